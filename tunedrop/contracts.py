@@ -1,0 +1,304 @@
+"""The typed input and output of every step: the one place where they are defined.
+
+Step Functions carries these as JSON; `msgspec.convert` reads them at the edge of a handler and
+`msgspec.to_builtins` writes them back. Money is in US dollars, time in ISO 8601 UTC, durations in seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Method = Literal[
+    "instruction", "single-turn", "multi-turn", "continued-pretraining", "distillation", "reinforcement"
+]
+"""The ways to adapt a base model that a manifest can ask for, beside `auto`."""
+
+Way = Literal["on-demand", "provisioned"]
+"""How a custom model is served: a custom model deployment, or provisioned throughput."""
+
+Commitment = Literal["none", "1-month", "6-months"]
+
+
+# --- what a person asked for -------------------------------------------------------------------------------
+
+
+class S3Object(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of one object; `version_id` is empty where the bucket is not versioned."""
+
+    bucket: str
+    key: str
+    version_id: str = ""
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+class DeploymentSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How the tuned model is to be served. `keep_for_seconds` 0 means: release it after evaluation."""
+
+    mode: Literal["auto", "on-demand", "provisioned"] = "auto"
+    model_units: int = 1
+    commitment: Commitment = "none"
+    keep_for_seconds: int = 0
+
+
+class EvaluationSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """When a tuned model counts as better. Scores and `min_improvement` are on a 0 to 1 scale."""
+
+    metric: str = "auto"
+    min_improvement: float = 0.02
+    confidence: float = 0.95
+    max_prompts: int = 500
+    judge: str | None = None
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run, with everything resolved: the manifest, the stage's defaults, the object versions.
+
+    `method` is `auto` until validate_data has read the records; later steps use `Dataset.method`.
+    """
+
+    run_id: str
+    name: str
+    source: S3Object
+    train: S3Object
+    validation: S3Object | None = None
+    test: S3Object | None = None
+    method: Method | Literal["auto"] = "auto"
+    base_model: str = ""
+    hyperparameters: dict[str, str] = {}
+    budget_usd: float = 0.0
+    deployment: DeploymentSettings = DeploymentSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    uploaded_by: str = ""
+    created_at: str = ""
+    execution_arn: str = ""
+    attempt: int = 1
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a run did not finish: an error name for programs, a cause for people."""
+
+    error: str
+    cause: str
+    step: str = ""
+
+
+# --- register_run ------------------------------------------------------------------------------------------
+
+
+class Registration(msgspec.Struct, frozen=True, kw_only=True):
+    """`duplicate`: this upload already has a run. `ignored`: nothing to do. `refused`: see `failure`."""
+
+    outcome: Literal["registered", "duplicate", "ignored", "refused"]
+    run: Run | None = None
+    failure: Failure | None = None
+
+
+# --- validate_data -----------------------------------------------------------------------------------------
+
+
+class DatasetFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One split as Bedrock will read it (or, for `test`, as evaluate_model will)."""
+
+    uri: str
+    records: int
+    tokens: int
+    bytes: int = 0
+
+
+class Dataset(msgspec.Struct, frozen=True, kw_only=True):
+    """A validated dataset: split, converted to the base model's format, written to the artifacts bucket.
+
+    `test` holds the held-out records in the base model's format; it is never trained on.
+    """
+
+    method: Method
+    source_format: str
+    target_format: str
+    content_hash: str
+    train: DatasetFile
+    validation: DatasetFile | None = None
+    test: DatasetFile | None = None
+    warning_count: int = 0
+    report_uri: str = ""
+
+
+# --- preflight and estimate_cost ---------------------------------------------------------------------------
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One preflight check. `cure` says what to do when it has not passed."""
+
+    name: str
+    passed: bool
+    detail: str
+    cure: str = ""
+
+
+class Preflight(msgspec.Struct, frozen=True, kw_only=True):
+    checks: tuple[Check, ...]
+
+
+class CostLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One item of an estimate, in USD, with where its price comes from (`source`, `priced_on` YYYY-MM-DD)."""
+
+    item: str
+    low: float
+    likely: float
+    high: float
+    basis: str
+    source: str = ""
+    priced_on: str = ""
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """What the run will cost. `approval_reasons` is empty when it may go on without being asked about."""
+
+    lines: tuple[CostLine, ...]
+    low: float
+    likely: float
+    high: float
+    budget_usd: float
+    approval_reasons: tuple[str, ...] = ()
+
+
+# --- start_customization and wait_for_completion -----------------------------------------------------------
+
+
+class StartedJob(msgspec.Struct, frozen=True, kw_only=True):
+    """`queued`: no slot was free; the run waits for one, in order of arrival, and tries again."""
+
+    outcome: Literal["started", "queued"]
+    job_arn: str = ""
+    job_name: str = ""
+
+
+class CompletedJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A customization job that ended well. Losses are None when Bedrock reported none."""
+
+    job_arn: str
+    job_name: str
+    model_arn: str
+    output_uri: str
+    training_loss: float | None = None
+    validation_loss: float | None = None
+    started_at: str = ""
+    ended_at: str = ""
+
+
+WaitKind = Literal["approval", "slot", "training", "throughput"]
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """A parked task token. `subject` is what the run waits for: a job or throughput ARN, else the run id."""
+
+    run_id: str
+    kind: WaitKind
+    subject: str
+    token: str
+    arrived_at: str
+    expires_at: str = ""
+
+
+# --- set_up_throughput and release_throughput --------------------------------------------------------------
+
+
+class Serving(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the tuned model answers. `arn` is what inference takes as its modelId."""
+
+    way: Way
+    arn: str
+    name: str
+    model_arn: str
+    status: Literal["Creating", "InService"]
+    hourly_usd: float
+    created_at: str
+    expires_at: str
+    in_service_at: str = ""
+
+
+class Released(msgspec.Struct, frozen=True, kw_only=True):
+    """What release_throughput ended, what it left running on purpose, and what it could not end."""
+
+    released: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
+# --- evaluate_model and promote_model ----------------------------------------------------------------------
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric on the same held-out prompts; `low` and `high` bound the difference tuned - base."""
+
+    metric: str
+    base: float
+    tuned: float
+    difference: float
+    low: float
+    high: float
+    higher_is_better: bool = True
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """Base against tuned. `done` False: time ran out, call again with `next_record`.
+
+    `needed` is how many held-out records it would take to tell, when the verdict is undecided.
+    """
+
+    done: bool
+    next_record: int = 0
+    verdict: Literal["promote", "reject", "undecided"] = "undecided"
+    reason: str = ""
+    metric: str = ""
+    scores: tuple[Score, ...] = ()
+    records: int = 0
+    failed_prompts: int = 0
+    needed: int = 0
+    results_uri: str = ""
+
+    @property
+    def decisive(self) -> Score | None:
+        return next((score for score in self.scores if score.metric == self.metric), None)
+
+
+class Promotion(msgspec.Struct, frozen=True, kw_only=True):
+    """The production alias (an SSM parameter) that now names this model, and what it named before."""
+
+    alias: str
+    model_arn: str
+    previous_model_arn: str = ""
+
+
+# --- notify ------------------------------------------------------------------------------------------------
+
+Outcome = Literal["promoted", "rejected", "undecided", "failed", "stopped", "refused"]
+"""How a run can end. `refused` is the user's to cure (data, manifest, budget); `failed` is not."""
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything known of a run when it ends; what did not happen is None."""
+
+    run: Run
+    dataset: Dataset | None = None
+    estimate: Estimate | None = None
+    job: CompletedJob | None = None
+    serving: Serving | None = None
+    evaluation: Evaluation | None = None
+    promotion: Promotion | None = None
+    released: Released | None = None
+    failure: Failure | None = None
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """What was told. `sent` is False when this run had been notified before."""
+
+    run_id: str
+    outcome: Outcome
+    subject: str
+    sent: bool
+    report_uri: str = ""

@@ -1,0 +1,50 @@
+"""The errors a run can end with. Each message is for a person: what is wrong, where, how to cure it.
+
+Step Functions sees the class name as the error and the message as the cause.
+"""
+
+from __future__ import annotations
+
+
+class RunError(Exception):
+    """A run cannot go on. Retrying the same step would not help."""
+
+
+class InvalidManifest(RunError):
+    """The manifest, or what it names, is not usable."""
+
+
+class InvalidDataset(RunError):
+    """The data breaks a rule of the base model or is not readable."""
+
+
+class PreflightFailed(RunError):
+    """Something that training needs is missing; found before anything was paid."""
+
+
+class OverBudget(RunError):
+    """The run would cost more than it may, and nobody approved it."""
+
+
+class CustomizationFailed(RunError):
+    """Bedrock ended the customization job without a model."""
+
+
+class ThroughputFailed(RunError):
+    """The tuned model could not be brought into service."""
+
+
+class EvaluationFailed(RunError):
+    """Base or tuned model could not be asked."""
+
+
+class RunStopped(RunError):
+    """Somebody stopped the run."""
+
+
+REFUSALS = ("InvalidManifest", "InvalidDataset", "PreflightFailed", "OverBudget")
+"""Error names that the user can cure by changing what was dropped; they end a run as `refused`."""
+
+
+class TransientError(Exception):
+    """A step should be tried again: throttling, a service error, a resource still in motion."""

@@ -1,0 +1,67 @@
+"""What the deployed parts of a stage need to know about it: names, ARNs, defaults, limits.
+
+The stack writes it once, as JSON: to every function as the environment variable `TUNEDROP_STAGE`, and to
+the SSM parameter `/tunedrop/<stage>/stage`, where the command line reads it.
+"""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+ENVIRONMENT_VARIABLE = "TUNEDROP_STAGE"
+
+
+def parameter_name(stage: str) -> str:
+    """The SSM parameter that describes a deployed stage."""
+    return f"/tunedrop/{stage}/stage"
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """A deployed stage. Durations are seconds, money US dollars.
+
+    `data_buckets` may hold data files besides the intake bucket; `customization_quota` is how many
+    customization jobs Bedrock runs at once in this account and Region (quota L-0406044C).
+    """
+
+    name: str
+    account: str
+    region: str
+    intake_bucket: str
+    artifacts_bucket: str
+    registry_table: str
+    waits_table: str
+    topic_arn: str
+    bedrock_role_arn: str
+    key_arn: str
+    default_base_model: str
+    budget_usd: float
+    monthly_budget_usd: float
+    customization_quota: int
+    approval_timeout_seconds: int
+    throughput_expiry_seconds: int
+    data_buckets: tuple[str, ...] = ()
+    allow_commitment: bool = False
+    evaluation_requests_per_minute: int = 0
+    min_improvement: float = 0.02
+    confidence: float = 0.95
+
+    @property
+    def alias_prefix(self) -> str:
+        """Where the SSM parameters live that name the models in production."""
+        return f"/tunedrop/{self.name}/models"
+
+
+def from_environment() -> Stage:
+    """The stage that this function belongs to.
+
+    Raises
+    ------
+    RuntimeError
+        When the environment variable is missing or does not describe a stage.
+    """
+    try:
+        return msgspec.json.decode(os.environ[ENVIRONMENT_VARIABLE], type=Stage)
+    except (KeyError, msgspec.MsgspecError) as error:
+        raise RuntimeError(f"{ENVIRONMENT_VARIABLE} does not describe a stage: {error}") from error
