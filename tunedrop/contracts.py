@@ -37,12 +37,16 @@ class S3Object(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeploymentSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How the tuned model is to be served. `keep_for_seconds` 0 means: release it after evaluation."""
+    """How the tuned model is to be served, and how long it stays in service after evaluation.
+
+    `keep_for_seconds` None keeps a promoted model where that costs nothing while idle (an on-demand
+    deployment) and releases everything else; 0 releases all.
+    """
 
     mode: Literal["auto", "on-demand", "provisioned"] = "auto"
     model_units: int = 1
     commitment: Commitment = "none"
-    keep_for_seconds: int = 0
+    keep_for_seconds: int | None = None
 
 
 class EvaluationSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,13 +198,17 @@ WaitKind = Literal["approval", "slot", "training", "throughput"]
 
 
 class Wait(msgspec.Struct, frozen=True, kw_only=True):
-    """A parked task token. `subject` is what the run waits for: a job or throughput ARN, else the run id."""
+    """A parked task token. `subject` is what the run waits for: a job or throughput ARN, else the run id.
+
+    `arrived_at` is its place in the queue, `parked_at` when this wait began.
+    """
 
     run_id: str
     kind: WaitKind
     subject: str
     token: str
     arrived_at: str
+    parked_at: str
     expires_at: str = ""
 
 

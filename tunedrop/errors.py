@@ -5,6 +5,8 @@ Step Functions sees the class name as the error and the message as the cause.
 
 from __future__ import annotations
 
+import json
+
 
 class RunError(Exception):
     """A run cannot go on. Retrying the same step would not help."""
@@ -38,6 +40,10 @@ class EvaluationFailed(RunError):
     """Base or tuned model could not be asked."""
 
 
+class AwsRefused(RunError):
+    """AWS refused a call, and a later try would not help: a permission, a setting, a thing that is gone."""
+
+
 class RunStopped(RunError):
     """Somebody stopped the run."""
 
@@ -48,3 +54,15 @@ REFUSALS = ("InvalidManifest", "InvalidDataset", "PreflightFailed", "OverBudget"
 
 class TransientError(Exception):
     """A step should be tried again: throttling, a service error, a resource still in motion."""
+
+
+def plain_cause(cause: str) -> str:
+    """The message for a person in what Step Functions calls a cause.
+
+    A failed Lambda's cause is a JSON object with `errorMessage` and a stack trace; people get the message.
+    """
+    try:
+        document = json.loads(cause)
+    except ValueError:
+        return cause
+    return str(document.get("errorMessage") or cause) if isinstance(document, dict) else cause

@@ -1,0 +1,30 @@
+"""release_throughput: ends what the run holds and may not keep, whichever way the run has gone."""
+
+from __future__ import annotations
+
+import msgspec
+
+from lambdas.services import Services
+from lambdas.step import step
+from tunedrop.contracts import Evaluation, Failure, Released, Run, Serving, StartedJob
+from tunedrop.serving import release
+
+
+class Input(msgspec.Struct, frozen=True):
+    run: Run
+    started: StartedJob | None = None
+    serving: Serving | None = None
+    evaluation: Evaluation | None = None
+    failure: Failure | None = None
+
+
+@step(Input)
+def handler(payload: Input, services: Services) -> Released:
+    return release.finish(
+        services.aws.bedrock,
+        payload.run,
+        payload.started,
+        payload.serving,
+        payload.evaluation,
+        payload.failure,
+    )

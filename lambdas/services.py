@@ -1,0 +1,44 @@
+"""What every handler works with: the stage, AWS, the tables, logs, traces and metrics. Made once a process."""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+
+from tunedrop import stage
+from tunedrop.aws import Aws
+from tunedrop.registry import Registry
+from tunedrop.stage import Stage
+from tunedrop.waiting.settle import Settler
+from tunedrop.waiting.table import Waits
+
+logger = Logger()
+tracer = Tracer()
+metrics = Metrics()
+
+
+class Services:
+    """The stage that this function belongs to, and its doors to AWS."""
+
+    def __init__(self, stage: Stage, aws: Aws) -> None:
+        self.stage = stage
+        self.aws = aws
+
+    @cached_property
+    def registry(self) -> Registry:
+        return Registry(self.aws.dynamodb, self.stage.registry_table)
+
+    @cached_property
+    def waits(self) -> Waits:
+        return Waits(self.aws.dynamodb, self.stage.waits_table)
+
+    @cached_property
+    def settler(self) -> Settler:
+        return Settler(self.aws, self.stage)
+
+
+@cache
+def services() -> Services:
+    """The services of this process."""
+    return Services(stage.from_environment(), Aws())

@@ -1,0 +1,29 @@
+"""set_up_throughput: serves the tuned model, on demand where its base allows it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from lambdas.services import Services
+from lambdas.step import step
+from tunedrop import catalog, naming
+from tunedrop.contracts import CompletedJob, Dataset, Run, Serving
+from tunedrop.serving import choose, throughput
+
+
+class Input(msgspec.Struct, frozen=True):
+    run: Run
+    dataset: Dataset
+    job: CompletedJob
+
+
+@step(Input)
+def handler(payload: Input, services: Services) -> Serving:
+    run, stage = payload.run, services.stage
+    base_model = catalog.find(run.base_model)
+    way = choose.way(base_model, run.deployment)
+    name = naming.resource_name(stage.name, run.run_id, run.attempt)
+    serving = throughput.create(
+        services.aws.bedrock, stage, run.run_id, name, payload.job.model_arn, run.deployment, way
+    )
+    return msgspec.structs.replace(serving, hourly_usd=choose.hourly_usd(base_model, run.deployment, way))

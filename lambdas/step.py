@@ -1,0 +1,107 @@
+"""What all steps have in common: parse the input, keep the timeline, heed a stop, name errors, write JSON."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambdas.services import Services, logger, metrics, services, tracer
+from tunedrop import aws, clock
+from tunedrop.contracts import (
+    Dataset,
+    Estimate,
+    Evaluation,
+    Preflight,
+    Promotion,
+    Released,
+    Serving,
+    StartedJob,
+)
+from tunedrop.errors import AwsRefused, RunError, RunStopped, TransientError
+
+Input = TypeVar("Input", bound=msgspec.Struct)
+Output = TypeVar("Output", bound=msgspec.Struct)
+Handler = Callable[[dict[str, Any], Any], Any]
+
+_DOCUMENTS: dict[type[msgspec.Struct], str] = {
+    Dataset: "dataset",
+    Preflight: "preflight",
+    Estimate: "estimate",
+    StartedJob: "started",
+    Serving: "serving",
+    Evaluation: "evaluation",
+    Promotion: "promotion",
+    Released: "released",
+}
+"""The name under which the registry keeps each contract."""
+
+CLOSING = frozenset({"release_throughput", "notify"})
+"""Steps that run whatever happened: a stop does not stop them."""
+
+KEEPS_ITS_OWN_TIMELINE = frozenset({"wait_for_completion"})
+"""Its entry in the timeline lasts as long as the wait, not as long as the function."""
+
+
+def step(shape: type[Input]) -> Callable[[Callable[[Input, Services], Output]], Handler]:
+    """Make a function of typed input and services into a Lambda handler.
+
+    The step's name is its folder's. Raises, for Step Functions: a `RunError` by its class name when the run
+    cannot go on, `TransientError` when the step should be tried again.
+    """
+
+    def decorate(function: Callable[[Input, Services], Output]) -> Handler:
+        name = function.__module__.split(".")[-2]
+
+        @functools.wraps(function)
+        @logger.inject_lambda_context(clear_state=True)
+        @tracer.capture_lambda_handler(capture_response=False)
+        @metrics.log_metrics(capture_cold_start_metric=True)
+        def handler(event: dict[str, Any], context: Any) -> Any:
+            payload = msgspec.convert(event, shape)
+            run = getattr(payload, "run", None)
+            if run is not None:
+                logger.append_keys(run_id=run.run_id)
+                tracer.put_annotation("run_id", run.run_id)
+            with named_errors():
+                if run is None or name in KEEPS_ITS_OWN_TIMELINE:
+                    return msgspec.to_builtins(function(payload, services()))
+                return msgspec.to_builtins(_recorded(name, run.run_id, function, payload))
+
+        return handler  # type: ignore[no-any-return]  # powertools' decorators are loosely typed
+
+    return decorate
+
+
+def _recorded(
+    name: str, run_id: str, function: Callable[[Input, Services], Output], payload: Input
+) -> Output:
+    registry = services().registry
+    started = clock.now()
+    record = registry.start_step(run_id, name, started)
+    try:
+        if record.stop_requested_by and name not in CLOSING:
+            raise RunStopped(f"stopped by {record.stop_requested_by} before {name}")
+        output = function(payload, services())
+    except RunError as error:
+        registry.end_step(run_id, name, started, error=str(error))
+        raise
+    if (document := _DOCUMENTS.get(type(output))) is not None:
+        registry.save(run_id, **{document: output})
+    registry.end_step(run_id, name, started)
+    return output
+
+
+class named_errors:  # noqa: N801 - reads as a verb where it is used
+    """Turns AWS's errors into the two kinds that the workflow tells apart."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: object) -> None:
+        if isinstance(error, ClientError | BotoCoreError):
+            kind = TransientError if aws.is_transient(error) else AwsRefused
+            raise kind(aws.explain(error)) from error

@@ -1,0 +1,30 @@
+"""wait_for_completion: parks the task token of whatever the run waits for, and looks whether it has come."""
+
+from __future__ import annotations
+
+import msgspec
+
+from lambdas.services import Services, logger
+from lambdas.step import step
+from tunedrop.contracts import Estimate, Run, Wait, WaitKind
+from tunedrop.waiting import approval, waits
+
+
+class Input(msgspec.Struct, frozen=True):
+    """`subject` is what the run waits for: a job or throughput ARN, else the run's id."""
+
+    run: Run
+    kind: WaitKind
+    subject: str
+    token: str
+    estimate: Estimate | None = None
+
+
+@step(Input)
+def handler(payload: Input, services: Services) -> Wait:
+    wait = waits.wait_of(services.stage, payload.run, payload.kind, payload.subject, payload.token)
+    logger.info("waiting", extra={"wait": wait.kind, "subject": wait.subject})
+    kept = services.settler.park(wait)
+    if payload.estimate is not None:
+        approval.ask(services.aws.sns, services.stage, payload.run, payload.estimate, kept.expires_at)
+    return kept

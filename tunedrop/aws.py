@@ -1,0 +1,130 @@
+"""The AWS clients of a step, made when first used, and what their errors mean."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,
+    EndpointConnectionError,
+    HTTPClientError,
+)
+
+TRANSIENT_CODES = frozenset(
+    {
+        "InternalServerException",
+        "InternalServerError",
+        "InternalFailure",
+        "InternalError",
+        "LimitExceededException",
+        "ModelNotReadyException",
+        "ProvisionedThroughputExceededException",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "500",
+        "502",
+        "503",
+        "504",
+    }
+)
+"""Error codes that a later try can heal. ServiceQuotaExceededException is not one of them."""
+
+
+class Aws:
+    """Clients with adaptive retries; one object a process, so that connections are used again."""
+
+    def __init__(self, session: boto3.Session | None = None) -> None:
+        self.session = session or boto3.Session()
+
+    def client(self, service: str, **settings: Any) -> Any:
+        config = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, **settings)
+        return self.session.client(service, config=config)
+
+    @cached_property
+    def s3(self) -> Any:
+        return self.client("s3", read_timeout=60)
+
+    @cached_property
+    def bedrock(self) -> Any:
+        return self.client("bedrock", read_timeout=30)
+
+    @cached_property
+    def bedrock_runtime(self) -> Any:
+        """The caller retries and paces by itself: evaluation counts every failed prompt."""
+        config = Config(
+            retries={"mode": "standard", "max_attempts": 1}, read_timeout=120, max_pool_connections=32
+        )
+        return self.session.client("bedrock-runtime", config=config)
+
+    @cached_property
+    def dynamodb(self) -> Any:
+        return self.client("dynamodb", read_timeout=10)
+
+    @cached_property
+    def step_functions(self) -> Any:
+        return self.client("stepfunctions", read_timeout=15)
+
+    @cached_property
+    def sns(self) -> Any:
+        return self.client("sns", read_timeout=15)
+
+    @cached_property
+    def ssm(self) -> Any:
+        return self.client("ssm", read_timeout=15)
+
+    @cached_property
+    def iam(self) -> Any:
+        return self.client("iam", read_timeout=15)
+
+    @cached_property
+    def events(self) -> Any:
+        return self.client("events", read_timeout=15)
+
+    @cached_property
+    def service_quotas(self) -> Any:
+        return self.client("service-quotas", read_timeout=15)
+
+
+def code_of(error: ClientError) -> str:
+    """The error's code, such as `ValidationException`."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def message_of(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Message", ""))
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether a later try may succeed: throttling, a service error, a lost connection."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return code_of(error) in TRANSIENT_CODES or status >= 500
+    return isinstance(error, ConnectionError | EndpointConnectionError | HTTPClientError)
+
+
+def is_missing(error: ClientError) -> bool:
+    """Whether the error says that the thing asked for does not exist."""
+    return code_of(error) in {
+        "ResourceNotFoundException",
+        "NoSuchKey",
+        "404",
+        "NotFound",
+        "ParameterNotFound",
+    }
+
+
+def explain(error: BotoCoreError | ClientError) -> str:
+    """The error as a sentence for a person: who refused what, and why."""
+    if isinstance(error, ClientError):
+        return f"{error.operation_name}: {code_of(error)}: {message_of(error)}"
+    return str(error)

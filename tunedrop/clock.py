@@ -1,0 +1,44 @@
+"""Time as the pipeline writes it: UTC, ISO 8601, whole seconds."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def now() -> str:
+    """The present moment, such as `2026-11-23T18:30:05Z`."""
+    return write(datetime.now(UTC))
+
+
+def write(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def read(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def after(text: str, seconds: float) -> str:
+    """The moment `seconds` after another."""
+    return write(read(text) + timedelta(seconds=seconds))
+
+
+def seconds_between(start: str, end: str) -> float:
+    return (read(end) - read(start)).total_seconds()
+
+
+def duration_seconds(text: str) -> int:
+    """Seconds in a duration as people write it: `90s`, `30m`, `2h`, `3d`.
+
+    Raises
+    ------
+    ValueError
+        When the text is not a whole number and one of these units.
+    """
+    match = re.fullmatch(r"\s*(\d{1,9})\s*([smhd])\s*", text)
+    if not match:
+        raise ValueError(f"{text!r} is not a duration; write a number and s, m, h or d, such as 2h")
+    return int(match[1]) * _UNITS[match[2]]

@@ -1,0 +1,52 @@
+"""What a key in the intake bucket means."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import msgspec
+
+DROP_PREFIX = "drop/"
+RUNS_PREFIX = "runs/"
+MANIFEST_NAMES = ("run.yaml", "run.yml", "run.json")
+APPROVE = "approve"
+STOP = "stop"
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """An object that somebody put into the intake bucket, and the name it gives its run."""
+
+    kind: Literal["dataset", "manifest", "approve", "stop", "other"]
+    name: str = ""
+
+
+def read_key(key: str) -> Upload:
+    """What an intake key asks for.
+
+    >>> read_key("drop/My support.jsonl")
+    Upload(kind='dataset', name='My support')
+    >>> read_key("runs/persona/run.yaml")
+    Upload(kind='manifest', name='persona')
+    """
+    if key.endswith("/"):
+        return Upload("other")
+    if key.startswith(DROP_PREFIX):
+        return Upload("dataset", re.sub(r"\.[^./]*$", "", key.removeprefix(DROP_PREFIX)))
+    if not key.startswith(RUNS_PREFIX):
+        return Upload("other")
+    name, _, file = key.removeprefix(RUNS_PREFIX).rpartition("/")
+    if not name:
+        return Upload("other")
+    if file in MANIFEST_NAMES:
+        return Upload("manifest", name)
+    if file == APPROVE:
+        return Upload("approve", name)
+    if file == STOP:
+        return Upload("stop", name)
+    return Upload("other")
+
+
+def signal_key(name: str, signal: Literal["approve", "stop"]) -> str:
+    """The object whose arrival approves or stops the run of this name (or of this run id)."""
+    return f"{RUNS_PREFIX}{name}/{signal}"

@@ -1,0 +1,213 @@
+"""From an upload to a run: read what was dropped, resolve it with the stage's defaults, give it an id."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from tunedrop import aws, catalog, clock, intake, manifest, naming
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import (
+    DeploymentSettings,
+    EvaluationSettings,
+    Failure,
+    Registration,
+    Run,
+    S3Object,
+)
+from tunedrop.errors import InvalidManifest
+from tunedrop.manifest import Manifest
+from tunedrop.stage import Stage
+
+
+class ObjectCreated(msgspec.Struct, frozen=True, kw_only=True):
+    """What we use of S3's "Object Created" event (AmazonS3 user guide, ev-events, read 2026-11-23)."""
+
+    source: S3Object
+    requester: str
+    time: str
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> ObjectCreated:
+        detail = event["detail"]
+        object_ = detail["object"]
+        source = S3Object(
+            bucket=detail["bucket"]["name"], key=object_["key"], version_id=object_.get("version-id", "")
+        )
+        return cls(source=source, requester=detail.get("requester", ""), time=event.get("time", ""))
+
+
+def register(s3: Any, stage: Stage, event: ObjectCreated, execution_arn: str) -> Registration:
+    """The run that an upload asks for, or why there is none. Writes nothing.
+
+    A manifest that cannot be used still gives a run, `refused`, so that its owner can be told.
+    """
+    upload = intake.read_key(event.source.key)
+    if upload.kind not in ("dataset", "manifest"):
+        return Registration(outcome="ignored")
+    bare = _bare_run(stage, event, upload.name, execution_arn)
+    try:
+        document = _manifest(s3, event.source, upload)
+        files = _data_files(s3, stage, event.source, document, upload)
+        run = _resolve(stage, bare, document, files)
+    except InvalidManifest as error:
+        failure = Failure(error=type(error).__name__, cause=str(error), step="register_run")
+        return Registration(outcome="refused", run=bare, failure=failure)
+    return Registration(outcome="registered", run=run)
+
+
+def _bare_run(stage: Stage, event: ObjectCreated, name: str, execution_arn: str) -> Run:
+    source = event.source
+    return Run(
+        run_id=naming.run_id(name, [source.bucket, source.key, source.version_id]),
+        name=name,
+        source=source,
+        train=source,
+        budget_usd=stage.budget_usd,
+        uploaded_by=event.requester,
+        created_at=event.time or clock.now(),
+        execution_arn=execution_arn,
+    )
+
+
+def _manifest(s3: Any, source: S3Object, upload: intake.Upload) -> Manifest:
+    if upload.kind == "dataset":
+        return Manifest(data=manifest.Data(train=posixpath.basename(source.key)))
+    version = {"VersionId": source.version_id} if source.version_id else {}
+    answer = s3.get_object(Bucket=source.bucket, Key=source.key, **version)
+    return manifest.read(answer["Body"].read(manifest.MAX_BYTES + 1), posixpath.basename(source.key))
+
+
+def _data_files(
+    s3: Any, stage: Stage, source: S3Object, document: Manifest, upload: intake.Upload
+) -> dict[str, S3Object]:
+    if upload.kind == "dataset":
+        return {"train": source}
+    named = {"train": document.data.train, "validation": document.data.validation, "test": document.data.test}
+    return {
+        split: _data_file(s3, stage, source, f"data.{split}", name) for split, name in named.items() if name
+    }
+
+
+def _data_file(s3: Any, stage: Stage, source: S3Object, path: str, name: str) -> S3Object:
+    bucket, key = _locate(stage, source, path, name)
+    try:
+        head = s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if aws.is_missing(error):
+            raise InvalidManifest(
+                f"{path}: there is no s3://{bucket}/{key}; upload the data first and the manifest last"
+            ) from error
+        if aws.code_of(error) in ("403", "AccessDenied", "Forbidden"):
+            raise InvalidManifest(
+                f"{path}: s3://{bucket}/{key} may not be read; check the bucket's policy and its key's"
+            ) from error
+        raise
+    version = head.get("VersionId", "")
+    return S3Object(bucket=bucket, key=key, version_id="" if version == "null" else version)
+
+
+def _locate(stage: Stage, source: S3Object, path: str, name: str) -> tuple[str, str]:
+    if name.startswith("s3://"):
+        bucket, _, key = name.removeprefix("s3://").partition("/")
+        allowed = (stage.intake_bucket, *stage.data_buckets)
+        if bucket not in allowed:
+            raise InvalidManifest(
+                f"{path}: the stage does not allow the bucket {bucket}; "
+                f"allowed are {', '.join(allowed)} (setting data_buckets)"
+            )
+        return bucket, key
+    folder = posixpath.dirname(source.key)
+    key = posixpath.normpath(posixpath.join(folder, name))
+    if not key.startswith(folder + "/"):
+        raise InvalidManifest(f"{path}: {name} is not beside the manifest; name a file in {folder}/")
+    return source.bucket, key
+
+
+def _resolve(stage: Stage, bare: Run, document: Manifest, files: Mapping[str, S3Object]) -> Run:
+    base_model = _base_model(document.base_model or stage.default_base_model)
+    resolved = msgspec.structs.replace(
+        bare,
+        method=document.method,
+        base_model=base_model.id,
+        hyperparameters=_hyperparameters(base_model, document.hyperparameters),
+        budget_usd=stage.budget_usd if document.budget_usd is None else document.budget_usd,
+        deployment=_deployment(stage, document.deployment),
+        evaluation=_evaluation(stage, document.evaluation),
+        **files,
+    )
+    return msgspec.structs.replace(resolved, run_id=naming.run_id(bare.name, _identity(resolved)))
+
+
+def _identity(run: Run) -> Iterator[str]:
+    """What makes two runs the same: object versions and resolved settings, not who or when."""
+    yield msgspec.json.encode(
+        (run.source, run.train, run.validation, run.test, run.method, run.base_model)
+    ).decode()
+    yield msgspec.json.encode(run.hyperparameters, order="sorted").decode()
+    yield msgspec.json.encode((run.budget_usd, run.deployment, run.evaluation)).decode()
+
+
+def _base_model(name: str) -> BaseModel:
+    try:
+        return catalog.find(name)
+    except LookupError as error:
+        raise InvalidManifest(f"base_model: {error.args[0]}") from error
+
+
+def _hyperparameters(base_model: BaseModel, asked: Mapping[str, manifest.Scalar]) -> dict[str, str]:
+    """Hyperparameters under Bedrock's names, as the strings that its API takes; ranges are the catalog's."""
+    findings, values = [], {}
+    for key, value in asked.items():
+        head, *rest = key.split("_")
+        name = head + "".join(word.capitalize() for word in rest)
+        known = base_model.hyperparameters.get(name)
+        if known is None:
+            names = ", ".join(base_model.hyperparameters) or "none"
+            findings.append(f"hyperparameters.{key}: {base_model.name} has no such one; it takes {names}")
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            findings.append(f"hyperparameters.{key}: {value!r} is not a number")
+        elif not known.minimum <= value <= known.maximum or (known.type == "int" and value != int(value)):
+            findings.append(
+                f"hyperparameters.{key} is {value}; {base_model.name} takes "
+                f"{'a whole number ' if known.type == 'int' else ''}"
+                f"from {known.minimum:g} to {known.maximum:g}"
+            )
+        else:
+            values[name] = str(int(value)) if known.type == "int" else format(Decimal(str(value)), "f")
+    if findings:
+        raise InvalidManifest("\n".join(findings))
+    defaults = {
+        name: str(int(known.default)) if known.type == "int" else format(Decimal(str(known.default)), "f")
+        for name, known in base_model.hyperparameters.items()
+    }
+    return defaults | values
+
+
+def _deployment(stage: Stage, asked: manifest.Deployment) -> DeploymentSettings:
+    if asked.commitment != "none" and not stage.allow_commitment:
+        raise InvalidManifest(
+            f"deployment.commitment: {asked.commitment} cannot be ended before its time and this stage does "
+            "not allow it; use none, or set allow_commitment for the stage"
+        )
+    return DeploymentSettings(
+        mode=asked.mode,
+        model_units=asked.model_units,
+        commitment=asked.commitment,
+        keep_for_seconds=None if asked.keep_for is None else clock.duration_seconds(asked.keep_for),
+    )
+
+
+def _evaluation(stage: Stage, asked: manifest.Evaluation) -> EvaluationSettings:
+    return EvaluationSettings(
+        metric=asked.metric,
+        min_improvement=stage.min_improvement if asked.min_improvement is None else asked.min_improvement,
+        confidence=stage.confidence if asked.confidence is None else asked.confidence,
+        max_prompts=asked.max_prompts,
+        judge=asked.judge,
+    )

@@ -1,0 +1,275 @@
+"""Runs and their steps, in one DynamoDB table.
+
+| pk | sk | what |
+| --- | --- | --- |
+| `RUN#<run id>` | `RUN` | the run: status, and each contract it has produced, as JSON |
+| `RUN#<run id>` | `STEP#<started at>#<step>` | one attempt at a step |
+| `NAME#<name>` | `<created at>#<run id>` | the runs that a name has had |
+
+Index `by_time`: `gsi_pk` = `RUNS`, `gsi_sk` = `<created at>#<run id>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from tunedrop import clock
+from tunedrop.aws import code_of
+from tunedrop.contracts import Failure, Run
+
+T = TypeVar("T")
+
+OPEN = "running"
+"""The status of a run that has not ended; the others are the outcomes of `tunedrop.contracts.Outcome`."""
+
+_DOCUMENTS = (
+    "dataset",
+    "preflight",
+    "estimate",
+    "started",
+    "job",
+    "serving",
+    "evaluation",
+    "promotion",
+    "released",
+)
+
+
+class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt at a step; `ended_at` is empty while it runs, `error` when it went well."""
+
+    step: str
+    started_at: str
+    ended_at: str = ""
+    error: str = ""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What the registry knows of a run. `documents` holds the contracts as JSON text, by name."""
+
+    run: Run
+    status: str
+    step: str = ""
+    updated_at: str = ""
+    failure: Failure | None = None
+    stop_requested_by: str = ""
+    estimated_usd: float | None = None
+    actual_usd: float | None = None
+    notified: bool = False
+    documents: dict[str, str] = {}
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == OPEN
+
+    def document(self, name: str, shape: type[T]) -> T | None:
+        """One contract that the run has produced, or None when it has not come to that."""
+        text = self.documents.get(name)
+        return msgspec.json.decode(text, type=shape) if text else None
+
+
+class Registry:
+    """The registry table of a stage."""
+
+    def __init__(self, dynamodb: Any, table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    def register(self, run: Run) -> bool:
+        """Write a new run. False when a run of this id is there that another execution owns."""
+        item = {
+            "pk": f"RUN#{run.run_id}",
+            "sk": "RUN",
+            "gsi_pk": "RUNS",
+            "gsi_sk": f"{run.created_at}#{run.run_id}",
+            "run_id": run.run_id,
+            "name": run.name,
+            "run": _json(run),
+            "status": OPEN,
+            "step": "register_run",
+            "execution_arn": run.execution_arn,
+            "updated_at": clock.now(),
+        }
+        try:
+            self._dynamodb.put_item(
+                TableName=self._table,
+                Item=_wire(item),
+                ConditionExpression="attribute_not_exists(pk) OR execution_arn = :mine",
+                ExpressionAttributeValues=_wire({":mine": run.execution_arn}),
+            )
+        except ClientError as error:
+            if code_of(error) == "ConditionalCheckFailedException":
+                return False
+            raise
+        name = {"pk": f"NAME#{run.name}", "sk": f"{run.created_at}#{run.run_id}", "run_id": run.run_id}
+        self._dynamodb.put_item(TableName=self._table, Item=_wire(name))
+        return True
+
+    def get(self, run_id: str) -> Record | None:
+        """A run by its id, read consistently."""
+        key = _wire({"pk": f"RUN#{run_id}", "sk": "RUN"})
+        answer = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        return _record(_unwire(answer["Item"])) if "Item" in answer else None
+
+    def named(self, name: str) -> list[Record]:
+        """The runs of a name, newest first; a run id counts as a name."""
+        items = self._query({"pk": f"NAME#{name}"}, forward=False)
+        records = [self.get(str(item["run_id"])) for item in items] or [self.get(name)]
+        return [record for record in records if record is not None]
+
+    def recent(self, limit: int = 50, since: str = "") -> list[Record]:
+        """The latest runs, newest first; `since` is the oldest moment that counts."""
+        found: list[Record] = []
+        for item in self._query({"gsi_pk": "RUNS"}, forward=False, index="by_time"):
+            record = _record(item)
+            if len(found) >= limit or record.run.created_at < since:
+                break
+            found.append(record)
+        return found
+
+    def steps(self, run_id: str) -> list[StepRecord]:
+        """Every attempt at a step, in order: the run's timeline."""
+        items = self._query({"pk": f"RUN#{run_id}"}, prefix="STEP#")
+        return [
+            msgspec.convert(_only(item, "step", "started_at", "ended_at", "error"), StepRecord)
+            for item in items
+        ]
+
+    def start_step(self, run_id: str, step: str, started_at: str) -> Record:
+        """Mark that a step begins; gives the run as it is now, with any stop that was asked for."""
+        self._put_step(run_id, StepRecord(step=step, started_at=started_at))
+        return self._update(run_id, {"step": step})
+
+    def end_step(self, run_id: str, step: str, started_at: str, error: str = "") -> None:
+        self._put_step(
+            run_id, StepRecord(step=step, started_at=started_at, ended_at=clock.now(), error=error)
+        )
+
+    def save(self, run_id: str, **documents: msgspec.Struct) -> None:
+        """Keep contracts that the run has produced, by their name in the workflow."""
+        self._update(run_id, {name: _json(document) for name, document in documents.items()})
+
+    def note_cost(self, run_id: str, **usd: float) -> None:
+        """Keep `estimated_usd` or `actual_usd`."""
+        self._update(run_id, {name: str(amount) for name, amount in usd.items()})
+
+    def request_stop(self, run_id: str, by: str) -> None:
+        """Ask a run to stop: its next step will not begin."""
+        self._update(run_id, {"stop_requested_by": by or "somebody"})
+
+    def end(self, run_id: str, outcome: str, failure: Failure | None) -> None:
+        """Close a run with how it ended. Closing it again changes nothing that a person sees."""
+        fields: dict[str, Any] = {"status": outcome, "step": "", "ended_at": clock.now()}
+        if failure is not None:
+            fields["failure"] = _json(failure)
+        self._update(run_id, fields)
+
+    def reopen(self, run_id: str, execution_arn: str) -> None:
+        """Let a failed run go on: it is open again, and may be notified of again."""
+        fields = {"status": OPEN, "execution_arn": execution_arn}
+        self._update(run_id, fields, remove=("failure", "notified", "stop_requested_by", "ended_at"))
+
+    def claim_notification(self, run_id: str) -> bool:
+        """True for the first caller only: the one that may notify."""
+        try:
+            self._update(run_id, {"notified": True}, condition="attribute_not_exists(notified)")
+        except ClientError as error:
+            if code_of(error) == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
+
+    def give_back_notification(self, run_id: str) -> None:
+        """The notification could not be sent: the next try may claim it again."""
+        self._update(run_id, {}, remove=("notified",))
+
+    def spent_since(self, since: str, besides: str = "") -> float:
+        """US dollars that runs since a moment cost: what was counted, else what was estimated."""
+        return sum(
+            record.actual_usd if record.actual_usd is not None else record.estimated_usd or 0.0
+            for record in self.recent(limit=10_000, since=since)
+            if record.run.run_id != besides
+        )
+
+    def _put_step(self, run_id: str, record: StepRecord) -> None:
+        item = {"pk": f"RUN#{run_id}", "sk": f"STEP#{record.started_at}#{record.step}"}
+        item |= {key: value for key, value in msgspec.structs.asdict(record).items() if value}
+        self._dynamodb.put_item(TableName=self._table, Item=_wire(item))
+
+    def _update(
+        self, run_id: str, fields: Mapping[str, Any], remove: tuple[str, ...] = (), condition: str = ""
+    ) -> Record:
+        fields = {**fields, "updated_at": clock.now()}
+        expression = "SET " + ", ".join(f"#{name} = :{name}" for name in fields)
+        if remove:
+            expression += " REMOVE " + ", ".join(f"#{name}" for name in remove)
+        exists = "attribute_exists(pk)"
+        answer = self._dynamodb.update_item(
+            TableName=self._table,
+            Key=_wire({"pk": f"RUN#{run_id}", "sk": "RUN"}),
+            UpdateExpression=expression,
+            ConditionExpression=f"{exists} AND {condition}" if condition else exists,
+            ExpressionAttributeNames={f"#{name}": name for name in (*fields, *remove)},
+            ExpressionAttributeValues=_wire({f":{name}": value for name, value in fields.items()}),
+            ReturnValues="ALL_NEW",
+        )
+        return _record(_unwire(answer["Attributes"]))
+
+    def _query(
+        self, key: Mapping[str, str], *, prefix: str = "", forward: bool = True, index: str = ""
+    ) -> Iterator[dict[str, Any]]:
+        ((name, value),) = key.items()
+        arguments: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": f"{name} = :value"
+            + (" AND begins_with(sk, :prefix)" if prefix else ""),
+            "ExpressionAttributeValues": _wire({":value": value} | ({":prefix": prefix} if prefix else {})),
+            "ScanIndexForward": forward,
+        }
+        if index:
+            arguments["IndexName"] = index
+        for page in self._dynamodb.get_paginator("query").paginate(**arguments):
+            yield from (_unwire(item) for item in page["Items"])
+
+
+def _record(item: Mapping[str, Any]) -> Record:
+    return Record(
+        run=msgspec.json.decode(item["run"], type=Run),
+        status=item["status"],
+        step=item.get("step", ""),
+        updated_at=item.get("updated_at", ""),
+        failure=msgspec.json.decode(item["failure"], type=Failure) if "failure" in item else None,
+        stop_requested_by=item.get("stop_requested_by", ""),
+        estimated_usd=_dollars(item, "estimated_usd"),
+        actual_usd=_dollars(item, "actual_usd"),
+        notified=bool(item.get("notified", False)),
+        documents={name: item[name] for name in _DOCUMENTS if name in item},
+    )
+
+
+def _dollars(item: Mapping[str, Any], name: str) -> float | None:
+    return float(item[name]) if name in item else None
+
+
+def _only(item: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: item[name] for name in names if name in item}
+
+
+def _json(document: msgspec.Struct) -> str:
+    return msgspec.json.encode(document).decode()
+
+
+def _wire(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item as DynamoDB's API takes it: each value with its type."""
+    serializer = TypeSerializer()
+    return {name: serializer.serialize(value) for name, value in item.items()}
+
+
+def _unwire(item: Mapping[str, Any]) -> dict[str, Any]:
+    deserializer = TypeDeserializer()
+    return {name: deserializer.deserialize(value) for name, value in item.items()}

@@ -1,0 +1,40 @@
+"""Which way to serve a custom model: what its base model allows, what the run asks, on-demand first."""
+
+from __future__ import annotations
+
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import DeploymentSettings, Way
+from tunedrop.errors import PreflightFailed
+
+
+def way(base_model: BaseModel, settings: DeploymentSettings) -> Way:
+    """How the tuned model is served for its evaluation.
+
+    On-demand wherever the base model allows it, whatever the run asks for later: it bills nothing while idle,
+    so that provisioned throughput is only ever bought for a model that has passed.
+
+    Raises
+    ------
+    PreflightFailed
+        When the run asks for a way that the base model does not have, or it has none.
+    """
+    serving = base_model.serving
+    offered = {"on-demand": serving.on_demand, "provisioned": serving.provisioned}
+    if settings.mode != "auto" and not offered[settings.mode]:
+        raise PreflightFailed(
+            f"deployment.mode: models tuned from {base_model.name} cannot be served by {settings.mode}; "
+            f"they can be by {' or '.join(name for name, has in offered.items() if has) or 'nothing'}"
+        )
+    if serving.on_demand:
+        return "on-demand"
+    if serving.provisioned:
+        return "provisioned"
+    raise PreflightFailed(f"Bedrock has no way to serve models tuned from {base_model.name}")
+
+
+def hourly_usd(base_model: BaseModel, settings: DeploymentSettings, chosen: Way) -> float:
+    """What serving costs an hour while nobody asks; 0 where the catalog knows no price or none is due."""
+    price = base_model.prices.provisioned_per_unit_hour.get(settings.commitment)
+    if chosen == "on-demand" or price is None:
+        return 0.0
+    return price.usd * settings.model_units

@@ -1,0 +1,178 @@
+"""Bedrock's model customization jobs (API: bedrock 2023-04-20, botocore 1.44.5, read 2026-11-23)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tunedrop import aws, clock, naming
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import CompletedJob, Dataset, Method, Run, StartedJob
+from tunedrop.errors import CustomizationFailed, RunStopped, TransientError
+from tunedrop.stage import Stage
+
+CUSTOMIZATION_TYPES: dict[Method, str] = {
+    "instruction": "FINE_TUNING",
+    "single-turn": "FINE_TUNING",
+    "multi-turn": "FINE_TUNING",
+    "continued-pretraining": "CONTINUED_PRE_TRAINING",
+    "distillation": "DISTILLATION",
+    "reinforcement": "REINFORCEMENT_FINE_TUNING",
+}
+"""The API's `customizationType` for each method."""
+
+_NAME_IN_USE = "currently in use"
+"""Part of Bedrock's message for a job name that is taken; its code is ValidationException (reported by Apache
+Airflow's operator, read 2026-11-23), and ConflictException is declared too."""
+
+_ROLE_NOT_READY = "assume"
+"""Part of the message while a new role still spreads through IAM ("Could not assume provided IAM role")."""
+
+
+def start(bedrock: Any, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel) -> StartedJob:
+    """Start the run's customization job, or find the one that an earlier try has started.
+
+    The job's name and client token come from the run, so that one run has one job, whatever is retried.
+
+    Raises
+    ------
+    CustomizationFailed
+        When Bedrock refuses the job for a reason that a later try cannot heal.
+    TransientError
+        When a later try may succeed.
+    """
+    name = name_of(stage, run)
+    try:
+        answer = bedrock.create_model_customization_job(**_request(stage, run, dataset, base_model, name))
+    except ClientError as error:
+        return _after_refusal(bedrock, name, error)
+    return StartedJob(outcome="started", job_arn=answer["jobArn"], job_name=name)
+
+
+def name_of(stage: Stage, run: Run) -> str:
+    """The name of this attempt's job, custom model and throughput."""
+    return naming.resource_name(stage.name, run.run_id, run.attempt)
+
+
+def describe(bedrock: Any, name_or_arn: str) -> dict[str, Any] | None:
+    """Bedrock's own description of a job, or None where there is none of this name."""
+    try:
+        job: dict[str, Any] = bedrock.get_model_customization_job(jobIdentifier=name_or_arn)
+    except ClientError as error:
+        if aws.is_missing(error) or aws.code_of(error) == "ValidationException":
+            return None
+        raise
+    return job
+
+
+def find(bedrock: Any, name: str) -> StartedJob | None:
+    """The job of this name, as if it had just been started."""
+    job = describe(bedrock, name)
+    return StartedJob(outcome="started", job_arn=job["jobArn"], job_name=name) if job else None
+
+
+def outcome(bedrock: Any, job_arn: str) -> CompletedJob | None:
+    """The job as it ended, or None while it goes on.
+
+    Raises
+    ------
+    CustomizationFailed
+        When the job failed; the message is Bedrock's own.
+    RunStopped
+        When somebody stopped the job.
+    """
+    job = bedrock.get_model_customization_job(jobIdentifier=job_arn)
+    match job["status"]:
+        case "Completed":
+            return _completed(job)
+        case "Failed":
+            reason = job.get("failureMessage") or "Bedrock gave no reason; try again, then ask AWS Support"
+            raise CustomizationFailed(f"Bedrock's job {job['jobName']} failed: {reason}")
+        case "Stopped":
+            raise RunStopped(f"the customization job {job['jobName']} was stopped in Bedrock")
+        case _:
+            return None
+
+
+def progress(bedrock: Any, job_arn: str) -> dict[str, str]:
+    """The job's status and its phases (`statusDetails`), each with its own status."""
+    job = bedrock.get_model_customization_job(jobIdentifier=job_arn)
+    details = job.get("statusDetails", {})
+    phases = {name.removesuffix("Details"): phase.get("status", "") for name, phase in details.items()}
+    return {"status": str(job["status"]), **phases}
+
+
+def stop(bedrock: Any, job_arn: str) -> bool:
+    """Stop a job. False when it had ended before. Tokens already trained are billed all the same."""
+    try:
+        bedrock.stop_model_customization_job(jobIdentifier=job_arn)
+    except ClientError as error:
+        if aws.code_of(error) in ("ConflictException", "ValidationException") or aws.is_missing(error):
+            return False
+        raise
+    return True
+
+
+def count_in_progress(bedrock: Any) -> int:
+    """Jobs of this account and Region that hold a slot, whoever started them."""
+    pages = bedrock.get_paginator("list_model_customization_jobs")
+    in_progress = pages.paginate(statusEquals="InProgress")
+    stopping = pages.paginate(statusEquals="Stopping")
+    return sum(
+        len(page["modelCustomizationJobSummaries"]) for listing in (in_progress, stopping) for page in listing
+    )
+
+
+def _request(stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel, name: str) -> dict[str, Any]:
+    tags = [{"key": "tunedrop:stage", "value": stage.name}, {"key": "tunedrop:run", "value": run.run_id}]
+    request: dict[str, Any] = {
+        "jobName": name,
+        "customModelName": name,
+        "roleArn": stage.bedrock_role_arn,
+        "clientRequestToken": naming.client_token("job", name),
+        "baseModelIdentifier": base_model.id,
+        "customizationType": CUSTOMIZATION_TYPES[dataset.method],
+        "customModelKmsKeyId": stage.key_arn,
+        "jobTags": tags,
+        "customModelTags": tags,
+        "trainingDataConfig": {"s3Uri": dataset.train.uri},
+        "outputDataConfig": {"s3Uri": naming.uri(stage.artifacts_bucket, naming.training_prefix(run.run_id))},
+        "hyperParameters": run.hyperparameters,
+    }
+    if dataset.validation is not None:
+        request["validationDataConfig"] = {"validators": [{"s3Uri": dataset.validation.uri}]}
+    return request
+
+
+def _after_refusal(bedrock: Any, name: str, error: ClientError) -> StartedJob:
+    code, message = aws.code_of(error), aws.message_of(error)
+    if code == "ServiceQuotaExceededException":
+        return StartedJob(outcome="queued", job_name=name)
+    if code == "ConflictException" or _NAME_IN_USE in message:
+        earlier = find(bedrock, name)
+        if earlier is not None:
+            return earlier
+    if aws.is_transient(error) or _ROLE_NOT_READY in message:
+        raise TransientError(aws.explain(error)) from error
+    raise CustomizationFailed(f"Bedrock refused the customization job: {message} ({code})") from error
+
+
+def _completed(job: dict[str, Any]) -> CompletedJob:
+    validation = job.get("validationMetrics") or [{}]
+    return CompletedJob(
+        job_arn=job["jobArn"],
+        job_name=job["jobName"],
+        model_arn=job["outputModelArn"],
+        output_uri=f"{job['outputDataConfig']['s3Uri'].rstrip('/')}/"
+        f"model-customization-job-{job['jobArn'].rpartition('/')[2]}/",
+        training_loss=(job.get("trainingMetrics") or {}).get("trainingLoss"),
+        validation_loss=validation[0].get("validationLoss"),
+        started_at=_moment(job.get("creationTime")),
+        ended_at=_moment(job.get("endTime")),
+    )
+
+
+def _moment(value: datetime | None) -> str:
+    return clock.write(value) if value is not None else ""

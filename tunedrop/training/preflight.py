@@ -1,0 +1,189 @@
+"""Everything that would fail an hour later, looked at before anything is paid; all failures in one list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tunedrop import aws, naming
+from tunedrop.aws import Aws
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import Check, Dataset, Preflight, Run
+from tunedrop.errors import PreflightFailed
+from tunedrop.serving import choose
+from tunedrop.stage import Stage
+from tunedrop.training import jobs
+
+FINE_TUNING_REGIONS = "us-east-1 and us-west-2"
+"""Where Bedrock customizes models at all (Bedrock user guide, custom-model-fine-tuning, read 2026-11-23)."""
+
+
+class Preflighter:
+    """The checks of one run. Each gives a `Check`; none raises for what it finds."""
+
+    def __init__(self, aws_: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel) -> None:
+        self._aws = aws_
+        self._stage = stage
+        self._run = run
+        self._dataset = dataset
+        self._model = base_model
+
+    def run(self) -> Preflight:
+        """All checks.
+
+        Raises
+        ------
+        PreflightFailed
+            When one has not passed; the message lists all of them, each with its cure.
+        """
+        checks = (
+            self._model_in_region(),
+            self._model_alive_and_customizable(),
+            self._access_granted(),
+            self._way_to_serve(),
+            self._data_readable(),
+            self._name_free(),
+        )
+        failed = [check for check in checks if not check.passed]
+        if failed:
+            raise PreflightFailed("\n".join(f"{check.detail}. {check.cure}" for check in failed))
+        return Preflight(checks=checks)
+
+    def _model_in_region(self) -> Check:
+        return Check(
+            name="Region",
+            passed=self._stage.region in self._model.regions,
+            detail=f"{self._model.name} is customized in {', '.join(self._model.regions)}; this stage is in "
+            f"{self._stage.region}",
+            cure=f"Choose a base model of this Region, or deploy a stage to another "
+            f"(Bedrock customizes models in {FINE_TUNING_REGIONS})",
+        )
+
+    def _model_alive_and_customizable(self) -> Check:
+        """The live lifecycle overrides the catalog: base models retire (user guide, model-lifecycle)."""
+        kind = jobs.CUSTOMIZATION_TYPES[self._dataset.method]
+
+        def look() -> Check:
+            answer = self._aws.bedrock.get_foundation_model(modelIdentifier=self._model.lifecycle_id)
+            details = answer["modelDetails"]
+            lifecycle = details.get("modelLifecycle", {})
+            ended = lifecycle.get("endOfLifeTime")
+            if lifecycle.get("status") == "LEGACY" or (ended and ended <= datetime.now(UTC)):
+                when = f" (end of life {ended:%Y-%m-%d})" if ended else ""
+                return self._model_check(
+                    False, f"{self._model.name} is a legacy model{when}: no new job may start on it"
+                )
+            offered = details.get("customizationsSupported", [])
+            # GetFoundationModel has no value for reinforcement fine-tuning (bedrock 2023-04-20).
+            if kind not in offered and kind != "REINFORCEMENT_FINE_TUNING":
+                return self._model_check(
+                    False,
+                    f"{self._model.name} does not offer {kind} (method {self._dataset.method}); "
+                    f"it offers {', '.join(offered) or 'no customization'}",
+                )
+            return self._model_check(True, f"{self._model.name} is active and offers {kind}")
+
+        return self._asked("base model", look, "Choose a base model that is alive: tunedrop models --base")
+
+    def _model_check(self, passed: bool, detail: str) -> Check:
+        return Check(
+            name="base model",
+            passed=passed,
+            detail=detail,
+            cure="Choose another base model; for continued-pretraining AWS documents none today",
+        )
+
+    def _access_granted(self) -> Check:
+        def look() -> Check:
+            answer = self._aws.bedrock.get_foundation_model_availability(modelId=self._model.lifecycle_id)
+            missing = [
+                f"{name} {state}"
+                for name, state, wanted in (
+                    ("agreement", answer["agreementAvailability"]["status"], "AVAILABLE"),
+                    ("authorization", answer["authorizationStatus"], "AUTHORIZED"),
+                    ("entitlement", answer["entitlementAvailability"], "AVAILABLE"),
+                    ("Region", answer["regionAvailability"], "AVAILABLE"),
+                )
+                if state != wanted
+            ]
+            return Check(
+                name="model access",
+                passed=not missing,
+                detail=f"access to {self._model.name}: {', '.join(missing) or 'granted'}",
+                cure="Open the model in the Bedrock console and accept its terms, as an administrator",
+            )
+
+        return self._asked("model access", look, "Ask an administrator for access to the model in Bedrock")
+
+    def _way_to_serve(self) -> Check:
+        try:
+            way = choose.way(self._model, self._run.deployment)
+        except PreflightFailed as error:
+            return Check(
+                name="serving",
+                passed=False,
+                detail=str(error),
+                cure="Change deployment.mode, or the base model",
+            )
+        return Check(name="serving", passed=True, detail=f"the tuned model will be evaluated {way}")
+
+    def _data_readable(self) -> Check:
+        """IAM's own simulator says whether Bedrock's role may read the dataset and write the output."""
+        keys = {
+            "s3:GetObject": naming.key_of(self._dataset.train.uri),
+            "s3:PutObject": naming.training_prefix(self._run.run_id) + "metrics.csv",
+        }
+
+        def look() -> Check:
+            denied = []
+            for action, key in keys.items():
+                answer = self._aws.iam.simulate_principal_policy(
+                    PolicySourceArn=self._stage.bedrock_role_arn,
+                    ActionNames=[action],
+                    ResourceArns=[f"arn:aws:s3:::{self._stage.artifacts_bucket}/{key}"],
+                )
+                denied += [
+                    f"{action} on {key} ({result['EvalDecision']})"
+                    for result in answer["EvaluationResults"]
+                    if result["EvalDecision"] != "allowed"
+                ]
+            return Check(
+                name="data access",
+                passed=not denied,
+                detail=f"Bedrock's role {self._stage.bedrock_role_arn}: "
+                f"{'may not ' + ', '.join(denied) if denied else 'may read the data and write its output'}",
+                cure="Deploy the stage again: the role is part of it; then look for a denying policy",
+            )
+
+        return self._asked("data access", look, "Look for a policy that denies iam:SimulatePrincipalPolicy")
+
+    def _name_free(self) -> Check:
+        """Job names can never be used again; our own earlier try is not somebody else's."""
+        name = jobs.name_of(self._stage, self._run)
+
+        def look() -> Check:
+            job = jobs.describe(self._aws.bedrock, name)
+            ours = job is None or job.get("roleArn") == self._stage.bedrock_role_arn
+            return Check(
+                name="job name",
+                passed=ours,
+                detail=f"the job name {name} is {'free' if ours else 'taken by somebody else'}",
+                cure="Upload the dataset under another name",
+            )
+
+        return self._asked("job name", look, "Try again")
+
+    def _asked(self, name: str, look: Callable[[], Check], cure: str) -> Check:
+        """A check whose question AWS may refuse to answer: the refusal is its answer."""
+        try:
+            return look()
+        except (ClientError, BotoCoreError) as error:
+            if aws.is_transient(error):
+                raise
+            if isinstance(error, ClientError) and aws.is_missing(error):
+                detail = f"{self._model.name} does not exist in {self._stage.region} (or no longer does)"
+                return Check(name=name, passed=False, detail=detail, cure=cure)
+            return Check(name=name, passed=False, detail=aws.explain(error), cure=cure)

@@ -1,0 +1,53 @@
+"""Asking for approval: what the run would cost, why it is asked about, and how to answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tunedrop import intake
+from tunedrop.contracts import Estimate, Run
+from tunedrop.stage import Stage
+
+
+def ask(sns: Any, stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> None:
+    """Publish the question, with attributes that a program can filter on."""
+    sns.publish(
+        TopicArn=stage.topic_arn,
+        Subject=f"Tunedrop: {run.run_id} waits for your approval"[:100],
+        Message=text(stage, run, estimate, expires_at),
+        MessageAttributes={
+            name: {"DataType": "String", "StringValue": value}
+            for name, value in (
+                ("event", "approval-required"),
+                ("run_id", run.run_id),
+                ("stage", stage.name),
+            )
+        },
+    )
+
+
+def text(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> str:
+    """The question as a message for a person; amounts in US dollars."""
+    width = max((len(line.item) for line in estimate.lines), default=0)
+    lines = [f"  {line.item:<{width}}  {line.likely:>9.2f} USD  {line.basis}" for line in estimate.lines]
+    approve = f"s3://{stage.intake_bucket}/{intake.signal_key(run.run_id, 'approve')}"
+    stop = f"s3://{stage.intake_bucket}/{intake.signal_key(run.run_id, 'stop')}"
+    return "\n".join(
+        [
+            f"The run {run.run_id} ({run.name}, base model {run.base_model}) would cost about "
+            f"{estimate.likely:.2f} USD ({estimate.low:.2f} to {estimate.high:.2f}). "
+            "Nothing has been paid yet.",
+            "",
+            "Why you are asked:",
+            *(f"  - {reason}" for reason in estimate.approval_reasons),
+            "",
+            "Estimate:",
+            *lines,
+            "",
+            f"To approve: tunedrop approve {run.run_id} --stage {stage.name}",
+            f"        or: put any object to {approve}",
+            f"To refuse:  tunedrop stop {run.run_id} --stage {stage.name}",
+            f"        or: put any object to {stop}",
+            f"Without an answer it is refused at {expires_at}.",
+        ]
+    )

@@ -1,0 +1,88 @@
+"""The waits table: who waits for what, in order of arrival.
+
+Key `run_id`, `kind`. Index `by_kind` (`kind`, `arrived_at`) lists who waits; index `by_subject` (`subject`)
+finds the wait that an event is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from tunedrop.aws import code_of
+from tunedrop.contracts import Wait, WaitKind
+
+
+class Waits:
+    """The waits table of a stage."""
+
+    def __init__(self, dynamodb: Any, table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    def park(self, wait: Wait) -> Wait:
+        """Keep a token. A run that comes back to the same queue keeps the place that it had.
+
+        Returns the wait as it is kept.
+        """
+        earlier = self.get(wait.run_id, wait.kind)
+        if earlier is not None and earlier.subject == wait.subject:
+            wait = msgspec.structs.replace(wait, arrived_at=earlier.arrived_at, expires_at=earlier.expires_at)
+        self._dynamodb.put_item(TableName=self._table, Item=_wire(wait))
+        return wait
+
+    def get(self, run_id: str, kind: WaitKind) -> Wait | None:
+        answer = self._dynamodb.get_item(
+            TableName=self._table, Key={"run_id": {"S": run_id}, "kind": {"S": kind}}, ConsistentRead=True
+        )
+        return _unwire(answer["Item"]) if "Item" in answer else None
+
+    def of_run(self, run_id: str) -> list[Wait]:
+        """Whatever a run waits for: one wait at most, but for a moment between two."""
+        return list(self._query({"run_id": run_id}))
+
+    def of_kind(self, kind: WaitKind) -> list[Wait]:
+        """All waits of one kind, first come first."""
+        return list(self._query({"kind": kind}, index="by_kind"))
+
+    def about(self, subject: str) -> list[Wait]:
+        """The waits for one job or one throughput."""
+        return list(self._query({"subject": subject}, index="by_subject"))
+
+    def remove(self, wait: Wait) -> None:
+        """Forget a wait, unless a newer token has taken its place."""
+        try:
+            self._dynamodb.delete_item(
+                TableName=self._table,
+                Key={"run_id": {"S": wait.run_id}, "kind": {"S": wait.kind}},
+                ConditionExpression="#token = :token",
+                ExpressionAttributeNames={"#token": "token"},
+                ExpressionAttributeValues={":token": {"S": wait.token}},
+            )
+        except ClientError as error:
+            if code_of(error) != "ConditionalCheckFailedException":
+                raise
+
+    def _query(self, key: Mapping[str, str], index: str = "") -> Iterator[Wait]:
+        ((name, value),) = key.items()
+        arguments: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "#key = :value",
+            "ExpressionAttributeNames": {"#key": name},
+            "ExpressionAttributeValues": {":value": {"S": value}},
+        }
+        if index:
+            arguments["IndexName"] = index
+        for page in self._dynamodb.get_paginator("query").paginate(**arguments):
+            yield from (_unwire(item) for item in page["Items"])
+
+
+def _wire(wait: Wait) -> dict[str, Any]:
+    return {name: {"S": value} for name, value in msgspec.structs.asdict(wait).items() if value}
+
+
+def _unwire(item: Mapping[str, Any]) -> Wait:
+    return msgspec.convert({name: value["S"] for name, value in item.items()}, Wait)
