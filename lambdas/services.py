@@ -1,4 +1,4 @@
-"""What every handler works with: the stage, AWS, the tables, logs, traces and metrics. Made once a process."""
+"""What every handler works with: the stage, AWS, the tables, logs, traces, metrics. Made once a process."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def step(shape: type[Input]) -> Callable[[Callable[[Input, Services], Output]], 
         @logger.inject_lambda_context(clear_state=True)
         @tracer.capture_lambda_handler(capture_response=False)
         @metrics.log_metrics(capture_cold_start_metric=True)
-        def handler(event: dict[str, Any], context: Any) -> Any:
+        def handler(event: dict[str, Any], _: Any) -> Any:
             payload = msgspec.convert(event, shape)
             run = getattr(payload, "run", None)
             if run is not None:
@@ -71,7 +71,7 @@ def step(shape: type[Input]) -> Callable[[Callable[[Input, Services], Output]], 
                     return msgspec.to_builtins(function(payload, services()))
                 return msgspec.to_builtins(_recorded(name, run.run_id, function, payload))
 
-        return handler  # type: ignore[no-any-return]  # powertools' decorators are loosely typed
+        return handler
 
     return decorate
 

@@ -16,7 +16,7 @@ from tunedrop.contracts import Wait
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[str]]:
+def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, list[str]]:
     with named_errors():
         settled = _settle(event, services())
     for wait in settled:

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tunedrop import manifest
+from tunedrop.errors import InvalidManifest
+
+DESIGN = b"""
+method: auto
+base_model: amazon.nova-lite-v1:0:300k
+data:
+  train: train.jsonl
+  validation: validation.jsonl
+hyperparameters: {epoch_count: 2, learning_rate: 1e-5}
+budget_usd: 50
+deployment: {mode: auto, model_units: 1, commitment: none, keep_for: 2h}
+evaluation: {min_improvement: 0.02, judge: null}
+"""
+
+
+def refusal(text: bytes, name: str = "run.yaml") -> str:
+    with pytest.raises(InvalidManifest) as caught:
+        manifest.read(text, name)
+    return str(caught.value)
+
+
+def test_the_manifest_of_the_design_is_read() -> None:
+    read = manifest.read(DESIGN)
+
+    assert read.base_model == "amazon.nova-lite-v1:0:300k"
+    assert read.hyperparameters == {"epoch_count": 2, "learning_rate": 1e-5}
+    assert read.deployment.keep_for == "2h"
+    assert read.evaluation.judge is None
+
+
+def test_yaml_is_version_1_2() -> None:
+    read = manifest.read(b"base_model: no\ndata: {train: t}\nhyperparameters: {learning_rate: 1e-5}\n")
+
+    assert read.base_model == "no"
+    assert read.hyperparameters["learning_rate"] == 0.00001
+
+
+def test_json_is_read_too() -> None:
+    assert manifest.read(b'{"data": {"train": "t.jsonl"}}', "run.json").data.train == "t.jsonl"
+
+
+def test_an_unknown_key_names_its_line_and_the_nearest_known_key() -> None:
+    message = refusal(b"data:\n  train: t.jsonl\nbudget: 50\n")
+
+    assert message == "run.yaml line 3: unknown key budget; did you mean budget_usd?"
+
+
+def test_an_unknown_key_of_a_section_is_named_with_its_section() -> None:
+    message = refusal(b"data: {train: t}\ndeployment:\n  model_unit: 2\n")
+
+    assert "line 3: unknown key deployment.model_unit; did you mean deployment.model_units?" in message
+
+
+def test_all_errors_are_reported_at_once() -> None:
+    message = refusal(b"metod: auto\nbudget_usd: -1\ndeployment: {keep_for: forever}\n")
+
+    assert len(message.splitlines()) == 3
+    assert "budget_usd is -1; it must be from 0 to" in message
+    assert "'forever' is not a duration" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"method: magic\ndata: {train: t}\n", "line 1: method: Invalid enum value 'magic'"),
+        (b"data: {train: 5}\n", "data.train: Expected `str`, got `int`"),
+        (b"data: 5\n", "data: Expected `object`, got `int`"),
+        (b"budget_usd: 5\n", "data.train is missing"),
+        (b"a: [\n", "not valid YAML"),
+        (b"\xff\xfe", "byte 0 is not UTF-8"),
+        (b"- a\n", "a manifest is a mapping"),
+        (b"data: {train: t}\ndata: {train: u}\n", "not valid YAML"),
+        (b"x" * 70_000, "a manifest is at most 65,536"),
+    ],
+)
+def test_a_wrong_manifest_is_refused_with_its_reason(text: bytes, expected: str) -> None:
+    assert expected in refusal(text)
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_read_or_refused_but_never_crash(text: bytes) -> None:
+    try:
+        manifest.read(text)
+    except InvalidManifest as error:
+        assert str(error)

@@ -1,0 +1,64 @@
+"""Names hold to the patterns of botocore's own service model, whatever key a user uploads."""
+
+from __future__ import annotations
+
+import re
+
+import botocore.session
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tunedrop import intake, naming
+
+SHAPES = botocore.session.get_session().get_service_model("bedrock").shape_for
+KEYS = st.text(min_size=1, max_size=200) | st.sampled_from(
+    ["a b.jsonl", "a+b=c@d:e,f", "100%25", "größe/übung", "日本語", "-", "--a__b--", "x" * 200, "..", "😀"]
+)
+STAGES = st.from_regex(r"[a-z][a-z0-9]{0,11}", fullmatch=True)
+
+
+def holds(shape: str, text: str) -> bool:
+    limits = SHAPES(shape).metadata
+    pattern = SHAPES(shape).metadata.get("pattern", ".*")
+    return limits["min"] <= len(text) <= limits["max"] and re.fullmatch(pattern, text) is not None
+
+
+@given(key=KEYS, stage=STAGES, attempt=st.integers(1, 99))
+def test_every_upload_gets_names_that_bedrock_takes(key: str, stage: str, attempt: int) -> None:
+    run_id = naming.run_id(intake.read_key(f"drop/{key}").name, [key])
+    name = naming.resource_name(stage, run_id, attempt)
+
+    assert holds("JobName", name)
+    assert holds("CustomModelName", name)
+    assert holds("ProvisionedModelName", name)
+    assert holds("ModelDeploymentName", name)
+    assert holds("IdempotencyToken", naming.client_token("job", name))
+
+
+@given(key=KEYS)
+def test_every_upload_gets_s3_uris_that_bedrock_takes(key: str) -> None:
+    run_id = naming.run_id(key, [key])
+
+    for path in (naming.dataset_key(run_id, "train"), naming.training_prefix(run_id)):
+        assert holds("S3Uri", naming.uri("tunedrop-artifacts-111122223333", path))
+
+
+def test_the_patterns_would_refuse_a_raw_key() -> None:
+    assert not holds("JobName", "support_persona")
+    assert not holds("CustomModelName", "a--b")
+    assert not holds("S3Uri", "s3://bucket/dt=2026-01-01/train.jsonl")
+
+
+@given(name=st.text(), one=st.text(), other=st.text())
+def test_a_run_id_depends_on_what_was_uploaded(name: str, one: str, other: str) -> None:
+    assert (naming.run_id(name, [one]) == naming.run_id(name, [other])) is (one == other)
+
+
+def test_a_second_attempt_has_a_name_of_its_own() -> None:
+    assert naming.resource_name("dev", "persona-0123456789", 2) == "tunedrop-dev-persona-0123456789-2"
+
+
+@pytest.mark.parametrize("text", ["", "---", "日本語"])
+def test_a_name_without_ascii_letters_is_called_run(text: str) -> None:
+    assert naming.slug(text) == "run"

@@ -1,0 +1,124 @@
+"""Models in production: one SSM parameter a name, which an application reads, and the history behind it.
+
+The parameter's value is what inference takes as its modelId. History is in the registry table: `pk` =
+`ALIAS#<name>`, `sk` = `<moment>#<run id>`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from tunedrop import aws, clock, naming
+from tunedrop.contracts import Promotion
+from tunedrop.stage import Stage
+
+MAX_ALIAS = 100
+
+
+class InProduction(msgspec.Struct, frozen=True, kw_only=True):
+    """One model that a name has stood for. `model_id` is what inference takes."""
+
+    name: str
+    run_id: str
+    model_id: str
+    model_arn: str
+    since: str
+
+
+class Aliases:
+    """The production aliases of a stage."""
+
+    def __init__(self, ssm: Any, dynamodb: Any, stage: Stage) -> None:
+        self._ssm = ssm
+        self._dynamodb = dynamodb
+        self._stage = stage
+
+    def parameter(self, name: str) -> str:
+        """The SSM parameter that stands for this name."""
+        return f"{self._stage.alias_prefix}/{naming.slug(name, MAX_ALIAS)}"
+
+    def promote(self, name: str, run_id: str, model_arn: str, model_id: str) -> Promotion:
+        """Let a name stand for a model from now on. Doing it twice changes nothing.
+
+        History is written first: what the parameter names is always known there.
+        """
+        history = self.history(name)
+        current = history[0] if history else None
+        if current is None or current.model_id != model_id:
+            self._append(
+                InProduction(
+                    name=name, run_id=run_id, model_id=model_id, model_arn=model_arn, since=clock.now()
+                )
+            )
+            previous = current
+        else:
+            previous = history[1] if len(history) > 1 else None
+        self._ssm.put_parameter(
+            Name=self.parameter(name),
+            Value=model_id,
+            Type="String",
+            Overwrite=True,
+            Description=f"modelId in production for {naming.slug(name)}, from run {run_id}",
+        )
+        return Promotion(
+            alias=self.parameter(name),
+            model_arn=model_arn,
+            previous_model_arn=previous.model_arn if previous else "",
+        )
+
+    def rollback(self, name: str) -> Promotion:
+        """Return to the model that the name stood for before this one.
+
+        Raises
+        ------
+        LookupError
+            When the name has no earlier model.
+        """
+        history = self.history(name)
+        earlier = next((one for one in history if one.model_id != history[0].model_id), None)
+        if earlier is None:
+            raise LookupError(f"{name} has no earlier model to return to")
+        return self.promote(name, earlier.run_id, earlier.model_arn, earlier.model_id)
+
+    def history(self, name: str) -> list[InProduction]:
+        """Every model that a name has stood for, the present one first."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._stage.registry_table,
+            KeyConditionExpression="pk = :alias",
+            ExpressionAttributeValues={":alias": {"S": f"ALIAS#{naming.slug(name, MAX_ALIAS)}"}},
+            ScanIndexForward=False,
+            ConsistentRead=True,
+        )
+        return [
+            msgspec.json.decode(item["model"]["S"], type=InProduction)
+            for page in pages
+            for item in page["Items"]
+        ]
+
+    def all(self) -> dict[str, str]:
+        """Each alias parameter of the stage with the modelId that it stands for."""
+        pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=self._stage.alias_prefix)
+        return {parameter["Name"]: parameter["Value"] for page in pages for parameter in page["Parameters"]}
+
+    def current(self, name: str) -> str | None:
+        """The modelId that a name stands for now."""
+        try:
+            answer = self._ssm.get_parameter(Name=self.parameter(name))
+        except ClientError as error:
+            if aws.is_missing(error):
+                return None
+            raise
+        return str(answer["Parameter"]["Value"])
+
+    def _append(self, model: InProduction) -> None:
+        self._dynamodb.put_item(
+            TableName=self._stage.registry_table,
+            Item={
+                "pk": {"S": f"ALIAS#{naming.slug(model.name, MAX_ALIAS)}"},
+                "sk": {"S": f"{model.since}#{model.run_id}"},
+                "model": {"S": msgspec.json.encode(model).decode()},
+            },
+        )

@@ -1,0 +1,118 @@
+"""Finding what bills and nobody needs: after a crash, a deleted execution, a lost event, an expiry.
+
+The sweep goes by Bedrock's own lists and our tags, never by what we believe to have started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from tunedrop import clock
+from tunedrop.aws import Aws
+from tunedrop.contracts import Released, Way
+from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.registry import Registry
+from tunedrop.registry.aliases import Aliases
+from tunedrop.serving import throughput
+from tunedrop.stage import Stage
+
+
+class InService(msgspec.Struct, frozen=True, kw_only=True):
+    """Something of this stage that serves a model now, or is about to."""
+
+    arn: str
+    name: str
+    way: Way
+    status: str
+    model_arn: str
+    created_at: str
+    run_id: str = ""
+    expires_at: str = ""
+    model_units: int = 0
+
+
+def in_service(bedrock: Any, stage: Stage) -> Iterator[InService]:
+    """All deployments and provisioned throughput that carry this stage's tag."""
+    prefix = f"tunedrop-{stage.name}-"
+    for page in bedrock.get_paginator("list_custom_model_deployments").paginate(nameContains=prefix):
+        for item in page["modelDeploymentSummaries"]:
+            yield from _tagged(
+                bedrock,
+                stage,
+                InService(
+                    arn=item["customModelDeploymentArn"],
+                    name=item["customModelDeploymentName"],
+                    way="on-demand",
+                    status=item["status"],
+                    model_arn=item["modelArn"],
+                    created_at=clock.write(item["createdAt"]),
+                ),
+            )
+    for page in bedrock.get_paginator("list_provisioned_model_throughputs").paginate(nameContains=prefix):
+        for item in page["provisionedModelSummaries"]:
+            yield from _tagged(
+                bedrock,
+                stage,
+                InService(
+                    arn=item["provisionedModelArn"],
+                    name=item["provisionedModelName"],
+                    way="provisioned",
+                    status=item["status"],
+                    model_arn=item["modelArn"],
+                    created_at=clock.write(item["creationTime"]),
+                    model_units=item["modelUnits"],
+                ),
+            )
+
+
+def _tagged(bedrock: Any, stage: Stage, found: InService) -> Iterator[InService]:
+    """The same with what its tags say; nothing when it is not this stage's."""
+    tags = {tag["key"]: tag["value"] for tag in bedrock.list_tags_for_resource(resourceARN=found.arn)["tags"]}
+    if tags.get(throughput.STAGE_TAG) == stage.name:
+        yield msgspec.structs.replace(
+            found,
+            run_id=tags.get(throughput.RUN_TAG, ""),
+            expires_at=tags.get(throughput.EXPIRES_TAG, ""),
+        )
+
+
+class Sweeper:
+    """Releases what no live run owns, what has outlived its expiry, and what no alias names."""
+
+    def __init__(self, aws_: Aws, stage: Stage) -> None:
+        self._aws = aws_
+        self._stage = stage
+        self._registry = Registry(aws_.dynamodb, stage.registry_table)
+        self._aliases = Aliases(aws_.ssm, aws_.dynamodb, stage)
+
+    def sweep(self) -> tuple[Released, int]:
+        """Release what may go. Gives what was done, and how many had outlived their expiry."""
+        production = set(self._aliases.all().values())
+        released, kept, failed, expired = [], [], [], 0
+        for found in in_service(self._aws.bedrock, self._stage):
+            late = bool(found.expires_at) and clock.now() >= found.expires_at
+            expired += late and found.way == "provisioned"
+            if self._is_needed(found, late, production):
+                kept.append(found.arn)
+                continue
+            try:
+                throughput.release(self._aws.bedrock, found.arn)
+                released.append(found.arn)
+            except (ThroughputFailed, TransientError) as error:
+                failed.append(f"{found.arn}: {error}")
+        return Released(released=tuple(released), kept=tuple(kept), failed=tuple(failed)), expired
+
+    def _is_needed(self, found: InService, late: bool, production: set[str]) -> bool:
+        if found.way == "on-demand" and found.arn in production:
+            return True
+        if late:
+            return False
+        record = self._registry.get(found.run_id)
+        if record is None:
+            return False
+        released = record.document("released", Released)
+        asked_to_stay = bool(record.run.deployment.keep_for_seconds)
+        return record.is_open or (asked_to_stay and released is not None and found.arn in released.kept)
