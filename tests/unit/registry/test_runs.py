@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tests import builders
+from tunedrop.contracts import CompletedJob, Failure
+from tunedrop.registry import Registry
+
+
+def test_a_run_is_registered_once(registry: Registry) -> None:
+    run = builders.run()
+    twin = builders.run(execution_arn="arn:another")
+
+    assert registry.register(run) is True
+    assert registry.register(run) is True, "a retry of the same execution meets its own earlier success"
+    assert registry.register(twin) is False
+
+
+def test_what_a_run_produces_is_kept(registry: Registry) -> None:
+    registry.register(builders.run())
+
+    registry.save("persona-0123456789", job=builders.job())
+
+    record = registry.get("persona-0123456789")
+    assert record is not None
+    assert record.document("job", CompletedJob) == builders.job()
+    assert record.document("serving", CompletedJob) is None
+
+
+def test_the_timeline_has_every_attempt_at_a_step(registry: Registry) -> None:
+    registry.register(builders.run())
+    for started, error in (("2026-11-23T10:00:01Z", "throttled"), ("2026-11-23T10:00:09Z", "")):
+        registry.start_step("persona-0123456789", "validate_data", started)
+        registry.end_step("persona-0123456789", "validate_data", started, error=error)
+
+    steps = registry.steps("persona-0123456789")
+
+    assert [(step.step, step.error) for step in steps] == [
+        ("validate_data", "throttled"),
+        ("validate_data", ""),
+    ]
+    assert all(step.ended_at for step in steps)
+
+
+def test_a_stop_is_seen_by_the_next_step(registry: Registry) -> None:
+    registry.register(builders.run())
+    registry.request_stop("persona-0123456789", by="ann")
+
+    record = registry.start_step("persona-0123456789", "evaluate_model", "2026-11-23T10:00:01Z")
+
+    assert record.stop_requested_by == "ann"
+
+
+def test_only_one_caller_may_notify(registry: Registry) -> None:
+    registry.register(builders.run())
+
+    assert registry.claim_notification("persona-0123456789") is True
+    assert registry.claim_notification("persona-0123456789") is False
+    registry.give_back_notification("persona-0123456789")
+    assert registry.claim_notification("persona-0123456789") is True
+
+
+def test_a_failed_run_can_be_opened_again(registry: Registry) -> None:
+    registry.register(builders.run())
+    registry.end("persona-0123456789", "failed", Failure(error="AwsRefused", cause="denied"))
+
+    registry.reopen("persona-0123456789", "arn:again")
+
+    record = registry.get("persona-0123456789")
+    assert record is not None
+    assert record.is_open
+    assert record.failure is None
+
+
+def test_the_runs_of_a_name_come_newest_first(registry: Registry) -> None:
+    old = builders.run(run_id="persona-1", created_at="2026-11-01T00:00:00Z")
+    new = builders.run(run_id="persona-2", created_at="2026-11-02T00:00:00Z")
+    for run in (old, new):
+        registry.register(run)
+
+    assert [record.run.run_id for record in registry.named("persona")] == ["persona-2", "persona-1"]
+    assert [record.run.run_id for record in registry.named("persona-1")] == ["persona-1"]
+
+
+def test_the_months_spending_counts_what_was_paid_before_what_was_estimated(registry: Registry) -> None:
+    for number, day in enumerate(("2026-10-31", "2026-11-01", "2026-11-02")):
+        registry.register(builders.run(run_id=f"run-{number}", created_at=f"{day}T00:00:00Z"))
+        registry.note_cost(f"run-{number}", estimated_usd=10.0)
+    registry.note_cost("run-2", actual_usd=2.5)
+
+    assert registry.spent_since("2026-11-01") == pytest.approx(12.5)
+    assert registry.spent_since("2026-11-01", besides="run-1") == pytest.approx(2.5)
+
+
+def test_contracts_survive_the_registry_unchanged(registry: Registry) -> None:
+    run = msgspec.structs.replace(builders.run(), name='a "quoted" näme\n')
+    registry.register(run)
+
+    record = registry.get(run.run_id)
+
+    assert record is not None
+    assert record.run == run

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import pytest
+
+from tests import builders
+from tests.unit.fake_bedrock import FakeBedrock, refusal
+from tunedrop import catalog
+from tunedrop.contracts import StartedJob
+from tunedrop.errors import CustomizationFailed, RunStopped, TransientError
+from tunedrop.stage import Stage
+from tunedrop.training import jobs
+
+NAME = "tunedrop-test-persona-0123456789"
+
+
+def start(bedrock: FakeBedrock, stage: Stage) -> StartedJob:
+    return jobs.start(bedrock, stage, builders.run(), builders.dataset(), catalog.find(builders.LLAMA_3_3))
+
+
+def finished(**changes: object) -> dict[str, object]:
+    return {
+        "jobArn": builders.JOB_ARN,
+        "jobName": NAME,
+        "status": "Completed",
+        "outputModelArn": builders.MODEL_ARN,
+        "outputDataConfig": {"s3Uri": "s3://artifacts/runs/persona-0123456789/training/"},
+        **changes,
+    }
+
+
+def test_a_job_is_asked_for_in_bedrocks_own_words(stage: Stage) -> None:
+    bedrock = FakeBedrock(create_model_customization_job={"jobArn": builders.JOB_ARN})
+
+    started = start(bedrock, stage)
+
+    (request,) = bedrock.called("create_model_customization_job")
+    assert started == StartedJob(outcome="started", job_arn=builders.JOB_ARN, job_name=NAME)
+    assert request["customizationType"] == "FINE_TUNING"
+    assert request["baseModelIdentifier"] == builders.LLAMA_3_3
+    assert request["validationDataConfig"] == {
+        "validators": [{"s3Uri": "s3://artifacts/runs/persona-0123456789/dataset/validation.jsonl"}]
+    }
+    assert all(isinstance(value, str) for value in request["hyperParameters"].values())
+
+
+def test_the_same_run_asks_with_the_same_name_and_token(stage: Stage) -> None:
+    bedrock = FakeBedrock(create_model_customization_job={"jobArn": builders.JOB_ARN})
+
+    start(bedrock, stage)
+    start(bedrock, stage)
+
+    one, other = bedrock.called("create_model_customization_job")
+    assert one == other
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        refusal("ValidationException", "The provided job name is currently in use."),
+        refusal("ConflictException", "exists"),
+    ],
+)
+def test_a_retry_meets_the_job_that_an_earlier_try_has_started(stage: Stage, error: Exception) -> None:
+    bedrock = FakeBedrock(
+        create_model_customization_job=error,  # type: ignore[arg-type]
+        get_model_customization_job=finished(status="InProgress"),
+    )
+
+    assert start(bedrock, stage).job_arn == builders.JOB_ARN
+
+
+def test_a_full_quota_queues_the_run(stage: Stage) -> None:
+    bedrock = FakeBedrock(create_model_customization_job=refusal("ServiceQuotaExceededException"))
+
+    assert start(bedrock, stage).outcome == "queued"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        refusal("ThrottlingException", status=429),
+        refusal("InternalServerException", status=500),
+        refusal("ValidationException", "Could not assume provided IAM role"),
+    ],
+)
+def test_what_may_heal_is_tried_again(stage: Stage, error: Exception) -> None:
+    with pytest.raises(TransientError):
+        start(FakeBedrock(create_model_customization_job=error), stage)  # type: ignore[arg-type]
+
+
+def test_what_cannot_heal_fails_the_run_with_bedrocks_reason(stage: Stage) -> None:
+    bedrock = FakeBedrock(create_model_customization_job=refusal("ValidationException", "bad data"))
+
+    with pytest.raises(CustomizationFailed, match="bad data"):
+        start(bedrock, stage)
+
+
+def test_a_completed_job_brings_its_model_and_losses() -> None:
+    job = finished(trainingMetrics={"trainingLoss": 0.5}, validationMetrics=[{"validationLoss": 0.7}])
+
+    done = jobs.outcome(FakeBedrock(get_model_customization_job=job), builders.JOB_ARN)
+
+    assert done is not None
+    assert done.model_arn == builders.MODEL_ARN
+    assert (done.training_loss, done.validation_loss) == (0.5, 0.7)
+    assert done.output_uri.endswith("/training/model-customization-job-abcdefghij12/")
+
+
+def test_a_job_without_validation_has_no_validation_loss() -> None:
+    done = jobs.outcome(FakeBedrock(get_model_customization_job=finished(validationMetrics=[])), "arn")
+
+    assert done is not None
+    assert done.validation_loss is None
+
+
+@pytest.mark.parametrize("status", ["InProgress", "Stopping"])
+def test_a_job_under_way_has_no_outcome_yet(status: str) -> None:
+    assert jobs.outcome(FakeBedrock(get_model_customization_job=finished(status=status)), "arn") is None
+
+
+def test_a_failed_job_says_what_bedrock_says() -> None:
+    job = finished(status="Failed", failureMessage="Input size exceeded in file train.jsonl")
+
+    with pytest.raises(CustomizationFailed, match="Input size exceeded"):
+        jobs.outcome(FakeBedrock(get_model_customization_job=job), "arn")
+
+
+def test_a_job_stopped_in_the_console_stops_the_run() -> None:
+    with pytest.raises(RunStopped):
+        jobs.outcome(FakeBedrock(get_model_customization_job=finished(status="Stopped")), "arn")
+
+
+def test_stopping_a_job_that_has_ended_is_no_error() -> None:
+    bedrock = FakeBedrock(stop_model_customization_job=refusal("ConflictException"))
+
+    assert jobs.stop(bedrock, builders.JOB_ARN) is False
