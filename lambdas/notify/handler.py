@@ -1,0 +1,56 @@
+"""notify: closes the run: report, registry, one notification, one event."""
+
+from __future__ import annotations
+
+import msgspec
+from aws_lambda_powertools.metrics import MetricUnit
+
+from lambdas.services import Services, logger, metrics
+from lambdas.step import step
+from tunedrop.contracts import (
+    CompletedJob,
+    Dataset,
+    Ending,
+    Estimate,
+    Evaluation,
+    Failure,
+    Notice,
+    Promotion,
+    Released,
+    Run,
+    Serving,
+)
+from tunedrop.ending.close import close
+from tunedrop.ending.report import write_report
+
+
+class Input(msgspec.Struct, frozen=True):
+    """Everything the workflow knows of the run; what did not happen is null."""
+
+    run: Run
+    dataset: Dataset | None = None
+    estimate: Estimate | None = None
+    job: CompletedJob | None = None
+    serving: Serving | None = None
+    evaluation: Evaluation | None = None
+    promotion: Promotion | None = None
+    released: Released | None = None
+    failure: Failure | None = None
+
+
+@step(Input)
+def handler(payload: Input, services: Services) -> Notice:
+    return end(Ending(**msgspec.structs.asdict(payload)), services)
+
+
+def end(ending: Ending, services: Services) -> Notice:
+    """Close a run; a report that cannot be made does not keep anybody from being told."""
+    try:
+        report = write_report(services.aws.s3, services.stage, services.registry, ending)
+    except Exception:
+        logger.exception("the report could not be made")
+        report = ""
+    notice = close(services.aws, services.stage, services.registry, ending, report)
+    metrics.add_dimension("outcome", notice.outcome)
+    metrics.add_metric("RunsEnded", MetricUnit.Count, 1)
+    return notice

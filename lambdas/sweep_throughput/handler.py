@@ -1,0 +1,32 @@
+"""sweep_throughput: releases what no live run owns, and closes runs whose execution is gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lambdas.notify.handler import end
+from lambdas.services import logger, metrics, services, tracer
+from lambdas.step import named_errors
+from tunedrop.ending import orphans
+from tunedrop.serving.sweep import Sweeper
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, list[str]]:
+    here = services()
+    with named_errors():
+        closed = []
+        for record, failure in orphans.orphans(here.aws.step_functions, here.registry):
+            logger.warning("closing a run without execution", extra={"run_id": record.run.run_id})
+            end(orphans.settle(here.aws, here.stage, record, failure), here)
+            closed.append(record.run.run_id)
+        swept, expired = Sweeper(here.aws, here.stage).sweep()
+    metrics.add_metric("ExpiredThroughput", MetricUnit.Count, expired)
+    if swept.released or swept.failed:
+        logger.warning("swept", extra={"released": swept.released, "failed": swept.failed})
+    return {"closed": closed, "released": list(swept.released), "failed": list(swept.failed)}

@@ -1,0 +1,158 @@
+"""Drives a deployed stage as its users do, through its public surface: S3, SNS and the registry.
+
+The demo and the end-to-end tests share it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import boto3
+import msgspec
+
+from tunedrop import intake
+from tunedrop.aws import Aws
+from tunedrop.registry import Record, Registry, StepRecord
+from tunedrop.registry.follow import follow
+from tunedrop.stage import Stage, parameter_name
+
+T = TypeVar("T")
+
+
+def until(look: Callable[[], T | None], what: str, seconds: float = 60.0, interval: float = 0.1) -> T:
+    """What `look` finds, as soon as it finds something.
+
+    Raises
+    ------
+    TimeoutError
+        When it has found nothing in so many seconds; the message says what was waited for.
+    """
+    deadline = time.monotonic() + seconds
+    while (found := look()) is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds:.0f} s for {what}")
+        time.sleep(interval)
+    return found
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One SNS message as a subscriber gets it."""
+
+    subject: str
+    text: str
+    attributes: dict[str, str]
+
+
+class Inbox:
+    """A queue that subscribes to the stage's topic, as a program would."""
+
+    def __init__(self, session: boto3.Session, topic_arn: str) -> None:
+        self._sqs = session.client("sqs")
+        self._url = self._sqs.create_queue(QueueName=f"inbox-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "sns.amazonaws.com"},
+                    "Action": "sqs:SendMessage",
+                    "Resource": arn,
+                    "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+                }
+            ],
+        }
+        self._sqs.set_queue_attributes(QueueUrl=self._url, Attributes={"Policy": json.dumps(policy)})
+        self._sns = session.client("sns")
+        self._subscription = self._sns.subscribe(
+            TopicArn=topic_arn, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True
+        )["SubscriptionArn"]
+        self._messages: list[Message] = []
+
+    def messages(self, run_id: str) -> list[Message]:
+        """Everything that has been told of a run until now, first told first."""
+        while True:
+            answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
+            batch = answer.get("Messages", [])
+            for item in batch:
+                self._messages.append(_message(json.loads(item["Body"])))
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=item["ReceiptHandle"])
+            if not batch:
+                return [one for one in self._messages if one.attributes.get("run_id") == run_id]
+
+    def close(self) -> None:
+        self._sns.unsubscribe(SubscriptionArn=self._subscription)
+        self._sqs.delete_queue(QueueUrl=self._url)
+
+
+def _message(envelope: Mapping[str, Any]) -> Message:
+    attributes = {name: value["Value"] for name, value in envelope.get("MessageAttributes", {}).items()}
+    return Message(envelope.get("Subject", ""), envelope["Message"], attributes)
+
+
+class Pipeline:
+    """A deployed stage, as seen from outside."""
+
+    def __init__(self, session: boto3.Session, stage: str = "local") -> None:
+        self.session = session
+        self.aws = Aws(session)
+        description = self.aws.ssm.get_parameter(Name=parameter_name(stage))["Parameter"]["Value"]
+        self.stage = msgspec.json.decode(description, type=Stage)
+        self.registry = Registry(self.aws.dynamodb, self.stage.registry_table)
+
+    @contextmanager
+    def inbox(self) -> Iterator[Inbox]:
+        """A subscription to the stage's topic for as long as the block lasts."""
+        inbox = Inbox(self.session, self.stage.topic_arn)
+        try:
+            yield inbox
+        finally:
+            inbox.close()
+
+    def put(self, key: str, body: bytes | Path) -> str:
+        """Upload one object to the intake bucket; gives its version."""
+        content = body.read_bytes() if isinstance(body, Path) else body
+        answer = self.aws.s3.put_object(Bucket=self.stage.intake_bucket, Key=key, Body=content)
+        return str(answer.get("VersionId", ""))
+
+    def drop(self, name: str, body: bytes | Path) -> str:
+        """Drop one dataset file; gives the name of its run."""
+        self.put(f"{intake.DROP_PREFIX}{name}.jsonl", body)
+        return name
+
+    def submit(self, folder: Path, name: str = "") -> str:
+        """Upload a run's folder, its manifest last; gives the name of its run."""
+        name = name or folder.name
+        files = sorted(path for path in folder.iterdir() if path.suffix in (".jsonl", ".yaml", ".json"))
+        files.sort(key=lambda path: path.name in intake.MANIFEST_NAMES)
+        for path in files:
+            self.put(f"{intake.RUNS_PREFIX}{name}/{path.name}", path)
+        return name
+
+    def run_named(self, name: str, seconds: float = 60.0) -> Record:
+        """The latest run of a name, as soon as there is one."""
+        return until(lambda: next(iter(self.registry.named(name)), None), f"a run named {name}", seconds)
+
+    def follow(self, run_id: str, seconds: float = 240.0) -> Iterator[StepRecord | Record]:
+        """The run's steps as they happen, then its record when it is closed."""
+        return follow(self.registry, run_id, time.monotonic() + seconds, interval=0.2)
+
+    def finished(self, name: str, seconds: float = 240.0) -> Record:
+        """The latest run of a name when it is closed."""
+        run_id = self.run_named(name, seconds).run.run_id
+        *_, record = self.follow(run_id, seconds)
+        assert isinstance(record, Record)
+        return record
+
+    def artifact(self, key: str) -> bytes:
+        """One object of the artifacts bucket."""
+        body: bytes = self.aws.s3.get_object(Bucket=self.stage.artifacts_bucket, Key=key)["Body"].read()
+        return body

@@ -1,0 +1,27 @@
+"""The one word for how a run has ended."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tunedrop.contracts import Ending, Outcome
+from tunedrop.errors import REFUSALS, RunStopped, plain_cause
+
+_VERDICTS: dict[str, Outcome] = {"promote": "promoted", "reject": "rejected", "undecided": "undecided"}
+
+
+def outcome_of(ending: Ending) -> Outcome:
+    """`refused` is the user's to cure, `failed` is not; else the evaluation's verdict."""
+    if ending.failure is not None:
+        if ending.failure.error == RunStopped.__name__:
+            return "stopped"
+        return "refused" if ending.failure.error in REFUSALS else "failed"
+    return _VERDICTS[ending.evaluation.verdict] if ending.evaluation is not None else "failed"
+
+
+def for_people(ending: Ending) -> Ending:
+    """The same with a failure's cause as a person reads it, without a stack trace."""
+    if ending.failure is None:
+        return ending
+    failure = msgspec.structs.replace(ending.failure, cause=plain_cause(ending.failure.cause))
+    return msgspec.structs.replace(ending, failure=failure)

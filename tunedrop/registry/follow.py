@@ -1,0 +1,44 @@
+"""Following a run live, from the registry alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from tunedrop.registry.runs import Record, Registry, StepRecord
+
+
+def follow(
+    registry: Registry,
+    run_id: str,
+    deadline: float,
+    interval: float = 1.0,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[StepRecord | Record]:
+    """Each step when it starts and when it ends, then the run's record once it is closed.
+
+    Parameters
+    ----------
+    deadline
+        `time.monotonic()` at which to give up.
+    interval
+        Seconds between two looks.
+
+    Raises
+    ------
+    TimeoutError
+        When the run is still open at the deadline.
+    """
+    seen: dict[tuple[str, str], StepRecord] = {}
+    while True:
+        record = registry.get(run_id)
+        for step in registry.steps(run_id) if record is not None else ():
+            if seen.get((step.step, step.started_at)) != step:
+                seen[(step.step, step.started_at)] = step
+                yield step
+        if record is not None and not record.is_open:
+            yield record
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"run {run_id} has not ended; it is at {record.step if record else 'no step'}")
+        sleep(interval)
