@@ -1,0 +1,76 @@
+"""The role that Bedrock itself assumes: to read a run's dataset and to write the training's output."""
+
+from __future__ import annotations
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+DATASETS = "runs/*/dataset/*"
+TRAINING = "runs/*/training/*"
+
+
+class BedrockRole(Construct):
+    """Bedrock's service role for model customization (Bedrock user guide, custom-model-job-access-security)."""
+
+    def __init__(self, scope: Construct, id: str, *, artifacts: s3.IBucket, key: kms.IKey) -> None:
+        super().__init__(scope, id)
+        stack = Stack.of(self)
+        jobs = f"arn:{stack.partition}:bedrock:{stack.region}:{stack.account}:model-customization-job/*"
+        self.role = iam.Role(
+            self,
+            "Role",
+            description="Assumed by Bedrock while it customizes a model for Tunedrop",
+            assumed_by=iam.ServicePrincipal(
+                "bedrock.amazonaws.com",
+                # Nobody else's job can make Bedrock use this role (IAM user guide, "confused deputy").
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": stack.account},
+                    "ArnLike": {"aws:SourceArn": jobs},
+                },
+            ),
+        )
+        for statement in (*_storage(artifacts), *_encryption(stack, key)):
+            self.role.add_to_principal_policy(statement)
+
+
+def _storage(artifacts: s3.IBucket) -> list[iam.PolicyStatement]:
+    return [
+        iam.PolicyStatement(
+            sid="ReadDatasets",
+            actions=["s3:GetObject"],
+            resources=[artifacts.arn_for_objects(DATASETS)],
+        ),
+        iam.PolicyStatement(
+            sid="WriteTraining",
+            actions=["s3:GetObject", "s3:PutObject"],
+            resources=[artifacts.arn_for_objects(TRAINING)],
+        ),
+        iam.PolicyStatement(
+            sid="ListRuns",
+            actions=["s3:ListBucket"],
+            resources=[artifacts.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": ["runs/*"]}},
+        ),
+    ]
+
+
+def _encryption(stack: Stack, key: kms.IKey) -> list[iam.PolicyStatement]:
+    return [
+        iam.PolicyStatement(
+            sid="DataThroughS3",
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=[key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"s3.{stack.region}.amazonaws.com"}},
+        ),
+        # The tuned model is encrypted with our key; Bedrock keeps a grant on it until the model is deleted
+        # (Bedrock user guide, encryption-custom-job).
+        iam.PolicyStatement(
+            sid="ModelThroughBedrock",
+            actions=["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+            resources=[key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"bedrock.{stack.region}.amazonaws.com"}},
+        ),
+    ]

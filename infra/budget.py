@@ -1,0 +1,45 @@
+"""An AWS Budget on the stack's own cost tag, for stages that ask for one."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_budgets as budgets
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+COST_TAG = "tunedrop:stage"
+
+
+class Budget(Construct):
+    """Tells the topic when the month is forecast to cost more than it may, and when it has.
+
+    Costs count once the tag is activated in the billing console ("Cost allocation tags"), which takes up to a
+    day, and only from then on.
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, *, stage: str, monthly_usd: float, topic: sns.ITopic
+    ) -> None:
+        super().__init__(scope, id)
+
+        def tell(kind: str) -> budgets.CfnBudget.NotificationWithSubscribersProperty:
+            return budgets.CfnBudget.NotificationWithSubscribersProperty(
+                notification=budgets.CfnBudget.NotificationProperty(
+                    comparison_operator="GREATER_THAN", notification_type=kind, threshold=100
+                ),
+                subscribers=[
+                    budgets.CfnBudget.SubscriberProperty(subscription_type="SNS", address=topic.topic_arn)
+                ],
+            )
+
+        budgets.CfnBudget(
+            self,
+            "Budget",
+            budget=budgets.CfnBudget.BudgetDataProperty(
+                budget_name=f"tunedrop-{stage}",
+                budget_type="COST",
+                time_unit="MONTHLY",
+                budget_limit=budgets.CfnBudget.SpendProperty(amount=monthly_usd, unit="USD"),
+                cost_filters={"TagKeyValue": [f"user:{COST_TAG}${stage}"]},
+            ),
+            notifications_with_subscribers=[tell("FORECASTED"), tell("ACTUAL")],
+        )

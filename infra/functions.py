@@ -1,0 +1,144 @@
+"""The Lambda functions: one a step of the journey, and two that wake up by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+from aws_cdk import AssetHashType, Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.bundling import Bundle, Bundles
+from infra.settings import Settings
+from tunedrop import stage
+from tunedrop.stage import Stage
+
+
+class Declaration(msgspec.Struct, frozen=True):
+    """A function: its folder in `lambdas/`, what it does, how long it may take, how much memory it has."""
+
+    name: str
+    purpose: str
+    timeout_seconds: int = 60
+    memory_mb: int = 512
+
+
+STEPS = (
+    Declaration("register_run", "reads the manifest and registers the run"),
+    Declaration("validate_data", "checks, splits and converts the dataset", 900, 2048),
+    Declaration("preflight", "looks at everything that training needs before anything is paid"),
+    Declaration("estimate_cost", "says what the run will cost, and whether it may go on unasked"),
+    Declaration("start_customization", "starts the one customization job of the run"),
+    Declaration("wait_for_completion", "parks the task token of whatever the run waits for"),
+    Declaration("set_up_throughput", "brings the tuned model into service"),
+    Declaration("evaluate_model", "asks base and tuned model the held-out prompts", 900, 1024),
+    Declaration("promote_model", "points the production alias at the tuned model"),
+    Declaration("release_throughput", "ends what bills, unless the run asks to keep it"),
+    Declaration("notify", "writes the report and tells how the run ended", 120, 1024),
+)
+"""The functions that the workflow calls."""
+
+WATCHERS = (
+    Declaration("resume_waits", "gives back the tokens of waits that are over", 300),
+    Declaration("sweep_throughput", "ends what bills and no live run owns", 300),
+)
+"""The functions that events and schedules call."""
+
+
+class Functions(Construct):
+    """All functions, by name. Asynchronous calls that fail three times go to `dead_letters`."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, settings: Settings, stage: Stage, bundles: Bundles,
+        dead_letters: sqs.IQueue, removal: RemovalPolicy,
+    ) -> None:  # fmt: skip
+        super().__init__(scope, id)
+        self._settings = settings
+        self._stage = stage
+        self._removal = removal
+        self._code = _asset(bundles.code)
+        self._layer = lambda_.LayerVersion(
+            self,
+            "Dependencies",
+            description="Pinned dependencies of the Tunedrop functions (requirements-lambda.txt)",
+            code=_asset(bundles.layer),
+            compatible_runtimes=[self._runtime],
+            compatible_architectures=[self._architecture],
+        )
+        self._by_name = {one.name: self._function(one, None) for one in STEPS}
+        self._by_name |= {one.name: self._function(one, dead_letters) for one in WATCHERS}
+
+    def __getitem__(self, name: str) -> lambda_.Function:
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[lambda_.Function]:
+        return iter(self._by_name.values())
+
+    @property
+    def _runtime(self) -> lambda_.Runtime:
+        return lambda_.Runtime(f"python{self._settings.python_version}", lambda_.RuntimeFamily.PYTHON)
+
+    @property
+    def _architecture(self) -> lambda_.Architecture:
+        arm = self._settings.architecture == "arm64"
+        return lambda_.Architecture.ARM_64 if arm else lambda_.Architecture.X86_64
+
+    def _function(self, one: Declaration, dead_letters: sqs.IQueue | None) -> lambda_.Function:
+        title = "".join(word.capitalize() for word in one.name.split("_"))
+        name = f"tunedrop-{self._stage.name}-{one.name.replace('_', '-')}"
+        log_group = logs.LogGroup(
+            self,
+            f"{title}Logs",
+            log_group_name=f"/aws/lambda/{name}",
+            retention=retention(self._settings),
+            removal_policy=self._removal,
+        )
+        # A role of our own: AWSLambdaBasicExecutionRole may write to every log group of the account.
+        role = iam.Role(self, f"{title}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log_group.grant_write(role)
+        return lambda_.Function(
+            self,
+            title,
+            function_name=name,
+            description=f"Tunedrop: {one.purpose}",
+            handler=f"lambdas.{one.name}.handler.handler",
+            code=self._code,
+            layers=[self._layer],
+            runtime=self._runtime,
+            architecture=self._architecture,
+            timeout=Duration.seconds(one.timeout_seconds),
+            memory_size=one.memory_mb,
+            environment=self._environment(),
+            role=role,
+            log_group=log_group,
+            tracing=lambda_.Tracing.ACTIVE,
+            dead_letter_queue=dead_letters,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            stage.ENVIRONMENT_VARIABLE: describe(self._stage),
+            "POWERTOOLS_SERVICE_NAME": f"tunedrop-{self._stage.name}",
+            "POWERTOOLS_METRICS_NAMESPACE": "Tunedrop",
+            "POWERTOOLS_LOG_LEVEL": "INFO",
+        }
+
+
+def describe(stage: Stage) -> str:
+    """The stage as the JSON that functions and command line read."""
+    return msgspec.json.encode(stage).decode()
+
+
+def retention(settings: Settings) -> logs.RetentionDays:
+    """The stage's log retention, as CDK takes it."""
+    return logs.RetentionDays[settings.log_retention.upper()]
+
+
+def _asset(bundle: Bundle) -> lambda_.Code:
+    return lambda_.Code.from_asset(
+        str(bundle.path), asset_hash=bundle.hash, asset_hash_type=AssetHashType.CUSTOM
+    )

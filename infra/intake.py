@@ -1,0 +1,140 @@
+"""Where datasets are dropped, where runs write, and the rule that starts a run."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from tunedrop.intake import APPROVE, DROP_PREFIX, MANIFEST_NAMES, RUNS_PREFIX, STOP
+
+START_KEYS: tuple[dict[str, str], ...] = (
+    {"prefix": DROP_PREFIX},
+    *({"wildcard": f"{RUNS_PREFIX}*/{name}"} for name in MANIFEST_NAMES),
+)
+"""The keys that start a run: a dropped file, or a manifest, which is uploaded last."""
+
+SIGNAL_KEYS: tuple[dict[str, str], ...] = tuple(
+    {"wildcard": f"{RUNS_PREFIX}*/{name}"} for name in (APPROVE, STOP)
+)
+"""The keys that approve or stop a run."""
+
+
+class Intake(Construct):
+    """The intake bucket, which people write to, and the artifacts bucket, which only runs write to."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, key: kms.IKey, removal: RemovalPolicy, empty_buckets: bool
+    ) -> None:
+        super().__init__(scope, id)
+        self.access_logs = s3.Bucket(
+            self,
+            "AccessLogs",
+            # S3 delivers access logs only to buckets encrypted with its own keys (S3 user guide, "Enabling
+            # server access logging").
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            versioned=True,
+            lifecycle_rules=[
+                s3.LifecycleRule(expiration=Duration.days(90), noncurrent_version_expiration=Duration.days(1))
+            ],
+            removal_policy=removal,
+            auto_delete_objects=empty_buckets,
+        )
+
+        def bucket(name: str, rules: list[s3.LifecycleRule]) -> s3.Bucket:
+            return s3.Bucket(
+                self,
+                name,
+                encryption=s3.BucketEncryption.KMS,
+                encryption_key=key,
+                bucket_key_enabled=True,
+                block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+                object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+                enforce_ssl=True,
+                versioned=True,
+                lifecycle_rules=[*rules, _tidy()],
+                server_access_logs_bucket=self.access_logs,
+                server_access_logs_prefix=f"{name.lower()}/",
+                removal_policy=removal,
+                auto_delete_objects=empty_buckets,
+            )
+
+        self.intake = bucket("Intake", [])
+        _send_events(self.intake)
+        self.artifacts = bucket("Artifacts", [_cool_down()])
+
+
+class StartRule(Construct):
+    """Starts one execution of the workflow for each dropped file and each manifest."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        bucket: s3.IBucket,
+        workflow: sfn.IStateMachine,
+        dead_letters: sqs.IQueue,
+    ) -> None:
+        super().__init__(scope, id)
+        self.rule = events.Rule(
+            self,
+            "Rule",
+            description="Tunedrop: a dropped dataset or a manifest starts a run",
+            event_pattern=object_created(bucket, START_KEYS),
+            targets=[
+                targets.SfnStateMachine(
+                    workflow,
+                    dead_letter_queue=dead_letters,
+                    max_event_age=Duration.hours(24),
+                    retry_attempts=185,
+                )
+            ],
+        )
+
+
+def object_created(bucket: s3.IBucket, keys: tuple[dict[str, str], ...]) -> events.EventPattern:
+    """S3's "Object Created" for these keys of a bucket, and for no empty object that stands for a folder."""
+    return events.EventPattern(
+        source=["aws.s3"],
+        detail_type=["Object Created"],
+        detail={"bucket": {"name": [bucket.bucket_name]}, "object": {"key": list(keys)}},
+    )
+
+
+def _send_events(bucket: s3.Bucket) -> None:
+    """Events on by CloudFormation's own property: `event_bridge_enabled` would add a Lambda to do it."""
+    cfn_bucket = cast(s3.CfnBucket, bucket.node.default_child)
+    cfn_bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+        event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+    )
+
+
+def _tidy() -> s3.LifecycleRule:
+    """Versions that were replaced, and uploads that were given up, cost until somebody removes them."""
+    return s3.LifecycleRule(
+        noncurrent_version_expiration=Duration.days(90),
+        abort_incomplete_multipart_upload_after=Duration.days(7),
+        expired_object_delete_marker=True,
+    )
+
+
+def _cool_down() -> s3.LifecycleRule:
+    """Datasets and predictions are rarely read once a run is over; objects under 128 KB stay where they are."""
+    return s3.LifecycleRule(
+        transitions=[
+            s3.Transition(
+                storage_class=s3.StorageClass.INTELLIGENT_TIERING, transition_after=Duration.days(30)
+            )
+        ]
+    )

@@ -1,0 +1,32 @@
+"""The topic that tells people and programs: ends of runs, approvals, alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+
+class Notifications(Construct):
+    """An encrypted topic that takes TLS only, and its mail subscriptions."""
+
+    def __init__(self, scope: Construct, id: str, *, key: kms.IKey, emails: Sequence[str]) -> None:
+        super().__init__(scope, id)
+        self.topic = sns.Topic(self, "Topic", display_name="Tunedrop", master_key=key, enforce_ssl=True)
+        for service in ("cloudwatch", "budgets"):
+            self.topic.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=f"Publish{service.capitalize()}",
+                    principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
+                    actions=["sns:Publish"],
+                    resources=[self.topic.topic_arn],
+                    conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+                )
+            )
+        for email in emails:
+            self.topic.add_subscription(subscriptions.EmailSubscription(email))

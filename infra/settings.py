@@ -1,0 +1,153 @@
+"""The settings of a stage: read from `cdk.json`, context key `stages`, and refused where they are wrong."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from tunedrop import catalog
+from tunedrop.naming import MAX_STAGE
+
+Dollars = Annotated[float, msgspec.Meta(gt=0)]
+Seconds = Annotated[int, msgspec.Meta(ge=60)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Retention = Literal[
+    "one_day", "three_days", "five_days", "one_week", "two_weeks", "one_month", "two_months", "three_months",
+    "six_months", "one_year", "thirteen_months", "two_years", "five_years", "ten_years", "infinite",
+]  # fmt: skip
+"""How long logs are kept, by CDK's names for the durations that CloudWatch Logs takes."""
+
+
+class SettingsError(Exception):
+    """`cdk.json` does not describe the stage that was asked for."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A stage before it is deployed. Money in US dollars; names shared with `tunedrop.stage.Stage` mean the same.
+
+    Attributes
+    ----------
+    account, region
+        Where to deploy. Left out: the account and Region of the CDK CLI's credentials.
+    local
+        Whether this is the embedded AWS of `local/`.
+    removal
+        What `cdk destroy` does with buckets, tables, the key and log groups.
+    empty_buckets
+        Whether `cdk destroy` deletes the buckets' objects too; only where `removal` is `destroy`.
+    data_bucket_keys
+        ARNs of the KMS keys that `data_buckets` are encrypted with.
+    notification_emails
+        Who is told of every run's end, of approvals and alarms; each confirms once by mail.
+    resume_minutes, sweep_minutes
+        How often the schedules look for what an event should have told: the longest delay a lost one causes.
+    cost_budget
+        Whether to make an AWS Budget of `monthly_budget_usd` on the stack's cost tag.
+    permissions_boundary
+        Name of a managed policy that bounds every role, where the account asks for one.
+    """
+
+    name: Annotated[str, msgspec.Meta(pattern=f"^[a-z][a-z0-9]{{0,{MAX_STAGE - 1}}}$")]
+    default_base_model: str
+    budget_usd: Dollars
+    monthly_budget_usd: Dollars
+    customization_quota: Annotated[int, msgspec.Meta(ge=1)]
+    approval_timeout_seconds: Seconds
+    throughput_expiry_seconds: Seconds
+    removal: Literal["retain", "destroy"]
+    log_retention: Retention
+    account: Annotated[str, msgspec.Meta(pattern="^[0-9]{12}$")] | None = None
+    region: Annotated[str, msgspec.Meta(pattern="^[a-z]{2}(-[a-z]+)+-[0-9]$")] | None = None
+    local: bool = False
+    empty_buckets: bool = False
+    data_buckets: tuple[str, ...] = ()
+    data_bucket_keys: tuple[str, ...] = ()
+    allow_commitment: bool = False
+    evaluation_requests_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0
+    min_improvement: Share = 0.02
+    confidence: Annotated[float, msgspec.Meta(gt=0.5, lt=1)] = 0.95
+    notification_emails: tuple[str, ...] = ()
+    resume_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 1
+    sweep_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 5
+    cost_budget: bool = False
+    permissions_boundary: str | None = None
+    architecture: Literal["arm64", "x86_64"] = "arm64"
+    python_version: Literal["3.12", "3.13"] = "3.13"
+
+    @property
+    def retains(self) -> bool:
+        """Whether data outlives the stack."""
+        return self.removal == "retain"
+
+
+def read(stages: Any, name: Any) -> Settings:
+    """The settings of one stage.
+
+    Parameters
+    ----------
+    stages
+        The context value `stages`: an object of stages by name.
+    name
+        The context value `stage`.
+
+    Raises
+    ------
+    SettingsError
+        When there is no such stage, or a key or value of it is wrong; the message names the key.
+    """
+    if not isinstance(stages, Mapping) or not stages:
+        raise SettingsError('cdk.json: context.stages must be an object such as {"dev": {...}}')
+    if name not in stages:
+        raise SettingsError(f"cdk.json: there is no stage {name!r}; {_hint(str(name), list(stages))}")
+    where = f"cdk.json: stages.{name}"
+    given = stages[name]
+    if not isinstance(given, Mapping):
+        raise SettingsError(f"{where} must be an object")
+    _refuse_unknown_keys(where, given)
+    try:
+        settings = msgspec.convert({**given, "name": name}, Settings)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{where}{_explain(error)}") from error
+    _refuse_contradictions(where, settings)
+    return settings
+
+
+def environment(settings: Settings) -> dict[str, str | None]:
+    """Account and Region to deploy to: the stage's own, else those of the CDK CLI's credentials."""
+    return {
+        "account": settings.account or os.environ.get("CDK_DEFAULT_ACCOUNT"),
+        "region": settings.region or os.environ.get("CDK_DEFAULT_REGION"),
+    }
+
+
+def _refuse_unknown_keys(where: str, given: Mapping[str, Any]) -> None:
+    known = [field for field in Settings.__struct_fields__ if field != "name"]
+    for key in given:
+        if key not in known:
+            raise SettingsError(f"{where}.{key} is not a setting; {_hint(key, known)}")
+
+
+def _refuse_contradictions(where: str, settings: Settings) -> None:
+    try:
+        catalog.find(settings.default_base_model)
+    except LookupError as error:
+        raise SettingsError(f"{where}.default_base_model: {error.args[0]}") from error
+    if settings.empty_buckets and settings.retains:
+        raise SettingsError(f'{where}.empty_buckets is true, but removal is "retain": set it to "destroy"')
+    if settings.budget_usd > settings.monthly_budget_usd:
+        raise SettingsError(f"{where}.budget_usd (of one run) is more than monthly_budget_usd (of all)")
+
+
+def _hint(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+
+
+def _explain(error: msgspec.ValidationError) -> str:
+    """msgspec ends its message with the path, as in "Expected `int`, got `str` - at `$.budget_usd`"."""
+    message, _, path = str(error).rpartition(" - at `$")
+    return f"{path.rstrip('`')}: {message}" if message else f": {error}"

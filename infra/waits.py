@@ -1,0 +1,79 @@
+"""What wakes the two watchers: Bedrock's events, objects that approve or stop a run, and schedules.
+
+Events make it quick, schedules make it sure: Bedrock sends its events on a best-effort basis.
+"""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra.intake import SIGNAL_KEYS, object_created
+
+
+class Waits(Construct):
+    """The rules of resume_waits and of sweep_throughput."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, resume: lambda_.IFunction, sweep: lambda_.IFunction,
+        intake: s3.IBucket, workflow: sfn.IStateMachine, resume_every: Duration, sweep_every: Duration,
+        dead_letters: sqs.IQueue,
+    ) -> None:  # fmt: skip
+        super().__init__(scope, id)
+        self._dead_letters = dead_letters
+        self._on(
+            "JobChanged",
+            resume,
+            "Bedrock's customization jobs changed state",
+            events.EventPattern(source=["aws.bedrock"], detail_type=["Model Customization Job State Change"]),
+        )
+        self._on(
+            "Signalled", resume, "somebody approved or stopped a run", object_created(intake, SIGNAL_KEYS)
+        )
+        self._every("Resume", resume, "looks at every wait, for events that were lost", resume_every)
+        self._on(
+            "RunBroken",
+            sweep,
+            "an execution ended without releasing what it held",
+            events.EventPattern(
+                source=["aws.states"],
+                detail_type=["Step Functions Execution Status Change"],
+                detail={
+                    "stateMachineArn": [workflow.state_machine_arn],
+                    "status": ["ABORTED", "TIMED_OUT", "FAILED"],
+                },
+            ),
+        )
+        self._every("Sweep", sweep, "ends what bills and no live run owns", sweep_every)
+
+    def _on(
+        self, id: str, function: lambda_.IFunction, description: str, pattern: events.EventPattern
+    ) -> None:
+        events.Rule(
+            self,
+            id,
+            description=f"Tunedrop: {description}",
+            event_pattern=pattern,
+            targets=[self._target(function, Duration.hours(24))],
+        )
+
+    def _every(self, id: str, function: lambda_.IFunction, description: str, interval: Duration) -> None:
+        events.Rule(
+            self,
+            id,
+            description=f"Tunedrop: {description}",
+            schedule=events.Schedule.rate(interval),
+            # The next turn does the same work: a late one is worth nothing.
+            targets=[self._target(function, interval)],
+        )
+
+    def _target(self, function: lambda_.IFunction, max_age: Duration) -> targets.LambdaFunction:
+        return targets.LambdaFunction(
+            function, dead_letter_queue=self._dead_letters, max_event_age=max_age, retry_attempts=185
+        )
