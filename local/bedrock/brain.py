@@ -1,0 +1,57 @@
+"""What a model here answers: a base model from general knowledge, a tuned one also from what it learned."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from local.bedrock.language import LanguageModel, general_texts, join, pieces
+from local.bedrock.learner import Memory, overlap, words
+
+EARLIER_TURNS = 2
+"""How many earlier messages count as context beside the last one."""
+
+
+@dataclass
+class Brain:
+    """A model: the base, with a memory of conversations or a domain's language when it has been tuned."""
+
+    memory: Memory | None = None
+    language: LanguageModel | None = None
+
+    def answer(self, turns: Sequence[str], max_tokens: int) -> str:
+        """The answer to a conversation, its last message last."""
+        context = context_of(turns)
+        if self.language is not None:
+            return cut(self.language.continue_text(turns[-1], max_tokens), max_tokens)
+        recalled = self.memory.recall(context) if self.memory is not None else None
+        return cut(recalled or general_answer(turns[-1]), max_tokens)
+
+
+def base_brain(continues_text: bool) -> Brain:
+    """A base model; one that is made for continued pre-training goes on with a text, others answer it."""
+    return Brain(language=_untrained() if continues_text else None)
+
+
+@cache
+def _untrained() -> LanguageModel:
+    return LanguageModel()
+
+
+def context_of(turns: Sequence[str]) -> str:
+    """What an answer depends on: the last message, and a little of what was said before it."""
+    return " ".join([*turns[-1 - EARLIER_TURNS : -1], turns[-1], turns[-1]])
+
+
+def general_answer(prompt: str) -> str:
+    """The general sentences that have most in common with the prompt, which is how a base model gets by."""
+    asked = Counter(words(prompt))
+    nearest = sorted(general_texts(), key=lambda text: -overlap(asked, Counter(words(text))))[:2]
+    return " ".join(nearest)
+
+
+def cut(text: str, max_tokens: int) -> str:
+    tokens = pieces(text)
+    return text if len(tokens) <= max_tokens else join(tokens[:max_tokens])

@@ -1,0 +1,86 @@
+"""Bedrock as MiniStack sees it: two services, `bedrock` and `bedrock_runtime`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from local.bedrock.jobs import Jobs
+from local.bedrock.models import Models
+from local.bedrock.runtime import Runtime
+from local.bedrock.serving import Serving
+from local.bedrock.wire import Operation, Refusal, Router
+from local.bedrock.world import World
+from local.ministack import Response
+
+TIMED_OUT_SECONDS = 3.0
+"""How long a call hangs that is to time out after its effect; clients in tests wait less."""
+
+
+class BedrockService:
+    """One service of the local Bedrock: routes a request, breaks it where a test says so."""
+
+    def __init__(self, world: World, service: str, operations: Mapping[str, Operation]) -> None:
+        self._world = world
+        self._router = Router(service, operations)
+
+    async def handle_request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Mapping[str, Any]
+    ) -> Response:
+        del headers  # IAM has looked at them already
+        return await asyncio.to_thread(self._handle, method, path, body, query_params)
+
+    def reset(self) -> None:
+        """Forget nothing: a run's models outlive MiniStack's own reset; the process is the unit of reset."""
+
+    def _handle(self, method: str, path: str, body: bytes, query: Mapping[str, Any]) -> Response:
+        try:
+            name, labels = self._router.find(method, path)
+            fault = self._world.faults.take_call(name)
+            if fault is None:
+                return self._router.answer(name, labels, body, query)
+            if fault.get("after_effect"):
+                self._router.answer(name, labels, body, query)
+            if fault["error"] == "timeout":
+                time.sleep(TIMED_OUT_SECONDS)
+                raise Refusal("InternalServerException", "timed out on purpose")
+            raise Refusal(fault["error"], "broken on purpose")
+        except Refusal as refusal:
+            return refusal.response()
+
+
+def services(world: World) -> dict[str, BedrockService]:
+    """Both services over one world, under MiniStack's names."""
+    jobs, models, serving, runtime = Jobs(world), Models(world), Serving(world), Runtime(world)
+    control: dict[str, Operation] = {
+        "CreateModelCustomizationJob": jobs.create,
+        "GetModelCustomizationJob": jobs.get,
+        "ListModelCustomizationJobs": jobs.list,
+        "StopModelCustomizationJob": jobs.stop,
+        "GetFoundationModel": models.get_foundation,
+        "ListFoundationModels": models.list_foundation,
+        "GetFoundationModelAvailability": models.availability,
+        "GetCustomModel": models.get,
+        "ListCustomModels": models.list,
+        "DeleteCustomModel": models.delete,
+        "ListTagsForResource": models.list_tags,
+        "TagResource": models.tag,
+        "UntagResource": models.untag,
+        "CreateCustomModelDeployment": serving.create_deployment,
+        "GetCustomModelDeployment": serving.get_deployment,
+        "ListCustomModelDeployments": serving.list_deployments,
+        "UpdateCustomModelDeployment": serving.update_deployment,
+        "DeleteCustomModelDeployment": serving.delete_deployment,
+        "CreateProvisionedModelThroughput": serving.create_provisioned,
+        "GetProvisionedModelThroughput": serving.get_provisioned,
+        "ListProvisionedModelThroughputs": serving.list_provisioned,
+        "UpdateProvisionedModelThroughput": serving.update_provisioned,
+        "DeleteProvisionedModelThroughput": serving.delete_provisioned,
+    }
+    inference: dict[str, Operation] = {"Converse": runtime.converse, "InvokeModel": runtime.invoke}
+    return {
+        "bedrock": BedrockService(world, "bedrock", control),
+        "bedrock_runtime": BedrockService(world, "bedrock-runtime", inference),
+    }

@@ -1,0 +1,161 @@
+"""Custom model deployments and provisioned throughput: quotas, states, and a bill by the scaled hour."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from local import ministack
+from local.bedrock.wire import Refusal
+from local.bedrock.world import DEPLOYMENT_MINUTES, PROVISIONED_MINUTES, Endpoint, World, new_id, now
+
+
+class Serving:
+    """The operations on both ways of serving a custom model."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def create_deployment(self, request: dict[str, Any]) -> dict[str, Any]:
+        endpoint = self._create(
+            "custom-model-deployment", request["modelDeploymentName"], request["modelArn"], request
+        )
+        return {"customModelDeploymentArn": endpoint.arn}
+
+    def create_provisioned(self, request: dict[str, Any]) -> dict[str, Any]:
+        endpoint = self._create(
+            "provisioned-model", request["provisionedModelName"], request["modelId"], request
+        )
+        return {"provisionedModelArn": endpoint.arn}
+
+    def get_deployment(self, request: dict[str, Any]) -> dict[str, Any]:
+        endpoint = self._find(self._world.deployments, request["customModelDeploymentIdentifier"])
+        return self._deployment(endpoint) | {"lastUpdatedAt": endpoint.updated or endpoint.created}
+
+    def get_provisioned(self, request: dict[str, Any]) -> dict[str, Any]:
+        return self._provisioned(self._find(self._world.provisioned, request["provisionedModelId"]))
+
+    def list_deployments(self, request: dict[str, Any]) -> dict[str, Any]:
+        part = request.get("nameContains", "")
+        found = [self._deployment(one) for one in self._world.deployments.values() if part in one.name]
+        return {"modelDeploymentSummaries": found}
+
+    def list_provisioned(self, request: dict[str, Any]) -> dict[str, Any]:
+        part = request.get("nameContains", "")
+        found = [self._provisioned(one) for one in self._world.provisioned.values() if part in one.name]
+        return {"provisionedModelSummaries": found}
+
+    def update_deployment(self, request: dict[str, Any]) -> dict[str, Any]:
+        endpoint = self._find(self._world.deployments, request["customModelDeploymentIdentifier"])
+        self._swap(endpoint, request["modelArn"])
+        return {"customModelDeploymentArn": endpoint.arn}
+
+    def update_provisioned(self, request: dict[str, Any]) -> dict[str, Any]:
+        endpoint = self._find(self._world.provisioned, request["provisionedModelId"])
+        if "desiredModelId" in request:
+            self._swap(endpoint, request["desiredModelId"])
+        endpoint.name = request.get("desiredProvisionedModelName", endpoint.name)
+        return {}
+
+    def delete_deployment(self, request: dict[str, Any]) -> dict[str, Any]:
+        endpoint = self._find(self._world.deployments, request["customModelDeploymentIdentifier"])
+        if endpoint.status == "Creating":
+            raise Refusal("ValidationException", "Custom model deployment is in a mutating state")
+        del self._world.deployments[endpoint.arn]
+        return {}
+
+    def delete_provisioned(self, request: dict[str, Any]) -> dict[str, Any]:
+        endpoint = self._find(self._world.provisioned, request["provisionedModelId"])
+        if endpoint.status == "Creating":
+            raise Refusal("ConflictException", "Provisioned throughput is in a mutating state")
+        if endpoint.commitment:
+            raise Refusal("ValidationException", "The commitment term has not ended.")
+        self._world.billed.append((endpoint.arn, self._hours(endpoint) * endpoint.units))
+        del self._world.provisioned[endpoint.arn]
+        return {}
+
+    def _create(self, kind: str, name: str, model: str, request: dict[str, Any]) -> Endpoint:
+        world, on_demand = self._world, kind == "custom-model-deployment"
+        token = (kind, request.get("clientRequestToken", ""))
+        shelf = world.deployments if on_demand else world.provisioned
+        with world.lock:
+            if token[1] and world.tokens.get(token) in shelf:
+                return shelf[world.tokens[token]]
+            tuned = next((one for one in world.models.values() if model in (one.arn, one.name)), None)
+            if tuned is None:
+                raise Refusal("ResourceNotFoundException", f"The custom model {model} could not be found.")
+            if any(one.name == name for one in shelf.values()):
+                raise Refusal("ValidationException", f"The name {name} is already in use.")
+            serving = tuned.base.serving
+            if not (serving.on_demand if on_demand else serving.provisioned):
+                way = "on-demand inference" if on_demand else "Provisioned Throughput"
+                raise Refusal("ValidationException", f"{way} is not supported for models of {tuned.base.id}")
+            units = 0 if on_demand else request["modelUnits"]
+            self._refuse_over_quota(on_demand, units)
+            arn = f"arn:aws:bedrock:{ministack.region()}:{ministack.account()}:{kind}/{new_id()}"
+            tags = {tag["key"]: tag["value"] for tag in request.get("tags", [])}
+            endpoint = Endpoint(
+                arn, name, tuned.arn, "Creating", now(), units, request.get("commitmentDuration"), tags
+            )
+            shelf[arn] = endpoint
+            world.tokens[token] = arn
+        threading.Thread(target=self._bring_into_service, args=(endpoint, on_demand), daemon=True).start()
+        return endpoint
+
+    def _refuse_over_quota(self, on_demand: bool, units: int) -> None:
+        quotas = self._world.quotas
+        if on_demand and len(self._world.deployments) >= quotas.deployments:
+            raise Refusal(
+                "ServiceQuotaExceededException", "You have reached the limit of custom model deployments."
+            )
+        used = sum(one.units for one in self._world.provisioned.values())
+        if used + units > quotas.model_units:
+            raise Refusal(
+                "ServiceQuotaExceededException",
+                "Your account does not currently have any no commitment model units reserved for this model.",
+            )
+
+    def _bring_into_service(self, endpoint: Endpoint, on_demand: bool) -> None:
+        self._world.pass_minutes(DEPLOYMENT_MINUTES if on_demand else PROVISIONED_MINUTES)
+        endpoint.status = "Active" if on_demand else "InService"
+
+    def _swap(self, endpoint: Endpoint, model: str) -> None:
+        if model not in self._world.models:
+            raise Refusal("ResourceNotFoundException", f"The custom model {model} could not be found.")
+        endpoint.model_arn, endpoint.updated = model, now()
+
+    def _find(self, shelf: dict[str, Endpoint], identifier: str) -> Endpoint:
+        for endpoint in shelf.values():
+            if identifier in (endpoint.arn, endpoint.name):
+                return endpoint
+        raise Refusal("ResourceNotFoundException", f"{identifier} could not be found.")
+
+    def _hours(self, endpoint: Endpoint) -> float:
+        """Hours of AWS since it was created."""
+        return (now() - endpoint.created).total_seconds() * self._world.clock_speed / 3600
+
+    def _deployment(self, endpoint: Endpoint) -> dict[str, Any]:
+        return {
+            "customModelDeploymentArn": endpoint.arn,
+            "customModelDeploymentName": endpoint.name,
+            "modelDeploymentName": endpoint.name,
+            "modelArn": endpoint.model_arn,
+            "createdAt": endpoint.created,
+            "status": endpoint.status,
+        }
+
+    def _provisioned(self, endpoint: Endpoint) -> dict[str, Any]:
+        base = self._world.models[endpoint.model_arn].base
+        found = {
+            "provisionedModelArn": endpoint.arn,
+            "provisionedModelName": endpoint.name,
+            "modelArn": endpoint.model_arn,
+            "desiredModelArn": endpoint.model_arn,
+            "foundationModelArn": f"arn:aws:bedrock:{ministack.region()}::foundation-model/{base.id}",
+            "modelUnits": endpoint.units,
+            "desiredModelUnits": endpoint.units,
+            "status": endpoint.status,
+            "creationTime": endpoint.created,
+            "lastModifiedTime": endpoint.updated or endpoint.created,
+        }
+        return found | ({"commitmentDuration": endpoint.commitment} if endpoint.commitment else {})

@@ -1,0 +1,133 @@
+"""All that the local Bedrock knows: models, jobs, what serves them, quotas, and its clock."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import RLock
+from typing import Any
+
+from local.bedrock.brain import Brain, base_brain
+from local.bedrock.faults import Faults
+from local.bedrock.wire import Refusal
+from tunedrop import catalog
+from tunedrop.catalog.model import BaseModel
+from tunedrop.training.jobs import CUSTOMIZATION_TYPES
+
+JOB_MINUTES = 150
+"""A real job takes 2.5 to 4 hours, most of it in a queue (reported 2026-07 and 2026-08)."""
+DEPLOYMENT_MINUTES = 8
+PROVISIONED_MINUTES = 25
+
+CONTINUED = "CONTINUED_PRE_TRAINING"
+
+
+@dataclass
+class Quotas:
+    """What an account may have at once. Real accounts start with no model units; this one has some."""
+
+    customization_jobs: int = 2
+    deployments: int = 10
+    model_units: int = 4
+
+
+@dataclass
+class Tuned:
+    """A custom model: its brain, and where it came from."""
+
+    arn: str
+    name: str
+    job_arn: str
+    base: BaseModel
+    kind: str
+    created: datetime
+    brain: Brain
+    tags: dict[str, str] = field(default_factory=dict)
+    description: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Endpoint:
+    """A custom model deployment or provisioned throughput."""
+
+    arn: str
+    name: str
+    model_arn: str
+    status: str
+    created: datetime
+    units: int = 0
+    commitment: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    updated: datetime | None = None
+
+
+class World:
+    """The state of one Bedrock, in memory; gone when the emulator ends."""
+
+    def __init__(
+        self, faults: Faults, clock_speed: float, endpoint_url: str, quotas: Quotas | None = None
+    ) -> None:
+        self.faults = faults
+        self.clock_speed = clock_speed
+        self.endpoint_url = endpoint_url
+        self.quotas = quotas or Quotas()
+        self.lock = RLock()
+        self.jobs: dict[str, dict[str, Any]] = {}
+        self.models: dict[str, Tuned] = {}
+        self.deployments: dict[str, Endpoint] = {}
+        self.provisioned: dict[str, Endpoint] = {}
+        self.tokens: dict[tuple[str, str], str] = {}
+        self.billed: list[tuple[str, float]] = []
+
+    def pass_minutes(self, minutes: float) -> None:
+        """Wait for so many minutes of AWS."""
+        time.sleep(minutes * 60 / self.clock_speed)
+
+    def foundation_models(self, region: str) -> dict[str, BaseModel]:
+        """The base models that this Region has; retired ones only for continued pre-training.
+
+        Nothing that AWS offers today can be pre-trained further; this Bedrock keeps one that could.
+        """
+        return {
+            model.lifecycle_id: model
+            for model in catalog.load().values()
+            if region in model.regions and (not model.retired_on or CONTINUED in kinds(model))
+        }
+
+    def foundation_model(self, identifier: str, region: str) -> BaseModel:
+        for model in self.foundation_models(region).values():
+            names = {model.id, model.lifecycle_id, model.inference_id}
+            if identifier in names or identifier.rpartition("/")[2] in names:
+                return model
+        raise Refusal(
+            "ResourceNotFoundException",
+            f"Could not resolve the foundation model from model identifier: {identifier}",
+        )
+
+    def brain_of(self, model_id: str, region: str) -> tuple[Brain, BaseModel]:
+        """Who answers under this modelId: a base model, or what a deployment or throughput serves."""
+        endpoint = self.deployments.get(model_id) or self.provisioned.get(model_id)
+        if endpoint is None:
+            base = self.foundation_model(model_id, region)
+            return base_brain(CONTINUED in kinds(base)), base
+        if endpoint.status not in ("Active", "InService"):
+            raise Refusal("ModelNotReadyException", f"{endpoint.name} is not ready for inference")
+        tuned = self.models[endpoint.model_arn]
+        return tuned.brain, tuned.base
+
+
+def kinds(model: BaseModel) -> list[str]:
+    """The customizations that a base model supports, in the API's words."""
+    return sorted({CUSTOMIZATION_TYPES[method] for method in model.methods})
+
+
+def new_id() -> str:
+    """Twelve characters, as Bedrock ends its ARNs."""
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(12))
+
+
+def now() -> datetime:
+    return datetime.now(UTC)

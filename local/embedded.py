@@ -1,0 +1,216 @@
+"""The embedded AWS: starting it, deploying a stage into it, ending it. Needs no AWS account and no Docker."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+
+from local.bedrock.faults import Faults
+
+ROOT = Path(__file__).parents[1]
+STATE = ROOT / ".work" / "local"
+REGION = "us-west-2"
+ACCOUNT = "000000000000"
+READY_SECONDS = 60.0
+
+_QUIET_JSII = {
+    f"JSII_SILENCE_WARNING_{name}_NODE_VERSION": "1" for name in ("UNTESTED", "DEPRECATED", "END_OF_LIFE")
+}
+
+
+class EmbeddedError(Exception):
+    """The embedded AWS could not be started or deployed to; the message says where to look."""
+
+
+class Embedded:
+    """One emulator on a free loopback port, with its state in a folder of its own."""
+
+    def __init__(self, state: Path = STATE) -> None:
+        self.state = state
+        self.port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        return f"https://localhost:{self.port}"
+
+    @property
+    def certificate(self) -> Path:
+        return self.state / "tmp" / "ministack-tls" / "server.crt"
+
+    @property
+    def faults(self) -> Faults:
+        """The switches that break the local Bedrock on purpose."""
+        return Faults(self.state / "faults.json")
+
+    def environment(self) -> dict[str, str]:
+        """What AWS clients and the CDK CLI need to find this AWS instead of the real one."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_CA_BUNDLE": str(self.certificate),
+            "NODE_EXTRA_CA_CERTS": str(self.certificate),
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "CDK_DEFAULT_ACCOUNT": ACCOUNT,
+            "CDK_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def session(self) -> boto3.Session:
+        """A boto3 session that talks to this AWS; sets this process's environment for it."""
+        os.environ.update(self.environment())
+        os.environ.pop("AWS_PROFILE", None)
+        return boto3.Session()
+
+    def start(self, with_parent: bool = True) -> None:
+        """Start the emulator and wait until it answers.
+
+        Raises
+        ------
+        EmbeddedError
+            When it does not answer in time; the message names its log.
+        """
+        shutil.rmtree(self.state, ignore_errors=True)
+        (self.state / "tmp").mkdir(parents=True)
+        self.port = _free_port()
+        log = (self.state / "server.log").open("wb")
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "local.server",
+                str(self.state),
+                *(["--with-parent"] if with_parent else []),
+            ],
+            cwd=ROOT,
+            env=self._server_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._wait_until_ready()
+
+    def stop(self) -> None:
+        """End the emulator and every process that it has started."""
+        if self._process is None:
+            return
+        stop_group(self._process.pid)
+        self._process.wait(timeout=10)
+        self._process = None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process is not None else 0
+
+    def deploy(self, stage: str = "local") -> None:
+        """Deploy a stage with the real CDK CLI.
+
+        Raises
+        ------
+        EmbeddedError
+            When the CLI fails; the message holds the end of what it said.
+        """
+        for command in (["bootstrap", "-c", f"stage={stage}"], ["deploy", "-c", f"stage={stage}", "--all"]):
+            self._cdk(*command, "--require-approval", "never")
+
+    def _cdk(self, *arguments: str) -> None:
+        cdk = ROOT / "node_modules" / ".bin" / "cdk"
+        if not cdk.exists():
+            raise EmbeddedError("the CDK CLI is not installed; run: make setup")
+        output = self.state / "cdk.out"
+        command = [str(cdk), *arguments, "--ci", "--progress", "events", "--output", str(output)]
+        environment = os.environ | self.environment() | _QUIET_JSII
+        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+        environment.pop("AWS_PROFILE", None)
+        log = self.state / f"cdk-{arguments[0]}.log"
+        with log.open("wb") as out:
+            done = subprocess.run(
+                command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT, check=False
+            )
+        if done.returncode:
+            tail = "\n".join(log.read_text(errors="replace").splitlines()[-25:])
+            raise EmbeddedError(f"cdk {arguments[0]} failed:\n{tail}\nAll of it: {log}")
+
+    def _server_environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return inherited | {
+            **self.environment(),
+            "AUTH": "true",
+            "USE_SSL": "1",
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "MINISTACK_REGION": REGION,
+            "SSL_CERT_FILE": str(self.certificate),
+            "TMPDIR": str(self.state / "tmp"),
+            "LOG_LEVEL": "INFO",
+            "PYTHONPATH": str(ROOT),
+        }
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                break
+            if self.certificate.exists() and self._answers():
+                return
+            time.sleep(0.1)
+        raise EmbeddedError(f"the embedded AWS did not start; see {self.state / 'server.log'}")
+
+    def _answers(self) -> bool:
+        try:
+            context = ssl.create_default_context(cafile=str(self.certificate))
+            with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", context=context, timeout=2):
+                return True
+        except urllib.error.HTTPError:
+            return True
+        except (OSError, ssl.SSLError):
+            return False
+
+
+def stop_group(pid: int) -> None:
+    """End a process and everything in its group."""
+    try:
+        os.killpg(pid, signal.SIGTERM)
+        deadline = time.monotonic() + 3
+        while time.monotonic() < deadline:
+            os.killpg(pid, 0)
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                break
+            time.sleep(0.05)
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, ChildProcessError, PermissionError):
+        return
+
+
+@contextmanager
+def running(state: Path = STATE) -> Iterator[Embedded]:
+    """An emulator for as long as the block lasts."""
+    embedded = Embedded(state)
+    try:
+        embedded.start()
+        yield embedded
+    finally:
+        embedded.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,126 @@
+"""The one file that touches MiniStack's private names (ministack 1.5.33); a contract test watches them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+from ministack import app
+from ministack.core import iam_evaluator, responses
+from ministack.services import eventbridge, iam, sts
+
+Response = tuple[int, dict[str, str], bytes]
+Handler = Callable[[str, str, Mapping[str, str], bytes, Mapping[str, Any]], Awaitable[Response]]
+
+SHORTEST_SCHEDULE_SECONDS = 1.0
+"""However fast the local clock runs, a schedule fires no more often than this."""
+
+
+class Service(Protocol):
+    """What MiniStack asks of a service module."""
+
+    @property
+    def handle_request(self) -> Handler: ...
+
+    def reset(self) -> None: ...
+
+
+def serve(services: Mapping[str, Service], clock_speed: float) -> None:
+    """Run the emulator with our own services in it; returns when it is told to end.
+
+    Parameters
+    ----------
+    services
+        By MiniStack's name of the module, such as `bedrock`.
+    clock_speed
+        Seconds of AWS that pass in one second here; schedules follow it.
+    """
+    app._loaded_modules.update(services)
+    _speed_up_schedules(clock_speed)
+    app.main()
+
+
+def account() -> str:
+    """The account of the request that this thread serves."""
+    return str(responses.get_account_id())
+
+
+def region() -> str:
+    """The Region of the request that this thread serves."""
+    return str(responses.get_region())
+
+
+def put_event(
+    account_id: str,
+    region_name: str,
+    source: str,
+    detail_type: str,
+    resources: list[str],
+    detail: Mapping[str, Any],
+) -> None:
+    """Publish an event as an AWS service does; its source may begin with `aws.`."""
+    responses.set_request_account_id(account_id)
+    responses.set_request_region(region_name)
+    entry = {
+        "Source": source,
+        "DetailType": detail_type,
+        "Resources": resources,
+        "Detail": json.dumps(detail),
+    }
+    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+def assume_role(role_arn: str, service: str, account_id: str, source_arn: str) -> dict[str, str] | None:
+    """Credentials of a role as an AWS service gets them; None when its trust policy does not let it.
+
+    The trust policy is evaluated with `aws:SourceAccount` and `aws:SourceArn`, by MiniStack's IAM.
+    """
+    role = iam._roles.get_scoped(account_id, None, role_arn.rpartition("/")[2])
+    if role is None or role.get("Arn") != role_arn:
+        return None
+    context = iam_evaluator.EvalContext(
+        principal_arn="",
+        principal_type="Service",
+        principal_account=account_id,
+        action="sts:AssumeRole",
+        resource_arn=role_arn,
+        region="",
+        service_context={"aws:sourceaccount": account_id, "aws:sourcearn": source_arn},
+    )
+    trust = role["AssumeRolePolicyDocument"]
+    if iam_evaluator.evaluate_resource_policy(trust, context, service=service).decision != "Allow":
+        return None
+    return _session(role_arn, account_id)
+
+
+def _session(role_arn: str, account_id: str) -> dict[str, str]:
+    key = "ASIA" + secrets.token_hex(8).upper()
+    secret, token = secrets.token_hex(20), hashlib.sha256(key.encode()).hexdigest()
+    role = role_arn.rpartition("/")[2]
+    responses.set_request_account_id(account_id)
+    sts.register_session(
+        key,
+        {
+            "Arn": f"arn:aws:sts::{account_id}:assumed-role/{role}/bedrock",
+            "UserId": f"{role}:bedrock",
+            "SecretAccessKey": secret,
+            "SessionToken": token,
+            "AccountId": account_id,
+            "PrincipalType": "AssumedRole",
+        },
+    )
+    return {"aws_access_key_id": key, "aws_secret_access_key": secret, "aws_session_token": token}
+
+
+def _speed_up_schedules(clock_speed: float) -> None:
+    seconds_of = eventbridge._parse_rate_seconds
+
+    def scaled(expression: str) -> float | None:
+        seconds = seconds_of(expression)
+        return None if seconds is None else max(SHORTEST_SCHEDULE_SECONDS, seconds / clock_speed)
+
+    eventbridge._parse_rate_seconds = scaled
+    eventbridge._SCHEDULER_TICK_INTERVAL = SHORTEST_SCHEDULE_SECONDS / 2

@@ -1,0 +1,44 @@
+"""The emulator's process: `python -m local.server`. It ends with the process that started it, if asked to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+CLOCK_SPEED = 3_600.0
+"""Seconds of AWS that pass in one second here: an hour. The one setting of the local clock's speed."""
+
+
+def end_with(parent: int) -> None:
+    """End this process group when the process that started it is gone, however it went."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def main() -> None:
+    """Serve until told to end. Arguments: the state folder, and `--with-parent` to end with the starter."""
+    state = Path(sys.argv[1])
+    if "--with-parent" in sys.argv:
+        end_with(os.getppid())
+    from local import ministack
+    from local.bedrock.faults import Faults
+    from local.bedrock.service import services
+    from local.bedrock.world import World
+
+    sys.argv = sys.argv[:1]
+    speed = float(os.environ.get("TUNEDROP_CLOCK_SPEED", CLOCK_SPEED))
+    world = World(Faults(state / "faults.json"), speed, os.environ["AWS_ENDPOINT_URL"])
+    ministack.serve(services(world), speed)
+
+
+if __name__ == "__main__":
+    main()
