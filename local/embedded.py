@@ -158,6 +158,7 @@ class Embedded:
             "MINISTACK_REGION": REGION,
             "SSL_CERT_FILE": str(self.certificate),
             "TMPDIR": str(self.state / "tmp"),
+            "IOT_MTLS_ENABLED": "false",
             "LOG_LEVEL": "INFO",
             "PYTHONPATH": str(ROOT),
         }

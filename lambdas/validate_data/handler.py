@@ -1,0 +1,19 @@
+"""validate_data: every record against the base model's own rules; split, converted, written for Bedrock."""
+
+from __future__ import annotations
+
+import msgspec
+
+from lambdas.services import Services
+from lambdas.step import step
+from tunedrop.contracts import Dataset, Run
+from tunedrop.dataset.validate import validate
+
+
+class Input(msgspec.Struct, frozen=True):
+    run: Run
+
+
+@step(Input)
+def handler(payload: Input, services: Services) -> Dataset:
+    return validate(services.aws.s3, services.stage, payload.run)

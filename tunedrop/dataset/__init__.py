@@ -1,0 +1,1 @@
+"""Datasets: formats, rules, validation, split and conversion. One streaming pass, in bounded memory."""

@@ -1,0 +1,113 @@
+"""Splitting a checked dataset and converting it to the base model's format, in one streaming pass.
+
+The split goes by a hash of each record's prompt: it is the same whatever the order, it stays the same when
+records are added, conversations are never torn, and records with one prompt stay on one side.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import BinaryIO
+
+import msgspec
+
+from tunedrop.catalog.model import MethodRules
+from tunedrop.dataset import formats, lines, rules
+from tunedrop.dataset.check import Split
+from tunedrop.dataset.formats import Conversation
+
+TEST_SHARE = 0.12
+VALIDATION_SHARE = 0.08
+MAX_TEST_RECORDS = 1_000
+_GRAIN = 1 << 32
+
+
+class Shares(msgspec.Struct, frozen=True):
+    """Which part of the records is held out of training; 0 where a file of its own was given."""
+
+    validation: float
+    test: float
+
+
+class Written(msgspec.Struct):
+    """What was written of one split; sizes in bytes, tokens estimated."""
+
+    records: int = 0
+    tokens: int = 0
+    bytes: int = 0
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """What each split holds, and a hash of all records that does not depend on their order."""
+
+    files: dict[Split, Written]
+    content_hash: str
+
+
+def shares(records: int, given: Iterable[Split], method_rules: MethodRules) -> Shares:
+    """How much to hold out, so that training keeps what the base model needs.
+
+    Parameters
+    ----------
+    records
+        How many records the training file has.
+    given
+        The splits that have a file of their own.
+    """
+    spare = max(0.0, (records - method_rules.min_train_records) / records) if records else 0.0
+    test = 0.0 if "test" in given else min(TEST_SHARE, MAX_TEST_RECORDS / max(1, records))
+    wants_validation = method_rules.takes_validation and "validation" not in given
+    validation = VALIDATION_SHARE if wants_validation else 0.0
+    if method_rules.max_validation_records:
+        validation = min(validation, method_rules.max_validation_records / max(1, records))
+    asked = test + validation
+    scale = min(1.0, 0.98 * spare / asked) if asked else 0.0
+    return Shares(validation=validation * scale, test=test * scale)
+
+
+def prepare(
+    sources: Mapping[Split, Iterable[bytes]],
+    sinks: Mapping[Split, BinaryIO],
+    held_out: Shares,
+    method_rules: MethodRules,
+) -> Prepared:
+    """Write the splits. The sources have been checked; `sinks` has one for each split that may get records.
+
+    Raises
+    ------
+    ValueError
+        When the base model's format cannot say what a record says.
+    """
+    files: dict[Split, Written] = {split: Written() for split in sinks}
+    everything = 0
+    for given, chunks in sources.items():
+        for line in lines.read(chunks):
+            format_ = formats.detect(line.record)
+            if line.problem is not None or format_ is None:
+                raise ValueError(f"line {line.number} of the {given} file was not checked")
+            conversation = formats.read(line.record, format_)
+            split = _split_of(conversation, held_out) if given == "train" else given
+            text = msgspec.json.encode(formats.write(conversation, method_rules.format)) + b"\n"
+            sinks[split].write(text)
+            _count(files[split], conversation, len(text))
+            everything ^= int.from_bytes(hashlib.sha256(given.encode() + text).digest())
+    return Prepared(files, f"{everything:064x}")
+
+
+def _split_of(conversation: Conversation, held_out: Shares) -> Split:
+    first = conversation.turns[0].text
+    normal = " ".join(first.lower().split())
+    place = int.from_bytes(hashlib.blake2b(normal.encode(errors="surrogatepass"), digest_size=4).digest())
+    if place < held_out.test * _GRAIN:
+        return "test"
+    if place < (held_out.test + held_out.validation) * _GRAIN:
+        return "validation"
+    return "train"
+
+
+def _count(written: Written, conversation: Conversation, size: int) -> None:
+    characters = sum(len(turn.text) for turn in conversation.turns) + len(conversation.system)
+    written.records += 1
+    written.tokens += rules.tokens_of(characters)
+    written.bytes += size

@@ -1,0 +1,64 @@
+"""Held-out records as evaluation asks them: what to say to a model, and what a good answer would be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from tunedrop.dataset import formats, lines
+from tunedrop.dataset.formats import Conversation
+
+SHARE_GIVEN = 0.5
+"""How much of a held-out text is given to be continued."""
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One message; `role` is user or assistant."""
+
+    role: str
+    text: str
+
+
+class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
+    """One question of the evaluation: `messages` end with the user's; `reference` is the recorded answer."""
+
+    record: int
+    turn: int
+    system: str
+    messages: tuple[Message, ...]
+    reference: str
+
+
+def read_held_out(chunks: Iterable[bytes]) -> Iterator[HeldOut]:
+    """Every question of a held-out file: each assistant turn in its context, each text's second half."""
+    for line in lines.read(chunks):
+        format_ = formats.detect(line.record)
+        if format_ is not None:
+            conversation = formats.read(line.record, format_)
+            yield from (
+                _continuation(line.number, conversation)
+                if format_ == "text"
+                else _turns(line.number, conversation)
+            )
+
+
+def _turns(number: int, conversation: Conversation) -> Iterator[HeldOut]:
+    messages = tuple(Message(turn.role, turn.text) for turn in conversation.turns)
+    for index, message in enumerate(messages):
+        if message.role == "assistant" and index:
+            yield HeldOut(
+                record=number,
+                turn=index // 2,
+                system=conversation.system,
+                messages=messages[:index],
+                reference=message.text,
+            )
+
+
+def _continuation(number: int, conversation: Conversation) -> Iterator[HeldOut]:
+    words = conversation.turns[0].text.split()
+    middle = int(len(words) * SHARE_GIVEN)
+    if middle:
+        given, rest = " ".join(words[:middle]), " ".join(words[middle:])
+        yield HeldOut(record=number, turn=0, system="", messages=(Message("user", given),), reference=rest)
