@@ -122,7 +122,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
 
     method: Method
     source_format: str
-    target_format: str
+    target_format: Literal["prompt-completion", "converse", "text", "openai-chat"]
     content_hash: str
     train: DatasetFile
     validation: DatasetFile | None = None

@@ -1,0 +1,39 @@
+"""evaluate_model: base and tuned on held-out data, side by side; the gate decides."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from lambdas.services import Services
+from lambdas.step import step
+from tunedrop import catalog
+from tunedrop.contracts import Dataset, Evaluation, Run, Serving
+from tunedrop.evaluation.step import evaluate_model
+
+SECONDS_TO_ASK = 600.0
+"""A Lambda lives 900 s at most; what is left is for the answers on their way and for the scores."""
+
+
+class Input(msgspec.Struct, frozen=True):
+    """`next_record`: how many prompts an earlier call has asked; the workflow calls again until it is done."""
+
+    run: Run
+    dataset: Dataset
+    serving: Serving
+    next_record: int = 0
+
+
+@step(Input)
+def handler(payload: Input, services: Services) -> Evaluation:
+    return evaluate_model(
+        services.aws,
+        services.stage,
+        payload.run,
+        payload.dataset,
+        payload.serving,
+        catalog.find(payload.run.base_model),
+        payload.next_record,
+        deadline=time.monotonic() + SECONDS_TO_ASK,
+    )

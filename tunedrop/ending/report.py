@@ -1,0 +1,27 @@
+"""Gathering what a run has left behind, for its report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tunedrop import naming
+from tunedrop.contracts import Ending
+from tunedrop.ending.close import metrics_files as metrics_files_of
+from tunedrop.ending.close import read_json, read_text
+from tunedrop.ending.outcome import for_people
+from tunedrop.evaluation.step import read_predictions
+from tunedrop.registry import Registry
+from tunedrop.reporting import metrics_files, report
+from tunedrop.stage import Stage
+
+
+def write_report(s3: Any, stage: Stage, registry: Registry, ending: Ending) -> str:
+    """The HTML report of a run, from the registry and the artifacts bucket."""
+    run_id = ending.run.run_id
+    return report.render(
+        for_people(ending),
+        findings=read_json(s3, stage, naming.validation_key(run_id)),
+        predictions=read_predictions(read_text(s3, stage, naming.predictions_key(run_id)).encode()),
+        curves=metrics_files.read(metrics_files_of(s3, stage, ending)),
+        timeline=registry.steps(run_id),
+    )

@@ -1,0 +1,132 @@
+"""Asking a model: Converse for conversations, InvokeModel with the exact trained text for the others."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tunedrop import aws
+from tunedrop.catalog.model import BaseModel, Format
+from tunedrop.dataset.records import HeldOut
+
+MAX_TOKENS = 512
+TRIES = 8
+LONGEST_PAUSE = 30.0
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model said; `error` is why it said nothing."""
+
+    text: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    latency_ms: int = 0
+    error: str = ""
+
+
+class Pace:
+    """No more than so many requests a minute, over all threads; 0 is no limit."""
+
+    def __init__(
+        self,
+        per_minute: int,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._gap = 60 / per_minute if per_minute else 0.0
+        self._now, self._sleep = now, sleep
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Wait for this request's turn."""
+        if not self._gap:
+            return
+        with self._lock:
+            turn = max(self._next, self._now())
+            self._next = turn + self._gap
+        self._sleep(max(0.0, turn - self._now()))
+
+
+class Asker:
+    """Asks one model. Throttling and faults are tried again with growing, jittered pauses."""
+
+    def __init__(
+        self,
+        runtime: Any,
+        model_id: str,
+        base_model: BaseModel,
+        format_: Format,
+        pace: Pace,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._runtime = runtime
+        self._model_id = model_id
+        self._family = base_model.family
+        self._conversation = format_ in ("converse", "openai-chat")
+        self._pace = pace
+        self._sleep = sleep
+
+    def ask(self, question: HeldOut) -> Answer:
+        """The model's answer; an answer with `error` when it gave none after all tries."""
+        pause, reason = 1.0, ""
+        for _ in range(TRIES):
+            self._pace.wait()
+            started = time.monotonic()
+            try:
+                answer = self._converse(question) if self._conversation else self._invoke(question)
+            except (ClientError, BotoCoreError) as error:
+                reason = aws.explain(error)
+                if not aws.is_transient(error):
+                    break
+                self._sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+                pause = min(LONGEST_PAUSE, 2 * pause)
+                continue
+            elapsed = int((time.monotonic() - started) * 1000)
+            return msgspec.structs.replace(answer, latency_ms=answer.latency_ms or elapsed)
+        return Answer(error=reason)
+
+    def _converse(self, question: HeldOut) -> Answer:
+        system = {"system": [{"text": question.system}]} if question.system else {}
+        response = self._runtime.converse(
+            modelId=self._model_id,
+            messages=[{"role": one.role, "content": [{"text": one.text}]} for one in question.messages],
+            inferenceConfig={"maxTokens": MAX_TOKENS, "temperature": 0.0},
+            **system,
+        )
+        blocks = response["output"]["message"]["content"]
+        return Answer(
+            text="".join(block.get("text", "") for block in blocks),
+            input_tokens=response["usage"]["inputTokens"],
+            output_tokens=response["usage"]["outputTokens"],
+            latency_ms=response["metrics"]["latencyMs"],
+        )
+
+    def _invoke(self, question: HeldOut) -> Answer:
+        prompt = question.messages[-1].text
+        body = (
+            {"inputText": prompt, "textGenerationConfig": {"maxTokenCount": MAX_TOKENS, "temperature": 0.0}}
+            if self._family.startswith("titan")
+            else {"prompt": prompt, "max_gen_len": MAX_TOKENS, "temperature": 0.0}
+        )
+        response = self._runtime.invoke_model(modelId=self._model_id, body=json.dumps(body))
+        said = json.loads(response["body"].read())
+        if self._family.startswith("titan"):
+            result = said["results"][0]
+            return Answer(
+                text=result["outputText"],
+                input_tokens=said["inputTextTokenCount"],
+                output_tokens=result["tokenCount"],
+            )
+        return Answer(
+            text=said["generation"],
+            input_tokens=said["prompt_token_count"],
+            output_tokens=said["generation_token_count"],
+        )
