@@ -13,12 +13,12 @@ TRAINING = "runs/*/training/*"
 
 
 class BedrockRole(Construct):
-    """Bedrock's service role for model customization (Bedrock user guide, custom-model-job-access-security)."""
+    """Bedrock's service role for customization (Bedrock user guide, custom-model-job-access-security)."""
 
     def __init__(self, scope: Construct, id: str, *, artifacts: s3.IBucket, key: kms.IKey) -> None:
         super().__init__(scope, id)
         stack = Stack.of(self)
-        jobs = f"arn:{stack.partition}:bedrock:{stack.region}:{stack.account}:model-customization-job/*"
+        jobs = f"arn:aws:bedrock:{stack.region}:{stack.account}:model-customization-job/*"
         self.role = iam.Role(
             self,
             "Role",

@@ -130,11 +130,12 @@ def _tidy() -> s3.LifecycleRule:
 
 
 def _cool_down() -> s3.LifecycleRule:
-    """Datasets and predictions are rarely read once a run is over; objects under 128 KB stay where they are."""
+    """Datasets and predictions are rarely read once a run is over; small objects stay where they are."""
     return s3.LifecycleRule(
         transitions=[
             s3.Transition(
-                storage_class=s3.StorageClass.INTELLIGENT_TIERING, transition_after=Duration.days(30)
+                storage_class=s3.StorageClass.INTELLIGENT_TIERING,
+                transition_after=Duration.days(30),
             )
         ]
     )

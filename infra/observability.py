@@ -15,59 +15,49 @@ from constructs import Construct
 
 PERIOD = Duration.minutes(5)
 
+RUN_FAILED = "A run failed. Look: tunedrop runs, then tunedrop show RUN"
+RUN_TIMED_OUT = "A run took longer than any may. Look: tunedrop show RUN, and the execution in Step Functions"
+THROTTLED = "AWS throttles Tunedrop. Look: Service Quotas, Lambda concurrent executions"
+WATCHER_FAILED = "What looks after waits and throughput raised an error. Look: the log group of the function"
+EVENT_LOST = "An event could not be delivered. Look: the messages of the dead-letter queue say which and why"
+THROUGHPUT_EXPIRED = "Throughput is older than its expiry and still bills. Look: tunedrop throughput"
+
 
 class Observability(Construct):
-    """Steps' own errors raise no alarm: a run that fails does, and most are a user's data to cure."""
+    """One metric an alarm: that says what is wrong, and metric math bills by the metric all the same.
+
+    Steps' own errors raise none: they are retried, or fail their run, which does.
+    """
 
     def __init__(
         self, scope: Construct, id: str, *, name: str, workflow: sfn.StateMachine,
-        functions: Sequence[lambda_.IFunction], watchers: Sequence[lambda_.IFunction], dead_letters: sqs.IQueue,
-        topic: sns.ITopic,
+        functions: Sequence[lambda_.IFunction], watchers: Sequence[lambda_.IFunction],
+        dead_letters: sqs.IQueue, topic: sns.ITopic,
     ) -> None:  # fmt: skip
         super().__init__(scope, id)
         self._topic = topic
         expired = _custom(name, "ExpiredThroughput")
+        waiting_dead = dead_letters.metric_approximate_number_of_messages_visible(
+            period=PERIOD, statistic="Maximum"
+        )
         self.alarms = [
-            self._alarm(
-                "RunFailed",
-                "A run failed, was aborted or timed out. Look: tunedrop runs, then tunedrop show RUN",
-                _sum(
-                    "failed runs",
-                    workflow.metric_failed(period=PERIOD),
-                    workflow.metric_aborted(period=PERIOD),
-                    workflow.metric_timed_out(period=PERIOD),
-                ),
+            self._alarm("RunFailed", workflow.metric_failed(period=PERIOD), RUN_FAILED),
+            self._alarm("RunTimedOut", workflow.metric_timed_out(period=PERIOD), RUN_TIMED_OUT),
+            self._alarm("RunThrottled", workflow.metric_throttled(period=PERIOD), THROTTLED),
+            *(
+                self._alarm(f"{_title(one)}Failed", one.metric_errors(period=PERIOD), WATCHER_FAILED)
+                for one in watchers
             ),
-            self._alarm(
-                "Throttled",
-                "Step Functions or Lambda is throttled. Look: Service Quotas, Lambda concurrent executions",
-                _sum(
-                    "throttles",
-                    workflow.metric_throttled(period=PERIOD),
-                    *(watcher.metric_throttles(period=PERIOD) for watcher in watchers),
-                ),
+            *(
+                self._alarm(f"{_title(one)}Throttled", one.metric_throttles(period=PERIOD), THROTTLED)
+                for one in watchers
             ),
-            self._alarm(
-                "WatcherFailed",
-                "resume_waits or sweep_throughput raised an error. Look: its log group",
-                _sum("errors", *(watcher.metric_errors(period=PERIOD) for watcher in watchers)),
-            ),
-            self._alarm(
-                "EventsLost",
-                "An event could not be delivered. Look: the dead-letter queue's messages say which, and why",
-                dead_letters.metric_approximate_number_of_messages_visible(
-                    period=PERIOD, statistic="Maximum"
-                ),
-            ),
-            self._alarm(
-                "ThroughputExpired",
-                "Throughput is older than its expiry and still bills. Look: tunedrop throughput",
-                expired,
-            ),
+            self._alarm("EventLost", waiting_dead, EVENT_LOST),
+            self._alarm("ThroughputExpired", expired, THROUGHPUT_EXPIRED),
         ]
         self._dashboard(name, workflow, functions, dead_letters, expired)
 
-    def _alarm(self, id: str, description: str, metric: cloudwatch.IMetric) -> cloudwatch.Alarm:
+    def _alarm(self, id: str, metric: cloudwatch.IMetric, description: str) -> cloudwatch.Alarm:
         alarm = cloudwatch.Alarm(
             self,
             id,
@@ -120,7 +110,5 @@ def _custom(service: str, metric: str) -> cloudwatch.Metric:
     )
 
 
-def _sum(label: str, *metrics: cloudwatch.IMetric) -> cloudwatch.MathExpression:
-    using = {f"m{number}": metric for number, metric in enumerate(metrics)}
-    expression = " + ".join(f"FILL({name}, 0)" for name in using)
-    return cloudwatch.MathExpression(label=label, expression=expression, using_metrics=using, period=PERIOD)
+def _title(function: lambda_.IFunction) -> str:
+    return function.node.id

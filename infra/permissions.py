@@ -164,7 +164,7 @@ class Grants:
         return [_allow("StopJob", actions, [self._arn("model-customization-job/*")])]
 
     def model_key(self) -> iam.PolicyStatement:
-        """Bedrock makes itself a grant on our key for each tuned model (user guide, encryption-custom-job)."""
+        """Bedrock makes itself a grant on our key for each tuned model (encryption-custom-job)."""
         via = {"StringEquals": {"kms:ViaService": f"bedrock.{self._r.stack.region}.amazonaws.com"}}
         return _allow("ModelKey", ["kms:CreateGrant"], [self._r.key.key_arn], via)
 
@@ -202,7 +202,7 @@ class Grants:
         ]
 
     def invoke(self) -> list[iam.PolicyStatement]:
-        """Base models by inference profile run in any Region of the profile (user guide, inference-profiles)."""
+        """A base model called by an inference profile runs in any Region of the profile."""
         models = ["arn:aws:bedrock:*::foundation-model/*", self._arn("inference-profile/*"), *self._serving()]
         profiles = [self._arn("inference-profile/*")]
         return [

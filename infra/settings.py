@@ -27,7 +27,7 @@ class SettingsError(Exception):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A stage before it is deployed. Money in US dollars; names shared with `tunedrop.stage.Stage` mean the same.
+    """A stage before it is deployed. Money in US dollars; names of `tunedrop.stage.Stage` mean the same.
 
     Attributes
     ----------

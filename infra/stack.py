@@ -63,8 +63,8 @@ class TunedropStack(Stack):
             **{field: getattr(settings, field) for field in _SHARED},
         )
         functions = Functions(
-            self, "Functions", settings=settings, stage=description, bundles=bundles, dead_letters=dead_letters,
-            removal=removal,
+            self, "Functions", settings=settings, stage=description, bundles=bundles,
+            dead_letters=dead_letters, removal=removal,
         )  # fmt: skip
         permissions.grant(
             functions,
@@ -76,8 +76,8 @@ class TunedropStack(Stack):
         )  # fmt: skip
 
         workflow = Workflow(
-            self, "Workflow", name=name, functions=functions, log_retention=retention(settings), removal=removal,
-            approval_timeout=Duration.seconds(settings.approval_timeout_seconds),
+            self, "Workflow", name=name, functions=functions, log_retention=retention(settings),
+            removal=removal, approval_timeout=Duration.seconds(settings.approval_timeout_seconds),
         ).machine  # fmt: skip
         StartRule(self, "Start", bucket=storage.intake, workflow=workflow, dead_letters=dead_letters)
         Waits(

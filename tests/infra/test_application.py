@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from infra.application import add_stack
+from tests.infra.conftest import ACCOUNT, REGION, Resources, app_of, as_list, empty_bundles, synthesize
+from tunedrop.stage import Stage
+
+
+def test_a_stage_with_account_and_region_needs_no_credentials_and_looks_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CDK_DEFAULT_ACCOUNT", "CDK_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    app = app_of("dev", tmp_path / "cdk.out", account=ACCOUNT, region=REGION)
+    add_stack(app, empty_bundles(tmp_path))
+
+    app.synth()
+
+    manifest = json.loads((tmp_path / "cdk.out" / "manifest.json").read_text())
+    assert "missing" not in manifest
+    assert manifest["artifacts"]["Tunedrop"]["environment"] == f"aws://{ACCOUNT}/{REGION}"
+
+
+def test_a_stage_without_account_takes_that_of_the_credentials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", "444455556666")
+    monkeypatch.setenv("CDK_DEFAULT_REGION", "us-east-1")
+    app = app_of("dev", tmp_path / "cdk.out")
+
+    stack = add_stack(app, empty_bundles(tmp_path))
+
+    assert (stack.account, stack.region) == ("444455556666", "us-east-1")
+
+
+def test_the_command_line_finds_the_stage_in_a_parameter(resources: Resources) -> None:
+    (parameter,) = resources.of("AWS::SSM::Parameter").values()
+    parts = [part if isinstance(part, str) else "x" for part in parameter["Value"]["Fn::Join"][1]]
+
+    assert parameter["Name"] == "/tunedrop/dev/stage"
+    assert msgspec.json.decode("".join(parts), type=Stage).name == "dev"
+
+
+def test_the_outputs_name_what_people_use(resources: Resources) -> None:
+    assert set(resources.template["Outputs"]) == {
+        "IntakeBucket", "ArtifactsBucket", "TopicArn", "StateMachineArn", "RegistryTable",
+    }  # fmt: skip
+
+
+def test_no_function_is_there_for_cloudformations_sake(resources: Resources) -> None:
+    custom = [
+        one["Type"] for one in resources.template["Resources"].values() if one["Type"].startswith("Custom::")
+    ]
+
+    assert custom == []
+
+
+def test_a_retained_stage_keeps_what_holds_data(tmp_path: Path) -> None:
+    prod = synthesize(tmp_path, "prod")
+    kept = {one["Type"] for one in prod["Resources"].values() if one.get("DeletionPolicy") == "Retain"}
+
+    assert {"AWS::S3::Bucket", "AWS::DynamoDB::GlobalTable", "AWS::KMS::Key", "AWS::Logs::LogGroup"} <= kept
+
+
+def test_settings_reach_what_they_set(tmp_path: Path) -> None:
+    changed = Resources(
+        synthesize(
+            tmp_path,
+            notification_emails=["a@example.com"],
+            data_buckets=["team-data"],
+            data_bucket_keys=[f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"],
+            cost_budget=True,
+            resume_minutes=2,
+        )
+    )
+
+    (subscription,) = changed.of("AWS::SNS::Subscription").values()
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "a@example.com")
+    (budget,) = changed.of("AWS::Budgets::Budget").values()
+    assert budget["Budget"]["CostFilters"] == {"TagKeyValue": ["user:tunedrop:stage$dev"]}
+    readers = {
+        policy
+        for policy, one in changed.statements()
+        if "arn:aws:s3:::team-data/*" in as_list(one["Resource"])
+    }
+    assert len(readers) == 2
+    schedules = {rule.get("ScheduleExpression") for rule in changed.of("AWS::Events::Rule").values()}
+    assert schedules == {None, "rate(2 minutes)", "rate(5 minutes)"}
+
+
+def test_every_alarm_tells_the_topic(resources: Resources) -> None:
+    alarms = resources.of("AWS::CloudWatch::Alarm")
+    (topic,) = resources.of("AWS::SNS::Topic")
+
+    metrics = {alarm["MetricName"] for alarm in alarms.values()}
+    assert metrics == {
+        "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionThrottled", "Errors", "Throttles",
+        "ApproximateNumberOfMessagesVisible", "ExpiredThroughput",
+    }  # fmt: skip
+    assert all(alarm["AlarmActions"] == [{"Ref": topic}] for alarm in alarms.values())
+    assert len(alarms) <= 10  # as many are free of charge

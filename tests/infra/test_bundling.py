@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra import bundling, settings
+from infra.bundling import ROOT, Target
+from tests.infra.conftest import CONTEXT
+
+HERE = Target("this machine")
+LAMBDA = Target("3.13", ("manylinux2014_aarch64", "manylinux_2_28_aarch64"))
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small copy of the house, and a cache of its own."""
+    monkeypatch.setattr(bundling, "CACHE", tmp_path / "cache")
+    for file in (
+        "tunedrop/stage.py",
+        "tunedrop/cli/main.py",
+        "tunedrop/page.html",
+        "lambdas/notify/handler.py",
+    ):
+        path = tmp_path / "house" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    return tmp_path / "house"
+
+
+def files_of(folder: Path) -> set[str]:
+    return {
+        str(file.relative_to(folder))
+        for file in folder.rglob("*")
+        if file.is_file() and file.suffix != ".pyc"
+    }
+
+
+def test_the_code_bundle_holds_domain_and_handlers_without_the_command_line(house: Path) -> None:
+    bundle = bundling.code(HERE, house)
+
+    assert files_of(bundle.path) == {"tunedrop/stage.py", "tunedrop/page.html", "lambdas/notify/handler.py"}
+
+
+def test_a_bundle_is_made_once_while_nothing_changes(house: Path) -> None:
+    first = bundling.code(HERE, house)
+    made = first.path.stat().st_mtime_ns
+
+    assert bundling.code(HERE, house) == first
+    assert first.path.stat().st_mtime_ns == made
+
+
+def test_a_change_makes_another_bundle(house: Path) -> None:
+    first = bundling.code(HERE, house)
+    (house / "lambdas" / "notify" / "handler.py").write_text("x = 1\n")
+
+    assert bundling.code(HERE, house).hash != first.hash
+
+
+def test_a_change_to_the_command_line_makes_no_other_bundle(house: Path) -> None:
+    first = bundling.code(HERE, house)
+    (house / "tunedrop" / "cli" / "main.py").write_text("x = 1\n")
+
+    assert bundling.code(HERE, house) == first
+
+
+def test_a_build_that_breaks_off_leaves_nothing_in_the_cache(
+    house: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bundling, "_compile", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        bundling.code(HERE, house)
+
+    assert list(bundling.CACHE.iterdir()) == []
+
+
+def test_a_dependency_without_a_wheel_is_said_in_pips_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundling, "CACHE", tmp_path / "cache")
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("./no-such-wheel-1.0-py3-none-any.whl\n")
+
+    with pytest.raises(RuntimeError, match=r"could not be built(.|\n)*no-such-wheel"):
+        bundling.layer(LAMBDA, requirements)
+
+
+@pytest.mark.parametrize(("stage", "platforms"), [("dev", LAMBDA.platforms), ("local", ())])
+def test_a_stage_is_bundled_for_where_its_functions_run(stage: str, platforms: tuple[str, ...]) -> None:
+    target = bundling.target_of(settings.read(CONTEXT["stages"], stage))
+
+    assert target.platforms == platforms
+
+
+def test_the_layer_for_lambda_is_small_and_native_to_arm() -> None:
+    layer = bundling.layer(LAMBDA)
+    native = [file.name for file in layer.path.rglob("*.so")]
+
+    assert native
+    assert all("aarch64-linux-gnu" in name for name in native)
+    assert sum(file.stat().st_size for file in layer.path.rglob("*") if file.is_file()) < 30e6
+
+
+def test_the_layer_knows_every_service_that_functions_call() -> None:
+    layer = bundling.layer(bundling.target_of(settings.read(CONTEXT["stages"], "local")))
+    every_client = (
+        "from functools import cached_property; from tunedrop.aws import Aws; aws = Aws()\n"
+        "names = [n for n, v in vars(Aws).items() if isinstance(v, cached_property)]\n"
+        "clients = [getattr(aws, name) for name in names]\n"
+        "import botocore; print(len(clients), botocore.__file__)"
+    )
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "PYTHONPATH": f"{layer.path / 'python'}{os.pathsep}{ROOT}",
+        "AWS_DEFAULT_REGION": "us-west-2",
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-c", every_client], env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert str(layer.path) in done.stdout
+
+
+def test_functions_run_the_versions_that_are_tested() -> None:
+    def pins(file: str) -> dict[str, str]:
+        lines = (ROOT / file).read_text().splitlines()
+        return dict(line.split("==") for line in lines if line and not line.startswith("#"))  # type: ignore[misc]
+
+    inside, outside = pins("requirements-lambda.txt"), pins("requirements.txt")
+
+    assert {name: inside[name] for name in inside.keys() & outside.keys()} == {
+        name: outside[name] for name in inside.keys() & outside.keys()
+    }

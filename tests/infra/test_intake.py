@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from infra.intake import SIGNAL_KEYS, START_KEYS
+from tests.infra.conftest import Resources
+from tunedrop import naming
+from tunedrop.intake import read_key
+
+
+def matches(patterns: tuple[dict[str, str], ...], key: str) -> bool:
+    """EventBridge's own reading of these two operators: prefix, and wildcard where `*` is any text."""
+    return any(
+        key.startswith(pattern["prefix"])
+        if "prefix" in pattern
+        else re.fullmatch(".*".join(map(re.escape, pattern["wildcard"].split("*"))), key, re.DOTALL)
+        for pattern in patterns
+    )
+
+
+keys = st.one_of(
+    st.text(min_size=1),
+    st.lists(
+        st.one_of(
+            st.sampled_from(["drop", "runs", "run.yaml", "run.yml", "run.json"]),
+            st.sampled_from(["approve", "stop", "Übung 1", "a+b%"]),
+            st.text(min_size=1, max_size=5),
+        ),
+        min_size=1,
+        max_size=4,
+    ).map("/".join),
+)  # fmt: skip
+
+
+@given(keys)
+@example("drop/with space+%.jsonl")
+@example("runs/a/b/run.yaml")
+@example("runs/run.yaml")
+@example("runs/a/train.jsonl")
+def test_the_rule_and_the_domain_agree_on_which_keys_start_a_run(key: str) -> None:
+    starts = read_key(key).kind in ("dataset", "manifest")
+
+    assert matches(START_KEYS, key) == starts or (key.startswith("drop/") and key.endswith("/"))
+
+
+@given(keys)
+@example("runs/a/approve")
+@example("runs/a/b/stop")
+@example("drop/approve")
+def test_the_rule_and_the_domain_agree_on_which_keys_approve_or_stop(key: str) -> None:
+    signals = read_key(key).kind in ("approve", "stop")
+
+    assert matches(SIGNAL_KEYS, key) == (signals and key.startswith("runs/"))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        naming.dataset_key("r-1", "train"),
+        naming.training_prefix("r-1") + "metrics.csv",
+        naming.validation_key("r-1"),
+        naming.evaluation_key("r-1"),
+        naming.predictions_key("r-1"),
+        naming.report_key("r-1"),
+        naming.summary_key("r-1"),
+    ],
+)
+def test_nothing_that_a_run_writes_could_start_a_run(key: str) -> None:
+    assert not matches(START_KEYS + SIGNAL_KEYS, key)
+
+
+def test_the_rules_listen_to_the_intake_bucket_only(resources: Resources) -> None:
+    (intake,) = (
+        id_
+        for id_, bucket in resources.of("AWS::S3::Bucket").items()
+        if "NotificationConfiguration" in bucket
+    )
+    listening = {
+        rule["EventPattern"]["detail"]["bucket"]["name"][0]["Ref"]
+        for rule in resources.of("AWS::Events::Rule").values()
+        if rule.get("EventPattern", {}).get("source") == ["aws.s3"]
+    }
+
+    assert listening == {intake}
+
+
+def test_no_function_may_write_to_the_intake_bucket(resources: Resources) -> None:
+    (intake,) = (
+        id_
+        for id_, bucket in resources.of("AWS::S3::Bucket").items()
+        if "NotificationConfiguration" in bucket
+    )
+    writing: list[Any] = [
+        statement
+        for _, statement in resources.statements()
+        if "s3:PutObject" in statement["Action"] and intake in str(statement["Resource"])
+    ]
+
+    assert writing == []

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from typing import Any
+
+from tests.infra.conftest import ACCOUNT, REGION, Resources, as_list
+
+WITHOUT_RESOURCE = {
+    "xray:PutTraceSegments": "X-Ray has no resource for sending traces",
+    "xray:PutTelemetryRecords": "X-Ray has no resource for sending traces",
+    "xray:GetSamplingRules": "X-Ray has no resource for its sampling rules",
+    "xray:GetSamplingTargets": "X-Ray has no resource for its sampling rules",
+    "logs:CreateLogDelivery": "log deliveries have no resource (Step Functions guide, cw-logs)",
+    "logs:GetLogDelivery": "see CreateLogDelivery",
+    "logs:UpdateLogDelivery": "see CreateLogDelivery",
+    "logs:DeleteLogDelivery": "see CreateLogDelivery",
+    "logs:ListLogDeliveries": "see CreateLogDelivery",
+    "logs:PutResourcePolicy": "see CreateLogDelivery",
+    "logs:DescribeResourcePolicies": "see CreateLogDelivery",
+    "logs:DescribeLogGroups": "see CreateLogDelivery",
+    "bedrock:ListModelCustomizationJobs": "Bedrock's list operations take no resource",
+    "bedrock:ListCustomModels": "Bedrock's list operations take no resource",
+    "bedrock:ListCustomModelDeployments": "Bedrock's list operations take no resource",
+    "bedrock:ListProvisionedModelThroughputs": "Bedrock's list operations take no resource",
+    "servicequotas:GetServiceQuota": "reading a quota takes no resource",
+    "states:SendTaskSuccess": "the task token names the one task, and is a secret",
+    "states:SendTaskFailure": "the task token names the one task, and is a secret",
+}
+"""Every action that is allowed on `*`, and why. An action that is not here, or not used, fails the test."""
+
+
+def statements_with(resources: Resources, action: str) -> list[dict[str, Any]]:
+    return [one for _, one in resources.statements() if action in as_list(one["Action"])]
+
+
+def test_only_actions_that_take_no_resource_are_allowed_on_all(resources: Resources) -> None:
+    on_all = {
+        action
+        for _, statement in resources.statements()
+        if "*" in as_list(statement["Resource"])
+        for action in as_list(statement["Action"])
+    }
+
+    assert on_all == set(WITHOUT_RESOURCE)
+
+
+def test_no_policy_allows_a_family_of_actions(resources: Resources) -> None:
+    families = [
+        action
+        for _, statement in resources.statements()
+        for action in as_list(statement["Action"])
+        if "*" in action
+    ]
+
+    assert families == []
+
+
+def test_no_role_has_a_managed_policy(resources: Resources) -> None:
+    assert [role for role in resources.of("AWS::IAM::Role").values() if "ManagedPolicyArns" in role] == []
+
+
+def test_only_start_customization_may_pass_bedrocks_role_and_only_to_bedrock(resources: Resources) -> None:
+    passing = [
+        (policy, statement)
+        for policy, statement in resources.statements()
+        if "iam:PassRole" in as_list(statement["Action"])
+    ]
+
+    ((policy, statement),) = passing
+    assert policy.startswith("FunctionsStartCustomization")
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}}
+    assert statement["Resource"]["Fn::GetAtt"][0].startswith("BedrockRole")
+
+
+def test_bedrock_assumes_its_role_for_this_accounts_customization_jobs_only(resources: Resources) -> None:
+    (role,) = (role for id_, role in resources.of("AWS::IAM::Role").items() if id_.startswith("Bedrock"))
+
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "bedrock.amazonaws.com"}
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": ACCOUNT},
+        "ArnLike": {"aws:SourceArn": f"arn:aws:bedrock:{REGION}:{ACCOUNT}:model-customization-job/*"},
+    }
+
+
+def test_bedrock_writes_nothing_but_training_output(resources: Resources) -> None:
+    (statement,) = (
+        statement
+        for policy, statement in resources.statements()
+        if policy.startswith("BedrockRole") and "s3:PutObject" in as_list(statement["Action"])
+    )
+
+    assert statement["Resource"]["Fn::Join"][1][-1] == "/runs/*/training/*"
+
+
+def test_every_use_of_the_key_is_by_way_of_a_service(resources: Resources) -> None:
+    uses = [
+        statement
+        for _, statement in resources.statements()
+        if any(action.startswith("kms:") for action in as_list(statement["Action"]))
+    ]
+
+    assert uses
+    assert all("kms:ViaService" in one["Condition"]["StringEquals"] for one in uses)
+
+
+def test_only_the_steps_that_end_what_bills_may_delete_it(resources: Resources) -> None:
+    deleting = {
+        policy.removeprefix("Functions").partition("Role")[0]
+        for policy, statement in resources.statements()
+        for action in as_list(statement["Action"])
+        if action.startswith("bedrock:Delete")
+    }
+
+    assert deleting == {"ReleaseThroughput", "SweepThroughput"}
+
+
+def test_a_permissions_boundary_bounds_every_role(tmp_path_factory: Any) -> None:
+    from tests.infra.conftest import synthesize
+
+    bounded = Resources(synthesize(tmp_path_factory.mktemp("bounded"), permissions_boundary="team-boundary"))
+
+    roles = bounded.of("AWS::IAM::Role").values()
+    assert roles
+    assert all("team-boundary" in str(role.get("PermissionsBoundary")) for role in roles)

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.infra.conftest import Resources, as_list
+
+
+def test_there_are_three_buckets_each_private_versioned_and_encrypted(resources: Resources) -> None:
+    buckets = resources.of("AWS::S3::Bucket")
+
+    assert len(buckets) == 3
+    for bucket in buckets.values():
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+        assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert bucket["LifecycleConfiguration"]["Rules"]
+
+
+def test_every_bucket_takes_tls_only(resources: Resources) -> None:
+    policies = resources.of("AWS::S3::BucketPolicy")
+    refusing = {
+        policy["Bucket"]["Ref"]
+        for policy in policies.values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny"
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        and statement["Action"] == "s3:*"
+    }
+
+    assert refusing == set(resources.of("AWS::S3::Bucket"))
+
+
+def test_people_s_data_and_runs_data_are_under_our_key(resources: Resources) -> None:
+    algorithms = [
+        rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"]
+        for bucket in resources.of("AWS::S3::Bucket").values()
+        for rule in bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    ]
+
+    assert sorted(algorithms) == ["AES256", "aws:kms", "aws:kms"]  # access logs cannot be under a key of ours
+
+
+def test_only_the_intake_bucket_sends_events_and_by_its_own_property(resources: Resources) -> None:
+    sending = [
+        id_
+        for id_, bucket in resources.of("AWS::S3::Bucket").items()
+        if "NotificationConfiguration" in bucket
+    ]
+
+    assert len(sending) == 1
+    assert resources.of("Custom::S3BucketNotifications") == {}
+
+
+def test_both_tables_are_under_our_key_with_backups_and_time_to_live(resources: Resources) -> None:
+    tables = resources.of("AWS::DynamoDB::GlobalTable")
+
+    assert len(tables) == 2
+    for table in tables.values():
+        assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
+        assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+        for replica in table["Replicas"]:
+            assert replica["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+            assert "KMSMasterKeyId" in replica["SSESpecification"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "indexes"),
+    [
+        (["pk", "sk"], {"by_time": ["gsi_pk", "gsi_sk"]}),
+        (["run_id", "kind"], {"by_kind": ["kind", "arrived_at"], "by_subject": ["subject"]}),
+    ],
+)
+def test_the_tables_have_the_keys_that_the_domain_asks_by(
+    resources: Resources, keys: list[str], indexes: dict[str, list[str]]
+) -> None:
+    found = [
+        {
+            index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]]
+            for index in table["GlobalSecondaryIndexes"]
+        }
+        for table in resources.of("AWS::DynamoDB::GlobalTable").values()
+        if [key["AttributeName"] for key in table["KeySchema"]] == keys
+    ]
+
+    assert found == [indexes]
+
+
+def test_the_topic_and_the_queue_take_tls_only(resources: Resources) -> None:
+    for type_ in ("AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"):
+        (policy,) = resources.of(type_).values()
+        denials = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"]
+        assert [one["Condition"] for one in denials] == [{"Bool": {"aws:SecureTransport": "false"}}]
+
+
+def test_alarms_may_publish_to_the_topic_under_our_key(resources: Resources) -> None:
+    (key,) = resources.of("AWS::KMS::Key").values()
+    users = {
+        principal["Service"]
+        for statement in key["KeyPolicy"]["Statement"]
+        if isinstance(principal := statement["Principal"], dict) and "Service" in principal
+        if "kms:Decrypt" in as_list(statement["Action"])
+    }
+
+    assert users == {"cloudwatch.amazonaws.com", "budgets.amazonaws.com"}
+    assert key["EnableKeyRotation"] is True

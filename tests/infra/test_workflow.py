@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import importlib
+import json
+from typing import Any
+
+import jsonata
+import msgspec
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from infra import diagram
+from infra.functions import STEPS
+from infra.states import CAUSE
+from infra.workflow import EXECUTION_TIMEOUT, SLOT_PATIENCE, THROUGHPUT_PATIENCE, TRAINING_PATIENCE
+
+WITHOUT_CATCH = {
+    "RegisterRun": "nothing is held yet, and a redrive starts it again",
+    "Notify": "a failure to tell must fail the execution, which raises an alarm",
+}
+
+STEP_OF = {
+    "AwaitApproval": "wait_for_completion",
+    "AwaitSlot": "wait_for_completion",
+    "AwaitThroughput": "wait_for_completion",
+}
+"""The function of each state whose name is not the state's own."""
+
+
+def tasks_of(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: state for name, state in definition["States"].items() if state["Type"] == "Task"}
+
+
+def step_of(state: str) -> str:
+    snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in state).lstrip("_")
+    return STEP_OF.get(state, snake)
+
+
+def test_every_task_that_fails_goes_by_way_of_release(definition: dict[str, Any]) -> None:
+    for name, task in tasks_of(definition).items():
+        caught = [(catch["ErrorEquals"], catch["Next"]) for catch in task.get("Catch", [])]
+        if name in WITHOUT_CATCH:
+            assert caught == []
+        elif name == "ReleaseThroughput":
+            assert caught == [(["States.ALL"], "Notify")]
+        else:
+            assert caught == [(["States.ALL"], "ReleaseThroughput")]
+
+
+def test_every_task_is_tried_again_after_throttling_service_errors_and_kills(
+    definition: dict[str, Any],
+) -> None:
+    for task in tasks_of(definition).values():
+        retried = {error for retrier in task["Retry"] for error in retrier["ErrorEquals"]}
+        assert retried == {
+            "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
+            "Lambda.TooManyRequestsException", "TransientError",
+            "Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError",
+        }  # fmt: skip
+
+
+def test_every_step_is_a_state_and_calls_its_own_function(definition: dict[str, Any]) -> None:
+    called = {}
+    for name, task in tasks_of(definition).items():
+        called[name] = task["Arguments"]["FunctionName"]
+
+    assert {step_of(name) for name in called} == {one.name for one in STEPS}
+    for name, arn in called.items():
+        title = "".join(word.capitalize() for word in step_of(name).split("_"))
+        assert arn.startswith(f"<Functions{title}")
+
+
+def test_every_function_is_given_what_its_input_asks_for(definition: dict[str, Any]) -> None:
+    for name, task in tasks_of(definition).items():
+        shape = importlib.import_module(f"lambdas.{step_of(name)}.handler").Input
+        required = {field.name for field in msgspec.structs.fields(shape) if field.required}
+        assert required <= set(task["Arguments"]["Payload"]), name
+
+
+def test_the_waits_are_task_tokens_with_an_end(definition: dict[str, Any]) -> None:
+    waits = {
+        name: task
+        for name, task in tasks_of(definition).items()
+        if task["Resource"].endswith(":lambda:invoke.waitForTaskToken")
+    }
+
+    kinds = {name: task["Arguments"]["Payload"]["kind"] for name, task in waits.items()}
+    assert kinds == {
+        "AwaitApproval": "approval",
+        "AwaitSlot": "slot",
+        "WaitForCompletion": "training",
+        "AwaitThroughput": "throughput",
+    }
+    assert all(task["TimeoutSeconds"] > 0 for task in waits.values())
+    assert all(
+        task["Arguments"]["Payload"]["token"] == "{% $states.context.Task.Token %}" for task in waits.values()
+    )
+
+
+def test_an_execution_outlasts_all_its_waits(definition: dict[str, Any]) -> None:
+    patience = (SLOT_PATIENCE, TRAINING_PATIENCE, THROUGHPUT_PATIENCE)
+
+    assert definition["TimeoutSeconds"] == EXECUTION_TIMEOUT.to_seconds()
+    assert definition["TimeoutSeconds"] > sum(each.to_seconds() for each in patience) + 30 * 86400
+
+
+def test_nothing_polls(definition: dict[str, Any]) -> None:
+    assert "Wait" not in {state["Type"] for state in definition["States"].values()}
+
+
+def test_every_variable_is_assigned_before_it_can_be_read(definition: dict[str, Any]) -> None:
+    first = definition["States"][definition["StartAt"]]["Assign"]
+    read = {
+        name.removeprefix("$")
+        for task in tasks_of(definition).values()
+        for value in task["Arguments"]["Payload"].values()
+        if isinstance(value, str) and value.startswith("{% $")
+        for name in [value.split()[1].split(".")[0]]
+        if name != "$states"
+    }
+
+    assert read <= set(first)
+
+
+def cause_of(error_output: dict[str, str]) -> str:
+    """CAUSE as Step Functions evaluates it; `$parse` is Step Functions' own addition to JSONata."""
+    expression = jsonata.Jsonata(CAUSE)
+    expression.register_lambda("parse", json.loads)
+    frame = expression.create_frame()
+    frame.bind("states", {"errorOutput": error_output})
+    result: str = expression.evaluate(None, frame)
+    return result
+
+
+@given(st.text(st.characters(codec="utf-8")))
+@example('line 3: "x" is ü\nwrong {')
+@example("back\\slash and / and \\")
+def test_a_person_reads_the_message_that_the_function_raised(message: str) -> None:
+    raised = {"errorMessage": message, "errorType": "InvalidDataset", "requestId": "1", "stackTrace": []}
+
+    assert cause_of({"Error": "InvalidDataset", "Cause": json.dumps(raised)}) == message
+
+
+@pytest.mark.parametrize(
+    ("error_output", "cause"),
+    [
+        ({"Error": "RunStopped", "Cause": "stopped by Ada"}, "stopped by Ada"),
+        (
+            {"Error": "X", "Cause": '{"errorMessage": "cut off in the mid'},
+            '{"errorMessage": "cut off in the mid',
+        ),
+        ({"Error": "States.Timeout"}, "it took longer than it may"),
+        ({"Error": "Lambda.Unknown", "Cause": ""}, "no cause was given"),
+    ],
+)
+def test_a_cause_that_is_no_functions_message_is_kept_as_it_is(
+    error_output: dict[str, str], cause: str
+) -> None:
+    assert cause_of(error_output) == cause
+
+
+def test_the_drawing_in_the_docs_is_up_to_date(definition: dict[str, Any]) -> None:
+    assert diagram.PAGE.read_text() == diagram.page(definition), "run: python -m infra.diagram"
