@@ -27,22 +27,12 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".work" / "bundles"
 REQUIREMENTS = ROOT / "requirements-lambda.txt"
 
-SERVICES = frozenset(
-    [
-        "bedrock",
-        "bedrock-runtime",
-        "dynamodb",
-        "events",
-        "iam",
-        "s3",
-        "service-quotas",
-        "sns",
-        "ssm",
-        "stepfunctions",
-        "sts",
-    ]
-)
-"""The services whose botocore models go into the bundle: those of `tunedrop.aws.Aws`, and STS."""
+SERVICES = (
+    "bedrock", "bedrock-runtime", "dynamodb", "events", "iam", "s3", "service-quotas", "sns", "ssm",
+    "stepfunctions", "sts", "xray",
+)  # fmt: skip
+"""The services whose botocore models go into the bundle: those of `tunedrop.aws.Aws`, STS, and X-Ray, whose
+SDK opens a client when it is imported."""
 
 _WHEEL_TAGS = {"arm64": "aarch64", "x86_64": "x86_64"}
 _GLIBC = ("manylinux2014", "manylinux_2_28")

@@ -9,6 +9,7 @@ import pytest
 
 from infra import bundling, settings
 from infra.bundling import ROOT, Target
+from infra.functions import STEPS, WATCHERS
 from tests.infra.conftest import CONTEXT
 
 HERE = Target("this machine")
@@ -107,26 +108,38 @@ def test_the_layer_for_lambda_is_small_and_native_to_arm() -> None:
     assert sum(file.stat().st_size for file in layer.path.rglob("*") if file.is_file()) < 30e6
 
 
-def test_the_layer_knows_every_service_that_functions_call() -> None:
-    layer = bundling.layer(bundling.target_of(settings.read(CONTEXT["stages"], "local")))
-    every_client = (
-        "from functools import cached_property; from tunedrop.aws import Aws; aws = Aws()\n"
-        "names = [n for n, v in vars(Aws).items() if isinstance(v, cached_property)]\n"
-        "clients = [getattr(aws, name) for name in names]\n"
-        "import botocore; print(len(clients), botocore.__file__)"
-    )
+EVERYTHING = """
+import importlib, sys
+from functools import cached_property
+for name in sys.argv[1:]:
+    importlib.import_module(f"lambdas.{name}.handler").handler
+from tunedrop.aws import Aws
+aws = Aws()
+clients = [getattr(aws, name) for name, value in vars(Aws).items() if isinstance(value, cached_property)]
+assert clients
+import botocore, tunedrop
+print(botocore.__file__, tunedrop.__file__)
+"""
+
+
+def test_every_function_starts_with_nothing_but_its_bundles() -> None:
+    bundles = bundling.build(settings.read(CONTEXT["stages"], "local"))
+    paths = (bundles.layer.path / "python", bundles.code.path)
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
-        "PYTHONPATH": f"{layer.path / 'python'}{os.pathsep}{ROOT}",
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join(map(str, paths)),
         "AWS_DEFAULT_REGION": "us-west-2",
+        "AWS_LAMBDA_FUNCTION_NAME": "any",
+        "POWERTOOLS_SERVICE_NAME": "tunedrop",
     }
 
     done = subprocess.run(
-        [sys.executable, "-c", every_client], env=environment, capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-S", "-c", EVERYTHING, *(one.name for one in (*STEPS, *WATCHERS))],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
-    assert str(layer.path) in done.stdout
+    assert all(str(path) in done.stdout for path in paths)
 
 
 def test_functions_run_the_versions_that_are_tested() -> None:
