@@ -122,7 +122,7 @@ print(botocore.__file__, tunedrop.__file__)
 """
 
 
-def test_every_function_starts_with_nothing_but_its_bundles() -> None:
+def test_every_function_starts_with_nothing_but_its_bundles(tmp_path: Path) -> None:
     bundles = bundling.build(settings.read(CONTEXT["stages"], "local"))
     paths = (bundles.layer.path / "python", bundles.code.path)
     environment = {
@@ -135,7 +135,7 @@ def test_every_function_starts_with_nothing_but_its_bundles() -> None:
 
     done = subprocess.run(
         [sys.executable, "-S", "-c", EVERYTHING, *(one.name for one in (*STEPS, *WATCHERS))],
-        env=environment, capture_output=True, text=True, check=False,
+        env=environment, cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
