@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from ministack import app
-from ministack.core import iam_evaluator, responses
-from ministack.services import eventbridge, iam, sts
+from ministack.core import iam_actions, iam_evaluator, responses
+from ministack.services import eventbridge, iam, lambda_svc, sts
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, Mapping[str, str], bytes, Mapping[str, Any]], Awaitable[Response]]
 
-SHORTEST_SCHEDULE_SECONDS = 1.0
-"""However fast the local clock runs, a schedule fires no more often than this."""
+FASTEST_SCHEDULES = 30.0
+"""Schedules run at most so many times faster than on AWS, however fast the local clock is: a Lambda here is a
+process, and one that starts every few milliseconds would leave no time for anything else."""
+
+ResourceOf = Callable[[str, str, bytes, str, str], str]
 
 
 class Service(Protocol):
@@ -28,18 +32,22 @@ class Service(Protocol):
     def reset(self) -> None: ...
 
 
-def serve(services: Mapping[str, Service], clock_speed: float) -> None:
+def serve(services: Mapping[str, Service], resource_of: ResourceOf, clock_speed: float) -> None:
     """Run the emulator with our own services in it; returns when it is told to end.
 
     Parameters
     ----------
     services
         By MiniStack's name of the module, such as `bedrock`.
+    resource_of
+        The IAM resource of a Bedrock request: (method, path, body, Region, account) to an ARN.
     clock_speed
         Seconds of AWS that pass in one second here; schedules follow it.
     """
     app._loaded_modules.update(services)
-    _speed_up_schedules(clock_speed)
+    _know_bedrock_resources(resource_of)
+    _keep_error_types()
+    _speed_up_schedules(min(clock_speed, FASTEST_SCHEDULES))
     app.main()
 
 
@@ -120,7 +128,61 @@ def _speed_up_schedules(clock_speed: float) -> None:
 
     def scaled(expression: str) -> float | None:
         seconds = seconds_of(expression)
-        return None if seconds is None else max(SHORTEST_SCHEDULE_SECONDS, seconds / clock_speed)
+        return None if seconds is None else seconds / clock_speed
 
     eventbridge._parse_rate_seconds = scaled
-    eventbridge._SCHEDULER_TICK_INTERVAL = SHORTEST_SCHEDULE_SECONDS / 2
+    eventbridge._SCHEDULER_TICK_INTERVAL = 0.5
+
+
+def _know_bedrock_resources(resource_of: ResourceOf) -> None:
+    """MiniStack checks most Bedrock actions against `*`; AWS checks them against what the request names.
+
+    And it knows an action bedrock:Converse, where AWS asks for bedrock:InvokeModel.
+    """
+    action_of = iam_actions.extract_iam_action
+
+    def action(*request: Any, **more: Any) -> str | None:
+        found: str | None = action_of(*request, **more)
+        return "bedrock:InvokeModel" if found == "bedrock:Converse" else found
+
+    iam_actions.extract_iam_action = action
+    resource_arn = iam_actions.extract_resource_arn
+
+    def extract(
+        service: str,
+        method: str,
+        path: str,
+        headers: Any,
+        body: bytes,
+        query: Any,
+        region_name: str,
+        account_id: str,
+    ) -> str:
+        if service in ("bedrock", "bedrock-runtime"):
+            return resource_of(method, path, body, region_name, account_id)
+        if service == "iam" and (role := query.get("PolicySourceArn")):
+            return str(role[0] if isinstance(role, list) else role)
+        return str(resource_arn(service, method, path, headers, body, query, region_name, account_id))
+
+    iam_actions.extract_resource_arn = extract
+
+
+def _keep_error_types() -> None:
+    """MiniStack calls every error of a warm Python worker Runtime.HandlerError; AWS names its class."""
+    execute = lambda_svc._execute_function_warm
+
+    def executed(function: Any, event: Any, request_id: str) -> Any:
+        result = execute(function, event, request_id)
+        body = result.get("body")
+        if result.get("error") and isinstance(body, dict) and body.get("errorType") == "Runtime.HandlerError":
+            body["errorType"] = _class_of(result.get("log", "")) or body["errorType"]
+        return result
+
+    lambda_svc._execute_function_warm = executed
+
+
+def _class_of(log: str) -> str:
+    """The class of the exception that a traceback ends with."""
+    _, _, last = log.rpartition("Traceback (most recent call last):\n")
+    match = re.search(r"^(?:[\w.]+\.)?(\w+)(?::|$)", last, flags=re.MULTILINE)
+    return match[1] if match else ""

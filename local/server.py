@@ -31,13 +31,14 @@ def main() -> None:
         end_with(os.getppid())
     from local import ministack
     from local.bedrock.faults import Faults
+    from local.bedrock.resources import resource_of
     from local.bedrock.service import services
     from local.bedrock.world import World
 
     sys.argv = sys.argv[:1]
     speed = float(os.environ.get("TUNEDROP_CLOCK_SPEED", CLOCK_SPEED))
     world = World(Faults(state / "faults.json"), speed, os.environ["AWS_ENDPOINT_URL"])
-    ministack.serve(services(world), speed)
+    ministack.serve(services(world), resource_of, speed)
 
 
 if __name__ == "__main__":

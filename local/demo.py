@@ -1,0 +1,134 @@
+"""`make demo`: deploys to the embedded AWS, drops an example, and shows its run through to the report."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from local.driver import Inbox, Pipeline
+from local.embedded import ROOT, STATE, Embedded, EmbeddedError, running
+from tunedrop import clock, naming
+from tunedrop.contracts import Estimate, Evaluation, Promotion
+from tunedrop.evaluation.metrics import TITLES
+from tunedrop.registry import Record, StepRecord
+
+OUTPUT = ROOT / ".work" / "demo"
+RUN_SECONDS = 240.0
+
+console = Console(highlight=False)
+
+
+def main() -> int:
+    """Run the demo for the example folder given as the argument; 0 when its model was promoted."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    example = Path(sys.argv[1])
+    if not example.is_dir():
+        known = ", ".join(
+            sorted(path.name for path in example.parent.iterdir() if (path / "run.yaml").exists())
+        )
+        console.print(f"there is no example {example.name}; there are: {known}")
+        return 2
+    try:
+        with running(STATE / "demo") as embedded:
+            return show(embedded, example)
+    except (EmbeddedError, TimeoutError) as error:
+        console.print(f"[red]{error}[/red]", markup=True)
+        return 1
+    except KeyboardInterrupt:
+        console.print("\nstopped; nothing is left running")
+        return 130
+
+
+def show(embedded: Embedded, example: Path) -> int:
+    """Deploy, drop, follow, and say what came of it."""
+    console.print(f"[bold]Tunedrop[/bold]: {example.name} on the embedded AWS at {embedded.endpoint}\n")
+    with _timed("deploy the stack with the CDK CLI"):
+        embedded.deploy()
+    pipeline = Pipeline(embedded.session())
+    with pipeline.inbox() as inbox:
+        with _timed(f"upload {example.name}/ to s3://{pipeline.stage.intake_bucket}/runs/{example.name}/"):
+            pipeline.submit(example)
+        record = _follow(pipeline, pipeline.run_named(example.name).run.run_id)
+        _tell(pipeline, inbox, record)
+    return 0 if record.status == "promoted" else 1
+
+
+def _follow(pipeline: Pipeline, run_id: str) -> Record:
+    console.print(f"  run [bold]{run_id}[/bold]")
+    with console.status("starting") as status:
+        for seen in pipeline.follow(run_id, RUN_SECONDS):
+            if isinstance(seen, Record):
+                return seen
+            if seen.ended_at:
+                console.print(_line(seen))
+            else:
+                status.update(seen.step.replace("_", " "))
+    raise AssertionError("a run is followed to its record")
+
+
+def _line(step: StepRecord) -> Text:
+    took = clock.seconds_between(step.started_at, step.ended_at)
+    mark, style = ("✗", "red") if step.error else ("✓", "green")
+    text = Text(f"  {mark} ", style=style)
+    text.append(f"{step.step.replace('_', ' '):<28}", style="default")
+    text.append(f"{took:>5.0f} s", style="dim")
+    return text
+
+
+def _tell(pipeline: Pipeline, inbox: Inbox, record: Record) -> None:
+    if (evaluation := record.document("evaluation", Evaluation)) is not None:
+        console.print(_scores(evaluation))
+        console.print(f"  decision: [bold]{record.status}[/bold], {evaluation.reason}")
+    if (promotion := record.document("promotion", Promotion)) is not None:
+        console.print(f"  in production as {promotion.alias}")
+    if (estimate := record.document("estimate", Estimate)) is not None:
+        console.print(
+            f"  on AWS it would have cost about {estimate.likely:.2f} USD "
+            f"({estimate.low:.2f} to {estimate.high:.2f}); here it cost nothing"
+        )
+    for message in inbox.messages(record.run.run_id):
+        console.print(Panel(message.text.strip(), title=message.subject, title_align="left"))
+    console.print(f"  report: {_save_report(pipeline, record)}")
+
+
+def _scores(evaluation: Evaluation) -> Table:
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    for header in ("metric", "base", "tuned", "difference"):
+        table.add_column(header, justify="left" if header == "metric" else "right")
+    for one in evaluation.scores:
+        table.add_row(
+            TITLES.get(one.metric, one.metric),
+            f"{one.base:.3f}",
+            f"{one.tuned:.3f}",
+            f"{one.difference:+.3f}",
+        )
+    return table
+
+
+def _save_report(pipeline: Pipeline, record: Record) -> Path:
+    folder = OUTPUT / record.run.name
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "report.html"
+    path.write_bytes(pipeline.artifact(naming.report_key(record.run.run_id)))
+    return path
+
+
+@contextmanager
+def _timed(what: str) -> Iterator[None]:
+    started = time.monotonic()
+    with console.status(what):
+        yield
+    console.print(f"  [green]✓[/green] {what} [dim]{time.monotonic() - started:.0f} s[/dim]")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

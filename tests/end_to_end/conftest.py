@@ -1,0 +1,51 @@
+"""One deployed stage on the embedded AWS for all end-to-end tests; after each, nothing that bills is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.driver import Inbox, Pipeline
+from local.embedded import Embedded, running
+from tunedrop.registry.aliases import Aliases
+from tunedrop.serving.sweep import in_service
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    with running(tmp_path_factory.mktemp("embedded") / "aws") as embedded:
+        embedded.deploy()
+        yield embedded
+
+
+@pytest.fixture(scope="session")
+def pipeline(embedded: Embedded) -> Pipeline:
+    return Pipeline(embedded.session())
+
+
+@pytest.fixture(scope="session")
+def inbox(pipeline: Pipeline) -> Iterator[Inbox]:
+    with pipeline.inbox() as inbox:
+        yield inbox
+
+
+@pytest.fixture
+def examples() -> Path:
+    return Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture(autouse=True)
+def nothing_bills_afterwards(embedded: Embedded, pipeline: Pipeline) -> Iterator[None]:
+    """After every test: no provisioned throughput, no job at work, no fault left switched on.
+
+    Deployments that an alias names may stay: on-demand inference bills nothing while idle.
+    """
+    yield
+    embedded.faults.set()
+    production = set(Aliases(pipeline.aws.ssm, pipeline.aws.dynamodb, pipeline.stage).all().values())
+    left = [one for one in in_service(pipeline.aws.bedrock, pipeline.stage) if one.arn not in production]
+    jobs = pipeline.aws.bedrock.list_model_customization_jobs(statusEquals="InProgress")
+    assert left == []
+    assert jobs["modelCustomizationJobSummaries"] == []

@@ -1,0 +1,40 @@
+"""Small datasets that a test can break."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+TOPICS = 24
+VARIANTS = 6
+ASKED = (
+    "how do I",
+    "where can I",
+    "what is the way to",
+    "please tell me how to",
+    "can I",
+    "is it possible to",
+)
+
+
+def single_turn(salt: str = "") -> list[dict[str, Any]]:
+    """144 records of 24 topics, each asked in six ways; learnable, and different for every salt."""
+    return [
+        {
+            "schemaVersion": "bedrock-conversation-2024",
+            "messages": [
+                {"role": "user", "content": [{"text": f"{asked} use part{topic} of the {salt} kit?"}]},
+                {"role": "assistant", "content": [{"text": _answer(topic)}]},
+            ],
+        }
+        for topic in range(TOPICS)
+        for asked in ASKED
+    ]
+
+
+def _answer(topic: int) -> str:
+    return f"part{topic} goes into slot{topic} beside lever{topic}; turn knob{topic} until lamp{topic} glows"
+
+
+def jsonl(records: list[dict[str, Any]]) -> bytes:
+    return b"".join(json.dumps(record).encode() + b"\n" for record in records)

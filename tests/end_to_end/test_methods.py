@@ -1,0 +1,70 @@
+"""Each method, from a dropped example to a promoted model and a report."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from local.driver import Inbox, Pipeline
+from tunedrop import naming
+from tunedrop.contracts import Dataset, Evaluation, Promotion, Serving
+
+
+@pytest.mark.parametrize(
+    ("example", "method", "way"),
+    [
+        ("support-persona", "single-turn", "on-demand"),
+        ("assistant-conversation", "multi-turn", "on-demand"),
+        ("domain-questions", "instruction", "provisioned"),
+        ("domain-text", "continued-pretraining", "provisioned"),
+    ],
+)
+def test_an_example_is_tuned_served_measured_promoted_and_reported(
+    pipeline: Pipeline, inbox: Inbox, examples: Path, example: str, method: str, way: str
+) -> None:
+    name = pipeline.submit(examples / example)
+
+    record = pipeline.finished(name)
+
+    dataset = record.document("dataset", Dataset)
+    serving = record.document("serving", Serving)
+    evaluation = record.document("evaluation", Evaluation)
+    promotion = record.document("promotion", Promotion)
+    (message,) = inbox.messages(record.run.run_id)
+    report = pipeline.artifact(naming.report_key(record.run.run_id)).decode()
+    assert record.status == "promoted", record.failure
+    assert dataset is not None
+    assert dataset.method == method
+    assert serving is not None
+    assert serving.way == way
+    assert evaluation is not None
+    assert evaluation.decisive is not None
+    assert evaluation.decisive.low > 0
+    assert promotion is not None
+    assert message.attributes["outcome"] == "promoted"
+    assert promotion.alias in message.text
+    assert evaluation.reason in report
+
+
+def test_answers_shuffled_among_the_prompts_are_not_promoted(pipeline: Pipeline, examples: Path) -> None:
+    shuffled = _with_answers_moved((examples / "support-persona" / "train.jsonl").read_text().splitlines())
+
+    record = pipeline.finished(pipeline.drop("shuffled", shuffled))
+
+    evaluation = record.document("evaluation", Evaluation)
+    assert record.status in ("rejected", "undecided")
+    assert evaluation is not None
+    assert evaluation.verdict != "promote"
+
+
+def _with_answers_moved(lines: list[str]) -> bytes:
+    """The same prompts and the same answers, but each prompt has another one's answer."""
+    records = [json.loads(line) for line in lines]
+    answers = [record["messages"][-1] for record in records]
+    random.Random(7).shuffle(answers)
+    for record, answer in zip(records, answers, strict=True):
+        record["messages"][-1] = answer
+    return "".join(json.dumps(record) + "\n" for record in records).encode()
