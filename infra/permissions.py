@@ -17,6 +17,9 @@ from infra.functions import Functions
 from infra.settings import Settings
 from tunedrop.stage import Stage as StageDescription
 
+FOUNDATION_MODELS = "arn:aws:bedrock:*::foundation-model/*"
+"""Any: the run chooses its base model, and an inference profile the Region that answers."""
+
 RUN_FILES = "runs/*"
 """Where runs write, in the artifacts bucket (`tunedrop.naming`)."""
 
@@ -54,19 +57,19 @@ class Grants:
     def by_function(self) -> dict[str, list[iam.PolicyStatement]]:
         """Every function's statements, beside those on the registry, which all have."""
         return {
-            "register_run": [*self.read_uploads()],
+            "register_run": self.read_uploads(),
             "validate_data": [*self.read_uploads(), *self.run_files()],
-            "preflight": [*self.preflight(), *self.run_files()],
-            "estimate_cost": [self.list_jobs()],
-            "start_customization": [*self.start_job(), self.read_job(), self.waits()],
+            "preflight": [*self.preflight(), self.read_job()],
+            "estimate_cost": [],
+            "start_customization": [*self.start_job(), self.read_job(), self.list_jobs(), self.waits()],
             "wait_for_completion": [*self.settle(), self.publish()],
-            "set_up_throughput": [*self.serve(), self.read_serving(), self.list_serving()],
-            "evaluate_model": [*self.invoke(), *self.run_files(), self.read_serving()],
-            "promote_model": [self.aliases(), self.read_serving(), self.update_serving()],
-            "release_throughput": [self.release(), self.read_serving(), self.waits(), *self.stop_job()],
-            "notify": [self.publish(), *self.run_files(), self.put_events()],
-            "resume_waits": [*self.settle(), self.publish(), *self.stop_job(), self.stop_runs()],
-            "sweep_throughput": [*self.sweep(), self.waits(), self.publish()],
+            "set_up_throughput": [*self.serve(), self.read_serving()],
+            "evaluate_model": [self.invoke(), *self.run_files()],
+            "promote_model": [self.write_aliases()],
+            "release_throughput": [self.release(), self.stop_job()],
+            "notify": self.tell(),
+            "resume_waits": self.settle(),
+            "sweep_throughput": [*self.sweep(), *self.tell()],
         }
 
     # --- data ------------------------------------------------------------------------------------------
@@ -82,17 +85,15 @@ class Grants:
         return _allow("Waits", actions, [waits, f"{waits}/index/by_kind", f"{waits}/index/by_subject"])
 
     def encryption(self) -> list[iam.PolicyStatement]:
-        """Our key, only by way of the services that keep our data under it."""
+        """Our key, by way of the services that keep our data under it, and no other way.
+
+        The actions are those that DynamoDB asks of a table's users (developer guide, "Encryption at rest").
+        """
         services = ("s3", "dynamodb", "sns", "bedrock")
         via = [f"{service}.{self._r.stack.region}.amazonaws.com" for service in services]
-        actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
-        actions += [
-            "kms:ReEncryptFrom",
-            "kms:ReEncryptTo",
-        ]  # DynamoDB user guide, "Encryption at rest: usage notes"
-        return [
-            _allow("Key", actions, [self._r.key.key_arn], {"StringEquals": {"kms:ViaService": via}}),
-        ]
+        actions = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
+        by_service = {"StringEquals": {"kms:ViaService": via}}
+        return [_allow("Key", [f"kms:{name}" for name in actions], [self._r.key.key_arn], by_service)]
 
     def read_uploads(self) -> list[iam.PolicyStatement]:
         """What people uploaded; ListBucket makes S3 say that a key is missing instead of forbidden."""
@@ -129,25 +130,51 @@ class Grants:
 
     def preflight(self) -> list[iam.PolicyStatement]:
         actions = ["bedrock:GetFoundationModel", "bedrock:GetFoundationModelAvailability"]
-        # Service Quotas has no resource for a quota's reading by its code (IAM reference, servicequotas).
         return [
-            _allow("BaseModels", actions, [_FOUNDATION_MODELS]),
-            _allow("OwnQuotas", ["servicequotas:GetServiceQuota"], ["*"]),
-            _allow(
-                "BedrockRole", ["iam:GetRole", "iam:SimulatePrincipalPolicy"], [self._r.bedrock_role.role_arn]
-            ),
-            self.read_job(),
-            self.list_jobs(),
+            _allow("BaseModels", actions, [FOUNDATION_MODELS]),
+            _allow("BedrockRole", ["iam:SimulatePrincipalPolicy"], [self._r.bedrock_role.role_arn]),
         ]
 
     def start_job(self) -> list[iam.PolicyStatement]:
-        models = [_FOUNDATION_MODELS, self._arn("custom-model/*"), self._arn("model-customization-job/*")]
+        resources = [FOUNDATION_MODELS, self._arn("custom-model/*"), self._arn("model-customization-job/*")]
         to_bedrock = {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}}
         return [
-            _allow("CreateJob", ["bedrock:CreateModelCustomizationJob", "bedrock:TagResource"], models),
+            _allow("CreateJob", ["bedrock:CreateModelCustomizationJob", "bedrock:TagResource"], resources),
             _allow("PassBedrockRole", ["iam:PassRole"], [self._r.bedrock_role.role_arn], to_bedrock),
             self.model_key(),
-            self.list_jobs(),
+        ]
+
+    def list_jobs(self) -> iam.PolicyStatement:
+        """Bedrock's list operations take no resource (IAM reference, bedrock)."""
+        return _allow("ListJobs", ["bedrock:ListModelCustomizationJobs"], ["*"])
+
+    def stop_job(self) -> iam.PolicyStatement:
+        return _allow(
+            "StopJob", ["bedrock:StopModelCustomizationJob"], [self._arn("model-customization-job/*")]
+        )
+
+    def serve(self) -> list[iam.PolicyStatement]:
+        actions = ["bedrock:CreateCustomModelDeployment", "bedrock:CreateProvisionedModelThroughput"]
+        resources = [self._arn("custom-model/*"), *self._serving()]
+        return [_allow("Serve", [*actions, "bedrock:TagResource"], resources), self.model_key()]
+
+    def invoke(self) -> iam.PolicyStatement:
+        """A base model called by an inference profile runs in any Region of the profile."""
+        models = [FOUNDATION_MODELS, self._arn("inference-profile/*"), *self._serving()]
+        return _allow("Invoke", ["bedrock:InvokeModel"], models)
+
+    def sweep(self) -> list[iam.PolicyStatement]:
+        """List operations of Bedrock take no resource; whose a throughput is, its tags say."""
+        lists = ["bedrock:ListCustomModelDeployments", "bedrock:ListProvisionedModelThroughputs"]
+        executions = self._arn(f"execution:{self._r.workflow_name}:*", "states")
+        return [
+            _allow("ListServing", lists, ["*"]),
+            _allow("ReadTags", ["bedrock:ListTagsForResource"], self._serving()),
+            self.release(),
+            self.stop_job(),
+            _allow("ReadRuns", ["states:DescribeExecution"], [executions]),
+            self.waits(),
+            self.read_aliases(),
         ]
 
     def read_job(self) -> iam.PolicyStatement:
@@ -155,60 +182,18 @@ class Grants:
             "ReadJob", ["bedrock:GetModelCustomizationJob"], [self._arn("model-customization-job/*")]
         )
 
-    def list_jobs(self) -> iam.PolicyStatement:
-        """List operations of Bedrock take no resource (IAM reference, bedrock)."""
-        return _allow("ListJobs", ["bedrock:ListModelCustomizationJobs", "bedrock:ListCustomModels"], ["*"])
-
-    def stop_job(self) -> list[iam.PolicyStatement]:
-        actions = ["bedrock:StopModelCustomizationJob", "bedrock:GetModelCustomizationJob"]
-        return [_allow("StopJob", actions, [self._arn("model-customization-job/*")])]
-
     def model_key(self) -> iam.PolicyStatement:
         """Bedrock makes itself a grant on our key for each tuned model (encryption-custom-job)."""
         via = {"StringEquals": {"kms:ViaService": f"bedrock.{self._r.stack.region}.amazonaws.com"}}
         return _allow("ModelKey", ["kms:CreateGrant"], [self._r.key.key_arn], via)
 
-    def serve(self) -> list[iam.PolicyStatement]:
-        actions = ["bedrock:CreateCustomModelDeployment", "bedrock:CreateProvisionedModelThroughput"]
-        actions += ["bedrock:GetCustomModel", "bedrock:TagResource"]
-        return [_allow("Serve", actions, [self._arn("custom-model/*"), *self._serving()]), self.model_key()]
-
     def read_serving(self) -> iam.PolicyStatement:
         actions = ["bedrock:GetCustomModelDeployment", "bedrock:GetProvisionedModelThroughput"]
         return _allow("ReadServing", actions, self._serving())
 
-    def list_serving(self) -> iam.PolicyStatement:
-        """List operations of Bedrock take no resource (IAM reference, bedrock)."""
-        actions = ["bedrock:ListCustomModelDeployments", "bedrock:ListProvisionedModelThroughputs"]
-        return _allow("ListServing", actions, ["*"])
-
-    def update_serving(self) -> iam.PolicyStatement:
-        resources = [self._arn("custom-model/*"), self._arn("custom-model-deployment/*")]
-        return _allow("UpdateServing", ["bedrock:UpdateCustomModelDeployment"], resources)
-
     def release(self) -> iam.PolicyStatement:
         actions = ["bedrock:DeleteCustomModelDeployment", "bedrock:DeleteProvisionedModelThroughput"]
         return _allow("Release", actions, self._serving())
-
-    def sweep(self) -> list[iam.PolicyStatement]:
-        return [
-            self.release(),
-            self.read_serving(),
-            self.list_serving(),
-            _allow("ReadTags", ["bedrock:ListTagsForResource"], self._serving()),
-            *self.stop_job(),
-            self.list_jobs(),
-            _allow("ReadRuns", ["states:DescribeExecution"], [self._executions()]),
-        ]
-
-    def invoke(self) -> list[iam.PolicyStatement]:
-        """A base model called by an inference profile runs in any Region of the profile."""
-        models = ["arn:aws:bedrock:*::foundation-model/*", self._arn("inference-profile/*"), *self._serving()]
-        profiles = [self._arn("inference-profile/*")]
-        return [
-            _allow("Invoke", ["bedrock:InvokeModel"], models),
-            _allow("ReadProfiles", ["bedrock:GetInferenceProfile"], profiles),
-        ]
 
     # --- everything else -------------------------------------------------------------------------------
 
@@ -224,31 +209,29 @@ class Grants:
             *self.signals(),
         ]
 
-    def stop_runs(self) -> iam.PolicyStatement:
-        return _allow("StopRuns", ["states:StopExecution"], [self._executions()])
-
     def publish(self) -> iam.PolicyStatement:
         return _allow("Publish", ["sns:Publish"], [self._r.topic.topic_arn])
 
-    def put_events(self) -> iam.PolicyStatement:
-        return _allow("Tell", ["events:PutEvents"], [self._arn("event-bus/default", "events")])
+    def tell(self) -> list[iam.PolicyStatement]:
+        """The report, the notification and the event that end a run."""
+        event_bus = self._arn("event-bus/default", "events")
+        return [*self.run_files(), self.publish(), _allow("PutEvents", ["events:PutEvents"], [event_bus])]
 
-    def aliases(self) -> iam.PolicyStatement:
-        parameters = self._arn(f"parameter{self._r.stage.alias_prefix}/*", "ssm")
-        return _allow("Aliases", ["ssm:GetParameter", "ssm:PutParameter"], [parameters])
+    def write_aliases(self) -> iam.PolicyStatement:
+        aliases = self._arn(f"parameter{self._r.stage.alias_prefix}/*", "ssm")
+        return _allow("WriteAliases", ["ssm:GetParameter", "ssm:PutParameter"], [aliases])
+
+    def read_aliases(self) -> iam.PolicyStatement:
+        prefix = self._arn(f"parameter{self._r.stage.alias_prefix}", "ssm")
+        actions = ["ssm:GetParameter", "ssm:GetParametersByPath"]
+        return _allow("ReadAliases", actions, [prefix, f"{prefix}/*"])
 
     def _serving(self) -> list[str]:
         return [self._arn("custom-model-deployment/*"), self._arn("provisioned-model/*")]
 
-    def _executions(self) -> str:
-        return self._arn(f"execution:{self._r.workflow_name}:*", "states")
-
     def _arn(self, resource: str, service: str = "bedrock") -> str:
         stack = self._r.stack
         return f"arn:aws:{service}:{stack.region}:{stack.account}:{resource}"
-
-
-_FOUNDATION_MODELS = "arn:aws:bedrock:*::foundation-model/*"
 
 
 def _allow(

@@ -18,10 +18,8 @@ WITHOUT_RESOURCE = {
     "logs:DescribeResourcePolicies": "see CreateLogDelivery",
     "logs:DescribeLogGroups": "see CreateLogDelivery",
     "bedrock:ListModelCustomizationJobs": "Bedrock's list operations take no resource",
-    "bedrock:ListCustomModels": "Bedrock's list operations take no resource",
     "bedrock:ListCustomModelDeployments": "Bedrock's list operations take no resource",
     "bedrock:ListProvisionedModelThroughputs": "Bedrock's list operations take no resource",
-    "servicequotas:GetServiceQuota": "reading a quota takes no resource",
     "states:SendTaskSuccess": "the task token names the one task, and is a secret",
     "states:SendTaskFailure": "the task token names the one task, and is a secret",
 }
