@@ -88,22 +88,17 @@ class Embedded:
         shutil.rmtree(self.state, ignore_errors=True)
         (self.state / "tmp").mkdir(parents=True)
         self.port = _free_port()
-        log = (self.state / "server.log").open("wb")
-        self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "local.server",
-                str(self.state),
-                *(["--with-parent"] if with_parent else []),
-            ],
-            cwd=ROOT,
-            env=self._server_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        command = [sys.executable, "-m", "local.server", str(self.state)]
+        with (self.state / "server.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [*command, "--with-parent"] if with_parent else command,
+                cwd=ROOT,
+                env=self._server_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         self._wait_until_ready()
 
     def stop(self) -> None:

@@ -17,7 +17,7 @@ SECONDS_TO_ASK = 600.0
 
 
 class Input(msgspec.Struct, frozen=True):
-    """`next_record`: how many prompts an earlier call has asked; the workflow calls again until it is done."""
+    """`next_record`: how many prompts earlier calls have asked; the workflow calls again until all are."""
 
     run: Run
     dataset: Dataset

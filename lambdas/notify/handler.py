@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 from aws_lambda_powertools.metrics import MetricUnit
-from tunedrop.ending.report import write_report
 
 from lambdas.services import Services, logger, metrics
 from lambdas.step import step
@@ -22,6 +21,7 @@ from tunedrop.contracts import (
     Serving,
 )
 from tunedrop.ending.close import close
+from tunedrop.ending.report import write_report
 
 
 class Input(msgspec.Struct, frozen=True):

@@ -42,7 +42,7 @@ class Hyperparameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class MethodRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a base model asks of a dataset for one method. Records are lines; sizes are bytes; 0 is no limit."""
+    """What a base model asks of a dataset for one method. Records are lines, sizes bytes; 0 is no limit."""
 
     format: Format
     min_train_records: int

@@ -208,7 +208,8 @@ class _Checker:
                 0,
                 "",
                 "TD040",
-                f"{total:,} records; {model.name} takes at least {method_rules.min_train_records:,} for {method}",
+                f"{total:,} records; {model.name} takes at least {method_rules.min_train_records:,} "
+                f"for {method}",
             )
         if method_rules.max_train_records and train.records > method_rules.max_train_records:
             self._error(

@@ -17,7 +17,7 @@ from tunedrop.dataset.formats import SCHEMA_VERSION, SourceFormat
 
 MAX_SHOWN = 60
 CHARACTERS_PER_TOKEN = 6
-"""AWS's own approximation for sizing text (Bedrock user guide, model-customization-prepare, read 2026-11-23)."""
+"""AWS's approximation for sizing text (Bedrock user guide, model-customization-prepare, 2026-11-23)."""
 
 CODES: dict[str, str] = {
     "TD001": "A line is one JSON object.",
@@ -202,7 +202,8 @@ def model_problems(
         yield (
             "$",
             "TD031",
-            f"about {tokens:,} tokens; {base_model} takes {rules.max_record_tokens:,} a record: shorten or split it",
+            f"about {tokens:,} tokens; {base_model} takes {rules.max_record_tokens:,} a record: "
+            "shorten or split it",
         )
     if has_media and not (rules.takes_images or rules.takes_video):
         yield "$", "TD033", f"{base_model} is tuned on text only; remove the image or video"

@@ -1,8 +1,9 @@
 """The gate: promote only what is surely better.
 
 A tuned model is promoted when the metric that decides has improved by at least `min_improvement`, the whole
-confidence interval of the difference is above zero, and no guarded metric has surely fallen. Where the interval
-holds both zero and the wanted improvement, the held-out set is too small to tell. All else is rejected.
+confidence interval of the difference is above zero, and no guarded metric has surely fallen. Where the
+interval holds both zero and the wanted improvement, the held-out set is too small to tell. All else is
+rejected.
 """
 
 from __future__ import annotations

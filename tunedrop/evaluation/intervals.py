@@ -10,7 +10,7 @@ from statistics import NormalDist, fmean, stdev
 RESAMPLES = 2_000
 SEED = 20_261_123
 MANY = 2_000
-"""Above so many records the mean's distribution is normal for all purposes, and resampling only costs time."""
+"""Above so many records the mean's distribution is as good as normal; resampling would only cost time."""
 
 
 def paired_interval(differences: Sequence[float], confidence: float) -> tuple[float, float]:

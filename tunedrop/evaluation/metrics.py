@@ -65,7 +65,8 @@ def chrf(reference: str, answer: str) -> float:
     if not orders or not precision + recall:
         return 0.0
     precision, recall, weight = precision / orders, recall / orders, CHRF_BETA**2
-    return (1 + weight) * precision * recall / (weight * precision + recall)
+    score: float = (1 + weight) * precision * recall / (weight * precision + recall)
+    return score
 
 
 def json_fields(reference: str, answer: str) -> float:
@@ -76,7 +77,8 @@ def json_fields(reference: str, answer: str) -> float:
         return 0.0
     if not isinstance(expected, dict) or not isinstance(given, dict) or not expected:
         return float(expected == given)
-    return sum(name in given and given[name] == value for name, value in expected.items()) / len(expected)
+    found = sum(bool(name in given and given[name] == value) for name, value in expected.items())
+    return found / len(expected)
 
 
 METRICS: dict[str, Callable[[str, str], float]] = {

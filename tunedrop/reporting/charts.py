@@ -37,7 +37,8 @@ def intervals(scores: Sequence[Score]) -> str:
     )
     zero = f'<line class="zero" x1="{x(0):.1f}" x2="{x(0):.1f}" y1="6" y2="{height - 22}"/>'
     label = "Difference between tuned and base, with confidence intervals"
-    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{label}">{zero}{"".join(rows)}{axis}</svg>'
+    body = zero + "".join(rows) + axis
+    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{label}">{body}</svg>'
 
 
 def losses(curves: Curves) -> str:

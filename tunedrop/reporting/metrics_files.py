@@ -1,7 +1,7 @@
 """Bedrock's metrics files: the loss curves of a job, and what they say of the training.
 
-Columns and paths: Bedrock user guide, model-customization-analyze; AWS's notebooks disagree about the folder of
-the validation file, so that files are told by their name (read 2026-11-23).
+Columns and paths: Bedrock user guide, model-customization-analyze; AWS's notebooks disagree about the folder
+of the validation file, so that files are told by their name (read 2026-11-23).
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def interpret(curves: Curves) -> Reading:
         last = max(by_epoch)
         if by_epoch[last] > OVERFIT * by_epoch[best]:
             sentence = (
-                f"Overfitting: the validation loss was best after epoch {best + 1} ({by_epoch[best]:.3f}) and "
-                f"ended at {by_epoch[last]:.3f}."
+                f"Overfitting: the validation loss was best after epoch {best + 1} ({by_epoch[best]:.3f}) "
+                f"and ended at {by_epoch[last]:.3f}."
             )
             return Reading("overfitting", sentence, best + 1)
     falling = _by_epoch(curves.training)

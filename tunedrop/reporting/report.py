@@ -72,7 +72,8 @@ def _verdict(ending: Ending) -> str:
     else:
         reason = ""
     return (
-        f'<header class="verdict {outcome}"><p class="eyebrow">Tunedrop · {escape(ending.run.name)} · {outcome}</p>'
+        f'<header class="verdict {outcome}">'
+        f'<p class="eyebrow">Tunedrop · {escape(ending.run.name)} · {outcome}</p>'
         f"<h1>{escape(ending.run.run_id)} {escape(headline(ending))}</h1>{reason}</header>"
     )
 
@@ -104,9 +105,12 @@ def _training(ending: Ending, curves: Curves) -> str:
         return ""
     reading = metrics_files.interpret(curves)
     advice = f" Suggested epochs: {reading.epochs}." if reading.epochs else ""
-    legend = '<p class="soft"><span class="key learned"></span>training <span class="key held"></span>validation</p>'
     chart = charts.losses(curves)
-    return _section("Training", f"{chart}{legend if chart else ''}<p>{escape(reading.sentence)}{advice}</p>")
+    if chart:
+        keys = (("learned", "training"), ("held", "validation"))
+        legend = "".join(f'<span class="key {kind}"></span>{name} ' for kind, name in keys)
+        chart += f'<p class="soft">{legend}</p>'
+    return _section("Training", f"{chart}<p>{escape(reading.sentence)}{advice}</p>")
 
 
 def _answers(ending: Ending, predictions: Sequence[Prediction]) -> str:
@@ -202,7 +206,8 @@ def _lineage(ending: Ending) -> str:
     run, dataset, job = ending.run, ending.dataset, ending.job
     facts = {
         "Run": run.run_id,
-        "Uploaded": f"{run.source.uri} (version {run.source.version_id or 'none'}) by {run.uploaded_by or 'unknown'}",
+        "Uploaded": f"{run.source.uri} (version {run.source.version_id or 'none'}) "
+        f"by {run.uploaded_by or 'unknown'}",
         "Base model": run.base_model,
         "Method": dataset.method if dataset else run.method,
         "Dataset hash": dataset.content_hash if dataset else "",
