@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambdas.services import Services, logger, metrics, services, tracer
+from lambdas.services import Services, logger, services, tracer
 from tunedrop import aws, clock
 from tunedrop.contracts import (
     Dataset,
@@ -59,7 +59,6 @@ def step(shape: type[Input]) -> Callable[[Callable[[Input, Services], Output]], 
         @functools.wraps(function)
         @logger.inject_lambda_context(clear_state=True)
         @tracer.capture_lambda_handler(capture_response=False)
-        @metrics.log_metrics(capture_cold_start_metric=True)
         def handler(event: dict[str, Any], _: Any) -> Any:
             payload = msgspec.convert(event, shape)
             run = getattr(payload, "run", None)

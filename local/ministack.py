@@ -48,6 +48,8 @@ def serve(services: Mapping[str, Service], resource_of: ResourceOf, clock_speed:
     _know_bedrock_resources(resource_of)
     _keep_error_types()
     _speed_up_schedules(min(clock_speed, FASTEST_SCHEDULES))
+    # With TLS on, MiniStack would take port 443 as well, which nobody has asked for.
+    app._port_is_bindable = lambda *_: False
     app.main()
 
 
@@ -137,7 +139,7 @@ def _speed_up_schedules(clock_speed: float) -> None:
 def _know_bedrock_resources(resource_of: ResourceOf) -> None:
     """MiniStack checks most Bedrock actions against `*`; AWS checks them against what the request names.
 
-    And it knows an action bedrock:Converse, where AWS asks for bedrock:InvokeModel.
+    The same holds for two more actions that we use, of SSM and IAM. And it knows an action bedrock:Converse, where AWS asks for bedrock:InvokeModel.
     """
     action_of = iam_actions.extract_iam_action
 
@@ -160,6 +162,8 @@ def _know_bedrock_resources(resource_of: ResourceOf) -> None:
     ) -> str:
         if service in ("bedrock", "bedrock-runtime"):
             return resource_of(method, path, body, region_name, account_id)
+        if service == "ssm" and str(headers.get("x-amz-target", "")).endswith(".GetParametersByPath"):
+            return f"arn:aws:ssm:{region_name}:{account_id}:parameter{json.loads(body)['Path']}"
         if service == "iam" and (role := query.get("PolicySourceArn")):
             return str(role[0] if isinstance(role, list) else role)
         return str(resource_arn(service, method, path, headers, body, query, region_name, account_id))

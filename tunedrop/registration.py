@@ -50,6 +50,8 @@ def register(s3: Any, stage: Stage, event: ObjectCreated, execution_arn: str) ->
     upload = intake.read_key(event.source.key)
     if upload.kind not in ("dataset", "manifest"):
         return Registration(outcome="ignored")
+    if not event.source.version_id:
+        event = msgspec.structs.replace(event, source=_versioned(s3, event.source))
     bare = _bare_run(stage, event, upload.name, execution_arn)
     try:
         document = _manifest(s3, event.source, upload)
@@ -59,6 +61,12 @@ def register(s3: Any, stage: Stage, event: ObjectCreated, execution_arn: str) ->
         failure = Failure(error=type(error).__name__, cause=str(error), step="register_run")
         return Registration(outcome="refused", run=bare, failure=failure)
     return Registration(outcome="registered", run=run)
+
+
+def _versioned(s3: Any, source: S3Object) -> S3Object:
+    """The object with its version, where the event did not say it."""
+    head = s3.head_object(Bucket=source.bucket, Key=source.key)
+    return msgspec.structs.replace(source, version_id=head.get("VersionId", ""))
 
 
 def _bare_run(stage: Stage, event: ObjectCreated, name: str, execution_arn: str) -> Run:

@@ -53,4 +53,5 @@ def end(ending: Ending, services: Services) -> Notice:
     notice = close(services.aws, services.stage, services.registry, ending, report)
     metrics.add_dimension("outcome", notice.outcome)
     metrics.add_metric("RunsEnded", MetricUnit.Count, 1)
+    metrics.flush_metrics()
     return notice

@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.services import Services, logger, metrics, services, tracer
+from lambdas.services import Services, logger, services, tracer
 from lambdas.step import named_errors
 from tunedrop import intake
 from tunedrop.contracts import Wait
@@ -15,7 +15,6 @@ from tunedrop.contracts import Wait
 
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, list[str]]:
     with named_errors():
         settled = _settle(event, services())

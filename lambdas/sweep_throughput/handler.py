@@ -16,7 +16,6 @@ from tunedrop.serving.sweep import Sweeper
 
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
 def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, list[str]]:
     here = services()
     with named_errors():
@@ -27,6 +26,7 @@ def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, list[s
             closed.append(record.run.run_id)
         swept, expired = Sweeper(here.aws, here.stage).sweep()
     metrics.add_metric("ExpiredThroughput", MetricUnit.Count, expired)
+    metrics.flush_metrics()
     if swept.released or swept.failed:
         logger.warning("swept", extra={"released": swept.released, "failed": swept.failed})
     return {"closed": closed, "released": list(swept.released), "failed": list(swept.failed)}

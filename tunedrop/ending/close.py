@@ -21,7 +21,7 @@ EVENT_DETAIL_TYPE = "Tunedrop Run Ended"
 
 
 def close(aws: Aws, stage: Stage, registry: Registry, ending: Ending, report: str) -> Notice:
-    """Write how a run has ended and tell it once: a message for people, attributes and JSON for programs.
+    """Tell once how a run has ended, and close it: a closed run is one that its owner has heard of.
 
     Parameters
     ----------
@@ -31,7 +31,6 @@ def close(aws: Aws, stage: Stage, registry: Registry, ending: Ending, report: st
     ending = for_people(ending)
     run, outcome = ending.run, outcome_of(ending)
     report_uri = _write(aws, stage, ending, report)
-    registry.end(run.run_id, outcome, ending.failure)
     notice = Notice(
         run_id=run.run_id,
         outcome=outcome,
@@ -46,6 +45,7 @@ def close(aws: Aws, stage: Stage, registry: Registry, ending: Ending, report: st
         except Exception:
             registry.give_back_notification(run.run_id)
             raise
+    registry.end(run.run_id, outcome, ending.failure)
     return notice
 
 

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests import builders
+from tunedrop import catalog
+from tunedrop.contracts import DeploymentSettings, Estimate, Way
+from tunedrop.cost.estimate import estimate
+
+
+def cost(
+    base_model: str = builders.LLAMA_3_3, way: Way = "on-demand", spent: float = 0.0, **run: Any
+) -> Estimate:
+    return estimate(
+        builders.run(base_model=base_model, **run),
+        builders.dataset(),
+        catalog.find(base_model),
+        way,
+        stage_budget_usd=50.0,
+        monthly_budget_usd=100.0,
+        spent_this_month_usd=spent,
+    )
+
+
+def test_training_costs_tokens_times_epochs_times_the_catalogs_price() -> None:
+    training = cost().lines[0]
+
+    assert training.item == "training"
+    assert training.likely == pytest.approx(20_000 * 5 / 1e6 * 3.30)
+    assert training.low < training.likely < training.high
+    assert training.source
+    assert training.priced_on
+
+
+def test_provisioned_throughput_is_paid_by_the_hour_and_unit() -> None:
+    settings = DeploymentSettings(model_units=2, keep_for_seconds=7200)
+
+    lines = cost(builders.LLAMA_3_1, "provisioned", deployment=settings).lines
+
+    assert lines[-1].likely == pytest.approx(2 * 24.0 * 3)
+
+
+def test_a_run_within_its_budget_needs_no_approval() -> None:
+    assert cost().approval_reasons == ()
+
+
+def test_a_run_over_its_budget_waits_for_approval() -> None:
+    (reason,) = cost(budget_usd=1.0).approval_reasons
+
+    assert "over the run's budget of 1.00 USD" in reason
+
+
+def test_a_month_that_is_spent_asks_first() -> None:
+    (reason,) = cost(spent=99.0).approval_reasons
+
+    assert "monthly budget" in reason
+
+
+def test_an_unknown_price_is_said_and_asked_about() -> None:
+    estimated = cost("amazon.nova-lite-v1:0:300k", hyperparameters={"epochCount": "2"})
+
+    assert "no dated price is known for training of Nova Lite" in estimated.approval_reasons

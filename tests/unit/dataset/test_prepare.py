@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import io
+import json
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import builders
+from tunedrop import catalog
+from tunedrop.dataset import formats
+from tunedrop.dataset.formats import Conversation, Turn
+from tunedrop.dataset.prepare import Prepared, prepare, shares
+from tunedrop.dataset.records import read_held_out
+
+LLAMA_3_3 = catalog.find(builders.LLAMA_3_3).methods["instruction"]
+LLAMA_3_1 = catalog.find(builders.LLAMA_3_1).methods["instruction"]
+
+
+def pairs(count: int) -> list[dict[str, str]]:
+    return [{"prompt": f"question {n}", "completion": f"answer {n}"} for n in range(count)]
+
+
+def split(records: list[dict[str, Any]], rules: Any = LLAMA_3_3) -> tuple[Prepared, dict[str, list[Any]]]:
+    body = b"".join(json.dumps(record).encode() + b"\n" for record in records)
+    sinks: Any = {name: io.BytesIO() for name in ("train", "validation", "test")}
+    prepared = prepare({"train": [body]}, sinks, shares(len(records), ["train"], rules), rules)
+    return prepared, {
+        name: [json.loads(one) for one in sink.getvalue().splitlines()] for name, sink in sinks.items()
+    }
+
+
+def prompts(written: list[Any]) -> set[str]:
+    return {one["messages"][0]["content"][0]["text"] for one in written}
+
+
+def test_records_are_held_out_for_test_and_validation() -> None:
+    prepared, written = split(pairs(1_000))
+
+    sizes = {name: len(records) for name, records in written.items()}
+    assert sum(sizes.values()) == 1_000
+    assert 80 < sizes["test"] < 160
+    assert 50 < sizes["validation"] < 110
+    assert prepared.files["train"].records == sizes["train"]
+
+
+def test_pairs_become_conversations_for_a_model_that_takes_those() -> None:
+    _, written = split(pairs(200))
+
+    assert written["train"][0]["schemaVersion"] == "bedrock-conversation-2024"
+
+
+@given(seed=st.integers())
+def test_the_split_does_not_depend_on_the_order(seed: int) -> None:
+    records = pairs(300)
+    one, before = split(records)
+    random.Random(seed).shuffle(records)
+
+    other, after = split(records)
+
+    assert {name: prompts(rows) for name, rows in before.items()} == {
+        name: prompts(rows) for name, rows in after.items()
+    }
+    assert one.content_hash == other.content_hash
+
+
+def test_what_was_held_out_stays_held_out_when_the_dataset_grows() -> None:
+    _, small = split(pairs(1_000))
+    _, large = split(pairs(1_200))
+
+    assert prompts(small["test"]) <= prompts(large["test"])
+
+
+def test_one_prompt_in_other_words_of_case_and_space_stays_on_one_side() -> None:
+    records = pairs(400) + [{"prompt": f"Question   {n}", "completion": "again"} for n in range(400)]
+
+    _, written = split(records)
+
+    sides = [{" ".join(text.lower().split()) for text in prompts(rows)} for rows in written.values()]
+    assert not sides[0] & sides[1]
+    assert not sides[0] & sides[2]
+
+
+def test_holding_out_leaves_what_the_base_model_needs_to_train() -> None:
+    for count in (100, 110, 150, 400):
+        prepared, _ = split(pairs(count))
+        assert prepared.files["train"].records >= 100 - 0.1 * count
+
+
+def test_a_conversation_of_many_turns_is_no_pair() -> None:
+    turns = [{"role": role, "content": [{"text": "x"}]} for role in ("user", "assistant") * 2]
+
+    with pytest.raises(ValueError, match="choose a base model that takes conversations"):
+        split([{"schemaVersion": "bedrock-conversation-2024", "messages": turns}] * 5, LLAMA_3_1)
+
+
+@given(prompt=st.text(min_size=1), answer=st.text(min_size=1), system=st.text())
+def test_conversion_keeps_what_was_said(prompt: str, answer: str, system: str) -> None:
+    said = Conversation((Turn("user", prompt), Turn("assistant", answer)), system)
+
+    for format_ in ("converse", "openai-chat"):
+        assert formats.read(formats.write(said, format_), format_) == said  # type: ignore[arg-type]
+
+
+def test_every_assistant_turn_is_asked_in_its_context() -> None:
+    turns = [Turn(role, f"{role} {n}") for n in range(2) for role in ("user", "assistant")]
+    line = json.dumps(formats.write(Conversation(tuple(turns), "be kind"), "converse")).encode()
+
+    first, second = read_held_out([line])
+
+    assert (first.reference, second.reference) == ("assistant 0", "assistant 1")
+    assert [message.text for message in second.messages] == ["user 0", "assistant 0", "user 1"]
+    assert second.system == "be kind"
+
+
+def test_the_second_half_of_a_text_is_what_has_to_be_continued() -> None:
+    (question,) = read_held_out([b'{"input": "one two three four"}'])
+
+    assert question.messages[0].text == "one two"
+    assert question.reference == "three four"

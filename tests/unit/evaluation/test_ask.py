@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import io
+import json
+import time
+
+from tests import builders
+from tests.unit.fake_bedrock import FakeBedrock, refusal
+from tunedrop import catalog
+from tunedrop.dataset.records import HeldOut, Message
+from tunedrop.evaluation.ask import Answer, Asker, Pace
+from tunedrop.evaluation.evaluate import evaluate, select
+
+QUESTION = HeldOut(record=1, turn=0, system="be kind", messages=(Message("user", "hello?"),), reference="hi")
+SPOKEN = {
+    "output": {"message": {"content": [{"text": "hi"}]}},
+    "usage": {"inputTokens": 3, "outputTokens": 1},
+    "metrics": {"latencyMs": 7},
+}
+
+
+def asker(runtime: FakeBedrock, base_model: str = builders.LLAMA_3_3, format_: str = "converse") -> Asker:
+    return Asker(
+        runtime,
+        "model",
+        catalog.find(base_model),
+        format_,
+        Pace(0),
+        sleep=lambda _: None,  # type: ignore[arg-type]
+    )
+
+
+def test_a_conversation_is_asked_by_converse_with_its_system_prompt() -> None:
+    runtime = FakeBedrock(converse=SPOKEN)
+
+    answer = asker(runtime).ask(QUESTION)
+
+    (call,) = runtime.called("converse")
+    assert answer == Answer(text="hi", input_tokens=3, output_tokens=1, latency_ms=7)
+    assert call["system"] == [{"text": "be kind"}]
+    assert call["inferenceConfig"]["temperature"] == 0
+
+
+def test_a_model_trained_on_pairs_is_asked_with_the_exact_prompt() -> None:
+    body = {"generation": "hi", "prompt_token_count": 3, "generation_token_count": 1}
+    runtime = FakeBedrock(invoke_model={"body": io.BytesIO(json.dumps(body).encode())})
+
+    answer = asker(runtime, builders.LLAMA_3_1, "prompt-completion").ask(QUESTION)
+
+    assert answer.text == "hi"
+    assert json.loads(runtime.called("invoke_model")[0]["body"])["prompt"] == "hello?"
+
+
+def test_throttling_is_tried_again() -> None:
+    throttled = refusal("ThrottlingException", status=429)
+
+    assert asker(FakeBedrock(converse=[throttled, throttled, SPOKEN])).ask(QUESTION).text == "hi"
+
+
+def test_a_prompt_that_stays_failed_says_why() -> None:
+    answer = asker(FakeBedrock(converse=refusal("AccessDeniedException", "not you"))).ask(QUESTION)
+
+    assert "not you" in answer.error
+
+
+def test_requests_are_paced_to_the_limit() -> None:
+    waited: list[float] = []
+    pace = Pace(60, now=lambda: 100.0, sleep=waited.append)
+
+    for _ in range(3):
+        pace.wait()
+
+    assert waited == [0.0, 1.0, 2.0]
+
+
+def test_evaluation_ends_at_its_deadline_and_goes_on_where_it_ended() -> None:
+    class Parrot:
+        def ask(self, question: HeldOut) -> Answer:
+            return Answer(text=question.reference)
+
+    questions = [QUESTION] * 20
+
+    assert list(evaluate(questions, Parrot(), Parrot(), deadline=time.monotonic() - 1)) == []
+    assert len(list(evaluate(questions, Parrot(), Parrot(), deadline=time.monotonic() + 60))) == 20
+
+
+def test_the_prompts_that_are_asked_are_spread_over_the_held_out_set() -> None:
+    questions = [HeldOut(record=n, turn=0, system="", messages=(), reference="") for n in range(100)]
+
+    assert [one.record for one in select(questions, 4)] == [0, 25, 50, 75]

@@ -1,0 +1,60 @@
+"""Our metrics agree with the published implementations they follow."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rouge_score import rouge_scorer
+from sacrebleu.metrics import CHRF
+
+from tunedrop.evaluation import metrics
+
+TEXTS = st.text(st.sampled_from("abcde ABC.,!?-' 019"), min_size=1, max_size=60)
+SENTENCES = ("The cat sat on the mat.", "A cat sat on that mat!", "Nothing alike", "the CAT sat")
+ROUGE = rouge_scorer.RougeScorer(["rougeL"], use_stemmer=False)
+
+
+@given(reference=TEXTS, answer=TEXTS)
+def test_rouge_l_agrees_with_rouge_score(reference: str, answer: str) -> None:
+    published = ROUGE.score(reference, answer)["rougeL"].fmeasure
+
+    assert metrics.rouge_l(reference, answer) == pytest.approx(published, abs=1e-9)
+
+
+@pytest.mark.parametrize("reference", SENTENCES)
+@pytest.mark.parametrize("answer", SENTENCES)
+def test_chrf_agrees_with_sacrebleu(reference: str, answer: str) -> None:
+    published = CHRF().sentence_score(answer, [reference]).score / 100
+
+    assert metrics.chrf(reference, answer) == pytest.approx(published, abs=1e-6)
+
+
+@given(text=TEXTS)
+def test_an_answer_equal_to_its_reference_scores_full_marks(text: str) -> None:
+    assert metrics.exact_match(text, text) == 1
+    assert metrics.normalized_match(text, text.upper()) == 1
+    if metrics.words(text):
+        assert metrics.token_f1(text, text) == 1
+
+
+@given(reference=TEXTS, answer=TEXTS)
+def test_every_score_is_between_zero_and_one(reference: str, answer: str) -> None:
+    assert all(0 <= score(reference, answer) <= 1 for score in metrics.METRICS.values())
+
+
+@pytest.mark.parametrize(
+    ("references", "metric"),
+    [
+        (["yes", "no"] * 20, "normalized_match"),
+        (['{"a": 1}', '{"a": 2}'], "json_fields"),
+        (["a whole sentence of an answer", "and another one that is long"], "token_f1"),
+    ],
+)
+def test_the_metric_fits_the_task(references: list[str], metric: str) -> None:
+    assert metrics.choose(references) == metric
+
+
+def test_json_is_compared_field_by_field() -> None:
+    assert metrics.json_fields('{"a": 1, "b": 2}', '{"b": 2, "a": 3}') == 0.5
+    assert metrics.json_fields('{"a": 1}', "not json") == 0
