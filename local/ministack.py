@@ -139,7 +139,8 @@ def _speed_up_schedules(clock_speed: float) -> None:
 def _know_bedrock_resources(resource_of: ResourceOf) -> None:
     """MiniStack checks most Bedrock actions against `*`; AWS checks them against what the request names.
 
-    The same holds for two more actions that we use, of SSM and IAM. And it knows an action bedrock:Converse, where AWS asks for bedrock:InvokeModel.
+    The same holds for two more actions that we use, of SSM and IAM. And it knows an action
+    bedrock:Converse, where AWS asks for bedrock:InvokeModel.
     """
     action_of = iam_actions.extract_iam_action
 
