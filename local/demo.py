@@ -70,6 +70,9 @@ def _follow(pipeline: Pipeline, run_id: str) -> Record:
                 return seen
             if seen.ended_at:
                 console.print(_line(seen))
+            elif seen.step == "wait_for_approval":
+                console.print("  the run asks for approval; the demo approves it by dropping an object")
+                pipeline.approve(run_id)
             else:
                 status.update(seen.step.replace("_", " "))
     raise AssertionError("a run is followed to its record")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.driver import Inbox, Pipeline
+from local.driver import Inbox, Pipeline, until
 from tunedrop import naming
 from tunedrop.contracts import Dataset, Evaluation, Promotion, Serving
 
@@ -27,13 +27,20 @@ def test_an_example_is_tuned_served_measured_promoted_and_reported(
 ) -> None:
     name = pipeline.submit(examples / example)
 
+    if example == "domain-text":
+        # No dated price is known for its base model, so that the run asks first.
+        run_id = pipeline.run_named(name).run.run_id
+        asked = until(lambda: inbox.messages(run_id) or None, "the question for approval")
+        assert asked[0].attributes["event"] == "approval-required"
+        pipeline.approve(run_id)
+
     record = pipeline.finished(name)
 
     dataset = record.document("dataset", Dataset)
     serving = record.document("serving", Serving)
     evaluation = record.document("evaluation", Evaluation)
     promotion = record.document("promotion", Promotion)
-    (message,) = inbox.messages(record.run.run_id)
+    *_, message = inbox.messages(record.run.run_id)
     report = pipeline.artifact(naming.report_key(record.run.run_id)).decode()
     assert record.status == "promoted", record.failure
     assert dataset is not None
