@@ -52,7 +52,7 @@ $(VENV)/.complete: requirements.txt requirements-lambda.txt requirements-dev.txt
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install -q --disable-pip-version-check \
 		-r requirements.txt -r requirements-lambda.txt -r requirements-dev.txt
-	$(VENV)/bin/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(VENV)/bin/pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
 node_modules/.complete: package-lock.json $(VENV)/.complete
