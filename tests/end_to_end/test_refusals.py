@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.driver import Inbox, Pipeline
-from tests.end_to_end.datasets import jsonl, single_turn
+from tests.datasets import jsonl, single_turn
 
 
 def customization_jobs(pipeline: Pipeline) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from local.driver import Inbox, Pipeline
 from local.embedded import Embedded
-from tests.end_to_end.datasets import jsonl, single_turn
+from tests.datasets import jsonl, single_turn
 
 
 def test_a_job_that_fails_in_bedrock_fails_the_run_with_bedrocks_reason(

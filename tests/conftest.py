@@ -1,4 +1,4 @@
-"""One deployed stage on the embedded AWS for all end-to-end tests; after each, nothing that bills is left."""
+"""One deployed stage on the embedded AWS, for the tests that ask for it; after each, nothing that bills is left."""
 
 from __future__ import annotations
 
@@ -33,16 +33,20 @@ def inbox(pipeline: Pipeline) -> Iterator[Inbox]:
 
 @pytest.fixture
 def examples() -> Path:
-    return Path(__file__).parents[2] / "examples"
+    return Path(__file__).parents[1] / "examples"
 
 
 @pytest.fixture(autouse=True)
-def nothing_bills_afterwards(embedded: Embedded, pipeline: Pipeline) -> Iterator[None]:
-    """After every test: no provisioned throughput, no job at work, no fault left switched on.
+def nothing_bills_afterwards(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After every test of the deployed stage: no provisioned throughput, no job at work, no fault left switched on.
 
     Deployments that an alias names may stay: on-demand inference bills nothing while idle.
     """
     yield
+    if "pipeline" not in request.fixturenames:
+        return
+    embedded: Embedded = request.getfixturevalue("embedded")
+    pipeline: Pipeline = request.getfixturevalue("pipeline")
     embedded.faults.set()
     production = set(Aliases(pipeline.aws.ssm, pipeline.aws.dynamodb, pipeline.stage).all().values())
     left = [one for one in in_service(pipeline.aws.bedrock, pipeline.stage) if one.arn not in production]
