@@ -1,4 +1,4 @@
-"""One deployed stage on the embedded AWS, for the tests that ask for it; after each, nothing that bills is left."""
+"""One deployed stage on the embedded AWS for every test that asks for it; after each, nothing bills."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def examples() -> Path:
 
 @pytest.fixture(autouse=True)
 def nothing_bills_afterwards(request: pytest.FixtureRequest) -> Iterator[None]:
-    """After every test of the deployed stage: no provisioned throughput, no job at work, no fault left switched on.
+    """After a test of the deployed stage: no provisioned throughput, no job at work, no fault left on.
 
     Deployments that an alias names may stay: on-demand inference bills nothing while idle.
     """
