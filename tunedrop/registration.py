@@ -78,7 +78,9 @@ def _bare_run(stage: Stage, event: ObjectCreated, name: str, execution_arn: str)
         train=source,
         budget_usd=stage.budget_usd,
         uploaded_by=event.requester,
-        created_at=event.time or clock.now(),
+        # LastModified has whole seconds: with a fraction here, an approve object put in the same
+        # second would look older than its run.
+        created_at=clock.write(clock.read(event.time)) if event.time else clock.now(),
         execution_arn=execution_arn,
     )
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tests import builders
@@ -104,6 +105,17 @@ def test_a_manifest_that_cannot_be_used_is_refused_with_its_cause(
     assert found.failure is not None
     assert found.failure.error == "InvalidManifest"
     assert cause in found.failure.cause
+
+
+def test_a_run_begins_at_a_whole_second_as_s3_tells_when_an_approve_object_came(
+    aws: Aws, stage: Stage
+) -> None:
+    event = msgspec.structs.replace(put(aws, stage, "drop/persona.jsonl"), time="2026-11-23T10:00:00.986Z")
+
+    run = register(aws, stage, event).run
+
+    assert run is not None
+    assert run.created_at == "2026-11-23T10:00:00Z"
 
 
 def test_other_objects_are_ignored(aws: Aws, stage: Stage) -> None:
