@@ -18,7 +18,7 @@ from pathlib import Path
 
 import boto3
 
-from local.bedrock.faults import Faults
+from local.faults import Faults
 
 ROOT = Path(__file__).parents[1]
 STATE = ROOT / ".work" / "local"

@@ -6,12 +6,13 @@ import hashlib
 import json
 import re
 import secrets
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from ministack import app
-from ministack.core import iam_actions, iam_evaluator, responses
-from ministack.services import eventbridge, iam, lambda_svc, sts
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses, router
+from ministack.services import eventbridge, iam, lambda_svc, stepfunctions, sts
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, Mapping[str, str], bytes, Mapping[str, Any]], Awaitable[Response]]
@@ -21,6 +22,9 @@ FASTEST_SCHEDULES = 30.0
 process, and one that starts every few milliseconds would leave no time for anything else."""
 
 ResourceOf = Callable[[str, str, bytes, str, str], str]
+
+OnCall = Callable[[str, str, Callable[[], Awaitable[Response]], Callable[[], None]], Awaitable[Response]]
+"""What stands between a function and AWS: (function, IAM action, let it through, kill the function)."""
 
 
 class Service(Protocol):
@@ -32,7 +36,9 @@ class Service(Protocol):
     def reset(self) -> None: ...
 
 
-def serve(services: Mapping[str, Service], resource_of: ResourceOf, clock_speed: float) -> None:
+def serve(
+    services: Mapping[str, Service], resource_of: ResourceOf, clock_speed: float, on_call: OnCall
+) -> None:
     """Run the emulator with our own services in it; returns when it is told to end.
 
     Parameters
@@ -43,10 +49,14 @@ def serve(services: Mapping[str, Service], resource_of: ResourceOf, clock_speed:
         The IAM resource of a Bedrock request: (method, path, body, Region, account) to an ARN.
     clock_speed
         Seconds of AWS that pass in one second here; schedules follow it.
+    on_call
+        Asked at every AWS call of a deployed function.
     """
     app._loaded_modules.update(services)
     _know_bedrock_resources(resource_of)
+    _stand_between(on_call)
     _keep_error_types()
+    _fail_tasks_of_failed_functions()
     _speed_up_schedules(min(clock_speed, FASTEST_SCHEDULES))
     # With TLS on, MiniStack would take port 443 as well, which nobody has asked for.
     app._port_is_bindable = lambda *_: False
@@ -180,10 +190,67 @@ def _keep_error_types() -> None:
         result = execute(function, event, request_id)
         body = result.get("body")
         if result.get("error") and isinstance(body, dict) and body.get("errorType") == "Runtime.HandlerError":
-            body["errorType"] = _class_of(result.get("log", "")) or body["errorType"]
+            died = body.get("errorMessage") == "Worker process died"
+            body["errorType"] = "Runtime.ExitError" if died else _class_of(result.get("log", ""))
         return result
 
     lambda_svc._execute_function_warm = executed
+
+
+def _stand_between(on_call: OnCall) -> None:
+    """Ask `on_call` at every AWS call that is made with the credentials of a function."""
+    dispatch = app._dispatch_service_request
+
+    async def dispatched(
+        method: str, path: str, headers: Any, body: bytes, query_params: Any, request_id: str
+    ) -> Any:
+        async def proceed() -> Any:
+            return await dispatch(method, path, headers, body, query_params, request_id)
+
+        session = sts._sessions.get(router.extract_access_key_id(headers, query_params) or "", {})
+        function = session.get("Arn", "").rpartition("/")[2]
+        if not function.startswith("tunedrop-"):
+            return await proceed()
+        service = router.detect_service(method, path, headers, query_params)
+        routing = app._routing_params(method, path, headers, body, query_params)
+        action = iam_actions.extract_iam_action(service, method, path, headers, body, routing) or service
+        return await on_call(function, action, proceed, lambda: _kill(function))
+
+    app._dispatch_service_request = dispatched
+
+
+def _kill(function: str) -> None:
+    """End the processes that run a function now, as a lost machine would."""
+    with lambda_runtime._lock:
+        workers = [one for pool in lambda_runtime._workers.values() for one in pool]
+    for worker in workers:
+        if worker.func_name == function and worker.in_use and worker._proc is not None:
+            worker._proc.kill()
+
+
+def _fail_tasks_of_failed_functions() -> None:
+    """With a task token, MiniStack waits on when the function itself has failed; AWS fails the task at once."""
+    waiting = threading.local()
+    invoke, call = stepfunctions._invoke_with_callback, stepfunctions._call_lambda
+
+    def invoked(resource: Any, input_data: Any, token: str, state: Any) -> Any:
+        waiting.token = token
+        try:
+            return invoke(resource, input_data, token, state)
+        finally:
+            waiting.token = None
+
+    def called(function: Any, event: Any) -> Any:
+        try:
+            return call(function, event)
+        except stepfunctions._ExecutionError as error:
+            info = stepfunctions._task_tokens.get(getattr(waiting, "token", None))
+            if info is not None and not info["event"].is_set():
+                info["error"] = {"Error": error.error, "Cause": error.cause}
+                info["event"].set()
+            raise
+
+    stepfunctions._invoke_with_callback, stepfunctions._call_lambda = invoked, called
 
 
 def _class_of(log: str) -> str:

@@ -30,15 +30,17 @@ def main() -> None:
     if "--with-parent" in sys.argv:
         end_with(os.getppid())
     from local import ministack
-    from local.bedrock.faults import Faults
+    from local.faults import Faults
     from local.bedrock.resources import resource_of
     from local.bedrock.service import services
     from local.bedrock.world import World
+    from local.calls import Calls
 
     sys.argv = sys.argv[:1]
     speed = float(os.environ.get("TUNEDROP_CLOCK_SPEED", CLOCK_SPEED))
-    world = World(Faults(state / "faults.json"), speed, os.environ["AWS_ENDPOINT_URL"])
-    ministack.serve(services(world), resource_of, speed)
+    faults = Faults(state / "faults.json")
+    world = World(faults, speed, os.environ["AWS_ENDPOINT_URL"])
+    ministack.serve(services(world), resource_of, speed, Calls(faults, state / "calls.json"))
 
 
 if __name__ == "__main__":

@@ -140,6 +140,7 @@ class Jobs:
             "statusDetails": {name: dict(phase) for name in PHASES},
             "creationTime": moment,
             "lastModifiedTime": moment,
+            "_told": False,
             "_tags": {tag["key"]: tag["value"] for tag in request.get("jobTags", [])},
             "_model_tags": {tag["key"]: tag["value"] for tag in request.get("customModelTags", [])},
         }
@@ -158,6 +159,9 @@ class Jobs:
 
     def _run(self, job: dict[str, Any], base: BaseModel, account: str, region: str) -> None:
         s3 = self._role_s3(job, account, region)
+        if self._world.faults.events() == "early":
+            self._tell(job | {"status": "Completed"}, account, region)
+            job["_told"] = True
         self._phase(job, "validationDetails", 0.1)
         _probe_output(s3, job)
         train = _read_records(s3, job["trainingDataConfig"]["s3Uri"], base)
@@ -214,19 +218,22 @@ class Jobs:
         moment = now()
         job.update(status=status, failureMessage=failure, lastModifiedTime=moment, endTime=moment)
         mode = self._world.faults.events()
-        if mode == "never":
+        if mode == "never" or (mode == "early" and job["_told"]):
             return
         if mode == "late":
             self._world.pass_minutes(60)
         for _ in range(2 if mode == "twice" else 1):
-            ministack.put_event(
-                account,
-                region,
-                "aws.bedrock",
-                "Model Customization Job State Change",
-                [job["jobArn"]],
-                _event_detail(job),
-            )
+            self._tell(job, account, region)
+
+    def _tell(self, job: dict[str, Any], account: str, region: str) -> None:
+        ministack.put_event(
+            account,
+            region,
+            "aws.bedrock",
+            "Model Customization Job State Change",
+            [job["jobArn"]],
+            _event_detail(job),
+        )
 
 
 def _event_detail(job: dict[str, Any]) -> dict[str, Any]:

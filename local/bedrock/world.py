@@ -11,7 +11,7 @@ from threading import RLock
 from typing import Any
 
 from local.bedrock.brain import Brain, base_brain
-from local.bedrock.faults import Faults
+from local.faults import Faults
 from local.bedrock.wire import Refusal
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel

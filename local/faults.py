@@ -1,0 +1,93 @@
+"""Breaking things on purpose: a JSON file that tests write and the emulator reads at every request.
+
+| switch | what it breaks |
+| --- | --- |
+| `fail_next_job` | the next customization job fails with this message |
+| `events` | Bedrock's events come `once`, `twice`, `late`, `early` (before the job is done) or `never` |
+| `calls` | Bedrock's operations: `[{"operation", "times", "error", "after_effect"}]` |
+| `functions` | AWS calls of deployed functions: `[{"function", "fault", "action", "times"}]` |
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from threading import Lock
+from typing import Any, Literal
+
+Fault = Literal["throttled", "refused", "timed-out", "killed"]
+"""What becomes of a call: throttled or a 500 before it has any effect; after its effect, no answer or the
+death of the function that made it."""
+
+
+class Faults:
+    """The switches, kept in a file, so that a test drives them from another process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = Lock()
+
+    def set(self, **switches: Any) -> None:
+        """Set all switches; none given means that nothing is broken."""
+        self._write(switches)
+        self._path.with_suffix(".made").write_text("")
+
+    def made(self) -> list[str]:
+        """The faults of functions made since the switches were set, as `function action fault`."""
+        made = self._path.with_suffix(".made")
+        return made.read_text().splitlines() if made.exists() else []
+
+    def take_job_failure(self) -> str:
+        """The message with which the next job fails; empty when it may go well."""
+        with self._lock:
+            switches = self._read()
+            message = str(switches.pop("fail_next_job", ""))
+            if message:
+                self._write(switches)
+            return message
+
+    def events(self) -> str:
+        """How events are delivered."""
+        return str(self._read().get("events", "once"))
+
+    def take_call(self, operation: str) -> dict[str, Any] | None:
+        """The fault of this call of Bedrock's, if it has one."""
+        with self._lock:
+            switches = self._read()
+            for fault in switches.get("calls", []):
+                if fault["operation"] == operation and fault.get("times", 1) > 0:
+                    fault["times"] = fault.get("times", 1) - 1
+                    self._write(switches)
+                    return dict(fault)
+            return None
+
+    def take_function_call(self, function: str, action: str) -> Fault | None:
+        """The fault of this AWS call of a deployed function, if it has one.
+
+        A switch without `action` breaks each action of the function, each `times` times.
+        """
+        with self._lock:
+            switches = self._read()
+            for fault in switches.get("functions", []):
+                left = fault.setdefault("left", {})
+                times = left.get(action, fault.get("times", 1))
+                if fault["function"] == function and fault.get("action", action) == action and times > 0:
+                    left[action] = times - 1
+                    self._write(switches)
+                    with self._path.with_suffix(".made").open("a") as made:
+                        made.write(f"{function} {action} {fault['fault']}\n")
+                    kind: Fault = fault["fault"]
+                    return kind
+            return None
+
+    def _write(self, switches: dict[str, Any]) -> None:
+        draft = self._path.with_suffix(".new")
+        draft.write_text(json.dumps(switches))
+        draft.replace(self._path)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            switches: dict[str, Any] = json.loads(self._path.read_text())
+        except FileNotFoundError:
+            return {}
+        return switches
