@@ -1,4 +1,4 @@
-"""The Lambda functions: one a step of the journey, and two that wake up by themselves."""
+"""The Lambda functions: one a step of the journey, two that wake up by themselves, one that listens."""
 
 from __future__ import annotations
 
@@ -48,6 +48,9 @@ WATCHERS = (
 )
 """The functions that events and schedules call."""
 
+RECORDER = Declaration("record_notice", "notes that a run's end has been told")
+"""The function that the topic calls."""
+
 
 class Functions(Construct):
     """All functions, by name. Asynchronous calls that fail three times go to `dead_letters`."""
@@ -70,7 +73,7 @@ class Functions(Construct):
             compatible_architectures=[self._architecture],
         )
         self._by_name = {one.name: self._function(one, None) for one in STEPS}
-        self._by_name |= {one.name: self._function(one, dead_letters) for one in WATCHERS}
+        self._by_name |= {one.name: self._function(one, dead_letters) for one in (*WATCHERS, RECORDER)}
 
     def __getitem__(self, name: str) -> lambda_.Function:
         return self._by_name[name]

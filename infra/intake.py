@@ -13,13 +13,13 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from tunedrop.intake import APPROVE, DROP_PREFIX, MANIFEST_NAMES, RUNS_PREFIX, STOP
+from tunedrop.intake import APPROVE, DROP_PREFIX, MANIFEST_NAMES, RETRY, RUNS_PREFIX, STOP
 
 START_KEYS: tuple[dict[str, str], ...] = (
     {"prefix": DROP_PREFIX},
-    *({"wildcard": f"{RUNS_PREFIX}*/{name}"} for name in MANIFEST_NAMES),
+    *({"wildcard": f"{RUNS_PREFIX}*/{name}"} for name in (*MANIFEST_NAMES, RETRY)),
 )
-"""The keys that start a run: a dropped file, or a manifest, which is uploaded last."""
+"""The keys that start an execution: a dropped file, a manifest, which is uploaded last, or a retry."""
 
 SIGNAL_KEYS: tuple[dict[str, str], ...] = tuple(
     {"wildcard": f"{RUNS_PREFIX}*/{name}"} for name in (APPROVE, STOP)

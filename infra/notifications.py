@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
@@ -30,3 +31,8 @@ class Notifications(Construct):
             )
         for email in emails:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
+
+    def give_receipts_to(self, function: lambda_.IFunction) -> None:
+        """Let a function hear of every run's end."""
+        ends = {"event": sns.SubscriptionFilter.string_filter(allowlist=["run-ended"])}
+        self.topic.add_subscription(subscriptions.LambdaSubscription(function, filter_policy=ends))

@@ -57,7 +57,7 @@ class Grants:
     def by_function(self) -> dict[str, list[iam.PolicyStatement]]:
         """Every function's statements, beside those on the registry, which all have."""
         return {
-            "register_run": self.read_uploads(),
+            "register_run": [*self.read_uploads(), self.read_job()],
             "validate_data": [*self.read_uploads(), *self.run_files()],
             "preflight": [*self.preflight(), self.read_job()],
             "estimate_cost": [],
@@ -69,7 +69,8 @@ class Grants:
             "release_throughput": [self.release(), self.stop_job()],
             "notify": self.tell(),
             "resume_waits": self.settle(),
-            "sweep_throughput": [*self.sweep(), *self.tell()],
+            "sweep_throughput": [*self.sweep(), *self.start_missed(), *self.tell()],
+            "record_notice": [],
         }
 
     # --- data ------------------------------------------------------------------------------------------
@@ -175,6 +176,15 @@ class Grants:
             _allow("ReadRuns", ["states:DescribeExecution"], [executions]),
             self.waits(),
             self.read_aliases(),
+        ]
+
+    def start_missed(self) -> list[iam.PolicyStatement]:
+        """Uploads that have no run, and the workflow that gives them one."""
+        workflow = self._arn(f"stateMachine:{self._r.workflow_name}", "states")
+        return [
+            _allow("SeeUploads", ["s3:GetObject"], [self._r.intake.arn_for_objects("*")]),
+            _allow("ListUploads", ["s3:ListBucket"], [self._r.intake.bucket_arn]),
+            _allow("StartMissed", ["states:StartExecution"], [workflow]),
         ]
 
     def read_job(self) -> iam.PolicyStatement:

@@ -63,6 +63,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     account: Annotated[str, msgspec.Meta(pattern="^[0-9]{12}$")] | None = None
     region: Annotated[str, msgspec.Meta(pattern="^[a-z]{2}(-[a-z]+)+-[0-9]$")] | None = None
     local: bool = False
+    when_unanswered: Literal["refuse", "approve"] = "refuse"
+    over_monthly_budget: Literal["ask", "refuse"] = "ask"
+    upload_grace_seconds: Annotated[int, msgspec.Meta(ge=5)] = 600
     empty_buckets: bool = False
     data_buckets: tuple[str, ...] = ()
     data_bucket_keys: tuple[str, ...] = ()

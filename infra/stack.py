@@ -39,7 +39,8 @@ class TunedropStack(Stack):
         key = Encryption(self, "Encryption", removal=removal).key
         storage = Intake(self, "Intake", key=key, removal=removal, empty_buckets=settings.empty_buckets)
         registry = Registry(self, "Registry", key=key, removal=removal)
-        topic = Notifications(self, "Notifications", key=key, emails=settings.notification_emails).topic
+        notifications = Notifications(self, "Notifications", key=key, emails=settings.notification_emails)
+        topic = notifications.topic
         bedrock_role = BedrockRole(self, "Bedrock", artifacts=storage.artifacts, key=key).role
         dead_letters = sqs.Queue(
             self,
@@ -75,6 +76,7 @@ class TunedropStack(Stack):
             ),
         )  # fmt: skip
 
+        notifications.give_receipts_to(functions["record_notice"])
         workflow = Workflow(
             self, "Workflow", name=name, functions=functions, log_retention=retention(settings),
             removal=removal, approval_timeout=Duration.seconds(settings.approval_timeout_seconds),

@@ -62,7 +62,7 @@ class States:
 
     def step(self, title: str, *variables: str, result: str = "", **assign: Any) -> sfn.TaskStateBase:
         """A step of the journey: the task of this name, rescued when it fails for good."""
-        return self._rescued(title, self.task(title, *variables, result=result, **assign))
+        return self.rescued(title, self.task(title, *variables, result=result, **assign))
 
     def task(
         self, title: str, *variables: str, result: str = "", patient: bool = False, **assign: Any
@@ -72,16 +72,18 @@ class States:
         return self.call(title, payload, {result: PAYLOAD, **assign} if result else assign, patient)
 
     def call(
-        self, title: str, payload: Mapping[str, Any], assign: Mapping[str, Any], patient: bool = False
-    ) -> sfn.TaskStateBase:
+        self, title: str, payload: Mapping[str, Any], assign: Mapping[str, Any], patient: bool = False,
+        step: str = "",
+    ) -> sfn.TaskStateBase:  # fmt: skip
         """The function of this name, called with a payload; tried again where that can help.
 
-        `patient` tries for an hour or so, for what AWS itself has to finish first.
+        `patient` tries for an hour or so, for what AWS itself has to finish first. `step` names the function
+        where the state is called otherwise.
         """
         task = tasks.LambdaInvoke.jsonata(
             self._scope,
             title,
-            lambda_function=self._functions[snake(title)],
+            lambda_function=self._functions[step or snake(title)],
             payload=sfn.TaskInput.from_object(payload),
             outputs=PAYLOAD,
             assign=assign,
@@ -105,7 +107,7 @@ class States:
             task_timeout=sfn.Timeout.duration(patience),
             retry_on_service_exceptions=False,
         )
-        return self._rescued(title, _retried(task))
+        return self.rescued(title, _retried(task))
 
     def choice(self, title: str, *branches: Branch) -> sfn.Choice:
         """The first branch whose condition holds; the last has none."""
@@ -114,7 +116,8 @@ class States:
             state.when(sfn.Condition.jsonata(f"{{% {branch.when} %}}"), branch.then, assign=branch.assign)
         return state.otherwise(branches[-1].then)
 
-    def _rescued(self, title: str, task: sfn.TaskStateBase) -> sfn.TaskStateBase:
+    def rescued(self, title: str, task: sfn.TaskStateBase) -> sfn.TaskStateBase:
+        """The same task, going by way of `rescue` when it fails for good."""
         assign = {"failure": f"{{% {failure(snake(title))} %}}"}
         return task.add_catch(self.rescue, errors=["States.ALL"], assign=assign)
 

@@ -12,7 +12,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.functions import Functions
-from infra.states import NULL, Branch, States, failure
+from infra.states import NULL, PAYLOAD, Branch, States, failure
 
 SLOT_PATIENCE = Duration.days(60)
 TRAINING_PATIENCE = Duration.days(14)
@@ -85,11 +85,11 @@ class Journey:
             "PromoteModel", "run", "dataset", "job", "serving", "evaluation", result="promotion"
         )
 
-        register_run.next(self._if_registered(validate_data))
+        register_run.next(self._if_registered(validate_data, preflight, set_up_throughput))
         validate_data.next(preflight).next(estimate_cost).next(self._if_affordable(start_customization))
         start_customization.next(self._if_started(wait_for_completion, start_customization))
         wait_for_completion.next(set_up_throughput).next(self._if_in_service(evaluate_model))
-        evaluate_model.next(self._by_verdict(evaluate_model, promote_model))
+        evaluate_model.next(self._by_verdict(evaluate_model, self._if_bought(promote_model)))
         promote_model.next(self._release)
         return sfn.Chain.start(register_run)
 
@@ -104,13 +104,27 @@ class Journey:
         start = {"run": run, "granted": False, "next_record": 0, **dict.fromkeys(_RESULTS, NULL)}
         return self._states.call("RegisterRun", payload, start)
 
-    def _if_registered(self, go_on: sfn.IChainable) -> sfn.Choice:
+    def _if_registered(
+        self, begin: sfn.IChainable, preflight: sfn.IChainable, set_up: sfn.IChainable
+    ) -> sfn.Choice:
         nothing = sfn.Succeed.jsonata(
             self._scope, "NothingToDo", comment="This upload has a run already, or asks for none"
         )
         return self._states.choice(
             "Registered?",
-            Branch(go_on, when='$states.input.outcome = "registered"'),
+            Branch(begin, when='$states.input.outcome = "registered"'),
+            *(
+                Branch(
+                    then,
+                    when=f'$states.input.resume.point = "{point}"',
+                    assign={name: f"{{% $states.input.resume.{name} %}}" for name in _RESUMED},
+                )
+                for point, then in (
+                    ("validate_data", begin),
+                    ("preflight", preflight),
+                    ("set_up_throughput", set_up),
+                )
+            ),
             Branch(
                 self._release,
                 when='$states.input.outcome = "refused"',
@@ -167,12 +181,33 @@ class Journey:
             Branch(self._release),
         )
 
+    def _if_bought(self, promote: sfn.IChainable) -> sfn.Choice:
+        """Provisioned throughput is bought only for a model that has passed on demand."""
+        names = ("run", "dataset", "job")
+        buy = self._states.call(
+            "BuyThroughput",
+            {name: f"{{% ${name} %}}" for name in names} | {"evaluated": True},
+            {"evaluated_on": "{% $serving %}", "serving": PAYLOAD},
+            step="set_up_throughput",
+        )
+        await_production = self._states.wait(
+            "AwaitProduction", "throughput", "$serving.arn", THROUGHPUT_PATIENCE,
+            assign={"serving": RESULT},
+            serving="{% $serving %}",
+        )  # fmt: skip
+        self._states.rescued("BuyThroughput", buy).next(await_production).next(promote)
+        wanted = (
+            '$run.deployment.mode = "provisioned" and $run.deployment.keep_for_seconds > 0 '
+            'and $serving.way = "on-demand"'
+        )
+        return self._states.choice("Provisioned?", Branch(buy, when=wanted), Branch(promote))
+
     def _release_throughput(self, tell: sfn.IChainable) -> sfn.IChainable:
         """What is still being created can only be deleted afterwards: tried for an hour or so.
 
         Should it fail all the same, that is told too; the sweep goes on trying.
         """
-        held = ("run", "started", "serving", "evaluation", "failure")
+        held = ("run", "started", "serving", "evaluation", "failure", "evaluated_on")
         task = self._states.task("ReleaseThroughput", *held, result="released", patient=True)
         first_failure = f"{{% $exists($failure.error) ? $failure : {failure('release_throughput')} %}}"
         task.add_catch(tell, errors=["States.ALL"], assign={"failure": first_failure})
@@ -194,6 +229,9 @@ class Journey:
 RESULT = "{% $states.result %}"
 """What a task token was given back with."""
 
-_TOLD = ("dataset", "estimate", "job", "serving", "evaluation", "promotion", "released", "failure")
-_RESULTS = ("started", *_TOLD)
+_TOLD = ("dataset", "estimate", "started", "job", "serving", "evaluation", "promotion", "released", "failure")
+_RESULTS = ("evaluated_on", *_TOLD)
 """Null until the run has come to them: Step Functions has no undefined variables."""
+
+_RESUMED = ("dataset", "estimate", "started", "job", "next_record")
+"""What a run that goes on brings with it (`tunedrop.contracts.Resume`)."""

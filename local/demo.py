@@ -18,6 +18,7 @@ from local.driver import Inbox, Pipeline
 from local.embedded import ROOT, STATE, Embedded, EmbeddedError, running
 from tunedrop import clock, naming
 from tunedrop.contracts import Estimate, Evaluation, Promotion
+from tunedrop.cost.words import in_words
 from tunedrop.evaluation.metrics import TITLES
 from tunedrop.registry import Record, StepRecord
 
@@ -94,10 +95,7 @@ def _tell(pipeline: Pipeline, inbox: Inbox, record: Record) -> None:
     if (promotion := record.document("promotion", Promotion)) is not None:
         console.print(f"  in production as {promotion.alias}")
     if (estimate := record.document("estimate", Estimate)) is not None:
-        console.print(
-            f"  on AWS it would have cost about {estimate.likely:.2f} USD "
-            f"({estimate.low:.2f} to {estimate.high:.2f}); here it cost nothing"
-        )
+        console.print(f"  on AWS it would have cost {in_words(estimate)}; here it cost nothing")
     for message in inbox.messages(record.run.run_id):
         console.print(Panel(message.text.strip(), title=message.subject, title_align="left"))
     console.print(f"  report: {_save_report(pipeline, record)}")

@@ -128,6 +128,15 @@ class Pipeline:
         self.put(f"{intake.DROP_PREFIX}{name}.jsonl", body)
         return name
 
+    def run_of(self, name: str, version: str, seconds: float = 60.0) -> Record:
+        """The run that one version of an upload has started, as soon as there is one."""
+
+        def look() -> Record | None:
+            runs = self.registry.named(name)
+            return next((one for one in runs if one.run.source.version_id == version), None)
+
+        return until(look, f"a run of {name}, version {version}", seconds)
+
     def submit(self, folder: Path, name: str = "") -> str:
         """Upload a run's folder, its manifest last; gives the name of its run."""
         name = name or folder.name
@@ -147,7 +156,10 @@ class Pipeline:
 
     def finished(self, name: str, seconds: float = 240.0) -> Record:
         """The latest run of a name when it is closed."""
-        run_id = self.run_named(name, seconds).run.run_id
+        return self.closed(self.run_named(name, seconds).run.run_id, seconds)
+
+    def closed(self, run_id: str, seconds: float = 240.0) -> Record:
+        """A run when it is closed."""
         *_, record = self.follow(run_id, seconds)
         assert isinstance(record, Record)
         return record

@@ -229,7 +229,7 @@ def _kill(function: str) -> None:
 
 
 def _fail_tasks_of_failed_functions() -> None:
-    """With a task token, MiniStack waits on when the function itself has failed; AWS fails the task at once."""
+    """With a task token, MiniStack waits on when the function has failed; AWS fails the task at once."""
     waiting = threading.local()
     invoke, call = stepfunctions._invoke_with_callback, stepfunctions._call_lambda
 

@@ -30,11 +30,11 @@ def main() -> None:
     if "--with-parent" in sys.argv:
         end_with(os.getppid())
     from local import ministack
-    from local.faults import Faults
     from local.bedrock.resources import resource_of
     from local.bedrock.service import services
     from local.bedrock.world import World
     from local.calls import Calls
+    from local.faults import Faults
 
     sys.argv = sys.argv[:1]
     speed = float(os.environ.get("TUNEDROP_CLOCK_SPEED", CLOCK_SPEED))

@@ -76,7 +76,9 @@ class Aws:
 
     @cached_property
     def sns(self) -> Any:
-        return self.client("sns", read_timeout=15)
+        """Without retries of its own: a Publish that got no answer may have been heard."""
+        config = Config(retries={"mode": "standard", "max_attempts": 1}, connect_timeout=5, read_timeout=15)
+        return self.session.client("sns", config=config)
 
     @cached_property
     def ssm(self) -> Any:
@@ -110,6 +112,12 @@ def is_transient(error: BaseException) -> bool:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return code_of(error) in TRANSIENT_CODES or status >= 500
     return isinstance(error, ConnectionError | EndpointConnectionError | HTTPClientError)
+
+
+def is_refused(error: ClientError) -> bool:
+    """Whether AWS has surely done nothing: it answered, and said that the request was at fault."""
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return 400 <= status < 500
 
 
 def is_missing(error: ClientError) -> bool:

@@ -63,6 +63,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One run, with everything resolved: the manifest, the stage's defaults, the object versions.
 
     `method` is `auto` until validate_data has read the records; later steps use `Dataset.method`.
+    `attempt` counts its executions: `tunedrop retry` begins another, at `resumed_at`.
     """
 
     run_id: str
@@ -81,6 +82,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str = ""
     execution_arn: str = ""
     attempt: int = 1
+    resumed_at: str = ""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,12 +96,31 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 # --- register_run ------------------------------------------------------------------------------------------
 
 
-class Registration(msgspec.Struct, frozen=True, kw_only=True):
-    """`duplicate`: this upload already has a run. `ignored`: nothing to do. `refused`: see `failure`."""
+ResumePoint = Literal["validate_data", "preflight", "set_up_throughput"]
+"""The steps at which a run that ended before its time can go on."""
 
-    outcome: Literal["registered", "duplicate", "ignored", "refused"]
+
+class Resume(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a run goes on, and what it has brought with it."""
+
+    point: ResumePoint
+    dataset: Dataset | None = None
+    estimate: Estimate | None = None
+    started: StartedJob | None = None
+    job: CompletedJob | None = None
+    next_record: int = 0
+
+
+class Registration(msgspec.Struct, frozen=True, kw_only=True):
+    """`duplicate`: this upload already has a run. `ignored`: nothing to do. `refused`: see `failure`.
+
+    `resumed`: a run that ended before its time goes on; see `resume`.
+    """
+
+    outcome: Literal["registered", "resumed", "duplicate", "ignored", "refused"]
     run: Run | None = None
     failure: Failure | None = None
+    resume: Resume | None = None
 
 
 # --- validate_data -----------------------------------------------------------------------------------------
@@ -168,6 +189,15 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     high: float
     budget_usd: float
     approval_reasons: tuple[str, ...] = ()
+
+
+class ActualCost(msgspec.Struct, frozen=True, kw_only=True):
+    """What the run has cost, as far as it can be measured; `low` and `high` say what cannot."""
+
+    lines: tuple[CostLine, ...]
+    low: float
+    likely: float
+    high: float
 
 
 # --- start_customization and wait_for_completion -----------------------------------------------------------
@@ -255,7 +285,8 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """Base against tuned. `done` False: time ran out, call again with `next_record`.
 
-    `needed` is how many held-out records it would take to tell, when the verdict is undecided.
+    `needed` is how many held-out records it would take to tell, when the verdict is undecided. Tokens are
+    those of both models together, as Bedrock counted them.
     """
 
     done: bool
@@ -267,6 +298,8 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     records: int = 0
     failed_prompts: int = 0
     needed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
     results_uri: str = ""
 
     @property
@@ -294,12 +327,14 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     run: Run
     dataset: Dataset | None = None
     estimate: Estimate | None = None
+    started: StartedJob | None = None
     job: CompletedJob | None = None
     serving: Serving | None = None
     evaluation: Evaluation | None = None
     promotion: Promotion | None = None
     released: Released | None = None
     failure: Failure | None = None
+    cost: ActualCost | None = None
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):

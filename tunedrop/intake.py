@@ -12,12 +12,13 @@ RUNS_PREFIX = "runs/"
 MANIFEST_NAMES = ("run.yaml", "run.yml", "run.json")
 APPROVE = "approve"
 STOP = "stop"
+RETRY = "retry"
 
 
 class Upload(msgspec.Struct, frozen=True):
     """An object that somebody put into the intake bucket, and the name it gives its run."""
 
-    kind: Literal["dataset", "manifest", "approve", "stop", "other"]
+    kind: Literal["dataset", "manifest", "approve", "stop", "retry", "other"]
     name: str = ""
 
 
@@ -44,9 +45,11 @@ def read_key(key: str) -> Upload:
         return Upload("approve", name)
     if file == STOP:
         return Upload("stop", name)
+    if file == RETRY:
+        return Upload("retry", name)
     return Upload("other")
 
 
-def signal_key(name: str, signal: Literal["approve", "stop"]) -> str:
-    """The object whose arrival approves or stops the run of this name (or of this run id)."""
+def signal_key(name: str, signal: Literal["approve", "stop", "retry"]) -> str:
+    """The object whose arrival approves, stops or retries the run of this name (or of this run id)."""
     return f"{RUNS_PREFIX}{name}/{signal}"

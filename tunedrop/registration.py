@@ -56,11 +56,17 @@ def register(s3: Any, stage: Stage, event: ObjectCreated, execution_arn: str) ->
     try:
         document = _manifest(s3, event.source, upload)
         files = _data_files(s3, stage, event.source, document, upload)
-        run = _resolve(stage, bare, document, files)
+        run = resolve(stage, bare, document, files)
     except InvalidManifest as error:
         failure = Failure(error=type(error).__name__, cause=str(error), step="register_run")
         return Registration(outcome="refused", run=bare, failure=failure)
     return Registration(outcome="registered", run=run)
+
+
+def read_step(s3: Any, source: S3Object) -> str:
+    """The step that a retry object names; empty when it names none."""
+    body = s3.get_object(Bucket=source.bucket, Key=source.key)["Body"].read(64)
+    return str(body.decode(errors="replace").strip())
 
 
 def _versioned(s3: Any, source: S3Object) -> S3Object:
@@ -139,7 +145,14 @@ def _locate(stage: Stage, source: S3Object, path: str, name: str) -> tuple[str, 
     return source.bucket, key
 
 
-def _resolve(stage: Stage, bare: Run, document: Manifest, files: Mapping[str, S3Object]) -> Run:
+def resolve(stage: Stage, bare: Run, document: Manifest, files: Mapping[str, S3Object]) -> Run:
+    """The run with everything that a manifest leaves to the stage filled in.
+
+    Raises
+    ------
+    InvalidManifest
+        When the base model is unknown, or does not take a setting.
+    """
     base_model = _base_model(document.base_model or stage.default_base_model)
     resolved = msgspec.structs.replace(
         bare,

@@ -7,6 +7,7 @@ the SSM parameter `/tunedrop/<stage>/stage`, where the command line reads it.
 from __future__ import annotations
 
 import os
+from typing import Literal
 
 import msgspec
 
@@ -23,6 +24,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     `data_buckets` may hold data files besides the intake bucket; `customization_quota` is how many
     customization jobs Bedrock runs at once in this account and Region (quota L-0406044C).
+    `when_unanswered` is what becomes of a run that nobody has approved within `approval_timeout_seconds`;
+    `upload_grace_seconds` is how long S3's event of an upload may take before the upload counts as missed.
     """
 
     name: str
@@ -41,11 +44,19 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     customization_quota: int
     approval_timeout_seconds: int
     throughput_expiry_seconds: int
+    when_unanswered: Literal["refuse", "approve"] = "refuse"
+    over_monthly_budget: Literal["ask", "refuse"] = "ask"
+    upload_grace_seconds: int = 600
     data_buckets: tuple[str, ...] = ()
     allow_commitment: bool = False
     evaluation_requests_per_minute: int = 0
     min_improvement: float = 0.02
     confidence: float = 0.95
+
+    @property
+    def workflow_arn(self) -> str:
+        """The state machine that a run is an execution of."""
+        return f"arn:aws:states:{self.region}:{self.account}:stateMachine:tunedrop-{self.name}"
 
     @property
     def alias_prefix(self) -> str:

@@ -6,8 +6,9 @@ import msgspec
 
 from lambdas.services import Services
 from lambdas.step import step
-from tunedrop import catalog
+from tunedrop import catalog, clock
 from tunedrop.contracts import Dataset, Estimate, Run
+from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
 from tunedrop.serving import choose
 
@@ -21,15 +22,8 @@ class Input(msgspec.Struct, frozen=True):
 def handler(payload: Input, services: Services) -> Estimate:
     run, stage, registry = payload.run, services.stage, services.registry
     base_model = catalog.find(run.base_model)
-    month = run.created_at[: len("2026-11")]
-    found = estimate(
-        run,
-        payload.dataset,
-        base_model,
-        choose.way(base_model, run.deployment),
-        stage_budget_usd=stage.budget_usd,
-        monthly_budget_usd=stage.monthly_budget_usd,
-        spent_this_month_usd=registry.spent_since(month, besides=run.run_id),
-    )
+    found = estimate(run, payload.dataset, base_model, choose.way(base_model, run.deployment))
+    # Noted before the others are counted: of two runs at once, at least one sees the other.
     registry.note_cost(run.run_id, estimated_usd=found.likely)
-    return found
+    this_month = clock.now()[: len("2026-11")]
+    return judge(found, stage, registry.spent_since(this_month, besides=run.run_id))

@@ -19,8 +19,9 @@ from tunedrop.contracts import (
     Released,
     Run,
     Serving,
+    StartedJob,
 )
-from tunedrop.ending.close import close
+from tunedrop.ending.close import close, with_cost
 from tunedrop.ending.report import write_report
 
 
@@ -30,6 +31,7 @@ class Input(msgspec.Struct, frozen=True):
     run: Run
     dataset: Dataset | None = None
     estimate: Estimate | None = None
+    started: StartedJob | None = None
     job: CompletedJob | None = None
     serving: Serving | None = None
     evaluation: Evaluation | None = None
@@ -45,6 +47,7 @@ def handler(payload: Input, services: Services) -> Notice:
 
 def end(ending: Ending, services: Services) -> Notice:
     """Close a run; a report that cannot be made does not keep anybody from being told."""
+    ending = with_cost(services.registry, ending)
     try:
         report = write_report(services.aws.s3, services.stage, services.registry, ending)
     except Exception:

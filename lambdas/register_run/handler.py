@@ -8,7 +8,7 @@ import msgspec
 
 from lambdas.services import Services, logger
 from lambdas.step import step
-from tunedrop import registration
+from tunedrop import intake, registration, resuming
 from tunedrop.contracts import Registration
 from tunedrop.registration import ObjectCreated
 
@@ -23,6 +23,9 @@ class Input(msgspec.Struct, frozen=True):
 @step(Input)
 def handler(payload: Input, services: Services) -> Registration:
     event = ObjectCreated.from_event(payload.event)
+    upload = intake.read_key(event.source.key)
+    if upload.kind == "retry":
+        return _retry(event, upload.name, payload.execution_arn, services)
     found = registration.register(services.aws.s3, services.stage, event, payload.execution_arn)
     if found.run is None:
         return found
@@ -31,3 +34,13 @@ def handler(payload: Input, services: Services) -> Registration:
         logger.info("this upload already has a run")
         return Registration(outcome="duplicate", run=found.run)
     return found
+
+
+def _retry(event: ObjectCreated, name: str, execution_arn: str, services: Services) -> Registration:
+    """A retry object: the latest run of that name goes on; the object may name the step."""
+    record = next(iter(services.registry.named(name)), None)
+    if record is None:
+        return Registration(outcome="ignored")
+    logger.append_keys(run_id=record.run.run_id)
+    asked = registration.read_step(services.aws.s3, event.source)
+    return resuming.resume(services.aws.bedrock, services.registry, record, execution_arn, asked)

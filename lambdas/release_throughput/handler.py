@@ -16,6 +16,7 @@ class Input(msgspec.Struct, frozen=True):
     serving: Serving | None = None
     evaluation: Evaluation | None = None
     failure: Failure | None = None
+    evaluated_on: Serving | None = None
 
 
 @step(Input)
@@ -27,4 +28,5 @@ def handler(payload: Input, services: Services) -> Released:
         payload.serving,
         payload.evaluation,
         payload.failure,
+        payload.evaluated_on,
     )

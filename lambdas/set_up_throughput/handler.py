@@ -12,9 +12,12 @@ from tunedrop.serving import choose, throughput
 
 
 class Input(msgspec.Struct, frozen=True):
+    """`evaluated`: the model has passed, and is served from now on as the run asks."""
+
     run: Run
     dataset: Dataset
     job: CompletedJob
+    evaluated: bool = False
 
 
 @step(Input)
@@ -22,6 +25,8 @@ def handler(payload: Input, services: Services) -> Serving:
     run, stage = payload.run, services.stage
     base_model = catalog.find(run.base_model)
     way = choose.way(base_model, run.deployment)
+    if payload.evaluated:
+        way = choose.production_way(base_model, run.deployment) or way
     name = naming.resource_name(stage.name, run.run_id, run.attempt)
     serving = throughput.create(
         services.aws.bedrock, stage, run.run_id, name, payload.job.model_arn, run.deployment, way

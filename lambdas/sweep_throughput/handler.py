@@ -1,4 +1,5 @@
-"""sweep_throughput: releases what no live run owns, and closes runs whose execution is gone."""
+"""sweep_throughput: releases what no live run owns, closes runs whose execution is gone, and starts those
+whose event was lost."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas.notify.handler import end
 from lambdas.services import logger, metrics, services, tracer
 from lambdas.step import named_errors
+from tunedrop import uploads
 from tunedrop.ending import orphans
 from tunedrop.serving.sweep import Sweeper
 
@@ -24,9 +26,21 @@ def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, list[s
             logger.warning("closing a run without execution", extra={"run_id": record.run.run_id})
             end(orphans.settle(here.aws, here.stage, record, failure), here)
             closed.append(record.run.run_id)
+        started = [
+            source.uri
+            for source, modified in uploads.missed(here.aws.s3, here.registry, here.stage)
+            if uploads.start(here.aws, here.stage.workflow_arn, source, modified)
+        ]
         swept, expired = Sweeper(here.aws, here.stage).sweep()
     metrics.add_metric("ExpiredThroughput", MetricUnit.Count, expired)
     metrics.flush_metrics()
     if swept.released or swept.failed:
         logger.warning("swept", extra={"released": swept.released, "failed": swept.failed})
-    return {"closed": closed, "released": list(swept.released), "failed": list(swept.failed)}
+    if started:
+        logger.warning("started what S3's event had not", extra={"uploads": started})
+    return {
+        "closed": closed,
+        "started": started,
+        "released": list(swept.released),
+        "failed": list(swept.failed),
+    }

@@ -11,8 +11,8 @@ from threading import RLock
 from typing import Any
 
 from local.bedrock.brain import Brain, base_brain
-from local.faults import Faults
 from local.bedrock.wire import Refusal
+from local.faults import Faults
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel
 from tunedrop.training.jobs import CUSTOMIZATION_TYPES

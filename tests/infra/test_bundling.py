@@ -9,7 +9,7 @@ import pytest
 
 from infra import bundling, settings
 from infra.bundling import ROOT, Target
-from infra.functions import STEPS, WATCHERS
+from infra.functions import RECORDER, STEPS, WATCHERS
 from tests.infra.conftest import CONTEXT
 
 HERE = Target("this machine")
@@ -134,7 +134,7 @@ def test_every_function_starts_with_nothing_but_its_bundles(tmp_path: Path) -> N
     }
 
     done = subprocess.run(
-        [sys.executable, "-S", "-c", EVERYTHING, *(one.name for one in (*STEPS, *WATCHERS))],
+        [sys.executable, "-S", "-c", EVERYTHING, *(one.name for one in (*STEPS, *WATCHERS, RECORDER))],
         env=environment, cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

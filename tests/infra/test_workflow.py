@@ -24,6 +24,8 @@ STEP_OF = {
     "AwaitApproval": "wait_for_completion",
     "AwaitSlot": "wait_for_completion",
     "AwaitThroughput": "wait_for_completion",
+    "AwaitProduction": "wait_for_completion",
+    "BuyThroughput": "set_up_throughput",
 }
 """The function of each state whose name is not the state's own."""
 
@@ -91,6 +93,7 @@ def test_the_waits_are_task_tokens_with_an_end(definition: dict[str, Any]) -> No
         "AwaitSlot": "slot",
         "WaitForCompletion": "training",
         "AwaitThroughput": "throughput",
+        "AwaitProduction": "throughput",
     }
     assert all(task["TimeoutSeconds"] > 0 for task in waits.values())
     assert all(

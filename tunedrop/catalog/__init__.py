@@ -9,7 +9,9 @@ from importlib import resources
 
 import msgspec
 
-from tunedrop.catalog.model import BaseModel
+from tunedrop.catalog.model import BaseModel, MethodRules
+
+__all__ = ["BaseModel", "MethodRules", "find", "load"]
 
 
 @cache

@@ -31,7 +31,7 @@ def check_files(
         fail(f"there is no file {', '.join(missing)}", USAGE)
     named = dict(zip(SPLITS, files, strict=False))
     report = check(
-        {split: _chunks(file) for split, file in named.items()},
+        {split: chunks(file) for split, file in named.items()},
         {split: file.name for split, file in named.items()},
         _base_model(base_model),
         method,
@@ -66,7 +66,8 @@ def _show(report: Report) -> None:
     console.print(f"{verdict}; method {report.method or 'unknown'}, format {report.format or 'unknown'}")
 
 
-def _chunks(file: Path) -> Iterator[bytes]:
+def chunks(file: Path) -> Iterator[bytes]:
+    """A file's bytes, a mebibyte at a time."""
     with file.open("rb") as stream:
         while chunk := stream.read(CHUNK):
             yield chunk

@@ -13,17 +13,21 @@ from rich.live import Live
 from rich.table import Table
 
 from tunedrop import aws, clock, intake, naming
-from tunedrop.cli import datasets
+from tunedrop.cli import datasets, estimates
 from tunedrop.cli.output import NO_AWS, Format, console, fail, print_json, table
 from tunedrop.cli.stage import Deployed
 from tunedrop.cli.teardown import teardown as tear_down
 from tunedrop.contracts import Method
+from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.registry import Record, StepRecord
 from tunedrop.registry.follow import follow
+from tunedrop.resuming import POINTS, RETRIABLE
 from tunedrop.serving import throughput as serving
 from tunedrop.serving.sweep import in_service
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+throughput_app = typer.Typer(pretty_exceptions_enable=False)
+app.add_typer(throughput_app, name="throughput")
 
 StageOption = Annotated[
     str, typer.Option("--stage", envvar="TUNEDROP_STAGE_NAME", help="The deployed stage.")
@@ -47,6 +51,22 @@ def check(
     """Check a dataset on this machine, as the pipeline will. Needs no AWS."""
     asked = cast(Method | Literal["auto"], method)
     raise typer.Exit(datasets.check_files(files, base_model, asked, format_, max_errors))
+
+
+@app.command()
+def estimate(
+    folder: Annotated[Path, typer.Argument(help="A folder with run.yaml and its data files.")],
+    base_model: Annotated[str | None, typer.Option(help="Instead of the manifest's, to compare.")] = None,
+    stage: Annotated[
+        str | None, typer.Option(help="Count with this stage's defaults and budgets; none asks no AWS.")
+    ] = None,
+    profile: Profile = None,
+    region: Region = None,
+    format_: FormatOption = Format.text,
+) -> None:
+    """Say what a run will cost before it is uploaded, with the source and date of every price."""
+    here = Deployed(stage, profile, region) if stage is not None else None
+    raise typer.Exit(estimates.estimate_folder(folder, base_model, here, format_))
 
 
 @app.command()
@@ -154,6 +174,30 @@ def stop(name: Name, stage: StageOption = "dev", profile: Profile = None, region
 
 
 @app.command()
+def retry(
+    name: Name,
+    from_: Annotated[
+        str, typer.Option("--from", metavar="STEP", help=f"An earlier step: {', '.join(POINTS)}.")
+    ] = "",
+    watch_it: Annotated[bool, typer.Option("--watch", help="Follow the run to its end.")] = False,
+    stage: StageOption = "dev",
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Go on with a run from the step that failed. A model that was trained is never trained again."""
+    if from_ and from_ not in POINTS:
+        fail(f"a run can go on from {', '.join(POINTS)}", 2)
+    here = Deployed(stage, profile, region)
+    record = here.run(name)
+    if record.status not in RETRIABLE:
+        fail(f"{record.run.run_id} is {record.status}: there is nothing to retry")
+    here.signal(intake.signal_key(record.run.run_id, "retry"), from_)
+    console.print(f"asked {record.run.run_id} to go on")
+    if watch_it:
+        _watch(here, _wait_for_run(here, record.run.run_id))
+
+
+@app.command()
 def models(
     stage: StageOption = "dev",
     profile: Profile = None,
@@ -185,27 +229,47 @@ def rollback(
     console.print(f"{promotion.alias} stands for {promotion.model_arn} again")
 
 
-@app.command("throughput")
+@throughput_app.callback(invoke_without_command=True)
 def throughput(
-    release: Annotated[str | None, typer.Option(help="End this one, by its ARN.")] = None,
+    context: typer.Context,
     stage: StageOption = "dev",
     profile: Profile = None,
     region: Region = None,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Show what serves models now, since when and until when; or end it."""
+    """Show what serves models now, since when, until when and at what rate."""
+    if context.invoked_subcommand is not None:
+        return
     here = Deployed(stage, profile, region)
-    if release is not None:
-        serving.release(here.aws.bedrock, release)
-        return console.print(f"released {release}")
     found = list(in_service(here.aws.bedrock, here.stage))
     if format_ is Format.json:
-        return print_json(found)
-    listing = table("run", "way", "status", "since", "until", "units", "arn")
+        print_json(found)
+        return
+    listing = table("run", "way", "status", "since", "until", "units", "USD an hour", "arn")
     for one in found:
         until = one.expires_at if one.way == "provisioned" else "free while idle"
-        listing.add_row(one.run_id, one.way, one.status, one.created_at, until, str(one.model_units), one.arn)
-    return console.print(listing)
+        rate = "unknown" if one.hourly_usd is None else f"{one.hourly_usd:.2f}"
+        listing.add_row(
+            one.run_id, one.way, one.status, one.created_at, until, str(one.model_units), rate, one.arn
+        )
+    console.print(listing)
+    console.print(f"in all {sum(one.hourly_usd or 0.0 for one in found):.2f} USD an hour")
+
+
+@throughput_app.command("release")
+def release(
+    arn: Annotated[str, typer.Argument(help="What to end, as `tunedrop throughput` lists it.")],
+    stage: StageOption = "dev",
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """End what serves a model, and what it bills."""
+    here = Deployed(stage, profile, region)
+    try:
+        found = serving.release(here.aws.bedrock, arn)
+    except (ThroughputFailed, TransientError) as error:
+        fail(str(error))
+    console.print(f"released {arn}" if found else f"{arn} was gone before")
 
 
 @app.command()

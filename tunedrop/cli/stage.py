@@ -8,6 +8,7 @@ import boto3
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tunedrop import clock
 from tunedrop.aws import Aws, explain, is_missing
 from tunedrop.cli.output import NO_AWS, fail
 from tunedrop.registry import Record, Registry
@@ -55,6 +56,10 @@ class Deployed:
             else fail(f"there is no run {name} in stage {self.name}; see: tunedrop runs --stage {self.name}")
         )
 
-    def signal(self, key: str) -> None:
-        """Put the object that approves or stops a run."""
-        self.aws.s3.put_object(Bucket=self.stage.intake_bucket, Key=key, Body=b"")
+    def signal(self, key: str, body: str = "") -> None:
+        """Put the object that approves, stops or retries a run."""
+        self.aws.s3.put_object(Bucket=self.stage.intake_bucket, Key=key, Body=body.encode())
+
+    def spent_this_month(self) -> float:
+        """US dollars that the stage's runs have cost, or will, this month."""
+        return self.registry.spent_since(clock.now()[: len("2026-11")])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tunedrop.catalog.model import BaseModel, Price
 from tunedrop.contracts import CostLine, Dataset, Estimate, Run, Way
+from tunedrop.serving import choose
 
 TOKEN_ERROR = 0.35
 """Tokens are estimated from characters; real counts differ by about this share either way."""
@@ -19,71 +20,44 @@ def estimate(
     dataset: Dataset,
     base_model: BaseModel,
     way: Way,
-    *,
-    stage_budget_usd: float,
-    monthly_budget_usd: float,
-    spent_this_month_usd: float,
 ) -> Estimate:
-    """The cost of a run in US dollars, and why somebody should be asked first, if so.
+    """The cost of a run in US dollars, line by line.
 
     Parameters
     ----------
     way
         How the tuned model is served for its evaluation.
-    spent_this_month_usd
-        What this stage's other runs have cost or will cost this month.
     """
     lines = tuple(_lines(run, dataset, base_model, way))
     low, likely, high = (sum(getattr(line, name) for line in lines) for name in ("low", "likely", "high"))
-    unpriced = [line.item for line in lines if not line.source]
-    reasons = [f"no dated price is known for {item} of {base_model.name}" for item in unpriced]
-    for limit, what in (
-        (run.budget_usd, "the run's budget"),
-        (stage_budget_usd, "the stage's budget for one run"),
-    ):
-        if likely > limit:
-            reasons.append(f"it would likely cost {likely:.2f} USD, over {what} of {limit:.2f} USD")
-    if spent_this_month_usd + likely > monthly_budget_usd:
-        reasons.append(
-            f"this month's runs stand at {spent_this_month_usd:.2f} USD; with this one they would pass the "
-            f"stage's monthly budget of {monthly_budget_usd:.2f} USD"
-        )
-    return Estimate(
-        lines=lines,
-        low=low,
-        likely=likely,
-        high=high,
-        budget_usd=run.budget_usd,
-        approval_reasons=tuple(dict.fromkeys(reasons)),
-    )
+    return Estimate(lines=lines, low=low, likely=likely, high=high, budget_usd=run.budget_usd)
 
 
 def _lines(run: Run, dataset: Dataset, base_model: BaseModel, way: Way) -> Iterator[CostLine]:
     prices = base_model.prices
-    epochs = float(run.hyperparameters.get("epochCount", "1"))
-    millions = dataset.train.tokens * epochs / 1e6
-    yield _priced(
+    yield priced(
         "training",
         prices.training_per_million_tokens,
-        millions,
+        training_millions(run, dataset),
         TOKEN_ERROR,
-        f"{dataset.train.tokens:,} tokens x {epochs:g} epochs",
+        training_basis(run, dataset),
         "per 1M tokens",
     )
-    yield _priced("model storage", prices.storage_per_month, 1.0, 0.0, "1 model x 1 month", "a month")
+    yield storage(base_model)
     if way == "provisioned":
-        yield _throughput(run, base_model)
-    else:
-        yield _inference(dataset, base_model)
+        yield _throughput(run, base_model, EVALUATION_HOURS)
+        return
+    yield _inference(dataset, base_model)
+    if choose.production_way(base_model, run.deployment) == "provisioned":
+        yield _throughput(run, base_model, 0.0)
 
 
-def _throughput(run: Run, base_model: BaseModel) -> CostLine:
+def _throughput(run: Run, base_model: BaseModel, to_evaluate: float) -> CostLine:
     settings = run.deployment
-    keep = (settings.keep_for_seconds or 0) / 3600
-    hours = EVALUATION_HOURS + keep
+    hours = to_evaluate + (settings.keep_for_seconds or 0) / 3600
     price = base_model.prices.provisioned_per_unit_hour.get(settings.commitment)
-    basis = f"{settings.model_units} model unit(s) x {hours:g} h ({EVALUATION_HOURS:g} h to evaluate)"
-    return _priced(
+    basis = f"{settings.model_units} model unit(s) x {hours:g} h ({to_evaluate:g} h to evaluate)"
+    return priced(
         "provisioned throughput", price, hours * settings.model_units, 0.0, basis, "an hour and unit"
     )
 
@@ -91,7 +65,7 @@ def _throughput(run: Run, base_model: BaseModel) -> CostLine:
 def _inference(dataset: Dataset, base_model: BaseModel) -> CostLine:
     tokens = dataset.test.tokens if dataset.test is not None else 0
     millions = 2 * tokens / 1e6
-    return _priced(
+    return priced(
         "evaluation",
         base_model.prices.output_per_million_tokens,
         millions,
@@ -101,7 +75,34 @@ def _inference(dataset: Dataset, base_model: BaseModel) -> CostLine:
     )
 
 
-def _priced(item: str, price: Price | None, amount: float, error: float, basis: str, unit: str) -> CostLine:
+def storage(base_model: BaseModel) -> CostLine:
+    """What a custom model costs while it exists, for its first month."""
+    return priced(
+        "model storage", base_model.prices.storage_per_month, 1.0, 0.0, "1 model x 1 month", "a month"
+    )
+
+
+def training_millions(run: Run, dataset: Dataset) -> float:
+    """Millions of tokens that the job trains on: the training set, as often as it has epochs."""
+    return dataset.train.tokens * _epochs(run) / 1e6
+
+
+def training_basis(run: Run, dataset: Dataset) -> str:
+    return f"{dataset.train.tokens:,} tokens x {_epochs(run):g} epochs"
+
+
+def _epochs(run: Run) -> float:
+    return float(run.hyperparameters.get("epochCount", "1"))
+
+
+def priced(item: str, price: Price | None, amount: float, error: float, basis: str, unit: str) -> CostLine:
+    """A line of a bill: `amount` at the catalog's price; without a price it costs nothing and has no source.
+
+    Parameters
+    ----------
+    error
+        By which share the amount may be wrong, either way.
+    """
     if price is None:
         return CostLine(item=item, low=0.0, likely=0.0, high=0.0, basis=f"{basis}; no dated price is known")
     likely = amount * price.usd

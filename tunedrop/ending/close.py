@@ -8,10 +8,12 @@ from typing import Any
 import msgspec
 from botocore.exceptions import ClientError
 
-from tunedrop import naming
-from tunedrop.aws import Aws, is_missing
+from tunedrop import aws, catalog, clock, naming
+from tunedrop.aws import Aws
 from tunedrop.contracts import Ending, Notice
+from tunedrop.cost.actual import actual
 from tunedrop.ending.outcome import for_people, outcome_of
+from tunedrop.errors import TransientError
 from tunedrop.registry import Registry
 from tunedrop.reporting import notification, summary
 from tunedrop.stage import Stage
@@ -20,7 +22,7 @@ EVENT_SOURCE = "tunedrop"
 EVENT_DETAIL_TYPE = "Tunedrop Run Ended"
 
 
-def close(aws: Aws, stage: Stage, registry: Registry, ending: Ending, report: str) -> Notice:
+def close(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, report: str) -> Notice:
     """Tell once how a run has ended, and close it: a closed run is one that its owner has heard of.
 
     Parameters
@@ -30,23 +32,26 @@ def close(aws: Aws, stage: Stage, registry: Registry, ending: Ending, report: st
     """
     ending = for_people(ending)
     run, outcome = ending.run, outcome_of(ending)
-    report_uri = _write(aws, stage, ending, report)
-    notice = Notice(
+    report_uri = _write(aws_, stage, ending, report)
+    _emit(aws_, stage, registry, ending, report_uri)
+    sent = _publish(aws_, stage, registry, ending)
+    registry.end(run.run_id, outcome, ending.failure)
+    return Notice(
         run_id=run.run_id,
         outcome=outcome,
         subject=notification.subject(ending),
-        sent=registry.claim_notification(run.run_id),
+        sent=sent,
         report_uri=report_uri,
     )
-    if notice.sent:
-        try:
-            _publish(aws, stage, ending)
-            _emit(aws, stage, ending, notice)
-        except Exception:
-            registry.give_back_notification(run.run_id)
-            raise
-    registry.end(run.run_id, outcome, ending.failure)
-    return notice
+
+
+def with_cost(registry: Registry, ending: Ending) -> Ending:
+    """The same with what the run has cost, which the registry keeps beside the estimate."""
+    base_model = catalog.find(ending.run.base_model) if ending.run.base_model else None
+    cost = actual(ending, base_model, clock.now())
+    registry.save(ending.run.run_id, cost=cost)
+    registry.note_cost(ending.run.run_id, actual_usd=cost.likely)
+    return msgspec.structs.replace(ending, cost=cost)
 
 
 def read_json(s3: Any, stage: Stage, key: str) -> Any:
@@ -60,7 +65,7 @@ def read_text(s3: Any, stage: Stage, key: str) -> str:
     try:
         body: bytes = s3.get_object(Bucket=stage.artifacts_bucket, Key=key)["Body"].read()
     except ClientError as error:
-        if is_missing(error):
+        if aws.is_missing(error):
             return ""
         raise
     return body.decode()
@@ -75,33 +80,61 @@ def metrics_files(s3: Any, stage: Stage, ending: Ending) -> Iterator[tuple[str, 
                 yield item["Key"], read_text(s3, stage, item["Key"])
 
 
-def _write(aws: Aws, stage: Stage, ending: Ending, report: str) -> str:
+def _write(aws_: Aws, stage: Stage, ending: Ending, report: str) -> str:
     run_id = ending.run.run_id
     files = [(naming.summary_key(run_id), summary.markdown(ending), "text/markdown")]
     if report:
         files.append((naming.report_key(run_id), report, "text/html"))
     for key, text, kind in files:
-        aws.s3.put_object(
+        aws_.s3.put_object(
             Bucket=stage.artifacts_bucket, Key=key, Body=text.encode(), ContentType=f"{kind}; charset=utf-8"
         )
     return naming.uri(stage.artifacts_bucket, naming.report_key(run_id)) if report else ""
 
 
-def _publish(aws: Aws, stage: Stage, ending: Ending) -> None:
-    aws.sns.publish(
-        TopicArn=stage.topic_arn,
-        Subject=notification.subject(ending),
-        Message=notification.text(ending),
-        MessageAttributes={
-            name: {"DataType": "String", "StringValue": value}
-            for name, value in notification.attributes(ending).items()
-        },
-    )
+def _publish(aws_: Aws, stage: Stage, registry: Registry, ending: Ending) -> bool:
+    """Publish the notification, unless it was published before.
+
+    A Publish without an answer may have been heard, and SNS cannot be asked. Such a try is neither repeated
+    nor forgotten: the next one waits for the receipt that record_notice writes.
+
+    Raises
+    ------
+    TransientError
+        When it is not known yet whether an earlier try was heard.
+    """
+    run = ending.run
+    match registry.begin_notice(run.run_id, run.attempt):
+        case "told":
+            return False
+        case "unsure":
+            raise TransientError("it is not known yet whether an earlier notification was heard")
+    try:
+        aws_.sns.publish(
+            TopicArn=stage.topic_arn,
+            Subject=notification.subject(ending),
+            Message=notification.text(ending),
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value}
+                for name, value in notification.attributes(ending).items()
+            },
+        )
+    except ClientError as error:
+        if aws.is_refused(error):
+            registry.give_back_notice(run.run_id)
+        raise
+    registry.confirm_notice(run.run_id, run.attempt)
+    return True
 
 
-def _emit(aws: Aws, stage: Stage, ending: Ending, notice: Notice) -> None:
-    detail = notification.as_json(ending) | {"stage": stage.name, "report": notice.report_uri}
-    aws.events.put_events(
+def _emit(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, report_uri: str) -> None:
+    """Put the outcome on the event bus; at least once, as EventBridge itself delivers."""
+    run = ending.run
+    record = registry.get(run.run_id)
+    if record is not None and record.emitted_attempt == run.attempt:
+        return
+    detail = notification.as_json(ending) | {"stage": stage.name, "report": report_uri}
+    aws_.events.put_events(
         Entries=[
             {
                 "Source": EVENT_SOURCE,
@@ -110,3 +143,4 @@ def _emit(aws: Aws, stage: Stage, ending: Ending, notice: Notice) -> None:
             }
         ]
     )
+    registry.mark_emitted(run.run_id, run.attempt)

@@ -52,6 +52,7 @@ def settle(aws_: Aws, stage: Stage, record: Record, failure: Failure) -> Ending:
         run=record.run,
         dataset=record.document("dataset", Dataset),
         estimate=record.document("estimate", Estimate),
+        started=record.document("started", StartedJob),
         job=record.document("job", CompletedJob),
         serving=record.document("serving", Serving),
         evaluation=record.document("evaluation", Evaluation),

@@ -45,6 +45,8 @@ def decide(predictions: Sequence[Prediction], settings: EvaluationSettings) -> E
         scores=scores,
         records=len(answered),
         failed_prompts=len(predictions) - len(answered),
+        input_tokens=sum(one.base.input_tokens + one.tuned.input_tokens for one in predictions),
+        output_tokens=sum(one.base.output_tokens + one.tuned.output_tokens for one in predictions),
         needed=max(FEWEST, needed_records(differences, settings.min_improvement or 0.01, settings.confidence))
         if undecided
         else 0,

@@ -12,7 +12,7 @@ Index `by_time`: `gsi_pk` = `RUNS`, `gsi_sk` = `<created at>#<run id>`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -23,6 +23,9 @@ from tunedrop.aws import code_of
 from tunedrop.contracts import Failure, Run
 
 T = TypeVar("T")
+
+UNSURE_SECONDS = 20
+"""How long the receipt of a notification may take; SNS delivers to Lambda in well under a second."""
 
 OPEN = "running"
 """The status of a run that has not ended; the others are the outcomes of `tunedrop.contracts.Outcome`."""
@@ -37,6 +40,7 @@ _DOCUMENTS = (
     "evaluation",
     "promotion",
     "released",
+    "cost",
 )
 
 
@@ -60,7 +64,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     stop_requested_by: str = ""
     estimated_usd: float | None = None
     actual_usd: float | None = None
-    notified: bool = False
+    told_attempt: int = 0
+    emitted_attempt: int = 0
     documents: dict[str, str] = {}
 
     @property
@@ -169,24 +174,64 @@ class Registry:
             fields["failure"] = _json(failure)
         self._update(run_id, fields)
 
-    def reopen(self, run_id: str, execution_arn: str) -> None:
-        """Let a failed run go on: it is open again, and may be notified of again."""
-        fields = {"status": OPEN, "execution_arn": execution_arn}
-        self._update(run_id, fields, remove=("failure", "notified", "stop_requested_by", "ended_at"))
-
-    def claim_notification(self, run_id: str) -> bool:
-        """True for the first caller only: the one that may notify."""
+    def reopen(self, run: Run) -> bool:
+        """Let a run that has ended go on as its next attempt. False when somebody else has opened it."""
+        fields = {"status": OPEN, "execution_arn": run.execution_arn, "run": _json(run)}
         try:
-            self._update(run_id, {"notified": True}, condition="attribute_not_exists(notified)")
+            self._update(
+                run.run_id,
+                fields,
+                remove=("failure", "stop_requested_by", "ended_at", "serving", "promotion", "released"),
+                condition="#status <> :status",
+            )
         except ClientError as error:
             if code_of(error) == "ConditionalCheckFailedException":
                 return False
             raise
         return True
 
-    def give_back_notification(self, run_id: str) -> None:
-        """The notification could not be sent: the next try may claim it again."""
-        self._update(run_id, {}, remove=("notified",))
+    def begin_notice(self, run_id: str, attempt: int) -> Literal["mine", "told", "unsure"]:
+        """Whose it is to tell how this attempt at a run has ended: the first caller's, and nobody else's.
+
+        `unsure`: an earlier caller has begun and it is not known yet whether it was heard. After
+        `UNSURE_SECONDS` without a receipt it was not, and the next caller may.
+        """
+        claim = f"{attempt} {clock.now()}"
+        condition, values = "attribute_not_exists(notice)", {}
+        if (earlier := self._notice(run_id)) and int(earlier.split()[0]) == attempt:
+            record = self.get(run_id)
+            if record is not None and record.told_attempt == attempt:
+                return "told"
+            if clock.seconds_between(earlier.split()[1], clock.now()) < UNSURE_SECONDS:
+                return "unsure"
+        if earlier:
+            condition, values = "notice = :earlier", {":earlier": earlier}
+        try:
+            self._update(run_id, {"notice": claim}, condition=condition, values=values)
+        except ClientError as error:
+            if code_of(error) == "ConditionalCheckFailedException":
+                return "unsure"
+            raise
+        return "mine"
+
+    def confirm_notice(self, run_id: str, attempt: int) -> None:
+        """SNS has taken the notification; said by its publisher, or by a subscriber that got it."""
+        self._update(run_id, {"told_attempt": attempt})
+
+    def give_back_notice(self, run_id: str) -> None:
+        """SNS has surely not taken the notification: the next try may begin at once."""
+        self._update(run_id, {}, remove=("notice",))
+
+    def mark_emitted(self, run_id: str, attempt: int) -> None:
+        """The event of this attempt's end is on the event bus."""
+        self._update(run_id, {"emitted_attempt": attempt})
+
+    def _notice(self, run_id: str) -> str:
+        key = _wire({"pk": f"RUN#{run_id}", "sk": "RUN"})
+        answer = self._dynamodb.get_item(
+            TableName=self._table, Key=key, ConsistentRead=True, ProjectionExpression="notice"
+        )
+        return str(_unwire(answer.get("Item", {})).get("notice", ""))
 
     def spent_since(self, since: str, besides: str = "") -> float:
         """US dollars that runs since a moment cost: what was counted, else what was estimated."""
@@ -202,9 +247,15 @@ class Registry:
         self._dynamodb.put_item(TableName=self._table, Item=_wire(item))
 
     def _update(
-        self, run_id: str, fields: Mapping[str, Any], remove: tuple[str, ...] = (), condition: str = ""
+        self,
+        run_id: str,
+        fields: Mapping[str, Any],
+        remove: tuple[str, ...] = (),
+        condition: str = "",
+        values: Mapping[str, Any] = {},
     ) -> Record:
         fields = {**fields, "updated_at": clock.now()}
+        values = {f":{name}": value for name, value in fields.items()} | dict(values)
         expression = "SET " + ", ".join(f"#{name} = :{name}" for name in fields)
         if remove:
             expression += " REMOVE " + ", ".join(f"#{name}" for name in remove)
@@ -215,7 +266,7 @@ class Registry:
             UpdateExpression=expression,
             ConditionExpression=f"{exists} AND {condition}" if condition else exists,
             ExpressionAttributeNames={f"#{name}": name for name in (*fields, *remove)},
-            ExpressionAttributeValues=_wire({f":{name}": value for name, value in fields.items()}),
+            ExpressionAttributeValues=_wire(values),
             ReturnValues="ALL_NEW",
         )
         return _record(_unwire(answer["Attributes"]))
@@ -247,7 +298,8 @@ def _record(item: Mapping[str, Any]) -> Record:
         stop_requested_by=item.get("stop_requested_by", ""),
         estimated_usd=_dollars(item, "estimated_usd"),
         actual_usd=_dollars(item, "actual_usd"),
-        notified=bool(item.get("notified", False)),
+        told_attempt=int(item.get("told_attempt", 0)),
+        emitted_attempt=int(item.get("emitted_attempt", 0)),
         documents={name: item[name] for name in _DOCUMENTS if name in item},
     )
 

@@ -9,6 +9,7 @@ import msgspec
 
 from tunedrop import naming
 from tunedrop.contracts import Ending, Outcome
+from tunedrop.cost.words import in_words
 from tunedrop.ending.outcome import outcome_of
 from tunedrop.evaluation.metrics import TITLES
 
@@ -53,6 +54,7 @@ def attributes(ending: Ending) -> dict[str, str]:
     found = {
         "event": "run-ended",
         "run_id": ending.run.run_id,
+        "attempt": str(ending.run.attempt),
         "outcome": outcome_of(ending),
         "base_model": ending.run.base_model or "none",
     }
@@ -89,11 +91,10 @@ def _facts(ending: Ending) -> Iterator[str]:
             f"Dataset:    {run.train.uri} ({dataset.method}; {dataset.train.records:,} records trained on, "
             f"{held_out:,} held out, {dataset.warning_count} warnings)"
         )
+    if ending.cost is not None and ending.cost.lines:
+        yield f"Cost:       {in_words(ending.cost)}"
     if ending.estimate is not None:
-        yield (
-            f"Cost:       about {ending.estimate.likely:.2f} USD "
-            f"({ending.estimate.low:.2f} to {ending.estimate.high:.2f}), budget {run.budget_usd:.2f} USD"
-        )
+        yield f"Estimated:  {in_words(ending.estimate)}, budget {run.budget_usd:.2f} USD"
     if ending.released is not None:
         for arn in ending.released.kept:
             yield f"Serving:    {arn}"

@@ -11,7 +11,8 @@ from importlib import resources
 from typing import Any
 
 from tunedrop import clock
-from tunedrop.contracts import Ending
+from tunedrop.contracts import ActualCost, CostLine, Ending, Estimate
+from tunedrop.cost.words import in_words
 from tunedrop.ending.outcome import outcome_of
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.metrics import METRICS, TITLES
@@ -170,22 +171,26 @@ def _findings(findings: Mapping[str, Any] | None) -> str:
 def _cost(ending: Ending) -> str:
     if ending.estimate is None:
         return ""
+    parts = [_bill("Estimated", ending.estimate)]
+    if ending.cost is not None and ending.cost.lines:
+        parts.insert(0, _bill("Actual", ending.cost))
+    budget = f'<p class="soft">Budget of the run: {ending.estimate.budget_usd:.2f} USD.</p>'
+    return _section("Cost in USD", "".join(parts) + budget)
+
+
+def _bill(title: str, cost: Estimate | ActualCost) -> str:
     rows = [
-        (
-            line.item,
-            f"{line.likely:.2f}",
-            f"{line.low:.2f} to {line.high:.2f}",
-            line.basis,
-            f"{line.source} {line.priced_on}",
-        )
-        for line in ending.estimate.lines
+        (line.item, f"{line.likely:.2f}", f"{line.low:.2f} to {line.high:.2f}", line.basis, _priced_by(line))
+        if line.source
+        else (line.item, "unknown", "", line.basis, "")
+        for line in cost.lines
     ]
-    total = ending.estimate
-    rows.append(("Total", f"{total.likely:.2f}", f"{total.low:.2f} to {total.high:.2f}", "", ""))
-    budget = f'<p class="soft">Budget of the run: {total.budget_usd:.2f} USD.</p>'
-    return _section(
-        "Cost in USD, as estimated", _table(("Item", "Likely", "Range", "Basis", "Price from"), rows) + budget
-    )
+    head = f"<h3>{title}: {escape(in_words(cost))}</h3>"
+    return head + _table(("Item", "Likely", "Range", "Basis", "Price from"), rows)
+
+
+def _priced_by(line: CostLine) -> str:
+    return f"{line.source} {line.priced_on}"
 
 
 def _use(ending: Ending) -> str:

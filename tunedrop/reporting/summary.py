@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tunedrop.contracts import Ending
+from tunedrop.cost.words import in_words
 from tunedrop.evaluation.metrics import TITLES
 from tunedrop.reporting.notification import headline
 
@@ -26,5 +27,7 @@ def markdown(ending: Ending) -> str:
         ]
         lines.append("")
     if ending.estimate is not None:
-        lines.append(f"Cost: about {ending.estimate.likely:.2f} USD.")
+        lines.append(f"Estimated cost: {in_words(ending.estimate)}.")
+    if ending.cost is not None and ending.cost.lines:
+        lines.append(f"Cost: {in_words(ending.cost)}.")
     return "\n".join(lines) + "\n"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel
-from tunedrop.contracts import DeploymentSettings, Way
+from tunedrop.contracts import Commitment, DeploymentSettings, Way
 from tunedrop.errors import PreflightFailed
 
 
@@ -30,6 +31,29 @@ def way(base_model: BaseModel, settings: DeploymentSettings) -> Way:
     if serving.provisioned:
         return "provisioned"
     raise PreflightFailed(f"Bedrock has no way to serve models tuned from {base_model.name}")
+
+
+def production_way(base_model: BaseModel, settings: DeploymentSettings) -> Way | None:
+    """How a model that has passed the gate is served from then on, where not as it was evaluated.
+
+    Provisioned throughput that the run asks for, for as long as it asks to keep it, on a base model that was
+    evaluated on demand.
+    """
+    wants = settings.mode == "provisioned" and bool(settings.keep_for_seconds)
+    return "provisioned" if wants and way(base_model, settings) == "on-demand" else None
+
+
+def rate_of(model_arn: str, units: int, commitment: Commitment) -> float | None:
+    """What provisioned throughput for a custom model bills, in US dollars an hour; None without a price.
+
+    A custom model's ARN names its base model (`custom-model/<base model>/<id>`).
+    """
+    try:
+        base_model = catalog.find(model_arn.partition(":custom-model/")[2].rpartition("/")[0])
+    except LookupError:
+        return None
+    price = base_model.prices.provisioned_per_unit_hour.get(commitment)
+    return price.usd * units if price is not None else None
 
 
 def hourly_usd(base_model: BaseModel, settings: DeploymentSettings, chosen: Way) -> float:

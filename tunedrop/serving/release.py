@@ -25,8 +25,14 @@ def finish(
     serving: Serving | None,
     evaluation: Evaluation | None,
     failure: Failure | None,
+    evaluated_on: Serving | None = None,
 ) -> Released:
     """End whatever a finished run holds that it may not keep: its job, what serves its model.
+
+    Parameters
+    ----------
+    evaluated_on
+        What served the model for its evaluation, where something else serves it in production.
 
     Raises
     ------
@@ -37,12 +43,15 @@ def finish(
     job_arn = started.job_arn if started is not None and failure is not None else ""
     if job_arn and jobs.stop(bedrock, job_arn):
         released.append(job_arn)
-    if serving is not None and keeps(run, serving, evaluation, failure):
-        kept.append(serving.arn)
-    elif serving is not None:
+    for one in (evaluated_on, serving):
+        if one is None:
+            continue
+        if one is serving and keeps(run, one, evaluation, failure):
+            kept.append(one.arn)
+            continue
         try:
-            throughput.release(bedrock, serving.arn)
-            released.append(serving.arn)
+            throughput.release(bedrock, one.arn)
+            released.append(one.arn)
         except ThroughputFailed as error:
-            failed.append(f"{serving.arn}: {error}")
+            failed.append(f"{one.arn}: {error}")
     return Released(released=tuple(released), kept=tuple(kept), failed=tuple(failed))

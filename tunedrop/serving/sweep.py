@@ -16,12 +16,15 @@ from tunedrop.contracts import Released, Way
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
-from tunedrop.serving import throughput
+from tunedrop.serving import choose, throughput
 from tunedrop.stage import Stage
 
 
 class InService(msgspec.Struct, frozen=True, kw_only=True):
-    """Something of this stage that serves a model now, or is about to."""
+    """Something of this stage that serves a model now, or is about to.
+
+    `hourly_usd` is what it bills while nobody asks; None where the catalog knows no price.
+    """
 
     arn: str
     name: str
@@ -32,6 +35,7 @@ class InService(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str = ""
     expires_at: str = ""
     model_units: int = 0
+    hourly_usd: float | None = 0.0
 
 
 def in_service(bedrock: Any, stage: Stage) -> Iterator[InService]:
@@ -64,6 +68,11 @@ def in_service(bedrock: Any, stage: Stage) -> Iterator[InService]:
                     model_arn=item["modelArn"],
                     created_at=clock.write(item["creationTime"]),
                     model_units=item["modelUnits"],
+                    hourly_usd=choose.rate_of(
+                        item["modelArn"],
+                        item["modelUnits"],
+                        throughput.commitment_of(item.get("commitmentDuration", "")),
+                    ),
                 ),
             )
 

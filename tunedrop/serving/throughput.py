@@ -21,6 +21,12 @@ from tunedrop.stage import Stage
 COMMITMENTS: dict[Commitment, str] = {"1-month": "OneMonth", "6-months": "SixMonths"}
 """The API's `commitmentDuration`; no commitment is said by leaving it out."""
 
+
+def commitment_of(duration: str) -> Commitment:
+    """The commitment that the API calls so."""
+    return next((name for name, value in COMMITMENTS.items() if value == duration), "none")
+
+
 EXPIRES_TAG = "tunedrop:expires"
 RUN_TAG = "tunedrop:run"
 STAGE_TAG = "tunedrop:stage"

@@ -6,7 +6,10 @@ from typing import Any
 
 from tunedrop import intake
 from tunedrop.contracts import Estimate, Run
+from tunedrop.cost.words import in_words
 from tunedrop.stage import Stage
+
+_UNANSWERED = {"refuse": "refused", "approve": "approved"}
 
 
 def ask(sns: Any, stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> None:
@@ -29,13 +32,16 @@ def ask(sns: Any, stage: Stage, run: Run, estimate: Estimate, expires_at: str) -
 def text(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> str:
     """The question as a message for a person; amounts in US dollars."""
     width = max((len(line.item) for line in estimate.lines), default=0)
-    lines = [f"  {line.item:<{width}}  {line.likely:>9.2f} USD  {line.basis}" for line in estimate.lines]
+    lines = [
+        f"  {line.item:<{width}}  {f'{line.likely:.2f} USD' if line.source else 'unknown':>12}  {line.basis}"
+        for line in estimate.lines
+    ]
     approve = f"s3://{stage.intake_bucket}/{intake.signal_key(run.run_id, 'approve')}"
     stop = f"s3://{stage.intake_bucket}/{intake.signal_key(run.run_id, 'stop')}"
     return "\n".join(
         [
-            f"The run {run.run_id} ({run.name}, base model {run.base_model}) would cost about "
-            f"{estimate.likely:.2f} USD ({estimate.low:.2f} to {estimate.high:.2f}). "
+            f"The run {run.run_id} ({run.name}, base model {run.base_model}) would cost "
+            f"{in_words(estimate)}. "
             "Nothing has been paid yet.",
             "",
             "Why you are asked:",
@@ -48,6 +54,6 @@ def text(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> str:
             f"        or: put any object to {approve}",
             f"To refuse:  tunedrop stop {run.run_id} --stage {stage.name}",
             f"        or: put any object to {stop}",
-            f"Without an answer it is refused at {expires_at}.",
+            f"Without an answer it is {_UNANSWERED[stage.when_unanswered]} at {expires_at}.",
         ]
     )

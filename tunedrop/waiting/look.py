@@ -22,7 +22,10 @@ from tunedrop.training import jobs
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody said yes. S3 permissions are the authorisation; the bucket's log says who."""
+    """Somebody said yes, or nobody said no in a stage where that counts as yes.
+
+    S3 permissions are the authorisation; the bucket's log says who.
+    """
 
     approved_at: str
 
@@ -58,7 +61,8 @@ def free_slots(bedrock: Any, stage: Stage) -> int:
 
 
 def signalled(s3: Any, stage: Stage, run: Run, signal: Literal["approve", "stop"]) -> bool:
-    """Whether the object that approves or stops this run was put since the run began."""
+    """Whether the object that approves or stops this run was put since it began; a stop, since its retry."""
+    since = run.resumed_at if signal == "stop" and run.resumed_at else run.created_at
     for name in (run.name, run.run_id):
         try:
             head = s3.head_object(Bucket=stage.intake_bucket, Key=intake.signal_key(name, signal))
@@ -66,7 +70,7 @@ def signalled(s3: Any, stage: Stage, run: Run, signal: Literal["approve", "stop"
             if aws.is_missing(error):
                 continue
             raise
-        if head["LastModified"] >= clock.read(run.created_at):
+        if head["LastModified"] >= clock.read(since):
             return True
     return False
 
@@ -78,6 +82,8 @@ def _approval(s3: Any, stage: Stage, registry: Registry, wait: Wait) -> Approval
     if signalled(s3, stage, record.run, "approve"):
         return Approval(approved_at=clock.now())
     if wait.expires_at and clock.now() >= wait.expires_at:
+        if stage.when_unanswered == "approve":
+            return Approval(approved_at=clock.now())
         raise OverBudget(
             f"nobody approved the run before {wait.expires_at}. Nothing was paid. To run it, raise "
             "budget_usd in the manifest and upload it again, or approve within the stage's time limit"

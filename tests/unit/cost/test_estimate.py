@@ -7,21 +7,19 @@ import pytest
 from tests import builders
 from tunedrop import catalog
 from tunedrop.contracts import DeploymentSettings, Estimate, Way
+from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
+from tunedrop.cost.words import in_words
+from tunedrop.errors import OverBudget
 
 
 def cost(
     base_model: str = builders.LLAMA_3_3, way: Way = "on-demand", spent: float = 0.0, **run: Any
 ) -> Estimate:
-    return estimate(
-        builders.run(base_model=base_model, **run),
-        builders.dataset(),
-        catalog.find(base_model),
-        way,
-        stage_budget_usd=50.0,
-        monthly_budget_usd=100.0,
-        spent_this_month_usd=spent,
+    found = estimate(
+        builders.run(base_model=base_model, **run), builders.dataset(), catalog.find(base_model), way
     )
+    return judge(found, builders.stage(monthly_budget_usd=100.0), spent)
 
 
 def test_training_costs_tokens_times_epochs_times_the_catalogs_price() -> None:
@@ -61,4 +59,26 @@ def test_a_month_that_is_spent_asks_first() -> None:
 def test_an_unknown_price_is_said_and_asked_about() -> None:
     estimated = cost("amazon.nova-lite-v1:0:300k", hyperparameters={"epochCount": "2"})
 
-    assert "no dated price is known for training of Nova Lite" in estimated.approval_reasons
+    assert "no dated price is known for training" in estimated.approval_reasons
+
+
+def test_a_stage_may_refuse_what_passes_its_month() -> None:
+    found = estimate(builders.run(), builders.dataset(), catalog.find(builders.LLAMA_3_3), "on-demand")
+
+    with pytest.raises(OverBudget, match=r"monthly budget of 100\.00 USD\. Nothing was paid"):
+        judge(found, builders.stage(monthly_budget_usd=100.0, over_monthly_budget="refuse"), 99.9)
+
+
+def test_throughput_for_production_is_estimated_beside_an_evaluation_on_demand() -> None:
+    settings = DeploymentSettings(mode="provisioned", keep_for_seconds=3600)
+
+    items = [line.item for line in cost("amazon.nova-lite-v1:0:300k", deployment=settings).lines]
+
+    assert items == ["training", "model storage", "evaluation", "provisioned throughput"]
+
+
+def test_an_amount_without_prices_is_said_to_be_at_least_that() -> None:
+    assert in_words(cost()).startswith("about ")
+    assert in_words(cost("amazon.nova-lite-v1:0:300k")) == (
+        "at least 1.95 USD: no dated price is known for training and evaluation"
+    )

@@ -4,8 +4,10 @@ import msgspec
 import pytest
 
 from tests import builders
+from tunedrop import clock
 from tunedrop.contracts import CompletedJob, Failure
 from tunedrop.registry import Registry
+from tunedrop.registry.runs import UNSURE_SECONDS
 
 
 def test_a_run_is_registered_once(registry: Registry) -> None:
@@ -55,17 +57,41 @@ def test_a_stop_is_seen_by_the_next_step(registry: Registry) -> None:
 def test_only_one_caller_may_notify(registry: Registry) -> None:
     registry.register(builders.run())
 
-    assert registry.claim_notification("persona-0123456789") is True
-    assert registry.claim_notification("persona-0123456789") is False
-    registry.give_back_notification("persona-0123456789")
-    assert registry.claim_notification("persona-0123456789") is True
+    assert registry.begin_notice("persona-0123456789", 1) == "mine"
+    assert registry.begin_notice("persona-0123456789", 1) == "unsure"
+    registry.give_back_notice("persona-0123456789")
+    assert registry.begin_notice("persona-0123456789", 1) == "mine"
+
+
+def test_a_receipt_settles_whether_an_unanswered_publish_was_heard(registry: Registry) -> None:
+    registry.register(builders.run())
+    registry.begin_notice("persona-0123456789", 1)
+
+    registry.confirm_notice("persona-0123456789", 1)
+
+    assert registry.begin_notice("persona-0123456789", 1) == "told"
+    assert registry.begin_notice("persona-0123456789", 2) == "mine"
+
+
+def test_a_notice_without_receipt_may_be_sent_again_after_a_while(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.register(builders.run())
+    registry.begin_notice("persona-0123456789", 1)
+    later = clock.after(clock.now(), UNSURE_SECONDS + 1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+
+    assert registry.begin_notice("persona-0123456789", 1) == "mine"
+    assert registry.begin_notice("persona-0123456789", 1) == "unsure"
 
 
 def test_a_failed_run_can_be_opened_again(registry: Registry) -> None:
     registry.register(builders.run())
     registry.end("persona-0123456789", "failed", Failure(error="AwsRefused", cause="denied"))
 
-    registry.reopen("persona-0123456789", "arn:again")
+    again = builders.run(execution_arn="arn:again", attempt=2)
+    assert registry.reopen(again) is True
+    assert registry.reopen(again) is False
 
     record = registry.get("persona-0123456789")
     assert record is not None

@@ -1,0 +1,104 @@
+"""The journeys that faults are tried on, and what must hold after each, whatever was broken."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from local.driver import Inbox, Pipeline, until
+from tests.datasets import jsonl, single_turn
+from tunedrop.contracts import ActualCost, CompletedJob
+from tunedrop.registry import Record
+
+PROVISIONED = b"""
+method: single-turn
+base_model: meta.llama3-1-8b-instruct-v1:0:128k
+data: {train: train.jsonl}
+hyperparameters: {epoch_count: 5, learning_rate: 1e-4}
+budget_usd: 0.01
+"""
+SECONDS = 120.0
+
+
+def on_demand(pipeline: Pipeline) -> Record:
+    """A dropped file, served on demand."""
+    run = _dropped(pipeline)
+    return pipeline.closed(run.run.run_id, SECONDS)
+
+
+def provisioned(pipeline: Pipeline) -> Record:
+    """A run over its budget, approved before it asks, served by provisioned throughput."""
+    name = "fault-provisioned"
+    pipeline.put(f"runs/{name}/train.jsonl", _fresh_data())
+    version = pipeline.put(f"runs/{name}/run.yaml", PROVISIONED)
+    pipeline.put(f"runs/{name}/approve", b"")
+    return pipeline.closed(pipeline.run_of(name, version, SECONDS).run.run_id, SECONDS)
+
+
+def stopped(pipeline: Pipeline) -> Record:
+    """A run that its owner stops while it trains."""
+    run_id = _dropped(pipeline).run.run_id
+    until(lambda: _is_training(pipeline, run_id), "a job at work", SECONDS)
+    pipeline.put(f"runs/{run_id}/stop", b"")
+    return pipeline.closed(run_id, SECONDS)
+
+
+def _dropped(pipeline: Pipeline) -> Record:
+    """One name for all, so that each promoted model takes the place of the one before it."""
+    version = pipeline.put("drop/fault-on-demand.jsonl", _fresh_data())
+    return pipeline.run_of("fault-on-demand", version, SECONDS)
+
+
+def _fresh_data() -> bytes:
+    return jsonl(single_turn(uuid.uuid4().hex[:6]))
+
+
+def _is_training(pipeline: Pipeline, run_id: str) -> bool | None:
+    return any(step.step == "wait_for_training" for step in pipeline.registry.steps(run_id)) or None
+
+
+Journey = Callable[[Pipeline], Record]
+ENDS: dict[Journey, tuple[str, str]] = {
+    on_demand: ("promoted", "SUCCEEDED"),
+    provisioned: ("promoted", "SUCCEEDED"),
+    stopped: ("stopped", "FAILED"),
+}
+"""How each journey ends: the run's status, and its execution's."""
+
+
+def assert_ended_as_if_nothing_had_happened(
+    journey: Journey, record: Record, pipeline: Pipeline, inbox: Inbox
+) -> None:
+    """The right state, one job, one final notification, and a registry that tells the truth.
+
+    That nothing bills, the fixture `nothing_bills_afterwards` asserts.
+    """
+    status, execution_status = ENDS[journey]
+    run_id = record.run.run_id
+    assert record.status == status, record.failure
+    states = pipeline.aws.step_functions
+    execution = until(
+        lambda: _ended(states.describe_execution(executionArn=record.run.execution_arn)),
+        "the execution's end",
+    )
+    assert execution["status"] == execution_status
+    (job,) = pipeline.aws.bedrock.list_model_customization_jobs(nameContains=run_id)[
+        "modelCustomizationJobSummaries"
+    ]
+    told = [one for one in inbox.messages(run_id) if one.attributes["event"] == "run-ended"]
+    assert [one.attributes["outcome"] for one in told] == [status]
+    same = [one for one in pipeline.registry.named(record.run.name) if one.run.source == record.run.source]
+    assert len(same) == 1
+    assert record.step == ""
+    assert record.document("cost", ActualCost) is not None
+    if status == "promoted":
+        completed = record.document("job", CompletedJob)
+        assert completed is not None
+        assert completed.job_arn == job["jobArn"]
+        assert job["status"] == "Completed"
+    else:
+        assert job["status"] in ("Stopping", "Stopped")
+
+
+def _ended(execution: dict[str, object]) -> dict[str, object] | None:
+    return None if execution["status"] == "RUNNING" else execution

@@ -1,0 +1,125 @@
+"""Every AWS call of every function, broken in every way: the run ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.calls import counted
+from local.driver import Inbox, Pipeline
+from local.embedded import Embedded
+from tests.faults.calls import CALLS
+from tests.faults.journeys import (
+    Journey,
+    assert_ended_as_if_nothing_had_happened,
+    on_demand,
+    provisioned,
+    stopped,
+)
+
+ON_PROVISIONED = ("wait_for_completion", "set_up_throughput", "release_throughput", "resume_waits")
+"""The functions that have more to do on this journey than on the other one."""
+
+FAULTS = ("throttled", "refused", "timed-out")
+
+KILLS = max(len(actions) for actions in CALLS.values())
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("function", CALLS)
+def test_each_call_of_a_function_is_broken_once(
+    embedded: Embedded, pipeline: Pipeline, inbox: Inbox, function: str, fault: str
+) -> None:
+    journey = provisioned if function in ON_PROVISIONED else on_demand
+    embedded.faults.set(functions=[{"function": function, "fault": fault}])
+
+    record = journey(pipeline)
+
+    made = embedded.faults.made()
+    assert made or function == "sweep_throughput"  # whose schedule may not have come up meanwhile
+    assert_ended_as_if_nothing_had_happened(journey, record, pipeline, inbox)
+
+
+@pytest.mark.parametrize("journey", [on_demand, stopped])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_call_of_all_functions_is_broken_once(
+    embedded: Embedded, pipeline: Pipeline, inbox: Inbox, journey: Journey, fault: str
+) -> None:
+    embedded.faults.set(functions=[{"function": function, "fault": fault} for function in CALLS])
+
+    record = journey(pipeline)
+
+    assert len(embedded.faults.made()) > 30
+    assert_ended_as_if_nothing_had_happened(journey, record, pipeline, inbox)
+
+
+@pytest.mark.parametrize("number", range(KILLS))
+def test_each_function_is_killed_at_one_of_its_calls(
+    embedded: Embedded, pipeline: Pipeline, inbox: Inbox, number: int
+) -> None:
+    """After the call has had its effect, and before the function knows."""
+    _kill(embedded, {name: actions[number] for name, actions in CALLS.items() if number < len(actions)})
+
+    record = provisioned(pipeline)
+
+    assert embedded.faults.made()
+    assert_ended_as_if_nothing_had_happened(provisioned, record, pipeline, inbox)
+
+
+@pytest.mark.parametrize(
+    ("journey", "calls"),
+    [
+        (
+            on_demand,
+            {
+                "set_up_throughput": "bedrock:CreateCustomModelDeployment",
+                "wait_for_completion": "bedrock:GetCustomModelDeployment",
+                "resume_waits": "bedrock:GetCustomModelDeployment",
+            },
+        ),
+        (
+            stopped,
+            {
+                "resume_waits": "states:SendTaskFailure",
+                "release_throughput": "bedrock:StopModelCustomizationJob",
+            },
+        ),
+    ],
+)
+def test_functions_are_killed_where_journeys_differ(
+    embedded: Embedded, pipeline: Pipeline, inbox: Inbox, journey: Journey, calls: dict[str, str]
+) -> None:
+    _kill(embedded, calls)
+
+    record = journey(pipeline)
+
+    assert embedded.faults.made()
+    assert_ended_as_if_nothing_had_happened(journey, record, pipeline, inbox)
+
+
+def _kill(embedded: Embedded, calls: dict[str, str]) -> None:
+    embedded.faults.set(
+        functions=[{"function": name, "fault": "killed", "action": action} for name, action in calls.items()]
+    )
+
+
+def test_a_service_that_stays_down_for_a_while_delays_the_run(
+    embedded: Embedded, pipeline: Pipeline, inbox: Inbox
+) -> None:
+    """More refusals than the SDK tries by itself, so that Step Functions has to."""
+    embedded.faults.set(
+        functions=[{"function": "start_customization", "fault": "refused", "action": action, "times": 5}
+                   for action in ("bedrock:CreateModelCustomizationJob", "dynamodb:Query")]
+    )  # fmt: skip
+
+    record = on_demand(pipeline)
+
+    assert_ended_as_if_nothing_had_happened(on_demand, record, pipeline, inbox)
+
+
+def test_the_table_of_calls_is_complete(embedded: Embedded, pipeline: Pipeline) -> None:
+    for journey in (on_demand, provisioned, stopped):
+        journey(pipeline)
+
+    made = set(counted(embedded.state / "calls.json"))
+
+    assert made - {(function, action) for function, actions in CALLS.items() for action in actions} == set()

@@ -1,0 +1,155 @@
+"""`estimate`: what a run will cost, before anything is uploaded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from tunedrop import catalog, intake, manifest, registration
+from tunedrop.cli.datasets import SPLITS, chunks
+from tunedrop.cli.output import USAGE, Format, console, fail, print_json, table
+from tunedrop.cli.stage import Deployed
+from tunedrop.contracts import Dataset, DatasetFile, Estimate, Run, S3Object
+from tunedrop.cost.budgets import judge
+from tunedrop.cost.estimate import estimate
+from tunedrop.cost.words import in_words
+from tunedrop.dataset.check import FileReport, Report, Split, check, plain_errors
+from tunedrop.dataset.prepare import shares
+from tunedrop.errors import InvalidManifest, PreflightFailed
+from tunedrop.manifest import Manifest
+from tunedrop.serving import choose
+from tunedrop.stage import Stage
+
+
+def estimate_folder(folder: Path, base_model: str | None, here: Deployed | None, format_: Format) -> int:
+    """Print the cost of the run in a folder.
+
+    Parameters
+    ----------
+    base_model
+        Instead of the manifest's, to compare.
+    here
+        The stage whose defaults and budgets count; None asks no AWS, and knows the manifest's budget only.
+    """
+    document = _manifest(folder)
+    if base_model is not None:
+        document = msgspec.structs.replace(document, base_model=base_model)
+    stage = here.stage if here is not None else _no_stage(document)
+    try:
+        run = registration.resolve(stage, _bare_run(folder, stage), document, {})
+        model = catalog.find(run.base_model)
+        way = choose.way(model, run.deployment)
+    except (InvalidManifest, PreflightFailed) as error:
+        fail(str(error))
+    files = _files(folder, document)
+    report = check(
+        {split: chunks(path) for split, path in files.items()},
+        {split: path.name for split, path in files.items()},
+        model,
+        document.method,
+    )
+    if not report.valid or report.method is None:
+        fail("\n".join(plain_errors(report)))
+    found = estimate(run, _dataset(report, model.methods[report.method], files), model, way)
+    found = judge(found, stage, here.spent_this_month() if here is not None else 0.0)
+    if format_ is Format.json:
+        print_json(found)
+    else:
+        _show(found, run, with_stage=here is not None)
+    return 0
+
+
+def _manifest(folder: Path) -> Manifest:
+    paths = [folder / name for name in intake.MANIFEST_NAMES if (folder / name).is_file()]
+    if len(paths) != 1:
+        fail(f"{folder} needs exactly one of {', '.join(intake.MANIFEST_NAMES)}", USAGE)
+    try:
+        return manifest.read(paths[0].read_bytes(), paths[0].name)
+    except InvalidManifest as error:
+        fail(str(error))
+
+
+def _files(folder: Path, document: Manifest) -> dict[Split, Path]:
+    files: dict[Split, Path] = {}
+    for split in SPLITS:
+        name = getattr(document.data, split)
+        if not name:
+            continue
+        if name.startswith("s3://") or not (folder / name).is_file():
+            fail(f"data.{split}: there is no file {folder / name} here to count the tokens of", USAGE)
+        files[split] = folder / name
+    return files
+
+
+def _no_stage(document: Manifest) -> Stage:
+    """A stage without limits of its own, where none is asked."""
+    if document.base_model is None:
+        fail("the manifest names no base_model; say --base-model, or --stage to use its default", USAGE)
+    return Stage(
+        name="",
+        account="",
+        region="",
+        intake_bucket="",
+        artifacts_bucket="",
+        registry_table="",
+        waits_table="",
+        topic_arn="",
+        bedrock_role_arn="",
+        key_arn="",
+        default_base_model=document.base_model,
+        budget_usd=math.inf,
+        monthly_budget_usd=math.inf,
+        customization_quota=1,
+        approval_timeout_seconds=0,
+        throughput_expiry_seconds=0,
+        allow_commitment=True,
+    )
+
+
+def _bare_run(folder: Path, stage: Stage) -> Run:
+    source = S3Object(bucket=stage.intake_bucket, key=f"{intake.RUNS_PREFIX}{folder.resolve().name}/run.yaml")
+    return Run(run_id="", name=folder.resolve().name, source=source, train=source)
+
+
+def _dataset(report: Report, rules: catalog.MethodRules, given: Iterable[Split]) -> Dataset:
+    """The dataset as validate_data would split it, by shares instead of record by record."""
+    assert report.method is not None
+    train = report.files["train"]
+    held = shares(train.records, given, rules)
+    parts = {"train": 1 - held.validation - held.test, "validation": held.validation, "test": held.test}
+
+    def file(split: Split) -> DatasetFile | None:
+        own = report.files.get(split)
+        if own is not None and split != "train":
+            return _part(own, 1.0)
+        return _part(train, parts[split]) if parts[split] else None
+
+    return Dataset(
+        method=report.method,
+        source_format=report.format or "",
+        target_format=rules.format,
+        content_hash="",
+        train=_part(train, parts["train"]),
+        validation=file("validation"),
+        test=file("test"),
+    )
+
+
+def _part(file: FileReport, share: float) -> DatasetFile:
+    return DatasetFile(uri="", records=round(file.records * share), tokens=round(file.tokens * share))
+
+
+def _show(found: Estimate, run: Run, *, with_stage: bool) -> None:
+    listing = table("item", "likely", "low", "high", "basis", "price from")
+    for line in found.lines:
+        amounts = [f"{one:.2f}" if line.source else "?" for one in (line.likely, line.low, line.high)]
+        listing.add_row(line.item, *amounts, line.basis, f"{line.source} {line.priced_on}".strip())
+    console.print(listing)
+    console.print(f"\n{run.base_model}: {in_words(found)}")
+    for reason in found.approval_reasons:
+        console.print(f"it would wait for your approval: {reason}", style="yellow")
+    if not with_stage:
+        console.print("for a stage's own budgets: --stage NAME", style="dim")

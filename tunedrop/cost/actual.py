@@ -1,0 +1,84 @@
+"""What a run has cost, once it has ended: measured where Bedrock tells, bounded where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tunedrop import clock
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import ActualCost, CostLine, Ending
+from tunedrop.cost.estimate import TOKEN_ERROR, priced, storage, training_basis, training_millions
+
+
+def actual(ending: Ending, base_model: BaseModel | None, now: str) -> ActualCost:
+    """The cost of a run in US dollars, from what it has left behind.
+
+    Bedrock reports neither the tokens that it has trained nor their price: training is counted from our own
+    estimate of tokens. What serves on after the run (`Released.kept`) is counted up to `now`.
+
+    Parameters
+    ----------
+    base_model
+        None when the run was refused before it had one; it has then cost nothing.
+    """
+    lines = tuple(_lines(ending, base_model, now)) if base_model is not None else ()
+    low, likely, high = (sum(getattr(line, name) for line in lines) for name in ("low", "likely", "high"))
+    return ActualCost(lines=lines, low=low, likely=likely, high=high)
+
+
+def _lines(ending: Ending, base_model: BaseModel, now: str) -> Iterator[CostLine]:
+    if ending.started is not None and ending.started.job_arn and ending.dataset is not None:
+        yield _training(ending, base_model)
+    if ending.job is not None:
+        yield storage(base_model)
+    if ending.serving is not None and ending.serving.way == "provisioned":
+        yield _throughput(ending, base_model, now)
+    if ending.evaluation is not None:
+        yield from _inference(ending, base_model)
+
+
+def _training(ending: Ending, base_model: BaseModel) -> CostLine:
+    """A stopped job is billed for the tokens that it had trained (Bedrock user guide,
+    model-customization-stop, read 2026-11-23); how many, nobody says, nor what a failed one is billed.
+    """
+    assert ending.dataset is not None
+    amount, basis = training_millions(ending.run, ending.dataset), training_basis(ending.run, ending.dataset)
+    price = base_model.prices.training_per_million_tokens
+    whole = priced("training", price, amount, TOKEN_ERROR, basis, "per 1M tokens")
+    if ending.job is not None:
+        return whole
+    return CostLine(
+        item=whole.item,
+        low=0.0,
+        likely=whole.likely,
+        high=whole.high,
+        basis=f"{whole.basis}, at most: the job ended early",
+        source=whole.source,
+        priced_on=whole.priced_on,
+    )
+
+
+def _throughput(ending: Ending, base_model: BaseModel, now: str) -> CostLine:
+    assert ending.serving is not None
+    settings = ending.run.deployment
+    hours = max(0.0, clock.seconds_between(ending.serving.created_at, now)) / 3600
+    return priced(
+        "provisioned throughput",
+        base_model.prices.provisioned_per_unit_hour.get(settings.commitment),
+        hours * settings.model_units,
+        0.0,
+        f"{settings.model_units} model unit(s) x {hours:.2f} h until {now}",
+        "an hour and unit",
+    )
+
+
+def _inference(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
+    """Both models' tokens at the base model's prices: custom models cost the same on demand; on provisioned
+    throughput only the base model's half is billed, so that this is the most it can be."""
+    assert ending.evaluation is not None
+    prices = base_model.prices
+    for item, price, tokens in (
+        ("evaluation, prompts", prices.input_per_million_tokens, ending.evaluation.input_tokens),
+        ("evaluation, answers", prices.output_per_million_tokens, ending.evaluation.output_tokens),
+    ):
+        yield priced(item, price, tokens / 1e6, 0.0, f"{tokens:,} tokens counted by Bedrock", "per 1M tokens")

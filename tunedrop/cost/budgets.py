@@ -1,0 +1,50 @@
+"""Whether a run may be paid for unasked: its own budget, the stage's, the month's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from tunedrop.contracts import Estimate
+from tunedrop.errors import OverBudget
+from tunedrop.stage import Stage
+
+
+def judge(estimate: Estimate, stage: Stage, spent_this_month_usd: float) -> Estimate:
+    """The same with the reasons for which somebody has to be asked first; none lets it go on.
+
+    Parameters
+    ----------
+    spent_this_month_usd
+        What the stage's other runs have cost, or will by their estimates, this month.
+
+    Raises
+    ------
+    OverBudget
+        When the month's budget would be passed and the stage refuses that (`over_monthly_budget`).
+    """
+    month = _over_month(estimate, stage, spent_this_month_usd)
+    if month and stage.over_monthly_budget == "refuse":
+        raise OverBudget(f"{month}. Nothing was paid. Wait for the next month, or raise monthly_budget_usd")
+    reasons = (*_reasons(estimate, stage), *([month] if month else []))
+    return msgspec.structs.replace(estimate, approval_reasons=tuple(dict.fromkeys(reasons)))
+
+
+def _reasons(estimate: Estimate, stage: Stage) -> Iterator[str]:
+    for line in estimate.lines:
+        if not line.source:
+            yield f"no dated price is known for {line.item}"
+    limits = ((estimate.budget_usd, "the run's budget"), (stage.budget_usd, "the stage's budget for one run"))
+    for limit, what in limits:
+        if estimate.likely > limit:
+            yield f"it would likely cost {estimate.likely:.2f} USD, over {what} of {limit:.2f} USD"
+
+
+def _over_month(estimate: Estimate, stage: Stage, spent: float) -> str:
+    if spent + estimate.likely <= stage.monthly_budget_usd:
+        return ""
+    return (
+        f"this month's runs stand at {spent:.2f} USD; with the {estimate.likely:.2f} USD of this one they "
+        f"would pass the stage's monthly budget of {stage.monthly_budget_usd:.2f} USD"
+    )

@@ -1,0 +1,20 @@
+"""An amount of money as a sentence says it, honest about what has no price."""
+
+from __future__ import annotations
+
+from tunedrop.contracts import ActualCost, Estimate
+
+
+def in_words(cost: Estimate | ActualCost) -> str:
+    """Such as `about 3.20 USD (2.08 to 4.32)`, or `at least 0.00 USD: no dated price for training`."""
+    unpriced = [line.item for line in cost.lines if not line.source]
+    if unpriced:
+        return f"at least {cost.likely:.2f} USD: no dated price is known for {_listed(unpriced)}"
+    if f"{cost.low:.2f}" == f"{cost.high:.2f}":
+        return f"{cost.likely:.2f} USD"
+    return f"about {cost.likely:.2f} USD ({cost.low:.2f} to {cost.high:.2f})"
+
+
+def _listed(items: list[str]) -> str:
+    *most, last = items
+    return f"{', '.join(most)} and {last}" if most else last
