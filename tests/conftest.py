@@ -9,7 +9,6 @@ import pytest
 
 from local.driver import Inbox, Pipeline
 from local.embedded import Embedded, running
-from tunedrop.registry.aliases import Aliases
 from tunedrop.serving.sweep import in_service
 
 
@@ -40,7 +39,7 @@ def examples() -> Path:
 def nothing_bills_afterwards(request: pytest.FixtureRequest) -> Iterator[None]:
     """After a test of the deployed stage: no provisioned throughput, no job at work, no fault left on.
 
-    Deployments that an alias names may stay: on-demand inference bills nothing while idle.
+    Deployments may stay until the sweep finds that no alias names them: they bill nothing while idle.
     """
     yield
     if "pipeline" not in request.fixturenames:
@@ -48,8 +47,7 @@ def nothing_bills_afterwards(request: pytest.FixtureRequest) -> Iterator[None]:
     embedded: Embedded = request.getfixturevalue("embedded")
     pipeline: Pipeline = request.getfixturevalue("pipeline")
     embedded.faults.set()
-    production = set(Aliases(pipeline.aws.ssm, pipeline.aws.dynamodb, pipeline.stage).all().values())
-    left = [one for one in in_service(pipeline.aws.bedrock, pipeline.stage) if one.arn not in production]
+    left = [one for one in in_service(pipeline.aws.bedrock, pipeline.stage) if one.way == "provisioned"]
     jobs = pipeline.aws.bedrock.list_model_customization_jobs(statusEquals="InProgress")
     assert left == []
     assert jobs["modelCustomizationJobSummaries"] == []

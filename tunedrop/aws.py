@@ -47,7 +47,7 @@ class Aws:
         self.session = session or boto3.Session()
 
     def client(self, service: str, **settings: Any) -> Any:
-        config = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, **settings)
+        config = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, **settings)
         return self.session.client(service, config=config)
 
     @cached_property
@@ -62,7 +62,7 @@ class Aws:
     def bedrock_runtime(self) -> Any:
         """The caller retries and paces by itself: evaluation counts every failed prompt."""
         config = Config(
-            retries={"mode": "standard", "max_attempts": 1}, read_timeout=120, max_pool_connections=32
+            retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=120, max_pool_connections=32
         )
         return self.session.client("bedrock-runtime", config=config)
 
@@ -77,7 +77,9 @@ class Aws:
     @cached_property
     def sns(self) -> Any:
         """Without retries of its own: a Publish that got no answer may have been heard."""
-        config = Config(retries={"mode": "standard", "max_attempts": 1}, connect_timeout=5, read_timeout=15)
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=5, read_timeout=15
+        )
         return self.session.client("sns", config=config)
 
     @cached_property

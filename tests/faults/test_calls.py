@@ -21,7 +21,7 @@ ON_PROVISIONED = ("wait_for_completion", "set_up_throughput", "release_throughpu
 
 FAULTS = ("throttled", "refused", "timed-out")
 
-KILLS = max(len(actions) for actions in CALLS.values())
+KILLS = max(len(actions) for name, actions in CALLS.items() if name not in ("sweep_throughput",))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -34,9 +34,9 @@ def test_each_call_of_a_function_is_broken_once(
 
     record = journey(pipeline)
 
+    assert_ended_as_if_nothing_had_happened(journey, record, pipeline, inbox)
     made = embedded.faults.made()
     assert made or function == "sweep_throughput"  # whose schedule may not have come up meanwhile
-    assert_ended_as_if_nothing_had_happened(journey, record, pipeline, inbox)
 
 
 @pytest.mark.parametrize("journey", [on_demand, stopped])
@@ -121,5 +121,4 @@ def test_the_table_of_calls_is_complete(embedded: Embedded, pipeline: Pipeline) 
         journey(pipeline)
 
     made = set(counted(embedded.state / "calls.json"))
-
     assert made - {(function, action) for function, actions in CALLS.items() for action in actions} == set()

@@ -9,6 +9,7 @@ import pytest
 from moto import mock_aws
 
 from tests import builders
+from tests.unit.tables import make_intake_bucket, make_registry_table, make_waits_table
 from tunedrop.aws import Aws
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
@@ -31,47 +32,17 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
 
 @pytest.fixture
 def registry(aws: Aws, stage: Stage) -> Registry:
-    aws.dynamodb.create_table(
-        TableName=stage.registry_table,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "gsi_pk", "gsi_sk")
-        ],
-        GlobalSecondaryIndexes=[_index("by_time", "gsi_pk", "gsi_sk")],
-    )
+    make_registry_table(aws, stage)
     return Registry(aws.dynamodb, stage.registry_table)
 
 
 @pytest.fixture
 def waits(aws: Aws, stage: Stage) -> Waits:
-    aws.dynamodb.create_table(
-        TableName=stage.waits_table,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[
-            {"AttributeName": "run_id", "KeyType": "HASH"},
-            {"AttributeName": "kind", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"}
-            for name in ("run_id", "kind", "arrived_at", "subject")
-        ],
-        GlobalSecondaryIndexes=[_index("by_kind", "kind", "arrived_at"), _index("by_subject", "subject")],
-    )
+    make_waits_table(aws, stage)
     return Waits(aws.dynamodb, stage.waits_table)
 
 
 @pytest.fixture
 def intake(aws: Aws, stage: Stage) -> str:
-    aws.s3.create_bucket(
-        Bucket=stage.intake_bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
-    )
-    aws.s3.put_bucket_versioning(Bucket=stage.intake_bucket, VersioningConfiguration={"Status": "Enabled"})
+    make_intake_bucket(aws, stage)
     return stage.intake_bucket
-
-
-def _index(name: str, partition: str, sort: str = "") -> dict[str, object]:
-    keys = [{"AttributeName": partition, "KeyType": "HASH"}]
-    if sort:
-        keys.append({"AttributeName": sort, "KeyType": "RANGE"})
-    return {"IndexName": name, "KeySchema": keys, "Projection": {"ProjectionType": "ALL"}}

@@ -27,12 +27,19 @@ from tunedrop.waiting.table import Waits
 
 
 def orphans(step_functions: Any, registry: Registry) -> list[tuple[Record, Failure]]:
-    """Open runs whose execution does not run any more, each with what became of it."""
-    return [
-        (record, failure)
-        for record in registry.recent(limit=1000)
-        if record.is_open and (failure := _fate(step_functions, record.run.execution_arn)) is not None
-    ]
+    """Open runs whose execution does not run any more, each with what became of it.
+
+    A run closes before its execution ends: read again after its execution was seen to have ended, it is
+    closed unless it is an orphan.
+    """
+    found = []
+    for seen in registry.recent(limit=1000):
+        if not seen.is_open or (failure := _fate(step_functions, seen.run.execution_arn)) is None:
+            continue
+        record = registry.get(seen.run.run_id)
+        if record is not None and record.is_open and record.run.execution_arn == seen.run.execution_arn:
+            found.append((record, failure))
+    return found
 
 
 def settle(aws_: Aws, stage: Stage, record: Record, failure: Failure) -> Ending:

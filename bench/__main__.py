@@ -1,0 +1,22 @@
+"""`python -m bench [NAME…]`: run all measurements, or the named ones; 1 when one misses its mark."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+NAMES = ("cost", "load")
+
+
+def main() -> int:
+    names = sys.argv[1:] or NAMES
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        print(f"no measurement is called {', '.join(unknown)}; there are {', '.join(NAMES)}")
+        return 2
+    results = [importlib.import_module(f"bench.{name}").main() for name in names]
+    return max(results, default=0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

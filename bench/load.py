@@ -1,0 +1,94 @@
+"""200 datasets dropped at once against a quota of two jobs: each is trained once, in order, none is lost."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+
+from rich.console import Console
+
+from local.driver import Pipeline
+from local.embedded import running
+from tests.datasets import jsonl, single_turn
+
+RUNS = int(os.environ.get("TUNEDROP_LOAD_RUNS", "200"))
+NAMES = 8
+"""So few for all: a promoted model takes the place of the one before it (10 deployments is the quota)."""
+PATIENCE_SECONDS = 60 * 60
+
+console = Console()
+
+
+def main() -> int:
+    """Drop, wait, count; 1 when a run was lost, trained twice, or let in before its turn."""
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "aws") as embedded:
+        embedded.deploy()
+        pipeline = Pipeline(embedded.session())
+        started = time.monotonic()
+        with ThreadPoolExecutor(16) as pool:
+            versions = list(pool.map(lambda number: _drop(pipeline, number), range(RUNS)))
+        console.print(f"{RUNS} datasets dropped in {time.monotonic() - started:.1f} s")
+        _wait(pipeline, started)
+        problems = list(_problems(pipeline, versions))
+        seconds = time.monotonic() - started
+    for problem in problems:
+        console.print(f"[red]{problem}[/red]")
+    console.print(f"{RUNS} runs in {seconds:.0f} s, {seconds / RUNS:.1f} s each; {len(problems)} problems")
+    return int(bool(problems))
+
+
+def _drop(pipeline: Pipeline, number: int) -> str:
+    return pipeline.put(f"drop/load-{number % NAMES}.jsonl", jsonl(single_turn(f"load{number}")))
+
+
+def _wait(pipeline: Pipeline, started: float) -> None:
+    while time.monotonic() - started < PATIENCE_SECONDS:
+        records = pipeline.registry.recent(limit=10_000)
+        counts = Counter(f"{record.status} {record.step}".strip() for record in records)
+        print(f"{time.monotonic() - started:6.0f} s  {dict(counts)}", file=sys.stderr, flush=True)
+        if len(records) == RUNS and not any(record.is_open for record in records):
+            return
+        time.sleep(10)
+
+
+def _problems(pipeline: Pipeline, versions: list[str]) -> list[str]:
+    records = pipeline.registry.recent(limit=10_000)
+    jobs = [
+        job
+        for page in pipeline.aws.bedrock.get_paginator("list_model_customization_jobs").paginate()
+        for job in page["modelCustomizationJobSummaries"]
+    ]
+    trained = Counter(job["jobName"].removeprefix("tunedrop-local-") for job in jobs)
+    found = []
+    missing = set(versions) - {record.run.source.version_id for record in records}
+    if missing:
+        found.append(f"{len(missing)} uploads have no run")
+    for record in records:
+        if record.status not in ("promoted", "rejected", "undecided"):
+            found.append(f"{record.run.run_id} is {record.status}: {record.failure}")
+        if trained[record.run.run_id] != 1:
+            found.append(f"{record.run.run_id} has {trained[record.run.run_id]} jobs")
+    queued = _in_order_of_start(pipeline)
+    found += [f"{later} began before {earlier}, which had arrived before it" for earlier, later in queued]
+    return found
+
+
+def _in_order_of_start(pipeline: Pipeline) -> list[tuple[str, str]]:
+    """Pairs of queued runs that were let in against their order of arrival (whole seconds)."""
+    arrivals: dict[str, tuple[str, str]] = {}
+    for record in pipeline.registry.recent(limit=10_000):
+        waits = [step for step in pipeline.registry.steps(record.run.run_id) if step.step == "wait_for_slot"]
+        if waits:
+            arrivals[record.run.run_id] = (record.run.created_at, waits[-1].ended_at)
+    ordered = sorted(arrivals.items(), key=lambda item: item[1])
+    return [
+        (first, second)
+        for (first, (arrived, let_in)), (second, (later, sooner)) in pairwise(ordered)
+        if arrived < later and sooner < let_in
+    ]
