@@ -29,6 +29,4 @@ KMS_REQUEST = Price(0.03 / 1e4, "KMS request", "aws.amazon.com/kms/pricing", "fr
 LOG_GB = Price(0.50, "GB of logs", "aws.amazon.com/cloudwatch/pricing", "from memory")
 KMS_KEY_MONTH = Price(1.00, "key and month", "aws.amazon.com/kms/pricing", "from memory")
 ALARM_MONTH = Price(0.10, "alarm and month", "aws.amazon.com/cloudwatch/pricing", "from memory")
-    3.00, "dashboard and month (3 are free)", "aws.amazon.com/cloudwatch/pricing", "from memory"
-)
 """Where it says "from memory", the figure was known to its author and could not be read on that day."""

@@ -115,15 +115,15 @@ class Embedded:
     def pid(self) -> int:
         return self._process.pid if self._process is not None else 0
 
-    def deploy(self, stage: str = "local") -> None:
-        """Deploy a stage with the real CDK CLI.
+    def deploy(self, stage: str = "local", region: str = REGION) -> None:
+        """Deploy a stage with the real CDK CLI, to the Region that its settings name.
 
         Raises
         ------
         EmbeddedError
             When the CLI fails; the message holds the end of what it said.
         """
-        self._cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", folder=self.state)
+        self._cdk("bootstrap", f"aws://{ACCOUNT}/{region}", folder=self.state)
         self._cdk("deploy", "-c", f"stage={stage}", "--all", "--require-approval", "never", folder=ROOT)
 
     def _cdk(self, *arguments: str, folder: Path) -> None:

@@ -1,0 +1,85 @@
+"""A second stage, in another Region, where base models are that can be served in both ways."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+
+from local.driver import Inbox, Pipeline
+from local.embedded import Embedded
+from tests.datasets import jsonl, single_turn
+from tunedrop.contracts import ActualCost, Estimate, Promotion, Released, Serving
+from tunedrop.registry import Record
+from tunedrop.registry.aliases import Aliases
+from tunedrop.serving import throughput
+from tunedrop.serving.sweep import in_service
+
+PROVISIONED_IN_PRODUCTION = b"""
+data: {train: train.jsonl}
+deployment: {mode: provisioned, keep_for: 1h}
+"""
+
+
+@pytest.fixture(scope="module")
+def east(embedded: Embedded, pipeline: Pipeline) -> Pipeline:
+    embedded.deploy("localeast", "us-east-1")
+    return Pipeline(boto3.Session(region_name="us-east-1"), "localeast")
+
+
+def finished(east: Pipeline, name: str, manifest: bytes) -> Record:
+    """A run that was approved beforehand: Nova's training has no dated price."""
+    east.put(f"runs/{name}/train.jsonl", jsonl(single_turn(name)))
+    version = east.put(f"runs/{name}/run.yaml", manifest)
+    east.put(f"runs/{name}/approve", b"")
+    return east.closed(east.run_of(name, version).run.run_id)
+
+
+def test_throughput_is_bought_only_after_the_gate_and_kept_as_long_as_asked(east: Pipeline) -> None:
+    record = finished(east, "production", PROVISIONED_IN_PRODUCTION)
+
+    serving = record.document("serving", Serving)
+    released = record.document("released", Released)
+    promotion = record.document("promotion", Promotion)
+    steps = [step.step for step in east.registry.steps(record.run.run_id)]
+    assert record.status == "promoted", record.failure
+    assert serving is not None
+    assert serving.way == "provisioned"
+    assert steps.count("set_up_throughput") == 2
+    assert steps.index("evaluate_model") < len(steps) - 1 - steps[::-1].index("set_up_throughput")
+    assert released is not None
+    assert released.kept == (serving.arn,)
+    assert [throughput.way_of(arn) for arn in released.released] == ["on-demand"]
+    assert promotion is not None
+    assert serving.arn in Aliases(east.aws.ssm, east.aws.dynamodb, east.stage).all().values()
+    (serves,) = in_service(east.aws.bedrock, east.stage)
+    assert (serves.arn, serves.expires_at) == (serving.arn, serving.expires_at)
+
+    throughput.release(east.aws.bedrock, serving.arn)
+
+
+def test_the_registry_holds_estimate_against_actual(east: Pipeline) -> None:
+    record = finished(east, "books", b"data: {train: train.jsonl}\n")
+
+    estimate, cost = record.document("estimate", Estimate), record.document("cost", ActualCost)
+    assert estimate is not None
+    assert cost is not None
+    assert {line.item for line in cost.lines} >= {"training", "model storage"}
+    assert record.estimated_usd == pytest.approx(estimate.likely)
+    assert record.actual_usd == pytest.approx(cost.likely)
+
+
+def test_a_run_that_nobody_approves_is_refused_after_the_stages_time_limit(east: Pipeline) -> None:
+    with east.inbox() as inbox:
+        name = east.drop("unanswered", jsonl(single_turn("unanswered")))
+
+        record = east.finished(name, 150.0)
+
+        assert record.status == "refused"
+        assert _events(inbox, record) == ["approval-required", "run-ended"]
+    assert record.failure is not None
+    assert "nobody approved the run" in record.failure.cause
+    assert record.actual_usd == 0.0
+
+
+def _events(inbox: Inbox, record: Record) -> list[str]:
+    return [one.attributes["event"] for one in inbox.messages(record.run.run_id)]

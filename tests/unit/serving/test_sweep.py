@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests import builders
+from tests.unit.fake_bedrock import FakeBedrock
+from tunedrop import clock
+from tunedrop.aws import Aws
+from tunedrop.contracts import DeploymentSettings, Released
+from tunedrop.registry import Registry
+from tunedrop.registry.aliases import Aliases
+from tunedrop.serving.sweep import Sweeper, in_service
+from tunedrop.stage import Stage
+
+RUN = "persona-0123456789"
+CREATED = datetime(2026, 11, 23, tzinfo=UTC)
+FUTURE = "2126-01-01T00:00:00Z"
+
+
+def bedrock(way: str, expires: str = FUTURE, stage: str = "test") -> Any:
+    """One deployment or one provisioned throughput, tagged as ours."""
+    tags = {"tunedrop:stage": stage, "tunedrop:run": RUN, "tunedrop:expires": expires}
+    deployment = {
+        "customModelDeploymentArn": builders.DEPLOYMENT_ARN,
+        "customModelDeploymentName": f"tunedrop-test-{RUN}",
+        "status": "Active",
+        "modelArn": builders.MODEL_ARN,
+        "createdAt": CREATED,
+    }
+    provisioned = {
+        "provisionedModelArn": builders.PROVISIONED_ARN,
+        "provisionedModelName": f"tunedrop-test-{RUN}",
+        "status": "InService",
+        "modelArn": builders.MODEL_ARN.replace(builders.LLAMA_3_3, builders.LLAMA_3_1),
+        "creationTime": CREATED,
+        "modelUnits": 2,
+    }
+    return FakeBedrock(
+        list_custom_model_deployments={"modelDeploymentSummaries": [deployment] * (way == "on-demand")},
+        list_provisioned_model_throughputs={
+            "provisionedModelSummaries": [provisioned] * (way == "provisioned")
+        },
+        list_tags_for_resource={"tags": [{"key": key, "value": value} for key, value in tags.items()]},
+        delete_custom_model_deployment={},
+        delete_provisioned_model_throughput={},
+    )
+
+
+def sweep(aws: Aws, stage: Stage, found: Any) -> Released:
+    aws.bedrock = found
+    return Sweeper(aws, stage).sweep()[0]
+
+
+@pytest.mark.parametrize("way", ["on-demand", "provisioned"])
+def test_the_sweep_releases_what_no_live_run_owns(
+    aws: Aws, stage: Stage, registry: Registry, way: str
+) -> None:
+    registry.register(builders.run())
+    registry.end(RUN, "failed", None)
+
+    swept = sweep(aws, stage, bedrock(way))
+
+    assert len(swept.released) == 1
+
+
+@pytest.mark.parametrize("way", ["on-demand", "provisioned"])
+def test_what_a_live_run_owns_stays(aws: Aws, stage: Stage, registry: Registry, way: str) -> None:
+    registry.register(builders.run())
+
+    assert sweep(aws, stage, bedrock(way)).released == ()
+
+
+def test_what_has_outlived_its_expiry_goes_whoever_owns_it(
+    aws: Aws, stage: Stage, registry: Registry
+) -> None:
+    registry.register(builders.run())
+
+    swept = sweep(aws, stage, bedrock("provisioned", expires="2026-01-01T00:00:00Z"))
+
+    assert swept.released == (builders.PROVISIONED_ARN,)
+
+
+def test_a_deployment_in_production_stays_for_ever(aws: Aws, stage: Stage, registry: Registry) -> None:
+    Aliases(aws.ssm, aws.dynamodb, stage).promote("persona", RUN, builders.MODEL_ARN, builders.DEPLOYMENT_ARN)
+
+    swept = sweep(aws, stage, bedrock("on-demand", expires="2026-01-01T00:00:00Z"))
+
+    assert swept.kept == (builders.DEPLOYMENT_ARN,)
+
+
+def test_throughput_that_a_run_asked_to_keep_stays_until_it_expires(
+    aws: Aws, stage: Stage, registry: Registry
+) -> None:
+    registry.register(builders.run(deployment=DeploymentSettings(keep_for_seconds=3600)))
+    registry.save(RUN, released=Released(kept=(builders.PROVISIONED_ARN,)))
+    registry.end(RUN, "promoted", None)
+
+    assert sweep(aws, stage, bedrock("provisioned")).kept == (builders.PROVISIONED_ARN,)
+    late = bedrock("provisioned", expires=clock.now())
+    assert sweep(aws, stage, late).released == (builders.PROVISIONED_ARN,)
+
+
+def test_another_stages_throughput_is_not_ours_to_release(aws: Aws, stage: Stage, registry: Registry) -> None:
+    swept = sweep(aws, stage, bedrock("provisioned", stage="test2"))
+
+    assert swept == Released()
+
+
+def test_throughput_says_what_it_bills_an_hour(stage: Stage) -> None:
+    (provisioned,) = in_service(bedrock("provisioned"), stage)
+    (deployment,) = in_service(bedrock("on-demand"), stage)
+
+    assert provisioned.hourly_usd == pytest.approx(2 * 24.0)
+    assert deployment.hourly_usd == 0.0
