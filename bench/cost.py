@@ -29,7 +29,24 @@ WATCHED_SECONDS_A_MONTH = 30 * 86_400
 LOG_BYTES_A_REQUEST = 2_000
 """What one invocation writes to its log: START, END, REPORT and a few lines of ours."""
 
-console = Console()
+console = Console(width=130)
+
+
+Report = tuple[float, int]
+"""One invocation: billed seconds, memory in MB."""
+
+
+class _Recorded(NamedTuple):
+    """The AWS calls and the invocations of every function until a moment."""
+
+    calls: Counter[tuple[str, str]]
+    reports: dict[str, list[Report]]
+
+    def since(self, start: _Recorded) -> _Recorded:
+        calls = Counter(self.calls)
+        calls.subtract(start.calls)
+        reports = {name: lines[len(start.reports[name]) :] for name, lines in self.reports.items()}
+        return _Recorded(calls, reports)
 
 
 class Item(NamedTuple):
@@ -77,10 +94,10 @@ def _transitions(pipeline: Pipeline, execution_arn: str) -> int:
     return entered + kinds["TaskRetryScheduled"] + 1  # the start of the execution
 
 
-def _reports(pipeline: Pipeline) -> dict[str, list[tuple[float, int]]]:
+def _reports(pipeline: Pipeline) -> dict[str, list[Report]]:
     """Every invocation of every function as (billed seconds, memory in MB)."""
     logs = pipeline.session.client("logs")
-    found: dict[str, list[tuple[float, int]]] = {}
+    found: dict[str, list[Report]] = {}
     for one in (*STEPS, *WATCHERS, RECORDER):
         group = f"/aws/lambda/tunedrop-{pipeline.stage.name}-{one.name.replace('_', '-')}"
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
@@ -89,25 +106,20 @@ def _reports(pipeline: Pipeline) -> dict[str, list[tuple[float, int]]]:
     return found
 
 
-def _report(line: str) -> tuple[float, int] | None:
+def _report(line: str) -> Report | None:
     billed = re.search(r"Billed Duration: (\d+) ms", line)
     memory = re.search(r"Memory Size: (\d+) MB", line)
     return (int(billed[1]) / 1000, int(memory[1])) if billed and memory else None
 
 
-def _bill(
-    transitions: int,
-    reports: dict[str, list[tuple[float, int]]],
-    calls: Counter[tuple[str, str]],
-    functions: set[str],
-) -> Iterator[Item]:
+def _bill(transitions: int, recorded: _Recorded, functions: set[str]) -> Iterator[Item]:
     if transitions:
         yield Item("state transitions", transitions, prices.TRANSITION)
-    invocations = [report for name in functions for report in reports[name]]
+    invocations = [report for name in functions for report in recorded.reports[name]]
     yield Item("Lambda requests", len(invocations), prices.LAMBDA_REQUEST)
     yield Item("Lambda time", sum(s * mb / 1024 for s, mb in invocations), prices.LAMBDA_GB_SECOND)
     made: Counter[str] = Counter()
-    for (function, action), count in calls.items():
+    for (function, action), count in recorded.calls.items():
         if function in functions:
             made[action] += count
     # Items of a few KB: a write is taken as four units (a record grows to some 4 KB, and has an index).
@@ -130,20 +142,15 @@ def _of(made: Counter[str], *prefixes: str) -> int:
     return sum(count for action, count in made.items() if action.startswith(prefixes))
 
 
-def _idle(
-    reports: dict[str, list[tuple[float, int]]],
-    calls: Counter[tuple[str, str]],
-    watchers: set[str],
-) -> Iterator[Item]:
-    """The two functions that schedules run, by the mean of the invocations that were recorded.
+def _idle(recorded: _Recorded) -> Iterator[Item]:
+    """The two functions that schedules run, by the mean of the turns that were recorded.
 
     Their rates are the defaults of `infra.settings`: every minute, every five minutes.
     """
     turns = {"resume_waits": WATCHED_SECONDS_A_MONTH / 60, "sweep_throughput": WATCHED_SECONDS_A_MONTH / 300}
-    for name in sorted(watchers):
-        recorded = reports[name]
-        scale = turns[name] / max(1, len(recorded))
-        for item in _bill(0, {name: recorded}, calls, {name}):
+    for name, month in turns.items():
+        scale = month / max(1, len(recorded.reports[name]))
+        for item in _bill(0, recorded, {name}):
             if item.amount:
                 yield Item(f"{name}: {item.name}", item.amount * scale, item.price)
     yield Item("KMS key", 1, prices.KMS_KEY_MONTH)

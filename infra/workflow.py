@@ -196,11 +196,7 @@ class Journey:
             serving="{% $serving %}",
         )  # fmt: skip
         self._states.rescued("BuyThroughput", buy).next(await_production).next(promote)
-        wanted = (
-            '$run.deployment.mode = "provisioned" and $run.deployment.keep_for_seconds > 0 '
-            'and $serving.way = "on-demand"'
-        )
-        return self._states.choice("Provisioned?", Branch(buy, when=wanted), Branch(promote))
+        return self._states.choice("Provisional?", Branch(buy, when="$serving.provisional"), Branch(promote))
 
     def _release_throughput(self, tell: sfn.IChainable) -> sfn.IChainable:
         """What is still being created can only be deleted afterwards: tried for an hour or so.

@@ -246,7 +246,11 @@ class Wait(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the tuned model answers. `arn` is what inference takes as its modelId."""
+    """Where the tuned model answers. `arn` is what inference takes as its modelId.
+
+    `provisional`: for the evaluation only; a model that passes gets the provisioned throughput that the run
+    asks for.
+    """
 
     way: Way
     arn: str
@@ -257,6 +261,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     expires_at: str
     in_service_at: str = ""
+    provisional: bool = False
 
 
 class Released(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,11 +24,14 @@ class Input(msgspec.Struct, frozen=True):
 def handler(payload: Input, services: Services) -> Serving:
     run, stage = payload.run, services.stage
     base_model = catalog.find(run.base_model)
-    way = choose.way(base_model, run.deployment)
-    if payload.evaluated:
-        way = choose.production_way(base_model, run.deployment) or way
+    bought_later = choose.production_way(base_model, run.deployment)
+    way = bought_later if payload.evaluated and bought_later else choose.way(base_model, run.deployment)
     name = naming.resource_name(stage.name, run.run_id, run.attempt)
     serving = throughput.create(
         services.aws.bedrock, stage, run.run_id, name, payload.job.model_arn, run.deployment, way
     )
-    return msgspec.structs.replace(serving, hourly_usd=choose.hourly_usd(base_model, run.deployment, way))
+    return msgspec.structs.replace(
+        serving,
+        hourly_usd=choose.hourly_usd(base_model, run.deployment, way),
+        provisional=bought_later is not None and not payload.evaluated,
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 
 from local.driver import Inbox, Pipeline, until
@@ -29,7 +28,7 @@ def on_demand(pipeline: Pipeline) -> Record:
 def provisioned(pipeline: Pipeline) -> Record:
     """A run over its budget, approved before it asks, served by provisioned throughput."""
     name = "fault-provisioned"
-    pipeline.put(f"runs/{name}/train.jsonl", _fresh_data())
+    pipeline.put(f"runs/{name}/train.jsonl", _data())
     version = pipeline.put(f"runs/{name}/run.yaml", PROVISIONED)
     pipeline.put(f"runs/{name}/approve", b"")
     return pipeline.closed(pipeline.run_of(name, version, SECONDS).run.run_id, SECONDS)
@@ -45,12 +44,13 @@ def stopped(pipeline: Pipeline) -> Record:
 
 def _dropped(pipeline: Pipeline) -> Record:
     """One name for all, so that each promoted model takes the place of the one before it."""
-    version = pipeline.put("drop/fault-on-demand.jsonl", _fresh_data())
+    version = pipeline.put("drop/fault-on-demand.jsonl", _data())
     return pipeline.run_of("fault-on-demand", version, SECONDS)
 
 
-def _fresh_data() -> bytes:
-    return jsonl(single_turn(uuid.uuid4().hex[:6]))
+def _data() -> bytes:
+    """The same every time: each upload of it is a version, and a run, of its own."""
+    return jsonl(single_turn("fault"))
 
 
 def is_training(pipeline: Pipeline, run_id: str) -> bool | None:

@@ -21,7 +21,17 @@ ON_PROVISIONED = ("wait_for_completion", "set_up_throughput", "release_throughpu
 
 FAULTS = ("throttled", "refused", "timed-out")
 
-KILLS = max(len(actions) for name, actions in CALLS.items() if name not in ("sweep_throughput",))
+ELSEWHERE = {
+    "bedrock:CreateCustomModelDeployment",
+    "bedrock:DeleteCustomModelDeployment",
+    "bedrock:GetCustomModelDeployment",
+    "bedrock:StopModelCustomizationJob",
+    "states:SendTaskFailure",
+}
+"""Calls that are not made on the journey with provisioned throughput."""
+
+ON_THE_WAY = {name: [one for one in actions if one not in ELSEWHERE] for name, actions in CALLS.items()}
+KILLS = max(len(actions) for actions in ON_THE_WAY.values())
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -57,11 +67,11 @@ def test_each_function_is_killed_at_one_of_its_calls(
     embedded: Embedded, pipeline: Pipeline, inbox: Inbox, number: int
 ) -> None:
     """After the call has had its effect, and before the function knows."""
-    _kill(embedded, {name: actions[number] for name, actions in CALLS.items() if number < len(actions)})
+    _kill(embedded, {name: actions[number] for name, actions in ON_THE_WAY.items() if number < len(actions)})
 
     record = provisioned(pipeline)
 
-    assert embedded.faults.made()
+    assert embedded.faults.made() or number >= len(ON_THE_WAY["resume_waits"])
     assert_ended_as_if_nothing_had_happened(provisioned, record, pipeline, inbox)
 
 

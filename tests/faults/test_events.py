@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -60,7 +59,7 @@ def test_bedrocks_event_of_a_job_that_was_stopped(
 
 def test_an_upload_whose_event_is_lost_is_found_and_started(pipeline: Pipeline, inbox: Inbox) -> None:
     with rule_off(pipeline, START):
-        version = pipeline.put("drop/fault-lost.jsonl", jsonl(single_turn(uuid.uuid4().hex[:6])))
+        version = pipeline.put("drop/fault-lost.jsonl", jsonl(single_turn("fault")))
 
     record = pipeline.closed(pipeline.run_of("fault-lost", version, SECONDS).run.run_id, SECONDS)
 
@@ -69,7 +68,7 @@ def test_an_upload_whose_event_is_lost_is_found_and_started(pipeline: Pipeline, 
 
 def test_an_uploads_event_that_comes_after_all_starts_no_second_run(pipeline: Pipeline, inbox: Inbox) -> None:
     with rule_off(pipeline, START):
-        version = pipeline.put("drop/fault-late.jsonl", jsonl(single_turn(uuid.uuid4().hex[:6])))
+        version = pipeline.put("drop/fault-late.jsonl", jsonl(single_turn("fault")))
     record = pipeline.run_of("fault-late", version, SECONDS)
     states = pipeline.aws.step_functions
     event = json.loads(states.describe_execution(executionArn=record.run.execution_arn)["input"])
@@ -89,7 +88,7 @@ def test_an_uploads_event_that_comes_after_all_starts_no_second_run(pipeline: Pi
 def waiting_for_approval(pipeline: Pipeline, inbox: Inbox) -> str:
     """The id of a run that has asked for approval."""
     name = "fault-approval"
-    pipeline.put(f"runs/{name}/train.jsonl", jsonl(single_turn(uuid.uuid4().hex[:6])))
+    pipeline.put(f"runs/{name}/train.jsonl", jsonl(single_turn("fault")))
     version = pipeline.put(f"runs/{name}/run.yaml", PROVISIONED)
     run_id = pipeline.run_of(name, version, SECONDS).run.run_id
     until(lambda: inbox.messages(run_id) or None, "the question", SECONDS)
@@ -139,7 +138,7 @@ def test_a_stop_whose_event_is_lost_stops_the_run(pipeline: Pipeline, inbox: Inb
 def test_an_execution_stopped_in_the_console_stops_the_job_and_is_told_once(
     pipeline: Pipeline, inbox: Inbox
 ) -> None:
-    version = pipeline.put("drop/fault-console.jsonl", jsonl(single_turn(uuid.uuid4().hex[:6])))
+    version = pipeline.put("drop/fault-console.jsonl", jsonl(single_turn("fault")))
     record = pipeline.run_of("fault-console", version, SECONDS)
     until(
         lambda: (pipeline.registry.get(record.run.run_id) or record).documents.get("started"),
