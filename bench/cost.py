@@ -20,7 +20,7 @@ from bench import prices
 from bench.prices import Price
 from infra.functions import RECORDER, STEPS, WATCHERS
 from local.calls import counted
-from local.driver import Pipeline
+from local.driver import Pipeline, until
 from local.embedded import running
 from tests.datasets import jsonl, single_turn
 
@@ -67,17 +67,22 @@ def main() -> int:
         embedded.deploy()
         pipeline = Pipeline(embedded.session())
         pipeline.finished(pipeline.drop("warm", jsonl(single_turn("warm"))))
-        before, reports_before = counted(embedded.state / "calls.json"), _reports(pipeline)
+        log = embedded.state / "calls.json"
+        start = _Recorded(counted(log), _reports(pipeline))
         record = pipeline.finished(pipeline.drop("counted", jsonl(single_turn("counted"))))
-        calls = counted(embedded.state / "calls.json")
-        calls.subtract(before)
-        reports = {name: lines[len(reports_before[name]) :] for name, lines in _reports(pipeline).items()}
+        of_run = _Recorded(counted(log), _reports(pipeline)).since(start)
         transitions = _transitions(pipeline, record.run.execution_arn)
-    watchers = {one.name for one in WATCHERS}
-    run = list(
-        _bill(transitions, reports, calls, {one.name for one in (*STEPS, RECORDER)} | {"resume_waits"})
-    )
-    idle = list(_idle(reports, calls, watchers))
+        start = _Recorded(counted(log), _reports(pipeline))
+        enough = len(start.reports["sweep_throughput"]) + 3
+        until(
+            lambda: len(_reports(pipeline)["sweep_throughput"]) >= enough or None,
+            "three turns of the sweep",
+            interval=2.0,
+        )
+        of_idle = _Recorded(counted(log), _reports(pipeline)).since(start)
+    in_a_run = {one.name for one in (*STEPS, RECORDER)} | {"resume_waits"}
+    run = list(_bill(transitions, of_run, in_a_run))
+    idle = list(_idle(of_idle))
     total = _show("One run, beside Bedrock", run)
     _show("An idle month", idle)
     console.print(f"a run costs {total:.5f} USD; the mark is below {MOST_A_RUN} USD")

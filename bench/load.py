@@ -18,15 +18,23 @@ from local.embedded import running
 from tests.datasets import jsonl, single_turn
 
 RUNS = int(os.environ.get("TUNEDROP_LOAD_RUNS", "200"))
-NAMES = 8
-"""So few for all: a promoted model takes the place of the one before it (10 deployments is the quota)."""
+MANIFEST = b"""
+data: {train: train.jsonl}
+hyperparameters: {epoch_count: 5, learning_rate: 1e-4}
+deployment: {keep_for: 0s}
+"""
+"""Nothing stays in service: an account may have ten deployments."""
+
 PATIENCE_SECONDS = 60 * 60
+FUNCTIONS_AT_ONCE = "24"
+"""A Lambda here is a process of some 60 MB; an account's own limit is 1,000, or 10 when it is new."""
 
 console = Console()
 
 
 def main() -> int:
     """Drop, wait, count; 1 when a run was lost, trained twice, or let in before its turn."""
+    os.environ["LAMBDA_ACCOUNT_CONCURRENCY"] = FUNCTIONS_AT_ONCE
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "aws") as embedded:
         embedded.deploy()
         pipeline = Pipeline(embedded.session())
@@ -44,7 +52,9 @@ def main() -> int:
 
 
 def _drop(pipeline: Pipeline, number: int) -> str:
-    return pipeline.put(f"drop/load-{number % NAMES}.jsonl", jsonl(single_turn(f"load{number}")))
+    folder = f"runs/load-{number}"
+    pipeline.put(f"{folder}/train.jsonl", jsonl(single_turn(f"load{number}")))
+    return pipeline.put(f"{folder}/run.yaml", MANIFEST)
 
 
 def _wait(pipeline: Pipeline, started: float) -> None:

@@ -14,12 +14,9 @@ from constructs import Construct
 from infra.functions import Functions
 from tunedrop.contracts import WaitKind
 
-LAMBDA_ERRORS = (
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
-)
+LAMBDA_ERRORS = ("Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException")
+CROWDED = ("Lambda.TooManyRequestsException",)
+"""More functions at once than the account may run (10 in a new one): worth half an hour of tries."""
 KILLED = ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError")
 """A function that ran out of time or memory, or lost its machine: worth two more tries, not six."""
 
@@ -146,5 +143,6 @@ def _retried(task: sfn.TaskStateBase, patient: bool = False) -> sfn.TaskStateBas
         )
 
     again(*LAMBDA_ERRORS, attempts=6)
+    again(*CROWDED, attempts=36)
     again("TransientError", attempts=36 if patient else 6, longest=PATIENT if patient else BRIEF)
     return again(*KILLED, attempts=2)
