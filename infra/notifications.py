@@ -14,11 +14,18 @@ from constructs import Construct
 
 
 class Notifications(Construct):
-    """An encrypted topic that takes TLS only, and its mail subscriptions."""
+    """An encrypted topic that takes TLS only, its mail subscriptions, and a topic for chat where asked."""
 
-    def __init__(self, scope: Construct, id: str, *, key: kms.IKey, emails: Sequence[str]) -> None:
+    def __init__(
+        self, scope: Construct, id: str, *, key: kms.IKey, emails: Sequence[str], chat: bool
+    ) -> None:
         super().__init__(scope, id)
         self.topic = sns.Topic(self, "Topic", display_name="Tunedrop", master_key=key, enforce_ssl=True)
+        self.chat = (
+            sns.Topic(self, "Chat", display_name="Tunedrop chat", master_key=key, enforce_ssl=True)
+            if chat
+            else None
+        )
         for service in ("cloudwatch", "budgets"):
             self.topic.add_to_resource_policy(
                 iam.PolicyStatement(

@@ -35,6 +35,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     runs: dynamodb.ITableV2
     waits: dynamodb.ITableV2
     topic: sns.ITopic
+    chat: sns.ITopic | None
     key: kms.IKey
     bedrock_role: iam.IRole
     workflow_name: str
@@ -64,7 +65,7 @@ class Grants:
             "start_customization": [*self.start_job(), self.read_job(), self.list_jobs(), self.waits()],
             "wait_for_completion": [*self.settle(), self.publish()],
             "set_up_throughput": [*self.serve(), self.read_serving()],
-            "evaluate_model": [self.invoke(), *self.run_files()],
+            "evaluate_model": [self.invoke(), *self.run_files(), self.read_aliases()],
             "promote_model": [self.write_aliases()],
             "release_throughput": [self.release(), self.stop_job()],
             "notify": self.tell(),
@@ -220,7 +221,8 @@ class Grants:
         ]
 
     def publish(self) -> iam.PolicyStatement:
-        return _allow("Publish", ["sns:Publish"], [self._r.topic.topic_arn])
+        topics = [topic.topic_arn for topic in (self._r.topic, self._r.chat) if topic is not None]
+        return _allow("Publish", ["sns:Publish"], topics)
 
     def tell(self) -> list[iam.PolicyStatement]:
         """The report, the notification and the event that end a run."""

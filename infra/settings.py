@@ -47,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         How often the schedules look for what an event should have told: the longest delay a lost one causes.
     cost_budget
         Whether to make an AWS Budget of `monthly_budget_usd` on the stack's cost tag.
+    chat_notifications
+        Whether to tell of every run's end on a second topic too, in the schema of AWS's chat client.
     permissions_boundary
         Name of a managed policy that bounds every role, where the account asks for one.
     """
@@ -77,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     resume_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 1
     sweep_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 5
     cost_budget: bool = False
+    chat_notifications: bool = False
     permissions_boundary: str | None = None
     architecture: Literal["arm64", "x86_64"] = "arm64"
     python_version: Literal["3.12", "3.13"] = "3.13"

@@ -39,7 +39,10 @@ class TunedropStack(Stack):
         key = Encryption(self, "Encryption", removal=removal).key
         storage = Intake(self, "Intake", key=key, removal=removal, empty_buckets=settings.empty_buckets)
         registry = Registry(self, "Registry", key=key, removal=removal)
-        notifications = Notifications(self, "Notifications", key=key, emails=settings.notification_emails)
+        notifications = Notifications(
+            self, "Notifications", key=key, emails=settings.notification_emails,
+            chat=settings.chat_notifications,
+        )  # fmt: skip
         topic = notifications.topic
         bedrock_role = BedrockRole(self, "Bedrock", artifacts=storage.artifacts, key=key).role
         dead_letters = sqs.Queue(
@@ -59,6 +62,7 @@ class TunedropStack(Stack):
             registry_table=registry.runs.table_name,
             waits_table=registry.waits.table_name,
             topic_arn=topic.topic_arn,
+            chat_topic_arn=notifications.chat.topic_arn if notifications.chat else "",
             bedrock_role_arn=bedrock_role.role_arn,
             key_arn=key.key_arn,
             **{field: getattr(settings, field) for field in _SHARED},
@@ -72,7 +76,7 @@ class TunedropStack(Stack):
             permissions.Resources(
                 stack=self, settings=settings, stage=description, intake=storage.intake,
                 artifacts=storage.artifacts, runs=registry.runs, waits=registry.waits, topic=topic, key=key,
-                bedrock_role=bedrock_role, workflow_name=name,
+                chat=notifications.chat, bedrock_role=bedrock_role, workflow_name=name,
             ),
         )  # fmt: skip
 

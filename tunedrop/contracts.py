@@ -181,7 +181,10 @@ class CostLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """What the run will cost. `approval_reasons` is empty when it may go on without being asked about."""
+    """What the run will cost. `approval_reasons` is empty when it may go on without being asked about.
+
+    `evaluation_minutes` is how long asking both models will take; None where the pace is not known.
+    """
 
     lines: tuple[CostLine, ...]
     low: float
@@ -189,6 +192,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     high: float
     budget_usd: float
     approval_reasons: tuple[str, ...] = ()
+    evaluation_minutes: float | None = None
 
 
 class ActualCost(msgspec.Struct, frozen=True, kw_only=True):
@@ -287,11 +291,20 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     higher_is_better: bool = True
 
 
+class Speed(msgspec.Struct, frozen=True, kw_only=True):
+    """How one model answers: milliseconds (Bedrock's own latency), tokens an answer on average."""
+
+    median_ms: int
+    p95_ms: int
+    tokens_an_answer: float
+
+
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """Base against tuned. `done` False: time ran out, call again with `next_record`.
 
     `needed` is how many held-out records it would take to tell, when the verdict is undecided. Tokens are
-    those of both models together, as Bedrock counted them.
+    those of both models together, as Bedrock counted them. `champion` is the deciding metric against the
+    model that the run's name has in production, whose score stands as `base`.
     """
 
     done: bool
@@ -305,6 +318,9 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     needed: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    base_speed: Speed | None = None
+    tuned_speed: Speed | None = None
+    champion: Score | None = None
     results_uri: str = ""
 
     @property

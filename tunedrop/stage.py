@@ -47,6 +47,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     when_unanswered: Literal["refuse", "approve"] = "refuse"
     over_monthly_budget: Literal["ask", "refuse"] = "ask"
     upload_grace_seconds: int = 600
+    chat_topic_arn: str = ""
     data_buckets: tuple[str, ...] = ()
     allow_commitment: bool = False
     evaluation_requests_per_minute: int = 0

@@ -19,6 +19,7 @@ from tunedrop.cost.words import in_words
 from tunedrop.dataset.check import FileReport, Report, Split, check, plain_errors
 from tunedrop.dataset.prepare import shares
 from tunedrop.errors import InvalidManifest, PreflightFailed
+from tunedrop.evaluation.speed import minutes_to_evaluate, requests_per_minute
 from tunedrop.manifest import Manifest
 from tunedrop.serving import choose
 from tunedrop.stage import Stage
@@ -53,7 +54,9 @@ def estimate_folder(folder: Path, base_model: str | None, here: Deployed | None,
     )
     if not report.valid or report.method is None:
         fail("\n".join(plain_errors(report)))
-    found = estimate(run, _dataset(report, model.methods[report.method], files), model, way)
+    dataset = _dataset(report, model.methods[report.method], files)
+    minutes = minutes_to_evaluate(dataset, run.evaluation, requests_per_minute(stage, model))
+    found = msgspec.structs.replace(estimate(run, dataset, model, way), evaluation_minutes=minutes)
     found = judge(found, stage, here.spent_this_month() if here is not None else 0.0)
     if format_ is Format.json:
         print_json(found)
@@ -149,6 +152,8 @@ def _show(found: Estimate, run: Run, *, with_stage: bool) -> None:
         listing.add_row(line.item, *amounts, line.basis, f"{line.source} {line.priced_on}".strip())
     console.print(listing)
     console.print(f"\n{run.base_model}: {in_words(found)}")
+    if found.evaluation_minutes is not None:
+        console.print(f"asking both models will take about {found.evaluation_minutes:.1f} minutes")
     for reason in found.approval_reasons:
         console.print(f"it would wait for your approval: {reason}", style="yellow")
     if not with_stage:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tunedrop import aws, catalog, clock, naming
 from tunedrop.aws import Aws
@@ -15,7 +16,7 @@ from tunedrop.cost.actual import actual
 from tunedrop.ending.outcome import for_people, outcome_of
 from tunedrop.errors import TransientError
 from tunedrop.registry import Registry
-from tunedrop.reporting import notification, summary
+from tunedrop.reporting import chat, notification, summary
 from tunedrop.stage import Stage
 
 EVENT_SOURCE = "tunedrop"
@@ -124,7 +125,19 @@ def _publish(aws_: Aws, stage: Stage, registry: Registry, ending: Ending) -> boo
             registry.give_back_notice(run.run_id)
         raise
     registry.confirm_notice(run.run_id, run.attempt)
+    _chat(aws_, stage, ending)
     return True
+
+
+def _chat(aws_: Aws, stage: Stage, ending: Ending) -> None:
+    """Tell the chat channel too; that it could not be told does not keep a run from closing."""
+    if not stage.chat_topic_arn:
+        return
+    body = msgspec.json.encode(chat.message(ending, stage.name)).decode()
+    try:
+        aws_.sns.publish(TopicArn=stage.chat_topic_arn, Message=body)
+    except (ClientError, BotoCoreError):
+        logging.getLogger(__name__).exception("the chat channel could not be told")
 
 
 def _emit(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, report_uri: str) -> None:

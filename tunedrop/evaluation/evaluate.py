@@ -22,7 +22,7 @@ class Model(Protocol):
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
-    """One question with both answers: a line of predictions.jsonl."""
+    """One question with its answers: a line of predictions.jsonl."""
 
     record: int
     turn: int
@@ -30,6 +30,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     reference: str
     base: Answer
     tuned: Answer
+    champion: Answer | None = None
 
     @property
     def failed(self) -> bool:
@@ -46,9 +47,20 @@ def select(questions: Iterable[HeldOut], most: int) -> list[HeldOut]:
 
 
 def evaluate(
-    questions: Sequence[HeldOut], base: Model, tuned: Model, deadline: float, concurrency: int = CONCURRENCY
+    questions: Sequence[HeldOut],
+    base: Model,
+    tuned: Model,
+    deadline: float,
+    concurrency: int = CONCURRENCY,
+    champion: Model | None = None,
 ) -> Iterator[Prediction]:
-    """Both answers to each question, in order, until the deadline (`time.monotonic()`)."""
+    """All answers to each question, in order, until the deadline (`time.monotonic()`).
+
+    Parameters
+    ----------
+    champion
+        The model in production, where there is one that can be asked.
+    """
 
     def both(question: HeldOut) -> Prediction:
         return Prediction(
@@ -58,6 +70,7 @@ def evaluate(
             reference=question.reference,
             base=base.ask(question),
             tuned=tuned.ask(question),
+            champion=champion.ask(question) if champion is not None else None,
         )
 
     with ThreadPoolExecutor(concurrency) as pool:

@@ -3,7 +3,7 @@
 A tuned model is promoted when the metric that decides has improved by at least `min_improvement`, the whole
 confidence interval of the difference is above zero, and no guarded metric has surely fallen. Where the
 interval holds both zero and the wanted improvement, the held-out set is too small to tell. All else is
-rejected.
+rejected; and so is what is better than its base but worse than the model in production.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import Literal
 from tunedrop.contracts import Evaluation, EvaluationSettings, Score
 from tunedrop.evaluation import metrics
 from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.intervals import needed_records, paired_interval
+from tunedrop.evaluation.intervals import corpus_interval, needed_records, paired_interval
+from tunedrop.evaluation.labels import label_of, macro_f1
+from tunedrop.evaluation.speed import speed
 
 Verdict = Literal["promote", "reject", "undecided"]
 
@@ -36,6 +38,13 @@ def decide(predictions: Sequence[Prediction], settings: EvaluationSettings) -> E
     scores = tuple(_scores(answered, metric, settings.confidence))
     differences = _differences(answered, metric)
     verdict, reason = _verdict(scores, metric, settings, len(answered), len(predictions))
+    champion = _against_champion(answered, metric, settings.confidence)
+    if verdict == "promote" and champion is not None and champion.difference < 0:
+        verdict = "reject"
+        reason += (
+            f"; but the model in production stands at {champion.base:.3f} "
+            f"(difference to it {champion.low:+.3f} to {champion.high:+.3f})"
+        )
     undecided = verdict == "undecided"
     return Evaluation(
         done=True,
@@ -45,6 +54,9 @@ def decide(predictions: Sequence[Prediction], settings: EvaluationSettings) -> E
         scores=scores,
         records=len(answered),
         failed_prompts=len(predictions) - len(answered),
+        base_speed=speed([one.base for one in answered]),
+        tuned_speed=speed([one.tuned for one in answered]),
+        champion=champion,
         input_tokens=sum(one.base.input_tokens + one.tuned.input_tokens for one in predictions),
         output_tokens=sum(one.base.output_tokens + one.tuned.output_tokens for one in predictions),
         needed=max(FEWEST, needed_records(differences, settings.min_improvement or 0.01, settings.confidence))
@@ -81,23 +93,56 @@ def _verdict(
 
 
 def _scores(answered: Sequence[Prediction], metric: str, confidence: float) -> Iterator[Score]:
-    names = dict.fromkeys([metric, "token_f1", "rouge_l", "chrf", "normalized_match", "exact_match"])
-    for name in names if answered else ():
-        score = metrics.METRICS[name]
-        base = [score(one.reference, one.base.text) for one in answered]
-        tuned = [score(one.reference, one.tuned.text) for one in answered]
-        differences = [after - before for before, after in zip(base, tuned, strict=True)]
-        low, high = paired_interval(differences, confidence)
-        yield Score(
-            metric=name,
-            base=fmean(base),
-            tuned=fmean(tuned),
-            difference=fmean(differences),
-            low=low,
-            high=high,
-        )
+    if not answered:
+        return
+    task = metrics.task_of([one.reference for one in answered])
+    for name in dict.fromkeys([metric, *metrics.SHOWN[task]]):
+        base, tuned = (_each(answered, name, model) for model in ("base", "tuned"))
+        yield _score(name, base, tuned, confidence)
+    if task == "labels":
+        yield _macro_f1(answered, confidence)
+
+
+def _score(name: str, base: Sequence[float], tuned: Sequence[float], confidence: float) -> Score:
+    differences = [after - before for before, after in zip(base, tuned, strict=True)]
+    low, high = paired_interval(differences, confidence)
+    return Score(
+        metric=name,
+        base=fmean(base),
+        tuned=fmean(tuned),
+        difference=fmean(differences),
+        low=low,
+        high=high,
+    )
+
+
+def _macro_f1(answered: Sequence[Prediction], confidence: float) -> Score:
+    base, tuned = (
+        [(label_of(one.reference), label_of(getattr(one, model).text)) for one in answered]
+        for model in ("base", "tuned")
+    )
+
+    def difference(indices: Sequence[int]) -> float:
+        return macro_f1([tuned[index] for index in indices]) - macro_f1([base[index] for index in indices])
+
+    low, high = corpus_interval(difference, len(answered), confidence)
+    before, after = macro_f1(base), macro_f1(tuned)
+    return Score(metric="macro_f1", base=before, tuned=after, difference=after - before, low=low, high=high)
+
+
+def _against_champion(answered: Sequence[Prediction], metric: str, confidence: float) -> Score | None:
+    """The tuned model against the one in production, where that one has answered."""
+    both = [one for one in answered if one.champion is not None and not one.champion.error]
+    if len(both) < FEWEST:
+        return None
+    return _score(metric, _each(both, metric, "champion"), _each(both, metric, "tuned"), confidence)
+
+
+def _each(answered: Sequence[Prediction], metric: str, model: str) -> list[float]:
+    score = metrics.METRICS[metric]
+    return [score(one.reference, getattr(one, model).text) for one in answered]
 
 
 def _differences(answered: Sequence[Prediction], metric: str) -> list[float]:
-    score = metrics.METRICS[metric]
-    return [score(one.reference, one.tuned.text) - score(one.reference, one.base.text) for one in answered]
+    base, tuned = (_each(answered, metric, model) for model in ("base", "tuned"))
+    return [after - before for before, after in zip(base, tuned, strict=True)]

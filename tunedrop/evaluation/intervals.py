@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import NormalDist, fmean, stdev
 
 RESAMPLES = 2_000
@@ -33,6 +33,25 @@ def paired_interval(differences: Sequence[float], confidence: float) -> tuple[fl
     means = sorted(fmean(draw.choices(differences, k=size)) for _ in range(RESAMPLES))
     tail = (1 - confidence) / 2
     return means[int(tail * RESAMPLES)], means[min(RESAMPLES - 1, math.ceil((1 - tail) * RESAMPLES) - 1)]
+
+
+def corpus_interval(
+    difference: Callable[[Sequence[int]], float], records: int, confidence: float
+) -> tuple[float, float]:
+    """The interval of a difference that only a whole set of records has, such as one of macro F1.
+
+    Parameters
+    ----------
+    difference
+        Of the records with these indices, which may come more than once.
+    """
+    if records < 2:
+        return (-1.0, 1.0)
+    draw = random.Random(SEED)  # noqa: S311 - a reproducible interval, not a secret
+    resamples = max(200, min(RESAMPLES, 1_000_000 // records))
+    found = sorted(difference(draw.choices(range(records), k=records)) for _ in range(resamples))
+    tail = (1 - confidence) / 2
+    return found[int(tail * resamples)], found[min(resamples - 1, math.ceil((1 - tail) * resamples) - 1)]
 
 
 def needed_records(differences: Sequence[float], margin: float, confidence: float) -> int:

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Literal
 
 from rapidfuzz.distance import LCSseq
 
@@ -69,6 +70,11 @@ def chrf(reference: str, answer: str) -> float:
     return score
 
 
+def json_valid(_: str, answer: str) -> float:
+    """Whether the answer is a JSON object at all."""
+    return float(_is_json_object(answer))
+
+
 def json_fields(reference: str, answer: str) -> float:
     """The share of the reference's JSON fields that the answer has; 0 when it is not JSON."""
     try:
@@ -82,39 +88,54 @@ def json_fields(reference: str, answer: str) -> float:
 
 
 METRICS: dict[str, Callable[[str, str], float]] = {
+    "accuracy": normalized_match,
     "exact_match": exact_match,
     "normalized_match": normalized_match,
     "token_f1": token_f1,
     "rouge_l": rouge_l,
     "chrf": chrf,
     "json_fields": json_fields,
+    "json_valid": json_valid,
 }
 """Every metric by the name that a manifest may ask for."""
 
 TITLES = {
+    "accuracy": "Accuracy",
+    "macro_f1": "Macro F1",
     "exact_match": "Exact match",
     "normalized_match": "Normalised match",
     "token_f1": "Token F1",
     "rouge_l": "ROUGE-L",
     "chrf": "chrF",
     "json_fields": "JSON fields",
+    "json_valid": "Valid JSON",
 }
 
 
-def choose(references: Sequence[str], asked: str = "auto") -> str:
-    """The metric that decides: what the run asks for, else what fits the references.
+Task = Literal["labels", "json", "text"]
 
-    Labels are matched, JSON is compared field by field, and other text by the words it shares.
-    """
-    if asked != "auto":
-        return asked
+SHOWN: dict[Task, tuple[str, ...]] = {
+    "labels": ("accuracy",),
+    "json": ("json_fields", "json_valid", "exact_match"),
+    "text": ("token_f1", "rouge_l", "chrf", "normalized_match", "exact_match"),
+}
+"""The metrics that fit a task; the first one decides unless the run asks for another."""
+
+
+def task_of(references: Sequence[str]) -> Task:
+    """What the answers are: JSON objects, a few short labels that come again and again, or other text."""
     if references and all(_is_json_object(reference) for reference in references):
-        return "json_fields"
+        return "json"
     labels = {" ".join(words(reference)) for reference in references}
     short = all(len(label.split()) <= MAX_LABEL_WORDS for label in labels)
     if references and short and len(labels) <= min(MAX_LABELS, max(2, len(references) // 4)):
-        return "normalized_match"
-    return "token_f1"
+        return "labels"
+    return "text"
+
+
+def choose(references: Sequence[str], asked: str = "auto") -> str:
+    """The metric that decides: what the run asks for, else what fits the references."""
+    return asked if asked != "auto" else SHOWN[task_of(references)][0]
 
 
 def _is_json_object(text: str) -> bool:

@@ -16,6 +16,8 @@ from tunedrop.errors import EvaluationFailed
 from tunedrop.evaluation.ask import Asker, Pace
 from tunedrop.evaluation.evaluate import Prediction, evaluate, select
 from tunedrop.evaluation.gate import decide
+from tunedrop.evaluation.speed import requests_per_minute
+from tunedrop.registry.aliases import Aliases
 from tunedrop.stage import Stage
 
 
@@ -45,12 +47,15 @@ def evaluate_model(
     """
     questions = _questions(aws_.s3, dataset, run.evaluation.max_prompts)
     done = _read(aws_.s3, stage, run)[:next_record] if next_record else []
-    pace = Pace(stage.evaluation_requests_per_minute)
-    base, tuned = (
-        Asker(aws_.bedrock_runtime, model_id, base_model, dataset.target_format, pace)
-        for model_id in (base_model.inference_id, serving.arn)
-    )
-    done += evaluate(questions[len(done) :], base, tuned, deadline)
+    pace = Pace(requests_per_minute(stage, base_model))
+
+    def asker(model_id: str) -> Asker:
+        return Asker(aws_.bedrock_runtime, model_id, base_model, dataset.target_format, pace)
+
+    in_production = _in_production(aws_, stage, run, serving)
+    champion = asker(in_production) if in_production else None
+    base, tuned = asker(base_model.inference_id), asker(serving.arn)
+    done += evaluate(questions[len(done) :], base, tuned, deadline, champion=champion)
     predictions_uri = _write(aws_.s3, stage, run, done)
     if len(done) < len(questions):
         return Evaluation(done=False, next_record=len(done), records=len(done))
@@ -65,6 +70,15 @@ def evaluate_model(
         ContentType="application/json",
     )
     return evaluation
+
+
+def _in_production(aws_: Aws, stage: Stage, run: Run, serving: Serving) -> str | None:
+    """What serves the model that the run's name stands for now, where it can be asked.
+
+    A model that was promoted and released again is named by its own ARN, which inference does not take.
+    """
+    current = Aliases(aws_.ssm, aws_.dynamodb, stage).current(run.name)
+    return current if current and current != serving.arn and ":custom-model/" not in current else None
 
 
 def read_predictions(text: bytes) -> list[Prediction]:

@@ -42,9 +42,9 @@ def text(ending: Ending) -> str:
     run = ending.run
     parts = [
         f"{run.run_id} {headline(ending)}.",
-        "\n".join(_why(ending)),
+        "\n".join(why(ending)),
         "\n".join(_facts(ending)),
-        "\n".join(_next(ending)),
+        "\n".join(next_steps(ending)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -66,7 +66,8 @@ def as_json(ending: Ending) -> dict[str, Any]:
     return {"outcome": outcome_of(ending), **msgspec.to_builtins(ending)}
 
 
-def _why(ending: Ending) -> Iterator[str]:
+def why(ending: Ending) -> Iterator[str]:
+    """The cause of a failure, or the verdict and the scores."""
     if ending.failure is not None:
         yield ending.failure.cause
         return
@@ -79,6 +80,11 @@ def _why(ending: Ending) -> Iterator[str]:
             yield (
                 f"  {title:<18} base {score.base:.3f}  tuned {score.tuned:.3f}  "
                 f"difference {score.difference:+.3f} ({score.low:+.3f} to {score.high:+.3f})"
+            )
+        if (champion := ending.evaluation.champion) is not None:
+            yield (
+                f"  In production now: {champion.base:.3f}; this model {champion.tuned:.3f} "
+                f"({champion.low:+.3f} to {champion.high:+.3f})"
             )
 
 
@@ -102,7 +108,8 @@ def _facts(ending: Ending) -> Iterator[str]:
             yield f"STILL BILLS, release it by hand: {failure}"
 
 
-def _next(ending: Ending) -> Iterator[str]:
+def next_steps(ending: Ending) -> Iterator[str]:
+    """What its owner can do now."""
     run = ending.run
     if ending.promotion is not None:
         yield f"Applications read the modelId from the SSM parameter {ending.promotion.alias}."

@@ -49,6 +49,7 @@ def text(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> str:
             "",
             "Estimate:",
             *lines,
+            *_evaluation_time(estimate),
             "",
             f"To approve: tunedrop approve {run.run_id} --stage {stage.name}",
             f"        or: put any object to {approve}",
@@ -57,3 +58,8 @@ def text(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> str:
             f"Without an answer it is {_UNANSWERED[stage.when_unanswered]} at {expires_at}.",
         ]
     )
+
+
+def _evaluation_time(estimate: Estimate) -> list[str]:
+    minutes = estimate.evaluation_minutes
+    return [f"Asking both models will take about {minutes:.1f} minutes."] if minutes is not None else []

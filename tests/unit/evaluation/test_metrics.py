@@ -46,7 +46,7 @@ def test_every_score_is_between_zero_and_one(reference: str, answer: str) -> Non
 @pytest.mark.parametrize(
     ("references", "metric"),
     [
-        (["yes", "no"] * 20, "normalized_match"),
+        (["yes", "no"] * 20, "accuracy"),
         (['{"a": 1}', '{"a": 2}'], "json_fields"),
         (["a whole sentence of an answer", "and another one that is long"], "token_f1"),
     ],
