@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("cost", "load")
+NAMES = ("evaluate", "cost", "load")
 
 
 def main() -> int:

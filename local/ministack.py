@@ -229,7 +229,10 @@ def _kill(function: str) -> None:
 
 
 def _fail_tasks_of_failed_functions() -> None:
-    """With a task token, MiniStack waits on when the function has failed; AWS fails the task at once."""
+    """With a task token, MiniStack waits on when the function has failed; AWS fails the task at once.
+
+    And it calls an account that is out of concurrency Lambda.Unknown.
+    """
     waiting = threading.local()
     invoke, call = stepfunctions._invoke_with_callback, stepfunctions._call_lambda
 
@@ -244,6 +247,8 @@ def _fail_tasks_of_failed_functions() -> None:
         try:
             return call(function, event)
         except stepfunctions._ExecutionError as error:
+            if "TooManyRequestsException" in str(error.cause):
+                error.error = "Lambda.TooManyRequestsException"  # as AWS calls it
             info = stepfunctions._task_tokens.get(getattr(waiting, "token", None))
             if info is not None and not info["event"].is_set():
                 info["error"] = {"Error": error.error, "Cause": error.cause}

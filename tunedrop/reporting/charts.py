@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from tunedrop.contracts import Score
@@ -68,3 +68,33 @@ def losses(curves: Curves) -> str:
         f'<polyline class="learned" points="{points(curves.training)}"/>'
         f'<polyline class="held" points="{points(curves.validation)}"/>{dots}</svg>'
     )
+
+
+def distributions(series: Mapping[str, Sequence[int]]) -> str:
+    """Each series as a row: a line from its 5th to its 95th percentile, its quartiles thick, its median a dot."""
+    reach = max([1, *(_share(sorted(values), 0.95) for values in series.values())]) * 1.05
+    height = ROW * len(series) + 34
+
+    def x(value: float) -> float:
+        return LEFT + value / reach * (WIDTH - LEFT - 20)
+
+    rows = []
+    for index, (name, values) in enumerate(series.items()):
+        y, ordered = ROW * index + 26, sorted(values)
+        low, first, middle, third, high = (_share(ordered, part) for part in (0.05, 0.25, 0.5, 0.75, 0.95))
+        rows.append(
+            f'<text x="0" y="{y + 4}">{escape(name)}</text>'
+            f'<line class="thin" x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y}" y2="{y}"/>'
+            f'<line class="open" x1="{x(first):.1f}" x2="{x(third):.1f}" y1="{y}" y2="{y}"/>'
+            f'<circle class="open" cx="{x(middle):.1f}" cy="{y}" r="5"/>'
+        )
+    axis = "".join(
+        f'<text class="tick" x="{x(value):.1f}" y="{height - 6}" text-anchor="middle">{value:.0f}</text>'
+        for value in (0, reach / 2.1, reach / 1.05)
+    )
+    label = "Medians, quartiles, and 5th to 95th percentiles"
+    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{label}">{"".join(rows)}{axis}</svg>'
+
+
+def _share(ordered: Sequence[int], share: float) -> int:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0

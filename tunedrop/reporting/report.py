@@ -14,6 +14,7 @@ from tunedrop import clock
 from tunedrop.contracts import ActualCost, CostLine, Ending, Estimate
 from tunedrop.cost.words import in_words
 from tunedrop.ending.outcome import outcome_of
+from tunedrop.evaluation import labels
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.metrics import METRICS, TITLES
 from tunedrop.registry import StepRecord
@@ -43,9 +44,12 @@ def render(
     """
     sections = [
         _scores(ending),
+        _confusion(ending, predictions),
+        _speed(ending),
         _training(ending, curves),
         _answers(ending, predictions),
         _findings(findings),
+        _lengths(predictions),
         _cost(ending),
         _use(ending),
         _lineage(ending),
@@ -94,11 +98,63 @@ def _scores(ending: Ending) -> str:
         for one in evaluation.scores
     ]
     note = f"{evaluation.records:,} held-out prompts, asked of both models under the same settings"
+    if (champion := evaluation.champion) is not None:
+        note += (
+            f"; the model in production stands at {champion.base:.3f}, this one is {champion.difference:+.3f} "
+            f"from it ({champion.low:+.3f} to {champion.high:+.3f})"
+        )
     if evaluation.failed_prompts:
         note += f"; {evaluation.failed_prompts} failed and are left out"
     confidence = f"{ending.run.evaluation.confidence:.0%} interval"
     table = _table(("Metric", "Base", "Tuned", "Difference", confidence), rows, numbers=4)
     return _section("Scores", f'{charts.intervals(evaluation.scores)}{table}<p class="soft">{note}.</p>')
+
+
+def _confusion(ending: Ending, predictions: Sequence[Prediction]) -> str:
+    """Which label was taken for which, where answers are labels."""
+    if ending.evaluation is None or ending.evaluation.metric != "accuracy":
+        return ""
+    answered = [one for one in predictions if not one.failed]
+    if not answered:
+        return ""
+    found = labels.confusion(
+        [one.reference for one in answered],
+        [one.base.text for one in answered],
+        [one.tuned.text for one in answered],
+    )
+    header = ("Right answer", *found.labels, labels.OTHER)
+    parts = []
+    for name, matrix in (("Base", found.base), ("Tuned", found.tuned)):
+        rows = [
+            (label, *(f"{count:,}" for count in row)) for label, row in zip(found.labels, matrix, strict=True)
+        ]
+        parts.append(f"<h3>{name}</h3>" + _table(header, rows, numbers=len(found.labels) + 1))
+    return _section("Answers by label", "".join(parts))
+
+
+def _speed(ending: Ending) -> str:
+    evaluation = ending.evaluation
+    if evaluation is None or evaluation.base_speed is None or evaluation.tuned_speed is None:
+        return ""
+    rows = [
+        (name, f"{one.median_ms:,} ms", f"{one.p95_ms:,} ms", f"{one.tokens_an_answer:.0f}")
+        for name, one in (("Base", evaluation.base_speed), ("Tuned", evaluation.tuned_speed))
+    ]
+    header = ("", "Median latency", "95th percentile", "Tokens an answer")
+    return _section("Speed", _table(header, rows, numbers=3))
+
+
+def _lengths(predictions: Sequence[Prediction]) -> str:
+    """How long answers should be, and how long they are."""
+    answered = [one for one in predictions if not one.failed]
+    if not answered:
+        return ""
+    series = {
+        "Reference": [len(one.reference.split()) for one in answered],
+        "Base": [len(one.base.text.split()) for one in answered],
+        "Tuned": [len(one.tuned.text.split()) for one in answered],
+    }
+    return _section("Length of answers, in words", charts.distributions(series))
 
 
 def _training(ending: Ending, curves: Curves) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 
 from ministack import app
-from ministack.core import iam_actions, iam_evaluator, responses
-from ministack.services import eventbridge, iam, lambda_svc, sts
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses, router
+from ministack.services import eventbridge, iam, lambda_svc, stepfunctions, sts
 
 from local import ministack
 
@@ -53,3 +53,26 @@ def test_an_errors_class_is_read_off_its_traceback() -> None:
     )
 
     assert ministack._class_of(log) == "PreflightFailed"
+
+
+def test_calls_of_functions_go_through_one_dispatcher() -> None:
+    assert parameters(app._dispatch_service_request)[:5] == [
+        "method", "path", "headers", "body", "query_params",
+    ]  # fmt: skip
+    assert isinstance(sts._sessions, dict)
+    assert parameters(app._routing_params)[:3] == ["method", "path", "headers"]
+    assert parameters(router.extract_access_key_id) == ["headers", "query_params"]
+
+
+def test_workers_can_be_killed() -> None:
+    assert isinstance(lambda_runtime._workers, dict)
+    source = inspect.getsource(lambda_runtime.Worker)
+    assert "Worker process died" in source
+    assert "self._proc" in source
+
+
+def test_tasks_with_a_token_can_be_failed() -> None:
+    assert parameters(stepfunctions._invoke_with_callback) == ["resource", "input_data", "token", "state_def"]
+    assert parameters(stepfunctions._call_lambda) == ["func_ref", "event"]
+    assert callable(stepfunctions._task_tokens.get)
+    assert stepfunctions._ExecutionError("E", "why").cause == "why"

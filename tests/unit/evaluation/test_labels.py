@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from tunedrop.contracts import EvaluationSettings
+from tunedrop.evaluation.ask import Answer
+from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.evaluation.gate import decide
+from tunedrop.evaluation.labels import confusion, macro_f1
+
+LABELS = ("refund", "delivery", "account")
+
+
+def published_macro_f1(pairs: list[tuple[str, str]]) -> float:
+    """Precision and recall of each label by their definitions, with numpy."""
+    expected, given = np.array(pairs).T
+    scores = []
+    for label in sorted(set(expected)):
+        hits = ((expected == label) & (given == label)).sum()
+        precision = hits / max(1, (given == label).sum())
+        recall = hits / (expected == label).sum()
+        scores.append(0.0 if hits == 0 else 2 * precision * recall / (precision + recall))
+    return float(np.mean(scores))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_macro_f1_is_the_mean_of_each_labels_f1(seed: int) -> None:
+    draw = random.Random(seed)
+    pairs = [(draw.choice(LABELS), draw.choice((*LABELS, "nonsense"))) for _ in range(200)]
+
+    assert macro_f1(pairs) == pytest.approx(published_macro_f1(pairs))
+
+
+def test_the_confusion_matrix_counts_answers_that_are_no_label() -> None:
+    found = confusion(["Refund", "refund.", "delivery"], ["refund", "delivery", "hm"], ["refund"] * 3)
+
+    assert found.labels == ("refund", "delivery")
+    assert found.base == ((1, 1, 0), (0, 0, 1))
+    assert found.tuned == ((2, 0, 0), (1, 0, 0))
+
+
+def prediction(reference: str, base: str, tuned: str, champion: str | None = None) -> Prediction:
+    return Prediction(
+        record=1,
+        turn=0,
+        prompt="which?",
+        reference=reference,
+        base=Answer(text=base, latency_ms=900, output_tokens=20),
+        tuned=Answer(text=tuned, latency_ms=300, output_tokens=2),
+        champion=Answer(text=champion) if champion is not None else None,
+    )
+
+
+def classified(champion: str | None = None) -> list[Prediction]:
+    return [prediction(LABELS[number % 3], "no idea", LABELS[number % 3], champion) for number in range(60)]
+
+
+def test_labels_are_judged_by_accuracy_and_macro_f1() -> None:
+    evaluation = decide(classified(), EvaluationSettings())
+
+    scores = {score.metric: score for score in evaluation.scores}
+    assert evaluation.verdict == "promote"
+    assert evaluation.metric == "accuracy"
+    assert scores["accuracy"].tuned == 1
+    assert scores["macro_f1"].difference == 1
+    assert scores["macro_f1"].low <= 1 <= scores["macro_f1"].high
+
+
+def test_latency_and_length_of_both_models_are_told() -> None:
+    evaluation = decide(classified(), EvaluationSettings())
+
+    assert evaluation.base_speed is not None
+    assert evaluation.tuned_speed is not None
+    assert (evaluation.base_speed.median_ms, evaluation.tuned_speed.median_ms) == (900, 300)
+    assert evaluation.tuned_speed.tokens_an_answer == 2
+
+
+def test_a_model_that_is_worse_than_the_one_in_production_is_rejected() -> None:
+    predictions = [
+        prediction(
+            LABELS[number % 3], "no idea", LABELS[number % 3] if number % 4 else "hm", LABELS[number % 3]
+        )
+        for number in range(60)
+    ]
+
+    evaluation = decide(predictions, EvaluationSettings())
+
+    assert evaluation.verdict == "reject"
+    assert "the model in production stands at 1.000" in evaluation.reason
+    assert evaluation.champion is not None
+    assert evaluation.champion.difference < 0
+
+
+def test_a_model_that_beats_the_one_in_production_is_promoted() -> None:
+    assert decide(classified(champion="hm"), EvaluationSettings()).verdict == "promote"
+
+
+def test_a_model_in_production_that_cannot_be_asked_does_not_count() -> None:
+    silent = Answer(error="it was deleted")
+    predictions = [
+        Prediction(
+            record=1,
+            turn=0,
+            prompt="which?",
+            reference=one.reference,
+            base=one.base,
+            tuned=one.tuned,
+            champion=silent,
+        )
+        for one in classified()
+    ]
+
+    evaluation = decide(predictions, EvaluationSettings())
+
+    assert evaluation.verdict == "promote"
+    assert evaluation.champion is None

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import json
+
+from tests import builders
+from tunedrop.contracts import Ending, Failure
+from tunedrop.reporting import chat
+
+
+def test_a_run_that_failed_is_told_in_the_chat_clients_schema() -> None:
+    cause = "<!channel> @here see `rm -rf`"
+    ending = Ending(run=builders.run(), failure=Failure(error="CustomizationFailed", cause=cause))
+
+    message = chat.message(ending, "prod")
+
+    assert (message["version"], message["source"]) == ("1.0", "custom")
+    assert message["content"]["title"].endswith("persona-0123456789 failed")
+    assert "<!channel>" not in json.dumps(message)
+    assert "@here" not in message["content"]["description"]
+    assert message["content"]["keywords"] == ["failed", builders.LLAMA_3_3, "prod"]
+    assert message["metadata"]["threadId"] == "persona-0123456789"
