@@ -71,7 +71,7 @@ def losses(curves: Curves) -> str:
 
 
 def distributions(series: Mapping[str, Sequence[int]]) -> str:
-    """Each series as a row: a line from its 5th to its 95th percentile, its quartiles thick, its median a dot."""
+    """A row a series: a line from its 5th to its 95th percentile, its quartiles thick, its median a dot."""
     reach = max([1, *(_share(sorted(values), 0.95) for values in series.values())]) * 1.05
     height = ROW * len(series) + 34
 

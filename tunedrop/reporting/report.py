@@ -100,8 +100,8 @@ def _scores(ending: Ending) -> str:
     note = f"{evaluation.records:,} held-out prompts, asked of both models under the same settings"
     if (champion := evaluation.champion) is not None:
         note += (
-            f"; the model in production stands at {champion.base:.3f}, this one is {champion.difference:+.3f} "
-            f"from it ({champion.low:+.3f} to {champion.high:+.3f})"
+            f"; the model in production stands at {champion.base:.3f}, and this one at "
+            f"{champion.difference:+.3f} from it ({champion.low:+.3f} to {champion.high:+.3f})"
         )
     if evaluation.failed_prompts:
         note += f"; {evaluation.failed_prompts} failed and are left out"

@@ -79,11 +79,10 @@ def test_latency_and_length_of_both_models_are_told() -> None:
 
 
 def test_a_model_that_is_worse_than_the_one_in_production_is_rejected() -> None:
+    truth = [LABELS[number % 3] for number in range(60)]
     predictions = [
-        prediction(
-            LABELS[number % 3], "no idea", LABELS[number % 3] if number % 4 else "hm", LABELS[number % 3]
-        )
-        for number in range(60)
+        prediction(label, "no idea", label if number % 4 else "hm", champion=label)
+        for number, label in enumerate(truth)
     ]
 
     evaluation = decide(predictions, EvaluationSettings())
