@@ -174,6 +174,7 @@ class Grants:
             _allow("ReadTags", ["bedrock:ListTagsForResource"], self._serving()),
             self.release(),
             self.stop_job(),
+            _allow("BaseModels", ["bedrock:GetFoundationModel"], [FOUNDATION_MODELS]),
             _allow("ReadRuns", ["states:DescribeExecution"], [executions]),
             self.waits(),
             self.read_aliases(),

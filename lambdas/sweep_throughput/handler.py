@@ -1,5 +1,5 @@
-"""sweep_throughput: releases what no live run owns, closes runs whose execution is gone, and starts those
-whose event was lost."""
+"""sweep_throughput: releases what no live run owns, closes runs whose execution is gone, starts those whose
+event was lost, and says once a day which models in production near their end."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lambdas.services import logger, metrics, services, tracer
 from lambdas.step import named_errors
 from tunedrop import uploads
 from tunedrop.ending import orphans
+from tunedrop.registry import lifecycle
 from tunedrop.serving.sweep import Sweeper
 
 
@@ -31,6 +32,7 @@ def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, list[s
             for source, modified in uploads.missed(here.aws.s3, here.registry, here.stage)
             if uploads.start(here.aws, here.stage.workflow_arn, source, modified)
         ]
+        ending = lifecycle.announce(here.aws, here.stage, here.registry)
         swept, expired = Sweeper(here.aws, here.stage).sweep()
     metrics.add_metric("ExpiredThroughput", MetricUnit.Count, expired)
     metrics.flush_metrics()
@@ -41,6 +43,7 @@ def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, list[s
     return {
         "closed": closed,
         "started": started,
+        "ending": [one.model.name for one in ending],
         "released": list(swept.released),
         "failed": list(swept.failed),
     }

@@ -38,7 +38,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "bedrock:CreateCustomModelDeployment",
         "bedrock:CreateProvisionedModelThroughput",
     ),
-    "evaluate_model": (*_STEP, "bedrock:InvokeModel", "s3:GetObject", "s3:PutObject"),
+    "evaluate_model": (*_STEP, "bedrock:InvokeModel", "s3:GetObject", "s3:PutObject", "ssm:GetParameter"),
     "promote_model": (*_STEP, "dynamodb:Query", "ssm:PutParameter"),
     "release_throughput": (
         *_STEP,
@@ -70,6 +70,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "sweep_throughput": (
         *_STEP,
         "bedrock:DeleteCustomModelDeployment",
+        "bedrock:GetFoundationModel",
         "bedrock:StopModelCustomizationJob",
         "bedrock:ListCustomModelDeployments",
         "bedrock:ListProvisionedModelThroughputs",

@@ -11,7 +11,15 @@ import msgspec
 
 from tunedrop.catalog.model import BaseModel, MethodRules
 
-__all__ = ["BaseModel", "MethodRules", "find", "load"]
+__all__ = ["BaseModel", "MethodRules", "base_of", "find", "load"]
+
+
+def base_of(model_arn: str) -> BaseModel | None:
+    """The base of a custom model: its ARN names it (`…:custom-model/<base model>/<id>`)."""
+    try:
+        return find(model_arn.partition(":custom-model/")[2].rpartition("/")[0])
+    except LookupError:
+        return None
 
 
 @cache

@@ -4,6 +4,7 @@
 | --- | --- | --- |
 | `RUN#<run id>` | `RUN` | the run: status, and each contract it has produced, as JSON |
 | `RUN#<run id>` | `STEP#<started at>#<step>` | one attempt at a step |
+| `ONCE#<what>` | which | something that is done once, such as an announcement |
 | `NAME#<name>` | `<created at>#<run id>` | the runs that a name has had |
 
 Index `by_time`: `gsi_pk` = `RUNS`, `gsi_sk` = `<created at>#<run id>`.
@@ -240,6 +241,20 @@ class Registry:
             for record in self.recent(limit=10_000, since=since)
             if record.run.run_id != besides
         )
+
+    def claim(self, what: str, which: str) -> bool:
+        """True for the first caller only, for ever: for what may be done once."""
+        try:
+            self._dynamodb.put_item(
+                TableName=self._table,
+                Item=_wire({"pk": f"ONCE#{what}", "sk": which}),
+                ConditionExpression="attribute_not_exists(pk)",
+            )
+        except ClientError as error:
+            if code_of(error) == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
 
     def _put_step(self, run_id: str, record: StepRecord) -> None:
         item = {"pk": f"RUN#{run_id}", "sk": f"STEP#{record.started_at}#{record.step}"}

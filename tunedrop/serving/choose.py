@@ -44,13 +44,9 @@ def production_way(base_model: BaseModel, settings: DeploymentSettings) -> Way |
 
 
 def rate_of(model_arn: str, units: int, commitment: Commitment) -> float | None:
-    """What provisioned throughput for a custom model bills, in US dollars an hour; None without a price.
-
-    A custom model's ARN names its base model (`custom-model/<base model>/<id>`).
-    """
-    try:
-        base_model = catalog.find(model_arn.partition(":custom-model/")[2].rpartition("/")[0])
-    except LookupError:
+    """What provisioned throughput for a custom model bills, in US dollars an hour; None without a price."""
+    base_model = catalog.base_of(model_arn)
+    if base_model is None:
         return None
     price = base_model.prices.provisioned_per_unit_hour.get(commitment)
     return price.usd * units if price is not None else None

@@ -74,3 +74,48 @@ def test_no_command_explains_all_of_them() -> None:
     _, output = run()
 
     assert all(name in output for name in ("check", "submit", "watch", "approve", "teardown"))
+
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "support-persona"
+
+
+def test_an_estimate_needs_no_aws_and_names_the_source_of_every_price() -> None:
+    code, output = run("estimate", str(EXAMPLE), "--format", "json")
+
+    estimate = json.loads(output)
+    assert code == 0
+    assert estimate["low"] < estimate["likely"] < estimate["high"]
+    assert all(line["source"] and line["priced_on"] for line in estimate["lines"])
+
+
+def test_an_estimate_for_another_base_model_says_what_it_cannot_know() -> None:
+    code, output = run("estimate", str(EXAMPLE), "--base-model", "amazon.nova-lite-v1:0:300k")
+
+    assert code == 0
+    assert "at least 1.95 USD: no dated price is known for training and evaluation" in " ".join(
+        output.split()
+    )
+    assert "it would wait for your approval" in output
+
+
+def test_an_estimate_of_invalid_data_is_refused_with_the_line(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text(
+        "base_model: meta.llama3-1-8b-instruct-v1:0:128k\ndata: {train: a.jsonl}\n"
+    )
+    (tmp_path / "a.jsonl").write_text(GOOD + "nonsense\n")
+
+    code, output = run("estimate", str(tmp_path))
+
+    assert code == 1
+    assert "a.jsonl line 121" in output
+
+
+def test_an_estimate_without_a_manifest_is_a_wrong_use(tmp_path: Path) -> None:
+    assert run("estimate", str(tmp_path))[0] == 2
+
+
+def test_a_run_goes_on_only_from_a_step_that_it_can_go_on_from() -> None:
+    code, output = run("retry", "persona", "--from", "notify")
+
+    assert code == 2
+    assert "validate_data, preflight, set_up_throughput" in output

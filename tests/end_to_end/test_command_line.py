@@ -1,0 +1,132 @@
+"""The command line against a deployed stage, as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from local.driver import Pipeline
+from local.embedded import Embedded
+
+Tunedrop = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def tunedrop(embedded: Embedded) -> Tunedrop:
+    """The installed entry point, with the environment that a shell would have."""
+    program = Path(sys.executable).with_name("tunedrop")
+    environment = os.environ | embedded.environment() | {"TUNEDROP_STAGE_NAME": "local"}
+
+    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [program, *arguments], env=environment, capture_output=True, text=True, timeout=180, check=False
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def run_id(tunedrop: Tunedrop, pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A run that was submitted and watched to its end."""
+    folder = tmp_path_factory.mktemp("runs") / "by-hand"
+    shutil.copytree(Path(__file__).parents[2] / "examples" / "support-persona", folder)
+
+    done = tunedrop("submit", str(folder), "--watch")
+
+    assert "uploaded  s3://" in done.stdout
+    assert "promoted" in done.stdout
+    return pipeline.run_named("by-hand").run.run_id
+
+
+def test_runs_are_listed_for_people_and_for_programs(tunedrop: Tunedrop, run_id: str) -> None:
+    listed = json.loads(tunedrop("runs", "--format", "json").stdout)
+
+    assert run_id in [one["run"]["run_id"] for one in listed]
+    assert run_id in tunedrop("runs").stdout
+
+
+def test_a_run_is_shown_with_what_it_has_produced(tunedrop: Tunedrop, run_id: str) -> None:
+    shown = json.loads(tunedrop("show", run_id, "--format", "json").stdout)
+
+    assert shown["status"] == "promoted"
+    assert {"dataset", "estimate", "job", "evaluation", "cost"} <= set(shown)
+    assert "evaluate model" in tunedrop("show", "by-hand").stdout
+
+
+def test_a_report_is_downloaded(tunedrop: Tunedrop, run_id: str, tmp_path: Path) -> None:
+    tunedrop("report", run_id, "--output", str(tmp_path / "report.html"))
+
+    assert "is better than its base model" in (tmp_path / "report.html").read_text()
+
+
+def test_models_in_production_are_listed(tunedrop: Tunedrop, run_id: str) -> None:
+    models = json.loads(tunedrop("models", "--format", "json").stdout)
+
+    assert ":custom-model-deployment/" in models["/tunedrop/local/models/by-hand"]
+
+
+def test_what_serves_is_listed_with_what_it_bills(tunedrop: Tunedrop, run_id: str) -> None:
+    serving = json.loads(tunedrop("throughput", "--format", "json").stdout)
+
+    assert {one["hourly_usd"] for one in serving if one["run_id"] == run_id} == {0.0}
+    assert "USD an hour" in tunedrop("throughput").stdout
+
+
+def test_a_name_with_one_model_cannot_be_rolled_back(tunedrop: Tunedrop, run_id: str) -> None:
+    assert "no earlier model" in tunedrop("rollback", "by-hand", code=1).stderr
+
+
+def test_a_run_that_went_well_has_nothing_to_retry(tunedrop: Tunedrop, run_id: str) -> None:
+    assert "there is nothing to retry" in tunedrop("retry", run_id, code=1).stderr
+
+
+def test_an_estimate_counts_with_the_stages_budgets(tunedrop: Tunedrop, run_id: str) -> None:
+    example = Path(__file__).parents[2] / "examples" / "support-persona"
+
+    estimate = json.loads(tunedrop("estimate", str(example), "--stage", "local", "--format", "json").stdout)
+
+    assert {line["item"] for line in estimate["lines"]} == {"training", "model storage", "evaluation"}
+    assert all(line["source"] and line["priced_on"] for line in estimate["lines"])
+    assert estimate["approval_reasons"] == []
+
+
+def test_a_stopped_run_is_retried_from_the_command_line(
+    tunedrop: Tunedrop, pipeline: Pipeline, examples: Path
+) -> None:
+    name = pipeline.drop("stopped-by-hand", examples / "support-persona" / "train.jsonl")
+    stopped = pipeline.run_named(name).run.run_id
+    tunedrop("stop", stopped)
+    pipeline.closed(stopped)
+    assert "stopped" in tunedrop("watch", stopped, code=1).stderr
+
+    tunedrop("retry", stopped, "--watch")
+
+    record = pipeline.registry.get(stopped)
+    assert record is not None
+    assert (record.status, record.run.attempt) == ("promoted", 2)
+
+
+def test_a_run_that_is_not_there_is_said_so(tunedrop: Tunedrop) -> None:
+    assert "there is no run nobody" in tunedrop("show", "nobody", code=1).stderr
+
+
+def test_a_stage_that_is_not_there_is_said_so(tunedrop: Tunedrop) -> None:
+    assert "make deploy STAGE=elsewhere" in tunedrop("runs", "--stage", "elsewhere", code=3).stderr
+
+
+def test_teardown_leaves_nothing_of_a_run(tunedrop: Tunedrop, pipeline: Pipeline, run_id: str) -> None:
+    done = tunedrop("teardown", run_id)
+
+    assert "nothing is left that bills" in done.stdout
+    models = pipeline.aws.bedrock.list_custom_models(nameContains=run_id)["modelSummaries"]
+    assert models == []
