@@ -8,8 +8,8 @@ import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 
@@ -84,21 +84,31 @@ def _problems(pipeline: Pipeline, versions: list[str]) -> list[str]:
             found.append(f"{record.run.run_id} is {record.status}: {record.failure}")
         if trained[record.run.run_id] != 1:
             found.append(f"{record.run.run_id} has {trained[record.run.run_id]} jobs")
-    queued = _in_order_of_start(pipeline)
-    found += [f"{later} began before {earlier}, which had arrived before it" for earlier, later in queued]
+    overtaken = _overtaken(pipeline)
+    found += [f"{later} was let in before {earlier}, which stood before it" for earlier, later in overtaken]
     return found
 
 
-def _in_order_of_start(pipeline: Pipeline) -> list[tuple[str, str]]:
-    """Pairs of queued runs that were let in against their order of arrival (whole seconds)."""
-    arrivals: dict[str, tuple[str, str]] = {}
+class _Queued(NamedTuple):
+    """A run that had to wait: when it arrived, when it joined the queue, when it was let in."""
+
+    run_id: str
+    arrived: str
+    joined: str
+    let_in: str
+
+
+def _overtaken(pipeline: Pipeline) -> list[tuple[str, str]]:
+    """Pairs of runs, both in the queue, of which the later one was let in first (whole seconds)."""
+    queue = []
     for record in pipeline.registry.recent(limit=10_000):
         waits = [step for step in pipeline.registry.steps(record.run.run_id) if step.step == "wait_for_slot"]
         if waits:
-            arrivals[record.run.run_id] = (record.run.created_at, waits[-1].ended_at)
-    ordered = sorted(arrivals.items(), key=lambda item: item[1])
+            run = record.run
+            queue.append(_Queued(run.run_id, run.created_at, waits[0].started_at, waits[-1].ended_at))
     return [
-        (first, second)
-        for (first, (arrived, let_in)), (second, (later, sooner)) in pairwise(ordered)
-        if arrived < later and sooner < let_in
+        (one.run_id, other.run_id)
+        for one in queue
+        for other in queue
+        if one.arrived < other.arrived and one.joined < other.let_in < one.let_in
     ]

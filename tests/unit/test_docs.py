@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tunedrop.dataset import reference
+
 ROOT = Path(__file__).parents[2]
 REFERENCES = sorted(
     {
@@ -24,3 +26,7 @@ def test_a_test_that_a_page_names_exists(page: str, file: str, name: str) -> Non
 
 def test_the_page_on_reliability_names_tests() -> None:
     assert len([one for one in REFERENCES if one[0] == "reliability.md"]) > 20
+
+
+def test_the_reference_of_rules_is_up_to_date() -> None:
+    assert (ROOT / "docs" / "rules.md").read_text() == reference.page()

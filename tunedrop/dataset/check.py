@@ -6,6 +6,7 @@ The same code runs as `tunedrop check` and in the validate_data step.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
@@ -14,9 +15,14 @@ import msgspec
 
 from tunedrop.catalog.model import BaseModel, MethodRules
 from tunedrop.contracts import Method
-from tunedrop.dataset import formats, lines, rules
+from tunedrop.dataset import formats, lines, quality, rules
 from tunedrop.dataset.formats import Conversation, SourceFormat
+from tunedrop.dataset.quality import Answers
 from tunedrop.dataset.rules import Finding
+from tunedrop.dataset.statistics import Gatherer, Statistics
+
+FEWEST_WORDS_TO_COMPARE = 8
+_NO_LETTERS = re.compile(r"[\W\d_]+")
 
 Split = Literal["train", "validation", "test"]
 
@@ -30,6 +36,7 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
     error_count: int
     shortest_tokens: int
     longest_tokens: int
+    statistics: Statistics
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +53,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     error_count: int
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
+    warning_count: int
     duplicates: int
     files: dict[str, FileReport]
 
@@ -88,12 +96,19 @@ class _Checker:
         self._format: SourceFormat | None = None
         self._methods: Counter[Method] = Counter()
         self._prompts: dict[bytes, tuple[bytes, str, int]] = {}
+        self._near: dict[bytes, tuple[bytes, str, int]] = {}
+        self._answers = Answers()
+        self._gatherer = Gatherer()
         self._duplicates = 0
+        self._train_name = "train"
         self._files: dict[str, FileReport] = {}
 
     def read_file(self, split: Split, name: str, chunks: Iterable[bytes]) -> None:
         errors_before, count, total, size = self._error_count, 0, 0, 0
         shortest, longest = 0, 0
+        self._gatherer = Gatherer()
+        if split == "train":
+            self._train_name = name
         for line in lines.read(chunks):
             size += line.size
             if line.problem is not None:
@@ -109,6 +124,7 @@ class _Checker:
             error_count=self._error_count - errors_before,
             shortest_tokens=shortest,
             longest_tokens=longest,
+            statistics=self._gatherer.statistics(),
         )
 
     def _read_record(self, split: Split, name: str, number: int, record: dict[str, Any]) -> int:
@@ -132,6 +148,11 @@ class _Checker:
         tokens = rules.tokens_of(
             sum(len(turn.text) for turn in conversation.turns) + len(conversation.system)
         )
+        self._gatherer.add(conversation, tokens)
+        for code, message in quality.look(conversation):
+            self._warn(name, number, code, message)
+        if split == "train" and format_ != "text":
+            self._answers.add(number, conversation.turns[-1].text, tokens)
         method_rules = self._rules()
         if method_rules is not None and self._model is not None:
             texts = [(f"$ ({turn.role})", turn.text, turn.role != "assistant") for turn in conversation.turns]
@@ -149,6 +170,7 @@ class _Checker:
         said = _digest(answer.text)
         earlier = self._prompts.setdefault(prompt, (said, split, number))
         if earlier[1:] == (split, number):
+            self._compare_nearly(split, name, number, conversation)
             return
         where = f"line {earlier[2]} of {earlier[1]}"
         if earlier[1] != split:
@@ -163,7 +185,19 @@ class _Checker:
         else:
             self._warn(name, number, "TD051", f"the same prompt as {where}, with another answer")
 
+    def _compare_nearly(self, split: Split, name: str, number: int, conversation: Conversation) -> None:
+        """The same words with other numbers and punctuation: made by a program, or copied and edited."""
+        words = _letters(*(turn.text for turn in conversation.turns))
+        if words is None:
+            return
+        earlier = self._near.setdefault(words, (words, split, number))
+        if earlier[1:] != (split, number):
+            where = f"line {earlier[2]} of {earlier[1]}"
+            self._warn(name, number, "TD053", f"but for numbers and punctuation the same record as {where}")
+
     def report(self) -> Report:
+        for line, code, message in self._answers.warnings():
+            self._warn(self._train_name, line, code, message)
         for split, file in self._files.items():
             if not file.records and not file.error_count:
                 self._error(split, 0, "", "TD006", "the file is empty; it needs one JSON object a line")
@@ -179,6 +213,7 @@ class _Checker:
             error_count=self._error_count,
             errors=tuple(self._errors),
             warnings=tuple(self._warnings),
+            warning_count=self._warning_count,
             duplicates=self._duplicates,
             files=self._files,
         )
@@ -244,6 +279,14 @@ def _digest(*texts: str) -> bytes:
     """A short hash of texts, whatever their case, spaces and escaped line ends."""
     normal = "\0".join(" ".join(text.replace("\\n", " ").lower().split()) for text in texts)
     return hashlib.blake2b(normal.encode(errors="surrogatepass"), digest_size=10).digest()
+
+
+def _letters(*texts: str) -> bytes | None:
+    """A short hash of the words alone; None where there are too few for it to mean anything."""
+    words = _NO_LETTERS.sub(" ", "\0".join(texts).lower()).split()
+    if len(words) < FEWEST_WORDS_TO_COMPARE:
+        return None
+    return hashlib.blake2b(" ".join(words).encode(errors="surrogatepass"), digest_size=10).digest()
 
 
 def plain_errors(report: Report, most: int = 20) -> Iterator[str]:

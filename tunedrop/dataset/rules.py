@@ -43,8 +43,18 @@ CODES: dict[str, str] = {
     "TD050": "Records are different from each other.",
     "TD051": "One prompt has one answer.",
     "TD052": "No record is in the held-out set and in the training set.",
+    "TD053": "Records differ in more than numbers and punctuation.",
+    "TD060": "No leftover of a template is in a text.",
+    "TD061": "No key, token or other secret is in a text.",
+    "TD062": "No personal data is in a text.",
+    "TD063": "Answers are alike in kind: no single words among sentences.",
+    "TD064": "No record is many times longer than the others.",
+    "TD065": "Labels are balanced, and none is too rare to learn.",
 }
 """Every rule by its stable code."""
+
+WARNINGS = frozenset(code for code in CODES if code >= "TD050")
+"""Rules about what is legal and trains badly; breaking one does not stop a run, but for TD052."""
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -105,7 +105,7 @@ def _dataset(
         train=train,
         validation=file("validation"),
         test=file("test"),
-        warning_count=len(report.warnings),
+        warning_count=report.warning_count,
         report_uri=report_uri,
     )
 

@@ -1,0 +1,190 @@
+"""What is legal and trains badly: each warning with a record that gets it and one that does not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tunedrop.dataset.check import Report, check
+from tunedrop.dataset.formats import Conversation, Turn
+from tunedrop.dataset.quality import look
+from tunedrop.dataset.statistics import Gatherer
+
+
+def pair(prompt: str, completion: str) -> dict[str, Any]:
+    return {"prompt": prompt, "completion": completion}
+
+
+def checked(records: list[dict[str, Any]]) -> Report:
+    body = b"".join(json.dumps(record).encode() + b"\n" for record in records)
+    return check({"train": [body]}, {"train": "train.jsonl"})
+
+
+def codes(report: Report) -> list[tuple[int, str]]:
+    return [(one.line, one.code) for one in report.warnings]
+
+
+def kinds_of(text: str) -> set[str]:
+    return {code for code, _ in look(Conversation((Turn("user", text), Turn("assistant", "yes"))))}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Dear {{customer_name}}, welcome",
+        "{% if paid %} thanks",
+        "Total: ${amount}",
+        "<|im_start|>user hello",
+        "[INST] tell me [/INST]",
+        "### Response: it is",
+        "TODO write this answer",
+        "Lorem ipsum dolor",
+        "Call [YOUR COMPANY] today",
+    ],
+)
+def test_leftovers_of_templates_are_found(text: str) -> None:
+    assert kinds_of(text) == {"TD060"}
+
+
+@pytest.mark.parametrize(
+    "text", ["Use {braces} in C", "It costs $5", "a <b> tag", "todo lists help", "x[1] and y[2]"]
+)
+def test_ordinary_text_is_no_template(text: str) -> None:
+    assert kinds_of(text) == set()
+
+
+SECRETS = [
+    "key AKIAIOSFODNN7EXAMPLE here",
+    "-----BEGIN RSA PRIVATE KEY-----",
+    "token ghp_" + "a1B2" * 9,
+    "use sk-" + "a1B2c3" * 5,
+    "xoxb-123456789012-abcdef",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+]
+
+
+@pytest.mark.parametrize("text", SECRETS)
+def test_secrets_are_found_and_never_shown(text: str) -> None:
+    found = list(look(Conversation((Turn("user", text), Turn("assistant", "yes")))))
+
+    assert [code for code, _ in found] == ["TD061"]
+    assert all(word not in found[0][1] for word in text.split() if len(word) > 8)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["card 4111 1111 1111 1111", "ann.lee@example.com", "123-45-6789", "DE89 3704 0044 0532 0130 00"],
+)
+def test_personal_data_is_found_and_never_shown(text: str) -> None:
+    found = list(look(Conversation((Turn("user", text), Turn("assistant", "yes")))))
+
+    assert [code for code, _ in found] == ["TD062"]
+    assert text not in found[0][1]
+
+
+@pytest.mark.parametrize(
+    "text", ["order 4111 1111 1111 1112", "0000 0000 0000 0000", "call 555-1234", "skill-based tasks", "a@b"]
+)
+def test_numbers_that_only_look_alike_are_left_alone(text: str) -> None:
+    assert kinds_of(text) == set()
+
+
+def test_records_that_differ_in_numbers_only_are_near_duplicates() -> None:
+    template = "Order number {} was shipped on the first of the month to the buyer"
+    report = checked([pair(template.format(number), "It is on its way to you") for number in range(3)])
+
+    assert codes(report) == [(2, "TD053"), (3, "TD053")]
+
+
+def test_records_of_few_words_are_not_called_near_duplicates() -> None:
+    assert codes(checked([pair(f"part {number}?", f"slot {number}") for number in range(60)])) == []
+
+
+def words(count: int) -> str:
+    return " ".join("abcdefghij"[index % 10] * (1 + index % 7) for index in range(count))
+
+
+def test_a_few_one_word_answers_among_sentences_are_found() -> None:
+    records = [pair(f"question {chr(97 + n % 26)}{n}", words(6 + n % 9)) for n in range(200)]
+    records[70] = pair("question special", "Yes")
+
+    assert (71, "TD063") in codes(checked(records))
+
+
+def test_a_record_many_times_longer_than_the_median_is_found() -> None:
+    records = [pair(f"question {n}", f"{words(6)} {n}") for n in range(100)]
+    records[40] = pair("question long", words(3_000))
+
+    assert (41, "TD064") in codes(checked(records))
+
+
+def test_lopsided_and_rare_labels_are_found() -> None:
+    labels = ["refund"] * 95 + ["delivery"] * 8 + ["account"] * 2
+    report = checked([pair(f"mail number {n} says so", label) for n, label in enumerate(labels)])
+
+    messages = [one.message for one in report.warnings if one.code == "TD065"]
+    assert len(messages) == 2
+    assert "90% of the answers are 'refund'" in messages[0]
+    assert "only 2 records are answered 'account'" in messages[1]
+
+
+def test_balanced_labels_are_fine() -> None:
+    labels = ["refund", "delivery", "account"]
+
+    assert codes(checked([pair(f"mail number {n} says so", labels[n % 3]) for n in range(90)])) == []
+
+
+def test_all_warnings_are_counted_beyond_those_that_are_listed() -> None:
+    report = checked([pair(f"{{{{name{n}}}}}", f"answer {n}") for n in range(150)])
+
+    assert report.warning_count == 150
+    assert len(report.warnings) == 100
+
+
+def test_statistics_tell_lengths_turns_roles_and_scripts() -> None:
+    records = [pair("short", "x" * 60), pair("Привет, как дела", "y" * 600), pair("long", "z" * 6_000)]
+
+    statistics = checked(records).files["train"].statistics
+
+    assert statistics.tokens["min"] == 11
+    assert statistics.tokens["median"] == 103
+    assert statistics.tokens["max"] == 1_001
+    assert statistics.turns == {2: 3}
+    assert statistics.roles == {"user": 3, "assistant": 3}
+    assert sum(statistics.lengths.values()) == 3
+    assert statistics.scripts == {"Latin": 3}
+
+
+CONVERSATIONS = st.lists(
+    st.builds(
+        lambda text, answer: Conversation((Turn("user", text), Turn("assistant", answer))),
+        st.text(max_size=30),
+        st.text(max_size=30),
+    ),
+    max_size=30,
+)
+
+
+@given(records=CONVERSATIONS, cut=st.integers(0, 30))
+def test_statistics_of_parts_merge_into_those_of_the_whole(records: list[Conversation], cut: int) -> None:
+    whole, left, right = Gatherer(), Gatherer(), Gatherer()
+    for index, record in enumerate(records):
+        whole.add(record, len(record.turns[0].text))
+        (left if index < cut else right).add(record, len(record.turns[0].text))
+
+    left.merge(right)
+
+    assert left.statistics().tokens == whole.statistics().tokens
+    assert left.statistics().lengths == whole.statistics().lengths
+    assert left.statistics().scripts.keys() == whole.statistics().scripts.keys()
+
+
+@given(text=st.text(max_size=300))
+def test_looking_never_fails_whatever_the_text(text: str) -> None:
+    for code, message in look(Conversation((Turn("user", text), Turn("assistant", text)))):
+        assert code.startswith("TD06")
+        assert message
