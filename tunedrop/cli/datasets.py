@@ -8,11 +8,13 @@ from typing import Literal
 
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel
-from tunedrop.cli.output import NO, USAGE, Format, console, fail, print_json, table
+from tunedrop.cli.output import NO, USAGE, Format, console, errors, fail, print_json, table
 from tunedrop.contracts import Method
-from tunedrop.dataset.check import Report, Split, check
+from tunedrop.dataset.check import FileReport, Report, Split, check
+from tunedrop.dataset.repair import NotRepairable, repair
 
 CHUNK = 1 << 20
+MAX_CHANGES_SHOWN = 100
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
@@ -44,6 +46,24 @@ def check_files(
     return 0 if report.valid else NO
 
 
+def fix(file: Path, output: Path) -> None:
+    """Write the repaired copy of one file, and say on stderr what was done to it."""
+    if output.exists() and output.samefile(file):
+        fail("--fix writes a copy: name another file than the one to be fixed", USAGE)
+    count = 0
+    try:
+        with output.open("wb") as sink:
+            for change in repair(chunks(file), sink):
+                count += 1
+                if count <= MAX_CHANGES_SHOWN:
+                    errors.print(f"{file.name}{f':{change.line}' if change.line else ''}: {change.what}")
+    except NotRepairable as error:
+        output.unlink()
+        fail(f"{file.name}: {error}")
+    more = f" ({count - MAX_CHANGES_SHOWN:,} not shown)" if count > MAX_CHANGES_SHOWN else ""
+    errors.print(f"{output}: {count:,} changes{more}")
+
+
 def _base_model(name: str | None) -> BaseModel | None:
     try:
         return catalog.find(name) if name else None
@@ -62,8 +82,22 @@ def _show(report: Report) -> None:
     for split, file in report.files.items():
         files.add_row(split, f"{file.records:,}", f"{file.tokens:,}", f"{file.error_count:,}")
     console.print(files)
+    for split, file in report.files.items():
+        _show_statistics(split, file)
+    if report.warning_count > len(report.warnings):
+        console.print(f"… and {report.warning_count - len(report.warnings):,} more warnings")
     verdict = "valid" if report.valid else f"not valid: {report.error_count:,} errors"
     console.print(f"{verdict}; method {report.method or 'unknown'}, format {report.format or 'unknown'}")
+
+
+def _show_statistics(split: str, file: FileReport) -> None:
+    found = file.statistics
+    if not found.turns:
+        return
+    tokens = ", ".join(f"{name} {count:,}" for name, count in found.tokens.items())
+    turns = ", ".join(f"{count:,} of {turns}" for turns, count in list(found.turns.items())[:6])
+    scripts = ", ".join(f"{name} {count:,}" for name, count in found.scripts.items())
+    console.print(f"{split}: tokens a record: {tokens}; messages: {turns}; scripts: {scripts or 'none'}")
 
 
 def chunks(file: Path) -> Iterator[bytes]:

@@ -47,8 +47,14 @@ def check(
     method: Annotated[str, typer.Option(help="instruction, single-turn, multi-turn, … or auto.")] = "auto",
     format_: FormatOption = Format.text,
     max_errors: Annotated[int, typer.Option(help="How many findings to list; all are counted.")] = 100,
+    fix: Annotated[Path | None, typer.Option(help="Write a repaired copy of a file, check that.")] = None,
 ) -> None:
     """Check a dataset on this machine, as the pipeline will. Needs no AWS."""
+    if fix is not None:
+        if len(files) != 1 or not files[0].is_file():
+            fail("--fix takes one file at a time, which must exist", 2)
+        datasets.fix(files[0], fix)
+        files = [fix]
     asked = cast(Method | Literal["auto"], method)
     raise typer.Exit(datasets.check_files(files, base_model, asked, format_, max_errors))
 

@@ -119,3 +119,19 @@ def test_a_run_goes_on_only_from_a_step_that_it_can_go_on_from() -> None:
 
     assert code == 2
     assert "validate_data, preflight, set_up_throughput" in output
+
+
+def test_a_dataset_is_repaired_into_a_copy_that_is_checked(tmp_path: Path) -> None:
+    array = tmp_path / "array.json"
+    array.write_text(json.dumps([json.loads(line) for line in GOOD.splitlines()]))
+
+    code, output = run("check", str(array), "--fix", str(tmp_path / "fixed.jsonl"))
+
+    assert code == 0
+    assert "written one object a line" in output
+    assert (tmp_path / "fixed.jsonl").read_text().count("\n") == 120
+
+
+def test_a_dataset_is_never_repaired_in_place(dataset: Path) -> None:
+    assert run("check", str(dataset), "--fix", str(dataset))[0] == 2
+    assert dataset.read_text() == GOOD
