@@ -11,6 +11,8 @@ import msgspec
 MAX_LINE_BYTES = 10 * 1024 * 1024
 """Longer lines are not read: no base model takes a record of a million tokens."""
 
+_NESTED = frozenset({dict, list})
+
 _BOM = b"\xef\xbb\xbf"
 _NOT_TEXT: dict[bytes, str] = {
     b"\x1f\x8b": "the file is compressed with gzip; decompress it: gunzip",
@@ -83,10 +85,17 @@ def _line(number: int, size: int, text: bytes) -> Line:
         return Line(number, size, {}, ("TD002", message))
     if not isinstance(record, dict):
         return Line(number, size, {}, ("TD001", f"a line is one JSON object, not a {type(record).__name__}"))
-    twice = _key_named_twice(text) if text.count(b'":') > len(record) else None
+    twice = _key_named_twice(text) if text.count(b'":') > _keys(record) else None
     if twice is not None:
         return Line(number, size, {}, ("TD004", f"the key {twice} is there twice; only one can count"))
     return Line(number, size, record)
+
+
+def _keys(value: Any) -> int:
+    """How many keys all objects of a value have."""
+    if type(value) is dict:
+        return len(value) + sum([_keys(one) for one in value.values() if type(one) in _NESTED])
+    return sum([_keys(one) for one in value if type(one) in _NESTED])
 
 
 def _why(text: bytes, error: Exception) -> tuple[str, str]:

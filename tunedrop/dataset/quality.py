@@ -24,6 +24,12 @@ _MARKERS = re.compile(
 )
 """Template languages, chat markup of other models, and what authors leave for later."""
 
+_MARKER_HINTS = (
+    "{{", "{%", "${", "<|", "[INST", "[/INST", "<<SYS", "<</SYS", "###", "TODO", "FIXME", "TBD",
+    "orem ipsum", "[INSERT", "[YOUR",
+)  # fmt: skip
+"""One of these is in every text that the pattern finds; looking for them is many times faster."""
+
 _SECRETS: dict[str, re.Pattern[str]] = {
     "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     "a private key": re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"),
@@ -32,7 +38,10 @@ _SECRETS: dict[str, re.Pattern[str]] = {
     "a Slack token": re.compile(r"\bxox[abprs]-[0-9A-Za-z-]{10,}"),
     "a JSON web token": re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
 }
-_SECRET_HINT = re.compile(r"AKIA|ASIA|PRIVATE KEY|gh[pousr]_|[spr]k[-_]|xox[abprs]-|eyJ")
+_SECRET_HINTS = (
+    "AKIA", "ASIA", "PRIVATE KEY", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "sk-", "sk_", "pk-", "pk_",
+    "rk-", "rk_", "xox", "eyJ",
+)  # fmt: skip
 
 _PERSONAL: dict[str, re.Pattern[str]] = {
     "an email address": re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63})+\b"),
@@ -56,9 +65,9 @@ ONE_WORD_SHARE = 0.02
 def look(conversation: Conversation) -> Iterator[Warning_]:
     """What one record carries that it should not."""
     text = "\n".join([conversation.system, *(turn.text for turn in conversation.turns)])
-    if found := _MARKERS.search(text):
+    if _has_any(text, _MARKER_HINTS) and (found := _MARKERS.search(text)):
         yield "TD060", f"a leftover of a template, {found[0][:40]!r}; the model would learn to write it"
-    if _SECRET_HINT.search(text):
+    if _has_any(text, _SECRET_HINTS):
         for name, pattern in _SECRETS.items():
             if pattern.search(text):
                 yield "TD061", f"it looks like {name} (not shown here); a tuned model may repeat it"
@@ -68,6 +77,13 @@ def look(conversation: Conversation) -> Iterator[Warning_]:
                 yield "TD062", f"it looks like {name} (not shown here); a tuned model may repeat it"
         if any(_is_card(match[0]) for match in _CARD.finditer(text)):
             yield "TD062", "it looks like a payment card number (not shown here); a tuned model may repeat it"
+
+
+def _has_any(text: str, hints: tuple[str, ...]) -> bool:
+    for hint in hints:  # noqa: SIM110 - a generator in any() takes twice as long
+        if hint in text:
+            return True
+    return False
 
 
 def _is_card(text: str) -> bool:
