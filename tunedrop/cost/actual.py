@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from tunedrop import clock
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import ActualCost, CostLine, Ending
-from tunedrop.cost.estimate import TOKEN_ERROR, priced, storage, training_basis, training_millions
+from tunedrop.cost.estimate import (
+    COMMITTED_HOURS,
+    TOKEN_ERROR,
+    priced,
+    storage,
+    training_basis,
+    training_millions,
+)
 
 
 def actual(ending: Ending, base_model: BaseModel | None, now: str) -> ActualCost:
@@ -61,7 +68,8 @@ def _training(ending: Ending, base_model: BaseModel) -> CostLine:
 def _throughput(ending: Ending, base_model: BaseModel, now: str) -> CostLine:
     assert ending.serving is not None
     settings = ending.run.deployment
-    hours = max(0.0, clock.seconds_between(ending.serving.created_at, now)) / 3600
+    passed = max(0.0, clock.seconds_between(ending.serving.created_at, now)) / 3600
+    hours = max(passed, COMMITTED_HOURS[settings.commitment])
     return priced(
         "provisioned throughput",
         base_model.prices.provisioned_per_unit_hour.get(settings.commitment),

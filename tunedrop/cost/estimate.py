@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunedrop.catalog.model import BaseModel, Price
-from tunedrop.contracts import CostLine, Dataset, Estimate, Run, Way
+from tunedrop.contracts import Commitment, CostLine, Dataset, Estimate, Run, Way
 from tunedrop.serving import choose
 
 TOKEN_ERROR = 0.35
@@ -13,6 +13,10 @@ TOKEN_ERROR = 0.35
 
 EVALUATION_HOURS = 1.0
 """Provisioned throughput bills from its creation by the hour; an evaluation seldom needs a second one."""
+
+
+COMMITTED_HOURS: dict[Commitment, float] = {"none": 0.0, "1-month": 30 * 24.0, "6-months": 180 * 24.0}
+"""A commitment bills to its end (Bedrock user guide, prov-throughput, read 2026-11-23)."""
 
 
 def estimate(
@@ -55,6 +59,7 @@ def _lines(run: Run, dataset: Dataset, base_model: BaseModel, way: Way) -> Itera
 def _throughput(run: Run, base_model: BaseModel, to_evaluate: float) -> CostLine:
     settings = run.deployment
     hours = to_evaluate + (settings.keep_for_seconds or 0) / 3600
+    hours = max(hours, COMMITTED_HOURS[settings.commitment])
     price = base_model.prices.provisioned_per_unit_hour.get(settings.commitment)
     basis = f"{settings.model_units} model unit(s) x {hours:g} h ({to_evaluate:g} h to evaluate)"
     return priced(

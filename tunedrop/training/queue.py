@@ -26,8 +26,17 @@ def start_or_queue(
     `granted` is true when the run comes from the queue: it does not stand behind those who wait after it.
     """
     name = jobs.name_of(stage, run)
-    if not granted and waits.of_kind("slot"):
-        return jobs.find(bedrock, name) or StartedJob(outcome="queued", job_name=name)
-    if jobs.count_in_progress(bedrock) >= stage.customization_quota:
-        return jobs.find(bedrock, name) or StartedJob(outcome="queued", job_name=name)
-    return jobs.start(bedrock, stage, run, dataset, base_model)
+    if _has_to_wait(bedrock, waits, stage, granted):
+        started = jobs.find(bedrock, name) or StartedJob(outcome="queued", job_name=name)
+    else:
+        started = jobs.start(bedrock, stage, run, dataset, base_model)
+    if granted:
+        waits.give_up_slot(run.run_id)
+    return started
+
+
+def _has_to_wait(bedrock: Any, waits: Waits, stage: Stage, granted: bool) -> bool:
+    busy = jobs.count_in_progress(bedrock)
+    if not granted:
+        busy += len(waits.reserved_slots())
+    return busy >= stage.customization_quota or (not granted and bool(waits.of_kind("slot")))

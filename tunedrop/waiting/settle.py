@@ -89,8 +89,12 @@ class Settler:
         if not queue:
             return []
         stopped = [wait for wait in queue if self._is_stopped(wait)]
-        free = look.free_slots(self._aws.bedrock, self._stage)
         waiting = [wait for wait in queue if wait not in stopped]
+        mine = {wait.run_id for wait in waiting}
+        taken = sum(run_id not in mine for run_id in self._waits.reserved_slots())
+        free = max(0, look.free_slots(self._aws.bedrock, self._stage) - taken)
+        for wait in waiting[:free]:
+            self._waits.reserve_slot(wait.run_id)
         return self.settle([*stopped, *waiting[:free]])
 
     def _settle_one(self, wait: Wait) -> bool:

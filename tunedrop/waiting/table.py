@@ -1,5 +1,8 @@
 """The waits table: who waits for what, in order of arrival.
 
+A run that was let in and has not started its job yet holds a reservation (`kind` = `reservation`): its slot
+looks free to Bedrock and is not.
+
 Key `run_id`, `kind`. Index `by_kind` (`kind`, `arrived_at`) lists who waits; index `by_subject` (`subject`)
 finds the wait that an event is about.
 """
@@ -12,8 +15,14 @@ from typing import Any
 import msgspec
 from botocore.exceptions import ClientError
 
+from tunedrop import clock
 from tunedrop.aws import code_of
 from tunedrop.contracts import Wait, WaitKind
+
+RESERVED_SECONDS = 900
+"""How long a run that was let in may take to start its job, with all the retries of that step."""
+
+_RESERVATION = "reservation"
 
 
 class Waits:
@@ -66,7 +75,35 @@ class Waits:
             if code_of(error) != "ConditionalCheckFailedException":
                 raise
 
+    def reserve_slot(self, run_id: str) -> None:
+        """A slot is this run's, until it has started its job or `RESERVED_SECONDS` have passed."""
+        now = clock.now()
+        item = {"run_id": run_id, "kind": _RESERVATION, "arrived_at": now}
+        item["expires_at"] = clock.after(now, RESERVED_SECONDS)
+        self._dynamodb.put_item(
+            TableName=self._table, Item={name: {"S": value} for name, value in item.items()}
+        )
+
+    def give_up_slot(self, run_id: str) -> None:
+        """The run's job holds the slot itself now, or the run does not want it any more."""
+        key = {"run_id": {"S": run_id}, "kind": {"S": _RESERVATION}}
+        self._dynamodb.delete_item(TableName=self._table, Key=key)
+
+    def reserved_slots(self) -> list[str]:
+        """The runs that were let in and have not started their job yet."""
+        now = clock.now()
+        return [
+            item["run_id"]["S"]
+            for item in self._items({"kind": _RESERVATION}, index="by_kind")
+            if item["expires_at"]["S"] > now
+        ]
+
     def _query(self, key: Mapping[str, str], index: str = "") -> Iterator[Wait]:
+        for item in self._items(key, index):
+            if item["kind"]["S"] != _RESERVATION:
+                yield _unwire(item)
+
+    def _items(self, key: Mapping[str, str], index: str = "") -> Iterator[dict[str, Any]]:
         ((name, value),) = key.items()
         arguments: dict[str, Any] = {
             "TableName": self._table,
@@ -77,7 +114,7 @@ class Waits:
         if index:
             arguments["IndexName"] = index
         for page in self._dynamodb.get_paginator("query").paginate(**arguments):
-            yield from (_unwire(item) for item in page["Items"])
+            yield from page["Items"]
 
 
 def _wire(wait: Wait) -> dict[str, Any]:

@@ -82,3 +82,11 @@ def test_an_amount_without_prices_is_said_to_be_at_least_that() -> None:
     assert in_words(cost("amazon.nova-lite-v1:0:300k")) == (
         "at least 1.95 USD: no dated price is known for training and evaluation"
     )
+
+
+def test_a_commitment_is_paid_to_its_end() -> None:
+    settings = DeploymentSettings(commitment="1-month", keep_for_seconds=3600)
+
+    line = cost(builders.LLAMA_3_1, "provisioned", deployment=settings).lines[-1]
+
+    assert "720 h" in line.basis

@@ -8,7 +8,7 @@ are granted in order of arrival, and one turn of the schedule leaves no wait tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -64,6 +64,8 @@ class Tokens:
     def __init__(self) -> None:
         self.waiting: set[str] = set()
         self.answers: list[tuple[str, str]] = []
+        self.taken_at: dict[str, int] = {}
+        self.taken: Callable[[str], int | None] = lambda _: None
 
     def send_task_success(self, taskToken: str, output: str) -> None:  # noqa: N803 - boto's name
         self._take(taskToken, "success")
@@ -75,6 +77,8 @@ class Tokens:
         if token not in self.waiting:
             raise refusal("TaskTimedOut")
         self.waiting.remove(token)
+        if answer == "success" and (taken := self.taken(token)) is not None:
+            self.taken_at[token] = taken
         self.answers.append((token, answer))
 
 
@@ -92,6 +96,7 @@ class Waiting(RuleBasedStateMachine):
         for make in (make_registry_table, make_waits_table, make_intake_bucket):
             make(self.aws, self.stage)
         self.jobs, self.tokens = Jobs(), Tokens()
+        self.tokens.taken = self._taken
         self.aws.bedrock, self.aws.step_functions = self.jobs, self.tokens
         self.registry = Registry(self.aws.dynamodb, self.stage.registry_table)
         self.waits = Waits(self.aws.dynamodb, self.stage.waits_table)
@@ -100,6 +105,8 @@ class Waiting(RuleBasedStateMachine):
         self.approved: set[str] = set()
         self.stopped: set[str] = set()
         self.number = 0
+        for number in range(QUOTA):
+            self.jobs.states[f"somebody-elses-{number}"] = "InProgress"
 
     def teardown(self) -> None:
         if hasattr(self, "mock"):
@@ -149,10 +156,25 @@ class Waiting(RuleBasedStateMachine):
         if told:
             self.settler.settle_run(wait.run_id)
 
+    @rule(number=st.integers(0, QUOTA - 1))
+    def somebody_elses_job_ends(self, number: int) -> None:
+        """Its event wakes us like one of ours."""
+        self.jobs.states[f"somebody-elses-{number}"] = "Completed"
+        self.settler.settle_about(f"somebody-elses-{number}")
+
     @rule(wait=consumes(slots))
     def a_run_that_was_let_in_starts_its_job(self, wait: Wait) -> None:
-        if wait.token not in self.tokens.waiting and self._answer(wait) == "success":
+        if self._answer(wait) == "success" and f"job-of-{wait.run_id}" not in self.jobs.states:
             self.jobs.states[f"job-of-{wait.run_id}"] = "InProgress"
+            self.waits.give_up_slot(wait.run_id)
+
+    @rule(data=st.data())
+    def the_job_of_a_run_that_was_let_in_ends(self, data: st.DataObject) -> None:
+        ours = [arn for arn, state in self.jobs.states.items() if "job-of" in arn and state == "InProgress"]
+        if ours:
+            arn = data.draw(st.sampled_from(ours))
+            self.jobs.states[arn] = "Completed"
+            self.settler.settle_about(arn)
 
     @rule(wait=st.one_of(trainings, approvals, slots))
     def step_functions_tries_the_task_again(self, wait: Wait) -> None:
@@ -199,6 +221,11 @@ class Waiting(RuleBasedStateMachine):
         let_in = [one.arrived_at for one in queue if self._answer(one) == "success"]
         assert not still or not let_in or max(let_in) < min(still)
 
+    @invariant()
+    def no_slot_is_granted_while_all_are_taken_or_promised(self) -> None:
+        for taken in getattr(self, "tokens", Tokens()).taken_at.values():
+            assert taken < QUOTA
+
     # --- the model -----------------------------------------------------------------------------------------
 
     def _park(self, kind: str, subject: str, expires_at: str = "") -> Wait:
@@ -240,7 +267,12 @@ class Waiting(RuleBasedStateMachine):
 
     def _is_first_with_a_free_slot(self, wait: Wait) -> bool:
         """After a turn nobody waits whose turn it is: the slots that were free have been granted."""
-        return False if self._granted_now() else self._busy() < QUOTA
+        return self._busy() + self._granted_now() < QUOTA
+
+    def _taken(self, token: str) -> int | None:
+        """Slots taken by jobs or promised to others, at the moment in which a slot is granted."""
+        wait = next((one for one in self.open.values() if one.token == token), None)
+        return self._busy() + self._granted_now() if wait is not None and wait.kind == "slot" else None
 
     def _granted_now(self) -> int:
         """Runs that were let in and have not started their job yet: their slots look free."""

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests import builders
+from tunedrop import catalog
+from tunedrop.contracts import ActualCost, DeploymentSettings, Ending, StartedJob
+from tunedrop.cost.actual import actual
+
+NOW = "2026-11-23T14:02:00Z"
+STARTED = StartedJob(outcome="started", job_arn=builders.JOB_ARN, job_name="job")
+
+
+def cost(base_model: str = builders.LLAMA_3_3, **changes: Any) -> ActualCost:
+    ending = Ending(run=builders.run(base_model=base_model), dataset=builders.dataset())
+    return actual(msgspec.structs.replace(ending, **changes), catalog.find(base_model), NOW)
+
+
+def items(found: ActualCost) -> dict[str, float]:
+    return {line.item: line.likely for line in found.lines}
+
+
+def test_a_run_that_was_refused_has_cost_nothing() -> None:
+    assert cost() == ActualCost(lines=(), low=0, likely=0, high=0)
+    assert actual(Ending(run=builders.run(base_model="")), None, NOW).likely == 0
+
+
+def test_a_finished_job_costs_its_tokens_and_its_models_storage() -> None:
+    found = items(cost(started=STARTED, job=builders.job()))
+
+    assert found["training"] == pytest.approx(20_000 * 5 / 1e6 * 3.30)
+    assert found["model storage"] == pytest.approx(1.95)
+
+
+def test_a_job_that_ended_early_may_have_cost_anything_up_to_all_its_tokens() -> None:
+    (line,) = cost(started=STARTED).lines
+
+    assert line.low == 0
+    assert line.high > line.likely > 0
+    assert "at most" in line.basis
+
+
+def test_provisioned_throughput_costs_the_hours_since_it_was_created() -> None:
+    serving = builders.serving(way="provisioned", created_at="2026-11-23T12:02:00Z")
+
+    found = items(cost(builders.LLAMA_3_1, serving=serving))
+
+    assert found["provisioned throughput"] == pytest.approx(2 * 24.0)
+
+
+def test_a_commitment_costs_its_whole_term() -> None:
+    run = builders.run(
+        base_model=builders.LLAMA_3_1, deployment=DeploymentSettings(commitment="1-month", model_units=1)
+    )
+    serving = builders.serving(way="provisioned", created_at="2026-11-23T12:02:00Z")
+
+    (line,) = cost(builders.LLAMA_3_1, run=run, serving=serving).lines
+
+    assert "720.00 h" in line.basis
+
+
+def test_an_evaluation_costs_the_tokens_that_bedrock_counted() -> None:
+    evaluation = builders.evaluation(input_tokens=2_000_000, output_tokens=1_000_000)
+
+    found = items(cost(evaluation=evaluation))
+
+    assert found["evaluation, prompts"] == pytest.approx(2 * 0.72)
+    assert found["evaluation, answers"] == pytest.approx(0.72)
