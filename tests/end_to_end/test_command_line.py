@@ -86,6 +86,10 @@ def test_a_name_with_one_model_cannot_be_rolled_back(tunedrop: Tunedrop, run_id:
     assert "no earlier model" in tunedrop("rollback", "by-hand", code=1).stderr
 
 
+def test_a_model_is_promoted_by_hand(tunedrop: Tunedrop, run_id: str) -> None:
+    assert ":custom-model-deployment/" in tunedrop("promote", run_id).stdout
+
+
 def test_a_run_that_went_well_has_nothing_to_retry(tunedrop: Tunedrop, run_id: str) -> None:
     assert "there is nothing to retry" in tunedrop("retry", run_id, code=1).stderr
 

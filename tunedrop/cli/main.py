@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Literal, cast
@@ -13,11 +16,11 @@ from rich.live import Live
 from rich.table import Table
 
 from tunedrop import aws, clock, intake, naming
-from tunedrop.cli import datasets, estimates
+from tunedrop.cli import datasets, estimates, starting
 from tunedrop.cli.output import NO_AWS, Format, console, fail, print_json, table
 from tunedrop.cli.stage import Deployed
 from tunedrop.cli.teardown import teardown as tear_down
-from tunedrop.contracts import Method
+from tunedrop.contracts import CompletedJob, Method
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.registry import Record, StepRecord
 from tunedrop.registry.follow import follow
@@ -57,6 +60,17 @@ def check(
         files = [fix]
     asked = cast(Method | Literal["auto"], method)
     raise typer.Exit(datasets.check_files(files, base_model, asked, format_, max_errors))
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="The folder to write.")],
+    method: Annotated[
+        str, typer.Option(help="instruction, single-turn, multi-turn or continued-pretraining.")
+    ] = "single-turn",
+) -> None:
+    """Write a run's folder to begin with: a commented manifest and sample data."""
+    starting.init(folder, cast(Method, method))
 
 
 @app.command()
@@ -221,6 +235,24 @@ def models(
 
 
 @app.command()
+def promote(name: Name, stage: StageOption = "dev", profile: Profile = None, region: Region = None) -> None:
+    """Point a name's production alias at a run's model, whatever the gate said."""
+    here = Deployed(stage, profile, region)
+    record = here.run(name)
+    job = record.document("job", CompletedJob)
+    if job is None:
+        fail(f"{record.run.run_id} has trained no model")
+    served = {one.model_arn: one.arn for one in in_service(here.aws.bedrock, here.stage)}
+    model_id = served.get(job.model_arn, job.model_arn)
+    promotion = here.aliases.promote(record.run.name, record.run.run_id, job.model_arn, model_id)
+    console.print(f"{promotion.alias} stands for {model_id}")
+    if model_id == job.model_arn:
+        console.print(
+            "nothing serves this model now: bring it into service before you ask it", style="yellow"
+        )
+
+
+@app.command()
 def rollback(
     name: Annotated[str, typer.Argument(help="The name of the model in production.")],
     stage: StageOption = "dev",
@@ -292,6 +324,16 @@ def teardown(
     here = Deployed(stage, profile, region)
     run_id = here.run(name).run.run_id if name is not None else None
     raise typer.Exit(tear_down(here, run_id))
+
+
+@app.command()
+def local(
+    command: Annotated[str, typer.Argument(metavar="up|down|reset", help="What to do with it.")],
+) -> None:
+    """Start the embedded AWS with a deployed stage, or end it. For a shell: eval "$(tunedrop local up)"."""
+    if importlib.util.find_spec("local") is None:
+        fail("the embedded AWS is part of the repository, not of the installed package: run it from there")
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "local", command]))  # noqa: S603 - our own
 
 
 def _wait_for_run(here: Deployed, name: str, seconds: float = 120.0) -> Record:

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tunedrop.cli.main import app
+from tunedrop.manifest import read as read_manifest
 
 GOOD = "".join(
     json.dumps({"prompt": f"question {n}", "completion": f"answer {n}"}) + "\n" for n in range(120)
@@ -135,3 +136,21 @@ def test_a_dataset_is_repaired_into_a_copy_that_is_checked(tmp_path: Path) -> No
 def test_a_dataset_is_never_repaired_in_place(dataset: Path) -> None:
     assert run("check", str(dataset), "--fix", str(dataset))[0] == 2
     assert dataset.read_text() == GOOD
+
+
+@pytest.mark.parametrize("method", ["instruction", "single-turn", "multi-turn", "continued-pretraining"])
+def test_a_new_folder_holds_a_manifest_and_records_of_its_method(tmp_path: Path, method: str) -> None:
+    code, _ = run("init", str(tmp_path / "new"), "--method", method)
+
+    manifest = read_manifest((tmp_path / "new" / "run.yaml").read_bytes())
+    _, output = run("check", str(tmp_path / "new" / "train.jsonl"))
+    assert code == 0
+    assert manifest.method == method
+    assert f"valid; method {method}" in output
+
+
+def test_a_folder_that_is_in_use_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text("mine")
+
+    assert run("init", str(tmp_path))[0] == 2
+    assert (tmp_path / "run.yaml").read_text() == "mine"
