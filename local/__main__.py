@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ STAGE = "local"
 
 def main(arguments: list[str]) -> int:
     """Answer one of the three commands; 0 when it is as asked."""
-    commands = {"up": up, "down": down, "reset": lambda: down() or up()}
+    commands: dict[str, Callable[[], int]] = {"up": up, "down": down, "reset": reset}
     if len(arguments) != 1 or arguments[0] not in commands:
         print("usage: tunedrop local up|down|reset", file=sys.stderr)
         return 2
@@ -62,6 +63,12 @@ def down() -> int:
     NOTE.unlink()
     print("stopped", file=sys.stderr)
     return 0
+
+
+def reset() -> int:
+    """End it, and start a new one with nothing in it."""
+    down()
+    return up()
 
 
 def _running() -> dict[str, Any] | None:

@@ -154,3 +154,8 @@ def test_a_folder_that_is_in_use_is_left_alone(tmp_path: Path) -> None:
 
     assert run("init", str(tmp_path))[0] == 2
     assert (tmp_path / "run.yaml").read_text() == "mine"
+
+
+def test_the_embedded_aws_knows_three_commands(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run("local", "sideways")[0] == 2
+    assert "usage: tunedrop local up|down|reset" in capfd.readouterr().err
