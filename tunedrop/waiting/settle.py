@@ -85,7 +85,10 @@ class Settler:
 
     def grant_slots(self) -> list[Wait]:
         """Let the runs that have waited longest try again, as many as there are free slots."""
-        queue = self._waits.of_kind("slot")
+        return self.grant(self._waits.of_kind("slot"))
+
+    def grant(self, queue: list[Wait]) -> list[Wait]:
+        """The same for a queue that was read before; somebody else may have granted it meanwhile."""
         if not queue:
             return []
         stopped = [wait for wait in queue if self._is_stopped(wait)]
@@ -93,9 +96,8 @@ class Settler:
         mine = {wait.run_id for wait in waiting}
         taken = sum(run_id not in mine for run_id in self._waits.reserved_slots())
         free = max(0, look.free_slots(self._aws.bedrock, self._stage) - taken)
-        for wait in waiting[:free]:
-            self._waits.reserve_slot(wait.run_id)
-        return self.settle([*stopped, *waiting[:free]])
+        let_in = [wait for wait in waiting[:free] if self._waits.reserve_slot(wait.run_id)]
+        return self.settle([*stopped, *let_in])
 
     def _settle_one(self, wait: Wait) -> bool:
         try:
@@ -128,17 +130,23 @@ class Settler:
             self._registry.save(wait.run_id, **{name: output})
         text = msgspec.json.encode(output).decode()
         self._registry.end_step(wait.run_id, step_name(wait.kind), wait.parked_at)
-        self._send(wait, "send_task_success", taskToken=wait.token, output=text)
+        accepted = self._send(wait, "send_task_success", taskToken=wait.token, output=text)
+        if wait.kind == "slot" and not accepted:
+            self._waits.give_up_slot(wait.run_id)
 
     def _fail(self, wait: Wait, error: RunError | TransientError) -> None:
         cause = str(error)[:_MAX_CAUSE]
         self._registry.end_step(wait.run_id, step_name(wait.kind), wait.parked_at, error=cause)
         self._send(wait, "send_task_failure", taskToken=wait.token, error=type(error).__name__, cause=cause)
 
-    def _send(self, wait: Wait, operation: str, **arguments: Any) -> None:
+    def _send(self, wait: Wait, operation: str, **arguments: Any) -> bool:
+        """Give the token back and forget the wait. False when it had been given back before."""
+        accepted = True
         try:
             getattr(self._aws.step_functions, operation)(**arguments)
         except ClientError as error:
             if code_of(error) not in _TOKEN_IS_GONE:
                 raise
+            accepted = False
         self._waits.remove(wait)
+        return accepted

@@ -22,6 +22,9 @@ from tunedrop.contracts import Wait, WaitKind
 RESERVED_SECONDS = 900
 """How long a run that was let in may take to start its job, with all the retries of that step."""
 
+GRANTING_SECONDS = 60
+"""How long letting a run in may take; whoever has not come to it by then has died."""
+
 _RESERVATION = "reservation"
 
 
@@ -75,14 +78,26 @@ class Waits:
             if code_of(error) != "ConditionalCheckFailedException":
                 raise
 
-    def reserve_slot(self, run_id: str) -> None:
-        """A slot is this run's, until it has started its job or `RESERVED_SECONDS` have passed."""
+    def reserve_slot(self, run_id: str) -> bool:
+        """A slot is this run's, until it has started its job or `RESERVED_SECONDS` have passed.
+
+        False when somebody else is just about to let the same run in.
+        """
         now = clock.now()
         item = {"run_id": run_id, "kind": _RESERVATION, "arrived_at": now}
         item["expires_at"] = clock.after(now, RESERVED_SECONDS)
-        self._dynamodb.put_item(
-            TableName=self._table, Item={name: {"S": value} for name, value in item.items()}
-        )
+        try:
+            self._dynamodb.put_item(
+                TableName=self._table,
+                Item={name: {"S": value} for name, value in item.items()},
+                ConditionExpression="attribute_not_exists(run_id) OR arrived_at < :stale",
+                ExpressionAttributeValues={":stale": {"S": clock.after(now, -GRANTING_SECONDS)}},
+            )
+        except ClientError as error:
+            if code_of(error) == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
 
     def give_up_slot(self, run_id: str) -> None:
         """The run's job holds the slot itself now, or the run does not want it any more."""

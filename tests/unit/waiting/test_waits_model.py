@@ -86,6 +86,7 @@ class Waiting(RuleBasedStateMachine):
     """The rules are what can happen; the model is a dictionary of the waits that nobody has answered."""
 
     trainings, approvals, slots = Bundle("trainings"), Bundle("approvals"), Bundle("slots")
+    views = Bundle("views")
 
     @initialize()
     def deploy(self) -> None:
@@ -155,6 +156,14 @@ class Waiting(RuleBasedStateMachine):
         self.stopped.add(wait.run_id)
         if told:
             self.settler.settle_run(wait.run_id)
+
+    @rule(target=views)
+    def another_settler_reads_the_queue(self) -> list[Wait]:
+        return self.waits.of_kind("slot")
+
+    @rule(view=consumes(views))
+    def another_settler_grants_what_it_has_read(self, view: list[Wait]) -> None:
+        self.settler.grant(view)
 
     @rule(number=st.integers(0, QUOTA - 1))
     def somebody_elses_job_ends(self, number: int) -> None:
