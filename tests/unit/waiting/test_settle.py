@@ -213,3 +213,32 @@ def test_a_newer_token_is_not_forgotten_with_an_older_one(waits: Waits) -> None:
     waits.remove(old)
 
     assert [wait.token for wait in waits.of_run("persona-0123456789")] == ["new"]
+
+
+def test_a_stale_look_at_the_queue_promises_no_slot_to_a_run_that_has_started(
+    aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
+) -> None:
+    aws.bedrock = FakeBedrock(list_model_customization_jobs={"modelCustomizationJobSummaries": []})
+    waits.park(builders.wait(kind="slot", subject="persona-0123456789"))
+    stale = waits.of_kind("slot")
+    settler.grant(stale)
+    waits.give_up_slot("persona-0123456789")
+
+    settler.grant(stale)
+
+    assert len(tokens.sent) == 1
+    assert waits.reserved_slots() == []
+
+
+def test_two_settlers_at_once_let_a_run_in_once(
+    aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
+) -> None:
+    aws.bedrock = FakeBedrock(list_model_customization_jobs={"modelCustomizationJobSummaries": []})
+    waits.park(builders.wait(kind="slot", subject="persona-0123456789"))
+    both_have_read = waits.of_kind("slot")
+
+    settler.grant(both_have_read)
+    settler.grant(both_have_read)
+
+    assert len(tokens.sent) == 1
+    assert waits.reserved_slots() == ["persona-0123456789"]
