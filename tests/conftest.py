@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from local.driver import Inbox, Pipeline
 from local.embedded import Embedded, running
-from tunedrop.serving.sweep import in_service
+from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.serving import throughput
+from tunedrop.serving.sweep import InService, in_service
+
+KEPT_DEPLOYMENTS = 4
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +52,16 @@ def nothing_bills_afterwards(request: pytest.FixtureRequest) -> Iterator[None]:
     embedded: Embedded = request.getfixturevalue("embedded")
     pipeline: Pipeline = request.getfixturevalue("pipeline")
     embedded.faults.set()
-    left = [one for one in in_service(pipeline.aws.bedrock, pipeline.stage) if one.way == "provisioned"]
+    serving = list(in_service(pipeline.aws.bedrock, pipeline.stage))
+    _make_room(pipeline, [one for one in serving if one.way == "on-demand"])
+    left = [one for one in serving if one.way == "provisioned"]
     jobs = pipeline.aws.bedrock.list_model_customization_jobs(statusEquals="InProgress")
     assert left == []
     assert jobs["modelCustomizationJobSummaries"] == []
+
+
+def _make_room(pipeline: Pipeline, deployments: list[InService]) -> None:
+    """An account may have ten deployments, and every name that was promoted keeps one."""
+    for one in sorted(deployments, key=lambda one: one.created_at)[:-KEPT_DEPLOYMENTS]:
+        with suppress(ThroughputFailed, TransientError):
+            throughput.release(pipeline.aws.bedrock, one.arn)
