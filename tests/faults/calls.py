@@ -5,7 +5,15 @@ from __future__ import annotations
 _STEP = ("dynamodb:PutItem", "dynamodb:UpdateItem")
 
 CALLS: dict[str, tuple[str, ...]] = {
-    "register_run": ("dynamodb:PutItem", "s3:GetObject", "s3:GetObjectVersion"),
+    "register_run": (
+        "dynamodb:PutItem",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "bedrock:GetModelCustomizationJob",
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+    ),
     "validate_data": (*_STEP, "s3:GetObjectVersion", "s3:PutObject"),
     "preflight": (
         *_STEP,
@@ -42,6 +50,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "promote_model": (*_STEP, "dynamodb:Query", "ssm:PutParameter"),
     "release_throughput": (
         *_STEP,
+        "bedrock:DeleteCustomModelDeployment",
         "bedrock:DeleteProvisionedModelThroughput",
         "bedrock:StopModelCustomizationJob",
     ),

@@ -16,6 +16,7 @@ data: {train: train.jsonl}
 hyperparameters: {epoch_count: 5, learning_rate: 1e-4}
 budget_usd: 0.01
 """
+RELEASED = b"data: {train: train.jsonl}\ndeployment: {keep_for: 0s}\n"
 SECONDS = 120.0
 
 
@@ -31,6 +32,14 @@ def provisioned(pipeline: Pipeline) -> Record:
     pipeline.put(f"runs/{name}/train.jsonl", _data())
     version = pipeline.put(f"runs/{name}/run.yaml", PROVISIONED)
     pipeline.put(f"runs/{name}/approve", b"")
+    return pipeline.closed(pipeline.run_of(name, version, SECONDS).run.run_id, SECONDS)
+
+
+def released(pipeline: Pipeline) -> Record:
+    """A run whose model is promoted and taken out of service at once."""
+    name = "fault-released"
+    pipeline.put(f"runs/{name}/train.jsonl", _data())
+    version = pipeline.put(f"runs/{name}/run.yaml", RELEASED)
     return pipeline.closed(pipeline.run_of(name, version, SECONDS).run.run_id, SECONDS)
 
 
@@ -62,6 +71,7 @@ Journey = Callable[[Pipeline], Record]
 ENDS: dict[Journey, tuple[str, str]] = {
     on_demand: ("promoted", "SUCCEEDED"),
     provisioned: ("promoted", "SUCCEEDED"),
+    released: ("promoted", "SUCCEEDED"),
     stopped: ("stopped", "FAILED"),
 }
 """How each journey ends: the run's status, and its execution's."""

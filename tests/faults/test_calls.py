@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from local.calls import counted
-from local.driver import Inbox, Pipeline
+from local.driver import Inbox, Pipeline, until
 from local.embedded import Embedded
 from tests.faults.calls import CALLS
 from tests.faults.journeys import (
@@ -13,6 +13,7 @@ from tests.faults.journeys import (
     assert_ended_as_if_nothing_had_happened,
     on_demand,
     provisioned,
+    released,
     stopped,
 )
 
@@ -86,6 +87,7 @@ def test_each_function_is_killed_at_one_of_its_calls(
                 "resume_waits": "bedrock:GetCustomModelDeployment",
             },
         ),
+        (released, {"release_throughput": "bedrock:DeleteCustomModelDeployment"}),
         (
             stopped,
             {
@@ -106,10 +108,32 @@ def test_functions_are_killed_where_journeys_differ(
     assert_ended_as_if_nothing_had_happened(journey, record, pipeline, inbox)
 
 
+def _is_again(pipeline: Pipeline, run_id: str) -> bool | None:
+    record = pipeline.registry.get(run_id)
+    return (record is not None and record.run.attempt == 2) or None
+
+
 def _kill(embedded: Embedded, calls: dict[str, str]) -> None:
     embedded.faults.set(
         functions=[{"function": name, "fault": "killed", "action": action} for name, action in calls.items()]
     )
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_retry_whose_registration_is_broken_goes_on_once(
+    embedded: Embedded, pipeline: Pipeline, inbox: Inbox, fault: str
+) -> None:
+    embedded.faults.set(fail_next_job="no", functions=[{"function": "register_run", "fault": fault}])
+    run_id = on_demand(pipeline).run.run_id
+
+    pipeline.put(f"runs/{run_id}/retry", b"")
+
+    until(lambda: _is_again(pipeline, run_id), "the second attempt")
+    record = pipeline.closed(run_id)
+    ends = [one.attributes["outcome"] for one in inbox.messages(run_id)]
+    assert f"register_run bedrock:GetModelCustomizationJob {fault}" in embedded.faults.made()
+    assert (record.status, record.run.attempt) == ("promoted", 2)
+    assert ends == ["failed", "promoted"]
 
 
 def test_a_service_that_stays_down_for_a_while_delays_the_run(
@@ -127,8 +151,10 @@ def test_a_service_that_stays_down_for_a_while_delays_the_run(
 
 
 def test_the_table_of_calls_is_complete(embedded: Embedded, pipeline: Pipeline) -> None:
-    for journey in (on_demand, provisioned, stopped):
+    log = embedded.state / "calls.json"
+    before = counted(log)
+    for journey in (on_demand, provisioned, released, stopped):
         journey(pipeline)
 
-    made = set(counted(embedded.state / "calls.json"))
+    made = set(counted(log) - before)
     assert made - {(function, action) for function, actions in CALLS.items() for action in actions} == set()

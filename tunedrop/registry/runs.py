@@ -186,9 +186,11 @@ class Registry:
                 condition="#status <> :status",
             )
         except ClientError as error:
-            if code_of(error) == "ConditionalCheckFailedException":
-                return False
-            raise
+            if code_of(error) != "ConditionalCheckFailedException":
+                raise
+            # An earlier try of this very call may have had its effect before it lost its answer.
+            record = self.get(run.run_id)
+            return record is not None and record.run == run
         return True
 
     def begin_notice(self, run_id: str, attempt: int) -> Literal["mine", "told", "unsure"]:
