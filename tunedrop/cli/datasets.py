@@ -8,7 +8,8 @@ from typing import Literal
 
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel
-from tunedrop.cli.output import NO, USAGE, Format, console, errors, fail, print_json, table
+from tunedrop.cli.exits import NO, USAGE
+from tunedrop.cli.output import Format, console, errors, fail, print_json, table
 from tunedrop.contracts import Method
 from tunedrop.dataset.check import FileReport, Report, Split, check
 from tunedrop.dataset.repair import NotRepairable, repair

@@ -10,7 +10,8 @@ import msgspec
 
 from tunedrop import catalog, intake, manifest, registration
 from tunedrop.cli.datasets import SPLITS, chunks
-from tunedrop.cli.output import USAGE, Format, console, fail, print_json, table
+from tunedrop.cli.exits import USAGE
+from tunedrop.cli.output import Format, console, fail, print_json, table
 from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import Dataset, DatasetFile, Estimate, Run, S3Object
 from tunedrop.cost.budgets import judge

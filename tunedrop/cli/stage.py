@@ -6,11 +6,12 @@ from functools import cached_property
 
 import boto3
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from tunedrop import clock
-from tunedrop.aws import Aws, explain, is_missing
-from tunedrop.cli.output import NO_AWS, fail
+from tunedrop.aws import Aws, is_missing
+from tunedrop.cli.exits import NO_AWS
+from tunedrop.cli.output import fail
 from tunedrop.registry import Record, Registry
 from tunedrop.registry.aliases import Aliases
 from tunedrop.stage import Stage, parameter_name
@@ -28,15 +29,13 @@ class Deployed:
         try:
             answer = self.aws.ssm.get_parameter(Name=parameter_name(self.name))
         except ClientError as error:
-            if is_missing(error):
-                fail(
-                    f"there is no stage {self.name} in {self.aws.session.region_name}; deploy it: "
-                    f"make deploy STAGE={self.name}",
-                    NO_AWS,
-                )
-            fail(explain(error), NO_AWS)
-        except BotoCoreError as error:
-            fail(f"{error}; set a profile and a Region as for the AWS CLI", NO_AWS)
+            if not is_missing(error):
+                raise
+            fail(
+                f"there is no stage {self.name} in {self.aws.session.region_name}",
+                NO_AWS,
+                f"Deploy it: make deploy STAGE={self.name}, or say --stage and --region of another",
+            )
         return msgspec.json.decode(answer["Parameter"]["Value"], type=Stage)
 
     @cached_property

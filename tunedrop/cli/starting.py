@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from tunedrop.cli.output import USAGE, console, fail
+from tunedrop.cli.exits import USAGE
+from tunedrop.cli.output import console, fail
 from tunedrop.contracts import Method
 from tunedrop.dataset import formats
 from tunedrop.dataset.formats import Conversation, Turn

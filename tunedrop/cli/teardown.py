@@ -12,7 +12,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tunedrop.aws import is_missing
-from tunedrop.cli.output import NO, console
+from tunedrop.cli.exits import NO
+from tunedrop.cli.output import console
 from tunedrop.cli.stage import Deployed
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.serving import throughput

@@ -1,0 +1,66 @@
+"""What an error of AWS means for the person at the command line, and what to do next."""
+
+from __future__ import annotations
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSLError,
+    SSOTokenLoadError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
+
+from tunedrop.aws import code_of, explain
+from tunedrop.cli.exits import NO_AWS
+from tunedrop.cli.output import Failed
+
+_EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
+_UNKNOWN = (
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+)
+_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "403")
+
+
+def read(error: BotoCoreError | ClientError) -> Failed:
+    """The error as a failure of the command: one sentence, and the next thing to try."""
+    return Failed(explain(error), NO_AWS, _next(error))
+
+
+def _next(error: BotoCoreError | ClientError) -> str:
+    match error:
+        case NoCredentialsError() | PartialCredentialsError():
+            return (
+                "Sign in as for the AWS CLI (aws configure, aws sso login), or name a --profile;\n"
+                'to try it without an account: eval "$(tunedrop local up)"'
+            )
+        case ProfileNotFound():
+            return "Profiles are in ~/.aws/config: aws configure list-profiles"
+        case NoRegionError():
+            return "Say --region, set AWS_REGION, or: aws configure set region us-east-1"
+        case SSOTokenLoadError() | UnauthorizedSSOTokenError() | TokenRetrievalError():
+            return "Sign in again: aws sso login"
+        case EndpointConnectionError() | SSLError():
+            return (
+                "Is the network there, and the Region right? If AWS_ENDPOINT_URL names the embedded AWS, "
+                'start it: eval "$(tunedrop local up)"'
+            )
+        case ClientError() if code_of(error) in _EXPIRED:
+            return "The credentials have expired. Sign in again: aws sso login, or get a new session token"
+        case ClientError() if code_of(error) in _UNKNOWN:
+            return "AWS does not know these credentials: aws sts get-caller-identity shows whose they are"
+        case ClientError() if code_of(error) in _DENIED:
+            return (
+                f"Your role may not do this. Ask for the action {error.operation_name}, "
+                "or use a role that may: --profile"
+            )
+        case _:
+            return ""

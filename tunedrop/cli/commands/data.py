@@ -1,0 +1,65 @@
+"""Commands about datasets, on this machine: `init`, `check`, `estimate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+import typer
+
+from tunedrop.cli import datasets, estimates, starting
+from tunedrop.cli.exits import USAGE
+from tunedrop.cli.options import FormatOption, Profile, Region
+from tunedrop.cli.output import Format, fail
+from tunedrop.cli.stage import Deployed
+from tunedrop.contracts import Method
+
+PANEL = "Prepare a dataset (no AWS needed)"
+
+app = typer.Typer()
+
+
+@app.command(rich_help_panel=PANEL)
+def init(
+    folder: Annotated[Path, typer.Argument(help="The folder to write.")],
+    method: Annotated[
+        str, typer.Option(help="instruction, single-turn, multi-turn or continued-pretraining.")
+    ] = "single-turn",
+) -> None:
+    """Write a run's folder to begin with: a commented manifest and sample data."""
+    starting.init(folder, cast(Method, method))
+
+
+@app.command(rich_help_panel=PANEL)
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Training file; then validation and held-out files.")],
+    base_model: Annotated[str | None, typer.Option(help="Check against this base model's own rules.")] = None,
+    method: Annotated[str, typer.Option(help="instruction, single-turn, multi-turn, … or auto.")] = "auto",
+    format_: FormatOption = Format.text,
+    max_errors: Annotated[int, typer.Option(help="How many findings to list; all are counted.")] = 100,
+    fix: Annotated[Path | None, typer.Option(help="Write a repaired copy of a file, check that.")] = None,
+) -> None:
+    """Check a dataset on this machine, as the pipeline will. Needs no AWS."""
+    if fix is not None:
+        if len(files) != 1 or not files[0].is_file():
+            fail("--fix takes one file at a time, which must exist", USAGE)
+        datasets.fix(files[0], fix)
+        files = [fix]
+    asked = cast(Method | Literal["auto"], method)
+    raise typer.Exit(datasets.check_files(files, base_model, asked, format_, max_errors))
+
+
+@app.command(rich_help_panel=PANEL)
+def estimate(
+    folder: Annotated[Path, typer.Argument(help="A folder with run.yaml and its data files.")],
+    base_model: Annotated[str | None, typer.Option(help="Instead of the manifest's, to compare.")] = None,
+    stage: Annotated[
+        str | None, typer.Option(help="Count with this stage's defaults and budgets; none asks no AWS.")
+    ] = None,
+    profile: Profile = None,
+    region: Region = None,
+    format_: FormatOption = Format.text,
+) -> None:
+    """Say what a run will cost before it is uploaded, with the source and date of every price."""
+    here = Deployed(stage, profile, region) if stage is not None else None
+    raise typer.Exit(estimates.estimate_folder(folder, base_model, here, format_))
