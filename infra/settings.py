@@ -75,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     evaluation_requests_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0
     min_improvement: Share = 0.02
     confidence: Annotated[float, msgspec.Meta(gt=0.5, lt=1)] = 0.95
+    general_ability: bool = True
     notification_emails: tuple[str, ...] = ()
     resume_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 1
     sweep_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 5

@@ -49,14 +49,38 @@ class DeploymentSettings(msgspec.Struct, frozen=True, kw_only=True):
     keep_for_seconds: int | None = None
 
 
-class EvaluationSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """When a tuned model counts as better. Scores and `min_improvement` are on a 0 to 1 scale."""
+Metric = Literal[
+    "auto", "accuracy", "macro_f1", "exact_match", "normalized_match", "token_f1", "rouge_l", "chrf",
+    "json_fields", "json_valid", "judge",
+]  # fmt: skip
+"""What may decide: a metric by its name, the judge, or whatever fits the answers."""
 
-    metric: str = "auto"
+
+class JudgeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that says which of two answers is better, by a rubric.
+
+    `model` is what Converse takes: a model id, or an inference profile. `rubric` empty is the shipped one.
+    `via`: asked by us, each pair in both orders; or Bedrock's own evaluation job, which rates each answer
+    by itself.
+    """
+
+    model: str
+    rubric: str = ""
+    via: Literal["converse", "evaluation-job"] = "converse"
+
+
+class EvaluationSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """When a tuned model counts as better. Scores and `min_improvement` are on a 0 to 1 scale.
+
+    `general_ability`: whether the tuned model must also keep up with its base on the shipped prompts.
+    """
+
+    metric: Metric = "auto"
     min_improvement: float = 0.02
     confidence: float = 0.95
     max_prompts: int = 500
-    judge: str | None = None
+    judge: JudgeSettings | None = None
+    general_ability: bool = True
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -299,12 +323,31 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
     tokens_an_answer: float
 
 
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What a judge made of the pairs of answers: `wins` of the tuned model, `losses` to its base.
+
+    A pair on which the judge changed its mind with the order is a tie; `failed` pairs got no judgement. A
+    judge that rates each answer by itself (`via` evaluation-job) wins and loses by the higher rating.
+    """
+
+    model: str
+    wins: int
+    losses: int
+    ties: int
+    failed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    via: Literal["converse", "evaluation-job"] = "converse"
+
+
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """Base against tuned. `done` False: time ran out, call again with `next_record`.
 
     `needed` is how many held-out records it would take to tell, when the verdict is undecided. Tokens are
     those of both models together, as Bedrock counted them. `champion` is the deciding metric against the
-    model that the run's name has in production, whose score stands as `base`.
+    model that the run's name has in production, whose score stands as `base`. `general` is the share of
+    right answers to the shipped general-ability prompts; `judged` what the judge said, whose win rates are
+    the score called `judge`. `judge_job_arn`: Bedrock's evaluation job that is still waited for.
     """
 
     done: bool
@@ -321,6 +364,9 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     base_speed: Speed | None = None
     tuned_speed: Speed | None = None
     champion: Score | None = None
+    general: Score | None = None
+    judged: Judged | None = None
+    judge_job_arn: str = ""
     results_uri: str = ""
 
     @property

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import difflib
 import io
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from tunedrop import clock
-from tunedrop.contracts import Commitment, Method
+from tunedrop.contracts import Commitment, Method, Metric
 from tunedrop.errors import InvalidManifest
 
 MAX_BYTES = 64 * 1024
+MAX_RUBRIC = 4_000
+"""Characters. A custom metric of a Bedrock evaluation job takes instructions of 5,000 (CreateEvaluationJob,
+read 2026-11-23), and ours are around it."""
+
+_MODEL_ID = re.compile(r"[a-zA-Z0-9][\w.:/-]{0,2046}")
 
 Scalar = str | int | float | bool
 
@@ -41,14 +47,26 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     keep_for: str | None = None
 
 
-class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
-    """When the tuned model counts as better; None takes the stage's default. Scores are 0 to 1."""
+class Judge(msgspec.Struct, frozen=True, kw_only=True):
+    """The model that compares answers, by a rubric of one's own or the shipped one."""
 
-    metric: str = "auto"
+    model: str = ""
+    rubric: str = ""
+    via: Literal["converse", "evaluation-job"] = "converse"
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """When the tuned model counts as better; None takes the stage's default. Scores are 0 to 1.
+
+    `judge` is a model id, or a mapping with one.
+    """
+
+    metric: Metric = "auto"
     min_improvement: float | None = None
     confidence: float | None = None
     max_prompts: int = 500
-    judge: str | None = None
+    judge: str | Judge | None = None
+    general_ability: bool | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +130,11 @@ def _findings(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         value = document.get(section)
         if isinstance(value, Mapping):
             yield from _keys_and_types(value, shape, f"{section}.")
+    judge, key = _locate(document, "evaluation.judge")
+    if isinstance(judge.get(key), Mapping):
+        yield from _keys_and_types(judge[key], Judge, "evaluation.judge.")
     yield from _values(document)
+    yield from _judge(document)
 
 
 def _keys_and_types(
@@ -130,7 +152,34 @@ def _keys_and_types(
         try:
             msgspec.convert(_plain(value), fields[key])
         except msgspec.ValidationError as error:
-            yield _line(mapping, key), f"{prefix}{key}: {str(error).partition(' - at')[0]}"
+            what = _not_among(value, fields[key]) or str(error).partition(" - at")[0]
+            yield _line(mapping, key), f"{prefix}{key}: {what}"
+
+
+def _not_among(value: Any, type_: Any) -> str:
+    """That a text is none of the few that a key takes, and what it may have meant; empty for other types."""
+    literals = [part for part in (type_, *get_args(type_)) if get_origin(part) is Literal]
+    known = [one for literal in literals for one in get_args(literal)]
+    if not known or not isinstance(value, str):
+        return ""
+    near = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(known)}"
+    return f"{value} is not known; {hint}"
+
+
+def _judge(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    evaluation, key = _locate(document, "evaluation.judge")
+    judge = evaluation.get(key)
+    if judge is None and evaluation.get("metric") == "judge":
+        yield _line(evaluation, "metric"), "evaluation.metric: name the model that judges: evaluation.judge"
+    if not (isinstance(judge, str | Mapping)):
+        return
+    model = judge.get("model", "") if isinstance(judge, Mapping) else judge
+    if isinstance(model, str) and not _MODEL_ID.fullmatch(model):
+        example = "such as amazon.nova-pro-v1:0"
+        yield _line(evaluation, key), f"evaluation.judge: {model!r} is not a model id; name one, {example}"
+    if isinstance(judge, Mapping) and len(str(judge.get("rubric", ""))) > MAX_RUBRIC:
+        yield _line(judge, "rubric"), f"evaluation.judge.rubric has more than {MAX_RUBRIC:,} characters"
 
 
 def _values(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

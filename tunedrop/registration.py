@@ -16,6 +16,7 @@ from tunedrop.contracts import (
     DeploymentSettings,
     EvaluationSettings,
     Failure,
+    JudgeSettings,
     Registration,
     Run,
     S3Object,
@@ -232,5 +233,18 @@ def _evaluation(stage: Stage, asked: manifest.Evaluation) -> EvaluationSettings:
         min_improvement=stage.min_improvement if asked.min_improvement is None else asked.min_improvement,
         confidence=stage.confidence if asked.confidence is None else asked.confidence,
         max_prompts=asked.max_prompts,
-        judge=asked.judge,
+        judge=_judge(asked.judge),
+        general_ability=stage.general_ability if asked.general_ability is None else asked.general_ability,
     )
+
+
+def _judge(asked: str | manifest.Judge | None) -> JudgeSettings | None:
+    """The judge under the id that inference takes, where the catalog knows the model."""
+    if asked is None:
+        return None
+    judge = manifest.Judge(model=asked) if isinstance(asked, str) else asked
+    try:
+        model = catalog.find(judge.model).inference_id
+    except LookupError:
+        model = judge.model
+    return JudgeSettings(model=model, rubric=judge.rubric, via=judge.via)

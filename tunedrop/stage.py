@@ -53,6 +53,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     evaluation_requests_per_minute: int = 0
     min_improvement: float = 0.02
     confidence: float = 0.95
+    general_ability: bool = True
 
     @property
     def workflow_arn(self) -> str:

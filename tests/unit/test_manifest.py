@@ -69,7 +69,7 @@ def test_all_errors_are_reported_at_once() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (b"method: magic\ndata: {train: t}\n", "line 1: method: Invalid enum value 'magic'"),
+        (b"method: magic\ndata: {train: t}\n", "line 1: method: magic is not known; it takes instruction,"),
         (b"data: {train: 5}\n", "data.train: Expected `str`, got `int`"),
         (b"data: 5\n", "data: Expected `object`, got `int`"),
         (b"budget_usd: 5\n", "data.train is missing"),
@@ -91,3 +91,29 @@ def test_any_bytes_are_read_or_refused_but_never_crash(text: bytes) -> None:
     except InvalidManifest:
         return
     assert read.data.train
+
+
+def test_a_judge_is_a_model_id_or_a_mapping_with_one() -> None:
+    short = manifest.read(b"data: {train: t}\nevaluation: {judge: amazon.nova-pro-v1:0}\n")
+    long = manifest.read(
+        b"data: {train: t}\nevaluation: {judge: {model: amazon.nova-pro-v1:0, rubric: Be brief.}}\n"
+    )
+
+    assert short.evaluation.judge == "amazon.nova-pro-v1:0"
+    assert long.evaluation.judge == manifest.Judge(model="amazon.nova-pro-v1:0", rubric="Be brief.")
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "message"),
+    [
+        ("judge: {modell: m}", "unknown key evaluation.judge.modell; did you mean evaluation.judge.model?"),
+        ("judge: {rubric: brief}", "evaluation.judge: '' is not a model id"),
+        ("judge: a model", "evaluation.judge: 'a model' is not a model id"),
+        ("metric: judge", "evaluation.metric: name the model that judges: evaluation.judge"),
+        ("metric: rouge", "evaluation.metric: rouge is not known; did you mean rouge_l?"),
+        ("metric: x", "evaluation.metric: x is not known; it takes auto, accuracy"),
+        ("general_ablity: false", "did you mean evaluation.general_ability?"),
+    ],
+)
+def test_a_wrong_evaluation_setting_says_what_was_meant(evaluation: str, message: str) -> None:
+    assert message in refusal(f"data: {{train: t}}\nevaluation: {{{evaluation}}}\n".encode())

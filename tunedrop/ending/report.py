@@ -9,6 +9,7 @@ from tunedrop.contracts import Ending
 from tunedrop.ending.close import metrics_files as metrics_files_of
 from tunedrop.ending.close import read_json, read_text
 from tunedrop.ending.outcome import for_people
+from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.step import read_predictions
 from tunedrop.registry import Registry
 from tunedrop.reporting import metrics_files, report
@@ -21,7 +22,12 @@ def write_report(s3: Any, stage: Stage, registry: Registry, ending: Ending) -> s
     return report.render(
         for_people(ending),
         findings=read_json(s3, stage, naming.validation_key(run_id)),
-        predictions=read_predictions(read_text(s3, stage, naming.predictions_key(run_id)).encode()),
+        predictions=_held_out(read_text(s3, stage, naming.predictions_key(run_id))),
         curves=metrics_files.read(metrics_files_of(s3, stage, ending)),
         timeline=registry.steps(run_id),
     )
+
+
+def _held_out(predictions: str) -> list[Prediction]:
+    """The prompts of the dataset; those of general ability are counted, not shown."""
+    return [one for one in read_predictions(predictions.encode()) if not one.probe]

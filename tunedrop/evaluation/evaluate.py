@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -21,8 +21,21 @@ class Model(Protocol):
     def ask(self, question: HeldOut) -> Answer: ...
 
 
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of two answers a judge found better; `error` is why it said nothing."""
+
+    better: Literal["tuned", "base", "tie"] = "tie"
+    reasons: tuple[str, ...] = ()
+    input_tokens: int = 0
+    output_tokens: int = 0
+    error: str = ""
+
+
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
-    """One question with its answers: a line of predictions.jsonl."""
+    """One question with its answers: a line of predictions.jsonl.
+
+    `probe` names the general-ability prompt that this is; it is empty for a held-out one.
+    """
 
     record: int
     turn: int
@@ -31,6 +44,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     base: Answer
     tuned: Answer
     champion: Answer | None = None
+    judgement: Judgement | None = None
+    probe: str = ""
 
     @property
     def failed(self) -> bool:

@@ -109,6 +109,8 @@ TITLES = {
     "chrf": "chrF",
     "json_fields": "JSON fields",
     "json_valid": "Valid JSON",
+    "judge": "Judge's preference",
+    "general_ability": "General ability",
 }
 
 
