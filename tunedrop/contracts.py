@@ -11,9 +11,16 @@ from typing import Literal
 import msgspec
 
 Method = Literal[
-    "instruction", "single-turn", "multi-turn", "continued-pretraining", "distillation", "reinforcement"
+    "instruction",
+    "single-turn",
+    "multi-turn",
+    "continued-pretraining",
+    "distillation",
+    "reinforcement",
+    "image-caption",
 ]
-"""The ways to adapt a base model that a manifest can ask for, beside `auto`."""
+"""The ways to adapt a base model that a manifest can ask for, beside `auto`; images with captions are checked
+and not trained on: their models answer with what no metric here can score."""
 
 Way = Literal["on-demand", "provisioned"]
 """How a custom model is served: a custom model deployment, or provisioned throughput."""
@@ -167,7 +174,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
 
     method: Method
     source_format: str
-    target_format: Literal["prompt-completion", "converse", "text", "openai-chat"]
+    target_format: Literal["prompt-completion", "converse", "text", "openai-chat", "image-caption"]
     content_hash: str
     train: DatasetFile
     validation: DatasetFile | None = None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -17,6 +16,7 @@ from tunedrop.contracts import (
     EvaluationSettings,
     Failure,
     JudgeSettings,
+    Method,
     Registration,
     Run,
     S3Object,
@@ -159,7 +159,7 @@ def resolve(stage: Stage, bare: Run, document: Manifest, files: Mapping[str, S3O
         bare,
         method=document.method,
         base_model=base_model.id,
-        hyperparameters=_hyperparameters(base_model, document.hyperparameters),
+        hyperparameters=_hyperparameters(base_model, document.method, document.hyperparameters),
         budget_usd=stage.budget_usd if document.budget_usd is None else document.budget_usd,
         deployment=_deployment(stage, document.deployment),
         evaluation=_evaluation(stage, document.evaluation),
@@ -179,38 +179,36 @@ def _identity(run: Run) -> Iterator[str]:
 
 def _base_model(name: str) -> BaseModel:
     try:
-        return catalog.find(name)
+        found = catalog.find(name)
     except LookupError as error:
         raise InvalidManifest(f"base_model: {error.args[0]}") from error
+    if found.api != "bedrock":
+        raise InvalidManifest(
+            f"base_model: {found.name} is not tuned by CreateModelCustomizationJob; {found.notes[0]}"
+        )
+    return found
 
 
-def _hyperparameters(base_model: BaseModel, asked: Mapping[str, manifest.Scalar]) -> dict[str, str]:
+def _hyperparameters(
+    base_model: BaseModel, method: Method | Literal["auto"], asked: Mapping[str, manifest.Scalar]
+) -> dict[str, str]:
     """Hyperparameters under Bedrock's names, as the strings that its API takes; ranges are the catalog's."""
     findings, values = [], {}
+    offered = base_model.hyperparameters_of(method)
     for key, value in asked.items():
         head, *rest = key.split("_")
         name = head + "".join(word.capitalize() for word in rest)
-        known = base_model.hyperparameters.get(name)
+        known = offered.get(name)
         if known is None:
-            names = ", ".join(base_model.hyperparameters) or "none"
+            names = ", ".join(offered) or "none"
             findings.append(f"hyperparameters.{key}: {base_model.name} has no such one; it takes {names}")
-        elif isinstance(value, bool) or not isinstance(value, int | float):
-            findings.append(f"hyperparameters.{key}: {value!r} is not a number")
-        elif not known.minimum <= value <= known.maximum or (known.type == "int" and value != int(value)):
-            findings.append(
-                f"hyperparameters.{key} is {value}; {base_model.name} takes "
-                f"{'a whole number ' if known.type == 'int' else ''}"
-                f"from {known.minimum:g} to {known.maximum:g}"
-            )
+        elif refusal := known.refusal(value):
+            findings.append(f"hyperparameters.{key}: {refusal} ({base_model.name})")
         else:
-            values[name] = str(int(value)) if known.type == "int" else format(Decimal(str(value)), "f")
+            values[name] = known.written(value)
     if findings:
         raise InvalidManifest("\n".join(findings))
-    defaults = {
-        name: str(int(known.default)) if known.type == "int" else format(Decimal(str(known.default)), "f")
-        for name, known in base_model.hyperparameters.items()
-    }
-    return defaults | values
+    return {name: known.written(known.default) for name, known in offered.items()} | values
 
 
 def _deployment(stage: Stage, asked: manifest.Deployment) -> DeploymentSettings:

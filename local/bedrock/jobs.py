@@ -126,7 +126,7 @@ class Jobs:
                 "outputDataConfig",
             )
         }
-        defaults = {name: f"{one.default:g}" for name, one in base.hyperparameters.items()}
+        defaults = {name: one.written(one.default) for name, one in base.hyperparameters.items()}
         phase = {"status": "NotStarted", "creationTime": moment, "lastModifiedTime": moment}
         return kept | {
             "jobArn": arn,

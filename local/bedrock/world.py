@@ -121,7 +121,8 @@ class World:
 
 def kinds(model: BaseModel) -> list[str]:
     """The customizations that a base model supports, in the API's words."""
-    return sorted({CUSTOMIZATION_TYPES[method] for method in model.methods})
+    methods = model.methods if model.api == "bedrock" else ()
+    return sorted({CUSTOMIZATION_TYPES[method] for method in methods})
 
 
 def new_id() -> str:

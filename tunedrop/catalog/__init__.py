@@ -1,4 +1,9 @@
-"""The base models that Bedrock can customize: one TOML file a model in `models/`, no code to add one."""
+"""The base models that Bedrock can customize: one TOML file a model in `models/`, no code to add one.
+
+A file names what it `inherits` from `families/`, in that order, and says what differs: tables are merged,
+other values replace. `[dataset]` holds for every method that does not say otherwise in `[methods.…]`, and a
+method set to false is not inherited.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,14 @@ import difflib
 import tomllib
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any
 
 import msgspec
 
 from tunedrop.catalog.model import BaseModel, MethodRules
 
-__all__ = ["BaseModel", "MethodRules", "base_of", "find", "load"]
+__all__ = ["BaseModel", "MethodRules", "base_of", "find", "load", "read"]
 
 
 def base_of(model_arn: str) -> BaseModel | None:
@@ -25,12 +32,51 @@ def base_of(model_arn: str) -> BaseModel | None:
 @cache
 def load() -> dict[str, BaseModel]:
     """Every base model of the catalog, by the id that customization takes."""
-    folder = resources.files(__name__) / "models"
+    return read(resources.files(__name__))
+
+
+def read(folder: Traversable) -> dict[str, BaseModel]:
+    """The base models of a folder that has `models` and `families`."""
+    families, models = (_documents(folder / name) for name in ("families", "models"))
+    found = [_model(name, document, families) for name, document in models.items()]
+    return {model.id: model for model in found}
+
+
+def _documents(folder: Traversable) -> dict[str, dict[str, Any]]:
     pages = sorted(
         (page for page in folder.iterdir() if page.name.endswith(".toml")), key=lambda page: page.name
     )
-    models = [msgspec.convert(tomllib.loads(page.read_text("utf-8")), BaseModel) for page in pages]
-    return {model.id: model for model in models}
+    return {page.name.removesuffix(".toml"): tomllib.loads(page.read_text("utf-8")) for page in pages}
+
+
+def _model(name: str, document: dict[str, Any], families: dict[str, dict[str, Any]]) -> BaseModel:
+    whole = _with_inherited(document, families)
+    shared = whole.pop("dataset", {})
+    whole["methods"] = {
+        method: _merged(shared, own) for method, own in whole.get("methods", {}).items() if own is not False
+    }
+    try:
+        return msgspec.convert(whole, BaseModel)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"catalog, {name}.toml: {error}") from error
+
+
+def _with_inherited(document: dict[str, Any], families: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    whole: dict[str, Any] = {}
+    for family in document.get("inherits", []):
+        whole = _merged(whole, _with_inherited(families[family], families))
+    own = {key: value for key, value in document.items() if key != "inherits"}
+    return _merged(whole, own)
+
+
+def _merged(inherited: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    both = {
+        key: _merged(inherited[key], value)
+        if isinstance(value, dict) and isinstance(inherited.get(key), dict)
+        else value
+        for key, value in own.items()
+    }
+    return inherited | both
 
 
 def find(base_model: str) -> BaseModel:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
 from typing import Literal
 
 import msgspec
 
 from tunedrop.contracts import Commitment, Method
 
-Format = Literal["prompt-completion", "converse", "text", "openai-chat"]
+Format = Literal["prompt-completion", "converse", "text", "openai-chat", "image-caption"]
 """The dataset formats that Bedrock reads: one JSON object a line in each.
 
 `prompt-completion` {prompt, completion} · `converse` bedrock-conversation-2024 · `text` {input} ·
-`openai-chat` {messages: [{role, content: string}], reference_answer}
+`openai-chat` {messages: [{role, content: string}], reference_answer} · `image-caption` {image-ref, caption}
 """
 
 
@@ -33,16 +35,83 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Hyperparameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One entry of Bedrock's `hyperParameters` map, under Bedrock's own name (`epochCount`)."""
+    """One entry of Bedrock's `hyperParameters` map, under Bedrock's own name (`epochCount`).
 
-    type: Literal["int", "float"]
-    minimum: float
-    maximum: float
-    default: float
+    `default` may be `auto`, where the service chooses; `words` are what a word may be.
+    """
+
+    type: Literal["int", "float", "word"]
+    default: float | str
+    minimum: float = 0
+    maximum: float = math.inf
+    words: tuple[str, ...] = ()
+
+    def refusal(self, value: object) -> str:
+        """Why a value is not one; empty when it is."""
+        if self.type == "word":
+            return "" if value in self.words else f"{value!r} is none of {', '.join(self.words)}"
+        if value == "auto" == self.default:
+            return ""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return f"{value!r} is not a number"
+        if self.minimum <= value <= self.maximum and (self.type == "float" or value == int(value)):
+            return ""
+        whole = "a whole number " if self.type == "int" else ""
+        up_to = f"from {self.minimum:g} to {self.maximum:g}" if self.maximum < math.inf else "of any size"
+        return f"{value} is not {whole}{up_to}"
+
+    def written(self, value: float | str) -> str:
+        """A value as the API's map of strings takes it."""
+        if isinstance(value, str):
+            return value
+        return str(int(value)) if self.type == "int" else format(Decimal(str(value)), "f")
+
+
+class Media(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Images or videos that a base model takes; 0 is no known limit.
+
+    `doubtful_formats` are taken by one source and not by another. Sizes, sides and seconds need the object
+    itself: they are facts for people, and for a check that may read it.
+    """
+
+    formats: tuple[str, ...]
+    source: Source
+    doubtful_formats: tuple[str, ...] = ()
+    max_per_message: int = 0
+    max_bytes: int = 0
+    max_seconds: int = 0
+    min_pixels_a_side: int = 0
+    max_pixels_a_side: int = 0
+    max_pixels: int = 0
+    max_aspect_ratio: float = 0
+
+
+class Teacher(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A model that a student may learn from by distillation."""
+
+    id: str
+    name: str
+    retired_on: str = ""
 
 
 class MethodRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a base model asks of a dataset for one method. Records are lines, sizes bytes; 0 is no limit."""
+    """What a base model asks of a dataset for one method. Records are lines, sizes bytes; 0 is no limit.
+
+    Attributes
+    ----------
+    reserved_words
+        Words that fail the job where a prompt or a system text has them (`reserved_in_answers`: anywhere).
+    doubtful_words
+        Words that AWS's own validator refuses too, which no page names.
+    schema_version
+        `constant`: only bedrock-conversation-2024 is known to be read; `any`: any text is.
+    answer
+        Whether the conversation ends with the assistant's answer.
+    system
+        Where chat records have their system text: a first message, or a key of its own.
+    hyperparameters
+        None: the base model's.
+    """
 
     format: Format
     min_train_records: int
@@ -54,10 +123,25 @@ class MethodRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     max_validation_bytes: int
     takes_validation: bool
     source: Source
+    max_line_bytes: int = 0
+    max_messages: int = 0
+    max_system_blocks: int = 0
+    min_caption_characters: int = 0
+    max_caption_characters: int = 0
     takes_system_prompt: bool = True
     takes_images: bool = False
     takes_video: bool = False
+    takes_reasoning: bool = False
+    tools: Literal["no", "doubtful"] = "no"
     reserved_words: tuple[str, ...] = ()
+    reserved_in_answers: bool = False
+    doubtful_words: tuple[str, ...] = ()
+    schema_version: Literal["constant", "any"] = "constant"
+    system: Literal["message", "key"] = "message"
+    answer: Literal["required", "optional", "none"] = "required"
+    needs_grader: bool = False
+    teachers: tuple[Teacher, ...] = ()
+    hyperparameters: dict[str, Hyperparameter] | None = None
     recommended_records: int = 0
 
 
@@ -74,6 +158,7 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """None: no dated source was found; the estimate says so instead of guessing silently."""
 
     training_per_million_tokens: Price | None = None
+    training_per_hour: Price | None = None
     storage_per_month: Price | None = None
     input_per_million_tokens: Price | None = None
     output_per_million_tokens: Price | None = None
@@ -85,7 +170,8 @@ class BaseModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     `id` is what customization takes; `inference_id` is what Converse takes for the base model itself (a
     model id, or an inference profile such as `us.meta.llama3-3-70b-instruct-v1:0`); `lifecycle_id` is what
-    GetFoundationModel takes. The live lifecycle overrides this page.
+    GetFoundationModel takes. The live lifecycle overrides this page. `api` is how a job is made:
+    CreateModelCustomizationJob, or the OpenAI-compatible API of bedrock-mantle.
     """
 
     id: str
@@ -99,5 +185,13 @@ class BaseModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     serving: Serving
     prices: Prices
     source: Source
+    images: Media | None = None
+    videos: Media | None = None
+    api: Literal["bedrock", "openai"] = "bedrock"
     retired_on: str = ""
     notes: tuple[str, ...] = ()
+
+    def hyperparameters_of(self, method: Method | Literal["auto"]) -> dict[str, Hyperparameter]:
+        """What can be set for a method; for `auto`, what the base model takes in general."""
+        own = self.methods[method].hyperparameters if method in self.methods else None
+        return self.hyperparameters if own is None else own

@@ -61,6 +61,10 @@ def _prepare(
     files: dict[Split, S3Object],
 ) -> Prepared:
     method_rules = base_model.methods[method]
+    if method_rules.format == "image-caption":
+        raise InvalidManifest(
+            f"base_model: {base_model.name} learns from images, which is checked but not trained here"
+        )
     if "validation" in files and not method_rules.takes_validation:
         raise InvalidManifest(f"data.validation: {base_model.name} takes no validation set; leave it out")
     held_out = shares(report.files["train"].records, files, method_rules)

@@ -20,6 +20,7 @@ CUSTOMIZATION_TYPES: dict[Method, str] = {
     "continued-pretraining": "CONTINUED_PRE_TRAINING",
     "distillation": "DISTILLATION",
     "reinforcement": "REINFORCEMENT_FINE_TUNING",
+    "image-caption": "FINE_TUNING",
 }
 """The API's `customizationType` for each method."""
 
