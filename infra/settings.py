@@ -1,4 +1,7 @@
-"""The settings of a stage: read from `cdk.json`, context key `stages`, and refused where they are wrong."""
+"""The settings of a stage, refused where they are wrong: the properties of the construct `infra.Tunedrop`.
+
+Our own app reads them from `cdk.json`, context key `stages`, with the account and Region to deploy to.
+"""
 
 from __future__ import annotations
 
@@ -23,24 +26,49 @@ Retention = Literal[
 
 
 class SettingsError(Exception):
-    """`cdk.json` does not describe the stage that was asked for."""
+    """The settings do not describe a stage; the message names the key and what is wrong with it."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A stage before it is deployed. Money in US dollars; names of `tunedrop.stage.Stage` mean the same.
+    """A stage before it is deployed: the properties of the construct. Money is in US dollars.
 
     Attributes
     ----------
-    account, region
-        Where to deploy. Left out: the account and Region of the CDK CLI's credentials.
-    local
-        Whether this is the embedded AWS of `local/`.
+    name
+        Of the stage; it is part of the names of functions, parameters and models.
+    default_base_model
+        The base model of runs whose manifest names none, by its id in the catalog.
+    budget_usd
+        What a run may cost, by its estimate, before somebody is asked; a manifest may say less or more.
+    monthly_budget_usd
+        What all runs of a calendar month may cost together.
+    customization_quota
+        How many customization jobs run at once: Bedrock's quota L-0406044C of the account and Region.
+    approval_timeout_seconds, when_unanswered
+        How long a run waits for an approval, and what becomes of it then.
+    throughput_expiry_seconds
+        When provisioned throughput of an evaluation is ended at the latest, whatever has happened.
+    over_monthly_budget
+        Whether a run that would pass the month's budget asks or is refused.
     removal
         What `cdk destroy` does with buckets, tables, the key and log groups.
     empty_buckets
         Whether `cdk destroy` deletes the buckets' objects too; only where `removal` is `destroy`.
+    log_retention
+        How long the logs of functions and workflow are kept.
+    data_buckets
+        Names of buckets, besides the intake bucket, that manifests may take data from.
     data_bucket_keys
         ARNs of the KMS keys that `data_buckets` are encrypted with.
+    allow_commitment
+        Whether manifests may ask for provisioned throughput with a term of one or six months.
+    evaluation_requests_per_minute
+        The pace at which models are asked; 0 takes the base model's own.
+    min_improvement, confidence
+        When a tuned model counts as better, where the manifest does not say: by how much of a 0 to 1 scale,
+        and how sure one must be.
+    upload_grace_seconds
+        How long S3's event of an upload may take before the upload counts as missed.
     notification_emails
         Who is told of every run's end, of approvals and alarms; each confirms once by mail.
     resume_minutes, sweep_minutes
@@ -51,20 +79,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Whether to tell of every run's end on a second topic too, in the schema of AWS's chat client.
     permissions_boundary
         Name of a managed policy that bounds every role, where the account asks for one.
+    architecture, python_version
+        Of the functions.
+    local
+        Whether this is the embedded AWS of `local/`.
     """
 
     name: Annotated[str, msgspec.Meta(pattern=f"^[a-z][a-z0-9]{{0,{MAX_STAGE - 1}}}$")]
     default_base_model: str
     budget_usd: Dollars
     monthly_budget_usd: Dollars
-    customization_quota: Annotated[int, msgspec.Meta(ge=1)]
-    approval_timeout_seconds: Seconds
-    throughput_expiry_seconds: Seconds
-    removal: Literal["retain", "destroy"]
-    log_retention: Retention
-    account: Annotated[str, msgspec.Meta(pattern="^[0-9]{12}$")] | None = None
-    region: Annotated[str, msgspec.Meta(pattern="^[a-z]{2}(-[a-z]+)+-[0-9]$")] | None = None
-    local: bool = False
+    customization_quota: Annotated[int, msgspec.Meta(ge=1)] = 2
+    approval_timeout_seconds: Seconds = 259_200
+    throughput_expiry_seconds: Seconds = 14_400
+    removal: Literal["retain", "destroy"] = "retain"
+    log_retention: Retention = "one_year"
     when_unanswered: Literal["refuse", "approve"] = "refuse"
     over_monthly_budget: Literal["ask", "refuse"] = "ask"
     upload_grace_seconds: Annotated[int, msgspec.Meta(ge=5)] = 600
@@ -84,6 +113,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     permissions_boundary: str | None = None
     architecture: Literal["arm64", "x86_64"] = "arm64"
     python_version: Literal["3.12", "3.13"] = "3.13"
+    local: bool = False
 
     @property
     def retains(self) -> bool:
@@ -91,7 +121,40 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.removal == "retain"
 
 
-def read(stages: Any, name: Any) -> Settings:
+class StageSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A stage of `cdk.json`.
+
+    Attributes
+    ----------
+    account, region
+        Where to deploy. Left out: the account and Region of the CDK CLI's credentials.
+    """
+
+    account: Annotated[str, msgspec.Meta(pattern="^[0-9]{12}$")] | None = None
+    region: Annotated[str, msgspec.Meta(pattern="^[a-z]{2}(-[a-z]+)+-[0-9]$")] | None = None
+
+
+def check(settings: Settings, where: str) -> None:
+    """Refuse settings that Python let be made but that are wrong: it checks no types and no ranges.
+
+    Parameters
+    ----------
+    where
+        What the message begins with, such as the construct's path.
+
+    Raises
+    ------
+    SettingsError
+        The message names the key.
+    """
+    try:
+        msgspec.convert(msgspec.to_builtins(settings), type(settings))
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{where}{_explain(error)}") from error
+    _refuse_contradictions(where, settings)
+
+
+def read(stages: Any, name: Any) -> StageSettings:
     """The settings of one stage.
 
     Parameters
@@ -116,14 +179,14 @@ def read(stages: Any, name: Any) -> Settings:
         raise SettingsError(f"{where} must be an object")
     _refuse_unknown_keys(where, given)
     try:
-        settings = msgspec.convert({**given, "name": name}, Settings)
+        settings = msgspec.convert({**given, "name": name}, StageSettings)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{where}{_explain(error)}") from error
     _refuse_contradictions(where, settings)
     return settings
 
 
-def environment(settings: Settings) -> dict[str, str | None]:
+def environment(settings: StageSettings) -> dict[str, str | None]:
     """Account and Region to deploy to: the stage's own, else those of the CDK CLI's credentials."""
     return {
         "account": settings.account or os.environ.get("CDK_DEFAULT_ACCOUNT"),
@@ -132,7 +195,7 @@ def environment(settings: Settings) -> dict[str, str | None]:
 
 
 def _refuse_unknown_keys(where: str, given: Mapping[str, Any]) -> None:
-    known = [field for field in Settings.__struct_fields__ if field != "name"]
+    known = [field for field in StageSettings.__struct_fields__ if field != "name"]
     for key in given:
         if key not in known:
             raise SettingsError(f"{where}.{key} is not a setting; {_hint(key, known)}")

@@ -1,0 +1,244 @@
+"""The architecture on one page: the parts, what each is handed, and who may do what.
+
+`Tunedrop` is a construct: our own stack holds one, and any other CDK app can hold as many as it likes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration, RemovalPolicy, Stack, Tags
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_ssm as ssm
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra import permissions
+from infra import settings as stage_settings
+from infra.bedrock_role import BedrockRole
+from infra.budget import COST_TAG, Budget
+from infra.bundling import Bundles, build
+from infra.encryption import Encryption
+from infra.functions import WATCHERS, Functions, describe, retention
+from infra.intake import Intake, StartRule
+from infra.notifications import Notifications
+from infra.observability import Observability
+from infra.registry import Registry
+from infra.settings import Settings, SettingsError
+from infra.waits import Waits
+from infra.workflow import Workflow
+from tunedrop import stage
+from tunedrop.contracts import Outcome
+from tunedrop.ending.close import EVENT_DETAIL_TYPE, EVENT_SOURCE
+from tunedrop.intake import DROP_PREFIX, RUNS_PREFIX
+
+
+FEATURE_FLAGS = (
+    "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy",
+    "@aws-cdk/aws-s3:createDefaultLoggingPolicy",
+    "@aws-cdk/aws-lambda:recognizeLayerVersion",
+    "@aws-cdk/aws-events:eventsTargetQueueSameAccount",
+)
+"""CDK's flags that the parts rely on, whatever the app around them has set."""
+
+
+class Tunedrop(Construct):
+    """The whole pipeline of one stage, in the account and Region of its stack.
+
+    Parameters
+    ----------
+    settings
+        What the stage is to be; each is described at `Settings`.
+    bundles
+        What the functions run; built, or taken from the cache, when left out.
+    key
+        The KMS key of buckets, tables, topics and models; one of its own when left out. The key's policy must
+        let CloudWatch (and AWS Budgets, with `cost_budget`) publish to an encrypted topic.
+
+    Attributes
+    ----------
+    intake, artifacts
+        The bucket that people drop datasets into, and the one that runs write to.
+    topic, chat
+        Where every run's end, approvals and alarms are told; `chat` is None unless the settings ask for it.
+    workflow, runs, key
+        The state machine, the registry's table, the key.
+
+    Raises
+    ------
+    SettingsError
+        When the settings are wrong, or another Tunedrop of this name is in the same account and Region.
+
+    Examples
+    --------
+    >>> tuning = Tunedrop(stack, "Tuning", settings=Settings(
+    ...     name="support", default_base_model="amazon.nova-lite-v1:0:300k",
+    ...     budget_usd=50, monthly_budget_usd=500,
+    ... ))
+    >>> tuning.grant_submit(uploader)
+    >>> tuning.grant_ask_models(application)
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, *, settings: Settings, bundles: Bundles | None = None,
+        key: kms.IKey | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(scope, id)
+        for flag in FEATURE_FLAGS:
+            self.node.set_context(flag, True)
+        stage_settings.check(settings, f"{self.node.path}: settings")
+        self.name = f"tunedrop-{settings.name}"
+        self._refuse_a_second_of_the_same_name()
+        removal = RemovalPolicy.RETAIN if settings.retains else RemovalPolicy.DESTROY
+
+        self.key = key or Encryption(self, "Encryption", removal=removal).key
+        storage = Intake(self, "Intake", key=self.key, removal=removal, empty_buckets=settings.empty_buckets)
+        self.intake, self.artifacts = storage.intake, storage.artifacts
+        registry = Registry(self, "Registry", key=self.key, removal=removal)
+        self.runs = registry.runs
+        notifications = Notifications(
+            self, "Notifications", key=self.key, emails=settings.notification_emails,
+            chat=settings.chat_notifications,
+        )  # fmt: skip
+        self.topic, self.chat = notifications.topic, notifications.chat
+        bedrock_role = BedrockRole(self, "Bedrock", artifacts=self.artifacts, key=self.key).role
+        dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+
+        self.stage = self._describe(settings, registry, bedrock_role)
+        functions = Functions(
+            self, "Functions", settings=settings, stage=self.stage, bundles=bundles or build(settings),
+            dead_letters=dead_letters, removal=removal,
+        )  # fmt: skip
+        permissions.grant(
+            functions,
+            permissions.Resources(
+                stack=Stack.of(self), settings=settings, stage=self.stage, intake=self.intake,
+                artifacts=self.artifacts, runs=registry.runs, waits=registry.waits, topic=self.topic,
+                key=self.key, chat=self.chat, bedrock_role=bedrock_role, workflow_name=self.name,
+            ),
+        )  # fmt: skip
+
+        notifications.give_receipts_to(functions["record_notice"])
+        self.workflow: sfn.StateMachine = Workflow(
+            self, "Workflow", name=self.name, functions=functions, log_retention=retention(settings),
+            removal=removal, approval_timeout=Duration.seconds(settings.approval_timeout_seconds),
+        ).machine  # fmt: skip
+        StartRule(self, "Start", bucket=self.intake, workflow=self.workflow, dead_letters=dead_letters)
+        Waits(
+            self, "Waits", resume=functions["resume_waits"], sweep=functions["sweep_throughput"],
+            intake=self.intake, workflow=self.workflow, dead_letters=dead_letters,
+            resume_every=Duration.minutes(settings.resume_minutes),
+            sweep_every=Duration.minutes(settings.sweep_minutes),
+        )  # fmt: skip
+        Observability(
+            self, "Observability", name=self.name, workflow=self.workflow, functions=list(functions),
+            watchers=[functions[one.name] for one in WATCHERS], dead_letters=dead_letters, topic=self.topic,
+        )  # fmt: skip
+        if settings.cost_budget:
+            Budget(
+                self, "Budget", stage=settings.name, monthly_usd=settings.monthly_budget_usd, topic=self.topic
+            )
+        self._finish(settings)
+
+    def grant_submit(self, grantee: iam.IGrantable) -> None:
+        """Let somebody drop datasets and submit, approve, stop and retry runs: S3 is the authorisation."""
+        for prefix in (DROP_PREFIX, RUNS_PREFIX):
+            self.intake.grant_put(grantee, f"{prefix}*")
+
+    def grant_ask_models(self, grantee: iam.IGrantable, name: str = "*") -> None:
+        """Let an application read which model a name has in production, and ask it.
+
+        Parameters
+        ----------
+        name
+            Of the runs; any when left out. Bedrock makes up the ids of what serves, so that IAM cannot tell
+            the models of one name from those of another: the alias is what is limited to the name.
+        """
+        stack = Stack.of(self)
+        alias = f"arn:aws:ssm:{stack.region}:{stack.account}:parameter{self.stage.alias_prefix}/{name}"
+        serving = [
+            f"arn:aws:bedrock:{stack.region}:{stack.account}:{kind}/*"
+            for kind in ("custom-model-deployment", "provisioned-model")
+        ]
+        for actions, resources in (
+            (["ssm:GetParameter"], [alias]),
+            (["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"], serving),
+        ):
+            iam.Grant.add_to_principal(grantee=grantee, actions=actions, resource_arns=resources)
+
+    def on_run_ended(
+        self, id: str, target: events.IRuleTarget, outcomes: Sequence[Outcome] = ()
+    ) -> events.Rule:
+        """A rule for the event that ends every run of this stage; with `outcomes`, for these alone."""
+        detail: dict[str, list[str]] = {"stage": [self.stage.name]}
+        return events.Rule(
+            self,
+            id,
+            event_pattern=events.EventPattern(
+                source=[EVENT_SOURCE],
+                detail_type=[EVENT_DETAIL_TYPE],
+                detail=detail | ({"outcome": list(outcomes)} if outcomes else {}),
+            ),
+            targets=[target],
+        )
+
+    def _refuse_a_second_of_the_same_name(self) -> None:
+        """The names of its functions, log groups and parameters would be taken."""
+        for other in self.node.root.node.find_all():
+            if (
+                isinstance(other, Tunedrop)
+                and other is not self
+                and other.name == self.name
+                and Stack.of(other).environment == Stack.of(self).environment
+            ):
+                name = self.name.removeprefix("tunedrop-")
+                raise SettingsError(
+                    f"{self.node.path}: settings.name: {other.node.path} is named {name!r} too, in the same "
+                    "account and Region"
+                )
+
+    def _describe(self, settings: Settings, registry: Registry, bedrock_role: iam.IRole) -> stage.Stage:
+        stack = Stack.of(self)
+        return stage.Stage(
+            name=settings.name,
+            account=stack.account,
+            region=stack.region,
+            intake_bucket=self.intake.bucket_name,
+            artifacts_bucket=self.artifacts.bucket_name,
+            registry_table=registry.runs.table_name,
+            waits_table=registry.waits.table_name,
+            topic_arn=self.topic.topic_arn,
+            chat_topic_arn=self.chat.topic_arn if self.chat else "",
+            bedrock_role_arn=bedrock_role.role_arn,
+            key_arn=self.key.key_arn,
+            **{field: getattr(settings, field) for field in _SHARED},
+        )
+
+    def _finish(self, settings: Settings) -> None:
+        """Where the command line finds the parts; what their cost is counted by; what bounds their roles."""
+        ssm.StringParameter(
+            self,
+            "Stage",
+            parameter_name=stage.parameter_name(settings.name),
+            description="Tunedrop: what this stage consists of",
+            string_value=describe(self.stage),
+        )
+        Tags.of(self).add(COST_TAG, settings.name)
+        if settings.permissions_boundary:
+            boundary = iam.ManagedPolicy.from_managed_policy_name(
+                self, "Boundary", settings.permissions_boundary
+            )
+            iam.PermissionsBoundary.of(self).apply(boundary)
+
+
+_SHARED = set(stage.Stage.__struct_fields__) & set(Settings.__struct_fields__) - {"name"}
+"""The settings that functions and command line read too."""

@@ -1,0 +1,166 @@
+"""The pipeline as a part of other CDK apps."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Environment, Stack
+from aws_cdk import aws_kms as kms
+
+from infra import Settings, SettingsError, Tunedrop
+from infra.bundling import ROOT, Bundles
+from tests.infra.conftest import ACCOUNT, REGION, Resources, as_list, empty_bundles
+
+HERE = Environment(account=ACCOUNT, region=REGION)
+EXAMPLE = ROOT / "examples" / "cdk-app" / "app.py"
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    return App(outdir=str(tmp_path / "cdk.out"))
+
+
+@pytest.fixture
+def bundles(tmp_path: Path) -> Bundles:
+    return empty_bundles(tmp_path)
+
+
+def settings(name: str = "team", **changes: Any) -> Settings:
+    least = {"default_base_model": "amazon.nova-lite-v1:0:300k", "budget_usd": 50, "monthly_budget_usd": 500}
+    return Settings(name=name, **{**least, **changes})
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Resources:
+    """The example app, synthesized."""
+    spec = importlib.util.spec_from_file_location("cdk_app", EXAMPLE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    folder = tmp_path_factory.mktemp("example")
+    app = App(outdir=str(folder / "cdk.out"))
+    module.ModelFactory(app, "ModelFactory", env=HERE, bundles=empty_bundles(folder))
+    return Resources(app.synth().stacks[0].template)
+
+
+def test_two_pipelines_live_in_one_stack(example: Resources) -> None:
+    names = {one["StateMachineName"] for one in example.of("AWS::StepFunctions::StateMachine").values()}
+    parameters = {one["Name"] for one in example.of("AWS::SSM::Parameter").values()}
+
+    assert names == {"tunedrop-support", "tunedrop-search"}
+    assert parameters == {"/tunedrop/support/stage", "/tunedrop/search/stage"}
+
+
+def test_two_pipelines_may_share_a_key(example: Resources) -> None:
+    assert len(example.of("AWS::KMS::Key")) == 1
+
+
+def test_settings_need_no_more_than_a_name_a_model_and_two_budgets(app: App, bundles: Bundles) -> None:
+    Tunedrop(Stack(app, "Any", env=HERE), "Tuning", settings=settings(), bundles=bundles)
+
+    kept = {one["DeletionPolicy"] for one in _of(app, "AWS::S3::Bucket")}
+    assert kept == {"Retain"}
+
+
+def test_an_application_may_ask_models_and_read_its_own_alias(example: Resources) -> None:
+    (role,) = [name for name in example.of("AWS::IAM::Role") if name.startswith("Answering")]
+    allowed = _allowed(example, role)
+
+    assert allowed["ssm:GetParameter"] == [
+        f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/tunedrop/support/models/persona"
+    ]
+    assert set(allowed["bedrock:InvokeModel"]) == {
+        f"arn:aws:bedrock:{REGION}:{ACCOUNT}:{kind}/*"
+        for kind in ("custom-model-deployment", "provisioned-model")
+    }
+
+
+def test_who_may_submit_may_put_where_runs_begin_and_nowhere_else(example: Resources) -> None:
+    (role,) = [name for name in example.of("AWS::IAM::Role") if name.startswith("Uploads")]
+
+    where = [str(one["Fn::Join"][1][-1]) for one in _allowed(example, role)["s3:PutObject"]]
+
+    assert where == ["/drop/*", "/runs/*"]
+
+
+def test_an_app_hears_of_the_runs_it_asks_for(example: Resources) -> None:
+    patterns = [
+        one["EventPattern"] for one in example.of("AWS::Events::Rule").values() if "EventPattern" in one
+    ]
+
+    assert {
+        "source": ["tunedrop"],
+        "detail-type": ["Tunedrop Run Ended"],
+        "detail": {"stage": ["support"], "outcome": ["promoted"]},
+    } in patterns
+
+
+def test_a_key_of_the_apps_own_encrypts_everything(app: App, bundles: Bundles) -> None:
+    stack = Stack(app, "Any", env=HERE)
+    Tunedrop(stack, "Tuning", settings=settings(), bundles=bundles, key=kms.Key(stack, "Ours"))
+
+    (key,) = _ids(app, "AWS::KMS::Key")
+    (topic,) = [one["Properties"] for one in _of(app, "AWS::SNS::Topic")]
+    assert key.startswith("Ours")
+    assert key in str(topic["KmsMasterKeyId"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "Support Team"}, r"^Any/Tuning: settings\.name: .*matching regex"),
+        ({"budget_usd": "fifty"}, r"^Any/Tuning: settings\.budget_usd: Expected `float`, got `str`"),
+        ({"budget_usd": 600}, r"^Any/Tuning: settings\.budget_usd .* more than monthly_budget_usd"),
+        ({"removal": "delete"}, r"^Any/Tuning: settings\.removal: "),
+        ({"default_base_model": "gpt"}, r"^Any/Tuning: settings\.default_base_model: .*not in the catalog"),
+    ],
+)
+def test_wrong_settings_are_refused_with_the_constructs_path(
+    app: App, bundles: Bundles, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        Tunedrop(Stack(app, "Any"), "Tuning", settings=settings(**changes), bundles=bundles)
+
+
+def test_a_second_pipeline_of_the_same_name_is_refused(app: App, bundles: Bundles) -> None:
+    Tunedrop(Stack(app, "One", env=HERE), "Tuning", settings=settings(), bundles=bundles)
+
+    with pytest.raises(SettingsError, match=r"^Two/Tuning: .*One/Tuning is named 'team' too"):
+        Tunedrop(Stack(app, "Two", env=HERE), "Tuning", settings=settings(), bundles=bundles)
+
+
+def test_the_same_name_in_another_region_is_another_pipeline(app: App, bundles: Bundles) -> None:
+    Tunedrop(Stack(app, "West", env=HERE), "Tuning", settings=settings(), bundles=bundles)
+    east = Stack(app, "East", env=Environment(account=ACCOUNT, region="us-east-1"))
+
+    Tunedrop(east, "Tuning", settings=settings(), bundles=bundles)
+
+    assert len(app.synth().stacks) == 2
+
+
+def _resources(app: App) -> dict[str, dict[str, Any]]:
+    resources: dict[str, dict[str, Any]] = app.synth().stacks[0].template["Resources"]
+    return resources
+
+
+def _of(app: App, type_: str) -> list[dict[str, Any]]:
+    return [one for one in _resources(app).values() if one["Type"] == type_]
+
+
+def _ids(app: App, type_: str) -> list[str]:
+    return [id_ for id_, one in _resources(app).items() if one["Type"] == type_]
+
+
+def _allowed(template: Resources, role: str) -> dict[str, list[Any]]:
+    """A role's resources by action."""
+    found: dict[str, list[Any]] = {}
+    for policy in template.of("AWS::IAM::Policy").values():
+        if {"Ref": role} in policy["Roles"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                for action in as_list(statement["Action"]):
+                    found.setdefault(action, []).extend(as_list(statement["Resource"]))
+    return found
