@@ -35,7 +35,6 @@ from tunedrop.contracts import Outcome
 from tunedrop.ending.close import EVENT_DETAIL_TYPE, EVENT_SOURCE
 from tunedrop.intake import DROP_PREFIX, RUNS_PREFIX
 
-
 FEATURE_FLAGS = (
     "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy",
     "@aws-cdk/aws-s3:createDefaultLoggingPolicy",
