@@ -18,7 +18,8 @@ _HEAD = """# The state machine
 
 Drawn from its definition by `python -m infra.diagram`; a test says when this page is out of date.
 Solid arrows are the journey, dotted ones what happens when a step fails for good. Slanted boxes wait for a
-task token; a diamond is a choice.
+task token; a diamond is a choice; a box with double sides is a Distributed Map, which calls its function once
+for each shard, several at a time.
 
 ```mermaid
 flowchart TD
@@ -70,6 +71,7 @@ def _node(name: str, state: Mapping[str, Any]) -> str:
         "Succeed": "([{}])",
         "Fail": "([{}])",
         "Task": "[/{}/]" if waits else "[{}]",
+        "Map": "[[{}]]",
     }
     return _id(name) + shapes[state["Type"]].format(f'"{name}"')
 

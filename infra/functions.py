@@ -36,6 +36,7 @@ STEPS = (
     Declaration("wait_for_completion", "parks the task token of whatever the run waits for"),
     Declaration("set_up_throughput", "brings the tuned model into service"),
     Declaration("evaluate_model", "asks base and tuned model the held-out prompts", 900, 1024),
+    Declaration("evaluate_shard", "asks both models a part of many held-out prompts", 900, 512),
     Declaration("promote_model", "points the production alias at the tuned model"),
     Declaration("release_throughput", "ends what bills, unless the run asks to keep it"),
     Declaration("notify", "writes the report and tells how the run ended", 120, 1024),

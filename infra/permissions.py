@@ -66,6 +66,7 @@ class Grants:
             "wait_for_completion": [*self.settle(), self.publish()],
             "set_up_throughput": [*self.serve(), self.read_serving()],
             "evaluate_model": [self.invoke(), *self.run_files(), self.read_aliases()],
+            "evaluate_shard": [self.invoke(), *self.run_files(), self.read_aliases()],
             "promote_model": [self.write_aliases()],
             "release_throughput": [self.release(), self.stop_job()],
             "notify": self.tell(),

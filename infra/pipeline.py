@@ -130,6 +130,7 @@ class Tunedrop(Construct):
         self.workflow: sfn.StateMachine = Workflow(
             self, "Workflow", name=self.name, functions=functions, log_retention=retention(settings),
             removal=removal, approval_timeout=Duration.seconds(settings.approval_timeout_seconds),
+            shard_concurrency=settings.shard_concurrency,
         ).machine  # fmt: skip
         StartRule(self, "Start", bucket=self.intake, workflow=self.workflow, dead_letters=dead_letters)
         Waits(

@@ -70,19 +70,19 @@ class States:
 
     def call(
         self, title: str, payload: Mapping[str, Any], assign: Mapping[str, Any], patient: bool = False,
-        step: str = "",
+        step: str = "", outputs: str = PAYLOAD,
     ) -> sfn.TaskStateBase:  # fmt: skip
         """The function of this name, called with a payload; tried again where that can help.
 
         `patient` tries for an hour or so, for what AWS itself has to finish first. `step` names the function
-        where the state is called otherwise.
+        where the state is called otherwise. `outputs` is what the next state gets.
         """
         task = tasks.LambdaInvoke.jsonata(
             self._scope,
             title,
             lambda_function=self._functions[step or snake(title)],
             payload=sfn.TaskInput.from_object(payload),
-            outputs=PAYLOAD,
+            outputs=outputs,
             assign=assign,
             retry_on_service_exceptions=False,
         )

@@ -12,7 +12,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.functions import Functions
-from infra.states import NULL, PAYLOAD, Branch, States, failure
+from infra.shards import Shards
+from infra.states import NULL, PAYLOAD, Branch, States, failure, snake
 
 SLOT_PATIENCE = Duration.days(60)
 TRAINING_PATIENCE = Duration.days(14)
@@ -28,7 +29,7 @@ class Workflow(Construct):
 
     def __init__(
         self, scope: Construct, id: str, *, name: str, functions: Functions, approval_timeout: Duration,
-        log_retention: logs.RetentionDays, removal: RemovalPolicy,
+        shard_concurrency: int, log_retention: logs.RetentionDays, removal: RemovalPolicy,
     ) -> None:  # fmt: skip
         super().__init__(scope, id)
         log_group = logs.LogGroup(
@@ -45,7 +46,7 @@ class Workflow(Construct):
             state_machine_name=name,
             comment="Tunedrop: from a dropped dataset to a tuned, evaluated, reported model",
             definition_body=sfn.DefinitionBody.from_chainable(
-                Journey(self, functions, approval_timeout).chain()
+                Journey(self, functions, approval_timeout, shard_concurrency).chain()
             ),
             query_language=sfn.QueryLanguage.JSONATA,
             timeout=EXECUTION_TIMEOUT,
@@ -60,9 +61,12 @@ class Workflow(Construct):
 class Journey:
     """The states, and how they follow each other."""
 
-    def __init__(self, scope: Construct, functions: Functions, approval_timeout: Duration) -> None:
+    def __init__(
+        self, scope: Construct, functions: Functions, approval_timeout: Duration, shard_concurrency: int
+    ) -> None:
         self._scope = scope
         self._states = States(scope, functions)
+        self._shards = Shards(scope, self._states, shard_concurrency)
         # Refusing when nobody has answered is resume_waits' part; this is the net under it.
         self._approval_patience = approval_timeout.plus(Duration.days(1))
         self._release = self._release_throughput(self._notify())
@@ -174,11 +178,30 @@ class Journey:
         )  # fmt: skip
 
     def _by_verdict(self, again: sfn.IChainable, promote: sfn.IChainable) -> sfn.Choice:
+        """Many held-out prompts are asked in shards; then evaluate_model finds all answers, and decides."""
+        in_shards = self._in_shards("EvaluateShard", again, "$evaluation.shards", "run", "dataset", "serving")
         return self._states.choice(
             "Better?",
+            Branch(in_shards, when="$count($evaluation.shards) > 0"),
             Branch(again, when="$not($evaluation.done)"),
             Branch(promote, when='$evaluation.verdict = "promote"'),
             Branch(self._release),
+        )
+
+    def _in_shards(
+        self, title: str, again: sfn.IChainable, shards: str, *variables: str, **given: str
+    ) -> sfn.IChainable:
+        """Every shard, then back to the step that has asked for them; or to the end, where one has failed."""
+        each = self._shards.each(title, shards, *variables, **given)
+        each.add_catch(
+            self._release,
+            errors=["States.ALL"],
+            assign={"failure": f"{{% {failure(snake(title))} %}}"},
+        )
+        return each.next(
+            self._states.choice(
+                f"{title}sDone?", Branch(self._release, when="$exists($failure.error)"), Branch(again)
+            )
         )
 
     def _if_bought(self, promote: sfn.IChainable) -> sfn.Choice:

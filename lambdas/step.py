@@ -22,6 +22,7 @@ from tunedrop.contracts import (
     StartedJob,
 )
 from tunedrop.errors import AwsRefused, RunError, RunStopped, TransientError
+from tunedrop.registry import Record
 
 Input = TypeVar("Input", bound=msgspec.Struct)
 Output = TypeVar("Output", bound=msgspec.Struct)
@@ -45,6 +46,9 @@ CLOSING = frozenset({"release_throughput", "notify"})
 KEEPS_ITS_OWN_TIMELINE = frozenset({"wait_for_completion"})
 """Its entry in the timeline lasts as long as the wait, not as long as the function."""
 
+SHARDS = frozenset({"evaluate_shard"})
+"""Many at once: the timeline shows the step that they are a part of."""
+
 
 def step(shape: type[Input]) -> Callable[[Callable[[Input, Services], Output]], Handler]:
     """Make a function of typed input and services into a Lambda handler.
@@ -66,7 +70,9 @@ def step(shape: type[Input]) -> Callable[[Callable[[Input, Services], Output]], 
                 logger.append_keys(run_id=run.run_id)
                 tracer.put_annotation("run_id", run.run_id)
             with named_errors():
-                if run is None or name in KEEPS_ITS_OWN_TIMELINE:
+                if run is not None and name in SHARDS:
+                    _heed_stop(services().registry.get(run.run_id), name)
+                if run is None or name in KEEPS_ITS_OWN_TIMELINE | SHARDS:
                     return msgspec.to_builtins(function(payload, services()))
                 return msgspec.to_builtins(_recorded(name, run.run_id, function, payload))
 
@@ -82,8 +88,7 @@ def _recorded(
     started = clock.now()
     record = registry.start_step(run_id, name, started)
     try:
-        if record.stop_requested_by and name not in CLOSING:
-            raise RunStopped(f"stopped by {record.stop_requested_by} before {name}")
+        _heed_stop(record, name)
         output = function(payload, services())
     except RunError as error:
         registry.end_step(run_id, name, started, error=str(error))
@@ -92,6 +97,11 @@ def _recorded(
         registry.save(run_id, **{document: output})
     registry.end_step(run_id, name, started)
     return output
+
+
+def _heed_stop(record: Record | None, name: str) -> None:
+    if record is not None and record.stop_requested_by and name not in CLOSING:
+        raise RunStopped(f"stopped by {record.stop_requested_by} before {name}")
 
 
 class named_errors:  # noqa: N801 - reads as a verb where it is used

@@ -32,6 +32,15 @@ def single_turn(salt: str = "") -> list[dict[str, Any]]:
     ]
 
 
+def many_held_out(salt: str = "") -> list[dict[str, Any]]:
+    """144 more questions on the same topics: enough for the local stage to ask them in shards."""
+    records = single_turn(salt)
+    for record in records:
+        text = record["messages"][0]["content"][0]
+        text["text"] = f"tell me: {text['text']}"
+    return records
+
+
 def _answer(topic: int) -> str:
     return f"part{topic} goes into slot{topic} beside lever{topic}; turn knob{topic} until lamp{topic} glows"
 

@@ -347,8 +347,24 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     via: Literal["converse", "evaluation-job"] = "converse"
 
 
+class PromptShard(msgspec.Struct, frozen=True, kw_only=True):
+    """Held-out prompts `start` up to, not with, `stop`, and this shard's part of the allowed pace."""
+
+    start: int
+    stop: int
+    requests_per_minute: float
+
+
+class ShardProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one shard has come. `done` False: time ran out, call again."""
+
+    done: bool
+    prompts: int
+
+
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
-    """Base against tuned. `done` False: time ran out, call again with `next_record`.
+    """Base against tuned. `done` False: time ran out, call again with `next_record`; or, where there are
+    `shards`, have them asked first.
 
     `needed` is how many held-out records it would take to tell, when the verdict is undecided. Tokens are
     those of both models together, as Bedrock counted them. `champion` is the deciding metric against the
@@ -375,6 +391,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     judged: Judged | None = None
     judge_job_arn: str = ""
     results_uri: str = ""
+    shards: tuple[PromptShard, ...] = ()
 
     @property
     def decisive(self) -> Score | None:

@@ -82,6 +82,12 @@ def predictions_key(run: str) -> str:
     return f"{run_prefix(run)}predictions.jsonl"
 
 
+def prediction_shard_key(run: str, model_arn: str, start: int, stop: int) -> str:
+    """What one shard of a model's evaluation has asked."""
+    model = client_token(model_arn)[:HASH_DIGITS]
+    return f"{run_prefix(run)}predictions/{model}/{start:07}-{stop:07}.jsonl"
+
+
 def report_key(run: str) -> str:
     return f"{run_prefix(run)}report.html"
 

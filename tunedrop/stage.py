@@ -26,6 +26,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     customization jobs Bedrock runs at once in this account and Region (quota L-0406044C).
     `when_unanswered` is what becomes of a run that nobody has approved within `approval_timeout_seconds`;
     `upload_grace_seconds` is how long S3's event of an upload may take before the upload counts as missed.
+    `evaluation_shard_prompts` is how many held-out prompts one function asks alone: more are asked in shards
+    of at most so many, `shard_concurrency` of them at once.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     data_buckets: tuple[str, ...] = ()
     allow_commitment: bool = False
     evaluation_requests_per_minute: int = 0
+    evaluation_shard_prompts: int = 500
+    shard_concurrency: int = 8
     min_improvement: float = 0.02
     confidence: float = 0.95
     general_ability: bool = True

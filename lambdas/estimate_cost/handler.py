@@ -10,7 +10,7 @@ from tunedrop import catalog, clock
 from tunedrop.contracts import Dataset, Estimate, Run
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
-from tunedrop.evaluation.speed import minutes_to_evaluate, requests_per_minute
+from tunedrop.evaluation.speed import minutes_to_evaluate
 from tunedrop.serving import choose
 
 
@@ -24,7 +24,7 @@ def handler(payload: Input, services: Services) -> Estimate:
     run, stage, registry = payload.run, services.stage, services.registry
     base_model = catalog.find(run.base_model)
     found = estimate(run, payload.dataset, base_model, choose.way(base_model, run.deployment))
-    minutes = minutes_to_evaluate(payload.dataset, run.evaluation, requests_per_minute(stage, base_model))
+    minutes = minutes_to_evaluate(payload.dataset, run.evaluation, stage, base_model)
     found = msgspec.structs.replace(found, evaluation_minutes=minutes)
     # Noted before the others are counted: of two runs at once, at least one sees the other.
     registry.note_cost(run.run_id, estimated_usd=found.likely)

@@ -10,6 +10,7 @@ from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog
 from tunedrop.contracts import Dataset, Evaluation, Run, Serving
+from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.step import evaluate_model
 
 SECONDS_TO_ASK = 600.0
@@ -27,13 +28,13 @@ class Input(msgspec.Struct, frozen=True):
 
 @step(Input)
 def handler(payload: Input, services: Services) -> Evaluation:
+    contest = Contest(
+        stage=services.stage,
+        run=payload.run,
+        dataset=payload.dataset,
+        serving=payload.serving,
+        base_model=catalog.find(payload.run.base_model),
+    )
     return evaluate_model(
-        services.aws,
-        services.stage,
-        payload.run,
-        payload.dataset,
-        payload.serving,
-        catalog.find(payload.run.base_model),
-        payload.next_record,
-        deadline=time.monotonic() + SECONDS_TO_ASK,
+        services.aws, contest, payload.next_record, deadline=time.monotonic() + SECONDS_TO_ASK
     )

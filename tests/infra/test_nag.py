@@ -26,6 +26,9 @@ EXPLAINED = {
     r"IAM5\[Resource::arn:aws:bedrock:[\w-]+:\d+:[a-z-]+/\*\]": "AWS makes up the ids of what runs create",
     r"IAM5\[Resource::arn:aws:ssm:[\w-]+:\d+:parameter/tunedrop/dev/models/\*\]": "an alias for each name",
     r"IAM5\[Resource::arn:aws:states:[\w-]+:\d+:execution:tunedrop-dev:\*\]": "one execution a run",
+    r"IAM5\[Resource::arn:<AWS::Partition>:states:[\w-]+:\d+:execution:\{.*WorkflowMachine.*\}[:/].*\*\]": (
+        "one execution a shard; CDK's grant to the workflow"
+    ),
     r"IAM5\[Resource::<Functions\w+\.Arn>:\*\]": "CDK's grant to the workflow: all versions of one function",
 }
 """Findings by pattern of their id, with the reason why they stay."""

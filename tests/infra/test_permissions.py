@@ -120,3 +120,18 @@ def test_a_permissions_boundary_bounds_every_role(tmp_path_factory: Any) -> None
     roles = bounded.of("AWS::IAM::Role").values()
     assert roles
     assert all("team-boundary" in str(role.get("PermissionsBoundary")) for role in roles)
+
+
+def test_the_workflow_starts_ends_and_redrives_executions_of_itself_only(resources: Resources) -> None:
+    """What a Distributed Map asks of its role (Step Functions guide, iam-policies-eg-dist-map)."""
+    statements = [
+        (as_list(statement["Action"]), str(statement["Resource"]))
+        for policy, statement in resources.statements()
+        if policy.startswith("WorkflowMachineDistributedMapPolicy")
+    ]
+
+    assert {action for actions, _ in statements for action in actions} == {
+        "states:StartExecution", "states:DescribeExecution", "states:StopExecution",
+        "states:RedriveExecution",
+    }  # fmt: skip
+    assert all("'Ref': 'WorkflowMachine" in resource for _, resource in statements)

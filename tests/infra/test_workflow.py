@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from typing import Any
 
 import jsonata
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from infra import diagram
 from infra.functions import STEPS
+from infra.shards import FIRST_FAILURE
 from infra.states import CAUSE
 from infra.workflow import EXECUTION_TIMEOUT, SLOT_PATIENCE, THROUGHPUT_PATIENCE, TRAINING_PATIENCE
 
@@ -34,6 +36,18 @@ def tasks_of(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: state for name, state in definition["States"].items() if state["Type"] == "Task"}
 
 
+def maps_of(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: state for name, state in definition["States"].items() if state["Type"] == "Map"}
+
+
+def all_tasks_of(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The tasks of the journey and those of the shards."""
+    found = tasks_of(definition)
+    for each in maps_of(definition).values():
+        found |= tasks_of(each["ItemProcessor"])
+    return found
+
+
 def step_of(state: str) -> str:
     snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in state).lstrip("_")
     return STEP_OF.get(state, snake)
@@ -53,7 +67,7 @@ def test_every_task_that_fails_goes_by_way_of_release(definition: dict[str, Any]
 def test_every_task_is_tried_again_after_throttling_service_errors_and_kills(
     definition: dict[str, Any],
 ) -> None:
-    for task in tasks_of(definition).values():
+    for task in all_tasks_of(definition).values():
         retried = {error for retrier in task["Retry"] for error in retrier["ErrorEquals"]}
         assert retried == {
             "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
@@ -64,7 +78,7 @@ def test_every_task_is_tried_again_after_throttling_service_errors_and_kills(
 
 def test_every_step_is_a_state_and_calls_its_own_function(definition: dict[str, Any]) -> None:
     called = {}
-    for name, task in tasks_of(definition).items():
+    for name, task in all_tasks_of(definition).items():
         called[name] = task["Arguments"]["FunctionName"]
 
     assert {step_of(name) for name in called} == {one.name for one in STEPS}
@@ -74,10 +88,55 @@ def test_every_step_is_a_state_and_calls_its_own_function(definition: dict[str, 
 
 
 def test_every_function_is_given_what_its_input_asks_for(definition: dict[str, Any]) -> None:
-    for name, task in tasks_of(definition).items():
+    for name, task in all_tasks_of(definition).items():
         shape = importlib.import_module(f"lambdas.{step_of(name)}.handler").Input
         required = {field.name for field in msgspec.structs.fields(shape) if field.required}
         assert required <= set(task["Arguments"]["Payload"]), name
+
+
+def test_shards_are_standard_child_executions_a_few_at_a_time(definition: dict[str, Any]) -> None:
+    for each in maps_of(definition).values():
+        assert each["ItemProcessor"]["ProcessorConfig"] == {
+            "Mode": "DISTRIBUTED",
+            "ExecutionType": "STANDARD",
+        }
+        assert each["MaxConcurrency"] == 8
+
+
+def test_a_shard_reads_only_what_it_was_handed(definition: dict[str, Any]) -> None:
+    """Child executions of a Distributed Map cannot see the variables of their parent."""
+    for each in maps_of(definition).values():
+        handed = {f"$states.input.{name}" for name in each["ItemSelector"]}
+        text = json.dumps(each["ItemProcessor"]["States"])
+        read = set(re.findall(r"\{% (\$[\w.]+) %\}", text))
+        assert read <= handed | {"$states.result.Payload"}
+
+
+def test_a_shard_that_fails_is_told_as_the_runs_failure(definition: dict[str, Any]) -> None:
+    for name, each in maps_of(definition).items():
+        for title, task in tasks_of(each["ItemProcessor"]).items():
+            assert [catch["Next"] for catch in task["Catch"]] == [f"{title}Failed"]
+        assert [catch["Next"] for catch in each["Catch"]] == ["ReleaseThroughput"]
+        decided = definition["States"][each["Next"]]
+        assert each["Next"] == f"{name}Done?"
+        assert decided["Choices"][0]["Next"] == "ReleaseThroughput"
+
+
+def first_failure(results: list[dict[str, Any]]) -> Any:
+    """FIRST_FAILURE as Step Functions evaluates it."""
+    expression = jsonata.Jsonata(FIRST_FAILURE)
+    frame = expression.create_frame()
+    frame.bind("states", {"result": results})
+    return expression.evaluate(None, frame)
+
+
+def test_the_first_failure_of_the_shards_counts() -> None:
+    done = {"done": True}
+    first, second = {"failure": {"error": "A"}}, {"failure": {"error": "B"}}
+
+    assert first_failure([done, first, done, second]) == {"error": "A"}
+    assert first_failure([first]) == {"error": "A"}
+    assert first_failure([done, done]) is None
 
 
 def test_the_waits_are_task_tokens_with_an_end(definition: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ from tunedrop.cost.words import in_words
 from tunedrop.dataset.check import FileReport, Report, Split, check, plain_errors
 from tunedrop.dataset.prepare import shares
 from tunedrop.errors import InvalidManifest, PreflightFailed
-from tunedrop.evaluation.speed import minutes_to_evaluate, requests_per_minute
+from tunedrop.evaluation.speed import minutes_to_evaluate
 from tunedrop.manifest import Manifest
 from tunedrop.serving import choose
 from tunedrop.stage import Stage
@@ -56,7 +56,7 @@ def estimate_folder(folder: Path, base_model: str | None, here: Deployed | None,
     if not report.valid or report.method is None:
         fail("\n".join(plain_errors(report)))
     dataset = _dataset(report, model.methods[report.method], files)
-    minutes = minutes_to_evaluate(dataset, run.evaluation, requests_per_minute(stage, model))
+    minutes = minutes_to_evaluate(dataset, run.evaluation, stage, model)
     found = msgspec.structs.replace(estimate(run, dataset, model, way), evaluation_minutes=minutes)
     found = judge(found, stage, here.spent_this_month() if here is not None else 0.0)
     if format_ is Format.json:

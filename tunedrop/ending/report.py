@@ -9,8 +9,8 @@ from tunedrop.contracts import Ending
 from tunedrop.ending.close import metrics_files as metrics_files_of
 from tunedrop.ending.close import read_json, read_text
 from tunedrop.ending.outcome import for_people
+from tunedrop.evaluation import predictions
 from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.step import read_predictions
 from tunedrop.registry import Registry
 from tunedrop.reporting import metrics_files, report
 from tunedrop.stage import Stage
@@ -28,6 +28,6 @@ def write_report(s3: Any, stage: Stage, registry: Registry, ending: Ending) -> s
     )
 
 
-def _held_out(predictions: str) -> list[Prediction]:
+def _held_out(text: str) -> list[Prediction]:
     """The prompts of the dataset; those of general ability are counted, not shown."""
-    return [one for one in read_predictions(predictions.encode()) if not one.probe]
+    return [one for one in predictions.decode(text.encode()) if not one.probe]

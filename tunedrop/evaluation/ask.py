@@ -36,7 +36,7 @@ class Pace:
 
     def __init__(
         self,
-        per_minute: int,
+        per_minute: float,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:

@@ -9,9 +9,16 @@ from statistics import fmean
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Dataset, EvaluationSettings, Speed
 from tunedrop.evaluation.ask import Answer
+from tunedrop.evaluation.evaluate import CONCURRENCY
 from tunedrop.stage import Stage
 
 MODELS_ASKED = 2
+
+ANSWER_SECONDS = 3.0
+"""What an answer of a few hundred tokens takes at most on most models: an assumption, for estimates only."""
+
+REQUESTS_A_FUNCTION = CONCURRENCY * 60 / ANSWER_SECONDS
+"""How many requests a minute one function can make, whatever is allowed."""
 
 
 def speed(answers: Sequence[Answer]) -> Speed:
@@ -33,11 +40,29 @@ def requests_per_minute(stage: Stage, base_model: BaseModel) -> int:
     return stage.evaluation_requests_per_minute or base_model.serving.on_demand_requests_per_minute
 
 
-def minutes_to_evaluate(dataset: Dataset, settings: EvaluationSettings, per_minute: int) -> float | None:
-    """How long asking both models will take at that pace; None where the pace is not known."""
+def functions_that_ask(prompts: int, stage: Stage, per_minute: int) -> int:
+    """How many functions ask at once: as many as the prompts are worth, and as the allowed pace can feed.
+
+    Parameters
+    ----------
+    per_minute
+        The requests a minute that all of them together may make; 0 where that is not known.
+    """
+    worth = math.ceil(prompts / stage.evaluation_shard_prompts)
+    fed = math.ceil(per_minute / REQUESTS_A_FUNCTION) if per_minute else worth
+    return max(1, min(worth, fed, stage.shard_concurrency))
+
+
+def minutes_to_evaluate(
+    dataset: Dataset, settings: EvaluationSettings, stage: Stage, base_model: BaseModel
+) -> float | None:
+    """How long asking both models will take; None where the allowed pace is not known."""
+    per_minute = requests_per_minute(stage, base_model)
     if not per_minute or dataset.test is None:
         return None
-    return MODELS_ASKED * min(dataset.test.records, settings.max_prompts) / per_minute
+    prompts = min(dataset.test.records, settings.max_prompts)
+    reached = min(per_minute, functions_that_ask(prompts, stage, per_minute) * REQUESTS_A_FUNCTION)
+    return MODELS_ASKED * prompts / reached
 
 
 def _quantile(ordered: Sequence[int], share: float) -> int:

@@ -4,19 +4,50 @@ import pytest
 
 from tests import builders
 from tunedrop import catalog
-from tunedrop.contracts import EvaluationSettings
-from tunedrop.evaluation.speed import minutes_to_evaluate, requests_per_minute
+from tunedrop.contracts import DatasetFile, EvaluationSettings
+from tunedrop.evaluation.speed import (
+    REQUESTS_A_FUNCTION,
+    functions_that_ask,
+    minutes_to_evaluate,
+    requests_per_minute,
+)
+
+NOVA = catalog.find("amazon.nova-lite-v1:0:300k")
+OF_UNKNOWN_PACE = catalog.find(builders.LLAMA_3_1)
+
+
+def minutes(prompts: int, per_minute: int) -> float | None:
+    held_out = DatasetFile(uri="s3://artifacts/test.jsonl", records=prompts, tokens=1)
+    stage = builders.stage(evaluation_requests_per_minute=per_minute)
+    settings = EvaluationSettings(max_prompts=100_000)
+    return minutes_to_evaluate(builders.dataset(test=held_out), settings, stage, OF_UNKNOWN_PACE)
 
 
 def test_a_slow_accounts_evaluation_is_known_to_be_long() -> None:
-    settings = EvaluationSettings()
+    assert minutes(40, per_minute=4) == pytest.approx(2 * 40 / 4)
+    assert minutes(40, per_minute=0) is None
 
-    assert minutes_to_evaluate(builders.dataset(), settings, per_minute=4) == pytest.approx(2 * 40 / 4)
-    assert minutes_to_evaluate(builders.dataset(), settings, per_minute=0) is None
+
+def test_shards_evaluate_as_fast_as_the_account_allows() -> None:
+    assert minutes(4_000, per_minute=480) == pytest.approx(2 * 4_000 / 480)
+
+
+def test_no_pace_is_promised_that_the_functions_cannot_keep() -> None:
+    assert minutes(400, per_minute=2_000) == pytest.approx(2 * 400 / REQUESTS_A_FUNCTION)
+    assert minutes(50_000, per_minute=2_000) == pytest.approx(2 * 50_000 / (8 * REQUESTS_A_FUNCTION))
+
+
+def test_a_slow_account_gets_no_more_functions_than_it_can_feed() -> None:
+    assert functions_that_ask(50_000, builders.stage(), per_minute=4) == 1
+    assert functions_that_ask(50_000, builders.stage(), per_minute=400) == 3
+    assert functions_that_ask(50_000, builders.stage(), per_minute=0) == 8
+
+
+def test_few_prompts_are_asked_by_one_function() -> None:
+    assert functions_that_ask(500, builders.stage(), per_minute=2_000) == 1
+    assert functions_that_ask(501, builders.stage(), per_minute=2_000) == 2
 
 
 def test_the_stages_pace_overrides_the_documented_one() -> None:
-    model = catalog.find("amazon.nova-lite-v1:0:300k")
-
-    assert requests_per_minute(builders.stage(), model) == 2_000
-    assert requests_per_minute(builders.stage(evaluation_requests_per_minute=4), model) == 4
+    assert requests_per_minute(builders.stage(), NOVA) == 2_000
+    assert requests_per_minute(builders.stage(evaluation_requests_per_minute=4), NOVA) == 4

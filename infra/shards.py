@@ -1,0 +1,68 @@
+"""A step done in shards: a Distributed Map of one function, a child execution for each shard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra.states import PAYLOAD, Branch, States, failure, snake
+
+ITEM = "{% $states.context.Map.Item.Value %}"
+
+FIRST_FAILURE = """(
+  $failed := $states.result[$exists(failure)];
+  $count($failed) > 0 ? $failed[0].failure : null
+)"""
+"""A Map that fails says only that too much has failed; its shards give what went wrong as their result."""
+
+
+class Shards:
+    """Makes the Distributed Maps of one state machine."""
+
+    def __init__(self, scope: Construct, states: States, concurrency: int) -> None:
+        self._scope = scope
+        self._states = states
+        self._concurrency = concurrency
+
+    def each(self, title: str, shards: str, *variables: str, **given: str) -> sfn.DistributedMap:
+        """The function of this name, once for each of the shards, `shard` in its payload.
+
+        A child execution sees no variables of its parent: it is handed the `variables` and what is `given`.
+        What failed first is in the variable `failure` afterwards.
+
+        Parameters
+        ----------
+        shards
+            A JSONata expression: an array.
+        """
+        handed = {name: f"{{% ${name} %}}" for name in variables} | given | {"shard": ITEM}
+        each = sfn.DistributedMap.jsonata(
+            self._scope,
+            f"{title}s",
+            label=title,
+            items=sfn.ProvideItems.jsonata(f"{{% {shards} %}}"),
+            item_selector=handed,
+            max_concurrency=self._concurrency,
+            map_execution_type=sfn.StateMachineType.STANDARD,  # Express ends after five minutes
+            assign={"failure": f"{{% {FIRST_FAILURE} %}}"},
+            outputs={},
+        )
+        return each.item_processor(self._child(title, handed))
+
+    def _child(self, title: str, handed: Mapping[str, Any]) -> sfn.IChainable:
+        """Calls the function until it is done, and ends well even where the function does not."""
+        task = self._states.call(
+            title,
+            {name: f"{{% $states.input.{name} %}}" for name in handed},
+            {},
+            outputs=f"{{% $merge([$states.input, {PAYLOAD.strip('{% }')}]) %}}",
+        )
+        done = sfn.Pass.jsonata(self._scope, f"{title}Done", outputs={"done": True})
+        failed = sfn.Pass.jsonata(self._scope, f"{title}Failed")
+        task.add_catch(failed, errors=["States.ALL"], outputs={"failure": f"{{% {failure(snake(title))} %}}"})
+        return task.next(
+            self._states.choice(f"{title}Done?", Branch(task, when="$not($states.input.done)"), Branch(done))
+        )

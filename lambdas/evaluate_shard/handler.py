@@ -1,0 +1,34 @@
+"""evaluate_shard: a part of the held-out prompts, asked beside the other parts; evaluate_model decides."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from lambdas.evaluate_model.handler import SECONDS_TO_ASK
+from lambdas.services import Services
+from lambdas.step import step
+from tunedrop import catalog
+from tunedrop.contracts import Dataset, PromptShard, Run, Serving, ShardProgress
+from tunedrop.evaluation.contenders import Contest
+from tunedrop.evaluation.shards import evaluate_shard
+
+
+class Input(msgspec.Struct, frozen=True):
+    run: Run
+    dataset: Dataset
+    serving: Serving
+    shard: PromptShard
+
+
+@step(Input)
+def handler(payload: Input, services: Services) -> ShardProgress:
+    contest = Contest(
+        stage=services.stage,
+        run=payload.run,
+        dataset=payload.dataset,
+        serving=payload.serving,
+        base_model=catalog.find(payload.run.base_model),
+    )
+    return evaluate_shard(services.aws, contest, payload.shard, deadline=time.monotonic() + SECONDS_TO_ASK)

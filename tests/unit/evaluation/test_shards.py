@@ -1,0 +1,162 @@
+"""Evaluation in shards gives what one function would have given, whatever dies on the way."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import boto3
+import msgspec
+import pytest
+from moto import mock_aws
+
+from tests import builders
+from tests.datasets import jsonl, single_turn
+from tests.unit.fake_bedrock import Answer, FakeBedrock, refusal
+from tunedrop import catalog, naming
+from tunedrop.contracts import DatasetFile, Evaluation, EvaluationSettings, PromptShard
+from tunedrop.evaluation import ask, predictions, shards
+from tunedrop.evaluation.contenders import Contest
+from tunedrop.evaluation.step import evaluate_model
+
+PROMPTS = 144
+TEST_KEY = "runs/persona-0123456789/dataset/test.jsonl"
+SPOKEN = {
+    "output": {"message": {"content": [{"text": "part1 goes into slot1"}]}},
+    "usage": {"inputTokens": 3, "outputTokens": 1},
+    "metrics": {"latencyMs": 7},
+}
+
+
+class FakeAws:
+    """S3, SSM and DynamoDB of moto; a Bedrock that says what a test tells it to."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.s3 = boto3.client("s3", "us-west-2")
+        self.ssm = boto3.client("ssm", "us-west-2")
+        self.dynamodb = boto3.client("dynamodb", "us-west-2")
+        self.bedrock_runtime = FakeBedrock(converse=list(answers) or SPOKEN)
+
+    @property
+    def asked(self) -> int:
+        return len(self.bedrock_runtime.called("converse"))
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(ask.Pace, "wait", lambda _: None)
+    with mock_aws():
+        fake = FakeAws()
+        fake.s3.create_bucket(
+            Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
+        )
+        fake.s3.put_object(Bucket="artifacts", Key=TEST_KEY, Body=jsonl(single_turn("sharded")))
+        yield fake
+
+
+def contest(**stage: Any) -> Contest:
+    held_out = DatasetFile(uri=f"s3://artifacts/{TEST_KEY}", records=PROMPTS, tokens=1)
+    return Contest(
+        stage=builders.stage(evaluation_shard_prompts=50, **stage),
+        run=builders.run(evaluation=EvaluationSettings(max_prompts=1_000)),
+        dataset=builders.dataset(test=held_out),
+        serving=builders.serving(),
+        base_model=catalog.find(builders.LLAMA_3_3),
+    )
+
+
+def soon() -> float:
+    return time.monotonic() + 60
+
+
+def evaluated(aws: Any, contest: Contest) -> Evaluation:
+    """What the workflow does: every shard until it is done, then the step again."""
+    first = evaluate_model(aws, contest, 0, soon())
+    for shard in first.shards:
+        while not shards.evaluate_shard(aws, contest, shard, soon()).done:
+            pass
+    return evaluate_model(aws, contest, first.next_record, soon()) if first.shards else first
+
+
+def kept(aws: Any, contest: Contest) -> list[predictions.Prediction]:
+    return predictions.read(aws.s3, "artifacts", naming.predictions_key(contest.run.run_id))
+
+
+@pytest.mark.parametrize("prompts", [51, 144, 1_000, 99_999])
+@pytest.mark.parametrize("per_minute", [0, 161, 400, 6_000])
+def test_shards_hold_every_prompt_once_and_share_the_pace(prompts: int, per_minute: int) -> None:
+    planned = shards.plan(prompts, builders.stage(evaluation_shard_prompts=50), per_minute)
+
+    assert [n for shard in planned for n in range(shard.start, shard.stop)] == list(range(prompts))
+    assert sum(shard.requests_per_minute for shard in planned) == pytest.approx(per_minute)
+    assert len(planned) <= builders.stage().shard_concurrency
+
+
+def test_an_account_of_four_requests_a_minute_is_not_asked_in_shards() -> None:
+    assert shards.plan(10_000, builders.stage(), per_minute=4) == ()
+
+
+def test_shards_decide_as_one_function_would(aws: Any) -> None:
+    sharded = evaluated(aws, contest())
+    in_shards = kept(aws, contest())
+
+    alone = evaluated(aws, contest(evaluation_requests_per_minute=4))
+
+    same = {"base_speed": None, "tuned_speed": None}
+    assert msgspec.structs.replace(sharded, **same) == msgspec.structs.replace(alone, **same)
+    assert in_shards == kept(aws, contest())
+    assert len(in_shards) == PROMPTS
+
+
+def test_before_its_shards_are_done_nothing_is_decided(aws: Any) -> None:
+    first = evaluate_model(aws, contest(), 0, soon())
+    shards.evaluate_shard(aws, contest(), first.shards[0], soon())
+
+    second = evaluate_model(aws, contest(), 0, soon())
+
+    assert aws.asked == 2 * first.shards[0].stop
+    assert not second.done
+    assert second.shards == first.shards
+
+
+def test_a_shard_whose_time_is_up_says_so_and_goes_on_later(aws: Any) -> None:
+    shard = PromptShard(start=50, stop=100, requests_per_minute=0)
+
+    first = shards.evaluate_shard(aws, contest(), shard, deadline=0.0)
+    second = shards.evaluate_shard(aws, contest(), shard, soon())
+
+    assert (first.done, first.prompts) == (False, 0)
+    assert (second.done, second.prompts) == (True, 50)
+
+
+def test_a_shard_that_dies_loses_only_what_it_has_not_saved(
+    aws: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "SAVE_SECONDS", 0.0)
+    shard = PromptShard(start=0, stop=50, requests_per_minute=0)
+    aws.bedrock_runtime = FakeBedrock(converse=[*[SPOKEN] * 60, {}])
+    with pytest.raises(KeyError):
+        shards.evaluate_shard(aws, contest(), shard, soon())
+
+    aws.bedrock_runtime = FakeBedrock(converse=SPOKEN)
+    again = shards.evaluate_shard(aws, contest(), shard, soon())
+
+    assert again.done
+    assert 0 < aws.asked <= 2 * (50 - 24)  # three rounds of eight, at least, had been kept
+
+
+def test_a_prompt_that_stays_failed_is_counted_and_its_pair_left_out(aws: Any) -> None:
+    aws.bedrock_runtime = FakeBedrock(converse=[refusal("ValidationException"), SPOKEN])
+
+    evaluation = evaluated(aws, contest())
+
+    assert evaluation.failed_prompts == 1
+    assert evaluation.records == PROMPTS - 1
+    assert len(kept(aws, contest())) == PROMPTS
+
+
+def test_answers_of_another_model_are_not_taken_for_this_ones(aws: Any) -> None:
+    evaluated(aws, contest())
+    other = msgspec.structs.replace(contest(), serving=builders.serving(model_arn="another"))
+
+    assert not evaluate_model(aws, other, 0, soon()).done

@@ -1,0 +1,63 @@
+"""Who is asked the held-out prompts: the base model, the tuned one, and the one in production."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from tunedrop.aws import Aws
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import Dataset, Run, Serving
+from tunedrop.dataset.records import HeldOut, read_held_out
+from tunedrop.evaluation.ask import Asker, Pace
+from tunedrop.evaluation.evaluate import Prediction, evaluate, select
+from tunedrop.registry.aliases import Aliases
+from tunedrop.stage import Stage
+
+
+class Contest(msgspec.Struct, frozen=True, kw_only=True):
+    """One run's evaluation: what is asked, and whom."""
+
+    stage: Stage
+    run: Run
+    dataset: Dataset
+    serving: Serving
+    base_model: BaseModel
+
+    def questions(self, aws_: Aws) -> list[HeldOut]:
+        """The held-out prompts, in the order in which they are asked."""
+        if self.dataset.test is None:
+            return []
+        bucket, _, key = self.dataset.test.uri.removeprefix("s3://").partition("/")
+        body = aws_.s3.get_object(Bucket=bucket, Key=key)["Body"]
+        return select(read_held_out(body.iter_chunks(1 << 20)), self.run.evaluation.max_prompts)
+
+    def ask(
+        self, aws_: Aws, questions: Sequence[HeldOut], per_minute: float, deadline: float
+    ) -> Iterator[Prediction]:
+        """Every contender's answer to each question, in order, until the deadline (`time.monotonic()`).
+
+        Parameters
+        ----------
+        per_minute
+            How many requests a minute all contenders together may get; 0 is no limit.
+        """
+        pace = Pace(per_minute)
+
+        def asker(model_id: str) -> Asker:
+            return Asker(aws_.bedrock_runtime, model_id, self.base_model, self.dataset.target_format, pace)
+
+        in_production = self._in_production(aws_)
+        champion = asker(in_production) if in_production else None
+        base, tuned = asker(self.base_model.inference_id), asker(self.serving.arn)
+        return evaluate(questions, base, tuned, deadline, champion=champion)
+
+    def _in_production(self, aws_: Aws) -> str | None:
+        """What serves the model that the run's name stands for now, where it can be asked.
+
+        A model that was promoted and released again is named by its own ARN, which inference does not take.
+        """
+        current = Aliases(aws_.ssm, aws_.dynamodb, self.stage).current(self.run.name)
+        is_asked = current and current != self.serving.arn and ":custom-model/" not in current
+        return current if is_asked else None
