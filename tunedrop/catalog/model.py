@@ -104,7 +104,7 @@ class MethodRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     doubtful_words
         Words that AWS's own validator refuses too, which no page names.
     schema_version
-        `constant`: only bedrock-conversation-2024 is known to be read; `any`: any text is.
+        Whether a Converse record must name it. bedrock-conversation-2024 is what every source takes.
     answer
         Whether the conversation ends with the assistant's answer.
     system
@@ -132,11 +132,12 @@ class MethodRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     takes_images: bool = False
     takes_video: bool = False
     takes_reasoning: bool = False
+    takes_documents: bool = False
     tools: Literal["no", "doubtful"] = "no"
     reserved_words: tuple[str, ...] = ()
     reserved_in_answers: bool = False
     doubtful_words: tuple[str, ...] = ()
-    schema_version: Literal["constant", "any"] = "constant"
+    schema_version: Literal["required", "optional"] = "optional"
     system: Literal["message", "key"] = "message"
     answer: Literal["required", "optional", "none"] = "required"
     needs_grader: bool = False
@@ -187,6 +188,7 @@ class BaseModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     source: Source
     images: Media | None = None
     videos: Media | None = None
+    documents: Media | None = None
     api: Literal["bedrock", "openai"] = "bedrock"
     retired_on: str = ""
     notes: tuple[str, ...] = ()

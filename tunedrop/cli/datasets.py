@@ -11,7 +11,8 @@ from tunedrop.catalog.model import BaseModel
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import Format, console, errors, fail, print_json, table
 from tunedrop.contracts import Method
-from tunedrop.dataset.check import FileReport, Report, Split, check
+from tunedrop.dataset.check import FileReport, Report, check
+from tunedrop.dataset.file_rules import Split
 from tunedrop.dataset.repair import NotRepairable, repair
 
 CHUNK = 1 << 20

@@ -17,7 +17,8 @@ from tunedrop.contracts import Dataset, DatasetFile, Estimate, Run, S3Object
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
 from tunedrop.cost.words import in_words
-from tunedrop.dataset.check import FileReport, Report, Split, check, plain_errors
+from tunedrop.dataset.check import FileReport, Report, check, plain_errors
+from tunedrop.dataset.file_rules import Split
 from tunedrop.dataset.prepare import shares
 from tunedrop.errors import InvalidManifest, PreflightFailed
 from tunedrop.evaluation.speed import minutes_to_evaluate

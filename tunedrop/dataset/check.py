@@ -8,16 +8,17 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from tunedrop.catalog.model import BaseModel, MethodRules
 from tunedrop.contracts import Method
-from tunedrop.dataset import formats, lines, quality, rules
+from tunedrop.dataset import file_rules, formats, lines, quality, rules
+from tunedrop.dataset.file_rules import FileCounts, Split
 from tunedrop.dataset.formats import Conversation, SourceFormat
 from tunedrop.dataset.quality import Answers
-from tunedrop.dataset.rules import Finding
+from tunedrop.dataset.rules import Finding, Problem
 from tunedrop.dataset.statistics import Gatherer, Statistics
 
 FEWEST_LETTERS_TO_COMPARE = 40
@@ -25,8 +26,6 @@ _LOWER = bytes(range(256)).lower()
 _SPACES = b" \t\r\n\x0b\x0c"
 _NO_LETTERS = bytes(one for one in range(128) if not chr(one).isalpha())
 """Tables for bytes.translate, which lowers and drops ASCII in one pass at the speed of memory."""
-
-Split = Literal["train", "validation", "test"]
 
 
 class FileReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +65,7 @@ def check(
     base_model: BaseModel | None = None,
     method: Method | Literal["auto"] = "auto",
     max_errors: int = 100,
+    bucket: str = "",
 ) -> Report:
     """Check the files of a dataset against the base model's rules.
 
@@ -77,8 +77,10 @@ def check(
         What the files are called in findings.
     max_errors
         How many errors and warnings to hold; all are counted.
+    bucket
+        Where Bedrock will read the dataset, if that is known.
     """
-    checker = _Checker(base_model, method, max_errors)
+    checker = _Checker(base_model, method, max_errors, bucket)
     for split, chunks in sources.items():
         checker.read_file(split, names[split], chunks)
     return checker.report()
@@ -86,8 +88,12 @@ def check(
 
 class _Checker:
     def __init__(
-        self, base_model: BaseModel | None, method: Method | Literal["auto"], max_errors: int
+        self, base_model: BaseModel | None, method: Method | Literal["auto"], max_errors: int, bucket: str
     ) -> None:
+        self._bucket = bucket
+        self._counts: dict[Split, FileCounts] = {}
+        self._traits: Counter[str] = Counter()
+        self._repeated: Counter[str] = Counter()
         self._model = base_model
         self._asked = method
         self._max = max_errors
@@ -109,6 +115,7 @@ class _Checker:
         errors_before, count, total, size = self._error_count, 0, 0, 0
         shortest, longest = 0, 0
         self._gatherer = Gatherer()
+        self._traits, self._repeated = Counter(), Counter()
         if split == "train":
             self._train_name = name
         for line in lines.read(chunks):
@@ -116,9 +123,18 @@ class _Checker:
             if line.problem is not None:
                 self._error(name, line.number, "", *line.problem)
                 continue
-            tokens = self._read_record(split, name, line.number, line.record)
+            tokens = self._read_record(split, name, line)
             count, total = count + 1, total + tokens
             shortest, longest = min(shortest or tokens, tokens), max(longest, tokens)
+        self._counts[split] = FileCounts(
+            name=name,
+            records=count,
+            bytes=size,
+            errors=self._error_count - errors_before,
+            duplicates=self._repeated["TD050"],
+            contradictions=self._repeated["TD051"],
+            traits=dict(self._traits),
+        )
         self._files[split] = FileReport(
             records=count,
             tokens=total,
@@ -129,47 +145,47 @@ class _Checker:
             statistics=self._gatherer.statistics(),
         )
 
-    def _read_record(self, split: Split, name: str, number: int, record: dict[str, Any]) -> int:
+    def _read_record(self, split: Split, name: str, line: lines.Line) -> int:
+        record, number = line.record, line.number
         format_ = formats.detect(record)
         if format_ is None:
-            keys = ", ".join(rules.shorten(key) for key in record)
-            known = "prompt and completion, messages, instruction and output, or input"
-            self._error(name, number, "$", "TD010", f"no known format: the keys are {keys}; expected {known}")
+            self._found(name, number, rules.no_format(record))
             return 0
         self._format = self._format or format_
         if format_ != self._format:
-            self._error(name, number, "$", "TD010", f"a {format_} record in a {self._format} dataset")
-        problems = list(rules.shape_problems(record, format_))
-        for path, code, message in problems:
-            self._error(name, number, path, code, message)
-        if problems:
+            message = f"a {format_} record in a {self._format} dataset"
+            self._found(name, number, Problem("$", "TD010", message, format_, self._format))
+        problems = list(rules.shape_problems(record, format_, rules.answer_of(self._asked)))
+        for problem in problems:
+            self._found(name, number, problem)
+        if rules.are_fatal(problems):
             return 0
         conversation = formats.read(record, format_)
         self._methods[formats.method_of(format_, conversation)] += 1
+        self._traits.update(rules.traits(record, format_, conversation))
         self._compare(split, name, number, conversation)
         tokens = rules.tokens_of(
             sum(len(turn.text) for turn in conversation.turns) + len(conversation.system)
         )
         self._gatherer.add(conversation, tokens)
         for code, message in quality.look(conversation):
-            self._warn(name, number, code, message)
+            self._found(name, number, Problem("$", code, message))
         if split == "train" and format_ != "text":
-            self._answers.add(number, conversation.turns[-1].text, tokens)
+            self._answers.add(number, conversation.answer, tokens)
         method_rules = self._rules()
         if method_rules is not None and self._model is not None:
-            texts = [(f"$ ({turn.role})", turn.text, turn.role != "assistant") for turn in conversation.turns]
-            media = formats.detect(record) == "converse" and _has_media(record)
-            for path, code, message in rules.model_problems(
-                texts, conversation.system, media, method_rules, self._model.name
+            for problem in rules.model_problems(
+                record, format_, conversation, method_rules, self._model, line.size
             ):
-                self._error(name, number, path, code, message)
+                self._found(name, number, problem)
         return tokens
 
     def _compare(self, split: Split, name: str, number: int, conversation: Conversation) -> None:
         """Duplicates, contradictory answers, and overlap with the held-out set."""
-        *asked, answer = conversation.turns
-        prompt = _digest(conversation.system, *(turn.text for turn in asked or (answer,)))
-        said = _digest(answer.text)
+        asked, answer = conversation.asked, conversation.answer
+        media = [msgspec.json.encode(turn.blocks).decode() for turn in asked if turn.blocks]
+        prompt = _digest(conversation.system, *(turn.text for turn in asked or conversation.turns), *media)
+        said = _digest(answer)
         earlier = self._prompts.setdefault(prompt, (said, split, number))
         if earlier[1:] == (split, number):
             self._compare_nearly(split, name, number, conversation)
@@ -178,14 +194,17 @@ class _Checker:
         if earlier[1] != split:
             if "test" in (split, earlier[1]):
                 message = f"this prompt is also at {where}: what is trained on cannot be held out"
-                self._error(name, number, "$", "TD052", message)
+                self._found(name, number, Problem("$", "TD052", message))
             else:
-                self._warn(name, number, "TD052", f"this prompt is also at {where}")
+                self._found(name, number, Problem("$", "TD056", f"this prompt is also at {where}"))
         elif earlier[0] == said:
             self._duplicates += 1
-            self._warn(name, number, "TD050", f"the same record as {where}")
+            self._repeated["TD050"] += 1
+            self._found(name, number, Problem("$", "TD050", f"the same record as {where}"))
         else:
-            self._warn(name, number, "TD051", f"the same prompt as {where}, with another answer")
+            self._repeated["TD051"] += 1
+            message = f"the same prompt as {where}, with another answer"
+            self._found(name, number, Problem("$", "TD051", message))
 
     def _compare_nearly(self, split: Split, name: str, number: int, conversation: Conversation) -> None:
         """The same words with other numbers and punctuation: made by a program, or copied and edited."""
@@ -195,17 +214,15 @@ class _Checker:
         earlier = self._near.setdefault(words, (words, split, number))
         if earlier[1:] != (split, number):
             where = f"line {earlier[2]} of {earlier[1]}"
-            self._warn(name, number, "TD053", f"but for numbers and punctuation the same record as {where}")
+            message = f"but for numbers and punctuation the same record as {where}"
+            self._found(name, number, Problem("$", "TD053", message))
 
     def report(self) -> Report:
         for line, code, message in self._answers.warnings():
-            self._warn(self._train_name, line, code, message)
-        for split, file in self._files.items():
-            if not file.records and not file.error_count:
-                self._error(split, 0, "", "TD006", "the file is empty; it needs one JSON object a line")
+            self._found(self._train_name, line, Problem("$", code, message))
         method = self._method()
-        if method is not None and self._model is not None:
-            self._check_against_model(method, self._model)
+        for split, problem in file_rules.dataset_problems(self._counts, method, self._model, self._bucket):
+            self._found(self._counts[split].name, 0, problem)
         return Report(
             valid=self._error_count == 0,
             method=method,
@@ -231,50 +248,19 @@ class _Checker:
         method = self._method()
         return self._model.methods.get(method) if self._model is not None and method is not None else None
 
-    def _check_against_model(self, method: Method, model: BaseModel) -> None:
-        method_rules = model.methods.get(method)
-        if method_rules is None:
-            offered = ", ".join(model.methods)
-            self._error("train", 0, "", "TD042", f"{model.name} does not take {method}; it takes {offered}")
-            return
-        total = sum(file.records for file in self._files.values())
-        train = self._files["train"]
-        if train.records and total < method_rules.min_train_records:
-            self._error(
-                "train",
-                0,
-                "",
-                "TD040",
-                f"{total:,} records; {model.name} takes at least {method_rules.min_train_records:,} "
-                f"for {method}",
-            )
-        if method_rules.max_train_records and train.records > method_rules.max_train_records:
-            self._error(
-                "train",
-                0,
-                "",
-                "TD040",
-                f"{train.records:,} records; {model.name} takes at most {method_rules.max_train_records:,}",
-            )
-        if method_rules.max_train_bytes and train.bytes > method_rules.max_train_bytes:
-            limit = method_rules.max_train_bytes
-            self._error("train", 0, "", "TD041", f"{train.bytes:,} bytes; {model.name} takes {limit:,}")
-
     def _error(self, file: str, line: int, path: str, code: str, message: str) -> None:
-        self._error_count += 1
-        if len(self._errors) < self._max:
-            self._errors.append(Finding(file, line, path, code, message))
+        self._found(file, line, Problem(path, code, message))
 
-    def _warn(self, file: str, line: int, code: str, message: str) -> None:
-        self._warning_count += 1
-        if len(self._warnings) < self._max:
-            self._warnings.append(Finding(file, line, "$", code, message))
-
-
-def _has_media(record: Mapping[str, Any]) -> bool:
-    return any(
-        "image" in block or "video" in block for message in record["messages"] for block in message["content"]
-    )
+    def _found(self, file: str, line: int, problem: Problem) -> None:
+        finding = Finding(file, line, *problem)
+        if rules.severity(problem.code) == "error":
+            self._error_count += 1
+            held = self._errors
+        else:
+            self._warning_count += 1
+            held = self._warnings
+        if len(held) < self._max:
+            held.append(finding)
 
 
 def _digest(*texts: str) -> bytes:

@@ -14,7 +14,7 @@ import msgspec
 
 from tunedrop.catalog.model import MethodRules
 from tunedrop.dataset import formats, lines, rules
-from tunedrop.dataset.check import Split
+from tunedrop.dataset.file_rules import Split
 from tunedrop.dataset.formats import Conversation
 
 TEST_SHARE = 0.12

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import msgspec
 
 from tunedrop.dataset.formats import Conversation
+from tunedrop.dataset.secrets import secrets_in
 
 Warning_ = tuple[str, str]
 """Code, message."""
@@ -30,14 +31,6 @@ _MARKER_HINTS = (
 )  # fmt: skip
 """One of these is in every text that the pattern finds; looking for them is many times faster."""
 
-_SECRETS: dict[str, re.Pattern[str]] = {
-    "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
-    "a private key": re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"),
-    "a GitHub token": re.compile(r"\bgh[pousr]_[0-9A-Za-z]{36,}\b"),
-    "an API key": re.compile(r"\b(?:sk|pk|rk)[-_](?:live|test|proj|ant)?[-_]?[0-9A-Za-z]{20,}\b"),
-    "a Slack token": re.compile(r"\bxox[abprs]-[0-9A-Za-z-]{10,}"),
-    "a JSON web token": re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
-}
 _SECRET_HINTS = (
     "AKIA", "ASIA", "PRIVATE KEY", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "sk-", "sk_", "pk-", "pk_",
     "rk-", "rk_", "xox", "eyJ",
@@ -68,9 +61,8 @@ def look(conversation: Conversation) -> Iterator[Warning_]:
     if _has_any(text, _MARKER_HINTS) and (found := _MARKERS.search(text)):
         yield "TD060", f"a leftover of a template, {found[0][:40]!r}; the model would learn to write it"
     if _has_any(text, _SECRET_HINTS):
-        for name, pattern in _SECRETS.items():
-            if pattern.search(text):
-                yield "TD061", f"it looks like {name} (not shown here); a tuned model may repeat it"
+        for name in secrets_in(text):
+            yield "TD061", f"it looks like {name} (not shown here); a tuned model may repeat it"
     if _DIGITS_OR_AT.search(text):
         for name, pattern in _PERSONAL.items():
             if pattern.search(text):

@@ -1,81 +1,45 @@
-"""What a record must be: every rule with its code, its message and how to cure it.
+"""The rules of one record. Each is a pure function of the record; those of whole files are in `file_rules`.
 
-A rule looks at one record and yields findings; rules about whole files are in `check`. Sources: Bedrock user
-guide, model-customization-prepare; AWS's sample validators (aws-samples/amazon-bedrock-samples); Nova user
-guide, fine-tune-prepare-data-understanding. Read 2026-11-23.
+`shape_problems` says whether a record is one of its format; `model_problems`, of a record that is, whether
+the base model takes it. Codes and their severity are in `codes`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
-import msgspec
+from tunedrop.catalog.model import BaseModel, MethodRules
+from tunedrop.contracts import Method
+from tunedrop.dataset import blocks
+from tunedrop.dataset.codes import CODES, ERRORS, WARNINGS, severity
+from tunedrop.dataset.formats import SCHEMA_VERSION, Conversation, SourceFormat
+from tunedrop.dataset.problem import Finding, Problem, shorten
+from tunedrop.dataset.shape import Answer, no_format, shape_problems
 
-from tunedrop.catalog.model import MethodRules
-from tunedrop.dataset.formats import SCHEMA_VERSION, SourceFormat
+__all__ = [
+    "CODES",
+    "WARNINGS",
+    "Finding",
+    "Problem",
+    "answer_of",
+    "are_fatal",
+    "model_problems",
+    "no_format",
+    "severity",
+    "shape_problems",
+    "shorten",
+    "suspects",
+    "tokens_of",
+    "traits",
+]
 
-MAX_SHOWN = 60
 CHARACTERS_PER_TOKEN = 6
 """AWS's approximation for sizing text (Bedrock user guide, model-customization-prepare, 2026-11-23)."""
 
-CODES: dict[str, str] = {
-    "TD001": "A line is one JSON object.",
-    "TD002": "A file is UTF-8 without a byte-order mark.",
-    "TD003": "There are no blank lines.",
-    "TD004": "A JSON object names each key once.",
-    "TD005": "A file holds JSON lines: not a JSON array, CSV, Parquet or a compressed file.",
-    "TD006": "A file is not empty.",
-    "TD010": "All records have one format that Bedrock or we can read.",
-    "TD011": "Every key that the format needs is there.",
-    "TD012": "Values have the type that the format wants.",
-    "TD013": "schemaVersion is bedrock-conversation-2024.",
-    "TD020": "Roles are user and assistant, in turn; the user begins and the assistant ends.",
-    "TD021": "Prompts and answers are not empty.",
-    "TD022": "The assistant answers in text only.",
-    "TD030": "No reserved word of the base model is in a prompt or system text.",
-    "TD031": "A record is within the base model's number of tokens.",
-    "TD032": "The base model takes a system prompt.",
-    "TD033": "The base model takes images or videos.",
-    "TD040": "The number of records is within the base model's limits.",
-    "TD041": "The file is within the base model's size.",
-    "TD042": "The base model has the method.",
-    "TD050": "Records are different from each other.",
-    "TD051": "One prompt has one answer.",
-    "TD052": "No record is in the held-out set and in the training set.",
-    "TD053": "Records differ in more than numbers and punctuation.",
-    "TD060": "No leftover of a template is in a text.",
-    "TD061": "No key, token or other secret is in a text.",
-    "TD062": "No personal data is in a text.",
-    "TD063": "Answers are alike in kind: no single words among sentences.",
-    "TD064": "No record is many times longer than the others.",
-    "TD065": "Labels are balanced, and none is too rare to learn.",
-}
-"""Every rule by its stable code."""
-
-WARNINGS = frozenset(code for code in CODES if code >= "TD050")
-"""Rules about what is legal and trains badly; breaking one does not stop a run, but for TD052."""
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One thing that is wrong: where, which rule, and what to do. `line` 0 is the whole file."""
-
-    file: str
-    line: int
-    path: str
-    code: str
-    message: str
-
-
-Problem = tuple[str, str, str]
-"""JSON path, code, message."""
-
-
-def shorten(value: Any) -> str:
-    """A value as it may be shown in a terminal or a page: short, with control characters escaped."""
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode(errors="replace")
-    shown = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in shown)
+_ANSWERS: dict[str, Answer] = {"distillation": "optional", "reinforcement": "none"}
 
 
 def tokens_of(characters: int) -> int:
@@ -83,137 +47,208 @@ def tokens_of(characters: int) -> int:
     return -(-characters // CHARACTERS_PER_TOKEN)
 
 
-def shape_problems(record: Mapping[str, Any], format_: SourceFormat) -> Iterator[Problem]:
-    """Whether a record has its format's keys and types, and roles that make sense."""
-    match format_:
-        case "prompt-completion":
-            yield from _texts(record, ("prompt", "completion"))
-        case "alpaca":
-            yield from _texts(record, ("instruction", "output"))
-        case "text":
-            yield from _texts(record, ("input",) if "input" in record else ("text",))
-        case _:
-            yield from _conversation(record, format_)
+def answer_of(method: Method | str) -> Answer:
+    """Whether records for a method (or `auto`) end with the assistant's answer."""
+    return _ANSWERS.get(method, "required")
 
 
-def _texts(record: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[Problem]:
-    for name in names:
-        value = record.get(name)
-        if name not in record:
-            keys = ", ".join(shorten(key) for key in record)
-            yield f"$.{name}", "TD011", f"{name} is missing; this record has {keys or 'no keys'}"
-        elif not isinstance(value, str):
-            yield f"$.{name}", "TD012", f"{name} must be a text, not {shorten(value)}"
-        elif not value.strip():
-            yield f"$.{name}", "TD021", f"{name} is empty; a model learns nothing from it: remove the record"
+def are_fatal(problems: list[Problem]) -> bool:
+    """Whether a record with these problems cannot be read any further."""
+    return any(problem.code in ERRORS for problem in problems)
 
 
-def _conversation(record: Mapping[str, Any], format_: SourceFormat) -> Iterator[Problem]:
-    if format_ == "converse":
-        yield from _converse_header(record)
-    messages = record["messages"]
-    if not isinstance(messages, list) or not messages:
-        yield "$.messages", "TD012", f"messages must be a list of messages, not {shorten(messages)}"
-        return
-    roles: list[Any] = []
-    for index, message in enumerate(messages):
-        path = f"$.messages[{index}]"
-        if not isinstance(message, dict):
-            yield path, "TD012", f"a message must be an object, not {shorten(message)}"
-            return
-        roles.append(message.get("role"))
-        reader = _plain_content if format_ == "openai-chat" else _content_blocks
-        yield from reader(message, path)
-    yield from _role_problems(roles, format_)
-
-
-def _converse_header(record: Mapping[str, Any]) -> Iterator[Problem]:
-    version = record.get("schemaVersion")
-    if version is None:
-        yield "$.schemaVersion", "TD011", f"schemaVersion is missing; write {SCHEMA_VERSION}"
-    elif version != SCHEMA_VERSION:
-        yield "$.schemaVersion", "TD013", f"schemaVersion is {shorten(version)}; write {SCHEMA_VERSION}"
-    system = record.get("system")
-    if system is not None and not (
-        isinstance(system, list)
-        and all(isinstance(one, dict) and isinstance(one.get("text"), str) for one in system)
-    ):
-        yield "$.system", "TD012", 'system must be a list such as [{"text": "…"}]'
-
-
-def _plain_content(message: Mapping[str, Any], path: str) -> Iterator[Problem]:
-    content = message.get("content")
-    if not isinstance(content, str):
-        yield f"{path}.content", "TD012", f"content must be a text, not {shorten(content)}"
-    elif not content.strip():
-        yield f"{path}.content", "TD021", "content is empty; remove the record or write what was said"
-
-
-def _content_blocks(message: Mapping[str, Any], path: str) -> Iterator[Problem]:
-    content = message.get("content")
-    if not isinstance(content, list) or not content:
-        yield (
-            f"{path}.content",
-            "TD012",
-            f'content must be a list such as [{{"text": "…"}}], not {shorten(content)}',
-        )
-        return
-    for index, block in enumerate(content):
-        where = f"{path}.content[{index}]"
-        if not isinstance(block, dict):
-            yield where, "TD012", f"a content block must be an object, not {shorten(block)}"
-        elif "text" not in block:
-            if message.get("role") == "assistant":
-                yield where, "TD022", "the assistant answers in text only"
-        elif not isinstance(block["text"], str):
-            yield f"{where}.text", "TD012", f"text must be a text, not {shorten(block['text'])}"
-        elif not block["text"].strip():
-            yield f"{where}.text", "TD021", "text is empty; remove the record or write what was said"
-
-
-def _role_problems(roles: list[Any], format_: SourceFormat) -> Iterator[Problem]:
-    start = 1 if format_ == "openai-chat" and roles[0] == "system" else 0
-    spoken = roles[start:]
-    for index, role in enumerate(spoken):
-        expected = "user" if index % 2 == 0 else "assistant"
-        if role != expected:
-            path = f"$.messages[{index + start}].role"
-            yield (
-                path,
-                "TD020",
-                f"role is {shorten(role)}; expected {expected}: user and assistant take turns",
-            )
-            return
-    if len(spoken) < 2 or len(spoken) % 2:
-        path = f"$.messages[{len(roles) - 1}]"
-        yield path, "TD020", "the conversation must end with the assistant's answer"
+def traits(record: Mapping[str, Any], format_: SourceFormat, conversation: Conversation) -> Iterator[str]:
+    """What a well-shaped record has that counts over its file: `system`, `image`, `video`, `bucket:…`."""
+    if conversation.system:
+        yield "system"
+    if format_ == "image-caption":
+        yield f"bucket:{blocks.bucket_of(record['image-ref'])}"
+    for kind in blocks.MEDIA:
+        places = [
+            block[kind]["source"]["s3Location"]["uri"]
+            for turn in conversation.turns
+            for block in turn.blocks
+            if kind in block
+        ]
+        if places:
+            yield kind
+        yield from sorted({f"bucket:{blocks.bucket_of(uri)}" for uri in places})
 
 
 def model_problems(
-    texts: list[tuple[str, str, bool]], system: str, has_media: bool, rules: MethodRules, base_model: str
+    record: Mapping[str, Any],
+    format_: SourceFormat,
+    conversation: Conversation,
+    rules: MethodRules,
+    model: BaseModel,
+    size: int = 0,
 ) -> Iterator[Problem]:
     """Whether a well-shaped record is one that the base model takes.
 
     Parameters
     ----------
-    texts
-        (JSON path, text, whether it is a prompt) of each text in the record.
+    size
+        The bytes of the record's line, where they are known.
     """
-    for path, text, is_prompt in texts:
-        for word in rules.reserved_words if is_prompt else ():
-            if word in text:
-                yield (
-                    path,
-                    "TD030",
-                    f"{word} is reserved by {base_model} and would fail the job; write it otherwise",
-                )
-    tokens = tokens_of(sum(len(text) for _, text, _ in texts) + len(system))
-    if rules.max_record_tokens and tokens > rules.max_record_tokens:
-        yield (
-            "$",
-            "TD031",
-            f"about {tokens:,} tokens; {base_model} takes {rules.max_record_tokens:,} a record: "
-            "shorten or split it",
-        )
-    if has_media and not (rules.takes_images or rules.takes_video):
-        yield "$", "TD033", f"{base_model} is tuned on text only; remove the image or video"
+    yield from _words(record, format_, conversation, rules, model)
+    yield from _lengths(conversation, rules, model, size)
+    yield from _system(record, format_, conversation, rules, model)
+    if format_ == "converse":
+        yield from _schema_version(record, rules, model)
+        yield from blocks.model_problems(record, rules, model)
+    if format_ == "image-caption":
+        yield from _caption(record, rules, model)
+    if rules.needs_grader and "reference_answer" not in record:
+        why = "no reference_answer; a grader that compares with one has nothing to compare with"
+        yield Problem("$.reference_answer", "TD080", why, "nothing", "reference_answer")
+
+
+def _schema_version(record: Mapping[str, Any], rules: MethodRules, model: BaseModel) -> Iterator[Problem]:
+    if "schemaVersion" in record:
+        return
+    if rules.schema_version == "required":
+        why = f"schemaVersion is missing; {model.name} asks for it: tunedrop check --fix writes it"
+        yield Problem("$.schemaVersion", "TD018", why, "nothing", SCHEMA_VERSION)
+    else:
+        why = "schemaVersion is missing; AWS's sources disagree whether it must be there: --fix writes it"
+        yield Problem("$.schemaVersion", "TD013", why, "nothing", SCHEMA_VERSION)
+
+
+def _lengths(
+    conversation: Conversation, rules: MethodRules, model: BaseModel, size: int
+) -> Iterator[Problem]:
+    tokens = tokens_of(sum(len(turn.text) for turn in conversation.turns) + len(conversation.system))
+    most = rules.max_record_tokens
+    if most and tokens > most:
+        why = f"about {tokens:,} tokens; {model.name} takes {most:,} a record: shorten or split it"
+        yield Problem("$", "TD031", why, f"about {tokens:,}", f"at most {most:,} tokens")
+    if rules.max_line_bytes and size > rules.max_line_bytes:
+        why = f"the line has {size:,} bytes; {rules.max_line_bytes:,} are taken for this method"
+        yield Problem("$", "TD045", why, f"{size:,}", f"at most {rules.max_line_bytes:,} bytes")
+    if rules.max_messages and len(conversation.turns) > rules.max_messages:
+        count = len(conversation.turns)
+        why = f"{count} messages; {model.name} takes {rules.max_messages} for this method"
+        yield Problem("$.messages", "TD047", why, str(count), f"at most {rules.max_messages}")
+
+
+def _system(
+    record: Mapping[str, Any],
+    format_: SourceFormat,
+    conversation: Conversation,
+    rules: MethodRules,
+    model: BaseModel,
+) -> Iterator[Problem]:
+    if not conversation.system:
+        return
+    if not rules.takes_system_prompt:
+        why = f"{model.name} takes no system text; Tunedrop writes it in front of the prompt"
+        yield Problem("$.system", "TD032", why, shorten(conversation.system), "no system text")
+    elif (
+        rules.max_system_blocks and format_ == "converse" and len(record["system"]) > rules.max_system_blocks
+    ):
+        count, most = len(record["system"]), rules.max_system_blocks
+        why = f"{count} system texts, where AWS's own validator takes {most}; Tunedrop joins them"
+        yield Problem("$.system", "TD032", why, str(count), f"at most {most}")
+    elif rules.system == "key" and "system" not in record:
+        why = f"{model.name} has its system text under the key system, not in a message"
+        yield Problem("$.messages[0]", "TD032", why, "system", "the key system")
+
+
+def _caption(record: Mapping[str, Any], rules: MethodRules, model: BaseModel) -> Iterator[Problem]:
+    yield from blocks.uri_problems(record["image-ref"], "$.image-ref")
+    suffix = record["image-ref"].rpartition(".")[2].lower().replace("jpg", "jpeg")
+    if model.images is not None and suffix not in model.images.formats:
+        formats = ", ".join(model.images.formats)
+        why = f"the image ends with {shorten(suffix)}; {model.name} takes {formats}"
+        yield Problem("$.image-ref", "TD070", why, shorten(suffix), formats)
+    length, most = len(record["caption"]), rules.max_caption_characters
+    if length < rules.min_caption_characters or (most and length > most):
+        range_ = f"{rules.min_caption_characters:,} to {most:,} characters"
+        why = f"the caption has {length:,} characters; {model.name} takes {range_}"
+        yield Problem("$.caption", "TD046", why, f"{length:,}", range_)
+
+
+# --- words -------------------------------------------------------------------------------------------------
+
+
+def suspects(rules: MethodRules) -> tuple[str, ...]:
+    """Lower-case words, of which one is in every text that breaks TD030 or TD034: a quick way to tell."""
+    return tuple(dict.fromkeys(word.lower().strip() for word in rules.reserved_words + rules.doubtful_words))
+
+
+@cache
+def _speaker(words: tuple[str, ...]) -> re.Pattern[str] | None:
+    """A reserved speaker's name at the beginning of a line, whatever its case."""
+    names = [re.escape(word[:-1]) for word in words if word[:-1].isalpha() and word.endswith(":")]
+    return re.compile(rf"(?im)^[ \t]*((?:{'|'.join(names)}):)") if names else None
+
+
+def _words(
+    record: Mapping[str, Any],
+    format_: SourceFormat,
+    conversation: Conversation,
+    rules: MethodRules,
+    model: BaseModel,
+) -> Iterator[Problem]:
+    """Reserved words, as the page has them, are errors in what is asked.
+
+    Case counts, and a word inside another counts too ("begins with or contains", says the page, and names no
+    exception). What only AWS's own validator refuses is a warning: those words in answers, a few more words,
+    and a speaker's name in another case; the last only at the beginning of a line, where the service might
+    take it for a turn: "operating system:" is left in peace.
+    """
+    whole = "\0".join([conversation.system, *(turn.text for turn in conversation.turns)]).lower()
+    if not any(word in whole for word in suspects(rules)):
+        return
+    for path, role, text in _texts(record, format_, conversation):
+        asked = role != "assistant" or rules.reserved_in_answers
+        errors = [word for word in rules.reserved_words if asked and word in text]
+        for word in errors:
+            shown = word.strip()
+            why = f"{shown} is reserved by {model.name} and fails the job; write it otherwise"
+            yield Problem(path, "TD030", why, shown, f"a text without {shown}")
+        doubtful = [word for word in rules.doubtful_words if word in text]
+        doubtful += [word for word in rules.reserved_words if not asked and word in text]
+        speaker = _speaker(rules.reserved_words + rules.doubtful_words)
+        match = speaker.search(text) if speaker and not errors and not doubtful else None
+        for word in doubtful or ([match[1]] if match else []):
+            why = f"AWS's own validator refuses {shorten(word)} here, the page does not; write it otherwise"
+            yield Problem(path, "TD034", why, shorten(word), f"a text without {shorten(word)}")
+
+
+def _texts(
+    record: Mapping[str, Any], format_: SourceFormat, conversation: Conversation
+) -> Iterator[tuple[str, str, str]]:
+    """(JSON path, role, text) of every text of a well-shaped record."""
+    match format_:
+        case "prompt-completion":
+            yield from _pair(conversation, "$.prompt", "$.completion")
+        case "alpaca":
+            yield from _pair(conversation, "$.instruction", "$.output")
+        case "image-caption":
+            yield "$.caption", "user", record["caption"]
+        case "text":
+            yield "$.input" if "input" in record else "$.text", "text", conversation.turns[0].text
+        case _:
+            yield from _messages(record, format_)
+
+
+def _pair(conversation: Conversation, *paths: str) -> Iterator[tuple[str, str, str]]:
+    for path, turn in zip(paths, conversation.turns, strict=True):
+        yield path, turn.role, turn.text
+
+
+def _messages(record: Mapping[str, Any], format_: SourceFormat) -> Iterator[tuple[str, str, str]]:
+    system = record.get("system") or []
+    for index, block in enumerate([] if isinstance(system, str) else system):
+        yield f"$.system[{index}].text", "system", block["text"]
+    if isinstance(system, str):
+        yield "$.system", "system", system
+    for index, message in enumerate(record["messages"]):
+        path, role = f"$.messages[{index}].content", message["role"]
+        if format_ == "openai-chat":
+            yield path, role, message["content"]
+            continue
+        for place, block in enumerate(message["content"]):
+            if "text" in block:
+                yield f"{path}[{place}].text", role, block["text"]

@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 from tunedrop import aws, catalog, naming
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Dataset, DatasetFile, Method, Run, S3Object
-from tunedrop.dataset.check import Report, Split, check, plain_errors
+from tunedrop.dataset.check import Report, check, plain_errors
+from tunedrop.dataset.file_rules import Split
 from tunedrop.dataset.prepare import Prepared, prepare, shares
 from tunedrop.errors import InvalidDataset, InvalidManifest
 from tunedrop.stage import Stage
