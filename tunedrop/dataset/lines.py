@@ -78,11 +78,8 @@ def _line(number: int, size: int, text: bytes) -> Line:
         return Line(number, size, {}, ("TD031", f"the line is longer than {MAX_LINE_BYTES:,} bytes"))
     try:
         record = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Line(number, size, {}, _why(text, error))
-    except UnicodeDecodeError as error:
-        message = f"byte {error.start + 1} of the line is not UTF-8; save the file as UTF-8"
-        return Line(number, size, {}, ("TD002", message))
     if not isinstance(record, dict):
         return Line(number, size, {}, ("TD001", f"a line is one JSON object, not a {type(record).__name__}"))
     twice = _key_named_twice(text) if text.count(b'":') > _keys(record) else None

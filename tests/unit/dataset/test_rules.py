@@ -1,0 +1,70 @@
+"""Every rule has a dataset that breaks it and one that holds to it: those of the documentation, tried."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tunedrop import catalog
+from tunedrop.dataset import explanations, file_rules
+from tunedrop.dataset.check import Report, check
+from tunedrop.dataset.codes import CODES, ERRORS, WARNINGS
+from tunedrop.dataset.explanations import Example, Explanation
+from tunedrop.dataset.file_rules import FileCounts
+
+EXPLAINED = explanations.load()
+WITH_EXAMPLES = pytest.mark.parametrize(
+    "code", [code for code, one in EXPLAINED.items() if one.breaks is not None]
+)
+TOO_BIG_FOR_A_FILE = {"TD041"}
+ALSO_BROKEN = {"TD072": ["TD076"]}
+"""A message with an image and a video makes a dataset that has both."""
+
+
+def checked(explained: Explanation, example: Example | None) -> Report:
+    assert example is not None
+    files: Any = example.files(explained.filler)
+    names: Any = {split: example.name if split == "train" else f"{split}.jsonl" for split in files}
+    model = catalog.find(explained.model) if explained.model else None
+    method: Any = explained.method
+    return check({split: [body] for split, body in files.items()}, names, model, method)
+
+
+def test_no_code_is_without_its_explanation_and_examples() -> None:
+    assert set(EXPLAINED) == set(CODES) == ERRORS.keys() | WARNINGS.keys()
+    without = {code for code, one in EXPLAINED.items() if one.breaks is None or one.holds is None}
+    assert without == TOO_BIG_FOR_A_FILE
+
+
+@WITH_EXAMPLES
+def test_a_dataset_that_breaks_the_rule_is_told_so_where_it_does(code: str) -> None:
+    explained = EXPLAINED[code]
+
+    report = checked(explained, explained.breaks)
+
+    held = report.errors if code in ERRORS else report.warnings
+    found = [one for one in held if one.code == code]
+    assert found, [(one.line, one.code, one.message) for one in report.errors + report.warnings]
+    assert all(one.message and one.file.endswith((".jsonl", ".json")) for one in found)
+    assert {one.code for one in report.errors} <= {code, *ALSO_BROKEN.get(code, ())}
+
+
+@WITH_EXAMPLES
+def test_a_dataset_that_holds_to_the_rule_is_valid_and_not_told_so(code: str) -> None:
+    explained = EXPLAINED[code]
+
+    report = checked(explained, explained.holds)
+
+    assert report.errors == ()
+    assert code not in {one.code for one in report.warnings}
+
+
+@pytest.mark.parametrize(("size", "codes"), [(10_737_418_240, []), (10_737_418_241, ["TD041"])])
+def test_a_file_has_its_largest_size(size: int, codes: list[str]) -> None:
+    model = catalog.find("meta.llama3-3-70b-instruct-v1:0:128k")
+    files: Any = {"train": FileCounts(name="train.jsonl", records=5_000, bytes=size)}
+
+    found = file_rules.dataset_problems(files, "single-turn", model)
+
+    assert [problem.code for _, problem in found] == codes
