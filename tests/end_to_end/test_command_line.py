@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from local.driver import Pipeline
 from local.embedded import Embedded
+from tests.end_to_end.terminal import Terminal
 
 Tunedrop = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -118,6 +120,60 @@ def test_a_stopped_run_is_retried_from_the_command_line(
     record = pipeline.registry.get(stopped)
     assert record is not None
     assert (record.status, record.run.attempt) == ("promoted", 2)
+
+
+def test_a_person_sees_the_run_go_and_approves_it_with_a_key(
+    embedded: Embedded, pipeline: Pipeline, examples: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "over-budget"
+    shutil.copytree(examples / "support-persona", folder)
+    manifest = folder / "run.yaml"
+    manifest.write_text(re.sub(r"budget_usd: \d+", "budget_usd: 1", manifest.read_text()))
+
+    with Terminal(embedded, "submit", str(folder), "--watch", "--stage", "local") as terminal:
+        terminal.shows("Submit over-budget to stage local?")
+        terminal.types("y\n")
+        terminal.shows("over the run's budget of 1.00 USD")
+        terminal.shows("Approve it?")
+        terminal.types("y")
+        terminal.shows("loss ")
+        terminal.shows("is better than its base model and in production")
+        assert terminal.exit_code() == 0
+
+    assert "\x1b[32m✓" in terminal.output
+    assert pipeline.run_named("over-budget").status == "promoted"
+
+
+def test_events_of_a_run_are_json_lines_for_programs(tunedrop: Tunedrop, run_id: str) -> None:
+    events = [json.loads(line) for line in tunedrop("watch", run_id, "--format", "json").stdout.splitlines()]
+
+    assert {"step-ended", "ended"} <= {event["event"] for event in events}
+    assert events[-1]["status"] == "promoted"
+
+
+def test_what_was_submitted_is_said_to_programs(
+    tunedrop: Tunedrop, pipeline: Pipeline, examples: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "one-file.jsonl"
+    shutil.copy(examples / "support-persona" / "train.jsonl", file)
+
+    submitted = json.loads(tunedrop("submit", str(file), "--format", "json").stdout)
+
+    assert submitted["uploaded"][0].endswith("/drop/one-file.jsonl")
+    assert submitted["estimate"]["lines"]
+    assert json.loads(tunedrop("stop", submitted["run_id"], "--format", "json").stdout)["asked"] == "stop"
+    pipeline.closed(submitted["run_id"])
+
+
+def test_data_that_the_pipeline_would_refuse_is_not_uploaded(
+    tunedrop: Tunedrop, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.jsonl").write_text('{"prompt": "only"}\n')
+
+    assert "completion is missing" in tunedrop("submit", str(tmp_path / "broken.jsonl"), code=1).stderr
+    assert "Contents" not in pipeline.aws.s3.list_objects_v2(
+        Bucket=pipeline.stage.intake_bucket, Prefix="drop/broken"
+    )
 
 
 def test_a_run_that_is_not_there_is_said_so(tunedrop: Tunedrop) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel
 from tunedrop.cli.exits import NO, USAGE
+from tunedrop.cli.folder import SPLITS
 from tunedrop.cli.output import Format, console, errors, fail, print_json, table
+from tunedrop.cli.progress import bytes_done, counted, size_of
 from tunedrop.contracts import Method
 from tunedrop.dataset.check import FileReport, Report, check
 from tunedrop.dataset.file_rules import Split
@@ -17,7 +19,6 @@ from tunedrop.dataset.repair import NotRepairable, repair
 
 CHUNK = 1 << 20
 MAX_CHANGES_SHOWN = 100
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
 def check_files(
@@ -34,18 +35,29 @@ def check_files(
     if missing:
         fail(f"there is no file {', '.join(missing)}", USAGE)
     named = dict(zip(SPLITS, files, strict=False))
-    report = check(
-        {split: chunks(file) for split, file in named.items()},
-        {split: file.name for split, file in named.items()},
-        _base_model(base_model),
-        method,
-        max_errors,
-    )
+    report = checked(named, _base_model(base_model), method, max_errors)
     if format_ is Format.json:
         print_json(report)
     else:
         _show(report)
     return 0 if report.valid else NO
+
+
+def checked(
+    files: Mapping[Split, Path],
+    base_model: BaseModel | None,
+    method: Method | Literal["auto"],
+    max_errors: int = 100,
+) -> Report:
+    """Check files on this machine, with a progress bar for whoever looks."""
+    with bytes_done("checking", size_of(files.values())) as advance:
+        return check(
+            {split: counted(chunks(file), advance) for split, file in files.items()},
+            {split: file.name for split, file in files.items()},
+            base_model,
+            method,
+            max_errors,
+        )
 
 
 def fix(file: Path, output: Path) -> None:

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import msgspec
 
-from tunedrop import catalog, intake, manifest, registration
-from tunedrop.cli.datasets import SPLITS, chunks
-from tunedrop.cli.exits import USAGE
+from tunedrop import catalog, registration
+from tunedrop.cli import datasets, folder
+from tunedrop.cli.exits import NO, USAGE, YES
+from tunedrop.cli.folder import Submission
 from tunedrop.cli.output import Format, console, fail, print_json, table
 from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import Dataset, DatasetFile, Estimate, Run, S3Object
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
 from tunedrop.cost.words import in_words
-from tunedrop.dataset.check import FileReport, Report, check, plain_errors
+from tunedrop.dataset.check import FileReport, Report, plain_errors
 from tunedrop.dataset.file_rules import Split
 from tunedrop.dataset.prepare import shares
 from tunedrop.errors import InvalidManifest, PreflightFailed
@@ -27,8 +28,16 @@ from tunedrop.serving import choose
 from tunedrop.stage import Stage
 
 
-def estimate_folder(folder: Path, base_model: str | None, here: Deployed | None, format_: Format) -> int:
-    """Print the cost of the run in a folder.
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """A run as the pipeline would resolve it, its checked data, and what it will cost."""
+
+    run: Run
+    report: Report
+    estimate: Estimate
+
+
+def estimate_path(path: Path, base_model: str | None, here: Deployed | None, format_: Format) -> int:
+    """Print the cost of the run in a folder, or of one file.
 
     Parameters
     ----------
@@ -37,56 +46,39 @@ def estimate_folder(folder: Path, base_model: str | None, here: Deployed | None,
     here
         The stage whose defaults and budgets count; None asks no AWS, and knows the manifest's budget only.
     """
-    document = _manifest(folder)
+    submission = folder.read(path)
+    if submission.elsewhere:
+        fail(f"{submission.elsewhere[0]} is not here to count the tokens of", USAGE)
+    found = plan(submission, base_model, here)
+    if format_ is Format.json:
+        print_json(found.estimate)
+    else:
+        _show(found.estimate, found.run, with_stage=here is not None)
+    return YES
+
+
+def plan(submission: Submission, base_model: str | None, here: Deployed | None) -> Plan:
+    """Check a submission's data and price it; ends the program when it is not valid."""
+    document = submission.document
     if base_model is not None:
         document = msgspec.structs.replace(document, base_model=base_model)
     stage = here.stage if here is not None else _no_stage(document)
     try:
-        run = registration.resolve(stage, _bare_run(folder, stage), document, {})
+        run = registration.resolve(stage, _bare_run(submission, stage), document, {})
         model = catalog.find(run.base_model)
         way = choose.way(model, run.deployment)
     except (InvalidManifest, PreflightFailed) as error:
         fail(str(error))
-    files = _files(folder, document)
-    report = check(
-        {split: chunks(path) for split, path in files.items()},
-        {split: path.name for split, path in files.items()},
-        model,
-        document.method,
-    )
+    report = datasets.checked(submission.files, model, document.method)
     if not report.valid or report.method is None:
-        fail("\n".join(plain_errors(report)))
-    dataset = _dataset(report, model.methods[report.method], files)
+        fail(
+            "\n".join(plain_errors(report)), NO, "Look at all of them: tunedrop check; mend: check --fix COPY"
+        )
+    dataset = _dataset(report, model.methods[report.method], submission.files)
     minutes = minutes_to_evaluate(dataset, run.evaluation, stage, model)
     found = msgspec.structs.replace(estimate(run, dataset, model, way), evaluation_minutes=minutes)
-    found = judge(found, stage, here.spent_this_month() if here is not None else 0.0)
-    if format_ is Format.json:
-        print_json(found)
-    else:
-        _show(found, run, with_stage=here is not None)
-    return 0
-
-
-def _manifest(folder: Path) -> Manifest:
-    paths = [folder / name for name in intake.MANIFEST_NAMES if (folder / name).is_file()]
-    if len(paths) != 1:
-        fail(f"{folder} needs exactly one of {', '.join(intake.MANIFEST_NAMES)}", USAGE)
-    try:
-        return manifest.read(paths[0].read_bytes(), paths[0].name)
-    except InvalidManifest as error:
-        fail(str(error))
-
-
-def _files(folder: Path, document: Manifest) -> dict[Split, Path]:
-    files: dict[Split, Path] = {}
-    for split in SPLITS:
-        name = getattr(document.data, split)
-        if not name:
-            continue
-        if name.startswith("s3://") or not (folder / name).is_file():
-            fail(f"data.{split}: there is no file {folder / name} here to count the tokens of", USAGE)
-        files[split] = folder / name
-    return files
+    spent = here.spent_this_month() if here is not None else 0.0
+    return Plan(run=run, report=report, estimate=judge(found, stage, spent))
 
 
 def _no_stage(document: Manifest) -> Stage:
@@ -114,9 +106,10 @@ def _no_stage(document: Manifest) -> Stage:
     )
 
 
-def _bare_run(folder: Path, stage: Stage) -> Run:
-    source = S3Object(bucket=stage.intake_bucket, key=f"{intake.RUNS_PREFIX}{folder.resolve().name}/run.yaml")
-    return Run(run_id="", name=folder.resolve().name, source=source, train=source)
+def _bare_run(submission: Submission, stage: Stage) -> Run:
+    path = submission.manifest or submission.files["train"]
+    source = S3Object(bucket=stage.intake_bucket, key=submission.key(path))
+    return Run(run_id="", name=submission.name, source=source, train=source)
 
 
 def _dataset(report: Report, rules: catalog.MethodRules, given: Iterable[Split]) -> Dataset:

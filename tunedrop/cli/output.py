@@ -6,13 +6,15 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import msgspec
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.table import Table
 
+from tunedrop import clock
 from tunedrop.cli.exits import NO
+from tunedrop.cli.words import duration
 
 PLAIN_WIDTH = 10_000
 """Columns where nobody looks: a table in a pipe keeps one row a line."""
@@ -42,12 +44,12 @@ class Output(Console):
         super().__init__(stderr=stderr, highlight=False, markup=False)
 
     @property
-    def width(self) -> int:
-        return super().width if self.is_terminal else PLAIN_WIDTH
+    def size(self) -> ConsoleDimensions:
+        return super().size if self.is_terminal else ConsoleDimensions(PLAIN_WIDTH, 25)
 
-    @width.setter
-    def width(self, width: int) -> None:
-        self._width = width
+    @size.setter
+    def size(self, size: tuple[int, int]) -> None:
+        self._width, self._height = size
 
 
 console = Output()
@@ -62,6 +64,22 @@ def fail(message: str, code: int = NO, next_: str = "") -> NoReturn:
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+
+def answer(value: Any, sentence: str, format_: Format) -> None:
+    """What a command has done: a sentence for a person, the same as JSON for a program."""
+    if format_ is Format.json:
+        print_json(value)
+    else:
+        console.print(sentence)
+
+
+def when(moment: str) -> str:
+    """A moment for a person at a terminal (`3 min ago`); for anything else as it is."""
+    if not console.is_terminal:
+        return moment
+    seconds = clock.seconds_between(moment, clock.now())
+    return f"{duration(seconds)} ago" if seconds >= 1 else "just now"
 
 
 def print_failure(failure: Failed, format_: Format) -> None:
@@ -81,9 +99,16 @@ def asked_for(arguments: Sequence[str]) -> Format:
     return Format.json if is_json else Format.text
 
 
-def table(*headers: str) -> Table:
-    """A table without lines, to which rows are added."""
-    made = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for header in headers:
-        made.add_column(header)
+def table(*headers: str, right: Sequence[str] = ()) -> Table:
+    """A table without lines, to which rows are added; the first column is never cut.
+
+    Parameters
+    ----------
+    right
+        The headers of columns of numbers, which stand at the right.
+    """
+    made = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
+    for index, header in enumerate(headers):
+        justify: Literal["left", "right"] = "right" if header in right else "left"
+        made.add_column(header, justify=justify, no_wrap=index == 0, overflow="fold")
     return made

@@ -62,4 +62,4 @@ def estimate(
 ) -> None:
     """Say what a run will cost before it is uploaded, with the source and date of every price."""
     here = Deployed(stage, profile, region) if stage is not None else None
-    raise typer.Exit(estimates.estimate_folder(folder, base_model, here, format_))
+    raise typer.Exit(estimates.estimate_path(folder, base_model, here, format_))

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import msgspec
+
+from tests.unit.cli.live import pictures
+from tunedrop.cli.live.events import changes
+
+
+def test_the_first_look_tells_everything_that_has_happened_in_order() -> None:
+    events = changes(None, pictures.trains())
+
+    assert [event.step for event in events if event.event == "step-ended"] == [
+        "validate_data",
+        "preflight",
+        "estimate_cost",
+        "start_customization",
+    ]
+    assert [event.at for event in events] == sorted(event.at for event in events)
+
+
+def test_the_same_look_twice_tells_nothing() -> None:
+    assert changes(pictures.trains(), pictures.trains()) == []
+
+
+def test_an_open_question_is_told_once_with_how_to_answer() -> None:
+    before = msgspec.structs.replace(pictures.waits_for_approval(), approval=None)
+
+    (event,) = changes(before, pictures.waits_for_approval())
+
+    assert event.event == "approval-required"
+    assert "tunedrop approve persona-0123456789" in event.text
+
+
+def test_the_end_carries_the_status_for_programs() -> None:
+    before = pictures.trains()
+    after = msgspec.structs.replace(before, record=pictures.ended())
+
+    assert [(event.event, event.status) for event in changes(before, after)] == [("ended", "promoted")]
+
+
+def test_an_event_is_one_line() -> None:
+    lines = [event.line() for event in changes(None, pictures.trains())]
+
+    assert "2026-11-23T10:00:04Z  validate data         done in 3 s  single-turn: 200 records" in lines[0]
+    assert not any("\n" in line for line in lines)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import msgspec
+
+from tests.unit.cli.live import pictures
+from tunedrop.cli.live import final
+from tunedrop.cli.live.view import View
+from tunedrop.contracts import Failure, Promotion
+from tunedrop.following import Queue
+
+
+def view(**pace: float) -> View:
+    return View("test", pace, can_answer=True)
+
+
+def test_a_run_that_trains_shows_its_steps_its_phase_its_loss_and_its_cost() -> None:
+    seen = pictures.seen(view().draw(pictures.trains()))
+
+    assert "persona-0123456789   Llama 3.3 70B Instruct · single-turn · stage test" in seen
+    assert "✓ validate data               3 s single-turn: 200 records, 20,000 tokens, 40 held out" in seen
+    assert "wait for training    4 min 53 s Training  loss 1.77 → 0.78" in seen
+    assert "█" in seen
+    assert "▁  30 steps" in seen
+    assert "· evaluate model" in seen
+    assert "5 min 00 s so far   cost so far about" in seen
+    assert "estimated 2.00 USD" in seen
+
+
+def test_the_step_that_has_not_reported_yet_is_the_one_that_spins() -> None:
+    snapshot = msgspec.structs.replace(pictures.trains(), steps=pictures.PRICED, job=None)
+
+    line = next(
+        line for line in pictures.seen(view().draw(snapshot)).splitlines() if "start customization" in line
+    )
+
+    assert line[0] in "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+
+def test_a_question_says_what_is_asked_why_and_how_to_answer() -> None:
+    seen = pictures.seen(view().draw(pictures.waits_for_approval()))
+
+    assert "It would cost about 2.00 USD (1.00 to 3.00). Nothing has been paid yet." in seen
+    assert "over the run's budget of 1.00 USD" in seen
+    assert "Approve it?  y yes   n no, stop the run" in seen
+
+
+def test_who_cannot_press_a_key_is_told_the_command() -> None:
+    seen = pictures.seen(View("test", {}, can_answer=False).draw(pictures.waits_for_approval()))
+
+    assert "tunedrop approve persona-0123456789 --stage test" in seen
+
+
+def test_a_run_in_the_queue_shows_its_place() -> None:
+    snapshot = msgspec.structs.replace(
+        pictures.trains(),
+        steps=(*pictures.PRICED, pictures.step("wait_for_slot", "00:06")),
+        job=None,
+        queue=Queue(place=2, waiting=5),
+    )
+
+    assert "number 2 of 5 in the queue" in pictures.seen(view().draw(snapshot))
+
+
+def test_what_is_left_is_shown_once_earlier_runs_tell() -> None:
+    seen = pictures.seen(view(wait_for_training=600, evaluate_model=113).draw(pictures.trains()))
+
+    assert "about 7 minutes left, by earlier runs" in seen
+
+
+def test_a_step_that_failed_says_why_in_its_line() -> None:
+    steps = (pictures.step("validate_data", "00:01", "00:04", error="line 3: no completion\nline 4"),)
+    snapshot = msgspec.structs.replace(pictures.trains(), steps=steps, job=None)
+
+    assert "✗ validate data               3 s line 3: no completion" in pictures.seen(view().draw(snapshot))
+
+
+def test_the_end_shows_verdict_scores_cost_how_to_ask_and_where_to_read_on() -> None:
+    promotion = Promotion(alias="/tunedrop/test/models/persona", model_arn="arn")
+
+    seen = pictures.seen(final.panel(pictures.ended(promotion=promotion)))
+
+    assert "is better than its base model and in production" in seen
+    assert "Token F1  0.300  0.600  +0.300 (+0.200 to +0.400)" in seen
+    assert "It has cost nothing." in seen
+    assert "aws ssm get-parameter --name /tunedrop/test/models/persona" in seen
+    assert "tunedrop report persona-0123456789" in seen
+
+
+def test_a_failed_run_ends_with_its_cause_and_what_to_do() -> None:
+    failure = Failure(error="CustomizationFailed", cause="Bedrock's job failed: out of luck")
+
+    seen = pictures.seen(final.panel(pictures.record("failed", failure)))
+
+    assert "Bedrock's job failed: out of luck" in seen
+    assert "tunedrop retry persona-0123456789" in seen

@@ -1,0 +1,79 @@
+"""What somebody wants to submit, as it lies on this machine: a folder with a manifest, or one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from tunedrop import intake, manifest
+from tunedrop.cli.exits import NO, USAGE
+from tunedrop.cli.output import fail
+from tunedrop.dataset.file_rules import Split
+from tunedrop.errors import InvalidManifest
+from tunedrop.manifest import Data, Manifest
+
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+
+class Submission(msgspec.Struct, frozen=True, kw_only=True):
+    """A run before it is uploaded. `manifest` is None for one file that is dropped by itself."""
+
+    name: str
+    document: Manifest
+    files: dict[Split, Path]
+    manifest: Path | None
+
+    def key(self, path: Path) -> str:
+        """Where a file of it goes in the intake bucket."""
+        if self.manifest is None:
+            return f"{intake.DROP_PREFIX}{path.name}"
+        return f"{intake.RUNS_PREFIX}{self.name}/{path.name}"
+
+    @property
+    def elsewhere(self) -> list[str]:
+        """Data files that are in S3 already and cannot be looked at from here."""
+        named = (getattr(self.document.data, split) for split in SPLITS)
+        return [name for name in named if name and name.startswith("s3://")]
+
+
+def read(path: Path) -> Submission:
+    """What is at a path; ends the program when it cannot be submitted."""
+    if path.is_dir():
+        return _folder(path)
+    if path.is_file() and path.name not in intake.MANIFEST_NAMES:
+        document = Manifest(data=Data(train=path.name))
+        return Submission(name=path.stem, document=document, files={"train": path}, manifest=None)
+    if path.is_file():
+        return fail(f"{path} is a manifest", USAGE, f"Name its folder: {path.resolve().parent}")
+    return fail(f"there is no {path}", USAGE, "Begin with: tunedrop init DIR")
+
+
+def _folder(folder: Path) -> Submission:
+    paths = [folder / name for name in intake.MANIFEST_NAMES if (folder / name).is_file()]
+    if len(paths) != 1:
+        found = "it has none" if not paths else f"it has {', '.join(path.name for path in paths)}"
+        fail(
+            f"{folder} needs exactly one of {', '.join(intake.MANIFEST_NAMES)}; {found}",
+            USAGE,
+            "Write one to begin with: tunedrop init DIR",
+        )
+    try:
+        document = manifest.read(paths[0].read_bytes(), paths[0].name)
+    except InvalidManifest as error:
+        fail(str(error), NO)
+    return Submission(
+        name=folder.resolve().name, document=document, files=_files(folder, document), manifest=paths[0]
+    )
+
+
+def _files(folder: Path, document: Manifest) -> dict[Split, Path]:
+    files: dict[Split, Path] = {}
+    for split in SPLITS:
+        name = getattr(document.data, split)
+        if not name or name.startswith("s3://"):
+            continue
+        if not (folder / name).is_file():
+            fail(f"data.{split}: there is no file {folder / name}", USAGE)
+        files[split] = folder / name
+    return files

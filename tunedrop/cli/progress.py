@@ -1,0 +1,47 @@
+"""Progress bars with rate and remaining time, on stderr, for whoever sits at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from tunedrop.cli.output import errors
+
+Advance = Callable[[int], object]
+"""Told how many more bytes are done; from any thread."""
+
+
+@contextmanager
+def bytes_done(what: str, total: int) -> Iterator[Advance]:
+    """A bar that fills as bytes are done; nothing is drawn where nobody looks."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda count: progress.advance(task, count)
+
+
+def counted(chunks: Iterable[bytes], advance: Advance) -> Iterator[bytes]:
+    """The same chunks, each told of as it is asked for the next."""
+    for chunk in chunks:
+        yield chunk
+        advance(len(chunk))
+
+
+def size_of(paths: Iterable[Path]) -> int:
+    return sum(path.stat().st_size for path in paths)

@@ -1,0 +1,39 @@
+"""Amounts as people read them: durations, sizes."""
+
+from __future__ import annotations
+
+_SIZES = ("B", "kB", "MB", "GB", "TB")
+
+
+def duration(seconds: float) -> str:
+    """Such as `<1 s`, `45 s`, `3 min 05 s`, `2 h 04 min`, `1 d 3 h`."""
+    whole = int(seconds)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    if minutes:
+        return f"{minutes} min {rest:02} s"
+    return f"{whole} s" if whole else "<1 s"
+
+
+def about(seconds: float) -> str:
+    """A duration that is only guessed: `less than a minute`, `about 12 minutes`, `about 3 hours`."""
+    if seconds < 60:
+        return "less than a minute"
+    if seconds < 90 * 60:
+        minutes = round(seconds / 60)
+        return f"about {minutes} minute{'s' if minutes > 1 else ''}"
+    return f"about {seconds / 3600:.0f} hours" if seconds < 36 * 3600 else f"about {seconds / 86400:.0f} days"
+
+
+def size(count: float) -> str:
+    """Bytes, in powers of a thousand."""
+    for unit in _SIZES:
+        if count < 1000 or unit == _SIZES[-1]:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    raise AssertionError
