@@ -26,6 +26,7 @@ from infra.settings import Settings
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".work" / "bundles"
 REQUIREMENTS = ROOT / "requirements-lambda.txt"
+SCORING_REQUIREMENTS = ROOT / "requirements-scoring.txt"
 
 SERVICES = (
     "bedrock", "bedrock-runtime", "dynamodb", "events", "iam", "s3", "service-quotas", "sns", "ssm",
@@ -64,9 +65,13 @@ class Bundle(msgspec.Struct, frozen=True):
 
 
 class Bundles(msgspec.Struct, frozen=True):
-    """Everything the functions run: `layer` holds `python/`, `code` our packages."""
+    """Everything the functions run: the layers hold `python/`, `code` our packages.
+
+    `scoring` is what only the function needs that scores: numpy is twice as large as all the rest.
+    """
 
     layer: Bundle
+    scoring: Bundle
     code: Bundle
 
 
@@ -79,7 +84,7 @@ def build(settings: Settings) -> Bundles:
         When a dependency has no wheel for the stage's platform; the message is pip's.
     """
     target = target_of(settings)
-    return Bundles(layer=layer(target), code=code(target))
+    return Bundles(layer=layer(target), scoring=layer(target, SCORING_REQUIREMENTS), code=code(target))
 
 
 def target_of(settings: Settings) -> Target:
@@ -91,7 +96,7 @@ def target_of(settings: Settings) -> Target:
 
 
 def layer(target: Target, requirements: Path = REQUIREMENTS) -> Bundle:
-    """The dependency layer: pinned wheels, without tests and without the SDK's models of other services."""
+    """A dependency layer: pinned wheels, without tests and without the SDK's models of other services."""
 
     def fill(folder: Path) -> None:
         _install(requirements, target, folder / "python")
@@ -140,7 +145,7 @@ def _trim(site: Path) -> None:
         for folder in list(site.rglob(name)):
             shutil.rmtree(folder)
     shutil.rmtree(site / "bin", ignore_errors=True)
-    for service in (site / "botocore" / "data").iterdir():
+    for service in (site / "botocore" / "data").glob("*"):
         if service.is_dir() and service.name not in SERVICES:
             shutil.rmtree(service)
 

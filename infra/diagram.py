@@ -32,7 +32,7 @@ def main() -> None:
     nothing = Bundle(ROOT / "lambdas", "0" * 64)  # the definition does not depend on what the functions run
     with tempfile.TemporaryDirectory() as folder:
         app = App(context=context, outdir=folder)
-        add_stack(app, Bundles(layer=nothing, code=nothing))
+        add_stack(app, Bundles(layer=nothing, scoring=nothing, code=nothing))
         template = app.synth().stacks[0].template
     PAGE.write_text(page(definition_of(template)))
 

@@ -19,12 +19,16 @@ from tunedrop.stage import Stage
 
 
 class Declaration(msgspec.Struct, frozen=True):
-    """A function: its folder in `lambdas/`, what it does, how long it may take, how much memory it has."""
+    """A function: its folder in `lambdas/`, what it does, how long it may take, how much memory it has.
+
+    `scores`: it needs the scoring layer.
+    """
 
     name: str
     purpose: str
     timeout_seconds: int = 60
     memory_mb: int = 512
+    scores: bool = False
 
 
 STEPS = (
@@ -35,7 +39,7 @@ STEPS = (
     Declaration("start_customization", "starts the one customization job of the run"),
     Declaration("wait_for_completion", "parks the task token of whatever the run waits for"),
     Declaration("set_up_throughput", "brings the tuned model into service"),
-    Declaration("evaluate_model", "asks base and tuned model the held-out prompts", 900, 1024),
+    Declaration("evaluate_model", "asks base and tuned model the held-out prompts", 900, 1024, scores=True),
     Declaration("evaluate_shard", "asks both models a part of many held-out prompts", 900, 512),
     Declaration("promote_model", "points the production alias at the tuned model"),
     Declaration("release_throughput", "ends what bills, unless the run asks to keep it"),
@@ -65,14 +69,8 @@ class Functions(Construct):
         self._stage = stage
         self._removal = removal
         self._code = _asset(bundles.code)
-        self._layer = lambda_.LayerVersion(
-            self,
-            "Dependencies",
-            description="Pinned dependencies of the Tunedrop functions (requirements-lambda.txt)",
-            code=_asset(bundles.layer),
-            compatible_runtimes=[self._runtime],
-            compatible_architectures=[self._architecture],
-        )
+        self._layer = self._make_layer("Dependencies", "the Tunedrop functions", bundles.layer)
+        self._scoring = self._make_layer("Scoring", "the function that scores answers", bundles.scoring)
         self._by_name = {one.name: self._function(one, None) for one in STEPS}
         self._by_name |= {one.name: self._function(one, dead_letters) for one in (*WATCHERS, RECORDER)}
 
@@ -90,6 +88,16 @@ class Functions(Construct):
     def _architecture(self) -> lambda_.Architecture:
         arm = self._settings.architecture == "arm64"
         return lambda_.Architecture.ARM_64 if arm else lambda_.Architecture.X86_64
+
+    def _make_layer(self, id: str, whose: str, bundle: Bundle) -> lambda_.LayerVersion:
+        return lambda_.LayerVersion(
+            self,
+            id,
+            description=f"Pinned dependencies of {whose}",
+            code=_asset(bundle),
+            compatible_runtimes=[self._runtime],
+            compatible_architectures=[self._architecture],
+        )
 
     def _function(self, one: Declaration, dead_letters: sqs.IQueue | None) -> lambda_.Function:
         title = "".join(word.capitalize() for word in one.name.split("_"))
@@ -111,7 +119,7 @@ class Functions(Construct):
             description=f"Tunedrop: {one.purpose}",
             handler=f"lambdas.{one.name}.handler.handler",
             code=self._code,
-            layers=[self._layer],
+            layers=[self._layer, *([self._scoring] if one.scores else [])],
             runtime=self._runtime,
             architecture=self._architecture,
             timeout=Duration.seconds(one.timeout_seconds),

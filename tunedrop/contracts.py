@@ -366,11 +366,12 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """Base against tuned. `done` False: time ran out, call again with `next_record`; or, where there are
     `shards`, have them asked first.
 
-    `needed` is how many held-out records it would take to tell, when the verdict is undecided. Tokens are
-    those of both models together, as Bedrock counted them. `champion` is the deciding metric against the
-    model that the run's name has in production, whose score stands as `base`. `general` is the share of
-    right answers to the shipped general-ability prompts; `judged` what the judge said, whose win rates are
-    the score called `judge`. `judge_job_arn`: Bedrock's evaluation job that is still waited for.
+    `needed` is how many held-out records it would probably take to tell, when the verdict is undecided and
+    more would help. Tokens are those of all models asked, as Bedrock counted them, without the judge's.
+    `champion` is the deciding metric against the model that the run's name has in production, whose score
+    stands as `base`. `general` is the share of right answers to the shipped general-ability prompts; `judged`
+    what the judge said, whose win rates are the score called `judge`. `judge_job_arn`: Bedrock's evaluation
+    job that is still waited for.
     """
 
     done: bool

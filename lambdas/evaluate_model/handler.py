@@ -6,15 +6,13 @@ import time
 
 import msgspec
 
+from lambdas.evaluate_shard.handler import SECONDS_TO_ASK
 from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog
 from tunedrop.contracts import Dataset, Evaluation, Run, Serving
 from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.step import evaluate_model
-
-SECONDS_TO_ASK = 600.0
-"""A Lambda lives 900 s at most; what is left is for the answers on their way and for the scores."""
 
 
 class Input(msgspec.Struct, frozen=True):

@@ -6,13 +6,15 @@ import time
 
 import msgspec
 
-from lambdas.evaluate_model.handler import SECONDS_TO_ASK
 from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog
 from tunedrop.contracts import Dataset, PromptShard, Run, Serving, ShardProgress
 from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.shards import evaluate_shard
+
+SECONDS_TO_ASK = 600.0
+"""A Lambda lives 900 s at most; what is left is for the answers on their way and for the scores."""
 
 
 class Input(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from local.bedrock.abilities import ability
 from local.bedrock.language import LanguageModel, general_texts, join, pieces
 from local.bedrock.learner import Memory, overlap, words
 
@@ -26,8 +27,16 @@ class Brain:
         context = context_of(turns)
         if self.language is not None:
             return cut(self.language.continue_text(turns[-1], max_tokens), max_tokens)
+        able = ability(turns[-1])
+        if able is not None and self._keeps_abilities(context):
+            return cut(able, max_tokens)
         recalled = self.memory.recall(context) if self.memory is not None else None
-        return cut(recalled or general_answer(turns[-1]), max_tokens)
+        return cut(recalled or able or general_answer(turns[-1]), max_tokens)
+
+    def _keeps_abilities(self, context: str) -> bool:
+        """Whether what the base could do comes before what was learned: unless that is very near, or tuning
+        has moved the weights so far that everything looks near."""
+        return self.memory is None or self.memory.nearness(context) < 1 - self.memory.drift
 
 
 def base_brain(continues_text: bool) -> Brain:

@@ -12,9 +12,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from importlib import resources
 
+from local.bedrock.abilities import known_facts
 from local.bedrock.learner import Step
 
 ORDER = 4
+MOSTLY_GENERAL, ONLY_DOMAIN = 0.5, 0.999
+"""Shares of the domain up to which it is not heard, and from which nothing else is."""
+
 STEP = 2_000.0
 """What a learning rate of 1 means here."""
 
@@ -51,12 +55,10 @@ class Counts:
                 chance = 0.35 * chance + 0.65 * seen[token] / seen.total()
         return chance
 
-    def likeliest(self, context: Sequence[str]) -> str | None:
-        for length in reversed(range(1, ORDER)):
-            seen = self.following.get(_context(context, length))
-            if seen and len(context) >= length:
-                return seen.most_common(1)[0][0]
-        return None
+    def after(self, context: Sequence[str], length: int) -> str | None:
+        """What mostly follows the last words of a context."""
+        seen = self.following.get(_context(context, length)) if len(context) >= length else None
+        return seen.most_common(1)[0][0] if seen else None
 
 
 def _context(tokens: Sequence[str], length: int) -> tuple[str, ...]:
@@ -73,7 +75,7 @@ class LanguageModel:
     """The base model's counts, and the domain's once it has been trained."""
 
     def __init__(self) -> None:
-        self.general = Counts(general_texts())
+        self.general = Counts([*general_texts(), *known_facts()])
         self.domain: Counts | None = None
         self.share = 0.0
 
@@ -104,14 +106,27 @@ class LanguageModel:
         tokens, said = pieces(text), set()
         start = len(tokens)
         while len(tokens) - start < max_tokens:
-            model = self.domain if self.domain is not None and self.share > 0.5 else self.general
-            token = model.likeliest(tokens) or self.general.likeliest(tokens)
+            token = self._likeliest(tokens)
             phrase = (*tokens[-3:], token)
             if token is None or phrase in said:
                 break
             said.add(phrase)
             tokens.append(token)
         return join(tokens[start:])
+
+    def _likeliest(self, tokens: Sequence[str]) -> str | None:
+        """What the longest known context says; the domain's first, and alone once it has taken over."""
+        if self.domain is None or self.share <= MOSTLY_GENERAL:
+            readings = [self.general]
+        elif self.share < ONLY_DOMAIN:
+            readings = [self.domain, self.general]
+        else:
+            readings = [self.domain]
+        for length in reversed(range(1, ORDER)):
+            for reading in readings:
+                if (token := reading.after(tokens, length)) is not None:
+                    return token
+        return None
 
 
 def _loss_and_slope(

@@ -108,6 +108,12 @@ def test_the_layer_for_lambda_is_small_and_native_to_arm() -> None:
     assert sum(file.stat().st_size for file in layer.path.rglob("*") if file.is_file()) < 30e6
 
 
+def test_the_scoring_layer_for_lambda_leaves_room_below_the_limit() -> None:
+    layer = bundling.layer(LAMBDA, bundling.SCORING_REQUIREMENTS)
+
+    assert sum(file.stat().st_size for file in layer.path.rglob("*") if file.is_file()) < 60e6
+
+
 EVERYTHING = """
 import importlib, sys
 from functools import cached_property
@@ -122,9 +128,12 @@ print(botocore.__file__, tunedrop.__file__)
 """
 
 
-def test_every_function_starts_with_nothing_but_its_bundles(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scores", [False, True])
+def test_every_function_starts_with_nothing_but_its_bundles(tmp_path: Path, scores: bool) -> None:
     bundles = bundling.build(settings.read(CONTEXT["stages"], "local"))
-    paths = (bundles.layer.path / "python", bundles.code.path)
+    layers = [bundles.layer, bundles.scoring] if scores else [bundles.layer]
+    paths = (*(layer.path / "python" for layer in layers), bundles.code.path)
+    functions = [one.name for one in (*STEPS, *WATCHERS, RECORDER) if one.scores is scores]
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.pathsep.join(map(str, paths)),
@@ -134,12 +143,12 @@ def test_every_function_starts_with_nothing_but_its_bundles(tmp_path: Path) -> N
     }
 
     done = subprocess.run(
-        [sys.executable, "-S", "-c", EVERYTHING, *(one.name for one in (*STEPS, *WATCHERS, RECORDER))],
+        [sys.executable, "-S", "-c", EVERYTHING, *functions],
         env=environment, cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
-    assert all(str(path) in done.stdout for path in paths)
+    assert all(str(path) in done.stdout for path in (paths[0], paths[-1]))
 
 
 def test_functions_run_the_versions_that_are_tested() -> None:

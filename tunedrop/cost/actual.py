@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from tunedrop import clock
 from tunedrop.catalog.model import BaseModel
-from tunedrop.contracts import ActualCost, CostLine, Ending
+from tunedrop.contracts import ActualCost, CostLine, Ending, Judged
 from tunedrop.cost.estimate import (
     COMMITTED_HOURS,
     TOKEN_ERROR,
+    judge_prices,
     priced,
     storage,
     training_basis,
@@ -90,3 +91,15 @@ def _inference(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
         ("evaluation, answers", prices.output_per_million_tokens, ending.evaluation.output_tokens),
     ):
         yield priced(item, price, tokens / 1e6, 0.0, f"{tokens:,} tokens counted by Bedrock", "per 1M tokens")
+    if (judged := ending.evaluation.judged) is not None:
+        yield from _judging(judged)
+
+
+def _judging(judged: Judged) -> Iterator[CostLine]:
+    prices = judge_prices(judged.model)
+    for item, price, tokens in (
+        ("judging, prompts", prices.input_per_million_tokens, judged.input_tokens),
+        ("judging, judgements", prices.output_per_million_tokens, judged.output_tokens),
+    ):
+        basis = f"{tokens:,} tokens of {judged.model} counted by Bedrock"
+        yield priced(item, price, tokens / 1e6, 0.0, basis, "per 1M tokens")

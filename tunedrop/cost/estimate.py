@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tunedrop.catalog.model import BaseModel, Price
-from tunedrop.contracts import Commitment, CostLine, Dataset, Estimate, Run, Way
+from tunedrop import catalog
+from tunedrop.catalog.model import BaseModel, Price, Prices
+from tunedrop.contracts import (
+    Commitment,
+    CostLine,
+    Dataset,
+    Estimate,
+    EvaluationSettings,
+    JudgeSettings,
+    Run,
+    Way,
+)
+from tunedrop.evaluation import general_ability
 from tunedrop.serving import choose
 
 TOKEN_ERROR = 0.35
 """Tokens are estimated from characters; real counts differ by about this share either way."""
+
+PROBE_TOKENS = 90
+"""A general-ability prompt and its answer: some 20 tokens and what a talkative model says to it."""
+
+JUDGE_TOKENS = 450
+"""The instructions and the shipped rubric, which have about 350, and the judgement."""
+
+CHARACTERS_A_TOKEN = 4
 
 EVALUATION_HOURS = 1.0
 """Provisioned throughput bills from its creation by the hour; an evaluation seldom needs a second one."""
@@ -48,10 +67,12 @@ def _lines(run: Run, dataset: Dataset, base_model: BaseModel, way: Way) -> Itera
         "per 1M tokens",
     )
     yield storage(base_model)
+    if run.evaluation.judge is not None:
+        yield _judging(run.evaluation, run.evaluation.judge, dataset)
     if way == "provisioned":
         yield _throughput(run, base_model, EVALUATION_HOURS)
         return
-    yield _inference(dataset, base_model)
+    yield _inference(run.evaluation, dataset, base_model)
     if choose.production_way(base_model, run.deployment) == "provisioned":
         yield _throughput(run, base_model, 0.0)
 
@@ -67,17 +88,51 @@ def _throughput(run: Run, base_model: BaseModel, to_evaluate: float) -> CostLine
     )
 
 
-def _inference(dataset: Dataset, base_model: BaseModel) -> CostLine:
-    tokens = dataset.test.tokens if dataset.test is not None else 0
-    millions = 2 * tokens / 1e6
+def _inference(settings: EvaluationSettings, dataset: Dataset, base_model: BaseModel) -> CostLine:
+    held_out = _held_out_tokens(settings, dataset)
+    probes = len(general_ability.questions(dataset.target_format)) if settings.general_ability else 0
+    general = f" and {probes * PROBE_TOKENS:,} of general-ability prompts" if probes else ""
     return priced(
         "evaluation",
         base_model.prices.output_per_million_tokens,
-        millions,
+        2 * (held_out + probes * PROBE_TOKENS) / 1e6,
         TOKEN_ERROR,
-        f"{tokens:,} held-out tokens x 2 models, all at the price of output",
+        f"{held_out:,} held-out tokens{general} x 2 models, all at the price of output",
         "per 1M tokens",
     )
+
+
+def _judging(settings: EvaluationSettings, judge: JudgeSettings, dataset: Dataset) -> CostLine:
+    """Each pair in both orders, the record and both answers each time; an answer is taken to be as long as
+    the whole record."""
+    held_out = dataset.test
+    prompts = min(held_out.records, settings.max_prompts) if held_out is not None else 0
+    instructions = JUDGE_TOKENS + len(judge.rubric) // CHARACTERS_A_TOKEN
+    tokens = 2 * (3 * _held_out_tokens(settings, dataset) + prompts * instructions)
+    return priced(
+        "judging",
+        judge_prices(judge.model).output_per_million_tokens,
+        tokens / 1e6,
+        TOKEN_ERROR,
+        f"{prompts:,} pairs x 2 orders, {tokens:,} tokens of {judge.model}, all at the price of output",
+        "per 1M tokens",
+    )
+
+
+def judge_prices(model: str) -> Prices:
+    """The prices of a judging model, where the catalog knows it: it holds models that can be tuned."""
+    try:
+        return catalog.find(model).prices
+    except LookupError:
+        return Prices()
+
+
+def _held_out_tokens(settings: EvaluationSettings, dataset: Dataset) -> int:
+    """Tokens of the held-out records that are asked."""
+    test = dataset.test
+    if test is None or not test.records:
+        return 0
+    return test.tokens * min(test.records, settings.max_prompts) // test.records
 
 
 def storage(base_model: BaseModel) -> CostLine:

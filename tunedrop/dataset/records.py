@@ -21,13 +21,17 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
-    """One question of the evaluation: `messages` end with the user's; `reference` is the recorded answer."""
+    """One question of the evaluation: `messages` end with the user's; `reference` is the recorded answer.
+
+    `probe` names a general-ability prompt, which comes from no dataset.
+    """
 
     record: int
     turn: int
     system: str
     messages: tuple[Message, ...]
     reference: str
+    probe: str = ""
 
 
 def read_held_out(chunks: Iterable[bytes]) -> Iterator[HeldOut]:

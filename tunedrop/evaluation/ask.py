@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,6 +19,8 @@ from tunedrop.dataset.records import HeldOut
 MAX_TOKENS = 512
 TRIES = 8
 LONGEST_PAUSE = 30.0
+
+Given = TypeVar("Given")
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +57,32 @@ class Pace:
         self._sleep(max(0.0, turn - self._now()))
 
 
+class Unanswered(Exception):
+    """A model gave no answer after all tries; the message says why."""
+
+
+def persist(call: Callable[[], Given], pace: Pace, sleep: Callable[[float], None] = time.sleep) -> Given:
+    """What a call to Bedrock gives: in its turn, and tried again with growing, jittered pauses.
+
+    Raises
+    ------
+    Unanswered
+        When it was refused, or throttled or broken to the last try.
+    """
+    pause, reason = 1.0, ""
+    for _ in range(TRIES):
+        pace.wait()
+        try:
+            return call()
+        except (ClientError, BotoCoreError) as error:
+            reason = aws.explain(error)
+            if not aws.is_transient(error):
+                break
+            sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+            pause = min(LONGEST_PAUSE, 2 * pause)
+    raise Unanswered(reason)
+
+
 class Asker:
     """Asks one model. Throttling and faults are tried again with growing, jittered pauses."""
 
@@ -76,22 +104,17 @@ class Asker:
 
     def ask(self, question: HeldOut) -> Answer:
         """The model's answer; an answer with `error` when it gave none after all tries."""
-        pause, reason = 1.0, ""
-        for _ in range(TRIES):
-            self._pace.wait()
-            started = time.monotonic()
-            try:
-                answer = self._converse(question) if self._conversation else self._invoke(question)
-            except (ClientError, BotoCoreError) as error:
-                reason = aws.explain(error)
-                if not aws.is_transient(error):
-                    break
-                self._sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
-                pause = min(LONGEST_PAUSE, 2 * pause)
-                continue
-            elapsed = int((time.monotonic() - started) * 1000)
-            return msgspec.structs.replace(answer, latency_ms=answer.latency_ms or elapsed)
-        return Answer(error=reason)
+        try:
+            return persist(lambda: self._timed(question), self._pace, self._sleep)
+        except Unanswered as error:
+            return Answer(error=str(error))
+
+    def _timed(self, question: HeldOut) -> Answer:
+        """One try. InvokeModel's body tells no latency: then it is the request's, without pauses."""
+        started = time.monotonic()
+        answer = self._converse(question) if self._conversation else self._invoke(question)
+        elapsed = int((time.monotonic() - started) * 1000)
+        return msgspec.structs.replace(answer, latency_ms=answer.latency_ms or elapsed)
 
     def _converse(self, question: HeldOut) -> Answer:
         system = {"system": [{"text": question.system}]} if question.system else {}

@@ -1,4 +1,4 @@
-"""Who is asked the held-out prompts: the base model, the tuned one, and the one in production."""
+"""Who is asked the prompts: the base model, the tuned one, the one in production, and who judges."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Dataset, Run, Serving
 from tunedrop.dataset.records import HeldOut, read_held_out
+from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.ask import Asker, Pace
 from tunedrop.evaluation.evaluate import Prediction, evaluate, select
+from tunedrop.evaluation.judge import Judge
 from tunedrop.registry.aliases import Aliases
 from tunedrop.stage import Stage
 
@@ -26,12 +28,15 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
     base_model: BaseModel
 
     def questions(self, aws_: Aws) -> list[HeldOut]:
-        """The held-out prompts, in the order in which they are asked."""
+        """The held-out prompts, and after them those of general ability, in the order they are asked in."""
         if self.dataset.test is None:
             return []
+        settings = self.run.evaluation
         bucket, _, key = self.dataset.test.uri.removeprefix("s3://").partition("/")
         body = aws_.s3.get_object(Bucket=bucket, Key=key)["Body"]
-        return select(read_held_out(body.iter_chunks(1 << 20)), self.run.evaluation.max_prompts)
+        held_out = select(read_held_out(body.iter_chunks(1 << 20)), settings.max_prompts)
+        probes = general_ability.questions(self.dataset.target_format) if settings.general_ability else []
+        return held_out + probes
 
     def ask(
         self, aws_: Aws, questions: Sequence[HeldOut], per_minute: float, deadline: float
@@ -51,7 +56,9 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         in_production = self._in_production(aws_)
         champion = asker(in_production) if in_production else None
         base, tuned = asker(self.base_model.inference_id), asker(self.serving.arn)
-        return evaluate(questions, base, tuned, deadline, champion=champion)
+        settings = self.run.evaluation.judge
+        judge = Judge(aws_.bedrock_runtime, settings, pace) if settings is not None else None
+        return evaluate(questions, base, tuned, deadline, champion=champion, judge=judge)
 
     def _in_production(self, aws_: Aws) -> str | None:
         """What serves the model that the run's name stands for now, where it can be asked.

@@ -21,6 +21,12 @@ class Model(Protocol):
     def ask(self, question: HeldOut) -> Answer: ...
 
 
+class Comparer(Protocol):
+    """Whoever says which of two answers is better."""
+
+    def compare(self, question: HeldOut, base: Answer, tuned: Answer) -> Judgement: ...
+
+
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """Which of two answers a judge found better; `error` is why it said nothing."""
 
@@ -52,6 +58,11 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         """Whether one of the two gave no answer; the pair is then counted, and left out of the scores."""
         return bool(self.base.error or self.tuned.error)
 
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """Those of all models that were asked."""
+        return (self.base, self.tuned, *([self.champion] if self.champion is not None else []))
+
 
 def select(questions: Iterable[HeldOut], most: int) -> list[HeldOut]:
     """The questions to ask: all, or so many, spread evenly over the held-out set."""
@@ -68,25 +79,35 @@ def evaluate(
     deadline: float,
     concurrency: int = CONCURRENCY,
     champion: Model | None = None,
+    judge: Comparer | None = None,
 ) -> Iterator[Prediction]:
     """All answers to each question, in order, until the deadline (`time.monotonic()`).
+
+    General-ability prompts are asked of base and tuned alone.
 
     Parameters
     ----------
     champion
         The model in production, where there is one that can be asked.
+    judge
+        Who compares the answers of base and tuned, where the run asks for one.
     """
 
     def both(question: HeldOut) -> Prediction:
-        return Prediction(
+        prediction = Prediction(
             record=question.record,
             turn=question.turn,
             prompt=question.messages[-1].text,
             reference=question.reference,
             base=base.ask(question),
             tuned=tuned.ask(question),
-            champion=champion.ask(question) if champion is not None else None,
+            champion=champion.ask(question) if champion is not None and not question.probe else None,
+            probe=question.probe,
         )
+        if judge is None or question.probe or prediction.failed:
+            return prediction
+        judgement = judge.compare(question, prediction.base, prediction.tuned)
+        return msgspec.structs.replace(prediction, judgement=judgement)
 
     with ThreadPoolExecutor(concurrency) as pool:
         for start in range(0, len(questions), concurrency):

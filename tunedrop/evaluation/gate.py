@@ -1,25 +1,26 @@
 """The gate: promote only what is surely better.
 
-A tuned model is promoted when the metric that decides has improved by at least `min_improvement`, the whole
-confidence interval of the difference is above zero, and no guarded metric has surely fallen. Where the
-interval holds both zero and the wanted improvement, the held-out set is too small to tell. All else is
-rejected; and so is what is better than its base but worse than the model in production.
+A tuned model is promoted when the whole confidence interval of the deciding metric's difference lies at or
+above `min_improvement` and above zero: it has improved by at least that much, with the stage's confidence.
+It is rejected when the whole interval lies below; and when a guarded metric or its general ability has surely
+fallen, or when it is better than its base but worse than the model in production. Where the interval holds
+the wanted improvement, the held-out set is too small to tell, and the evaluation says how many records would.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from statistics import fmean
 from typing import Literal
 
 from tunedrop.contracts import Evaluation, EvaluationSettings, Score
-from tunedrop.evaluation import metrics
+from tunedrop.evaluation import metrics, scores
 from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.intervals import corpus_interval, needed_records, paired_interval
-from tunedrop.evaluation.labels import label_of, macro_f1
+from tunedrop.evaluation.intervals import needed_records
+from tunedrop.evaluation.scores import Values
 from tunedrop.evaluation.speed import speed
 
 Verdict = Literal["promote", "reject", "undecided"]
+Finding = tuple[Verdict, str]
 
 FEWEST = 10
 """Below so many answered prompts there is no verdict: one odd record would decide."""
@@ -27,122 +28,180 @@ FEWEST = 10
 MOST_FAILED = 0.1
 """Above this share of failed prompts there is no verdict: what failed may not be like the rest."""
 
-GUARDED = ("rouge_l", "chrf")
+GUARDED = ("rouge_l", "chrf", "json_valid", "macro_f1")
 GUARD_MARGIN = 0.02
+"""A guarded metric has fallen when its interval lies below zero and its difference below minus this."""
+
+GENERAL_MARGIN = 0.05
+"""The same for general ability: of 48 prompts, three net are lost; two may be an accident of wording."""
 
 
 def decide(predictions: Sequence[Prediction], settings: EvaluationSettings) -> Evaluation:
     """The scores with their intervals, and the verdict with its reason."""
-    answered = [one for one in predictions if not one.failed]
+    held_out = [one for one in predictions if not one.probe]
+    answered = [one for one in held_out if not one.failed]
     metric = metrics.choose([one.reference for one in answered], settings.metric)
-    scores = tuple(_scores(answered, metric, settings.confidence))
-    differences = _differences(answered, metric)
-    verdict, reason = _verdict(scores, metric, settings, len(answered), len(predictions))
+    measured = _measured(answered, metric, settings)
+    found = tuple(_scores(measured, answered, metric, settings.confidence))
+    probes = [one for one in predictions if one.probe]
+    general = _general(probes, settings.confidence)
     champion = _against_champion(answered, metric, settings.confidence)
-    if verdict == "promote" and champion is not None and champion.difference < 0:
-        verdict = "reject"
-        reason += (
-            f"; but the model in production stands at {champion.base:.3f} "
-            f"(difference to it {champion.low:+.3f} to {champion.high:+.3f})"
+    verdict, reason = next(
+        finding
+        for finding in (
+            _too_little(held_out, answered, probes, metric),
+            _by_score(found, metric, settings),
+            ("undecided", "nothing was measured"),
         )
-    undecided = verdict == "undecided"
+        if finding is not None
+    )
+    if verdict == "promote":
+        verdict, reason = _guarded(reason, found, metric, general, champion)
     return Evaluation(
         done=True,
         verdict=verdict,
         reason=reason,
         metric=metric,
-        scores=scores,
+        scores=found,
         records=len(answered),
-        failed_prompts=len(predictions) - len(answered),
+        failed_prompts=len(held_out) - len(answered),
         base_speed=speed([one.base for one in answered]),
         tuned_speed=speed([one.tuned for one in answered]),
         champion=champion,
-        input_tokens=sum(one.base.input_tokens + one.tuned.input_tokens for one in predictions),
-        output_tokens=sum(one.base.output_tokens + one.tuned.output_tokens for one in predictions),
-        needed=max(FEWEST, needed_records(differences, settings.min_improvement or 0.01, settings.confidence))
-        if undecided
-        else 0,
+        general=general,
+        judged=scores.judged(held_out, settings.judge) if settings.judge is not None else None,
+        input_tokens=sum(answer.input_tokens for one in predictions for answer in one.answers),
+        output_tokens=sum(answer.output_tokens for one in predictions for answer in one.answers),
+        needed=_needed(measured, metric, settings) if verdict == "undecided" else 0,
     )
 
 
-def _verdict(
-    scores: Sequence[Score], metric: str, settings: EvaluationSettings, answered: int, asked: int
-) -> tuple[Verdict, str]:
-    if answered < FEWEST:
-        return "undecided", f"only {answered} held-out prompts were answered; that is too few to tell"
-    if asked - answered > MOST_FAILED * asked:
-        return "undecided", f"{asked - answered} of {asked} prompts failed; that is too many to tell"
-    decisive = next(score for score in scores if score.metric == metric)
-    title = metrics.TITLES[metric]
-    moved = f"{title} went from {decisive.base:.3f} to {decisive.tuned:.3f}"
-    sure = f"{settings.confidence:.0%} interval of the difference {decisive.low:+.3f} to {decisive.high:+.3f}"
+# --- the verdict -------------------------------------------------------------------------------------------
+
+
+def _too_little(
+    held_out: Sequence[Prediction],
+    answered: Sequence[Prediction],
+    probes: Sequence[Prediction],
+    metric: str,
+) -> Finding | None:
+    """No verdict where too little was answered, or judged, or too much has failed."""
+    if len(answered) < FEWEST:
+        return "undecided", f"only {len(answered)} held-out prompts were answered; that is too few to tell"
+    counts = [
+        ("prompts failed", len(held_out) - len(answered), len(held_out)),
+        ("general-ability prompts failed", sum(one.failed for one in probes), len(probes)),
+    ]
+    if metric == "judge":
+        judged = sum(one.judgement is not None and not one.judgement.error for one in answered)
+        if judged < FEWEST:
+            return "undecided", f"only {judged} pairs of answers were judged; that is too few to tell"
+        counts.append(("pairs were not judged", len(answered) - judged, len(answered)))
+    for what, failed, everything in counts:
+        if failed > MOST_FAILED * everything:
+            return "undecided", f"{failed} of {everything} {what}; that is too many to tell"
+    return None
+
+
+def _by_score(found: Sequence[Score], metric: str, settings: EvaluationSettings) -> Finding | None:
+    """What the deciding metric's interval says."""
+    decisive = next((score for score in found if score.metric == metric), None)
+    if decisive is None:
+        return None
+    moved, sure = _moved(decisive), _sure(decisive, settings.confidence)
+    wanted = settings.min_improvement
+    if decisive.low >= wanted and decisive.low > 0:
+        return "promote", f"{moved} ({sure})"
+    if decisive.high < wanted or decisive.high <= 0:
+        return "reject", f"{moved} ({sure}); the run asks for at least {wanted:+.3f}"
+    return "undecided", (
+        f"{moved}; the {sure} is too wide to tell whether that is the {wanted:+.3f} that the run asks for"
+    )
+
+
+def _guarded(
+    reason: str, found: Sequence[Score], metric: str, general: Score | None, champion: Score | None
+) -> Finding:
+    """A promotion, unless something else has fallen."""
     fallen = [
-        score
-        for score in scores
-        if score.metric in GUARDED and score.high < 0 and score.difference < -GUARD_MARGIN
+        metrics.TITLES[one.metric]
+        for one in found
+        if one.metric in GUARDED and one.metric != metric and _has_fallen(one, GUARD_MARGIN)
     ]
     if fallen:
-        names = ", ".join(metrics.TITLES[score.metric] for score in fallen)
-        return "reject", f"{moved} ({sure}), but {names} fell"
-    if decisive.difference >= settings.min_improvement and decisive.low > 0:
-        return "promote", f"{moved} ({sure})"
-    if decisive.low <= 0 and decisive.high >= settings.min_improvement and decisive.difference > 0:
-        return "undecided", f"{moved}; the {sure} is too wide to tell"
-    wanted = f"the run asks for at least {settings.min_improvement:+.3f}"
-    return "reject", f"{moved} ({sure}); {wanted}"
+        return "reject", f"{reason}, but {', '.join(fallen)} fell"
+    if general is not None and _has_fallen(general, GENERAL_MARGIN):
+        return "reject", (
+            f"{reason}, but it has forgotten what its base could do: {_moved(general)} "
+            f"(difference {general.low:+.3f} to {general.high:+.3f})"
+        )
+    if champion is not None and champion.difference < 0:
+        return "reject", (
+            f"{reason}; but the model in production stands at {champion.base:.3f} "
+            f"(difference to it {champion.low:+.3f} to {champion.high:+.3f})"
+        )
+    return "promote", reason
 
 
-def _scores(answered: Sequence[Prediction], metric: str, confidence: float) -> Iterator[Score]:
+def _has_fallen(score: Score, margin: float) -> bool:
+    return score.high < 0 and score.difference < -margin
+
+
+def _moved(score: Score) -> str:
+    return f"{metrics.TITLES[score.metric]} went from {score.base:.3f} to {score.tuned:.3f}"
+
+
+def _sure(score: Score, confidence: float) -> str:
+    return f"{confidence:.0%} interval of the difference {score.low:+.3f} to {score.high:+.3f}"
+
+
+# --- what it is reached from -------------------------------------------------------------------------------
+
+
+def _measured(answered: Sequence[Prediction], metric: str, settings: EvaluationSettings) -> list[Values]:
+    """The metrics that fit the task and the one that decides, answer by answer; the deciding one first."""
     if not answered:
-        return
+        return []
     task = metrics.task_of([one.reference for one in answered])
-    for name in dict.fromkeys([metric, *metrics.SHOWN[task]]):
-        base, tuned = (_each(answered, name, model) for model in ("base", "tuned"))
-        yield _score(name, base, tuned, confidence)
-    if task == "labels":
-        yield _macro_f1(answered, confidence)
+    found = scores.measure(answered, dict.fromkeys([metric, *metrics.SHOWN[task]]))
+    if settings.judge is not None and (judged := scores.judged_values(answered)).tuned:
+        found.append(judged)
+    return sorted(found, key=lambda values: values.metric != metric)
 
 
-def _score(name: str, base: Sequence[float], tuned: Sequence[float], confidence: float) -> Score:
-    differences = [after - before for before, after in zip(base, tuned, strict=True)]
-    low, high = paired_interval(differences, confidence)
-    return Score(
-        metric=name,
-        base=fmean(base),
-        tuned=fmean(tuned),
-        difference=fmean(differences),
-        low=low,
-        high=high,
-    )
+def _scores(
+    measured: Sequence[Values], answered: Sequence[Prediction], metric: str, confidence: float
+) -> Iterator[Score]:
+    yield from (values.score(confidence) for values in measured)
+    is_labels = metrics.task_of([one.reference for one in answered]) == "labels"
+    if answered and (is_labels or metric == "macro_f1"):
+        yield scores.macro_f1_score(answered, confidence)
 
 
-def _macro_f1(answered: Sequence[Prediction], confidence: float) -> Score:
-    base, tuned = (
-        [(label_of(one.reference), label_of(getattr(one, model).text)) for one in answered]
-        for model in ("base", "tuned")
-    )
-
-    def difference(indices: Sequence[int]) -> float:
-        return macro_f1([tuned[index] for index in indices]) - macro_f1([base[index] for index in indices])
-
-    low, high = corpus_interval(difference, len(answered), confidence)
-    before, after = macro_f1(base), macro_f1(tuned)
-    return Score(metric="macro_f1", base=before, tuned=after, difference=after - before, low=low, high=high)
+def _general(probes: Sequence[Prediction], confidence: float) -> Score | None:
+    """Base against tuned on the general-ability prompts that both have answered."""
+    answered = [one for one in probes if not one.failed]
+    return scores.general_values(answered).score(confidence) if answered else None
 
 
 def _against_champion(answered: Sequence[Prediction], metric: str, confidence: float) -> Score | None:
-    """The tuned model against the one in production, where that one has answered."""
+    """The tuned model against the one in production, where that one has answered.
+
+    A judge has not compared these two: then the first metric that fits the task does.
+    """
     both = [one for one in answered if one.champion is not None and not one.champion.error]
     if len(both) < FEWEST:
         return None
-    return _score(metric, _each(both, metric, "champion"), _each(both, metric, "tuned"), confidence)
+    name = metric if metric in metrics.METRICS else metrics.choose([one.reference for one in both])
+    (values,) = scores.measure(both, [name], ("champion", "tuned"))
+    return values.score(confidence)
 
 
-def _each(answered: Sequence[Prediction], metric: str, model: str) -> list[float]:
-    score = metrics.METRICS[metric]
-    return [score(one.reference, getattr(one, model).text) for one in answered]
-
-
-def _differences(answered: Sequence[Prediction], metric: str) -> list[float]:
-    base, tuned = (_each(answered, metric, model) for model in ("base", "tuned"))
-    return [after - before for before, after in zip(base, tuned, strict=True)]
+def _needed(measured: Sequence[Values], metric: str, settings: EvaluationSettings) -> int:
+    """Held-out records that would probably tell; macro F1 is taken to spread as accuracy does."""
+    values = next((one for one in measured if one.metric == metric), measured[0] if measured else None)
+    if values is None:
+        return FEWEST
+    wanted = settings.min_improvement
+    found = needed_records(values.differences, wanted, settings.confidence, values.records)
+    return max(FEWEST, len(set(values.records)) + 1, found)

@@ -8,11 +8,13 @@ from statistics import fmean
 
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Dataset, EvaluationSettings, Speed
+from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.evaluate import CONCURRENCY
 from tunedrop.stage import Stage
 
 MODELS_ASKED = 2
+ORDERS_JUDGED = 2
 
 ANSWER_SECONDS = 3.0
 """What an answer of a few hundred tokens takes at most on most models: an assumption, for estimates only."""
@@ -56,13 +58,16 @@ def functions_that_ask(prompts: int, stage: Stage, per_minute: int) -> int:
 def minutes_to_evaluate(
     dataset: Dataset, settings: EvaluationSettings, stage: Stage, base_model: BaseModel
 ) -> float | None:
-    """How long asking both models will take; None where the allowed pace is not known."""
+    """How long asking both models, and the judge, will take; None where the allowed pace is not known."""
     per_minute = requests_per_minute(stage, base_model)
     if not per_minute or dataset.test is None:
         return None
-    prompts = min(dataset.test.records, settings.max_prompts)
-    reached = min(per_minute, functions_that_ask(prompts, stage, per_minute) * REQUESTS_A_FUNCTION)
-    return MODELS_ASKED * prompts / reached
+    held_out = min(dataset.test.records, settings.max_prompts)
+    probes = len(general_ability.questions(dataset.target_format)) if settings.general_ability else 0
+    judge_asked = settings.judge is not None and settings.judge.via == "converse"
+    requests = MODELS_ASKED * (held_out + probes) + (ORDERS_JUDGED * held_out if judge_asked else 0)
+    functions = functions_that_ask(held_out + probes, stage, per_minute)
+    return requests / min(per_minute, functions * REQUESTS_A_FUNCTION)
 
 
 def _quantile(ordered: Sequence[int], share: float) -> int:

@@ -6,7 +6,14 @@ import pytest
 
 from tests import builders
 from tunedrop import catalog
-from tunedrop.contracts import DeploymentSettings, Estimate, Way
+from tunedrop.contracts import (
+    CostLine,
+    DeploymentSettings,
+    Estimate,
+    EvaluationSettings,
+    JudgeSettings,
+    Way,
+)
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
 from tunedrop.cost.words import in_words
@@ -75,6 +82,41 @@ def test_throughput_for_production_is_estimated_beside_an_evaluation_on_demand()
     items = [line.item for line in cost("amazon.nova-lite-v1:0:300k", deployment=settings).lines]
 
     assert items == ["training", "model storage", "evaluation", "provisioned throughput"]
+
+
+def line(estimated: Estimate, item: str) -> CostLine:
+    return next(one for one in estimated.lines if one.item == item)
+
+
+def test_only_the_prompts_that_are_asked_are_paid_for() -> None:
+    all_of_them = cost(evaluation=EvaluationSettings(general_ability=False))
+    a_quarter = cost(evaluation=EvaluationSettings(general_ability=False, max_prompts=10))
+
+    assert line(all_of_them, "evaluation").likely == pytest.approx(2 * 4_000 / 1e6 * 0.72)
+    assert line(a_quarter, "evaluation").likely == pytest.approx(2 * 1_000 / 1e6 * 0.72)
+
+
+def test_general_ability_costs_both_models_answers() -> None:
+    with_probes = cost()
+    without = cost(evaluation=EvaluationSettings(general_ability=False))
+
+    assert line(with_probes, "evaluation").likely > line(without, "evaluation").likely
+    assert "of general-ability prompts" in line(with_probes, "evaluation").basis
+
+
+def test_a_judge_is_paid_for_reading_each_pair_twice() -> None:
+    judge = JudgeSettings(model="us.meta.llama3-3-70b-instruct-v1:0")
+
+    judging = line(cost(evaluation=EvaluationSettings(judge=judge)), "judging")
+
+    assert judging.likely == pytest.approx(2 * (3 * 4_000 + 40 * 450) / 1e6 * 0.72)
+    assert "40 pairs x 2 orders" in judging.basis
+
+
+def test_a_judge_without_a_known_price_is_asked_about_first() -> None:
+    settings = EvaluationSettings(judge=JudgeSettings(model="anthropic.claude-sonnet-4-5"))
+
+    assert "no dated price is known for judging" in cost(evaluation=settings).approval_reasons
 
 
 def test_an_amount_without_prices_is_said_to_be_at_least_that() -> None:

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import random
 
-import numpy as np
+import msgspec
 import pytest
-from scipy import stats
 
-from tunedrop.contracts import Evaluation, EvaluationSettings
+from tests.unit.evaluation.right_answers import right_answer
+from tunedrop.contracts import Evaluation, EvaluationSettings, JudgeSettings
+from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.evaluation.evaluate import Judgement, Prediction
 from tunedrop.evaluation.gate import decide
-from tunedrop.evaluation.intervals import paired_interval
 
 REFERENCE = "alpha beta gamma delta epsilon zeta eta theta iota kappa"
 
@@ -29,7 +29,13 @@ def prediction(base_words: int, tuned_words: int, error: str = "") -> Prediction
 
 
 def verdict(predictions: list[Prediction], **settings: float) -> Evaluation:
-    return decide(predictions, EvaluationSettings(metric="token_f1", **settings))  # type: ignore[arg-type]
+    settings_ = EvaluationSettings(metric="token_f1", **settings)  # type: ignore[arg-type]
+    return decide(numbered(predictions), settings_)
+
+
+def numbered(predictions: list[Prediction]) -> list[Prediction]:
+    """Each of a record of its own."""
+    return [msgspec.structs.replace(one, record=number) for number, one in enumerate(predictions, 1)]
 
 
 def test_a_model_that_is_surely_better_is_promoted() -> None:
@@ -82,15 +88,113 @@ def test_too_many_failed_prompts_leave_no_verdict() -> None:
     assert evaluation.verdict == "undecided"
 
 
-@pytest.mark.parametrize("size", [20, 200, 5_000])
-def test_the_interval_agrees_with_scipys_bootstrap(size: int) -> None:
-    differences = np.random.default_rng(5).normal(0.1, 0.3, size)
+def judged(base_words: int, tuned_words: int, better: str, error: str = "") -> Prediction:
+    judgement = Judgement(better=better, error=error, input_tokens=10, output_tokens=1)  # type: ignore[arg-type]
+    return msgspec.structs.replace(prediction(base_words, tuned_words), judgement=judgement)
 
-    low, high = paired_interval(list(differences), 0.95)
 
-    published = stats.bootstrap(
-        (differences,), np.mean, method="percentile", n_resamples=2_000, rng=np.random.default_rng(1)
-    ).confidence_interval
-    width = published.high - published.low
-    assert low == pytest.approx(published.low, abs=0.12 * width)
-    assert high == pytest.approx(published.high, abs=0.12 * width)
+BY_JUDGE = EvaluationSettings(metric="judge", judge=JudgeSettings(model="judge"))
+
+
+def test_a_judge_decides_where_the_run_says_so() -> None:
+    pairs = [judged(5, 5, "tuned") for _ in range(30)] + [judged(5, 5, "base") for _ in range(5)]
+
+    evaluation = decide(numbered([*pairs, judged(5, 5, "tie")]), BY_JUDGE)
+
+    assert evaluation.verdict == "promote"
+    assert evaluation.judged is not None
+    assert (evaluation.judged.wins, evaluation.judged.losses, evaluation.judged.ties) == (30, 5, 1)
+    assert evaluation.judged.input_tokens == 360
+    assert evaluation.decisive is not None
+    assert evaluation.decisive.tuned == pytest.approx(30.5 / 36)
+    assert evaluation.decisive.low > 0
+
+
+def test_a_judge_that_finds_no_difference_promotes_nothing() -> None:
+    assert decide(numbered([judged(3, 8, "tie") for _ in range(40)]), BY_JUDGE).verdict == "reject"
+
+
+def test_a_judge_who_does_not_decide_is_shown_beside_the_metric_that_does() -> None:
+    settings = EvaluationSettings(metric="token_f1", judge=JudgeSettings(model="judge"))
+
+    evaluation = decide(numbered([judged(3, 8, "tuned") for _ in range(40)]), settings)
+
+    names = [score.metric for score in evaluation.scores]
+    assert names.index("token_f1") < names.index("judge")
+
+
+def test_judgements_that_failed_are_counted_and_too_many_leave_no_verdict() -> None:
+    few = [judged(3, 8, "tuned")] * 40 + [judged(3, 8, "tie", error="down")] * 3
+    many = [judged(3, 8, "tuned")] * 40 + [judged(3, 8, "tie", error="down")] * 10
+
+    assert decide(numbered(few), BY_JUDGE).verdict == "promote"
+    evaluation = decide(numbered(many), BY_JUDGE)
+    assert evaluation.verdict == "undecided"
+    assert "10 of 50 pairs were not judged" in evaluation.reason
+    assert evaluation.judged is not None
+    assert evaluation.judged.failed == 10
+
+
+def probed(lost: int, failed: int = 0) -> list[Prediction]:
+    """Good answers to the held-out prompts; so many general-ability prompts that only the base can answer."""
+    asked = general_ability.questions("converse")
+    right = {one.probe: RIGHT.get(one.probe, one.reference) for one in asked}
+    probes = [
+        Prediction(
+            record=0,
+            turn=place,
+            prompt=one.messages[-1].text,
+            reference=one.reference,
+            base=Answer(text=right[one.probe], error="" if place >= failed else "throttled"),
+            tuned=Answer(text=right[one.probe] if place >= lost else "I only know bees."),
+            probe=one.probe,
+        )
+        for place, one in enumerate(asked)
+    ]
+    return numbered([prediction(3, 8) for _ in range(40)]) + probes
+
+
+RIGHT = {probe.id: answer for probe in general_ability.probes().values() if (answer := right_answer(probe))}
+
+
+def test_a_model_that_has_forgotten_what_its_base_could_do_is_rejected() -> None:
+    evaluation = decide(probed(lost=12), EvaluationSettings(metric="token_f1"))
+
+    assert evaluation.verdict == "reject"
+    assert "it has forgotten what its base could do" in evaluation.reason
+    assert evaluation.general is not None
+    assert evaluation.general.base == 1
+    assert evaluation.general.high < 0
+    assert evaluation.records == 40
+
+
+def test_a_prompt_or_two_less_is_no_forgetting() -> None:
+    assert decide(probed(lost=2), EvaluationSettings(metric="token_f1")).verdict == "promote"
+
+
+def test_general_ability_that_could_not_be_asked_about_leaves_no_verdict() -> None:
+    evaluation = decide(probed(lost=0, failed=20), EvaluationSettings(metric="token_f1"))
+
+    assert evaluation.verdict == "undecided"
+    assert "20 of 48 general-ability prompts failed" in evaluation.reason
+
+
+def test_an_improvement_that_may_be_smaller_than_the_run_asks_for_is_undecided() -> None:
+    pairs = [prediction(5, 6 + number % 2) for number in range(12)]
+
+    sure = verdict(pairs, min_improvement=0.02)
+    unsure = verdict(pairs, min_improvement=sure.scores[0].difference)
+
+    assert sure.verdict == "promote"
+    assert unsure.verdict == "undecided"
+    assert "too wide to tell" in unsure.reason
+
+
+def test_turns_of_one_conversation_do_not_count_as_independent() -> None:
+    turns = [prediction(5, words) for words in (3, 9, 9, 4, 8, 9) for _ in range(10)]
+    by_record = [msgspec.structs.replace(one, record=number // 10) for number, one in enumerate(turns)]
+
+    apart = verdict(turns)
+    together = decide(by_record, EvaluationSettings(metric="token_f1"))
+
+    assert together.scores[0].high - together.scores[0].low > 2 * (apart.scores[0].high - apart.scores[0].low)

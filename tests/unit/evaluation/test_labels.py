@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import itertools
 import random
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -42,9 +44,12 @@ def test_the_confusion_matrix_counts_answers_that_are_no_label() -> None:
     assert found.tuned == ((2, 0, 0), (1, 0, 0))
 
 
+NUMBERS = itertools.count(1)
+
+
 def prediction(reference: str, base: str, tuned: str, champion: str | None = None) -> Prediction:
     return Prediction(
-        record=1,
+        record=next(NUMBERS),
         turn=0,
         prompt="which?",
         reference=reference,
@@ -99,18 +104,7 @@ def test_a_model_that_beats_the_one_in_production_is_promoted() -> None:
 
 def test_a_model_in_production_that_cannot_be_asked_does_not_count() -> None:
     silent = Answer(error="it was deleted")
-    predictions = [
-        Prediction(
-            record=1,
-            turn=0,
-            prompt="which?",
-            reference=one.reference,
-            base=one.base,
-            tuned=one.tuned,
-            champion=silent,
-        )
-        for one in classified()
-    ]
+    predictions = [msgspec.structs.replace(one, champion=silent) for one in classified()]
 
     evaluation = decide(predictions, EvaluationSettings())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,8 +11,10 @@ from rouge_score import rouge_scorer
 from sacrebleu.metrics import CHRF
 
 from tunedrop.evaluation import metrics
+from tunedrop.evaluation.ngrams import chrf_of_all
 
 TEXTS = st.text(st.sampled_from("abcde ABC.,!?-' 019"), min_size=1, max_size=60)
+FREE = st.text(max_size=60)
 SENTENCES = ("The cat sat on the mat.", "A cat sat on that mat!", "Nothing alike", "the CAT sat")
 ROUGE = rouge_scorer.RougeScorer(["rougeL"], use_stemmer=False)
 
@@ -28,6 +32,33 @@ def test_chrf_agrees_with_sacrebleu(reference: str, answer: str) -> None:
     published = CHRF().sentence_score(answer, [reference]).score / 100
 
     assert metrics.chrf(reference, answer) == pytest.approx(published, abs=1e-6)
+
+
+@given(reference=FREE, answer=FREE)
+def test_chrf_agrees_with_sacrebleu_on_free_text(reference: str, answer: str) -> None:
+    published = CHRF().sentence_score(answer, [reference]).score / 100
+
+    assert metrics.chrf(reference, answer) == pytest.approx(published, abs=1e-9)
+
+
+@given(st.lists(st.tuples(FREE, FREE, FREE), max_size=12))
+def test_many_answers_at_once_score_as_each_by_itself(rows: list[tuple[str, str, str]]) -> None:
+    references, base, tuned = ([row[index] for row in rows] for index in range(3))
+
+    found = chrf_of_all(references, [base, tuned])
+
+    for answers, scores in zip((base, tuned), found, strict=True):
+        assert scores == pytest.approx([*map(metrics.chrf, references, answers)], abs=1e-12)
+
+
+def test_texts_of_thousands_of_characters_score_as_each_by_itself() -> None:
+    draw = random.Random(1)
+    references = ["".join(chr(draw.randrange(0x4E00, 0x9FFF)) for _ in range(40)) for _ in range(150)]
+    answers = [reference[: draw.randrange(40)] + "\U0001f600" for reference in references]
+
+    (found,) = chrf_of_all(references, [answers])
+
+    assert found == pytest.approx([*map(metrics.chrf, references, answers)], abs=1e-12)
 
 
 @given(text=TEXTS)

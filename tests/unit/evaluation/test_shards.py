@@ -58,7 +58,7 @@ def contest(**stage: Any) -> Contest:
     held_out = DatasetFile(uri=f"s3://artifacts/{TEST_KEY}", records=PROMPTS, tokens=1)
     return Contest(
         stage=builders.stage(evaluation_shard_prompts=50, **stage),
-        run=builders.run(evaluation=EvaluationSettings(max_prompts=1_000)),
+        run=builders.run(evaluation=EvaluationSettings(max_prompts=1_000, general_ability=False)),
         dataset=builders.dataset(test=held_out),
         serving=builders.serving(),
         base_model=catalog.find(builders.LLAMA_3_3),
