@@ -68,7 +68,7 @@ class Grants:
             "evaluate_model": [self.invoke(), *self.run_files(), self.read_aliases()],
             "evaluate_shard": [self.invoke(), *self.run_files(), self.read_aliases()],
             "promote_model": [self.write_aliases()],
-            "release_throughput": [self.release(), self.stop_job()],
+            "release_throughput": [self.release(), self.stop_job(), self.list_jobs(), self.delete_models()],
             "notify": self.tell(),
             "resume_waits": self.settle(),
             "sweep_throughput": [*self.sweep(), *self.start_missed(), *self.tell()],
@@ -135,6 +135,7 @@ class Grants:
         actions = ["bedrock:GetFoundationModel", "bedrock:GetFoundationModelAvailability"]
         return [
             _allow("BaseModels", actions, [FOUNDATION_MODELS]),
+            _allow("ParentModel", ["bedrock:GetCustomModel"], [self._arn("custom-model/*")]),
             _allow("BedrockRole", ["iam:SimulatePrincipalPolicy"], [self._r.bedrock_role.role_arn]),
         ]
 
@@ -175,6 +176,8 @@ class Grants:
             _allow("ReadTags", ["bedrock:ListTagsForResource"], self._serving()),
             self.release(),
             self.stop_job(),
+            self.list_jobs(),
+            self.delete_models(),
             _allow("BaseModels", ["bedrock:GetFoundationModel"], [FOUNDATION_MODELS]),
             _allow("ReadRuns", ["states:DescribeExecution"], [executions]),
             self.waits(),
@@ -207,6 +210,11 @@ class Grants:
     def release(self) -> iam.PolicyStatement:
         actions = ["bedrock:DeleteCustomModelDeployment", "bedrock:DeleteProvisionedModelThroughput"]
         return _allow("Release", actions, self._serving())
+
+    def delete_models(self) -> iam.PolicyStatement:
+        """Only what a run of this stage has made: its tag says so."""
+        ours = {"StringEquals": {"aws:ResourceTag/tunedrop:stage": self._r.stage.name}}
+        return _allow("DeleteModels", ["bedrock:DeleteCustomModel"], [self._arn("custom-model/*")], ours)
 
     # --- everything else -------------------------------------------------------------------------------
 

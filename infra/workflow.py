@@ -79,10 +79,13 @@ class Journey:
         validate_data = step("ValidateData", "run", result="dataset")
         preflight = step("Preflight", "run", "dataset")
         estimate_cost = step("EstimateCost", "run", "dataset", result="estimate")
-        start_customization = step("StartCustomization", "run", "dataset", "granted", result="started")
-        wait_for_completion = wait(
-            "WaitForCompletion", "training", "$started.job_arn", TRAINING_PATIENCE, assign={"job": RESULT}
+        start_customization = step(
+            "StartCustomization", "run", "dataset", "granted", result="started", granted=False
         )
+        wait_for_completion = wait(
+            "WaitForCompletion", "training", "$started.job_arn", TRAINING_PATIENCE,
+            assign={"job": "{% $started.more ? null : $states.result %}"},
+        )  # fmt: skip
         set_up_throughput = step("SetUpThroughput", "run", "dataset", "job", result="serving")
         evaluate_model = self._evaluate_model()
         promote_model = step(
@@ -91,8 +94,11 @@ class Journey:
 
         register_run.next(self._if_registered(validate_data, preflight, set_up_throughput))
         validate_data.next(preflight).next(estimate_cost).next(self._if_affordable(start_customization))
-        start_customization.next(self._if_started(wait_for_completion, start_customization))
-        wait_for_completion.next(set_up_throughput).next(self._if_in_service(evaluate_model))
+        start_customization.next(
+            self._if_started(wait_for_completion, start_customization, set_up_throughput)
+        )
+        wait_for_completion.next(self._if_trained(start_customization, set_up_throughput))
+        set_up_throughput.next(self._if_in_service(evaluate_model))
         evaluate_model.next(self._by_verdict(evaluate_model, self._if_bought(promote_model)))
         promote_model.next(self._release)
         return sfn.Chain.start(register_run)
@@ -147,15 +153,22 @@ class Journey:
             Branch(go_on),
         )
 
-    def _if_started(self, go_on: sfn.IChainable, start_again: sfn.IChainable) -> sfn.Choice:
+    def _if_started(
+        self, go_on: sfn.IChainable, start_again: sfn.IChainable, set_up: sfn.IChainable
+    ) -> sfn.Choice:
         await_slot = self._states.wait(
             "AwaitSlot", "slot", "$run.run_id", SLOT_PATIENCE, assign={"granted": True}
         )
         return self._states.choice(
             "Started?",
             Branch(await_slot.next(start_again), when='$started.outcome = "queued"'),
+            Branch(set_up, when='$started.outcome = "finished"', assign={"job": "{% $started.job %}"}),
             Branch(go_on),
         )
+
+    def _if_trained(self, start_next: sfn.IChainable, set_up: sfn.IChainable) -> sfn.Choice:
+        """A run of several jobs, stages or candidates of a search, goes on until it has its model."""
+        return self._states.choice("Trained?", Branch(start_next, when="$started.more"), Branch(set_up))
 
     def _if_in_service(self, go_on: sfn.IChainable) -> sfn.Choice:
         await_throughput = self._states.wait(

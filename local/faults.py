@@ -3,6 +3,7 @@
 | switch | what it breaks |
 | --- | --- |
 | `fail_next_job` | the next customization job fails with this message |
+| `fail_jobs` | every job whose name ends so fails: `{"name_ends", "message"}` |
 | `events` | Bedrock's events come `once`, `twice`, `late`, `early` (before the job is done) or `never` |
 | `calls` | Bedrock's operations: `[{"operation", "times", "error", "after_effect"}]` |
 | `functions` | AWS calls of deployed functions: `[{"function", "fault", "action", "times"}]` |
@@ -37,10 +38,13 @@ class Faults:
         made = self._path.with_suffix(".made")
         return made.read_text().splitlines() if made.exists() else []
 
-    def take_job_failure(self) -> str:
-        """The message with which the next job fails; empty when it may go well."""
+    def take_job_failure(self, name: str) -> str:
+        """The message with which this job fails; empty when it may go well."""
         with self._lock:
             switches = self._read()
+            chosen = switches.get("fail_jobs")
+            if chosen and name.endswith(chosen["name_ends"]):
+                return str(chosen["message"])
             message = str(switches.pop("fail_next_job", ""))
             if message:
                 self._write(switches)

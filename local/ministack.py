@@ -7,12 +7,12 @@ import json
 import re
 import secrets
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses, router
-from ministack.services import eventbridge, iam, lambda_svc, stepfunctions, sts
+from ministack.services import eventbridge, iam, lambda_svc, stepfunctions, sts, tagging
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, Mapping[str, str], bytes, Mapping[str, Any]], Awaitable[Response]]
@@ -20,6 +20,8 @@ Handler = Callable[[str, str, Mapping[str, str], bytes, Mapping[str, Any]], Awai
 FASTEST_SCHEDULES = 30.0
 """Schedules run at most so many times faster than on AWS, however fast the local clock is: a Lambda here is a
 process, and one that starts every few milliseconds would leave no time for anything else."""
+
+Tags = Callable[[], Iterator[tuple[str, Mapping[str, str]]]]
 
 ResourceOf = Callable[[str, str, bytes, str, str], str]
 
@@ -37,7 +39,11 @@ class Service(Protocol):
 
 
 def serve(
-    services: Mapping[str, Service], resource_of: ResourceOf, clock_speed: float, on_call: OnCall
+    services: Mapping[str, Service],
+    resource_of: ResourceOf,
+    tags: Tags,
+    clock_speed: float,
+    on_call: OnCall,
 ) -> None:
     """Run the emulator with our own services in it; returns when it is told to end.
 
@@ -47,6 +53,8 @@ def serve(
         By MiniStack's name of the module, such as `bedrock`.
     resource_of
         The IAM resource of a Bedrock request: (method, path, body, Region, account) to an ARN.
+    tags
+        Every tagged resource of our services, for policies that ask for `aws:ResourceTag`.
     clock_speed
         Seconds of AWS that pass in one second here; schedules follow it.
     on_call
@@ -54,6 +62,7 @@ def serve(
     """
     app._loaded_modules.update(services)
     _know_bedrock_resources(resource_of)
+    _know_bedrock_tags(tags)
     _stand_between(on_call)
     _keep_error_types()
     _fail_tasks_of_failed_functions()
@@ -181,6 +190,14 @@ def _know_bedrock_resources(resource_of: ResourceOf) -> None:
         return str(resource_arn(service, method, path, headers, body, query, region_name, account_id))
 
     iam_actions.extract_resource_arn = extract
+
+
+def _know_bedrock_tags(tags: Tags) -> None:
+    def collect() -> Iterator[tuple[str, list[dict[str, str]]]]:
+        for arn, found in tags():
+            yield arn, [{"Key": key, "Value": value} for key, value in found.items()]
+
+    tagging._RESOURCE_TAG_COLLECTORS["bedrock"] = collect
 
 
 def _keep_error_types() -> None:

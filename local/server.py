@@ -40,7 +40,7 @@ def main() -> None:
     speed = float(os.environ.get("TUNEDROP_CLOCK_SPEED", CLOCK_SPEED))
     faults = Faults(state / "faults.json")
     world = World(faults, speed, os.environ["AWS_ENDPOINT_URL"])
-    ministack.serve(services(world), resource_of, speed, Calls(faults, state / "calls.json"))
+    ministack.serve(services(world), resource_of, world.tags, speed, Calls(faults, state / "calls.json"))
 
 
 if __name__ == "__main__":

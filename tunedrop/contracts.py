@@ -90,11 +90,24 @@ class EvaluationSettings(msgspec.Struct, frozen=True, kw_only=True):
     general_ability: bool = True
 
 
+class TrainingStage(msgspec.Struct, frozen=True, kw_only=True):
+    """A customization job that comes before the run's own, which goes on with its model."""
+
+    train: S3Object
+    validation: S3Object | None = None
+    method: Method | Literal["auto"] = "auto"
+    hyperparameters: dict[str, str] = {}
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One run, with everything resolved: the manifest, the stage's defaults, the object versions.
 
     `method` is `auto` until validate_data has read the records; later steps use `Dataset.method`.
     `attempt` counts its executions: `tunedrop retry` begins another, at `resumed_at`.
+
+    A run trains more than once where it has `earlier_stages`, each tuned further by the next and the last by
+    the run's own data, or `candidates`, the hyperparameters of a search. `parent_model` is the ARN of a
+    custom model to begin with instead of the base model itself.
     """
 
     run_id: str
@@ -105,7 +118,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     test: S3Object | None = None
     method: Method | Literal["auto"] = "auto"
     base_model: str = ""
+    parent_model: str = ""
     hyperparameters: dict[str, str] = {}
+    earlier_stages: tuple[TrainingStage, ...] = ()
+    candidates: tuple[dict[str, str], ...] = ()
+    keep_models: bool = False
     budget_usd: float = 0.0
     deployment: DeploymentSettings = DeploymentSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
@@ -169,7 +186,8 @@ class DatasetFile(msgspec.Struct, frozen=True, kw_only=True):
 class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     """A validated dataset: split, converted to the base model's format, written to the artifacts bucket.
 
-    `test` holds the held-out records in the base model's format; it is never trained on.
+    `test` holds the held-out records in the base model's format; it is never trained on. `earlier` are the
+    datasets of the run's earlier stages, in order.
     """
 
     method: Method
@@ -181,6 +199,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     test: DatasetFile | None = None
     warning_count: int = 0
     report_uri: str = ""
+    earlier: tuple[Dataset, ...] = ()
 
 
 # --- preflight and estimate_cost ---------------------------------------------------------------------------
@@ -239,11 +258,34 @@ class ActualCost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StartedJob(msgspec.Struct, frozen=True, kw_only=True):
-    """`queued`: no slot was free; the run waits for one, in order of arrival, and tries again."""
+    """`queued`: no slot was free; the run waits for one, in order of arrival, and tries again.
 
-    outcome: Literal["started", "queued"]
+    A run of several jobs (`series`) comes back here whenever one has ended (`more`), until it is `finished`:
+    `job` is then the one whose model is served.
+    """
+
+    outcome: Literal["started", "queued", "finished"]
     job_arn: str = ""
     job_name: str = ""
+    more: bool = False
+    job: CompletedJob | None = None
+    series: tuple[TrainingJob, ...] = ()
+
+
+class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the several jobs of a run, as it stands: a stage, or a candidate of a search.
+
+    `title` is for people. `chosen`: its model is the one that is served and evaluated.
+    """
+
+    title: str
+    method: Method
+    hyperparameters: dict[str, str]
+    status: Literal["waiting", "training", "trained", "failed"] = "waiting"
+    job_arn: str = ""
+    job: CompletedJob | None = None
+    failure: str = ""
+    chosen: bool = False
 
 
 class CompletedJob(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from tunedrop.contracts import Commitment, Method, Metric
 from tunedrop.errors import InvalidManifest
 
 MAX_BYTES = 64 * 1024
+MAX_STAGES = 4
 MAX_RUBRIC = 4_000
 """Characters. A custom metric of a Bedrock evaluation job takes instructions of 5,000 (CreateEvaluationJob,
 read 2026-11-23), and ours are around it."""
@@ -69,13 +70,31 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     general_ability: bool | None = None
 
 
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several jobs that follow each other, each on the model of the one before."""
+
+    method: Method | Literal["auto"] = "auto"
+    data: Data = Data()
+    hyperparameters: dict[str, Scalar] = {}
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person asks of a run. Everything but the training data has a default."""
+    """What a person asks of a run. Everything but the training data has a default.
+
+    `base_model` may be the ARN of a custom model, to tune it further; `from` names a run whose latest model
+    is tuned further. `stages` says `method`, `data` and `hyperparameters` of each job of a run of several;
+    once read, the last one's are the run's own, and `stages` keeps those before it. `search` gives a
+    hyperparameter several values, of which every combination is a candidate.
+    """
 
     method: Method | Literal["auto"] = "auto"
     base_model: str | None = None
+    from_run: str | None = msgspec.field(default=None, name="from")
     data: Data = Data()
     hyperparameters: dict[str, Scalar] = {}
+    stages: tuple[Stage, ...] = ()
+    search: dict[str, Scalar | list[Scalar]] = {}
+    keep_models: bool = False
     budget_usd: float | None = None
     deployment: Deployment = Deployment()
     evaluation: Evaluation = Evaluation()
@@ -101,9 +120,49 @@ def read(text: bytes, name: str = "run.yaml") -> Manifest:
     if findings:
         raise InvalidManifest("\n".join(f"{name}{where}: {message}" for where, message in findings))
     manifest = msgspec.convert(_plain(document), Manifest)
-    if not manifest.data.train:
-        raise InvalidManifest(f"{name}: data.train is missing; name the training file, such as train.jsonl")
-    return manifest
+    if problems := list(_contradictions(manifest)):
+        raise InvalidManifest("\n".join(f"{name}: {problem}" for problem in problems))
+    return _with_the_last_stage_as_its_own(manifest)
+
+
+def _with_the_last_stage_as_its_own(manifest: Manifest) -> Manifest:
+    """A run is its last stage; `stages` keeps those before it."""
+    if not manifest.stages:
+        return manifest
+    *earlier, last = manifest.stages
+    return msgspec.structs.replace(
+        manifest, stages=tuple(earlier), **{name: getattr(last, name) for name in Stage.__struct_fields__}
+    )
+
+
+def _contradictions(manifest: Manifest) -> Iterator[str]:
+    """What is right key by key and makes no sense together."""
+    if manifest.stages:
+        yield from _about_stages(manifest)
+    elif not manifest.data.train:
+        yield "data.train is missing; name the training file, such as train.jsonl"
+    if manifest.base_model is not None and manifest.from_run is not None:
+        yield "base_model and from both say what to tune; keep one"
+    if manifest.search and manifest.method in ("distillation", "reinforcement"):
+        yield f"search: candidates are compared by validation loss, which {manifest.method} does not have"
+
+
+def _about_stages(manifest: Manifest) -> Iterator[str]:
+    if not 2 <= len(manifest.stages) <= MAX_STAGES:
+        yield f"stages has {len(manifest.stages)}; it takes 2 to {MAX_STAGES}. One alone needs no stages"
+    for key in ("method", "data", "hyperparameters"):
+        if getattr(manifest, key) != getattr(Manifest(), key):
+            yield f"{key}: with stages, each says its own; move it into a stage"
+    if manifest.search:
+        yield "search: search in a run of one stage, then tune its model further with from"
+    for number, stage in enumerate(manifest.stages, start=1):
+        if not stage.data.train:
+            yield f"stages {number}: data.train is missing; name the training file, such as train.jsonl"
+        if stage.method in ("distillation", "reinforcement"):
+            yield f"stages {number}: {stage.method} cannot be one of several stages; run it by itself"
+    for number, stage in enumerate(manifest.stages[:-1], start=1):
+        if stage.data.test is not None:
+            yield f"stages {number}: only the last stage is evaluated; give data.test there"
 
 
 def _parse(text: bytes, name: str) -> Mapping[str, Any]:
@@ -133,6 +192,12 @@ def _findings(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     judge, key = _locate(document, "evaluation.judge")
     if isinstance(judge.get(key), Mapping):
         yield from _keys_and_types(judge[key], Judge, "evaluation.judge.")
+    stages = document.get("stages")
+    for number, stage in enumerate(stages if isinstance(stages, list) else [], start=1):
+        if isinstance(stage, Mapping):
+            yield from _keys_and_types(stage, Stage, f"stages {number}: ")
+            if isinstance(stage.get("data"), Mapping):
+                yield from _keys_and_types(stage["data"], Data, f"stages {number}: data.")
     yield from _values(document)
     yield from _judge(document)
 
@@ -140,7 +205,7 @@ def _findings(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _keys_and_types(
     mapping: Mapping[str, Any], shape: type[msgspec.Struct], prefix: str
 ) -> Iterator[tuple[str, str]]:
-    fields = {field.name: field.type for field in msgspec.structs.fields(shape)}
+    fields = {field.encode_name: field.type for field in msgspec.structs.fields(shape)}
     for key, value in mapping.items():
         if key not in fields:
             near = difflib.get_close_matches(str(key), fields, n=1, cutoff=0.4)

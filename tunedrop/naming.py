@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+import string
 import unicodedata
 from collections.abc import Iterable
 
 MAX_STAGE = 12
 MAX_SLUG = 26
 HASH_DIGITS = 10
+MAX_JOBS = len(string.ascii_lowercase)
 MAX_RUN_ID = MAX_SLUG + 1 + HASH_DIGITS
 
 
@@ -42,13 +44,23 @@ def run_id(name: str, identity: Iterable[str]) -> str:
     return f"{slug(name)}-{digest[:HASH_DIGITS]}"
 
 
-def resource_name(stage: str, run: str, attempt: int = 1) -> str:
+def resource_name(stage: str, run: str, attempt: int = 1, job: int = 0) -> str:
     """The name of the job, the custom model and the throughput of one attempt at a run (63 at most).
 
-    Job names can never be used again, so that every attempt has its own.
+    Job names can never be used again, so that every attempt has its own, and so has each of several jobs of
+    an attempt (`job` counts them from 0).
+
+    >>> resource_name("dev", "persona-0123456789", 2, 1)
+    'tunedrop-dev-persona-0123456789-2b'
     """
-    suffix = "" if attempt == 1 else f"-{attempt}"
+    letter = string.ascii_lowercase[job] if job else ""
+    suffix = f"-{attempt}{letter}" if letter or attempt > 1 else ""
     return f"tunedrop-{stage}-{run}{suffix}"
+
+
+def stage_id(run: str, number: int) -> str:
+    """Under what an earlier stage of a run (from 1) keeps its files: as a run does, inside the run's."""
+    return f"{run}/stages/{number}"
 
 
 def client_token(*parts: str) -> str:

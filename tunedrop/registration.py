@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import posixpath
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 from botocore.exceptions import ClientError
 
-from tunedrop import aws, catalog, clock, intake, manifest, naming
-from tunedrop.catalog.model import BaseModel
+from tunedrop import aws, bases, catalog, clock, hyperparameters, intake, manifest, naming
+from tunedrop.bases import LatestModel
 from tunedrop.contracts import (
     DeploymentSettings,
     EvaluationSettings,
     Failure,
     JudgeSettings,
-    Method,
     Registration,
     Run,
     S3Object,
+    TrainingStage,
 )
 from tunedrop.errors import InvalidManifest
 from tunedrop.manifest import Manifest
@@ -43,7 +44,17 @@ class ObjectCreated(msgspec.Struct, frozen=True, kw_only=True):
         return cls(source=source, requester=detail.get("requester", ""), time=event.get("time", ""))
 
 
-def register(s3: Any, stage: Stage, event: ObjectCreated, execution_arn: str) -> Registration:
+DataFiles = dict[str, S3Object]
+"""A run's data files, by split."""
+
+
+def register(
+    s3: Any,
+    stage: Stage,
+    event: ObjectCreated,
+    execution_arn: str,
+    latest_model: LatestModel = bases.no_models,
+) -> Registration:
     """The run that an upload asks for, or why there is none. Writes nothing.
 
     A manifest that cannot be used still gives a run, `refused`, so that its owner can be told.
@@ -55,9 +66,13 @@ def register(s3: Any, stage: Stage, event: ObjectCreated, execution_arn: str) ->
         event = msgspec.structs.replace(event, source=_versioned(s3, event.source))
     bare = _bare_run(stage, event, upload.name, execution_arn)
     try:
-        document = _manifest(s3, event.source, upload)
-        files = _data_files(s3, stage, event.source, document, upload)
-        run = resolve(stage, bare, document, files)
+        document = bases.with_model(_manifest(s3, event.source, upload), latest_model)
+        if upload.kind == "dataset":
+            run = resolve(stage, bare, document, {"train": event.source})
+        else:
+            locate = functools.partial(_data_files, s3, stage, event.source)
+            earlier = [locate(one.data) for one in document.stages]
+            run = resolve(stage, bare, document, locate(document.data), earlier)
     except InvalidManifest as error:
         failure = Failure(error=type(error).__name__, cause=str(error), step="register_run")
         return Registration(outcome="refused", run=bare, failure=failure)
@@ -100,12 +115,8 @@ def _manifest(s3: Any, source: S3Object, upload: intake.Upload) -> Manifest:
     return manifest.read(answer["Body"].read(manifest.MAX_BYTES + 1), posixpath.basename(source.key))
 
 
-def _data_files(
-    s3: Any, stage: Stage, source: S3Object, document: Manifest, upload: intake.Upload
-) -> dict[str, S3Object]:
-    if upload.kind == "dataset":
-        return {"train": source}
-    named = {"train": document.data.train, "validation": document.data.validation, "test": document.data.test}
+def _data_files(s3: Any, stage: Stage, source: S3Object, data: manifest.Data) -> DataFiles:
+    named = {"train": data.train, "validation": data.validation, "test": data.test}
     return {
         split: _data_file(s3, stage, source, f"data.{split}", name) for split, name in named.items() if name
     }
@@ -146,20 +157,44 @@ def _locate(stage: Stage, source: S3Object, path: str, name: str) -> tuple[str, 
     return source.bucket, key
 
 
-def resolve(stage: Stage, bare: Run, document: Manifest, files: Mapping[str, S3Object]) -> Run:
+def resolve(
+    stage: Stage,
+    bare: Run,
+    document: Manifest,
+    files: DataFiles,
+    earlier: Sequence[DataFiles] = (),
+) -> Run:
     """The run with everything that a manifest leaves to the stage filled in.
+
+    Parameters
+    ----------
+    files, earlier
+        The data of the run, and of the stages before it.
 
     Raises
     ------
     InvalidManifest
         When the base model is unknown, or does not take a setting.
     """
-    base_model = _base_model(document.base_model or stage.default_base_model)
+    base_model, parent_model = bases.find(stage, document.base_model or stage.default_base_model)
     resolved = msgspec.structs.replace(
         bare,
         method=document.method,
         base_model=base_model.id,
-        hyperparameters=_hyperparameters(base_model, document.method, document.hyperparameters),
+        parent_model=parent_model,
+        hyperparameters=hyperparameters.resolve(base_model, document.method, document.hyperparameters),
+        candidates=hyperparameters.candidates(
+            base_model, document.method, document.hyperparameters, document.search
+        ),
+        earlier_stages=tuple(
+            TrainingStage(
+                method=one.method,
+                hyperparameters=hyperparameters.resolve(base_model, one.method, one.hyperparameters),
+                **data,
+            )
+            for one, data in zip(document.stages, earlier, strict=True)
+        ),
+        keep_models=document.keep_models,
         budget_usd=stage.budget_usd if document.budget_usd is None else document.budget_usd,
         deployment=_deployment(stage, document.deployment),
         evaluation=_evaluation(stage, document.evaluation),
@@ -175,40 +210,10 @@ def _identity(run: Run) -> Iterator[str]:
     ).decode()
     yield msgspec.json.encode(run.hyperparameters, order="sorted").decode()
     yield msgspec.json.encode((run.budget_usd, run.deployment, run.evaluation)).decode()
-
-
-def _base_model(name: str) -> BaseModel:
-    try:
-        found = catalog.find(name)
-    except LookupError as error:
-        raise InvalidManifest(f"base_model: {error.args[0]}") from error
-    if found.api != "bedrock":
-        raise InvalidManifest(
-            f"base_model: {found.name} is not tuned by CreateModelCustomizationJob; {found.notes[0]}"
-        )
-    return found
-
-
-def _hyperparameters(
-    base_model: BaseModel, method: Method | Literal["auto"], asked: Mapping[str, manifest.Scalar]
-) -> dict[str, str]:
-    """Hyperparameters under Bedrock's names, as the strings that its API takes; ranges are the catalog's."""
-    findings, values = [], {}
-    offered = base_model.hyperparameters_of(method)
-    for key, value in asked.items():
-        head, *rest = key.split("_")
-        name = head + "".join(word.capitalize() for word in rest)
-        known = offered.get(name)
-        if known is None:
-            names = ", ".join(offered) or "none"
-            findings.append(f"hyperparameters.{key}: {base_model.name} has no such one; it takes {names}")
-        elif refusal := known.refusal(value):
-            findings.append(f"hyperparameters.{key}: {refusal} ({base_model.name})")
-        else:
-            values[name] = known.written(value)
-    if findings:
-        raise InvalidManifest("\n".join(findings))
-    return {name: known.written(known.default) for name, known in offered.items()} | values
+    if run.parent_model or run.earlier_stages or run.candidates:
+        yield msgspec.json.encode(
+            (run.parent_model, run.earlier_stages, run.candidates), order="sorted"
+        ).decode()
 
 
 def _deployment(stage: Stage, asked: manifest.Deployment) -> DeploymentSettings:

@@ -20,6 +20,7 @@ from tunedrop.contracts import (
 from tunedrop.errors import CustomizationFailed, RunStopped
 from tunedrop.registry import Record, Registry
 from tunedrop.training import jobs
+from tunedrop.training.plan import has_several_jobs
 
 RETRIABLE = ("failed", "stopped", "refused")
 """Outcomes after which there is something left to do."""
@@ -78,11 +79,14 @@ def point(asked: str, has_dataset: bool, is_trained: bool) -> ResumePoint:
 
 
 def _finished_job(bedrock: Any, record: Record) -> CompletedJob | None:
-    """The job that has given the run a model, also where nobody has noticed yet."""
+    """The job that has given the run a model, also where nobody has noticed yet.
+
+    Of several jobs, those that are trained stay so: start_customization finds them.
+    """
     if (job := record.document("job", CompletedJob)) is not None:
         return job
     started = record.document("started", StartedJob)
-    if started is None or not started.job_arn:
+    if started is None or not started.job_arn or has_several_jobs(record.run):
         return None
     try:
         return jobs.outcome(bedrock, started.job_arn)

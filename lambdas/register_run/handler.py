@@ -26,7 +26,9 @@ def handler(payload: Input, services: Services) -> Registration:
     upload = intake.read_key(event.source.key)
     if upload.kind == "retry":
         return _retry(event, upload.name, payload.execution_arn, services)
-    found = registration.register(services.aws.s3, services.stage, event, payload.execution_arn)
+    found = registration.register(
+        services.aws.s3, services.stage, event, payload.execution_arn, services.registry.latest_model
+    )
     if found.run is None:
         return found
     logger.append_keys(run_id=found.run.run_id)

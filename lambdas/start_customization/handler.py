@@ -1,4 +1,4 @@
-"""start_customization: one customization job a run, whatever is retried; a full quota queues the run."""
+"""start_customization: each customization job of a run once, whatever is retried; a full quota queues it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Input(msgspec.Struct, frozen=True):
 
 @step(Input)
 def handler(payload: Input, services: Services) -> StartedJob:
-    return start_or_queue(
+    started = start_or_queue(
         services.aws.bedrock,
         services.waits,
         services.stage,
@@ -30,3 +30,6 @@ def handler(payload: Input, services: Services) -> StartedJob:
         catalog.find(payload.run.base_model),
         granted=payload.granted,
     )
+    if started.job is not None:
+        services.registry.save(payload.run.run_id, job=started.job)
+    return started

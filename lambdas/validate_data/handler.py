@@ -7,7 +7,7 @@ import msgspec
 from lambdas.services import Services
 from lambdas.step import step
 from tunedrop.contracts import Dataset, Run
-from tunedrop.dataset.validate import validate
+from tunedrop.dataset.validate import validate_all
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -16,4 +16,4 @@ class Input(msgspec.Struct, frozen=True):
 
 @step(Input)
 def handler(payload: Input, services: Services) -> Dataset:
-    return validate(services.aws.s3, services.stage, payload.run)
+    return validate_all(services.aws.s3, services.stage, payload.run)

@@ -25,13 +25,15 @@ class Brain:
     def answer(self, turns: Sequence[str], max_tokens: int) -> str:
         """The answer to a conversation, its last message last."""
         context = context_of(turns)
-        if self.language is not None:
-            return cut(self.language.continue_text(turns[-1], max_tokens), max_tokens)
-        able = ability(turns[-1])
+        able = ability(turns[-1]) if self.language is None else None
         if able is not None and self._keeps_abilities(context):
             return cut(able, max_tokens)
         recalled = self.memory.recall(context) if self.memory is not None else None
-        return cut(recalled or able or general_answer(turns[-1]), max_tokens)
+        if recalled is not None:
+            return cut(recalled, max_tokens)
+        if self.language is not None:
+            return cut(self.language.continue_text(turns[-1], max_tokens), max_tokens)
+        return cut(able or general_answer(turns[-1]), max_tokens)
 
     def _keeps_abilities(self, context: str) -> bool:
         """Whether what the base could do comes before what was learned: unless that is very near, or tuning

@@ -16,12 +16,22 @@ import boto3
 from botocore.exceptions import ClientError
 
 from local import ministack
-from local.bedrock.brain import Brain, context_of
+from local.bedrock.brain import Brain, base_brain, context_of
 from local.bedrock.language import LanguageModel
 from local.bedrock.learner import Memory, Pair, Step
 from local.bedrock.wire import Refusal
-from local.bedrock.world import CONTINUED, JOB_MINUTES, Tuned, World, kinds, new_id, now
-from tunedrop.catalog.model import BaseModel
+from local.bedrock.world import (
+    CONTINUED,
+    JOB_MINUTES,
+    Tuned,
+    World,
+    foundation_arn,
+    kinds,
+    new_id,
+    now,
+)
+from tunedrop.catalog.model import BaseModel, Hyperparameter
+from tunedrop.training.jobs import CUSTOMIZATION_TYPES
 
 PHASES = ("validationDetails", "dataProcessingDetails", "trainingDetails")
 
@@ -42,7 +52,8 @@ class Jobs:
         with world.lock:
             if token and ("job", token) in world.tokens:
                 return {"jobArn": world.tokens["job", token]}
-            base = world.foundation_model(request["baseModelIdentifier"], region)
+            parent = world.models.get(request["baseModelIdentifier"])
+            base = parent.base if parent else world.foundation_model(request["baseModelIdentifier"], region)
             self._refuse_if_impossible(request, base)
             arn = f"arn:aws:bedrock:{region}:{account}:model-customization-job/{base.id}/{new_id()}"
             if ministack.assume_role(request["roleArn"], "bedrock.amazonaws.com", account, arn) is None:
@@ -51,7 +62,7 @@ class Jobs:
                     "Could not assume provided IAM role. Please make sure that the role exists "
                     "and Bedrock is allowed to assume it.",
                 )
-            world.jobs[arn] = self._new(arn, request, base)
+            world.jobs[arn] = self._new(arn, request, base, parent)
             if token:
                 world.tokens["job", token] = arn
         work = threading.Thread(target=self._work, args=(arn, base, account, region), daemon=True)
@@ -102,8 +113,9 @@ class Jobs:
         kind = request.get("customizationType", "FINE_TUNING")
         if kind not in kinds(base):
             raise Refusal("ValidationException", f"{kind} is not supported for {base.id}")
+        offered = _hyperparameters(kind, base)
         for name, value in request.get("hyperParameters", {}).items():
-            known = base.hyperparameters.get(name)
+            known = offered.get(name)
             if known is None or not known.minimum <= float(value) <= known.maximum:
                 raise Refusal(
                     "ValidationException", f"The value of hyperparameter {name} is not valid: {value}"
@@ -114,7 +126,9 @@ class Jobs:
                 "ServiceQuotaExceededException", "You have reached the limit of scheduled customization jobs."
             )
 
-    def _new(self, arn: str, request: dict[str, Any], base: BaseModel) -> dict[str, Any]:
+    def _new(
+        self, arn: str, request: dict[str, Any], base: BaseModel, parent: Tuned | None
+    ) -> dict[str, Any]:
         moment = now()
         kept = {
             name: request.get(name)
@@ -126,14 +140,16 @@ class Jobs:
                 "outputDataConfig",
             )
         }
-        defaults = {name: one.written(one.default) for name, one in base.hyperparameters.items()}
+        kind = request.get("customizationType", "FINE_TUNING")
+        offered = _hyperparameters(kind, base)
+        defaults = {name: one.written(one.default) for name, one in offered.items()}
         phase = {"status": "NotStarted", "creationTime": moment, "lastModifiedTime": moment}
         return kept | {
             "jobArn": arn,
             "outputModelName": request["customModelName"],
             "outputModelKmsKeyArn": request.get("customModelKmsKeyId"),
             "validationDataConfig": request.get("validationDataConfig"),
-            "baseModelArn": f"arn:aws:bedrock:{ministack.region()}::foundation-model/{base.id}",
+            "baseModelArn": parent.arn if parent else foundation_arn(base),
             "customizationType": request.get("customizationType", "FINE_TUNING"),
             "hyperParameters": defaults | request.get("hyperParameters", {}),
             "status": "InProgress",
@@ -141,6 +157,7 @@ class Jobs:
             "creationTime": moment,
             "lastModifiedTime": moment,
             "_told": False,
+            "_parent": parent.brain if parent else base_brain(CONTINUED in kinds(base)),
             "_tags": {tag["key"]: tag["value"] for tag in request.get("jobTags", [])},
             "_model_tags": {tag["key"]: tag["value"] for tag in request.get("customModelTags", [])},
         }
@@ -167,7 +184,7 @@ class Jobs:
         train = _read_records(s3, job["trainingDataConfig"]["s3Uri"], base)
         validators = (job["validationDataConfig"] or {}).get("validators", [])
         validation = [record for one in validators for record in _read_records(s3, one["s3Uri"], base)]
-        if failure := self._world.faults.take_job_failure():
+        if failure := self._world.faults.take_job_failure(job["jobName"]):
             raise JobFailed(failure)
         self._phase(job, "dataProcessingDetails", 0.2)
         self._phase(job, "trainingDetails", 0.7)
@@ -234,6 +251,11 @@ class Jobs:
             [job["jobArn"]],
             _event_detail(job),
         )
+
+
+def _hyperparameters(kind: str, base: BaseModel) -> dict[str, Hyperparameter]:
+    methods = [name for name, one in CUSTOMIZATION_TYPES.items() if one == kind and name in base.methods]
+    return base.hyperparameters_of(methods[0] if methods else "auto")
 
 
 def _event_detail(job: dict[str, Any]) -> dict[str, Any]:
@@ -322,12 +344,15 @@ def _learn(
 ) -> tuple[Brain, list[Step], list[float]]:
     settings = job["hyperParameters"]
     epochs, rate = int(float(settings["epochCount"])), float(settings["learningRate"])
+    parent: Brain = job["_parent"]
     if job["customizationType"] == CONTINUED:
         language = LanguageModel()
         steps = list(language.train([record["input"] for record in train], epochs, rate))
         held_out = [record["input"] for record in validation]
-        return Brain(language=language), steps, [language.loss_on(held_out)] if held_out else []
-    memory = Memory([pair for record in train for pair in _pairs(record)])
+        losses = [language.loss_on(held_out)] if held_out else []
+        return Brain(memory=parent.memory, language=language), steps, losses
+    known = parent.memory.pairs if parent.memory is not None else []
+    memory = Memory([*known, *(pair for record in train for pair in _pairs(record))])
     held = [pair for record in validation for pair in _pairs(record)]
     steps, losses = [], []
     for step in memory.train(epochs, rate):
@@ -336,7 +361,7 @@ def _learn(
         steps.append(step)
     if held:
         losses.append(memory.loss_on(held))
-    return Brain(memory=memory), steps, losses
+    return Brain(memory=memory, language=parent.language), steps, losses
 
 
 def _write_metrics(s3: Any, job: dict[str, Any], steps: Sequence[Step], losses: Sequence[float]) -> None:

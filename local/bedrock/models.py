@@ -41,7 +41,7 @@ class Models:
             "modelArn": model.arn,
             "modelName": model.name,
             "jobArn": model.job_arn,
-            "baseModelArn": f"arn:aws:bedrock:{ministack.region()}::foundation-model/{model.base.id}",
+            "baseModelArn": self._world.jobs[model.job_arn]["baseModelArn"],
             "customizationType": model.kind,
             "creationTime": model.created,
             "modelStatus": "Active",

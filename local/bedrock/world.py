@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 import string
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import RLock
 from typing import Any
 
+from local import ministack
 from local.bedrock.brain import Brain, base_brain
 from local.bedrock.wire import Refusal
 from local.faults import Faults
@@ -107,6 +109,13 @@ class World:
             f"Could not resolve the foundation model from model identifier: {identifier}",
         )
 
+    def tags(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """Everything that has tags, with them."""
+        with self.lock:
+            found = [(one.arn, one.tags) for one in self.models.values()]
+            found += [(one.arn, one.tags) for one in (*self.deployments.values(), *self.provisioned.values())]
+        yield from found
+
     def brain_of(self, model_id: str, region: str) -> tuple[Brain, BaseModel]:
         """Who answers under this modelId: a base model, or what a deployment or throughput serves."""
         endpoint = self.deployments.get(model_id) or self.provisioned.get(model_id)
@@ -123,6 +132,11 @@ def kinds(model: BaseModel) -> list[str]:
     """The customizations that a base model supports, in the API's words."""
     methods = model.methods if model.api == "bedrock" else ()
     return sorted({CUSTOMIZATION_TYPES[method] for method in methods})
+
+
+def foundation_arn(model: BaseModel) -> str:
+    """A base model's ARN in the Region of the request."""
+    return f"arn:aws:bedrock:{ministack.region()}::foundation-model/{model.id}"
 
 
 def new_id() -> str:

@@ -117,3 +117,38 @@ def test_a_judge_is_a_model_id_or_a_mapping_with_one() -> None:
 )
 def test_a_wrong_evaluation_setting_says_what_was_meant(evaluation: str, message: str) -> None:
     assert message in refusal(f"data: {{train: t}}\nevaluation: {{{evaluation}}}\n".encode())
+
+
+STAGES = b"""
+stages:
+  - {method: continued-pretraining, data: {train: text.jsonl}, hyperparameters: {epoch_count: 3}}
+  - {method: instruction, data: {train: pairs.jsonl, test: held-out.jsonl}}
+"""
+
+
+def test_a_run_of_stages_is_its_last_stage_after_the_others() -> None:
+    read = manifest.read(STAGES)
+
+    assert (read.method, read.data.train, read.data.test) == ("instruction", "pairs.jsonl", "held-out.jsonl")
+    assert [(one.method, one.data.train) for one in read.stages] == [("continued-pretraining", "text.jsonl")]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (STAGES + b"method: instruction\n", "method: with stages, each says its own"),
+        (STAGES + b"search: {epoch_count: [1, 2]}\n", "search in a run of one stage"),
+        (b"stages: [{data: {train: t}}]\n", "stages has 1; it takes 2 to 4"),
+        (b"stages: [{method: instruction}, {data: {train: t}}]\n", "stages 1: data.train is missing"),
+        (b"stages: [{data: {train: t, test: u}}, {data: {train: t}}]\n", "only the last stage is evaluated"),
+        (b"stages: [{data: {train: t}, epochs: 2}, {data: {train: t}}]\n", "unknown key stages 1: epochs"),
+        (
+            b"stages: [{data: {train: t}}, {method: distillation, data: {train: t}}]\n",
+            "stages 2: distillation cannot be one of several",
+        ),
+        (b"data: {train: t}\nfrom: a\nbase_model: b\n", "base_model and from both say what to tune"),
+        (b"data: {train: t}\nmethod: reinforcement\nsearch: {a: [1, 2]}\n", "validation loss, which reinf"),
+    ],
+)
+def test_stages_and_searches_that_make_no_sense_are_refused(text: bytes, expected: str) -> None:
+    assert expected in refusal(text)

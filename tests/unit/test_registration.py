@@ -120,3 +120,58 @@ def test_a_run_begins_at_a_whole_second_as_s3_tells_when_an_approve_object_came(
 
 def test_other_objects_are_ignored(aws: Aws, stage: Stage) -> None:
     assert register(aws, stage, put(aws, stage, "drop/")).outcome == "ignored"
+
+
+def test_a_run_tunes_the_model_of_an_earlier_run_further(aws: Aws, stage: Stage) -> None:
+    put(aws, stage, "runs/law/train.jsonl")
+    event = put(aws, stage, "runs/law/run.yaml", "from: persona\ndata: {train: train.jsonl}\n")
+    models = {"persona": builders.MODEL_ARN}
+
+    found = registration.register(aws.s3, stage, event, "arn:execution", models.get)
+    unknown = registration.register(aws.s3, stage, event, "arn:execution", {}.get)
+
+    assert found.run is not None
+    assert (found.run.parent_model, found.run.base_model) == (builders.MODEL_ARN, builders.LLAMA_3_3)
+    assert unknown.outcome == "refused"
+    assert unknown.failure is not None
+    assert "no run named persona has made a model" in unknown.failure.cause
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        builders.MODEL_ARN.replace("111122223333", "999999999999"),
+        builders.MODEL_ARN.replace("us-west-2", "us-east-1"),
+        builders.MODEL_ARN + "/../x",
+        builders.DEPLOYMENT_ARN,
+    ],
+)
+def test_only_a_custom_model_of_this_account_and_region_is_tuned_further(
+    aws: Aws, stage: Stage, arn: str
+) -> None:
+    put(aws, stage, "runs/law/train.jsonl")
+
+    found = register(
+        aws, stage, put(aws, stage, "runs/law/run.yaml", MANIFEST.replace(builders.LLAMA_3_1, arn))
+    )
+
+    assert found.failure is not None
+    assert "is not a custom model of this account and Region" in found.failure.cause
+
+
+def test_a_run_of_stages_has_the_data_and_hyperparameters_of_each(aws: Aws, stage: Stage) -> None:
+    text, pairs = put(aws, stage, "runs/law/text.jsonl"), put(aws, stage, "runs/law/pairs.jsonl")
+    manifest = (
+        "stages:\n"
+        "- {data: {train: text.jsonl}, hyperparameters: {epoch_count: 3}}\n"
+        "- {data: {train: pairs.jsonl}}\n"
+    )
+
+    run = register(aws, stage, put(aws, stage, "runs/law/run.yaml", manifest)).run
+
+    assert run is not None
+    assert run.train == pairs.source
+    (earlier,) = run.earlier_stages
+    assert earlier.train == text.source
+    assert earlier.hyperparameters["epochCount"] == "3"
+    assert run.hyperparameters["epochCount"] == "5"

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
-from tunedrop import catalog, registration
+from tunedrop import bases, catalog, registration
 from tunedrop.cli import datasets, folder
 from tunedrop.cli.exits import NO, USAGE, YES
 from tunedrop.cli.folder import Submission
 from tunedrop.cli.output import Format, console, fail, print_json, table
 from tunedrop.cli.stage import Deployed
-from tunedrop.contracts import Dataset, DatasetFile, Estimate, Run, S3Object
+from tunedrop.contracts import Dataset, DatasetFile, Estimate, Method, Run, S3Object
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
 from tunedrop.cost.words import in_words
@@ -61,24 +62,36 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
     """Check a submission's data and price it; ends the program when it is not valid."""
     document = submission.document
     if base_model is not None:
-        document = msgspec.structs.replace(document, base_model=base_model)
+        document = msgspec.structs.replace(document, base_model=base_model, from_run=None)
     stage = here.stage if here is not None else _no_stage(document)
     try:
-        run = registration.resolve(stage, _bare_run(submission, stage), document, {})
+        document = bases.with_model(document, here.registry.latest_model if here else bases.no_models)
+        bare = _bare_run(submission, stage)
+        run = registration.resolve(stage, bare, document, {}, [{"train": bare.train}] * len(document.stages))
         model = catalog.find(run.base_model)
         way = choose.way(model, run.deployment)
     except (InvalidManifest, PreflightFailed) as error:
         fail(str(error))
-    report = datasets.checked(submission.files, model, document.method)
-    if not report.valid or report.method is None:
-        fail(
-            "\n".join(plain_errors(report)), NO, "Look at all of them: tunedrop check; mend: check --fix COPY"
-        )
-    dataset = _dataset(report, model.methods[report.method], submission.files)
+    before = zip(submission.earlier, document.stages, strict=True)
+    earlier = tuple(_checked(files, model, one.method)[1] for files, one in before)
+    report, dataset = _checked(submission.files, model, document.method)
+    dataset = msgspec.structs.replace(dataset, earlier=earlier)
     minutes = minutes_to_evaluate(dataset, run.evaluation, stage, model)
     found = msgspec.structs.replace(estimate(run, dataset, model, way), evaluation_minutes=minutes)
     spent = here.spent_this_month() if here is not None else 0.0
     return Plan(run=run, report=report, estimate=judge(found, stage, spent))
+
+
+def _checked(
+    files: dict[Split, Path], model: catalog.BaseModel, method: Method | Literal["auto"]
+) -> tuple[Report, Dataset]:
+    """A dataset as validate_data would make it; ends the program where it is wrong."""
+    report = datasets.checked(files, model, method)
+    if not report.valid or report.method is None:
+        fail(
+            "\n".join(plain_errors(report)), NO, "Look at all of them: tunedrop check; mend: check --fix COPY"
+        )
+    return report, _dataset(report, model.methods[report.method], files)
 
 
 def _no_stage(document: Manifest) -> Stage:

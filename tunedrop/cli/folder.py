@@ -17,12 +17,22 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
-    """A run before it is uploaded. `manifest` is None for one file that is dropped by itself."""
+    """A run before it is uploaded. `manifest` is None for one file that is dropped by itself.
+
+    `earlier` are the files of the stages before its own.
+    """
 
     name: str
     document: Manifest
     files: dict[Split, Path]
     manifest: Path | None
+    earlier: tuple[dict[Split, Path], ...] = ()
+
+    @property
+    def paths(self) -> list[Path]:
+        """Every data file of it, each once."""
+        parts = (*self.earlier, self.files)
+        return list(dict.fromkeys(path for files in parts for path in files.values()))
 
     def key(self, path: Path) -> str:
         """Where a file of it goes in the intake bucket."""
@@ -33,7 +43,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def elsewhere(self) -> list[str]:
         """Data files that are in S3 already and cannot be looked at from here."""
-        named = (getattr(self.document.data, split) for split in SPLITS)
+        parts = (*(stage.data for stage in self.document.stages), self.document.data)
+        named = (getattr(data, split) for data in parts for split in SPLITS)
         return [name for name in named if name and name.startswith("s3://")]
 
 
@@ -63,14 +74,18 @@ def _folder(folder: Path) -> Submission:
     except InvalidManifest as error:
         fail(str(error), NO)
     return Submission(
-        name=folder.resolve().name, document=document, files=_files(folder, document), manifest=paths[0]
+        name=folder.resolve().name,
+        document=document,
+        files=_files(folder, document.data),
+        manifest=paths[0],
+        earlier=tuple(_files(folder, stage.data) for stage in document.stages),
     )
 
 
-def _files(folder: Path, document: Manifest) -> dict[Split, Path]:
+def _files(folder: Path, data: Data) -> dict[Split, Path]:
     files: dict[Split, Path] = {}
     for split in SPLITS:
-        name = getattr(document.data, split)
+        name = getattr(data, split)
         if not name or name.startswith("s3://"):
             continue
         if not (folder / name).is_file():

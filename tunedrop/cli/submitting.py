@@ -93,7 +93,7 @@ def _confirm(here: Deployed, submission: Submission) -> None:
 
 def _upload(here: Deployed, submission: Submission, format_: Format) -> tuple[list[str], str]:
     """The uploaded objects, and the version of the one that starts the run."""
-    paths = [*submission.files.values(), *([submission.manifest] if submission.manifest else [])]
+    paths = [*submission.paths, *([submission.manifest] if submission.manifest else [])]
     uploaded, sent, version = [], [], ""
     with bytes_done("uploading", size_of(paths)) as advance:
         for path in paths:

@@ -9,14 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from tunedrop.aws import is_missing
 from tunedrop.cli.exits import NO
 from tunedrop.cli.output import console
 from tunedrop.cli.stage import Deployed
 from tunedrop.errors import ThroughputFailed, TransientError
-from tunedrop.serving import throughput
+from tunedrop.serving import models, throughput
 from tunedrop.serving.sweep import in_service
 from tunedrop.training import jobs
 
@@ -35,7 +32,7 @@ def teardown(here: Deployed, run_id: str | None) -> int:
         if _patiently(lambda arn=arn: throughput.release(bedrock, arn)):  # type: ignore[misc]
             console.print(f"released  {arn}")
     for arn in list(_models(bedrock, prefix + part)):
-        if _patiently(lambda arn=arn: _delete_model(bedrock, arn)):  # type: ignore[misc]
+        if _patiently(lambda arn=arn: models.delete(bedrock, arn)):  # type: ignore[misc]
             console.print(f"deleted   {arn}")
     left = [one.arn for one in in_service(bedrock, here.stage) if part in one.name]
     left += _models(bedrock, prefix + part)
@@ -54,16 +51,6 @@ def _jobs(bedrock: Any, part: str) -> Iterator[str]:
 def _models(bedrock: Any, part: str) -> Iterator[str]:
     for page in bedrock.get_paginator("list_custom_models").paginate(nameContains=part):
         yield from (model["modelArn"] for model in page["modelSummaries"])
-
-
-def _delete_model(bedrock: Any, arn: str) -> bool:
-    try:
-        bedrock.delete_custom_model(modelIdentifier=arn)
-    except ClientError as error:
-        if is_missing(error):
-            return False
-        raise
-    return True
 
 
 def _patiently(act: Callable[[], bool]) -> bool:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from tunedrop import clock
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import ActualCost, CostLine, Ending, Judged
-from tunedrop.cost.estimate import (
-    COMMITTED_HOURS,
-    TOKEN_ERROR,
-    judge_prices,
-    priced,
-    storage,
-    training_basis,
-    training_millions,
-)
+from tunedrop.cost.estimate import COMMITTED_HOURS, judge_prices, priced, storage, training
+from tunedrop.training.plan import PlannedJob, plan
 
 
 def actual(ending: Ending, base_model: BaseModel | None, now: str) -> ActualCost:
@@ -35,35 +30,32 @@ def actual(ending: Ending, base_model: BaseModel | None, now: str) -> ActualCost
 
 
 def _lines(ending: Ending, base_model: BaseModel, now: str) -> Iterator[CostLine]:
-    if ending.started is not None and ending.started.job_arn and ending.dataset is not None:
-        yield _training(ending, base_model)
-    if ending.job is not None:
-        yield storage(base_model)
+    models = 1 if ending.job is not None else 0
+    if ending.started is not None and ending.dataset is not None:
+        planned = plan(ending.run, ending.dataset)
+        if len(planned) > 1:
+            models = sum(one.job is not None for one in ending.started.series)
+            for one, job in zip(planned, ending.started.series, strict=False):
+                if job.job_arn:
+                    yield _training(one, base_model, whole=job.job is not None)
+        elif ending.started.job_arn:
+            yield _training(planned[0], base_model, whole=ending.job is not None)
+    if models:
+        yield storage(base_model, models)
     if ending.serving is not None and ending.serving.way == "provisioned":
         yield _throughput(ending, base_model, now)
     if ending.evaluation is not None:
         yield from _inference(ending, base_model)
 
 
-def _training(ending: Ending, base_model: BaseModel) -> CostLine:
+def _training(planned: PlannedJob, base_model: BaseModel, *, whole: bool) -> CostLine:
     """A stopped job is billed for the tokens that it had trained (Bedrock user guide,
     model-customization-stop, read 2026-11-23); how many, nobody says, nor what a failed one is billed.
     """
-    assert ending.dataset is not None
-    amount, basis = training_millions(ending.run, ending.dataset), training_basis(ending.run, ending.dataset)
-    price = base_model.prices.training_per_million_tokens
-    whole = priced("training", price, amount, TOKEN_ERROR, basis, "per 1M tokens")
-    if ending.job is not None:
-        return whole
-    return CostLine(
-        item=whole.item,
-        low=0.0,
-        likely=whole.likely,
-        high=whole.high,
-        basis=f"{whole.basis}, at most: the job ended early",
-        source=whole.source,
-        priced_on=whole.priced_on,
-    )
+    line = training(planned, base_model)
+    if whole:
+        return line
+    return msgspec.structs.replace(line, low=0.0, basis=f"{line.basis}, at most: the job ended early")
 
 
 def _throughput(ending: Ending, base_model: BaseModel, now: str) -> CostLine:

@@ -18,6 +18,7 @@ from tunedrop.contracts import (
 )
 from tunedrop.evaluation import general_ability
 from tunedrop.serving import choose
+from tunedrop.training.plan import PlannedJob, plan
 
 TOKEN_ERROR = 0.35
 """Tokens are estimated from characters; real counts differ by about this share either way."""
@@ -57,16 +58,10 @@ def estimate(
 
 
 def _lines(run: Run, dataset: Dataset, base_model: BaseModel, way: Way) -> Iterator[CostLine]:
-    prices = base_model.prices
-    yield priced(
-        "training",
-        prices.training_per_million_tokens,
-        training_millions(run, dataset),
-        TOKEN_ERROR,
-        training_basis(run, dataset),
-        "per 1M tokens",
-    )
-    yield storage(base_model)
+    planned = plan(run, dataset)
+    for one in planned:
+        yield training(one, base_model)
+    yield storage(base_model, len(planned))
     if run.evaluation.judge is not None:
         yield _judging(run.evaluation, run.evaluation.judge, dataset)
     if way == "provisioned":
@@ -135,24 +130,22 @@ def _held_out_tokens(settings: EvaluationSettings, dataset: Dataset) -> int:
     return test.tokens * min(test.records, settings.max_prompts) // test.records
 
 
-def storage(base_model: BaseModel) -> CostLine:
-    """What a custom model costs while it exists, for its first month."""
+def storage(base_model: BaseModel, models: int = 1) -> CostLine:
+    """What custom models cost while they exist, for their first month."""
+    basis = f"{models} model{'s' if models > 1 else ''} x 1 month"
+    return priced("model storage", base_model.prices.storage_per_month, models, 0.0, basis, "a month")
+
+
+def training(planned: PlannedJob, base_model: BaseModel) -> CostLine:
+    """What one job costs: the tokens of its training set, as often as it has epochs."""
     return priced(
-        "model storage", base_model.prices.storage_per_month, 1.0, 0.0, "1 model x 1 month", "a month"
+        f"training, {planned.title}" if planned.title else "training",
+        base_model.prices.training_per_million_tokens,
+        planned.millions,
+        TOKEN_ERROR,
+        f"{planned.dataset.train.tokens:,} tokens x {planned.epochs:g} epochs",
+        "per 1M tokens",
     )
-
-
-def training_millions(run: Run, dataset: Dataset) -> float:
-    """Millions of tokens that the job trains on: the training set, as often as it has epochs."""
-    return dataset.train.tokens * _epochs(run) / 1e6
-
-
-def training_basis(run: Run, dataset: Dataset) -> str:
-    return f"{dataset.train.tokens:,} tokens x {_epochs(run):g} epochs"
-
-
-def _epochs(run: Run) -> float:
-    return float(run.hyperparameters.get("epochCount", "1"))
 
 
 def priced(item: str, price: Price | None, amount: float, error: float, basis: str, unit: str) -> CostLine:

@@ -18,9 +18,24 @@ from tunedrop.dataset.file_rules import Split
 from tunedrop.dataset.prepare import Prepared, prepare, shares
 from tunedrop.errors import InvalidDataset, InvalidManifest
 from tunedrop.stage import Stage
+from tunedrop.training.plan import stage_runs
 
 CHUNK = 1 << 20
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+
+def validate_all(s3: Any, stage: Stage, run: Run) -> Dataset:
+    """The run's dataset, and those of its earlier stages, each checked for its own method.
+
+    Raises as `validate`; the message says which stage it is about.
+    """
+    earlier = []
+    for number, one in enumerate(stage_runs(run), start=1):
+        try:
+            earlier.append(validate(s3, stage, one))
+        except InvalidDataset as error:
+            raise InvalidDataset(f"stage {number}:\n{error}") from error
+    return msgspec.structs.replace(validate(s3, stage, run), earlier=tuple(earlier))
 
 
 def validate(s3: Any, stage: Stage, run: Run) -> Dataset:

@@ -73,8 +73,9 @@ def read_text(s3: Any, stage: Stage, key: str) -> str:
 
 
 def metrics_files(s3: Any, stage: Stage, ending: Ending) -> Iterator[tuple[str, str]]:
-    """Bedrock's metrics files of the run's job, as (key, text)."""
-    prefix = naming.training_prefix(ending.run.run_id)
+    """Bedrock's metrics files of the job that has given the run its model, as (key, text)."""
+    job = ending.job
+    prefix = naming.key_of(job.output_uri) if job is not None else naming.training_prefix(ending.run.run_id)
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=stage.artifacts_bucket, Prefix=prefix):
         for item in page.get("Contents", []):
             if item["Key"].endswith(".csv"):

@@ -7,9 +7,9 @@ from statistics import median
 
 from tunedrop import clock
 from tunedrop.contracts import Dataset
-from tunedrop.cost.estimate import training_millions
 from tunedrop.following.timeline import Step
 from tunedrop.registry import Record, Registry, StepRecord
+from tunedrop.training.plan import plan
 
 LEARN_FROM = 5
 """Earlier runs that are looked at: each costs one query."""
@@ -63,4 +63,4 @@ def remaining(steps: Iterable[Step], pace: Pace) -> float | None:
 
 def _millions(record: Record) -> float:
     dataset = record.document("dataset", Dataset)
-    return training_millions(record.run, dataset) if dataset is not None else 0.0
+    return sum(one.millions for one in plan(record.run, dataset)) if dataset is not None else 0.0

@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from tunedrop import clock
 from tunedrop.aws import code_of
-from tunedrop.contracts import Failure, Run
+from tunedrop.contracts import CompletedJob, Failure, Run
 
 T = TypeVar("T")
 
@@ -127,6 +127,11 @@ class Registry:
         items = self._query({"pk": f"NAME#{name}"}, forward=False)
         records = [self.get(str(item["run_id"])) for item in items] or [self.get(name)]
         return [record for record in records if record is not None]
+
+    def latest_model(self, name: str) -> str | None:
+        """The ARN of the custom model that the latest run of a name has made; None where none has."""
+        done = (record.document("job", CompletedJob) for record in self.named(name))
+        return next((job.model_arn for job in done if job is not None), None)
 
     def recent(self, limit: int = 50, since: str = "") -> list[Record]:
         """The latest runs, newest first; `since` is the oldest moment that counts."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from tunedrop.contracts import Evaluation, Failure, Released, Run, Serving, StartedJob
 from tunedrop.errors import ThroughputFailed
-from tunedrop.serving import throughput
+from tunedrop.serving import models, throughput
 from tunedrop.training import jobs
 
 
@@ -27,7 +27,8 @@ def finish(
     failure: Failure | None,
     evaluated_on: Serving | None = None,
 ) -> Released:
-    """End whatever a finished run holds that it may not keep: its job, what serves its model.
+    """End whatever a finished run holds that it may not keep: its jobs, what serves its model, models that
+    were only a step to it or a candidate beside it. A run that failed keeps its models, for a retry.
 
     Parameters
     ----------
@@ -40,9 +41,10 @@ def finish(
         When something is still in motion and has to be ended a little later.
     """
     released, kept, failed = [], [], []
-    job_arn = started.job_arn if started is not None and failure is not None else ""
-    if job_arn and jobs.stop(bedrock, job_arn):
-        released.append(job_arn)
+    if failure is not None:
+        known = [started.job_arn] if started is not None and started.job_arn else []
+        training = dict.fromkeys([*known, *jobs.under_way(bedrock, run.run_id)])
+        released += [job_arn for job_arn in training if jobs.stop(bedrock, job_arn)]
     for one in (evaluated_on, serving):
         if one is None:
             continue
@@ -54,4 +56,17 @@ def finish(
             released.append(one.arn)
         except ThroughputFailed as error:
             failed.append(f"{one.arn}: {error}")
+    for model_arn in _superseded(run, started) if failure is None else ():
+        try:
+            models.delete(bedrock, model_arn)
+            released.append(model_arn)
+        except ThroughputFailed as error:
+            failed.append(f"{model_arn}: {error}")
     return Released(released=tuple(released), kept=tuple(kept), failed=tuple(failed))
+
+
+def _superseded(run: Run, started: StartedJob | None) -> list[str]:
+    """The models of a finished run that it does not go on with; each bills its storage until its end."""
+    if started is None or run.keep_models:
+        return []
+    return [one.job.model_arn for one in started.series if one.job is not None and not one.chosen]

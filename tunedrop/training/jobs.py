@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, clock, naming
-from tunedrop.catalog.model import BaseModel
-from tunedrop.contracts import CompletedJob, Dataset, Method, Run, StartedJob
+from tunedrop.contracts import CompletedJob, Method, Run, StartedJob
 from tunedrop.errors import CustomizationFailed, RunStopped, TransientError
 from tunedrop.stage import Stage
+from tunedrop.training.plan import PlannedJob
 
 CUSTOMIZATION_TYPES: dict[Method, str] = {
     "instruction": "FINE_TUNING",
@@ -32,10 +33,16 @@ _ROLE_NOT_READY = "assume"
 """Part of the message while a new role still spreads through IAM ("Could not assume provided IAM role")."""
 
 
-def start(bedrock: Any, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel) -> StartedJob:
-    """Start the run's customization job, or find the one that an earlier try has started.
+def start(bedrock: Any, stage: Stage, run: Run, planned: PlannedJob, base: str) -> StartedJob:
+    """Start a customization job of the run, or find the one that an earlier try has started.
 
-    The job's name and client token come from the run, so that one run has one job, whatever is retried.
+    The job's name and client token come from the run and its plan, so that each is started once, whatever is
+    retried.
+
+    Parameters
+    ----------
+    base
+        What to tune: a base model's id, or a custom model's ARN.
 
     Raises
     ------
@@ -44,17 +51,17 @@ def start(bedrock: Any, stage: Stage, run: Run, dataset: Dataset, base_model: Ba
     TransientError
         When a later try may succeed.
     """
-    name = name_of(stage, run)
+    name = name_of(stage, run, planned.number)
     try:
-        answer = bedrock.create_model_customization_job(**_request(stage, run, dataset, base_model, name))
+        answer = bedrock.create_model_customization_job(**_request(stage, run, planned, base, name))
     except ClientError as error:
         return _after_refusal(bedrock, name, error)
     return StartedJob(outcome="started", job_arn=answer["jobArn"], job_name=name)
 
 
-def name_of(stage: Stage, run: Run) -> str:
-    """The name of this attempt's job, custom model and throughput."""
-    return naming.resource_name(stage.name, run.run_id, run.attempt)
+def name_of(stage: Stage, run: Run, number: int = 0) -> str:
+    """The name of this attempt's job (one of several, by its number) and of its custom model."""
+    return naming.resource_name(stage.name, run.run_id, run.attempt, number)
 
 
 def describe(bedrock: Any, name_or_arn: str) -> dict[str, Any] | None:
@@ -84,7 +91,11 @@ def outcome(bedrock: Any, job_arn: str) -> CompletedJob | None:
     RunStopped
         When somebody stopped the job.
     """
-    job = bedrock.get_model_customization_job(jobIdentifier=job_arn)
+    return ended(bedrock.get_model_customization_job(jobIdentifier=job_arn))
+
+
+def ended(job: Mapping[str, Any]) -> CompletedJob | None:
+    """The same of a job that Bedrock has described already."""
     match job["status"]:
         case "Completed":
             return _completed(job)
@@ -126,21 +137,29 @@ def count_in_progress(bedrock: Any) -> int:
     )
 
 
-def _request(stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel, name: str) -> dict[str, Any]:
+def under_way(bedrock: Any, run_id: str) -> Iterator[str]:
+    """The jobs of a run that train now, also those whose start nobody has lived to note."""
+    pages = bedrock.get_paginator("list_model_customization_jobs")
+    for page in pages.paginate(nameContains=run_id, statusEquals="InProgress"):
+        yield from (job["jobArn"] for job in page["modelCustomizationJobSummaries"])
+
+
+def _request(stage: Stage, run: Run, planned: PlannedJob, base: str, name: str) -> dict[str, Any]:
+    dataset = planned.dataset
     tags = [{"key": "tunedrop:stage", "value": stage.name}, {"key": "tunedrop:run", "value": run.run_id}]
     request: dict[str, Any] = {
         "jobName": name,
         "customModelName": name,
         "roleArn": stage.bedrock_role_arn,
         "clientRequestToken": naming.client_token("job", name),
-        "baseModelIdentifier": base_model.id,
+        "baseModelIdentifier": base,
         "customizationType": CUSTOMIZATION_TYPES[dataset.method],
         "customModelKmsKeyId": stage.key_arn,
         "jobTags": tags,
         "customModelTags": tags,
         "trainingDataConfig": {"s3Uri": dataset.train.uri},
         "outputDataConfig": {"s3Uri": naming.uri(stage.artifacts_bucket, naming.training_prefix(run.run_id))},
-        "hyperParameters": run.hyperparameters,
+        "hyperParameters": planned.hyperparameters,
     }
     if dataset.validation is not None:
         request["validationDataConfig"] = {"validators": [{"s3Uri": dataset.validation.uri}]}
@@ -160,7 +179,7 @@ def _after_refusal(bedrock: Any, name: str, error: ClientError) -> StartedJob:
     raise CustomizationFailed(f"Bedrock refused the customization job: {message} ({code})") from error
 
 
-def _completed(job: dict[str, Any]) -> CompletedJob:
+def _completed(job: Mapping[str, Any]) -> CompletedJob:
     validation = job.get("validationMetrics") or [{}]
     return CompletedJob(
         job_arn=job["jobArn"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,9 +12,10 @@ from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, Dataset, Preflight, Run
 from tunedrop.errors import PreflightFailed
-from tunedrop.serving import choose
+from tunedrop.serving import choose, models
 from tunedrop.stage import Stage
 from tunedrop.training import jobs
+from tunedrop.training.plan import plan
 
 FINE_TUNING_REGIONS = "us-east-1 and us-west-2"
 """Where Bedrock customizes models at all (Bedrock user guide, custom-model-fine-tuning, read 2026-11-23)."""
@@ -42,6 +43,8 @@ class Preflighter:
             self._model_in_region(),
             self._model_alive_and_customizable(),
             self._access_granted(),
+            *self._parent_model_alive(),
+            *self._validation_to_search_by(),
             self._way_to_serve(),
             self._data_readable(),
             self._name_free(),
@@ -63,7 +66,7 @@ class Preflighter:
 
     def _model_alive_and_customizable(self) -> Check:
         """The live lifecycle overrides the catalog: base models retire (user guide, model-lifecycle)."""
-        kind = jobs.CUSTOMIZATION_TYPES[self._dataset.method]
+        methods = dict.fromkeys(one.method for one in plan(self._run, self._dataset))
 
         def look() -> Check:
             answer = self._aws.bedrock.get_foundation_model(modelIdentifier=self._model.lifecycle_id)
@@ -76,14 +79,16 @@ class Preflighter:
                     False, f"{self._model.name} is a legacy model{when}: no new job may start on it"
                 )
             offered = details.get("customizationsSupported", [])
-            # GetFoundationModel has no value for reinforcement fine-tuning (bedrock 2023-04-20).
-            if kind not in offered and kind != "REINFORCEMENT_FINE_TUNING":
-                return self._model_check(
-                    False,
-                    f"{self._model.name} does not offer {kind} (method {self._dataset.method}); "
-                    f"it offers {', '.join(offered) or 'no customization'}",
-                )
-            return self._model_check(True, f"{self._model.name} is active and offers {kind}")
+            for method in methods:
+                kind = jobs.CUSTOMIZATION_TYPES[method]
+                # GetFoundationModel has no value for reinforcement fine-tuning (bedrock 2023-04-20).
+                if kind not in offered and kind != "REINFORCEMENT_FINE_TUNING":
+                    return self._model_check(
+                        False,
+                        f"{self._model.name} does not offer {kind} (method {method}); "
+                        f"it offers {', '.join(offered) or 'no customization'}",
+                    )
+            return self._model_check(True, f"{self._model.name} is active and offers {', '.join(methods)}")
 
         return self._asked("base model", look, "Choose a base model that is alive: tunedrop models --base")
 
@@ -117,6 +122,36 @@ class Preflighter:
 
         return self._asked("model access", look, "Ask an administrator for access to the model in Bedrock")
 
+    def _parent_model_alive(self) -> Iterator[Check]:
+        """The custom model that is tuned further ("You can further fine tune an existing custom model",
+        Bedrock user guide, model-customization-submit, read 2026-11-25; it names no base models)."""
+        model = self._run.parent_model
+        if not model:
+            return
+
+        def look() -> Check:
+            found = models.status(self._aws.bedrock, model)
+            detail = f"the custom model {model} {f'is {found}' if found else 'does not exist (any more)'}"
+            cure = "Name another run with from, or another custom model as base_model"
+            return Check(name="custom model", passed=found == "Active", detail=detail, cure=cure)
+
+        yield self._asked("custom model", look, "Name a custom model of this account and Region")
+
+    def _validation_to_search_by(self) -> Iterator[Check]:
+        """Candidates of a search are compared by their loss on a validation set."""
+        if not self._run.candidates:
+            return
+        has = self._dataset.validation is not None
+        yield Check(
+            name="search",
+            passed=has,
+            detail=f"{len(self._run.candidates)} candidates "
+            + (
+                "are compared by validation loss" if has else "cannot be compared: there is no validation set"
+            ),
+            cure=f"Give data.validation, or more records; {self._model.name} may take no validation set",
+        )
+
     def _way_to_serve(self) -> Check:
         try:
             way = choose.way(self._model, self._run.deployment)
@@ -131,14 +166,13 @@ class Preflighter:
 
     def _data_readable(self) -> Check:
         """IAM's own simulator says whether Bedrock's role may read the dataset and write the output."""
-        keys = {
-            "s3:GetObject": naming.key_of(self._dataset.train.uri),
-            "s3:PutObject": naming.training_prefix(self._run.run_id) + "metrics.csv",
-        }
+        datasets = (*self._dataset.earlier, self._dataset)
+        asked = [("s3:GetObject", naming.key_of(one.train.uri)) for one in datasets]
+        asked.append(("s3:PutObject", naming.training_prefix(self._run.run_id) + "metrics.csv"))
 
         def look() -> Check:
             denied = []
-            for action, key in keys.items():
+            for action, key in asked:
                 answer = self._aws.iam.simulate_principal_policy(
                     PolicySourceArn=self._stage.bedrock_role_arn,
                     ActionNames=[action],
@@ -161,15 +195,17 @@ class Preflighter:
 
     def _name_free(self) -> Check:
         """Job names can never be used again; our own earlier try is not somebody else's."""
-        name = jobs.name_of(self._stage, self._run)
+        names = [jobs.name_of(self._stage, self._run, one.number) for one in plan(self._run, self._dataset)]
 
         def look() -> Check:
-            job = jobs.describe(self._aws.bedrock, name)
-            ours = job is None or job.get("roleArn") == self._stage.bedrock_role_arn
+            role = self._stage.bedrock_role_arn
+            found = {name: jobs.describe(self._aws.bedrock, name) for name in names}
+            taken = [name for name, job in found.items() if job is not None and job.get("roleArn") != role]
             return Check(
                 name="job name",
-                passed=ours,
-                detail=f"the job name {name} is {'free' if ours else 'taken by somebody else'}",
+                passed=not taken,
+                detail=f"the job name {', '.join(taken or names)} is "
+                f"{'taken by somebody else' if taken else 'free'}",
                 cure="Upload the dataset under another name",
             )
 

@@ -7,7 +7,8 @@ from typing import Any
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Dataset, Run, StartedJob
 from tunedrop.stage import Stage
-from tunedrop.training import jobs
+from tunedrop.training import jobs, series
+from tunedrop.training.plan import PlannedJob, has_several_jobs, plan
 from tunedrop.waiting.table import Waits
 
 
@@ -21,15 +22,28 @@ def start_or_queue(
     *,
     granted: bool,
 ) -> StartedJob:
-    """Start the run's job if it is its turn and a slot is free, else say that it has to queue.
+    """Start what the run trains next if it is its turn and a slot is free, else say that it has to queue.
 
     `granted` is true when the run comes from the queue: it does not stand behind those who wait after it.
     """
-    name = jobs.name_of(stage, run)
-    if _has_to_wait(bedrock, waits, stage, granted):
-        started = jobs.find(bedrock, name) or StartedJob(outcome="queued", job_name=name)
+    base = run.parent_model or base_model.id
+
+    def start(planned: PlannedJob, base: str) -> StartedJob:
+        nonlocal granted
+        if _has_to_wait(bedrock, waits, stage, granted):
+            name = jobs.name_of(stage, run, planned.number)
+            return jobs.find(bedrock, name) or StartedJob(outcome="queued", job_name=name)
+        started = jobs.start(bedrock, stage, run, planned, base)
+        if granted:  # a slot that was granted is for one job
+            waits.give_up_slot(run.run_id)
+            granted = False
+        return started
+
+    if has_several_jobs(run):
+        started = series.advance(bedrock, stage, run, dataset, base, start)
     else:
-        started = jobs.start(bedrock, stage, run, dataset, base_model)
+        (only,) = plan(run, dataset)
+        started = start(only, base)
     if granted:
         waits.give_up_slot(run.run_id)
     return started

@@ -13,12 +13,13 @@ from botocore.exceptions import ClientError
 
 from tunedrop import aws, clock, intake
 from tunedrop.aws import Aws
-from tunedrop.contracts import Run, Serving, Wait
-from tunedrop.errors import OverBudget, RunError, TransientError
+from tunedrop.contracts import CompletedJob, Run, Serving, Wait
+from tunedrop.errors import CustomizationFailed, OverBudget, RunError, RunStopped, TransientError
 from tunedrop.registry import Registry
 from tunedrop.serving import throughput
 from tunedrop.stage import Stage
 from tunedrop.training import jobs
+from tunedrop.training.plan import has_several_jobs
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +37,12 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     granted: bool = True
 
 
+class JobEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several jobs of a run has ended, well or badly: start_customization sees what is next."""
+
+    job_arn: str
+
+
 def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> msgspec.Struct | None:
     """One look at what a run waits for.
 
@@ -46,7 +53,7 @@ def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> msgspec.Str
     """
     match wait.kind:
         case "training":
-            return jobs.outcome(aws_.bedrock, wait.subject)
+            return _training(aws_.bedrock, registry, wait)
         case "throughput":
             return _throughput(aws_, registry, wait)
         case "approval":
@@ -73,6 +80,18 @@ def signalled(s3: Any, stage: Stage, run: Run, signal: Literal["approve", "stop"
         if head["LastModified"] >= clock.read(since):
             return True
     return False
+
+
+def _training(bedrock: Any, registry: Registry, wait: Wait) -> CompletedJob | JobEnded | None:
+    record = registry.get(wait.run_id)
+    several = record is not None and has_several_jobs(record.run)
+    try:
+        job = jobs.outcome(bedrock, wait.subject)
+    except (CustomizationFailed, RunStopped):
+        if not several:
+            raise
+        return JobEnded(job_arn=wait.subject)
+    return JobEnded(job_arn=wait.subject) if several and job is not None else job
 
 
 def _approval(s3: Any, stage: Stage, registry: Registry, wait: Wait) -> Approval | None:

@@ -14,7 +14,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tunedrop.aws import Aws, code_of, explain, is_transient
-from tunedrop.contracts import Wait, WaitKind
+from tunedrop.contracts import CompletedJob, Serving, Wait, WaitKind
 from tunedrop.errors import AwsRefused, RunError, RunStopped, TransientError
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
@@ -24,7 +24,7 @@ from tunedrop.waiting.table import Waits
 _TOKEN_IS_GONE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 """Step Functions' answers to a token that was used before, or whose execution has ended."""
 
-_DOCUMENTS: dict[WaitKind, str] = {"training": "job", "throughput": "serving"}
+_DOCUMENTS: dict[type[msgspec.Struct], str] = {CompletedJob: "job", Serving: "serving"}
 """The name under which the registry keeps what a wait brings."""
 
 _MAX_CAUSE = 32_768
@@ -126,7 +126,7 @@ class Settler:
         return f"stopped by {record.stop_requested_by or 'a stop object'}" if record else "stopped"
 
     def _succeed(self, wait: Wait, output: msgspec.Struct) -> None:
-        if (name := _DOCUMENTS.get(wait.kind)) is not None:
+        if (name := _DOCUMENTS.get(type(output))) is not None:
             self._registry.save(wait.run_id, **{name: output})
         text = msgspec.json.encode(output).decode()
         self._registry.end_step(wait.run_id, step_name(wait.kind), wait.parked_at)

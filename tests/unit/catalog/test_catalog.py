@@ -32,7 +32,7 @@ CUSTOMIZABLE = {
     "anthropic.claude-3-haiku-20240307-v1:0:200k": {"fine-tuning"},
     "openai.gpt-oss-20b": {"reinforcement"},
     "qwen.qwen3-32b": {"reinforcement"},
-    "amazon.titan-text-express-v1": {"continued-pretraining"},
+    "amazon.titan-text-express-v1": {"continued-pretraining", "fine-tuning"},
 }
 """Bedrock user guide, custom-model-fine-tuning, prequisites-model-distillation and reinforcement-fine-tuning
 (read 2026-11-23), and the last base that could be pre-trained further."""

@@ -6,7 +6,7 @@ import inspect
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses, router
-from ministack.services import eventbridge, iam, lambda_svc, stepfunctions, sts
+from ministack.services import eventbridge, iam, lambda_svc, stepfunctions, sts, tagging
 
 from local import ministack
 
@@ -32,6 +32,11 @@ def test_resources_and_actions_of_requests_are_told_by_two_functions() -> None:
     assert parameters(iam_actions.extract_resource_arn)[:4] == ["service", "method", "path", "headers"]
     assert parameters(iam_actions.extract_iam_action)[:3] == ["service", "method", "path"]
     assert "from ministack.core.iam_actions import" in inspect.getsource(app)
+
+
+def test_tags_of_resources_are_collected_by_service() -> None:
+    assert callable(tagging._RESOURCE_TAG_COLLECTORS["dynamodb"])
+    assert "_RESOURCE_TAG_COLLECTORS" in inspect.getsource(tagging.resource_tags)
 
 
 def test_python_functions_run_through_one_function() -> None:

@@ -4,17 +4,19 @@ import pytest
 
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
-from tunedrop import catalog
 from tunedrop.contracts import StartedJob
 from tunedrop.errors import CustomizationFailed, RunStopped, TransientError
 from tunedrop.stage import Stage
 from tunedrop.training import jobs
+from tunedrop.training.plan import plan
 
 NAME = "tunedrop-test-persona-0123456789"
 
 
 def start(bedrock: FakeBedrock, stage: Stage) -> StartedJob:
-    return jobs.start(bedrock, stage, builders.run(), builders.dataset(), catalog.find(builders.LLAMA_3_3))
+    run = builders.run()
+    (planned,) = plan(run, builders.dataset())
+    return jobs.start(bedrock, stage, run, planned, builders.LLAMA_3_3)
 
 
 def finished(**changes: object) -> dict[str, object]:

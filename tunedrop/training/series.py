@@ -1,0 +1,147 @@
+"""Going through the several jobs of a run, one call after the other, until there is a model to serve.
+
+What has become of each job is asked of Bedrock, by the name that the plan gives it: nothing is lost with a
+crash, and nothing is trained twice by a retry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from tunedrop import naming
+from tunedrop.contracts import CompletedJob, Dataset, Run, StartedJob, TrainingJob
+from tunedrop.errors import CustomizationFailed, RunStopped
+from tunedrop.stage import Stage
+from tunedrop.training import jobs
+from tunedrop.training.plan import PlannedJob, plan
+
+Start = Callable[[PlannedJob, str], StartedJob]
+"""Starts a planned job on a base model or custom model, or says that it has to queue."""
+
+
+def advance(bedrock: Any, stage: Stage, run: Run, dataset: Dataset, base: str, start: Start) -> StartedJob:
+    """The next step of a run of several jobs: start what can start; name what to wait for, or the model.
+
+    Parameters
+    ----------
+    base
+        What the first of them tunes.
+
+    Raises
+    ------
+    CustomizationFailed
+        When a stage failed, or every candidate.
+    """
+    planned = plan(run, dataset)
+    seen = [look(bedrock, stage, run, one) for one in planned]
+    if run.candidates:
+        return _search(planned, seen, base, start)
+    return _stages(planned, seen, base, start)
+
+
+def look(bedrock: Any, stage: Stage, run: Run, planned: PlannedJob) -> TrainingJob:
+    """How a job stands. The model of an earlier attempt counts, its failures do not."""
+    one = TrainingJob(title=planned.title, method=planned.method, hyperparameters=planned.hyperparameters)
+    for attempt in range(run.attempt, 0, -1):
+        name = naming.resource_name(stage.name, run.run_id, attempt, planned.number)
+        if (found := jobs.describe(bedrock, name)) is None:
+            continue
+        try:
+            done = jobs.ended(found)
+        except (CustomizationFailed, RunStopped) as error:
+            if attempt == run.attempt:
+                return msgspec.structs.replace(
+                    one, status="failed", job_arn=found["jobArn"], failure=str(error)
+                )
+            continue
+        status: Literal["training", "trained"] = "training" if done is None else "trained"
+        return msgspec.structs.replace(one, status=status, job_arn=found["jobArn"], job=done)
+    return one
+
+
+def _stages(planned: Sequence[PlannedJob], seen: list[TrainingJob], base: str, start: Start) -> StartedJob:
+    model: CompletedJob | None = None
+    for index, (job, one) in enumerate(zip(planned, seen, strict=True)):
+        match one.status:
+            case "trained":
+                model = one.job
+            case "failed":
+                raise CustomizationFailed(f"{one.title}: {one.failure}")
+            case "training":
+                return _waiting_for(one, seen)
+            case "waiting":
+                started = start(job, model.model_arn if model is not None else base)
+                return _started(started, index, seen)
+    assert model is not None
+    return _finished(seen, seen[-1])
+
+
+def _search(planned: Sequence[PlannedJob], seen: list[TrainingJob], base: str, start: Start) -> StartedJob:
+    """As many candidates train at once as there are slots; a failed one does not fail the others."""
+    for index, (job, one) in enumerate(zip(planned, seen, strict=True)):
+        if one.status != "waiting":
+            continue
+        try:
+            started = start(job, base)
+        except CustomizationFailed as error:
+            seen[index] = msgspec.structs.replace(one, status="failed", failure=str(error))
+            continue
+        if started.outcome == "queued":
+            if not any(one.status == "training" for one in seen):
+                return msgspec.structs.replace(started, series=tuple(seen))
+            break
+        seen[index] = _now_training(one, started)
+    under_way = next((one for one in seen if one.status == "training"), None)
+    return _waiting_for(under_way, seen) if under_way is not None else _finished(seen, best(seen))
+
+
+def best(series: Sequence[TrainingJob]) -> TrainingJob:
+    """The candidate to evaluate: the least loss on the validation set, the earlier of equals.
+
+    The held-out test set has no part in the choice: it is asked once, of the one that was chosen, so that the
+    number of candidates does not flatter the verdict.
+
+    Raises
+    ------
+    CustomizationFailed
+        When no candidate has a model.
+    """
+    trained = [one for one in series if one.job is not None]
+    if not trained:
+        reasons = "; ".join(f"{one.title}: {one.failure}" for one in series)
+        raise CustomizationFailed(f"no candidate of the search was trained: {reasons}")
+    return min(trained, key=_validation_loss)
+
+
+def _validation_loss(one: TrainingJob) -> float:
+    loss = one.job.validation_loss if one.job is not None else None
+    return float("inf") if loss is None else loss
+
+
+def _started(started: StartedJob, index: int, seen: list[TrainingJob]) -> StartedJob:
+    if started.outcome == "started":
+        seen[index] = _now_training(seen[index], started)
+    return msgspec.structs.replace(started, more=True, series=tuple(seen))
+
+
+def _now_training(one: TrainingJob, started: StartedJob) -> TrainingJob:
+    return msgspec.structs.replace(one, status="training", job_arn=started.job_arn)
+
+
+def _waiting_for(one: TrainingJob, seen: Sequence[TrainingJob]) -> StartedJob:
+    return StartedJob(outcome="started", job_arn=one.job_arn, more=True, series=tuple(seen))
+
+
+def _finished(seen: Sequence[TrainingJob], chosen: TrainingJob) -> StartedJob:
+    assert chosen.job is not None
+    series = tuple(msgspec.structs.replace(one, chosen=True) if one is chosen else one for one in seen)
+    return StartedJob(
+        outcome="finished",
+        job_arn=chosen.job_arn,
+        job_name=chosen.job.job_name,
+        job=chosen.job,
+        series=series,
+    )
