@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,13 +14,15 @@ from infra.application import add_stack
 from infra.bundling import ROOT, Bundle, Bundles
 
 PAGE = ROOT / "docs" / "state-machine.md"
+ACCOUNT, REGION = "111122223333", "us-east-1"
+"""An account that AWS keeps for documentation, and a Region: CDK wants to know them."""
 
 _HEAD = """# The state machine
 
 Drawn from its definition by `python -m infra.diagram`; a test says when this page is out of date.
-Solid arrows are the journey, dotted ones what happens when a step fails for good. Slanted boxes wait for a
-task token; a diamond is a choice; a box with double sides is a Distributed Map, which calls its function once
-for each shard, several at a time.
+Solid arrows are the journey. Slanted boxes wait for a task token, pointed ones choose, and one with double
+sides is a Distributed Map, which calls its function once for each shard, several at a time. Whatever stands
+in the frame and fails for good leaves it by the dotted arrow: what bills is released, and somebody is told.
 
 ```mermaid
 flowchart TD
@@ -28,13 +31,20 @@ flowchart TD
 
 def main() -> None:
     """Write the page."""
+    PAGE.write_text(page(definition_of(template())))
+
+
+def template() -> dict[str, Any]:
+    """The template of our own stage `dev`, synthesized without building what its functions run."""
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    dev = context["stages"]["dev"] | {"account": ACCOUNT, "region": REGION}
+    context = context | {"stage": "dev", "stages": {"dev": dev}}
     nothing = Bundle(ROOT / "lambdas", "0" * 64)  # the definition does not depend on what the functions run
     with tempfile.TemporaryDirectory() as folder:
         app = App(context=context, outdir=folder)
         add_stack(app, Bundles(layer=nothing, scoring=nothing, code=nothing))
-        template = app.synth().stacks[0].template
-    PAGE.write_text(page(definition_of(template)))
+        synthesized: dict[str, Any] = app.synth().stacks[0].template
+    return synthesized
 
 
 def definition_of(template: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,12 +64,18 @@ def definition_of(template: Mapping[str, Any]) -> dict[str, Any]:
 
 def page(definition: Mapping[str, Any]) -> str:
     """The documentation page, a Mermaid flow chart inside."""
+    states = definition["States"]
+    rescue, rescued = _rescue(states)
     lines = [
         'dropped(["a file is dropped"])',
-        *(_node(name, state) for name, state in definition["States"].items()),
+        *(_node(name, state) for name, state in states.items() if name not in rescued),
+        'subgraph journey [" "]',
+        *(f"  {_node(name, states[name])}" for name in states if name in rescued),
+        "end",
         f"dropped --> {_id(definition['StartAt'])}",
-        *_arrows(definition["States"]),
-        *_rescues(definition["States"]),
+        *_arrows(states),
+        f'journey -. "fails for good" .-> {_id(rescue)}',
+        "style journey fill:none,stroke-dasharray:4 4",
     ]
     return _HEAD + "".join(f"  {line}\n" for line in lines) + "```\n"
 
@@ -67,13 +83,13 @@ def page(definition: Mapping[str, Any]) -> str:
 def _node(name: str, state: Mapping[str, Any]) -> str:
     waits = str(state.get("Resource", "")).endswith(".waitForTaskToken")
     shapes = {
-        "Choice": "{{{}}}",
+        "Choice": "{{{{{}}}}}",
         "Succeed": "([{}])",
         "Fail": "([{}])",
         "Task": "[/{}/]" if waits else "[{}]",
         "Map": "[[{}]]",
     }
-    return _id(name) + shapes[state["Type"]].format(f'"{name}"')
+    return _id(name) + shapes[state["Type"]].format(f'"{_words(name)}"')
 
 
 def _arrows(states: Mapping[str, Any]) -> Iterator[str]:
@@ -81,18 +97,37 @@ def _arrows(states: Mapping[str, Any]) -> Iterator[str]:
         for choice in state.get("Choices", []):
             yield f'{_id(name)} -- "{_condition(choice)}" --> {_id(choice["Next"])}'
         if "Default" in state:
-            yield f'{_id(name)} -- "else" --> {_id(state["Default"])}'
+            yield f"{_id(name)} -- else --> {_id(state['Default'])}"
         if "Next" in state:
             yield f"{_id(name)} --> {_id(state['Next'])}"
 
 
-def _rescues(states: Mapping[str, Any]) -> Iterator[str]:
-    rescued: dict[str, list[str]] = {}
+def _rescue(states: Mapping[str, Any]) -> tuple[str, set[str]]:
+    """The state that most failures lead to, and the states that lead there, with the choices between them."""
+    by_rescue: dict[str, set[str]] = {}
     for name, state in states.items():
         for catch in state.get("Catch", []):
-            rescued.setdefault(catch["Next"], []).append(_id(name))
-    for rescue, names in rescued.items():
-        yield f"{' & '.join(names)} -.-> {_id(rescue)}"
+            by_rescue.setdefault(catch["Next"], set()).add(name)
+    rescue = max(by_rescue, key=lambda one: len(by_rescue[one]))
+    rescued = by_rescue[rescue]
+    while (
+        between := {
+            name for one in rescued for name in _after(states[one]) if states[name]["Type"] == "Choice"
+        }
+        - rescued
+    ):
+        rescued |= between
+    return rescue, rescued
+
+
+def _after(state: Mapping[str, Any]) -> list[str]:
+    choices = [choice["Next"] for choice in state.get("Choices", [])]
+    return [*choices, *(state[key] for key in ("Default", "Next") if key in state)]
+
+
+def _words(name: str) -> str:
+    """`AwaitApproval` as "await approval"."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()
 
 
 def _id(name: str) -> str:
@@ -100,8 +135,11 @@ def _id(name: str) -> str:
 
 
 def _condition(choice: Mapping[str, Any]) -> str:
-    text: str = choice["Condition"]
-    return text.removeprefix("{% ").removesuffix(" %}").replace("$states.input.", "").replace('"', "'")
+    """A JSONata condition as a person says it: `$count($estimate.reasons) > 0` as "estimate.reasons"."""
+    text = choice["Condition"].removeprefix("{% ").removesuffix(" %}").replace("$states.input.", "")
+    text = re.sub(r"\$(?:count\((.*?)\) > 0|exists\((.*?)\))", lambda found: found[1] or found[2], text)
+    text = re.sub(r"\$not\((.*?)\)", r"not \1", text)
+    return str(text.replace("$", "").replace('"', "").replace("_", " "))
 
 
 def _placeholder(part: Mapping[str, Any]) -> str:

@@ -64,6 +64,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Whether manifests may ask for provisioned throughput with a term of one or six months.
     evaluation_requests_per_minute
         The pace at which models are asked; 0 takes the base model's own.
+    evaluation_shard_prompts, shard_concurrency
+        How many held-out prompts one function asks alone: more are asked in shards of at most so many, and so
+        many shards at once.
+    general_ability
+        Whether to measure what a model could do before and still can, where the manifest does not say.
     min_improvement, confidence
         When a tuned model counts as better, where the manifest does not say: by how much of a 0 to 1 scale,
         and how sure one must be.

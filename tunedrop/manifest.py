@@ -32,7 +32,17 @@ Scalar = str | int | float | bool
 
 
 class Data(msgspec.Struct, frozen=True, kw_only=True):
-    """Data files: names beside the manifest, or `s3://` URIs in a bucket that the stage allows."""
+    """Data files: names beside the manifest, or `s3://` URIs in a bucket that the stage allows.
+
+    Attributes
+    ----------
+    train
+        What the model is trained on.
+    validation
+        What its loss is measured on while it trains; split off `train` by content hash when absent.
+    test
+        Held out for the evaluation, never trained on; split off `train` likewise when absent.
+    """
 
     train: str = ""
     validation: str | None = None
@@ -40,7 +50,20 @@ class Data(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """How to serve the tuned model; `keep_for` is a duration such as `2h`, or `0s` to release at once."""
+    """How the tuned model is served.
+
+    Attributes
+    ----------
+    mode
+        On demand costs nothing while idle; `auto` takes it where the base model has it.
+    model_units
+        Of provisioned throughput.
+    commitment
+        A term lowers the hourly price and cannot be ended early; the stage must allow it.
+    keep_for
+        How long the model stays in service after its evaluation: a duration such as `2h`, or `0s` to release
+        at once. Without it, a promoted model stays where that costs nothing while idle.
+    """
 
     mode: Literal["auto", "on-demand", "provisioned"] = "auto"
     model_units: int = 1
@@ -49,7 +72,17 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Judge(msgspec.Struct, frozen=True, kw_only=True):
-    """The model that compares answers, by a rubric of one's own or the shipped one."""
+    """The model that compares answers, by a rubric of one's own or the shipped one.
+
+    Attributes
+    ----------
+    model
+        Its id, such as `amazon.nova-pro-v1:0`.
+    rubric
+        What makes an answer good, in your words.
+    via
+        Asked by Converse while the run evaluates, or by an evaluation job of Bedrock's.
+    """
 
     model: str = ""
     rubric: str = ""
@@ -57,9 +90,22 @@ class Judge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
-    """When the tuned model counts as better; None takes the stage's default. Scores are 0 to 1.
+    """When the tuned model counts as better. Scores are on a 0 to 1 scale.
 
-    `judge` is a model id, or a mapping with one.
+    Attributes
+    ----------
+    metric
+        The score that decides; `auto` takes the one that suits the data.
+    min_improvement
+        By how much the tuned model must be better; the stage's when absent.
+    confidence
+        How sure one must be; the stage's when absent.
+    max_prompts
+        How many held-out prompts are asked at most.
+    judge
+        The model that compares answers: its id, or a mapping of `model`, `rubric` and `via`.
+    general_ability
+        Whether to measure what the model could do before and still can; the stage decides when absent.
     """
 
     metric: Metric = "auto"
@@ -71,7 +117,13 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """One of several jobs that follow each other, each on the model of the one before."""
+    """One of several jobs that follow each other, each on the model of the one before.
+
+    Attributes
+    ----------
+    method, data, hyperparameters
+        As of a run.
+    """
 
     method: Method | Literal["auto"] = "auto"
     data: Data = Data()
@@ -81,10 +133,33 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a person asks of a run. Everything but the training data has a default.
 
-    `base_model` may be the ARN of a custom model, to tune it further; `from` names a run whose latest model
-    is tuned further. `stages` says `method`, `data` and `hyperparameters` of each job of a run of several;
-    once read, the last one's are the run's own, and `stages` keeps those before it. `search` gives a
-    hyperparameter several values, of which every combination is a candidate.
+    Once read, the last of several `stages` is the run's own, and `stages` keeps those before it.
+
+    Attributes
+    ----------
+    method
+        How the base model is adapted; `auto` reads it off the records.
+    base_model
+        Its id in the catalog, or the ARN of a custom model, to tune it further; the stage's when absent.
+    from_run
+        Instead of `base_model`: the name of a run whose latest model is tuned further.
+    data
+        The files.
+    hyperparameters
+        By name, as in `{epoch_count: 2, learning_rate: 1e-5}`; the base model's defaults when absent.
+    stages
+        Jobs that follow each other, each on the model of the one before; 2 to 4.
+    search
+        Several values of a hyperparameter, as in `{learning_rate: [1e-5, 1e-4]}`: every combination is
+        trained, and the one with the lowest validation loss goes on.
+    keep_models
+        Whether the models of earlier stages and of candidates that lost stay when the run is over.
+    budget_usd
+        What the run may cost before somebody is asked; the stage's when absent.
+    deployment
+        How the model is served, and how long.
+    evaluation
+        When the model counts as better.
     """
 
     method: Method | Literal["auto"] = "auto"
@@ -105,6 +180,15 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
     "deployment": Deployment,
     "evaluation": Evaluation,
 }
+
+RANGES: dict[str, tuple[float, float]] = {
+    "budget_usd": (0.0, 1e6),
+    "deployment.model_units": (1, 1000),
+    "evaluation.min_improvement": (0.0, 1.0),
+    "evaluation.confidence": (0.5, 0.9999),
+    "evaluation.max_prompts": (1, 100_000),
+}
+"""The least and the most that a key takes."""
 
 
 def read(text: bytes, name: str = "run.yaml") -> Manifest:
@@ -248,13 +332,7 @@ def _judge(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _values(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for path, lowest, highest in (
-        ("budget_usd", 0.0, 1e6),
-        ("deployment.model_units", 1, 1000),
-        ("evaluation.min_improvement", 0.0, 1.0),
-        ("evaluation.confidence", 0.5, 0.9999),
-        ("evaluation.max_prompts", 1, 100_000),
-    ):
+    for path, (lowest, highest) in RANGES.items():
         mapping, key = _locate(document, path)
         value = mapping.get(key)
         if isinstance(value, int | float) and not lowest <= value <= highest:

@@ -1,4 +1,4 @@
-"""Commands about datasets, on this machine: `init`, `check`, `explain`, `convert`, `estimate`."""
+"""Commands about datasets, on this machine: `init`, `check`, `explain`, `convert`, `estimate`, `schema`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import typer
 from tunedrop.cli import converting, datasets, estimates, explaining, starting
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.options import FormatOption, Profile, Region
-from tunedrop.cli.output import Format, fail
+from tunedrop.cli.output import Format, fail, print_json
 from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import Method
 from tunedrop.dataset.convert import Target
+from tunedrop.schemas import SCHEMAS
 
 PANEL = "Prepare a dataset (no AWS needed)"
 
@@ -91,3 +92,13 @@ def estimate(
     """Say what a run will cost before it is uploaded, with the source and date of every price."""
     here = Deployed(stage, profile, region) if stage is not None else None
     raise typer.Exit(estimates.estimate_path(folder, base_model, here, format_))
+
+
+@app.command(rich_help_panel=PANEL)
+def schema(
+    name: Annotated[str, typer.Argument(help=f"Of what: {', '.join(SCHEMAS)}.")],
+) -> None:
+    """Print a JSON Schema: of the manifest for your editor, of events and files for your programs."""
+    if name not in SCHEMAS:
+        fail(f"there is no schema {name!r}; there are {', '.join(SCHEMAS)}", USAGE)
+    print_json(SCHEMAS[name]())

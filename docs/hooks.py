@@ -1,0 +1,62 @@
+"""MkDocs hooks: the pages of the reference and the JSON Schemas, written while the site is built."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+from docs.reference import cli, errors, events, manifest, models, permissions, settings
+from infra import diagram
+from infra.bundling import ROOT
+from tunedrop.schemas import SCHEMAS
+
+MERMAID, WORKER = "assets/mermaid.js", "assets/worker.js"
+SCRIPTS = {
+    MERMAID: ROOT / "node_modules" / "@mermaid-js" / "tiny" / "dist" / "mermaid.tiny.js",
+    WORKER: ROOT / "node_modules" / "iframe-worker" / "shim" / "index.js",
+}
+"""What the site loads, from itself: a drawer of diagrams, and what makes the search work from a disk."""
+
+_ELSEWHERE = "https://unpkg.com/iframe-worker/shim"
+"""Where Material would load the second one from."""
+
+PAGES: dict[str, Callable[[], str]] = {
+    "manifest": manifest.markdown,
+    "settings": settings.markdown,
+    "cli": cli.markdown,
+    "events": events.markdown,
+    "models": models.markdown,
+    "permissions": lambda: permissions.markdown(diagram.template()["Resources"]),
+    "errors": errors.markdown,
+}
+"""The pages of the reference that are written from the code, by name."""
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add what is generated to what is on disk."""
+    for name, markdown in PAGES.items():
+        files.append(File.generated(config, f"reference/{name}.md", content=markdown()))
+    for name, schema in SCHEMAS.items():
+        text = json.dumps(schema(), indent=2) + "\n"
+        files.append(File.generated(config, f"schemas/{name}.json", content=text))
+    for address, script in SCRIPTS.items():
+        files.append(File.generated(config, address, content=script.read_bytes()))
+    return files
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001 - MkDocs passes it
+    """Scripts from the site itself; Mermaid only on the pages that draw with it."""
+    up = "../" * page.url.count("/")
+    output = output.replace(_ELSEWHERE, f"{up}{WORKER}")
+    if 'class="mermaid"' not in output:
+        return output
+    return output.replace("</head>", f'<script src="{up}{MERMAID}"></script></head>', 1)
+
+
+def on_post_template(output_content: str, template_name: str, config: MkDocsConfig) -> str:  # noqa: ARG001
+    """The same for the page of what is not there, which may be asked for from anywhere."""
+    return output_content.replace(_ELSEWHERE, f"/{WORKER}")

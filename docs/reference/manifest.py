@@ -1,0 +1,34 @@
+"""The manifest, key by key, from the structs that read it."""
+
+from __future__ import annotations
+
+from docs.reference.tables import fields, page, shape
+from tunedrop import manifest
+from tunedrop.schemas import structs_in
+
+_HEAD = """The manifest that submits a run is `run.yaml` (YAML 1.2: `1e-5` is a number and `no` is text),
+`run.yml` or `run.json`, at most 64 kB, uploaded last, beside its data. An unknown key is an error that
+names the nearest known one; every error names its line, and all are reported at once."""
+
+_EDITORS = """## In your editor
+
+The [JSON Schema of the manifest](../schemas/manifest.json) completes and checks it while you type.
+`tunedrop schema manifest` prints it. With the YAML language server (VS Code, Neovim, …), put it beside
+the manifest and begin the manifest with:
+
+```yaml
+# yaml-language-server: $schema=manifest.schema.json
+```
+
+"""
+
+
+def markdown() -> str:
+    """The manifest's own keys, then a section for each group of them."""
+    return page(
+        "# Manifest",
+        _HEAD,
+        fields(manifest.Manifest),
+        *(shape(one) for one in structs_in(manifest.Manifest)),
+        _EDITORS,
+    )

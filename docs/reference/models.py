@@ -1,0 +1,98 @@
+"""The catalog of base models: methods, limits, serving, prices, each with its source and date."""
+
+from __future__ import annotations
+
+import math
+
+from docs.reference.tables import page, table
+from tunedrop import catalog
+from tunedrop.catalog.model import BaseModel, Hyperparameter, Price
+
+_HEAD = """What Tunedrop knows of each base model, from `tunedrop/catalog/models/`, a file a model. Bedrock
+is asked for the rest before anything is paid: whether the model still lives, whether you have access,
+whether this Region customizes it. Prices are list prices in US dollars, with the day they were read; where
+no dated price was found, an estimate says so, and the run asks first. The limits of datasets are with the
+[rules](../rules.md)."""
+
+
+def markdown() -> str:
+    """An overview, then a section for each model."""
+    models = catalog.load().values()
+    overview = table(
+        ("base model", "methods", "served", "Regions", "training, a million tokens"),
+        (
+            (
+                f"[`{one.id}`](#{_anchor(one)})",
+                ", ".join(one.methods),
+                _ways(one),
+                ", ".join(one.regions),
+                _usd(one.prices.training_per_million_tokens),
+            )
+            for one in models
+        ),
+    )
+    return page("# Base models", _HEAD, overview, *(_model(one) for one in models))
+
+
+def _model(one: BaseModel) -> list[str]:
+    retired = [f"**Retired on {one.retired_on}.** Preflight refuses it on AWS.", ""] if one.retired_on else []
+    sources = [one.source, one.serving.source, *(rules.source for rules in one.methods.values())]
+    doubts = sorted({source.doubt for source in sources} - {""})
+    notes = [f"- {note}" for note in (*one.notes, *(f"In doubt: {doubt}." for doubt in doubts))]
+    hyperparameters = table(
+        ("hyperparameter", "takes", "default"),
+        (
+            (f"`{name}`", _takes(value), f"`{value.written(value.default)}`")
+            for name, value in one.hyperparameters.items()
+        ),
+    )
+    return [
+        f"## {one.name} {{ #{_anchor(one)} }}",
+        "",
+        f"`{one.id}`; asked as `{one.inference_id}`. Source: {one.source.page} ({one.source.read_on}).",
+        "",
+        *retired,
+        *hyperparameters,
+        *table(("price", "USD", "read on", "source"), _prices(one)),
+        *notes,
+        *([""] if notes else []),
+    ]
+
+
+def _prices(one: BaseModel) -> list[tuple[str, str, str, str]]:
+    prices = one.prices
+    named = [
+        ("training, a million tokens", prices.training_per_million_tokens),
+        ("storage, a month", prices.storage_per_month),
+        ("input, a million tokens", prices.input_per_million_tokens),
+        ("output, a million tokens", prices.output_per_million_tokens),
+        *(
+            (f"provisioned throughput, a unit and hour, commitment {term}", price)
+            for term, price in prices.provisioned_per_unit_hour.items()
+        ),
+    ]
+    return [(name, *_dated(price)) for name, price in named]
+
+
+def _dated(price: Price | None) -> tuple[str, str, str]:
+    return (f"{price.usd:,.2f}", price.priced_on, price.source) if price else ("no dated price known", "", "")
+
+
+def _takes(one: Hyperparameter) -> str:
+    if one.type == "word":
+        return ", ".join(f"`{word}`" for word in one.words)
+    kind = "whole numbers" if one.type == "int" else "numbers"
+    return f"{kind} from {one.minimum:g}" + (f" to {one.maximum:g}" if math.isfinite(one.maximum) else "")
+
+
+def _ways(one: BaseModel) -> str:
+    ways = {"on demand": one.serving.on_demand, "provisioned": one.serving.provisioned}
+    return ", ".join(name for name, offered in ways.items() if offered)
+
+
+def _usd(price: Price | None) -> str:
+    return f"{price.usd:,.2f} ({price.priced_on})" if price is not None else "no dated price known"
+
+
+def _anchor(one: BaseModel) -> str:
+    return one.id.partition(":")[0].replace(".", "-")

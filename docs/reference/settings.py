@@ -1,0 +1,15 @@
+"""The settings of a stage, from the struct that reads them."""
+
+from __future__ import annotations
+
+from docs.reference.tables import fields, page
+from infra.settings import StageSettings
+
+_HEAD = """A stage is an entry of `context.stages` in `cdk.json`, and `-c stage=dev` chooses one. The same
+settings, but for `account` and `region`, are the properties of the [construct](../how-to/embed.md). Money
+is in US dollars. A wrong setting is refused at synth, with its key and the nearest known one."""
+
+
+def markdown() -> str:
+    """All settings in one table."""
+    return page("# Settings of a stage", _HEAD, fields(StageSettings, skip=("name",)))

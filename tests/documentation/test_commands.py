@@ -1,0 +1,88 @@
+"""Every command that a page shows is run, page by page, as a reader would who types it in.
+
+The reader sits in a copy of the repository; the embedded AWS that `tunedrop local up` finds there is the one
+that this process's other tests use.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from local.driver import Pipeline
+from local.embedded import Embedded
+from tests.pages import PAGES, ROOT, Block, blocks
+
+SECONDS = 300
+OURS = (".venv", "node_modules")
+LEFT_OUT = (
+    *OURS,
+    ".git",
+    ".work",
+    ".hypothesis",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".pytest_cache",
+    "__pycache__",
+    "site",
+)
+RUN = {page: [one for one in blocks(page) if not one.reason] for page in PAGES}
+
+
+@pytest.fixture
+def desk(tmp_path: Path, embedded: Embedded) -> Path:
+    """A copy of the repository, set up, beside an embedded AWS that runs."""
+    desk = tmp_path / "tunedrop"
+    shutil.copytree(ROOT, desk, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    for name in OURS:
+        (desk / name).symlink_to(ROOT / name)
+    note = desk / ".work" / "local" / "up.json"
+    note.parent.mkdir(parents=True)
+    note.write_text(json.dumps({"pid": embedded.pid, "environment": embedded.environment()}))
+    return desk
+
+
+@pytest.mark.parametrize("page", [page for page, run in RUN.items() if run], ids=lambda page: page.stem)
+def test_the_commands_of_a_page_work(page: Path, desk: Path, pipeline: Pipeline) -> None:
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TUNEDROP_"))
+    }
+    environment = inherited | {
+        "PATH": f"{desk / '.venv' / 'bin'}{os.pathsep}{inherited['PATH']}",
+        "PYTHONPATH": str(desk),
+        "HOME": str(desk.parent),
+        "AWS_PAGER": "",
+        "NO_MKDOCS_2_WARNING": "1",
+    }
+
+    done = subprocess.run(
+        ["bash", "-c", script(RUN[page])], cwd=desk, env=environment, text=True, timeout=SECONDS, check=False,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def script(run: Sequence[Block]) -> str:
+    """All blocks in one shell that has found the embedded AWS: what one sets the next has."""
+    lines = ["set -euo pipefail", 'eval "$(tunedrop local up)"']
+    for block in run:
+        lines.append(f"echo '### {block.page}:{block.line}'")
+        if block.exit_code:
+            lines += [
+                "set +e",
+                f"( {block.text.rstrip()}\n)",
+                "code=$?",
+                "set -e",
+                f"test $code = {block.exit_code}",
+            ]
+        else:
+            lines.append(block.text)
+    return "\n".join(lines)
