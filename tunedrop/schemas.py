@@ -57,7 +57,7 @@ SCHEMAS: dict[str, Callable[[], Schema]] = {
 
 
 def structs_in(shape: Struct) -> list[Struct]:
-    """The structs that a struct's fields hold, in order of appearance, each once; they may hold themselves."""
+    """The structs that a struct holds, in order of appearance, each once; one may hold itself."""
     found: list[Struct] = []
 
     def look(kind: Any) -> None:
