@@ -39,7 +39,7 @@ lint: setup ## style and types
 
 .PHONY: docs
 docs: setup ## build the documentation into site/, to be opened in a browser
-	@python -m mkdocs build --strict --quiet
+	python -m mkdocs build --strict
 	@echo "site/index.html"
 
 .PHONY: bench

@@ -20,13 +20,18 @@ LOADS = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)],
-        cwd=ROOT, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = build(ROOT / "mkdocs.yml", folder)
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
     return folder
+
+
+def build(configuration: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What `make docs` does. Not `--quiet`, which would silence the warnings before they are counted."""
+    return subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", str(configuration), "-d", str(folder)],
+        cwd=ROOT, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
 class Loaded(HTMLParser):
@@ -40,6 +45,20 @@ class Loaded(HTMLParser):
         given = dict(attrs)
         if tag in LOADS and (tag != "link" or given.get("rel") != "canonical"):
             self.addresses.append(given.get(LOADS[tag]) or "")
+
+
+@pytest.mark.parametrize("text", ["[gone](gone.md)", "[gone](#gone)", "[gone](/gone.md)"])
+def test_a_link_that_leads_nowhere_fails_the_build(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "index.md").write_text(f"# One\n\n{text}\n")
+    configuration = tmp_path / "mkdocs.yml"
+    configuration.write_text(f"INHERIT: {ROOT / 'mkdocs.yml'}\ndocs_dir: pages\nhooks: []\nnav: [index.md]\n")
+
+    assert build(configuration, tmp_path / "site").returncode == 1
+
+
+def test_make_builds_as_strictly() -> None:
+    assert "\tpython -m mkdocs build --strict\n" in (ROOT / "Makefile").read_text()
 
 
 def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
