@@ -67,7 +67,7 @@ class Grants:
             "set_up_throughput": [*self.serve(), self.read_serving()],
             "evaluate_model": [self.invoke(), *self.run_files(), self.read_aliases()],
             "evaluate_shard": [self.invoke(), *self.run_files(), self.read_aliases()],
-            "promote_model": [self.write_aliases()],
+            "promote_model": [self.write_aliases(), self.read_serving(), self.swap()],
             "release_throughput": [self.release(), self.stop_job(), self.list_jobs(), self.delete_models()],
             "notify": self.tell(),
             "resume_waits": self.settle(),
@@ -207,6 +207,12 @@ class Grants:
         actions = ["bedrock:GetCustomModelDeployment", "bedrock:GetProvisionedModelThroughput"]
         return _allow("ReadServing", actions, self._serving())
 
+    def swap(self) -> iam.PolicyStatement:
+        """Another model behind an ARN, which then belongs to another run (IAM reference, bedrock)."""
+        actions = ["bedrock:UpdateCustomModelDeployment", "bedrock:UpdateProvisionedModelThroughput"]
+        resources = [self._arn("custom-model/*"), *self._serving()]
+        return _allow("Swap", [*actions, "bedrock:TagResource"], resources)
+
     def release(self) -> iam.PolicyStatement:
         actions = ["bedrock:DeleteCustomModelDeployment", "bedrock:DeleteProvisionedModelThroughput"]
         return _allow("Release", actions, self._serving())
@@ -236,7 +242,7 @@ class Grants:
 
     def tell(self) -> list[iam.PolicyStatement]:
         """The report, the notification and the event that end a run."""
-        event_bus = self._arn("event-bus/default", "events")
+        event_bus = self._arn(f"event-bus/{self._r.stage.event_bus}", "events")
         return [*self.run_files(), self.publish(), _allow("PutEvents", ["events:PutEvents"], [event_bus])]
 
     def write_aliases(self) -> iam.PolicyStatement:

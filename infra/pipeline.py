@@ -32,8 +32,8 @@ from infra.waits import Waits
 from infra.workflow import Workflow
 from tunedrop import stage
 from tunedrop.contracts import Outcome
-from tunedrop.ending.close import EVENT_DETAIL_TYPE, EVENT_SOURCE
 from tunedrop.intake import DROP_PREFIX, RUNS_PREFIX
+from tunedrop.reporting import outcome_event
 
 FEATURE_FLAGS = (
     "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy",
@@ -184,8 +184,8 @@ class Tunedrop(Construct):
             self,
             id,
             event_pattern=events.EventPattern(
-                source=[EVENT_SOURCE],
-                detail_type=[EVENT_DETAIL_TYPE],
+                source=[outcome_event.SOURCE],
+                detail_type=[outcome_event.DETAIL_TYPE],
                 detail=detail | ({"outcome": list(outcomes)} if outcomes else {}),
             ),
             targets=[target],

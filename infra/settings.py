@@ -82,6 +82,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Whether to make an AWS Budget of `monthly_budget_usd` on the stack's cost tag.
     chat_notifications
         Whether to tell of every run's end on a second topic too, in the schema of AWS's chat client.
+    stable_arn
+        Whether a model that passes takes the place of the one in production behind the ARN that serves it,
+        where the manifest does not say.
+    event_bus
+        Name of the bus of this account that the outcome of every run is put on; it has to be there.
     permissions_boundary
         Name of a managed policy that bounds every role, where the account asks for one.
     architecture, python_version
@@ -106,6 +111,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     data_buckets: tuple[str, ...] = ()
     data_bucket_keys: tuple[str, ...] = ()
     allow_commitment: bool = False
+    stable_arn: bool = False
     evaluation_requests_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0
     evaluation_shard_prompts: Annotated[int, msgspec.Meta(ge=1)] = 500
     shard_concurrency: Annotated[int, msgspec.Meta(ge=1, le=100)] = 8
@@ -117,6 +123,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sweep_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 5
     cost_budget: bool = False
     chat_notifications: bool = False
+    event_bus: Annotated[str, msgspec.Meta(pattern=r"^[/.\-_A-Za-z0-9]{1,256}$")] = "default"
     permissions_boundary: str | None = None
     architecture: Literal["arm64", "x86_64"] = "arm64"
     python_version: Literal["3.12", "3.13"] = "3.13"

@@ -88,9 +88,7 @@ class Journey:
         )  # fmt: skip
         set_up_throughput = step("SetUpThroughput", "run", "dataset", "job", result="serving")
         evaluate_model = self._evaluate_model()
-        promote_model = step(
-            "PromoteModel", "run", "dataset", "job", "serving", "evaluation", result="promotion"
-        )
+        promote_model = self._promote_model()
 
         register_run.next(self._if_registered(validate_data, preflight, set_up_throughput))
         validate_data.next(preflight).next(estimate_cost).next(self._if_affordable(start_customization))
@@ -234,12 +232,18 @@ class Journey:
         self._states.rescued("BuyThroughput", buy).next(await_production).next(promote)
         return self._states.choice("Provisional?", Branch(buy, when="$serving.provisional"), Branch(promote))
 
+    def _promote_model(self) -> sfn.TaskStateBase:
+        """Patient, because Bedrock takes minutes to put a model in the place of another behind its ARN."""
+        names = ("run", "dataset", "job", "serving", "evaluation")
+        task = self._states.task("PromoteModel", *names, result="promotion", patient=True)
+        return self._states.rescued("PromoteModel", task)
+
     def _release_throughput(self, tell: sfn.IChainable) -> sfn.IChainable:
         """What is still being created can only be deleted afterwards: tried for an hour or so.
 
         Should it fail all the same, that is told too; the sweep goes on trying.
         """
-        held = ("run", "started", "serving", "evaluation", "failure", "evaluated_on")
+        held = ("run", "started", "serving", "evaluation", "failure", "evaluated_on", "promotion")
         task = self._states.task("ReleaseThroughput", *held, result="released", patient=True)
         first_failure = f"{{% $exists($failure.error) ? $failure : {failure('release_throughput')} %}}"
         task.add_catch(tell, errors=["States.ALL"], assign={"failure": first_failure})

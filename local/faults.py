@@ -4,6 +4,7 @@
 | --- | --- |
 | `fail_next_job` | the next customization job fails with this message |
 | `fail_jobs` | every job whose name ends so fails: `{"name_ends", "message"}` |
+| `fail_next_swap` | the next swap of the model behind an ARN fails |
 | `events` | Bedrock's events come `once`, `twice`, `late`, `early` (before the job is done) or `never` |
 | `calls` | Bedrock's operations: `[{"operation", "times", "error", "after_effect"}]` |
 | `functions` | AWS calls of deployed functions: `[{"function", "fault", "action", "times"}]` |
@@ -49,6 +50,15 @@ class Faults:
             if message:
                 self._write(switches)
             return message
+
+    def take_swap_failure(self) -> bool:
+        """Whether the next swap of the model behind an ARN fails."""
+        with self._lock:
+            switches = self._read()
+            fails = bool(switches.pop("fail_next_swap", False))
+            if fails:
+                self._write(switches)
+            return fails
 
     def events(self) -> str:
         """How events are delivered."""

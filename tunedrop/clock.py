@@ -13,6 +13,11 @@ def now() -> str:
     return write(datetime.now(UTC))
 
 
+def instant() -> str:
+    """The present moment to the microsecond, for what has to be kept in order within a second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def write(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 

@@ -47,13 +47,15 @@ class DeploymentSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How the tuned model is to be served, and how long it stays in service after evaluation.
 
     `keep_for_seconds` None keeps a promoted model where that costs nothing while idle (an on-demand
-    deployment) and releases everything else; 0 releases all.
+    deployment) and releases everything else; 0 releases all. `stable_arn`: a model that passes takes the
+    place of the one in production behind the ARN that serves it, so that clients that pinned the ARN go on.
     """
 
     mode: Literal["auto", "on-demand", "provisioned"] = "auto"
     model_units: int = 1
     commitment: Commitment = "none"
     keep_for_seconds: int | None = None
+    stable_arn: bool = False
 
 
 Metric = Literal[
@@ -301,6 +303,24 @@ class CompletedJob(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: str = ""
 
 
+FitVerdict = Literal["overfitting", "memorising", "underfitting", "unstable", "fits", "unknown"]
+
+
+class Fit(msgspec.Struct, frozen=True, kw_only=True):
+    """What the loss curves say of a training (rules: `tunedrop.training.fit`). Losses are the last epoch's.
+
+    `suggested_epochs` is how many would have suited the data best, as far as the curves tell; 0: unknown.
+    """
+
+    verdict: FitVerdict
+    sentence: str
+    epochs: int = 0
+    suggested_epochs: int = 0
+    training_loss: float | None = None
+    validation_loss: float | None = None
+    best_validation_loss: float | None = None
+
+
 WaitKind = Literal["approval", "slot", "training", "throughput"]
 
 
@@ -442,11 +462,18 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Promotion(msgspec.Struct, frozen=True, kw_only=True):
-    """The production alias (an SSM parameter) that now names this model, and what it named before."""
+    """The production alias (an SSM parameter) that now names this model, and what it named before.
+
+    `model_id` is the alias's value, which inference takes. `swapped`: the model took the place of the one
+    before behind that ARN; `note` says why not, where that was asked for and could not be.
+    """
 
     alias: str
     model_arn: str
     previous_model_arn: str = ""
+    model_id: str = ""
+    swapped: bool = False
+    note: str = ""
 
 
 # --- notify ------------------------------------------------------------------------------------------------
@@ -469,6 +496,46 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     released: Released | None = None
     failure: Failure | None = None
     cost: ActualCost | None = None
+    fit: Fit | None = None
+
+
+class RunEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run ended, for other programs: the detail of the event `Tunedrop Run Ended`, and the message
+    attribute `detail` of the notification.
+
+    `id` is the same each time that one ending is told: events come at least once. `version` changes when a
+    field changes its meaning; fields may be added. What a run has not come to is empty, 0 or null.
+    """
+
+    version: Literal["1"] = "1"
+    id: str
+    stage: str
+    run_id: str
+    name: str
+    attempt: int
+    outcome: Outcome
+    sentence: str
+    uploaded_by: str = ""
+    created_at: str = ""
+    base_model: str = ""
+    method: str = ""
+    dataset_hash: str = ""
+    metric: str = ""
+    scores: tuple[Score, ...] = ()
+    champion: Score | None = None
+    held_out_records: int = 0
+    fit: Fit | None = None
+    model_arn: str = ""
+    alias: str = ""
+    previous_model_arn: str = ""
+    in_service: tuple[str, ...] = ()
+    estimated_usd: float | None = None
+    cost_usd: float | None = None
+    failure: Failure | None = None
+    execution_arn: str = ""
+    report_uri: str = ""
+    evaluation_uri: str = ""
+    predictions_uri: str = ""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):

@@ -63,12 +63,16 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     keep_for
         How long the model stays in service after its evaluation: a duration such as `2h`, or `0s` to release
         at once. Without it, a promoted model stays where that costs nothing while idle.
+    stable_arn
+        Whether a model that passes takes the place of the one in production behind the ARN that serves it,
+        so that clients that pinned the ARN go on. Without it, the stage's setting.
     """
 
     mode: Literal["auto", "on-demand", "provisioned"] = "auto"
     model_units: int = 1
     commitment: Commitment = "none"
     keep_for: str | None = None
+    stable_arn: bool | None = None
 
 
 class Judge(msgspec.Struct, frozen=True, kw_only=True):

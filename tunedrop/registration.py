@@ -227,6 +227,7 @@ def _deployment(stage: Stage, asked: manifest.Deployment) -> DeploymentSettings:
         model_units=asked.model_units,
         commitment=asked.commitment,
         keep_for_seconds=None if asked.keep_for is None else clock.duration_seconds(asked.keep_for),
+        stable_arn=stage.stable_arn if asked.stable_arn is None else asked.stable_arn,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from tunedrop.contracts import Ending, Evaluation, Outcome
+from tunedrop.contracts import Evaluation, RunEnded
 from tunedrop.dataset.check import Report
 from tunedrop.docstrings import attributes
 from tunedrop.manifest import RANGES, Manifest
@@ -39,12 +39,7 @@ def of_manifest() -> Schema:
 
 def of_event() -> Schema:
     """The `detail` of the event that ends every run."""
-    own = [("outcome", Outcome), ("stage", str), ("report", str)]
-    told = [
-        (one.name, one.type) if one.required else (one.name, one.type, one.default)
-        for one in msgspec.structs.fields(Ending)
-    ]
-    return _schema(msgspec.defstruct("RunEnded", [*own, *told], kw_only=True), "Tunedrop Run Ended")
+    return _schema(RunEnded, "Tunedrop Run Ended")
 
 
 SCHEMAS: dict[str, Callable[[], Schema]] = {

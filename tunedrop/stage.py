@@ -50,8 +50,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     over_monthly_budget: Literal["ask", "refuse"] = "ask"
     upload_grace_seconds: int = 600
     chat_topic_arn: str = ""
+    event_bus: str = "default"
     data_buckets: tuple[str, ...] = ()
     allow_commitment: bool = False
+    stable_arn: bool = False
     evaluation_requests_per_minute: int = 0
     evaluation_shard_prompts: int = 500
     shard_concurrency: int = 8

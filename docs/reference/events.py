@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from docs.reference.tables import Struct, page, shape, table
-from tunedrop.contracts import Ending, Evaluation, Run, S3Object
+from tunedrop.contracts import Evaluation, RunEnded
 from tunedrop.dataset.check import Report
-from tunedrop.ending.close import EVENT_DETAIL_TYPE, EVENT_SOURCE
-from tunedrop.ending.outcome import outcome_of
-from tunedrop.reporting import notification
+from tunedrop.reporting import notification, outcome_event
 from tunedrop.schemas import SCHEMAS, structs_in
 
 _HEAD = """Everything that a run tells to programs is made of the structs below, which are the ones that its
@@ -16,15 +14,15 @@ be added; none changes its meaning."""
 
 _EVENT = f"""## The event that ends a run
 
-On the account's default event bus, at least once: source `{EVENT_SOURCE}`, detail type
-`{EVENT_DETAIL_TYPE}`. Its `detail` is an [Ending](#ending), with `outcome`, `stage` and `report` (the
-report's S3 URI) beside it ([JSON Schema](../schemas/event.json)). A rule for promoted models of one
-stage:
+On the stage's event bus (its setting `event_bus`, else the account's default one), at least once: source
+`{outcome_event.SOURCE}`, detail type `{outcome_event.DETAIL_TYPE}`. Its `detail` is a
+[RunEnded](#runended) ([JSON Schema](../schemas/event.json)); its `id` is the same each time that one ending
+is told. A rule for promoted models of one stage:
 
 ```json
 {{
-  "source": ["{EVENT_SOURCE}"],
-  "detail-type": ["{EVENT_DETAIL_TYPE}"],
+  "source": ["{outcome_event.SOURCE}"],
+  "detail-type": ["{outcome_event.DETAIL_TYPE}"],
   "detail": {{"stage": ["dev"], "outcome": ["promoted"]}}
 }}
 ```
@@ -45,21 +43,27 @@ _MEANINGS = {
     "event": "`run-ended` or `approval-required`",
     "run_id": "the run",
     "stage": "the stage",
+    "name": "what the user called the run",
+    "detail": "all as JSON: a [RunEnded](#runended), as in the event",
     "attempt": "1, and one more for every retry",
     "outcome": "how it ended",
     "base_model": "the base model",
     "method": "the method, once the records have been read",
 }
 
+_ENDED = RunEnded(
+    id="any-1", stage="dev", run_id="any", name="any", attempt=1, outcome="failed", sentence="any failed."
+)
+
 
 def markdown() -> str:
     """The event, the messages, the files, then the structs that they are made of."""
-    keys = dict.fromkeys(("event", "run_id", *notification.attributes(_an_ending()), "method"))
+    keys = dict.fromkeys(("event", "run_id", *notification.attributes(_ENDED), "method"))
     files = (
         ("`validation.json`", "every finding of the check", "[Report](#report)", "check"),
         ("`evaluation.json`", "scores and verdict", "[Evaluation](#evaluation)", "evaluation"),
     )
-    roots: list[Struct] = [Ending, Evaluation, Report]
+    roots: list[Struct] = [RunEnded, Evaluation, Report]
     shapes = dict.fromkeys(one for root in roots for one in (root, *structs_in(root)))
     return page(
         "# Events, messages and files",
@@ -80,10 +84,3 @@ def markdown() -> str:
         + ".",
         *(shape(one, level=3) for one in shapes),
     )
-
-
-def _an_ending() -> Ending:
-    data = S3Object(bucket="intake", key="runs/any/train.jsonl")
-    ending = Ending(run=Run(run_id="any", name="any", source=data, train=data))
-    assert outcome_of(ending) == "failed"
-    return ending

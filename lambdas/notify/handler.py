@@ -22,7 +22,7 @@ from tunedrop.contracts import (
     StartedJob,
 )
 from tunedrop.ending.close import close, with_cost
-from tunedrop.ending.report import write_report
+from tunedrop.ending.report import read_curves, with_fit, write_report
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -49,7 +49,9 @@ def end(ending: Ending, services: Services) -> Notice:
     """Close a run; a report that cannot be made does not keep anybody from being told."""
     ending = with_cost(services.registry, ending)
     try:
-        report = write_report(services.aws.s3, services.stage, services.registry, ending)
+        curves = read_curves(services.aws.s3, services.stage, ending)
+        ending = with_fit(services.registry, ending, curves)
+        report = write_report(services.aws.s3, services.stage, services.registry, ending, curves)
     except Exception:
         logger.exception("the report could not be made")
         report = ""

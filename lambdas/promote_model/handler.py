@@ -7,8 +7,8 @@ import msgspec
 from lambdas.services import Services
 from lambdas.step import step
 from tunedrop.contracts import CompletedJob, Dataset, Evaluation, Promotion, Run, Serving
-from tunedrop.registry.aliases import Aliases
 from tunedrop.serving import release
+from tunedrop.serving.production import Production
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -21,8 +21,12 @@ class Input(msgspec.Struct, frozen=True):
 
 @step(Input)
 def handler(payload: Input, services: Services) -> Promotion:
-    aliases = Aliases(services.aws.ssm, services.aws.dynamodb, services.stage)
-    stays = release.keeps(payload.run, payload.serving, payload.evaluation, failure=None)
-    model_arn = payload.job.model_arn
-    model_id = payload.serving.arn if stays else model_arn
-    return aliases.promote(payload.run.name, payload.run.run_id, model_arn, model_id)
+    run, serving = payload.run, payload.serving
+    stays = release.keeps(run, serving, payload.evaluation, failure=None)
+    return Production(services.aws, services.stage).promote(
+        run.name,
+        run.run_id,
+        payload.job.model_arn,
+        served_by=serving.arn if stays else None,
+        deployment=run.deployment,
+    )

@@ -6,7 +6,7 @@ import msgspec
 
 from lambdas.services import Services
 from lambdas.step import step
-from tunedrop.contracts import Evaluation, Failure, Released, Run, Serving, StartedJob
+from tunedrop.contracts import Evaluation, Failure, Promotion, Released, Run, Serving, StartedJob
 from tunedrop.serving import release
 
 
@@ -17,6 +17,7 @@ class Input(msgspec.Struct, frozen=True):
     evaluation: Evaluation | None = None
     failure: Failure | None = None
     evaluated_on: Serving | None = None
+    promotion: Promotion | None = None
 
 
 @step(Input)
@@ -29,4 +30,5 @@ def handler(payload: Input, services: Services) -> Released:
         payload.evaluation,
         payload.failure,
         payload.evaluated_on,
+        payload.promotion,
     )

@@ -7,7 +7,15 @@ from typing import Any
 
 from local import ministack
 from local.bedrock.wire import Refusal
-from local.bedrock.world import DEPLOYMENT_MINUTES, PROVISIONED_MINUTES, Endpoint, World, new_id, now
+from local.bedrock.world import (
+    DEPLOYMENT_MINUTES,
+    PROVISIONED_MINUTES,
+    UPDATE_MINUTES,
+    Endpoint,
+    World,
+    new_id,
+    now,
+)
 
 
 class Serving:
@@ -47,26 +55,28 @@ class Serving:
 
     def update_deployment(self, request: dict[str, Any]) -> dict[str, Any]:
         endpoint = self._find(self._world.deployments, request["customModelDeploymentIdentifier"])
-        self._swap(endpoint, request["modelArn"])
+        self._swap(endpoint, request["modelArn"], "Custom model deployment")
         return {"customModelDeploymentArn": endpoint.arn}
 
     def update_provisioned(self, request: dict[str, Any]) -> dict[str, Any]:
         endpoint = self._find(self._world.provisioned, request["provisionedModelId"])
         if "desiredModelId" in request:
-            self._swap(endpoint, request["desiredModelId"])
+            self._refuse_other_base(endpoint, request["desiredModelId"])
+            self._swap(endpoint, request["desiredModelId"], "Provisioned throughput")
+            endpoint.status = "Updating"
         endpoint.name = request.get("desiredProvisionedModelName", endpoint.name)
         return {}
 
     def delete_deployment(self, request: dict[str, Any]) -> dict[str, Any]:
         endpoint = self._find(self._world.deployments, request["customModelDeploymentIdentifier"])
-        if endpoint.status == "Creating":
+        if endpoint.status == "Creating" or endpoint.update_status == "Updating":
             raise Refusal("ValidationException", "Custom model deployment is in a mutating state")
         del self._world.deployments[endpoint.arn]
         return {}
 
     def delete_provisioned(self, request: dict[str, Any]) -> dict[str, Any]:
         endpoint = self._find(self._world.provisioned, request["provisionedModelId"])
-        if endpoint.status == "Creating":
+        if endpoint.status in ("Creating", "Updating"):
             raise Refusal("ConflictException", "Provisioned throughput is in a mutating state")
         if endpoint.commitment:
             raise Refusal("ValidationException", "The commitment term has not ended.")
@@ -119,10 +129,32 @@ class Serving:
         self._world.pass_minutes(DEPLOYMENT_MINUTES if on_demand else PROVISIONED_MINUTES)
         endpoint.status = "Active" if on_demand else "InService"
 
-    def _swap(self, endpoint: Endpoint, model: str) -> None:
-        if model not in self._world.models:
-            raise Refusal("ResourceNotFoundException", f"The custom model {model} could not be found.")
-        endpoint.model_arn, endpoint.updated = model, now()
+    def _swap(self, endpoint: Endpoint, model: str, what: str) -> None:
+        """Begin to point at another model; until that is done the one before answers."""
+        with self._world.lock:
+            if model not in self._world.models:
+                raise Refusal("ResourceNotFoundException", f"The custom model {model} could not be found.")
+            if endpoint.status not in ("Active", "InService") or endpoint.update_status == "Updating":
+                raise Refusal("ValidationException", f"{what} is in a mutating state")
+            endpoint.desired, endpoint.update_status = model, "Updating"
+        threading.Thread(target=self._finish_swap, args=(endpoint,), daemon=True).start()
+
+    def _finish_swap(self, endpoint: Endpoint) -> None:
+        self._world.pass_minutes(UPDATE_MINUTES)
+        fails = self._world.faults.take_swap_failure()
+        with self._world.lock:
+            if not fails:
+                endpoint.model_arn = endpoint.desired
+            if endpoint.status == "Updating":
+                endpoint.status, endpoint.desired = "InService", endpoint.model_arn
+            endpoint.update_status = "UpdateFailed" if fails else "UpdateCompleted"
+            endpoint.updated = now()
+
+    def _refuse_other_base(self, endpoint: Endpoint, model: str) -> None:
+        """Provisioned throughput changes only to a model of the same base (botocore's model, 2026-11-23)."""
+        desired = self._world.models.get(model)
+        if desired is not None and desired.base != self._world.models[endpoint.model_arn].base:
+            raise Refusal("ValidationException", "The desired model has another base model.")
 
     def _find(self, shelf: dict[str, Endpoint], identifier: str) -> Endpoint:
         for endpoint in shelf.values():
@@ -135,7 +167,8 @@ class Serving:
         return (now() - endpoint.created).total_seconds() * self._world.clock_speed / 3600
 
     def _deployment(self, endpoint: Endpoint) -> dict[str, Any]:
-        return {
+        update = {"modelArn": endpoint.desired, "updateStatus": endpoint.update_status}
+        found = {
             "customModelDeploymentArn": endpoint.arn,
             "customModelDeploymentName": endpoint.name,
             "modelDeploymentName": endpoint.name,
@@ -143,6 +176,7 @@ class Serving:
             "createdAt": endpoint.created,
             "status": endpoint.status,
         }
+        return found | ({"updateDetails": update} if endpoint.update_status else {})
 
     def _provisioned(self, endpoint: Endpoint) -> dict[str, Any]:
         base = self._world.models[endpoint.model_arn].base
@@ -150,7 +184,7 @@ class Serving:
             "provisionedModelArn": endpoint.arn,
             "provisionedModelName": endpoint.name,
             "modelArn": endpoint.model_arn,
-            "desiredModelArn": endpoint.model_arn,
+            "desiredModelArn": endpoint.desired or endpoint.model_arn,
             "foundationModelArn": f"arn:aws:bedrock:{ministack.region()}::foundation-model/{base.id}",
             "modelUnits": endpoint.units,
             "desiredModelUnits": endpoint.units,

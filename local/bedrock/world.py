@@ -23,6 +23,8 @@ JOB_MINUTES = 150
 """A real job takes 2.5 to 4 hours, most of it in a queue (reported 2026-07 and 2026-08)."""
 DEPLOYMENT_MINUTES = 8
 PROVISIONED_MINUTES = 25
+UPDATE_MINUTES = 8
+"""How long it takes to point either at another model: no page says."""
 
 CONTINUED = "CONTINUED_PRE_TRAINING"
 
@@ -64,6 +66,8 @@ class Endpoint:
     commitment: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
     updated: datetime | None = None
+    desired: str = ""
+    update_status: str = ""
 
 
 class World:
@@ -122,7 +126,7 @@ class World:
         if endpoint is None:
             base = self.foundation_model(model_id, region)
             return base_brain(CONTINUED in kinds(base)), base
-        if endpoint.status not in ("Active", "InService"):
+        if endpoint.status not in ("Active", "InService", "Updating"):
             raise Refusal("ModelNotReadyException", f"{endpoint.name} is not ready for inference")
         tuned = self.models[endpoint.model_arn]
         return tuned.brain, tuned.base

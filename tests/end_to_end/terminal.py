@@ -12,10 +12,14 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
 from local.embedded import Embedded
+
+Tunedrop = Callable[..., "subprocess.CompletedProcess[str]"]
+"""Runs the command line with these arguments, in an environment as a shell would have it."""
 
 ROWS, COLUMNS = 50, 120
 _CURSOR = re.compile(r"\x1b\[[0-9;?]*[A-Za-ln-z]")

@@ -3,38 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from local.driver import Pipeline
 from local.embedded import Embedded
-from tests.end_to_end.terminal import Terminal
-
-Tunedrop = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture(scope="module")
-def tunedrop(embedded: Embedded) -> Tunedrop:
-    """The installed entry point, with the environment that a shell would have."""
-    program = Path(sys.executable).with_name("tunedrop")
-    environment = os.environ | embedded.environment() | {"TUNEDROP_STAGE_NAME": "local"}
-
-    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [program, *arguments], env=environment, capture_output=True, text=True, timeout=180, check=False
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done
-
-    return run
+from tests.end_to_end.terminal import Terminal, Tunedrop
 
 
 @pytest.fixture(scope="module")

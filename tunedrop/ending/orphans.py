@@ -51,6 +51,7 @@ def settle(aws_: Aws, stage: Stage, record: Record, failure: Failure) -> Ending:
         record.document("serving", Serving),
         record.document("evaluation", Evaluation),
         failure,
+        promotion=record.document("promotion", Promotion),
     )
     waits = Waits(aws_.dynamodb, stage.waits_table)
     for wait in waits.of_run(record.run.run_id):

@@ -2,32 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+
+import msgspec
 
 from tunedrop import naming
 from tunedrop.contracts import Ending
-from tunedrop.ending.close import metrics_files as metrics_files_of
-from tunedrop.ending.close import read_json, read_text
+from tunedrop.dataset.check import Report
+from tunedrop.ending.artifacts import read_text
 from tunedrop.ending.outcome import for_people
 from tunedrop.evaluation import predictions
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.registry import Registry
-from tunedrop.reporting import metrics_files, report
+from tunedrop.reporting.report import Material, render
 from tunedrop.stage import Stage
+from tunedrop.training import curves, fit
+from tunedrop.training.curves import Curves
 
 
-def write_report(s3: Any, stage: Stage, registry: Registry, ending: Ending) -> str:
+def with_fit(registry: Registry, ending: Ending, found: Curves) -> Ending:
+    """The same with the verdict on its training, which the registry keeps, where a job has ended."""
+    if ending.job is None:
+        return ending
+    verdict = fit.judge(found)
+    registry.save(ending.run.run_id, fit=verdict)
+    return msgspec.structs.replace(ending, fit=verdict)
+
+
+def read_curves(s3: Any, stage: Stage, ending: Ending) -> Curves:
+    """The loss curves that Bedrock wrote for the run's job; empty where it wrote none."""
+    return curves.read(_metrics_files(s3, stage, ending)) if ending.job is not None else Curves()
+
+
+def write_report(s3: Any, stage: Stage, registry: Registry, ending: Ending, found: Curves) -> str:
     """The HTML report of a run, from the registry and the artifacts bucket."""
     run_id = ending.run.run_id
-    return report.render(
-        for_people(ending),
-        findings=read_json(s3, stage, naming.validation_key(run_id)),
-        predictions=_held_out(read_text(s3, stage, naming.predictions_key(run_id))),
-        curves=metrics_files.read(metrics_files_of(s3, stage, ending)),
-        timeline=registry.steps(run_id),
+    findings = read_text(s3, stage, naming.validation_key(run_id))
+    return render(
+        Material(
+            ending=for_people(ending),
+            stage=stage,
+            findings=msgspec.json.decode(findings, type=Report) if findings else None,
+            predictions=_held_out(read_text(s3, stage, naming.predictions_key(run_id))),
+            curves=found,
+            timeline=registry.steps(run_id),
+        )
     )
 
 
 def _held_out(text: str) -> list[Prediction]:
     """The prompts of the dataset; those of general ability are counted, not shown."""
     return [one for one in predictions.decode(text.encode()) if not one.probe]
+
+
+def _metrics_files(s3: Any, stage: Stage, ending: Ending) -> Iterator[tuple[str, str]]:
+    """Bedrock's metrics files of the job that has given the run its model, as (key, text)."""
+    job = ending.job
+    prefix = naming.key_of(job.output_uri) if job is not None else naming.training_prefix(ending.run.run_id)
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=stage.artifacts_bucket, Prefix=prefix):
+        for item in page.get("Contents", []):
+            if item["Key"].endswith(".csv"):
+                yield item["Key"], read_text(s3, stage, item["Key"])

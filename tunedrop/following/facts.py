@@ -10,7 +10,7 @@ from tunedrop.cost.words import in_words
 from tunedrop.ending.gather import ending_of
 from tunedrop.evaluation.metrics import TITLES
 from tunedrop.following.look import Job, Snapshot
-from tunedrop.reporting.metrics_files import Loss
+from tunedrop.training.curves import Loss
 
 PHASES = {
     "validation": "Validating",

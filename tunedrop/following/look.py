@@ -12,10 +12,9 @@ from tunedrop import clock, naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import StartedJob, Wait
 from tunedrop.registry import Record, Registry, StepRecord
-from tunedrop.reporting import metrics_files
-from tunedrop.reporting.metrics_files import Curves
 from tunedrop.stage import Stage
-from tunedrop.training import jobs
+from tunedrop.training import curves, jobs
+from tunedrop.training.curves import Curves
 from tunedrop.waiting.table import Waits
 
 SLOWEST_SECONDS = 30.0
@@ -116,7 +115,7 @@ class Look:
                 if item["Key"].endswith(".csv") and self._etags.get(item["Key"]) != item["ETag"]:
                     self._texts[item["Key"]] = self._text(item["Key"])
                     self._etags[item["Key"]] = item["ETag"]
-        return metrics_files.read(self._texts.items())
+        return curves.read(self._texts.items())
 
     def _text(self, key: str) -> str:
         answer: Any = self._aws.s3.get_object(Bucket=self._stage.artifacts_bucket, Key=key)

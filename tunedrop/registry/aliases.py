@@ -40,14 +40,24 @@ class Aliases:
         """The SSM parameter that stands for this name."""
         return f"{self._stage.alias_prefix}/{naming.slug(name, MAX_ALIAS)}"
 
-    def promote(self, name: str, run_id: str, model_arn: str, model_id: str) -> Promotion:
+    def promote(
+        self, name: str, run_id: str, model_arn: str, model_id: str, *, swapped: bool = False, note: str = ""
+    ) -> Promotion:
         """Let a name stand for a model from now on. Doing it twice changes nothing.
 
-        History is written first: what the parameter names is always known there.
+        History is written first: what the parameter names is always known there. Whoever writes the
+        parameter looks at the history afterwards and writes again what stands at its head, until both agree:
+        SSM has no conditional write, and of two that promote at once the one with the last word is the same
+        in both.
+
+        Parameters
+        ----------
+        swapped, note
+            Kept in the promotion as they are.
         """
         history = self.history(name)
         current = history[0] if history else None
-        if current is None or current.model_id != model_id:
+        if current is None or (current.model_id, current.model_arn) != (model_id, model_arn):
             self._append(
                 InProduction(
                     name=name, run_id=run_id, model_id=model_id, model_arn=model_arn, since=clock.now()
@@ -56,32 +66,30 @@ class Aliases:
             previous = current
         else:
             previous = history[1] if len(history) > 1 else None
-        self._ssm.put_parameter(
-            Name=self.parameter(name),
-            Value=model_id,
-            Type="String",
-            Overwrite=True,
-            Description=f"modelId in production for {naming.slug(name)}, from run {run_id}",
-        )
+        self._write_parameter(name)
         return Promotion(
             alias=self.parameter(name),
             model_arn=model_arn,
             previous_model_arn=previous.model_arn if previous else "",
+            model_id=model_id,
+            swapped=swapped,
+            note=note,
         )
 
-    def rollback(self, name: str) -> Promotion:
-        """Return to the model that the name stood for before this one.
-
-        Raises
-        ------
-        LookupError
-            When the name has no earlier model.
-        """
-        history = self.history(name)
-        earlier = next((one for one in history if one.model_id != history[0].model_id), None)
-        if earlier is None:
-            raise LookupError(f"{name} has no earlier model to return to")
-        return self.promote(name, earlier.run_id, earlier.model_arn, earlier.model_id)
+    def _write_parameter(self, name: str) -> None:
+        """Write what stands at the head of the history, until it is still there afterwards."""
+        head = self.history(name)[0]
+        while True:
+            self._ssm.put_parameter(
+                Name=self.parameter(name),
+                Value=head.model_id,
+                Type="String",
+                Overwrite=True,
+                Description=f"modelId in production for {naming.slug(name)}, from run {head.run_id}",
+            )
+            if (now := self.history(name)[0]) == head:
+                return
+            head = now
 
     def history(self, name: str) -> list[InProduction]:
         """Every model that a name has stood for, the present one first."""
@@ -118,7 +126,7 @@ class Aliases:
             TableName=self._stage.registry_table,
             Item={
                 "pk": {"S": f"ALIAS#{naming.slug(model.name, MAX_ALIAS)}"},
-                "sk": {"S": f"{model.since}#{model.run_id}"},
+                "sk": {"S": f"{clock.instant()}#{model.run_id}"},
                 "model": {"S": msgspec.json.encode(model).decode()},
             },
         )

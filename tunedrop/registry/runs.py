@@ -37,6 +37,7 @@ _DOCUMENTS = (
     "estimate",
     "started",
     "job",
+    "fit",
     "serving",
     "evaluation",
     "promotion",

@@ -1,7 +1,8 @@
 """The end of a run as a chat notification, in AWS's schema for custom notifications.
 
-Amazon Q Developer in chat applications (administrator guide, custom-notifs; from memory, 2026-11-24): version
-"1.0", source "custom", content with client-markdown, title, description, nextSteps; metadata with a thread.
+Amazon Q Developer in chat applications (administrator guide, custom-notifs; read 2026-11-25): version
+"1.0", source "custom", content with client-markdown, title, description, nextSteps; metadata with a thread,
+related resources and whatever context.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from typing import Any
 
 from tunedrop.contracts import Ending
 from tunedrop.ending.outcome import outcome_of
-from tunedrop.reporting import notification
+from tunedrop.reporting import advice, notification, verdict
+from tunedrop.stage import Stage
 
 _MARKS = {
     "promoted": ":white_check_mark:",
@@ -23,7 +25,7 @@ _MARKS = {
 MAX_DESCRIPTION = 3_000
 
 
-def message(ending: Ending, stage: str) -> dict[str, Any]:
+def message(stage: Stage, ending: Ending) -> dict[str, Any]:
     """What is published, as JSON, to the topic that the chat client reads."""
     run, outcome = ending.run, outcome_of(ending)
     return {
@@ -32,15 +34,19 @@ def message(ending: Ending, stage: str) -> dict[str, Any]:
         "id": f"{run.run_id}-{run.attempt}",
         "content": {
             "textType": "client-markdown",
-            "title": f"{_MARKS[outcome]} {run.run_id} {notification.headline(ending)}",
+            "title": f"{_MARKS[outcome]} {run.run_id} {verdict.headline(ending)}",
             "description": _plain("\n".join(notification.why(ending)))[:MAX_DESCRIPTION],
-            "nextSteps": [_plain(step) for step in notification.next_steps(ending)],
-            "keywords": [outcome, run.base_model or "none", stage],
+            "nextSteps": [
+                _plain(f"{one.text} {one.command}".strip()) for one in advice.next_steps(stage, ending)
+            ],
+            "keywords": [outcome, run.base_model or "none", stage.name],
         },
         "metadata": {
             "threadId": run.run_id,
-            "summary": notification.subject(ending),
+            "summary": _plain(notification.subject(ending)),
             "eventType": "tunedrop-run-ended",
+            "relatedResources": [ending.job.model_arn] if ending.job is not None else [],
+            "additionalContext": {"stage": stage.name, "outcome": outcome},
         },
     }
 

@@ -1,33 +1,34 @@
-"""A short Markdown summary of a run."""
+"""A short Markdown summary of a run: `summary.md` among its files."""
 
 from __future__ import annotations
 
 from tunedrop.contracts import Ending
 from tunedrop.cost.words import in_words
-from tunedrop.evaluation.metrics import TITLES
-from tunedrop.reporting.notification import headline
+from tunedrop.reporting import advice, verdict
+from tunedrop.stage import Stage
 
 
-def markdown(ending: Ending) -> str:
-    """The outcome, the scores and the cause, as Markdown."""
-    lines = [f"# {ending.run.run_id} {headline(ending)}", ""]
+def markdown(stage: Stage, ending: Ending) -> str:
+    """The outcome, the scores or the cause, the cost, and what to do next, as Markdown."""
+    lines = [f"# {ending.run.run_id} {verdict.headline(ending)}", ""]
     if ending.failure is not None:
         lines += ["```", ending.failure.cause.replace("```", "'''"), "```", ""]
-    if ending.evaluation is not None:
+    elif ending.evaluation is not None:
+        lines += [verdict.sentence(ending), ""]
+        lines += ["| metric | base | tuned | difference |", "| --- | ---: | ---: | ---: |"]
         lines += [
-            ending.evaluation.reason,
-            "",
-            "| metric | base | tuned | difference |",
-            "| --- | --- | --- | --- |",
-        ]
-        lines += [
-            f"| {TITLES.get(one.metric, one.metric)} | {one.base:.3f} | {one.tuned:.3f} "
+            f"| {verdict.title_of(one)} | {one.base:.3f} | {one.tuned:.3f} "
             f"| {one.difference:+.3f} ({one.low:+.3f} to {one.high:+.3f}) |"
             for one in ending.evaluation.scores
         ]
         lines.append("")
+    if ending.fit is not None:
+        lines += [ending.fit.sentence, ""]
     if ending.estimate is not None:
         lines.append(f"Estimated cost: {in_words(ending.estimate)}.")
     if ending.cost is not None and ending.cost.lines:
         lines.append(f"Cost: {in_words(ending.cost)}.")
+    lines += ["", "## What to do next", ""]
+    for one in advice.next_steps(stage, ending):
+        lines.append(f"- {one.text}" + (f" `{one.command}`" if one.command else ""))
     return "\n".join(lines) + "\n"

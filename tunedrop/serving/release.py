@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tunedrop.contracts import Evaluation, Failure, Released, Run, Serving, StartedJob
+from tunedrop.contracts import Evaluation, Failure, Promotion, Released, Run, Serving, StartedJob
 from tunedrop.errors import ThroughputFailed
 from tunedrop.serving import models, throughput
 from tunedrop.training import jobs
@@ -26,6 +26,7 @@ def finish(
     evaluation: Evaluation | None,
     failure: Failure | None,
     evaluated_on: Serving | None = None,
+    promotion: Promotion | None = None,
 ) -> Released:
     """End whatever a finished run holds that it may not keep: its jobs, what serves its model, models that
     were only a step to it or a candidate beside it. A run that failed keeps its models, for a retry.
@@ -34,6 +35,8 @@ def finish(
     ----------
     evaluated_on
         What served the model for its evaluation, where something else serves it in production.
+    promotion
+        Where the model took the place of another behind an ARN, that ARN goes on and its own is ended.
 
     Raises
     ------
@@ -45,10 +48,13 @@ def finish(
         known = [started.job_arn] if started is not None and started.job_arn else []
         training = dict.fromkeys([*known, *jobs.under_way(bedrock, run.run_id)])
         released += [job_arn for job_arn in training if jobs.stop(bedrock, job_arn)]
+    swapped = promotion is not None and promotion.swapped
+    if promotion is not None and swapped:
+        kept.append(promotion.model_id)
     for one in (evaluated_on, serving):
         if one is None:
             continue
-        if one is serving and keeps(run, one, evaluation, failure):
+        if one is serving and not swapped and keeps(run, one, evaluation, failure):
             kept.append(one.arn)
             continue
         try:

@@ -115,7 +115,7 @@ class Sweeper:
         return Released(released=tuple(released), kept=tuple(kept), failed=tuple(failed)), expired
 
     def _is_needed(self, found: InService, late: bool, production: set[str]) -> bool:
-        if found.way == "on-demand" and found.arn in production:
+        if found.arn in production and (found.way == "on-demand" or not late):
             return True
         if late:
             return False

@@ -11,7 +11,7 @@ def test_a_run_that_failed_is_told_in_the_chat_clients_schema() -> None:
     cause = "<!channel> @here see `rm -rf`"
     ending = Ending(run=builders.run(), failure=Failure(error="CustomizationFailed", cause=cause))
 
-    message = chat.message(ending, "prod")
+    message = chat.message(builders.stage(name="prod"), ending)
 
     assert (message["version"], message["source"]) == ("1.0", "custom")
     assert message["content"]["title"].endswith("persona-0123456789 failed")

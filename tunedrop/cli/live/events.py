@@ -13,7 +13,7 @@ from tunedrop.ending.gather import ending_of
 from tunedrop.following import Snapshot
 from tunedrop.following.facts import PHASES, fact, phase
 from tunedrop.following.timeline import Step, timeline
-from tunedrop.reporting.notification import headline
+from tunedrop.reporting.verdict import headline
 
 Kind = Literal["step-started", "step-ended", "step-failed", "job", "queue", "approval-required", "ended"]
 

@@ -14,7 +14,10 @@ from tunedrop.cost.words import in_words
 from tunedrop.ending.gather import ending_of
 from tunedrop.evaluation.metrics import TITLES
 from tunedrop.registry import Record
-from tunedrop.reporting.notification import headline, next_steps
+from tunedrop.reporting.advice import next_steps
+from tunedrop.reporting.calling import snippets
+from tunedrop.reporting.verdict import headline
+from tunedrop.stage import Stage
 
 COLOURS = {
     "promoted": "green",
@@ -26,12 +29,12 @@ COLOURS = {
 }
 
 
-def panel(record: Record) -> Panel:
+def panel(stage: Stage, record: Record) -> Panel:
     """The last word on a run that has ended."""
     ending = ending_of(record)
     colour = COLOURS.get(record.status, "white")
     return Panel(
-        Group(*_parts(ending, colour)),
+        Group(*_parts(stage, ending, colour)),
         title=record.status,
         title_align="left",
         border_style=colour,
@@ -40,17 +43,7 @@ def panel(record: Record) -> Panel:
     )
 
 
-def call_example(alias: str) -> str:
-    """A command that asks the model in production, by the alias that applications read."""
-    return (
-        "aws bedrock-runtime converse \\\n"
-        f'  --model-id "$(aws ssm get-parameter --name {alias} \\\n'
-        '      --query Parameter.Value --output text)" \\\n'
-        """  --messages '[{"role": "user", "content": [{"text": "Hello"}]}]'"""
-    )
-
-
-def _parts(ending: Ending, colour: str) -> Iterator[RenderableType]:
+def _parts(stage: Stage, ending: Ending, colour: str) -> Iterator[RenderableType]:
     yield Text.assemble((ending.run.run_id, "bold"), " ", (headline(ending), f"bold {colour}"))
     if ending.failure is not None:
         yield Text(f"\n{ending.failure.cause}")
@@ -58,12 +51,16 @@ def _parts(ending: Ending, colour: str) -> Iterator[RenderableType]:
         yield Text(f"{ending.evaluation.reason}\n", style="dim")
         yield _scores(ending.evaluation)
     yield Text(f"\n{_money(ending)}")
-    if ending.promotion is not None:
+    for snippet in snippets(stage, ending)[-1:]:
         yield Text("\nAsk it:", style="dim")
-        yield Text(call_example(ending.promotion.alias))
+        yield Text(snippet.code.rstrip())
     yield Text()
-    for line in next_steps(ending):
-        yield Text(line, style="dim")
+    for one in next_steps(stage, ending):
+        yield Text(one.text, style="dim")
+        if one.command:
+            yield Text(f"  {one.command}")
+    yield Text("Report:", style="dim")
+    yield Text(f"  tunedrop report {ending.run.run_id} --stage {stage.name}")
 
 
 def _scores(evaluation: Evaluation) -> Table:

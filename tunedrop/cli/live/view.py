@@ -22,7 +22,7 @@ from tunedrop.following import Snapshot
 from tunedrop.following.facts import fact
 from tunedrop.following.pace import Pace, remaining
 from tunedrop.following.timeline import Step
-from tunedrop.reporting.metrics_files import Loss
+from tunedrop.training.curves import Loss
 
 GLYPHS = {"done": ("✓", "green"), "failed": ("✗", "bold red"), "to come": ("·", "dim")}
 BARS = "▁▂▃▄▅▆▇█"

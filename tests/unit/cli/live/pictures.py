@@ -12,7 +12,7 @@ from tests import builders
 from tunedrop.contracts import CostLine, Estimate, Preflight, StartedJob
 from tunedrop.following import Job, Snapshot
 from tunedrop.registry import Record, StepRecord
-from tunedrop.reporting.metrics_files import Curves, Loss
+from tunedrop.training.curves import Curves, Loss
 
 NOW = "2026-11-23T10:05:00Z"
 STARTED = StartedJob(outcome="started", job_arn=builders.JOB_ARN, job_name="tunedrop-test-persona")

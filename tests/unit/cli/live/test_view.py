@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import msgspec
 
+from tests import builders
 from tests.unit.cli.live import pictures
 from tunedrop.cli.live import final
 from tunedrop.cli.live.view import View
@@ -77,7 +78,7 @@ def test_a_step_that_failed_says_why_in_its_line() -> None:
 def test_the_end_shows_verdict_scores_cost_how_to_ask_and_where_to_read_on() -> None:
     promotion = Promotion(alias="/tunedrop/test/models/persona", model_arn="arn")
 
-    seen = pictures.seen(final.panel(pictures.ended(promotion=promotion)))
+    seen = pictures.seen(final.panel(builders.stage(), pictures.ended(promotion=promotion)))
 
     assert "is better than its base model and in production" in seen
     assert "Token F1  0.300  0.600  +0.300 (+0.200 to +0.400)" in seen
@@ -89,7 +90,7 @@ def test_the_end_shows_verdict_scores_cost_how_to_ask_and_where_to_read_on() -> 
 def test_a_failed_run_ends_with_its_cause_and_what_to_do() -> None:
     failure = Failure(error="CustomizationFailed", cause="Bedrock's job failed: out of luck")
 
-    seen = pictures.seen(final.panel(pictures.record("failed", failure)))
+    seen = pictures.seen(final.panel(builders.stage(), pictures.record("failed", failure)))
 
     assert "Bedrock's job failed: out of luck" in seen
     assert "tunedrop retry persona-0123456789" in seen

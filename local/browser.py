@@ -1,0 +1,125 @@
+"""Headless Chromium without anything installed by hand: from a pinned npm package, driven by Playwright.
+
+The package (@sparticuz/chromium) carries a Chromium for Lambda, compressed, with the few libraries that it
+needs beside glibc. It is for Linux on x86-64; elsewhere a Chromium or Chrome that is installed is taken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, sync_playwright
+
+from local.embedded import ROOT
+
+PACKAGE = ROOT / "node_modules" / "@sparticuz" / "chromium"
+_INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+TALLEST = 6_000
+"""So many pixels a picture is high at most."""
+
+_UNPACK = """
+const { createBrotliDecompress } = require("node:zlib");
+process.stdin.pipe(createBrotliDecompress()).pipe(process.stdout);
+"""
+_FONTS = """<?xml version="1.0"?><fontconfig><dir>{own}</dir><dir>/usr/share/fonts</dir>
+<cachedir>{own}/cache</cachedir></fontconfig>"""
+
+
+@contextmanager
+def chromium(*arguments: str) -> Iterator[Browser]:
+    """A headless Chromium for as long as the block lasts.
+
+    Raises
+    ------
+    RuntimeError
+        When there is none for this machine; the message says what to do.
+    """
+    program, environment = _program()
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(
+            executable_path=program,
+            env={**os.environ, **environment},
+            # The sandbox and a large /dev/shm are what containers do not give; the pages are our own.
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", *arguments],
+        )
+        try:
+            yield found
+        finally:
+            found.close()
+
+
+def photograph(
+    chromium: Browser, page: Path, picture: Path, width: int, height: int, scheme: Literal["light", "dark"]
+) -> None:
+    """A page as a PNG, in a window of this width and scheme, down to where a GPU would be needed."""
+    context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    shown = context.new_page()
+    shown.goto(page.resolve().as_uri())
+    whole: int = shown.evaluate("document.documentElement.scrollHeight")
+    shown.screenshot(
+        path=picture,
+        full_page=True,
+        clip={"x": 0, "y": 0, "width": width, "height": min(max(whole, height), TALLEST)},
+    )
+    context.close()
+
+
+def _program() -> tuple[Path, dict[str, str]]:
+    if sys.platform == "linux" and platform.machine() == "x86_64" and PACKAGE.exists():
+        folder = _unpacked()
+        return folder / "chromium", {
+            "LD_LIBRARY_PATH": str(folder / "lib"),
+            "FONTCONFIG_FILE": str(folder / "fonts.conf"),
+        }
+    for name in _INSTALLED:
+        if installed := shutil.which(name):
+            return Path(installed), {}
+    if _MAC.exists():
+        return _MAC, {}
+    raise RuntimeError(
+        "no Chromium for this machine: run `make setup` (Linux on x86-64), or install Chromium or Chrome"
+    )
+
+
+def _unpacked() -> Path:
+    """The folder of the unpacked package; made once, for all processes."""
+    version = json.loads((PACKAGE / "package.json").read_text())["version"]
+    final = ROOT / ".work" / f"chromium-{version}"
+    if final.exists():
+        return final
+    final.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=final.parent, prefix="chromium-") as scratch:
+        made = Path(scratch) / "made"
+        made.mkdir()
+        _decompress("chromium", made / "chromium")
+        (made / "chromium").chmod(0o755)
+        for name in ("al2023.tar", "fonts.tar", "swiftshader.tar"):
+            _decompress(name, made / name)
+            with tarfile.open(made / name) as archive:
+                archive.extractall(made, filter="data")
+            (made / name).unlink()
+        (made / "fonts.conf").write_text(_FONTS.format(own=final / "fonts"))
+        try:
+            made.rename(final)
+        except OSError:
+            if not final.exists():  # else another process has unpacked it meanwhile
+                raise
+    return final
+
+
+def _decompress(name: str, target: Path) -> None:
+    """Brotli is in Node.js, which the CDK CLI needs anyway, and not in Python."""
+    with (PACKAGE / "bin" / f"{name}.br").open("rb") as source, target.open("wb") as sink:
+        subprocess.run(["node", "-e", _UNPACK], stdin=source, stdout=sink, check=True)

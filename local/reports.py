@@ -1,0 +1,45 @@
+"""`python -m local.reports [FOLDER]`: writes a report for every way in which a run can end, to look at.
+
+With `--pictures` each is also photographed in headless Chromium: light and dark, wide and narrow, printed.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from local import browser, samples
+from local.embedded import ROOT
+from tunedrop.reporting.report import render
+
+WIDE, NARROW = (1280, 900), (390, 844)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the reports; 0 when all could be made."""
+    folders = [one for one in arguments if not one.startswith("-")]
+    folder = Path(folders[0]) if folders else ROOT / ".work" / "reports"
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = []
+    for name, material in samples.all_of_them().items():
+        page = folder / f"{name}.html"
+        page.write_text(render(material), encoding="utf-8", errors="replace")
+        pages.append(page)
+        print(page)
+    if "--pictures" in arguments:
+        _photograph(pages)
+    return 0
+
+
+def _photograph(pages: list[Path]) -> None:
+    with browser.chromium() as chromium:
+        for page in pages:
+            for scheme in ("light", "dark"):
+                for width, height in (WIDE, NARROW):
+                    picture = page.with_name(f"{page.stem}-{scheme}-{width}.png")
+                    browser.photograph(chromium, page, picture, width, height, scheme)
+                    print(picture)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,100 @@
+"""Continuous use: each new version of a dataset has to beat what is in production."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from local.driver import Inbox, Pipeline, until
+from local.outcomes import Outcomes
+from tests.datasets import ASKED, jsonl, single_turn
+from tests.end_to_end.terminal import Tunedrop
+from tunedrop.contracts import Evaluation, Promotion, Released
+from tunedrop.registry import Record
+
+RECORDS = single_turn("steady")
+MANIFEST = b"data: {train: train.jsonl, test: test.jsonl}\ndeployment: {stable_arn: true}\n"
+
+
+@pytest.fixture(scope="module")
+def outcomes(pipeline: Pipeline) -> Iterator[Outcomes]:
+    found = Outcomes(pipeline.session)
+    yield found
+    found.close()
+
+
+def tuned(pipeline: Pipeline, name: str, records: list[dict[str, object]]) -> Record:
+    """A run of this name on these records, measured on one way of asking for every topic."""
+    trained = [one for index, one in enumerate(records) if index % len(ASKED)]
+    held_out = RECORDS[:: len(ASKED)]
+    pipeline.put(f"runs/{name}/train.jsonl", jsonl(trained))
+    pipeline.put(f"runs/{name}/test.jsonl", jsonl(held_out))
+    version = pipeline.put(f"runs/{name}/run.yaml", MANIFEST)
+    return pipeline.closed(pipeline.run_of(name, version).run.run_id)
+
+
+def test_a_better_version_takes_the_place_of_the_one_before_behind_its_arn_and_rolls_back(
+    pipeline: Pipeline, inbox: Inbox, outcomes: Outcomes, tunedrop: Tunedrop
+) -> None:
+    unlike = single_turn("another")[: 30 * len(ASKED)]
+    first = tuned(pipeline, "steady", RECORDS[: 10 * len(ASKED)] + unlike[: 14 * len(ASKED)])
+    second = tuned(pipeline, "steady", RECORDS)
+
+    before, after = first.document("promotion", Promotion), second.document("promotion", Promotion)
+    evaluation, released = second.document("evaluation", Evaluation), second.document("released", Released)
+    assert before is not None, first.failure or first.document("evaluation", Evaluation)
+    assert after is not None, second.failure or evaluation
+    assert evaluation is not None
+    assert evaluation.champion is not None
+    assert evaluation.champion.difference > 0
+    assert after.swapped
+    assert after.model_id == before.model_id
+    assert released is not None
+    assert released.kept == (before.model_id,)
+    assert serves(pipeline, before.model_id) == after.model_arn
+
+    versions = json.loads(tunedrop("models", "steady", "--format", "json").stdout)
+    assert [one["number"] for one in versions] == [2, 1]
+    assert [one["standing"] for one in versions] == ["in production", "was in production"]
+    assert versions[0]["dataset_hash"] != versions[1]["dataset_hash"]
+
+    said = tunedrop("rollback", "steady").stdout
+    assert "the ARN is the same as before" in said
+    assert serves(pipeline, before.model_id) == before.model_arn
+
+    (heard,) = until(lambda: outcomes.of(second.run.run_id) or None, "the event of the outcome")
+    (message,) = inbox.messages(second.run.run_id)
+    assert (heard.outcome, heard.version, heard.stage) == ("promoted", "1", "local")
+    assert heard.champion == evaluation.champion
+    assert json.loads(message.attributes["detail"])["id"] == heard.id
+    assert "Token F1" in message.subject
+
+
+def test_a_model_that_nothing_serves_is_brought_into_service_before_a_rollback(
+    pipeline: Pipeline, tunedrop: Tunedrop
+) -> None:
+    first = tuned(pipeline, "returned", single_turn("returned")[: 10 * len(ASKED)] + RECORDS)
+    second = tuned(pipeline, "returned", RECORDS + RECORDS[:6])
+    if second.status != "promoted":
+        tunedrop("promote", second.run.run_id)
+    before = first.document("promotion", Promotion)
+    assert before is not None
+    tunedrop("throughput", "release", before.model_id)
+
+    refused = tunedrop("rollback", "returned", code=1).stderr
+    assert "is not in service any more" in refused
+    assert "tunedrop rollback returned --serve" in refused
+    said = tunedrop("rollback", "returned", "--serve").stdout
+
+    alias = f"{pipeline.stage.alias_prefix}/returned"
+    now = pipeline.aws.ssm.get_parameter(Name=alias)["Parameter"]["Value"]
+    assert now in said
+    assert now != before.model_id
+    assert serves(pipeline, now) == before.model_arn
+
+
+def serves(pipeline: Pipeline, arn: str) -> str:
+    answer = pipeline.aws.bedrock.get_custom_model_deployment(customModelDeploymentIdentifier=arn)
+    return str(answer["modelArn"])

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from tests import builders
+from tunedrop.contracts import Ending, Failure, Fit, Promotion, Released
+from tunedrop.ending.outcome import for_people, outcome_of
+from tunedrop.reporting import notification, outcome_event, summary
+
+STAGE = builders.stage()
+PROMOTED = Ending(
+    run=builders.run(),
+    dataset=builders.dataset(),
+    job=builders.job(),
+    evaluation=builders.evaluation(),
+    promotion=Promotion(alias="/tunedrop/test/models/persona", model_arn=builders.MODEL_ARN),
+)
+FAILED = Ending(run=builders.run(), failure=Failure(error="CustomizationFailed", cause="Input size exceeded"))
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        ("InvalidDataset", "refused"),
+        ("OverBudget", "refused"),
+        ("RunStopped", "stopped"),
+        ("CustomizationFailed", "failed"),
+        ("Lambda.Unknown", "failed"),
+    ],
+)
+def test_how_a_run_ended_is_one_word(error: str, outcome: str) -> None:
+    assert outcome_of(Ending(run=builders.run(), failure=Failure(error=error, cause=""))) == outcome
+
+
+def test_people_do_not_see_a_stack_trace() -> None:
+    cause = '{"errorMessage": "the role is gone", "errorType": "AwsRefused", "stackTrace": ["File x"]}'
+    ending = for_people(Ending(run=builders.run(), failure=Failure(error="AwsRefused", cause=cause)))
+
+    assert ending.failure is not None
+    assert ending.failure.cause == "the role is gone"
+
+
+def test_a_subject_is_what_sns_takes() -> None:
+    ending = msgspec.structs.replace(PROMOTED, run=builders.run(run_id="ü" * 200))
+
+    subject = notification.subject(ending)
+
+    assert subject.isascii()
+    assert len(subject) <= 100
+
+
+def test_the_subject_says_outcome_name_and_number() -> None:
+    assert notification.subject(PROMOTED) == (
+        "Tunedrop: persona-0123456789 promoted, Token F1 0.300 to 0.600 (+0.300)"
+    )
+
+
+def test_the_subject_of_a_failure_is_one_line_of_its_cause() -> None:
+    failure = Failure(error="InvalidDataset", cause="train.jsonl:3 no completion\ntrain.jsonl:4 no prompt")
+
+    subject = notification.subject(Ending(run=builders.run(), failure=failure))
+
+    assert subject == "Tunedrop: persona-0123456789 refused, train.jsonl:3 no completion"
+
+
+def test_the_email_says_what_to_do_and_links_to_the_execution() -> None:
+    text = notification.text(STAGE, FAILED)
+
+    assert "tunedrop retry persona-0123456789 --stage test" in text
+    assert "https://us-west-2.console.aws.amazon.com/states/home?region=us-west-2#/v2/executions/" in text
+    assert "s3://artifacts/runs/persona-0123456789/report.html" in text
+
+
+def test_the_email_asks_for_other_epochs_where_the_curves_do() -> None:
+    fit = Fit(verdict="overfitting", sentence="Overfitting.", epochs=5, suggested_epochs=2)
+
+    text = notification.text(STAGE, msgspec.structs.replace(PROMOTED, fit=fit))
+
+    assert "hyperparameters: {epoch_count: 2}" in text
+
+
+def test_what_still_bills_comes_first_among_what_to_do() -> None:
+    left = Released(failed=(f"{builders.PROVISIONED_ARN}: refused",))
+
+    text = notification.text(STAGE, msgspec.structs.replace(PROMOTED, released=left))
+
+    after = text[text.index("What to do next") :]
+    assert after.index("STILL BILLS") < after.index("SSM parameter")
+    assert f"tunedrop throughput release {builders.PROVISIONED_ARN} --stage test" in after
+
+
+def test_the_message_says_outcome_reason_alias_and_report() -> None:
+    text = notification.text(STAGE, PROMOTED)
+
+    assert "is better than its base model and in production" in text
+    assert "Token F1 rose from 0.300 to 0.600" in text
+    assert "/tunedrop/test/models/persona" in text
+    assert "tunedrop report persona-0123456789" in text
+
+
+def test_programs_can_filter_and_parse_the_message() -> None:
+    promoted, failed = (
+        notification.attributes(outcome_event.run_ended(STAGE, ending, "")) for ending in (PROMOTED, FAILED)
+    )
+
+    assert (promoted["outcome"], promoted["stage"], promoted["method"]) == ("promoted", "test", "single-turn")
+    assert len(promoted) <= 10
+    assert json.loads(promoted["detail"])["scores"][0]["difference"] == 0.3
+    assert json.loads(failed["detail"])["failure"]["cause"] == "Input size exceeded"
+
+
+def test_the_summary_has_the_scores() -> None:
+    assert "| Token F1 | 0.300 | 0.600 | +0.300 (+0.200 to +0.400) |" in summary.markdown(STAGE, PROMOTED)

@@ -1,0 +1,172 @@
+"""The HTML report as text; what a browser makes of it is in test_report_in_chromium."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import pytest
+
+from local import samples
+from tunedrop.contracts import Score
+from tunedrop.reporting.report import (
+    Material,
+    answers,
+    confusion,
+    forest,
+    losses,
+    page,
+    render,
+    svg,
+    timeline,
+)
+from tunedrop.training.curves import Loss
+
+SAMPLES = samples.all_of_them()
+
+
+def score(**changes: object) -> Score:
+    valid = Score(metric="token_f1", base=0.3, tuned=0.6, difference=0.3, low=0.2, high=0.4)
+    return msgspec.structs.replace(valid, **changes)
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name != "hostile"])
+def test_every_way_to_end_has_a_report_that_begins_with_its_verdict(name: str) -> None:
+    material = SAMPLES[name]
+
+    html = render(material)
+
+    first, second = html.index("<h1"), html.index("What to do next")
+    assert material.ending.run.name in html[first:second]
+    assert html.index("<section", second) < html.index("Lineage")
+
+
+def test_the_report_carries_all_that_it_needs() -> None:
+    html = render(SAMPLES["promoted"])
+
+    assert not re.search(r"<(link|img|iframe|object|embed)\b|\bsrc=|@import|url\(", html)
+    assert "default-src &#39;none&#39;" in html
+
+
+def test_each_kind_of_run_shows_what_it_has() -> None:
+    def sections(name: str) -> list[str]:
+        return re.findall(r"<h2>(.*?)</h2>", render(SAMPLES[name]))
+
+    assert sections("promoted") == [
+        "What to do next", "Scores", "Answers side by side", "Length of answers", "Training", "Dataset",
+        "Cost", "Call the model", "Timeline", "Lineage",
+    ]  # fmt: skip
+    assert "Answers by label" in sections("labels")
+    assert sections("refused") == ["What to do next", "Dataset", "Timeline", "Lineage"]
+
+
+def test_the_style_and_the_script_work_without_any_request_or_inline_style() -> None:
+    html = render(SAMPLES["promoted"])
+    body = html[html.index("<main>") : html.index("<script>")]
+
+    assert " style=" not in body
+    assert not re.search(r"\son\w+=", body)
+
+
+def test_what_cannot_be_seen_is_named() -> None:
+    shown = page.visible("invoice\u202efdp.exe <b>")
+
+    assert shown == 'invoice<span class="unseen">U+202E</span>fdp.exe &lt;b&gt;'
+
+
+def test_joiners_that_languages_and_emoji_need_are_left_alone() -> None:
+    family = "\U0001f469\u200d\U0001f467 \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+
+    assert page.visible(family) == family
+
+
+def test_attributes_of_a_drawing_are_escaped() -> None:
+    assert svg.el("text", "<b>", x='"><script>') == '<text x="&#34;&gt;&lt;script&gt;">&lt;b&gt;</text>'
+
+
+@pytest.mark.parametrize(("top", "marks"), [(1.0, [0, 0.25, 0.5, 0.75, 1.0]), (3.3, [0, 1, 2, 3]), (0, [0])])
+def test_an_axis_has_round_marks(top: float, marks: list[float]) -> None:
+    assert svg.ticks(top) == pytest.approx(marks)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "higher_is_better", "kind"),
+    [
+        (0.1, 0.2, True, "good"),
+        (-0.2, -0.1, True, "bad"),
+        (-0.1, 0.1, True, "open"),
+        (-0.2, -0.1, False, "good"),
+    ],
+)
+def test_an_interval_is_good_or_bad_only_as_a_whole(
+    low: float, high: float, higher_is_better: bool, kind: str
+) -> None:
+    assert forest.kind(score(low=low, high=high, higher_is_better=higher_is_better)) == kind
+
+
+def test_the_deciding_metric_stands_first_and_a_perplexity_has_its_own_scale() -> None:
+    perplexity = Score(
+        metric="perplexity", base=30, tuned=12, difference=-18, low=-20, high=-16, higher_is_better=False
+    )
+
+    rows = forest.rows([perplexity, score()], decisive="token_f1")
+
+    assert [row.score.metric for row in rows] == ["token_f1", "perplexity"]
+    assert forest.scale([score()]) == 0.75
+    assert forest.scale([perplexity]) > 30
+
+
+def test_an_answer_is_cut_where_it_agrees_with_the_reference() -> None:
+    found = answers.parts("Fill the tank, then wait.", "fill a tank then go")
+
+    assert [(part.text, part.wanted) for part in found] == [
+        ("fill", True), (" a ", False), ("tank", True), (" ", False), ("then", True), (" go", False),
+    ]  # fmt: skip
+
+
+def test_best_gains_worst_losses_and_some_at_random_are_shown_once_each() -> None:
+    material = SAMPLES["labels"]
+
+    groups = answers.groups(material.ending, material.predictions)
+
+    shown = [pair.record for group in groups for pair in group.pairs]
+    assert [group.title for group in groups] == ["Best gains", "Worst losses", "At random"]
+    assert all(pair.gain > 0 for pair in groups[0].pairs)
+    assert all(pair.gain < 0 for pair in groups[1].pairs)
+    assert len(shown) == len(set(shown))
+
+
+def test_labels_are_counted_right_down_given_across() -> None:
+    material = SAMPLES["labels"]
+
+    found = confusion.of(material.ending, material.predictions)
+
+    assert found is not None
+    assert sum(label.prompts for label in found.labels) == len(material.predictions)
+    base, tuned = found.matrices
+    assert sum(cells[index].count for index, (_, cells) in enumerate(tuned.rows)) > sum(
+        cells[index].count for index, (_, cells) in enumerate(base.rows)
+    )
+
+
+def test_a_long_curve_is_drawn_by_the_means_of_its_stretches() -> None:
+    rows = [Loss(step, 0, float(step)) for step in range(10_000)]
+
+    thinned = losses.thinned(rows, 100)
+
+    assert len(thinned) == 100
+    assert thinned[0].loss == pytest.approx(49.5)
+    assert thinned[-1].step == 9_999
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(42, "42 s"), (420, "7 min"), (12_000, "3 h 20 min"), (190_800, "2 d 5 h")]
+)
+def test_durations_are_said_as_people_say_them(seconds: float, words: str) -> None:
+    assert timeline.in_words(seconds) == words
+
+
+def test_a_run_without_anything_but_a_failure_has_a_report() -> None:
+    bare = Material(ending=SAMPLES["refused"].ending, stage=samples.stage())
+
+    assert "was refused before anything was paid" in render(bare)

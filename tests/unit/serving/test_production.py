@@ -1,0 +1,192 @@
+"""Promotion and rollback, by the alias and behind a stable ARN, against a Bedrock that remembers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests import builders
+from tests.unit.fake_bedrock import refusal
+from tunedrop.aws import Aws
+from tunedrop.contracts import DeploymentSettings
+from tunedrop.errors import TransientError
+from tunedrop.registry import Registry
+from tunedrop.serving.production import NotServed, Production
+from tunedrop.stage import Stage
+
+FIRST = builders.MODEL_ARN
+SECOND = builders.MODEL_ARN.replace("abcdefghij12", "second000000")
+FIRST_AT = builders.DEPLOYMENT_ARN
+SECOND_AT = builders.DEPLOYMENT_ARN.replace("abcdefghij12", "second000000")
+STABLE, MOVING = DeploymentSettings(stable_arn=True), DeploymentSettings()
+
+
+class Deployments:
+    """Custom model deployments whose swaps take one look to finish; `fails` makes them fail."""
+
+    def __init__(self) -> None:
+        self.models = {FIRST_AT: FIRST, SECOND_AT: SECOND}
+        self.updates: dict[str, tuple[str, str]] = {}
+        self.tags: dict[str, str] = {}
+        self.fails = False
+
+    def get_custom_model_deployment(self, customModelDeploymentIdentifier: str) -> dict[str, Any]:  # noqa: N803
+        arn = customModelDeploymentIdentifier
+        if arn not in self.models:
+            raise refusal("ResourceNotFoundException")
+        desired, status = self.updates.get(arn, (self.models[arn], ""))
+        found = {"status": "Active", "modelArn": self.models[arn]}
+        if status == "Updating":
+            self.updates[arn] = (desired, "UpdateFailed" if self.fails else "UpdateCompleted")
+            self.models[arn] = self.models[arn] if self.fails else desired
+        return found | ({"updateDetails": {"modelArn": desired, "updateStatus": status}} if status else {})
+
+    def update_custom_model_deployment(self, customModelDeploymentIdentifier: str, modelArn: str) -> None:  # noqa: N803
+        self.updates[customModelDeploymentIdentifier] = (modelArn, "Updating")
+
+    def tag_resource(self, resourceARN: str, tags: list[dict[str, str]]) -> None:  # noqa: N803
+        self.tags |= {f"{resourceARN} {tag['key']}": tag["value"] for tag in tags}
+
+
+@pytest.fixture
+def deployments(aws: Aws) -> Deployments:
+    found = Deployments()
+    aws.bedrock = found
+    return found
+
+
+@pytest.fixture
+def production(aws: Aws, stage: Stage, registry: Registry, deployments: Deployments) -> Production:
+    """The first model in production."""
+    made = Production(aws, stage)
+    made.promote("persona", "persona-1", FIRST, FIRST_AT, MOVING)
+    return made
+
+
+def waited(step: Any) -> Any:
+    """What a step gives, once Bedrock has finished."""
+    for _ in range(5):
+        try:
+            return step()
+        except TransientError:
+            continue
+    raise AssertionError("it never ended")
+
+
+def test_a_promotion_moves_the_alias_and_keeps_the_history(production: Production) -> None:
+    promotion = production.promote("persona", "persona-2", SECOND, SECOND_AT, MOVING)
+
+    assert production.aliases.current("persona") == SECOND_AT
+    assert (promotion.model_id, promotion.previous_model_arn) == (SECOND_AT, FIRST)
+    assert [one.run_id for one in production.aliases.history("persona")] == ["persona-2", "persona-1"]
+
+
+def test_behind_a_stable_arn_the_model_changes_and_the_alias_does_not(
+    production: Production, deployments: Deployments
+) -> None:
+    promotion = waited(lambda: production.promote("persona", "persona-2", SECOND, SECOND_AT, STABLE))
+
+    assert promotion.swapped
+    assert production.aliases.current("persona") == FIRST_AT
+    assert deployments.models[FIRST_AT] == SECOND
+    assert deployments.tags[f"{FIRST_AT} tunedrop:run"] == "persona-2"
+    assert production.aliases.history("persona")[0].model_arn == SECOND
+
+
+def test_a_promotion_that_is_repeated_after_its_swap_changes_nothing(production: Production) -> None:
+    for _ in range(2):
+        waited(lambda: production.promote("persona", "persona-2", SECOND, SECOND_AT, STABLE))
+
+    assert len(production.aliases.history("persona")) == 2
+
+
+def test_a_swap_that_fails_falls_back_to_moving_the_alias(
+    production: Production, deployments: Deployments
+) -> None:
+    deployments.fails = True
+
+    promotion = waited(lambda: production.promote("persona", "persona-2", SECOND, SECOND_AT, STABLE))
+
+    assert not promotion.swapped
+    assert "the alias moved to another ARN instead" in promotion.note
+    assert production.aliases.current("persona") == SECOND_AT
+
+
+def test_a_rollback_swaps_back_behind_the_same_arn(production: Production, deployments: Deployments) -> None:
+    waited(lambda: production.promote("persona", "persona-2", SECOND, SECOND_AT, STABLE))
+
+    promotion = waited(lambda: production.rollback("persona"))
+
+    assert promotion.swapped
+    assert (promotion.model_arn, promotion.model_id) == (FIRST, FIRST_AT)
+    assert deployments.models[FIRST_AT] == FIRST
+
+
+def test_a_rollback_moves_the_alias_to_what_still_serves_the_earlier_model(production: Production) -> None:
+    production.promote("persona", "persona-2", SECOND, SECOND_AT, MOVING)
+
+    promotion = production.rollback("persona")
+
+    assert (promotion.model_arn, promotion.model_id) == (FIRST, FIRST_AT)
+    assert production.aliases.current("persona") == FIRST_AT
+
+
+def test_a_rollback_to_a_model_that_nothing_serves_is_refused_and_changes_nothing(
+    production: Production, deployments: Deployments
+) -> None:
+    production.promote("persona", "persona-2", SECOND, SECOND_AT, MOVING)
+    del deployments.models[FIRST_AT]
+
+    with pytest.raises(NotServed, match="of run persona-1, is not in service any more"):
+        production.rollback("persona")
+
+    assert production.aliases.current("persona") == SECOND_AT
+
+
+def test_a_rollback_does_not_trust_an_arn_that_serves_another_model_by_now(
+    production: Production, deployments: Deployments
+) -> None:
+    production.promote("persona", "persona-2", SECOND, SECOND_AT, MOVING)
+    deployments.models[FIRST_AT] = SECOND
+
+    with pytest.raises(NotServed):
+        production.rollback("persona")
+
+
+def test_an_earlier_model_that_was_brought_into_service_again_is_returned_to(
+    production: Production, deployments: Deployments
+) -> None:
+    production.promote("persona", "persona-2", SECOND, SECOND_AT, MOVING)
+    del deployments.models[FIRST_AT]
+    deployments.models["arn:aws:bedrock:us-west-2:1:custom-model-deployment/again0000000"] = FIRST
+
+    promotion = production.rollback(
+        "persona", "arn:aws:bedrock:us-west-2:1:custom-model-deployment/again0000000"
+    )
+
+    assert promotion.model_id.endswith("again0000000")
+
+
+def test_a_name_with_one_model_has_nothing_to_return_to(production: Production) -> None:
+    with pytest.raises(LookupError, match="persona has no earlier model"):
+        production.rollback("persona")
+
+
+def test_of_two_that_promote_at_once_alias_and_history_name_the_same(
+    production: Production, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = production.aliases._ssm.put_parameter
+    others = [("persona-3", "arn:aws:bedrock:us-west-2:1:custom-model-deployment/third0000000")]
+
+    def meanwhile(**parameter: Any) -> Any:
+        """Another promotion gets between the history and the parameter."""
+        if others:
+            run_id, arn = others.pop()
+            production.promote("persona", run_id, f"{SECOND}3", arn, MOVING)
+        return write(**parameter)
+
+    monkeypatch.setattr(production.aliases._ssm, "put_parameter", meanwhile)
+    production.promote("persona", "persona-2", SECOND, SECOND_AT, MOVING)
+
+    assert production.aliases.current("persona") == production.aliases.history("persona")[0].model_id

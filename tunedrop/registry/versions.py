@@ -1,0 +1,93 @@
+"""The versions of a name: every model that was trained for it, its scores, which is in production."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from tunedrop.contracts import CompletedJob, Dataset, Evaluation, Score
+from tunedrop.registry.aliases import Aliases
+from tunedrop.registry.runs import Record, Registry
+
+Standing = Literal["in production", "was in production", ""]
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """One trained model with its lineage. `number` counts from 1, the oldest, and never changes.
+
+    `score` is the deciding metric, base against tuned; `served_by` what inference takes as its modelId, where
+    the model is in production.
+    """
+
+    number: int
+    run_id: str
+    created_at: str
+    outcome: str
+    standing: Standing
+    since: str
+    base_model: str
+    method: str
+    dataset_hash: str
+    train_version: str
+    hyperparameters: dict[str, str]
+    job_arn: str
+    model_arn: str
+    served_by: str
+    score: Score | None
+    held_out_records: int
+    cost_usd: float | None
+    uploaded_by: str
+
+
+def versions(registry: Registry, aliases: Aliases, name: str) -> list[Version]:
+    """All versions of a name, the newest first; runs that trained no model have none."""
+    history = aliases.history(name)
+    trained = [
+        (record, job)
+        for record in reversed(registry.named(name))
+        if (job := record.document("job", CompletedJob)) is not None
+    ]
+    found = []
+    for number, (record, job) in enumerate(trained, 1):
+        periods = [one for one in history if one.model_arn == job.model_arn]
+        in_production = bool(history) and history[0].model_arn == job.model_arn
+        found.append(
+            _version(
+                number,
+                record,
+                job,
+                standing="in production" if in_production else "was in production" if periods else "",
+                since=periods[0].since if periods else "",
+                served_by=history[0].model_id if in_production else "",
+            )
+        )
+    return found[::-1]
+
+
+def _version(
+    number: int, record: Record, job: CompletedJob, *, standing: Standing, since: str, served_by: str
+) -> Version:
+    run = record.run
+    dataset = record.document("dataset", Dataset)
+    evaluation = record.document("evaluation", Evaluation)
+    return Version(
+        number=number,
+        run_id=run.run_id,
+        created_at=run.created_at,
+        outcome=record.status,
+        standing=standing,
+        since=since,
+        base_model=run.base_model,
+        method=dataset.method if dataset is not None else run.method,
+        dataset_hash=dataset.content_hash if dataset is not None else "",
+        train_version=run.train.version_id,
+        hyperparameters=run.hyperparameters,
+        job_arn=job.job_arn,
+        model_arn=job.model_arn,
+        served_by=served_by,
+        score=evaluation.decisive if evaluation is not None else None,
+        held_out_records=evaluation.records if evaluation is not None else 0,
+        cost_usd=record.actual_usd if record.actual_usd is not None else record.estimated_usd,
+        uploaded_by=run.uploaded_by,
+    )

@@ -1,0 +1,108 @@
+"""What the owner of a run can do now that it has ended, with the exact commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from tunedrop.contracts import Ending
+from tunedrop.ending.outcome import outcome_of
+from tunedrop.stage import Stage
+
+
+class Advice(msgspec.Struct, frozen=True):
+    """A sentence, and the command that does what it says."""
+
+    text: str
+    command: str = ""
+
+
+def next_steps(stage: Stage, ending: Ending) -> list[Advice]:
+    """What to do next, most urgent first."""
+    outcome = outcome_of(ending)
+    steps = [*_still_bills(stage, ending)]
+    if outcome == "promoted":
+        steps += _in_production(stage, ending)
+    elif outcome in ("rejected", "undecided"):
+        steps += _not_promoted(stage, ending)
+    elif outcome == "refused":
+        steps += _refused(ending)
+    else:
+        again = (
+            "The cause is named above. When it is cured, go on where the run was; what was trained is kept."
+        )
+        steps.append(Advice(again, _command("retry", ending.run.run_id, stage)))
+    return [*steps, *_training(ending)]
+
+
+def _still_bills(stage: Stage, ending: Ending) -> Iterator[Advice]:
+    for failure in ending.released.failed if ending.released is not None else ():
+        arn = failure.partition(": ")[0]
+        yield Advice(
+            f"STILL BILLS, release it by hand: {failure}", _command("throughput release", arn, stage)
+        )
+
+
+def _in_production(stage: Stage, ending: Ending) -> Iterator[Advice]:
+    run, serving = ending.run, ending.serving
+    if ending.promotion is not None:
+        yield Advice(
+            f"Applications read the modelId from the SSM parameter {ending.promotion.alias}; "
+            "they go on with the new model by themselves."
+        )
+        if ending.promotion.previous_model_arn:
+            yield Advice("To return to the model before:", _command("rollback", run.name, stage))
+    kept = ending.released.kept if ending.released is not None else ()
+    if serving is not None and serving.way == "provisioned" and serving.arn in kept:
+        yield Advice(
+            f"It serves from provisioned throughput at {serving.hourly_usd:.2f} USD an hour until "
+            f"{serving.expires_at}. To end it earlier:",
+            _command("throughput release", serving.arn, stage),
+        )
+    elif ending.promotion is not None and not kept:
+        yield Advice(
+            "Nothing serves it now, because the run did not ask to keep it in service "
+            "(deployment.keep_for). Upload it again with that set, or bring it into service yourself."
+        )
+
+
+def _not_promoted(stage: Stage, ending: Ending) -> Iterator[Advice]:
+    run = ending.run
+    if outcome_of(ending) == "undecided" and ending.evaluation is not None and ending.evaluation.needed:
+        yield Advice(
+            f"About {ending.evaluation.needed:,} held-out records would tell. Name a larger file as "
+            "data.test in the manifest and upload it again."
+        )
+    yield Advice(
+        "What was in use before stays in use. The answers side by side show where the tuned model gains and "
+        "where it loses."
+    )
+    yield Advice("To put it into production all the same:", _command("promote", run.run_id, stage))
+    yield Advice(
+        "Bedrock bills its storage for as long as it exists. To delete it:",
+        _command("teardown", run.run_id, stage),
+    )
+
+
+def _refused(ending: Ending) -> Iterator[Advice]:
+    run, failure = ending.run, ending.failure
+    if failure is not None and failure.error == "InvalidDataset":
+        command = f"tunedrop check {run.train.key.rpartition('/')[2]}"
+        command += f" --base-model {run.base_model}" if run.base_model else ""
+        yield Advice("The same check runs on your machine, without AWS:", command)
+    yield Advice("Cure what is named above and upload it again; nothing has been paid.")
+
+
+def _training(ending: Ending) -> Iterator[Advice]:
+    """Where the loss curves ask for other epochs than were run."""
+    fit = ending.fit
+    if fit is not None and fit.suggested_epochs and fit.suggested_epochs != fit.epochs:
+        yield Advice(
+            f"{fit.sentence} For the next run:",
+            f"hyperparameters: {{epoch_count: {fit.suggested_epochs}}}",
+        )
+
+
+def _command(name: str, subject: str, stage: Stage) -> str:
+    return f"tunedrop {name} {subject} --stage {stage.name}"

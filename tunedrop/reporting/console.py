@@ -1,0 +1,16 @@
+"""Links into the AWS console (its own addresses, as its share buttons give them; read 2026-11-25)."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from tunedrop.stage import Stage
+
+
+def execution(stage: Stage, execution_arn: str) -> str:
+    """One execution of the workflow, with its graph and its events."""
+    region = stage.region
+    return (
+        f"https://{region}.console.aws.amazon.com/states/home?region={region}"
+        f"#/v2/executions/details/{quote(execution_arn, safe=':')}"
+    )

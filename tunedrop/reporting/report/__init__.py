@@ -1,0 +1,5 @@
+"""The HTML report of a run: one file that opens offline, verdict first."""
+
+from tunedrop.reporting.report.page import Material, render
+
+__all__ = ["Material", "render"]

@@ -1,0 +1,113 @@
+"""Which answers to show side by side, and where they agree with what was wanted."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+
+import msgspec
+from rapidfuzz.distance import LCSseq
+
+from tunedrop.contracts import Ending
+from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.evaluation.metrics import METRICS
+
+SHOWN = 3
+"""So many pairs of each kind."""
+
+LONGEST = 1_200
+"""So many characters of a text are shown."""
+
+_DEFAULT_METRIC = "token_f1"
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A stretch of an answer; `wanted` where the reference has the same words in the same order."""
+
+    text: str
+    wanted: bool
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """One held-out prompt with all its answers. Scores are those of the deciding metric, 0 to 1."""
+
+    record: int
+    prompt: str
+    reference: str
+    base: tuple[Part, ...]
+    tuned: tuple[Part, ...]
+    base_score: float
+    tuned_score: float
+
+    @property
+    def gain(self) -> float:
+        return self.tuned_score - self.base_score
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Some pairs under a title."""
+
+    title: str
+    pairs: tuple[Pair, ...]
+
+
+def groups(ending: Ending, predictions: Sequence[Prediction]) -> list[Group]:
+    """The best gains, the worst losses, and some at random; a pair is shown once."""
+    if ending.evaluation is None:
+        return []
+    score = METRICS.get(ending.evaluation.metric, METRICS[_DEFAULT_METRIC])
+    answered = [one for one in predictions if not one.failed]
+    gains = [score(one.reference, one.tuned.text) - score(one.reference, one.base.text) for one in answered]
+    order = sorted(range(len(answered)), key=lambda index: -gains[index])
+    best = [index for index in order[:SHOWN] if gains[index] > 0]
+    worst = [index for index in order[::-1][:SHOWN] if gains[index] < 0]
+    rest = [index for index in range(len(answered)) if index not in (*best, *worst)]
+    some = sorted(rest, key=lambda index: _dice(answered[index]))[:SHOWN]
+    chosen = (("Best gains", best), ("Worst losses", worst), ("At random", some))
+    return [
+        Group(title, tuple(_pair(answered[index], score) for index in indices))
+        for title, indices in chosen
+        if indices
+    ]
+
+
+def parts(reference: str, answer: str) -> tuple[Part, ...]:
+    """An answer cut where it begins or ends to agree with the reference, word for word but for case."""
+    pieces = re.findall(r"\s+|\w+|[^\w\s]+", answer)
+    places = [index for index, piece in enumerate(pieces) if not piece.isspace()]
+    expected = [one.lower() for one in re.findall(r"\w+|[^\w\s]+", reference)]
+    given = [pieces[index].lower() for index in places]
+    same: set[int] = set()
+    for change in LCSseq.opcodes(expected, given):
+        if change.tag == "equal":
+            same.update(range(places[change.dest_start], places[change.dest_end - 1] + 1))
+    found: list[Part] = []
+    for index, piece in enumerate(pieces):
+        if found and found[-1].wanted == (index in same):
+            found[-1] = Part(found[-1].text + piece, index in same)
+        else:
+            found.append(Part(piece, index in same))
+    return tuple(found)
+
+
+def _pair(one: Prediction, score: Callable[[str, str], float]) -> Pair:
+    reference = _short(one.reference)
+    return Pair(
+        record=one.record,
+        prompt=_short(one.prompt),
+        reference=reference,
+        base=parts(reference, _short(one.base.text)),
+        tuned=parts(reference, _short(one.tuned.text)),
+        base_score=score(one.reference, one.base.text),
+        tuned_score=score(one.reference, one.tuned.text),
+    )
+
+
+def _dice(one: Prediction) -> bytes:
+    """The same at every rendering, and no order of the dataset's own."""
+    return hashlib.sha256(f"{one.record} {one.turn} {one.prompt}".encode(errors="replace")).digest()
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else text[:LONGEST] + " …"

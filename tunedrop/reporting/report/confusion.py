@@ -1,0 +1,93 @@
+"""Answers that are labels: which was taken for which, and each label's share of right answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from markupsafe import Markup
+
+from tunedrop.contracts import Ending
+from tunedrop.evaluation import labels
+from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.reporting.report.svg import el, percent, picture
+
+MOST_LABELS = 12
+"""A matrix of more labels cannot be read; each label's share of right answers still can."""
+SHADES = 9
+HEIGHT = 30
+MIDDLE = HEIGHT // 2
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """A count, and its share of the row as one of `SHADES` shades."""
+
+    count: int
+    shade: int
+    right: bool
+
+
+class Matrix(msgspec.Struct, frozen=True):
+    """One model's answers; a row a right label, a column a given one."""
+
+    model: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+
+
+class Label(msgspec.Struct, frozen=True):
+    """One label: how many prompts have it as their answer, and the share that each model got right."""
+
+    name: str
+    prompts: int
+    base: float
+    tuned: float
+    plot: Markup
+
+
+class Labels(msgspec.Struct, frozen=True):
+    """Everything told of labels."""
+
+    labels: tuple[Label, ...]
+    matrices: tuple[Matrix, ...]
+
+
+def of(ending: Ending, predictions: Sequence[Prediction]) -> Labels | None:
+    """The labels of a run whose answers are labels, else None."""
+    answered = [one for one in predictions if not one.failed]
+    if ending.evaluation is None or ending.evaluation.metric not in ("accuracy", "macro_f1") or not answered:
+        return None
+    found = labels.confusion(
+        [one.reference for one in answered],
+        [one.base.text for one in answered],
+        [one.tuned.text for one in answered],
+    )
+    each = tuple(_label(found, index) for index in range(len(found.labels)))
+    both = (_matrix("Base", found.labels, found.base), _matrix("Tuned", found.labels, found.tuned))
+    return Labels(each, both if len(found.labels) <= MOST_LABELS else ())
+
+
+def _label(found: labels.Confusion, index: int) -> Label:
+    prompts = sum(found.base[index])
+    base, tuned = (matrix[index][index] / (prompts or 1) for matrix in (found.base, found.tuned))
+    kind = "good" if tuned > base else "bad" if tuned < base else "open"
+    plot = picture(
+        f"{found.labels[index]}: base {base:.0%} right, tuned {tuned:.0%}",
+        HEIGHT,
+        el("line", class_="axis", x1="0", x2="100%", y1=MIDDLE, y2=MIDDLE),
+        el("line", class_=f"way {kind}", x1=percent(base), x2=percent(tuned), y1=MIDDLE, y2=MIDDLE),
+        el("line", class_="base", x1=percent(base), x2=percent(base), y1=MIDDLE - 9, y2=MIDDLE + 9),
+        el("circle", class_=f"tuned {kind}", cx=percent(tuned), cy=MIDDLE, r=5),
+    )
+    return Label(found.labels[index], prompts, base, tuned, plot)
+
+
+def _matrix(model: str, names: tuple[str, ...], counts: Sequence[Sequence[int]]) -> Matrix:
+    rows = []
+    for index, (name, row) in enumerate(zip(names, counts, strict=True)):
+        whole = sum(row) or 1
+        cells = tuple(
+            Cell(count, round(SHADES * count / whole), column == index) for column, count in enumerate(row)
+        )
+        rows.append((name, cells))
+    return Matrix(model, (*names, labels.OTHER), tuple(rows))

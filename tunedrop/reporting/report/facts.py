@@ -1,0 +1,160 @@
+"""The facts of a run: at a glance, its bill, and where everything came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from tunedrop import clock
+from tunedrop.contracts import CostLine, Ending
+from tunedrop.cost.words import in_words
+from tunedrop.reporting.report.timeline import in_words as time_in_words
+from tunedrop.stage import Stage
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """One thing that is so; `note` says what is beside the point."""
+
+    name: str
+    value: str
+    note: str = ""
+
+
+class BillLine(msgspec.Struct, frozen=True):
+    """One item: what was estimated, what it came to (US dollars as text), where the price is from."""
+
+    item: str
+    estimated: str
+    actual: str
+    basis: str
+    price: str
+
+
+class Bill(msgspec.Struct, frozen=True):
+    """Estimate and actual cost, line by line and in words."""
+
+    estimated: str
+    actual: str
+    budget: str
+    lines: tuple[BillLine, ...]
+
+
+def at_a_glance(ending: Ending) -> list[Fact]:
+    """What the head of a page says."""
+    return list(_glance(ending))
+
+
+def _glance(ending: Ending) -> Iterator[Fact]:
+    run, dataset, evaluation = ending.run, ending.dataset, ending.evaluation
+    if run.base_model:
+        yield Fact("Base model", run.base_model)
+    if dataset is not None:
+        held_out = f", {dataset.test.records:,} held out" if dataset.test is not None else ""
+        yield Fact(
+            "Data",
+            f"{dataset.train.records:,} records trained on{held_out}",
+            dataset.method.replace("-", " "),
+        )
+    if ending.fit is not None and ending.fit.epochs:
+        epochs = "1 epoch" if ending.fit.epochs == 1 else f"{ending.fit.epochs} epochs"
+        yield Fact("Training", epochs, ending.fit.verdict)
+    if ending.cost is not None and ending.cost.lines:
+        yield Fact("Cost", _dollars(ending.cost.likely), _range(ending.cost.low, ending.cost.high))
+    elif ending.cost is not None:
+        yield Fact("Cost", "nothing")
+    if ending.job is not None and ending.job.started_at and ending.job.ended_at:
+        took = clock.seconds_between(ending.job.started_at, ending.job.ended_at)
+        yield Fact("Job at Bedrock", time_in_words(took))
+    if evaluation is not None and evaluation.base_speed and evaluation.tuned_speed:
+        yield Fact(
+            "Median answer",
+            f"{evaluation.tuned_speed.median_ms:,} ms",
+            f"base {evaluation.base_speed.median_ms:,} ms",
+        )
+    yield Fact("Uploaded by", run.uploaded_by or "unknown", run.created_at)
+
+
+def bill(ending: Ending) -> Bill | None:
+    """The estimate and the actual cost beside each other; None before there was an estimate."""
+    if ending.estimate is None:
+        return None
+    estimated = _by_item(ending.estimate.lines)
+    actual = _by_item(ending.cost.lines) if ending.cost is not None else {}
+    lines = []
+    for item in dict.fromkeys([*estimated, *actual]):
+        before, after = estimated.get(item, []), actual.get(item, [])
+        told = after or before
+        lines.append(
+            BillLine(
+                item=item,
+                estimated=_sum(before),
+                actual=_sum(after),
+                basis="; ".join(one.basis for one in told),
+                price=", ".join(dict.fromkeys(f"{one.source} {one.priced_on}".strip() for one in told)),
+            )
+        )
+    return Bill(
+        estimated=in_words(ending.estimate),
+        actual=in_words(ending.cost) if ending.cost is not None and ending.cost.lines else "nothing",
+        budget=f"{ending.estimate.budget_usd:.2f} USD",
+        lines=tuple(lines),
+    )
+
+
+def lineage(stage: Stage, ending: Ending) -> list[Fact]:
+    """Where the model came from, down to the hash of its data and the versions of its objects."""
+    return [fact for fact in _origins(stage, ending) if fact.value]
+
+
+def _origins(stage: Stage, ending: Ending) -> Iterator[Fact]:
+    run, dataset, job = ending.run, ending.dataset, ending.job
+    yield Fact("Run", run.run_id, f"attempt {run.attempt}" if run.attempt > 1 else "")
+    yield Fact("Uploaded by", run.uploaded_by, run.created_at)
+    for name, one in (
+        ("Started by", run.source),
+        ("Training data", run.train),
+        ("Validation data", run.validation),
+        ("Held-out data", run.test),
+    ):
+        if one is not None and (one is run.source or one != run.source):
+            yield Fact(name, one.uri, f"version {one.version_id}" if one.version_id else "not versioned")
+    if dataset is not None:
+        yield Fact("Dataset hash", dataset.content_hash, "SHA-256 of the records that were trained on")
+        yield Fact("Method", dataset.method, f"{dataset.source_format} to {dataset.target_format}")
+    yield Fact("Base model", run.base_model)
+    yield Fact(
+        "Hyperparameters", ", ".join(f"{name} {value}" for name, value in sorted(run.hyperparameters.items()))
+    )
+    yield Fact("Customization job", job.job_arn if job is not None else "")
+    yield Fact("Custom model", job.model_arn if job is not None else "")
+    yield Fact("Served by", ending.serving.arn if ending.serving is not None else "")
+    yield Fact("Production alias", ending.promotion.alias if ending.promotion is not None else "")
+    if ending.promotion is not None:
+        yield Fact("In production before", ending.promotion.previous_model_arn)
+    yield Fact("Execution", run.execution_arn)
+    yield Fact("Files", f"s3://{stage.artifacts_bucket}/runs/{run.run_id}/")
+
+
+def _by_item(lines: tuple[CostLine, ...]) -> dict[str, list[CostLine]]:
+    """Lines by what they are for: `evaluation, prompts` and `evaluation, answers` are one item."""
+    found: dict[str, list[CostLine]] = {}
+    for line in lines:
+        found.setdefault(line.item.partition(",")[0], []).append(line)
+    return found
+
+
+def _sum(lines: list[CostLine]) -> str:
+    if not lines:
+        return ""
+    if not all(line.source for line in lines):
+        return "no dated price"
+    return f"{sum(line.likely for line in lines):.2f}"
+
+
+def _dollars(amount: float) -> str:
+    return f"{amount:.2f} USD"
+
+
+def _range(low: float, high: float) -> str:
+    return "" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f}"

@@ -1,0 +1,91 @@
+"""What was found in the dataset, rule by rule, and what its files hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from markupsafe import Markup
+
+from tunedrop.dataset.check import FileReport, Report
+from tunedrop.dataset.codes import CODES
+from tunedrop.dataset.rules import Finding
+from tunedrop.reporting.report.svg import el, percent, picture
+
+COLUMN = 64
+"""So many pixels the highest column is high."""
+
+PLACES = 5
+"""So many places of each rule are shown; validation.json lists more."""
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One rule that was broken: what it asks, how bad that is, how often among the findings, and where."""
+
+    code: str
+    rule: str
+    kind: str
+    count: int
+    places: tuple[Finding, ...]
+
+
+class File(msgspec.Struct, frozen=True):
+    """One uploaded file: its split, what it holds, its records by length, its scripts and turns in words."""
+
+    split: str
+    report: FileReport
+    lengths: Markup
+    kinds: str
+
+
+def by_rule(report: Report | None) -> list[Rule]:
+    """The broken rules, errors first, the most broken first among them."""
+    if report is None:
+        return []
+    return [*_grouped("error", report.errors), *_grouped("warning", report.warnings)]
+
+
+def files(report: Report | None) -> list[File]:
+    """Every file that was uploaded."""
+    found = report.files.items() if report is not None else ()
+    return [File(split, one, _lengths(one), _kinds(one)) for split, one in found]
+
+
+def _lengths(file: FileReport) -> Markup:
+    """Columns of records by tokens, each twice as long as the one before; none where all are alike."""
+    bins = {int(low): count for low, count in file.statistics.lengths.items()}
+    if len(bins) < 2:
+        return Markup("")
+    lows = [1 << power for power in range(min(bins).bit_length() - 1, max(bins).bit_length())]
+    most, width = max(bins.values()), 1 / max(len(lows), 8)
+    columns = []
+    for index, low in enumerate(lows):
+        height = round(COLUMN * bins.get(low, 0) / most)
+        place = percent(index * width)
+        columns += [
+            el(
+                "rect", class_="count", x=place, y=COLUMN - height + 16, height=height, rx=2,
+                width=percent(0.86 * width),
+            ),
+            el("text", f"{bins.get(low, 0):,}" if bins.get(low) else "", class_="tick", x=place,
+               y=COLUMN - height + 12),
+            el("text", f"{low:,}", class_="tick", x=place, y=COLUMN + 32),
+        ]  # fmt: skip
+    return picture("Records by their number of tokens", COLUMN + 38, *columns)
+
+
+def _kinds(file: FileReport) -> str:
+    """Which scripts the answers are written in, and how many turns records have."""
+    scripts = ", ".join(f"{script} in {count:,}" for script, count in file.statistics.scripts.items())
+    turns = ", ".join(f"{number} in {count:,}" for number, count in file.statistics.turns.items())
+    return f"Scripts of answers: {scripts or 'none'}. Turns: {turns or 'none'}."
+
+
+def _grouped(kind: str, found: Sequence[Finding]) -> list[Rule]:
+    grouped: dict[str, list[Finding]] = {}
+    for one in found:
+        grouped.setdefault(one.code, []).append(one)
+    return [
+        Rule(code, CODES.get(code, ""), kind, len(places), tuple(places[:PLACES]))
+        for code, places in sorted(grouped.items(), key=lambda item: -len(item[1]))
+    ]

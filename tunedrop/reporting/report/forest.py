@@ -1,0 +1,112 @@
+"""Base against tuned, a row a metric: where the base stands, where the tuned model, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from markupsafe import Markup
+
+from tunedrop.contracts import Score
+from tunedrop.evaluation.metrics import TITLES
+from tunedrop.reporting.report.svg import el, percent, picture, ticks
+
+HEIGHT = 30
+MIDDLE = HEIGHT // 2
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One metric: its plot, and the numbers beside it."""
+
+    title: str
+    score: Score
+    kind: str
+    plot: Markup
+    decides: bool = False
+
+
+def rows(scores: Sequence[Score], decisive: str = "", wanted: float = 0.0) -> list[Row]:
+    """A row for every score, the deciding one first; scores from 0 to 1 share one scale.
+
+    Parameters
+    ----------
+    wanted
+        The improvement that the run asks for, marked on the deciding row.
+    """
+    ordered = sorted(scores, key=lambda one: one.metric != decisive)
+    shared = scale([one for one in ordered if in_unit(one)])
+    return [
+        Row(
+            title=TITLES.get(one.metric, one.metric),
+            score=one,
+            kind=kind(one),
+            decides=one.metric == decisive,
+            plot=_plot(one, shared if in_unit(one) else scale([one]), wanted * (one.metric == decisive)),
+        )
+        for one in ordered
+    ]
+
+
+def axis(scores: Sequence[Score]) -> Markup:
+    """The shared scale's ticks, to stand above the rows."""
+    top = scale([one for one in scores if in_unit(one)])
+    marks = ticks(top, 2)
+    return picture(
+        f"Scale from 0 to {top:g}",
+        16,
+        *(
+            el(
+                "text",
+                f"{mark:g}",
+                class_="tick",
+                x=percent(mark / top),
+                y=12,
+                text_anchor="start" if mark == 0 else "end" if mark >= 0.99 * top else "middle",
+            )
+            for mark in marks
+        ),
+    )
+
+
+def kind(score: Score) -> str:
+    """`good` where the whole interval is an improvement, `bad` where it is a loss, else `open`."""
+    low, high = (score.low, score.high) if score.higher_is_better else (-score.high, -score.low)
+    return "good" if low > 0 else "bad" if high < 0 else "open"
+
+
+def in_unit(score: Score) -> bool:
+    """Whether the score is on the 0 to 1 scale that most metrics have."""
+    return score.higher_is_better and 0 <= score.base <= 1 and 0 <= score.tuned <= 1
+
+
+def scale(scores: Sequence[Score]) -> float:
+    """The top of an axis from 0 that holds all values and intervals."""
+    reach = max((max(one.base, one.tuned, one.base + one.high) for one in scores), default=1.0)
+    if all(in_unit(one) for one in scores):
+        return next(top for top in (0.25, 0.5, 0.75, 1.0) if min(reach, 1.0) <= top)
+    return 1.1 * reach or 1.0
+
+
+def _plot(score: Score, top: float, wanted: float) -> Markup:
+    def x(value: float) -> str:
+        return percent(value / top)
+
+    found = kind(score)
+    parts = [
+        el("line", class_="axis", x1="0", x2="100%", y1=MIDDLE, y2=MIDDLE),
+        el("line", class_=f"way {found}", x1=x(score.base), x2=x(score.tuned), y1=MIDDLE, y2=MIDDLE),
+        el(
+            "rect", class_=f"interval {found}", x=x(score.base + score.low), y=MIDDLE - 4, height=8, rx=4,
+            width=percent((min(top, score.base + score.high) - max(0.0, score.base + score.low)) / top),
+        ),
+        el("line", class_="base", x1=x(score.base), x2=x(score.base), y1=MIDDLE - 9, y2=MIDDLE + 9),
+        el("circle", class_=f"tuned {found}", cx=x(score.tuned), cy=MIDDLE, r=5),
+    ]  # fmt: skip
+    if wanted:
+        at = x(score.base + wanted)
+        parts.insert(3, el("line", class_="wanted", x1=at, x2=at, y1=MIDDLE - 9, y2=MIDDLE + 9))
+    title = (
+        f"base {score.base:.3f}, tuned {score.tuned:.3f}, "
+        f"difference {score.difference:+.3f} ({score.low:+.3f} to {score.high:+.3f})"
+    )
+    return picture(title, HEIGHT, *parts)

@@ -1,0 +1,158 @@
+"""The page: its templates, and what keeps data from ever being more than text in it.
+
+Three walls, each enough by itself: every value is escaped where it is written, because the templates escape
+by default; the page's own policy forbids everything but the one style and the one script that it carries, by
+their hashes; and characters that draw nothing or turn text around are shown by their names.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import jinja2
+import msgspec
+from markupsafe import Markup
+
+from tunedrop.contracts import Ending
+from tunedrop.dataset.check import Report
+from tunedrop.ending.outcome import outcome_of
+from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.registry import StepRecord
+from tunedrop.reporting import advice, calling, verdict
+from tunedrop.reporting.report import answers, confusion, facts, findings, forest, losses, spreads, timeline
+from tunedrop.stage import Stage
+from tunedrop.training.curves import Curves
+
+_PACKAGE = "tunedrop.reporting.report"
+
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
+"""Controls, marks that turn the direction of text, and what draws nothing. Joiners (U+200C, U+200D) stay:
+Persian and emoji are written with them."""
+
+
+class Material(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a report is made of. `findings` is validation.json, None before there is one."""
+
+    ending: Ending
+    stage: Stage
+    findings: Report | None = None
+    predictions: Sequence[Prediction] = ()
+    curves: Curves = Curves()
+    timeline: Sequence[StepRecord] = ()
+
+
+def render(material: Material) -> str:
+    """The report as one HTML document, which opens offline."""
+    ending, predictions = material.ending, material.predictions
+    evaluation = ending.evaluation
+    scores = evaluation.scores if evaluation is not None else ()
+    general = (evaluation.general,) if evaluation is not None and evaluation.general is not None else ()
+    decisive = evaluation.metric if evaluation is not None else ""
+    style, script = _source("report.css"), _source("copy.js")
+    return _template("page.html").render(
+        policy=policy(style, script),
+        style=Markup(style),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        ending=ending,
+        stage=material.stage,
+        outcome=outcome_of(ending),
+        headline=verdict.headline(ending),
+        sentence=verdict.sentence(ending),
+        deciding=verdict.deciding(ending),
+        facts=facts.at_a_glance(ending),
+        advice=advice.next_steps(material.stage, ending),
+        score_rows=forest.rows(scores, decisive, ending.run.evaluation.min_improvement),
+        score_axis=forest.axis(scores),
+        general_rows=forest.rows(general),
+        labels=confusion.of(ending, predictions),
+        lengths=spreads.rows(_lengths(predictions)),
+        groups=answers.groups(ending, predictions),
+        loss_plot=losses.plot(material.curves),
+        findings=findings.by_rule(material.findings),
+        files=findings.files(material.findings),
+        bill=facts.bill(ending),
+        steps=timeline.rows(material.timeline),
+        snippets=calling.snippets(material.stage, ending),
+        lineage=facts.lineage(material.stage, ending),
+    )
+
+
+def policy(style: str, script: str) -> str:
+    """A content security policy under which this style and this script work, and nothing else does."""
+    return (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+def visible(value: Any) -> Any:
+    """A value as it may be written: what cannot be seen in a text is named, such as U+202E."""
+    if not isinstance(value, str) or hasattr(value, "__html__"):
+        return value
+    if not _UNSEEN.search(value):
+        return value
+    pieces, end = [], 0
+    for match in _UNSEEN.finditer(value):
+        name = Markup('<span class="unseen">U+{:04X}</span>').format(ord(match[0]))
+        pieces += [Markup("{}").format(value[end : match.start()]), name]
+        end = match.end()
+    return Markup("").join([*pieces, value[end:]])
+
+
+def _lengths(predictions: Sequence[Prediction]) -> Mapping[str, Sequence[int]]:
+    """Words in each answer, and in what was wanted."""
+    answered = [one for one in predictions if not one.failed]
+    return {
+        "Reference": [len(one.reference.split()) for one in answered],
+        "Base": [len(one.base.text.split()) for one in answered],
+        "Tuned": [len(one.tuned.text.split()) for one in answered],
+    }
+
+
+def _score(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}f}"
+
+
+def _signed(value: float, digits: int = 3) -> str:
+    """With its sign, and a minus as wide as a plus."""
+    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _count(value: int) -> str:
+    return f"{value:,}"
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+@cache
+def _source(name: str) -> str:
+    return (resources.files(_PACKAGE) / name).read_text("utf-8").strip()
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(_PACKAGE),
+        autoescape=True,
+        finalize=visible,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"score": _score, "signed": _signed, "count": _count}
+    return environment
+
+
+def _template(name: str) -> jinja2.Template:
+    return _environment().get_template(name)

@@ -1,0 +1,49 @@
+"""How long texts are: for each series a line from its 5th to its 95th percentile, quartiles, median."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from markupsafe import Markup
+
+from tunedrop.reporting.report.svg import el, percent, picture
+
+HEIGHT = 30
+MIDDLE = HEIGHT // 2
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One series: its name, its plot, its median."""
+
+    name: str
+    plot: Markup
+    median: int
+
+
+def rows(series: Mapping[str, Sequence[int]]) -> list[Row]:
+    """A row a series, all on one scale."""
+    ordered = {name: sorted(values) for name, values in series.items() if values}
+    top = max((_share(values, 0.95) for values in ordered.values()), default=1) or 1
+    return [Row(name, _plot(name, values, top), _share(values, 0.5)) for name, values in ordered.items()]
+
+
+def _plot(name: str, ordered: Sequence[int], top: int) -> Markup:
+    low, first, middle, third, high = (_share(ordered, part) for part in (0.05, 0.25, 0.5, 0.75, 0.95))
+
+    def x(value: int) -> str:
+        return percent(value / (1.02 * top))
+
+    kind = name.lower()
+    return picture(
+        f"{name}: median {middle}, half between {first} and {third}, nine in ten between {low} and {high}",
+        HEIGHT,
+        el("line", class_="axis", x1="0", x2="100%", y1=MIDDLE, y2=MIDDLE),
+        el("line", class_=f"range {kind}", x1=x(low), x2=x(high), y1=MIDDLE, y2=MIDDLE),
+        el("line", class_=f"half {kind}", x1=x(first), x2=x(third), y1=MIDDLE, y2=MIDDLE),
+        el("circle", class_=f"median {kind}", cx=x(middle), cy=MIDDLE, r=5),
+    )
+
+
+def _share(ordered: Sequence[int], share: float) -> int:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0

@@ -1,0 +1,45 @@
+"""Elements of inline SVG. Lengths across are percentages, so that text keeps its size on a phone."""
+
+from __future__ import annotations
+
+from markupsafe import Markup, escape
+
+Number = float | int | str
+
+
+def el(name: str, *inside: str, **attributes: Number) -> Markup:
+    """One element; every attribute and every text is escaped. `class_` and `text_anchor` lose their `_`.
+
+    >>> el("line", class_="zero", x1=0, x2="50%")
+    Markup('<line class="zero" x1="0" x2="50%"></line>')
+    """
+    written = Markup("").join(
+        Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), value)
+        for key, value in attributes.items()
+    )
+    body = Markup("").join(escape(one) for one in inside)
+    return Markup("<{}{}>{}</{}>").format(name, written, body, name)
+
+
+def picture(title: str, height: int, *inside: str) -> Markup:
+    """An image as wide as its place and so many pixels high, with its title for those who cannot see it."""
+    return el("svg", el("title", title), *inside, role="img", width="100%", height=height)
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1 as a length across."""
+    return f"{100 * min(1.0, max(0.0, share)):.2f}%"
+
+
+def ticks(top: float, count: int = 4) -> list[float]:
+    """Round numbers from 0 to `top` or just below, about so many, for an axis."""
+    if top <= 0:
+        return [0.0]
+    rough = top / count
+    power = 10.0 ** _floor_log10(rough)
+    step = next(power * one for one in (1, 2, 2.5, 5, 10) if power * one >= rough * 0.999)
+    return [index * step for index in range(int(top / step + 1e-9) + 1)]
+
+
+def _floor_log10(value: float) -> int:
+    return int(f"{value:e}".partition("e")[2])

@@ -1,0 +1,52 @@
+"""How a run has ended, in a person's words: for the email, the chat, the summary and the report."""
+
+from __future__ import annotations
+
+from tunedrop.contracts import Ending, Outcome, Score
+from tunedrop.ending.outcome import outcome_of
+from tunedrop.evaluation.metrics import TITLES
+
+_HEADLINES: dict[Outcome, str] = {
+    "promoted": "is better than its base model and in production",
+    "rejected": "is not better than its base model",
+    "undecided": "could not be told from its base model",
+    "failed": "failed",
+    "stopped": "was stopped",
+    "refused": "was refused before anything was paid",
+}
+
+
+def headline(ending: Ending) -> str:
+    """How the run has ended, in half a sentence."""
+    return _HEADLINES[outcome_of(ending)]
+
+
+def title_of(score: Score) -> str:
+    """What people call its metric."""
+    return TITLES.get(score.metric, score.metric)
+
+
+def deciding(ending: Ending) -> Score | None:
+    """The score that decided; None where it has not come to that."""
+    return ending.evaluation.decisive if ending.evaluation is not None else None
+
+
+def number(score: Score) -> str:
+    """The deciding number at a glance: `Token F1 0.312 to 0.618 (+0.306)`."""
+    return f"{title_of(score)} {score.base:.3f} to {score.tuned:.3f} ({score.difference:+.3f})"
+
+
+def sentence(ending: Ending) -> str:
+    """The verdict in one sentence with its number and interval; empty for a run that was not evaluated."""
+    score = deciding(ending)
+    if ending.evaluation is None or ending.failure is not None:
+        return ""
+    if score is None or ending.evaluation.verdict != "promote":
+        reason = ending.evaluation.reason
+        return f"{reason[:1].upper()}{reason[1:]}."
+    moved = "went" if abs(score.difference) < 0.0005 else "rose" if score.difference > 0 else "fell"
+    return (
+        f"{title_of(score)} {moved} from {score.base:.3f} to {score.tuned:.3f} on "
+        f"{ending.evaluation.records:,} held-out prompts, a difference of {score.difference:+.3f} "
+        f"({ending.run.evaluation.confidence:.0%} interval {score.low:+.3f} to {score.high:+.3f})."
+    )

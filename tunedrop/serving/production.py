@@ -1,0 +1,130 @@
+"""Which model a name has in production: promoting one, and returning to the one before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tunedrop import aws, clock
+from tunedrop.aws import Aws
+from tunedrop.contracts import DeploymentSettings, Promotion
+from tunedrop.registry.aliases import Aliases, InProduction
+from tunedrop.serving.swap import CannotSwap, behind, swap
+from tunedrop.serving.throughput import EXPIRES_TAG, RUN_TAG
+from tunedrop.stage import Stage
+
+
+class NotServed(Exception):
+    """The model to return to is not in service any more; `model` says which it is."""
+
+    def __init__(self, model: InProduction) -> None:
+        super().__init__(f"{model.model_arn}, of run {model.run_id}, is not in service any more")
+        self.model = model
+
+
+class Production:
+    """The models in production of a stage, and what serves them."""
+
+    def __init__(self, aws_: Aws, stage: Stage) -> None:
+        self._bedrock = aws_.bedrock
+        self._stage = stage
+        self.aliases = Aliases(aws_.ssm, aws_.dynamodb, stage)
+
+    def promote(
+        self, name: str, run_id: str, model_arn: str, served_by: str | None, deployment: DeploymentSettings
+    ) -> Promotion:
+        """Let a name stand for a model: behind the ARN that it stands for, where asked, else by the alias.
+
+        Parameters
+        ----------
+        served_by
+            The ARN that serves the model and goes on serving it; None where nothing will.
+        deployment
+            Whether the ARN in production is to stay (`stable_arn`), and how long it is kept (`keep_for`).
+
+        Raises
+        ------
+        TransientError
+            While Bedrock swaps the model; asked again, this goes on where it was.
+        """
+        current = self.aliases.current(name)
+        note = ""
+        if deployment.stable_arn and current and serves(current) and current != served_by:
+            try:
+                swap(self._bedrock, current, model_arn)
+            except CannotSwap as error:
+                note = f"the alias moved to another ARN instead: {error}"
+            else:
+                self._hand_over(current, run_id, deployment.keep_for_seconds or 0)
+                return self.aliases.promote(name, run_id, model_arn, current, swapped=True)
+        return self.aliases.promote(name, run_id, model_arn, served_by or model_arn, note=note)
+
+    def rollback(self, name: str, served_by: str | None = None) -> Promotion:
+        """Return to the model that a name stood for before: behind the same ARN where it is the same.
+
+        Parameters
+        ----------
+        served_by
+            What serves the earlier model now, where that is another ARN than it was in production with.
+
+        Raises
+        ------
+        LookupError
+            When the name has no earlier model.
+        NotServed
+            When nothing serves the earlier model.
+        TransientError
+            While Bedrock swaps the model; asked again, this goes on where it was.
+        """
+        now, earlier = self.earlier(name)
+        if served_by is None and earlier.model_id == now.model_id:
+            try:
+                swap(self._bedrock, now.model_id, earlier.model_arn)
+            except CannotSwap as error:
+                raise NotServed(earlier) from error
+            self._hand_over(now.model_id, earlier.run_id)
+            return self.aliases.promote(name, earlier.run_id, earlier.model_arn, now.model_id, swapped=True)
+        model_id = served_by or earlier.model_id
+        if not self._answers(model_id, earlier.model_arn):
+            raise NotServed(earlier)
+        return self.aliases.promote(name, earlier.run_id, earlier.model_arn, model_id)
+
+    def earlier(self, name: str) -> tuple[InProduction, InProduction]:
+        """The model in production, and the one before it.
+
+        Raises
+        ------
+        LookupError
+            When the name has no earlier model.
+        """
+        history = self.aliases.history(name)
+        before = next((one for one in history if one.model_arn != history[0].model_arn), None)
+        if before is None:
+            raise LookupError(f"{name} has no earlier model to return to")
+        return history[0], before
+
+    def _answers(self, arn: str, model_arn: str) -> bool:
+        """Whether an ARN is there and serves this model."""
+        if not serves(arn):
+            return False
+        try:
+            return behind(self._bedrock, arn).model_arn == model_arn
+        except ClientError as error:
+            if aws.is_missing(error):
+                return False
+            raise
+
+    def _hand_over(self, arn: str, run_id: str, keep_for_seconds: int = 0) -> None:
+        """What serves belongs to the run whose model it serves, and lives as long as a new one would."""
+        expires = clock.after(clock.now(), self._stage.throughput_expiry_seconds + keep_for_seconds)
+        tags: list[dict[str, Any]] = [
+            {"key": RUN_TAG, "value": run_id},
+            {"key": EXPIRES_TAG, "value": expires},
+        ]
+        self._bedrock.tag_resource(resourceARN=arn, tags=tags)
+
+
+def serves(model_id: str) -> bool:
+    """Whether inference takes it: a model that was promoted and released again is named by its own ARN."""
+    return ":custom-model-deployment/" in model_id or ":provisioned-model/" in model_id

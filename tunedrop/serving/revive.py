@@ -1,0 +1,56 @@
+"""Bringing a model back into service that was in production before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tunedrop import aws, catalog, clock, naming
+from tunedrop.contracts import DeploymentSettings, Serving
+from tunedrop.errors import TransientError
+from tunedrop.registry.aliases import InProduction
+from tunedrop.serving import choose, throughput
+from tunedrop.stage import Stage
+
+
+def create(bedrock: Any, stage: Stage, model: InProduction) -> Serving:
+    """Start serving a model again, on demand where its base allows it, else by one model unit.
+
+    Raises
+    ------
+    LookupError
+        When the model does not exist any more, or its base model is not known.
+    ThroughputFailed, TransientError
+        As `tunedrop.serving.throughput.create`.
+    """
+    try:
+        bedrock.get_custom_model(modelIdentifier=model.model_arn)
+    except ClientError as error:
+        if aws.is_missing(error):
+            raise LookupError(f"{model.model_arn} was deleted: it has to be trained again") from error
+        raise
+    base_model = catalog.base_of(model.model_arn)
+    if base_model is None:
+        raise LookupError(f"the base model of {model.model_arn} is not in the catalog")
+    settings = DeploymentSettings()
+    way = choose.way(base_model, settings)
+    # The name that the run's own had may be taken, and a client token that was used would bring it back.
+    moment = clock.now().translate(str.maketrans("", "", "-:TZ"))[-6:]
+    name = f"{naming.resource_name(stage.name, model.run_id)[:56].rstrip('-')}-{moment}"
+    return throughput.create(bedrock, stage, model.run_id, name, model.model_arn, settings, way)
+
+
+def ready(bedrock: Any, serving: Serving) -> str:
+    """The ARN, once it serves.
+
+    Raises
+    ------
+    TransientError
+        While Bedrock is at it.
+    ThroughputFailed
+        When it could not be brought into service.
+    """
+    if throughput.outcome(bedrock, serving) is None:
+        raise TransientError(f"{serving.arn} comes into service")
+    return serving.arn

@@ -1,0 +1,57 @@
+"""Bedrock's metrics files: the loss curves of a job.
+
+Columns and paths: Bedrock user guide, model-customization-analyze; AWS's notebooks disagree about the folder
+of the validation file, so that files are told by their name (read 2026-11-23).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable
+
+import msgspec
+
+TRAINING_FILE = "step_wise_training_metrics.csv"
+VALIDATION_FILE = "validation_metrics.csv"
+
+
+class Loss(msgspec.Struct, frozen=True):
+    """One row: a step, its epoch, its loss in nats."""
+
+    step: int
+    epoch: int
+    loss: float
+
+
+class Curves(msgspec.Struct, frozen=True):
+    """Both loss curves, by step; empty where Bedrock wrote none."""
+
+    training: tuple[Loss, ...] = ()
+    validation: tuple[Loss, ...] = ()
+
+
+def read(files: Iterable[tuple[str, str]]) -> Curves:
+    """The curves in a job's output, given as (key, text)."""
+    training: tuple[Loss, ...] = ()
+    validation: tuple[Loss, ...] = ()
+    for key, text in files:
+        if key.endswith(TRAINING_FILE):
+            training = _rows(text, "training_loss")
+        elif key.endswith(VALIDATION_FILE):
+            validation = _rows(text, "validation_loss")
+    return Curves(training, validation)
+
+
+def _rows(text: str, column: str) -> tuple[Loss, ...]:
+    """The rows that hold numbers; a row that does not is left out."""
+    found = []
+    for row in csv.DictReader(io.StringIO(text)):
+        try:
+            one = Loss(int(float(row["step_number"])), int(float(row["epoch_number"])), float(row[column]))
+        except (KeyError, TypeError, ValueError, OverflowError):
+            continue
+        if math.isfinite(one.loss):
+            found.append(one)
+    return tuple(sorted(found, key=lambda one: one.step))
