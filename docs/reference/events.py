@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from docs.reference.tables import Struct, page, shape, table
-from tunedrop.contracts import Evaluation, RunEnded
+from tunedrop.contracts import Ending, Evaluation, RunEnded
 from tunedrop.dataset.check import Report
 from tunedrop.reporting import notification, outcome_event
 from tunedrop.schemas import SCHEMAS, structs_in
@@ -63,7 +63,7 @@ def markdown() -> str:
         ("`validation.json`", "every finding of the check", "[Report](#report)", "check"),
         ("`evaluation.json`", "scores and verdict", "[Evaluation](#evaluation)", "evaluation"),
     )
-    roots: list[Struct] = [RunEnded, Evaluation, Report]
+    roots: list[Struct] = [RunEnded, Ending, Evaluation, Report]
     shapes = dict.fromkeys(one for root in roots for one in (root, *structs_in(root)))
     return page(
         "# Events, messages and files",
