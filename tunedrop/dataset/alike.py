@@ -178,6 +178,6 @@ def _read_again(
         if mine:
             number = first
             for block in lines.blocks(source, start, stop):
-                found = lines.of(block)
+                found = lines.split(lines.body_of(block))
                 yield from ((line, found[line - number]) for line in mine if 0 <= line - number < len(found))
                 number += len(found)

@@ -7,6 +7,7 @@ every sense that we report; those that share one are looked at again, by their `
 from __future__ import annotations
 
 import hashlib
+from itertools import repeat
 
 import msgspec
 from stringzilla import bytesum, translate
@@ -66,9 +67,15 @@ def likeness(prompt: str) -> int:
     prompt
         The texts of all turns before the answer, in any order; of all turns where there is no answer.
     """
-    text = prompt.encode()
-    one, other = bytesum(translate(text, _WEIGHTS)), bytesum(translate(text, _OTHER_WEIGHTS))
-    return int(one << 32 | other)
+    return likenesses([prompt])[0]
+
+
+def likenesses(prompts: list[str]) -> list[int]:
+    """The same of many records."""
+    texts = list(map(str.encode, prompts))
+    ones = map(bytesum, map(translate, texts, repeat(_WEIGHTS)))
+    others = map(bytesum, map(translate, texts, repeat(_OTHER_WEIGHTS)))
+    return [one << 32 | other for one, other in zip(ones, others, strict=True)]
 
 
 def prompt_of(conversation: Conversation) -> str:

@@ -134,11 +134,15 @@ def blocks(source: Source, start: int, stop: int) -> Iterator[Block]:
         yield Block(begin, bytes(pending))
 
 
-def of(block: Block) -> list[bytes]:
-    """The lines of a block, without their ends and without a byte-order mark."""
-    body = block.body if block.start else block.body.removeprefix(_BOM)
+def body_of(block: Block) -> bytes:
+    """The lines of a block, without a byte-order mark."""
+    return block.body if block.start else block.body.removeprefix(_BOM)
+
+
+def split(body: bytes) -> list[bytes]:
+    """Lines without their ends."""
     found = body.split(b"\n")
-    if not found[-1] and block.body.endswith(b"\n"):
+    if len(found) > 1 and not found[-1]:
         found.pop()
     return found
 

@@ -6,16 +6,19 @@ into exactly what one pass would have found: `python -m pytest tests/unit/datase
 
 from __future__ import annotations
 
+import gc
 from array import array
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 
 from tunedrop.dataset import formats, lines, quality, rules
-from tunedrop.dataset.asked import METHODS, Asked
+from tunedrop.dataset.asked import METHODS, Asked, methods_of
+from tunedrop.dataset.fast import Batch, FastReader
 from tunedrop.dataset.file_rules import Split
-from tunedrop.dataset.formats import SourceFormat
-from tunedrop.dataset.likeness import likeness, prompt_of
+from tunedrop.dataset.formats import Conversation, SourceFormat
+from tunedrop.dataset.likeness import likeness, likenesses, prompt_of
 from tunedrop.dataset.problem import Problem
 from tunedrop.dataset.quality import Answers
 from tunedrop.dataset.source import Source
@@ -23,6 +26,10 @@ from tunedrop.dataset.statistics import Gatherer, add, count
 
 RANGE = 64 << 20
 """Bytes that are examined at once, where nobody asks for another size."""
+
+
+PARTS = 16
+"""A block that is not all clean is tried again in so many parts."""
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -44,6 +51,12 @@ class Tally(msgspec.Struct):
         self.count += 1
         if len(self.first) < most:
             self.first.append((line, problem))
+
+    def add_range(self, line: int, count: int, problem: Problem, most: int) -> None:
+        """The same for many lines that follow each other."""
+        self.count += count
+        room = min(count, most - len(self.first))
+        self.first += [(number, problem) for number in range(line, line + room)]
 
     def merge(self, other: Tally, lines_before: int, most: int) -> None:
         """Take those of the part that follows."""
@@ -145,11 +158,24 @@ def examine(source: Source, range_: Range, asked: Asked) -> Partial:
     return _Examiner(source, range_, asked).partial()
 
 
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Millions of values are made and dropped, none in a cycle: looking for cycles takes half of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 class _Examiner:
     def __init__(self, source: Source, range_: Range, asked: Asked) -> None:
         self._source = source
         self._asked = asked
         self._most = asked.max_findings
+        self._fast = FastReader(asked)
         self._partial = Partial(range=range_)
         self._likeness: dict[SourceFormat, array[int]] = {}
         self._lines: dict[SourceFormat, array[int]] = {}
@@ -165,20 +191,50 @@ class _Examiner:
         if lines.has_bom(head):
             found.findings.add(0, Problem("", *lines.BOM_PROBLEM), self._most)
         end = range_.start
-        for block in lines.blocks(self._source, range_.start, range_.stop):
-            found.blocks.append((block.start, found.line_count))
-            end = block.start + len(block.body)
-            self._read(block)
+        with _without_garbage_collection():
+            for block in lines.blocks(self._source, range_.start, range_.stop):
+                found.blocks.append((block.start, found.line_count))
+                end = block.start + len(block.body)
+                self._read(lines.body_of(block))
         found.blocks.append((end, found.line_count))
         for format_, records in found.formats.items():
             records.likeness = self._likeness[format_].tobytes()
             records.lines = self._lines[format_].tobytes()
         return found
 
-    def _read(self, block: lines.Block) -> None:
-        for raw in lines.of(block):
-            self._line(self._partial.line_count, raw)
+    def _read(self, body: bytes) -> None:
+        """Lines together if they are as they should be, else in ever smaller parts, down to one line."""
+        batch = self._fast.read(body)
+        if batch is not None:
+            self._batch(batch, body)
+            return
+        whole = lines.split(body)
+        if len(whole) == 1:
+            self._line(self._partial.line_count, whole[0])
             self._partial.line_count += 1
+            return
+        step = -(-len(whole) // PARTS)
+        for start in range(0, len(whole), step):
+            self._read(b"\n".join(whole[start : start + step]) + b"\n")
+
+    def _batch(self, batch: Batch, body: bytes) -> None:
+        found, columns, first = self._partial, batch.columns, self._partial.line_count
+        records, number = self._of(batch.format), len(batch.tokens)
+        found.line_count += number
+        found.records += number
+        records.misplaced.add_range(first, number, Problem("$", "TD010", batch.format), self._most)
+        add(records.methods, methods_of(batch.format, columns.turns))
+        add(records.traits, {"system": number - columns.systems.count("")} if any(columns.systems) else {})
+        records.gathered.add_columns(columns, batch.tokens)
+        if batch.format != "text":
+            records.answers.add_columns(first + 1, columns.answers, batch.tokens)
+        self._likeness[batch.format].extend(likenesses(columns.prompts))
+        self._lines[batch.format].extend(range(first, first + number))
+        if batch.suspects:
+            raws = lines.split(body)
+            for index in batch.suspects:
+                line = lines.parse(first + index, raws[index])
+                self._judge(line, batch.format, len(raws[index]) + 1, formats.read(line.record, batch.format))
 
     def _line(self, number: int, raw: bytes) -> None:
         found = self._partial
@@ -212,13 +268,18 @@ class _Examiner:
             records.answers.add(number + 1, conversation.answer, tokens)
         self._likeness[format_].append(likeness(prompt_of(conversation)))
         self._lines[format_].append(number)
+        self._judge(line, format_, size, conversation)
+
+    def _judge(self, line: lines.Line, format_: SourceFormat, size: int, conversation: Conversation) -> None:
+        """Find what is wrong with the texts of a well-shaped record."""
+        records = self._partial.formats[format_]
         for code, message in quality.look(conversation):
-            records.findings.add(number, Problem("$", code, message), self._most)
+            records.findings.add(line.number, Problem("$", code, message), self._most)
         model = self._asked.base_model
         for view, found in zip(self._views[format_], records.views, strict=True):
             if view is not None and model is not None:
-                for problem in rules.model_problems(record, format_, conversation, view, model, size):
-                    found.add(number, problem, self._most)
+                for problem in rules.model_problems(line.record, format_, conversation, view, model, size):
+                    found.add(line.number, problem, self._most)
 
     def _of(self, format_: SourceFormat) -> Records:
         if format_ not in self._partial.formats:

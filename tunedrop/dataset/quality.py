@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from heapq import nlargest
 
 import msgspec
 
@@ -37,10 +38,12 @@ _SECRET_HINTS = (
 
 _PERSONAL: dict[str, re.Pattern[str]] = {
     "an email address": re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63})+\b"),
-    "a US social security number": re.compile(r"\b(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}\b"),
-    "an IBAN": re.compile(r"\b[A-Z]{2}\d{2}(?: ?[0-9A-Z]{4}){3,7}(?: ?[0-9A-Z]{1,3})?\b"),
+    "a US social security number": re.compile(
+        r"\b(?!000|666|9[0-9][0-9])[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}\b"
+    ),
+    "an IBAN": re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]{4}){3,7}(?: ?[0-9A-Z]{1,3})?\b"),
 }
-_CARD = re.compile(r"\b\d(?:[ -]?\d){12,18}\b")
+_CARD = re.compile(r"\b[0-9](?:[ -]?[0-9]){12,18}\b")
 _DIGITS_OR_AT = re.compile(r"\d{2}|@")
 
 FEW_LABELS = 30
@@ -110,6 +113,23 @@ class Answers(msgspec.Struct):
         """One record."""
         self.all += 1
         self._keep_longest([Longest(tokens, line)])
+        self._add_short(line, answer)
+
+    def add_columns(self, first_line: int, answers: list[str], tokens: list[int]) -> None:
+        """Records of lines that follow each other, with the same result as one by one."""
+        self.all += len(answers)
+        if len(self.longest) < LONGEST_KEPT or max(tokens) > self.longest[-1].tokens:
+            longest = nlargest(LONGEST_KEPT, range(len(tokens)), key=tokens.__getitem__)
+            self._keep_longest([Longest(tokens[index], first_line + index) for index in longest])
+        sizes = list(map(len, answers))
+        if max(sizes) > LABEL_CHARACTERS:
+            self.labels = None
+        if min(sizes) > LABEL_CHARACTERS:
+            return
+        for index in [index for index, size in enumerate(sizes) if size <= LABEL_CHARACTERS]:
+            self._add_short(first_line + index, answers[index])
+
+    def _add_short(self, line: int, answer: str) -> None:
         words = words_of(answer)
         if words is None:
             self.labels = None

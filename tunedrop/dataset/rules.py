@@ -33,6 +33,7 @@ __all__ = [
     "shorten",
     "suspects",
     "tokens_of",
+    "tokens_of_each",
     "traits",
 ]
 
@@ -45,6 +46,11 @@ _ANSWERS: dict[str, Answer] = {"distillation": "optional", "reinforcement": "non
 def tokens_of(characters: int) -> int:
     """An estimate of tokens; real counts differ by about a third either way."""
     return -(-characters // CHARACTERS_PER_TOKEN)
+
+
+def tokens_of_each(characters: list[int]) -> list[int]:
+    """The same of many texts."""
+    return [-(-count // CHARACTERS_PER_TOKEN) for count in characters]
 
 
 def answer_of(method: Method | str) -> Answer:

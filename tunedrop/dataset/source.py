@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-CHUNK = 1 << 20
+CHUNK = 1 << 17
+"""What is read and checked at once: what is made of so many bytes still fits into a core's own cache."""
 
 
 class Source(Protocol):

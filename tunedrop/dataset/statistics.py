@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import re
+import string
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from tunedrop.dataset.formats import Conversation
+from tunedrop.dataset.shapes import Columns
 
-_SCRIPTS: dict[str, re.Pattern[str]] = {
-    "Arabic": re.compile(r"[\u0600-\u06ff]"),
-    "Cyrillic": re.compile(r"[\u0400-\u04ff]"),
-    "Devanagari": re.compile(r"[\u0900-\u097f]"),
-    "Greek": re.compile(r"[\u0370-\u03ff]"),
-    "Han": re.compile(r"[\u4e00-\u9fff]"),
-    "Hangul": re.compile(r"[\uac00-\ud7af]"),
-    "Hebrew": re.compile(r"[\u0590-\u05ff]"),
-    "Kana": re.compile(r"[\u3040-\u30ff]"),
-    "Latin": re.compile(r"[A-Za-z\u00c0-\u024f]"),
-    "Thai": re.compile(r"[\u0e00-\u0e7f]"),
+_SCRIPTS: dict[str, tuple[int, int]] = {
+    "Arabic": (0x0600, 0x06FF),
+    "Cyrillic": (0x0400, 0x04FF),
+    "Devanagari": (0x0900, 0x097F),
+    "Greek": (0x0370, 0x03FF),
+    "Han": (0x4E00, 0x9FFF),
+    "Hangul": (0xAC00, 0xD7AF),
+    "Hebrew": (0x0590, 0x05FF),
+    "Kana": (0x3040, 0x30FF),
+    "Latin": (0x00C0, 0x024F),
+    "Thai": (0x0E00, 0x0E7F),
 }
-SAMPLE = 400
+"""Beside the Latin letters of ASCII."""
+
+_ASCII = bytes(range(128))
+_ASCII_LETTER = re.compile("[A-Za-z]")
+_ASCII_LETTERS = frozenset(string.ascii_letters)
+_LATIN = frozenset({"Latin"})
+SAMPLE = 100
 """So many characters of a text tell its scripts."""
 
 
@@ -55,6 +64,13 @@ class Gatherer(msgspec.Struct):
         count(self.turns, [len(conversation.turns)])
         count(self.roles, [turn.role for turn in conversation.turns])
         count(self.scripts, scripts_of(conversation.turns[-1].text))
+
+    def add_columns(self, columns: Columns, tokens: list[int]) -> None:
+        """Many records."""
+        count(self.tokens, tokens)
+        add(self.turns, columns.turns)
+        add(self.roles, columns.roles)
+        add(self.scripts, _scripts_of_each(columns.answers))
 
     def merge(self, other: Gatherer) -> None:
         """Take what another gatherer has counted."""
@@ -102,9 +118,33 @@ def add(counts: dict[Any, int], others: Mapping[Any, int]) -> None:
         counts[key] = counts.get(key, 0) + value
 
 
-def scripts_of(text: str) -> list[str]:
+def scripts_of(text: str, sample: int = SAMPLE) -> frozenset[str]:
     """The scripts that a text is written in, by its beginning."""
-    beginning = text[:SAMPLE]
+    beginning = text[:sample]
+    latin = _LATIN if _ASCII_LETTER.search(beginning) else frozenset[str]()
     if beginning.isascii():
-        return ["Latin"] if _SCRIPTS["Latin"].search(beginning) else []
-    return [name for name, pattern in _SCRIPTS.items() if pattern.search(beginning)]
+        return latin
+    others = beginning.encode(errors="surrogatepass").translate(None, _ASCII)
+    return latin | _scripts_beyond_ascii(others)
+
+
+def _scripts_of_each(texts: list[str]) -> dict[str, int]:
+    """How many of the texts are written in each script; quick where nearly all are Latin."""
+    beyond = "".join([text[:SAMPLE] for text in texts if not text.isascii()])
+    if not scripts_of(beyond, len(beyond)) <= _LATIN:
+        special = texts
+    else:
+        special = [text for text in texts if text[0] not in _ASCII_LETTERS]
+        special = [text for text in special if not _ASCII_LETTER.search(text, 0, SAMPLE)]
+    found = {"Latin": len(texts) - len(special)} if len(texts) > len(special) else {}
+    for scripts, times in Counter(map(scripts_of, special)).items():
+        add(found, dict.fromkeys(scripts, times))
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _scripts_beyond_ascii(text: bytes) -> frozenset[str]:
+    points = set(map(ord, text.decode(errors="surrogatepass")))
+    return frozenset(
+        name for name, (first, last) in _SCRIPTS.items() if any(first <= point <= last for point in points)
+    )

@@ -1,0 +1,108 @@
+"""The way that most records take: many at a time, decoded into columns and screened as bytes.
+
+Whatever is not clean at first sight is left to the rules, record by record. The findings are the same:
+`tests/unit/dataset/test_fast.py`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+
+import msgspec
+from stringzilla import count
+
+from tunedrop.catalog.model import MethodRules
+from tunedrop.dataset import lines, rules, screen
+from tunedrop.dataset.asked import METHODS, Asked
+from tunedrop.dataset.formats import SourceFormat
+from tunedrop.dataset.shapes import SHAPES, Columns, Shape
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Records of one format without any problem, but that `suspects` may break a rule about their texts."""
+
+    format: SourceFormat
+    columns: Columns
+    tokens: list[int]
+    suspects: list[int]
+
+
+class FastReader:
+    """Reads blocks of lines that are all well-shaped records of one format."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._views = {format_: [one for one in asked.views(format_) if one] for format_ in METHODS}
+        words = {word for views in self._views.values() for one in views for word in rules.suspects(one)}
+        self._judges_all = not all(map(screen.can_be_looked_for, words))
+        self._screen = screen.Screen(tuple(sorted(filter(screen.can_be_looked_for, words))))
+        self._shapes = list(SHAPES) if rules.answer_of(asked.method) == "required" else []
+
+    def read(self, body: bytes) -> Batch | None:
+        """The records of these lines; None where they have to be read one by one."""
+        number = _lines_of_objects(body)
+        if not number or screen.has_spaced_key(body):
+            return None
+        for shape in self._shapes:
+            if shape.marker in body and (columns := _columns(shape, body, number)) is not None:
+                if shape is not self._shapes[0]:
+                    self._shapes.remove(shape)
+                    self._shapes.insert(0, shape)
+                return self._batch(shape.format, columns, body)
+        return None
+
+    def _batch(self, format_: SourceFormat, columns: Columns, body: bytes) -> Batch:
+        tokens = rules.tokens_of_each(columns.characters)
+        suspects = set(_indexes(body, self._screen.suspects(body)))
+        for view in self._views[format_]:
+            suspects.update(self._to_judge(view, format_, columns, tokens))
+        return Batch(format_, columns, tokens, sorted(suspects))
+
+    def _to_judge(
+        self, view: MethodRules, format_: SourceFormat, columns: Columns, tokens: list[int]
+    ) -> Iterable[int]:
+        """The records that rules of a base model about more than words may have something against."""
+        if self._judges_all or view.needs_grader or view.max_line_bytes or view.max_messages:
+            return range(len(tokens))
+        no_system = not view.takes_system_prompt or (format_ == "openai-chat" and view.system == "key")
+        systems = [index for index, text in enumerate(columns.systems) if text] if no_system else []
+        most = view.max_record_tokens
+        if most and max(tokens) > most:
+            return [*systems, *(index for index, size in enumerate(tokens) if size > most)]
+        return systems
+
+
+def _lines_of_objects(body: bytes) -> int:
+    """How many lines there are; 0 where one may not begin and end as an object does.
+
+    No line break is inside a record then, since } and { never follow each other there.
+    """
+    if len(body) > lines.MAX_LINE_BYTES or not body.startswith(b"{"):
+        return 0
+    end = b"}\r\n" if body.endswith(b"}\r\n") else b"}\n"
+    number = int(count(body, b"\n"))
+    return number if body.endswith(end) and count(body, end + b"{") == number - 1 else 0
+
+
+def _columns(shape: Shape, body: bytes, number: int) -> Columns | None:
+    """The records of a body, if each line has one, of the shape, without a key twice or a blank text."""
+    try:
+        records = shape.decode_lines(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    columns = shape.columns(records) if len(records) == number else None
+    if columns is None or not all(map(str.strip, columns.texts)):
+        return None
+    colons = count(body, b'":')
+    if colons != columns.keys and colons - count(body, b'\\":') != columns.keys:
+        return None
+    return columns
+
+
+def _indexes(body: bytes, places: Iterable[int]) -> Iterator[int]:
+    """The lines that places are in."""
+    ends: list[int] = []
+    for place in places:
+        ends = ends or list(accumulate(len(line) + 1 for line in body.split(b"\n")))
+        yield bisect_right(ends, place)
