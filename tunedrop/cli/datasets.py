@@ -16,6 +16,7 @@ from tunedrop.cli.progress import bytes_done, counted, size_of
 from tunedrop.contracts import Method
 from tunedrop.dataset.check import FileReport, Report, check
 from tunedrop.dataset.file_rules import Split
+from tunedrop.dataset.problem import Finding
 from tunedrop.dataset.repair import repair
 from tunedrop.dataset.unpack import NotRepairable
 
@@ -86,21 +87,30 @@ def _base_model(name: str | None) -> BaseModel | None:
 
 def _show(report: Report) -> None:
     for finding in report.errors:
-        console.print(
-            f"{finding.file}:{finding.line}: error: {finding.message} [{finding.code}]", style="red"
-        )
+        console.print(_line(finding, "error"), style="red")
     for finding in report.warnings:
-        console.print(f"{finding.file}:{finding.line}: warning: {finding.message} [{finding.code}]")
+        console.print(_line(finding, "warning"))
     files = table("file", "records", "tokens (estimated)", "errors")
     for split, file in report.files.items():
         files.add_row(split, f"{file.records:,}", f"{file.tokens:,}", f"{file.error_count:,}")
     console.print(files)
     for split, file in report.files.items():
         _show_statistics(split, file)
+    estimate = report.token_estimate
+    console.print(
+        f"tokens: {estimate.method}; real ones are {estimate.low:g} to {estimate.high:g} times as many"
+    )
     if report.warning_count > len(report.warnings):
         console.print(f"… and {report.warning_count - len(report.warnings):,} more warnings")
     verdict = "valid" if report.valid else f"not valid: {report.error_count:,} errors"
     console.print(f"{verdict}; method {report.method or 'unknown'}, format {report.format or 'unknown'}")
+
+
+def _line(finding: Finding, kind: str) -> str:
+    """A finding on one line, as compilers write theirs."""
+    where = f"{finding.file}:{finding.line}" if finding.line else finding.file
+    path = f", at {finding.path}" if finding.path not in ("", "$") else ""
+    return f"{where}: {kind}: {finding.message} [{finding.code}{path}]"
 
 
 def _show_statistics(split: str, file: FileReport) -> None:
@@ -111,6 +121,9 @@ def _show_statistics(split: str, file: FileReport) -> None:
     turns = ", ".join(f"{count:,} of {turns}" for turns, count in list(found.turns.items())[:6])
     scripts = ", ".join(f"{name} {count:,}" for name, count in found.scripts.items())
     console.print(f"{split}: tokens a record: {tokens}; messages: {turns}; scripts: {scripts or 'none'}")
+    if file.labels:
+        labels = ", ".join(f"{label} {count / file.records:.0%}" for label, count in file.labels.items())
+        console.print(f"{split}: answers: {labels}")
 
 
 def chunks(file: Path) -> Iterator[bytes]:

@@ -58,6 +58,7 @@ WARNINGS: dict[str, str] = {
     "TD027": "A record of tool use is one that no source warns of.",
     "TD032": "The base model takes a system prompt as the record has it.",
     "TD034": "No text has a word that AWS's own validator refuses.",
+    "TD035": "A record is within the base model's number of tokens by AWS's strictest estimate, too.",
     "TD044": "There are as many records as the base model's documentation advises.",
     "TD050": "Records are different from each other.",
     "TD051": "One prompt has one answer.",

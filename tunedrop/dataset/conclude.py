@@ -18,6 +18,7 @@ from tunedrop.dataset.partial import Findings, Partial, Records
 from tunedrop.dataset.problem import Finding, Problem, printable
 from tunedrop.dataset.report import FileReport, Report
 from tunedrop.dataset.source import Source
+from tunedrop.dataset.statistics import Gatherer
 
 
 def conclude(
@@ -201,7 +202,9 @@ class _Conclusion:
             warnings=self._findings(self._warnings),
             warning_count=self._warnings.count.total(),
             duplicates=sum(self._repeated[split, "TD050"] for split in files),
+            near_duplicates=sum(self._repeated[split, "TD053"] for split in files),
             files=files,
+            statistics=self._together(format_).statistics(),
         )
 
     def _file(self, split: Split, file: _File, format_: SourceFormat | None) -> FileReport:
@@ -215,7 +218,15 @@ class _Conclusion:
             shortest_tokens=min(tokens, default=0),
             longest_tokens=max(tokens, default=0),
             statistics=records.gathered.statistics(),
+            labels={printable(label): count for label, count in records.answers.balance()},
         )
+
+    def _together(self, format_: SourceFormat | None) -> Gatherer:
+        together = Gatherer()
+        for file in self._files.values():
+            if format_ in file.formats:
+                together.merge(file.formats[format_].gathered)
+        return together
 
     def _findings(self, found: _Found) -> tuple[Finding, ...]:
         return tuple(

@@ -170,8 +170,8 @@ class Answers(msgspec.Struct):
         """
         if self.all < FEWEST_FOR_STATISTICS:
             return
-        if self.labels is not None and len(self.labels) <= max(2, self.all // 10):
-            yield from self._lopsided(self.labels)
+        if balance := self.balance():
+            yield from self._lopsided(balance)
         elif self.one_word_count and self.one_word_count <= ONE_WORD_SHARE * self.all:
             lines = ", ".join(str(line) for line in self.one_word)
             yield (
@@ -184,8 +184,14 @@ class Answers(msgspec.Struct):
                 message = f"about {entry.tokens:,} tokens, where the median is {median:,}; is it one record?"
                 yield entry.line, "TD064", message
 
-    def _lopsided(self, labels: dict[str, int]) -> Iterator[tuple[int, str, str]]:
-        ordered = sorted(labels.items(), key=lambda one: (-one[1], one[0]))
+    def balance(self) -> list[tuple[str, int]]:
+        """How often each label is the answer, most often first; nothing where answers are no labels."""
+        many = max(2, self.all // 10)
+        if self.labels is None or len(self.labels) > many or self.all < FEWEST_FOR_STATISTICS:
+            return []
+        return sorted(self.labels.items(), key=lambda one: (-one[1], one[0]))
+
+    def _lopsided(self, ordered: list[tuple[str, int]]) -> Iterator[tuple[int, str, str]]:
         label, most = ordered[0]
         if len(ordered) > 1 and most > LOPSIDED * self.all:
             share = most / self.all

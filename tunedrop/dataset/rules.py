@@ -40,11 +40,14 @@ __all__ = [
 CHARACTERS_PER_TOKEN = 6
 """AWS's approximation for sizing text (Bedrock user guide, model-customization-prepare, 2026-11-23)."""
 
+STRICTEST = 2
+"""So many times as many tokens are counted by AWS's own validator for Claude 3, at 3 characters each."""
+
 _ANSWERS: dict[str, Answer] = {"distillation": "optional", "reinforcement": "none"}
 
 
 def tokens_of(characters: int) -> int:
-    """An estimate of tokens; real counts differ by about a third either way."""
+    """An estimate of tokens; the real number is one to two times this (`report.TokenEstimate`)."""
     return -(-characters // CHARACTERS_PER_TOKEN)
 
 
@@ -128,6 +131,9 @@ def _lengths(
     if most and tokens > most:
         why = f"about {tokens:,} tokens; {model.name} takes {most:,} a record: shorten or split it"
         yield Problem("$", "TD031", why, f"about {tokens:,}", f"at most {most:,} tokens")
+    elif most and tokens * STRICTEST > most:
+        why = f"{tokens:,} tokens, or {tokens * STRICTEST:,} by AWS's strictest estimate; {most:,} are taken"
+        yield Problem("$", "TD035", why, f"about {tokens:,}", f"at most {most:,} tokens")
     if rules.max_line_bytes and size > rules.max_line_bytes:
         why = f"the line has {size:,} bytes; {rules.max_line_bytes:,} are taken for this method"
         yield Problem("$", "TD045", why, f"{size:,}", f"at most {rules.max_line_bytes:,} bytes")

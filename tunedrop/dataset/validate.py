@@ -21,6 +21,7 @@ from tunedrop.stage import Stage
 from tunedrop.training.plan import stage_runs
 
 CHUNK = 1 << 20
+MOST_NEAR = 0.5
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
@@ -52,7 +53,11 @@ def validate(s3: Any, stage: Stage, run: Run) -> Dataset:
     base_model = catalog.find(run.base_model)
     names = {split: object_.key.rpartition("/")[2] for split, object_ in files.items()}
     report = check(
-        {split: _chunks(s3, object_) for split, object_ in files.items()}, names, base_model, run.method
+        {split: _chunks(s3, object_) for split, object_ in files.items()},
+        names,
+        base_model,
+        run.method,
+        bucket=stage.artifacts_bucket,
     )
     report_key = naming.validation_key(run.run_id)
     s3.put_object(
@@ -92,7 +97,7 @@ def _prepare(
             split: _chunks(s3, object_) for split, object_ in files.items()
         }
         try:
-            prepared = prepare(sources, sinks, held_out, method_rules)
+            prepared = prepare(sources, sinks, held_out, method_rules, near_together=_are_few(report))
         except ValueError as error:
             raise InvalidDataset(f"{base_model.name}: {error}") from error
         for split, sink in sinks.items():
@@ -101,6 +106,11 @@ def _prepare(
                 key = naming.dataset_key(run.run_id, split)
                 s3.upload_fileobj(sink, stage.artifacts_bucket, key)
     return prepared
+
+
+def _are_few(report: Report) -> bool:
+    """Whether near-duplicates are the exception, so that numbers are not what the questions are about."""
+    return report.near_duplicates <= MOST_NEAR * report.records
 
 
 def _dataset(

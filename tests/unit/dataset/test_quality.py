@@ -188,3 +188,40 @@ def test_looking_never_fails_whatever_the_text(text: str) -> None:
     for code, message in look(Conversation((Turn("user", text), Turn("assistant", text)))):
         assert code.startswith("TD06")
         assert message
+
+
+def test_labels_are_counted_where_answers_are_labels() -> None:
+    report = checked([pair(f"ticket {n}", "Urgent" if n % 4 else "can wait") for n in range(80)])
+
+    assert report.files["train"].labels == {"urgent": 60, "can wait": 20}
+
+
+def test_sentences_are_no_labels() -> None:
+    report = checked([pair(f"ticket {n}", f"This is what is to be said of ticket {n}.") for n in range(80)])
+
+    assert report.files["train"].labels == {}
+
+
+def test_statistics_are_there_for_each_file_and_for_all_together() -> None:
+    bodies = {
+        split: json.dumps(pair(f"a question for {split}", "an answer")).encode()
+        for split in ("train", "validation")
+    }
+
+    report = check({split: [body] for split, body in bodies.items()}, {split: split for split in bodies})  # type: ignore[misc]
+
+    assert report.files["train"].statistics.roles == {"assistant": 1, "user": 1}
+    assert report.statistics.roles == {"assistant": 2, "user": 2}
+
+
+def test_the_report_says_how_tokens_were_estimated_and_how_far_that_may_be_off() -> None:
+    estimate = checked([pair("a", "b")]).token_estimate
+
+    assert "characters / 6" in estimate.method
+    assert (estimate.low, estimate.high) == (1, 2)
+
+
+def test_near_duplicates_are_counted() -> None:
+    rows = [pair(f"Invoice {n} of the third of May, what is its total?", f"{n} dollars") for n in range(4)]
+
+    assert checked(rows).near_duplicates == 3
