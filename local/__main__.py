@@ -1,14 +1,22 @@
-"""`tunedrop local up|down|reset`: the embedded AWS, deployed and ready, for as long as you want it."""
+"""`tunedrop local up|down|reset`: the embedded AWS, deployed and ready, for as long as you want it.
+
+What a shell needs goes to stdout, what a person reads to stderr.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shlex
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
 
 from local.embedded import STATE, Embedded, EmbeddedError, stop_group
 
@@ -16,59 +24,118 @@ FOLDER = STATE / "up"
 NOTE = STATE / "up.json"
 """What is running: the process, and what clients need to find it."""
 
+LOCK = STATE / "up.lock"
 STAGE = "local"
+
+say = Console(stderr=True, highlight=False, markup=False)
 
 
 def main(arguments: list[str]) -> int:
     """Answer one of the three commands; 0 when it is as asked."""
     commands: dict[str, Callable[[], int]] = {"up": up, "down": down, "reset": reset}
     if len(arguments) != 1 or arguments[0] not in commands:
-        print("usage: tunedrop local up|down|reset", file=sys.stderr)
+        say.print("usage: tunedrop local up|down|reset")
         return 2
     try:
-        return commands[arguments[0]]()
+        with _alone():
+            return commands[arguments[0]]()
     except EmbeddedError as error:
-        print(error, file=sys.stderr)
+        say.print(str(error), style="red")
         return 1
+    except KeyboardInterrupt:
+        say.print("\ninterrupted; nothing is left running")
+        return 130
 
 
 def up() -> int:
     """Start and deploy, unless it runs; print what a shell needs, for `eval "$(tunedrop local up)"`."""
-    running = _running()
-    if running is None:
-        embedded = Embedded(FOLDER)
-        try:
-            print("starting the embedded AWS and deploying to it, about half a minute …", file=sys.stderr)
-            embedded.start(with_parent=False)
-            embedded.deploy(STAGE)
-        except BaseException:
-            embedded.stop()
-            raise
-        running = {"pid": embedded.pid, "environment": embedded.environment()}
-        NOTE.write_text(json.dumps(running))
-    for name, value in {**running["environment"], "TUNEDROP_STAGE_NAME": STAGE}.items():
+    note = _running()
+    if note is not None and not (note.get("deployed") and _answers(note)):
+        say.print("an earlier one was left half done: it is ended first")
+        _end(note)
+        note = None
+    is_new = note is None
+    note = note or _start()
+    for name, value in {**note["environment"], "TUNEDROP_STAGE_NAME": STAGE}.items():
         print(f"export {name}={shlex.quote(value)}")
-    endpoint = running["environment"]["AWS_ENDPOINT_URL"]
-    print(f"it runs at {endpoint}; tunedrop local down ends it", file=sys.stderr)
+    _tell(note["environment"]["AWS_ENDPOINT_URL"], is_new=is_new)
     return 0
 
 
 def down() -> int:
     """End it and everything that it has started; its state goes with it."""
-    running = _running()
-    if running is None:
-        print("nothing is running", file=sys.stderr)
+    note = _running()
+    if note is None:
+        NOTE.unlink(missing_ok=True)
+        say.print("nothing is running")
         return 0
-    stop_group(int(running["pid"]))
-    NOTE.unlink()
-    print("stopped", file=sys.stderr)
+    _end(note)
+    say.print("stopped; in this shell, unset AWS_ENDPOINT_URL before you work with a real account")
     return 0
 
 
 def reset() -> int:
     """End it, and start a new one with nothing in it."""
-    down()
+    note = _running()
+    if note is not None:
+        _end(note)
     return up()
+
+
+def _start() -> dict[str, Any]:
+    embedded = Embedded(FOLDER)
+    try:
+        with _timed("starting the embedded AWS"):
+            embedded.start(with_parent=False)
+        note = {"pid": embedded.pid, "environment": embedded.environment(), "deployed": False}
+        NOTE.write_text(json.dumps(note))
+        with _timed(f"deploying stage {STAGE} with the CDK CLI"):
+            embedded.deploy(STAGE)
+    except BaseException:
+        embedded.stop()
+        NOTE.unlink(missing_ok=True)
+        raise
+    note["deployed"] = True
+    NOTE.write_text(json.dumps(note))
+    return note
+
+
+def _end(note: dict[str, Any]) -> None:
+    stop_group(int(note["pid"]))
+    NOTE.unlink(missing_ok=True)
+
+
+def _tell(endpoint: str, *, is_new: bool) -> None:
+    say.print(
+        f"the embedded AWS {'runs' if is_new else 'still runs'} at {endpoint}, with stage {STAGE} deployed"
+    )
+    if sys.stdout.isatty():
+        say.print('for this shell:  eval "$(tunedrop local up)"', style="bold")
+    say.print("try it:          tunedrop submit examples/support-persona --watch")
+    say.print("look around:     aws s3 ls, or any AWS SDK: the variables above point to it")
+    say.print("end it:          tunedrop local down; begin anew after a change: tunedrop local reset")
+
+
+@contextmanager
+def _timed(what: str) -> Iterator[None]:
+    """A line that says what is being done, and how long it took."""
+    begin = time.monotonic()
+    if not say.is_terminal:
+        say.print(f"{what} …")
+        yield
+        return
+    with say.status(f"{what} …"):
+        yield
+    say.print(f"✓ {what}  {time.monotonic() - begin:.0f} s", style="green")
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One of these commands at a time: a second `up` waits for the first, and then reuses what it made."""
+    STATE.mkdir(parents=True, exist_ok=True)
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _running() -> dict[str, Any] | None:
@@ -77,11 +144,17 @@ def _running() -> dict[str, Any] | None:
         note: dict[str, Any] = json.loads(NOTE.read_text())
         command = Path(f"/proc/{note['pid']}/cmdline")
         os.kill(note["pid"], 0)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):
         return None
     if command.exists() and b"local.server" not in command.read_bytes():
         return None
     return note
+
+
+def _answers(note: dict[str, Any]) -> bool:
+    embedded = Embedded(FOLDER)
+    embedded.port = int(note["environment"]["AWS_ENDPOINT_URL"].rpartition(":")[2])
+    return embedded.answers()
 
 
 if __name__ == "__main__":

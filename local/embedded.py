@@ -167,12 +167,13 @@ class Embedded:
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
                 break
-            if self.certificate.exists() and self._answers():
+            if self.certificate.exists() and self.answers():
                 return
             time.sleep(0.1)
         raise EmbeddedError(f"the embedded AWS did not start; see {self.state / 'server.log'}")
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether it can be spoken to now."""
         try:
             context = ssl.create_default_context(cafile=str(self.certificate))
             with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", context=context, timeout=2):

@@ -61,6 +61,8 @@ def serve(
         Asked at every AWS call of a deployed function.
     """
     app._loaded_modules.update(services)
+    # MiniStack has no Service Quotas; requests are routed by the service that they are signed for.
+    app.SERVICE_HANDLERS["servicequotas"] = services["servicequotas"].handle_request
     _know_bedrock_resources(resource_of)
     _know_bedrock_tags(tags)
     _stand_between(on_call)

@@ -7,8 +7,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from local import ministack
 from local.bedrock.jobs import Jobs
 from local.bedrock.models import Models
+from local.bedrock.quotas import ServiceQuotas
 from local.bedrock.runtime import Runtime
 from local.bedrock.serving import Serving
 from local.bedrock.wire import Operation, Refusal, Router
@@ -51,8 +53,8 @@ class BedrockService:
             return refusal.response()
 
 
-def services(world: World) -> dict[str, BedrockService]:
-    """Both services over one world, under MiniStack's names."""
+def services(world: World) -> dict[str, ministack.Service]:
+    """Both services and their quotas over one world, under MiniStack's names."""
     jobs, models, serving, runtime = Jobs(world), Models(world), Serving(world), Runtime(world)
     control: dict[str, Operation] = {
         "CreateModelCustomizationJob": jobs.create,
@@ -83,4 +85,5 @@ def services(world: World) -> dict[str, BedrockService]:
     return {
         "bedrock": BedrockService(world, "bedrock", control),
         "bedrock_runtime": BedrockService(world, "bedrock-runtime", inference),
+        "servicequotas": ServiceQuotas(world.quotas),
     }

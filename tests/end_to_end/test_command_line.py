@@ -57,8 +57,8 @@ def test_models_in_production_are_listed(tunedrop: Tunedrop, run_id: str) -> Non
 def test_what_serves_is_listed_with_what_it_bills(tunedrop: Tunedrop, run_id: str) -> None:
     serving = json.loads(tunedrop("throughput", "--format", "json").stdout)
 
-    assert {one["hourly_usd"] for one in serving if one["run_id"] == run_id} == {0.0}
-    assert "USD an hour" in tunedrop("throughput").stdout
+    assert {one["hourly_usd"] for one in serving["in_service"] if one["run_id"] == run_id} == {0.0}
+    assert "free while idle" in tunedrop("throughput").stdout
 
 
 def test_a_name_with_one_model_cannot_be_rolled_back(tunedrop: Tunedrop, run_id: str) -> None:
@@ -151,6 +151,25 @@ def test_data_that_the_pipeline_would_refuse_is_not_uploaded(
     assert "Contents" not in pipeline.aws.s3.list_objects_v2(
         Bucket=pipeline.stage.intake_bucket, Prefix="drop/broken"
     )
+
+
+def test_a_doctor_finds_the_deployed_stage_healthy(tunedrop: Tunedrop) -> None:
+    found = json.loads(tunedrop("doctor", "--format", "json").stdout)
+
+    states = {(finding["about"], finding["name"]): finding["state"] for finding in found["findings"]}
+    assert found["healthy"] is True
+    assert states["Account", "CDK bootstrap"] == "good"
+    assert states["Base models", "Llama 3.3 70B Instruct"] == "good"
+    assert states["Service quotas", "customization jobs at once"] == "good"
+    assert states["Stage local", "event delivery"] == "good"
+    assert states["Stage local", "Bedrock's role"] == "good"
+
+
+def test_a_doctor_says_what_would_fail(tunedrop: Tunedrop) -> None:
+    done = tunedrop("doctor", "--base-model", "amazon.nova-lite-v1:0:300k", code=1)
+
+    assert "is customized in us-east-1, not in us-west-2" in done.stdout
+    assert "1 will fail" in done.stdout
 
 
 def test_a_run_that_is_not_there_is_said_so(tunedrop: Tunedrop) -> None:

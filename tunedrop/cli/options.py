@@ -9,14 +9,22 @@ from typing import Annotated, Any, Concatenate
 
 import typer
 
+from tunedrop.cli import completion
 from tunedrop.cli.output import Format
-from tunedrop.cli.stage import Deployed
+from tunedrop.cli.stage import DEFAULT_STAGE, Deployed
 
 WHERE = "Where"
 STAGE_VARIABLE = "TUNEDROP_STAGE_NAME"
 
 StageOption = Annotated[
-    str, typer.Option("--stage", envvar=STAGE_VARIABLE, help="The deployed stage.", rich_help_panel=WHERE)
+    str | None,
+    typer.Option(
+        "--stage",
+        envvar=STAGE_VARIABLE,
+        help=f"The deployed stage; else `tunedrop_stage` of the AWS profile, else {DEFAULT_STAGE}.",
+        show_default=False,
+        rich_help_panel=WHERE,
+    ),
 ]
 Profile = Annotated[
     str | None, typer.Option("--profile", help="AWS profile, as for the AWS CLI.", rich_help_panel=WHERE)
@@ -32,8 +40,36 @@ Region = Annotated[
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="Text for people, JSON for programs.")]
 RunName = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run's id, or its name for the latest of that name.")
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="A run's id, or its name for the latest of that name.",
+        autocompletion=completion.run_ids,
+    ),
 ]
+BaseModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--base-model",
+        metavar="ID",
+        help="A base model of the catalog, instead of the manifest's or the stage's.",
+        autocompletion=completion.base_models,
+    ),
+]
+MethodOption = Annotated[
+    str,
+    typer.Option(
+        "--method",
+        help="instruction, single-turn, multi-turn, … or auto: read off the records.",
+        autocompletion=completion.methods_or_auto,
+    ),
+]
+
+
+def examples(*commands: tuple[str, str]) -> str:
+    """The end of a command's help: commands to copy, and what they do."""
+    lines = "\n".join(f"  # {what}\n  {command}" for command, what in commands)
+    return f"\b\nExamples\n{lines}"
 
 
 def on_stage(command: Callable[Concatenate[Deployed, ...], None]) -> Callable[..., None]:
@@ -42,14 +78,14 @@ def on_stage(command: Callable[Concatenate[Deployed, ...], None]) -> Callable[..
     shared = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
         for name, default, annotation in (
-            ("stage", "dev", StageOption),
+            ("stage", None, StageOption),
             ("profile", None, Profile),
             ("region", None, Region),
         )
     ]
 
     @wraps(command)
-    def run(*, stage: str, profile: str | None, region: str | None, **rest: Any) -> None:
+    def run(*, stage: str | None, profile: str | None, region: str | None, **rest: Any) -> None:
         command(Deployed(stage, profile, region), **rest)
 
     parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own] + shared

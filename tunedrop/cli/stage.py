@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import difflib
 from functools import cached_property
+from typing import NoReturn
 
 import boto3
+import botocore.session
 import msgspec
 from botocore.exceptions import ClientError
 
 from tunedrop import clock
 from tunedrop.aws import Aws, is_missing
-from tunedrop.cli.exits import NO_AWS
+from tunedrop.cli.exits import NO, NO_AWS
 from tunedrop.cli.output import fail
 from tunedrop.registry import Record, Registry
 from tunedrop.registry.aliases import Aliases
 from tunedrop.stage import Stage, parameter_name
 
+DEFAULT_STAGE = "dev"
+NEAR_AMONG = 100
+"""So many of the latest runs are looked through for a name that was mistyped."""
+
 
 class Deployed:
     """A deployed stage, as the command line works with it."""
 
-    def __init__(self, name: str, profile: str | None, region: str | None) -> None:
-        self.name = name
-        self.aws = Aws(boto3.Session(profile_name=profile, region_name=region))
+    def __init__(self, name: str | None, profile: str | None, region: str | None) -> None:
+        core = botocore.session.Session(profile=profile)
+        self._core = core
+        self._name = name
+        self.aws = Aws(boto3.Session(botocore_session=core, region_name=region))
+
+    @cached_property
+    def name(self) -> str:
+        """The stage that was asked for, else the one that the profile names (`tunedrop_stage = …`)."""
+        return self._name or str(self._core.get_scoped_config().get("tunedrop_stage", DEFAULT_STAGE))
 
     @cached_property
     def stage(self) -> Stage:
@@ -49,11 +63,15 @@ class Deployed:
     def run(self, name: str) -> Record:
         """The latest run of this name or id; ends the program when there is none."""
         records = self.registry.named(name)
-        return (
-            records[0]
-            if records
-            else fail(f"there is no run {name} in stage {self.name}; see: tunedrop runs --stage {self.name}")
-        )
+        return records[0] if records else self._no_run(name)
+
+    def _no_run(self, name: str) -> NoReturn:
+        """Say which runs come nearest to what was asked for."""
+        recent = self.registry.recent(NEAR_AMONG)
+        known = {one for record in recent for one in (record.run.run_id, record.run.name)}
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        hint = f"Did you mean {', '.join(near)}?" if near else f"See them: tunedrop runs --stage {self.name}"
+        fail(f"there is no run {name} in stage {self.name}", NO, hint)
 
     def signal(self, key: str, body: str = "") -> None:
         """Put the object that approves, stops or retries a run."""

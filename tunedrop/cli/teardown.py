@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tunedrop.cli.exits import NO
-from tunedrop.cli.output import console
+import msgspec
+
+from tunedrop.cli.exits import NO, YES
+from tunedrop.cli.output import Format, console, errors, print_json
 from tunedrop.cli.stage import Deployed
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.serving import models, throughput
@@ -20,26 +22,50 @@ from tunedrop.training import jobs
 PATIENCE_SECONDS = 1800.0
 
 
-def teardown(here: Deployed, run_id: str | None) -> int:
+class TornDown(msgspec.Struct, frozen=True, kw_only=True):
+    """What `teardown --format json` prints: ARNs. `still_bills` is empty when all of it is gone."""
+
+    stopped: list[str] = []
+    released: list[str] = []
+    deleted: list[str] = []
+    still_bills: list[str] = []
+
+
+def teardown(here: Deployed, run_id: str | None, format_: Format = Format.text) -> int:
     """Delete what one run has made, or what all have; 0 when nothing is left that bills."""
     part = run_id or ""
     prefix = f"tunedrop-{here.stage.name}-"
     bedrock = here.aws.bedrock
+    done = TornDown()
+
+    def tell(verb: str, arns: list[str], arn: str) -> None:
+        arns.append(arn)
+        if format_ is Format.text:
+            console.print(f"{verb:<9} {arn}")
+
     for job in _jobs(bedrock, prefix + part):
         if jobs.stop(bedrock, job):
-            console.print(f"stopped   {job}")
+            tell("stopped", done.stopped, job)
     for arn in [one.arn for one in in_service(bedrock, here.stage) if part in one.name]:
         if _patiently(lambda arn=arn: throughput.release(bedrock, arn)):  # type: ignore[misc]
-            console.print(f"released  {arn}")
+            tell("released", done.released, arn)
     for arn in list(_models(bedrock, prefix + part)):
         if _patiently(lambda arn=arn: models.delete(bedrock, arn)):  # type: ignore[misc]
-            console.print(f"deleted   {arn}")
-    left = [one.arn for one in in_service(bedrock, here.stage) if part in one.name]
-    left += _models(bedrock, prefix + part)
-    for arn in left:
+            tell("deleted", done.deleted, arn)
+    done.still_bills.extend(one.arn for one in in_service(bedrock, here.stage) if part in one.name)
+    done.still_bills.extend(_models(bedrock, prefix + part))
+    _sum_up(done, format_)
+    return NO if done.still_bills else YES
+
+
+def _sum_up(done: TornDown, format_: Format) -> None:
+    if format_ is Format.json:
+        print_json(done)
+        return
+    for arn in done.still_bills:
         console.print(f"STILL BILLS  {arn}", style="red")
-    console.print("nothing is left that bills" if not left else f"{len(left)} resources still bill")
-    return NO if left else 0
+    left = len(done.still_bills)
+    console.print(f"{left} resources still bill" if left else "nothing is left that bills")
 
 
 def _jobs(bedrock: Any, part: str) -> Iterator[str]:
@@ -64,5 +90,5 @@ def _patiently(act: Callable[[], bool]) -> bool:
                 return False
             time.sleep(5)
         except ThroughputFailed as error:
-            console.print(str(error), style="red")
+            errors.print(str(error), style="red")
             return False

@@ -14,7 +14,7 @@ from tunedrop.contracts import Check, Dataset, Preflight, Run
 from tunedrop.errors import PreflightFailed
 from tunedrop.serving import choose, models
 from tunedrop.stage import Stage
-from tunedrop.training import jobs
+from tunedrop.training import jobs, offered
 from tunedrop.training.plan import plan
 
 FINE_TUNING_REGIONS = "us-east-1 and us-west-2"
@@ -71,22 +71,21 @@ class Preflighter:
         def look() -> Check:
             answer = self._aws.bedrock.get_foundation_model(modelIdentifier=self._model.lifecycle_id)
             details = answer["modelDetails"]
-            lifecycle = details.get("modelLifecycle", {})
-            ended = lifecycle.get("endOfLifeTime")
-            if lifecycle.get("status") == "LEGACY" or (ended and ended <= datetime.now(UTC)):
+            if offered.is_legacy(details, datetime.now(UTC)):
+                ended = offered.end_of_life(details)
                 when = f" (end of life {ended:%Y-%m-%d})" if ended else ""
                 return self._model_check(
                     False, f"{self._model.name} is a legacy model{when}: no new job may start on it"
                 )
-            offered = details.get("customizationsSupported", [])
+            kinds = details.get("customizationsSupported", [])
             for method in methods:
                 kind = jobs.CUSTOMIZATION_TYPES[method]
                 # GetFoundationModel has no value for reinforcement fine-tuning (bedrock 2023-04-20).
-                if kind not in offered and kind != "REINFORCEMENT_FINE_TUNING":
+                if kind not in kinds and kind != "REINFORCEMENT_FINE_TUNING":
                     return self._model_check(
                         False,
                         f"{self._model.name} does not offer {kind} (method {method}); "
-                        f"it offers {', '.join(offered) or 'no customization'}",
+                        f"it offers {', '.join(kinds) or 'no customization'}",
                     )
             return self._model_check(True, f"{self._model.name} is active and offers {', '.join(methods)}")
 
@@ -103,16 +102,7 @@ class Preflighter:
     def _access_granted(self) -> Check:
         def look() -> Check:
             answer = self._aws.bedrock.get_foundation_model_availability(modelId=self._model.lifecycle_id)
-            missing = [
-                f"{name} {state}"
-                for name, state, wanted in (
-                    ("agreement", answer["agreementAvailability"]["status"], "AVAILABLE"),
-                    ("authorization", answer["authorizationStatus"], "AUTHORIZED"),
-                    ("entitlement", answer["entitlementAvailability"], "AVAILABLE"),
-                    ("Region", answer["regionAvailability"], "AVAILABLE"),
-                )
-                if state != wanted
-            ]
+            missing = offered.missing_access(answer)
             return Check(
                 name="model access",
                 passed=not missing,

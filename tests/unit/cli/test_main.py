@@ -156,6 +156,54 @@ def test_a_folder_that_is_in_use_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "run.yaml").read_text() == "mine"
 
 
-def test_the_embedded_aws_knows_three_commands(capfd: pytest.CaptureFixture[str]) -> None:
-    assert run("local", "sideways")[0] == 2
-    assert "usage: tunedrop local up|down|reset" in capfd.readouterr().err
+def test_the_embedded_aws_knows_three_commands() -> None:
+    code, output = run("local", "sideways")
+
+    assert code == 2
+    assert "'sideways' is not one of" in output
+
+
+def test_advice_is_read_off_the_data_and_a_few_answers() -> None:
+    code, output = run("advise", str(EXAMPLE), "--for", "persona", "--region", "us-west-2", "--no-questions")
+
+    assert code == 0
+    assert "Advice: fine-tuning" in output
+    assert "Begin with Llama 3.3 70B Instruct" in output
+    assert "What cannot be known from here" in output
+
+
+def test_advice_for_programs_names_method_model_and_sources(tmp_path: Path) -> None:
+    code, output = run("advise", "--for", "task", "--from", "conversations", "--format", "json")
+
+    advice = json.loads(output)
+    assert code == 0
+    assert advice["method"] == "multi-turn"
+    assert advice["candidates"][0]["base_model"] == advice["base_model"]
+    assert all(one["source"] for reasons in advice["reasons"].values() for one in reasons)
+
+
+def test_the_run_that_is_advised_can_be_written_and_priced(tmp_path: Path) -> None:
+    written = tmp_path / "advised"
+
+    run(
+        "advise",
+        str(EXAMPLE),
+        "--for",
+        "persona",
+        "--region",
+        "us-west-2",
+        "--no-questions",
+        "--write",
+        str(written),
+    )
+    code, _ = run("estimate", str(written))
+
+    assert code == 0
+    assert read_manifest((written / "run.yaml").read_bytes()).hyperparameters["epochCount"] == 5
+
+
+def test_one_file_can_be_priced_by_itself(dataset: Path) -> None:
+    code, output = run("estimate", str(dataset), "--base-model", "meta.llama3-3-70b-instruct-v1:0:128k")
+
+    assert code == 0
+    assert "training" in output

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from tunedrop import catalog
-from tunedrop.cli.options import FormatOption, RunName, on_stage
+from tunedrop.cli.options import FormatOption, RunName, examples, on_stage
 from tunedrop.cli.output import Format, console, errors, fail, print_json, table
 from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import CompletedJob, DeploymentSettings, Promotion
@@ -31,7 +31,13 @@ T = TypeVar("T")
 app = typer.Typer()
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        ("tunedrop models --format json", "by alias"),
+        ("tunedrop models support", "every version of one name"),
+    ),
+)
 @on_stage
 def models(
     here: Deployed,
@@ -54,7 +60,12 @@ def models(
     return console.print(listing)
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        ("tunedrop promote support-0a1b2c3d4e", "that run's model"),
+    ),
+)
 @on_stage
 def promote(
     here: Deployed,
@@ -62,6 +73,7 @@ def promote(
     stable_arn: Annotated[
         bool, typer.Option("--stable-arn", help="Put it behind the ARN that is in production now.")
     ] = False,
+    format_: FormatOption = Format.text,
 ) -> None:
     """Point a name's production alias at a run's model, whatever the gate said."""
     record = here.run(name)
@@ -75,10 +87,16 @@ def promote(
     _tell(
         _waited(lambda: production.promote(run.name, run.run_id, job.model_arn, served_by, settings)),
         record.run.name,
+        format_,
     )
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        ("tunedrop rollback support", "to the model before"),
+    ),
+)
 @on_stage
 def rollback(
     here: Deployed,
@@ -87,18 +105,19 @@ def rollback(
         bool,
         typer.Option("--serve", help="Bring the earlier model into service first, should nothing serve it."),
     ] = False,
+    format_: FormatOption = Format.text,
 ) -> None:
     """Return to the model that a name stood for before."""
     production = Production(here.aws, here.stage)
     try:
-        _tell(_waited(lambda: production.rollback(name)), name)
+        _tell(_waited(lambda: production.rollback(name)), name, format_)
     except LookupError as error:
         fail(str(error.args[0]))
     except NotServed as error:
         if not serve:
             fail(_how_to_serve(here, name, error))
         served_by = _serve(here, error.model)
-        _tell(_waited(lambda: production.rollback(name, served_by)), name)
+        _tell(_waited(lambda: production.rollback(name, served_by)), name, format_)
 
 
 def _list_versions(here: Deployed, name: str, format_: Format) -> None:
@@ -129,7 +148,9 @@ def _table(found: list[Version]) -> Table:
     return listing
 
 
-def _tell(promotion: Promotion, name: str) -> None:
+def _tell(promotion: Promotion, name: str, format_: Format) -> None:
+    if format_ is Format.json:
+        return print_json(promotion)
     console.print(f"{promotion.alias} stands for {promotion.model_id}, model {promotion.model_arn}")
     if promotion.swapped:
         console.print("the ARN is the same as before: clients that pinned it go on with this model")
@@ -141,6 +162,7 @@ def _tell(promotion: Promotion, name: str) -> None:
             f"before: tunedrop rollback {name}",
             style="yellow",
         )
+    return None
 
 
 def _how_to_serve(here: Deployed, name: str, error: NotServed) -> str:

@@ -15,7 +15,7 @@ from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.live import view
 from tunedrop.cli.live import watch as following
 from tunedrop.cli.live.final import COLOURS
-from tunedrop.cli.options import FormatOption, RunName, on_stage
+from tunedrop.cli.options import FormatOption, RunName, examples, on_stage
 from tunedrop.cli.output import Format, answer, console, errors, fail, print_json, table, when
 from tunedrop.cli.stage import Deployed
 from tunedrop.registry import Record
@@ -28,7 +28,14 @@ app = typer.Typer()
 WatchOption = Annotated[bool, typer.Option("--watch", "-w", help="Follow the run to its end.")]
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        ("tunedrop submit runs/support --watch", "check, price, ask, upload, follow to the end"),
+        ("tunedrop submit train.jsonl", "one file, with the stage's defaults"),
+        ("tunedrop submit runs/support --yes --watch --format json", "for programs: one event a line"),
+    ),
+)
 @on_stage
 def submit(
     here: Deployed,
@@ -46,14 +53,26 @@ def submit(
     )
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        ("tunedrop watch support", "the latest run of that name; y and n answer when it asks"),
+        ("tunedrop watch support --format json | jq .text", "one event a line"),
+    ),
+)
 @on_stage
 def watch(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> None:
     """Follow a run to its end: steps, losses, cost; answer when it asks for approval."""
     raise typer.Exit(following.watch(here, here.run(name), format_))
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        ("tunedrop runs --limit 5", "the five latest"),
+        ("tunedrop runs --format json | jq -r .[].run.run_id", "for programs"),
+    ),
+)
 @on_stage
 def runs(
     here: Deployed,
@@ -80,7 +99,13 @@ def runs(
     return None
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        ("tunedrop show support", "steps, verdict, scores, cost"),
+        ("tunedrop show support --format json | jq .evaluation", "one document of it"),
+    ),
+)
 @on_stage
 def show(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> None:
     """Show all that is known of a run: its steps, and how it ended."""
@@ -93,7 +118,12 @@ def show(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> 
     return following.show(here, record)
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        ("tunedrop report support --output report.html", "download it"),
+    ),
+)
 @on_stage
 def report(
     here: Deployed,
@@ -112,7 +142,12 @@ def report(
     answer({"run_id": record.run.run_id, "path": str(path), "uri": uri}, str(path), format_)
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        ("tunedrop approve support", "let it go on"),
+    ),
+)
 @on_stage
 def approve(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> None:
     """Approve a run that waits because of what it would cost."""
@@ -123,7 +158,12 @@ def approve(here: Deployed, name: RunName, format_: FormatOption = Format.text) 
     answer({"run_id": record.run.run_id, "asked": "approve"}, f"approved {record.run.run_id}", format_)
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        ("tunedrop stop support", "stop it, and what it bills"),
+    ),
+)
 @on_stage
 def stop(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> None:
     """Stop a run: its job is stopped, what serves its model is released."""
@@ -134,7 +174,13 @@ def stop(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> 
     answer({"run_id": record.run.run_id, "asked": "stop"}, f"asked {record.run.run_id} to stop", format_)
 
 
-@app.command(rich_help_panel=PANEL)
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        ("tunedrop retry support --watch", "from the step that failed"),
+        ("tunedrop retry support --from validate_data", "from an earlier one"),
+    ),
+)
 @on_stage
 def retry(
     here: Deployed,

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tunedrop import catalog
+from tunedrop.advice import Profile, Situation, advise
+from tunedrop.advice.examples import records_to_tell
+
+DATA = Profile(method="single-turn", records=2_000, tokens=400_000, longest_tokens=900, held_out=200)
+
+
+def situation(**changes: object) -> Situation:
+    valid = Situation(
+        goal="task", changes="seldom", has_prompted=True, material="answers", region="us-west-2"
+    )
+    return msgspec.structs.replace(valid, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "approach"),
+    [
+        ({"goal": "persona"}, "fine-tuning"),
+        ({"goal": "domain"}, "fine-tuning"),
+        ({"goal": "task", "has_prompted": False}, "prompting"),
+        ({"goal": "task", "has_prompted": False, "requests_a_day": 50_000}, "fine-tuning"),
+        ({"goal": "news", "changes": "monthly"}, "retrieval"),
+        ({"goal": "news", "changes": "seldom"}, "fine-tuning"),
+        ({"goal": "exclusive-data", "material": "texts"}, "retrieval"),
+        ({"goal": "exclusive-data", "material": "answers"}, "retrieval and fine-tuning"),
+        ({"goal": "persona", "must_cite": True}, "retrieval and fine-tuning"),
+        ({"goal": None, "changes": "daily"}, "retrieval"),
+    ],
+)
+def test_the_approach_follows_from_what_is_wanted(changes: dict[str, object], approach: str) -> None:
+    assert advise(situation(**changes)).approach == approach
+
+
+@pytest.mark.parametrize(
+    ("material", "method"),
+    [
+        ("answers", "single-turn"),
+        ("conversations", "multi-turn"),
+        ("texts", "continued-pretraining"),
+        ("prompts", "distillation"),
+        ("checkable", "reinforcement"),
+        (None, None),
+    ],
+)
+def test_the_method_follows_from_what_there_is_to_learn_from(material: str, method: str) -> None:
+    assert advise(situation(material=material)).method == method
+
+
+def test_data_tells_more_than_what_is_said_of_it() -> None:
+    assert advise(situation(material="texts", data=DATA)).method == "single-turn"
+
+
+def test_a_model_that_bills_nothing_while_idle_comes_before_one_that_bills_by_the_hour() -> None:
+    advice = advise(situation(data=DATA))
+
+    assert advice.base_model is not None
+    assert catalog.find(advice.base_model).serving.on_demand
+    by_the_hour = next(one for one in advice.candidates if one.fits and not one.on_demand)
+    assert "USD an hour, also while idle" in by_the_hour.remarks[0]
+
+
+def test_only_base_models_of_the_region_fit() -> None:
+    advice = advise(situation(region="us-east-1"))
+
+    assert advice.base_model is not None
+    assert "us-east-1" in catalog.find(advice.base_model).regions
+    assert all("us-east-1" in one.regions for one in advice.candidates if one.fits)
+
+
+def test_where_no_base_model_fits_the_reason_is_given() -> None:
+    advice = advise(situation(region="eu-west-1"))
+
+    assert advice.base_model is None
+    assert "is tuned in us-" in advice.reasons["base model"][0].because
+
+
+def test_too_few_examples_are_counted() -> None:
+    few = msgspec.structs.replace(DATA, records=60)
+
+    says = advise(situation(data=few)).reasons["data"][0].says
+
+    assert says == "40 more examples are needed: you have 60."
+
+
+@pytest.mark.parametrize(
+    ("records", "epochs", "warmup"), [(800, "2", "5"), (4_000, "2", "25"), (12_000, "1", "75")]
+)
+def test_novas_hyperparameters_follow_its_makers_guidance(records: int, epochs: str, warmup: str) -> None:
+    data = msgspec.structs.replace(DATA, records=records)
+    lite = catalog.find("amazon.nova-lite-v1:0:300k")
+
+    from tunedrop.advice.settings import settings
+
+    chosen, _ = settings(data, lite, "single-turn")
+
+    assert (chosen["epochCount"], chosen["learningRateWarmupSteps"]) == (epochs, warmup)
+
+
+def test_a_finer_difference_takes_more_held_out_examples() -> None:
+    assert records_to_tell(0.05) == pytest.approx(4 * records_to_tell(0.1), rel=0.02)
+
+
+def test_transfer_learning_and_fine_tuning_are_told_apart_where_it_matters() -> None:
+    says = [one.says for one in advise(situation(goal="domain")).reasons["method"]]
+
+    assert any("Transfer learning" in one for one in says)
+    assert not any("Transfer learning" in one.says for one in advise(situation()).reasons["method"])
+
+
+def test_what_was_not_said_is_named_as_unknown() -> None:
+    unknown = " ".join(advise(Situation()).unknown)
+
+    assert all(option in unknown for option in ("--for", "--region", "--changes", "--prompted"))
+    assert "held-out examples" in unknown
+
+
+def test_every_statement_has_a_reason_and_a_source() -> None:
+    for goal in ("persona", "exclusive-data", "domain", "news", "task"):
+        for statements in advise(situation(goal=goal, data=DATA)).reasons.values():
+            assert all(one.says and one.because and one.source for one in statements)

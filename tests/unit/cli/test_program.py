@@ -1,0 +1,212 @@
+"""How the program speaks and ends, whatever the command: for people, for pipes, for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import typer
+from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError, ProfileNotFound
+from typer.testing import CliRunner
+
+from tunedrop.aws import Aws
+from tunedrop.cli import advice_on_errors, completion
+from tunedrop.cli.exits import MEANINGS, NO_AWS, USAGE
+from tunedrop.cli.main import app
+from tunedrop.cli.stage import Deployed
+
+COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+PROGRAM = str(Path(sys.executable).with_name("tunedrop"))
+
+
+def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, list(arguments), env={"AWS_REGION": "us-west-2", **environment})
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert run("--version") == (0, f"tunedrop {version('tunedrop')}\n", "")
+
+
+def test_the_help_names_every_exit_code() -> None:
+    _, out, _ = run("--help")
+
+    assert all(str(code) in out and meaning.split(":")[0] in out for code, meaning in MEANINGS.items())
+
+
+@pytest.mark.parametrize(
+    "command",
+    COMMANDS,
+)
+def test_every_commands_help_has_examples(command: str) -> None:
+    code, out, _ = run(command, "--help")
+
+    assert code == 0
+    assert f"tunedrop {command}" in out.partition("Examples")[2]
+
+
+def test_a_wrong_use_is_an_error_object_for_programs() -> None:
+    code, out, err = run("check", "--nonsense", "--format", "json")
+
+    assert (code, out) == (USAGE, "")
+    assert json.loads(err) == {"error": {"message": "No such option: --nonsense", "next": "", "exit_code": 2}}
+
+
+def test_a_failure_is_an_error_object_for_programs(tmp_path: Path) -> None:
+    code, out, err = run("estimate", str(tmp_path), "--format=json")
+
+    assert (code, out) == (USAGE, "")
+    assert "needs exactly one of run.yaml" in json.loads(err)["error"]["message"]
+    assert "tunedrop init" in json.loads(err)["error"]["next"]
+
+
+def test_a_command_that_is_mistyped_is_guessed() -> None:
+    code, _, err = run("chekc")
+
+    assert code == USAGE
+    assert "Did you mean 'check'?" in err
+
+
+def test_without_credentials_the_next_step_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+
+    code, _, err = run("runs", AWS_EC2_METADATA_DISABLED="true", AWS_CONFIG_FILE="/nowhere", HOME="/nowhere")
+
+    assert code == NO_AWS
+    assert "Unable to locate credentials" in err
+    assert 'eval "$(tunedrop local up)"' in err
+
+
+@pytest.mark.parametrize(
+    ("error", "next_step"),
+    [
+        (NoCredentialsError(), "aws sso login"),
+        (NoRegionError(), "--region"),
+        (ProfileNotFound(profile="none"), "aws configure list-profiles"),
+        (ClientError({"Error": {"Code": "ExpiredTokenException"}}, "GetParameter"), "have expired"),
+        (ClientError({"Error": {"Code": "AccessDeniedException"}}, "PutObject"), "PutObject"),
+        (ClientError({"Error": {"Code": "InvalidClientTokenId"}}, "GetParameter"), "does not know these"),
+    ],
+)
+def test_an_error_of_aws_says_what_to_do_next(error: ClientError, next_step: str) -> None:
+    failure = advice_on_errors.read(error)
+
+    assert failure.code == NO_AWS
+    assert next_step in failure.next
+
+
+def test_a_stage_that_is_not_deployed_is_told_how(aws: Aws) -> None:
+    code, _, err = run("runs", "--stage", "nowhere")
+
+    assert code == NO_AWS
+    assert "there is no stage nowhere in us-west-2" in err
+    assert "make deploy STAGE=nowhere" in err
+
+
+def test_the_stage_of_the_profile_counts_where_none_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("[profile team]\nregion = us-east-1\ntunedrop_stage = team\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+
+    here = Deployed(None, "team", None)
+
+    assert (here.name, here.aws.session.region_name) == ("team", "us-east-1")
+    assert Deployed("other", "team", "us-west-2").name == "other"
+    assert Deployed(None, None, "us-west-2").name == "dev"
+
+
+def test_a_run_that_is_mistyped_is_guessed(aws: Aws, deployed: Deployed) -> None:
+    code, _, err = run("show", "persna", "--stage", "test")
+
+    assert code == 1
+    assert "there is no run persna in stage test" in err
+    assert "Did you mean persona" in err
+
+
+def test_runs_in_a_pipe_are_one_row_a_line(aws: Aws, deployed: Deployed) -> None:
+    code, out, _ = run("runs", "--stage", "test")
+
+    assert code == 0
+    assert out.splitlines()[1].split()[:2] == ["persona-0123456789", "register"]
+    assert "\x1b" not in out
+
+
+def test_a_shell_completes_base_models_methods_and_runs(
+    aws: Aws, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUNEDROP_STAGE_NAME", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
+
+    def complete(line: str) -> str:
+        environment = {"_TUNEDROP_COMPLETE": "complete_bash", "COMP_WORDS": line}
+        environment["COMP_CWORD"] = str(len(line.split(" ")) - 1)
+        return CliRunner().invoke(app, [], env=environment, prog_name="tunedrop").stdout
+
+    assert "amazon.nova-lite-v1:0:300k" in complete("tunedrop check a.jsonl --base-model amazon.nova")
+    assert complete("tunedrop init x --method multi").split() == ["multi-turn"]
+    assert "persona-0123456789" in complete("tunedrop show pers")
+    assert "submit" in complete("tunedrop sub")
+
+
+def test_a_shell_that_cannot_reach_aws_completes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = SimpleNamespace(params={"stage": "test", "profile": "nobody-has-this-profile"})
+
+    assert completion.run_ids(context, "") == []  # type: ignore[arg-type]
+
+
+def test_nobody_is_told_of_a_pipe_that_was_closed(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text('{"prompt": "a", "completion": "b"}\n' * 2000)
+    command = f"{PROGRAM} check {tmp_path / 'train.jsonl'} --format json | head -c 10"
+
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.stderr == ""
+    assert len(done.stdout) == 10
+
+
+def test_ctrl_c_ends_with_130_and_a_plain_line(tmp_path: Path) -> None:
+    fifo = tmp_path / "train.jsonl"
+    os.mkfifo(fifo)
+    script = (
+        "import sys, time\nfrom tunedrop.cli import datasets\n"
+        "datasets.check_files = lambda *_: (print('at work', flush=True), time.sleep(60))\n"
+        "from tunedrop.cli.main import main\nmain()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, "check", str(fifo)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "at work\n"
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert "interrupted" in err
+    assert "Traceback" not in err
+
+
+def test_no_color_means_no_colour() -> None:
+    done = subprocess.run(
+        [PROGRAM, "check", "/nowhere"],
+        env=os.environ | {"NO_COLOR": "1", "FORCE_COLOR": "", "TERM": "xterm-256color"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == USAGE
+    assert "\x1b" not in done.stderr

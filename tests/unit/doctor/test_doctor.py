@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import builders
+from tests.unit.fake_bedrock import FakeBedrock, refusal
+from tunedrop import catalog
+from tunedrop.aws import Aws
+from tunedrop.doctor import Finding, account, deployment, machine, models, quotas
+from tunedrop.doctor.examine import examine
+from tunedrop.registry import Registry
+from tunedrop.stage import Stage
+from tunedrop.waiting.table import Waits
+
+LLAMA = catalog.find(builders.LLAMA_3_1)
+ACCESS = {
+    "agreementAvailability": {"status": "AVAILABLE"},
+    "authorizationStatus": "AUTHORIZED",
+    "entitlementAvailability": "AVAILABLE",
+    "regionAvailability": "AVAILABLE",
+}
+ALIVE = {"modelDetails": {"customizationsSupported": ["FINE_TUNING"], "modelLifecycle": {"status": "ACTIVE"}}}
+
+
+def states(findings: list[Finding]) -> dict[str, str]:
+    return {finding.name: finding.state for finding in findings}
+
+
+class TestThisMachine:
+    @pytest.fixture
+    def repository(self, tmp_path: Path) -> Path:
+        (tmp_path / "cdk.json").write_text("{}")
+        return tmp_path
+
+    def test_versions_that_fit_are_good(self, repository: Path) -> None:
+        versions = {"node": "v22.3.0", "cdk": "2.1148.1 (build abc)"}
+
+        found = list(machine.look(repository, lambda command: versions[Path(command[0]).name]))
+
+        assert states(found) == {"Python": "good", "Node.js": "good", "CDK CLI": "good"}
+
+    @pytest.mark.parametrize("cdk", ["", "2.1000.0", "3.0.0"])
+    def test_a_cdk_cli_that_cannot_read_the_app_is_bad(self, repository: Path, cdk: str) -> None:
+        found = list(machine.look(repository, lambda command: cdk if "cdk" in command[0] else "v22.0.0"))
+
+        assert states(found)["CDK CLI"] == "bad"
+        assert found[-1].cure == "make setup"
+
+    def test_outside_the_repository_nothing_is_missing(self, tmp_path: Path) -> None:
+        assert "bad" not in states(list(machine.look(tmp_path))).values()
+
+
+class TestAccount:
+    def test_an_account_that_is_bootstrapped_is_good(self, aws: Aws) -> None:
+        aws.ssm.put_parameter(Name=account.BOOTSTRAP, Value="21", Type="String")
+
+        assert set(states(list(account.look(aws))).values()) == {"good"}
+
+    def test_an_account_that_is_not_bootstrapped_is_told_how(self, aws: Aws) -> None:
+        *_, bootstrap = account.look(aws)
+
+        assert bootstrap.state == "bad"
+        assert "cdk bootstrap" in bootstrap.cure
+
+    def test_a_region_without_customization_names_those_that_have_it(self) -> None:
+        assert "us-east-1, us-west-2" in account._region("eu-central-1").cure
+
+
+class TestBaseModels:
+    def look(self, aws: Aws, details: Any, access: Any = ACCESS) -> Finding:
+        aws.bedrock = FakeBedrock(get_foundation_model=details, get_foundation_model_availability=access)
+        (finding,) = models.look(aws, [LLAMA])
+        return finding
+
+    def test_a_model_that_is_alive_and_open_is_good(self, aws: Aws) -> None:
+        assert self.look(aws, ALIVE).state == "good"
+
+    def test_a_legacy_model_is_bad(self, aws: Aws) -> None:
+        legacy = {"modelDetails": {"modelLifecycle": {"status": "LEGACY"}}}
+
+        assert "no new job may start" in self.look(aws, legacy).detail
+
+    def test_a_model_that_ends_soon_is_worth_knowing(self, aws: Aws) -> None:
+        soon = datetime.now(UTC) + timedelta(days=30)
+        ending = {"modelDetails": {"modelLifecycle": {"status": "ACTIVE", "endOfLifeTime": soon}}}
+
+        assert self.look(aws, ending).state == "note"
+
+    def test_terms_that_nobody_has_accepted_are_bad(self, aws: Aws) -> None:
+        closed = ACCESS | {"agreementAvailability": {"status": "NOT_AVAILABLE"}}
+
+        finding = self.look(aws, ALIVE, closed)
+
+        assert finding.state == "bad"
+        assert "accept its terms" in finding.cure
+
+    def test_what_may_not_be_read_is_said_so(self, aws: Aws) -> None:
+        finding = self.look(aws, refusal("AccessDeniedException", operation="GetFoundationModel"))
+
+        assert finding.state == "unknown"
+        assert "GetFoundationModel" in finding.cure
+
+
+class TestQuotas:
+    def look(self, aws: Aws, jobs_at_once: int = 2, **values: float) -> list[Finding]:
+        listed = [
+            {
+                "QuotaCode": code,
+                "QuotaName": name,
+                "Value": values.get(key, 10.0),
+                "Adjustable": key != "jobs",
+            }
+            for key, code, name in (
+                ("jobs", quotas.JOBS, "Scheduled customization jobs"),
+                ("deployments", quotas.DEPLOYMENTS, "Total custom model deployments"),
+                ("creating", quotas.DEPLOYMENTS_IN_PROGRESS, "In-progress custom model deployments"),
+                ("models", quotas.CUSTOM_MODELS, "Custom models per account"),
+                ("units", quotas.NO_COMMITMENT_UNITS, "Model units no-commitment"),
+                ("own", "L-3632DE15", "Model units per provisioned model for Meta Llama 3.1 8B Instruct"),
+            )
+        ]
+        aws.service_quotas = FakeBedrock(
+            list_service_quotas={"Quotas": listed}, list_aws_default_service_quotas={"Quotas": []}
+        )
+        aws.bedrock = FakeBedrock(
+            list_custom_model_deployments={"modelDeploymentSummaries": [{}] * 3},
+            list_custom_models={"modelSummaries": []},
+            list_model_customization_jobs={"modelCustomizationJobSummaries": []},
+        )
+        return list(quotas.look(aws, [LLAMA], jobs_at_once))
+
+    def test_the_quota_that_is_0_by_default_is_bad_where_nothing_else_serves_the_model(
+        self, aws: Aws
+    ) -> None:
+        found = {finding.name: finding for finding in self.look(aws, units=0.0)}
+
+        finding = found["model units without commitment"]
+        assert finding.state == "bad"
+        assert "--quota-code L-BE77399C --desired-value 1 --region us-west-2" in finding.cure
+
+    def test_enough_of_everything_is_good(self, aws: Aws) -> None:
+        assert set(states(self.look(aws)).values()) == {"good"}
+
+    def test_fewer_jobs_than_the_stage_wants_cannot_be_raised(self, aws: Aws) -> None:
+        finding = self.look(aws, jobs=1.0)[0]
+
+        assert (finding.state, finding.cure) == ("bad", "It cannot be raised: end what is not needed")
+
+
+class TestStage:
+    @pytest.fixture
+    def deployed(self, aws: Aws, stage: Stage, registry: Registry, waits: Waits, intake: str) -> Stage:
+        where = {"CreateBucketConfiguration": {"LocationConstraint": "us-west-2"}}
+        aws.s3.create_bucket(Bucket=stage.artifacts_bucket, **where)
+        aws.sns.create_topic(Name="tunedrop")
+        return builders.stage(topic_arn=aws.sns.list_topics()["Topics"][0]["TopicArn"])
+
+    def test_what_is_gone_is_named_and_deployed_again(self, aws: Aws, deployed: Stage) -> None:
+        aws.s3.delete_bucket(Bucket=deployed.artifacts_bucket)
+
+        found = {finding.name: finding for finding in deployment.look(aws, deployed)}
+
+        assert found["intake bucket"].state == "good"
+        assert found["artifacts bucket"].state == "bad"
+        assert found["Bedrock's role"].cure == "Deploy the stage again: make deploy STAGE=test"
+
+    @pytest.mark.parametrize(("answer", "state"), [({}, "bad"), ({"EventBridgeConfiguration": {}}, "good")])
+    def test_a_bucket_that_sends_no_events_starts_nothing(
+        self, aws: Aws, stage: Stage, answer: dict[str, Any], state: str
+    ) -> None:
+        aws.s3 = FakeBedrock(get_bucket_notification_configuration=answer, head_bucket={})
+
+        assert deployment._events(aws, "Stage test", stage).state == state
+
+    def test_a_topic_that_nobody_hears_is_worth_knowing(self, aws: Aws, deployed: Stage) -> None:
+        assert states(list(deployment.look(aws, deployed)))["who is told"] == "note"
+
+        aws.sns.subscribe(
+            TopicArn=deployed.topic_arn, Protocol="sqs", Endpoint="arn:aws:sqs:us-west-2:1:inbox"
+        )
+
+        assert states(list(deployment.look(aws, deployed)))["who is told"] == "good"
+
+    def test_a_stage_that_is_still_to_be_deployed_fails_nothing(self, aws: Aws, tmp_path: Path) -> None:
+        aws.bedrock = FakeBedrock(
+            get_foundation_model=ALIVE,
+            get_foundation_model_availability=ACCESS,
+            list_custom_model_deployments={"modelDeploymentSummaries": []},
+            list_custom_models={"modelSummaries": []},
+            list_model_customization_jobs={"modelCustomizationJobSummaries": []},
+        )
+
+        *_, last = examine(aws, "dev", LLAMA, tmp_path)
+
+        assert (last.state, last.cure) == ("note", "make deploy STAGE=dev")

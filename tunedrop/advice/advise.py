@@ -1,0 +1,141 @@
+"""All of the advice, in the order in which it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from tunedrop import catalog
+from tunedrop.advice.approach import Approach, approach
+from tunedrop.advice.candidates import ASSUMED, Candidate, candidates
+from tunedrop.advice.examples import examples
+from tunedrop.advice.method import TRANSFER, method
+from tunedrop.advice.settings import settings
+from tunedrop.advice.situation import Situation
+from tunedrop.advice.statement import COST, OURS, Statement
+from tunedrop.contracts import Method
+from tunedrop.cost.words import in_words
+
+
+class Advice(msgspec.Struct, frozen=True, kw_only=True):
+    """What `tunedrop advise --format json` prints.
+
+    Attributes
+    ----------
+    candidates
+        Base models, best first; `base_model` is the first that fits.
+    hyperparameters
+        By Bedrock's names; the manifest takes them in snake case too.
+    unknown
+        What nobody can tell from here, and how to find out.
+    """
+
+    approach: Approach
+    method: Method | None
+    base_model: str | None
+    hyperparameters: dict[str, str]
+    reasons: dict[str, list[Statement]]
+    candidates: list[Candidate]
+    unknown: list[str]
+
+
+def advise(situation: Situation) -> Advice:
+    """Advice for a situation; what was not said is assumed, and said so in `unknown`."""
+    way, on_approach = approach(situation)
+    chosen, on_method = method(situation)
+    if situation.goal in ("domain", "exclusive-data") and TRANSFER not in on_method:
+        on_method = [*on_method, TRANSFER]
+    offered = candidates(situation, chosen or "single-turn")
+    first = next((one for one in offered if one.fits), None)
+    reasons = {"approach": on_approach, "method": on_method, "base model": _on_candidates(offered, first)}
+    hyperparameters: dict[str, str] = {}
+    if first is not None:
+        model = catalog.find(first.base_model)
+        method_ = chosen or "single-turn"
+        reasons["data"] = examples(situation.data, model, model.methods[method_])
+        hyperparameters, reasons["hyperparameters"] = settings(situation.data, model, method_)
+        reasons["cost"] = list(_on_cost(first, situation))
+    return Advice(
+        approach=way,
+        method=chosen,
+        base_model=first.base_model if first is not None else None,
+        hyperparameters=hyperparameters,
+        reasons=reasons,
+        candidates=offered,
+        unknown=list(_unknown(situation)),
+    )
+
+
+def _on_candidates(offered: list[Candidate], first: Candidate | None) -> list[Statement]:
+    if first is None:
+        why = "; ".join(f"{one.name} {one.remarks[0]}" for one in offered if one.remarks)
+        return [
+            Statement(
+                says="No base model of the catalog fits.",
+                because=why or "None takes this method today",
+                source="the catalog, each figure with its source and date: tunedrop/catalog",
+            )
+        ]
+    served = (
+        "is served on demand: nothing is billed while nobody asks" if first.on_demand else first.remarks[0]
+    )
+    priced = "" if first.is_priced else "; its price is not wholly known"
+    return [
+        Statement(
+            says=f"Begin with {first.name} ({first.base_model}).",
+            because=f"It takes your method and your data, and {served}{priced}",
+            source=catalog.find(first.base_model).serving.source.page,
+        ),
+        Statement(
+            says="Take the smallest model that passes your evaluation.",
+            because="It is cheaper to train and to ask, and answers faster; tuned small models "
+            "often do as well as "
+            "large ones on one narrow task",
+            source=OURS,
+        ),
+    ]
+
+
+def _on_cost(first: Candidate, situation: Situation) -> Iterator[Statement]:
+    if first.estimate is None:
+        return
+    basis = "your data" if situation.data else f"{ASSUMED.records} examples of 200 tokens, assumed"
+    yield Statement(
+        says=f"A run costs {in_words(first.estimate)}, reckoned with {basis}.",
+        because="; ".join(f"{line.item}: {line.basis}" for line in first.estimate.lines),
+        source=COST,
+    )
+    if situation.budget_usd is not None and first.estimate.likely > situation.budget_usd:
+        yield Statement(
+            says=f"That is over your budget of {situation.budget_usd:.2f} USD: the run would ask first.",
+            because="Fewer tokens, fewer epochs or a smaller base model bring it down",
+        )
+    if not first.on_demand:
+        monthly = (
+            f"about {first.hourly_usd * 730:,.0f} USD a month" if first.hourly_usd else "much by the month"
+        )
+        yield Statement(
+            says=f"Keeping it in service costs {monthly}, asked or not.",
+            because="Provisioned throughput bills by the hour until it is deleted",
+            source=COST,
+        )
+
+
+def _unknown(situation: Situation) -> Iterator[str]:
+    if situation.data is None:
+        yield "what your data is like: name a file, and method, examples and cost are read off it"
+    if situation.goal is None:
+        yield "what you want of the model (--for): a behaviour was assumed, not knowledge"
+    if situation.region is None:
+        yield "your Region (--region): models of all Regions were looked at"
+    if situation.changes is None:
+        yield "how often your facts change (--changes): seldom was assumed"
+    if situation.has_prompted is None:
+        yield "whether a good prompt would do (--prompted/--not-prompted): only trying tells"
+    yield (
+        "whether the tuned model will be better: only an evaluation on held-out examples "
+        "tells; every run makes one"
+    )
+    yield "whether your examples are right: they are checked for form, never for truth"
+    yield "whether this account has access and quotas: tunedrop doctor"

@@ -1,0 +1,121 @@
+"""Which base models could be tuned here, best first, and why not the others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import msgspec
+
+from tunedrop import catalog
+from tunedrop.advice.situation import Profile, Situation
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import Dataset, DatasetFile, Estimate, Method, Run, S3Object
+from tunedrop.cost.estimate import estimate
+from tunedrop.errors import PreflightFailed
+from tunedrop.serving import choose
+
+ASSUMED = Profile(method="single-turn", records=500, tokens=100_000, longest_tokens=1_000, held_out=50)
+"""What costs are reckoned with while there is no data: 500 examples of 200 tokens."""
+HOURS_A_MONTH = 730
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A base model that could be tuned. Money in US dollars; None where no dated price is known."""
+
+    base_model: str
+    name: str
+    regions: tuple[str, ...]
+    on_demand: bool
+    estimate: Estimate | None
+    hourly_usd: float | None
+    fits: bool
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def first_cost(self) -> float:
+        """What a run costs, as far as it is known."""
+        return self.estimate.likely if self.estimate is not None else math.inf
+
+    @property
+    def is_priced(self) -> bool:
+        return self.estimate is not None and all(line.source for line in self.estimate.lines)
+
+
+def candidates(situation: Situation, method: Method) -> list[Candidate]:
+    """All base models of the catalog that take this method, best first.
+
+    First those that fit; of them those that are served on demand, which bill nothing while idle; of them
+    those whose whole price is known, the cheapest first.
+    """
+    data = situation.data or msgspec.structs.replace(ASSUMED, method=method)
+    found = [
+        _candidate(model, method, data, situation)
+        for model in catalog.load().values()
+        if method in model.methods and model.api == "bedrock" and not model.retired_on
+    ]
+    return sorted(found, key=lambda one: (not one.fits, not one.on_demand, not one.is_priced, one.first_cost))
+
+
+def _candidate(model: BaseModel, method: Method, data: Profile, situation: Situation) -> Candidate:
+    remarks = list(_obstacles(model, method, data, situation))
+    fits = not remarks
+    found = _price(model, method, data)
+    price = model.prices.provisioned_per_unit_hour.get("none")
+    if not model.serving.on_demand:
+        rate = f"{price.usd:g} USD an hour" if price else "by the hour, at a price that is not known"
+        remarks.append(f"served by provisioned throughput only: {rate}, also while idle")
+    if found is not None and (unpriced := [line.item for line in found.lines if not line.source]):
+        remarks.append(f"no dated price is known for {', '.join(unpriced)}: the run will ask for approval")
+    return Candidate(
+        base_model=model.id,
+        name=model.name,
+        regions=model.regions,
+        on_demand=model.serving.on_demand,
+        estimate=found,
+        hourly_usd=0.0 if model.serving.on_demand else price.usd if price else None,
+        fits=fits,
+        remarks=(*remarks, *model.notes),
+    )
+
+
+def _obstacles(model: BaseModel, method: Method, data: Profile, situation: Situation) -> Iterable[str]:
+    rules = model.methods[method]
+    if situation.region and situation.region not in model.regions:
+        yield f"is tuned in {', '.join(model.regions)} only"
+    if rules.max_record_tokens and data.longest_tokens > rules.max_record_tokens:
+        yield (
+            f"takes {rules.max_record_tokens:,} tokens a record; your longest has about "
+            f"{data.longest_tokens:,}"
+        )
+    if rules.max_train_records and data.records > rules.max_train_records:
+        yield f"takes {rules.max_train_records:,} records; you have {data.records:,}"
+
+
+def _price(model: BaseModel, method: Method, data: Profile) -> Estimate | None:
+    held_out = data.held_out or max(1, data.records // 10)
+    a_record = data.tokens / max(1, data.records)
+    kept = max(1, data.records - held_out)
+    dataset = Dataset(
+        method=method,
+        source_format="",
+        target_format="converse",
+        content_hash="",
+        train=DatasetFile(uri="", records=kept, tokens=round(a_record * kept)),
+        test=DatasetFile(uri="", records=held_out, tokens=round(a_record * held_out)),
+    )
+    nothing = S3Object(bucket="", key="")
+    known = model.hyperparameters_of(method)
+    run = Run(
+        run_id="",
+        name="",
+        source=nothing,
+        train=nothing,
+        base_model=model.id,
+        method=method,
+        hyperparameters={name: one.written(one.default) for name, one in known.items()},
+    )
+    try:
+        return estimate(run, dataset, model, choose.way(model, run.deployment))
+    except (PreflightFailed, ValueError):
+        return None

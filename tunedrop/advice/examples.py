@@ -1,0 +1,82 @@
+"""How many examples there are, are needed, and are worth having."""
+
+from __future__ import annotations
+
+import math
+
+from tunedrop.advice.situation import Profile
+from tunedrop.advice.statement import OURS, Statement
+from tunedrop.catalog.model import BaseModel, MethodRules
+
+SPREAD = 0.4
+"""A typical standard deviation of the difference that one prompt's score makes, on a scale of 0 to 1."""
+TELLING = 0.05
+"""An improvement that is worth telling from chance."""
+
+
+def examples(data: Profile | None, base_model: BaseModel, rules: MethodRules) -> list[Statement]:
+    """What the base model asks for, what would be better, and what an evaluation needs."""
+    least, good, most = rules.min_train_records, rules.recommended_records, rules.max_train_records
+    source = f"{rules.source.page} (read {rules.source.read_on})"
+    if data is None:
+        advised = f", {good:,} or more are advised" if good > least else ""
+        return [
+            Statement(
+                says=f"Collect at least {least:,} examples{advised}; {most:,} at most.",
+                because=f"{base_model.name} takes no fewer and no more",
+                source=source,
+            ),
+            _to_evaluate(0),
+        ]
+    statements = [_enough(data, base_model, least, good, most, source)]
+    if data.duplicates:
+        statements.append(
+            Statement(
+                says=f"{data.duplicates:,} of them are repeated: each counts once.",
+                because="A repeated example teaches nothing new, and is paid for every time",
+            )
+        )
+    statements.append(_to_evaluate(data.held_out))
+    return statements
+
+
+def records_to_tell(difference: float) -> int:
+    """Held-out records that tell an improvement of so much from chance, 19 times in 20."""
+    return math.ceil((1.96 * SPREAD / difference) ** 2)
+
+
+def _enough(data: Profile, base_model: BaseModel, least: int, good: int, most: int, source: str) -> Statement:
+    if data.records < least:
+        return Statement(
+            says=f"{least - data.records:,} more examples are needed: you have {data.records:,}.",
+            because=f"{base_model.name} takes no fewer than {least:,}",
+            source=source,
+        )
+    if most and data.records > most:
+        return Statement(
+            says=f"Leave {data.records - most:,} of {data.records:,} examples out.",
+            because=f"{base_model.name} takes {most:,} at most; choose the best, and the most different",
+            source=source,
+        )
+    if data.records < good:
+        return Statement(
+            says=f"You have {data.records:,} examples; {good - data.records:,} more would be better.",
+            because=f"{good:,} are advised for {base_model.name}; few good ones beat many poor ones",
+            source=source,
+        )
+    return Statement(
+        says=f"Your {data.records:,} examples are enough to begin.",
+        because="Quality counts from here on: look at the warnings of tunedrop check before you add more",
+        source=OURS,
+    )
+
+
+def _to_evaluate(held_out: int) -> Statement:
+    needed = records_to_tell(TELLING)
+    have = f" (about {held_out:,} of yours will be held out)" if held_out else ""
+    return Statement(
+        says=f"Hold out about {needed:,} examples to tell an improvement of {TELLING:.0%} from chance{have}.",
+        because=f"A tenth of that tells one of {TELLING * math.sqrt(10):.0%}; the report says how "
+        "many would have "
+        f"been needed. Reckoned with a spread of {SPREAD} a prompt",
+    )

@@ -1,0 +1,89 @@
+"""Which way of adapting a model fits what there is to learn from."""
+
+from __future__ import annotations
+
+from tunedrop.advice.situation import Situation
+from tunedrop.advice.statement import CUSTOM_MODELS, OURS, PREPARE, Statement
+from tunedrop.contracts import Method
+
+TRANSFER = Statement(
+    says="Transfer learning is the idea, fine-tuning and continued pre-training are its two forms.",
+    because="Both begin with what the base model has learnt. Continued pre-training goes on "
+    "reading raw text, to "
+    "know a field; fine-tuning learns from prompts with answers, to behave. Where both matter "
+    "the first comes "
+    "before the second",
+    source=CUSTOM_MODELS,
+)
+
+
+def method(situation: Situation) -> tuple[Method | None, list[Statement]]:
+    """The method, by the data where there is some, else by what was said of it."""
+    if situation.data is not None:
+        found = situation.data.method
+        return found, [_why(found, "your records are"), *_of_texts(found)]
+    match situation.material:
+        case "answers":
+            return "single-turn", [_why("single-turn", "you have")]
+        case "conversations":
+            return "multi-turn", [_why("multi-turn", "you have")]
+        case "texts":
+            return "continued-pretraining", [
+                _why("continued-pretraining", "you have"),
+                *_of_texts("continued-pretraining"),
+            ]
+        case "prompts":
+            return "distillation", [_why("distillation", "you have")]
+        case "checkable":
+            return "reinforcement", [_why("reinforcement", "you have")]
+        case None:
+            return None, [
+                Statement(
+                    says="Collect prompts with the answers that you want, one JSON object a line.",
+                    because="That is what most base models are tuned on; every other method "
+                    "needs something rarer",
+                    source=PREPARE,
+                )
+            ]
+
+
+_SHAPES: dict[Method, tuple[str, str]] = {
+    "instruction": ("an instruction and its answer", "the model learns to carry out instructions"),
+    "single-turn": ("one question and its answer each", "the model learns to answer as you would"),
+    "multi-turn": (
+        "conversations of several turns",
+        "the model learns to keep a conversation up, and its persona",
+    ),
+    "continued-pretraining": ("plain texts", "the model goes on reading, and learns the words of your field"),
+    "distillation": (
+        "prompts without answers",
+        "a larger teacher model writes the answers that a smaller one learns",
+    ),
+    "reinforcement": (
+        "prompts whose answers a program can check",
+        "the model tries, your grader scores, and what scores higher is learnt",
+    ),
+}
+
+
+def _why(method: Method, whose: str) -> Statement:
+    shape, effect = _SHAPES[method]
+    return Statement(
+        says=f"Method: {method}.", because=f"{whose.capitalize()} {shape}: {effect}", source=PREPARE
+    )
+
+
+def _of_texts(found: Method) -> list[Statement]:
+    if found != "continued-pretraining":
+        return []
+    return [
+        TRANSFER,
+        Statement(
+            says="Make prompts with answers out of your texts, or search them, if no base model "
+            "takes texts today.",
+            because="AWS documents no base model for continued pre-training at present; the "
+            "preflight of a run "
+            "asks Bedrock which do",
+            source=OURS,
+        ),
+    ]

@@ -1,0 +1,62 @@
+"""What somebody wants, and what they have. None: not said."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import msgspec
+
+from tunedrop.contracts import Method
+
+Goal = Literal["persona", "exclusive-data", "domain", "news", "task"]
+"""Why somebody wants to tune: the four good reasons, and one narrow task done better or cheaper."""
+
+GOALS: dict[Goal, str] = {
+    "persona": "a persona and a tone: answers that sound like you",
+    "exclusive-data": "exclusive data: what only you know",
+    "domain": "domain expertise: the language and the judgement of a field",
+    "news": "newer information: what has happened since the base model was trained",
+    "task": "one narrow task, such as classifying or extracting",
+}
+
+Changes = Literal["seldom", "monthly", "daily"]
+"""How often what the answers rest on changes."""
+
+Material = Literal["answers", "conversations", "texts", "prompts", "checkable"]
+"""What there is to learn from."""
+
+MATERIALS: dict[Material, str] = {
+    "answers": "prompts with the answers that you want",
+    "conversations": "whole conversations of several turns",
+    "texts": "plain texts without questions",
+    "prompts": "prompts without answers",
+    "checkable": "prompts whose answers a program can check",
+}
+
+CHANGES: tuple[Changes, ...] = get_args(Changes)
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """What a checked dataset is like. Tokens are estimated."""
+
+    method: Method
+    records: int
+    tokens: int
+    longest_tokens: int
+    held_out: int = 0
+    duplicates: int = 0
+    warnings: int = 0
+
+
+class Situation(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the advice goes by."""
+
+    goal: Goal | None = None
+    changes: Changes | None = None
+    must_cite: bool | None = None
+    has_prompted: bool | None = None
+    material: Material | None = None
+    requests_a_day: int | None = None
+    region: str | None = None
+    budget_usd: float | None = None
+    data: Profile | None = None

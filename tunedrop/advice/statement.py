@@ -1,0 +1,23 @@
+"""One piece of advice, never without its reason and where that comes from."""
+
+from __future__ import annotations
+
+import msgspec
+
+OURS = "our judgement"
+"""The source of a statement that nobody documents: experience, to be taken as such."""
+
+RAG_GUIDE = "AWS Prescriptive Guidance, Retrieval Augmented Generation options (read 2026-11-25)"
+CUSTOM_MODELS = "Bedrock user guide, custom-models (read 2026-11-23)"
+PREPARE = "Bedrock user guide, model-customization-prepare (read 2026-11-25)"
+HYPERPARAMETERS = "Bedrock user guide, custom-models-hp (read 2026-11-23)"
+NOVA = "Nova user guide, customize-fine-tune-hyperparameters (read 2026-11-23)"
+COST = "training is billed by tokens and epochs: aws.amazon.com/bedrock/pricing (read 2026-07-24)"
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """What is advised, why, and by whom."""
+
+    says: str
+    because: str
+    source: str = OURS

@@ -1,0 +1,56 @@
+"""What a shell offers when Tab is pressed. Never an error: a shell that completes nothing is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args
+
+import typer
+
+from tunedrop.contracts import Method
+
+NEWEST = 50
+
+
+def base_models(incomplete: str) -> Iterator[tuple[str, str]]:
+    """The catalog's ids, with their names."""
+    from tunedrop import catalog
+
+    for model in catalog.load().values():
+        if model.id.startswith(incomplete) and not model.retired_on:
+            yield model.id, model.name
+
+
+def methods(incomplete: str) -> list[str]:
+    return [method for method in get_args(Method) if method.startswith(incomplete)]
+
+
+def methods_or_auto(incomplete: str) -> list[str]:
+    return [*methods(incomplete), *(["auto"] if "auto".startswith(incomplete) else [])]
+
+
+def run_ids(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """The latest runs of the stage that the command line names so far."""
+    from botocore.config import Config
+
+    from tunedrop.cli.stage import Deployed
+
+    asked = context.params
+    try:
+        here = Deployed(asked.get("stage"), asked.get("profile"), asked.get("region"))
+        here.aws.session._session.set_default_client_config(
+            Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
+        )
+        records = here.registry.recent(NEWEST)
+    except BaseException:  # whatever it is, it would only garble the prompt
+        return []
+    return [
+        (record.run.run_id, record.status) for record in records if record.run.run_id.startswith(incomplete)
+    ]
+
+
+def rule_codes(incomplete: str) -> list[tuple[str, str]]:
+    """The codes of findings, with what they are about."""
+    from tunedrop.dataset.codes import CODES
+
+    return [(code, rule) for code, rule in CODES.items() if code.startswith(incomplete.upper())]

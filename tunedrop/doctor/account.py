@@ -1,0 +1,73 @@
+"""The account: whose credentials these are, the Region, whether the CDK has been bootstrapped in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tunedrop import catalog
+from tunedrop.aws import Aws, explain, is_missing
+from tunedrop.doctor.finding import Finding, State, asked
+
+ABOUT = "Account"
+BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
+"""Where `cdk bootstrap` notes its version (CDK guide, bootstrapping-env, read 2026-11-23)."""
+OLDEST_BOOTSTRAP = 6
+"""What aws-cdk-lib 2.275 asks of the bootstrap stack."""
+
+
+def look(aws: Aws) -> Iterator[Finding]:
+    """Credentials, Region, bootstrap. When the credentials are bad nothing else can be asked."""
+    credentials = _credentials(aws)
+    yield credentials
+    if credentials.state == "bad":
+        return
+    yield _region(aws.session.region_name)
+    yield from asked(ABOUT, "CDK bootstrap", lambda: iter([_bootstrap(aws)]))
+
+
+def _credentials(aws: Aws) -> Finding:
+    try:
+        who = aws.client("sts", read_timeout=15).get_caller_identity()
+    except (ClientError, BotoCoreError) as error:
+        cure = "Sign in as for the AWS CLI: aws configure, aws sso login, or --profile and --region"
+        return _finding("credentials", "bad", explain(error), cure)
+    return _finding("credentials", "good", f"account {who['Account']}, {who['Arn']}")
+
+
+def _region(region: str) -> Finding:
+    models = [model for model in catalog.load().values() if region in model.regions and not model.retired_on]
+    if models:
+        return _finding(
+            "Region", "good", f"{region}: {len(models)} base models of the catalog can be customized here"
+        )
+    regions = sorted(
+        {one for model in catalog.load().values() if not model.retired_on for one in model.regions}
+    )
+    return _finding(
+        "Region",
+        "bad",
+        f"{region}: Bedrock customizes no base model of the catalog here",
+        f"Choose another: {', '.join(regions)} (--region, AWS_REGION)",
+    )
+
+
+def _bootstrap(aws: Aws) -> Finding:
+    region = aws.session.region_name
+    cure = "node_modules/.bin/cdk bootstrap, with the same credentials and Region"
+    try:
+        version = int(aws.ssm.get_parameter(Name=BOOTSTRAP)["Parameter"]["Value"])
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+        return _finding("CDK bootstrap", "bad", f"the CDK is not bootstrapped in {region}", cure)
+    if version < OLDEST_BOOTSTRAP:
+        return _finding(
+            "CDK bootstrap", "bad", f"version {version}; {OLDEST_BOOTSTRAP} or newer is needed", cure
+        )
+    return _finding("CDK bootstrap", "good", f"version {version}")
+
+
+def _finding(name: str, state: State, detail: str, cure: str = "") -> Finding:
+    return Finding(about=ABOUT, name=name, state=state, detail=detail, cure=cure)

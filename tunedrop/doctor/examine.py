@@ -1,0 +1,77 @@
+"""Everything that is looked at, in the order in which it would fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from tunedrop import catalog
+from tunedrop.aws import Aws, is_missing
+from tunedrop.catalog.model import BaseModel
+from tunedrop.doctor import account, deployment, machine, models, quotas
+from tunedrop.doctor.finding import Finding, asked
+from tunedrop.stage import Stage, parameter_name
+
+JOBS_AT_ONCE = 1
+"""What a stage needs at least, before it is deployed and says so itself."""
+
+
+def examine(aws: Aws, stage_name: str, base_model: BaseModel | None, folder: Path) -> Iterator[Finding]:
+    """All findings, each as soon as it is there.
+
+    Parameters
+    ----------
+    base_model
+        The one that matters; None: the stage's default, or all that this Region customizes.
+    folder
+        Where to look for the pinned CDK CLI.
+    """
+    yield from machine.look(folder)
+    found = list(account.look(aws))
+    yield from found
+    if any(one.name == "credentials" and one.state == "bad" for one in found):
+        return
+    stage = _stage(aws, stage_name)
+    chosen = _models(aws, base_model, stage)
+    yield from models.look(aws, chosen)
+    yield from quotas.look(aws, chosen, stage.customization_quota if stage is not None else JOBS_AT_ONCE)
+    if stage is None:
+        yield from asked(f"Stage {stage_name}", "stage", lambda: iter([_not_deployed(aws, stage_name)]))
+    else:
+        yield from deployment.look(aws, stage)
+
+
+def _stage(aws: Aws, name: str) -> Stage | None:
+    """The stage where it is deployed and may be read; why not, `_not_deployed` finds out."""
+    try:
+        answer = aws.ssm.get_parameter(Name=parameter_name(name))
+    except ClientError:
+        return None
+    return msgspec.json.decode(answer["Parameter"]["Value"], type=Stage)
+
+
+def _not_deployed(aws: Aws, name: str) -> Finding:
+    try:
+        aws.ssm.get_parameter(Name=parameter_name(name))
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+    return Finding(
+        about=f"Stage {name}",
+        name="stage",
+        state="note",
+        detail=f"is not deployed in {aws.session.region_name} yet",
+        cure=f"make deploy STAGE={name}",
+    )
+
+
+def _models(aws: Aws, base_model: BaseModel | None, stage: Stage | None) -> list[BaseModel]:
+    if base_model is not None:
+        return [base_model]
+    if stage is not None:
+        return [catalog.find(stage.default_base_model)]
+    region = aws.session.region_name
+    return [model for model in catalog.load().values() if region in model.regions and not model.retired_on]

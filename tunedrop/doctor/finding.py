@@ -1,0 +1,46 @@
+"""One thing that was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tunedrop.aws import code_of, explain
+
+State = Literal["good", "note", "unknown", "bad"]
+"""`bad` will fail something; `note` may, or is still to be done; `unknown` could not be read."""
+
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What was looked at, how it stands, and what to do about it where it is not good."""
+
+    about: str
+    name: str
+    state: State
+    detail: str
+    cure: str = ""
+
+
+def asked(about: str, name: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """The findings of a look; where AWS refuses the question, that it could not be read."""
+    try:
+        yield from look()
+    except (ClientError, BotoCoreError) as error:
+        yield Finding(
+            about=about,
+            name=name,
+            state="unknown",
+            detail=f"could not be read: {explain(error)}",
+            cure=_cure(error),
+        )
+
+
+def _cure(error: ClientError | BotoCoreError) -> str:
+    if isinstance(error, ClientError) and code_of(error) in _DENIED:
+        return f"Ask for the permission to call {error.operation_name}, or look with another role"
+    return ""

@@ -1,0 +1,165 @@
+"""Service quotas that a run needs, some of which are 0 until somebody asks for more.
+
+Codes: AWS General Reference, Bedrock quotas, and cloud7news' terraform (read 2026-11-23); the names are what
+ListServiceQuotas gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from tunedrop.aws import Aws
+from tunedrop.catalog.model import BaseModel
+from tunedrop.doctor.finding import Finding, State, asked
+from tunedrop.training import jobs
+
+ABOUT = "Service quotas"
+
+JOBS = "L-0406044C"
+DEPLOYMENTS_IN_PROGRESS = "L-430C95DD"
+DEPLOYMENTS = "L-1EF80F3E"
+CUSTOM_MODELS = "L-CB5B847D"
+NO_COMMITMENT_UNITS = "L-BE77399C"
+UNITS_A_MODEL = {"meta.llama3-1-8b-instruct-v1:0:128k": "L-3632DE15"}
+"""The quota of model units per provisioned model, where its code is known; others are found by their name."""
+
+
+class Quota(msgspec.Struct, frozen=True):
+    """One quota of this account in this Region."""
+
+    code: str
+    name: str
+    value: float
+    adjustable: bool = False
+
+
+class Used(msgspec.Struct, frozen=True):
+    """How much of it is used now."""
+
+    jobs: int
+    deployments: int
+    models: int
+
+
+def look(aws: Aws, models: Iterable[BaseModel], jobs_at_once: int) -> Iterator[Finding]:
+    """The quotas that these base models need.
+
+    Parameters
+    ----------
+    jobs_at_once
+        How many jobs the stage wants to run at once (`customization_quota`).
+    """
+    yield from asked(
+        ABOUT, "quotas", lambda: _judge(read(aws), _used(aws), list(models), jobs_at_once, _region(aws))
+    )
+
+
+def read(aws: Aws) -> dict[str, Quota]:
+    """Bedrock's quotas by code: this account's where it has its own, else the defaults."""
+    client = aws.service_quotas
+    found: dict[str, Quota] = {}
+    for operation in ("list_aws_default_service_quotas", "list_service_quotas"):
+        for page in client.get_paginator(operation).paginate(ServiceCode="bedrock"):
+            found |= {one["QuotaCode"]: _quota(one) for one in page["Quotas"]}
+    return found
+
+
+def _judge(
+    quotas: dict[str, Quota], used: Used, models: list[BaseModel], jobs_at_once: int, region: str
+) -> Iterator[Finding]:
+    yield _enough(quotas, JOBS, "customization jobs at once", used.jobs, max(1, jobs_at_once), region)
+    if any(model.serving.on_demand for model in models):
+        for code, name in (
+            (DEPLOYMENTS, "custom model deployments"),
+            (DEPLOYMENTS_IN_PROGRESS, "deployments being created at once"),
+        ):
+            count = used.deployments if code == DEPLOYMENTS else 0
+            yield _enough(quotas, code, name, count, count + 1, region)
+    yield _enough(quotas, CUSTOM_MODELS, "custom models", used.models, used.models + 1, region)
+    yield from _units(quotas, models, region)
+
+
+def _units(quotas: dict[str, Quota], models: list[BaseModel], region: str) -> Iterator[Finding]:
+    """Provisioned throughput takes two quotas, both 0 in a new account."""
+    served = [model for model in models if model.serving.provisioned]
+    if not served:
+        return
+    needed = [model for model in served if not model.serving.on_demand]
+    state: State = "bad" if needed else "note"
+    names = ", ".join(model.name for model in needed)
+    why = f"needed by {names}" if needed else "needed only for provisioned throughput"
+    yield _units_finding(
+        quotas.get(NO_COMMITMENT_UNITS), "model units without commitment", state, why, region
+    )
+    for model in needed:
+        quota = quotas.get(UNITS_A_MODEL.get(model.id, "")) or _by_name(quotas, model)
+        yield _units_finding(quota, f"model units for {model.name}", "bad", "needed to serve it", region)
+
+
+def _units_finding(quota: Quota | None, name: str, state: State, why: str, region: str) -> Finding:
+    if quota is None:
+        return _finding(
+            name, "unknown", "Service Quotas does not list it; look in its console, under Bedrock"
+        )
+    if quota.value >= 1:
+        return _finding(name, "good", f"{quota.value:g}")
+    return _finding(name, state, f"{quota.value:g}; {why}", _request(quota, 1, region))
+
+
+def _by_name(quotas: dict[str, Quota], model: BaseModel) -> Quota | None:
+    """Quota names say `Model units per provisioned model for Meta Llama 3.1 8B Instruct`."""
+    words = model.name.lower().removesuffix(" instruct")
+    return next(
+        (
+            quota
+            for quota in quotas.values()
+            if "per provisioned model" in quota.name.lower() and words in quota.name.lower()
+        ),
+        None,
+    )
+
+
+def _enough(quotas: dict[str, Quota], code: str, name: str, used: int, needed: int, region: str) -> Finding:
+    quota = quotas.get(code)
+    if quota is None:
+        return _finding(name, "unknown", f"Service Quotas does not list {code}")
+    if quota.value >= needed:
+        return _finding(name, "good", f"{used} of {quota.value:g} used" if used else f"{quota.value:g}")
+    cure = (
+        _request(quota, needed, region) if quota.adjustable else "It cannot be raised: end what is not needed"
+    )
+    return _finding(name, "bad", f"{quota.value:g}, of which {used} are used; {needed} are needed", cure)
+
+
+def _request(quota: Quota, value: int, region: str) -> str:
+    return (
+        "aws service-quotas request-service-quota-increase --service-code bedrock "
+        f"--quota-code {quota.code} --desired-value {value} --region {region}"
+    )
+
+
+def _used(aws: Aws) -> Used:
+    deployments = aws.bedrock.get_paginator("list_custom_model_deployments").paginate()
+    models = aws.bedrock.get_paginator("list_custom_models").paginate()
+    return Used(
+        jobs=jobs.count_in_progress(aws.bedrock),
+        deployments=sum(len(page["modelDeploymentSummaries"]) for page in deployments),
+        models=sum(len(page["modelSummaries"]) for page in models),
+    )
+
+
+def _quota(answer: dict[str, Any]) -> Quota:
+    return Quota(
+        answer["QuotaCode"], answer["QuotaName"], float(answer["Value"]), bool(answer.get("Adjustable"))
+    )
+
+
+def _region(aws: Aws) -> str:
+    return str(aws.session.region_name)
+
+
+def _finding(name: str, state: State, detail: str, cure: str = "") -> Finding:
+    return Finding(about=ABOUT, name=name, state=state, detail=detail, cure=cure)
