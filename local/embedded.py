@@ -21,7 +21,7 @@ import boto3
 from local.faults import Faults
 
 ROOT = Path(__file__).parents[1]
-STATE = ROOT / ".work" / "local"
+STATE = Path(os.environ.get("TUNEDROP_LOCAL_STATE", ROOT / ".work" / "local"))
 REGION = "us-west-2"
 ACCOUNT = "000000000000"
 READY_SECONDS = 60.0

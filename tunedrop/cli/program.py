@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -12,8 +14,9 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from typer.core import TyperGroup
 
 from tunedrop.cli import advice_on_errors
-from tunedrop.cli.exits import INTERRUPTED, USAGE
+from tunedrop.cli.exits import INTERRUPTED, NO, USAGE
 from tunedrop.cli.output import Failed, Format, asked_for, errors, print_failure
+from tunedrop.errors import RunError, TransientError
 
 
 class Program(TyperGroup):
@@ -39,6 +42,12 @@ class Program(TyperGroup):
             code = _tell_usage(error, format_)
         except (ClientError, BotoCoreError) as error:
             code = _tell(advice_on_errors.read(error), format_)
+        except (RunError, TransientError) as error:
+            code = _tell(Failed(str(error), NO, ""), format_)
+        except OSError as error:
+            code = _tell(Failed(f"{error.filename or 'the system'}: {error.strerror}", NO, ""), format_)
+        except Exception as error:
+            code = _tell(_bug(error), format_)
         if code == INTERRUPTED:
             errors.print("\ninterrupted; what runs in AWS goes on")
         sys.exit(code)
@@ -47,6 +56,14 @@ class Program(TyperGroup):
 def _tell(failure: Failed, format_: Format) -> int:
     print_failure(failure, format_)
     return failure.code
+
+
+def _bug(error: Exception) -> Failed:
+    """Something that nobody foresaw: a sentence here, the trace in a file for whoever mends it."""
+    with tempfile.NamedTemporaryFile("w", prefix="tunedrop-", suffix=".log", delete=False) as log:
+        traceback.print_exception(error, file=log)
+    summary = f"a bug in tunedrop: {type(error).__name__}: {error}"
+    return Failed(summary, NO, f"Please report it with {log.name}")
 
 
 def _tell_usage(error: ClickException, format_: Format) -> int:

@@ -21,6 +21,7 @@ from tunedrop.cli import advice_on_errors, completion
 from tunedrop.cli.exits import MEANINGS, NO_AWS, USAGE
 from tunedrop.cli.main import app
 from tunedrop.cli.stage import Deployed
+from tunedrop.errors import OverBudget
 
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 PROGRAM = str(Path(sys.executable).with_name("tunedrop"))
@@ -210,3 +211,28 @@ def test_no_color_means_no_colour() -> None:
 
     assert done.returncode == USAGE
     assert "\x1b" not in done.stderr
+
+
+def test_what_nobody_foresaw_is_a_sentence_and_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> int:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("tunedrop.cli.datasets.check_files", broken)
+
+    code, _, err = run("check", "a.jsonl", "--format", "json")
+
+    error = json.loads(err)["error"]
+    assert code == 1
+    assert error["message"] == "a bug in tunedrop: ZeroDivisionError: division by zero"
+    log = Path(error["next"].rpartition(" ")[2])
+    assert "ZeroDivisionError" in log.read_text()
+    log.unlink()
+
+
+def test_a_run_over_the_months_budget_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> int:
+        raise OverBudget("this month's runs stand at 500.00 USD")
+
+    monkeypatch.setattr("tunedrop.cli.estimates.estimate_path", refused)
+
+    assert run("estimate", "runs/a") == (1, "", "this month's runs stand at 500.00 USD\n")

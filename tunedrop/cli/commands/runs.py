@@ -129,6 +129,7 @@ def report(
     here: Deployed,
     name: RunName,
     output: Annotated[Path | None, typer.Option(help="Where to write it.")] = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     format_: FormatOption = Format.text,
 ) -> None:
     """Download a run's HTML report."""
@@ -140,6 +141,8 @@ def report(
     here.aws.s3.download_file(here.stage.artifacts_bucket, key, str(path))
     uri = naming.uri(here.stage.artifacts_bucket, key)
     answer({"run_id": record.run.run_id, "path": str(path), "uri": uri}, str(path), format_)
+    if open_it:
+        typer.launch(path.resolve().as_uri())
 
 
 @app.command(
