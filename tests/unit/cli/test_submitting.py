@@ -1,0 +1,159 @@
+"""`submit` up to the moment when S3's event takes over: what is checked, what is sent, what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests import builders
+from tunedrop.aws import Aws
+from tunedrop.cli.main import app
+from tunedrop.cli.stage import Deployed
+from tunedrop.registry import Record
+
+RECORDS = "".join(
+    json.dumps(
+        {
+            "messages": [
+                {"role": "user", "content": f"What is {n} and {n}?"},
+                {"role": "assistant", "content": f"It is {2 * n}, as far as I can count."},
+            ]
+        }
+    )
+    + "\n"
+    for n in range(150)
+)
+
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing registers the run here; the deployed stage does, in the end-to-end tests."""
+    monkeypatch.setattr(
+        "tunedrop.cli.submitting.started", lambda *_: Record(run=builders.run(), status="running")
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "persona"
+    path.mkdir()
+    (path / "run.yaml").write_text(f"base_model: {builders.LLAMA_3_3}\ndata: {{train: train.jsonl}}\n")
+    (path / "train.jsonl").write_text(RECORDS)
+    return path
+
+
+def submit(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, ["submit", *arguments, "--stage", "test", "--region", "us-west-2"])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def keys(aws: Aws, bucket: str) -> list[str]:
+    return [item["Key"] for item in aws.s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+
+
+def test_data_is_checked_priced_and_uploaded_and_the_manifest_goes_last(
+    aws: Aws, deployed: Deployed, intake: str, folder: Path
+) -> None:
+    code, out, _ = submit(str(folder))
+
+    lines = [line.split()[0] for line in out.splitlines()]
+    assert code == 0
+    assert lines == ["valid", "price", "uploaded", "uploaded", "started", "follow"]
+    assert out.index("train.jsonl") < out.index("run.yaml")
+    assert keys(aws, intake) == ["runs/persona/run.yaml", "runs/persona/train.jsonl"]
+
+
+def test_what_is_there_already_is_not_sent_again_but_the_manifest_is(
+    aws: Aws, deployed: Deployed, intake: str, folder: Path
+) -> None:
+    submit(str(folder))
+
+    _, out, _ = submit(str(folder))
+
+    assert "is there  s3://intake/runs/persona/train.jsonl" in out
+    assert "uploaded  s3://intake/runs/persona/run.yaml" in out
+
+
+def test_one_file_is_dropped_with_the_defaults_of_the_stage(
+    aws: Aws, deployed: Deployed, intake: str, folder: Path
+) -> None:
+    code, out, _ = submit(str(folder / "train.jsonl"), "--format", "json")
+
+    submitted = json.loads(out)
+    assert code == 0
+    assert submitted["uploaded"] == ["s3://intake/drop/train.jsonl"]
+    assert submitted["estimate"]["likely"] > 0
+    assert submitted["run_id"] == "persona-0123456789"
+
+
+def test_invalid_data_is_not_uploaded(aws: Aws, deployed: Deployed, intake: str, folder: Path) -> None:
+    (folder / "train.jsonl").write_text(RECORDS + "nonsense\n")
+
+    code, _, err = submit(str(folder))
+
+    assert code == 1
+    assert "train.jsonl line 151" in err
+    assert keys(aws, intake) == []
+
+
+def test_without_a_check_everything_is_uploaded(
+    aws: Aws, deployed: Deployed, intake: str, folder: Path
+) -> None:
+    (folder / "train.jsonl").write_text("nonsense\n")
+
+    assert submit(str(folder), "--no-check")[0] == 0
+    assert len(keys(aws, intake)) == 2
+
+
+def test_data_that_is_in_s3_already_is_checked_there(
+    aws: Aws, deployed: Deployed, intake: str, folder: Path
+) -> None:
+    (folder / "run.yaml").write_text("data: {train: s3://elsewhere/train.jsonl}\n")
+
+    code, _, err = submit(str(folder))
+
+    assert code == 0
+    assert "not checked here, it is in S3: s3://elsewhere/train.jsonl" in err
+    assert keys(aws, intake) == ["runs/persona/run.yaml"]
+
+
+def test_a_run_over_its_budget_is_told_of_before_it_is_uploaded(
+    aws: Aws, deployed: Deployed, intake: str, folder: Path
+) -> None:
+    (folder / "run.yaml").write_text(
+        f"base_model: {builders.LLAMA_3_3}\ndata: {{train: train.jsonl}}\nbudget_usd: 0.5\n"
+    )
+
+    _, out, _ = submit(str(folder))
+
+    assert "it will wait for your approval" in out
+    assert "budget of 0.50 USD" in out
+
+
+def test_a_file_that_the_manifest_names_has_to_be_there(
+    aws: Aws, deployed: Deployed, intake: str, folder: Path
+) -> None:
+    (folder / "train.jsonl").unlink()
+
+    code, _, err = submit(str(folder))
+
+    assert code == 2
+    assert "data.train: there is no file" in err
+
+
+def test_a_run_that_never_starts_says_where_to_look(
+    aws: Aws, deployed: Deployed, intake: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tunedrop.cli.live import watch
+
+    monkeypatch.setattr(
+        "tunedrop.cli.submitting.started", lambda find, what: watch.started(find, what, seconds=0.0)
+    )
+
+    code, _, err = submit(str(folder))
+
+    assert code == 1
+    assert "tunedrop doctor" in err
