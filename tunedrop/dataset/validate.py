@@ -24,6 +24,10 @@ CHUNK = 1 << 20
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
+NAMED_METHODS = ("distillation", "reinforcement")
+"""Methods that have settings of their own: a manifest has to ask for them."""
+
+
 def validate_all(s3: Any, stage: Stage, run: Run) -> Dataset:
     """The run's dataset, and those of its earlier stages, each checked for its own method.
 
@@ -63,6 +67,8 @@ def validate(s3: Any, stage: Stage, run: Run) -> Dataset:
     )
     if not report.valid or report.method is None or report.format is None:
         raise InvalidDataset("\n".join(plain_errors(report)) or "the dataset holds no record")
+    if run.method == "auto" and report.method in NAMED_METHODS:
+        raise InvalidManifest(f"method: the records are for {report.method}; say so in the manifest")
     prepared = _prepare(s3, stage, run, base_model, report.method, report, files)
     return _dataset(stage, run, base_model, report, prepared, naming.uri(stage.artifacts_bucket, report_key))
 
