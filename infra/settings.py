@@ -114,6 +114,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stable_arn: bool = False
     evaluation_requests_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0
     evaluation_shard_prompts: Annotated[int, msgspec.Meta(ge=1)] = 500
+    validation_shard_bytes: Annotated[int, msgspec.Meta(ge=100_000, le=256 << 20)] = 128 << 20
     shard_concurrency: Annotated[int, msgspec.Meta(ge=1, le=100)] = 8
     min_improvement: Share = 0.02
     confidence: Annotated[float, msgspec.Meta(gt=0.5, lt=1)] = 0.95
