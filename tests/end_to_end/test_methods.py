@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import random
 from pathlib import Path
 
 import pytest
@@ -54,24 +52,3 @@ def test_an_example_is_tuned_served_measured_promoted_and_reported(
     assert message.attributes["outcome"] == "promoted"
     assert promotion.alias in message.text
     assert evaluation.reason in report
-
-
-def test_answers_shuffled_among_the_prompts_are_not_promoted(pipeline: Pipeline, examples: Path) -> None:
-    shuffled = _with_answers_moved((examples / "support-persona" / "train.jsonl").read_text().splitlines())
-
-    record = pipeline.finished(pipeline.drop("shuffled", shuffled))
-
-    evaluation = record.document("evaluation", Evaluation)
-    assert record.status in ("rejected", "undecided")
-    assert evaluation is not None
-    assert evaluation.verdict != "promote"
-
-
-def _with_answers_moved(lines: list[str]) -> bytes:
-    """The same prompts and the same answers, but each prompt has another one's answer."""
-    records = [json.loads(line) for line in lines]
-    answers = [record["messages"][-1] for record in records]
-    random.Random(7).shuffle(answers)
-    for record, answer in zip(records, answers, strict=True):
-        record["messages"][-1] = answer
-    return "".join(json.dumps(record) + "\n" for record in records).encode()
