@@ -8,6 +8,7 @@ from typing import Literal
 
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel
+from tunedrop.cli.copies import copy_of
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.folder import SPLITS
 from tunedrop.cli.output import Format, console, errors, fail, print_json, table
@@ -15,7 +16,8 @@ from tunedrop.cli.progress import bytes_done, counted, size_of
 from tunedrop.contracts import Method
 from tunedrop.dataset.check import FileReport, Report, check
 from tunedrop.dataset.file_rules import Split
-from tunedrop.dataset.repair import NotRepairable, repair
+from tunedrop.dataset.repair import repair
+from tunedrop.dataset.unpack import NotRepairable
 
 CHUNK = 1 << 20
 MAX_CHANGES_SHOWN = 100
@@ -62,17 +64,14 @@ def checked(
 
 def fix(file: Path, output: Path) -> None:
     """Write the repaired copy of one file, and say on stderr what was done to it."""
-    if output.exists() and output.samefile(file):
-        fail("--fix writes a copy: name another file than the one to be fixed", USAGE)
     count = 0
     try:
-        with output.open("wb") as sink:
+        with copy_of(file, output) as sink:
             for change in repair(chunks(file), sink):
                 count += 1
                 if count <= MAX_CHANGES_SHOWN:
                     errors.print(f"{file.name}{f':{change.line}' if change.line else ''}: {change.what}")
     except NotRepairable as error:
-        output.unlink()
         fail(f"{file.name}: {error}")
     more = f" ({count - MAX_CHANGES_SHOWN:,} not shown)" if count > MAX_CHANGES_SHOWN else ""
     errors.print(f"{output}: {count:,} changes{more}")

@@ -111,7 +111,7 @@ def read(record: Mapping[str, Any], format_: SourceFormat) -> Conversation:
     return _READERS[format_](record)
 
 
-def write(conversation: Conversation, format_: Format) -> dict[str, Any]:
+def write(conversation: Conversation, format_: SourceFormat) -> dict[str, Any]:
     """A conversation in the format that a base model wants.
 
     Raises
@@ -176,6 +176,7 @@ def _read_caption(record: Mapping[str, Any]) -> Conversation:
 
 def _write_pair(conversation: Conversation) -> dict[str, Any]:
     turns = conversation.turns
+    _refuse_plain_text(conversation)
     _refuse_blocks(conversation)
     if len(turns) != 2 or turns[-1].role != "assistant":
         raise ValueError(
@@ -184,6 +185,11 @@ def _write_pair(conversation: Conversation) -> dict[str, Any]:
         )
     prompt = "\n\n".join(part for part in (conversation.system, turns[0].text) if part)
     return {"prompt": prompt, "completion": turns[1].text}
+
+
+def _write_alpaca(conversation: Conversation) -> dict[str, Any]:
+    pair = _write_pair(conversation)
+    return {"instruction": pair["prompt"], "input": "", "output": pair["completion"]}
 
 
 def _write_converse(conversation: Conversation) -> dict[str, Any]:
@@ -240,10 +246,11 @@ _READERS: dict[SourceFormat, Callable[[Mapping[str, Any]], Conversation]] = {
     "image-caption": _read_caption,
 }
 
-_WRITERS: dict[Format, Callable[[Conversation], dict[str, Any]]] = {
+_WRITERS: dict[SourceFormat, Callable[[Conversation], dict[str, Any]]] = {
     "prompt-completion": _write_pair,
     "converse": _write_converse,
     "openai-chat": _write_chat,
+    "alpaca": _write_alpaca,
     "text": _write_text,
     "image-caption": _write_caption,
 }

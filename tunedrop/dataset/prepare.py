@@ -1,7 +1,8 @@
 """Splitting a checked dataset and converting it to the base model's format, in one streaming pass.
 
-The split goes by a hash of each record's prompt: it is the same whatever the order, it stays the same when
-records are added, conversations are never torn, and records with one prompt stay on one side.
+The split goes by a hash of what the first message says: it is the same whatever the order, it stays the same
+when records are added, conversations are never torn, and records with one prompt stay on one side. So do
+those whose prompts differ in numbers and punctuation alone, unless that is what the questions are about.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tunedrop.dataset.formats import Conversation
 TEST_SHARE = 0.12
 VALIDATION_SHARE = 0.08
 MAX_TEST_RECORDS = 1_000
+_FEWEST_LETTERS = 20
 _GRAIN = 1 << 32
 
 
@@ -71,8 +73,14 @@ def prepare(
     sinks: Mapping[Split, BinaryIO],
     held_out: Shares,
     method_rules: MethodRules,
+    near_together: bool = False,
 ) -> Prepared:
     """Write the splits. The sources have been checked; `sinks` has one for each split that may get records.
+
+    Parameters
+    ----------
+    near_together
+        Whether prompts that differ in numbers and punctuation alone stay on one side.
 
     Raises
     ------
@@ -87,7 +95,7 @@ def prepare(
             if line.problem is not None or format_ is None:
                 raise ValueError(f"line {line.number} of the {given} file was not checked")
             conversation = formats.read(line.record, format_)
-            split = _split_of(conversation, held_out) if given == "train" else given
+            split = _split_of(conversation, held_out, near_together) if given == "train" else given
             text = msgspec.json.encode(formats.write(conversation, method_rules.format)) + b"\n"
             sinks[split].write(text)
             _count(files[split], conversation, len(text))
@@ -95,15 +103,24 @@ def prepare(
     return Prepared(files, f"{everything:064x}")
 
 
-def _split_of(conversation: Conversation, held_out: Shares) -> Split:
-    first = conversation.turns[0].text
-    normal = " ".join(first.lower().split())
-    place = int.from_bytes(hashlib.blake2b(normal.encode(errors="surrogatepass"), digest_size=4).digest())
+def _split_of(conversation: Conversation, held_out: Shares, near_together: bool) -> Split:
+    """Test at one end, validation at the other: when shares change, no record goes from one to the other."""
+    text = _likeness(conversation.turns[0].text, near_together)
+    place = int.from_bytes(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=4).digest())
     if place < held_out.test * _GRAIN:
         return "test"
-    if place < (held_out.test + held_out.validation) * _GRAIN:
+    if place >= (1 - held_out.validation) * _GRAIN:
         return "validation"
     return "train"
+
+
+def _likeness(prompt: str, near_together: bool) -> str:
+    """What prompts that belong together have in common."""
+    plain = " ".join(prompt.lower().split())
+    if not near_together:
+        return plain
+    letters = "".join(filter(str.isalpha, plain))
+    return letters if len(letters) >= _FEWEST_LETTERS else plain
 
 
 def _count(written: Written, conversation: Conversation, size: int) -> None:

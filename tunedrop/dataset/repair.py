@@ -1,37 +1,31 @@
 """Repairing a dataset where it can be done without guessing; every change is listed, the original stays.
 
-Byte-order marks, blank lines, carriage returns, arrays and pretty-printed objects, chat messages with plain
-text where Bedrock wants content blocks, a missing schemaVersion, exact duplicates. What a record says is
-never changed.
+Compression, UTF-16, byte-order marks, blank lines, carriage returns, arrays and pretty-printed objects,
+texts where Bedrock wants content blocks, roles in capitals, a missing schemaVersion, exact duplicates. What a
+record says is never changed, and a line that cannot be repaired stays as it is, for `check` to say why.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO
 
 import msgspec
 
 from tunedrop.dataset import formats, rules
 from tunedrop.dataset.formats import SCHEMA_VERSION
+from tunedrop.dataset.lines import MAX_LINE_BYTES
+from tunedrop.dataset.unpack import Change, NotRepairable, unpacked
 
 MAX_WHOLE_BYTES = 256 << 20
 """A file that is not one object a line has to be read whole."""
+MAX_REMEMBERED = 4_000_000
+"""Duplicates are looked for among so many records, which bounds the memory."""
 
-_BOM = b"\xef\xbb\xbf"
-
-
-class Change(msgspec.Struct, frozen=True):
-    """What was done, and where: a line of the original, or 0 for the whole file."""
-
-    line: int
-    what: str
-
-
-class NotRepairable(Exception):
-    """The file is no JSON at all, or too big to be read whole."""
+Record = dict[str, Any]
 
 
 def repair(chunks: Iterable[bytes], sink: BinaryIO) -> Iterator[Change]:
@@ -40,40 +34,57 @@ def repair(chunks: Iterable[bytes], sink: BinaryIO) -> Iterator[Change]:
     Raises
     ------
     NotRepairable
-        When the file is not one object a line and cannot be read as JSON otherwise.
+        When the file is of another kind, or not one object a line and cannot be read as JSON otherwise.
     """
     seen: set[bytes] = set()
-    for line, record in _records(chunks):
-        if isinstance(record, Change):
-            yield record
-            continue
-        if isinstance(record, bytes):
-            sink.write(record + b"\n")  # not JSON: left as it is, for `check` to say why
+    changes: list[Change] = []
+    for line, text, record in _records(unpacked(chunks, changes.append), changes.append):
+        yield from _taken(changes)
+        if record is None:
+            sink.write(text + b"\n")
             continue
         repaired, what = _repaired(record)
-        if what:
-            yield Change(line, what)
-        text = msgspec.json.encode(repaired)
-        digest = hashlib.blake2b(text, digest_size=12).digest()
+        if what and _names_a_key_twice(text):  # which of them counts is for a person to say
+            repaired, what = record, []
+        yield from (Change(line, one) for one in what)
+        digest = hashlib.blake2b(_canonical(repaired), digest_size=12).digest()
         if digest in seen:
             yield Change(line, "an exact duplicate was left out")
             continue
-        seen.add(digest)
-        sink.write(text + b"\n")
+        if len(seen) < MAX_REMEMBERED:
+            seen.add(digest)
+        sink.write((_written(repaired) if what or not text else text) + b"\n")
+    yield from _taken(changes)
+    if len(seen) >= MAX_REMEMBERED:
+        yield Change(0, f"duplicates were looked for among the first {MAX_REMEMBERED:,} records only")
 
 
-def _records(chunks: Iterable[bytes]) -> Iterator[tuple[int, Any]]:
-    """(line, record) of the file; a record is bytes where it is no JSON, and a Change between records."""
-    stream = iter(chunks)
-    first = next(stream, b"")
-    if first.startswith(_BOM):
-        yield 1, Change(1, "the byte-order mark was removed")
-        first = first.removeprefix(_BOM)
+def _taken(changes: list[Change]) -> list[Change]:
+    taken = changes[:]
+    changes.clear()
+    return taken
+
+
+def _records(
+    chunks: Iterator[bytes], tell: Callable[[Change], None]
+) -> Iterator[tuple[int, bytes, Record | None]]:
+    """(line, text, record); no record where the text is no JSON object, no text where it was not a line."""
+    first = _head(chunks)
     if _is_one_object_a_line(first):
-        yield from _lines(_chain(first, stream))
+        yield from _lines(itertools.chain([first], chunks), tell)
     else:
-        yield 0, Change(0, "an array or pretty-printed objects were written one object a line")
-        yield from _whole(_chain(first, stream))
+        tell(Change(0, "an array or pretty-printed objects were written one object a line"))
+        yield from _whole(itertools.chain([first], chunks))
+
+
+def _head(chunks: Iterator[bytes]) -> bytes:
+    """The beginning of a file: its first line, or the most of it that we look at."""
+    head = bytearray()
+    for chunk in chunks:
+        head += chunk
+        if b"\n" in head.lstrip() or len(head) > MAX_LINE_BYTES:
+            break
+    return bytes(head)
 
 
 def _is_one_object_a_line(first: bytes) -> bool:
@@ -84,34 +95,48 @@ def _is_one_object_a_line(first: bytes) -> bool:
     return not (start.startswith(b"{") and not line.endswith(b"}"))
 
 
-def _lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, Any]]:
-    pending, number, returns = b"", 0, False
-    for chunk in chunks:
-        *whole, pending = (pending + chunk).split(b"\n")
-        for raw in whole:
+def _lines(
+    chunks: Iterable[bytes], tell: Callable[[Change], None]
+) -> Iterator[tuple[int, bytes, Record | None]]:
+    pending, number, returns = bytearray(), 0, False
+    for chunk in itertools.chain(chunks, [b""]):
+        at_end = not chunk
+        pending += chunk
+        if b"\n" not in chunk and not at_end:
+            if len(pending) > MAX_LINE_BYTES:
+                raise NotRepairable(f"line {number + 1} is longer than {MAX_LINE_BYTES:,} bytes; split it")
+            continue
+        *whole, rest = bytes(pending).split(b"\n")
+        pending = bytearray() if at_end else bytearray(rest)
+        for raw in [*whole, rest] if at_end and rest else whole:
             number += 1
             returns = returns or raw.endswith(b"\r")
-            yield from _line(number, raw)
-    if pending:
-        yield from _line(number + 1, pending)
+            text = raw.strip()
+            if text:
+                yield number, text, _object(text)
+            else:
+                tell(Change(number, "the blank line was removed"))
     if returns:
-        yield 0, Change(0, "carriage returns at the ends of lines were removed")
+        tell(Change(0, "carriage returns at the ends of lines were removed"))
 
 
-def _line(number: int, raw: bytes) -> Iterator[tuple[int, Any]]:
-    text = raw.strip()
-    if not text:
-        yield number, Change(number, "the blank line was removed")
-        return
+def _object(text: bytes) -> Record | None:
     try:
         record = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        yield number, text
-        return
-    yield number, record if isinstance(record, dict) else text
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
 
 
-def _whole(chunks: Iterable[bytes]) -> Iterator[tuple[int, Any]]:
+def _names_a_key_twice(text: bytes) -> bool:
+    try:
+        json.loads(text or b"null", object_pairs_hook=_unambiguous)
+    except ValueError:
+        return True
+    return False
+
+
+def _whole(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes, Record | None]]:
     body = bytearray()
     for chunk in chunks:
         body += chunk
@@ -124,30 +149,97 @@ def _whole(chunks: Iterable[bytes]) -> Iterator[tuple[int, Any]]:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise NotRepairable(f"byte {error.start + 1} is not UTF-8; save the file as UTF-8") from error
-    decoder, place = json.JSONDecoder(), 0
+    decoder = json.JSONDecoder(object_pairs_hook=_unambiguous, parse_constant=_no_number)
+    place, line, counted = 0, 1, 0
     while place < len(text):
         if text[place] in " \t\r\n,[]":
             place += 1
             continue
+        line, counted = line + text.count("\n", counted, place), place
         try:
             record, end = decoder.raw_decode(text, place)
         except (ValueError, RecursionError) as error:
-            line = text.count("\n", 0, place) + 1
             raise NotRepairable(f"line {line} is not JSON: {error}") from error
-        yield text.count("\n", 0, place) + 1, record if isinstance(record, dict) else text[place:end].encode()
+        if isinstance(record, dict):
+            yield line, b"", record
+        else:
+            yield line, text[place:end].encode(), None
         place = end
 
 
-def _repaired(record: dict[str, Any]) -> tuple[dict[str, Any], str]:
+def _unambiguous(pairs: list[tuple[str, Any]]) -> Record:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        raise ValueError("an object names a key twice")
+    return record
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+# --- one record --------------------------------------------------------------------------------------------
+
+
+def _repaired(record: Record) -> tuple[Record, list[str]]:
     """The record as Bedrock reads it, and what had to be done."""
+    changes: list[str] = []
     format_ = formats.detect(record)
-    if format_ == "openai-chat" and not any(rules.shape_problems(record, format_)):
-        return formats.write(formats.read(record, format_), "converse"), "text content became content blocks"
-    if format_ == "converse" and "schemaVersion" not in record:
-        return {"schemaVersion": SCHEMA_VERSION, **record}, "schemaVersion was added"
-    return record, ""
+    if format_ in ("openai-chat", "converse") and isinstance(record["messages"], list):
+        record = _lower_roles(record, changes)
+    if format_ == "openai-chat" and "reference_answer" not in record:
+        if not rules.are_fatal(list(rules.shape_problems(record, format_))):
+            record = formats.write(formats.read(record, format_), "converse")
+            changes.append("text content became content blocks")
+    elif format_ == "converse":
+        record = _blocks(record, changes)
+        if "schemaVersion" not in record:
+            record = {"schemaVersion": SCHEMA_VERSION, **record}
+            changes.append("schemaVersion was added")
+    return record, changes
 
 
-def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
+def _lower_roles(record: Record, changes: list[str]) -> Record:
+    messages = []
+    for message in record["messages"]:
+        role = message.get("role") if isinstance(message, dict) else None
+        if isinstance(role, str) and role != role.lower() and role.lower() in ("user", "assistant", "system"):
+            message = {**message, "role": role.lower()}
+            changes.append(f"the role {rules.shorten(role)} was written in lower case")
+        messages.append(message)
+    return {**record, "messages": messages}
+
+
+def _blocks(record: Record, changes: list[str]) -> Record:
+    """Texts where Converse has lists of blocks, in the messages and in the system text."""
+    messages = record["messages"]
+    if isinstance(record.get("system"), str):
+        record = {**record, "system": [{"text": record["system"]}]}
+        changes.append("the system text became a content block")
+    if not isinstance(messages, list):
+        return record
+    plain = [isinstance(one, dict) and isinstance(one.get("content"), str) for one in messages]
+    if any(plain):
+        changes.append("text content became content blocks")
+        record = {
+            **record,
+            "messages": [
+                {**one, "content": [{"text": one["content"]}]} if is_plain else one
+                for one, is_plain in zip(messages, plain, strict=True)
+            ],
+        }
+    return record
+
+
+def _canonical(record: Record) -> bytes:
+    try:
+        return msgspec.json.encode(record, order="sorted")
+    except (OverflowError, UnicodeEncodeError, msgspec.MsgspecError):
+        return json.dumps(record, sort_keys=True).encode()
+
+
+def _written(record: Record) -> bytes:
+    try:
+        return msgspec.json.encode(record)
+    except (OverflowError, UnicodeEncodeError, msgspec.MsgspecError):
+        return json.dumps(record).encode()

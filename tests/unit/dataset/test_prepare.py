@@ -27,7 +27,7 @@ def pairs(count: int) -> list[dict[str, str]]:
 def split(records: list[dict[str, Any]], rules: Any = LLAMA_3_3) -> tuple[Prepared, dict[str, list[Any]]]:
     body = b"".join(json.dumps(record).encode() + b"\n" for record in records)
     sinks: Any = {name: io.BytesIO() for name in ("train", "validation", "test")}
-    prepared = prepare({"train": [body]}, sinks, shares(len(records), ["train"], rules), rules)
+    prepared = prepare({"train": [body]}, sinks, shares(len(records), ["train"], rules), rules, True)
     return prepared, {
         name: [json.loads(one) for one in sink.getvalue().splitlines()] for name, sink in sinks.items()
     }
@@ -82,6 +82,50 @@ def test_one_prompt_in_other_words_of_case_and_space_stays_on_one_side() -> None
     sides = [{" ".join(text.lower().split()) for text in prompts(rows)} for rows in written.values()]
     assert not sides[0] & sides[1]
     assert not sides[0] & sides[2]
+
+
+@given(numbers=st.lists(st.integers(), min_size=2, max_size=20), ends=st.sampled_from(["?", " ?", "!!", "."]))
+def test_prompts_that_differ_in_numbers_and_punctuation_alone_stay_on_one_side(
+    numbers: list[int], ends: str
+) -> None:
+    near = [
+        {
+            "prompt": f"Invoice {n} of the third of May 2024, what is its total{ends}",
+            "completion": f"{n} dollars",
+        }
+        for n in numbers
+    ]
+
+    _, written = split(pairs(200) + near)
+
+    sides = [name for name, rows in written.items() if any("Invoice" in one for one in prompts(rows))]
+    assert len(sides) == 1
+
+
+def test_where_numbers_are_what_is_asked_they_are_split_all_the_same() -> None:
+    rows = [
+        {"prompt": f"What is the sum of all numbers from one up to and including {n}?", "completion": f"{n}."}
+        for n in range(400)
+    ]
+    body = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+    sinks: Any = {name: io.BytesIO() for name in ("train", "validation", "test")}
+
+    prepared = prepare({"train": [body]}, sinks, shares(400, ["train"], LLAMA_3_3), LLAMA_3_3, False)
+
+    assert all(prepared.files[name].records > 10 for name in sinks)
+
+
+@given(more=st.integers(0, 300), seed=st.integers())
+def test_growth_moves_no_record_between_the_test_and_the_validation_set(more: int, seed: int) -> None:
+    records = pairs(200)
+    _, small = split(records)
+    grown = records + [{"prompt": f"another {n}", "completion": f"answer {n}"} for n in range(more)]
+    random.Random(seed).shuffle(grown)
+
+    _, large = split(grown)
+
+    assert not prompts(small["test"]) & prompts(large["validation"])
+    assert not prompts(small["validation"]) & prompts(large["test"])
 
 
 def test_holding_out_leaves_what_the_base_model_needs_to_train() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import io
 import json
 from contextlib import suppress
@@ -9,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tunedrop.dataset import unpack
 from tunedrop.dataset.check import check
-from tunedrop.dataset.repair import NotRepairable, repair
+from tunedrop.dataset.repair import repair
+from tunedrop.dataset.unpack import NotRepairable
 
 PAIRS = [{"prompt": f"question {n}", "completion": f"answer {n}"} for n in range(4)]
 LINES = b"".join(json.dumps(one).encode() + b"\n" for one in PAIRS)
@@ -95,3 +98,108 @@ def test_no_bytes_make_the_repair_fail_otherwise(body: bytes) -> None:
     with suppress(NotRepairable):
         list(repair([body], sink))
         check({"train": [sink.getvalue()]}, {"train": "train.jsonl"})
+
+
+def chat(*turns: tuple[str, Any], **keys: Any) -> dict[str, Any]:
+    return {"messages": [{"role": role, "content": content} for role, content in turns], **keys}
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_a_compressed_file_is_decompressed(members: int) -> None:
+    size = -(-len(LINES) // members)
+    body = b"".join(gzip.compress(LINES[start : start + size]) for start in range(0, len(LINES), size))
+
+    assert repaired(body, 7) == (PAIRS, ["0: the file was decompressed"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_with_its_mark_becomes_utf_8(encoding: str) -> None:
+    body = ("\ufeff" + '{"prompt": "Größe?", "completion": "groß 😀"}\n').encode(encoding)
+
+    assert repaired(body, 3) == ([{"prompt": "Größe?", "completion": "groß 😀"}], ["0: UTF-16 became UTF-8"])
+
+
+def test_roles_in_capitals_and_texts_become_what_converse_has() -> None:
+    record = chat(
+        ("User", "hello"), ("Assistant", "hi"), schemaVersion="bedrock-conversation-2024", system="Be."
+    )
+
+    ((found,), changes) = repaired(json.dumps(record).encode())
+
+    assert found["system"] == [{"text": "Be."}]
+    assert [one["role"] for one in found["messages"]] == ["user", "assistant"]
+    assert found["messages"][0]["content"] == [{"text": "hello"}]
+    assert changes == [
+        "1: the role User was written in lower case",
+        "1: the role Assistant was written in lower case",
+        "1: the system text became a content block",
+        "1: text content became content blocks",
+    ]
+
+
+def test_records_for_reinforcement_stay_in_the_form_that_bedrock_reads() -> None:
+    record = chat(("user", "6 * 7?"), reference_answer="42")
+
+    assert repaired(json.dumps(record).encode()) == ([record], [])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"prompt": 1.50, "completion": 12345678901234567890123}',
+        b'{"prompt": "a", "prompt": "b", "completion": "c"}',
+        b'{"messages": [{"role": "User", "role": "user", "content": "c"}], "schemaVersion": "1"}',
+        b'{"prompt": "\xff"}',
+    ],
+)
+def test_a_line_that_is_not_changed_or_would_lose_something_stays_byte_for_byte(line: bytes) -> None:
+    sink = io.BytesIO()
+
+    changes = list(repair([line + b"\n"], sink))
+
+    assert (sink.getvalue(), changes) == (line + b"\n", [])
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"PAR1....", "Parquet"),
+        (b"PK\x03\x04....", "spreadsheet"),
+        (gzip.compress(LINES)[:-12], "ends before its time"),
+        (gzip.compress(LINES)[:-8] + b"12345678", "is broken"),
+        (b"\xff\xfea", "begins like UTF-16 and is broken"),
+        (b'[{"a": 1, "a": 2}]', "an object names a key twice"),
+        (b'[{"a": NaN}]', "NaN is no JSON"),
+        (LINES + b'{"a": "' + b"x" * (11 << 20), "line 5 is longer than"),
+    ],
+)
+def test_what_cannot_be_repaired_is_said_in_words(body: bytes, why: str) -> None:
+    with pytest.raises(NotRepairable, match=why):
+        repaired(body, 1 << 16)
+
+
+def test_a_file_that_decompresses_without_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpack, "MAX_UNPACKED_BYTES", 1 << 20)
+
+    with pytest.raises(NotRepairable, match="decompresses to more than"):
+        repaired(gzip.compress(b" " * (8 << 20)))
+
+
+@given(
+    numbers=st.lists(st.integers(0, 5), min_size=1),
+    layout=st.sampled_from(["lines", "array", "pretty", "pretty array", "blank lines"]),
+    size=st.integers(1, 50),
+)
+def test_every_record_is_there_afterwards_or_listed_as_a_duplicate(
+    numbers: list[int], layout: str, size: int
+) -> None:
+    rows: list[Any] = [{"prompt": f"question {n}", "completion": f"answer {n}"} for n in numbers]
+    indent = 2 if "pretty" in layout else None
+    whole = json.dumps(rows, indent=indent)
+    apart = ("\n\n" if "blank" in layout else "\n").join(json.dumps(row, indent=indent) for row in rows)
+
+    found, changes = repaired((whole if "array" in layout else apart).encode(), size)
+
+    unique = [row for place, row in enumerate(rows) if row not in rows[:place]]
+    assert found == unique
+    assert sum("duplicate" in change for change in changes) == len(rows) - len(unique)

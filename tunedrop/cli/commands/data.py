@@ -1,18 +1,19 @@
-"""Commands about datasets, on this machine: `init`, `check`, `estimate`."""
+"""Commands about datasets, on this machine: `init`, `check`, `convert`, `estimate`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal, cast, get_args
 
 import typer
 
-from tunedrop.cli import datasets, estimates, starting
+from tunedrop.cli import converting, datasets, estimates, starting
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.options import FormatOption, Profile, Region
 from tunedrop.cli.output import Format, fail
 from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import Method
+from tunedrop.dataset.convert import Target
 
 PANEL = "Prepare a dataset (no AWS needed)"
 
@@ -47,6 +48,24 @@ def check(
         files = [fix]
     asked = cast(Method | Literal["auto"], method)
     raise typer.Exit(datasets.check_files(files, base_model, asked, format_, max_errors))
+
+
+@app.command(rich_help_panel=PANEL)
+def convert(
+    file: Annotated[Path, typer.Argument(help="A dataset: JSON lines, or CSV or TSV with a header.")],
+    to: Annotated[str, typer.Option(help="prompt-completion, converse, openai-chat, alpaca, text or csv.")],
+    out: Annotated[Path | None, typer.Option(help="Where to write it; else to standard output.")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="For CSV: prompt=NAME, completion=NAME or system=NAME.")
+    ] = None,
+    skip: Annotated[bool, typer.Option(help="Leave out the records that cannot be converted.")] = False,
+    format_: FormatOption = Format.text,
+) -> None:
+    """Write a dataset in another format, and say what is lost. Needs no AWS."""
+    if to not in get_args(Target):
+        fail(f"--to {to}: it is one of {', '.join(get_args(Target))}", USAGE)
+    target = cast(Target, to)
+    raise typer.Exit(converting.convert_file(file, target, out, column or [], skip, format_))
 
 
 @app.command(rich_help_panel=PANEL)

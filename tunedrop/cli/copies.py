@@ -1,0 +1,28 @@
+"""Files that are written whole or not at all, and never over what they were made from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from tunedrop.cli.exits import USAGE
+from tunedrop.cli.output import fail
+
+
+@contextmanager
+def copy_of(source: Path, output: Path) -> Iterator[BinaryIO]:
+    """Where to write a changed copy of `source`; it appears as `output` when all is well, in one step."""
+    if output.exists() and output.samefile(source):
+        fail(f"{output} is the file itself, which stays as it is: name another one", USAGE)
+    if output.is_dir() or not output.parent.is_dir():
+        fail(f"{output} is no file that can be written", USAGE)
+    unfinished = output.with_name(f".{output.name}.{os.getpid()}")
+    try:
+        with unfinished.open("xb") as sink:
+            yield sink
+        unfinished.replace(output)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,99 @@
+"""From a file to UTF-8 without a byte-order mark: decompressed and decoded where that is no guess."""
+
+from __future__ import annotations
+
+import codecs
+import itertools
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+MAX_UNPACKED_BYTES = 16 << 30
+"""Bedrock takes 10 GB; what unpacks to more than this is a mistake, or an attack."""
+
+_STEP = 1 << 20
+_GZIP, _UTF_8 = b"\x1f\x8b", b"\xef\xbb\xbf"
+_UTF_16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+_OTHERS = {
+    b"PAR1": "the file is Parquet; export it as JSON lines or CSV",
+    b"PK\x03\x04": "the file is a ZIP archive or a spreadsheet; export it as JSON lines or CSV",
+}
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What was done, and where: a line of the original, or 0 for the whole file."""
+
+    line: int
+    what: str
+
+
+class NotRepairable(Exception):
+    """The file is of another kind, no JSON at all, or too big to be read whole."""
+
+
+def unpacked(chunks: Iterable[bytes], tell: Callable[[Change], None]) -> Iterator[bytes]:
+    """The text of a file in UTF-8, a chunk at a time; says what was done to it.
+
+    Raises
+    ------
+    NotRepairable
+        When the file is of a kind that is not made of lines, or its compression or encoding is broken.
+    """
+    start, rest = _beginning(iter(chunks))
+    if start.startswith(_GZIP):
+        tell(Change(0, "the file was decompressed"))
+        start, rest = _beginning(_gunzip(itertools.chain([start], rest)))
+    for mark, why in _OTHERS.items():
+        if start.startswith(mark):
+            raise NotRepairable(why)
+    for mark, encoding in _UTF_16.items():
+        if start.startswith(mark):
+            tell(Change(0, "UTF-16 became UTF-8"))
+            yield from _decoded(start.removeprefix(mark), rest, encoding)
+            return
+    if start.startswith(_UTF_8):
+        tell(Change(1, "the byte-order mark was removed"))
+    yield start.removeprefix(_UTF_8)
+    yield from rest
+
+
+def _beginning(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """At least four bytes, if there are so many, and the chunks after them."""
+    start = b""
+    for chunk in chunks:
+        start += chunk
+        if len(start) >= 4:
+            break
+    return start, chunks
+
+
+def _gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    member, total = zlib.decompressobj(wbits=31), 0
+    try:
+        for chunk in chunks:
+            while chunk:
+                if member.eof:
+                    member = zlib.decompressobj(wbits=31)
+                text = member.decompress(chunk, _STEP)
+                total += len(text)
+                if total > MAX_UNPACKED_BYTES:
+                    raise NotRepairable(f"it decompresses to more than {MAX_UNPACKED_BYTES >> 30} GB")
+                yield text
+                chunk = member.unused_data if member.eof else member.unconsumed_tail
+        yield member.flush()
+    except zlib.error as error:
+        raise NotRepairable(f"the file begins like gzip and is broken: {error}") from error
+    if not member.eof:
+        raise NotRepairable("the compressed file ends before its time; upload it again")
+
+
+def _decoded(start: bytes, rest: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        yield decoder.decode(start).encode()
+        for chunk in rest:
+            yield decoder.decode(chunk).encode()
+        yield decoder.decode(b"", final=True).encode()
+    except UnicodeError as error:
+        raise NotRepairable(f"the file begins like UTF-16 and is broken: {error}") from error
