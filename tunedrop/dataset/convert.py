@@ -145,7 +145,7 @@ def _writer(sink: BinaryIO, target: Target) -> Callable[[Conversation], None]:
 
 def _csv_writer(sink: BinaryIO) -> Callable[[Conversation], None]:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
 
     def flush() -> None:
         sink.write(text.getvalue().encode())
