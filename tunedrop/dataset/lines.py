@@ -1,108 +1,224 @@
-"""Lines of a JSONL file from chunks of bytes: every line is read, whatever is wrong with it."""
+"""Lines of a JSONL file: every line is read, whatever is wrong with it.
+
+A file may be read in ranges of bytes: a line belongs to the range that it begins in.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import msgspec
 
-MAX_LINE_BYTES = 10 * 1024 * 1024
-"""Longer lines are not read: no base model takes a record of a million tokens."""
+from tunedrop.dataset.source import CHUNK, Source
+
+MAX_LINE_BYTES = 4 * 1024 * 1024
+"""Longer lines are not read: no base model takes a record of 700,000 tokens, and what JSON can unfold to in
+memory is 25 times its size."""
+
+HEAD_BYTES = 1 << 16
+MAX_DEPTH = 64
+"""No format nests records deeper than 10 levels; parsers differ in how deep they follow."""
 
 _NESTED = frozenset({dict, list})
 
 _BOM = b"\xef\xbb\xbf"
 _NOT_TEXT: dict[bytes, str] = {
     b"\x1f\x8b": "the file is compressed with gzip; decompress it: gunzip",
+    b"BZh": "the file is compressed with bzip2; decompress it: bunzip2",
+    b"\xfd7zXZ": "the file is compressed with xz; decompress it: unxz",
+    b"\x28\xb5\x2f\xfd": "the file is compressed with zstd; decompress it: unzstd",
     b"PAR1": "the file is Parquet; export it as JSON lines",
+    b"ARROW1": "the file is Arrow; export it as JSON lines",
     b"PK\x03\x04": "the file is a ZIP archive or a spreadsheet; export it as JSON lines",
     b"\xff\xfe": "the file is UTF-16; save it as UTF-8",
     b"\xfe\xff": "the file is UTF-16; save it as UTF-8",
 }
 
+Problem = tuple[str, str]
+"""Code, message."""
+
+_TOO_DEEP: Problem = ("TD001", f"not valid JSON for any reader: nested deeper than {MAX_DEPTH} levels")
+
 
 class Line(msgspec.Struct, frozen=True):
-    """One line: its record, or (code, message) of what is wrong with it. `size` is in bytes with its end."""
+    """One line: its record, or (code, message) of what is wrong with it."""
 
     number: int
-    size: int
     record: dict[str, Any]
-    problem: tuple[str, str] | None = None
+    problem: Problem | None = None
+
+
+class Block(msgspec.Struct, frozen=True):
+    """Whole lines that stand together: the byte that they begin at, and their bytes.
+
+    A line that is too long is a block of its own, of which only the beginning is kept.
+    """
+
+    start: int
+    body: bytes
+
+
+def another_kind(head: bytes) -> Problem | None:
+    """What the file is, when its beginning shows that it is no JSON lines at all."""
+    for start, message in _NOT_TEXT.items():
+        if head.startswith(start):
+            return "TD005", message
+    text = head.removeprefix(_BOM).lstrip()
+    first, _, rest = text.partition(b"\n")
+    if first.startswith(b"["):
+        return "TD005", "this is a JSON array; write one object a line, without [ and ]"
+    if first.strip() == b"{" and rest.lstrip()[:1] in (b'"', b"}"):
+        return "TD005", "a record stretches over several lines; write each on one line"
+    if _is_table(text):
+        return "TD005", "this is a table (CSV); convert it to one JSON object a line"
+    return None
+
+
+def _is_table(text: bytes) -> bool:
+    """Whether no line of the beginning is an object, and all have as many commas or tabs as the first."""
+    rows = [row for row in text.split(b"\n")[:5] if row.strip()]
+    if len(rows) < 2 or any(row.lstrip()[:1] in b'{["' for row in rows[:1]):
+        return False
+    separator = b"\t" if b"\t" in rows[0] else b","
+    return separator in rows[0] and not any(row.lstrip().startswith(b"{") for row in rows)
+
+
+def has_bom(head: bytes) -> bool:
+    """Whether the file begins with a byte-order mark."""
+    return head.startswith(_BOM)
+
+
+BOM_PROBLEM: Problem = ("TD002", "the file begins with a byte-order mark; save it as UTF-8 without BOM")
+
+
+def head(source: Source) -> bytes:
+    """The beginning of a file, enough to tell its kind."""
+    return b"".join(source.chunks(0, min(HEAD_BYTES, source.size)))
+
+
+def blocks(source: Source, start: int, stop: int) -> Iterator[Block]:
+    """The lines that begin from start to before stop, in blocks of about a mebibyte."""
+    begin, pending = start, bytearray()
+    skipping = start > 0  # until a line begins: the byte before may end one
+    for at, chunk in _onwards(source, start - 1 if skipping else 0, stop):
+        place = 0
+        if skipping:
+            place = chunk.find(b"\n") + 1
+            begin = at + place
+            if not place:
+                continue
+            if begin >= stop:
+                return
+            skipping = False
+        body = bytes(pending) + chunk[place:]
+        pending.clear()
+        cut = body.find(b"\n", max(0, stop - 1 - begin)) + 1 if begin + len(body) >= stop else 0
+        if cut:
+            yield Block(begin, body[:cut])
+            return
+        cut = body.rfind(b"\n") + 1
+        if cut:
+            yield Block(begin, body[:cut])
+            begin += cut
+            if begin >= stop:
+                return
+        pending += body[cut:]
+        if len(pending) > MAX_LINE_BYTES + len(_BOM):
+            yield Block(begin, bytes(pending[: MAX_LINE_BYTES + len(_BOM) + 1]))
+            pending.clear()
+            skipping = True
+    if pending:
+        yield Block(begin, bytes(pending))
+
+
+def of(block: Block) -> list[bytes]:
+    """The lines of a block, without their ends and without a byte-order mark."""
+    body = block.body if block.start else block.body.removeprefix(_BOM)
+    found = body.split(b"\n")
+    if not found[-1] and block.body.endswith(b"\n"):
+        found.pop()
+    return found
+
+
+def _onwards(source: Source, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+    """(place, chunk) from start on, past stop if the reader goes on to the end of its last line."""
+    place = start
+    while place < source.size:
+        until = stop if place < stop else min(place + CHUNK, source.size)
+        before = place
+        for chunk in source.chunks(place, until):
+            yield place, chunk
+            place += len(chunk)
+        if place == before:
+            return
 
 
 def read(chunks: Iterable[bytes]) -> Iterator[Line]:
-    """The lines of a file; ends early only where the file is no text at all."""
-    for number, raw in enumerate(_split(chunks), start=1):
-        size, text = len(raw), raw.rstrip(b"\r\n")
-        if number == 1:
-            kind = next((message for start, message in _NOT_TEXT.items() if raw.startswith(start)), None)
-            if kind is not None:
-                yield Line(1, size, {}, ("TD005", kind))
-                return
-            if text.startswith(_BOM):
-                message = "the file begins with a byte-order mark; save it as UTF-8 without BOM"
-                yield Line(1, 0, {}, ("TD002", message))
-                text = text.removeprefix(_BOM)
-            if text.lstrip().startswith(b"["):
-                yield Line(
-                    1, size, {}, ("TD005", "this is a JSON array; write one object a line, without [ and ]")
-                )
-                return
-        yield _line(number, size, text)
-
-
-def _split(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Whole lines; of a line that is too long, only its beginning is kept."""
-    pending, skipping = b"", False
+    """The lines of a whole file that has been checked."""
+    pending, number = b"", 0
     for chunk in chunks:
-        *whole, rest = (pending + chunk).split(b"\n")
-        for part in whole:
-            if not skipping:
-                yield part + b"\n"
-            skipping = False
-        pending = rest
-        if len(pending) > MAX_LINE_BYTES:
-            if not skipping:
-                yield pending[: MAX_LINE_BYTES + 1]
-            pending, skipping = b"", True
-    if pending and not skipping:
-        yield pending
+        *whole, pending = (pending + chunk).split(b"\n")
+        for raw in whole:
+            number += 1
+            yield parse(number, raw)
+    if pending:
+        yield parse(number + 1, pending)
 
 
-def _line(number: int, size: int, text: bytes) -> Line:
+def parse(number: int, raw: bytes) -> Line:
+    """One line, without its end."""
+    if len(raw) > MAX_LINE_BYTES:
+        return Line(number, {}, ("TD031", f"the line is longer than {MAX_LINE_BYTES:,} bytes"))
+    text = raw.rstrip(b"\r\n")
     if not text.strip():
-        return Line(number, size, {}, ("TD003", "the line is blank; remove it"))
-    if len(text) > MAX_LINE_BYTES:
-        return Line(number, size, {}, ("TD031", f"the line is longer than {MAX_LINE_BYTES:,} bytes"))
+        return Line(number, {}, ("TD003", "the line is blank; remove it"))
     try:
         record = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Line(number, size, {}, _why(text, error))
+        return Line(number, {}, _why(text, error))
+    keys = _keys(record)
+    if keys is None:
+        return Line(number, {}, _TOO_DEEP)
     if not isinstance(record, dict):
-        return Line(number, size, {}, ("TD001", f"a line is one JSON object, not a {type(record).__name__}"))
-    twice = _key_named_twice(text) if text.count(b'":') > _keys(record) else None
+        return Line(number, {}, ("TD001", f"a line is one JSON object, not a {type(record).__name__}"))
+    twice = _key_named_twice(text) if _may_name_twice(text, keys) else None
     if twice is not None:
-        return Line(number, size, {}, ("TD004", f"the key {twice} is there twice; only one can count"))
-    return Line(number, size, record)
+        return Line(number, {}, ("TD004", f"the key {twice} is there twice; only one can count"))
+    return Line(number, record)
 
 
-def _keys(value: Any) -> int:
-    """How many keys all objects of a value have."""
-    if type(value) is dict:
-        return len(value) + sum([_keys(one) for one in value.values() if type(one) in _NESTED])
-    return sum([_keys(one) for one in value if type(one) in _NESTED])
+def _may_name_twice(text: bytes, keys: int) -> bool:
+    """Whether the colons after quotes are not just those of the keys."""
+    return text.count(b'":') != keys or b'" :' in text or b'"\t:' in text or b'"\r:' in text
 
 
-def _why(text: bytes, error: Exception) -> tuple[str, str]:
+def _keys(value: Any) -> int | None:
+    """How many keys all objects of a value have; None when it is nested too deeply."""
+    level: list[Any] = [value]
+    keys = 0
+    for _ in range(MAX_DEPTH):
+        objects = [one for one in level if type(one) is dict]
+        keys += sum(map(len, objects))
+        inside = chain(
+            chain.from_iterable(one.values() for one in objects), *(one for one in level if type(one) is list)
+        )
+        level = [one for one in inside if type(one) in _NESTED]
+        if not level:
+            return keys
+    return None
+
+
+def _why(text: bytes, error: Exception) -> Problem:
     try:
         text.decode("utf-8")
     except UnicodeDecodeError as bad:
         return "TD002", f"byte {bad.start + 1} of the line is not UTF-8; save the file as UTF-8"
     if text.strip() in (b"{", b"}", b"},"):
         return "TD005", "a record stretches over several lines; write each on one line"
-    return "TD001", f"not valid JSON: {error or 'nested too deeply'}"
+    return _TOO_DEEP if isinstance(error, RecursionError) else ("TD001", f"not valid JSON: {error}")
 
 
 def _key_named_twice(text: bytes) -> str | None:
@@ -110,9 +226,11 @@ def _key_named_twice(text: bytes) -> str | None:
     found: list[str] = []
 
     def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in pairs]
-        found.extend(name for name in names if names.count(name) > 1)
-        return dict(pairs)
+        once = dict(pairs)
+        if len(once) < len(pairs):
+            seen: set[str] = set()
+            found.extend(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        return once
 
     try:
         json.loads(text, object_pairs_hook=look)

@@ -39,4 +39,13 @@ def shorten(value: Any) -> str:
     if carries_secret(text):
         return "(not shown: it looks like a secret)"
     shown = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in shown)
+    return printable(shown)
+
+
+def printable(text: str) -> str:
+    """A text that does nothing to a terminal: what controls it or turns its direction is escaped."""
+    return (
+        text
+        if text.isprintable()
+        else "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+    )

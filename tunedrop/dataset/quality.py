@@ -5,15 +5,14 @@ Findings here are warnings. A likely secret is told by its kind and its line, ne
 
 from __future__ import annotations
 
-import heapq
 import re
-from collections import Counter
 from collections.abc import Iterator
 
 import msgspec
 
 from tunedrop.dataset.formats import Conversation
 from tunedrop.dataset.secrets import secrets_in
+from tunedrop.dataset.statistics import add
 
 Warning_ = tuple[str, str]
 """Code, message."""
@@ -46,7 +45,7 @@ _DIGITS_OR_AT = re.compile(r"\d{2}|@")
 
 FEW_LABELS = 30
 LABEL_WORDS = 4
-MAX_ANSWERS_COUNTED = 10_000
+LABEL_CHARACTERS = 80
 LOPSIDED = 0.8
 RARE = 5
 OUTLIER = 20
@@ -85,91 +84,103 @@ def _is_card(text: str) -> bool:
     return len(set(digits)) > 1 and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 
 
-class Longest(msgspec.Struct, frozen=True, order=True):
+class Longest(msgspec.Struct, frozen=True):
     """A long record: its estimated tokens and where it is."""
 
     tokens: int
     line: int
 
 
-class Answers:
-    """What the answers of a training set have in common, in bounded memory."""
+class Answers(msgspec.Struct):
+    """What the answers of a training set have in common, in bounded memory; parts merge into the whole.
 
-    def __init__(self) -> None:
-        self._short: Counter[str] = Counter()
-        self._all = 0
-        self._long = 0
-        self._one_word: list[int] = []
-        self._one_word_count = 0
-        self._lengths: Counter[int] = Counter()
-        self._longest: list[Longest] = []
+    Attributes
+    ----------
+    labels
+        How often each answer of a few words is given, and None once there are too many for labels.
+    """
+
+    labels: dict[str, int] | None = {}
+    all: int = 0
+    one_word: list[int] = []
+    one_word_count: int = 0
+    longest: list[Longest] = []
 
     def add(self, line: int, answer: str, tokens: int) -> None:
         """One record."""
-        self._all += 1
-        self._lengths[_bucket(tokens)] += 1
-        entry = Longest(tokens, line)
-        if len(self._longest) < LONGEST_KEPT:
-            heapq.heappush(self._longest, entry)
-        elif entry > self._longest[0]:
-            heapq.heapreplace(self._longest, entry)
-        words = answer.split(maxsplit=LABEL_WORDS)
-        if len(words) > LABEL_WORDS:
-            self._long += 1
+        self.all += 1
+        self._keep_longest([Longest(tokens, line)])
+        words = words_of(answer)
+        if words is None:
+            self.labels = None
             return
-        if len(self._short) < MAX_ANSWERS_COUNTED:
-            self._short[" ".join(words).lower()] += 1
+        self._count({" ".join(words).lower(): 1})
         if len(words) == 1:
-            self._one_word_count += 1
-            if len(self._one_word) < LONGEST_KEPT:
-                self._one_word.append(line)
+            self.one_word_count += 1
+            self.one_word = [*self.one_word, line][:LONGEST_KEPT]
 
-    def warnings(self) -> Iterator[tuple[int, str, str]]:
-        """(line, code, message) of what can only be said at the end; line 0 is the whole file."""
-        if self._all < FEWEST_FOR_STATISTICS:
+    def merge(self, other: Answers, lines_before: int = 0) -> None:
+        """Take what the answers of a later part have, whose lines are counted from its own beginning."""
+        self.all += other.all
+        self._keep_longest([Longest(one.tokens, one.line + lines_before) for one in other.longest])
+        if other.labels is None:
+            self.labels = None
+        else:
+            self._count(other.labels)
+        self.one_word_count += other.one_word_count
+        self.one_word = [*self.one_word, *(line + lines_before for line in other.one_word)][:LONGEST_KEPT]
+
+    def _keep_longest(self, more: list[Longest]) -> None:
+        ordered = sorted([*self.longest, *more], key=lambda one: (-one.tokens, one.line))
+        self.longest = ordered[:LONGEST_KEPT]
+
+    def _count(self, labels: dict[str, int]) -> None:
+        if self.labels is not None:
+            add(self.labels, labels)
+            if len(self.labels) > FEW_LABELS:
+                self.labels = None
+
+    def warnings(self, median: int) -> Iterator[tuple[int, str, str]]:
+        """(line, code, message) of what can only be said at the end; line 0 is the whole file.
+
+        Parameters
+        ----------
+        median
+            Of the estimated tokens of a record.
+        """
+        if self.all < FEWEST_FOR_STATISTICS:
             return
-        if self._are_labels():
-            yield from self._lopsided()
-        elif self._one_word_count and self._one_word_count <= ONE_WORD_SHARE * self._all:
-            lines = ", ".join(str(line) for line in self._one_word)
+        if self.labels is not None and len(self.labels) <= max(2, self.all // 10):
+            yield from self._lopsided(self.labels)
+        elif self.one_word_count and self.one_word_count <= ONE_WORD_SHARE * self.all:
+            lines = ", ".join(str(line) for line in self.one_word)
             yield (
-                self._one_word[0],
+                self.one_word[0],
                 "TD063",
-                f"{self._one_word_count:,} answers are one word, the others are sentences (lines {lines})",
+                f"{self.one_word_count:,} answers are one word, the others are sentences (lines {lines})",
             )
-        median = self._median()
-        for entry in sorted(self._longest, reverse=True):
-            if entry.tokens > OUTLIER * median:
+        for entry in self.longest:
+            if entry.tokens > OUTLIER * max(1, median):
                 message = f"about {entry.tokens:,} tokens, where the median is {median:,}; is it one record?"
                 yield entry.line, "TD064", message
 
-    def _are_labels(self) -> bool:
-        return not self._long and len(self._short) <= min(FEW_LABELS, max(2, self._all // 10))
-
-    def _lopsided(self) -> Iterator[tuple[int, str, str]]:
-        (label, most), *_ = self._short.most_common(1)
-        if len(self._short) > 1 and most > LOPSIDED * self._all:
-            share = most / self._all
+    def _lopsided(self, labels: dict[str, int]) -> Iterator[tuple[int, str, str]]:
+        ordered = sorted(labels.items(), key=lambda one: (-one[1], one[0]))
+        label, most = ordered[0]
+        if len(ordered) > 1 and most > LOPSIDED * self.all:
+            share = most / self.all
             message = (
                 f"{share:.0%} of the answers are {label!r}: always saying that would look good; even them out"
             )
             yield 0, "TD065", message
-        for label, count in self._short.items():
+        for label, count in ordered:
             if count < RARE:
                 yield 0, "TD065", f"only {count} records are answered {label!r}; that is too few to learn it"
 
-    def _median(self) -> int:
-        half, seen = self._all / 2, 0
-        for bucket in sorted(self._lengths):
-            seen += self._lengths[bucket]
-            if seen >= half:
-                return max(1, bucket)
-        return 1
 
-
-def _bucket(tokens: int) -> int:
-    """Lengths in steps of an eighth of their size: exact below 16."""
-    if tokens < 16:
-        return tokens
-    step = 1 << (tokens.bit_length() - 4)
-    return tokens // step * step
+def words_of(answer: str) -> list[str] | None:
+    """The words of an answer so short that it may be a label; None for all others."""
+    if len(answer) > LABEL_CHARACTERS:
+        return None
+    words = answer.split(maxsplit=LABEL_WORDS)
+    return words if len(words) <= LABEL_WORDS else None

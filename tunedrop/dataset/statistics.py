@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -36,52 +38,68 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     scripts: dict[str, int]
 
 
-class Gatherer:
-    """Takes records in any order; two gatherers of two parts can be merged into what one would hold."""
+class Gatherer(msgspec.Struct):
+    """Takes records in any order; two gatherers of two parts can be merged into what one would hold.
 
-    def __init__(self) -> None:
-        self._tokens: Counter[int] = Counter()
-        self._turns: Counter[int] = Counter()
-        self._roles: Counter[str] = Counter()
-        self._scripts: Counter[str] = Counter()
+    `tokens` counts records by their estimated tokens, the others what `Statistics` says.
+    """
+
+    tokens: dict[int, int] = {}
+    turns: dict[int, int] = {}
+    roles: dict[str, int] = {}
+    scripts: dict[str, int] = {}
 
     def add(self, conversation: Conversation, tokens: int) -> None:
         """One record."""
-        self._tokens[tokens] += 1
-        self._turns[len(conversation.turns)] += 1
-        self._roles.update(turn.role for turn in conversation.turns)
-        self._scripts.update(scripts_of(conversation.turns[-1].text))
+        count(self.tokens, [tokens])
+        count(self.turns, [len(conversation.turns)])
+        count(self.roles, [turn.role for turn in conversation.turns])
+        count(self.scripts, scripts_of(conversation.turns[-1].text))
 
     def merge(self, other: Gatherer) -> None:
         """Take what another gatherer has counted."""
-        self._tokens += other._tokens
-        self._turns += other._turns
-        self._roles += other._roles
-        self._scripts += other._scripts
+        for mine, theirs in (
+            (self.tokens, other.tokens),
+            (self.turns, other.turns),
+            (self.roles, other.roles),
+            (self.scripts, other.scripts),
+        ):
+            add(mine, theirs)
 
     def statistics(self) -> Statistics:
         """What has been counted until now."""
         lengths: Counter[int] = Counter()
-        for tokens, count in self._tokens.items():
+        for tokens, count in self.tokens.items():
             lengths[1 << max(0, tokens.bit_length() - 1)] += count
         return Statistics(
             tokens=self._quantiles(),
             lengths=dict(sorted(lengths.items())),
-            turns=dict(sorted(self._turns.items())),
-            roles=dict(sorted(self._roles.items())),
-            scripts=dict(self._scripts.most_common()),
+            turns=dict(sorted(self.turns.items())),
+            roles=dict(sorted(self.roles.items())),
+            scripts=dict(sorted(self.scripts.items(), key=lambda one: (-one[1], one[0]))),
         )
 
     def _quantiles(self) -> dict[str, int]:
-        total, found, seen = self._tokens.total(), {}, 0
+        total, found, seen = sum(self.tokens.values()), {}, 0
         wanted = {"min": 0.0, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95, "max": 1.0}
-        ordered = sorted(self._tokens.items())
+        ordered = sorted(self.tokens.items())
         waiting = list(wanted.items())
         for tokens, count in ordered:
             seen += count
             while waiting and seen >= max(1, waiting[0][1] * total):
                 found[waiting.pop(0)[0]] = tokens
         return found
+
+
+def count(counts: dict[Any, int], found: Iterable[Any]) -> None:
+    """Count what was found, into counts that can be sent."""
+    add(counts, Counter(found))
+
+
+def add(counts: dict[Any, int], others: Mapping[Any, int]) -> None:
+    """Add other counts to these."""
+    for key, value in others.items():
+        counts[key] = counts.get(key, 0) + value
 
 
 def scripts_of(text: str) -> list[str]:

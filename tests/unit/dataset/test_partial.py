@@ -1,0 +1,136 @@
+"""Parts of a file, examined anywhere and put together, give the report of one pass."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests import builders
+from tunedrop import catalog
+from tunedrop.dataset import alike, lines
+from tunedrop.dataset.asked import METHODS, Asked
+from tunedrop.dataset.check import check_files
+from tunedrop.dataset.conclude import conclude
+from tunedrop.dataset.formats import Conversation, SourceFormat, Turn, method_of
+from tunedrop.dataset.partial import Partial, Range, examine
+from tunedrop.dataset.report import Report
+from tunedrop.dataset.source import Held, Source
+
+NOVA_LITE = "amazon.nova-lite-v1:0:300k"
+NAMES: Any = {split: f"{split}.jsonl" for split in ("train", "validation", "test")}
+TEXTS = st.sampled_from(
+    [
+        "How do I return an order that came broken?",
+        "how do I return an order  that came broken?",
+        "Order 17 was shipped on the first of the month to the buyer in town",
+        "Order 18 was shipped on the first of the month to the buyer in town",
+        "Yes",
+        " ",
+        "Привет, {{name}}",
+        "User: ask ann.lee@example.com",
+        "词" * 30,
+    ]
+)
+
+
+def pair(prompt: str, answer: str) -> dict[str, Any]:
+    return {"prompt": prompt, "completion": answer}
+
+
+def chat(*texts: str) -> dict[str, Any]:
+    roles = ("user", "assistant") * 3
+    return {"messages": [{"role": r, "content": [{"text": t}]} for r, t in zip(roles, texts, strict=False)]}
+
+
+RECORDS = st.one_of(
+    st.builds(pair, TEXTS, TEXTS),
+    st.lists(TEXTS, min_size=1, max_size=5).map(lambda texts: chat(*texts)),
+    st.builds(lambda text: {"input": text}, TEXTS),
+    st.sampled_from([{}, [1], {"prompt": 5}, {"messages": []}]),
+)
+LINES = st.one_of(
+    RECORDS.map(lambda record: json.dumps(record, ensure_ascii=False).encode()),
+    st.sampled_from([b"", b"{broken", b"\xff", b'{"prompt": "a", "prompt": "b"}', b"\r", b"x" * 90]),
+)
+FILES = st.tuples(st.lists(LINES, max_size=30).map(b"\n".join), st.sampled_from([b"", b"\xef\xbb\xbf"])).map(
+    lambda parts: parts[1] + parts[0]
+)
+
+
+def whole(files: dict[Any, bytes], asked: Asked) -> Report:
+    return check_files({split: Held(body) for split, body in files.items()}, NAMES, asked)
+
+
+def in_parts(files: dict[Any, bytes], asked: Asked, cuts: list[float]) -> Report:
+    sources: dict[Any, Source] = {split: Held(body) for split, body in files.items()}
+    partials = []
+    for split, source in sources.items():
+        places = sorted({0, source.size, *(int(cut * source.size) for cut in cuts)})
+        for start, stop in pairwise(places):
+            sent = msgspec.msgpack.encode(examine(source, Range(split, start, stop), asked))
+            partials.append(msgspec.msgpack.decode(sent, type=Partial))
+    return conclude(partials, sources, NAMES, asked)
+
+
+@settings(deadline=None)
+@given(
+    train=FILES,
+    test=FILES,
+    cuts=st.lists(st.floats(0, 1), max_size=12),
+    model=st.sampled_from([None, builders.LLAMA_3_3, NOVA_LITE]),
+    most=st.sampled_from([0, 1, 3, 100]),
+)
+def test_any_split_of_the_files_gives_the_report_of_one_pass(
+    train: bytes, test: bytes, cuts: list[float], model: str | None, most: int
+) -> None:
+    asked = Asked(base_model=catalog.find(model) if model else None, max_findings=most)
+    files = {"train": train, "test": test}
+
+    assert in_parts(files, asked, cuts) == whole(files, asked)
+
+
+@settings(deadline=None)
+@given(train=FILES, cuts=st.lists(st.floats(0, 1), max_size=4), chunk=st.integers(1, 200))
+def test_lines_longer_than_a_chunk_or_the_limit_change_nothing(
+    train: bytes, cuts: list[float], chunk: int
+) -> None:
+    asked, files = Asked(), {"train": train}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "MAX_LINE_BYTES", 80)
+        expected = whole(files, asked)
+        patch.setattr(lines, "CHUNK", chunk)
+        patch.setattr("tunedrop.dataset.source.CHUNK", chunk)
+
+        assert in_parts(files, asked, cuts) == expected
+
+
+@settings(deadline=None)
+@given(train=FILES, test=FILES)
+def test_records_are_compared_alike_whatever_fits_into_memory(train: bytes, test: bytes) -> None:
+    asked, files = Asked(), {"train": train, "test": test}
+    expected = whole(files, asked)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(alike, "KEYS_AT_ONCE", 3)
+        patch.setattr("tunedrop.dataset.sorting.RUN", 2)
+        patch.setattr("tunedrop.dataset.sorting.READ_AT_ONCE", 1)
+
+        assert whole(files, asked) == expected
+
+
+@pytest.mark.parametrize("format_", METHODS)
+@pytest.mark.parametrize("extra", [{}, {"reference_answer": "x"}])
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_the_methods_that_records_may_be_for_are_known_beforehand(
+    format_: SourceFormat, extra: dict[str, Any], turns: int
+) -> None:
+    if format_ in ("converse", "openai-chat"):
+        conversation = Conversation((Turn("user", "x"),) * turns, "", extra if format_ != "converse" else {})
+        assert method_of(format_, conversation) in METHODS[format_]
+    else:
+        assert (method_of(format_, Conversation((Turn("user", "x"),))),) == METHODS[format_]

@@ -1,0 +1,224 @@
+"""Putting partial results together: the report that one pass over all files would have given."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+
+import msgspec
+
+from tunedrop.contracts import Method
+from tunedrop.dataset import file_rules, rules
+from tunedrop.dataset.alike import SPLITS, Alike, Place
+from tunedrop.dataset.asked import METHODS, Asked
+from tunedrop.dataset.file_rules import FileCounts, Split
+from tunedrop.dataset.formats import SourceFormat
+from tunedrop.dataset.partial import Findings, Partial, Records
+from tunedrop.dataset.problem import Finding, Problem, printable
+from tunedrop.dataset.report import FileReport, Report
+from tunedrop.dataset.source import Source
+
+
+def conclude(
+    partials: Iterable[Partial], sources: Mapping[Split, Source], names: Mapping[Split, str], asked: Asked
+) -> Report:
+    """The report on a dataset.
+
+    Parameters
+    ----------
+    partials
+        Of ranges that make up all files: those of the training file first, then validation, then test, each
+        file's from its beginning to its end. They may be read as they are needed; each is used once.
+    sources
+        The files themselves: records that may be alike are read again.
+    names
+        What the files are called in findings.
+    """
+    with closing(_Conclusion(sources, names, asked)) as conclusion:
+        for partial in partials:
+            conclusion.take(partial)
+        return conclusion.report()
+
+
+class _File(msgspec.Struct):
+    """What the ranges of one file add up to."""
+
+    line_count: int = 0
+    records: int = 0
+    another_kind: Problem | None = None
+    findings: Findings = msgspec.field(default_factory=Findings)
+    formats: dict[SourceFormat, Records] = {}
+
+
+class _Found:
+    """Findings from anywhere, in any order: the first of them by file and line, and how many."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.count: Counter[Split] = Counter()
+        self._first: list[tuple[int, int, Problem]] = []
+
+    def add(self, split: Split, line: int, problem: Problem) -> None:
+        """One more; line 0 is the whole file."""
+        self.count[split] += 1
+        self._first.append((SPLITS.index(split), line, problem))
+        if len(self._first) > 2 * self._most + 1000:
+            self._first = self.first()
+
+    def first(self) -> list[tuple[int, int, Problem]]:
+        """In the order of files and lines; those of one line in the order of their rules."""
+        return sorted(self._first)[: self._most]
+
+
+class _Conclusion:
+    def __init__(self, sources: Mapping[Split, Source], names: Mapping[Split, str], asked: Asked) -> None:
+        self._sources = sources
+        self._names = names
+        self._asked = asked
+        self._files: dict[Split, _File] = {split: _File() for split in SPLITS if split in sources}
+        self._alike: dict[SourceFormat, Alike] = {}
+        self._errors = _Found(asked.max_findings)
+        self._warnings = _Found(asked.max_findings)
+        self._repeated: Counter[tuple[Split, str]] = Counter()
+
+    def close(self) -> None:
+        """Give the space on disk back."""
+        for alike in self._alike.values():
+            alike.close()
+
+    def take(self, partial: Partial) -> None:
+        """Add the partial result of the range that comes next."""
+        most = self._asked.max_findings
+        file = self._files[partial.range.split]
+        if file.another_kind is not None:
+            return
+        file.another_kind = partial.another_kind
+        file.findings.merge(partial.findings, file.line_count, most)
+        for format_, records in partial.formats.items():
+            if format_ not in self._alike:
+                self._alike[format_] = Alike(format_)
+            self._alike[format_].take(partial, records, file.line_count)
+            file.formats.setdefault(format_, Records()).merge(records, file.line_count, most)
+        file.line_count += partial.line_count
+        file.records += partial.records
+
+    def report(self) -> Report:
+        format_ = self._format()
+        method = self._method(format_)
+        for split, file in self._files.items():
+            self._gather(split, file, format_, method)
+        if format_ is not None:
+            self._alike[format_].report(self._sources, self._repeat)
+        counts = {split: self._counts(split, file, format_) for split, file in self._files.items()}
+        for split, problem in file_rules.dataset_problems(
+            counts, method, self._asked.base_model, self._asked.bucket
+        ):
+            self._add(split, 0, problem)
+        return self._written(format_, method)
+
+    def _format(self) -> SourceFormat | None:
+        """The format of most records; where two have as many, the first in the list of formats."""
+        counts: Counter[SourceFormat] = Counter()
+        for file in self._files.values():
+            counts.update({format_: one.misplaced.count for format_, one in file.formats.items()})
+        return max(sorted(counts, key=list(METHODS).index), key=counts.__getitem__, default=None)
+
+    def _method(self, format_: SourceFormat | None) -> Method | None:
+        if self._asked.method != "auto":
+            return self._asked.method
+        counts: Counter[str] = Counter()
+        for file in self._files.values():
+            counts.update(file.formats[format_].methods if format_ in file.formats else {})
+        if format_ is None or not counts:
+            return None
+        if counts["multi-turn"]:
+            return "multi-turn"
+        return max(METHODS[format_], key=counts.__getitem__)
+
+    def _gather(self, split: Split, file: _File, format_: SourceFormat | None, method: Method | None) -> None:
+        if file.another_kind is not None:
+            self._add(split, 1, file.another_kind)
+            return
+        self._take(split, file.findings)
+        for other, records in file.formats.items():
+            if other != format_:
+                self._misplaced(split, records, other, format_)
+                continue
+            self._take(split, records.findings)
+            if method is not None:
+                self._take(split, records.views[self._asked.view(other, method)])
+            if split == "train" and other != "text":
+                median = records.gathered.statistics().tokens.get("median", 0)
+                for line, code, message in records.answers.warnings(median):
+                    self._add(split, line, Problem("$", code, message))
+
+    def _take(self, split: Split, findings: Findings) -> None:
+        for tally, found in ((findings.errors, self._errors), (findings.warnings, self._warnings)):
+            for line, problem in tally.first:
+                found.add(split, line + 1, problem)
+            found.count[split] += tally.count - len(tally.first)
+
+    def _misplaced(
+        self, split: Split, records: Records, other: SourceFormat, format_: SourceFormat | None
+    ) -> None:
+        tally = records.misplaced
+        message = f"a {other} record in a {format_} dataset"
+        for line, _ in tally.first:
+            self._add(split, line + 1, Problem("$", "TD010", message, other, format_ or ""))
+        self._errors.count[split] += tally.count - len(tally.first)
+
+    def _repeat(self, place: Place, problem: Problem) -> None:
+        self._repeated[place.split, problem.code] += 1
+        self._add(place.split, place.line, problem)
+
+    def _add(self, split: Split, line: int, problem: Problem) -> None:
+        found = self._errors if rules.severity(problem.code) == "error" else self._warnings
+        found.add(split, line, problem)
+
+    def _counts(self, split: Split, file: _File, format_: SourceFormat | None) -> FileCounts:
+        return FileCounts(
+            name=self._names[split],
+            records=file.records,
+            bytes=self._sources[split].size,
+            errors=self._errors.count[split],
+            duplicates=self._repeated[split, "TD050"],
+            contradictions=self._repeated[split, "TD051"],
+            traits=file.formats[format_].traits if format_ in file.formats else {},
+        )
+
+    def _written(self, format_: SourceFormat | None, method: Method | None) -> Report:
+        files = {split: self._file(split, file, format_) for split, file in self._files.items()}
+        error_count = self._errors.count.total()
+        return Report(
+            valid=error_count == 0,
+            method=method,
+            format=format_,
+            records=sum(file.records for file in files.values()),
+            tokens=sum(file.tokens for file in files.values()),
+            error_count=error_count,
+            errors=self._findings(self._errors),
+            warnings=self._findings(self._warnings),
+            warning_count=self._warnings.count.total(),
+            duplicates=sum(self._repeated[split, "TD050"] for split in files),
+            files=files,
+        )
+
+    def _file(self, split: Split, file: _File, format_: SourceFormat | None) -> FileReport:
+        records = file.formats.get(format_, Records()) if format_ is not None else Records()
+        tokens = records.gathered.tokens
+        return FileReport(
+            records=file.records,
+            tokens=sum(length * count for length, count in tokens.items()),
+            bytes=self._sources[split].size,
+            error_count=self._errors.count[split],
+            shortest_tokens=min(tokens, default=0),
+            longest_tokens=max(tokens, default=0),
+            statistics=records.gathered.statistics(),
+        )
+
+    def _findings(self, found: _Found) -> tuple[Finding, ...]:
+        return tuple(
+            Finding(printable(self._names[SPLITS[split]]), line, *map(printable, problem))
+            for split, line, problem in found.first()
+        )

@@ -1,0 +1,77 @@
+"""Where the bytes of a dataset come from: anything with a size that can be read again from any place."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+CHUNK = 1 << 20
+
+
+class Source(Protocol):
+    """One file. It must not change while it is checked."""
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+
+    def chunks(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes from start to before stop, in pieces of any size; fewer only at the end of the file."""
+
+
+class LocalFile:
+    """A file on this machine; it is opened for each reading, so that it can be sent to another process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = path.stat().st_size
+
+    def chunks(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes from start to before stop."""
+        with self.path.open("rb") as stream:
+            yield from _from(stream, start, stop)
+
+
+class Held:
+    """Bytes in memory."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self.size = len(body)
+
+    def chunks(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes from start to before stop."""
+        for place in range(start, min(stop, self.size), CHUNK):
+            yield self._body[place : min(place + CHUNK, stop)]
+
+
+class Spooled:
+    """Chunks that can be read only once, kept in a temporary file (in memory while it is small)."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._stream = tempfile.SpooledTemporaryFile(max_size=8 * CHUNK)  # noqa: SIM115 - lives as we do
+        for chunk in chunks:
+            self._stream.write(chunk)
+        self.size = self._stream.tell()
+
+    def chunks(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes from start to before stop."""
+        yield from _from(self._stream, start, stop)
+
+    def close(self) -> None:
+        """Give the space back."""
+        self._stream.close()
+
+
+def _from(stream: BinaryIO | tempfile.SpooledTemporaryFile[bytes], start: int, stop: int) -> Iterator[bytes]:
+    place = start
+    while place < stop:
+        stream.seek(place, os.SEEK_SET)  # each time: two readings of one stream may take turns
+        chunk = stream.read(min(CHUNK, stop - place))
+        if not chunk:
+            return
+        place += len(chunk)
+        yield chunk
