@@ -80,6 +80,25 @@ def load() -> dict[str, Explanation]:
     return msgspec.convert(tomllib.loads(page), dict[str, Explanation])
 
 
+def surroundings(example: Example) -> str:
+    """What stands around the text of an example, in words."""
+    parts = [f"a file named `{example.name}`"] if example.name != "train.jsonl" else []
+    if not example.text and not example.lines:
+        parts.append(f"{example.fill:,} good records" if example.fill else "an empty file")
+    elif example.fill not in (0, FILL):
+        parts.append(f"among {example.fill:,} good records")
+    parts += ["a blank line"] if example.lines else []
+    parts += [f"{example.times:,} times"] if example.times > 1 else []
+    return ", " + ", ".join(parts) if parts else ""
+
+
+def shown(example: Example) -> str:
+    """The text of an example as a person may read it."""
+    long = f"… {example.long:,} letters …"
+    text = example.text.replace("%s", long).replace("%d", "1")
+    return "\n".join([text, example.more.replace("%d", "2")] if example.more else [text])
+
+
 def _good(format_: SourceFormat, number: int) -> dict[str, Any]:
     """A record that breaks no rule, unlike all others."""
     word = "".join(chr(ord("a") + int(digit)) for digit in f"{number:06}")

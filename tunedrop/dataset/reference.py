@@ -8,7 +8,7 @@ from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel, MethodRules
 from tunedrop.dataset import explanations
 from tunedrop.dataset.codes import CODES, severity
-from tunedrop.dataset.explanations import FILL, Example, Explanation
+from tunedrop.dataset.explanations import Example, Explanation
 
 _INTRODUCTION = """# Rules of datasets
 
@@ -56,9 +56,9 @@ def _rules() -> Iterator[str]:
 def _example(title: str, example: Example | None, one: Explanation) -> Iterator[str]:
     if example is None:
         return
-    yield f"{title}{_surroundings(example)}:\n"
+    yield f"{title}{explanations.surroundings(example)}:\n"
     for split, body in example.files(one.filler).items():
-        text = _shown(example) if split == "train" else body.decode()
+        text = explanations.shown(example) if split == "train" else body.decode()
         if text.strip() or example.lines:
             yield f"```json\n{text.rstrip()}\n```\n"
             yield from (
@@ -66,23 +66,6 @@ def _example(title: str, example: Example | None, one: Explanation) -> Iterator[
                 if split == "train" and len(example.files(one.filler)) > 1
                 else []
             )
-
-
-def _surroundings(example: Example) -> str:
-    parts = [f"a file named `{example.name}`"] if example.name != "train.jsonl" else []
-    if not example.text and not example.lines:
-        parts.append(f"{example.fill:,} good records" if example.fill else "an empty file")
-    elif example.fill not in (0, FILL):
-        parts.append(f"among {example.fill:,} good records")
-    parts += ["a blank line"] if example.lines else []
-    parts += [f"{example.times:,} times"] if example.times > 1 else []
-    return ", " + ", ".join(parts) if parts else ""
-
-
-def _shown(example: Example) -> str:
-    long = f"… {example.long:,} letters …"
-    text = example.text.replace("%s", long).replace("%d", "1")
-    return "\n".join([text, example.more.replace("%d", "2")] if example.more else [text])
 
 
 def _limits() -> Iterator[str]:

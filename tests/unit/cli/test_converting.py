@@ -1,4 +1,4 @@
-"""`tunedrop convert` and `check --fix`, as they are called."""
+"""`tunedrop convert`, `explain` and `check --fix`, as they are called."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tunedrop.cli.main import app
+from tunedrop.dataset.codes import CODES
 
 ROWS = "question,answer\nWhat is a lien?,A claim on property.\nWhat is a writ?,An order of a court.\n"
 
@@ -77,6 +78,21 @@ def test_a_wrong_call_says_what_is_possible(rows: Path, arguments: list[str], wh
 
     assert result.exit_code == 2
     assert why in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_rule_can_be_explained(code: str) -> None:
+    result = CliRunner().invoke(app, ["explain", code.lower()])
+
+    assert result.exit_code == 0
+    assert all(part in result.output for part in (code, "To fix it:", "Source:"))
+
+
+def test_a_rule_that_there_is_not_is_a_wrong_call() -> None:
+    result = CliRunner().invoke(app, ["explain", "TD029"])
+
+    assert result.exit_code == 2
+    assert "there is no rule TD029" in result.output
 
 
 def test_the_input_is_never_written_over(rows: Path) -> None:

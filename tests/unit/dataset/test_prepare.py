@@ -141,6 +141,40 @@ def test_a_conversation_of_many_turns_is_no_pair() -> None:
         split([{"schemaVersion": "bedrock-conversation-2024", "messages": turns}] * 5, LLAMA_3_1)
 
 
+def test_images_tools_and_reasoning_reach_bedrock_as_they_were() -> None:
+    image = {"image": {"format": "png", "source": {"s3Location": {"uri": "s3://data/cat.png"}}}}
+    turns = [
+        {"role": "user", "content": [{"text": "What is here?"}, image]},
+        {"role": "assistant", "content": [{"text": "A cat."}]},
+    ]
+    record = {"schemaVersion": "bedrock-conversation-2024", "messages": turns}
+
+    _, written = split([record])
+
+    assert written["train"] == [record]
+
+
+def test_what_a_grader_is_given_reaches_it() -> None:
+    record = {
+        "messages": [{"role": "user", "content": "6 * 7?"}],
+        "reference_answer": {"value": 42},
+        "level": 3,
+    }
+
+    _, written = split([record], catalog.find("amazon.nova-2-lite-v1:0:256k").methods["reinforcement"])
+
+    assert written["train"] == [record]
+
+
+def test_a_prompt_without_an_answer_reaches_the_teacher() -> None:
+    turns = [{"role": "user", "content": [{"text": "What is a lien?"}]}]
+    record = {"schemaVersion": "bedrock-conversation-2024", "messages": turns}
+
+    _, written = split([record], catalog.find("amazon.nova-lite-v1:0:300k").methods["distillation"])
+
+    assert written["train"] == [record]
+
+
 @given(prompt=st.text(min_size=1), answer=st.text(min_size=1), system=st.text())
 def test_conversion_keeps_what_was_said(prompt: str, answer: str, system: str) -> None:
     said = Conversation((Turn("user", prompt), Turn("assistant", answer)), system)

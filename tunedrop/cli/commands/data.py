@@ -1,4 +1,4 @@
-"""Commands about datasets, on this machine: `init`, `check`, `convert`, `estimate`."""
+"""Commands about datasets, on this machine: `init`, `check`, `explain`, `convert`, `estimate`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal, cast, get_args
 
 import typer
 
-from tunedrop.cli import converting, datasets, estimates, starting
+from tunedrop.cli import converting, datasets, estimates, explaining, starting
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.options import FormatOption, Profile, Region
 from tunedrop.cli.output import Format, fail
@@ -48,6 +48,15 @@ def check(
         files = [fix]
     asked = cast(Method | Literal["auto"], method)
     raise typer.Exit(datasets.check_files(files, base_model, asked, format_, max_errors))
+
+
+@app.command(rich_help_panel=PANEL)
+def explain(
+    code: Annotated[str, typer.Argument(help="The code of a finding, as TD030.")],
+    format_: FormatOption = Format.text,
+) -> None:
+    """Say what a rule is about, with a dataset that breaks it and how to fix that. Needs no AWS."""
+    explaining.explain(code, format_)
 
 
 @app.command(rich_help_panel=PANEL)

@@ -1,0 +1,33 @@
+"""`explain`: what a rule is about, with a dataset that breaks it and one that holds to it."""
+
+from __future__ import annotations
+
+import difflib
+
+from tunedrop.cli.exits import USAGE
+from tunedrop.cli.output import Format, console, fail, print_json
+from tunedrop.dataset import explanations
+from tunedrop.dataset.codes import CODES, severity
+
+
+def explain(code: str, format_: Format) -> None:
+    """Print one rule."""
+    name = code.strip().upper()
+    if name not in CODES:
+        near = ", ".join(difflib.get_close_matches(name, CODES, n=3, cutoff=0.6))
+        fail(f"there is no rule {code}{near and f'; near it are {near}'}", USAGE)
+    one = explanations.load()[name]
+    if format_ is Format.json:
+        print_json({"code": name, "rule": CODES[name], "severity": severity(name), "explanation": one})
+        return
+    console.print(f"{name}, {severity(name)}: {CODES[name]}", style="bold")
+    console.print(f"\n{one.why}\n")
+    for title, example in (("breaks it", one.breaks), ("holds to it", one.holds)):
+        if example is not None:
+            text = explanations.shown(example)
+            console.print(f"{title}{explanations.surroundings(example)}{':' if text else ''}", style="dim")
+            console.print(text + "\n" if text else "")
+    if one.prose:
+        console.print(f"{one.prose}\n")
+    console.print(f"To fix it: {one.fix}")
+    console.print(f"Source: {one.source}", style="dim")
