@@ -17,6 +17,7 @@ from tunedrop.dataset.unpack import NotRepairable
 
 PAIRS = [{"prompt": f"question {n}", "completion": f"answer {n}"} for n in range(4)]
 LINES = b"".join(json.dumps(one).encode() + b"\n" for one in PAIRS)
+GZIPPED = gzip.compress(LINES, mtime=0)
 
 
 def repaired(body: bytes, size: int = 1 << 20) -> tuple[list[Any], list[str]]:
@@ -165,13 +166,14 @@ def test_a_line_that_is_not_changed_or_would_lose_something_stays_byte_for_byte(
     [
         (b"PAR1....", "Parquet"),
         (b"PK\x03\x04....", "spreadsheet"),
-        (gzip.compress(LINES)[:-12], "ends before its time"),
-        (gzip.compress(LINES)[:-8] + b"12345678", "is broken"),
+        (GZIPPED[:-12], "ends before its time"),
+        (GZIPPED[:-8] + b"12345678", "is broken"),
         (b"\xff\xfea", "begins like UTF-16 and is broken"),
         (b'[{"a": 1, "a": 2}]', "an object names a key twice"),
         (b'[{"a": NaN}]', "NaN is no JSON"),
         (LINES + b'{"a": "' + b"x" * (11 << 20), "line 5 is longer than"),
     ],
+    ids=str.split("parquet zip cut-gzip broken-gzip broken-utf-16 key-twice NaN long-line"),
 )
 def test_what_cannot_be_repaired_is_said_in_words(body: bytes, why: str) -> None:
     with pytest.raises(NotRepairable, match=why):
