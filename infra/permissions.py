@@ -38,6 +38,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     chat: sns.ITopic | None
     key: kms.IKey
     bedrock_role: iam.IRole
+    evaluation_role: iam.IRole
     workflow_name: str
 
 
@@ -65,7 +66,7 @@ class Grants:
             "start_customization": [*self.start_job(), self.read_job(), self.list_jobs(), self.waits()],
             "wait_for_completion": [*self.settle(), self.publish()],
             "set_up_throughput": [*self.serve(), self.read_serving()],
-            "evaluate_model": [self.invoke(), *self.run_files(), self.read_aliases()],
+            "evaluate_model": [self.invoke(), *self.run_files(), self.read_aliases(), *self.judge()],
             "evaluate_shard": [self.invoke(), *self.run_files(), self.read_aliases()],
             "promote_model": [self.write_aliases()],
             "release_throughput": [self.release(), self.stop_job()],
@@ -166,6 +167,21 @@ class Grants:
         models = [FOUNDATION_MODELS, self._arn("inference-profile/*"), *self._serving()]
         return _allow("Invoke", ["bedrock:InvokeModel"], models)
 
+    def judge(self) -> list[iam.PolicyStatement]:
+        """Bedrock's evaluation jobs. Lists take no resource (IAM reference, bedrock)."""
+        jobs = self._arn("evaluation-job/*")
+        judges = [FOUNDATION_MODELS, self._arn("inference-profile/*"), jobs]
+        to_bedrock = {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}}
+        return [
+            _allow("CreateJudging", ["bedrock:CreateEvaluationJob"], judges),
+            _allow("ListJudging", ["bedrock:ListEvaluationJobs"], ["*"]),
+            _allow("PassEvaluationRole", ["iam:PassRole"], [self._r.evaluation_role.role_arn], to_bedrock),
+            self.read_judging(),
+        ]
+
+    def read_judging(self) -> iam.PolicyStatement:
+        return _allow("ReadJudging", ["bedrock:GetEvaluationJob"], [self._arn("evaluation-job/*")])
+
     def sweep(self) -> list[iam.PolicyStatement]:
         """List operations of Bedrock take no resource; whose a throughput is, its tags say."""
         lists = ["bedrock:ListCustomModelDeployments", "bedrock:ListProvisionedModelThroughputs"]
@@ -219,6 +235,7 @@ class Grants:
             self.read_job(),
             self.list_jobs(),
             self.read_serving(),
+            self.read_judging(),
             *self.signals(),
         ]
 

@@ -63,6 +63,11 @@ Metric = Literal[
 """What may decide: a metric by its name, the judge, or whatever fits the answers."""
 
 
+MOST_IN_A_JOB = 1_000
+"""Prompts that an evaluation job takes for a judge (Bedrock user guide,
+model-evaluation-prompt-datasets-judge, read 2026-11-23)."""
+
+
 class JudgeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A model that says which of two answers is better, by a rubric.
 
@@ -259,7 +264,7 @@ class CompletedJob(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: str = ""
 
 
-WaitKind = Literal["approval", "slot", "training", "throughput"]
+WaitKind = Literal["approval", "slot", "training", "throughput", "judging"]
 
 
 class Wait(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from tunedrop import clock
-from tunedrop.contracts import Commitment, Method, Metric
+from tunedrop.contracts import MOST_IN_A_JOB, Commitment, Method, Metric
 from tunedrop.errors import InvalidManifest
 
 MAX_BYTES = 64 * 1024
@@ -178,6 +178,13 @@ def _judge(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if isinstance(model, str) and not _MODEL_ID.fullmatch(model):
         example = "such as amazon.nova-pro-v1:0"
         yield _line(evaluation, key), f"evaluation.judge: {model!r} is not a model id; name one, {example}"
+    if isinstance(judge, Mapping) and judge.get("via") == "evaluation-job":
+        if judge.get("rubric"):
+            what = "an evaluation job rates by Bedrock's own metric; leave it out, or say via: converse"
+            yield _line(judge, "rubric"), f"evaluation.judge.rubric: {what}"
+        if isinstance(most := evaluation.get("max_prompts"), int) and most > MOST_IN_A_JOB:
+            what = f"an evaluation job takes at most {MOST_IN_A_JOB:,} prompts"
+            yield _line(evaluation, "max_prompts"), f"evaluation.max_prompts: {what}"
     if isinstance(judge, Mapping) and len(str(judge.get("rubric", ""))) > MAX_RUBRIC:
         yield _line(judge, "rubric"), f"evaluation.judge.rubric has more than {MAX_RUBRIC:,} characters"
 

@@ -88,6 +88,16 @@ def prediction_shard_key(run: str, model_arn: str, start: int, stop: int) -> str
     return f"{run_prefix(run)}predictions/{model}/{start:07}-{stop:07}.jsonl"
 
 
+def judging_prefix(run: str) -> str:
+    """Where Bedrock's evaluation jobs read answers and write ratings."""
+    return f"{run_prefix(run)}judging/"
+
+
+def judging_key(run: str, job: str) -> str:
+    """The answers that one evaluation job is to rate."""
+    return f"{judging_prefix(run)}{job}.jsonl"
+
+
 def report_key(run: str) -> str:
     return f"{run_prefix(run)}report.html"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 from urllib.parse import unquote
 
 _IN_BODY = {
@@ -23,6 +24,7 @@ _IN_PATH = (
     (re.compile(r"/model-customization/custom-model-deployments/(.+)"), "custom-model-deployment"),
     (re.compile(r"/provisioned-model-throughput/(.+)"), "provisioned-model"),
     (re.compile(r"/custom-models/(.+)"), "custom-model"),
+    (re.compile(r"/evaluation-jobs/(.+)"), "evaluation-job"),
     (re.compile(r"/model/(.+)/(?:converse|invoke)"), "foundation-model"),
 )
 
@@ -30,6 +32,8 @@ _IN_PATH = (
 def resource_of(method: str, path: str, body: bytes, region: str, account: str) -> str:
     """The ARN that a policy has to allow; `*` for operations that have no resource, such as lists."""
     path = unquote(path)
+    if method == "POST" and path == "/evaluation-jobs":
+        return _arn(_judge(json.loads(body or b"{}")), "foundation-model", region, account)
     if method == "POST" and path in _IN_BODY:
         field, kind = _IN_BODY[path]
         return _arn(str(json.loads(body or b"{}").get(field, "*")), kind, region, account)
@@ -38,6 +42,13 @@ def resource_of(method: str, path: str, body: bytes, region: str, account: str) 
         if match:
             return _arn(match[1], kind, region, account)
     return "*"
+
+
+def _judge(request: dict[str, Any]) -> str:
+    """The model that a new evaluation job has as its judge."""
+    automated = request.get("evaluationConfig", {}).get("automated", {})
+    models = automated.get("evaluatorModelConfig", {}).get("bedrockEvaluatorModels", [{}])
+    return str(models[0].get("modelIdentifier", "*"))
 
 
 def _arn(name: str, kind: str, region: str, account: str) -> str:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from local.bedrock.evaluations import Evaluations
 from local.bedrock.jobs import Jobs
 from local.bedrock.models import Models
 from local.bedrock.runtime import Runtime
@@ -54,7 +55,11 @@ class BedrockService:
 def services(world: World) -> dict[str, BedrockService]:
     """Both services over one world, under MiniStack's names."""
     jobs, models, serving, runtime = Jobs(world), Models(world), Serving(world), Runtime(world)
+    evaluations = Evaluations(world)
     control: dict[str, Operation] = {
+        "CreateEvaluationJob": evaluations.create,
+        "GetEvaluationJob": evaluations.get,
+        "ListEvaluationJobs": evaluations.list,
         "CreateModelCustomizationJob": jobs.create,
         "GetModelCustomizationJob": jobs.get,
         "ListModelCustomizationJobs": jobs.list,

@@ -153,6 +153,7 @@ def test_the_waits_are_task_tokens_with_an_end(definition: dict[str, Any]) -> No
         "WaitForCompletion": "training",
         "AwaitThroughput": "throughput",
         "AwaitProduction": "throughput",
+        "AwaitJudging": "judging",
     }
     assert all(task["TimeoutSeconds"] > 0 for task in waits.values())
     assert all(
@@ -161,7 +162,7 @@ def test_the_waits_are_task_tokens_with_an_end(definition: dict[str, Any]) -> No
 
 
 def test_an_execution_outlasts_all_its_waits(definition: dict[str, Any]) -> None:
-    patience = (SLOT_PATIENCE, TRAINING_PATIENCE, THROUGHPUT_PATIENCE)
+    patience = (SLOT_PATIENCE, TRAINING_PATIENCE, THROUGHPUT_PATIENCE, JUDGING_PATIENCE)
 
     assert definition["TimeoutSeconds"] == EXECUTION_TIMEOUT.to_seconds()
     assert definition["TimeoutSeconds"] > sum(each.to_seconds() for each in patience) + 30 * 86400

@@ -117,3 +117,15 @@ def test_a_judge_is_a_model_id_or_a_mapping_with_one() -> None:
 )
 def test_a_wrong_evaluation_setting_says_what_was_meant(evaluation: str, message: str) -> None:
     assert message in refusal(f"data: {{train: t}}\nevaluation: {{{evaluation}}}\n".encode())
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "message"),
+    [
+        ("judge: {model: a.b, via: evaluation-job, rubric: x}", "rates by Bedrock's own metric"),
+        ("max_prompts: 2000, judge: {model: a.b, via: evaluation-job}", "at most 1,000 prompts"),
+        ("judge: {model: a.b, via: evaluation}", "did you mean evaluation-job?"),
+    ],
+)
+def test_an_evaluation_job_takes_what_bedrock_takes(evaluation: str, message: str) -> None:
+    assert message in refusal(f"data: {{train: t}}\nevaluation: {{{evaluation}}}\n".encode())

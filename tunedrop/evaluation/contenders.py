@@ -57,7 +57,8 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         champion = asker(in_production) if in_production else None
         base, tuned = asker(self.base_model.inference_id), asker(self.serving.arn)
         settings = self.run.evaluation.judge
-        judge = Judge(aws_.bedrock_runtime, settings, pace) if settings is not None else None
+        asked = settings is not None and settings.via == "converse"
+        judge = Judge(aws_.bedrock_runtime, settings, pace) if settings is not None and asked else None
         return evaluate(questions, base, tuned, deadline, champion=champion, judge=judge)
 
     def _in_production(self, aws_: Aws) -> str | None:

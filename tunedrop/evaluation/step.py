@@ -7,8 +7,9 @@ import msgspec
 from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import Evaluation
+from tunedrop.dataset.records import HeldOut
 from tunedrop.errors import EvaluationFailed
-from tunedrop.evaluation import predictions, shards
+from tunedrop.evaluation import judge_job, predictions, shards
 from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.gate import decide
@@ -46,7 +47,22 @@ def evaluate_model(aws_: Aws, contest: Contest, next_record: int, deadline: floa
     predictions.write(aws_.s3, bucket, key, done)
     if len(done) < len(questions):
         return Evaluation(done=False, next_record=len(done), records=len(done), shards=planned)
+    waited_for, done = _judged(aws_, contest, questions, done)
+    if waited_for:
+        return Evaluation(done=False, next_record=len(done), records=len(done), judge_job_arn=waited_for)
+    predictions.write(aws_.s3, bucket, key, done)
     return _conclude(aws_, contest, done, naming.uri(bucket, key))
+
+
+def _judged(
+    aws_: Aws, contest: Contest, questions: list[HeldOut], done: list[Prediction]
+) -> tuple[str, list[Prediction]]:
+    """The evaluation job that has to be waited for, where the run asks for Bedrock's own; else nothing to do."""
+    settings = contest.run.evaluation.judge
+    if settings is None or settings.via != "evaluation-job":
+        return "", done
+    order = judge_job.Order(stage=contest.stage, run=contest.run, serving=contest.serving, judge=settings)
+    return judge_job.judge(aws_, order, questions, done)
 
 
 def _conclude(aws_: Aws, contest: Contest, done: list[Prediction], predictions_uri: str) -> Evaluation:

@@ -15,6 +15,7 @@ from tunedrop import aws, clock, intake
 from tunedrop.aws import Aws
 from tunedrop.contracts import Run, Serving, Wait
 from tunedrop.errors import OverBudget, RunError, TransientError
+from tunedrop.evaluation import judge_job
 from tunedrop.registry import Registry
 from tunedrop.serving import throughput
 from tunedrop.stage import Stage
@@ -53,6 +54,9 @@ def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> msgspec.Str
             return _approval(aws_.s3, stage, registry, wait)
         case "slot":
             return Slot()
+        case "judging":
+            job = judge_job.look(aws_.bedrock, wait.subject)
+            return job if job.is_over else None
 
 
 def free_slots(bedrock: Any, stage: Stage) -> int:
