@@ -27,7 +27,7 @@ NOTE = STATE / "up.json"
 LOCK = STATE / "up.lock"
 STAGE = "local"
 
-say = Console(stderr=True, highlight=False, markup=False)
+say = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 
 def main(arguments: list[str]) -> int:

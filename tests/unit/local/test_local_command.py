@@ -11,6 +11,7 @@ from typing import ClassVar
 import pytest
 
 from local import __main__ as local
+from local.driver import until
 from local.embedded import EmbeddedError
 
 
@@ -28,6 +29,8 @@ class Pretended:
         command = [sys.executable, "-c", "import time; time.sleep(60)", "local.server"]
         self._process = subprocess.Popen(command, start_new_session=True)
         self.started.append(self._process)
+        # Until it has become the new program, a process still bears the name of the one that forked it.
+        until(lambda: b"local.server" in _command_of(self.pid) or None, "the process to begin")
 
     def deploy(self, stage: str) -> None:
         if self.fails:
@@ -60,6 +63,10 @@ def pretended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[
     for process in Pretended.started:
         local.stop_group(process.pid)
         process.wait(timeout=10)
+
+
+def _command_of(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def is_gone(process: subprocess.Popen[bytes]) -> bool:
