@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
-from aws_cdk import AssetHashType, Duration, RemovalPolicy
+from aws_cdk import AssetHashType, Duration, RemovalPolicy, Size
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -19,7 +19,7 @@ from tunedrop.stage import Stage
 
 
 class Declaration(msgspec.Struct, frozen=True):
-    """A function: its folder in `lambdas/`, what it does, how long it may take, how much memory it has.
+    """A function: its folder in `lambdas/`, what it does, how long it may take, its memory and disk.
 
     `scores`: it needs the scoring layer.
     """
@@ -28,12 +28,16 @@ class Declaration(msgspec.Struct, frozen=True):
     purpose: str
     timeout_seconds: int = 60
     memory_mb: int = 512
+    storage_mb: int = 512
     scores: bool = False
 
 
 STEPS = (
     Declaration("register_run", "reads the manifest and registers the run"),
-    Declaration("validate_data", "checks, splits and converts the dataset", 900, 2048),
+    Declaration("validate_data", "checks, splits and converts the dataset", 900, 2048, 2048),
+    Declaration(
+        "validate_shard", "checks a part of a large dataset, then splits and converts it", 900, 2048, 2048
+    ),
     Declaration("preflight", "looks at everything that training needs before anything is paid"),
     Declaration("estimate_cost", "says what the run will cost, and whether it may go on unasked"),
     Declaration("start_customization", "starts the one customization job of the run"),
@@ -124,6 +128,7 @@ class Functions(Construct):
             architecture=self._architecture,
             timeout=Duration.seconds(one.timeout_seconds),
             memory_size=one.memory_mb,
+            ephemeral_storage_size=Size.mebibytes(one.storage_mb),
             environment=self._environment(),
             role=role,
             log_group=log_group,

@@ -13,6 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from tunedrop import naming
 from tunedrop.intake import APPROVE, DROP_PREFIX, MANIFEST_NAMES, RETRY, RUNS_PREFIX, STOP
 
 START_KEYS: tuple[dict[str, str], ...] = (
@@ -71,7 +72,7 @@ class Intake(Construct):
 
         self.intake = bucket("Intake", [])
         _send_events(self.intake)
-        self.artifacts = bucket("Artifacts", [_cool_down()])
+        self.artifacts = bucket("Artifacts", [_cool_down(), _forget_shards()])
 
 
 class StartRule(Construct):
@@ -126,6 +127,15 @@ def _tidy() -> s3.LifecycleRule:
         noncurrent_version_expiration=Duration.days(90),
         abort_incomplete_multipart_upload_after=Duration.days(7),
         expired_object_delete_marker=True,
+    )
+
+
+def _forget_shards() -> s3.LifecycleRule:
+    """What shards leave to be merged; a run that goes on after so long does them again."""
+    return s3.LifecycleRule(
+        prefix=naming.SHARDS_PREFIX,
+        expiration=Duration.days(30),
+        noncurrent_version_expiration=Duration.days(1),
     )
 
 

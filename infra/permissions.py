@@ -15,13 +15,15 @@ from aws_cdk import aws_sns as sns
 
 from infra.functions import Functions
 from infra.settings import Settings
+from tunedrop import naming
 from tunedrop.stage import Stage as StageDescription
 
 FOUNDATION_MODELS = "arn:aws:bedrock:*::foundation-model/*"
 """Any: the run chooses its base model, and an inference profile the Region that answers."""
 
 RUN_FILES = "runs/*"
-"""Where runs write, in the artifacts bucket (`tunedrop.naming`)."""
+SHARD_FILES = f"{naming.SHARDS_PREFIX}*"
+"""Where runs and their shards write, in the artifacts bucket (`tunedrop.naming`)."""
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,14 +61,15 @@ class Grants:
         """Every function's statements, beside those on the registry, which all have."""
         return {
             "register_run": [*self.read_uploads(), self.read_job()],
-            "validate_data": [*self.read_uploads(), *self.run_files()],
+            "validate_data": [*self.read_uploads(), *self.run_files(SHARD_FILES)],
+            "validate_shard": [*self.read_uploads(), *self.run_files(SHARD_FILES)],
             "preflight": [*self.preflight(), self.read_job()],
             "estimate_cost": [],
             "start_customization": [*self.start_job(), self.read_job(), self.list_jobs(), self.waits()],
             "wait_for_completion": [*self.settle(), self.publish()],
             "set_up_throughput": [*self.serve(), self.read_serving()],
-            "evaluate_model": [self.invoke(), *self.run_files(), self.read_aliases()],
-            "evaluate_shard": [self.invoke(), *self.run_files(), self.read_aliases()],
+            "evaluate_model": [self.invoke(), *self.run_files(SHARD_FILES), self.read_aliases()],
+            "evaluate_shard": [self.invoke(), *self.run_files(SHARD_FILES), self.read_aliases()],
             "promote_model": [self.write_aliases(), self.read_serving(), self.swap()],
             "release_throughput": [self.release(), self.stop_job(), self.list_jobs(), self.delete_models()],
             "notify": self.tell(),
@@ -113,11 +116,12 @@ class Grants:
             statements.append(_allow("DataKeys", ["kms:Decrypt"], keys))
         return statements
 
-    def run_files(self) -> list[iam.PolicyStatement]:
-        files = self._r.artifacts.arn_for_objects(RUN_FILES)
-        prefix = {"StringLike": {"s3:prefix": [RUN_FILES]}}
+    def run_files(self, *besides: str) -> list[iam.PolicyStatement]:
+        keys = [RUN_FILES, *besides]
+        files = [self._r.artifacts.arn_for_objects(key) for key in keys]
+        prefix = {"StringLike": {"s3:prefix": keys}}
         return [
-            _allow("RunFiles", ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], [files]),
+            _allow("RunFiles", ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], files),
             _allow("ListRunFiles", ["s3:ListBucket"], [self._r.artifacts.bucket_arn], prefix),
         ]
 

@@ -64,9 +64,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Whether manifests may ask for provisioned throughput with a term of one or six months.
     evaluation_requests_per_minute
         The pace at which models are asked; 0 takes the base model's own.
-    evaluation_shard_prompts, shard_concurrency
-        How many held-out prompts one function asks alone: more are asked in shards of at most so many, and so
-        many shards at once.
+    evaluation_shard_prompts, validation_shard_bytes, shard_concurrency
+        The most held-out prompts, and bytes of a dataset, that one function takes alone: more are worked on
+        in shards of at most so many, so many shards of a run at once.
     general_ability
         Whether to measure what a model could do before and still can, where the manifest does not say.
     min_improvement, confidence
@@ -114,6 +114,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stable_arn: bool = False
     evaluation_requests_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0
     evaluation_shard_prompts: Annotated[int, msgspec.Meta(ge=1)] = 500
+    validation_shard_bytes: Annotated[int, msgspec.Meta(ge=100_000, le=256 << 20)] = 128 << 20
     shard_concurrency: Annotated[int, msgspec.Meta(ge=1, le=100)] = 8
     min_improvement: Share = 0.02
     confidence: Annotated[float, msgspec.Meta(gt=0.5, lt=1)] = 0.95

@@ -76,7 +76,7 @@ class Journey:
         """Everything, from a dropped file to the notification."""
         step, wait = self._states.step, self._states.wait
         register_run = self._register_run()
-        validate_data = step("ValidateData", "run", result="dataset")
+        validate_data = self._validate_data()
         preflight = step("Preflight", "run", "dataset")
         estimate_cost = step("EstimateCost", "run", "dataset", result="estimate")
         start_customization = step(
@@ -91,7 +91,8 @@ class Journey:
         promote_model = self._promote_model()
 
         register_run.next(self._if_registered(validate_data, preflight, set_up_throughput))
-        validate_data.next(preflight).next(estimate_cost).next(self._if_affordable(start_customization))
+        validate_data.next(self._if_whole(preflight, validate_data))
+        preflight.next(estimate_cost).next(self._if_affordable(start_customization))
         start_customization.next(
             self._if_started(wait_for_completion, start_customization, set_up_throughput)
         )
@@ -139,6 +140,23 @@ class Journey:
                 assign={"failure": "{% $states.input.failure %}"},
             ),
             Branch(nothing),
+        )
+
+    def _validate_data(self) -> sfn.TaskStateBase:
+        """Gives a dataset; or, when that is too large for one function, says what its shards are to do."""
+        return self._states.step(
+            "ValidateData", "run", "sharding",
+            dataset=f"{{% {_DATASET}.shards ? null : {_DATASET} %}}",
+            sharding=f"{{% {_DATASET}.shards ? {_DATASET} : null %}}",
+        )  # fmt: skip
+
+    def _if_whole(self, go_on: sfn.IChainable, again: sfn.IChainable) -> sfn.Choice:
+        """A large dataset comes by here twice: its shards are checked, and then prepared for training."""
+        in_shards = self._in_shards(
+            "ValidateShard", again, "$sharding.shards", "run", work="{% $sharding.work %}"
+        )
+        return self._states.choice(
+            "Whole?", Branch(in_shards, when="$exists($sharding.shards)"), Branch(go_on)
         )
 
     def _if_affordable(self, go_on: sfn.IChainable) -> sfn.Choice:
@@ -265,8 +283,10 @@ class Journey:
 RESULT = "{% $states.result %}"
 """What a task token was given back with."""
 
+_DATASET = "$states.result.Payload"
+
 _TOLD = ("dataset", "estimate", "started", "job", "serving", "evaluation", "promotion", "released", "failure")
-_RESULTS = ("evaluated_on", *_TOLD)
+_RESULTS = ("sharding", "evaluated_on", *_TOLD)
 """Null until the run has come to them: Step Functions has no undefined variables."""
 
 _RESUMED = ("dataset", "estimate", "started", "job", "next_record")

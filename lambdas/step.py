@@ -46,7 +46,7 @@ CLOSING = frozenset({"release_throughput", "notify"})
 KEEPS_ITS_OWN_TIMELINE = frozenset({"wait_for_completion"})
 """Its entry in the timeline lasts as long as the wait, not as long as the function."""
 
-SHARDS = frozenset({"evaluate_shard"})
+SHARDS = frozenset({"evaluate_shard", "validate_shard"})
 """Many at once: the timeline shows the step that they are a part of."""
 
 

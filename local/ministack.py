@@ -1,4 +1,5 @@
-"""The one file that touches MiniStack's private names (ministack 1.5.33); a contract test watches them."""
+"""Touches MiniStack's private names (ministack 1.5.33), as only `differences` does beside it; a contract test
+watches them."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ from typing import Any, Protocol
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses, router
 from ministack.services import eventbridge, iam, lambda_svc, stepfunctions, sts, tagging
+
+from local import differences
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, Mapping[str, str], bytes, Mapping[str, Any]], Awaitable[Response]]
@@ -68,7 +71,7 @@ def serve(
     _stand_between(on_call)
     _keep_error_types()
     _fail_tasks_of_failed_functions()
-    _read_jsonata_in_distributed_maps()
+    differences.cure()
     _speed_up_schedules(min(clock_speed, FASTEST_SCHEDULES))
     # With TLS on, MiniStack would take port 443 as well, which nobody has asked for.
     app._port_is_bindable = lambda *_: False
@@ -276,31 +279,6 @@ def _fail_tasks_of_failed_functions() -> None:
             raise
 
     stepfunctions._invoke_with_callback, stepfunctions._call_lambda = invoked, called
-
-
-def _read_jsonata_in_distributed_maps() -> None:
-    """MiniStack's Distributed Map reads JSONPath only, and its children see the variables of their parent."""
-    run, read = stepfunctions._run_distributed_map, stepfunctions._apply_jsonata_template
-
-    def mapped(state: Any, given: Any, effective: Any, iterator: Any, execution: Any, context: Any) -> Any:
-        if stepfunctions._state_query_language(state, context) != "JSONata":
-            return run(state, given, effective, iterator, execution, context)
-
-        def handed(index: int, item: Any) -> Any:
-            place = {**context, "Map": {"Item": {"Index": index, "Value": item}}}
-            return read(state["ItemSelector"], given, place) if "ItemSelector" in state else item
-
-        items = read(state["Items"], given, context) if "Items" in state else given
-        numbers = ("MaxConcurrency", "ToleratedFailureCount", "ToleratedFailurePercentage")
-        plain = {name: read(state[name], given, context) for name in numbers if name in state}
-        plain |= {name: state[name] for name in ("Label", "Next", "End") if name in state}
-        children = [handed(index, item) for index, item in enumerate(items)]
-        result, following = run(plain, given, children, iterator, execution, {**context, "variables": {}})
-        output = stepfunctions._apply_jsonata_output(state, given, context, result=result, default=result)
-        stepfunctions._apply_state_assign(state, given, context, result=result)
-        return output, following
-
-    stepfunctions._run_distributed_map = mapped
 
 
 def _class_of(log: str) -> str:

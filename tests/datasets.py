@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 TOPICS = 24
@@ -38,6 +39,17 @@ def many_held_out(salt: str = "") -> list[dict[str, Any]]:
     for record in records:
         text = record["messages"][0]["content"][0]
         text["text"] = f"tell me: {text['text']}"
+    return records
+
+
+def long_prompts(salt: str = "") -> list[dict[str, Any]]:
+    """The records of `single_turn`, each with a document to read: about 16 KB a record, 2.4 MB in all."""
+    rng = random.Random(salt)
+    words = [f"{salt}{number}" for number in range(200)]
+    records = single_turn(salt)
+    for record in records:
+        text = record["messages"][0]["content"][0]
+        text["text"] = f"{text['text']} The manual says: {' '.join(rng.choices(words, k=2_000))}"
     return records
 
 

@@ -204,6 +204,46 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     earlier: tuple[Dataset, ...] = ()
 
 
+class ByteRange(msgspec.Struct, frozen=True, kw_only=True):
+    """The lines of one file of a dataset that begin from byte `start` to before `stop`."""
+
+    split: Literal["train", "validation", "test"]
+    start: int
+    stop: int
+
+
+class ShardWork(msgspec.Struct, frozen=True, kw_only=True):
+    """What is done with each shard of a dataset: it is checked; or it is split, converted and written.
+
+    `dataset` counts those of the earlier stages from 0, then comes the run's own. `method` and the shares of
+    records to hold out are known once all shards have been checked.
+    """
+
+    kind: Literal["check", "prepare"]
+    dataset: int = 0
+    method: Method | None = None
+    validation_share: float = 0.0
+    test_share: float = 0.0
+    near_together: bool = False
+
+
+class Sharding(msgspec.Struct, frozen=True, kw_only=True):
+    """A dataset too large for one function: have this done with its shards, then call again.
+
+    `earlier` are the datasets of earlier stages that are ready.
+    """
+
+    work: ShardWork
+    shards: tuple[ByteRange, ...]
+    earlier: tuple[Dataset, ...] = ()
+
+
+class ShardDone(msgspec.Struct, frozen=True, kw_only=True):
+    """One shard of a dataset is done; what came of it is in the artifacts bucket."""
+
+    done: bool = True
+
+
 # --- preflight and estimate_cost ---------------------------------------------------------------------------
 
 

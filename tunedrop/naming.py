@@ -13,6 +13,7 @@ import string
 import unicodedata
 from collections.abc import Iterable
 
+SHARDS_PREFIX = "shards/"
 MAX_STAGE = 12
 MAX_SLUG = 26
 HASH_DIGITS = 10
@@ -94,10 +95,20 @@ def predictions_key(run: str) -> str:
     return f"{run_prefix(run)}predictions.jsonl"
 
 
+def shards_prefix(run: str) -> str:
+    """Where the shards of a run leave what is merged later; nobody needs it once the run is over."""
+    return f"{SHARDS_PREFIX}{run}/"
+
+
 def prediction_shard_key(run: str, model_arn: str, start: int, stop: int) -> str:
     """What one shard of a model's evaluation has asked."""
     model = client_token(model_arn)[:HASH_DIGITS]
-    return f"{run_prefix(run)}predictions/{model}/{start:07}-{stop:07}.jsonl"
+    return f"{shards_prefix(run)}predictions/{model}/{start:07}-{stop:07}.jsonl"
+
+
+def dataset_shard_key(run: str, attempt: int, work: str, split: str, start: int, what: str) -> str:
+    """What one shard of a dataset has become: `what` is the ending of its name."""
+    return f"{shards_prefix(run)}{work}/{attempt}/{split}-{start:012}.{what}"
 
 
 def report_key(run: str) -> str:

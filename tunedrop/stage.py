@@ -27,7 +27,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     `when_unanswered` is what becomes of a run that nobody has approved within `approval_timeout_seconds`;
     `upload_grace_seconds` is how long S3's event of an upload may take before the upload counts as missed.
     `evaluation_shard_prompts` is how many held-out prompts one function asks alone: more are asked in shards
-    of at most so many, `shard_concurrency` of them at once.
+    of at most so many. `validation_shard_bytes` is the same for the bytes of a dataset. `shard_concurrency`
+    is how many shards of one run are worked on at once.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     stable_arn: bool = False
     evaluation_requests_per_minute: int = 0
     evaluation_shard_prompts: int = 500
+    validation_shard_bytes: int = 128 << 20
     shard_concurrency: int = 8
     min_improvement: float = 0.02
     confidence: float = 0.95

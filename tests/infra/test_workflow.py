@@ -94,6 +94,23 @@ def test_every_function_is_given_what_its_input_asks_for(definition: dict[str, A
         assert required <= set(task["Arguments"]["Payload"]), name
 
 
+@pytest.mark.parametrize(
+    ("answer", "dataset", "sharding"),
+    [
+        ({"method": "instruction"}, {"method": "instruction"}, None),
+        ({"work": {"kind": "check"}, "shards": [1]}, None, {"work": {"kind": "check"}, "shards": [1]}),
+    ],
+)
+def test_a_dataset_in_shards_is_no_dataset_yet(
+    definition: dict[str, Any], answer: Any, dataset: Any, sharding: Any
+) -> None:
+    """A run that fails meanwhile is told about without one."""
+    assigned = definition["States"]["ValidateData"]["Assign"]
+
+    assert evaluate(assigned["dataset"], result={"Payload": answer}) == dataset
+    assert evaluate(assigned["sharding"], result={"Payload": answer}) == sharding
+
+
 def test_shards_are_standard_child_executions_a_few_at_a_time(definition: dict[str, Any]) -> None:
     for each in maps_of(definition).values():
         assert each["ItemProcessor"]["ProcessorConfig"] == {
@@ -122,21 +139,22 @@ def test_a_shard_that_fails_is_told_as_the_runs_failure(definition: dict[str, An
         assert decided["Choices"][0]["Next"] == "ReleaseThroughput"
 
 
-def first_failure(results: list[dict[str, Any]]) -> Any:
-    """FIRST_FAILURE as Step Functions evaluates it."""
-    expression = jsonata.Jsonata(FIRST_FAILURE)
-    frame = expression.create_frame()
-    frame.bind("states", {"result": results})
-    return expression.evaluate(None, frame)
+def evaluate(expression: str, **states: Any) -> Any:
+    """A JSONata expression as Step Functions evaluates it; its `$parse` is not JSONata's own."""
+    parsed = jsonata.Jsonata(expression.removeprefix("{% ").removesuffix(" %}"))
+    parsed.register_lambda("parse", json.loads)
+    frame = parsed.create_frame()
+    frame.bind("states", states)
+    return parsed.evaluate(None, frame)
 
 
 def test_the_first_failure_of_the_shards_counts() -> None:
     done = {"done": True}
     first, second = {"failure": {"error": "A"}}, {"failure": {"error": "B"}}
 
-    assert first_failure([done, first, done, second]) == {"error": "A"}
-    assert first_failure([first]) == {"error": "A"}
-    assert first_failure([done, done]) is None
+    assert evaluate(FIRST_FAILURE, result=[done, first, done, second]) == {"error": "A"}
+    assert evaluate(FIRST_FAILURE, result=[first]) == {"error": "A"}
+    assert evaluate(FIRST_FAILURE, result=[done, done]) is None
 
 
 def test_the_waits_are_task_tokens_with_an_end(definition: dict[str, Any]) -> None:
@@ -185,23 +203,13 @@ def test_every_variable_is_assigned_before_it_can_be_read(definition: dict[str, 
     assert read <= set(first)
 
 
-def cause_of(error_output: dict[str, str]) -> str:
-    """CAUSE as Step Functions evaluates it; `$parse` is Step Functions' own addition to JSONata."""
-    expression = jsonata.Jsonata(CAUSE)
-    expression.register_lambda("parse", json.loads)
-    frame = expression.create_frame()
-    frame.bind("states", {"errorOutput": error_output})
-    result: str = expression.evaluate(None, frame)
-    return result
-
-
 @given(st.text(st.characters(codec="utf-8")))
 @example('line 3: "x" is ü\nwrong {')
 @example("back\\slash and / and \\")
 def test_a_person_reads_the_message_that_the_function_raised(message: str) -> None:
     raised = {"errorMessage": message, "errorType": "InvalidDataset", "requestId": "1", "stackTrace": []}
 
-    assert cause_of({"Error": "InvalidDataset", "Cause": json.dumps(raised)}) == message
+    assert evaluate(CAUSE, errorOutput={"Error": "InvalidDataset", "Cause": json.dumps(raised)}) == message
 
 
 @pytest.mark.parametrize(
@@ -219,7 +227,7 @@ def test_a_person_reads_the_message_that_the_function_raised(message: str) -> No
 def test_a_cause_that_is_no_functions_message_is_kept_as_it_is(
     error_output: dict[str, str], cause: str
 ) -> None:
-    assert cause_of(error_output) == cause
+    assert evaluate(CAUSE, errorOutput=error_output) == cause
 
 
 def test_the_drawing_in_the_docs_is_up_to_date(definition: dict[str, Any]) -> None:

@@ -103,6 +103,20 @@ def prepare(
     return Prepared(files, f"{everything:064x}")
 
 
+def merge(parts: Iterable[Prepared]) -> Prepared:
+    """What one pass over all parts would have given."""
+    files: dict[Split, Written] = {}
+    everything = 0
+    for part in parts:
+        everything ^= int(part.content_hash, 16)
+        for split, written in part.files.items():
+            whole = files.setdefault(split, Written())
+            whole.records += written.records
+            whole.tokens += written.tokens
+            whole.bytes += written.bytes
+    return Prepared(files, f"{everything:064x}")
+
+
 def _split_of(conversation: Conversation, held_out: Shares, near_together: bool) -> Split:
     """Test at one end, validation at the other: when shares change, no record goes from one to the other."""
     text = _likeness(conversation.turns[0].text, near_together)

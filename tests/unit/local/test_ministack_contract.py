@@ -6,7 +6,7 @@ import inspect
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses, router
-from ministack.services import eventbridge, iam, lambda_svc, stepfunctions, sts, tagging
+from ministack.services import eventbridge, iam, lambda_svc, s3, stepfunctions, sts, tagging
 
 from local import ministack
 
@@ -81,3 +81,18 @@ def test_tasks_with_a_token_can_be_failed() -> None:
     assert parameters(stepfunctions._call_lambda) == ["func_ref", "event"]
     assert callable(stepfunctions._task_tokens.get)
     assert stepfunctions._ExecutionError("E", "why").cause == "why"
+
+
+def test_ranges_of_versions_are_read_by_one_function() -> None:
+    assert parameters(s3._get_object) == ["bucket_name", "key", "headers", "query_params"]
+    assert s3._parse_range("bytes=2-5", 10) == (2, 5)
+
+
+def test_distributed_maps_are_run_by_one_function() -> None:
+    assert parameters(stepfunctions._run_distributed_map) == [
+        "state_def", "raw_input", "effective", "iterator", "execution", "ctx",
+    ]  # fmt: skip
+    assert parameters(stepfunctions._apply_jsonata_template)[:3] == ["value", "raw_input", "ctx"]
+    assert "result" in parameters(stepfunctions._apply_jsonata_output)
+    assert "result" in parameters(stepfunctions._apply_state_assign)
+    assert stepfunctions._state_query_language({}, {"QueryLanguage": "JSONata"}) == "JSONata"

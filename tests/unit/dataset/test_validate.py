@@ -1,0 +1,133 @@
+"""The validate_data step: a dataset in shards comes out as it would in one piece, whatever its size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests import builders
+from tests.datasets import jsonl, many_held_out, single_turn
+from tests.unit.tables import make_intake_bucket
+from tunedrop import naming
+from tunedrop.aws import Aws
+from tunedrop.contracts import Dataset, Run, S3Object, Sharding
+from tunedrop.dataset.validate import validate, validate_shard
+from tunedrop.errors import InvalidDataset
+
+STAGE = builders.stage()
+WHOLE = 1 << 30
+
+
+@pytest.fixture
+def s3(aws: Aws) -> object:
+    make_intake_bucket(aws, STAGE)
+    where = {"LocationConstraint": "us-west-2"}
+    aws.s3.create_bucket(Bucket=STAGE.artifacts_bucket, CreateBucketConfiguration=where)
+    return aws.s3
+
+
+def uploaded(s3: Any, **files: bytes) -> Run:
+    """A run with these files: train, validation, test."""
+    objects = {}
+    for split, body in files.items():
+        key = f"runs/persona/{split}.jsonl"
+        version = s3.put_object(Bucket=STAGE.intake_bucket, Key=key, Body=body)
+        objects[split] = S3Object(
+            bucket=STAGE.intake_bucket, key=key, version_id=version.get("VersionId", "")
+        )
+    return builders.run(**objects)
+
+
+def validated(s3: Any, run: Run, shard_bytes: int) -> tuple[Dataset, int]:
+    """What the workflow does: every shard, then the step again; and how many shards there were."""
+    stage = msgspec.structs.replace(STAGE, validation_shard_bytes=shard_bytes)
+    made, shards = validate(s3, stage, run), 0
+    while isinstance(made, Sharding):
+        done, shards = made, shards + len(made.shards)
+        for shard in done.shards:
+            validate_shard(s3, stage, run, done.work, shard)
+        made = validate(s3, stage, run, done)
+    return made, shards
+
+
+def written(s3: Any, run: Run) -> dict[str, bytes]:
+    """The report, and every split that was written."""
+    prefix = naming.run_prefix(run.run_id)
+    found = s3.list_objects_v2(Bucket=STAGE.artifacts_bucket, Prefix=prefix)
+    return {one["Key"]: read(s3, one["Key"]) for one in found["Contents"]}
+
+
+def read(s3: Any, key: str) -> bytes:
+    body: bytes = s3.get_object(Bucket=STAGE.artifacts_bucket, Key=key)["Body"].read()
+    return body
+
+
+DATASETS: list[dict[str, bytes]] = [
+    {"train": jsonl(single_turn("one"))},
+    {"train": jsonl(single_turn("one")), "test": jsonl(many_held_out("one"))},
+    {
+        "train": jsonl(single_turn("one") + single_turn("one")[:50]),
+        "validation": jsonl(single_turn("other")[:20]),
+        "test": jsonl(many_held_out("one")),
+    },
+]
+
+
+@pytest.mark.parametrize("files", DATASETS)
+@pytest.mark.parametrize("shard_bytes", [5_000, 14_001])
+def test_a_dataset_in_shards_is_the_same_dataset(s3: Any, files: dict[str, bytes], shard_bytes: int) -> None:
+    run = uploaded(s3, **files)
+    whole, no_shards = validated(s3, run, WHOLE)
+    in_one_piece = written(s3, run)
+
+    sharded, shards = validated(s3, run, shard_bytes)
+
+    assert (no_shards, shards > 2) == (0, True)
+    assert sharded == whole
+    assert written(s3, run) == in_one_piece
+
+
+def test_errors_of_several_shards_are_told_with_their_lines(s3: Any) -> None:
+    records = single_turn("one")
+    for line in (3, 70, 144):
+        records[line - 1]["messages"][1]["content"][0]["text"] = "  "
+    run = uploaded(s3, train=jsonl(records))
+    with pytest.raises(InvalidDataset) as whole:
+        validated(s3, run, WHOLE)
+    in_one_piece = written(s3, run)
+
+    with pytest.raises(InvalidDataset) as sharded:
+        validated(s3, run, 5_000)
+
+    assert str(sharded.value) == str(whole.value)
+    assert all(f"train.jsonl line {line} " in str(sharded.value) for line in (3, 70, 144))
+    assert written(s3, run) == in_one_piece
+
+
+def test_a_shard_whose_file_was_deleted_meanwhile_says_so(s3: Any) -> None:
+    run = uploaded(s3, train=jsonl(single_turn("one")))
+    sharding = validate(s3, msgspec.structs.replace(STAGE, validation_shard_bytes=5_000), run)
+    assert isinstance(sharding, Sharding)
+    where = {"Bucket": run.train.bucket, "Key": run.train.key}
+    s3.delete_object(**where, VersionId=run.train.version_id)
+
+    with pytest.raises(InvalidDataset, match="was deleted after it was uploaded"):
+        validate_shard(s3, STAGE, run, sharding.work, sharding.shards[0])
+
+
+def test_the_plan_of_ten_gigabytes_fits_into_the_payload_of_a_state(s3: Any) -> None:
+    from tunedrop.dataset.sharding import plan
+
+    class TenGigabytes:
+        size = 10 << 30
+
+        def chunks(self, start: int, stop: int) -> Iterator[bytes]:
+            yield b'{"input": "x"}\n'[start:stop]
+
+    shards = plan({"train": TenGigabytes()}, STAGE.validation_shard_bytes)  # type: ignore[dict-item]
+
+    assert len(shards) == 80
+    assert len(msgspec.json.encode(shards)) < 256 * 1024 / 4
