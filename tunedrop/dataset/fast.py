@@ -67,7 +67,7 @@ class FastReader:
             return range(len(tokens))
         no_system = not view.takes_system_prompt or (format_ == "openai-chat" and view.system == "key")
         systems = [index for index, text in enumerate(columns.systems) if text] if no_system else []
-        most = view.max_record_tokens
+        most = view.max_record_tokens // rules.STRICTEST
         if most and max(tokens) > most:
             return [*systems, *(index for index, size in enumerate(tokens) if size > most)]
         return systems

@@ -21,6 +21,7 @@ from tunedrop.dataset.shape import Answer, no_format, shape_problems
 
 __all__ = [
     "CODES",
+    "STRICTEST",
     "WARNINGS",
     "Finding",
     "Problem",
