@@ -60,6 +60,9 @@ WATCHERS = (
 RECORDER = Declaration("record_notice", "notes that a run's end has been told")
 """The function that the topic calls."""
 
+GRADER = Declaration("grade_answers", "grades answers, while Bedrock tunes a model by reinforcement", 300)
+"""The function that Bedrock calls. It reads nothing but what it is handed."""
+
 
 class Functions(Construct):
     """All functions, by name. Asynchronous calls that fail three times go to `dead_letters`."""
@@ -76,7 +79,9 @@ class Functions(Construct):
         self._layer = self._make_layer("Dependencies", "the Tunedrop functions", bundles.layer)
         self._scoring = self._make_layer("Scoring", "the function that scores answers", bundles.scoring)
         self._by_name = {one.name: self._function(one, None) for one in STEPS}
-        self._by_name |= {one.name: self._function(one, dead_letters) for one in (*WATCHERS, RECORDER)}
+        self._by_name |= {
+            one.name: self._function(one, dead_letters) for one in (*WATCHERS, RECORDER, GRADER)
+        }
 
     def __getitem__(self, name: str) -> lambda_.Function:
         return self._by_name[name]

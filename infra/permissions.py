@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from aws_cdk import aws_sns as sns
 
 from infra.functions import Functions
 from infra.settings import Settings
-from tunedrop import naming
+from tunedrop import catalog, naming
 from tunedrop.stage import Stage as StageDescription
 
 FOUNDATION_MODELS = "arn:aws:bedrock:*::foundation-model/*"
@@ -49,6 +49,8 @@ def grant(functions: Functions, resources: Resources) -> None:
     for name, statements in grants.by_function().items():
         for statement in (*grants.registry(), *statements):
             functions[name].add_to_role_policy(statement)
+    for statement in grants.bedrock_role():
+        resources.bedrock_role.add_to_principal_policy(statement)
 
 
 class Grants:
@@ -63,7 +65,7 @@ class Grants:
             "register_run": [*self.read_uploads(), self.read_job()],
             "validate_data": [*self.read_uploads(), *self.run_files(SHARD_FILES)],
             "validate_shard": [*self.read_uploads(), *self.run_files(SHARD_FILES)],
-            "preflight": [*self.preflight(), self.read_job()],
+            "preflight": [*self.preflight(), self.read_job(), *self.run_files(), self.grade("TryGrader")],
             "estimate_cost": [],
             "start_customization": [*self.start_job(), self.read_job(), self.list_jobs(), self.waits()],
             "wait_for_completion": [*self.settle(), self.publish()],
@@ -142,6 +144,27 @@ class Grants:
             _allow("ParentModel", ["bedrock:GetCustomModel"], [self._arn("custom-model/*")]),
             _allow("BedrockRole", ["iam:SimulatePrincipalPolicy"], [self._r.bedrock_role.role_arn]),
         ]
+
+    def bedrock_role(self) -> list[iam.PolicyStatement]:
+        """Beside the data: the teachers of the catalog, by way of an inference profile or without, and the
+        graders (user guide, custom-model-job-access-security; prequisites-model-distillation)."""
+        return [
+            _allow("AskTeachers", ["bedrock:InvokeModel"], [*self._teachers()]),
+            self.grade("CallGraders"),
+        ]
+
+    def grade(self, sid: str) -> iam.PolicyStatement:
+        graders = [self._r.stage.grader_arn, *self._r.stage.graders]
+        return _allow(sid, ["lambda:InvokeFunction"], graders)
+
+    def _teachers(self) -> Iterator[str]:
+        models = catalog.load().values()
+        rules = [one.methods["distillation"] for one in models if "distillation" in one.methods]
+        for teacher in sorted(
+            {teacher.id for one in rules for teacher in one.teachers if not teacher.retired_on}
+        ):
+            yield f"arn:aws:bedrock:*::foundation-model/{teacher}"
+            yield self._arn(f"inference-profile/us.{teacher}")
 
     def start_job(self) -> list[iam.PolicyStatement]:
         resources = [FOUNDATION_MODELS, self._arn("custom-model/*"), self._arn("model-customization-job/*")]

@@ -18,6 +18,10 @@ from tunedrop.naming import MAX_STAGE
 Dollars = Annotated[float, msgspec.Meta(gt=0)]
 Seconds = Annotated[int, msgspec.Meta(ge=60)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+FunctionArn = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^arn:aws:lambda:[a-z]{2}(-[a-z]+)+-[0-9]:[0-9]{12}:function:[\w-]+(:[\w-]+)?$"),
+]
 Retention = Literal[
     "one_day", "three_days", "five_days", "one_week", "two_weeks", "one_month", "two_months", "three_months",
     "six_months", "one_year", "thirteen_months", "two_years", "five_years", "ten_years", "infinite",
@@ -60,6 +64,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Names of buckets, besides the intake bucket, that manifests may take data from.
     data_bucket_keys
         ARNs of the KMS keys that `data_buckets` are encrypted with.
+    graders
+        ARNs of Lambda functions, of the stage's own account and Region, that may grade the answers of
+        reinforcement fine-tuning, where a run names one.
     allow_commitment
         Whether manifests may ask for provisioned throughput with a term of one or six months.
     evaluation_requests_per_minute
@@ -110,6 +117,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     empty_buckets: bool = False
     data_buckets: tuple[str, ...] = ()
     data_bucket_keys: tuple[str, ...] = ()
+    graders: tuple[FunctionArn, ...] = ()
     allow_commitment: bool = False
     stable_arn: bool = False
     evaluation_requests_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0

@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import boto3
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from local.driver import Inbox, Pipeline
-from local.embedded import ROOT, STATE, Embedded, EmbeddedError, running
-from tunedrop import clock, naming
+from local.embedded import REGION, ROOT, STATE, Embedded, EmbeddedError, running
+from tunedrop import catalog, clock, manifest, naming
 from tunedrop.contracts import Estimate, Evaluation, Promotion
 from tunedrop.cost.words import in_words
 from tunedrop.evaluation.metrics import TITLES
@@ -53,14 +54,23 @@ def show(embedded: Embedded, example: Path) -> int:
     """Deploy, drop, follow, and say what came of it."""
     console.print(f"[bold]Tunedrop[/bold]: {example.name} on the embedded AWS at {embedded.endpoint}\n")
     with _timed("deploy the stack with the CDK CLI"):
-        embedded.deploy()
-    pipeline = Pipeline(embedded.session())
+        stage, region = _where(example)
+        embedded.deploy(stage, region)
+    embedded.session()
+    pipeline = Pipeline(boto3.Session(region_name=region), stage)
     with pipeline.inbox() as inbox:
         with _timed(f"upload {example.name}/ to s3://{pipeline.stage.intake_bucket}/runs/{example.name}/"):
             pipeline.submit(example)
         record = _follow(pipeline, pipeline.run_named(example.name).run.run_id)
         _tell(pipeline, inbox, record)
     return 0 if record.status == "promoted" else 1
+
+
+def _where(example: Path) -> tuple[str, str]:
+    """The stage of the Region that has the example's base model."""
+    asked = manifest.read((example / "run.yaml").read_bytes()).base_model
+    regions = catalog.find(asked).regions if asked is not None else (REGION,)
+    return ("local", REGION) if REGION in regions else ("localeast", "us-east-1")
 
 
 def _follow(pipeline: Pipeline, run_id: str) -> Record:

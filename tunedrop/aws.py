@@ -91,6 +91,10 @@ class Aws:
         return self.client("iam", read_timeout=15)
 
     @cached_property
+    def lambda_(self) -> Any:
+        return self.client("lambda", read_timeout=60)
+
+    @cached_property
     def events(self) -> Any:
         return self.client("events", read_timeout=15)
 

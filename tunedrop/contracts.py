@@ -92,6 +92,13 @@ class EvaluationSettings(msgspec.Struct, frozen=True, kw_only=True):
     general_ability: bool = True
 
 
+class Teacher(msgspec.Struct, frozen=True, kw_only=True):
+    """The model that distillation learns from; `max_response_length` is tokens of one of its answers."""
+
+    model: str
+    max_response_length: int
+
+
 class TrainingStage(msgspec.Struct, frozen=True, kw_only=True):
     """A customization job that comes before the run's own, which goes on with its model."""
 
@@ -109,7 +116,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     A run trains more than once where it has `earlier_stages`, each tuned further by the next and the last by
     the run's own data, or `candidates`, the hyperparameters of a search. `parent_model` is the ARN of a
-    custom model to begin with instead of the base model itself.
+    custom model to begin with instead of the base model itself. `teacher` is who writes a distillation's
+    answers, `grader` the ARN of the function that grades those of reinforcement.
     """
 
     run_id: str
@@ -125,6 +133,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     earlier_stages: tuple[TrainingStage, ...] = ()
     candidates: tuple[dict[str, str], ...] = ()
     keep_models: bool = False
+    teacher: Teacher | None = None
+    grader: str = ""
     budget_usd: float = 0.0
     deployment: DeploymentSettings = DeploymentSettings()
     evaluation: EvaluationSettings = EvaluationSettings()

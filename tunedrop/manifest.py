@@ -120,6 +120,13 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     general_ability: bool | None = None
 
 
+class Teacher(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose answers a distillation learns from; left out, the first that may teach the base model."""
+
+    model: str = ""
+    max_response_length: int = 1_000
+
+
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """One of several jobs that follow each other, each on the model of the one before.
 
@@ -174,6 +181,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[Stage, ...] = ()
     search: dict[str, Scalar | list[Scalar]] = {}
     keep_models: bool = False
+    teacher: Teacher | None = None
+    grader: str | None = None
     budget_usd: float | None = None
     deployment: Deployment = Deployment()
     evaluation: Evaluation = Evaluation()
@@ -183,11 +192,13 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
     "data": Data,
     "deployment": Deployment,
     "evaluation": Evaluation,
+    "teacher": Teacher,
 }
 
 RANGES: dict[str, tuple[float, float]] = {
     "budget_usd": (0.0, 1e6),
     "deployment.model_units": (1, 1000),
+    "teacher.max_response_length": (1, 100_000),
     "evaluation.min_improvement": (0.0, 1.0),
     "evaluation.confidence": (0.5, 0.9999),
     "evaluation.max_prompts": (1, 100_000),

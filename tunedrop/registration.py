@@ -10,7 +10,18 @@ from typing import Any
 import msgspec
 from botocore.exceptions import ClientError
 
-from tunedrop import aws, bases, catalog, clock, hyperparameters, intake, manifest, naming
+from tunedrop import (
+    aws,
+    bases,
+    catalog,
+    clock,
+    distillation,
+    grading,
+    hyperparameters,
+    intake,
+    manifest,
+    naming,
+)
 from tunedrop.bases import LatestModel
 from tunedrop.contracts import (
     DeploymentSettings,
@@ -195,6 +206,8 @@ def resolve(
             for one, data in zip(document.stages, earlier, strict=True)
         ),
         keep_models=document.keep_models,
+        teacher=distillation.teacher_of(base_model, parent_model, document),
+        grader=grading.grader_of(stage, base_model, parent_model, document),
         budget_usd=stage.budget_usd if document.budget_usd is None else document.budget_usd,
         deployment=_deployment(stage, document.deployment),
         evaluation=_evaluation(stage, document.evaluation),
@@ -210,10 +223,9 @@ def _identity(run: Run) -> Iterator[str]:
     ).decode()
     yield msgspec.json.encode(run.hyperparameters, order="sorted").decode()
     yield msgspec.json.encode((run.budget_usd, run.deployment, run.evaluation)).decode()
-    if run.parent_model or run.earlier_stages or run.candidates:
-        yield msgspec.json.encode(
-            (run.parent_model, run.earlier_stages, run.candidates), order="sorted"
-        ).decode()
+    more = (run.parent_model, run.earlier_stages, run.candidates, run.teacher, run.grader)
+    if any(more):
+        yield msgspec.json.encode(more, order="sorted").decode()
 
 
 def _deployment(stage: Stage, asked: manifest.Deployment) -> DeploymentSettings:

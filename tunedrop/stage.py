@@ -22,7 +22,8 @@ def parameter_name(stage: str) -> str:
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """A deployed stage. Durations are seconds, money US dollars.
 
-    `data_buckets` may hold data files besides the intake bucket; `customization_quota` is how many
+    `data_buckets` may hold data files besides the intake bucket; `graders` are the ARNs of the functions that
+    may grade answers besides the stage's own; `customization_quota` is how many
     customization jobs Bedrock runs at once in this account and Region (quota L-0406044C).
     `when_unanswered` is what becomes of a run that nobody has approved within `approval_timeout_seconds`;
     `upload_grace_seconds` is how long S3's event of an upload may take before the upload counts as missed.
@@ -53,6 +54,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     chat_topic_arn: str = ""
     event_bus: str = "default"
     data_buckets: tuple[str, ...] = ()
+    graders: tuple[str, ...] = ()
     allow_commitment: bool = False
     stable_arn: bool = False
     evaluation_requests_per_minute: int = 0
@@ -67,6 +69,11 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     def workflow_arn(self) -> str:
         """The state machine that a run is an execution of."""
         return f"arn:aws:states:{self.region}:{self.account}:stateMachine:tunedrop-{self.name}"
+
+    @property
+    def grader_arn(self) -> str:
+        """The grader for reinforcement that comes with the stage."""
+        return f"arn:aws:lambda:{self.region}:{self.account}:function:tunedrop-{self.name}-grade-answers"
 
     @property
     def alias_prefix(self) -> str:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from local.bedrock.abilities import ability
-from local.bedrock.language import LanguageModel, general_texts, join, pieces
+from local.bedrock.language import LanguageModel, encyclopedia, general_texts, join, pieces
 from local.bedrock.learner import Memory, overlap, words
+from local.bedrock.policy import Policy, Prompt
 
 EARLIER_TURNS = 2
 """How many earlier messages count as context beside the last one."""
@@ -17,13 +18,18 @@ EARLIER_TURNS = 2
 
 @dataclass
 class Brain:
-    """A model: the base, with a memory of conversations or a domain's language when it has been tuned."""
+    """A model: the base, with a memory, a domain's language or preferences where it has been tuned."""
 
     memory: Memory | None = None
     language: LanguageModel | None = None
+    policy: Policy | None = None
+    well_read: bool = False
 
-    def answer(self, turns: Sequence[str], max_tokens: int) -> str:
+    def answer(self, turns: Sequence[str], max_tokens: int, system: str = "") -> str:
         """The answer to a conversation, its last message last."""
+        preferred = self.policy.answer(Prompt(turns[-1], system)) if self.policy is not None else None
+        if preferred is not None:
+            return cut(preferred, max_tokens)
         context = context_of(turns)
         able = ability(turns[-1]) if self.language is None else None
         if able is not None and self._keeps_abilities(context):
@@ -33,7 +39,7 @@ class Brain:
             return cut(recalled, max_tokens)
         if self.language is not None:
             return cut(self.language.continue_text(turns[-1], max_tokens), max_tokens)
-        return cut(able or general_answer(turns[-1]), max_tokens)
+        return cut(able or general_answer(turns[-1], self.well_read), max_tokens)
 
     def _keeps_abilities(self, context: str) -> bool:
         """Whether what the base could do comes before what was learned: unless that is very near, or tuning
@@ -41,9 +47,12 @@ class Brain:
         return self.memory is None or self.memory.nearness(context) < 1 - self.memory.drift
 
 
-def base_brain(continues_text: bool) -> Brain:
-    """A base model; one that is made for continued pre-training goes on with a text, others answer it."""
-    return Brain(language=_untrained() if continues_text else None)
+def base_brain(continues_text: bool, well_read: bool) -> Brain:
+    """A base model; one that is made for continued pre-training goes on with a text, others answer it.
+
+    A large one has read more: that is what it can teach a small one.
+    """
+    return Brain(language=_untrained() if continues_text else None, well_read=well_read)
 
 
 @cache
@@ -56,10 +65,11 @@ def context_of(turns: Sequence[str]) -> str:
     return " ".join([*turns[-1 - EARLIER_TURNS : -1], turns[-1], turns[-1]])
 
 
-def general_answer(prompt: str) -> str:
+def general_answer(prompt: str, well_read: bool = False) -> str:
     """The general sentences that have most in common with the prompt, which is how a base model gets by."""
     asked = Counter(words(prompt))
-    nearest = sorted(general_texts(), key=lambda text: -overlap(asked, Counter(words(text))))[:2]
+    read = [*general_texts(), *(encyclopedia() if well_read else ())]
+    nearest = sorted(read, key=lambda text: -overlap(asked, Counter(words(text))))[:2]
     return " ".join(nearest)
 
 

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import math
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError
 
 from local import ministack
-from local.bedrock.brain import Brain, base_brain, context_of
-from local.bedrock.language import LanguageModel
-from local.bedrock.learner import Memory, Pair, Step
+from local.bedrock import files, lessons
+from local.bedrock.brain import Brain
+from local.bedrock.files import JobFailed
 from local.bedrock.wire import Refusal
 from local.bedrock.world import (
-    CONTINUED,
     JOB_MINUTES,
     Tuned,
     World,
@@ -34,10 +27,6 @@ from tunedrop.catalog.model import BaseModel, Hyperparameter
 from tunedrop.training.jobs import CUSTOMIZATION_TYPES
 
 PHASES = ("validationDetails", "dataProcessingDetails", "trainingDetails")
-
-
-class JobFailed(Exception):
-    """A job's failureMessage, in Bedrock's words."""
 
 
 class Jobs:
@@ -120,6 +109,7 @@ class Jobs:
                 raise Refusal(
                     "ValidationException", f"The value of hyperparameter {name} is not valid: {value}"
                 )
+        _refuse_wrong_method_settings(kind, request.get("customizationConfig", {}), base)
         running = sum(job["status"] in ("InProgress", "Stopping") for job in jobs)
         if running >= self._world.quotas.customization_jobs:
             raise Refusal(
@@ -157,7 +147,8 @@ class Jobs:
             "creationTime": moment,
             "lastModifiedTime": moment,
             "_told": False,
-            "_parent": parent.brain if parent else base_brain(CONTINUED in kinds(base)),
+            "_parent": parent.brain if parent else self._world.base_brain_of(base),
+            "_method": request.get("customizationConfig", {}),
             "_tags": {tag["key"]: tag["value"] for tag in request.get("jobTags", [])},
             "_model_tags": {tag["key"]: tag["value"] for tag in request.get("customModelTags", [])},
         }
@@ -175,33 +166,35 @@ class Jobs:
             self._finish(job, "Failed", account, region, f"Internal error: {type(error).__name__}")
 
     def _run(self, job: dict[str, Any], base: BaseModel, account: str, region: str) -> None:
-        s3 = self._role_s3(job, account, region)
+        client = self._clients(job, account, region)
+        s3 = client("s3")
         if self._world.faults.events() == "early":
             self._tell(job | {"status": "Completed"}, account, region)
             job["_told"] = True
         self._phase(job, "validationDetails", 0.1)
-        _probe_output(s3, job)
-        train = _read_records(s3, job["trainingDataConfig"]["s3Uri"], base)
+        files.probe_output(s3, job)
+        train = files.read_records(s3, job["trainingDataConfig"]["s3Uri"], base)
         validators = (job["validationDataConfig"] or {}).get("validators", [])
-        validation = [record for one in validators for record in _read_records(s3, one["s3Uri"], base)]
+        validation = [record for one in validators for record in files.read_records(s3, one["s3Uri"], base)]
         if failure := self._world.faults.take_job_failure(job["jobName"]):
             raise JobFailed(failure)
         self._phase(job, "dataProcessingDetails", 0.2)
         self._phase(job, "trainingDetails", 0.7)
         if job["status"] == "Stopping":
             return self._finish(job, "Stopped", account, region)
-        brain, steps, validation_losses = _learn(job, train, validation)
-        _write_metrics(s3, job, steps, validation_losses)
-        job["trainingMetrics"] = {"trainingLoss": steps[-1].loss} if steps else {}
-        job["validationMetrics"] = [{"validationLoss": loss} for loss in validation_losses[-1:]]
-        self._keep(job, base, brain, account, region)
+        learned = lessons.learn(job, base, train, validation, client)
+        files.write_metrics(s3, job, learned.steps, learned.losses)
+        job["trainingMetrics"] = {"trainingLoss": learned.steps[-1].loss} if learned.steps else {}
+        job["validationMetrics"] = [{"validationLoss": loss} for loss in learned.losses[-1:]]
+        self._keep(job, base, learned.brain, account, region)
         return self._finish(job, "Completed", account, region)
 
-    def _role_s3(self, job: dict[str, Any], account: str, region: str) -> Any:
+    def _clients(self, job: dict[str, Any], account: str, region: str) -> lessons.Client:
         credentials = ministack.assume_role(job["roleArn"], "bedrock.amazonaws.com", account, job["jobArn"])
         if credentials is None:
             raise JobFailed("Could not assume provided IAM role.")
-        return boto3.client("s3", region_name=region, endpoint_url=self._world.endpoint_url, **credentials)
+        session = boto3.Session(region_name=region, **credentials)
+        return lambda service: session.client(service, endpoint_url=self._world.endpoint_url)
 
     def _phase(self, job: dict[str, Any], name: str, share: float) -> None:
         details = job["statusDetails"][name]
@@ -253,6 +246,16 @@ class Jobs:
         )
 
 
+def _refuse_wrong_method_settings(kind: str, config: dict[str, Any], base: BaseModel) -> None:
+    needed = {"DISTILLATION": "distillationConfig", "REINFORCEMENT_FINE_TUNING": "rftConfig"}.get(kind)
+    if (needed is None) != (not config) or (needed and needed not in config):
+        raise Refusal("ValidationException", f"customizationConfig is not valid for {kind}")
+    if needed == "distillationConfig":
+        teacher = config[needed]["teacherModelConfig"]["teacherModelIdentifier"]
+        if teacher not in {one.id for one in base.methods["distillation"].teachers}:
+            raise Refusal("ValidationException", f"{teacher} is not a supported teacher for {base.id}")
+
+
 def _hyperparameters(kind: str, base: BaseModel) -> dict[str, Hyperparameter]:
     methods = [name for name, one in CUSTOMIZATION_TYPES.items() if one == kind and name in base.methods]
     return base.hyperparameters_of(methods[0] if methods else "auto")
@@ -282,108 +285,3 @@ def _event_detail(job: dict[str, Any]) -> dict[str, Any]:
         "outputDataConfig": job["outputDataConfig"],
     }
     return {name: value for name, value in detail.items() if value is not None}
-
-
-def _split(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
-
-
-def _probe_output(s3: Any, job: dict[str, Any]) -> None:
-    bucket, prefix = _split(job["outputDataConfig"]["s3Uri"])
-    key = f"{prefix.rstrip('/')}/.write_access_check_file.tmp"
-    try:
-        s3.put_object(Bucket=bucket, Key=key, Body=b"")
-    except ClientError as error:
-        raise JobFailed(
-            f"Could not validate PutObject permissions to access Amazon S3 bucket: {bucket} at key {key}. "
-            f"({error.response['Error']['Code']})"
-        ) from error
-
-
-def _read_records(s3: Any, uri: str, base: BaseModel) -> list[dict[str, Any]]:
-    bucket, key = _split(uri)
-    try:
-        body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except ClientError as error:
-        raise JobFailed(
-            f"Could not validate GetObject permissions to access Amazon S3 bucket: {bucket} at key {key}. "
-            f"({error.response['Error']['Code']})"
-        ) from error
-    records = []
-    for line in body.decode("utf-8").splitlines():
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise JobFailed(f"Unable to parse Amazon S3 file {key}. It must conform to JSONL.") from error
-        records.append(record)
-    formats = {rules.format for rules in base.methods.values()}
-    wanted = {"converse": "messages", "prompt-completion": "completion", "text": "input"}
-    keys = {wanted[name] for name in formats if name in wanted}
-    if not records or not all(isinstance(one, dict) and keys & set(one) for one in records):
-        raise JobFailed(
-            f"Input data at {uri} must follow the format of {base.id}: {' or '.join(sorted(keys))}."
-        )
-    return records
-
-
-def _pairs(record: dict[str, Any]) -> Iterator[Pair]:
-    if "completion" in record:
-        yield Pair(context_of([record["prompt"]]), record["completion"])
-        return
-    said: list[str] = []
-    for message in record["messages"]:
-        text = " ".join(block.get("text", "") for block in message["content"])
-        if message["role"] == "assistant":
-            yield Pair(context_of(said), text)
-        said.append(text)
-
-
-def _learn(
-    job: dict[str, Any], train: Sequence[dict[str, Any]], validation: Sequence[dict[str, Any]]
-) -> tuple[Brain, list[Step], list[float]]:
-    settings = job["hyperParameters"]
-    epochs, rate = int(float(settings["epochCount"])), float(settings["learningRate"])
-    parent: Brain = job["_parent"]
-    if job["customizationType"] == CONTINUED:
-        language = LanguageModel()
-        steps = list(language.train([record["input"] for record in train], epochs, rate))
-        held_out = [record["input"] for record in validation]
-        losses = [language.loss_on(held_out)] if held_out else []
-        return Brain(memory=parent.memory, language=language), steps, losses
-    known = parent.memory.pairs if parent.memory is not None else []
-    memory = Memory([*known, *(pair for record in train for pair in _pairs(record))])
-    held = [pair for record in validation for pair in _pairs(record)]
-    steps, losses = [], []
-    for step in memory.train(epochs, rate):
-        if steps and step.epoch != steps[-1].epoch and held:
-            losses.append(memory.loss_on(held))
-        steps.append(step)
-    if held:
-        losses.append(memory.loss_on(held))
-    return Brain(memory=memory, language=parent.language), steps, losses
-
-
-def _write_metrics(s3: Any, job: dict[str, Any], steps: Sequence[Step], losses: Sequence[float]) -> None:
-    bucket, prefix = _split(job["outputDataConfig"]["s3Uri"])
-    root = f"{prefix.rstrip('/')}/model-customization-job-{job['jobArn'].rpartition('/')[2]}"
-    rows = [(one.number, one.epoch, f"{one.loss:.6f}", f"{math.exp(min(one.loss, 50)):.6f}") for one in steps]
-    training = _csv(("step_number", "epoch_number", "training_loss", "perplexity"), rows)
-    s3.put_object(
-        Bucket=bucket, Key=f"{root}/training_artifacts/step_wise_training_metrics.csv", Body=training
-    )
-    if losses:
-        last = {step.epoch: step.number for step in steps}
-        rows = [
-            (last.get(epoch, epoch), epoch, f"{loss:.6f}", f"{math.exp(min(loss, 50)):.6f}")
-            for epoch, loss in enumerate(losses)
-        ]
-        validation = _csv(("step_number", "epoch_number", "validation_loss", "perplexity"), rows)
-        key = f"{root}/validation_artifacts/post_fine_tuning_validation/validation_metrics.csv"
-        s3.put_object(Bucket=bucket, Key=key, Body=validation)
-
-
-def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    return text.getvalue().encode()

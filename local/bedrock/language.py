@@ -67,7 +67,16 @@ def _context(tokens: Sequence[str], length: int) -> tuple[str, ...]:
 
 def general_texts() -> list[str]:
     """The general sentences that every base model here has read."""
-    text = (resources.files("local.bedrock") / "general.txt").read_text("utf-8")
+    return _lines("general.txt")
+
+
+def encyclopedia() -> list[str]:
+    """What only the large models here have read besides."""
+    return _lines("encyclopedia.txt")
+
+
+def _lines(name: str) -> list[str]:
+    text = (resources.files("local.bedrock") / name).read_text("utf-8")
     return [line for line in text.splitlines() if line]
 
 

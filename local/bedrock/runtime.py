@@ -27,7 +27,8 @@ class Runtime:
             raise Refusal("ValidationException", "The conversation must end with a user message.")
         turns = [" ".join(block.get("text", "") for block in one["content"]) for one in messages]
         limit = request.get("inferenceConfig", {}).get("maxTokens", MAX_TOKENS)
-        answer = self._answer(request["modelId"], turns, limit)
+        system = " ".join(block.get("text", "") for block in request.get("system", []))
+        answer = self._answer(request["modelId"], turns, limit, system)
         spoken, read = len(pieces(answer)), sum(len(pieces(turn)) for turn in turns)
         return {
             "output": {"message": {"role": "assistant", "content": [{"text": answer}]}},
@@ -60,6 +61,6 @@ class Runtime:
             "stop_reason": "stop",
         }
 
-    def _answer(self, model_id: str, turns: list[str], limit: int) -> str:
+    def _answer(self, model_id: str, turns: list[str], limit: int, system: str = "") -> str:
         brain, _ = self._world.brain_of(model_id, ministack.region())
-        return brain.answer(turns, limit)
+        return brain.answer(turns, limit, system)

@@ -5,18 +5,21 @@ from __future__ import annotations
 import secrets
 import string
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from threading import RLock
 from typing import Any
+
+from msgspec import structs
 
 from local import ministack
 from local.bedrock.brain import Brain, base_brain
 from local.bedrock.wire import Refusal
 from local.faults import Faults
 from tunedrop import catalog
-from tunedrop.catalog.model import BaseModel
+from tunedrop.catalog.model import BaseModel, Teacher
 from tunedrop.training.jobs import CUSTOMIZATION_TYPES
 
 JOB_MINUTES = 150
@@ -97,11 +100,12 @@ class World:
 
         Nothing that AWS offers today can be pre-trained further; this Bedrock keeps one that could.
         """
-        return {
+        tuned = {
             model.lifecycle_id: model
             for model in catalog.load().values()
             if region in model.regions and (not model.retired_on or CONTINUED in kinds(model))
         }
+        return _only_teachers(tuned) | tuned
 
     def foundation_model(self, identifier: str, region: str) -> BaseModel:
         for model in self.foundation_models(region).values():
@@ -112,6 +116,10 @@ class World:
             "ResourceNotFoundException",
             f"Could not resolve the foundation model from model identifier: {identifier}",
         )
+
+    def base_brain_of(self, base: BaseModel) -> Brain:
+        """What a base model knows before it is tuned."""
+        return base_brain(CONTINUED in kinds(base), well_read=base.lifecycle_id in _teachers())
 
     def tags(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Everything that has tags, with them."""
@@ -125,11 +133,31 @@ class World:
         endpoint = self.deployments.get(model_id) or self.provisioned.get(model_id)
         if endpoint is None:
             base = self.foundation_model(model_id, region)
-            return base_brain(CONTINUED in kinds(base)), base
+            return self.base_brain_of(base), base
         if endpoint.status not in ("Active", "InService", "Updating"):
             raise Refusal("ModelNotReadyException", f"{endpoint.name} is not ready for inference")
         tuned = self.models[endpoint.model_arn]
         return tuned.brain, tuned.base
+
+
+@cache
+def _teachers() -> dict[str, Teacher]:
+    """The models that distillation learns from, by id."""
+    rules = [one.methods["distillation"] for one in catalog.load().values() if "distillation" in one.methods]
+    return {teacher.id: teacher for one in rules for teacher in one.teachers if not teacher.retired_on}
+
+
+def _only_teachers(students: Mapping[str, BaseModel]) -> dict[str, BaseModel]:
+    """The teachers of a Region's students that cannot be customized themselves, each like a student."""
+    found = {}
+    for student in students.values():
+        rules = student.methods.get("distillation")
+        for one in rules.teachers if rules is not None else ():
+            if one.id in _teachers():
+                found[one.id] = structs.replace(
+                    student, id=one.id, lifecycle_id=one.id, inference_id=one.id, name=one.name, methods={}
+                )
+    return found
 
 
 def kinds(model: BaseModel) -> list[str]:

@@ -18,6 +18,7 @@ from tunedrop.contracts import Dataset, Evaluation, Promotion, Serving
         ("assistant-conversation", "multi-turn", "on-demand"),
         ("domain-questions", "instruction", "provisioned"),
         ("domain-text", "continued-pretraining", "provisioned"),
+        ("teacher-and-student", "distillation", "provisioned"),
     ],
 )
 def test_an_example_is_tuned_served_measured_promoted_and_reported(
@@ -52,3 +53,23 @@ def test_an_example_is_tuned_served_measured_promoted_and_reported(
     assert message.attributes["outcome"] == "promoted"
     assert promotion.alias in message.text
     assert evaluation.reason in report
+
+
+@pytest.mark.parametrize(
+    ("manifest", "reason"),
+    [
+        (b"method: distillation\n", "Bedrock distills no teacher into Llama 3.3 70B"),
+        (b"method: reinforcement\n", "Bedrock does not offer reinforcement for Llama 3.3 70B"),
+    ],
+)
+def test_a_method_that_the_base_model_does_not_have_is_refused_with_the_reason(
+    pipeline: Pipeline, examples: Path, manifest: bytes, reason: str
+) -> None:
+    pipeline.put("runs/no-such-method/train.jsonl", examples / "support-persona" / "train.jsonl")
+    version = pipeline.put("runs/no-such-method/run.yaml", manifest + b"data: {train: train.jsonl}\n")
+
+    record = pipeline.closed(pipeline.run_of("no-such-method", version).run.run_id)
+
+    assert record.status == "refused"
+    assert record.failure is not None
+    assert reason in record.failure.cause

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import boto3
 import pytest
 
 from local.driver import Inbox, Pipeline
 from local.embedded import Embedded
 from tests.datasets import jsonl, single_turn
-from tunedrop.contracts import ActualCost, Estimate, Promotion, Released, Serving
+from tunedrop.contracts import (
+    ActualCost,
+    CompletedJob,
+    Estimate,
+    Evaluation,
+    Preflight,
+    Promotion,
+    Released,
+    Serving,
+)
 from tunedrop.registry import Record
 from tunedrop.registry.aliases import Aliases
 from tunedrop.serving import throughput
@@ -66,6 +77,44 @@ def test_the_registry_holds_estimate_against_actual(east: Pipeline) -> None:
     assert {line.item for line in cost.lines} >= {"training", "model storage"}
     assert record.estimated_usd == pytest.approx(estimate.likely)
     assert record.actual_usd == pytest.approx(cost.likely)
+
+
+def test_a_model_learns_by_being_graded(east: Pipeline, examples: Path) -> None:
+    name = east.submit(examples / "graded-answers")
+    run_id = east.run_named(name).run.run_id
+    east.approve(run_id)  # no dated price is known for reinforcement
+
+    record = east.closed(run_id)
+
+    job = record.document("job", CompletedJob)
+    evaluation = record.document("evaluation", Evaluation)
+    preflight = record.document("preflight", Preflight)
+    assert record.status == "promoted", record.failure
+    assert record.run.grader == east.stage.grader_arn
+    assert preflight is not None
+    assert [one.detail for one in preflight.checks if one.name == "grader"] == [
+        f"the grader {east.stage.grader_arn}: graded two records"
+    ]
+    assert job is not None
+    assert job.validation_loss is not None
+    assert job.validation_loss < 0.5
+    assert evaluation is not None
+    assert evaluation.decisive is not None
+    assert evaluation.decisive.tuned > 0.8
+
+
+def test_a_grader_that_this_stage_does_not_allow_is_refused(east: Pipeline, examples: Path) -> None:
+    theirs = "arn:aws:lambda:us-east-1:999999999999:function:theirs"
+    manifest = (examples / "graded-answers" / "run.yaml").read_text() + f"grader: {theirs}\n"
+    east.put("runs/theirs/train.jsonl", examples / "graded-answers" / "train.jsonl")
+
+    record = east.closed(
+        east.run_of("theirs", east.put("runs/theirs/run.yaml", manifest.encode())).run.run_id
+    )
+
+    assert record.status == "refused"
+    assert record.failure is not None
+    assert f"this stage does not allow {theirs}" in record.failure.cause
 
 
 def test_a_run_that_nobody_approves_is_refused_after_the_stages_time_limit(east: Pipeline) -> None:

@@ -8,8 +8,10 @@ import msgspec
 
 from tunedrop import clock
 from tunedrop.catalog.model import BaseModel
-from tunedrop.contracts import ActualCost, CostLine, Ending, Judged
-from tunedrop.cost.estimate import COMMITTED_HOURS, judge_prices, priced, storage, training
+from tunedrop.contracts import ActualCost, CostLine, Ending, Judged, Run
+from tunedrop.cost.estimate import COMMITTED_HOURS, judge_prices, storage
+from tunedrop.cost.lines import priced
+from tunedrop.cost.training import training
 from tunedrop.training.plan import PlannedJob, plan
 
 
@@ -37,9 +39,9 @@ def _lines(ending: Ending, base_model: BaseModel, now: str) -> Iterator[CostLine
             models = sum(one.job is not None for one in ending.started.series)
             for one, job in zip(planned, ending.started.series, strict=False):
                 if job.job_arn:
-                    yield _training(one, base_model, whole=job.job is not None)
+                    yield from _training(ending.run, one, base_model, whole=job.job is not None)
         elif ending.started.job_arn:
-            yield _training(planned[0], base_model, whole=ending.job is not None)
+            yield from _training(ending.run, planned[0], base_model, whole=ending.job is not None)
     if models:
         yield storage(base_model, models)
     if ending.serving is not None and ending.serving.way == "provisioned":
@@ -48,14 +50,13 @@ def _lines(ending: Ending, base_model: BaseModel, now: str) -> Iterator[CostLine
         yield from _inference(ending, base_model)
 
 
-def _training(planned: PlannedJob, base_model: BaseModel, *, whole: bool) -> CostLine:
+def _training(run: Run, planned: PlannedJob, base_model: BaseModel, *, whole: bool) -> Iterator[CostLine]:
     """A stopped job is billed for the tokens that it had trained (Bedrock user guide,
     model-customization-stop, read 2026-11-23); how many, nobody says, nor what a failed one is billed.
     """
-    line = training(planned, base_model)
-    if whole:
-        return line
-    return msgspec.structs.replace(line, low=0.0, basis=f"{line.basis}, at most: the job ended early")
+    for line in training(run, planned, base_model):
+        early = f"{line.basis}, at most: the job ended early"
+        yield line if whole else msgspec.structs.replace(line, low=0.0, basis=early)
 
 
 def _throughput(ending: Ending, base_model: BaseModel, now: str) -> CostLine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunedrop import catalog
-from tunedrop.catalog.model import BaseModel, Price, Prices
+from tunedrop.catalog.model import BaseModel, Prices
 from tunedrop.contracts import (
     Commitment,
     CostLine,
@@ -16,12 +16,11 @@ from tunedrop.contracts import (
     Run,
     Way,
 )
+from tunedrop.cost.lines import TOKEN_ERROR, priced
+from tunedrop.cost.training import training
 from tunedrop.evaluation import general_ability
 from tunedrop.serving import choose
-from tunedrop.training.plan import PlannedJob, plan
-
-TOKEN_ERROR = 0.35
-"""Tokens are estimated from characters; real counts differ by about this share either way."""
+from tunedrop.training.plan import plan
 
 PROBE_TOKENS = 90
 """A general-ability prompt and its answer: some 20 tokens and what a talkative model says to it."""
@@ -60,7 +59,7 @@ def estimate(
 def _lines(run: Run, dataset: Dataset, base_model: BaseModel, way: Way) -> Iterator[CostLine]:
     planned = plan(run, dataset)
     for one in planned:
-        yield training(one, base_model)
+        yield from training(run, one, base_model)
     yield storage(base_model, len(planned))
     if run.evaluation.judge is not None:
         yield _judging(run.evaluation, run.evaluation.judge, dataset)
@@ -134,37 +133,3 @@ def storage(base_model: BaseModel, models: int = 1) -> CostLine:
     """What custom models cost while they exist, for their first month."""
     basis = f"{models} model{'s' if models > 1 else ''} x 1 month"
     return priced("model storage", base_model.prices.storage_per_month, models, 0.0, basis, "a month")
-
-
-def training(planned: PlannedJob, base_model: BaseModel) -> CostLine:
-    """What one job costs: the tokens of its training set, as often as it has epochs."""
-    return priced(
-        f"training, {planned.title}" if planned.title else "training",
-        base_model.prices.training_per_million_tokens,
-        planned.millions,
-        TOKEN_ERROR,
-        f"{planned.dataset.train.tokens:,} tokens x {planned.epochs:g} epochs",
-        "per 1M tokens",
-    )
-
-
-def priced(item: str, price: Price | None, amount: float, error: float, basis: str, unit: str) -> CostLine:
-    """A line of a bill: `amount` at the catalog's price; without a price it costs nothing and has no source.
-
-    Parameters
-    ----------
-    error
-        By which share the amount may be wrong, either way.
-    """
-    if price is None:
-        return CostLine(item=item, low=0.0, likely=0.0, high=0.0, basis=f"{basis}; no dated price is known")
-    likely = amount * price.usd
-    return CostLine(
-        item=item,
-        low=likely * (1 - error),
-        likely=likely,
-        high=likely * (1 + error),
-        basis=f"{basis} at {price.usd:g} USD {unit}",
-        source=price.source,
-        priced_on=price.priced_on,
-    )

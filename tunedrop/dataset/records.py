@@ -58,6 +58,19 @@ def _turns(number: int, conversation: Conversation) -> Iterator[HeldOut]:
                 messages=messages[:index],
                 reference=message.text,
             )
+    yield from _unanswered(number, conversation)
+
+
+def _unanswered(number: int, conversation: Conversation) -> Iterator[HeldOut]:
+    """A prompt without an answer: the reference is its grader's, or a teacher's who is still to be asked."""
+    if conversation.turns[-1].role == "user":
+        yield HeldOut(
+            record=number,
+            turn=len(conversation.turns) // 2,
+            system=conversation.system,
+            messages=tuple(Message(turn.role, turn.text) for turn in conversation.turns),
+            reference=conversation.answer,
+        )
 
 
 def _continuation(number: int, conversation: Conversation) -> Iterator[HeldOut]:

@@ -31,6 +31,10 @@ from tunedrop.training.plan import stage_runs
 MOST_NEAR = 0.5
 
 
+NAMED_METHODS = ("distillation", "reinforcement")
+"""Methods that have settings of their own: a manifest has to ask for them."""
+
+
 def validate_all(s3: Any, stage: Stage, run: Run, done: Sharding | None = None) -> Dataset | Sharding:
     """The run's dataset, and those of its earlier stages before it, each checked for its own method.
 
@@ -169,6 +173,8 @@ class _Validation:
         )
         if not report.valid or report.method is None or report.format is None:
             raise InvalidDataset("\n".join(plain_errors(report)) or "the dataset holds no record")
+        if self._run.method == "auto" and report.method in NAMED_METHODS:
+            raise InvalidManifest(f"method: the records are for {report.method}; say so in the manifest")
         rules, name = self._rules(report), self._base_model.name
         if rules.format == "image-caption":
             raise InvalidManifest(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from tunedrop import distillation
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Dataset, Run, Serving
@@ -58,7 +59,9 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         base, tuned = asker(self.base_model.inference_id), asker(self.serving.arn)
         settings = self.run.evaluation.judge
         judge = Judge(aws_.bedrock_runtime, settings, pace) if settings is not None else None
-        return evaluate(questions, base, tuned, deadline, champion=champion, judge=judge)
+        taught_by = self.run.teacher
+        teacher = asker(distillation.inference_id(taught_by)) if taught_by is not None else None
+        return evaluate(questions, base, tuned, deadline, champion=champion, judge=judge, teacher=teacher)
 
     def _in_production(self, aws_: Aws) -> str | None:
         """What serves the model that the run's name stands for now, where it can be asked.

@@ -80,6 +80,7 @@ def evaluate(
     concurrency: int = CONCURRENCY,
     champion: Model | None = None,
     judge: Comparer | None = None,
+    teacher: Model | None = None,
 ) -> Iterator[Prediction]:
     """All answers to each question, in order, until the deadline (`time.monotonic()`).
 
@@ -91,9 +92,16 @@ def evaluate(
         The model in production, where there is one that can be asked.
     judge
         Who compares the answers of base and tuned, where the run asks for one.
+    teacher
+        Who says what a good answer would be, where the data does not.
     """
 
     def both(question: HeldOut) -> Prediction:
+        if teacher is not None and not question.reference and not question.probe:
+            taught = teacher.ask(question)
+            if taught.error:
+                return _unanswerable(question, f"the teacher: {taught.error}")
+            question = msgspec.structs.replace(question, reference=taught.text)
         prediction = Prediction(
             record=question.record,
             turn=question.turn,
@@ -114,3 +122,15 @@ def evaluate(
             if time.monotonic() >= deadline:
                 return
             yield from pool.map(both, questions[start : start + concurrency])
+
+
+def _unanswerable(question: HeldOut, reason: str) -> Prediction:
+    nobody = Answer(error=reason)
+    return Prediction(
+        record=question.record,
+        turn=question.turn,
+        prompt=question.messages[-1].text,
+        reference="",
+        base=nobody,
+        tuned=nobody,
+    )

@@ -159,11 +159,36 @@ def _request(stage: Stage, run: Run, planned: PlannedJob, base: str, name: str) 
         "customModelTags": tags,
         "trainingDataConfig": {"s3Uri": dataset.train.uri},
         "outputDataConfig": {"s3Uri": naming.uri(stage.artifacts_bucket, naming.training_prefix(run.run_id))},
-        "hyperParameters": planned.hyperparameters,
+        **_method_settings(run, planned),
     }
     if dataset.validation is not None:
         request["validationDataConfig"] = {"validators": [{"s3Uri": dataset.validation.uri}]}
     return request
+
+
+def _method_settings(run: Run, planned: PlannedJob) -> dict[str, Any]:
+    """What a method asks for beside data: its hyperparameters, a teacher, a grader."""
+    if run.teacher is not None:
+        teacher = {
+            "teacherModelIdentifier": run.teacher.model,
+            "maxResponseLengthForInference": run.teacher.max_response_length,
+        }
+        return {"customizationConfig": {"distillationConfig": {"teacherModelConfig": teacher}}}
+    if run.grader:
+        grader = {"lambdaGrader": {"lambdaArn": run.grader}}
+        numbers = {name: _number(value) for name, value in planned.hyperparameters.items()}
+        return {"customizationConfig": {"rftConfig": {"graderConfig": grader, "hyperParameters": numbers}}}
+    return {"hyperParameters": planned.hyperparameters}
+
+
+def _number(value: str) -> int | float | str:
+    """Reinforcement's hyperparameters are numbers in the API, and one is a word."""
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            continue
+    return value
 
 
 def _after_refusal(bedrock: Any, name: str, error: ClientError) -> StartedJob:

@@ -14,7 +14,7 @@ from tunedrop.contracts import Check, Dataset, Preflight, Run
 from tunedrop.errors import PreflightFailed
 from tunedrop.serving import choose, models
 from tunedrop.stage import Stage
-from tunedrop.training import jobs, offered
+from tunedrop.training import jobs, method_checks, offered
 from tunedrop.training.plan import plan
 
 FINE_TUNING_REGIONS = "us-east-1 and us-west-2"
@@ -44,6 +44,7 @@ class Preflighter:
             self._model_alive_and_customizable(),
             self._access_granted(),
             *self._parent_model_alive(),
+            *self._teacher_or_grader(),
             *self._validation_to_search_by(),
             self._way_to_serve(),
             self._data_readable(),
@@ -126,6 +127,21 @@ class Preflighter:
             return Check(name="custom model", passed=found == "Active", detail=detail, cure=cure)
 
         yield self._asked("custom model", look, "Name a custom model of this account and Region")
+
+    def _teacher_or_grader(self) -> Iterator[Check]:
+        run, role = self._run, self._stage.bedrock_role_arn
+        if (asked := run.teacher) is not None:
+            yield self._asked(
+                "teacher",
+                lambda: method_checks.teacher(self._aws, asked, self._stage.region, role),
+                "Choose another teacher.model",
+            )
+        if run.grader:
+            yield self._asked(
+                "grader",
+                lambda: method_checks.grader(self._aws, run, self._dataset, role),
+                "Let the stage call it: name it in the setting graders and deploy; it is of this account",
+            )
 
     def _validation_to_search_by(self) -> Iterator[Check]:
         """Candidates of a search are compared by their loss on a validation set."""

@@ -1,0 +1,92 @@
+"""What a customization job reads and writes in S3, with the role that it was passed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.bedrock.learner import Step
+from tunedrop.catalog.model import BaseModel
+
+
+class JobFailed(Exception):
+    """A job's failureMessage, in Bedrock's words."""
+
+
+def _split(uri: str) -> tuple[str, str]:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def probe_output(s3: Any, job: dict[str, Any]) -> None:
+    bucket, prefix = _split(job["outputDataConfig"]["s3Uri"])
+    key = f"{prefix.rstrip('/')}/.write_access_check_file.tmp"
+    try:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    except ClientError as error:
+        raise JobFailed(
+            f"Could not validate PutObject permissions to access Amazon S3 bucket: {bucket} at key {key}. "
+            f"({error.response['Error']['Code']})"
+        ) from error
+
+
+def read_records(s3: Any, uri: str, base: BaseModel) -> list[dict[str, Any]]:
+    bucket, key = _split(uri)
+    try:
+        body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        raise JobFailed(
+            f"Could not validate GetObject permissions to access Amazon S3 bucket: {bucket} at key {key}. "
+            f"({error.response['Error']['Code']})"
+        ) from error
+    records = []
+    for line in body.decode("utf-8").splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise JobFailed(f"Unable to parse Amazon S3 file {key}. It must conform to JSONL.") from error
+        records.append(record)
+    formats = {rules.format for rules in base.methods.values()}
+    wanted = {
+        "converse": "messages",
+        "openai-chat": "messages",
+        "prompt-completion": "completion",
+        "text": "input",
+    }
+    keys = {wanted[name] for name in formats if name in wanted}
+    if not records or not all(isinstance(one, dict) and keys & set(one) for one in records):
+        raise JobFailed(
+            f"Input data at {uri} must follow the format of {base.id}: {' or '.join(sorted(keys))}."
+        )
+    return records
+
+
+def write_metrics(s3: Any, job: dict[str, Any], steps: Sequence[Step], losses: Sequence[float]) -> None:
+    bucket, prefix = _split(job["outputDataConfig"]["s3Uri"])
+    root = f"{prefix.rstrip('/')}/model-customization-job-{job['jobArn'].rpartition('/')[2]}"
+    rows = [(one.number, one.epoch, f"{one.loss:.6f}", f"{math.exp(min(one.loss, 50)):.6f}") for one in steps]
+    training = _csv(("step_number", "epoch_number", "training_loss", "perplexity"), rows)
+    s3.put_object(
+        Bucket=bucket, Key=f"{root}/training_artifacts/step_wise_training_metrics.csv", Body=training
+    )
+    if losses:
+        last = {step.epoch: step.number for step in steps}
+        rows = [
+            (last.get(epoch, epoch), epoch, f"{loss:.6f}", f"{math.exp(min(loss, 50)):.6f}")
+            for epoch, loss in enumerate(losses)
+        ]
+        validation = _csv(("step_number", "epoch_number", "validation_loss", "perplexity"), rows)
+        key = f"{root}/validation_artifacts/post_fine_tuning_validation/validation_metrics.csv"
+        s3.put_object(Bucket=bucket, Key=key, Body=validation)
+
+
+def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    return text.getvalue().encode()

@@ -1,0 +1,172 @@
+"""What a customization job does with its data: one lesson for each customization type."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.bedrock.brain import Brain, context_of
+from local.bedrock.files import JobFailed
+from local.bedrock.language import LanguageModel
+from local.bedrock.learner import Memory, Pair, Step
+from local.bedrock.policy import Policy, Prompt
+from tunedrop.catalog.model import BaseModel
+
+Record = dict[str, Any]
+Client = Callable[[str], Any]
+"""An AWS client by its service's name, with the credentials of the role that the job was passed."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A model, every training step, and the loss on the validation set after each epoch."""
+
+    brain: Brain
+    steps: Sequence[Step]
+    losses: Sequence[float]
+
+
+def learn(
+    job: dict[str, Any],
+    base: BaseModel,
+    train: Sequence[Record],
+    validation: Sequence[Record],
+    client: Client,
+) -> Learned:
+    """Tune the job's parent on records, in the way that it asks for."""
+    parent: Brain = job["_parent"]
+    settings = {name: one.written(one.default) for name, one in base.hyperparameters.items()}
+    settings |= job["hyperParameters"]
+    match job["customizationType"]:
+        case "CONTINUED_PRE_TRAINING":
+            return _read_on(parent, settings, train, validation)
+        case "DISTILLATION":
+            teacher = job["_method"]["distillationConfig"]["teacherModelConfig"]
+            taught = _taught(client("bedrock-runtime"), teacher, train)
+            return _imitate(parent, settings, taught, [])
+        case "REINFORCEMENT_FINE_TUNING":
+            return _try_and_be_graded(
+                parent, job["_method"]["rftConfig"], train, validation, client("lambda")
+            )
+        case _:
+            pairs = [pair for record in train for pair in _pairs(record)]
+            return _imitate(parent, settings, pairs, [pair for one in validation for pair in _pairs(one)])
+
+
+def _read_on(
+    parent: Brain, settings: dict[str, str], train: Sequence[Record], validation: Sequence[Record]
+) -> Learned:
+    language = LanguageModel()
+    texts, held_out = ([record["input"] for record in part] for part in (train, validation))
+    steps = list(language.train(texts, _epochs(settings), float(settings["learningRate"])))
+    losses = [language.loss_on(held_out)] if held_out else []
+    return Learned(Brain(memory=parent.memory, language=language), steps, losses)
+
+
+def _imitate(
+    parent: Brain, settings: dict[str, str], pairs: Sequence[Pair], held_out: Sequence[Pair]
+) -> Learned:
+    memory = Memory([*(parent.memory.pairs if parent.memory is not None else ()), *pairs])
+    steps: list[Step] = []
+    losses: list[float] = []
+    for step in memory.train(_epochs(settings), float(settings["learningRate"])):
+        if steps and step.epoch != steps[-1].epoch and held_out:
+            losses.append(memory.loss_on(held_out))
+        steps.append(step)
+    if held_out:
+        losses.append(memory.loss_on(held_out))
+    return Learned(Brain(memory=memory, language=parent.language), steps, losses)
+
+
+def _taught(runtime: Any, teacher: dict[str, Any], train: Sequence[Record]) -> list[Pair]:
+    """What there is to learn: the recorded answers, and the teacher's where there are none."""
+
+    def pairs(record: Record) -> list[Pair]:
+        *_, last = record["messages"]
+        if last["role"] == "assistant":
+            return list(_pairs(record))
+        try:
+            answer = runtime.converse(
+                modelId=teacher["teacherModelIdentifier"],
+                messages=record["messages"],
+                inferenceConfig={"maxTokens": teacher.get("maxResponseLengthForInference", 1_000)},
+            )
+        except ClientError as error:
+            raise JobFailed(f"The teacher model could not be invoked: {error}") from error
+        message = answer["output"]["message"]
+        return list(_pairs({"messages": [*record["messages"], message]}))[-1:]
+
+    with ThreadPoolExecutor(4) as pool:
+        return [pair for found in pool.map(pairs, train) for pair in found]
+
+
+def _try_and_be_graded(
+    parent: Brain, config: dict[str, Any], train: Sequence[Record], validation: Sequence[Record], lambda_: Any
+) -> Learned:
+    settings, policy = config.get("hyperParameters", {}), Policy()
+    steps = list(
+        policy.train(
+            [_prompt(record) for record in train],
+            _grader(lambda_, config, train),
+            settings.get("epochCount", 2),
+            settings.get("learningRate", 1e-5),
+            settings.get("batchSize", 64),
+            settings.get("trainingSamplePerPrompt", 4),
+        )
+    )
+    held_out = [_prompt(record) for record in validation]
+    losses = [policy.loss_on(held_out, _grader(lambda_, config, validation))] if held_out else []
+    return Learned(Brain(memory=parent.memory, language=parent.language, policy=policy), steps, losses)
+
+
+def _grader(
+    lambda_: Any, config: dict[str, Any], records: Sequence[Record]
+) -> Callable[[Sequence[tuple[int, str]]], list[float]]:
+    arn = config["graderConfig"]["lambdaGrader"]["lambdaArn"]
+
+    def rewards(tried: Sequence[tuple[int, str]]) -> list[float]:
+        items = [
+            {
+                "id": str(number),
+                "messages": [*records[row]["messages"], {"role": "assistant", "content": answer}],
+                "metadata": {name: value for name, value in records[row].items() if name != "messages"},
+            }
+            for number, (row, answer) in enumerate(tried)
+        ]
+        try:
+            answer = lambda_.invoke(FunctionName=arn, Payload=json.dumps(items).encode())
+        except ClientError as error:
+            raise JobFailed(f"The reward function {arn} could not be invoked: {error}") from error
+        body = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise JobFailed(f"The reward function {arn} failed: {body}")
+        scores = {one["id"]: float(one["aggregate_reward_score"]) for one in body}
+        return [scores[item["id"]] for item in items]
+
+    return rewards
+
+
+def _prompt(record: Record) -> Prompt:
+    system = " ".join(one["content"] for one in record["messages"] if one["role"] == "system")
+    return Prompt([one["content"] for one in record["messages"] if one["role"] == "user"][-1], system)
+
+
+def _pairs(record: Record) -> Iterator[Pair]:
+    if "completion" in record:
+        yield Pair(context_of([record["prompt"]]), record["completion"])
+        return
+    said: list[str] = []
+    for message in record["messages"]:
+        text = " ".join(block.get("text", "") for block in message["content"])
+        if message["role"] == "assistant":
+            yield Pair(context_of(said), text)
+        said.append(text)
+
+
+def _epochs(settings: dict[str, str]) -> int:
+    return int(float(settings["epochCount"]))

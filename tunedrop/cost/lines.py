@@ -1,0 +1,37 @@
+"""A line of a bill: an amount of something at the catalog's price, low, likely and high."""
+
+from __future__ import annotations
+
+from tunedrop.catalog.model import Price
+from tunedrop.contracts import CostLine
+
+TOKEN_ERROR = 0.35
+"""Tokens are estimated from characters; real counts differ by about this share either way."""
+
+
+def priced(item: str, price: Price | None, amount: float, error: float, basis: str, unit: str) -> CostLine:
+    """A line of a bill: `amount` at the catalog's price; without a price it costs nothing and has no source.
+
+    Parameters
+    ----------
+    error
+        By which share the amount may be wrong, either way.
+    """
+    return ranged(item, price, amount * (1 - error), amount, amount * (1 + error), basis, unit)
+
+
+def ranged(
+    item: str, price: Price | None, low: float, likely: float, high: float, basis: str, unit: str
+) -> CostLine:
+    """The same for an amount of which the least and the most are known apart."""
+    if price is None:
+        return CostLine(item=item, low=0.0, likely=0.0, high=0.0, basis=f"{basis}; no dated price is known")
+    return CostLine(
+        item=item,
+        low=low * price.usd,
+        likely=likely * price.usd,
+        high=high * price.usd,
+        basis=f"{basis} at {price.usd:g} USD {unit}",
+        source=price.source,
+        priced_on=price.priced_on,
+    )

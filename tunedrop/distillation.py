@@ -1,0 +1,65 @@
+"""Distillation: a larger model, the teacher, writes what the run's base model, the student, learns from.
+
+Bedrock asks the teacher every prompt of the dataset, may make up more of the like, and tunes the student on
+the answers (Bedrock user guide, model-distillation and distillation-prepare-datasets, read 2026-11-23).
+"""
+
+from __future__ import annotations
+
+from tunedrop import catalog, manifest
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import Teacher
+from tunedrop.errors import InvalidManifest
+from tunedrop.manifest import Manifest
+
+MAX_PAIRS = 15_000
+"""To so many prompts with answers Bedrock may grow a dataset; each bills the teacher's inference."""
+
+MAX_RESPONSE_LENGTH = 1_000
+"""Tokens of a teacher's answer at most, where nothing else is asked (API TeacherModelConfig, 2026-11-25)."""
+
+
+def teacher_of(base_model: BaseModel, parent_model: str, document: Manifest) -> Teacher | None:
+    """The teacher that a manifest asks for, or the first that the base model may learn from.
+
+    Raises
+    ------
+    InvalidManifest
+        When Bedrock does not distill that teacher into this student.
+    """
+    asked = document.teacher
+    if document.method != "distillation":
+        if asked is not None:
+            raise InvalidManifest(f"teacher: only distillation has one; method is {document.method}")
+        return None
+    if parent_model:
+        raise InvalidManifest("base_model: a custom model cannot be a student; name a base model")
+    return _teacher(base_model, asked or manifest.Teacher())
+
+
+def _teacher(base_model: BaseModel, asked: manifest.Teacher) -> Teacher:
+    rules = base_model.methods.get("distillation")
+    alive = [one for one in rules.teachers if not one.retired_on] if rules is not None else []
+    if not alive:
+        raise InvalidManifest(
+            f"method: Bedrock distills no teacher into {base_model.name}; see tunedrop models"
+        )
+    names = ", ".join(one.id for one in alive)
+    if not asked.model:
+        return Teacher(model=alive[0].id, max_response_length=asked.max_response_length)
+    known = next((one for one in (rules.teachers if rules else ()) if one.id == asked.model), None)
+    if known is None:
+        raise InvalidManifest(
+            f"teacher.model: {asked.model} does not teach {base_model.name}; these do: {names}"
+        )
+    if known.retired_on:
+        raise InvalidManifest(f"teacher.model: {known.name} was retired on {known.retired_on}; take {names}")
+    return Teacher(model=known.id, max_response_length=asked.max_response_length)
+
+
+def inference_id(teacher: Teacher) -> str:
+    """What Converse takes for a teacher: an inference profile, where the catalog knows one."""
+    try:
+        return catalog.find(teacher.model).inference_id
+    except LookupError:
+        return teacher.model

@@ -1,0 +1,138 @@
+"""Grading answers, for reinforcement fine-tuning: the shipped grader, and what any grader has to give back.
+
+Bedrock calls a Lambda function with a list of `{id, messages, metadata: {reference_answer, …}}`, the model's
+answer last among the messages, and reads a list of `{id, aggregate_reward_score, …}` (Bedrock user guide,
+reward-functions; aws-samples/amazon-bedrock-samples, bedrock-reinforcement-fine-tuning; read 2026-11-23).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tunedrop.catalog.model import BaseModel
+from tunedrop.errors import InvalidManifest
+from tunedrop.evaluation.metrics import normalized_match, token_f1, words
+from tunedrop.manifest import Manifest
+from tunedrop.stage import Stage
+
+CONTAINED = 0.6
+"""The reward of an answer that holds the reference among other words: right, and not what was asked for."""
+
+ALIKE = 0.4
+"""The most that an answer gets for words in common."""
+
+TOLERANCE = 1e-6
+"""By which share two numbers may differ and still be the same."""
+
+_NUMBER = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+
+
+class Grade(msgspec.Struct, frozen=True, kw_only=True):
+    """One graded answer, as Bedrock reads it. Rewards are from 0 to 1."""
+
+    id: str
+    aggregate_reward_score: float
+    reward_components: dict[str, float] = {}
+
+
+def grade(items: Sequence[Mapping[str, Any]]) -> list[Grade]:
+    """The shipped grader: how near each answer comes to its reference answer."""
+    return [_graded(item) for item in items]
+
+
+def reward(reference: str, answer: str) -> dict[str, float]:
+    """The parts of a reward, of which the best counts.
+
+    The same text but for case and punctuation, or the same number at its end: 1. The reference somewhere in
+    the answer: 0.6. Else, for words in common, up to 0.4.
+    """
+    return {
+        "match": normalized_match(reference, answer) if words(reference) else float(reference == answer),
+        "number": _same_number(reference, answer),
+        "contained": CONTAINED * _contains(reference, answer),
+        "alike": ALIKE * token_f1(reference, answer),
+    }
+
+
+def problems(sent: Sequence[Mapping[str, Any]], answer: Any) -> list[str]:
+    """What is wrong with a grader's answer to the items that were sent; empty when Bedrock can read it."""
+    if not isinstance(answer, list):
+        return [f"it answered {type(answer).__name__} instead of a list"]
+    found = []
+    asked = [str(item["id"]) for item in sent]
+    given = [str(one.get("id")) if isinstance(one, dict) else "" for one in answer]
+    if sorted(given) != sorted(asked):
+        found.append(f"it was sent the ids {', '.join(asked)} and answered {', '.join(given) or 'none'}")
+    for one in answer:
+        score = one.get("aggregate_reward_score") if isinstance(one, dict) else None
+        if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
+            found.append(f"aggregate_reward_score is {score!r}; it must be a number")
+            break
+    return found
+
+
+def grader_of(stage: Stage, base_model: BaseModel, parent_model: str, document: Manifest) -> str:
+    """The ARN of the grader that a manifest asks for; the shipped one when it names none.
+
+    Raises
+    ------
+    InvalidManifest
+        When Bedrock does not tune the base model in this way, or the stage does not allow the grader.
+    """
+    if document.method != "reinforcement":
+        if document.grader is not None:
+            raise InvalidManifest(f"grader: only reinforcement has one; method is {document.method}")
+        return ""
+    if "reinforcement" not in base_model.methods:
+        raise InvalidManifest(f"method: Bedrock does not offer reinforcement for {base_model.name}")
+    if parent_model:
+        raise InvalidManifest("base_model: reinforcement begins with a base model, not with a custom model")
+    allowed = (stage.grader_arn, *stage.graders)
+    if document.grader is not None and document.grader not in allowed:
+        raise InvalidManifest(
+            f"grader: this stage does not allow {document.grader}; allowed are {', '.join(allowed)} "
+            "(setting graders)"
+        )
+    return document.grader or stage.grader_arn
+
+
+def _graded(item: Mapping[str, Any]) -> Grade:
+    metadata = item.get("metadata") or {}
+    reference = metadata.get("reference_answer", "")
+    if not isinstance(reference, str):
+        reference = msgspec.json.encode(reference).decode()
+    parts = reward(reference, _last_answer(item.get("messages") or []))
+    return Grade(id=str(item["id"]), aggregate_reward_score=max(parts.values()), reward_components=parts)
+
+
+def _last_answer(messages: Sequence[Mapping[str, Any]]) -> str:
+    answers = [message.get("content", "") for message in messages if message.get("role") == "assistant"]
+    content = answers[-1] if answers else ""
+    if isinstance(content, list):  # content blocks, as Converse writes them
+        content = " ".join(str(block.get("text", "")) for block in content)
+    return str(content)
+
+
+def _contains(reference: str, answer: str) -> bool:
+    expected, given = words(reference), words(answer)
+    return bool(expected) and any(
+        given[start : start + len(expected)] == expected for start in range(len(given) - len(expected) + 1)
+    )
+
+
+def _same_number(reference: str, answer: str) -> float:
+    """Whether the last number of each is the same, as `42` and `The result is 42.0`; 0 without numbers."""
+    expected, given = _last_number(reference), _last_number(answer)
+    if expected is None or given is None or len(words(reference)) > 2:
+        return 0.0
+    return float(math.isclose(expected, given, rel_tol=TOLERANCE, abs_tol=TOLERANCE))
+
+
+def _last_number(text: str) -> float | None:
+    found = _NUMBER.findall(text)
+    return float(found[-1].replace(",", "")) if found else None
