@@ -212,11 +212,10 @@ class Grants:
         ]
 
     def start_missed(self) -> list[iam.PolicyStatement]:
-        """Uploads that have no run, and the workflow that gives them one."""
+        """Uploads that have no run, data files that have grown, and the workflow that gives them one."""
         workflow = self._arn(f"stateMachine:{self._r.workflow_name}", "states")
         return [
-            _allow("SeeUploads", ["s3:GetObject"], [self._r.intake.arn_for_objects("*")]),
-            _allow("ListUploads", ["s3:ListBucket"], [self._r.intake.bucket_arn]),
+            *self.read_uploads(),
             _allow("StartMissed", ["states:StartExecution"], [workflow]),
         ]
 

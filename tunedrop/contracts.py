@@ -99,6 +99,14 @@ class Teacher(msgspec.Struct, frozen=True, kw_only=True):
     max_response_length: int
 
 
+class Retune(msgspec.Struct, frozen=True, kw_only=True):
+    """When to tune again on the same files; `data_bytes` is what they held when this run began."""
+
+    when_grown_by: float
+    at_most_every_seconds: int
+    data_bytes: int
+
+
 class TrainingStage(msgspec.Struct, frozen=True, kw_only=True):
     """A customization job that comes before the run's own, which goes on with its model."""
 
@@ -135,6 +143,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     keep_models: bool = False
     teacher: Teacher | None = None
     grader: str = ""
+    retune: Retune | None = None
     budget_usd: float = 0.0
     deployment: DeploymentSettings = DeploymentSettings()
     evaluation: EvaluationSettings = EvaluationSettings()

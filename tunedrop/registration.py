@@ -21,6 +21,7 @@ from tunedrop import (
     intake,
     manifest,
     naming,
+    retuning,
 )
 from tunedrop.bases import LatestModel
 from tunedrop.contracts import (
@@ -84,6 +85,7 @@ def register(
             locate = functools.partial(_data_files, s3, stage, event.source)
             earlier = [locate(one.data) for one in document.stages]
             run = resolve(stage, bare, document, locate(document.data), earlier)
+            run = _with_retuning(s3, run, document)
     except InvalidManifest as error:
         failure = Failure(error=type(error).__name__, cause=str(error), step="register_run")
         return Registration(outcome="refused", run=bare, failure=failure)
@@ -168,6 +170,22 @@ def _locate(stage: Stage, source: S3Object, path: str, name: str) -> tuple[str, 
     return source.bucket, key
 
 
+def _with_retuning(s3: Any, run: Run, document: Manifest) -> Run:
+    """The same with what its data holds now, where it is to be tuned again when that has grown."""
+    if document.retune is None:
+        return run
+    heads = (_head(s3, one) for one in retuning.data_files(run))
+    settings = retuning.settings_of(document, run.source, sum(head["ContentLength"] for head in heads))
+    again = msgspec.structs.replace(run, retune=settings)
+    return msgspec.structs.replace(again, run_id=naming.run_id(run.name, _identity(again)))
+
+
+def _head(s3: Any, file: S3Object) -> dict[str, Any]:
+    version = {"VersionId": file.version_id} if file.version_id else {}
+    head: dict[str, Any] = s3.head_object(Bucket=file.bucket, Key=file.key, **version)
+    return head
+
+
 def resolve(
     stage: Stage,
     bare: Run,
@@ -223,7 +241,7 @@ def _identity(run: Run) -> Iterator[str]:
     ).decode()
     yield msgspec.json.encode(run.hyperparameters, order="sorted").decode()
     yield msgspec.json.encode((run.budget_usd, run.deployment, run.evaluation)).decode()
-    more = (run.parent_model, run.earlier_stages, run.candidates, run.teacher, run.grader)
+    more = (run.parent_model, run.earlier_stages, run.candidates, run.teacher, run.grader, run.retune)
     if any(more):
         yield msgspec.json.encode(more, order="sorted").decode()
 

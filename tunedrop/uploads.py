@@ -6,7 +6,7 @@ was switched off, a quota that was full) would be a run that nobody knows of.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,8 +34,16 @@ def missed(s3: Any, registry: Registry, stage: Stage) -> Iterator[tuple[S3Object
                 yield source, modified
 
 
-def start(aws_: Aws, machine_arn: str, source: S3Object, modified: datetime) -> bool:
-    """Start the execution that the event should have started. False when it was started before."""
+def start(
+    aws_: Aws, machine_arn: str, source: S3Object, modified: datetime, identity: Sequence[str] = ()
+) -> bool:
+    """Start the execution that the event should have started. False when it was started before.
+
+    Parameters
+    ----------
+    identity
+        What is started once; the object itself where nothing else is said.
+    """
     event = {
         "source": "tunedrop.sweep",
         "detail-type": "Object Created",
@@ -45,7 +53,8 @@ def start(aws_: Aws, machine_arn: str, source: S3Object, modified: datetime) -> 
             "object": {"key": source.key, "version-id": source.version_id},
         },
     }
-    name = f"missed-{naming.client_token(*structs.astuple(source))[:40]}"
+    what = "grown" if identity else "missed"
+    name = f"{what}-{naming.client_token(*(identity or structs.astuple(source)))[:40]}"
     try:
         aws_.step_functions.start_execution(
             stateMachineArn=machine_arn, name=name, input=json.encode(event).decode()

@@ -1,0 +1,35 @@
+"""The manifest that submits a run: `run.yaml` (YAML 1.2) or `run.json`, uploaded last, beside its data.
+
+YAML 1.2 semantics: `1e-5` is a number and `no` is a string. An unknown key is an error that names the nearest
+known one; every error says which line to look at, and all of them are reported at once.
+"""
+
+from tunedrop.manifest.reading import read
+from tunedrop.manifest.shapes import (
+    RANGES,
+    Data,
+    Deployment,
+    Evaluation,
+    Judge,
+    Manifest,
+    Retune,
+    Scalar,
+    Stage,
+    Teacher,
+)
+from tunedrop.manifest.yaml_document import MAX_BYTES
+
+__all__ = [
+    "MAX_BYTES",
+    "RANGES",
+    "Data",
+    "Deployment",
+    "Evaluation",
+    "Judge",
+    "Manifest",
+    "Retune",
+    "Scalar",
+    "Stage",
+    "Teacher",
+    "read",
+]

@@ -1,0 +1,170 @@
+"""From a file's bytes to a manifest, or to every reason why it is none, each with its line."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, get_args, get_origin
+
+import msgspec
+
+from tunedrop import clock
+from tunedrop.errors import InvalidManifest
+from tunedrop.manifest import yaml_document
+from tunedrop.manifest.shapes import RANGES, SECTIONS, Data, Judge, Manifest, Stage
+
+MAX_STAGES = 4
+MAX_RUBRIC = 4_000
+"""Characters. A custom metric of a Bedrock evaluation job takes instructions of 5,000 (CreateEvaluationJob,
+read 2026-11-23), and ours are around it."""
+
+_MODEL_ID = re.compile(r"[a-zA-Z0-9][\w.:/-]{0,2046}")
+
+
+def read(text: bytes, name: str = "run.yaml") -> Manifest:
+    """The manifest in a file's bytes. `name` is used in messages.
+
+    Raises
+    ------
+    InvalidManifest
+        When it is not YAML or JSON, or not a manifest; the message lists every error with its line.
+    """
+    document = yaml_document.parse(text, name)
+    findings = list(_findings(document))
+    if findings:
+        raise InvalidManifest("\n".join(f"{name}{where}: {message}" for where, message in findings))
+    manifest = msgspec.convert(yaml_document.plain(document), Manifest)
+    if problems := list(_contradictions(manifest)):
+        raise InvalidManifest("\n".join(f"{name}: {problem}" for problem in problems))
+    return _with_the_last_stage_as_its_own(manifest)
+
+
+def _with_the_last_stage_as_its_own(manifest: Manifest) -> Manifest:
+    """A run is its last stage; `stages` keeps those before it."""
+    if not manifest.stages:
+        return manifest
+    *earlier, last = manifest.stages
+    return msgspec.structs.replace(
+        manifest, stages=tuple(earlier), **{name: getattr(last, name) for name in Stage.__struct_fields__}
+    )
+
+
+def _contradictions(manifest: Manifest) -> Iterator[str]:
+    """What is right key by key and makes no sense together."""
+    if manifest.stages:
+        yield from _about_stages(manifest)
+    elif not manifest.data.train:
+        yield "data.train is missing; name the training file, such as train.jsonl"
+    if manifest.base_model is not None and manifest.from_run is not None:
+        yield "base_model and from both say what to tune; keep one"
+    if manifest.search and manifest.method in ("distillation", "reinforcement"):
+        yield f"search: candidates are compared by validation loss, which {manifest.method} does not have"
+
+
+def _about_stages(manifest: Manifest) -> Iterator[str]:
+    if not 2 <= len(manifest.stages) <= MAX_STAGES:
+        yield f"stages has {len(manifest.stages)}; it takes 2 to {MAX_STAGES}. One alone needs no stages"
+    for key in ("method", "data", "hyperparameters"):
+        if getattr(manifest, key) != getattr(Manifest(), key):
+            yield f"{key}: with stages, each says its own; move it into a stage"
+    if manifest.search:
+        yield "search: search in a run of one stage, then tune its model further with from"
+    for number, stage in enumerate(manifest.stages, start=1):
+        if not stage.data.train:
+            yield f"stages {number}: data.train is missing; name the training file, such as train.jsonl"
+        if stage.method in ("distillation", "reinforcement"):
+            yield f"stages {number}: {stage.method} cannot be one of several stages; run it by itself"
+    for number, stage in enumerate(manifest.stages[:-1], start=1):
+        if stage.data.test is not None:
+            yield f"stages {number}: only the last stage is evaluated; give data.test there"
+
+
+def _findings(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield from _keys_and_types(document, Manifest, "")
+    for section, shape in SECTIONS.items():
+        value = document.get(section)
+        if isinstance(value, Mapping):
+            yield from _keys_and_types(value, shape, f"{section}.")
+    judge, key = yaml_document.locate(document, "evaluation.judge")
+    if isinstance(judge.get(key), Mapping):
+        yield from _keys_and_types(judge[key], Judge, "evaluation.judge.")
+    stages = document.get("stages")
+    for number, stage in enumerate(stages if isinstance(stages, list) else [], start=1):
+        if isinstance(stage, Mapping):
+            yield from _keys_and_types(stage, Stage, f"stages {number}: ")
+            if isinstance(stage.get("data"), Mapping):
+                yield from _keys_and_types(stage["data"], Data, f"stages {number}: data.")
+    yield from _values(document)
+    yield from _judge(document)
+
+
+def _keys_and_types(
+    mapping: Mapping[str, Any], shape: type[msgspec.Struct], prefix: str
+) -> Iterator[tuple[str, str]]:
+    fields = {field.encode_name: field.type for field in msgspec.structs.fields(shape)}
+    for key, value in mapping.items():
+        if key not in fields:
+            near = difflib.get_close_matches(str(key), fields, n=1, cutoff=0.4)
+            hint = f"did you mean {prefix}{near[0]}?" if near else f"known keys: {', '.join(fields)}"
+            yield yaml_document.line_of(mapping, key), f"unknown key {prefix}{key}; {hint}"
+            continue
+        if key in SECTIONS and not prefix and isinstance(value, Mapping):
+            continue
+        try:
+            msgspec.convert(yaml_document.plain(value), fields[key])
+        except msgspec.ValidationError as error:
+            what = _not_among(value, fields[key]) or str(error).partition(" - at")[0]
+            yield yaml_document.line_of(mapping, key), f"{prefix}{key}: {what}"
+
+
+def _not_among(value: Any, type_: Any) -> str:
+    """That a text is none of the few that a key takes, and what it may have meant; empty for other types."""
+    literals = [part for part in (type_, *get_args(type_)) if get_origin(part) is Literal]
+    known = [one for literal in literals for one in get_args(literal)]
+    if not known or not isinstance(value, str):
+        return ""
+    near = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(known)}"
+    return f"{value} is not known; {hint}"
+
+
+def _judge(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    evaluation, key = yaml_document.locate(document, "evaluation.judge")
+    judge = evaluation.get(key)
+    if judge is None and evaluation.get("metric") == "judge":
+        yield (
+            yaml_document.line_of(evaluation, "metric"),
+            "evaluation.metric: name the model that judges: evaluation.judge",
+        )
+    if not (isinstance(judge, str | Mapping)):
+        return
+    model = judge.get("model", "") if isinstance(judge, Mapping) else judge
+    if isinstance(model, str) and not _MODEL_ID.fullmatch(model):
+        example = "such as amazon.nova-pro-v1:0"
+        yield (
+            yaml_document.line_of(evaluation, key),
+            f"evaluation.judge: {model!r} is not a model id; name one, {example}",
+        )
+    if isinstance(judge, Mapping) and len(str(judge.get("rubric", ""))) > MAX_RUBRIC:
+        yield (
+            yaml_document.line_of(judge, "rubric"),
+            f"evaluation.judge.rubric has more than {MAX_RUBRIC:,} characters",
+        )
+
+
+def _values(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for path, (lowest, highest) in RANGES.items():
+        mapping, key = yaml_document.locate(document, path)
+        value = mapping.get(key)
+        if isinstance(value, int | float) and not lowest <= value <= highest:
+            yield (
+                yaml_document.line_of(mapping, key),
+                f"{path} is {value}; it must be from {lowest:g} to {highest:g}",
+            )
+    mapping, key = yaml_document.locate(document, "deployment.keep_for")
+    if isinstance(mapping.get(key), str):
+        try:
+            clock.duration_seconds(mapping[key])
+        except ValueError as error:
+            yield yaml_document.line_of(mapping, key), f"deployment.keep_for: {error}"

@@ -1,0 +1,218 @@
+"""What a manifest may say: its keys, their types, what they mean."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from tunedrop.contracts import Commitment, Method, Metric
+
+Scalar = str | int | float | bool
+
+
+class Data(msgspec.Struct, frozen=True, kw_only=True):
+    """Data files: names beside the manifest, or `s3://` URIs in a bucket that the stage allows.
+
+    Attributes
+    ----------
+    train
+        What the model is trained on.
+    validation
+        What its loss is measured on while it trains; split off `train` by content hash when absent.
+    test
+        Held out for the evaluation, never trained on; split off `train` likewise when absent.
+    """
+
+    train: str = ""
+    validation: str | None = None
+    test: str | None = None
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """How the tuned model is served.
+
+    Attributes
+    ----------
+    mode
+        On demand costs nothing while idle; `auto` takes it where the base model has it.
+    model_units
+        Of provisioned throughput.
+    commitment
+        A term lowers the hourly price and cannot be ended early; the stage must allow it.
+    keep_for
+        How long the model stays in service after its evaluation: a duration such as `2h`, or `0s` to release
+        at once. Without it, a promoted model stays where that costs nothing while idle.
+    stable_arn
+        Whether a model that passes takes the place of the one in production behind the ARN that serves it,
+        so that clients that pinned the ARN go on. Without it, the stage's setting.
+    """
+
+    mode: Literal["auto", "on-demand", "provisioned"] = "auto"
+    model_units: int = 1
+    commitment: Commitment = "none"
+    keep_for: str | None = None
+    stable_arn: bool | None = None
+
+
+class Judge(msgspec.Struct, frozen=True, kw_only=True):
+    """The model that compares answers, by a rubric of one's own or the shipped one.
+
+    Attributes
+    ----------
+    model
+        Its id, such as `amazon.nova-pro-v1:0`.
+    rubric
+        What makes an answer good, in your words.
+    via
+        Asked by Converse while the run evaluates, or by an evaluation job of Bedrock's.
+    """
+
+    model: str = ""
+    rubric: str = ""
+    via: Literal["converse", "evaluation-job"] = "converse"
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """When the tuned model counts as better. Scores are on a 0 to 1 scale.
+
+    Attributes
+    ----------
+    metric
+        The score that decides; `auto` takes the one that suits the data.
+    min_improvement
+        By how much the tuned model must be better; the stage's when absent.
+    confidence
+        How sure one must be; the stage's when absent.
+    max_prompts
+        How many held-out prompts are asked at most.
+    judge
+        The model that compares answers: its id, or a mapping of `model`, `rubric` and `via`.
+    general_ability
+        Whether to measure what the model could do before and still can; the stage decides when absent.
+    """
+
+    metric: Metric = "auto"
+    min_improvement: float | None = None
+    confidence: float | None = None
+    max_prompts: int = 500
+    judge: str | Judge | None = None
+    general_ability: bool | None = None
+
+
+class Teacher(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose answers a distillation learns from.
+
+    Attributes
+    ----------
+    model
+        Its id; the first that may teach the base model when absent.
+    max_response_length
+        Tokens of one of its answers at most: each is paid for.
+    """
+
+    model: str = ""
+    max_response_length: int = 1_000
+
+
+class Retune(msgspec.Struct, frozen=True, kw_only=True):
+    """When to tune again, as the same run, on what its data files hold by then.
+
+    Attributes
+    ----------
+    when_grown_by
+        By which share the files have to have grown since the last run, such as `20%` or `0.2`.
+    at_most_every
+        How long after the last run at the earliest: a duration such as `7d`.
+    """
+
+    when_grown_by: str | float = "20%"
+    at_most_every: str = "7d"
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several jobs that follow each other, each on the model of the one before.
+
+    Attributes
+    ----------
+    method, data, hyperparameters
+        As of a run.
+    """
+
+    method: Method | Literal["auto"] = "auto"
+    data: Data = Data()
+    hyperparameters: dict[str, Scalar] = {}
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person asks of a run. Everything but the training data has a default.
+
+    Once read, the last of several `stages` is the run's own, and `stages` keeps those before it.
+
+    Attributes
+    ----------
+    method
+        How the base model is adapted; `auto` reads it off the records.
+    base_model
+        Its id in the catalog, or the ARN of a custom model, to tune it further; the stage's when absent.
+    from_run
+        Instead of `base_model`: the name of a run whose latest model is tuned further.
+    data
+        The files.
+    hyperparameters
+        By name, as in `{epoch_count: 2, learning_rate: 1e-5}`; the base model's defaults when absent.
+    stages
+        Jobs that follow each other, each on the model of the one before; 2 to 4.
+    search
+        Several values of a hyperparameter, as in `{learning_rate: [1e-5, 1e-4]}`: every combination is
+        trained, and the one with the lowest validation loss goes on.
+    keep_models
+        Whether the models of earlier stages and of candidates that lost stay when the run is over.
+    teacher
+        Who writes what `distillation` learns from.
+    grader
+        The ARN of the function that grades answers for `reinforcement`, one that the stage allows; the
+        stage's own when absent.
+    retune
+        When the data has grown, tune again; never when absent.
+    budget_usd
+        What the run may cost before somebody is asked; the stage's when absent.
+    deployment
+        How the model is served, and how long.
+    evaluation
+        When the model counts as better.
+    """
+
+    method: Method | Literal["auto"] = "auto"
+    base_model: str | None = None
+    from_run: str | None = msgspec.field(default=None, name="from")
+    data: Data = Data()
+    hyperparameters: dict[str, Scalar] = {}
+    stages: tuple[Stage, ...] = ()
+    search: dict[str, Scalar | list[Scalar]] = {}
+    keep_models: bool = False
+    teacher: Teacher | None = None
+    grader: str | None = None
+    retune: Retune | None = None
+    budget_usd: float | None = None
+    deployment: Deployment = Deployment()
+    evaluation: Evaluation = Evaluation()
+
+
+SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "data": Data,
+    "deployment": Deployment,
+    "evaluation": Evaluation,
+    "teacher": Teacher,
+    "retune": Retune,
+}
+
+RANGES: dict[str, tuple[float, float]] = {
+    "budget_usd": (0.0, 1e6),
+    "deployment.model_units": (1, 1000),
+    "teacher.max_response_length": (1, 100_000),
+    "evaluation.min_improvement": (0.0, 1.0),
+    "evaluation.confidence": (0.5, 0.9999),
+    "evaluation.max_prompts": (1, 100_000),
+}
+"""The least and the most that a key takes."""

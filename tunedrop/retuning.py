@@ -1,0 +1,120 @@
+"""Tuning again when the data has grown: a run of the same name and manifest, on what its files hold by now.
+
+Off unless a manifest says `retune`. New records are appended to the data files where they lie; nothing else
+has to be uploaded. The new run goes the whole way: checked, estimated within the same budget, approved where
+it has to be, and promoted only if it is better than its base and than the model in production.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from tunedrop import aws, clock, intake
+from tunedrop.contracts import Retune, Run, S3Object, TrainingStage
+from tunedrop.errors import InvalidManifest
+from tunedrop.manifest import Manifest
+from tunedrop.registry import Record, Registry
+
+LOOK_BACK = 1_000
+"""Among so many of the latest runs those are found that ask to be tuned again."""
+
+
+class Grown(msgspec.Struct, frozen=True, kw_only=True):
+    """A name whose data has grown enough. `identity` is the same as long as nobody adds to it."""
+
+    name: str
+    manifest: S3Object
+    identity: tuple[str, ...]
+    share: float
+
+
+def settings_of(document: Manifest, source: S3Object, data_bytes: int) -> Retune | None:
+    """When a manifest wants its data to be tuned again.
+
+    Raises
+    ------
+    InvalidManifest
+        When a value is not a share or a duration.
+    """
+    asked = document.retune
+    if asked is None:
+        return None
+    if intake.read_key(source.key).kind != "manifest":
+        raise InvalidManifest("retune: only a run that was submitted by a manifest can be tuned again")
+    try:
+        seconds = clock.duration_seconds(asked.at_most_every)
+    except ValueError as error:
+        raise InvalidManifest(f"retune.at_most_every: {error}") from error
+    return Retune(
+        when_grown_by=_share(asked.when_grown_by), at_most_every_seconds=seconds, data_bytes=data_bytes
+    )
+
+
+def due(s3: Any, registry: Registry) -> Iterator[Grown]:
+    """The names whose data has grown by as much as they wait for, and whose last run is long enough ago."""
+    for record in _latest_of_each_name(registry):
+        settings = record.run.retune
+        if settings is None or record.is_open or _is_too_soon(record.run, settings):
+            continue
+        files = data_files(record.run)
+        heads = [_head(s3, one) for one in files]
+        if any(head is None for head in heads):
+            continue
+        size = sum(head["ContentLength"] for head in heads if head is not None)
+        share = round(size / settings.data_bytes - 1, 6) if settings.data_bytes else 0.0
+        if share >= settings.when_grown_by:
+            versions = tuple(str(head.get("VersionId", head["ETag"])) for head in heads if head is not None)
+            source = record.run.source
+            yield Grown(
+                name=record.run.name,
+                manifest=source,
+                identity=(source.bucket, source.key, source.version_id, *versions),
+                share=share,
+            )
+
+
+def data_files(run: Run) -> list[S3Object]:
+    """What a run trains on; held-out files do not count."""
+    stages: list[TrainingStage | Run] = [*run.earlier_stages, run]
+    return [one for stage in stages for one in (stage.train, stage.validation) if one is not None]
+
+
+def _latest_of_each_name(registry: Registry) -> Iterator[Record]:
+    seen = set()
+    for record in registry.recent(limit=LOOK_BACK):
+        if record.run.name not in seen:
+            seen.add(record.run.name)
+            yield record
+
+
+def _is_too_soon(run: Run, settings: Retune) -> bool:
+    return clock.seconds_between(run.created_at, clock.now()) < settings.at_most_every_seconds
+
+
+def _head(s3: Any, file: S3Object) -> dict[str, Any] | None:
+    """A data file as it is now; None where it was deleted."""
+    try:
+        head: dict[str, Any] = s3.head_object(Bucket=file.bucket, Key=file.key)
+    except ClientError as error:
+        if aws.is_missing(error):
+            return None
+        raise
+    return head
+
+
+def _share(text: str | float) -> float:
+    """`20%` and `0.2` are both a fifth."""
+    if isinstance(text, str) and (match := re.fullmatch(r"\s*(\d{1,4}(?:\.\d+)?)\s*%\s*", text)):
+        share = float(match[1]) / 100
+    elif isinstance(text, int | float) and not isinstance(text, bool):
+        share = float(text)
+    else:
+        raise InvalidManifest(f"retune.when_grown_by: {text!r} is not a share; write 20% or 0.2")
+    if not 0.01 <= share <= 100:
+        raise InvalidManifest(f"retune.when_grown_by: {text!r} must be from 1% to 10000%")
+    return share
