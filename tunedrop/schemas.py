@@ -72,7 +72,8 @@ def structs_in(shape: Struct) -> list[Struct]:
 
 def _type_of(shape: Struct, key: str) -> Struct:
     (kind,) = [one.type for one in msgspec.structs.fields(shape) if one.encode_name == key]
-    return kind  # type: ignore[no-any-return]  # a section of the manifest is a struct
+    structs = (one for one in (kind, *get_args(kind)) if isinstance(one, type))
+    return next(one for one in structs if issubclass(one, msgspec.Struct))
 
 
 def _schema(shape: Struct, title: str) -> Schema:
