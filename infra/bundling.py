@@ -29,7 +29,7 @@ REQUIREMENTS = ROOT / "requirements-lambda.txt"
 SCORING_REQUIREMENTS = ROOT / "requirements-scoring.txt"
 
 SERVICES = (
-    "bedrock", "bedrock-runtime", "dynamodb", "events", "iam", "s3", "service-quotas", "sns", "ssm",
+    "bedrock", "bedrock-runtime", "dynamodb", "events", "iam", "lambda", "s3", "service-quotas", "sns", "ssm",
     "stepfunctions", "sts", "xray",
 )  # fmt: skip
 """The services whose botocore models go into the bundle: those of `tunedrop.aws.Aws`, STS, and X-Ray, whose

@@ -88,7 +88,7 @@ def test_settings_reach_what_they_set(tmp_path: Path) -> None:
         for policy, one in changed.statements()
         if "arn:aws:s3:::team-data/*" in as_list(one["Resource"])
     }
-    assert len(readers) == 3  # register_run, validate_data and its shards
+    assert len(readers) == 4  # register_run, validate_data, its shards, and the sweep, which re-tunes
     schedules = {rule.get("ScheduleExpression") for rule in changed.of("AWS::Events::Rule").values()}
     assert schedules == {None, "rate(2 minutes)", "rate(5 minutes)"}
 

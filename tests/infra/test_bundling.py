@@ -9,7 +9,7 @@ import pytest
 
 from infra import bundling, settings
 from infra.bundling import ROOT, Target
-from infra.functions import RECORDER, STEPS, WATCHERS
+from infra.functions import GRADER, RECORDER, STEPS, WATCHERS
 from tests.infra.conftest import CONTEXT
 
 HERE = Target("this machine")
@@ -133,7 +133,7 @@ def test_every_function_starts_with_nothing_but_its_bundles(tmp_path: Path, scor
     bundles = bundling.build(settings.read(CONTEXT["stages"], "local"))
     layers = [bundles.layer, bundles.scoring] if scores else [bundles.layer]
     paths = (*(layer.path / "python" for layer in layers), bundles.code.path)
-    functions = [one.name for one in (*STEPS, *WATCHERS, RECORDER) if one.scores is scores]
+    functions = [one.name for one in (*STEPS, *WATCHERS, RECORDER, GRADER) if one.scores is scores]
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.pathsep.join(map(str, paths)),

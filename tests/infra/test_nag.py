@@ -24,6 +24,8 @@ EXPLAINED = {
     r"IAM5\[Resource::<IntakeArtifacts\w+\.Arn>/shards/\*\]": "where a run's shards write",
     r"IAM5\[Resource::arn:aws:bedrock:\*::foundation-model/\*\]": "the run chooses its base model; an "
     "inference profile calls it in other Regions",
+    r"IAM5\[Resource::arn:aws:bedrock:\*::foundation-model/[\w.-]+:\d\]": "a teacher, in the Regions of its "
+    "inference profile",
     r"IAM5\[Resource::arn:aws:bedrock:[\w-]+:\d+:[a-z-]+/\*\]": "AWS makes up the ids of what runs create",
     r"IAM5\[Resource::arn:aws:ssm:[\w-]+:\d+:parameter/tunedrop/dev/models/\*\]": "an alias for each name",
     r"IAM5\[Resource::arn:aws:states:[\w-]+:\d+:execution:tunedrop-dev:\*\]": "one execution a run",
