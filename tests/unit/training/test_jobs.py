@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
-from tunedrop.contracts import StartedJob
+from tunedrop.contracts import Run, StartedJob, Teacher
 from tunedrop.errors import CustomizationFailed, RunStopped, TransientError
 from tunedrop.stage import Stage
 from tunedrop.training import jobs
@@ -136,3 +138,40 @@ def test_stopping_a_job_that_has_ended_is_no_error() -> None:
     bedrock = FakeBedrock(stop_model_customization_job=refusal("ConflictException"))
 
     assert jobs.stop(bedrock, builders.JOB_ARN) is False
+
+
+def test_a_distillation_names_its_teacher_and_no_hyperparameters(stage: Stage) -> None:
+    teacher = Teacher(model="meta.llama3-3-70b-instruct-v1:0", max_response_length=500)
+    request = request_of(stage, builders.run(teacher=teacher), method="distillation", validation=None)
+
+    assert request["customizationType"] == "DISTILLATION"
+    assert "hyperParameters" not in request
+    assert request["customizationConfig"] == {
+        "distillationConfig": {
+            "teacherModelConfig": {
+                "teacherModelIdentifier": "meta.llama3-3-70b-instruct-v1:0",
+                "maxResponseLengthForInference": 500,
+            }
+        }
+    }
+
+
+def test_reinforcement_names_its_grader_and_gives_numbers(stage: Stage) -> None:
+    values = {"epochCount": "4", "learningRate": "0.0001", "reasoningEffort": "high"}
+    run = builders.run(grader=stage.grader_arn, hyperparameters=values)
+
+    request = request_of(stage, run, method="reinforcement")
+
+    assert request["customizationType"] == "REINFORCEMENT_FINE_TUNING"
+    assert "hyperParameters" not in request
+    config = request["customizationConfig"]["rftConfig"]
+    assert config["graderConfig"] == {"lambdaGrader": {"lambdaArn": stage.grader_arn}}
+    assert config["hyperParameters"] == {"epochCount": 4, "learningRate": 0.0001, "reasoningEffort": "high"}
+
+
+def request_of(stage: Stage, run: Run, **dataset: object) -> dict[str, Any]:
+    bedrock = FakeBedrock(create_model_customization_job={"jobArn": builders.JOB_ARN})
+    (planned,) = plan(run, builders.dataset(**dataset))
+    jobs.start(bedrock, stage, run, planned, builders.LLAMA_3_3)
+    (request,) = bedrock.called("create_model_customization_job")
+    return request
