@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from local import samples
-from tunedrop.contracts import Score
+from tunedrop.contracts import Score, StartedJob, TrainingJob
 from tunedrop.reporting.report import (
     Material,
     answers,
@@ -170,3 +170,39 @@ def test_a_run_without_anything_but_a_failure_has_a_report() -> None:
     bare = Material(ending=SAMPLES["refused"].ending, stage=samples.stage())
 
     assert "was refused before anything was paid" in render(bare)
+
+
+def test_a_search_shows_every_candidate_and_which_was_served() -> None:
+    promoted = SAMPLES["promoted"]
+    job = promoted.ending.job
+    assert job is not None
+    values = {"epochCount": "1", "learningRate": "0.0001"}
+    served = TrainingJob(
+        title="candidate 1 of 2, epochCount 1",
+        method="single-turn",
+        hyperparameters=values,
+        status="trained",
+        job=job,
+        chosen=True,
+    )
+    lost = TrainingJob(
+        title="candidate 2 of 2, epochCount 2",
+        method="single-turn",
+        hyperparameters=values | {"epochCount": "2"},
+        status="failed",
+        failure="<Bedrock> lost it",
+    )
+    ending = msgspec.structs.replace(
+        promoted.ending,
+        run=msgspec.structs.replace(
+            promoted.ending.run, candidates=(served.hyperparameters, lost.hyperparameters)
+        ),
+        started=StartedJob(outcome="finished", job=job, series=(served, lost)),
+    )
+
+    html = render(msgspec.structs.replace(promoted, ending=ending))
+
+    section = html[html.index("<h2>Jobs</h2>") : html.index("<h2>Training</h2>")]
+    assert "Candidates of a search" in section
+    assert re.search(r"candidate 1 of 2, epochCount 1</th><td><b>trained, served</b>", section)
+    assert "failed: &lt;Bedrock&gt; lost it" in section
