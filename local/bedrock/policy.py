@@ -21,6 +21,9 @@ Grader = Callable[[Sequence[tuple[int, str]]], Sequence[float]]
 STEP = 40_000.0
 """What a learning rate of 1 means here."""
 
+GOOD = 0.5
+"""The reward from which a word counts as an answer at all."""
+
 ANYTHING = ""
 """The feature that every question has: what is a good answer whatever was asked."""
 
@@ -47,6 +50,7 @@ class Policy:
 
     known: dict[str, int] = field(default_factory=dict)
     weights: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
+    rewarded: set[str] = field(default_factory=set)
 
     def train(
         self, prompts: Sequence[Prompt], grader: Grader, epochs: int, rate: float, batch: int, samples: int
@@ -62,15 +66,17 @@ class Policy:
                 tried = [
                     (int(row), self._sample(prompts[row], random)) for row in rows for _ in range(samples)
                 ]
-                rewards = np.array(grader(tried)).reshape(len(rows), samples)
+                graded = grader(tried)
+                self.rewarded |= {word for (_, word), gain in zip(tried, graded, strict=True) if gain > GOOD}
+                rewards = np.array(graded).reshape(len(rows), samples)
                 for row, answers, gains in zip(rows, _grouped(tried, samples), rewards, strict=True):
                     self._follow(prompts[row], answers, gains - gains.mean(), STEP * rate)
                 yield Step(number, epoch, float(1 - rewards.mean()))
                 number += 1
 
     def answer(self, prompt: Prompt) -> str | None:
-        """The word that it would answer with; None where it has no preference at all."""
-        options = [one for one in prompt.options if one in self.known]
+        """The word that it would answer with; None where none has ever been rewarded or it prefers none."""
+        options = [one for one in prompt.options if one in self.rewarded]
         scores = self._scores(prompt, options)
         return options[int(np.argmax(scores))] if len(options) and scores.max() > 0 else None
 
