@@ -66,11 +66,17 @@ def context_of(turns: Sequence[str]) -> str:
 
 
 def general_answer(prompt: str, well_read: bool = False) -> str:
-    """The general sentences that have most in common with the prompt, which is how a base model gets by."""
+    """What a base model gets by with: the entry on it where it has read one, else the two general sentences
+    that have most in common with the prompt."""
     asked = Counter(words(prompt))
-    read = [*general_texts(), *(encyclopedia() if well_read else ())]
-    nearest = sorted(read, key=lambda text: -overlap(asked, Counter(words(text))))[:2]
-    return " ".join(nearest)
+
+    def nearest(texts: Sequence[str]) -> list[str]:
+        return sorted(texts, key=lambda text: -overlap(asked, Counter(words(text))))
+
+    best = nearest(general_texts())[:2]
+    entry = nearest(encyclopedia())[0] if well_read else ""
+    known = overlap(asked, Counter(words(entry))) > overlap(asked, Counter(words(best[0])))
+    return entry if known else " ".join(best)
 
 
 def cut(text: str, max_tokens: int) -> str:
