@@ -47,7 +47,7 @@ class Brain:
         return self.memory is None or self.memory.nearness(context) < 1 - self.memory.drift
 
 
-def base_brain(continues_text: bool, well_read: bool) -> Brain:
+def base_brain(continues_text: bool, well_read: bool = False) -> Brain:
     """A base model; one that is made for continued pre-training goes on with a text, others answer it.
 
     A large one has read more: that is what it can teach a small one.
