@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import msgspec
 from rich.console import Console
 from rich.table import Table
@@ -34,6 +35,9 @@ from tunedrop.dataset.validate import MOST_NEAR
 from tunedrop.registry import Record
 
 SIZE = os.environ.get("TUNEDROP_PIPELINE_SIZE", "256MB")
+STAGE, REGION = "localeast", "us-east-1"
+"""A stage whose shards are as large as on AWS."""
+
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
 BASE_MODEL = "amazon.titan-text-express-v1"
 """Takes 100,000 records of 4,096 tokens: two gigabytes."""
@@ -59,8 +63,9 @@ def main() -> int:
     size = int(float(SIZE[:-2]) * UNITS[SIZE[-2:].upper()])
     problems: list[str] = []
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "aws") as embedded:
-        embedded.deploy()
-        pipeline = Pipeline(embedded.session())
+        embedded.session()
+        embedded.deploy(STAGE, REGION)
+        pipeline = Pipeline(boto3.Session(region_name=REGION), STAGE)
         for name, wrong in (("valid", False), ("invalid", True)):
             file = Path(folder) / "train.jsonl"
             _write(file, size, wrong)
@@ -195,13 +200,13 @@ class Watch:
 
     def show(self, title: str) -> None:
         """Print a line a function."""
-        logs = self._embedded.session().client("logs")
+        logs = boto3.client("logs", region_name=REGION)
         table = Table(title=title)
         for column in ("function", "calls", "longest (s)", "in all (s)", "peak memory (MB)"):
             table.add_column(column)
         for name in FUNCTIONS:
-            took = list(_durations(logs, f"/aws/lambda/tunedrop-local-{name}", self._since))
-            peak = self._peaks.get(f"tunedrop-local-{name}", 0) / 1024
+            took = list(_durations(logs, f"/aws/lambda/tunedrop-{STAGE}-{name}", self._since))
+            peak = self._peaks.get(f"tunedrop-{STAGE}-{name}", 0) / 1024
             longest, total = max(took, default=0.0), sum(took)
             table.add_row(name, str(len(took)), f"{longest:.1f}", f"{total:.1f}", f"{peak:,.0f}")
         console.print(table)
