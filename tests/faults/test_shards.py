@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from local.driver import Inbox, Pipeline
 from local.embedded import Embedded
-from tests.datasets import jsonl, many_held_out, single_turn
-from tunedrop import naming
+from tests.datasets import jsonl, long_prompts, many_held_out, single_turn
+from tunedrop import catalog, naming
 from tunedrop.contracts import Evaluation
+from tunedrop.dataset.check import check
 from tunedrop.evaluation import predictions
 from tunedrop.registry import Record
 
@@ -23,6 +25,26 @@ def evaluated_in_shards(pipeline: Pipeline) -> Record:
     pipeline.put(f"runs/{NAME}/test.jsonl", jsonl(many_held_out(NAME)))
     version = pipeline.put(f"runs/{NAME}/run.yaml", MANIFEST)
     return pipeline.closed(pipeline.run_of(NAME, version, SECONDS).run.run_id, SECONDS)
+
+
+def validated_in_shards(pipeline: Pipeline) -> Record:
+    """A run whose dataset is so large that it is checked and prepared in shards."""
+    name = f"{NAME}-data"
+    version = pipeline.put(f"drop/{name}.jsonl", jsonl(long_prompts(NAME)))
+    return pipeline.closed(pipeline.run_of(name, version, SECONDS).run.run_id, SECONDS)
+
+
+def assert_the_dataset_is_that_of_one_pass(pipeline: Pipeline, record: Record) -> None:
+    body, base_model = jsonl(long_prompts(NAME)), catalog.find(record.run.base_model)
+    report = check({"train": [body]}, {"train": record.run.train.key.removeprefix("drop/")}, base_model)
+    assert record.status == "promoted", record.failure
+    assert pipeline.artifact(naming.validation_key(record.run.run_id)) == msgspec.json.encode(report)
+    lines = [
+        line
+        for split in ("train", "validation", "test")
+        for line in pipeline.artifact(naming.dataset_key(record.run.run_id, split)).splitlines()
+    ]
+    assert sorted(map(msgspec.json.decode, lines), key=str) == sorted(long_prompts(NAME), key=str)
 
 
 def assert_every_prompt_was_asked_once_and_answered(pipeline: Pipeline, record: Record) -> None:
@@ -59,6 +81,21 @@ def test_a_shard_that_dies_is_done_again(embedded: Embedded, pipeline: Pipeline)
 
     assert set(embedded.faults.made()) == {f"evaluate_shard {action} killed" for action in actions}
     assert_every_prompt_was_asked_once_and_answered(pipeline, record)
+
+
+@pytest.mark.parametrize("fault", ["throttled", "killed"])
+def test_shards_of_a_dataset_that_fail_once_are_done_again(
+    embedded: Embedded, pipeline: Pipeline, fault: str
+) -> None:
+    actions = ("s3:GetObjectVersion", "s3:PutObject")
+    embedded.faults.set(
+        functions=[{"function": "validate_shard", "fault": fault, "action": action} for action in actions]
+    )
+
+    record = validated_in_shards(pipeline)
+
+    assert set(embedded.faults.made()) == {f"validate_shard {action} {fault}" for action in actions}
+    assert_the_dataset_is_that_of_one_pass(pipeline, record)
 
 
 def test_a_shard_that_always_dies_fails_the_run_and_says_which_step(
