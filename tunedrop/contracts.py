@@ -69,13 +69,11 @@ class JudgeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A model that says which of two answers is better, by a rubric.
 
     `model` is what Converse takes: a model id, or an inference profile. `rubric` empty is the shipped one.
-    `via`: asked by us, each pair in both orders; or Bedrock's own evaluation job, which rates each answer
-    by itself.
+    Each pair is asked in both orders.
     """
 
     model: str
     rubric: str = ""
-    via: Literal["converse", "evaluation-job"] = "converse"
 
 
 class EvaluationSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -454,8 +452,7 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """What a judge made of the pairs of answers: `wins` of the tuned model, `losses` to its base.
 
-    A pair on which the judge changed its mind with the order is a tie; `failed` pairs got no judgement. A
-    judge that rates each answer by itself (`via` evaluation-job) wins and loses by the higher rating.
+    A pair on which the judge changed its mind with the order is a tie; `failed` pairs got no judgement.
     """
 
     model: str
@@ -465,7 +462,6 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     failed: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    via: Literal["converse", "evaluation-job"] = "converse"
 
 
 class PromptShard(msgspec.Struct, frozen=True, kw_only=True):

@@ -88,7 +88,6 @@ def judged(predictions: Sequence[Prediction], settings: JudgeSettings) -> Judged
     said = [one.better for one in found if not one.error]
     return Judged(
         model=settings.model,
-        via=settings.via,
         wins=said.count("tuned"),
         losses=said.count("base"),
         ties=said.count("tie"),

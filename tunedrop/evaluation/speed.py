@@ -64,7 +64,7 @@ def minutes_to_evaluate(
         return None
     held_out = min(dataset.test.records, settings.max_prompts)
     probes = len(general_ability.questions(dataset.target_format)) if settings.general_ability else 0
-    judge_asked = settings.judge is not None and settings.judge.via == "converse"
+    judge_asked = settings.judge is not None
     requests = MODELS_ASKED * (held_out + probes) + (ORDERS_JUDGED * held_out if judge_asked else 0)
     functions = functions_that_ask(held_out + probes, stage, per_minute)
     return requests / min(per_minute, functions * REQUESTS_A_FUNCTION)

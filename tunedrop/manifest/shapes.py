@@ -64,13 +64,10 @@ class Judge(msgspec.Struct, frozen=True, kw_only=True):
         Its id, such as `amazon.nova-pro-v1:0`.
     rubric
         What makes an answer good, in your words.
-    via
-        Asked by Converse while the run evaluates, or by an evaluation job of Bedrock's.
     """
 
     model: str = ""
     rubric: str = ""
-    via: Literal["converse", "evaluation-job"] = "converse"
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
