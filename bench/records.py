@@ -69,15 +69,15 @@ class Writer:
 
 
 def _pair(writer: Writer) -> dict[str, Any]:
-    return {"prompt": writer.prose(350), "completion": writer.prose(900)}
+    return {"prompt": writer.prose(400), "completion": writer.prose(1_200)}
 
 
 def _turns(writer: Writer, number: int) -> list[str]:
-    return [writer.prose(300 if place % 2 == 0 else 800 // (number // 2)) for place in range(number)]
+    return [writer.prose((400 if place % 2 == 0 else 1_200) // (number // 2)) for place in range(number)]
 
 
-def _converse(writer: Writer, number: int) -> dict[str, Any]:
-    turns = _turns(writer, 2 if number % 5 else 4)
+def _converse(writer: Writer) -> dict[str, Any]:
+    turns = _turns(writer, 2)
     messages = [
         {"role": ("user", "assistant")[place % 2], "content": [{"text": text}]}
         for place, text in enumerate(turns)
@@ -96,9 +96,9 @@ def _chat(writer: Writer, number: int) -> dict[str, Any]:
 
 _MAKERS: dict[str, Callable[[Writer, int], dict[str, Any]]] = {
     "prompt-completion": lambda writer, _: _pair(writer),
-    "converse": _converse,
+    "converse": lambda writer, _: _converse(writer),
     "openai-chat": _chat,
-    "text": lambda writer, _: {"input": writer.prose(1_400)},
+    "text": lambda writer, _: {"input": writer.prose(1_600)},
 }
 
 

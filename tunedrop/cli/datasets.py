@@ -12,10 +12,12 @@ from tunedrop.cli.copies import copy_of
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.folder import SPLITS
 from tunedrop.cli.output import Format, console, errors, fail, print_json, table
-from tunedrop.cli.progress import bytes_done, counted, size_of
+from tunedrop.cli.progress import bytes_done, size_of
 from tunedrop.contracts import Method
-from tunedrop.dataset.check import FileReport, Report, check
+from tunedrop.dataset.asked import Asked
+from tunedrop.dataset.check import FileReport, Report
 from tunedrop.dataset.file_rules import Split
+from tunedrop.dataset.parallel import check_on_all_cores
 from tunedrop.dataset.problem import Finding
 from tunedrop.dataset.repair import repair
 from tunedrop.dataset.unpack import NotRepairable
@@ -53,14 +55,9 @@ def checked(
     max_errors: int = 100,
 ) -> Report:
     """Check files on this machine, with a progress bar for whoever looks."""
+    asked = Asked(base_model=base_model, method=method, max_findings=max_errors)
     with bytes_done("checking", size_of(files.values())) as advance:
-        return check(
-            {split: counted(chunks(file), advance) for split, file in files.items()},
-            {split: file.name for split, file in files.items()},
-            base_model,
-            method,
-            max_errors,
-        )
+        return check_on_all_cores(files, asked, advance)
 
 
 def fix(file: Path, output: Path) -> None:

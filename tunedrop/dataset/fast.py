@@ -42,19 +42,20 @@ class FastReader:
     def read(self, body: bytes) -> Batch | None:
         """The records of these lines; None where they have to be read one by one."""
         number = _lines_of_objects(body)
-        if not number or screen.has_spaced_key(body):
+        places = self._screen.suspects(body) if number else None
+        if places is None:
             return None
         for shape in self._shapes:
             if shape.marker in body and (columns := _columns(shape, body, number)) is not None:
                 if shape is not self._shapes[0]:
                     self._shapes.remove(shape)
                     self._shapes.insert(0, shape)
-                return self._batch(shape.format, columns, body)
+                return self._batch(shape.format, columns, body, places)
         return None
 
-    def _batch(self, format_: SourceFormat, columns: Columns, body: bytes) -> Batch:
+    def _batch(self, format_: SourceFormat, columns: Columns, body: bytes, places: list[int]) -> Batch:
         tokens = rules.tokens_of_each(columns.characters)
-        suspects = set(_indexes(body, self._screen.suspects(body)))
+        suspects = set(_lines_of(body, places))
         for view in self._views[format_]:
             suspects.update(self._to_judge(view, format_, columns, tokens))
         return Batch(format_, columns, tokens, sorted(suspects))
@@ -100,9 +101,7 @@ def _columns(shape: Shape, body: bytes, number: int) -> Columns | None:
     return columns
 
 
-def _indexes(body: bytes, places: Iterable[int]) -> Iterator[int]:
+def _lines_of(body: bytes, places: list[int]) -> Iterator[int]:
     """The lines that places are in."""
-    ends: list[int] = []
-    for place in places:
-        ends = ends or list(accumulate(len(line) + 1 for line in body.split(b"\n")))
-        yield bisect_right(ends, place)
+    ends = list(accumulate(len(line) + 1 for line in body.split(b"\n"))) if places else []
+    return (bisect_right(ends, place) for place in places)

@@ -80,7 +80,7 @@ def likenesses(prompts: list[str]) -> list[int]:
 
 def prompt_of(conversation: Conversation) -> str:
     """The texts of a conversation that its likeness is made of."""
-    return "".join([turn.text for turn in conversation.asked or conversation.turns])
+    return "\0".join([turn.text for turn in conversation.asked or conversation.turns])
 
 
 def _weights(seed: bytes) -> bytes:

@@ -100,7 +100,7 @@ def head(source: Source) -> bytes:
 
 
 def blocks(source: Source, start: int, stop: int) -> Iterator[Block]:
-    """The lines that begin from start to before stop, in blocks of about a mebibyte."""
+    """The lines that begin from start to before stop, in blocks of about `CHUNK`."""
     begin, pending = start, bytearray()
     skipping = start > 0  # until a line begins: the byte before may end one
     for at, chunk in _onwards(source, start - 1 if skipping else 0, stop):

@@ -8,7 +8,6 @@ every escape that could hide a letter or sign is held back too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cache
 
 import hyperscan
@@ -18,7 +17,9 @@ LEFTOVERS = (
     "INST]", "SYS>>", "TODO", "FIXME", "TBD", "orem ipsum", "[INSERT", "[YOUR",
     "Instruction:", "Response:", "Input:",
 )  # fmt: skip
-"""One of these, or one of `_BRACES`, is in every text that breaks TD060."""
+"""One of these, or of `TEMPLATES`, is in every text that breaks TD060."""
+
+TEMPLATES = ("{{", "{%", "${", "<|")
 
 SECRETS = (
     "AKIA", "ASIA", "PRIVATE KEY", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "sk-", "sk_", "pk-", "pk_", "rk-",
@@ -29,11 +30,11 @@ SECRETS = (
 ESCAPES = ("\\u002", "\\u003", "\\u004", "\\u005", "\\u006", "\\u007", "\\u212a", "\\u212A", "\u212a")
 """Signs and letters that need no escape; and the sign of Kelvin, which is a k to whoever ignores case."""
 
-_CLASSES = bytes.maketrans(b"$%<123456789 -ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"{{{" + b"0" * 37)
-"""What begins a template becomes {, and what numbers of people consist of becomes 0."""
-_BRACES = re.compile(rb"\{\{")
-"""In classes: {{, {%, ${ and <<."""
-_PIPES = re.compile(rb"<\|")
+_SPACED_KEYS = ('" :', '"  ')
+"""One of these is where spaces stand between a key and its colon, which hides it from who counts colons."""
+
+_CLASSES = bytes.maketrans(b"123456789 -ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"0" * 37)
+"""What numbers of people consist of becomes 0."""
 _RUN = b"0" * 11
 """In classes: a social security number is 11 long, a card 13 or more, an IBAN 16 or more."""
 _NUMBERS = (
@@ -45,33 +46,27 @@ _ADDRESS = re.compile(rb'@[^\s@"]{1,400}?\.')
 
 
 class Screen:
-    """Looks for what breaks a rule, and for words of a base model besides."""
+    """Looks for what may break a rule, and for words of a base model besides."""
 
     def __init__(self, words: tuple[str, ...]) -> None:
         self._words = words
 
-    def suspects(self, body: bytes) -> Iterator[int]:
-        """The places of what may break a rule about texts, in any order."""
-        yield from _matches(_words(self._words), body)
-        classes = translate(body, _CLASSES)
-        if find(classes, b"{{") >= 0:
-            yield from _places(_BRACES, classes)
-        if find(classes, _RUN) >= 0:
-            yield from _matches(_numbers(), body)
-        if find(body, b"<|") >= 0:
-            yield from _places(_PIPES, body)
+    def suspects(self, body: bytes) -> list[int] | None:
+        """The places of what may break a rule about texts, in any order; None where spaces may hide a key.
+
+        Between lines of objects, a tab can only be such a space, and so can a lone carriage return.
+        """
+        if b"\t" in body or (b"\r" in body and body.count(b"\r") != body.count(b"\r\n")):
+            return None
+        found = _matches(_words(self._words), body)
+        if any(which < len(_SPACED_KEYS) for which, _ in found):
+            return None
+        places = [place for _, place in found]
         if b"@" in body:
-            yield from _places(_ADDRESS, body)
-
-
-def has_spaced_key(body: bytes) -> bool:
-    """Whether a key may be followed by spaces, which hide it from who counts colons.
-
-    Between lines of objects, a tab can only be such a space, and so can a carriage return.
-    """
-    if find(body, b'" :') >= 0 or find(body, b'"  ') >= 0 or b"\t" in body:
-        return True
-    return b"\r" in body and body.count(b"\r") != body.count(b"\r\n")
+            places += [match.start() for match in _ADDRESS.finditer(body)]
+        if find(translate(body, _CLASSES), _RUN) >= 0:
+            places += [place for _, place in _matches(_numbers(), body)]
+        return places
 
 
 def can_be_looked_for(word: str) -> bool:
@@ -79,19 +74,16 @@ def can_be_looked_for(word: str) -> bool:
     return word.isascii() and word.isprintable() and not set(word) & set('"\\/')
 
 
-def _places(pattern: re.Pattern[bytes], body: bytes) -> Iterator[int]:
-    return (match.start() for match in pattern.finditer(body))
-
-
-def _matches(database: hyperscan.Database, body: bytes) -> list[int]:
-    found: list[int] = []
-    database.scan(body, match_event_handler=lambda _, __, end, ___, ____: found.append(end - 1))
+def _matches(database: hyperscan.Database, body: bytes) -> list[tuple[int, int]]:
+    """(number of the expression, place of its last byte) of each match."""
+    found: list[tuple[int, int]] = []
+    database.scan(body, match_event_handler=lambda which, _, end, __, ___: found.append((which, end - 1)))
     return found
 
 
 @cache
 def _words(words: tuple[str, ...]) -> hyperscan.Database:
-    exact = [*LEFTOVERS, *SECRETS, *ESCAPES]
+    exact = [*_SPACED_KEYS, *TEMPLATES, *LEFTOVERS, *SECRETS, *ESCAPES]
     expressions = [re.escape(word).encode() for word in (*exact, *words)]
     flags = [0] * len(exact) + [hyperscan.HS_FLAG_CASELESS] * len(words)
     return _compiled(expressions, flags)

@@ -6,7 +6,6 @@ and texts that are blank, which its user looks for.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from itertools import accumulate, chain
 from operator import add
@@ -189,7 +188,7 @@ def _systems(records: Records) -> tuple[list[str], int]:
 
 def _converse(records: Records) -> Columns | None:
     turns = [one.messages for one in records]
-    texts = [said.content[0].text for said in chain.from_iterable(turns)]
+    texts = [block.text for (block,) in [said.content for said in chain.from_iterable(turns)]]
     systems, keys = _systems(records)
     return _of_many(turns, texts, systems, 2 * len(records) + 3 * len(texts) + keys)
 
@@ -223,26 +222,28 @@ def _chat(records: Records) -> Columns | None:
 def _of_many(turns: list[Any], texts: list[str], systems: list[str], keys: int) -> Columns | None:
     """Conversations of any number of turns; None where a role is out of turn."""
     counts = list(map(len, turns))
+    kinds = {count: counts.count(count) for count in set(counts)}
     half = len(texts) // 2
     roles = [said.role for said in chain.from_iterable(turns)]
-    if any(count % 2 or not count for count in set(counts)) or roles != _IN_TURN * half:
+    if any(count % 2 or not count for count in kinds) or roles != _IN_TURN * half:
         return None
-    ends = list(accumulate(counts))
-    sizes = [0, *accumulate(map(len, texts))]
-    prompts = [
-        texts[end - 2] if count == 2 else "".join(texts[end - count : end - 1])
-        for count, end in zip(counts, ends, strict=True)
-    ]
-    characters = [sizes[end] - sizes[end - count] for count, end in zip(counts, ends, strict=True)]
+    lasts = list(accumulate(counts, initial=-1))[1:]
+    sizes = list(map(len, texts))
+    prompts = [texts[last - 1] for last in lasts]
+    characters = [sizes[last - 1] + sizes[last] for last in lasts]
+    for index in [index for index, count in enumerate(counts) if count > 2]:
+        first, last = lasts[index] - counts[index] + 1, lasts[index]
+        prompts[index] = "\0".join(texts[first:last])
+        characters[index] = sum(sizes[first : last + 1])
     if systems:
         characters = list(map(add, characters, map(len, systems)))
     return Columns(
         prompts=prompts,
-        answers=[texts[end - 1] for end in ends],
+        answers=[texts[last] for last in lasts],
         texts=texts,
         systems=systems,
         characters=characters,
-        turns=Counter(counts),
+        turns=kinds,
         roles={"user": half, "assistant": half},
         keys=keys,
     )
