@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import msgspec
@@ -69,12 +70,12 @@ def _here(sources: Mapping[Split, Source], parts: list[Range], asked: Asked) -> 
 
 
 def _elsewhere(
-    sources: Mapping[Split, Source], parts: list[Range], asked: Asked, processes: int
+    sources: Mapping[Split, LocalFile], parts: list[Range], asked: Asked, processes: int
 ) -> Iterator[Partial]:
     """The partial results in the order of their ranges. Whatever ends this, ends the processes."""
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads of a progress bar
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(processes, context, _begin, (sources, asked))
+    end = context.Event()
+    pool = ProcessPoolExecutor(processes, context, _begin, (sources, asked, end))
     waiting: deque[Future[bytes]] = deque()
     decoder = msgspec.msgpack.Decoder(Partial)
     try:
@@ -85,11 +86,8 @@ def _elsewhere(
                 yield decoder.decode(waiting.popleft().result())
         while waiting:
             yield decoder.decode(waiting.popleft().result())
-    except BaseException:
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
-        raise
     finally:
+        end.set()
         pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -103,13 +101,32 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+class _UntilTheEnd:
+    """A file that can be read until the end of all is told."""
+
+    def __init__(self, file: LocalFile, end: Event) -> None:
+        self._file = file
+        self._end = end
+        self.size = file.size
+
+    def chunks(self, start: int, stop: int) -> Iterator[bytes]:
+        for chunk in self._file.chunks(start, stop):
+            if self._end.is_set():
+                raise _EndedError
+            yield chunk
+
+
+class _EndedError(Exception):
+    """Nobody waits for this result any more."""
+
+
 _given: tuple[Mapping[Split, Source], Asked]
 """In each of the processes: what is the same for all ranges."""
 
 
-def _begin(sources: Mapping[Split, Source], asked: Asked) -> None:
+def _begin(files: Mapping[Split, LocalFile], asked: Asked, end: Event) -> None:
     global _given
-    _given = (sources, asked)
+    _given = ({split: _UntilTheEnd(file, end) for split, file in files.items()}, asked)
 
 
 def _examine(part: Range) -> bytes:

@@ -37,14 +37,16 @@ _SECRET_HINTS = (
 )  # fmt: skip
 
 _PERSONAL: dict[str, re.Pattern[str]] = {
-    "an email address": re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63})+\b"),
     "a US social security number": re.compile(
         r"\b(?!000|666|9[0-9][0-9])[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}\b"
     ),
     "an IBAN": re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]{4}){3,7}(?: ?[0-9A-Z]{1,3})?\b"),
 }
 _CARD = re.compile(r"\b[0-9](?:[ -]?[0-9]){12,18}\b")
-_DIGITS_OR_AT = re.compile(r"\d{2}|@")
+_DIGITS = re.compile(r"[0-9]{2}")
+_ADDRESS = re.compile(r"@[\w-]{1,63}(?:\.[\w-]{2,63})+\b")
+_NAME_BEFORE = re.compile(r"\w[.+-]{0,63}$")
+"""An address is looked for from its @: a search for names would try every word of the text."""
 
 FEW_LABELS = 30
 LABEL_WORDS = 4
@@ -65,12 +67,19 @@ def look(conversation: Conversation) -> Iterator[Warning_]:
     if _has_any(text, _SECRET_HINTS):
         for name in secrets_in(text):
             yield "TD061", f"it looks like {name} (not shown here); a tuned model may repeat it"
-    if _DIGITS_OR_AT.search(text):
+    if "@" in text and _has_address(text):
+        yield "TD062", "it looks like an email address (not shown here); a tuned model may repeat it"
+    if _DIGITS.search(text):
         for name, pattern in _PERSONAL.items():
             if pattern.search(text):
                 yield "TD062", f"it looks like {name} (not shown here); a tuned model may repeat it"
         if any(_is_card(match[0]) for match in _CARD.finditer(text)):
             yield "TD062", "it looks like a payment card number (not shown here); a tuned model may repeat it"
+
+
+def _has_address(text: str) -> bool:
+    places = (match.start() for match in _ADDRESS.finditer(text))
+    return any(_NAME_BEFORE.search(text[max(0, place - 64) : place]) for place in places)
 
 
 def _has_any(text: str, hints: tuple[str, ...]) -> bool:
