@@ -52,7 +52,7 @@ def test_an_example_is_tuned_served_measured_promoted_and_reported(
     assert promotion is not None
     assert message.attributes["outcome"] == "promoted"
     assert promotion.alias in message.text
-    assert evaluation.reason in report
+    assert f"rose from {evaluation.decisive.base:.3f} to {evaluation.decisive.tuned:.3f}" in report
 
 
 @pytest.mark.parametrize(

@@ -53,12 +53,14 @@ def with_answers_moved(lines: list[str]) -> list[dict[str, Any]]:
 def test_a_model_tuned_on_shuffled_answers_is_rejected(
     pipeline: Pipeline, inbox: Inbox, examples: Path
 ) -> None:
+    """Its answers share turns of phrase, which is learned from shuffled ones too: worth about 0.01."""
     lines = (examples / "support-persona" / "train.jsonl").read_text().splitlines()
+    manifest = "evaluation: {min_improvement: 0.05}"
 
-    name = pipeline.drop("shuffled", jsonl(with_answers_moved(lines)))
+    name = submit(pipeline, "shuffled", with_answers_moved(lines), manifest)
     record, evaluation, message = ended(pipeline, inbox, name)
 
-    assert record.status == "rejected"
+    assert record.status == "rejected", evaluation.reason
     assert evaluation.verdict == "reject"
     assert message.attributes["outcome"] == "rejected"
     assert evaluation.reason in message.text
@@ -101,7 +103,7 @@ def test_a_judge_decides_where_the_run_asks_for_one(pipeline: Pipeline, inbox: I
 
     assert record.status == "promoted", evaluation.reason
     assert evaluation.metric == "judge"
-    assert "Judge's preference went from" in message.text
+    assert "Judge's preference rose from" in message.text
     assert evaluation.judged is not None
     assert evaluation.judged.failed == 0
     assert evaluation.judged.wins > evaluation.judged.losses

@@ -47,11 +47,12 @@ CALLS: dict[str, tuple[str, ...]] = {
         "bedrock:CreateProvisionedModelThroughput",
     ),
     "evaluate_model": (*_STEP, "bedrock:InvokeModel", "s3:GetObject", "s3:PutObject", "ssm:GetParameter"),
-    "promote_model": (*_STEP, "dynamodb:Query", "ssm:PutParameter"),
+    "promote_model": (*_STEP, "dynamodb:Query", "ssm:GetParameter", "ssm:PutParameter"),
     "release_throughput": (
         *_STEP,
         "bedrock:DeleteCustomModelDeployment",
         "bedrock:DeleteProvisionedModelThroughput",
+        "bedrock:ListModelCustomizationJobs",
         "bedrock:StopModelCustomizationJob",
     ),
     "notify": (

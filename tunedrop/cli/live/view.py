@@ -56,8 +56,9 @@ class View:
         )
 
     def _steps(self, snapshot: Snapshot, steps: Sequence[Step]) -> Table:
-        grid = Table.grid(padding=(0, 1))
-        grid.add_column(width=1)
+        # Only the last column gives way in a narrow terminal.
+        grid = Table.grid(padding=(0, 1), expand=True)
+        grid.add_column(width=1, no_wrap=True)
         grid.add_column(no_wrap=True)
         grid.add_column(justify="right", no_wrap=True, style="dim", min_width=11)
         grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)

@@ -27,6 +27,13 @@ def test_a_run_that_trains_shows_its_steps_its_phase_its_loss_and_its_cost() -> 
     assert "estimated 2.00 USD" in seen
 
 
+def test_a_narrow_terminal_keeps_the_marks_and_the_names_of_the_steps() -> None:
+    seen = pictures.seen(view().draw(pictures.trains()), width=60)
+
+    assert "✓ validate data " in seen
+    assert "· release throughput " in seen
+
+
 def test_the_step_that_has_not_reported_yet_is_the_one_that_spins() -> None:
     snapshot = msgspec.structs.replace(pictures.trains(), steps=pictures.PRICED, job=None)
 
