@@ -44,7 +44,9 @@ def desk(tmp_path: Path, embedded: Embedded) -> Path:
         (desk / name).symlink_to(ROOT / name)
     note = desk / ".work" / "local" / "up.json"
     note.parent.mkdir(parents=True)
-    note.write_text(json.dumps({"pid": embedded.pid, "environment": embedded.environment()}))
+    running = {"pid": embedded.pid, "environment": embedded.environment(), "deployed": True}
+    note.write_text(json.dumps(running))
+    (note.parent / "up").symlink_to(embedded.state)  # its certificate, by which `up` asks whether it answers
     return desk
 
 
