@@ -42,7 +42,7 @@ from tunedrop.evaluation.gate import decide
 from tunedrop.registry import StepRecord
 from tunedrop.reporting.report import Material
 from tunedrop.stage import Stage
-from tunedrop.training import fit
+from tunedrop.training import fit, losses
 from tunedrop.training.curves import Curves, Loss
 
 LLAMA = "meta.llama3-3-70b-instruct-v1:0:128k"
@@ -242,6 +242,7 @@ def _material(
     name: str, method: Method, predictions: Sequence[Prediction], curves: Curves, lines: Sequence[bytes]
 ) -> Material:
     run_id = f"{name}-1f2e3d4c5b"
+    dataset = _dataset(run_id, method, lines, len(predictions))
     source = S3Object(bucket="tunedrop-prod-intake", key=f"runs/{name}/run.yaml", version_id="3sL4kqtJlcpXro")
     run = Run(
         run_id=run_id,
@@ -258,29 +259,31 @@ def _material(
         created_at=_at(0),
         execution_arn=f"arn:aws:states:us-west-2:{ACCOUNT}:execution:tunedrop-prod:7f3c9a52-1c1d-4a8e-9b1f",
     )
+    job = CompletedJob(
+        job_arn=f"arn:aws:bedrock:us-west-2:{ACCOUNT}:model-customization-job/{LLAMA}/k3f9x2m7q1zp",
+        job_name=f"tunedrop-prod-{run_id}",
+        model_arn=f"arn:aws:bedrock:us-west-2:{ACCOUNT}:custom-model/{LLAMA}/k3f9x2m7q1zp",
+        output_uri=f"s3://tunedrop-prod-artifacts/runs/{run_id}/training/",
+        started_at=_at(19),
+        ended_at=_at(9_499),
+    )
     evaluation = msgspec.structs.replace(
         decide(predictions, run.evaluation),
+        losses=losses.final(curves, job, dataset),
         general=Score(metric="accuracy", base=0.92, tuned=0.9, difference=-0.02, low=-0.08, high=0.04),
         judged=Judged(model="amazon.nova-pro-v1:0", wins=len(predictions) // 2, losses=4, ties=7),
     )
-    model = f"arn:aws:bedrock:us-west-2:{ACCOUNT}:custom-model/{LLAMA}/k3f9x2m7q1zp"
+    model = job.model_arn
     deployment = f"arn:aws:bedrock:us-west-2:{ACCOUNT}:custom-model-deployment/v8w1r5t2y6nb"
     promoted = evaluation.verdict == "promote"
     ending = Ending(
         run=run,
-        dataset=_dataset(run_id, method, lines, len(predictions)),
+        dataset=dataset,
         estimate=Estimate(
             lines=_bill(1.0), low=1.62, likely=2.31, high=3.0, budget_usd=50.0, evaluation_minutes=5.2
         ),
         started=StartedJob(outcome="started", job_arn=f"{model}-job", job_name=f"tunedrop-prod-{run_id}"),
-        job=CompletedJob(
-            job_arn=f"arn:aws:bedrock:us-west-2:{ACCOUNT}:model-customization-job/{LLAMA}/k3f9x2m7q1zp",
-            job_name=f"tunedrop-prod-{run_id}",
-            model_arn=model,
-            output_uri=f"s3://tunedrop-prod-artifacts/runs/{run_id}/training/",
-            started_at=_at(19),
-            ended_at=_at(9_499),
-        ),
+        job=job,
         serving=Serving(
             way="on-demand", arn=deployment, name=f"tunedrop-prod-{run_id}", model_arn=model,
             status="InService", hourly_usd=0.0, created_at=_at(9_502), expires_at=_at(16_702),

@@ -449,6 +449,22 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
     tokens_an_answer: float
 
 
+class Losses(msgspec.Struct, frozen=True, kw_only=True):
+    """How well the tuned model predicts what it was trained on, and what was kept back to validate it.
+
+    Each loss is the mean of the last epoch's rows in Bedrock's metrics files, else what the job itself
+    reports; a perplexity is exp(loss), which holds if the losses are mean cross-entropies in nats a token:
+    AWS does not say what they are (user guide, model-customization-analyze, read 2026-11-26). What Bedrock
+    did not report is None, and `missing` says why.
+    """
+
+    training_loss: float | None = None
+    training_perplexity: float | None = None
+    validation_loss: float | None = None
+    validation_perplexity: float | None = None
+    missing: str = ""
+
+
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """What a judge made of the pairs of answers: `wins` of the tuned model, `losses` to its base.
 
@@ -486,8 +502,9 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     `needed` is how many held-out records it would probably take to tell, when the verdict is undecided and
     more would help. Tokens are those of all models asked, as Bedrock counted them, without the judge's.
     `champion` is the deciding metric against the model that the run's name has in production, whose score
-    stands as `base`. `general` is the share of right answers to the shipped general-ability prompts; `judged`
-    what the judge said, whose win rates are the score called `judge`. `judge_job_arn`: Bedrock's evaluation
+    stands as `base`. `general` is the share of right answers to the shipped general-ability prompts; `losses`
+    are those that the training ended with; `judged` is what the judge said, whose win rates are the score
+    called `judge`. `judge_job_arn`: Bedrock's evaluation
     job that is still waited for.
     """
 
@@ -506,6 +523,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     tuned_speed: Speed | None = None
     champion: Score | None = None
     general: Score | None = None
+    losses: Losses | None = None
     judged: Judged | None = None
     judge_job_arn: str = ""
     results_uri: str = ""
@@ -579,6 +597,7 @@ class RunEnded(msgspec.Struct, frozen=True, kw_only=True):
     scores: tuple[Score, ...] = ()
     champion: Score | None = None
     held_out_records: int = 0
+    losses: Losses | None = None
     fit: Fit | None = None
     model_arn: str = ""
     alias: str = ""

@@ -10,7 +10,7 @@ from lambdas.evaluate_shard.handler import SECONDS_TO_ASK
 from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog
-from tunedrop.contracts import Dataset, Evaluation, Run, Serving
+from tunedrop.contracts import CompletedJob, Dataset, Evaluation, Run, Serving
 from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.step import evaluate_model
 
@@ -21,6 +21,7 @@ class Input(msgspec.Struct, frozen=True):
     run: Run
     dataset: Dataset
     serving: Serving
+    job: CompletedJob | None = None
     next_record: int = 0
 
 
@@ -30,6 +31,7 @@ def handler(payload: Input, services: Services) -> Evaluation:
         stage=services.stage,
         run=payload.run,
         dataset=payload.dataset,
+        job=payload.job,
         serving=payload.serving,
         base_model=catalog.find(payload.run.base_model),
     )

@@ -22,7 +22,8 @@ from tunedrop.contracts import (
     StartedJob,
 )
 from tunedrop.ending.close import close, with_cost
-from tunedrop.ending.report import read_curves, with_fit, write_report
+from tunedrop.ending.report import with_fit, write_report
+from tunedrop.training.curves import Curves, of_job
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -49,7 +50,7 @@ def end(ending: Ending, services: Services) -> Notice:
     """Close a run; a report that cannot be made does not keep anybody from being told."""
     ending = with_cost(services.registry, ending)
     try:
-        curves = read_curves(services.aws.s3, services.stage, ending)
+        curves = of_job(services.aws.s3, ending.job) if ending.job is not None else Curves()
         ending = with_fit(services.registry, ending, curves)
         report = write_report(services.aws.s3, services.stage, services.registry, ending, curves)
     except Exception:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from local.driver import Inbox, Pipeline, until
 from tunedrop import naming
 from tunedrop.contracts import Dataset, Evaluation, Promotion, Serving
+from tunedrop.evaluation import predictions
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,27 @@ def test_an_example_is_tuned_served_measured_promoted_and_reported(
     assert promotion is not None
     assert message.attributes["outcome"] == "promoted"
     assert promotion.alias in message.text
+    assert evaluation.losses is not None
+    assert evaluation.losses.training_loss is not None
+    assert f"training loss {evaluation.losses.training_loss:.3f} (perplexity" in message.text
     assert f"rose from {evaluation.decisive.base:.3f} to {evaluation.decisive.tuned:.3f}" in report
+
+
+def test_a_pretrained_model_goes_on_with_held_out_texts(pipeline: Pipeline, examples: Path) -> None:
+    texts = {
+        " ".join(json.loads(line)["input"].split())
+        for line in (examples / "domain-text" / "train.jsonl").read_text().splitlines()
+    }
+    name = pipeline.submit(examples / "domain-text")
+    pipeline.approve(pipeline.run_named(name).run.run_id)  # no dated price is known for its base model
+
+    record = pipeline.finished(name)
+
+    asked = predictions.decode(pipeline.artifact(naming.predictions_key(record.run.run_id)))
+    held_out = [one for one in asked if not one.probe]
+    assert held_out
+    assert all(f"{one.prompt} {one.reference}" in texts for one in held_out)
+    assert all(one.tuned.text for one in held_out)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -17,7 +16,7 @@ from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.registry import Registry
 from tunedrop.reporting.report import Material, render
 from tunedrop.stage import Stage
-from tunedrop.training import curves, fit
+from tunedrop.training import fit
 from tunedrop.training.curves import Curves
 
 
@@ -28,11 +27,6 @@ def with_fit(registry: Registry, ending: Ending, found: Curves) -> Ending:
     verdict = fit.judge(found)
     registry.save(ending.run.run_id, fit=verdict)
     return msgspec.structs.replace(ending, fit=verdict)
-
-
-def read_curves(s3: Any, stage: Stage, ending: Ending) -> Curves:
-    """The loss curves that Bedrock wrote for the run's job; empty where it wrote none."""
-    return curves.read(_metrics_files(s3, stage, ending)) if ending.job is not None else Curves()
 
 
 def write_report(s3: Any, stage: Stage, registry: Registry, ending: Ending, found: Curves) -> str:
@@ -54,13 +48,3 @@ def write_report(s3: Any, stage: Stage, registry: Registry, ending: Ending, foun
 def _held_out(text: str) -> list[Prediction]:
     """The prompts of the dataset; those of general ability are counted, not shown."""
     return [one for one in predictions.decode(text.encode()) if not one.probe]
-
-
-def _metrics_files(s3: Any, stage: Stage, ending: Ending) -> Iterator[tuple[str, str]]:
-    """Bedrock's metrics files of the job that has given the run its model, as (key, text)."""
-    job = ending.job
-    prefix = naming.key_of(job.output_uri) if job is not None else naming.training_prefix(ending.run.run_id)
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=stage.artifacts_bucket, Prefix=prefix):
-        for item in page.get("Contents", []):
-            if item["Key"].endswith(".csv"):
-                yield item["Key"], read_text(s3, stage, item["Key"])

@@ -9,7 +9,7 @@ import msgspec
 from tunedrop import distillation
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
-from tunedrop.contracts import Dataset, Run, Serving
+from tunedrop.contracts import CompletedJob, Dataset, Run, Serving
 from tunedrop.dataset.records import HeldOut, read_held_out
 from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.ask import Asker, Pace
@@ -20,11 +20,12 @@ from tunedrop.stage import Stage
 
 
 class Contest(msgspec.Struct, frozen=True, kw_only=True):
-    """One run's evaluation: what is asked, and whom."""
+    """One run's evaluation: what is asked, and whom; `job` is what has trained the tuned model."""
 
     stage: Stage
     run: Run
     dataset: Dataset
+    job: CompletedJob | None = None
     serving: Serving
     base_model: BaseModel
 

@@ -6,13 +6,14 @@ import msgspec
 
 from tunedrop import naming
 from tunedrop.aws import Aws
-from tunedrop.contracts import Evaluation
+from tunedrop.contracts import Evaluation, Losses
 from tunedrop.errors import EvaluationFailed
 from tunedrop.evaluation import predictions, shards
 from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.gate import decide
 from tunedrop.evaluation.speed import requests_per_minute
+from tunedrop.training import curves, losses
 
 
 def evaluate_model(aws_: Aws, contest: Contest, next_record: int, deadline: float) -> Evaluation:
@@ -52,7 +53,10 @@ def evaluate_model(aws_: Aws, contest: Contest, next_record: int, deadline: floa
 def _conclude(aws_: Aws, contest: Contest, done: list[Prediction], predictions_uri: str) -> Evaluation:
     _refuse_silence(done)
     evaluation = msgspec.structs.replace(
-        decide(done, contest.run.evaluation), next_record=len(done), results_uri=predictions_uri
+        decide(done, contest.run.evaluation),
+        losses=_losses(aws_, contest),
+        next_record=len(done),
+        results_uri=predictions_uri,
     )
     aws_.s3.put_object(
         Bucket=contest.stage.artifacts_bucket,
@@ -61,6 +65,13 @@ def _conclude(aws_: Aws, contest: Contest, done: list[Prediction], predictions_u
         ContentType="application/json",
     )
     return evaluation
+
+
+def _losses(aws_: Aws, contest: Contest) -> Losses | None:
+    """What Bedrock says of the training, where the run knows its job."""
+    if contest.job is None:
+        return None
+    return losses.final(curves.of_job(aws_.s3, contest.job), contest.job, contest.dataset)
 
 
 def _refuse_silence(done: list[Prediction]) -> None:

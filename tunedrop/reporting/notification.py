@@ -98,6 +98,8 @@ def _facts(ending: Ending) -> Iterator[str]:
         yield f"Uploaded by:  {run.uploaded_by}"
     if ending.fit is not None and ending.fit.verdict != "unknown":
         yield f"Training:     {ending.fit.sentence}"
+    if losses := verdict.losses(ending):
+        yield f"Losses:       {losses}"
     if ending.cost is not None and ending.cost.lines:
         yield f"Cost:         {in_words(ending.cost)}"
     if ending.estimate is not None:

@@ -38,6 +38,7 @@ def run_ended(stage: Stage, ending: Ending, report_uri: str) -> RunEnded:
         scores=evaluation.scores if evaluation is not None else (),
         champion=evaluation.champion if evaluation is not None else None,
         held_out_records=evaluation.records if evaluation is not None else 0,
+        losses=evaluation.losses if evaluation is not None else None,
         fit=ending.fit,
         model_arn=ending.job.model_arn if ending.job is not None else "",
         alias=ending.promotion.alias if ending.promotion is not None else "",

@@ -24,6 +24,8 @@ def markdown(stage: Stage, ending: Ending) -> str:
         lines.append("")
     if ending.fit is not None:
         lines += [ending.fit.sentence, ""]
+    if losses := verdict.losses(ending):
+        lines += [f"At the end: {losses}.", ""]
     if ending.estimate is not None:
         lines.append(f"Estimated cost: {in_words(ending.estimate)}.")
     if ending.cost is not None and ending.cost.lines:

@@ -36,6 +36,23 @@ def number(score: Score) -> str:
     return f"{title_of(score)} {score.base:.3f} to {score.tuned:.3f} ({score.difference:+.3f})"
 
 
+def losses(ending: Ending) -> str:
+    """The losses that the training ended with, and why one is missing; empty for a run that has none."""
+    found = ending.evaluation.losses if ending.evaluation is not None else None
+    if found is None:
+        return ""
+    known = (
+        ("training loss", found.training_loss, found.training_perplexity),
+        ("validation loss", found.validation_loss, found.validation_perplexity),
+    )
+    told = [
+        f"{name} {loss:.3f}" + (f" (perplexity {perplexity:.2f})" if perplexity is not None else "")
+        for name, loss, perplexity in known
+        if loss is not None
+    ]
+    return "; ".join(part for part in (", ".join(told), found.missing) if part)
+
+
 def sentence(ending: Ending) -> str:
     """The verdict in one sentence with its number and interval; empty for a run that was not evaluated."""
     score = deciding(ending)

@@ -9,9 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from statistics import fmean
+from typing import Any
 
 import msgspec
+
+from tunedrop.contracts import CompletedJob
 
 TRAINING_FILE = "step_wise_training_metrics.csv"
 VALIDATION_FILE = "validation_metrics.csv"
@@ -42,6 +46,26 @@ def read(files: Iterable[tuple[str, str]]) -> Curves:
         elif key.endswith(VALIDATION_FILE):
             validation = _rows(text, "validation_loss")
     return Curves(training, validation)
+
+
+def of_job(s3: Any, job: CompletedJob) -> Curves:
+    """The curves that Bedrock wrote for a job; empty where it wrote none."""
+    bucket, _, prefix = job.output_uri.removeprefix("s3://").partition("/")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+    return read(
+        (key, s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
+        for key in keys
+        if key.endswith((TRAINING_FILE, VALIDATION_FILE))
+    )
+
+
+def by_epoch(rows: Sequence[Loss]) -> list[float]:
+    """The mean loss of each epoch, in order; whether Bedrock counts epochs from 0 or 1 does not matter."""
+    grouped: dict[int, list[float]] = {}
+    for row in rows:
+        grouped.setdefault(row.epoch, []).append(row.loss)
+    return [fmean(losses) for _, losses in sorted(grouped.items())]
 
 
 def _rows(text: str, column: str) -> tuple[Loss, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunedrop.contracts import Fit, FitVerdict
-from tunedrop.training.curves import Curves, Loss
+from tunedrop.training.curves import Curves, Loss, by_epoch
 
 OVERFIT = 1.2
 """Overfitting: the validation loss ends above so many times its best."""
@@ -31,7 +31,7 @@ def judge(curves: Curves) -> Fit:
     suggestion is the epoch of the best validation loss when training went on for too long, one more than
     were run when it ended too early.
     """
-    training, validation = _by_epoch(curves.training), _by_epoch(curves.validation)
+    training, validation = by_epoch(curves.training), by_epoch(curves.validation)
     epochs = len(training)
     if len(curves.training) < 2:
         return Fit(verdict="unknown", sentence="Bedrock wrote no loss curve for this job.")
@@ -90,11 +90,3 @@ def _quarters(rows: Sequence[Loss]) -> list[float]:
     size = max(1, len(rows) // 4)
     parts = [rows[start : start + size] for start in range(0, size * (len(rows) // size), size)]
     return [sum(one.loss for one in part) / len(part) for part in parts]
-
-
-def _by_epoch(rows: Sequence[Loss]) -> list[float]:
-    """The mean loss of each epoch, in order; whether Bedrock counts epochs from 0 or 1 does not matter."""
-    grouped: dict[int, list[float]] = {}
-    for row in rows:
-        grouped.setdefault(row.epoch, []).append(row.loss)
-    return [sum(losses) / len(losses) for _, losses in sorted(grouped.items())]

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests import builders
-from tunedrop.contracts import Ending, Failure, Fit, Promotion, Released
+from tunedrop.contracts import Ending, Failure, Fit, Losses, Promotion, Released
 from tunedrop.ending.outcome import for_people, outcome_of
 from tunedrop.reporting import notification, outcome_event, summary
 
@@ -80,6 +80,16 @@ def test_the_email_asks_for_other_epochs_where_the_curves_do() -> None:
     text = notification.text(STAGE, msgspec.structs.replace(PROMOTED, fit=fit))
 
     assert "hyperparameters: {epoch_count: 2}" in text
+
+
+def test_the_email_and_the_summary_tell_the_losses_and_what_is_missing() -> None:
+    losses = Losses(training_loss=0.72, training_perplexity=2.054, missing="there was no validation set")
+    ending = msgspec.structs.replace(PROMOTED, evaluation=builders.evaluation(losses=losses))
+
+    told = "training loss 0.720 (perplexity 2.05); there was no validation set"
+    assert told in notification.text(STAGE, ending)
+    assert told in summary.markdown(STAGE, ending)
+    assert outcome_event.run_ended(STAGE, ending, "").losses == losses
 
 
 def test_what_still_bills_comes_first_among_what_to_do() -> None:

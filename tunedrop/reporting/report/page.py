@@ -76,6 +76,7 @@ def render(material: Material) -> str:
         labels=confusion.of(ending, predictions),
         lengths=spreads.rows(_lengths(predictions)),
         groups=answers.groups(ending, predictions),
+        losses=evaluation.losses if evaluation is not None else None,
         loss_plot=losses.plot(material.curves),
         findings=findings.by_rule(material.findings),
         files=findings.files(material.findings),
