@@ -29,7 +29,7 @@ demo: setup ## deploy to the embedded AWS, drop an example, follow it to its rep
 .PHONY: test
 test: setup lint docs ## everything that decides whether we ship
 	pytest tests/unit tests/infra -n auto --dist loadfile -q
-	pytest tests/end_to_end tests/faults -n 2 --dist worksteal -q
+	pytest tests/end_to_end tests/faults tests/documentation -n 2 --dist worksteal -q
 
 .PHONY: lint
 lint: setup ## style and types
