@@ -27,7 +27,7 @@ NOTE = STATE / "up.json"
 LOCK = STATE / "up.lock"
 STAGE = "local"
 
-say = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+say = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def main(arguments: list[str]) -> int:

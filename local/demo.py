@@ -26,7 +26,7 @@ from tunedrop.registry import Record, StepRecord
 OUTPUT = ROOT / ".work" / "demo"
 RUN_SECONDS = 240.0
 
-console = Console(highlight=False)
+console = Console(highlight=False, emoji=False)
 
 
 def main() -> int:

@@ -41,7 +41,7 @@ class Output(Console):
     """A console that wraps for people and never for programs."""
 
     def __init__(self, *, stderr: bool = False) -> None:
-        super().__init__(stderr=stderr, highlight=False, markup=False)
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
 
     @property
     def size(self) -> ConsoleDimensions:
