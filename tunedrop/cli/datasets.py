@@ -8,6 +8,7 @@ from typing import Literal
 
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel
+from tunedrop.cli import folder
 from tunedrop.cli.copies import copy_of
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.folder import SPLITS
@@ -33,19 +34,47 @@ def check_files(
     format_: Format,
     max_errors: int,
 ) -> int:
-    """Check one to three files (training, validation, held out); 0 valid, 1 invalid, 2 usage."""
-    if len(files) > len(SPLITS):
-        fail("give at most three files: training, validation, held out", USAGE)
-    missing = [str(file) for file in files if not file.is_file()]
-    if missing:
-        fail(f"there is no file {', '.join(missing)}", USAGE)
-    named = dict(zip(SPLITS, files, strict=False))
+    """Check one to three files (training, validation, held out) or a run's folder; 0 when valid, else 1."""
+    named, base_model, method = _asked_for(files, base_model, method)
     report = checked(named, _base_model(base_model), method, max_errors)
     if format_ is Format.json:
         print_json(report)
     else:
         _show(report)
     return 0 if report.valid else NO
+
+
+def _asked_for(
+    paths: list[Path], base_model: str | None, method: Method | Literal["auto"]
+) -> tuple[dict[Split, Path], str | None, Method | Literal["auto"]]:
+    """The files to check and what they are checked for: of a folder, what its manifest says of them."""
+    if len(paths) == 1 and paths[0].is_dir():
+        return _of_folder(paths[0], base_model, method)
+    if len(paths) > len(SPLITS):
+        fail("give at most three files: training, validation, held out", USAGE)
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing:
+        fail(f"there is no file {', '.join(missing)}", USAGE)
+    return dict(zip(SPLITS, paths, strict=False)), base_model, method
+
+
+def _of_folder(
+    path: Path, base_model: str | None, method: Method | Literal["auto"]
+) -> tuple[dict[Split, Path], str | None, Method | Literal["auto"]]:
+    submission = folder.read(path)
+    document = submission.document
+    if submission.earlier:
+        fail(
+            f"{path} is a run of several stages, each with its own data",
+            USAGE,
+            f"All of them: tunedrop estimate {path}; one of them: tunedrop check FILE --method METHOD",
+        )
+    if submission.elsewhere:
+        fail(f"{submission.elsewhere[0]} is not here to be checked; the pipeline will check it", USAGE)
+    named = (
+        document.base_model if document.base_model and not document.base_model.startswith("arn:") else None
+    )
+    return submission.files, base_model or named, document.method if method == "auto" else method
 
 
 def checked(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from tunedrop.cli.main import app
+from tunedrop.cli.sample_records import METHODS
 from tunedrop.manifest import read as read_manifest
 
 GOOD = "".join(
@@ -138,15 +140,61 @@ def test_a_dataset_is_never_repaired_in_place(dataset: Path) -> None:
     assert dataset.read_text() == GOOD
 
 
-@pytest.mark.parametrize("method", ["instruction", "single-turn", "multi-turn", "continued-pretraining"])
+@pytest.mark.parametrize("method", METHODS)
 def test_a_new_folder_holds_a_manifest_and_records_of_its_method(tmp_path: Path, method: str) -> None:
     code, _ = run("init", str(tmp_path / "new"), "--method", method)
 
     manifest = read_manifest((tmp_path / "new" / "run.yaml").read_bytes())
-    _, output = run("check", str(tmp_path / "new" / "train.jsonl"))
-    assert code == 0
+    checked, output = run("check", str(tmp_path / "new"))
+    assert (code, checked) == (0, 0)
     assert manifest.method == method
     assert f"valid; method {method}" in output
+    assert run("estimate", str(tmp_path / "new"))[0] == 0
+
+
+def test_what_a_new_manifest_shows_as_comments_can_be_used(tmp_path: Path) -> None:
+    run("init", str(tmp_path / "new"), "--method", "reinforcement")
+    manifest = tmp_path / "new" / "run.yaml"
+    shown = re.sub(r"^# (?=hyperparameters:|deployment:|  \w+:)", "", manifest.read_text(), flags=re.M)
+    manifest.write_text(shown)
+
+    code, _ = run("estimate", str(tmp_path / "new"))
+
+    assert code == 0
+    assert read_manifest(manifest.read_bytes()).hyperparameters["training_sample_per_prompt"] == 4
+    assert read_manifest(manifest.read_bytes()).deployment.keep_for == "2h"
+
+
+def test_a_folder_is_not_written_for_a_base_model_that_is_not_tuned_so(tmp_path: Path) -> None:
+    code, output = run(
+        "init", str(tmp_path / "new"), "--method", "reinforcement", "--base-model", "openai.gpt-oss-20b"
+    )
+
+    assert code == 2
+    assert "CreateModelCustomizationJob does not take this model" in output
+    assert "Take amazon.nova-2-lite-v1:0:256k" in output
+
+
+def test_a_folder_is_checked_as_its_manifest_asks(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text(
+        "method: single-turn\nbase_model: amazon.nova-lite-v1:0:300k\ndata: {train: a.jsonl, test: b.jsonl}\n"
+    )
+    (tmp_path / "a.jsonl").write_text(GOOD)
+    (tmp_path / "b.jsonl").write_text("nonsense\n")
+
+    code, output = run("check", str(tmp_path), "--format", "json")
+
+    report = json.loads(output)
+    assert code == 1
+    assert set(report["files"]) == {"train", "test"}
+    assert [(one["file"], one["line"]) for one in report["errors"]][-1] == ("b.jsonl", 1)
+
+
+def test_the_stages_of_a_run_are_checked_one_by_one() -> None:
+    code, output = run("check", str(EXAMPLE.parent / "domain-expert"))
+
+    assert code == 2
+    assert "tunedrop estimate" in output
 
 
 def test_a_folder_that_is_in_use_is_left_alone(tmp_path: Path) -> None:
@@ -199,7 +247,7 @@ def test_the_run_that_is_advised_can_be_written_and_priced(tmp_path: Path) -> No
     code, _ = run("estimate", str(written))
 
     assert code == 0
-    assert read_manifest((written / "run.yaml").read_bytes()).hyperparameters["epochCount"] == 5
+    assert read_manifest((written / "run.yaml").read_bytes()).hyperparameters["epoch_count"] == 5
 
 
 def test_one_file_can_be_priced_by_itself(dataset: Path) -> None:

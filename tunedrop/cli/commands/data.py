@@ -13,6 +13,7 @@ from tunedrop.cli import advising, completion, converting, datasets, estimates, 
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.options import BaseModelOption, FormatOption, MethodOption, Profile, Region, examples
 from tunedrop.cli.output import Format, fail, print_json
+from tunedrop.cli.sample_records import METHODS
 from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import Method
 from tunedrop.dataset.convert import Target
@@ -80,22 +81,23 @@ def init(
     method: Annotated[
         str,
         typer.Option(
-            help=f"{', '.join(starting.METHODS)}.",
+            help=f"{', '.join(METHODS)}.",
             autocompletion=completion.methods,
         ),
     ] = "single-turn",
     base_model: BaseModelOption = None,
 ) -> None:
     """Write a run's folder to begin with: a commented manifest and sample data."""
-    if method not in starting.METHODS:
-        fail(f"init knows {', '.join(starting.METHODS)}", USAGE)
+    if method not in METHODS:
+        fail(f"init knows {', '.join(METHODS)}", USAGE)
     starting.init(folder, cast(Method, method), base_model)
 
 
 @app.command(
     rich_help_panel=PANEL,
     epilog=examples(
-        ("tunedrop check train.jsonl", "what every base model asks"),
+        ("tunedrop check runs/support", "a run's folder, as its manifest asks"),
+        ("tunedrop check train.jsonl", "one file, what every base model asks"),
         (
             "tunedrop check train.jsonl --base-model amazon.nova-lite-v1:0:300k",
             "its own rules too",
@@ -105,7 +107,13 @@ def init(
     ),
 )
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Training file; then validation and held-out files.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DIR|FILE...",
+            help="A run's folder; or a training file, then validation and held-out files.",
+        ),
+    ],
     base_model: BaseModelOption = None,
     method: MethodOption = "auto",
     format_: FormatOption = Format.text,
