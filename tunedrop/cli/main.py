@@ -14,7 +14,7 @@ from tunedrop.cli.program import Program
 
 _HELP = """Drop a dataset in, get a fine-tuned Amazon Bedrock model back.
 
-Start here:  tunedrop init DIR · tunedrop check DIR/train.jsonl · tunedrop submit DIR --watch
+Start here:  tunedrop init DIR · tunedrop check DIR · tunedrop submit DIR --watch
 """
 
 _EPILOG = "Exit codes\n\n" + "\n\n".join(f"{code}  {meaning}" for code, meaning in MEANINGS.items())

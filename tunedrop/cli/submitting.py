@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import typer
-from botocore.exceptions import ClientError
 
-from tunedrop import aws
 from tunedrop.cli import estimates, folder
 from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.folder import Submission
 from tunedrop.cli.live.watch import started, watch
 from tunedrop.cli.output import Format, console, errors, fail, print_json
 from tunedrop.cli.progress import Advance, bytes_done, size_of
+from tunedrop.cli.sending import is_there, parts_of, send
 from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import Estimate
 from tunedrop.cost.words import in_words
 from tunedrop.registry import Record
-
-_DIGEST = "tunedrop-sha256"
-"""Metadata of an uploaded file: what is there already is not sent again after an interruption."""
 
 
 class Submitted(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,50 +89,35 @@ def _confirm(here: Deployed, submission: Submission) -> None:
 def _upload(here: Deployed, submission: Submission, format_: Format) -> tuple[list[str], str]:
     """The uploaded objects, and the version of the one that starts the run."""
     paths = [*submission.paths, *([submission.manifest] if submission.manifest else [])]
-    uploaded, sent, version = [], [], ""
-    with bytes_done("uploading", size_of(paths)) as advance:
-        for path in paths:
-            key = submission.key(path)
-            # What starts the run is sent in any case: its arrival is the event.
-            if path == paths[-1] or not _is_there(here, key, path):
-                _send(here, path, key, advance)
-                sent.append(path)
-            uploaded.append(f"s3://{here.stage.intake_bucket}/{key}")
-            version = str(_head(here, key).get("VersionId", ""))
-    if format_ is Format.text:
-        for path, uri in zip(paths, uploaded, strict=True):
-            console.print(f"{'uploaded' if path in sent else 'is there'}  {uri}")
-    return uploaded, version
-
-
-def _send(here: Deployed, path: Path, key: str, advance: Advance) -> None:
-    """In parts above 8 MiB, several at a time, each tried again by itself (boto3's transfer manager)."""
-    here.aws.s3.upload_file(
-        str(path),
-        here.stage.intake_bucket,
-        key,
-        ExtraArgs={"Metadata": {_DIGEST: _digest(path)}},
-        Callback=advance,
-    )
-
-
-def _is_there(here: Deployed, key: str, path: Path) -> bool:
+    uploaded = {f"s3://{here.stage.intake_bucket}/{submission.key(path)}": path for path in paths}
+    said = []
     try:
-        return bool(_head(here, key)["Metadata"].get(_DIGEST) == _digest(path))
-    except ClientError as error:
-        if aws.is_missing(error):
-            return False
+        with bytes_done("uploading", size_of(paths)) as advance:
+            for uri, path in uploaded.items():
+                # What starts the run is sent in any case: its arrival is the event.
+                how = _sent(here, path, submission.key(path), advance, always=path == paths[-1])
+                said.append(how.format(uri))
+    except KeyboardInterrupt:
+        errors.print("nothing has started; submit it again to go on from here")
         raise
+    if format_ is Format.text:
+        console.print("\n".join(said))
+    return list(uploaded), str(_head(here, submission.key(paths[-1])).get("VersionId", ""))
+
+
+def _sent(here: Deployed, path: Path, key: str, advance: Advance, *, always: bool) -> str:
+    """Send one file unless it is there; says how that went, with `{}` for where it is."""
+    s3, bucket, parts = here.aws.s3, here.stage.intake_bucket, parts_of(path)
+    if not always and is_there(s3, bucket, key, parts):
+        advance(path.stat().st_size)
+        return "is there  {}"
+    found = send(s3, path, bucket, key, parts, advance)
+    return "uploaded  {}" + (f", going on after {found / 1e6:,.0f} MB" if found else "")
 
 
 def _head(here: Deployed, key: str) -> dict[str, Any]:
     answer: dict[str, Any] = here.aws.s3.head_object(Bucket=here.stage.intake_bucket, Key=key)
     return answer
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _run_of(here: Deployed, submission: Submission, version: str) -> Record | None:
