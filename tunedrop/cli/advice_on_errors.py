@@ -5,11 +5,13 @@ from __future__ import annotations
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectTimeoutError,
     EndpointConnectionError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
     ProfileNotFound,
+    ReadTimeoutError,
     SSLError,
     SSOTokenLoadError,
     TokenRetrievalError,
@@ -53,6 +55,8 @@ def _next(error: BotoCoreError | ClientError) -> str:
                 "Is the network there, and the Region right? If AWS_ENDPOINT_URL names the embedded AWS, "
                 'start it: eval "$(tunedrop local up)"'
             )
+        case ConnectTimeoutError() | ReadTimeoutError():
+            return "It did not answer in time. Try again; asking twice does no harm"
         case ClientError() if code_of(error) in _EXPIRED:
             return "The credentials have expired. Sign in again: aws sso login, or get a new session token"
         case ClientError() if code_of(error) in _UNKNOWN:

@@ -13,7 +13,13 @@ from types import SimpleNamespace
 
 import pytest
 import typer
-from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError, ProfileNotFound
+from botocore.exceptions import (
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    ProfileNotFound,
+    ReadTimeoutError,
+)
 from typer.testing import CliRunner
 
 from tunedrop.aws import Aws
@@ -92,6 +98,7 @@ def test_without_credentials_the_next_step_is_said(monkeypatch: pytest.MonkeyPat
         (NoCredentialsError(), "aws sso login"),
         (NoRegionError(), "--region"),
         (ProfileNotFound(profile="none"), "aws configure list-profiles"),
+        (ReadTimeoutError(endpoint_url="https://s3"), "Try again"),
         (ClientError({"Error": {"Code": "ExpiredTokenException"}}, "GetParameter"), "have expired"),
         (ClientError({"Error": {"Code": "AccessDeniedException"}}, "PutObject"), "PutObject"),
         (ClientError({"Error": {"Code": "InvalidClientTokenId"}}, "GetParameter"), "does not know these"),

@@ -90,7 +90,7 @@ def init(
     """Write a run's folder to begin with: a commented manifest and sample data."""
     if method not in METHODS:
         fail(f"init knows {', '.join(METHODS)}", USAGE)
-    starting.init(folder, cast(Method, method), base_model)
+    starting.init(folder, method, base_model)
 
 
 @app.command(
