@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import BinaryIO
 
@@ -121,7 +121,9 @@ class Alike:
         seen: set[int] = set()
         twice: set[int] = set()
         for part in self._parts:
-            keys = [key for key in self._likeness(part) if key % turns == turn]
+            keys: Sequence[int] = self._likeness(part)
+            if turns > 1:
+                keys = [key for key in keys if key % turns == turn]
             once = set(keys)
             if len(once) < len(keys):
                 twice.update(key for key, times in Counter(keys).items() if times > 1)

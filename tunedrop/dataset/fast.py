@@ -19,6 +19,8 @@ from tunedrop.dataset.asked import METHODS, Asked
 from tunedrop.dataset.formats import SourceFormat
 from tunedrop.dataset.shapes import SHAPES, Columns, Shape
 
+_ENDS = (b"}\n", b"}\r\n")
+
 
 class Batch(msgspec.Struct, frozen=True):
     """Records of one format without any problem, but that `suspects` may break a rule about their texts."""
@@ -41,10 +43,12 @@ class FastReader:
 
     def read(self, body: bytes) -> Batch | None:
         """The records of these lines; None where they have to be read one by one."""
-        number = _lines_of_objects(body)
-        places = self._screen.suspects(body) if number else None
+        if len(body) > lines.MAX_LINE_BYTES or not (body.startswith(b"{") and body.endswith(_ENDS)):
+            return None
+        places = self._screen.suspects(body)
         if places is None:
             return None
+        number = int(count(body, b"\n"))
         for shape in self._shapes:
             if shape.marker in body and (columns := _columns(shape, body, number)) is not None:
                 if shape is not self._shapes[0]:
@@ -74,18 +78,6 @@ class FastReader:
         return systems
 
 
-def _lines_of_objects(body: bytes) -> int:
-    """How many lines there are; 0 where one may not begin and end as an object does.
-
-    No line break is inside a record then, since } and { never follow each other there.
-    """
-    if len(body) > lines.MAX_LINE_BYTES or not body.startswith(b"{"):
-        return 0
-    end = b"}\r\n" if body.endswith(b"}\r\n") else b"}\n"
-    number = int(count(body, b"\n"))
-    return number if body.endswith(end) and count(body, end + b"{") == number - 1 else 0
-
-
 def _columns(shape: Shape, body: bytes, number: int) -> Columns | None:
     """The records of a body, if each line has one, of the shape, without a key twice or a blank text."""
     try:
@@ -93,7 +85,7 @@ def _columns(shape: Shape, body: bytes, number: int) -> Columns | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     columns = shape.columns(records) if len(records) == number else None
-    if columns is None or not all(map(str.strip, columns.texts)):
+    if columns is None or not all(columns.texts) or any(map(str.isspace, columns.texts)):
         return None
     colons = count(body, b'":')
     if colons != columns.keys and colons - count(body, b'\\":') != columns.keys:

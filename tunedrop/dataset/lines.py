@@ -113,19 +113,15 @@ def blocks(source: Source, start: int, stop: int) -> Iterator[Block]:
             if begin >= stop:
                 return
             skipping = False
-        body = bytes(pending) + chunk[place:]
-        pending.clear()
-        cut = body.find(b"\n", max(0, stop - 1 - begin)) + 1 if begin + len(body) >= stop else 0
+        end = chunk.find(b"\n", max(place, stop - 1 - at)) + 1 if at + len(chunk) >= stop else 0
+        cut = end or chunk.rfind(b"\n", place) + 1
         if cut:
-            yield Block(begin, body[:cut])
-            return
-        cut = body.rfind(b"\n") + 1
-        if cut:
-            yield Block(begin, body[:cut])
-            begin += cut
-            if begin >= stop:
+            yield Block(begin, b"".join((pending, memoryview(chunk)[place:cut])))
+            if end:
                 return
-        pending += body[cut:]
+            begin = at + cut
+            pending.clear()
+        pending += memoryview(chunk)[cut or place :]
         if len(pending) > MAX_LINE_BYTES + len(_BOM):
             yield Block(begin, bytes(pending[: MAX_LINE_BYTES + len(_BOM) + 1]))
             pending.clear()

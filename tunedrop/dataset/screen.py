@@ -11,7 +11,6 @@ import re
 from functools import cache
 
 import hyperscan
-from stringzilla import find, translate
 
 LEFTOVERS = (
     "INST]", "SYS>>", "TODO", "FIXME", "TBD", "orem ipsum", "[INSERT", "[YOUR",
@@ -30,43 +29,33 @@ SECRETS = (
 ESCAPES = ("\\u002", "\\u003", "\\u004", "\\u005", "\\u006", "\\u007", "\\u212a", "\\u212A", "\u212a")
 """Signs and letters that need no escape; and the sign of Kelvin, which is a k to whoever ignores case."""
 
-_SPACED_KEYS = ('" :', '"  ')
-"""One of these is where spaces stand between a key and its colon, which hides it from who counts colons."""
+_UNTIDY = (rb'" [: ]', rb'" ?[\t\r]', rb"[^}\r]\n", rb"[^}]\r\n", rb"\n[^{]")
+"""Where space may stand between a key and its colon, which hides it from who counts colons; and where a line
+does not begin and end as an object does. No line break is inside a record, since } and { never follow each
+other there."""
 
-_CLASSES = bytes.maketrans(b"123456789 -ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"0" * 37)
-"""What numbers of people consist of becomes 0."""
-_RUN = b"0" * 11
-"""In classes: a social security number is 11 long, a card 13 or more, an IBAN 16 or more."""
 _NUMBERS = (
     rb"[0-9]{3}-[0-9]{2}-[0-9]{4}",
     rb"[0-9](?:[ -]?[0-9]){12}",
     rb"[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]{4}){3}",
 )
-_ADDRESS = re.compile(rb'@[^\s@"]{1,400}?\.')
+_SIGN_OF_ADDRESS = rb'@[^\s@"]'
+_ADDRESS = re.compile(rb'[^\s@"]{1,400}?\.')
 
 
 class Screen:
     """Looks for what may break a rule, and for words of a base model besides."""
 
     def __init__(self, words: tuple[str, ...]) -> None:
-        self._words = words
+        self._database = _database(words)
 
     def suspects(self, body: bytes) -> list[int] | None:
-        """The places of what may break a rule about texts, in any order; None where spaces may hide a key.
-
-        Between lines of objects, a tab can only be such a space, and so can a lone carriage return.
-        """
-        if b"\t" in body or (b"\r" in body and body.count(b"\r") != body.count(b"\r\n")):
+        """The places of what may break a rule about texts, in any order; None where lines are untidy."""
+        found: list[tuple[int, int]] = []
+        self._database.scan(body, match_event_handler=lambda which, _, end, *__: found.append((which, end)))
+        if any(which < len(_UNTIDY) for which, _ in found):
             return None
-        found = _matches(_words(self._words), body)
-        if any(which < len(_SPACED_KEYS) for which, _ in found):
-            return None
-        places = [place for _, place in found]
-        if b"@" in body:
-            places += [match.start() for match in _ADDRESS.finditer(body)]
-        if find(translate(body, _CLASSES), _RUN) >= 0:
-            places += [place for _, place in _matches(_numbers(), body)]
-        return places
+        return [end - 1 for which, end in found if which > len(_UNTIDY) or _ADDRESS.match(body, end - 1)]
 
 
 def can_be_looked_for(word: str) -> bool:
@@ -74,27 +63,12 @@ def can_be_looked_for(word: str) -> bool:
     return word.isascii() and word.isprintable() and not set(word) & set('"\\/')
 
 
-def _matches(database: hyperscan.Database, body: bytes) -> list[tuple[int, int]]:
-    """(number of the expression, place of its last byte) of each match."""
-    found: list[tuple[int, int]] = []
-    database.scan(body, match_event_handler=lambda which, _, end, __, ___: found.append((which, end - 1)))
-    return found
-
-
 @cache
-def _words(words: tuple[str, ...]) -> hyperscan.Database:
-    exact = [*_SPACED_KEYS, *TEMPLATES, *LEFTOVERS, *SECRETS, *ESCAPES]
-    expressions = [re.escape(word).encode() for word in (*exact, *words)]
-    flags = [0] * len(exact) + [hyperscan.HS_FLAG_CASELESS] * len(words)
-    return _compiled(expressions, flags)
-
-
-@cache
-def _numbers() -> hyperscan.Database:
-    return _compiled(list(_NUMBERS), [0] * len(_NUMBERS))
-
-
-def _compiled(expressions: list[bytes], flags: list[int]) -> hyperscan.Database:
+def _database(words: tuple[str, ...]) -> hyperscan.Database:
+    literal = [re.escape(word).encode() for word in (*TEMPLATES, *LEFTOVERS, *SECRETS, *ESCAPES)]
+    exact = [*_UNTIDY, _SIGN_OF_ADDRESS, *_NUMBERS, *literal]  # all in one pass, at the price of the words
+    any_case = [re.escape(word).encode() for word in words]
+    flags = [0] * len(exact) + [hyperscan.HS_FLAG_CASELESS] * len(any_case)
     database = hyperscan.Database()
-    database.compile(expressions=expressions, ids=list(range(len(expressions))), flags=flags)
+    database.compile(expressions=exact + any_case, ids=list(range(len(flags))), flags=flags)
     return database

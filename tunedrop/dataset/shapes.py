@@ -6,8 +6,10 @@ and texts that are blank, which its user looks for.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from itertools import accumulate, chain
+from functools import cache
+from itertools import accumulate, chain, pairwise
 from operator import add
 from typing import Annotated, Any, Literal
 
@@ -139,19 +141,25 @@ def _pairs(records: Records) -> Columns:
 
 def _of_two(prompts: list[str], answers: list[str], systems: list[str], keys: int) -> Columns:
     count = len(prompts)
-    sizes = list(map(add, map(len, prompts), map(len, answers)))
-    if systems:
-        sizes = list(map(add, sizes, map(len, systems)))
-    return Columns(
+    columns = Columns(
         prompts=prompts,
         answers=answers,
         texts=prompts + answers,
-        systems=systems,
-        characters=sizes,
+        systems=[],
+        characters=list(map(add, map(len, prompts), map(len, answers))),
         turns={2: count},
         roles={"user": count, "assistant": count},
         keys=keys * count,
     )
+    return _with(systems, columns)
+
+
+def _with(systems: list[str], columns: Columns) -> Columns:
+    """The same, with the system text of each record."""
+    if systems:
+        columns.systems = systems
+        columns.characters = list(map(add, columns.characters, map(len, systems)))
+    return columns
 
 
 def _inputs(records: Records) -> Columns:
@@ -187,10 +195,13 @@ def _systems(records: Records) -> tuple[list[str], int]:
 
 
 def _converse(records: Records) -> Columns | None:
-    turns = [one.messages for one in records]
-    texts = [block.text for (block,) in [said.content for said in chain.from_iterable(turns)]]
+    messages = [one.messages for one in records]
+    said = list(chain.from_iterable(messages))
+    texts = [block.text for (block,) in [one.content for one in said]]
     systems, keys = _systems(records)
-    return _of_many(turns, texts, systems, 2 * len(records) + 3 * len(texts) + keys)
+    keys += 2 * len(records) + 3 * len(said)
+    columns = _of_many(list(map(len, messages)), [one.role for one in said], texts, keys)
+    return columns and _with(systems, columns)
 
 
 def _chat_once(records: Records) -> Columns:
@@ -210,46 +221,47 @@ def _chat_plain(records: Records) -> Columns:
 
 def _chat(records: Records) -> Columns | None:
     messages = [one.messages for one in records]
-    systems = [one[0].content if one[0].role == "system" else "" for one in messages]
-    turns = [one[1:] if one[0].role == "system" else one for one in messages]
-    texts = [said.content for said in chain.from_iterable(turns)]
-    columns = _of_many(turns, texts, systems, len(messages) + 2 * sum(map(len, messages)))
-    if columns is not None:
-        columns.texts = columns.texts + [one[0].content for one in messages if one[0].role == "system"]
-    return columns
+    said = list(chain.from_iterable(messages))
+    keys = len(records) + 2 * len(said)
+    counts = list(map(len, messages))
+    return _of_many(counts, [one.role for one in said], [one.content for one in said], keys)
 
 
-def _of_many(turns: list[Any], texts: list[str], systems: list[str], keys: int) -> Columns | None:
-    """Conversations of any number of turns; None where a role is out of turn."""
-    counts = list(map(len, turns))
-    kinds = {count: counts.count(count) for count in set(counts)}
-    half = len(texts) // 2
-    roles = [said.role for said in chain.from_iterable(turns)]
-    if any(count % 2 or not count for count in kinds) or roles != _IN_TURN * half:
+def _of_many(counts: list[int], roles: list[str], texts: list[str], keys: int) -> Columns | None:
+    """Conversations of so many messages each, where an odd number begins with a system text; None where a
+    role is out of turn."""
+    kinds = Counter(counts)
+    if min(kinds) < 2 or roles != list(chain.from_iterable(map(_roles, counts))):
         return None
-    lasts = list(accumulate(counts, initial=-1))[1:]
-    sizes = list(map(len, texts))
-    prompts = [texts[last - 1] for last in lasts]
-    characters = [sizes[last - 1] + sizes[last] for last in lasts]
-    for index in [index for index, count in enumerate(counts) if count > 2]:
-        first, last = lasts[index] - counts[index] + 1, lasts[index]
-        prompts[index] = "\0".join(texts[first:last])
-        characters[index] = sum(sizes[first : last + 1])
-    if systems:
-        characters = list(map(add, characters, map(len, systems)))
+    starts = list(accumulate(counts, initial=0))
+    ends = starts[1:]
+    prompts = [texts[end - 2] for end in ends]
+    for index in [index for index, count in enumerate(counts) if count > 3]:
+        prompts[index] = "\0".join(texts[starts[index] + counts[index] % 2 : ends[index] - 1])
+    odd = sum(times for count, times in kinds.items() if count % 2)
+    systems = [texts[start] if count % 2 else "" for start, count in zip(starts, counts, strict=False)]
+    sizes = list(accumulate(map(len, texts), initial=0))
+    pairs = (len(texts) - odd) // 2
+    turns: Counter[int] = Counter()
+    for count, times in kinds.items():
+        turns[count - count % 2] += times
     return Columns(
         prompts=prompts,
-        answers=[texts[last] for last in lasts],
+        answers=[texts[end - 1] for end in ends],
         texts=texts,
-        systems=systems,
-        characters=characters,
-        turns=kinds,
-        roles={"user": half, "assistant": half},
+        systems=systems if odd else [],
+        characters=[sizes[end] - sizes[start] for start, end in pairwise(starts)],
+        turns=turns,
+        roles={"user": pairs, "assistant": pairs},
         keys=keys,
     )
 
 
-_IN_TURN = ["user", "assistant"]
+@cache
+def _roles(count: int) -> tuple[str, ...]:
+    """Who says each of so many messages."""
+    return ("system",) * (count % 2) + ("user", "assistant") * (count // 2)
+
 
 SHAPES: tuple[Shape, ...] = (
     _shape("prompt-completion", b'"prompt"', _Pair, _pairs),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Protocol
+
+_Stream = BinaryIO | FileIO | tempfile.SpooledTemporaryFile[bytes]
 
 CHUNK = 1 << 17
 """What is read and checked at once: what is made of so many bytes still fits into a core's own cache."""
@@ -32,7 +35,7 @@ class LocalFile:
 
     def chunks(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from start to before stop."""
-        with self.path.open("rb") as stream:
+        with self.path.open("rb", buffering=0) as stream:
             yield from _from(stream, start, stop)
 
 
@@ -67,7 +70,9 @@ class Spooled:
         self._stream.close()
 
 
-def _from(stream: BinaryIO | tempfile.SpooledTemporaryFile[bytes], start: int, stop: int) -> Iterator[bytes]:
+def _from(
+    stream: BinaryIO | FileIO | tempfile.SpooledTemporaryFile[bytes], start: int, stop: int
+) -> Iterator[bytes]:
     place = start
     while place < stop:
         stream.seek(place, os.SEEK_SET)  # each time: two readings of one stream may take turns

@@ -133,20 +133,21 @@ def scripts_of(text: str, sample: int = SAMPLE) -> frozenset[str]:
 def _scripts_of_each(texts: list[str]) -> dict[str, int]:
     """How many of the texts are written in each script; quick where nearly all are Latin."""
     beyond = "".join([text[:SAMPLE] for text in texts if not text.isascii()])
-    if not scripts_of(beyond, len(beyond)) <= _LATIN:
-        special = texts
-    else:
+    special = texts
+    if scripts_of(beyond, len(beyond)) <= _LATIN:
         special = [text for text in texts if text[0] not in _ASCII_LETTERS]
         special = [text for text in special if not _ASCII_LETTER.search(text, 0, SAMPLE)]
     found = {"Latin": len(texts) - len(special)} if len(texts) > len(special) else {}
-    for scripts, times in Counter(map(scripts_of, special)).items():
-        add(found, dict.fromkeys(scripts, times))
+    for scripts in map(scripts_of, special):
+        add(found, dict.fromkeys(scripts, 1))
     return found
 
 
-@lru_cache(maxsize=4096)
 def _scripts_beyond_ascii(text: bytes) -> frozenset[str]:
-    points = set(map(ord, text.decode(errors="surrogatepass")))
-    return frozenset(
-        name for name, (first, last) in _SCRIPTS.items() if any(first <= point <= last for point in points)
-    )
+    return frozenset(filter(None, map(_script, set(text.decode(errors="surrogatepass")))))
+
+
+@lru_cache(maxsize=1 << 16)
+def _script(sign: str) -> str | None:
+    point = ord(sign)
+    return next((name for name, (first, last) in _SCRIPTS.items() if first <= point <= last), None)

@@ -190,7 +190,7 @@ def test_clean_records_take_the_fast_way(record: dict[str, Any]) -> None:
         b'{"inp\\u0075t": "a", "input": "b"}\n',
         b'{"input" : "a", "input": "b: \\": "}\n',
         b'{"input": " \\n\\u00a0"}\n',
-        b'{"input": "a"}\r\n{"input": "b"}\n',
+        b'{"input": "a"}\r\r\n{"input": "b"}\n',
     ],
 )
 def test_lines_that_hide_something_are_read_one_by_one(body: bytes) -> None:
