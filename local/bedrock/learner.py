@@ -2,7 +2,8 @@
 
 The base model knows some general sentences and echoes the prompt's own words. Tuning gives it a memory of the
 training pairs, and gradient descent on the weight of every word: which words of a prompt tell its answer. The
-loss is the negative log-likelihood that a prompt's neighbours, leaving itself out, have its answer. A memory
+loss is the negative log-likelihood that a prompt's neighbours, leaving itself out, have its answer, at the
+confidence that it has learned to have in them; answers are the likeliest, whatever the confidence. A memory
 whose neighbours tell no more than answers drawn blindly is noise: the tuned model then answers as its base
 does, which is what a model tuned on shuffled answers deserves.
 """
@@ -26,6 +27,8 @@ SHARPNESS = 12.0
 
 STEP = 4_000.0
 """What a learning rate of 1 means here; a large model's rates are far smaller than ours."""
+
+CONFIDENCE_STEP = 10 * STEP
 
 SIGNIFICANT = 3.0
 """Standard errors by which the memory must beat blind answers before it is trusted."""
@@ -69,6 +72,7 @@ class Memory:
     vectors: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
     agreement: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
     trusted: bool = False
+    confidence: float = 1.0
 
     def __post_init__(self) -> None:
         counts = Counter(word for pair in self.pairs for word in set(words(pair.context)))
@@ -85,8 +89,10 @@ class Memory:
         number = 0
         for epoch in range(epochs):
             for rows in np.array_split(order.permutation(len(self.pairs)), max(1, len(self.pairs) // batch)):
-                loss, gradient = self._loss(rows)
-                self.weights = np.clip(self.weights - STEP * learning_rate * gradient, -3.0, 3.0)
+                loss, slope = self._loss_by_confidence(rows)
+                self.weights = np.clip(self.weights - STEP * learning_rate * self._gradient(rows), -3.0, 3.0)
+                step = CONFIDENCE_STEP * learning_rate * slope
+                self.confidence = float(np.clip(self.confidence - step, 0.1, SHARPNESS))
                 yield Step(number, epoch, loss)
                 number += 1
         self.trusted = self._beats_blind_answers()
@@ -96,7 +102,8 @@ class Memory:
         if not pairs:
             return 0.0
         similarity = _agreement([pair.answer for pair in pairs], [pair.answer for pair in self.pairs])
-        chances = _softmax(np.array([self._scores(pair.context) for pair in pairs]))
+        scores = np.array([self._scores(pair.context) for pair in pairs])
+        chances = _softmax(scores, self.confidence)
         return float(-np.log((chances * similarity).sum(axis=1) + 1e-3).mean())
 
     @property
@@ -120,18 +127,33 @@ class Memory:
         consensus = self.agreement[np.ix_(near, near)] @ chances
         return self.pairs[int(near[int(np.argmax(consensus * (0.2 + chances)))])].answer
 
-    def _loss(self, rows: NDArray[np.int64]) -> tuple[float, Matrix]:
-        scaled = self.vectors * np.exp(self.weights)
-        norms = np.linalg.norm(scaled, axis=1, keepdims=True) + 1e-9
-        unit = scaled / norms
-        scores = SHARPNESS * (unit[rows] @ unit.T)
+    def _loss_by_confidence(self, rows: NDArray[np.int64]) -> tuple[float, float]:
+        """The loss, and its derivative by the confidence."""
+        likeness, chances, slope = self._neighbours(rows, self.confidence)
+        likelihood = (chances * self.agreement[rows]).sum(axis=1) + 1e-3
+        return float(-np.log(likelihood).mean()), float((slope * likeness).sum())
+
+    def _gradient(self, rows: NDArray[np.int64]) -> Matrix:
+        """The loss's derivative by the words' weights, as sharp as answers are recalled."""
+        unit = self._unit_vectors()
+        _, _, slope = self._neighbours(rows, SHARPNESS)
+        gradient: Matrix = SHARPNESS * (unit[rows] * (slope @ unit)).sum(axis=0) * 2
+        return gradient
+
+    def _neighbours(self, rows: NDArray[np.int64], sharpness: float) -> tuple[Matrix, Matrix, Matrix]:
+        """Of each row and each pair: how alike, how likely to answer, and the loss's slope by its score."""
+        unit = self._unit_vectors()
+        likeness = unit[rows] @ unit.T
+        scores = sharpness * likeness
         scores[np.arange(len(rows)), rows] = -np.inf
-        chances = _softmax(scores, sharpness=1.0)
-        agreement = self.agreement[rows]
+        chances, agreement = _softmax(scores, sharpness=1.0), self.agreement[rows]
         likelihood = (chances * agreement).sum(axis=1, keepdims=True) + 1e-3
-        slope = -SHARPNESS * chances * (agreement - likelihood) / likelihood / len(rows)
-        gradient = (unit[rows] * (slope @ unit)).sum(axis=0) * 2
-        return float(-np.log(likelihood).mean()), gradient
+        return likeness, chances, -chances * (agreement - likelihood) / likelihood / len(rows)
+
+    def _unit_vectors(self) -> Matrix:
+        scaled = self.vectors * np.exp(self.weights)
+        unit: Matrix = scaled / (np.linalg.norm(scaled, axis=1, keepdims=True) + 1e-9)
+        return unit
 
     def _beats_blind_answers(self) -> bool:
         """Whether neighbours tell an answer better than blind draws do, leaving each pair out in turn."""
