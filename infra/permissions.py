@@ -66,7 +66,7 @@ class Grants:
             "validate_data": [*self.read_uploads(), *self.run_files(SHARD_FILES)],
             "validate_shard": [*self.read_uploads(), *self.run_files(SHARD_FILES)],
             "preflight": [*self.preflight(), self.read_job(), *self.run_files(), self.grade("TryGrader")],
-            "estimate_cost": [],
+            "estimate_cost": [self.read_aliases()],
             "start_customization": [*self.start_job(), self.read_job(), self.list_jobs(), self.waits()],
             "wait_for_completion": [*self.settle(), self.publish()],
             "set_up_throughput": [*self.serve(), self.read_serving()],

@@ -47,3 +47,13 @@ def duration_seconds(text: str) -> int:
     if not match:
         raise ValueError(f"{text!r} is not a duration; write a number and s, m, h or d, such as 2h")
     return int(match[1]) * _UNITS[match[2]]
+
+
+def about(seconds: float) -> str:
+    """A duration that is only guessed: `less than a minute`, `about 12 minutes`, `about 3 hours`."""
+    if seconds < 60:
+        return "less than a minute"
+    if seconds < 90 * 60:
+        minutes = round(seconds / 60)
+        return f"about {minutes} minute{'s' if minutes > 1 else ''}"
+    return f"about {seconds / 3600:.0f} hours" if seconds < 36 * 3600 else f"about {seconds / 86400:.0f} days"

@@ -193,13 +193,36 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
 # --- validate_data -----------------------------------------------------------------------------------------
 
 
+class Prompts(msgspec.Struct, frozen=True, kw_only=True):
+    """What evaluation asks of held-out records: every turn of the assistant with all that was said before it,
+    every text's second half.
+
+    `tokens` are those of all prompts, each with its recorded answer; `unanswered` have none.
+    """
+
+    count: int = 0
+    tokens: int = 0
+    unanswered: int = 0
+
+    def __add__(self, other: Prompts) -> Prompts:
+        return Prompts(
+            count=self.count + other.count,
+            tokens=self.tokens + other.tokens,
+            unanswered=self.unanswered + other.unanswered,
+        )
+
+
 class DatasetFile(msgspec.Struct, frozen=True, kw_only=True):
-    """One split as Bedrock will read it (or, for `test`, as evaluate_model will)."""
+    """One split as Bedrock will read it (or, for `test`, as evaluate_model will).
+
+    `prompts` are those of a held-out split; None where nobody has counted them.
+    """
 
     uri: str
     records: int
     tokens: int
     bytes: int = 0
+    prompts: Prompts | None = None
 
 
 class Dataset(msgspec.Struct, frozen=True, kw_only=True):
@@ -292,7 +315,8 @@ class CostLine(msgspec.Struct, frozen=True, kw_only=True):
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """What the run will cost. `approval_reasons` is empty when it may go on without being asked about.
 
-    `evaluation_minutes` is how long asking both models will take; None where the pace is not known.
+    `evaluation_requests` is how many answers and judgements the evaluation will ask for, and
+    `evaluation_minutes` how long that will take; None where the pace is not known.
     """
 
     lines: tuple[CostLine, ...]
@@ -301,6 +325,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     high: float
     budget_usd: float
     approval_reasons: tuple[str, ...] = ()
+    evaluation_requests: int = 0
     evaluation_minutes: float | None = None
 
 

@@ -10,7 +10,9 @@ from tunedrop import catalog, clock
 from tunedrop.contracts import Dataset, Estimate, Run
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
-from tunedrop.evaluation.speed import minutes_to_evaluate
+from tunedrop.evaluation.contenders import champion_of
+from tunedrop.evaluation.workload import minutes, workload
+from tunedrop.registry.aliases import Aliases
 from tunedrop.serving import choose
 
 
@@ -23,9 +25,10 @@ class Input(msgspec.Struct, frozen=True):
 def handler(payload: Input, services: Services) -> Estimate:
     run, stage, registry = payload.run, services.stage, services.registry
     base_model = catalog.find(run.base_model)
-    found = estimate(run, payload.dataset, base_model, choose.way(base_model, run.deployment))
-    minutes = minutes_to_evaluate(payload.dataset, run.evaluation, stage, base_model)
-    found = msgspec.structs.replace(found, evaluation_minutes=minutes)
+    aliases = Aliases(services.aws.ssm, services.aws.dynamodb, stage)
+    asked = workload(payload.dataset, run, has_champion=champion_of(aliases, run.name) is not None)
+    found = estimate(run, payload.dataset, base_model, choose.way(base_model, run.deployment), asked)
+    found = msgspec.structs.replace(found, evaluation_minutes=minutes(asked, stage, base_model))
     # Noted before the others are counted: of two runs at once, at least one sees the other.
     registry.note_cost(run.run_id, estimated_usd=found.likely)
     this_month = clock.now()[: len("2026-11")]

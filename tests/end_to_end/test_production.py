@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from local.calls import counted
 from local.driver import Inbox, Pipeline, until
+from local.embedded import Embedded
 from local.outcomes import Outcomes
 from tests.datasets import ASKED, jsonl, single_turn
 from tests.end_to_end.terminal import Tunedrop
-from tunedrop.contracts import Evaluation, Promotion, Released
+from tunedrop.contracts import Dataset, Estimate, Evaluation, Promotion, Released
 from tunedrop.registry import Record
 
 RECORDS = single_turn("steady")
@@ -93,6 +96,32 @@ def test_a_model_that_nothing_serves_is_brought_into_service_before_a_rollback(
     assert now in said
     assert now != before.model_id
     assert serves(pipeline, now) == before.model_arn
+
+
+def test_the_estimate_says_how_many_answers_the_evaluation_will_ask_for(
+    pipeline: Pipeline, embedded: Embedded, examples: Path
+) -> None:
+    """Every turn of every conversation, and the model in production beside base and tuned."""
+    example = examples / "assistant-conversation"
+    lines = (example / "train.jsonl").read_bytes().splitlines(keepends=True)
+    pipeline.finished(pipeline.submit(example, "asked-often"))
+    before = counted(embedded.state / "calls.json")
+    pipeline.put("runs/asked-often/train.jsonl", b"".join(lines[:-1]))
+    version = pipeline.put("runs/asked-often/run.yaml", example / "run.yaml")
+
+    second = pipeline.closed(pipeline.run_of("asked-often", version).run.run_id)
+
+    estimate, dataset = second.document("estimate", Estimate), second.document("dataset", Dataset)
+    evaluation = second.document("evaluation", Evaluation)
+    assert estimate is not None
+    assert evaluation is not None
+    assert evaluation.champion is not None
+    assert dataset is not None
+    assert dataset.test is not None
+    assert dataset.test.prompts is not None
+    assert dataset.test.prompts.count > dataset.test.records
+    calls = counted(embedded.state / "calls.json") - before
+    assert calls["evaluate_model", "bedrock:InvokeModel"] == estimate.evaluation_requests
 
 
 def serves(pipeline: Pipeline, arn: str) -> str:

@@ -22,7 +22,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "bedrock:GetModelCustomizationJob",
         "iam:SimulatePrincipalPolicy",
     ),
-    "estimate_cost": (*_STEP, "dynamodb:Query"),
+    "estimate_cost": (*_STEP, "dynamodb:Query", "ssm:GetParameter"),
     "start_customization": (
         *_STEP,
         "bedrock:CreateModelCustomizationJob",
@@ -46,7 +46,14 @@ CALLS: dict[str, tuple[str, ...]] = {
         "bedrock:CreateCustomModelDeployment",
         "bedrock:CreateProvisionedModelThroughput",
     ),
-    "evaluate_model": (*_STEP, "bedrock:InvokeModel", "s3:GetObject", "s3:PutObject", "ssm:GetParameter"),
+    "evaluate_model": (
+        *_STEP,
+        "bedrock:InvokeModel",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+        "ssm:GetParameter",
+    ),
     "promote_model": (*_STEP, "dynamodb:Query", "ssm:GetParameter", "ssm:PutParameter"),
     "release_throughput": (
         *_STEP,

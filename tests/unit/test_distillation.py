@@ -8,6 +8,7 @@ from tunedrop.contracts import Estimate, Teacher
 from tunedrop.cost.estimate import estimate
 from tunedrop.distillation import inference_id, teacher_of
 from tunedrop.errors import InvalidManifest
+from tunedrop.evaluation.workload import workload
 
 STUDENT = catalog.find("meta.llama3-2-1b-instruct-v1:0:128k")
 TEACHER = "meta.llama3-3-70b-instruct-v1:0"
@@ -21,7 +22,7 @@ def teacher(text: str = "", model: str = STUDENT.id, parent: str = "") -> Teache
 def estimated(found: Teacher, **changes: object) -> Estimate:
     run = builders.run(base_model=STUDENT.id, teacher=found, hyperparameters={}, **changes)
     dataset = builders.dataset(method="distillation", validation=None)
-    return estimate(run, dataset, STUDENT, "provisioned")
+    return estimate(run, dataset, STUDENT, "provisioned", workload(dataset, run, has_champion=False))
 
 
 def test_a_named_teacher_answers_as_long_as_asked() -> None:

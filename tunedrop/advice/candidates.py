@@ -13,6 +13,7 @@ from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Dataset, DatasetFile, Estimate, Method, Run, S3Object
 from tunedrop.cost.estimate import estimate
 from tunedrop.errors import PreflightFailed
+from tunedrop.evaluation.workload import workload
 from tunedrop.serving import choose
 
 ASSUMED = Profile(method="single-turn", records=500, tokens=100_000, longest_tokens=1_000, held_out=50)
@@ -116,6 +117,7 @@ def _price(model: BaseModel, method: Method, data: Profile) -> Estimate | None:
         hyperparameters={name: one.written(one.default) for name, one in known.items()},
     )
     try:
-        return estimate(run, dataset, model, choose.way(model, run.deployment))
+        asked = workload(dataset, run, has_champion=False)
+        return estimate(run, dataset, model, choose.way(model, run.deployment), asked)
     except (PreflightFailed, ValueError):
         return None

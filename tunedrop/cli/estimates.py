@@ -15,15 +15,16 @@ from tunedrop.cli.exits import NO, USAGE, YES
 from tunedrop.cli.folder import Submission
 from tunedrop.cli.output import Format, console, fail, print_json, table
 from tunedrop.cli.stage import Deployed
-from tunedrop.contracts import Dataset, DatasetFile, Estimate, Method, Run, S3Object
+from tunedrop.contracts import Dataset, DatasetFile, Estimate, Method, Prompts, Run, S3Object
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
-from tunedrop.cost.words import in_words
+from tunedrop.cost.words import evaluation_in_words, in_words
 from tunedrop.dataset.check import FileReport, Report, plain_errors
 from tunedrop.dataset.file_rules import Split
 from tunedrop.dataset.prepare import shares
 from tunedrop.errors import InvalidManifest, PreflightFailed
-from tunedrop.evaluation.speed import minutes_to_evaluate
+from tunedrop.evaluation.contenders import champion_of
+from tunedrop.evaluation.workload import minutes, workload
 from tunedrop.manifest import Manifest
 from tunedrop.serving import choose
 from tunedrop.stage import Stage
@@ -76,8 +77,10 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
     earlier = tuple(_checked(files, model, one.method)[1] for files, one in before)
     report, dataset = _checked(submission.files, model, document.method)
     dataset = msgspec.structs.replace(dataset, earlier=earlier)
-    minutes = minutes_to_evaluate(dataset, run.evaluation, stage, model)
-    found = msgspec.structs.replace(estimate(run, dataset, model, way), evaluation_minutes=minutes)
+    has_champion = here is not None and champion_of(here.aliases, run.name) is not None
+    asked = workload(dataset, run, has_champion=has_champion)
+    found = estimate(run, dataset, model, way, asked)
+    found = msgspec.structs.replace(found, evaluation_minutes=minutes(asked, stage, model))
     spent = here.spent_this_month() if here is not None else 0.0
     return Plan(run=run, report=report, estimate=judge(found, stage, spent))
 
@@ -150,7 +153,23 @@ def _dataset(report: Report, rules: catalog.MethodRules, given: Iterable[Split])
 
 
 def _part(file: FileReport, share: float) -> DatasetFile:
-    return DatasetFile(uri="", records=round(file.records * share), tokens=round(file.tokens * share))
+    return DatasetFile(
+        uri="",
+        records=round(file.records * share),
+        tokens=round(file.tokens * share),
+        prompts=_prompts(file, share),
+    )
+
+
+def _prompts(file: FileReport, share: float) -> Prompts:
+    """Its prompts, if all its turns are of one length: the last of n answers is asked with all before it."""
+    turns = file.statistics.turns
+    a_turn = file.tokens / max(1, sum(number * count for number, count in turns.items()))
+    asked = [(math.ceil(number / 2), records) for number, records in turns.items()]
+    return Prompts(
+        count=round(share * sum(each * records for each, records in asked)),
+        tokens=round(share * a_turn * sum(each * (each + 1) * records for each, records in asked)),
+    )
 
 
 def _show(found: Estimate, run: Run, *, with_stage: bool) -> None:
@@ -160,8 +179,7 @@ def _show(found: Estimate, run: Run, *, with_stage: bool) -> None:
         listing.add_row(line.item, *amounts, line.basis, f"{line.source} {line.priced_on}".strip())
     console.print(listing)
     console.print(f"\n{run.base_model}: {in_words(found)}")
-    if found.evaluation_minutes is not None:
-        console.print(f"asking both models will take about {found.evaluation_minutes:.1f} minutes")
+    console.print(evaluation_in_words(found))
     for reason in found.approval_reasons:
         console.print(f"it would wait for your approval: {reason}", style="yellow")
     if not with_stage:

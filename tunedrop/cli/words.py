@@ -20,16 +20,6 @@ def duration(seconds: float) -> str:
     return f"{whole} s" if whole else "<1 s"
 
 
-def about(seconds: float) -> str:
-    """A duration that is only guessed: `less than a minute`, `about 12 minutes`, `about 3 hours`."""
-    if seconds < 60:
-        return "less than a minute"
-    if seconds < 90 * 60:
-        minutes = round(seconds / 60)
-        return f"about {minutes} minute{'s' if minutes > 1 else ''}"
-    return f"about {seconds / 3600:.0f} hours" if seconds < 36 * 3600 else f"about {seconds / 86400:.0f} days"
-
-
 def size(count: float) -> str:
     """Bytes, in powers of a thousand."""
     for unit in _SIZES:

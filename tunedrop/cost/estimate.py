@@ -11,14 +11,13 @@ from tunedrop.contracts import (
     CostLine,
     Dataset,
     Estimate,
-    EvaluationSettings,
     JudgeSettings,
     Run,
     Way,
 )
 from tunedrop.cost.lines import TOKEN_ERROR, priced
 from tunedrop.cost.training import training
-from tunedrop.evaluation import general_ability
+from tunedrop.evaluation.workload import Workload
 from tunedrop.serving import choose
 from tunedrop.training.plan import plan
 
@@ -43,6 +42,7 @@ def estimate(
     dataset: Dataset,
     base_model: BaseModel,
     way: Way,
+    asked: Workload,
 ) -> Estimate:
     """The cost of a run in US dollars, line by line.
 
@@ -50,23 +50,34 @@ def estimate(
     ----------
     way
         How the tuned model is served for its evaluation.
+    asked
+        What the evaluation will ask.
     """
-    lines = tuple(_lines(run, dataset, base_model, way))
+    lines = tuple(_lines(run, dataset, base_model, way, asked))
     low, likely, high = (sum(getattr(line, name) for line in lines) for name in ("low", "likely", "high"))
-    return Estimate(lines=lines, low=low, likely=likely, high=high, budget_usd=run.budget_usd)
+    return Estimate(
+        lines=lines,
+        low=low,
+        likely=likely,
+        high=high,
+        budget_usd=run.budget_usd,
+        evaluation_requests=asked.requests,
+    )
 
 
-def _lines(run: Run, dataset: Dataset, base_model: BaseModel, way: Way) -> Iterator[CostLine]:
+def _lines(
+    run: Run, dataset: Dataset, base_model: BaseModel, way: Way, asked: Workload
+) -> Iterator[CostLine]:
     planned = plan(run, dataset)
     for one in planned:
         yield from training(run, one, base_model)
     yield storage(base_model, len(planned))
     if run.evaluation.judge is not None:
-        yield _judging(run.evaluation, run.evaluation.judge, dataset)
+        yield _judging(asked, run.evaluation.judge)
     if way == "provisioned":
         yield _throughput(run, base_model, EVALUATION_HOURS)
         return
-    yield _inference(run.evaluation, dataset, base_model)
+    yield _inference(asked, base_model)
     if choose.production_way(base_model, run.deployment) == "provisioned":
         yield _throughput(run, base_model, 0.0)
 
@@ -82,27 +93,26 @@ def _throughput(run: Run, base_model: BaseModel, to_evaluate: float) -> CostLine
     )
 
 
-def _inference(settings: EvaluationSettings, dataset: Dataset, base_model: BaseModel) -> CostLine:
-    held_out = _held_out_tokens(settings, dataset)
-    probes = len(general_ability.questions(dataset.target_format)) if settings.general_ability else 0
-    general = f" and {probes * PROBE_TOKENS:,} of general-ability prompts" if probes else ""
+def _inference(asked: Workload, base_model: BaseModel) -> CostLine:
+    """Custom models cost on demand what their base model costs."""
+    held_out, probes = asked.held_out.tokens, asked.probes * PROBE_TOKENS
+    general = f" and {probes:,} of general-ability prompts x 2" if probes else ""
     return priced(
         "evaluation",
         base_model.prices.output_per_million_tokens,
-        2 * (held_out + probes * PROBE_TOKENS) / 1e6,
+        (asked.contenders * held_out + 2 * probes) / 1e6,
         TOKEN_ERROR,
-        f"{held_out:,} held-out tokens{general} x 2 models, all at the price of output",
+        f"{held_out:,} held-out tokens x {asked.contenders} models{general}, all at the price of output",
         "per 1M tokens",
     )
 
 
-def _judging(settings: EvaluationSettings, judge: JudgeSettings, dataset: Dataset) -> CostLine:
-    """Each pair in both orders, the record and both answers each time; an answer is taken to be as long as
-    the whole record."""
-    held_out = dataset.test
-    prompts = min(held_out.records, settings.max_prompts) if held_out is not None else 0
+def _judging(asked: Workload, judge: JudgeSettings) -> CostLine:
+    """Each pair in both orders, the prompt and both answers each time; an answer is taken to be as long as
+    the whole prompt with its reference."""
+    prompts = asked.held_out.count
     instructions = JUDGE_TOKENS + len(judge.rubric) // CHARACTERS_A_TOKEN
-    tokens = 2 * (3 * _held_out_tokens(settings, dataset) + prompts * instructions)
+    tokens = 2 * (3 * asked.held_out.tokens + prompts * instructions)
     return priced(
         "judging",
         judge_prices(judge.model).output_per_million_tokens,
@@ -119,14 +129,6 @@ def judge_prices(model: str) -> Prices:
         return catalog.find(model).prices
     except LookupError:
         return Prices()
-
-
-def _held_out_tokens(settings: EvaluationSettings, dataset: Dataset) -> int:
-    """Tokens of the held-out records that are asked."""
-    test = dataset.test
-    if test is None or not test.records:
-        return 0
-    return test.tokens * min(test.records, settings.max_prompts) // test.records
 
 
 def storage(base_model: BaseModel, models: int = 1) -> CostLine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tunedrop import clock
 from tunedrop.contracts import ActualCost, Estimate
 
 
@@ -13,6 +14,14 @@ def in_words(cost: Estimate | ActualCost) -> str:
     if f"{cost.low:.2f}" == f"{cost.high:.2f}":
         return f"{cost.likely:.2f} USD"
     return f"about {cost.likely:.2f} USD ({cost.low:.2f} to {cost.high:.2f})"
+
+
+def evaluation_in_words(estimate: Estimate) -> str:
+    """What the evaluation will ask, and how long that takes."""
+    asked = f"The evaluation asks for {estimate.evaluation_requests:,} answers"
+    if estimate.evaluation_minutes is None:
+        return f"{asked}; how many a minute this model may give is not known."
+    return f"{asked}, which takes {clock.about(60 * estimate.evaluation_minutes)}."
 
 
 def _listed(items: list[str]) -> str:

@@ -14,9 +14,11 @@ from typing import BinaryIO
 import msgspec
 
 from tunedrop.catalog.model import MethodRules
+from tunedrop.contracts import Prompts
 from tunedrop.dataset import formats, lines, rules
 from tunedrop.dataset.file_rules import Split
 from tunedrop.dataset.formats import Conversation
+from tunedrop.dataset.records import prompts_of
 
 TEST_SHARE = 0.12
 VALIDATION_SHARE = 0.08
@@ -33,11 +35,12 @@ class Shares(msgspec.Struct, frozen=True):
 
 
 class Written(msgspec.Struct):
-    """What was written of one split; sizes in bytes, tokens estimated."""
+    """What was written of one split; sizes in bytes, tokens estimated. `prompts` is None but for `test`."""
 
     records: int = 0
     tokens: int = 0
     bytes: int = 0
+    prompts: Prompts | None = None
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -99,6 +102,9 @@ def prepare(
             text = msgspec.json.encode(formats.write(conversation, method_rules.format)) + b"\n"
             sinks[split].write(text)
             _count(files[split], conversation, len(text))
+            if split == "test":
+                asked = prompts_of(conversation, method_rules.format == "text")
+                files[split].prompts = (files[split].prompts or Prompts()) + asked
             everything ^= int.from_bytes(hashlib.sha256(given.encode() + text).digest())
     return Prepared(files, f"{everything:064x}")
 
@@ -114,6 +120,8 @@ def merge(parts: Iterable[Prepared]) -> Prepared:
             whole.records += written.records
             whole.tokens += written.tokens
             whole.bytes += written.bytes
+            if written.prompts is not None:
+                whole.prompts = (whole.prompts or Prompts()) + written.prompts
     return Prepared(files, f"{everything:064x}")
 
 

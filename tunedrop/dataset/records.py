@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from tunedrop.dataset import formats, lines
+from tunedrop.contracts import Prompts
+from tunedrop.dataset import formats, lines, rules
 from tunedrop.dataset.formats import Conversation
 
 SHARE_GIVEN = 0.5
@@ -39,12 +40,27 @@ def read_held_out(chunks: Iterable[bytes]) -> Iterator[HeldOut]:
     for line in lines.read(chunks):
         format_ = formats.detect(line.record)
         if format_ is not None:
-            conversation = formats.read(line.record, format_)
-            yield from (
-                _continuation(line.number, conversation)
-                if format_ == "text"
-                else _turns(line.number, conversation)
-            )
+            yield from questions(line.number, formats.read(line.record, format_), format_ == "text")
+
+
+def questions(number: int, conversation: Conversation, is_text: bool) -> Iterator[HeldOut]:
+    """Every question of one record."""
+    return _continuation(number, conversation) if is_text else _turns(number, conversation)
+
+
+def prompts_of(conversation: Conversation, is_text: bool) -> Prompts:
+    """How much asking one record is; tokens estimated."""
+    asked = list(questions(0, conversation, is_text))
+    return Prompts(
+        count=len(asked),
+        tokens=sum(rules.tokens_of(_characters(one)) for one in asked),
+        unanswered=sum(not one.reference for one in asked),
+    )
+
+
+def _characters(question: HeldOut) -> int:
+    said = sum(len(message.text) for message in question.messages)
+    return len(question.system) + said + len(question.reference)
 
 
 def _turns(number: int, conversation: Conversation) -> Iterator[HeldOut]:

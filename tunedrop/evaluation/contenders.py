@@ -55,8 +55,8 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         def asker(model_id: str) -> Asker:
             return Asker(aws_.bedrock_runtime, model_id, self.base_model, self.dataset.target_format, pace)
 
-        in_production = self._in_production(aws_)
-        champion = asker(in_production) if in_production else None
+        current = champion_of(Aliases(aws_.ssm, aws_.dynamodb, self.stage), self.run.name)
+        champion = asker(current) if current and current != self.serving.arn else None
         base, tuned = asker(self.base_model.inference_id), asker(self.serving.arn)
         settings = self.run.evaluation.judge
         judge = Judge(aws_.bedrock_runtime, settings, pace) if settings is not None else None
@@ -64,11 +64,11 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         teacher = asker(distillation.inference_id(taught_by)) if taught_by is not None else None
         return evaluate(questions, base, tuned, deadline, champion=champion, judge=judge, teacher=teacher)
 
-    def _in_production(self, aws_: Aws) -> str | None:
-        """What serves the model that the run's name stands for now, where it can be asked.
 
-        A model that was promoted and released again is named by its own ARN, which inference does not take.
-        """
-        current = Aliases(aws_.ssm, aws_.dynamodb, self.stage).current(self.run.name)
-        is_asked = current and current != self.serving.arn and ":custom-model/" not in current
-        return current if is_asked else None
+def champion_of(aliases: Aliases, name: str) -> str | None:
+    """What serves the model that a run's name stands for now, where it can be asked.
+
+    A model that was promoted and released again is named by its own ARN, which inference does not take.
+    """
+    current = aliases.current(name)
+    return current if current and ":custom-model/" not in current else None

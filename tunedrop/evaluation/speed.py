@@ -1,4 +1,4 @@
-"""How long both models take to answer, how much they say, and how long asking them will take."""
+"""How long models take to answer, how much they say, and how fast they may be asked."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from tunedrop.catalog.model import BaseModel
-from tunedrop.contracts import Dataset, EvaluationSettings, Speed
-from tunedrop.evaluation import general_ability
+from tunedrop.contracts import Speed
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.evaluate import CONCURRENCY
 from tunedrop.stage import Stage
-
-MODELS_ASKED = 2
-ORDERS_JUDGED = 2
 
 ANSWER_SECONDS = 3.0
 """What an answer of a few hundred tokens takes at most on most models: an assumption, for estimates only."""
@@ -53,21 +49,6 @@ def functions_that_ask(prompts: int, stage: Stage, per_minute: int) -> int:
     worth = math.ceil(prompts / stage.evaluation_shard_prompts)
     fed = math.ceil(per_minute / REQUESTS_A_FUNCTION) if per_minute else worth
     return max(1, min(worth, fed, stage.shard_concurrency))
-
-
-def minutes_to_evaluate(
-    dataset: Dataset, settings: EvaluationSettings, stage: Stage, base_model: BaseModel
-) -> float | None:
-    """How long asking both models, and the judge, will take; None where the allowed pace is not known."""
-    per_minute = requests_per_minute(stage, base_model)
-    if not per_minute or dataset.test is None:
-        return None
-    held_out = min(dataset.test.records, settings.max_prompts)
-    probes = len(general_ability.questions(dataset.target_format)) if settings.general_ability else 0
-    judge_asked = settings.judge is not None
-    requests = MODELS_ASKED * (held_out + probes) + (ORDERS_JUDGED * held_out if judge_asked else 0)
-    functions = functions_that_ask(held_out + probes, stage, per_minute)
-    return requests / min(per_minute, functions * REQUESTS_A_FUNCTION)
 
 
 def _quantile(ordered: Sequence[int], share: float) -> int:

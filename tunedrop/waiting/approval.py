@@ -6,7 +6,7 @@ from typing import Any
 
 from tunedrop import intake
 from tunedrop.contracts import Estimate, Run
-from tunedrop.cost.words import in_words
+from tunedrop.cost.words import evaluation_in_words, in_words
 from tunedrop.stage import Stage
 
 _UNANSWERED = {"refuse": "refused", "approve": "approved"}
@@ -49,7 +49,7 @@ def text(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> str:
             "",
             "Estimate:",
             *lines,
-            *_evaluation_time(estimate),
+            evaluation_in_words(estimate),
             "",
             f"To approve: tunedrop approve {run.run_id} --stage {stage.name}",
             f"        or: put any object to {approve}",
@@ -58,8 +58,3 @@ def text(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> str:
             f"Without an answer it is {_UNANSWERED[stage.when_unanswered]} at {expires_at}.",
         ]
     )
-
-
-def _evaluation_time(estimate: Estimate) -> list[str]:
-    minutes = estimate.evaluation_minutes
-    return [f"Asking both models will take about {minutes:.1f} minutes."] if minutes is not None else []

@@ -2,31 +2,44 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests import builders
 from tunedrop import catalog
 from tunedrop.contracts import (
     CostLine,
+    Dataset,
     DeploymentSettings,
     Estimate,
     EvaluationSettings,
     JudgeSettings,
+    Prompts,
     Way,
 )
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
 from tunedrop.cost.words import in_words
 from tunedrop.errors import OverBudget
+from tunedrop.evaluation.workload import workload
 
 
 def cost(
     base_model: str = builders.LLAMA_3_3, way: Way = "on-demand", spent: float = 0.0, **run: Any
 ) -> Estimate:
-    found = estimate(
-        builders.run(base_model=base_model, **run), builders.dataset(), catalog.find(base_model), way
-    )
-    return judge(found, builders.stage(monthly_budget_usd=100.0), spent)
+    return judge(estimated(base_model, way, **run), builders.stage(monthly_budget_usd=100.0), spent)
+
+
+def estimated(
+    base_model: str = builders.LLAMA_3_3,
+    way: Way = "on-demand",
+    dataset: Dataset | None = None,
+    has_champion: bool = False,
+    **changes: Any,
+) -> Estimate:
+    dataset, run = dataset or builders.dataset(), builders.run(base_model=base_model, **changes)
+    asked = workload(dataset, run, has_champion=has_champion)
+    return estimate(run, dataset, catalog.find(base_model), way, asked)
 
 
 def test_training_costs_tokens_times_epochs_times_the_catalogs_price() -> None:
@@ -64,13 +77,13 @@ def test_a_month_that_is_spent_asks_first() -> None:
 
 
 def test_an_unknown_price_is_said_and_asked_about() -> None:
-    estimated = cost("amazon.nova-lite-v1:0:300k", hyperparameters={"epochCount": "2"})
+    found = cost("amazon.nova-lite-v1:0:300k", hyperparameters={"epochCount": "2"})
 
-    assert "no dated price is known for training" in estimated.approval_reasons
+    assert "no dated price is known for training" in found.approval_reasons
 
 
 def test_a_stage_may_refuse_what_passes_its_month() -> None:
-    found = estimate(builders.run(), builders.dataset(), catalog.find(builders.LLAMA_3_3), "on-demand")
+    found = estimated()
 
     with pytest.raises(OverBudget, match=r"monthly budget of 100\.00 USD\. Nothing was paid"):
         judge(found, builders.stage(monthly_budget_usd=100.0, over_monthly_budget="refuse"), 99.9)
@@ -84,8 +97,8 @@ def test_throughput_for_production_is_estimated_beside_an_evaluation_on_demand()
     assert items == ["training", "model storage", "evaluation", "provisioned throughput"]
 
 
-def line(estimated: Estimate, item: str) -> CostLine:
-    return next(one for one in estimated.lines if one.item == item)
+def line(found: Estimate, item: str) -> CostLine:
+    return next(one for one in found.lines if one.item == item)
 
 
 def test_only_the_prompts_that_are_asked_are_paid_for() -> None:
@@ -94,6 +107,17 @@ def test_only_the_prompts_that_are_asked_are_paid_for() -> None:
 
     assert line(all_of_them, "evaluation").likely == pytest.approx(2 * 4_000 / 1e6 * 0.72)
     assert line(a_quarter, "evaluation").likely == pytest.approx(2 * 1_000 / 1e6 * 0.72)
+
+
+def test_a_conversation_is_paid_for_turn_by_turn_with_all_that_was_said_before() -> None:
+    prompts = Prompts(count=120, tokens=11_000)
+    held_out = msgspec.structs.replace(builders.dataset().test, prompts=prompts)
+    settings = EvaluationSettings(general_ability=False)
+
+    found = estimated(dataset=builders.dataset(test=held_out), evaluation=settings, has_champion=True)
+
+    assert line(found, "evaluation").likely == pytest.approx(3 * 11_000 / 1e6 * 0.72)
+    assert found.evaluation_requests == 3 * 120
 
 
 def test_general_ability_costs_both_models_answers() -> None:

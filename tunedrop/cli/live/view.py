@@ -13,7 +13,7 @@ from rich.text import Text
 
 from tunedrop import catalog, clock
 from tunedrop.cli.live.events import steps_of
-from tunedrop.cli.words import about, duration
+from tunedrop.cli.words import duration
 from tunedrop.contracts import Dataset
 from tunedrop.cost.actual import actual
 from tunedrop.cost.words import in_words
@@ -100,7 +100,7 @@ class View:
         parts = [f"{duration(_elapsed(snapshot))} so far"] if snapshot.record.is_open else []
         left = remaining(steps, self._pace) if snapshot.record.is_open else None
         if left is not None:
-            parts.append(f"{about(left)} left, by earlier runs")
+            parts.append(f"{clock.about(left)} left, by earlier runs")
         ending = ending_of(snapshot.record)
         if ending.estimate is not None:
             base_model = catalog.find(run.base_model)

@@ -1,0 +1,129 @@
+"""How much an evaluation asks, and how long that takes, as it is told before anything is paid."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests import builders
+from tunedrop import catalog
+from tunedrop.contracts import Dataset, DatasetFile, EvaluationSettings, JudgeSettings, Prompts, Teacher
+from tunedrop.dataset.formats import Conversation, Turn
+from tunedrop.dataset.records import HeldOut, prompts_of, questions
+from tunedrop.evaluation import workload as workloads
+from tunedrop.evaluation.ask import Answer
+from tunedrop.evaluation.evaluate import Judgement, evaluate, select
+from tunedrop.evaluation.speed import REQUESTS_A_FUNCTION
+from tunedrop.evaluation.workload import workload
+
+OF_UNKNOWN_PACE = catalog.find(builders.LLAMA_3_1)
+
+
+class Counting:
+    """Answers, and counts how often it was asked; as a judge, each comparison is two calls."""
+
+    def __init__(self, name: str = "") -> None:
+        self.asked, self._name = 0, name
+
+    def ask(self, question: HeldOut) -> Answer:
+        self.asked += 1
+        return Answer(text=self._name)
+
+    def compare(self, question: HeldOut, base: Answer, tuned: Answer) -> Judgement:
+        self.asked += workloads.ORDERS_JUDGED
+        return Judgement()
+
+
+def held_out(**prompts: int) -> Dataset:
+    file = DatasetFile(uri="s3://artifacts/test.jsonl", records=40, tokens=1)
+    return builders.dataset(test=msgspec.structs.replace(file, prompts=Prompts(**prompts)))
+
+
+def requests(dataset: Dataset, *, has_champion: bool = False, **settings: Any) -> int:
+    run = builders.run(evaluation=EvaluationSettings(**settings))
+    return workload(dataset, run, has_champion=has_champion).requests
+
+
+def minutes(prompts: int, per_minute: int) -> float | None:
+    settings = EvaluationSettings(max_prompts=100_000, general_ability=False)
+    asked = workload(held_out(count=prompts), builders.run(evaluation=settings), has_champion=False)
+    stage = builders.stage(evaluation_requests_per_minute=per_minute)
+    return workloads.minutes(asked, stage, OF_UNKNOWN_PACE)
+
+
+def test_every_turn_is_asked_of_every_contender() -> None:
+    turns = held_out(count=160, tokens=9_000)
+
+    assert requests(turns, general_ability=False) == 2 * 160
+    assert requests(turns, general_ability=False, has_champion=True) == 3 * 160
+
+
+def test_no_more_is_asked_than_the_run_allows() -> None:
+    assert requests(held_out(count=160), general_ability=False, max_prompts=100) == 2 * 100
+
+
+def test_general_ability_is_asked_of_base_and_tuned_alone() -> None:
+    assert requests(held_out(count=160), has_champion=True) == 3 * 160 + 2 * 48
+
+
+def test_the_judge_reads_each_pair_in_both_orders() -> None:
+    judge = JudgeSettings(model="judge")
+
+    assert requests(held_out(count=40), general_ability=False, judge=judge) == (2 + 2) * 40
+
+
+def test_nothing_is_asked_where_nothing_is_held_out() -> None:
+    assert requests(builders.dataset(test=None)) == 0
+
+
+def test_a_split_whose_prompts_nobody_has_counted_has_one_a_record() -> None:
+    assert requests(builders.dataset(), general_ability=False) == 2 * 40
+
+
+@pytest.mark.parametrize("has_champion", [False, True])
+@pytest.mark.parametrize("has_judge", [False, True])
+@pytest.mark.parametrize("has_teacher", [False, True])
+def test_what_is_said_is_what_is_asked(has_champion: bool, has_judge: bool, has_teacher: bool) -> None:
+    turns = [Turn(role, f"said {place}") for place in range(3) for role in ("user", "assistant")]
+    conversations = [Conversation(tuple(turns[:length]), "system") for length in (2, 4, 6, 1, 3)]
+    asked = [one for number, each in enumerate(conversations) for one in questions(number, each, False)]
+    counted = sum((prompts_of(one, False) for one in conversations), Prompts())
+    settings = EvaluationSettings(
+        general_ability=False, judge=JudgeSettings(model="judge") if has_judge else None, max_prompts=1_000
+    )
+    teacher = Teacher(model="teacher", max_response_length=9) if has_teacher else None
+    run = builders.run(evaluation=settings, teacher=teacher)
+    said = workload(held_out(**msgspec.structs.asdict(counted)), run, has_champion=has_champion)
+    models = {name: Counting(name) for name in ("base", "tuned", "champion", "judge", "teacher")}
+
+    list(
+        evaluate(
+            select(asked, settings.max_prompts),
+            models["base"],
+            models["tuned"],
+            time.monotonic() + 60,
+            champion=models["champion"] if has_champion else None,
+            judge=models["judge"] if has_judge else None,
+            teacher=models["teacher"] if has_teacher else None,
+        )
+    )
+
+    assert counted.count == 1 + 2 + 3 + 1 + 2
+    assert said.requests == sum(one.asked for one in models.values())
+
+
+def test_a_slow_accounts_evaluation_is_known_to_be_long() -> None:
+    assert minutes(40, per_minute=4) == pytest.approx(2 * 40 / 4)
+    assert minutes(40, per_minute=0) is None
+
+
+def test_shards_evaluate_as_fast_as_the_account_allows() -> None:
+    assert minutes(4_000, per_minute=480) == pytest.approx(2 * 4_000 / 480)
+
+
+def test_no_pace_is_promised_that_the_functions_cannot_keep() -> None:
+    assert minutes(400, per_minute=2_000) == pytest.approx(2 * 400 / REQUESTS_A_FUNCTION)
+    assert minutes(50_000, per_minute=2_000) == pytest.approx(2 * 50_000 / (8 * REQUESTS_A_FUNCTION))

@@ -1,0 +1,90 @@
+"""How much an evaluation will ask, and how long that will take: told before anything is paid."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import Dataset, Prompts, Run
+from tunedrop.evaluation import general_ability
+from tunedrop.evaluation.speed import REQUESTS_A_FUNCTION, functions_that_ask, requests_per_minute
+from tunedrop.stage import Stage
+
+ORDERS_JUDGED = 2
+
+
+class Workload(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked, and how often.
+
+    Attributes
+    ----------
+    held_out
+        The prompts of the dataset that are asked: all, or `max_prompts` of them.
+    probes
+        The general-ability prompts, which are asked of base and tuned alone.
+    contenders
+        How many models answer the held-out prompts.
+    requests
+        All answers and judgements that are asked for. Two equal answers are not judged, and what is throttled
+        is asked again.
+    """
+
+    held_out: Prompts
+    probes: int
+    contenders: int
+    requests: int
+
+    @property
+    def prompts(self) -> int:
+        return self.held_out.count + self.probes
+
+
+def workload(dataset: Dataset, run: Run, *, has_champion: bool) -> Workload:
+    """What the evaluation of a run will ask.
+
+    Parameters
+    ----------
+    has_champion
+        Whether the run's name has a model in production that will be asked too.
+    """
+    settings = run.evaluation
+    held_out = _selected(_held_out(dataset), settings.max_prompts)
+    asks_probes = settings.general_ability and dataset.test is not None
+    probes = len(general_ability.questions(dataset.target_format)) if asks_probes else 0
+    contenders = 3 if has_champion else 2
+    judgements = ORDERS_JUDGED * held_out.count if settings.judge is not None else 0
+    taught = held_out.unanswered if run.teacher is not None else 0
+    return Workload(
+        held_out=held_out,
+        probes=probes,
+        contenders=contenders,
+        requests=contenders * held_out.count + 2 * probes + judgements + taught,
+    )
+
+
+def minutes(asked: Workload, stage: Stage, base_model: BaseModel) -> float | None:
+    """How long asking all of it will take; None where the allowed pace is not known."""
+    per_minute = requests_per_minute(stage, base_model)
+    if not per_minute:
+        return None
+    functions = functions_that_ask(asked.prompts, stage, per_minute)
+    return asked.requests / min(per_minute, functions * REQUESTS_A_FUNCTION)
+
+
+def _held_out(dataset: Dataset) -> Prompts:
+    """The prompts of the held-out split; one a record where nobody has counted them."""
+    test = dataset.test
+    if test is None:
+        return Prompts()
+    return test.prompts or Prompts(count=test.records, tokens=test.tokens)
+
+
+def _selected(prompts: Prompts, most: int) -> Prompts:
+    """So many of them at most, spread evenly."""
+    if prompts.count <= most:
+        return prompts
+    return Prompts(
+        count=most,
+        tokens=prompts.tokens * most // prompts.count,
+        unanswered=prompts.unanswered * most // prompts.count,
+    )
