@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
+Weights = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 RESAMPLES = 5_000
@@ -62,13 +63,24 @@ def paired_interval(
         margin = NormalDist().inv_cdf((1 + confidence) / 2) * _standard_error(sums, sizes)
         return float(mean - margin), float(mean + margin)
     means = np.concatenate([sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1) for drawn in draws(len(sums))])
-    low, high = np.quantile(means, _bca_levels(means, float(mean), _leave_one_out(sums, sizes), confidence))
-    return float(low), float(high)
+    return bca_interval(means, float(mean), _leave_one_out(sums, sizes), confidence)
 
 
-def percentile_interval(found: Vector, confidence: float) -> tuple[float, float]:
-    """The middle of a bootstrap distribution, for what is not a mean, such as macro F1."""
-    low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
+def bca_interval(
+    resampled: Vector, observed: float, left_out: Vector, confidence: float
+) -> tuple[float, float]:
+    """The interval of any statistic of records, bias-corrected and accelerated.
+
+    Parameters
+    ----------
+    resampled
+        The statistic of each of many draws.
+    observed
+        Of all records.
+    left_out
+        Of all records but one, for each.
+    """
+    low, high = np.quantile(resampled, _bca_levels(resampled, observed, left_out, confidence))
     return float(low), float(high)
 
 
@@ -97,8 +109,14 @@ def _by_record(values: Vector, records: Sequence[int] | None) -> tuple[Vector, V
     """Each record's sum of values, and how many it has."""
     if records is None:
         return values, np.ones(len(values))
-    _, place = np.unique(np.asarray(records), return_inverse=True)
+    place, _ = places(records)
     return np.bincount(place, weights=values).astype(float), np.bincount(place).astype(float)
+
+
+def places(records: Sequence[int]) -> tuple[Integers, int]:
+    """Which record each answer belongs to, counted from 0, and how many records there are."""
+    found, place = np.unique(np.asarray(records), return_inverse=True)
+    return place, len(found)
 
 
 def draws(records: int, resamples: int = RESAMPLES) -> Iterator[Integers]:
@@ -107,6 +125,23 @@ def draws(records: int, resamples: int = RESAMPLES) -> Iterator[Integers]:
     part = max(1, AT_ONCE // records)
     for start in range(0, resamples, part):
         yield draw.integers(0, records, (min(part, resamples - start), records))
+
+
+def times_drawn(drawn: Integers) -> Weights:
+    """How often each record is in a draw, a row a draw."""
+    rows, records = drawn.shape
+    flat = (drawn + np.arange(rows)[:, None] * records).ravel()
+    return np.bincount(flat, minlength=rows * records).reshape(rows, records).astype(np.float32)
+
+
+def all_but_some(records: int, groups: int) -> Iterator[Weights]:
+    """The jackknife: all records but one of so many groups, a row a group; leave-one-out with as many groups
+    as records. In parts that fit in memory."""
+    group = np.arange(records) % groups
+    part = max(1, AT_ONCE // records)
+    for start in range(0, groups, part):
+        left = np.arange(start, min(groups, start + part))
+        yield (group[None, :] != left[:, None]).astype(np.float32)
 
 
 def _leave_one_out(sums: Vector, sizes: Vector) -> Vector:
@@ -121,11 +156,13 @@ def _standard_error(sums: Vector, sizes: Vector) -> float:
     return float(math.sqrt(records / (records - 1) * (rest**2).sum()) / sizes.sum())
 
 
-def _bca_levels(means: Vector, mean: float, left_out: Vector, confidence: float) -> list[float]:
-    """The quantiles to take of the resampled means: their bias and skewness taken into account."""
+def _bca_levels(resampled: Vector, observed: float, left_out: Vector, confidence: float) -> list[float]:
+    """The quantiles to take of a bootstrap distribution: its bias and skewness taken into account."""
     normal = NormalDist()
-    below = (float((means < mean).sum()) + float((means <= mean).sum())) / (2 * len(means))
-    if not 0 < below < 1:
+    below = (float((resampled < observed).sum()) + float((resampled <= observed).sum())) / (
+        2 * len(resampled)
+    )
+    if not 0 < below < 1 or np.ptp(left_out) < 1e-12:
         return [(1 - confidence) / 2, (1 + confidence) / 2]
     bias = normal.inv_cdf(below)
     off = left_out.mean() - left_out

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from tunedrop.contracts import Judged, JudgeSettings, Score
 from tunedrop.evaluation import general_ability, metrics
@@ -17,17 +18,23 @@ from tunedrop.evaluation.intervals import (
     UNKNOWN,
     Integers,
     Vector,
+    Weights,
+    all_but_some,
+    bca_interval,
     draws,
     paired_interval,
-    percentile_interval,
+    places,
+    times_drawn,
 )
 from tunedrop.evaluation.labels import label_of, labels_of
 from tunedrop.evaluation.ngrams import chrf_of_all
 
 Model = Literal["base", "tuned", "champion"]
 
-MOST_LABELS_DRAWN = 25_000_000
-"""Macro F1 is counted anew for each resample: fewer of them when there are very many records."""
+MOST_DRAWN = 25_000_000
+"""Macro F1 is counted anew for each resample: fewer of them when there are very many records, or labels."""
+
+LABELS_AT_ONCE = 64
 
 
 class Values(msgspec.Struct, frozen=True):
@@ -107,39 +114,61 @@ def general_values(probes: Sequence[Prediction]) -> Values:
 
 
 def macro_f1_score(answered: Sequence[Prediction], confidence: float) -> Score:
-    """Macro F1 of both models over the references' labels, with a percentile bootstrap of the difference."""
+    """Macro F1 of both models over the references' labels; its bootstrap draws records, as that of means."""
     labels = {label: index for index, label in enumerate(labels_of([one.reference for one in answered]))}
+    place, records = places([one.record for one in answered])
     expected = np.array([labels[label_of(one.reference)] for one in answered])
-    given = {
-        model: np.array([labels.get(label_of(_text(one, model)), len(labels)) for one in answered])
+    base, tuned = (
+        np.array([labels.get(label_of(_text(one, model)), len(labels)) for one in answered])
         for model in ("base", "tuned")
-    }
+    )
 
-    def of(model: str, drawn: Integers) -> Vector:
-        return _macro_f1(expected[drawn], given[model][drawn], len(labels))
+    def both(times: Weights) -> tuple[Vector, Vector]:
+        """Of each row, which says how often each record is there."""
+        return _macro_f1(times, place, expected, base), _macro_f1(times, place, expected, tuned)
 
-    everything = np.arange(len(answered))[None, :]
-    before, after = float(of("base", everything)[0]), float(of("tuned", everything)[0])
+    def differences(parts: Iterable[Weights]) -> Vector:
+        return np.concatenate([after - before for before, after in map(both, parts)])
+
+    before, after = (float(found[0]) for found in both(np.ones((1, records), dtype=np.float32)))
     low, high = UNKNOWN
-    if len(answered) > 1:
-        resamples = max(500, min(RESAMPLES, MOST_LABELS_DRAWN // len(answered)))
-        found = [of("tuned", drawn) - of("base", drawn) for drawn in draws(len(answered), resamples)]
-        low, high = percentile_interval(np.concatenate(found), confidence)
+    if records > 1:
+        most = MOST_DRAWN // records // max(1, len(labels) // LABELS_AT_ONCE)
+        resampled = differences(map(times_drawn, draws(records, max(500, min(RESAMPLES, most)))))
+        left_out = differences(all_but_some(records, max(2, min(records, most))))
+        low, high = bca_interval(resampled, after - before, left_out, confidence)
     return Score(metric="macro_f1", base=before, tuned=after, difference=after - before, low=low, high=high)
 
 
-def _macro_f1(expected: Integers, given: Integers, labels: int) -> Vector:
-    """Of each row: the mean over the labels that it expects of 2 x right / (expected + given)."""
-    rows = np.arange(len(expected))[:, None] * (labels + 1)
+def _macro_f1(times: Weights, place: Integers, expected: Integers, given: Integers) -> Vector:
+    """Of each row of `times`: the mean over the labels that it expects of 2 x right / (expected + given).
 
-    def count(places: Integers) -> Integers:
-        flat = np.bincount(places.ravel(), minlength=len(expected) * (labels + 1))
-        return flat.reshape(len(expected), labels + 1)[:, :labels]
+    Parameters
+    ----------
+    times
+        How often each record is there.
+    place
+        The record that each answer belongs to.
+    expected, given
+        The label of each answer, by its number; what is no label has a number above all.
+    """
+    points, seen = np.zeros(len(times)), np.zeros(len(times))
+    for first in range(0, int(expected.max()) + 1, LABELS_AT_ONCE):
 
-    wanted, said = count(expected + rows), count(given + rows)
-    right = count(np.where(expected == given, expected, labels) + rows)
-    scores = 2 * right / np.maximum(wanted + said, 1)
-    means: Vector = (scores * (wanted > 0)).sum(axis=1) / np.maximum((wanted > 0).sum(axis=1), 1)
+        def count(answers: NDArray[np.bool_], labels: Integers, first: int = first) -> Vector:
+            """Of each row: how often each of some labels is there among these answers."""
+            here = answers & (labels >= first) & (labels < first + LABELS_AT_ONCE)
+            table = np.zeros((times.shape[1], LABELS_AT_ONCE), dtype=np.float32)
+            np.add.at(table, (place[here], labels[here] - first), 1)
+            found: Vector = (times @ table).astype(float)
+            return found
+
+        everything = np.ones(len(expected), dtype=bool)
+        wanted, said = count(everything, expected), count(everything, given)
+        right = count(expected == given, expected)
+        points += (2 * right / np.maximum(wanted + said, 1) * (wanted > 0)).sum(axis=1)
+        seen += (wanted > 0).sum(axis=1)
+    means: Vector = points / np.maximum(seen, 1)
     return means
 
 

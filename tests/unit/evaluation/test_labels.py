@@ -5,13 +5,17 @@ import random
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pytest
+from scipy import stats
 
 from tunedrop.contracts import EvaluationSettings
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.gate import decide
+from tunedrop.evaluation.intervals import RESAMPLES, SEED
 from tunedrop.evaluation.labels import confusion, macro_f1
+from tunedrop.evaluation.scores import macro_f1_score
 
 LABELS = ("refund", "delivery", "account")
 
@@ -72,6 +76,52 @@ def test_labels_are_judged_by_accuracy_and_macro_f1() -> None:
     assert scores["accuracy"].tuned == 1
     assert scores["macro_f1"].difference == 1
     assert scores["macro_f1"].low <= 1 <= scores["macro_f1"].high
+
+
+def test_the_interval_of_macro_f1_is_scipys_over_conversations() -> None:
+    draw = np.random.default_rng(4)
+    turns = draw.integers(1, 5, 40)
+    record = np.repeat(np.arange(40), turns)
+    expected, base, tuned = (draw.integers(0, 3, len(record)) for _ in range(3))
+    tuned = np.where(draw.random(len(record)) < 0.5, expected, tuned)
+    predictions = [
+        msgspec.structs.replace(prediction(LABELS[want], LABELS[one], LABELS[other]), record=int(number))
+        for number, want, one, other in zip(record, expected, base, tuned, strict=True)
+    ]
+
+    def difference(drawn: npt.NDArray[np.int64], axis: int) -> npt.NDArray[np.float64]:
+        """Of drawn conversations, with all their turns: by the definition, one draw after another."""
+        return np.apply_along_axis(of_one, axis, drawn)
+
+    def of_one(drawn: npt.NDArray[np.int64]) -> float:
+        index = np.concatenate([np.flatnonzero(record == number) for number in drawn])
+        before, after = (
+            published_macro_f1(
+                [(LABELS[a], LABELS[b]) for a, b in zip(expected[index], given[index], strict=True)]
+            )
+            for given in (base, tuned)
+        )
+        return after - before
+
+    found = macro_f1_score(predictions, 0.95)
+
+    scipys = stats.bootstrap(
+        (np.arange(40),),
+        difference,
+        vectorized=True,
+        method="BCa",
+        rng=np.random.default_rng(SEED),
+        n_resamples=RESAMPLES,
+    ).confidence_interval
+    assert (found.low, found.high) == pytest.approx((scipys.low, scipys.high))
+
+
+def test_one_conversation_says_nothing_of_macro_f1() -> None:
+    turns = [msgspec.structs.replace(one, record=7) for one in classified()]
+
+    found = macro_f1_score(turns, 0.95)
+
+    assert (found.low, found.high) == (-1, 1)
 
 
 def test_latency_and_length_of_both_models_are_told() -> None:
