@@ -56,7 +56,12 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def failed(self) -> bool:
         """Whether one of the two gave no answer; the pair is then counted, and left out of the scores."""
-        return bool(self.base.error or self.tuned.error)
+        return bool(self.error)
+
+    @property
+    def error(self) -> str:
+        """Why one of the two gave no answer."""
+        return self.tuned.error or self.base.error
 
     @property
     def answers(self) -> tuple[Answer, ...]:

@@ -9,8 +9,9 @@ the wanted improvement, the held-out set is too small to tell, and the evaluatio
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tunedrop.contracts import Evaluation, EvaluationSettings, Score
 from tunedrop.evaluation import metrics, scores
@@ -20,13 +21,24 @@ from tunedrop.evaluation.scores import Values
 from tunedrop.evaluation.speed import speed
 
 Verdict = Literal["promote", "reject", "undecided"]
-Finding = tuple[Verdict, str]
+
+
+class Finding(NamedTuple):
+    """A verdict and its reason; whether more held-out records would probably change it."""
+
+    verdict: Verdict
+    reason: str
+    more_would_tell: bool = False
+
 
 FEWEST = 10
 """Below so many answered prompts there is no verdict: one odd record would decide."""
 
 MOST_FAILED = 0.1
 """Above this share of failed prompts there is no verdict: what failed may not be like the rest."""
+
+LONGEST_ERROR = 200
+"""So many characters of an error are told in a reason."""
 
 GUARDED = ("rouge_l", "chrf", "json_valid", "macro_f1")
 GUARD_MARGIN = 0.02
@@ -46,17 +58,17 @@ def decide(predictions: Sequence[Prediction], settings: EvaluationSettings) -> E
     probes = [one for one in predictions if one.probe]
     general = _general(probes, settings.confidence)
     champion = _against_champion(answered, metric, settings.confidence)
-    verdict, reason = next(
+    verdict, reason, more_would_tell = next(
         finding
         for finding in (
             _too_little(held_out, answered, probes, metric),
             _by_score(found, metric, settings),
-            ("undecided", "nothing was measured"),
+            Finding("undecided", "nothing was measured"),
         )
         if finding is not None
     )
     if verdict == "promote":
-        verdict, reason = _guarded(reason, found, metric, general, champion)
+        verdict, reason, _ = _guarded(reason, found, metric, general, champion)
     return Evaluation(
         done=True,
         verdict=verdict,
@@ -72,7 +84,7 @@ def decide(predictions: Sequence[Prediction], settings: EvaluationSettings) -> E
         judged=scores.judged(held_out, settings.judge) if settings.judge is not None else None,
         input_tokens=sum(answer.input_tokens for one in predictions for answer in one.answers),
         output_tokens=sum(answer.output_tokens for one in predictions for answer in one.answers),
-        needed=_needed(measured, metric, settings) if verdict == "undecided" else 0,
+        needed=_needed(measured, metric, settings) if more_would_tell else 0,
     )
 
 
@@ -85,22 +97,35 @@ def _too_little(
     probes: Sequence[Prediction],
     metric: str,
 ) -> Finding | None:
-    """No verdict where too little was answered, or judged, or too much has failed."""
+    """No verdict where too little was asked, or answered, or judged, or too much has failed."""
+    if len(held_out) < FEWEST:
+        return _too_few(f"only {len(held_out)} held-out prompts were asked")
+    pairs = [one.judgement for one in answered if metric == "judge"]
+    judged = sum(one is not None and not one.error for one in pairs)
+    for what, everything, errors in (
+        ("prompts", len(held_out), [one.error for one in held_out if one.failed]),
+        ("general-ability prompts", len(probes), [one.error for one in probes if one.failed]),
+        ("judgements", len(pairs), [one.error if one else "" for one in pairs if not one or one.error]),
+    ):
+        if len(errors) > MOST_FAILED * everything:
+            return Finding("undecided", _too_many_failed(what, everything, errors))
     if len(answered) < FEWEST:
-        return "undecided", f"only {len(answered)} held-out prompts were answered; that is too few to tell"
-    counts = [
-        ("prompts failed", len(held_out) - len(answered), len(held_out)),
-        ("general-ability prompts failed", sum(one.failed for one in probes), len(probes)),
-    ]
-    if metric == "judge":
-        judged = sum(one.judgement is not None and not one.judgement.error for one in answered)
-        if judged < FEWEST:
-            return "undecided", f"only {judged} pairs of answers were judged; that is too few to tell"
-        counts.append(("pairs were not judged", len(answered) - judged, len(answered)))
-    for what, failed, everything in counts:
-        if failed > MOST_FAILED * everything:
-            return "undecided", f"{failed} of {everything} {what}; that is too many to tell"
+        return _too_few(f"only {len(answered)} held-out prompts were answered")
+    if pairs and judged < FEWEST:
+        return _too_few(f"only {judged} pairs of answers were judged")
     return None
+
+
+def _too_few(what: str) -> Finding:
+    return Finding("undecided", f"{what}; that is too few to tell", more_would_tell=True)
+
+
+def _too_many_failed(what: str, everything: int, errors: Sequence[str]) -> str:
+    """How many, and what most of them say."""
+    (common, _), *_ = Counter(errors).most_common(1)
+    said = common if len(common) <= LONGEST_ERROR else f"{common[:LONGEST_ERROR]}…"
+    why = f". Most often: {said}" if said else ""
+    return f"{len(errors)} of {everything} {what} failed; that is too many to tell{why}"
 
 
 def _by_score(found: Sequence[Score], metric: str, settings: EvaluationSettings) -> Finding | None:
@@ -111,11 +136,13 @@ def _by_score(found: Sequence[Score], metric: str, settings: EvaluationSettings)
     moved, sure = _moved(decisive), _sure(decisive, settings.confidence)
     wanted = settings.min_improvement
     if decisive.low >= wanted and decisive.low > 0:
-        return "promote", f"{moved} ({sure})"
+        return Finding("promote", f"{moved} ({sure})")
     if decisive.high < wanted or decisive.high <= 0:
-        return "reject", f"{moved} ({sure}); the run asks for at least {wanted:+.3f}"
-    return "undecided", (
-        f"{moved}; the {sure} is too wide to tell whether that is the {wanted:+.3f} that the run asks for"
+        return Finding("reject", f"{moved} ({sure}); the run asks for at least {wanted:+.3f}")
+    return Finding(
+        "undecided",
+        f"{moved}; the {sure} is too wide to tell whether that is the {wanted:+.3f} that the run asks for",
+        more_would_tell=True,
     )
 
 
@@ -129,18 +156,20 @@ def _guarded(
         if one.metric in GUARDED and one.metric != metric and _has_fallen(one, GUARD_MARGIN)
     ]
     if fallen:
-        return "reject", f"{reason}, but {', '.join(fallen)} fell"
+        return Finding("reject", f"{reason}, but {', '.join(fallen)} fell")
     if general is not None and _has_fallen(general, GENERAL_MARGIN):
-        return "reject", (
+        return Finding(
+            "reject",
             f"{reason}, but it has forgotten what its base could do: {_moved(general)} "
-            f"(difference {general.low:+.3f} to {general.high:+.3f})"
+            f"(difference {general.low:+.3f} to {general.high:+.3f})",
         )
     if champion is not None and champion.difference < 0:
-        return "reject", (
+        return Finding(
+            "reject",
             f"{reason}; but the model in production stands at {champion.base:.3f} "
-            f"(difference to it {champion.low:+.3f} to {champion.high:+.3f})"
+            f"(difference to it {champion.low:+.3f} to {champion.high:+.3f})",
         )
-    return "promote", reason
+    return Finding("promote", reason)
 
 
 def _has_fallen(score: Score, margin: float) -> bool:

@@ -77,4 +77,4 @@ def _losses(aws_: Aws, contest: Contest) -> Losses | None:
 def _refuse_silence(done: list[Prediction]) -> None:
     if done and all(one.failed for one in done):
         first = done[0]
-        raise EvaluationFailed(f"no prompt was answered: {first.tuned.error or first.base.error}")
+        raise EvaluationFailed(f"no prompt was answered: {first.error}")

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tunedrop.contracts import Ending
+from tunedrop import naming
+from tunedrop.contracts import Ending, Evaluation, Run
 from tunedrop.ending.outcome import outcome_of
 from tunedrop.stage import Stage
 
@@ -69,11 +70,8 @@ def _in_production(stage: Stage, ending: Ending) -> Iterator[Advice]:
 
 def _not_promoted(stage: Stage, ending: Ending) -> Iterator[Advice]:
     run = ending.run
-    if outcome_of(ending) == "undecided" and ending.evaluation is not None and ending.evaluation.needed:
-        yield Advice(
-            f"About {ending.evaluation.needed:,} held-out records would tell. Name a larger file as "
-            "data.test in the manifest and upload it again."
-        )
+    if outcome_of(ending) == "undecided" and ending.evaluation is not None:
+        yield from _to_tell(stage, run, ending.evaluation)
     yield Advice(
         "What was in use before stays in use. The answers side by side show where the tuned model gains and "
         "where it loses."
@@ -83,6 +81,20 @@ def _not_promoted(stage: Stage, ending: Ending) -> Iterator[Advice]:
         "Bedrock bills its storage for as long as it exists. To delete it:",
         _command("teardown", run.run_id, stage),
     )
+
+
+def _to_tell(stage: Stage, run: Run, evaluation: Evaluation) -> Iterator[Advice]:
+    """What would make an undecided evaluation decide: more records, or the cause of what failed cured."""
+    if evaluation.needed:
+        yield Advice(
+            f"About {evaluation.needed:,} held-out records would tell. Name a larger file as "
+            "data.test in the manifest and upload it again."
+        )
+    else:
+        uri = naming.uri(stage.artifacts_bucket, naming.predictions_key(run.run_id))
+        yield Advice(
+            f"More records would not help. What failed, and why, is in {uri}; cure it, and upload again."
+        )
 
 
 def _refused(ending: Ending) -> Iterator[Advice]:

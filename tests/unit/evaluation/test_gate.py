@@ -86,6 +86,15 @@ def test_too_many_failed_prompts_leave_no_verdict() -> None:
     evaluation = verdict([prediction(3, 8) for _ in range(40)] + [prediction(3, 0, error="timed out")] * 10)
 
     assert evaluation.verdict == "undecided"
+    assert evaluation.reason == ("10 of 50 prompts failed; that is too many to tell. Most often: timed out")
+    assert evaluation.needed == 0
+
+
+def test_few_prompts_that_failed_ask_for_more_records() -> None:
+    evaluation = verdict([prediction(3, 8) for _ in range(9)] + [prediction(3, 0, error="timed out")])
+
+    assert evaluation.reason == "only 9 held-out prompts were answered; that is too few to tell"
+    assert evaluation.needed >= 10
 
 
 def judged(base_words: int, tuned_words: int, better: str, error: str = "") -> Prediction:
@@ -130,7 +139,9 @@ def test_judgements_that_failed_are_counted_and_too_many_leave_no_verdict() -> N
     assert decide(numbered(few), BY_JUDGE).verdict == "promote"
     evaluation = decide(numbered(many), BY_JUDGE)
     assert evaluation.verdict == "undecided"
-    assert "10 of 50 pairs were not judged" in evaluation.reason
+    assert "10 of 50 judgements failed" in evaluation.reason
+    assert "Most often: down" in evaluation.reason
+    assert evaluation.needed == 0
     assert evaluation.judged is not None
     assert evaluation.judged.failed == 10
 
