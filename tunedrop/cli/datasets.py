@@ -17,6 +17,7 @@ from tunedrop.cli.progress import bytes_done, size_of
 from tunedrop.contracts import Method
 from tunedrop.dataset.asked import Asked
 from tunedrop.dataset.check import FileReport, Report
+from tunedrop.dataset.codes import CODES, severity
 from tunedrop.dataset.file_rules import Split
 from tunedrop.dataset.parallel import check_on_all_cores
 from tunedrop.dataset.problem import Finding
@@ -116,6 +117,8 @@ def _show(report: Report) -> None:
         console.print(_line(finding, "error"), style="red")
     for finding in report.warnings:
         console.print(_line(finding, "warning"))
+    if sum(report.by_code.values()) > len(report.by_code):
+        _show_counts(report)
     files = table("file", "records", "tokens (estimated)", "errors")
     for split, file in report.files.items():
         files.add_row(split, f"{file.records:,}", f"{file.tokens:,}", f"{file.error_count:,}")
@@ -126,10 +129,21 @@ def _show(report: Report) -> None:
     console.print(
         f"tokens: {estimate.method}; real ones are {estimate.low:g} to {estimate.high:g} times as many"
     )
-    if report.warning_count > len(report.warnings):
-        console.print(f"… and {report.warning_count - len(report.warnings):,} more warnings")
     verdict = "valid" if report.valid else f"not valid: {report.error_count:,} errors"
     console.print(f"{verdict}; method {report.method or 'unknown'}, format {report.format or 'unknown'}")
+
+
+def _show_counts(report: Report) -> None:
+    """How often each rule is broken: the big picture of many findings."""
+    counts = table("code", "", "times", "rule", right=("times",))
+    for code, count in report.by_code.items():
+        counts.add_row(code, severity(code), f"{count:,}", CODES[code])
+    console.print(counts)
+    everything, listed = sum(report.by_code.values()), len(report.errors) + len(report.warnings)
+    if everything > listed:
+        console.print(
+            f"{everything - listed:,} findings are not listed; all are with --max-errors {everything}"
+        )
 
 
 def _line(finding: Finding, kind: str) -> str:

@@ -14,7 +14,7 @@ from tunedrop.dataset.alike import SPLITS, Alike, Place
 from tunedrop.dataset.asked import METHODS, Asked
 from tunedrop.dataset.file_rules import FileCounts, Split
 from tunedrop.dataset.formats import SourceFormat
-from tunedrop.dataset.partial import Findings, Partial, Records
+from tunedrop.dataset.partial import Findings, Partial, Records, Tally
 from tunedrop.dataset.problem import Finding, Problem, printable
 from tunedrop.dataset.report import FileReport, Report
 from tunedrop.dataset.source import Source
@@ -53,16 +53,38 @@ class _File(msgspec.Struct):
 
 
 class _Found:
-    """Findings from anywhere, in any order: the first of them by file and line, and how many."""
+    """Findings from anywhere, in any order: the first of them by file and line, and how many of each code."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self.count: Counter[Split] = Counter()
+        self._counts: Counter[tuple[Split, str]] = Counter()
         self._first: list[tuple[int, int, Problem]] = []
+
+    @property
+    def by_code(self) -> dict[str, int]:
+        """How many of each code, the most first."""
+        found: Counter[str] = Counter()
+        for (_, code), count in self._counts.items():
+            found[code] += count
+        return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
+
+    def count(self, split: Split) -> int:
+        """How many are in one file."""
+        return sum(count for (where, _), count in self._counts.items() if where == split)
 
     def add(self, split: Split, line: int, problem: Problem) -> None:
         """One more; line 0 is the whole file."""
-        self.count[split] += 1
+        self._counts[split, problem.code] += 1
+        self._keep(split, line, problem)
+
+    def take(self, split: Split, tally: Tally) -> None:
+        """All of a tally, whose lines are counted from 0."""
+        for code, count in tally.counts.items():
+            self._counts[split, code] += count
+        for line, problem in tally.first:
+            self._keep(split, line + 1, problem)
+
+    def _keep(self, split: Split, line: int, problem: Problem) -> None:
         self._first.append((SPLITS.index(split), line, problem))
         if len(self._first) > 2 * self._most + 1000:
             self._first = self.first()
@@ -155,19 +177,16 @@ class _Conclusion:
                     self._add(split, line, Problem("$", code, message))
 
     def _take(self, split: Split, findings: Findings) -> None:
-        for tally, found in ((findings.errors, self._errors), (findings.warnings, self._warnings)):
-            for line, problem in tally.first:
-                found.add(split, line + 1, problem)
-            found.count[split] += tally.count - len(tally.first)
+        self._errors.take(split, findings.errors)
+        self._warnings.take(split, findings.warnings)
 
     def _misplaced(
         self, split: Split, records: Records, other: SourceFormat, format_: SourceFormat | None
     ) -> None:
-        tally = records.misplaced
         message = f"a {other} record in a {format_} dataset"
-        for line, _ in tally.first:
-            self._add(split, line + 1, Problem("$", "TD010", message, other, format_ or ""))
-        self._errors.count[split] += tally.count - len(tally.first)
+        problem = Problem("$", "TD010", message, other, format_ or "")
+        first = [(line, problem) for line, _ in records.misplaced.first]
+        self._errors.take(split, Tally(records.misplaced.counts, first))
 
     def _repeat(self, place: Place, problem: Problem) -> None:
         self._repeated[place.split, problem.code] += 1
@@ -182,7 +201,7 @@ class _Conclusion:
             name=self._names[split],
             records=file.records,
             bytes=self._sources[split].size,
-            errors=self._errors.count[split],
+            errors=self._errors.count(split),
             duplicates=self._repeated[split, "TD050"],
             contradictions=self._repeated[split, "TD051"],
             traits=file.formats[format_].traits if format_ in file.formats else {},
@@ -190,7 +209,7 @@ class _Conclusion:
 
     def _written(self, format_: SourceFormat | None, method: Method | None) -> Report:
         files = {split: self._file(split, file, format_) for split, file in self._files.items()}
-        error_count = self._errors.count.total()
+        error_count = sum(self._errors.by_code.values())
         return Report(
             valid=error_count == 0,
             method=method,
@@ -200,7 +219,8 @@ class _Conclusion:
             error_count=error_count,
             errors=self._findings(self._errors),
             warnings=self._findings(self._warnings),
-            warning_count=self._warnings.count.total(),
+            warning_count=sum(self._warnings.by_code.values()),
+            by_code=self._errors.by_code | self._warnings.by_code,
             duplicates=sum(self._repeated[split, "TD050"] for split in files),
             near_duplicates=sum(self._repeated[split, "TD053"] for split in files),
             files=files,
@@ -214,7 +234,7 @@ class _Conclusion:
             records=file.records,
             tokens=sum(length * count for length, count in tokens.items()),
             bytes=self._sources[split].size,
-            error_count=self._errors.count[split],
+            error_count=self._errors.count(split),
             shortest_tokens=min(tokens, default=0),
             longest_tokens=max(tokens, default=0),
             statistics=records.gathered.statistics(),

@@ -41,26 +41,31 @@ class Range(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct):
-    """Findings: how many, and (line, problem) of the first. A range counts lines from its own beginning."""
+    """Findings: how many of each code, and (line, problem) of the first. A range counts lines from its own
+    beginning."""
 
-    count: int = 0
+    counts: dict[str, int] = {}
     first: list[tuple[int, Problem]] = []
+
+    @property
+    def count(self) -> int:
+        return sum(self.counts.values())
 
     def add(self, line: int, problem: Problem, most: int) -> None:
         """One more; lines in rising order."""
-        self.count += 1
+        self.counts[problem.code] = self.counts.get(problem.code, 0) + 1
         if len(self.first) < most:
             self.first.append((line, problem))
 
     def add_range(self, line: int, count: int, problem: Problem, most: int) -> None:
         """The same for many lines that follow each other."""
-        self.count += count
+        add(self.counts, {problem.code: count})
         room = min(count, most - len(self.first))
         self.first += [(number, problem) for number in range(line, line + room)]
 
     def merge(self, other: Tally, lines_before: int, most: int) -> None:
         """Take those of the part that follows."""
-        self.count += other.count
+        add(self.counts, other.counts)
         room = most - len(self.first)
         self.first += [(line + lines_before, problem) for line, problem in other.first[:room]]
 

@@ -42,8 +42,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict on a dataset.
 
     `errors` and `warnings` hold the first ones in the order of files and lines, `error_count` and
-    `warning_count` say how many there are; tokens are estimated as `token_estimate` says. `statistics` are
-    those of all files together.
+    `warning_count` say how many there are, `by_code` how many break each rule, errors before warnings; tokens
+    are estimated as `token_estimate` says. `statistics` are those of all files together.
     """
 
     valid: bool
@@ -55,6 +55,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
     warning_count: int
+    by_code: dict[str, int] = {}
     duplicates: int
     near_duplicates: int
     files: dict[Split, FileReport]

@@ -258,3 +258,13 @@ def test_the_verdict_does_not_depend_on_how_the_bytes_arrive(size: int) -> None:
     split = check({"train": chunks}, {"train": "train.jsonl"}, catalog.find(builders.LLAMA_3_1))
 
     assert split == check({"train": [body]}, {"train": "train.jsonl"}, catalog.find(builders.LLAMA_3_1))
+
+
+def test_all_findings_are_counted_by_their_rules_errors_first() -> None:
+    records = [pair(number, odd=1, completion="" if number < 30 else "so") for number in range(120)]
+
+    report = check({"train": [jsonl(records), b"{broken\n"]}, {"train": "train.jsonl"}, max_errors=5)
+
+    assert len(report.errors) == 5
+    assert list(report.by_code.items())[:3] == [("TD021", 30), ("TD001", 1), ("TD014", 120)]
+    assert sum(report.by_code.values()) == report.error_count + report.warning_count

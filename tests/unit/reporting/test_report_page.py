@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 
+import markupsafe
 import msgspec
 import pytest
 
 from local import samples
 from tunedrop.contracts import Score, StartedJob, TrainingJob
+from tunedrop.dataset import explanations
+from tunedrop.dataset.check import check
 from tunedrop.reporting.report import (
     Material,
     answers,
@@ -58,6 +62,21 @@ def test_each_kind_of_run_shows_what_it_has() -> None:
     ]  # fmt: skip
     assert "Answers by label" in sections("labels")
     assert sections("refused") == ["What to do next", "Dataset", "Timeline", "Lineage"]
+
+
+def test_the_report_counts_and_explains_each_broken_rule() -> None:
+    records = [{"prompt": f"what is {number}?", "completion": "", "odd": 1} for number in range(300)]
+    lines = [json.dumps(one).encode() + b"\n" for one in records]
+    findings = check({"train": lines}, {"train": "train.jsonl"})
+
+    html = render(msgspec.structs.replace(SAMPLES["refused"], findings=findings))
+
+    errors, warnings = html.index("TD021"), html.index("TD014")
+    assert errors < warnings
+    assert html.count('data-name="times">300<') == 2
+    assert str(markupsafe.escape(explanations.load()["TD021"].why)) in html
+    assert "295 more" in html
+    assert "tunedrop check --max-errors" in html
 
 
 def test_the_style_and_the_script_work_without_any_request_or_inline_style() -> None:

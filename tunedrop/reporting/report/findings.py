@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
 from markupsafe import Markup
 
+from tunedrop.dataset import explanations
 from tunedrop.dataset.check import FileReport, Report
-from tunedrop.dataset.codes import CODES
+from tunedrop.dataset.codes import CODES, severity
 from tunedrop.dataset.rules import Finding
 from tunedrop.reporting.report.svg import el, percent, picture
 
@@ -16,14 +18,16 @@ COLUMN = 64
 """So many pixels the highest column is high."""
 
 PLACES = 5
-"""So many places of each rule are shown; validation.json lists more."""
+"""So many places of each rule are shown."""
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One rule that was broken: what it asks, how bad that is, how often among the findings, and where."""
+    """One rule that was broken: what it asks and why, what to do, how bad it is, how often, and where."""
 
     code: str
     rule: str
+    why: str
+    fix: str
     kind: str
     count: int
     places: tuple[Finding, ...]
@@ -42,7 +46,10 @@ def by_rule(report: Report | None) -> list[Rule]:
     """The broken rules, errors first, the most broken first among them."""
     if report is None:
         return []
-    return [*_grouped("error", report.errors), *_grouped("warning", report.warnings)]
+    found = [*report.errors, *report.warnings]
+    counts = report.by_code or Counter(one.code for one in found)
+    rules = [_rule(code, count, found) for code, count in counts.items()]
+    return sorted(rules, key=lambda one: (one.kind, -one.count))
 
 
 def files(report: Report | None) -> list[File]:
@@ -81,11 +88,14 @@ def _kinds(file: FileReport) -> str:
     return f"Scripts of answers: {scripts or 'none'}. Turns: {turns or 'none'}."
 
 
-def _grouped(kind: str, found: Sequence[Finding]) -> list[Rule]:
-    grouped: dict[str, list[Finding]] = {}
-    for one in found:
-        grouped.setdefault(one.code, []).append(one)
-    return [
-        Rule(code, CODES.get(code, ""), kind, len(places), tuple(places[:PLACES]))
-        for code, places in sorted(grouped.items(), key=lambda item: -len(item[1]))
-    ]
+def _rule(code: str, count: int, found: Sequence[Finding]) -> Rule:
+    explanation = explanations.load().get(code)
+    return Rule(
+        code=code,
+        rule=CODES.get(code, ""),
+        why=explanation.why if explanation is not None else "",
+        fix=explanation.fix if explanation is not None else "",
+        kind=severity(code),
+        count=count,
+        places=tuple(one for one in found if one.code == code)[:PLACES],
+    )
