@@ -116,7 +116,8 @@ def _compare(pipeline: Pipeline, name: str, file: Path) -> Iterator[str]:
 
 
 def _check(file: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tunedrop.cli", "check", str(file), "--base-model", BASE_MODEL]
+    program = str(Path(sys.executable).with_name("tunedrop"))
+    command = [program, "check", str(file), "--base-model", BASE_MODEL]
     done = subprocess.run([*command, "--format", "json"], capture_output=True, check=False)
     report: dict[str, Any] = json.loads(done.stdout)
     return report

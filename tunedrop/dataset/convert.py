@@ -19,6 +19,8 @@ from tunedrop.dataset.formats import Conversation, SourceFormat
 
 Target = Literal["prompt-completion", "converse", "openai-chat", "alpaca", "text", "csv"]
 LINES_NAMED = 5
+MOST_NOTES = 50
+"""Different ones; what comes after them is counted together."""
 
 _SEPARATORS = {"csv": ",", "tsv": "\t"}
 
@@ -107,6 +109,8 @@ def _records(
 
 
 def _note(notes: dict[str, Note], what: str, line: int) -> None:
+    if what not in notes and len(notes) >= MOST_NOTES:
+        what = "for more reasons than are told here"
     note = notes.setdefault(what, Note(what))
     note.count += 1
     if len(note.lines) < LINES_NAMED:

@@ -24,7 +24,7 @@ MAX_DEPTH = 64
 
 _NESTED = frozenset({dict, list})
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _NOT_TEXT: dict[bytes, str] = {
     b"\x1f\x8b": "the file is compressed with gzip; decompress it: gunzip",
     b"BZh": "the file is compressed with bzip2; decompress it: bunzip2",
@@ -66,7 +66,7 @@ def another_kind(head: bytes) -> Problem | None:
     for start, message in _NOT_TEXT.items():
         if head.startswith(start):
             return "TD005", message
-    text = head.removeprefix(_BOM).lstrip()
+    text = head.removeprefix(BOM).lstrip()
     first, _, rest = text.partition(b"\n")
     if first.startswith(b"["):
         return "TD005", "this is a JSON array; write one object a line, without [ and ]"
@@ -88,7 +88,7 @@ def _is_table(text: bytes) -> bool:
 
 def has_bom(head: bytes) -> bool:
     """Whether the file begins with a byte-order mark."""
-    return head.startswith(_BOM)
+    return head.startswith(BOM)
 
 
 BOM_PROBLEM: Problem = ("TD002", "the file begins with a byte-order mark; save it as UTF-8 without BOM")
@@ -122,8 +122,8 @@ def blocks(source: Source, start: int, stop: int) -> Iterator[Block]:
             begin = at + cut
             pending.clear()
         pending += memoryview(chunk)[cut or place :]
-        if len(pending) > MAX_LINE_BYTES + len(_BOM):
-            yield Block(begin, bytes(pending[: MAX_LINE_BYTES + len(_BOM) + 1]))
+        if len(pending) > MAX_LINE_BYTES + len(BOM):
+            yield Block(begin, bytes(pending[: MAX_LINE_BYTES + len(BOM) + 1]))
             pending.clear()
             skipping = True
     if pending:
@@ -132,7 +132,7 @@ def blocks(source: Source, start: int, stop: int) -> Iterator[Block]:
 
 def body_of(block: Block) -> bytes:
     """The lines of a block, without a byte-order mark."""
-    return block.body if block.start else block.body.removeprefix(_BOM)
+    return block.body if block.start else block.body.removeprefix(BOM)
 
 
 def split(body: bytes) -> list[bytes]:
@@ -157,15 +157,18 @@ def _onwards(source: Source, start: int, stop: int) -> Iterator[tuple[int, bytes
 
 
 def read(chunks: Iterable[bytes]) -> Iterator[Line]:
-    """The lines of a whole file that has been checked."""
-    pending, number = b"", 0
+    """The lines of a whole file."""
+    pending, number = bytearray(), 0
     for chunk in chunks:
-        *whole, pending = (pending + chunk).split(b"\n")
-        for raw in whole:
-            number += 1
-            yield parse(number, raw)
+        first, *rest = chunk.split(b"\n")
+        pending += first[: MAX_LINE_BYTES + 1 - len(pending)]
+        if rest:
+            for raw in [bytes(pending), *rest[:-1]]:
+                number += 1
+                yield parse(number, raw)
+            pending = bytearray(rest[-1][: MAX_LINE_BYTES + 1])
     if pending:
-        yield parse(number + 1, pending)
+        yield parse(number + 1, bytes(pending))
 
 
 def parse(number: int, raw: bytes) -> Line:
@@ -216,6 +219,8 @@ def _why(text: bytes, error: Exception) -> Problem:
         text.decode("utf-8")
     except UnicodeDecodeError as bad:
         return "TD002", f"byte {bad.start + 1} of the line is not UTF-8; save the file as UTF-8"
+    if text.startswith(BOM):
+        return "TD002", "a byte-order mark stands before the record; tunedrop check --fix removes it"
     if text.strip() in (b"{", b"}", b"},"):
         return "TD005", "a record stretches over several lines; write each on one line"
     return _TOO_DEEP if isinstance(error, RecursionError) else ("TD001", f"not valid JSON: {error}")

@@ -17,11 +17,10 @@ import msgspec
 
 from tunedrop.dataset import formats, rules
 from tunedrop.dataset.formats import SCHEMA_VERSION
-from tunedrop.dataset.lines import MAX_LINE_BYTES
+from tunedrop.dataset.lines import BOM, MAX_LINE_BYTES
 from tunedrop.dataset.unpack import Change, NotRepairable, unpacked
+from tunedrop.dataset.values import unambiguous, values
 
-MAX_WHOLE_BYTES = 256 << 20
-"""A file that is not one object a line has to be read whole."""
 MAX_REMEMBERED = 4_000_000
 """Duplicates are looked for among so many records, which bounds the memory."""
 
@@ -112,12 +111,21 @@ def _lines(
             number += 1
             returns = returns or raw.endswith(b"\r")
             text = raw.strip()
+            if text.startswith(BOM):  # files that were put together, or blank lines before it
+                tell(Change(number, "the byte-order mark was removed"))
+                text = _without_marks(text)
             if text:
                 yield number, text, _object(text)
             else:
                 tell(Change(number, "the blank line was removed"))
     if returns:
         tell(Change(0, "carriage returns at the ends of lines were removed"))
+
+
+def _without_marks(text: bytes) -> bytes:
+    while text.startswith(BOM):
+        text = text.removeprefix(BOM).strip()
+    return text
 
 
 def _object(text: bytes) -> Record | None:
@@ -130,52 +138,18 @@ def _object(text: bytes) -> Record | None:
 
 def _names_a_key_twice(text: bytes) -> bool:
     try:
-        json.loads(text or b"null", object_pairs_hook=_unambiguous)
-    except ValueError:
+        json.loads(text or b"null", object_pairs_hook=unambiguous)
+    except (ValueError, RecursionError):
         return True
     return False
 
 
 def _whole(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes, Record | None]]:
-    body = bytearray()
-    for chunk in chunks:
-        body += chunk
-        if len(body) > MAX_WHOLE_BYTES:
-            limit = MAX_WHOLE_BYTES >> 20
-            raise NotRepairable(
-                f"the file is not one object a line, and too big to be read whole ({limit} MB)"
-            )
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise NotRepairable(f"byte {error.start + 1} is not UTF-8; save the file as UTF-8") from error
-    decoder = json.JSONDecoder(object_pairs_hook=_unambiguous, parse_constant=_no_number)
-    place, line, counted = 0, 1, 0
-    while place < len(text):
-        if text[place] in " \t\r\n,[]":
-            place += 1
-            continue
-        line, counted = line + text.count("\n", counted, place), place
-        try:
-            record, end = decoder.raw_decode(text, place)
-        except (ValueError, RecursionError) as error:
-            raise NotRepairable(f"line {line} is not JSON: {error}") from error
-        if isinstance(record, dict):
-            yield line, b"", record
+    for line, text, value in values(chunks):
+        if isinstance(value, dict):
+            yield line, b"", value
         else:
-            yield line, text[place:end].encode(), None
-        place = end
-
-
-def _unambiguous(pairs: list[tuple[str, Any]]) -> Record:
-    record = dict(pairs)
-    if len(record) < len(pairs):
-        raise ValueError("an object names a key twice")
-    return record
-
-
-def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+            yield line, text.encode(), None
 
 
 # --- one record --------------------------------------------------------------------------------------------

@@ -90,10 +90,16 @@ def _record(cells: Mapping[str, str]) -> dict[str, Any]:
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
     """Lines with their ends, as the csv module wants them."""
-    decoder, pending = codecs.getincrementaldecoder("utf-8-sig")(), ""
+    decoder, parts, length = codecs.getincrementaldecoder("utf-8-sig")(), list[str](), 0
     for chunk in chunks:
-        *whole, pending = (pending + decoder.decode(chunk)).split("\n")
-        yield from (line + "\n" for line in whole)
-    pending += decoder.decode(b"", final=True)
-    if pending:
-        yield pending
+        *whole, rest = decoder.decode(chunk).split("\n")
+        for line in whole:
+            yield "".join([*parts, line, "\n"])
+            parts, length = [], 0
+        parts.append(rest)
+        length += len(rest)
+        if length > MAX_CELL:
+            raise csv.Error(f"a line is longer than {MAX_CELL:,} characters")
+    parts.append(decoder.decode(b"", final=True))
+    if last := "".join(parts):
+        yield last

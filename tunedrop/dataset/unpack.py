@@ -13,6 +13,8 @@ MAX_UNPACKED_BYTES = 16 << 30
 """Bedrock takes 10 GB; what unpacks to more than this is a mistake, or an attack."""
 
 _STEP = 1 << 20
+_BITE = 1 << 14
+"""Compressed bytes that are taken at once: what is left of them after each of their members is copied."""
 _GZIP, _UTF_8 = b"\x1f\x8b", b"\xef\xbb\xbf"
 _UTF_16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _OTHERS = {
@@ -29,7 +31,7 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class NotRepairable(Exception):
-    """The file is of another kind, no JSON at all, or too big to be read whole."""
+    """The file is of another kind, or no JSON at all."""
 
 
 def unpacked(chunks: Iterable[bytes], tell: Callable[[Change], None]) -> Iterator[bytes]:
@@ -69,23 +71,30 @@ def _beginning(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 
 def _gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    member, total = zlib.decompressobj(wbits=31), 0
+    member, total, text = zlib.decompressobj(wbits=31), 0, bytearray()
     try:
-        for chunk in chunks:
-            while chunk:
+        for bite in _bites(chunks):
+            while bite:
                 if member.eof:
                     member = zlib.decompressobj(wbits=31)
-                text = member.decompress(chunk, _STEP)
-                total += len(text)
-                if total > MAX_UNPACKED_BYTES:
-                    raise NotRepairable(f"it decompresses to more than {MAX_UNPACKED_BYTES >> 30} GB")
-                yield text
-                chunk = member.unused_data if member.eof else member.unconsumed_tail
-        yield member.flush()
+                text += member.decompress(bite, _STEP)
+                bite = member.unused_data if member.eof else member.unconsumed_tail
+                if len(text) >= _STEP:
+                    total += len(text)
+                    if total > MAX_UNPACKED_BYTES:
+                        raise NotRepairable(f"it decompresses to more than {MAX_UNPACKED_BYTES >> 30} GB")
+                    yield bytes(text)
+                    text.clear()
+        yield bytes(text) + member.flush()
     except zlib.error as error:
         raise NotRepairable(f"the file begins like gzip and is broken: {error}") from error
     if not member.eof:
         raise NotRepairable("the compressed file ends before its time; upload it again")
+
+
+def _bites(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        yield from (chunk[place : place + _BITE] for place in range(0, len(chunk), _BITE))
 
 
 def _decoded(start: bytes, rest: Iterator[bytes], encoding: str) -> Iterator[bytes]:
