@@ -32,13 +32,13 @@ say = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap
 
 def main(arguments: list[str]) -> int:
     """Answer one of the three commands; 0 when it is as asked."""
-    commands: dict[str, Callable[[], int]] = {"up": up, "down": down, "reset": reset}
-    if len(arguments) != 1 or arguments[0] not in commands:
-        say.print("usage: tunedrop local up|down|reset")
+    commands: dict[str, Callable[[bool], int]] = {"up": up, "down": down, "reset": reset}
+    if not arguments or arguments[0] not in commands or arguments[1:] not in ([], ["text"], ["json"]):
+        say.print("usage: tunedrop local up|down|reset [--format text|json]")
         return 2
     try:
         with _alone():
-            return commands[arguments[0]]()
+            return commands[arguments[0]](arguments[1:] == ["json"])
     except EmbeddedError as error:
         say.print(str(error), style="red")
         return 1
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
         return 130
 
 
-def up() -> int:
+def up(as_json: bool = False) -> int:
     """Start and deploy, unless it runs; print what a shell needs, for `eval "$(tunedrop local up)"`."""
     note = _running()
     if note is not None and not (note.get("deployed") and _answers(note)):
@@ -56,15 +56,21 @@ def up() -> int:
         note = None
     is_new = note is None
     note = note or _start()
-    for name, value in {**note["environment"], "TUNEDROP_STAGE_NAME": STAGE}.items():
-        print(f"export {name}={shlex.quote(value)}")
+    environment = {**note["environment"], "TUNEDROP_STAGE_NAME": STAGE}
+    if as_json:
+        print(json.dumps({"stage": STAGE, "pid": note["pid"], "environment": environment}, indent=2))
+    else:
+        for name, value in environment.items():
+            print(f"export {name}={shlex.quote(value)}")
     _tell(note["environment"]["AWS_ENDPOINT_URL"], is_new=is_new)
     return 0
 
 
-def down() -> int:
+def down(as_json: bool = False) -> int:
     """End it and everything that it has started; its state goes with it."""
     note = _running()
+    if as_json:
+        print(json.dumps({"was_running": note is not None}))
     if note is None:
         NOTE.unlink(missing_ok=True)
         say.print("nothing is running")
@@ -74,12 +80,12 @@ def down() -> int:
     return 0
 
 
-def reset() -> int:
+def reset(as_json: bool = False) -> int:
     """End it, and start a new one with nothing in it."""
     note = _running()
     if note is not None:
         _end(note)
-    return up()
+    return up(as_json)
 
 
 def _start() -> dict[str, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +29,13 @@ def run_id(tunedrop: Tunedrop, pipeline: Pipeline, tmp_path_factory: pytest.Temp
     return pipeline.run_named("by-hand").run.run_id
 
 
+def error_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """What a program is told of a command that has failed; nothing else is on stdout."""
+    assert done.stdout == ""
+    error: dict[str, Any] = json.loads(done.stderr)["error"]
+    return error
+
+
 def test_runs_are_listed_for_people_and_for_programs(tunedrop: Tunedrop, run_id: str) -> None:
     listed = json.loads(tunedrop("runs", "--format", "json").stdout)
 
@@ -43,8 +52,12 @@ def test_a_run_is_shown_with_what_it_has_produced(tunedrop: Tunedrop, run_id: st
 
 
 def test_a_report_is_downloaded(tunedrop: Tunedrop, run_id: str, tmp_path: Path) -> None:
-    tunedrop("report", run_id, "--output", str(tmp_path / "report.html"))
+    told = json.loads(
+        tunedrop("report", run_id, "--output", str(tmp_path / "report.html"), "--format", "json").stdout
+    )
 
+    assert told["path"] == str(tmp_path / "report.html")
+    assert told["uri"].endswith(f"/runs/{run_id}/report.html")
     assert "is better than its base model" in (tmp_path / "report.html").read_text()
 
 
@@ -67,10 +80,27 @@ def test_a_name_with_one_model_cannot_be_rolled_back(tunedrop: Tunedrop, run_id:
 
 def test_a_model_is_promoted_by_hand(tunedrop: Tunedrop, run_id: str) -> None:
     assert ":custom-model-deployment/" in tunedrop("promote", run_id).stdout
+    assert json.loads(tunedrop("promote", run_id, "--format", "json").stdout)["alias"].endswith("/by-hand")
 
 
 def test_a_run_that_went_well_has_nothing_to_retry(tunedrop: Tunedrop, run_id: str) -> None:
     assert "there is nothing to retry" in tunedrop("retry", run_id, code=1).stderr
+    assert error_of(tunedrop("retry", run_id, "--format", "json", code=1))["exit_code"] == 1
+
+
+def test_a_run_that_has_ended_cannot_be_approved(tunedrop: Tunedrop, run_id: str) -> None:
+    assert (
+        "nothing to approve" in error_of(tunedrop("approve", run_id, "--format", "json", code=1))["message"]
+    )
+
+
+def test_what_serves_nothing_any_more_is_said_so(tunedrop: Tunedrop, run_id: str) -> None:
+    arn = "arn:aws:bedrock:us-west-2:000000000000:custom-model-deployment/zzzzzzzzzzzz"
+
+    released = tunedrop("throughput", "release", arn, "--format", "json")
+
+    assert json.loads(released.stdout) == {"arn": arn, "released": False}
+    assert "was gone before" in tunedrop("throughput", "release", arn).stdout
 
 
 def test_an_estimate_counts_with_the_stages_budgets(tunedrop: Tunedrop, run_id: str) -> None:
@@ -184,5 +214,6 @@ def test_teardown_leaves_nothing_of_a_run(tunedrop: Tunedrop, pipeline: Pipeline
     done = tunedrop("teardown", run_id)
 
     assert "nothing is left that bills" in done.stdout
+    assert json.loads(tunedrop("teardown", run_id, "--format", "json").stdout)["still_bills"] == []
     models = pipeline.aws.bedrock.list_custom_models(nameContains=run_id)["modelSummaries"]
     assert models == []

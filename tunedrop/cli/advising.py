@@ -164,11 +164,6 @@ def _table(candidates: list[Candidate]) -> None:
 def _write(advice: Advice, target: Path, train: Path | None) -> None:
     if advice.base_model is None:
         fail("no base model fits: there is nothing to write", NO)
-    starting.write(
-        target,
-        advice.method or "single-turn",
-        advice.base_model,
-        advice.hyperparameters,
-        train,
-        stream=errors,
-    )
+    method = advice.method or "single-turn"
+    for path in starting.write(target, method, advice.base_model, advice.hyperparameters, train):
+        errors.print(f"wrote  {path}")

@@ -8,12 +8,12 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from rich.console import Console
+import msgspec
 
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel, Hyperparameter
 from tunedrop.cli.exits import USAGE
-from tunedrop.cli.output import console, fail
+from tunedrop.cli.output import Format, console, fail, print_json
 from tunedrop.cli.sample_records import sample
 from tunedrop.contracts import Method
 
@@ -75,10 +75,24 @@ _BASE_MODELS: dict[str, str] = {
 }
 
 
-def init(folder: Path, method: Method, base_model: str | None = None) -> None:
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """What `init --format json` prints."""
+
+    folder: str
+    method: Method
+    base_model: str
+    files: list[str]
+
+
+def init(folder: Path, method: Method, base_model: str | None, format_: Format) -> None:
     """Write run.yaml and train.jsonl into a new folder, or one that has neither."""
-    write(folder, method, base_model or _BASE_MODELS[method], {}, None)
-    console.print(f"next:  tunedrop check {folder}; then put your own records in its place")
+    base_model = base_model or _BASE_MODELS[method]
+    files = [str(path) for path in write(folder, method, base_model, {}, None)]
+    if format_ is Format.json:
+        return print_json(Written(folder=str(folder), method=method, base_model=base_model, files=files))
+    for path in files:
+        console.print(f"wrote  {path}")
+    return console.print(f"next:  tunedrop check {folder}; then put your own records in its place")
 
 
 def write(
@@ -87,9 +101,8 @@ def write(
     base_model: str,
     hyperparameters: Mapping[str, str],
     train: Path | None,
-    stream: Console = console,
-) -> None:
-    """Write a run's folder.
+) -> list[Path]:
+    """Write a run's folder; gives the files in it.
 
     Parameters
     ----------
@@ -108,8 +121,7 @@ def write(
         shutil.copyfile(train, folder / "train.jsonl")
     else:
         (folder / "train.jsonl").write_text(sample(method), encoding="utf-8")
-    for name in ("run.yaml", "train.jsonl"):
-        stream.print(f"wrote  {folder / name}")
+    return [folder / "run.yaml", folder / "train.jsonl"]
 
 
 def _manifest(folder: Path, method: Method, base_model: str, hyperparameters: Mapping[str, str]) -> str:

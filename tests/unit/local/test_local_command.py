@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -84,6 +85,14 @@ def test_up_prints_what_a_shell_needs_and_nothing_else(capfd: pytest.CaptureFixt
         "export AWS_ENDPOINT_URL=https://localhost:1",
         "export TUNEDROP_STAGE_NAME=local",
     ]
+
+
+def test_up_tells_programs_what_a_client_needs(capfd: pytest.CaptureFixture[str]) -> None:
+    assert local.main(["up", "json"]) == 0
+
+    told = json.loads(capfd.readouterr().out)
+    assert told["stage"] == "local"
+    assert told["environment"]["AWS_ENDPOINT_URL"] == "https://localhost:1"
 
 
 def test_a_second_up_uses_what_runs(capfd: pytest.CaptureFixture[str]) -> None:

@@ -86,11 +86,12 @@ def init(
         ),
     ] = "single-turn",
     base_model: BaseModelOption = None,
+    format_: FormatOption = Format.text,
 ) -> None:
     """Write a run's folder to begin with: a commented manifest and sample data."""
     if method not in METHODS:
         fail(f"init knows {', '.join(METHODS)}", USAGE)
-    starting.init(folder, method, base_model)
+    starting.init(folder, method, base_model, format_)
 
 
 @app.command(

@@ -58,6 +58,7 @@ def doctor(here: Deployed, base_model: BaseModelOption = None, format_: FormatOp
 )
 def local(
     command: Annotated[LocalCommand, typer.Argument(metavar="up|down|reset", help="What to do with it.")],
+    format_: FormatOption = Format.text,
 ) -> None:
     """Start the embedded AWS with a deployed stage, or end it: a whole account on this machine."""
     if importlib.util.find_spec("local") is None:
@@ -66,7 +67,7 @@ def local(
             USAGE,
             "Run it from a checkout: make setup, then .venv/bin/tunedrop local up",
         )
-    with subprocess.Popen([sys.executable, "-m", "local", command]) as process:  # noqa: S603 - our own
+    with subprocess.Popen([sys.executable, "-m", "local", command, format_]) as process:  # noqa: S603 - our own
         try:
             code = process.wait()
         except KeyboardInterrupt:
