@@ -13,8 +13,9 @@ from typer import rich_utils
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from typer.core import TyperGroup
 
-from tunedrop.cli import advice_on_errors
-from tunedrop.cli.exits import INTERRUPTED, NO, USAGE
+from tunedrop.aws import explain
+from tunedrop.aws_cures import cure
+from tunedrop.cli.exits import INTERRUPTED, NO, NO_AWS, USAGE
 from tunedrop.cli.output import Failed, Format, asked_for, errors, print_failure
 from tunedrop.errors import RunError, TransientError
 
@@ -41,7 +42,7 @@ class Program(TyperGroup):
         except ClickException as error:
             code = _tell_usage(error, format_)
         except (ClientError, BotoCoreError) as error:
-            code = _tell(advice_on_errors.read(error), format_)
+            code = _tell(Failed(explain(error), NO_AWS, cure(error)), format_)
         except (RunError, TransientError) as error:
             code = _tell(Failed(str(error), NO, ""), format_)
         except OSError as error:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from tunedrop import catalog
 from tunedrop.aws import Aws, explain, is_missing
+from tunedrop.aws_cures import cure
 from tunedrop.doctor.finding import Finding, State, asked
 
 ABOUT = "Account"
@@ -18,7 +19,10 @@ OLDEST_BOOTSTRAP = 6
 
 
 def look(aws: Aws) -> Iterator[Finding]:
-    """Credentials, Region, bootstrap. When the credentials are bad nothing else can be asked."""
+    """Region, credentials, bootstrap. Without a Region or good credentials nothing else can be asked."""
+    if not aws.session.region_name:
+        yield _finding("Region", "bad", "none is set", cure(NoRegionError()))
+        return
     credentials = _credentials(aws)
     yield credentials
     if credentials.state == "bad":
@@ -27,12 +31,16 @@ def look(aws: Aws) -> Iterator[Finding]:
     yield from asked(ABOUT, "CDK bootstrap", lambda: iter([_bootstrap(aws)]))
 
 
+def can_be_asked(found: Sequence[Finding]) -> bool:
+    """Whether there is an account to look further into."""
+    return any(one.name == "credentials" and one.state == "good" for one in found)
+
+
 def _credentials(aws: Aws) -> Finding:
     try:
         who = aws.client("sts", read_timeout=15).get_caller_identity()
     except (ClientError, BotoCoreError) as error:
-        cure = "Sign in as for the AWS CLI: aws configure, aws sso login, or --profile and --region"
-        return _finding("credentials", "bad", explain(error), cure)
+        return _finding("credentials", "bad", explain(error), cure(error))
     return _finding("credentials", "good", f"account {who['Account']}, {who['Arn']}")
 
 
@@ -55,16 +63,16 @@ def _region(region: str) -> Finding:
 
 def _bootstrap(aws: Aws) -> Finding:
     region = aws.session.region_name
-    cure = "node_modules/.bin/cdk bootstrap, with the same credentials and Region"
+    command = "node_modules/.bin/cdk bootstrap, with the same credentials and Region"
     try:
         version = int(aws.ssm.get_parameter(Name=BOOTSTRAP)["Parameter"]["Value"])
     except ClientError as error:
         if not is_missing(error):
             raise
-        return _finding("CDK bootstrap", "bad", f"the CDK is not bootstrapped in {region}", cure)
+        return _finding("CDK bootstrap", "bad", f"the CDK is not bootstrapped in {region}", command)
     if version < OLDEST_BOOTSTRAP:
         return _finding(
-            "CDK bootstrap", "bad", f"version {version}; {OLDEST_BOOTSTRAP} or newer is needed", cure
+            "CDK bootstrap", "bad", f"version {version}; {OLDEST_BOOTSTRAP} or newer is needed", command
         )
     return _finding("CDK bootstrap", "good", f"version {version}")
 

@@ -32,7 +32,7 @@ def examine(aws: Aws, stage_name: str, base_model: BaseModel | None, folder: Pat
     yield from machine.look(folder)
     found = list(account.look(aws))
     yield from found
-    if any(one.name == "credentials" and one.state == "bad" for one in found):
+    if not account.can_be_asked(found):
         return
     stage = _stage(aws, stage_name)
     chosen = _models(aws, base_model, stage)

@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
@@ -65,6 +67,32 @@ class TestAccount:
 
         assert bootstrap.state == "bad"
         assert "cdk bootstrap" in bootstrap.cure
+
+    def test_without_a_region_the_first_thing_to_do_is_to_say_one(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+        nowhere = Aws(boto3.Session())
+
+        (found,) = account.look(nowhere)
+
+        assert (found.name, found.state) == ("Region", "bad")
+        assert "--region" in found.cure
+
+    def test_an_endpoint_that_does_not_answer_is_not_taken_for_wrong_credentials(
+        self, aws: Aws, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def unreachable(*_: object, **__: object) -> None:
+            raise EndpointConnectionError(endpoint_url="https://localhost:9/")
+
+        monkeypatch.setattr("botocore.client.BaseClient._make_api_call", unreachable)
+
+        (found,) = account.look(aws)
+
+        assert "Is the network there" in found.cure
+        assert not account.can_be_asked([found])
 
     def test_a_region_without_customization_names_those_that_have_it(self) -> None:
         assert "us-east-1, us-west-2" in account._region("eu-central-1").cure

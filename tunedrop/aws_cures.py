@@ -1,4 +1,4 @@
-"""What an error of AWS means for the person at the command line, and what to do next."""
+"""What to do next about an error of AWS, for the person whose credentials, Region or network it is."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
-from tunedrop.aws import code_of, explain
-from tunedrop.cli.exits import NO_AWS
-from tunedrop.cli.output import Failed
+from tunedrop.aws import code_of
 
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 _UNKNOWN = (
@@ -32,12 +30,8 @@ _UNKNOWN = (
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "403")
 
 
-def read(error: BotoCoreError | ClientError) -> Failed:
-    """The error as a failure of the command: one sentence, and the next thing to try."""
-    return Failed(explain(error), NO_AWS, _next(error))
-
-
-def _next(error: BotoCoreError | ClientError) -> str:
+def cure(error: BotoCoreError | ClientError) -> str:
+    """The next thing to try; empty where the error says all there is."""
     match error:
         case NoCredentialsError() | PartialCredentialsError():
             return (
@@ -60,7 +54,10 @@ def _next(error: BotoCoreError | ClientError) -> str:
         case ClientError() if code_of(error) in _EXPIRED:
             return "The credentials have expired. Sign in again: aws sso login, or get a new session token"
         case ClientError() if code_of(error) in _UNKNOWN:
-            return "AWS does not know these credentials: aws sts get-caller-identity shows whose they are"
+            return (
+                "AWS does not know these credentials. See where they come from: aws configure list; "
+                "then sign in again, or name a --profile"
+            )
         case ClientError() if code_of(error) in _DENIED:
             return (
                 f"Your role may not do this. Ask for the action {error.operation_name}, "
