@@ -60,12 +60,17 @@ def chromium(*arguments: str) -> Iterator[Browser]:
             found.close()
 
 
-def photograph(
-    chromium: Browser, page: Path, picture: Path, width: int, height: int, scheme: Literal["light", "dark"]
-) -> None:
-    """A page as a PNG, in a window of this width and scheme, down to where a GPU would be needed."""
-    context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+Look = Literal["light", "dark", "print"]
+
+
+def photograph(chromium: Browser, page: Path, picture: Path, size: tuple[int, int], look: Look) -> None:
+    """A page as a PNG, in a window of this width and height, down to where a GPU would be needed."""
+    width, height = size
+    context = chromium.new_context(
+        viewport={"width": width, "height": height}, color_scheme="dark" if look == "dark" else "light"
+    )
     shown = context.new_page()
+    shown.emulate_media(media="print" if look == "print" else "screen")
     shown.goto(page.resolve().as_uri())
     whole: int = shown.evaluate("document.documentElement.scrollHeight")
     shown.screenshot(

@@ -12,7 +12,12 @@ from local import browser, samples
 from local.embedded import ROOT
 from tunedrop.reporting.report import render
 
-WIDE, NARROW = (1280, 900), (390, 844)
+WIDE, NARROW, PAPER = (1280, 900), (390, 844), (718, 1047)
+"""Pixels of a screen, of a phone, and of an A4 page between its margins."""
+
+LOOKS: tuple[tuple[browser.Look, tuple[int, int]], ...] = (
+    ("light", WIDE), ("light", NARROW), ("dark", WIDE), ("dark", NARROW), ("print", PAPER),
+)  # fmt: skip
 
 
 def main(arguments: list[str]) -> int:
@@ -34,11 +39,10 @@ def main(arguments: list[str]) -> int:
 def _photograph(pages: list[Path]) -> None:
     with browser.chromium() as chromium:
         for page in pages:
-            for scheme in ("light", "dark"):
-                for width, height in (WIDE, NARROW):
-                    picture = page.with_name(f"{page.stem}-{scheme}-{width}.png")
-                    browser.photograph(chromium, page, picture, width, height, scheme)
-                    print(picture)
+            for look, size in LOOKS:
+                picture = page.with_name(f"{page.stem}-{look}-{size[0]}.png")
+                browser.photograph(chromium, page, picture, size, look)
+                print(picture)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,11 @@ def read(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def for_people(text: str) -> str:
+    """A moment as people read it, such as `23 Nov 2026, 18:30:05`; it is in UTC."""
+    return f"{read(text):%d %b %Y, %H:%M:%S}".lstrip("0") if text else ""
+
+
 def after(text: str, seconds: float) -> str:
     """The moment `seconds` after another."""
     return write(read(text) + timedelta(seconds=seconds))

@@ -520,6 +520,10 @@ class ShardProgress(msgspec.Struct, frozen=True, kw_only=True):
     prompts: int
 
 
+Reason = Literal["", "difference", "guarded metric", "general ability", "model in production"]
+"""What a tuned model was rejected for; empty where it was not."""
+
+
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """Base against tuned. `done` False: time ran out, call again with `next_record`; or, where there are
     `shards`, have them asked first.
@@ -536,6 +540,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     done: bool
     next_record: int = 0
     verdict: Literal["promote", "reject", "undecided"] = "undecided"
+    rejected_for: Reason = ""
     reason: str = ""
     metric: str = ""
     scores: tuple[Score, ...] = ()

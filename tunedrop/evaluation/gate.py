@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from tunedrop.contracts import Evaluation, EvaluationSettings, Score
+from tunedrop.contracts import Evaluation, EvaluationSettings, Reason, Score
 from tunedrop.evaluation import metrics, scores
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.intervals import needed_records
@@ -28,6 +28,7 @@ class Finding(NamedTuple):
 
     verdict: Verdict
     reason: str
+    rejected_for: Reason = ""
     more_would_tell: bool = False
 
 
@@ -58,21 +59,22 @@ def decide(predictions: Sequence[Prediction], settings: EvaluationSettings) -> E
     probes = [one for one in predictions if one.probe]
     general = _general(probes, settings.confidence)
     champion = _against_champion(answered, metric, settings.confidence)
-    verdict, reason, more_would_tell = next(
-        finding
-        for finding in (
+    finding = next(
+        one
+        for one in (
             _too_little(held_out, answered, probes, metric),
             _by_score(found, metric, settings),
             Finding("undecided", "nothing was measured"),
         )
-        if finding is not None
+        if one is not None
     )
-    if verdict == "promote":
-        verdict, reason, _ = _guarded(reason, found, metric, general, champion)
+    if finding.verdict == "promote":
+        finding = _guarded(finding.reason, found, metric, general, champion)
     return Evaluation(
         done=True,
-        verdict=verdict,
-        reason=reason,
+        verdict=finding.verdict,
+        rejected_for=finding.rejected_for,
+        reason=finding.reason,
         metric=metric,
         scores=found,
         records=len(answered),
@@ -84,7 +86,7 @@ def decide(predictions: Sequence[Prediction], settings: EvaluationSettings) -> E
         judged=scores.judged(held_out, settings.judge) if settings.judge is not None else None,
         input_tokens=sum(answer.input_tokens for one in predictions for answer in one.answers),
         output_tokens=sum(answer.output_tokens for one in predictions for answer in one.answers),
-        needed=_needed(measured, metric, settings) if more_would_tell else 0,
+        needed=_needed(measured, metric, settings) if finding.more_would_tell else 0,
     )
 
 
@@ -138,7 +140,8 @@ def _by_score(found: Sequence[Score], metric: str, settings: EvaluationSettings)
     if decisive.low >= wanted and decisive.low > 0:
         return Finding("promote", f"{moved} ({sure})")
     if decisive.high < wanted or decisive.high <= 0:
-        return Finding("reject", f"{moved} ({sure}); the run asks for at least {wanted:+.3f}")
+        reason = f"{moved} ({sure}); the run asks for at least {wanted:+.3f}"
+        return Finding("reject", reason, "difference")
     return Finding(
         "undecided",
         f"{moved}; the {sure} is too wide to tell whether that is the {wanted:+.3f} that the run asks for",
@@ -156,18 +159,20 @@ def _guarded(
         if one.metric in GUARDED and one.metric != metric and _has_fallen(one, GUARD_MARGIN)
     ]
     if fallen:
-        return Finding("reject", f"{reason}, but {', '.join(fallen)} fell")
+        return Finding("reject", f"{reason}, but {', '.join(fallen)} fell", "guarded metric")
     if general is not None and _has_fallen(general, GENERAL_MARGIN):
         return Finding(
             "reject",
             f"{reason}, but it has forgotten what its base could do: {_moved(general)} "
             f"(difference {general.low:+.3f} to {general.high:+.3f})",
+            "general ability",
         )
     if champion is not None and champion.difference < 0:
         return Finding(
             "reject",
             f"{reason}; but the model in production stands at {champion.base:.3f} "
             f"(difference to it {champion.low:+.3f} to {champion.high:+.3f})",
+            "model in production",
         )
     return Finding("promote", reason)
 

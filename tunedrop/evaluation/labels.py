@@ -9,7 +9,7 @@ import msgspec
 
 from tunedrop.evaluation.metrics import words
 
-OTHER = "(other)"
+OTHER = "none of them"
 """What counts as given when an answer is none of the labels."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunedrop.contracts import Ending, Outcome, Score
+from tunedrop.contracts import Ending, Outcome, Reason, Score
 from tunedrop.ending.outcome import outcome_of
 from tunedrop.evaluation.metrics import TITLES
 
@@ -14,11 +14,21 @@ _HEADLINES: dict[Outcome, str] = {
     "stopped": "was stopped",
     "refused": "was refused before anything was paid",
 }
+_REJECTIONS: dict[Reason, str] = {
+    "guarded metric": "is better than its base model by one measure, and worse by another",
+    "general ability": "has learned its task, and forgotten what its base model could do",
+    "model in production": "is better than its base model, but not than the model in production",
+}
 
 
 def headline(ending: Ending) -> str:
     """How the run has ended, in half a sentence."""
-    return _HEADLINES[outcome_of(ending)]
+    outcome, found = outcome_of(ending), ending.evaluation
+    if outcome == "rejected" and found is not None:
+        return _REJECTIONS.get(found.rejected_for, _HEADLINES[outcome])
+    if outcome == "undecided" and found is not None and not found.needed:
+        return "could not be compared with its base model"
+    return _HEADLINES[outcome]
 
 
 def title_of(score: Score) -> str:
@@ -60,7 +70,7 @@ def sentence(ending: Ending) -> str:
         return ""
     if score is None or ending.evaluation.verdict != "promote":
         reason = ending.evaluation.reason
-        return f"{reason[:1].upper()}{reason[1:]}."
+        return f"{reason[:1].upper()}{reason[1:].rstrip('.')}."
     moved = "went" if abs(score.difference) < 0.0005 else "rose" if score.difference > 0 else "fell"
     return (
         f"{title_of(score)} {moved} from {score.base:.3f} to {score.tuned:.3f} on "

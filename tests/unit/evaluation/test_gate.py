@@ -50,7 +50,9 @@ def test_a_model_that_only_copies_its_base_is_rejected() -> None:
 
 
 def test_a_model_that_is_worse_is_rejected() -> None:
-    assert verdict([prediction(8, 3) for _ in range(40)]).verdict == "reject"
+    evaluation = verdict([prediction(8, 3) for _ in range(40)])
+
+    assert (evaluation.verdict, evaluation.rejected_for) == ("reject", "difference")
 
 
 def test_an_improvement_below_what_the_run_asks_for_is_rejected() -> None:
@@ -171,7 +173,7 @@ RIGHT = {probe.id: answer for probe in general_ability.probes().values() if (ans
 def test_a_model_that_has_forgotten_what_its_base_could_do_is_rejected() -> None:
     evaluation = decide(probed(lost=12), EvaluationSettings(metric="token_f1"))
 
-    assert evaluation.verdict == "reject"
+    assert (evaluation.verdict, evaluation.rejected_for) == ("reject", "general ability")
     assert "it has forgotten what its base could do" in evaluation.reason
     assert evaluation.general is not None
     assert evaluation.general.base == 1

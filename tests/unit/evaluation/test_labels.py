@@ -142,7 +142,7 @@ def test_a_model_that_is_worse_than_the_one_in_production_is_rejected() -> None:
 
     evaluation = decide(predictions, EvaluationSettings())
 
-    assert evaluation.verdict == "reject"
+    assert (evaluation.verdict, evaluation.rejected_for) == ("reject", "model in production")
     assert "the model in production stands at 1.000" in evaluation.reason
     assert evaluation.champion is not None
     assert evaluation.champion.difference < 0

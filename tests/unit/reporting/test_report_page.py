@@ -74,7 +74,7 @@ def test_the_report_counts_and_explains_each_broken_rule() -> None:
     errors, warnings = html.index("TD021"), html.index("TD014")
     assert errors < warnings
     assert html.count('data-name="times">300<') == 2
-    assert str(markupsafe.escape(explanations.load()["TD021"].why)) in html
+    assert str(markupsafe.escape(explanations.load()["TD021"].why.replace("`", ""))) in html
     assert "295 more" in html
     assert "tunedrop check --max-errors" in html
 
@@ -148,11 +148,33 @@ def test_best_gains_worst_losses_and_some_at_random_are_shown_once_each() -> Non
 
     groups = answers.groups(material.ending, material.predictions)
 
-    shown = [pair.record for group in groups for pair in group.pairs]
+    shown = [pair.place for group in groups for pair in group.pairs]
     assert [group.title for group in groups] == ["Best gains", "Worst losses", "At random"]
     assert all(pair.gain > 0 for pair in groups[0].pairs)
     assert all(pair.gain < 0 for pair in groups[1].pairs)
     assert len(shown) == len(set(shown))
+
+
+@pytest.mark.parametrize(
+    ("name", "headline"),
+    [
+        ("promoted", "is better than its base model and in production"),
+        ("rejected", "is not better than its base model"),
+        ("undecided", "could not be told from its base model"),
+        ("unanswered", "could not be compared with its base model"),
+        ("multi-turn", "is better than its base model, but not than the model in production"),
+    ],
+)
+def test_the_headline_says_what_the_verdict_rests_on(name: str, headline: str) -> None:
+    assert f"{headline}</h1>" in render(SAMPLES[name])
+
+
+def test_an_answer_of_a_conversation_is_found_by_its_turn() -> None:
+    material = SAMPLES["multi-turn"]
+
+    groups = answers.groups(material.ending, material.predictions)
+
+    assert all(re.fullmatch(r"record \d+, turn [12]", pair.place) for group in groups for pair in group.pairs)
 
 
 def test_labels_are_counted_right_down_given_across() -> None:

@@ -32,7 +32,7 @@ class Part(msgspec.Struct, frozen=True):
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """One held-out prompt with all its answers. Scores are those of the deciding metric, 0 to 1."""
 
-    record: int
+    place: str
     prompt: str
     reference: str
     base: tuple[Part, ...]
@@ -64,9 +64,10 @@ def groups(ending: Ending, predictions: Sequence[Prediction]) -> list[Group]:
     worst = [index for index in order[::-1][:SHOWN] if gains[index] < 0]
     rest = [index for index in range(len(answered)) if index not in (*best, *worst)]
     some = sorted(rest, key=lambda index: _dice(answered[index]))[:SHOWN]
+    has_turns = any(one.turn for one in answered)
     chosen = (("Best gains", best), ("Worst losses", worst), ("At random", some))
     return [
-        Group(title, tuple(_pair(answered[index], score) for index in indices))
+        Group(title, tuple(_pair(answered[index], score, has_turns) for index in indices))
         for title, indices in chosen
         if indices
     ]
@@ -80,7 +81,8 @@ def parts(reference: str, answer: str) -> tuple[Part, ...]:
     given = [pieces[index].lower() for index in places]
     same: set[int] = set()
     for change in LCSseq.opcodes(expected, given):
-        if change.tag == "equal":
+        agreed = given[change.dest_start : change.dest_end]
+        if change.tag == "equal" and any(one[0].isalnum() for one in agreed):
             same.update(range(places[change.dest_start], places[change.dest_end - 1] + 1))
     found: list[Part] = []
     for index, piece in enumerate(pieces):
@@ -91,10 +93,10 @@ def parts(reference: str, answer: str) -> tuple[Part, ...]:
     return tuple(found)
 
 
-def _pair(one: Prediction, score: Callable[[str, str], float]) -> Pair:
+def _pair(one: Prediction, score: Callable[[str, str], float], has_turns: bool) -> Pair:
     reference = _short(one.reference)
     return Pair(
-        record=one.record,
+        place=f"record {one.record}" + (f", turn {one.turn + 1}" if has_turns else ""),
         prompt=_short(one.prompt),
         reference=reference,
         base=parts(reference, _short(one.base.text)),

@@ -63,7 +63,9 @@ def of(ending: Ending, predictions: Sequence[Prediction]) -> Labels | None:
         [one.tuned.text for one in answered],
     )
     each = tuple(_label(found, index) for index in range(len(found.labels)))
-    both = (_matrix("Base", found.labels, found.base), _matrix("Tuned", found.labels, found.tuned))
+    others = any(row[-1] for matrix in (found.base, found.tuned) for row in matrix)
+    columns = (*found.labels, labels.OTHER) if others else found.labels
+    both = (_matrix("Base", columns, found.base), _matrix("Tuned", columns, found.tuned))
     return Labels(each, both if len(found.labels) <= MOST_LABELS else ())
 
 
@@ -82,12 +84,13 @@ def _label(found: labels.Confusion, index: int) -> Label:
     return Label(found.labels[index], prompts, base, tuned, plot)
 
 
-def _matrix(model: str, names: tuple[str, ...], counts: Sequence[Sequence[int]]) -> Matrix:
+def _matrix(model: str, columns: tuple[str, ...], counts: Sequence[Sequence[int]]) -> Matrix:
     rows = []
-    for index, (name, row) in enumerate(zip(names, counts, strict=True)):
+    for index, row in enumerate(counts):
         whole = sum(row) or 1
         cells = tuple(
-            Cell(count, round(SHADES * count / whole), column == index) for column, count in enumerate(row)
+            Cell(count, round(SHADES * count / whole), column == index)
+            for column, count in enumerate(row[: len(columns)])
         )
-        rows.append((name, cells))
-    return Matrix(model, (*names, labels.OTHER), tuple(rows))
+        rows.append((columns[index], cells))
+    return Matrix(model, columns, tuple(rows))

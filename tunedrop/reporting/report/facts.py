@@ -7,10 +7,19 @@ from collections.abc import Iterator
 import msgspec
 
 from tunedrop import clock
-from tunedrop.contracts import CostLine, Ending
+from tunedrop.contracts import CostLine, Ending, FitVerdict
 from tunedrop.cost.words import in_words
 from tunedrop.reporting.report.timeline import in_words as time_in_words
 from tunedrop.stage import Stage
+
+_FITS: dict[FitVerdict, str] = {
+    "fits": "the losses level off",
+    "overfitting": "too many: overfitting",
+    "memorising": "memorising",
+    "underfitting": "too few: underfitting",
+    "unstable": "unstable",
+    "unknown": "no loss curve",
+}
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -58,7 +67,7 @@ def _glance(ending: Ending) -> Iterator[Fact]:
         )
     if ending.fit is not None and ending.fit.epochs:
         epochs = "1 epoch" if ending.fit.epochs == 1 else f"{ending.fit.epochs} epochs"
-        yield Fact("Training", epochs, ending.fit.verdict)
+        yield Fact("Training", epochs, _FITS[ending.fit.verdict])
     if ending.cost is not None and ending.cost.lines:
         yield Fact("Cost", _dollars(ending.cost.likely), _range(ending.cost.low, ending.cost.high))
     elif ending.cost is not None:
@@ -72,7 +81,8 @@ def _glance(ending: Ending) -> Iterator[Fact]:
             f"{evaluation.tuned_speed.median_ms:,} ms",
             f"base {evaluation.base_speed.median_ms:,} ms",
         )
-    yield Fact("Uploaded by", run.uploaded_by or "unknown", run.created_at)
+    # Of a role's session, `AROA…:session`, the second part is who it was.
+    yield Fact("Uploaded by", run.uploaded_by.rpartition(":")[2] or "unknown", _moment(run.created_at))
 
 
 def bill(ending: Ending) -> Bill | None:
@@ -110,7 +120,7 @@ def lineage(stage: Stage, ending: Ending) -> list[Fact]:
 def _origins(stage: Stage, ending: Ending) -> Iterator[Fact]:
     run, dataset, job = ending.run, ending.dataset, ending.job
     yield Fact("Run", run.run_id, f"attempt {run.attempt}" if run.attempt > 1 else "")
-    yield Fact("Uploaded by", run.uploaded_by, run.created_at)
+    yield Fact("Uploaded by", run.uploaded_by, _moment(run.created_at))
     for name, one in (
         ("Started by", run.source),
         ("Training data", run.train),
@@ -134,6 +144,10 @@ def _origins(stage: Stage, ending: Ending) -> Iterator[Fact]:
         yield Fact("In production before", ending.promotion.previous_model_arn)
     yield Fact("Execution", run.execution_arn)
     yield Fact("Files", f"s3://{stage.artifacts_bucket}/runs/{run.run_id}/")
+
+
+def _moment(text: str) -> str:
+    return f"{clock.for_people(text)} UTC" if text else ""
 
 
 def _by_item(lines: tuple[CostLine, ...]) -> dict[str, list[CostLine]]:

@@ -82,10 +82,10 @@ def _lengths(file: FileReport) -> Markup:
 
 
 def _kinds(file: FileReport) -> str:
-    """Which scripts the answers are written in, and how many turns records have."""
-    scripts = ", ".join(f"{script} in {count:,}" for script, count in file.statistics.scripts.items())
-    turns = ", ".join(f"{number} in {count:,}" for number, count in file.statistics.turns.items())
-    return f"Scripts of answers: {scripts or 'none'}. Turns: {turns or 'none'}."
+    """How many messages records have, and which scripts the answers are written in."""
+    turns = ", ".join(f"{count:,} of {number}" for number, count in file.statistics.turns.items())
+    scripts = ", ".join(f"{count:,} in {script}" for script, count in file.statistics.scripts.items())
+    return f"records by messages: {turns or 'none'}; answers by script: {scripts or 'none'}"
 
 
 def _rule(code: str, count: int, found: Sequence[Finding]) -> Rule:

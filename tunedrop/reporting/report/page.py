@@ -19,6 +19,7 @@ import jinja2
 import msgspec
 from markupsafe import Markup
 
+from tunedrop import clock
 from tunedrop.contracts import Ending
 from tunedrop.dataset.check import Report
 from tunedrop.ending.outcome import outcome_of
@@ -56,6 +57,7 @@ def render(material: Material) -> str:
     evaluation = ending.evaluation
     scores = evaluation.scores if evaluation is not None else ()
     general = (evaluation.general,) if evaluation is not None and evaluation.general is not None else ()
+    deciding = verdict.deciding(ending)
     decisive = evaluation.metric if evaluation is not None else ""
     style, script = _source("report.css"), _source("copy.js")
     return _template("page.html").render(
@@ -67,7 +69,10 @@ def render(material: Material) -> str:
         outcome=outcome_of(ending),
         headline=verdict.headline(ending),
         sentence=verdict.sentence(ending),
-        deciding=verdict.deciding(ending),
+        deciding=deciding,
+        deciding_title=verdict.title_of(deciding) if deciding is not None else "",
+        deciding_kind=forest.kind(deciding) if deciding is not None else "",
+        champion=evaluation.champion if evaluation is not None else None,
         facts=facts.at_a_glance(ending),
         advice=advice.next_steps(material.stage, ending),
         score_rows=forest.rows(scores, decisive, ending.run.evaluation.min_improvement),
@@ -75,6 +80,7 @@ def render(material: Material) -> str:
         general_rows=forest.rows(general),
         labels=confusion.of(ending, predictions),
         lengths=spreads.rows(_lengths(predictions)),
+        length_axis=spreads.axis(_lengths(predictions)),
         groups=answers.groups(ending, predictions),
         losses=evaluation.losses if evaluation is not None else None,
         loss_plot=losses.plot(material.curves),
@@ -151,7 +157,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"score": _score, "signed": _signed, "count": _count}
+    environment.filters |= {"when": clock.for_people, "score": _score, "signed": _signed, "count": _count}
     return environment
 
 

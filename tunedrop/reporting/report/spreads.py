@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from markupsafe import Markup
 
-from tunedrop.reporting.report.svg import el, percent, picture
+from tunedrop.reporting.report.svg import el, percent, picture, ticks
 
 HEIGHT = 30
 MIDDLE = HEIGHT // 2
@@ -23,9 +23,23 @@ class Row(msgspec.Struct, frozen=True):
 
 def rows(series: Mapping[str, Sequence[int]]) -> list[Row]:
     """A row a series, all on one scale."""
-    ordered = {name: sorted(values) for name, values in series.items() if values}
-    top = max((_share(values, 0.95) for values in ordered.values()), default=1) or 1
+    ordered, top = {name: sorted(values) for name, values in series.items() if values}, _top(series)
     return [Row(name, _plot(name, values, top), _share(values, 0.5)) for name, values in ordered.items()]
+
+
+def axis(series: Mapping[str, Sequence[int]]) -> Markup:
+    """The scale's ticks, to stand above the rows."""
+    top = _top(series)
+    marks = [
+        el("text", f"{mark:g}", class_="tick", x=percent(mark / (1.02 * top)), y=12,
+           text_anchor="start" if mark == 0 else "middle")
+        for mark in ticks(top)
+    ]  # fmt: skip
+    return picture(f"Scale from 0 to {top:,}", 16, *marks)
+
+
+def _top(series: Mapping[str, Sequence[int]]) -> int:
+    return max((_share(sorted(values), 0.95) for values in series.values()), default=1) or 1
 
 
 def _plot(name: str, ordered: Sequence[int], top: int) -> Markup:
