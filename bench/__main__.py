@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("evaluate", "cost", "load", "pipeline")
+NAMES = ("check", "evaluate", "cost", "load", "pipeline")
 
 
 def main() -> int:

@@ -1,0 +1,168 @@
+"""Checking a dataset: every rule and statistic of ours, against parsers that check nothing, and pydantic.
+
+All read the same file from disk, in one process, in turns in the same run; the best of some rounds counts,
+in CPU time. On all cores the time is that of the clock.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from bench import records, strict
+from tunedrop import catalog
+from tunedrop.contracts import Method
+from tunedrop.dataset import shapes
+from tunedrop.dataset.asked import Asked
+from tunedrop.dataset.check import check_files
+from tunedrop.dataset.parallel import check_on_all_cores
+from tunedrop.dataset.source import LocalFile
+
+MEGABYTES = int(os.environ.get("TUNEDROP_BENCH_MB", "48"))
+ROUNDS = 5
+TIMES = 6
+"""The file of the cores is so many of the others, one after the other."""
+OF_ORJSON, OF_PYDANTIC, OF_ONE_CORE = 0.5, 2.0, 1.7
+"""The marks."""
+
+
+class Case(NamedTuple):
+    """A format, and whom its records are to be trained on."""
+
+    format: str
+    base_model: str
+    method: Method
+
+
+CASES = (
+    Case("prompt-completion", "meta.llama3-1-8b-instruct-v1:0:128k", "instruction"),
+    Case("converse", "amazon.nova-lite-v1:0:300k", "single-turn"),
+    Case("openai-chat", "amazon.nova-lite-v1:0:300k", "auto"),
+    Case("text", "amazon.titan-text-express-v1", "continued-pretraining"),
+)
+Work = Callable[[Path], object]
+OURS = "tunedrop check: rules, statistics"
+
+console = Console(width=110)
+
+
+def main() -> int:
+    """Print the table; 1 when a mark is missed."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = {case: _write(Path(folder) / f"{case.format}.jsonl", case.format) for case in CASES}
+        rates = [_rates(case, file) for case, file in files.items()]
+        cores = _of_cores(Path(folder), list(files.values()))
+    of_orjson, of_pydantic = _ratios(rates, "orjson, parse only"), _ratios(rates, "pydantic, the rules")
+    _show(rates, of_orjson, of_pydantic)
+    met = [
+        _said(f"at least {OF_ORJSON} of orjson's rate", min(of_orjson) >= OF_ORJSON),
+        _said(f"at least {OF_PYDANTIC} times pydantic's", min(of_pydantic) >= OF_PYDANTIC),
+    ]
+    if cores is not None:
+        met.append(_said(f"two cores {cores:.2f} times one, at least {OF_ONE_CORE}", cores >= OF_ONE_CORE))
+    return int(not all(met))
+
+
+def _ratios(rates: list[dict[str, float]], other: str) -> list[float]:
+    return [one[OURS] / one[other] for one in rates]
+
+
+def _show(rates: list[dict[str, float]], of_orjson: list[float], of_pydantic: list[float]) -> None:
+    title = f"{MEGABYTES} MB a format, in one process: MB/s, the best of {ROUNDS} rounds"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for header in ("", *(case.format for case in CASES)):
+        table.add_column(header, justify="right" if header else "left")
+    for name in rates[0]:
+        table.add_row(name, *(f"{one[name]:,.0f}" for one in rates))
+    table.add_row("ours, of orjson's", *(f"{ratio:.2f}" for ratio in of_orjson))
+    table.add_row("ours, of pydantic's", *(f"{ratio:.2f}" for ratio in of_pydantic))
+    console.print(table)
+
+
+def _said(mark: str, met: bool) -> bool:
+    console.print(f"{mark}: {'met' if met else 'missed'}")
+    return met
+
+
+def _write(path: Path, format_: str) -> Path:
+    size = 0
+    with path.open("wb") as file:
+        for line in records.lines(format_, sys.maxsize):
+            size += file.write(line)
+            if size >= MEGABYTES * 1_000_000:
+                return path
+    return path
+
+
+def _rates(case: Case, file: Path) -> dict[str, float]:
+    """MB/s of each."""
+    asked = Asked(base_model=catalog.find(case.base_model), method=case.method)
+    works: dict[str, Work] = {
+        "json, parse only": _parser(json.loads),
+        "orjson, parse only": _parser(orjson.loads),
+        "msgspec into structs, parse only": _parser(_decoder(case.format, file)),
+        "pydantic, the rules": strict.checker(case.format),
+        OURS: lambda path: check_files({"train": LocalFile(path)}, {"train": path.name}, asked),
+    }
+    best = dict.fromkeys(works, float("inf"))
+    for _ in range(ROUNDS):
+        for name, work in works.items():
+            started = time.process_time()
+            work(file)
+            best[name] = min(best[name], time.process_time() - started)
+    return {name: file.stat().st_size / 1e6 / seconds for name, seconds in best.items()}
+
+
+def _parser(parse: Callable[[bytes], Any]) -> Work:
+    def work(path: Path) -> None:
+        with path.open("rb") as lines:
+            for line in lines:
+                parse(line)
+
+    return work
+
+
+def _decoder(format_: str, file: Path) -> Callable[[bytes], Any]:
+    """The narrowest of our own shapes that takes all records."""
+    head = b"".join(file.open("rb").readlines(1 << 20))
+    for shape in shapes.SHAPES:
+        if shape.format == format_:
+            try:
+                shape.decode_lines(head)
+            except msgspec.DecodeError:
+                continue
+            return shape.decode_lines
+    raise LookupError(format_)
+
+
+def _of_cores(folder: Path, files: list[Path]) -> float | None:
+    """How many times as fast two processes are; None where there is but one core."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if cores < 2:
+        return None
+    whole = folder / "cores.jsonl"
+    with whole.open("wb") as file:
+        for _ in range(TIMES):
+            file.write(files[0].read_bytes())
+    best = {1: float("inf"), 2: float("inf")}
+    for _ in range(3):
+        for processes in best:
+            started = time.perf_counter()
+            check_on_all_cores({"train": whole}, Asked(), processes=processes)
+            best[processes] = min(best[processes], time.perf_counter() - started)
+    return best[1] / best[2]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
