@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import tempfile
 from array import array
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain, compress, count, islice, pairwise
+from operator import eq
 from typing import BinaryIO
 
 import msgspec
@@ -25,7 +25,7 @@ from tunedrop.dataset.sorting import Sorter
 from tunedrop.dataset.source import Source
 
 KEYS_AT_ONCE = 1_000_000
-"""A set of so many takes about 70 MB."""
+"""Sorted, so many take about 40 MB."""
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
@@ -112,24 +112,14 @@ class Alike:
             twice = self._twice(turn, turns)
             if twice:
                 for mine, part in zip(shared, self._parts, strict=True):
-                    keys = self._likeness(part)
-                    mine.extend([index for index, key in enumerate(keys) if key in twice])
+                    mine.extend(compress(count(), map(twice.__contains__, self._likeness(part))))
         return [array("I", sorted(one)) for one in shared] if turns > 1 else shared
 
     def _twice(self, turn: int, turns: int) -> set[int]:
         """Of the likenesses whose turn it is, those of several records."""
-        seen: set[int] = set()
-        twice: set[int] = set()
-        for part in self._parts:
-            keys: Sequence[int] = self._likeness(part)
-            if turns > 1:
-                keys = [key for key in keys if key % turns == turn]
-            once = set(keys)
-            if len(once) < len(keys):
-                twice.update(key for key, times in Counter(keys).items() if times > 1)
-            twice |= seen & once
-            seen |= once
-        return twice
+        keys = chain.from_iterable(map(self._likeness, self._parts))
+        ordered = sorted(keys if turns == 1 else (key for key in keys if key % turns == turn))
+        return set(compress(ordered, map(eq, ordered, islice(ordered, 1, None))))
 
     def _likeness(self, part: _Part) -> array[int]:
         self._spool.seek(part.spooled_at)
