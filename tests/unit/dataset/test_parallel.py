@@ -60,7 +60,7 @@ def test_control_c_ends_all_processes_and_says_nothing_more(tmp_path: Path) -> N
     os.killpg(process.pid, signal.SIGINT)
 
     output, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, output + errors
     assert "Traceback" not in output + errors
     _wait_for(lambda: _processes_of(process.pid) == 0)
 
