@@ -86,7 +86,7 @@ def checked(
 ) -> Report:
     """Check files on this machine, with a progress bar for whoever looks."""
     asked = Asked(base_model=base_model, method=method, max_findings=max_errors)
-    with bytes_done("checking", size_of(files.values())) as advance:
+    with bytes_done("checking", size_of(files.values()), "comparing what is alike") as advance:
         return check_on_all_cores(files, asked, advance)
 
 

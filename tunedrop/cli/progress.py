@@ -22,8 +22,14 @@ Advance = Callable[[int], object]
 
 
 @contextmanager
-def bytes_done(what: str, total: int) -> Iterator[Advance]:
-    """A bar that fills as bytes are done; nothing is drawn where nobody looks."""
+def bytes_done(what: str, total: int, then: str = "") -> Iterator[Advance]:
+    """A bar that fills as bytes are done; nothing is drawn where nobody looks.
+
+    Parameters
+    ----------
+    then
+        What goes on when all bytes are done.
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -33,7 +39,13 @@ def bytes_done(what: str, total: int) -> Iterator[Advance]:
     )
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task(what, total=total)
-        yield lambda count: progress.advance(task, count)
+
+        def advance(count: int) -> None:
+            progress.advance(task, count)
+            if then and progress.tasks[task].finished:
+                progress.update(task, description=then)
+
+        yield advance
 
 
 def counted(chunks: Iterable[bytes], advance: Advance) -> Iterator[bytes]:

@@ -82,7 +82,7 @@ def init(
         str,
         typer.Option(
             help=f"{', '.join(METHODS)}.",
-            autocompletion=completion.methods,
+            autocompletion=completion.methods_of_init,
         ),
     ] = "single-turn",
     base_model: BaseModelOption = None,
@@ -206,7 +206,9 @@ def estimate(
     ),
 )
 def schema(
-    name: Annotated[str, typer.Argument(help=f"Of what: {', '.join(SCHEMAS)}.")],
+    name: Annotated[
+        str, typer.Argument(help=f"Of what: {', '.join(SCHEMAS)}.", autocompletion=completion.schemas)
+    ],
 ) -> None:
     """Print a JSON Schema: of the manifest for your editor, of events and files for your programs."""
     if name not in SCHEMAS:
