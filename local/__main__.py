@@ -119,7 +119,7 @@ def _tell(endpoint: str, *, is_new: bool) -> None:
         say.print('for this shell:  eval "$(tunedrop local up)"', style="bold")
     say.print("try it:          tunedrop submit examples/support-persona --watch")
     say.print("look around:     aws s3 ls, or any AWS SDK: the variables above point to it")
-    say.print("end it:          tunedrop local down; begin anew after a change: tunedrop local reset")
+    say.print("end it:          tunedrop local down; after a change: tunedrop local reset")
 
 
 @contextmanager

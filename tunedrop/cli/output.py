@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Literal, NoReturn
@@ -97,6 +97,15 @@ def asked_for(arguments: Sequence[str]) -> Format:
     """The format that a command line asks for, also where it cannot be parsed."""
     is_json = "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
     return Format.json if is_json else Format.text
+
+
+def blocks(entries: Iterable[tuple[str, Mapping[str, str]]]) -> None:
+    """Facts under long names, for people: a table would break an ARN into pieces."""
+    for title, facts in entries:
+        console.print(title, style="bold", soft_wrap=True)
+        width = max(map(len, facts), default=0)
+        for name, fact in facts.items():
+            console.print(f"  {name:<{width}}  {fact}", soft_wrap=True)
 
 
 def table(*headers: str, right: Sequence[str] = ()) -> Table:

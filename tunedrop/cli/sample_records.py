@@ -1,4 +1,4 @@
-"""Sample records of each method, for a folder to begin with: few, and as many as every base model wants."""
+"""Sample records of each method, for a folder to begin with: enough for any base model and for a verdict."""
 
 from __future__ import annotations
 
@@ -24,8 +24,16 @@ _THINGS = (
     "blanket",
     "stool",
     "frame",
+    "table",
+    "curtain",
+    "basket",
+    "candle",
+    "cushion",
+    "drawer",
+    "bench",
+    "tray",
 )
-"""Twelve, each asked after in ten ways: 120 records, where most base models want 100."""
+"""Twenty, each asked after in ten ways: 200 records, of which enough are held out to tell an improvement."""
 
 _ASKED = (
     ("How do I return a {}?", "Put the {} into its box, print the label and leave it at any post office."),
@@ -56,30 +64,38 @@ _ASKED = (
 )
 
 _WONDERS = (
-    "tides rise and fall",
-    "a rainbow appears",
-    "bread dough rises",
-    "iron rusts",
-    "lightning strikes",
-    "compost becomes warm",
-    "a magnet attracts iron",
-    "a glacier moves",
-    "leaves are green",
-    "soap cleans",
-    "stars twinkle",
-    "dew forms at night",
+    "high and low tides of the sea",
+    "a rainbow in drops of rain",
+    "bread dough that rises with yeast",
+    "rust on iron in salt water",
+    "lightning in a storm cloud",
+    "warm compost full of kitchen scraps",
+    "a magnet that attracts iron",
+    "a glacier that moves downhill",
+    "earthquakes where plates of the crust meet",
+    "leaves that are green with chlorophyll",
+    "soap that cleans grease away",
+    "the current of a battery",
+    "stars that twinkle at night",
+    "the phases of the moon",
+    "an echo from a hard wall",
+    "a mirage above a hot road",
+    "sugar that turns brown when heated",
+    "salt that melts ice on roads",
+    "dew on grass after clear nights",
+    "northern lights high above the poles",
 )
 _WAYS_TO_ASK = (
-    "Why is it that {}?",
-    "Explain to a child why {}.",
-    "In two sentences: why is it that {}?",
-    "I have always wondered why {}.",
-    "Tell me why {}, please.",
-    "What is the reason that {}?",
-    "How does it come that {}?",
-    "For a school book: why is it that {}?",
-    "My daughter asks why {}. What do I say?",
-    "Do you know why {}?",
+    "Explain {}.",
+    "What causes {}?",
+    "Tell me about {}.",
+    "What is behind {}?",
+    "How does one explain {}?",
+    "What is the reason for {}?",
+    "In two sentences: {}?",
+    "What do I have to know of {}?",
+    "My daughter asks about {}.",
+    "Is there an explanation for {}?",
 )
 
 _SORT = (

@@ -101,7 +101,7 @@ def _upload(here: Deployed, submission: Submission, format_: Format) -> tuple[li
         errors.print("nothing has started; submit it again to go on from here")
         raise
     if format_ is Format.text:
-        console.print("\n".join(said))
+        console.print("\n".join(said), soft_wrap=True)
     return list(uploaded), str(_head(here, submission.key(paths[-1])).get("VersionId", ""))
 
 

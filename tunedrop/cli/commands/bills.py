@@ -6,12 +6,12 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.text import Text
+from rich.table import Table
 
 from tunedrop import clock
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.options import FormatOption, examples, on_stage
-from tunedrop.cli.output import Format, answer, console, fail, print_json, table, when
+from tunedrop.cli.output import Format, answer, blocks, console, fail, print_json, table, when
 from tunedrop.cli.stage import Deployed
 from tunedrop.cli.teardown import teardown as tear_down
 from tunedrop.cli.words import duration
@@ -60,21 +60,11 @@ def throughput(
 
 
 def _show(found: list[InService], hourly: float) -> None:
-    listing = table("run", "served", "status", "since", "until", "USD an hour", "ARN", right=["USD an hour"])
-    for one in sorted(found, key=lambda one: -(one.hourly_usd or 0.0)):
-        rate = "unknown" if one.hourly_usd is None else f"{one.hourly_usd:.2f}"
-        served = f"{one.model_units} model units" if one.way == "provisioned" else "on demand"
-        listing.add_row(
-            one.run_id,
-            served,
-            one.status,
-            when(one.created_at),
-            _until(one),
-            Text(rate, style="" if one.hourly_usd == 0.0 else "bold red"),
-            one.arn,
-        )
-    if found:
-        console.print(listing)
+    found = sorted(found, key=lambda one: -(one.hourly_usd or 0.0))
+    if console.is_terminal:
+        blocks((one.arn, _facts(one)) for one in found)
+    elif found:
+        console.print(_listed(found))
     unpriced = sum(one.hourly_usd is None for one in found)
     at_least = "at least " if unpriced else ""
     console.print(
@@ -83,6 +73,30 @@ def _show(found: list[InService], hourly: float) -> None:
         if hourly or unpriced
         else "nothing bills by the hour"
     )
+
+
+def _listed(found: list[InService]) -> Table:
+    listing = table("run", "served", "status", "since", "until", "USD an hour", "ARN")
+    for one in found:
+        since, until = when(one.created_at), _until(one)
+        listing.add_row(one.run_id, _served(one), one.status, since, until, _rate(one), one.arn)
+    return listing
+
+
+def _facts(one: InService) -> dict[str, str]:
+    return {
+        "run": one.run_id,
+        "serves": f"{_served(one)}, {one.status}, since {when(one.created_at)}",
+        "bills": f"{_rate(one)} USD an hour; {_until(one)}",
+    }
+
+
+def _served(one: InService) -> str:
+    return f"{one.model_units} model units" if one.way == "provisioned" else "on demand"
+
+
+def _rate(one: InService) -> str:
+    return "unknown" if one.hourly_usd is None else f"{one.hourly_usd:.2f}"
 
 
 def _until(one: InService) -> str:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from tunedrop import catalog
 from tunedrop.cli.options import FormatOption, RunName, examples, on_stage
-from tunedrop.cli.output import Format, console, errors, fail, print_json, table
+from tunedrop.cli.output import Format, blocks, console, errors, fail, print_json, table, when
 from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import CompletedJob, DeploymentSettings, Promotion
 from tunedrop.errors import ThroughputFailed, TransientError
@@ -52,12 +52,21 @@ def models(
     aliases = here.aliases.all()
     if format_ is Format.json:
         return print_json(aliases)
-    listing = table("alias", "modelId", "run", "since")
+    rows = []
     for alias, model_id in aliases.items():
         history = here.aliases.history(alias.rpartition("/")[2])
-        run_id, since = (history[0].run_id, history[0].since) if history else ("", "")
-        listing.add_row(alias, model_id, run_id, since)
-    return console.print(listing)
+        run_id, since = (history[0].run_id, when(history[0].since)) if history else ("", "")
+        rows.append((alias, {"modelId": model_id, "run": run_id, "since": since}))
+    if not rows:
+        errors.print("no model is in production yet")
+    return blocks(rows) if console.is_terminal else console.print(_listed(rows))
+
+
+def _listed(rows: list[tuple[str, dict[str, str]]]) -> Table:
+    listing = table("alias", "modelId", "run", "since")
+    for alias, facts in rows:
+        listing.add_row(alias, *facts.values())
+    return listing
 
 
 @app.command(
@@ -137,7 +146,7 @@ def _table(found: list[Version]) -> Table:
         listing.add_row(
             str(one.number),
             one.run_id,
-            one.created_at,
+            when(one.created_at),
             one.outcome,
             number(one.score) if one.score is not None else "",
             f"{one.cost_usd:.2f}" if one.cost_usd is not None else "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -29,12 +29,20 @@ COLOURS = {
 }
 
 
-def panel(stage: Stage, record: Record) -> Panel:
-    """The last word on a run that has ended."""
+def print_end(to: Console, stage: Stage, record: Record) -> None:
+    """The last word on a run that has ended: in a box what is to be read, below it what is to be copied."""
+    to.print()
+    to.print(panel(record))
+    for text in _commands(stage, ending_of(record)):
+        to.print(text, soft_wrap=True)
+
+
+def panel(record: Record) -> Panel:
+    """How it ended: verdict, scores, cost."""
     ending = ending_of(record)
     colour = COLOURS.get(record.status, "white")
     return Panel(
-        Group(*_parts(stage, ending, colour)),
+        Group(*_parts(ending, colour)),
         title=record.status,
         title_align="left",
         border_style=colour,
@@ -43,7 +51,7 @@ def panel(stage: Stage, record: Record) -> Panel:
     )
 
 
-def _parts(stage: Stage, ending: Ending, colour: str) -> Iterator[RenderableType]:
+def _parts(ending: Ending, colour: str) -> Iterator[RenderableType]:
     yield Text.assemble((ending.run.run_id, "bold"), " ", (headline(ending), f"bold {colour}"))
     if ending.failure is not None:
         yield Text(f"\n{ending.failure.cause}")
@@ -51,6 +59,9 @@ def _parts(stage: Stage, ending: Ending, colour: str) -> Iterator[RenderableType
         yield Text(f"{ending.evaluation.reason}\n", style="dim")
         yield _scores(ending.evaluation)
     yield Text(f"\n{_money(ending)}")
+
+
+def _commands(stage: Stage, ending: Ending) -> Iterator[Text]:
     for snippet in snippets(stage, ending)[-1:]:
         yield Text("\nAsk it:", style="dim")
         yield Text(snippet.code.rstrip())
@@ -59,7 +70,7 @@ def _parts(stage: Stage, ending: Ending, colour: str) -> Iterator[RenderableType
         yield Text(one.text, style="dim")
         if one.command:
             yield Text(f"  {one.command}")
-    yield Text("Report:", style="dim")
+    yield Text("The report:", style="dim")
     yield Text(f"  tunedrop report {ending.run.run_id} --stage {stage.name}")
 
 

@@ -34,8 +34,7 @@ def watch(here: Deployed, record: Record, format_: Format) -> int:
     look = Look(here.aws, here.stage, here.registry, record.run.run_id)
     if format_ is Format.text and console.is_terminal:
         last = _on_terminal(here, look, record)
-        console.print()
-        console.print(final.panel(here.stage, last.record))
+        final.print_end(console, here.stage, last.record)
     else:
         last = _in_pipe(look, format_)
         if last.record.failure is not None and format_ is Format.text:
@@ -50,8 +49,7 @@ def show(here: Deployed, record: Record) -> None:
         return
     console.print(View(here.stage.name, {}, can_answer=False).draw(snapshot))
     if not snapshot.record.is_open:
-        console.print()
-        console.print(final.panel(here.stage, snapshot.record))
+        final.print_end(console, here.stage, snapshot.record)
 
 
 def _on_terminal(here: Deployed, look: Look, record: Record) -> Snapshot:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import io
+
 import msgspec
+from rich.console import Console
 
 from tests import builders
 from tests.unit.cli.live import pictures
@@ -8,6 +11,7 @@ from tunedrop.cli.live import final
 from tunedrop.cli.live.view import View
 from tunedrop.contracts import Failure, Promotion
 from tunedrop.following import Queue
+from tunedrop.registry import Record
 
 
 def view(**pace: float) -> View:
@@ -82,10 +86,16 @@ def test_a_step_that_failed_says_why_in_its_line() -> None:
     assert "✗ validate data               3 s line 3: no completion" in pictures.seen(view().draw(snapshot))
 
 
+def end(record: Record, width: int = 80) -> str:
+    shown = io.StringIO()
+    final.print_end(Console(file=shown, width=width), builders.stage(), record)
+    return shown.getvalue()
+
+
 def test_the_end_shows_verdict_scores_cost_how_to_ask_and_where_to_read_on() -> None:
     promotion = Promotion(alias="/tunedrop/test/models/persona", model_arn="arn")
 
-    seen = pictures.seen(final.panel(builders.stage(), pictures.ended(promotion=promotion)))
+    seen = end(pictures.ended(promotion=promotion))
 
     assert "is better than its base model and in production" in seen
     assert "Token F1  0.300  0.600  +0.300 (+0.200 to +0.400)" in seen
@@ -94,10 +104,19 @@ def test_the_end_shows_verdict_scores_cost_how_to_ask_and_where_to_read_on() -> 
     assert "tunedrop report persona-0123456789" in seen
 
 
+def test_what_is_to_be_copied_stands_outside_the_box_in_whole_lines() -> None:
+    promotion = Promotion(alias="/tunedrop/test/models/persona", model_arn="arn")
+
+    lines = end(pictures.ended(promotion=promotion), width=60).splitlines()
+
+    (asked,) = [line for line in lines if "aws ssm get-parameter" in line]
+    assert asked.startswith("MODEL_ID=$(aws ssm get-parameter --name /tunedrop/test/models/persona")
+
+
 def test_a_failed_run_ends_with_its_cause_and_what_to_do() -> None:
     failure = Failure(error="CustomizationFailed", cause="Bedrock's job failed: out of luck")
 
-    seen = pictures.seen(final.panel(builders.stage(), pictures.record("failed", failure)))
+    seen = end(pictures.record("failed", failure))
 
     assert "Bedrock's job failed: out of luck" in seen
     assert "tunedrop retry persona-0123456789" in seen
