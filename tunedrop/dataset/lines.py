@@ -116,7 +116,8 @@ def blocks(source: Source, start: int, stop: int) -> Iterator[Block]:
         end = chunk.find(b"\n", max(place, stop - 1 - at)) + 1 if at + len(chunk) >= stop else 0
         cut = end or chunk.rfind(b"\n", place) + 1
         if cut:
-            yield Block(begin, b"".join((pending, memoryview(chunk)[place:cut])))
+            whole = not pending and place == 0 and cut == len(chunk)
+            yield Block(begin, chunk if whole else b"".join((pending, memoryview(chunk)[place:cut])))
             if end:
                 return
             begin = at + cut

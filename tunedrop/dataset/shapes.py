@@ -231,7 +231,7 @@ def _of_many(counts: list[int], roles: list[str], texts: list[str], keys: int) -
     """Conversations of so many messages each, where an odd number begins with a system text; None where a
     role is out of turn."""
     kinds = Counter(counts)
-    if min(kinds) < 2 or roles != list(chain.from_iterable(map(_roles, counts))):
+    if min(kinds) < 2 or "".join(roles) != "".join(map(_roles, counts)):
         return None
     starts = list(accumulate(counts, initial=0))
     ends = starts[1:]
@@ -258,9 +258,9 @@ def _of_many(counts: list[int], roles: list[str], texts: list[str], keys: int) -
 
 
 @cache
-def _roles(count: int) -> tuple[str, ...]:
-    """Who says each of so many messages."""
-    return ("system",) * (count % 2) + ("user", "assistant") * (count // 2)
+def _roles(count: int) -> str:
+    """Who says each of so many messages; no role begins as another does."""
+    return "system" * (count % 2) + "userassistant" * (count // 2)
 
 
 SHAPES: tuple[Shape, ...] = (
