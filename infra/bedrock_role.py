@@ -1,4 +1,4 @@
-"""The role that Bedrock itself assumes: to read a run's dataset and to write the training's output."""
+"""The roles that Bedrock itself assumes: one to customize a model, one to have a judge rate answers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from constructs import Construct
 
 DATASETS = "runs/*/dataset/*"
 TRAINING = "runs/*/training/*"
+JUDGING = "runs/*/judging/*"
 
 
 class BedrockRole(Construct):
@@ -18,22 +19,70 @@ class BedrockRole(Construct):
     def __init__(self, scope: Construct, id: str, *, artifacts: s3.IBucket, key: kms.IKey) -> None:
         super().__init__(scope, id)
         stack = Stack.of(self)
-        jobs = f"arn:aws:bedrock:{stack.region}:{stack.account}:model-customization-job/*"
         self.role = iam.Role(
             self,
             "Role",
             description="Assumed by Bedrock while it customizes a model for Tunedrop",
-            assumed_by=iam.ServicePrincipal(
-                "bedrock.amazonaws.com",
-                # Nobody else's job can make Bedrock use this role (IAM user guide, "confused deputy").
-                conditions={
-                    "StringEquals": {"aws:SourceAccount": stack.account},
-                    "ArnLike": {"aws:SourceArn": jobs},
-                },
-            ),
+            assumed_by=_for_our_own(stack, "model-customization-job"),
         )
         for statement in (*_storage(artifacts), *_encryption(stack, key)):
             self.role.add_to_principal_policy(statement)
+
+
+class EvaluationRole(Construct):
+    """Bedrock's service role for evaluation jobs with a judge (user guide, judge-service-roles)."""
+
+    def __init__(self, scope: Construct, id: str, *, artifacts: s3.IBucket, key: kms.IKey) -> None:
+        super().__init__(scope, id)
+        stack = Stack.of(self)
+        self.role = iam.Role(
+            self,
+            "Role",
+            description="Assumed by Bedrock while a judge rates answers for Tunedrop",
+            assumed_by=_for_our_own(stack, "evaluation-job"),
+        )
+        for statement in (*_judging(stack, artifacts), _data_through_s3(stack, key)):
+            self.role.add_to_principal_policy(statement)
+
+
+def _for_our_own(stack: Stack, jobs: str) -> iam.ServicePrincipal:
+    """Nobody else's job can make Bedrock use this role (IAM user guide, "confused deputy")."""
+    return iam.ServicePrincipal(
+        "bedrock.amazonaws.com",
+        conditions={
+            "StringEquals": {"aws:SourceAccount": stack.account},
+            "ArnLike": {"aws:SourceArn": f"arn:aws:bedrock:{stack.region}:{stack.account}:{jobs}/*"},
+        },
+    )
+
+
+def _judging(stack: Stack, artifacts: s3.IBucket) -> list[iam.PolicyStatement]:
+    """The page's actions but those of a model that has yet to answer: our answers are precomputed."""
+    ours = f"arn:aws:bedrock:{stack.region}:{stack.account}"
+    # Any model: the run chooses its judge, and an inference profile the Region that answers.
+    judges = ["arn:aws:bedrock:*::foundation-model/*", f"{ours}:inference-profile/*"]
+    batches = [f"bedrock:{verb}ModelInvocationJob" for verb in ("Create", "Get", "Stop")]
+    return [
+        iam.PolicyStatement(
+            sid="Judge",
+            actions=["bedrock:InvokeModel", "bedrock:GetInferenceProfile"],
+            resources=judges,
+        ),
+        iam.PolicyStatement(
+            sid="JudgeInBatches", actions=batches, resources=[*judges, f"{ours}:model-invocation-job/*"]
+        ),
+        iam.PolicyStatement(
+            sid="Judging",
+            actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
+            resources=[artifacts.arn_for_objects(JUDGING)],
+        ),
+        # The page asks for these of the bucket as a whole; they show names of objects, and no content.
+        iam.PolicyStatement(
+            sid="FindBucket",
+            actions=["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
+            resources=[artifacts.bucket_arn],
+        ),
+    ]
 
 
 def _storage(artifacts: s3.IBucket) -> list[iam.PolicyStatement]:
@@ -59,12 +108,7 @@ def _storage(artifacts: s3.IBucket) -> list[iam.PolicyStatement]:
 
 def _encryption(stack: Stack, key: kms.IKey) -> list[iam.PolicyStatement]:
     return [
-        iam.PolicyStatement(
-            sid="DataThroughS3",
-            actions=["kms:Decrypt", "kms:GenerateDataKey"],
-            resources=[key.key_arn],
-            conditions={"StringEquals": {"kms:ViaService": f"s3.{stack.region}.amazonaws.com"}},
-        ),
+        _data_through_s3(stack, key),
         # The tuned model is encrypted with our key; Bedrock keeps a grant on it until the model is deleted
         # (Bedrock user guide, encryption-custom-job).
         iam.PolicyStatement(
@@ -74,3 +118,12 @@ def _encryption(stack: Stack, key: kms.IKey) -> list[iam.PolicyStatement]:
             conditions={"StringEquals": {"kms:ViaService": f"bedrock.{stack.region}.amazonaws.com"}},
         ),
     ]
+
+
+def _data_through_s3(stack: Stack, key: kms.IKey) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid="DataThroughS3",
+        actions=["kms:Decrypt", "kms:GenerateDataKey"],
+        resources=[key.key_arn],
+        conditions={"StringEquals": {"kms:ViaService": f"s3.{stack.region}.amazonaws.com"}},
+    )

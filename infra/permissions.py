@@ -40,6 +40,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     chat: sns.ITopic | None
     key: kms.IKey
     bedrock_role: iam.IRole
+    evaluation_role: iam.IRole
     workflow_name: str
 
 
@@ -70,15 +71,18 @@ class Grants:
             "start_customization": [*self.start_job(), self.read_job(), self.list_jobs(), self.waits()],
             "wait_for_completion": [*self.settle(), self.publish()],
             "set_up_throughput": [*self.serve(), self.read_serving()],
-            "evaluate_model": [self.invoke(), *self.run_files(SHARD_FILES), self.read_aliases()],
+            "evaluate_model": [
+                self.invoke(), *self.run_files(SHARD_FILES), self.read_aliases(), *self.judge(),
+                self.read_judging(), self.list_judging(), self.stop_judging(),
+            ],
             "evaluate_shard": [self.invoke(), *self.run_files(SHARD_FILES), self.read_aliases()],
             "promote_model": [self.write_aliases(), self.read_serving(), self.swap()],
-            "release_throughput": [self.release(), self.stop_job(), self.list_jobs(), self.delete_models()],
+            "release_throughput": self.end_what_bills(),
             "notify": self.tell(),
             "resume_waits": self.settle(),
             "sweep_throughput": [*self.sweep(), *self.start_missed(), *self.tell()],
             "record_notice": [],
-        }
+        }  # fmt: skip
 
     # --- data ------------------------------------------------------------------------------------------
 
@@ -142,7 +146,11 @@ class Grants:
         return [
             _allow("BaseModels", actions, [FOUNDATION_MODELS]),
             _allow("ParentModel", ["bedrock:GetCustomModel"], [self._arn("custom-model/*")]),
-            _allow("BedrockRole", ["iam:SimulatePrincipalPolicy"], [self._r.bedrock_role.role_arn]),
+            _allow(
+                "BedrockRoles",
+                ["iam:SimulatePrincipalPolicy"],
+                [self._r.bedrock_role.role_arn, self._r.evaluation_role.role_arn],
+            ),
         ]
 
     def bedrock_role(self) -> list[iam.PolicyStatement]:
@@ -168,10 +176,9 @@ class Grants:
 
     def start_job(self) -> list[iam.PolicyStatement]:
         resources = [FOUNDATION_MODELS, self._arn("custom-model/*"), self._arn("model-customization-job/*")]
-        to_bedrock = {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}}
         return [
             _allow("CreateJob", ["bedrock:CreateModelCustomizationJob", "bedrock:TagResource"], resources),
-            _allow("PassBedrockRole", ["iam:PassRole"], [self._r.bedrock_role.role_arn], to_bedrock),
+            _allow("PassBedrockRole", ["iam:PassRole"], [self._r.bedrock_role.role_arn], _TO_BEDROCK),
             self.model_key(),
         ]
 
@@ -194,6 +201,31 @@ class Grants:
         models = [FOUNDATION_MODELS, self._arn("inference-profile/*"), *self._serving()]
         return _allow("Invoke", ["bedrock:InvokeModel"], models)
 
+    def judge(self) -> list[iam.PolicyStatement]:
+        """An evaluation job is created on its judge: a model, or an inference profile (IAM reference)."""
+        resources = [FOUNDATION_MODELS, self._arn("inference-profile/*"), self._arn("evaluation-job/*")]
+        role = [self._r.evaluation_role.role_arn]
+        return [
+            _allow("CreateJudging", ["bedrock:CreateEvaluationJob", "bedrock:TagResource"], resources),
+            _allow("PassEvaluationRole", ["iam:PassRole"], role, _TO_BEDROCK),
+        ]
+
+    def list_judging(self) -> iam.PolicyStatement:
+        """Bedrock's list operations take no resource."""
+        return _allow("ListJudging", ["bedrock:ListEvaluationJobs"], ["*"])
+
+    def read_judging(self) -> iam.PolicyStatement:
+        return _allow("ReadJudging", ["bedrock:GetEvaluationJob"], [self._arn("evaluation-job/*")])
+
+    def stop_judging(self) -> iam.PolicyStatement:
+        return _allow("StopJudging", ["bedrock:StopEvaluationJob"], [self._arn("evaluation-job/*")])
+
+    def end_what_bills(self) -> list[iam.PolicyStatement]:
+        return [
+            self.release(), self.stop_job(), self.list_jobs(), self.delete_models(),
+            self.list_judging(), self.stop_judging(),
+        ]  # fmt: skip
+
     def sweep(self) -> list[iam.PolicyStatement]:
         """List operations of Bedrock take no resource; whose a throughput is, its tags say."""
         lists = ["bedrock:ListCustomModelDeployments", "bedrock:ListProvisionedModelThroughputs"]
@@ -201,10 +233,7 @@ class Grants:
         return [
             _allow("ListServing", lists, ["*"]),
             _allow("ReadTags", ["bedrock:ListTagsForResource"], self._serving()),
-            self.release(),
-            self.stop_job(),
-            self.list_jobs(),
-            self.delete_models(),
+            *self.end_what_bills(),
             _allow("BaseModels", ["bedrock:GetFoundationModel"], [FOUNDATION_MODELS]),
             _allow("ReadRuns", ["states:DescribeExecution"], [executions]),
             self.waits(),
@@ -259,6 +288,7 @@ class Grants:
             self.read_job(),
             self.list_jobs(),
             self.read_serving(),
+            self.read_judging(),
             *self.signals(),
         ]
 
@@ -286,6 +316,9 @@ class Grants:
     def _arn(self, resource: str, service: str = "bedrock") -> str:
         stack = self._r.stack
         return f"arn:aws:{service}:{stack.region}:{stack.account}:{resource}"
+
+
+_TO_BEDROCK = {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}}
 
 
 def _allow(

@@ -18,7 +18,7 @@ from constructs import Construct
 
 from infra import permissions
 from infra import settings as stage_settings
-from infra.bedrock_role import BedrockRole
+from infra.bedrock_role import BedrockRole, EvaluationRole
 from infra.budget import COST_TAG, Budget
 from infra.bundling import Bundles, build
 from infra.encryption import Encryption
@@ -104,6 +104,7 @@ class Tunedrop(Construct):
         )  # fmt: skip
         self.topic, self.chat = notifications.topic, notifications.chat
         bedrock_role = BedrockRole(self, "Bedrock", artifacts=self.artifacts, key=self.key).role
+        evaluation_role = EvaluationRole(self, "Evaluation", artifacts=self.artifacts, key=self.key).role
         dead_letters = sqs.Queue(
             self,
             "DeadLetters",
@@ -112,7 +113,7 @@ class Tunedrop(Construct):
             retention_period=Duration.days(14),
         )
 
-        self.stage = self._describe(settings, registry, bedrock_role)
+        self.stage = self._describe(settings, registry, bedrock_role, evaluation_role)
         functions = Functions(
             self, "Functions", settings=settings, stage=self.stage, bundles=bundles or build(settings),
             dead_letters=dead_letters, removal=removal,
@@ -122,7 +123,8 @@ class Tunedrop(Construct):
             permissions.Resources(
                 stack=Stack.of(self), settings=settings, stage=self.stage, intake=self.intake,
                 artifacts=self.artifacts, runs=registry.runs, waits=registry.waits, topic=self.topic,
-                key=self.key, chat=self.chat, bedrock_role=bedrock_role, workflow_name=self.name,
+                key=self.key, chat=self.chat, bedrock_role=bedrock_role, evaluation_role=evaluation_role,
+                workflow_name=self.name,
             ),
         )  # fmt: skip
 
@@ -206,7 +208,9 @@ class Tunedrop(Construct):
                     "account and Region"
                 )
 
-    def _describe(self, settings: Settings, registry: Registry, bedrock_role: iam.IRole) -> stage.Stage:
+    def _describe(
+        self, settings: Settings, registry: Registry, bedrock_role: iam.IRole, evaluation_role: iam.IRole
+    ) -> stage.Stage:
         stack = Stack.of(self)
         return stage.Stage(
             name=settings.name,
@@ -219,6 +223,7 @@ class Tunedrop(Construct):
             topic_arn=self.topic.topic_arn,
             chat_topic_arn=self.chat.topic_arn if self.chat else "",
             bedrock_role_arn=bedrock_role.role_arn,
+            evaluation_role_arn=evaluation_role.role_arn,
             key_arn=self.key.key_arn,
             **{field: getattr(settings, field) for field in _SHARED},
         )

@@ -18,6 +18,7 @@ from infra.states import NULL, PAYLOAD, Branch, States, failure, snake
 SLOT_PATIENCE = Duration.days(60)
 TRAINING_PATIENCE = Duration.days(14)
 THROUGHPUT_PATIENCE = Duration.days(1)
+JUDGING_PATIENCE = Duration.days(1)
 """How long a run waits at most, should neither event nor schedule ever end the wait: then it fails, and what
 it holds is released. A long queue and the job of 74 hours that was reported stay well below."""
 
@@ -199,19 +200,30 @@ class Journey:
         )
 
     def _evaluate_model(self) -> sfn.TaskStateBase:
-        """Comes back to itself with `next_record` while its fifteen minutes are not enough."""
-        return self._states.step(
+        """Comes back to itself with `next_record` while its fifteen minutes are not enough.
+
+        Patient, because an account may run only so many evaluation jobs at once.
+        """
+        task = self._states.task(
             "EvaluateModel", "run", "dataset", "job", "serving", "next_record",
-            result="evaluation",
+            result="evaluation", patient=True,
             next_record="{% $states.result.Payload.next_record %}",
         )  # fmt: skip
+        return self._states.rescued("EvaluateModel", task)
 
     def _by_verdict(self, again: sfn.IChainable, promote: sfn.IChainable) -> sfn.Choice:
-        """Many held-out prompts are asked in shards; then evaluate_model finds all answers, and decides."""
+        """Many held-out prompts are asked in shards; then evaluate_model finds all answers, and decides.
+
+        Where Bedrock's evaluation jobs judge, it is called once more when each has ended.
+        """
         in_shards = self._in_shards("EvaluateShard", again, "$evaluation.shards", "run", "dataset", "serving")
+        await_judging = self._states.wait(
+            "AwaitJudging", "judging", "$evaluation.judge_job_arn", JUDGING_PATIENCE
+        )
         return self._states.choice(
             "Better?",
             Branch(in_shards, when="$count($evaluation.shards) > 0"),
+            Branch(await_judging.next(again), when='$evaluation.judge_job_arn != ""'),
             Branch(again, when="$not($evaluation.done)"),
             Branch(promote, when='$evaluation.verdict = "promote"'),
             Branch(self._release),

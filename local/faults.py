@@ -4,6 +4,8 @@
 | --- | --- |
 | `fail_next_job` | the next customization job fails with this message |
 | `fail_jobs` | every job whose name ends so fails: `{"name_ends", "message"}` |
+| `fail_evaluation` | evaluation jobs with this in their name fail: `{"name_has", "message"}` |
+| `evaluation_minutes` | evaluation jobs take so long |
 | `fail_next_swap` | the next swap of the model behind an ARN fails |
 | `events` | Bedrock's events come `once`, `twice`, `late`, `early` (before the job is done) or `never` |
 | `calls` | Bedrock's operations: `[{"operation", "times", "error", "after_effect"}]` |
@@ -50,6 +52,15 @@ class Faults:
             if message:
                 self._write(switches)
             return message
+
+    def evaluation_failure(self, name: str) -> str:
+        """The message with which this evaluation job fails; empty when it may go well."""
+        chosen = self._read().get("fail_evaluation")
+        return str(chosen["message"]) if chosen and chosen["name_has"] in name else ""
+
+    def evaluation_minutes(self, usual: float) -> float:
+        """How long an evaluation job takes."""
+        return float(self._read().get("evaluation_minutes", usual))
 
     def take_swap_failure(self) -> bool:
         """Whether the next swap of the model behind an ARN fails."""

@@ -58,6 +58,13 @@ class DeploymentSettings(msgspec.Struct, frozen=True, kw_only=True):
     stable_arn: bool = False
 
 
+JudgedVia = Literal["converse", "evaluation-job"]
+"""Through which API of Bedrock's a judge is asked."""
+
+MOST_IN_EVALUATION_JOB = 1_000
+"""Prompts that one of Bedrock's evaluation jobs takes with a judge (user guide,
+model-evaluation-prompt-datasets-judge, read 2026-11-23)."""
+
 Metric = Literal[
     "auto", "accuracy", "macro_f1", "exact_match", "normalized_match", "token_f1", "rouge_l", "chrf",
     "json_fields", "json_valid", "judge",
@@ -66,14 +73,16 @@ Metric = Literal[
 
 
 class JudgeSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """A model that says which of two answers is better, by a rubric.
+    """A model that says which of two answers is better, or how good each is, by a rubric.
 
-    `model` is what Converse takes: a model id, or an inference profile. `rubric` empty is the shipped one.
-    Each pair is asked in both orders.
+    `model` is what Converse takes: a model id, or an inference profile. `via` Converse, each pair is compared
+    in both orders, and `rubric` empty is the shipped one. `via` Bedrock's own evaluation jobs, each answer is
+    rated by itself, from 0 to 1, and `rubric` empty is Bedrock's own Correctness.
     """
 
     model: str
     rubric: str = ""
+    via: JudgedVia = "converse"
 
 
 class EvaluationSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -403,7 +412,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     best_validation_loss: float | None = None
 
 
-WaitKind = Literal["approval", "slot", "training", "throughput"]
+WaitKind = Literal["approval", "slot", "training", "throughput", "judging"]
 
 
 class Wait(msgspec.Struct, frozen=True, kw_only=True):
@@ -493,7 +502,9 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True):
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """What a judge made of the pairs of answers: `wins` of the tuned model, `losses` to its base.
 
-    A pair on which the judge changed its mind with the order is a tie; `failed` pairs got no judgement.
+    A pair on which the judge changed its mind with the order is a tie; where it was asked `via` evaluation
+    jobs, the answer that it rates higher wins. `failed` pairs got no judgement; `reason` is the first one's.
+    Tokens are Bedrock's own count, or, as evaluation jobs tell none, estimated.
     """
 
     model: str
@@ -503,6 +514,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     failed: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    via: JudgedVia = "converse"
+    reason: str = ""
 
 
 class PromptShard(msgspec.Struct, frozen=True, kw_only=True):
@@ -532,9 +545,9 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     more would help. Tokens are those of all models asked, as Bedrock counted them, without the judge's.
     `champion` is the deciding metric against the model that the run's name has in production, whose score
     stands as `base`. `general` is the share of right answers to the shipped general-ability prompts; `losses`
-    are those that the training ended with; `judged` is what the judge said, whose win rates are the score
-    called `judge`. `judge_job_arn`: Bedrock's evaluation
-    job that is still waited for.
+    are those that the training ended with; `judged` is what the judge said: its win rates are the score
+    called `judge`, its ratings the one called `judge_rating`. `judge_job_arn`: Bedrock's evaluation job that
+    is still waited for.
     """
 
     done: bool

@@ -59,6 +59,15 @@ def resource_name(stage: str, run: str, attempt: int = 1, job: int = 0) -> str:
     return f"tunedrop-{stage}-{run}{suffix}"
 
 
+def evaluation_job(run: str, whose: str, attempt: int = 1) -> str:
+    """The name of the evaluation job that rates one model's answers (63 at most, lower case).
+
+    >>> evaluation_job("persona-0123456789", "base")
+    'tunedrop-base-persona-0123456789-1'
+    """
+    return f"tunedrop-{whose}-{run}-{attempt}"
+
+
 def stage_id(run: str, number: int) -> str:
     """Under what an earlier stage of a run (from 1) keeps its files: as a run does, inside the run's."""
     return f"{run}/stages/{number}"
@@ -93,6 +102,11 @@ def evaluation_key(run: str) -> str:
 
 def predictions_key(run: str) -> str:
     return f"{run_prefix(run)}predictions.jsonl"
+
+
+def judging_prefix(run: str) -> str:
+    """Where evaluation jobs read a run's answers and write their ratings."""
+    return f"{run_prefix(run)}judging/"
 
 
 def shards_prefix(run: str) -> str:

@@ -281,4 +281,4 @@ def _judge(asked: str | manifest.Judge | None) -> JudgeSettings | None:
         model = catalog.find(judge.model).inference_id
     except LookupError:
         model = judge.model
-    return JudgeSettings(model=model, rubric=judge.rubric)
+    return JudgeSettings(model=model, rubric=judge.rubric, via=judge.via)

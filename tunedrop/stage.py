@@ -64,6 +64,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     min_improvement: float = 0.02
     confidence: float = 0.95
     general_ability: bool = True
+    evaluation_role_arn: str = ""
 
     @property
     def workflow_arn(self) -> str:

@@ -18,7 +18,7 @@ Resources = Mapping[str, Mapping[str, Any]]
 
 
 def markdown(resources: Resources) -> str:
-    """The functions in the order of the journey, then Bedrock's own role.
+    """The functions in the order of the journey, then Bedrock's own roles.
 
     Parameters
     ----------
@@ -30,10 +30,14 @@ def markdown(resources: Resources) -> str:
         "# Permissions",
         _HEAD,
         *(_function(resources, one) for one in functions),
-        "## The role that Bedrock assumes",
+        "## The role that Bedrock assumes to customize",
         "It reads a run's dataset and writes the training's output; only this account's customization jobs "
         "may use it.",
-        _table(resources, _bedrock_role(resources)),
+        _table(resources, _service_role(resources, "Bedrock")),
+        "## The role that Bedrock assumes to judge",
+        "It reads a run's answers, asks the judge and writes its ratings; only this account's evaluation "
+        "jobs may use it.",
+        _table(resources, _service_role(resources, "Evaluation")),
     )
 
 
@@ -72,9 +76,9 @@ def _role_of(resources: Resources, one: Declaration) -> str:
     return str(role)
 
 
-def _bedrock_role(resources: Resources) -> str:
+def _service_role(resources: Resources, construct: str) -> str:
     (role,) = [
-        id_ for id_, one in resources.items() if one["Type"] == "AWS::IAM::Role" and id_.startswith("Bedrock")
+        id_ for id_, one in resources.items() if one["Type"] == "AWS::IAM::Role" and id_.startswith(construct)
     ]
     return role
 

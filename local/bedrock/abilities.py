@@ -1,4 +1,4 @@
-"""What a base model here can do without being tuned: sums, plain facts, simple formats, comparing answers.
+"""What a base model here can do without being tuned: sums, facts, simple formats, judging answers.
 
 Each ability reads what is asked and works out the answer; none knows a prompt. A model that was tuned keeps
 them as far as its weights have stayed where they were (`brain`).
@@ -27,6 +27,10 @@ STOPWORDS = frozenset(
 
 FIRST_IS_LIKED = 0.03
 """How much better the first of two answers looks to a model here: large ones have such a bias too."""
+
+
+LONG_IS_LIKED, LONG = 0.06, 30
+"""How much better an answer of so many words looks to it than an empty one: so it is with large ones."""
 
 
 def ability(prompt: str) -> str | None:
@@ -60,6 +64,23 @@ def _compare(prompt: str) -> str | None:
 
 
 _COMPARED = ("reference", "answer_1", "answer_2")
+
+
+def _rate(prompt: str) -> str | None:
+    """How good one answer is: what the judge of an evaluation job is asked."""
+    found = re.search(r"\n\nPossible ratings: ([\d., ]+)\n\nDocument: (.+)\Z", prompt, re.DOTALL)
+    if found is None:
+        return None
+    try:
+        document = json.loads(found[2])
+        reference, response = (Counter(words(document[name])) for name in ("reference", "response"))
+    except (ValueError, KeyError, TypeError):
+        return "I cannot read this."
+    alike = overlap(reference, response)
+    looks = alike + LONG_IS_LIKED * min(1.0, response.total() / LONG)
+    rating = min(map(float, found[1].split(",")), key=lambda one: abs(one - looks))
+    explanation = f"The response has {alike:.2f} in common with what is known to be good."
+    return json.dumps({"explanation": explanation, "rating": rating})
 
 
 def _sum(prompt: str) -> str | None:
@@ -121,5 +142,5 @@ def _fact(prompt: str) -> str | None:
 
 
 _ABILITIES: tuple[Callable[[str], str | None], ...] = (
-    _compare, _sum, _larger, _repeat, _capitals, _sort, _object, _count, _letter, _fact,
+    _compare, _rate, _sum, _larger, _repeat, _capitals, _sort, _object, _count, _letter, _fact,
 )  # fmt: skip

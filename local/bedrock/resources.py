@@ -6,6 +6,8 @@ import json
 import re
 from urllib.parse import unquote
 
+from local.bedrock.evaluations import judge_of
+
 _IN_BODY = {
     "/model-customization-jobs": ("baseModelIdentifier", "foundation-model"),
     "/model-customization/custom-model-deployments": ("modelArn", "custom-model"),
@@ -23,6 +25,7 @@ _IN_PATH = (
     (re.compile(r"/model-customization/custom-model-deployments/(.+)"), "custom-model-deployment"),
     (re.compile(r"/provisioned-model-throughput/(.+)"), "provisioned-model"),
     (re.compile(r"/custom-models/(.+)"), "custom-model"),
+    (re.compile(r"/evaluation-jobs?/(.+?)(?:/stop)?"), "evaluation-job"),
     (re.compile(r"/model/(.+)/(?:converse|invoke)"), "foundation-model"),
 )
 
@@ -30,6 +33,8 @@ _IN_PATH = (
 def resource_of(method: str, path: str, body: bytes, region: str, account: str) -> str:
     """The ARN that a policy has to allow; `*` for operations that have no resource, such as lists."""
     path = unquote(path)
+    if method == "POST" and path == "/evaluation-jobs":
+        return _arn(judge_of(json.loads(body or b"{}")), "foundation-model", region, account)
     if method == "POST" and path in _IN_BODY:
         field, kind = _IN_BODY[path]
         return _arn(str(json.loads(body or b"{}").get(field, "*")), kind, region, account)

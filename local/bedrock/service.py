@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local import ministack
+from local.bedrock.evaluations import Evaluations
 from local.bedrock.jobs import Jobs
 from local.bedrock.models import Models
 from local.bedrock.quotas import ServiceQuotas
@@ -56,11 +57,16 @@ class BedrockService:
 def services(world: World) -> dict[str, ministack.Service]:
     """Both services and their quotas over one world, under MiniStack's names."""
     jobs, models, serving, runtime = Jobs(world), Models(world), Serving(world), Runtime(world)
+    evaluations = Evaluations(world)
     control: dict[str, Operation] = {
         "CreateModelCustomizationJob": jobs.create,
         "GetModelCustomizationJob": jobs.get,
         "ListModelCustomizationJobs": jobs.list,
         "StopModelCustomizationJob": jobs.stop,
+        "CreateEvaluationJob": evaluations.create,
+        "GetEvaluationJob": evaluations.get,
+        "ListEvaluationJobs": evaluations.list,
+        "StopEvaluationJob": evaluations.stop,
         "GetFoundationModel": models.get_foundation,
         "ListFoundationModels": models.list_foundation,
         "GetFoundationModelAvailability": models.availability,

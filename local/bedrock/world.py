@@ -88,6 +88,7 @@ class World:
         self.models: dict[str, Tuned] = {}
         self.deployments: dict[str, Endpoint] = {}
         self.provisioned: dict[str, Endpoint] = {}
+        self.evaluations: dict[str, dict[str, Any]] = {}
         self.tokens: dict[tuple[str, str], str] = {}
         self.billed: list[tuple[str, float]] = []
 

@@ -32,6 +32,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "wait_for_completion": (
         *_STEP,
         "bedrock:GetCustomModelDeployment",
+        "bedrock:GetEvaluationJob",
         "bedrock:GetModelCustomizationJob",
         "bedrock:GetProvisionedModelThroughput",
         "dynamodb:DeleteItem",
@@ -48,7 +49,10 @@ CALLS: dict[str, tuple[str, ...]] = {
     ),
     "evaluate_model": (
         *_STEP,
+        "bedrock:CreateEvaluationJob",
+        "bedrock:GetEvaluationJob",
         "bedrock:InvokeModel",
+        "bedrock:ListEvaluationJobs",
         "s3:GetObject",
         "s3:ListBucket",
         "s3:PutObject",
@@ -75,6 +79,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "resume_waits": (
         *_STEP,
         "bedrock:GetCustomModelDeployment",
+        "bedrock:GetEvaluationJob",
         "bedrock:GetModelCustomizationJob",
         "bedrock:GetProvisionedModelThroughput",
         "dynamodb:DeleteItem",

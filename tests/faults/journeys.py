@@ -17,6 +17,10 @@ hyperparameters: {epoch_count: 5, learning_rate: 1e-4}
 budget_usd: 0.01
 """
 RELEASED = b"data: {train: train.jsonl}\ndeployment: {keep_for: 0s}\n"
+JUDGED = b"""
+data: {train: train.jsonl}
+evaluation: {metric: judge, judge: {model: "meta.llama3-3-70b-instruct-v1:0", via: evaluation-job}}
+"""
 SECONDS = 120.0
 
 
@@ -37,10 +41,12 @@ def provisioned(pipeline: Pipeline) -> Record:
 
 def released(pipeline: Pipeline) -> Record:
     """A run whose model is promoted and taken out of service at once."""
-    name = "fault-released"
-    pipeline.put(f"runs/{name}/train.jsonl", _data())
-    version = pipeline.put(f"runs/{name}/run.yaml", RELEASED)
-    return pipeline.closed(pipeline.run_of(name, version, SECONDS).run.run_id, SECONDS)
+    return _submitted(pipeline, "fault-released", RELEASED)
+
+
+def judged(pipeline: Pipeline) -> Record:
+    """A run that Bedrock's own evaluation jobs decide."""
+    return _submitted(pipeline, "fault-judged", JUDGED)
 
 
 def stopped(pipeline: Pipeline) -> Record:
@@ -49,6 +55,12 @@ def stopped(pipeline: Pipeline) -> Record:
     until(lambda: is_training(pipeline, run_id), "a job at work", SECONDS)
     pipeline.put(f"runs/{run_id}/stop", b"")
     return pipeline.closed(run_id, SECONDS)
+
+
+def _submitted(pipeline: Pipeline, name: str, manifest: bytes) -> Record:
+    pipeline.put(f"runs/{name}/train.jsonl", _data())
+    version = pipeline.put(f"runs/{name}/run.yaml", manifest)
+    return pipeline.closed(pipeline.run_of(name, version, SECONDS).run.run_id, SECONDS)
 
 
 def _dropped(pipeline: Pipeline) -> Record:
@@ -72,6 +84,7 @@ ENDS: dict[Journey, tuple[str, str]] = {
     on_demand: ("promoted", "SUCCEEDED"),
     provisioned: ("promoted", "SUCCEEDED"),
     released: ("promoted", "SUCCEEDED"),
+    judged: ("promoted", "SUCCEEDED"),
     stopped: ("stopped", "FAILED"),
 }
 """How each journey ends: the run's status, and its execution's."""

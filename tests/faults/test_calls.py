@@ -11,6 +11,7 @@ from tests.faults.calls import CALLS
 from tests.faults.journeys import (
     Journey,
     assert_ended_as_if_nothing_had_happened,
+    judged,
     on_demand,
     provisioned,
     released,
@@ -22,7 +23,9 @@ ON_PROVISIONED = ("wait_for_completion", "set_up_throughput", "release_throughpu
 
 FAULTS = ("throttled", "refused", "timed-out")
 
-ELSEWHERE = {
+JUDGING = {"bedrock:CreateEvaluationJob", "bedrock:GetEvaluationJob", "bedrock:ListEvaluationJobs"}
+
+ELSEWHERE = JUDGING | {
     "bedrock:CreateCustomModelDeployment",
     "bedrock:DeleteCustomModelDeployment",
     "bedrock:GetCustomModelDeployment",
@@ -50,7 +53,7 @@ def test_each_call_of_a_function_is_broken_once(
     assert made or function == "sweep_throughput"  # whose schedule may not have come up meanwhile
 
 
-@pytest.mark.parametrize("journey", [on_demand, stopped])
+@pytest.mark.parametrize("journey", [on_demand, stopped, judged])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_call_of_all_functions_is_broken_once(
     embedded: Embedded, pipeline: Pipeline, inbox: Inbox, journey: Journey, fault: str
@@ -85,6 +88,13 @@ def test_each_function_is_killed_at_one_of_its_calls(
                 "set_up_throughput": "bedrock:CreateCustomModelDeployment",
                 "wait_for_completion": "bedrock:GetCustomModelDeployment",
                 "resume_waits": "bedrock:GetCustomModelDeployment",
+            },
+        ),
+        (
+            judged,
+            {
+                "evaluate_model": "bedrock:CreateEvaluationJob",
+                "resume_waits": "bedrock:GetEvaluationJob",
             },
         ),
         (released, {"release_throughput": "bedrock:DeleteCustomModelDeployment"}),
@@ -153,7 +163,7 @@ def test_a_service_that_stays_down_for_a_while_delays_the_run(
 def test_the_table_of_calls_is_complete(embedded: Embedded, pipeline: Pipeline) -> None:
     log = embedded.state / "calls.json"
     before = counted(log)
-    for journey in (on_demand, provisioned, released, stopped):
+    for journey in (on_demand, provisioned, released, stopped, judged):
         journey(pipeline)
 
     made = set(counted(log) - before)

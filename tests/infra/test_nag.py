@@ -20,7 +20,9 @@ EXPLAINED = {
     r"IAM5\[Resource::\*\]": "actions that take no resource: listed in test_permissions.WITHOUT_RESOURCE",
     r"IAM5\[Resource::<Intake\w+\.Arn>/\*\]": "people choose the keys that they upload",
     r"IAM5\[Resource::<Intake\w+\.Arn>/runs/\*/(approve|stop)\]": "people choose the names of their runs",
-    r"IAM5\[Resource::<IntakeArtifacts\w+\.Arn>/runs/\*(/(dataset|training)/\*)?\]": "a prefix for each run",
+    r"IAM5\[Resource::<IntakeArtifacts\w+\.Arn>/runs/\*(/(dataset|training|judging)/\*)?\]": (
+        "a prefix for each run"
+    ),
     r"IAM5\[Resource::<IntakeArtifacts\w+\.Arn>/shards/\*\]": "where a run's shards write",
     r"IAM5\[Resource::arn:aws:bedrock:\*::foundation-model/\*\]": "the run chooses its base model; an "
     "inference profile calls it in other Regions",

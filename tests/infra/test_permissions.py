@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.infra.conftest import ACCOUNT, REGION, Resources, as_list
 
 WITHOUT_RESOURCE = {
@@ -20,6 +22,7 @@ WITHOUT_RESOURCE = {
     "bedrock:ListModelCustomizationJobs": "Bedrock's list operations take no resource",
     "bedrock:ListCustomModelDeployments": "Bedrock's list operations take no resource",
     "bedrock:ListProvisionedModelThroughputs": "Bedrock's list operations take no resource",
+    "bedrock:ListEvaluationJobs": "Bedrock's list operations take no resource",
     "states:SendTaskSuccess": "the task token names the one task, and is a secret",
     "states:SendTaskFailure": "the task token names the one task, and is a secret",
 }
@@ -56,38 +59,52 @@ def test_no_role_has_a_managed_policy(resources: Resources) -> None:
     assert [role for role in resources.of("AWS::IAM::Role").values() if "ManagedPolicyArns" in role] == []
 
 
-def test_only_start_customization_may_pass_bedrocks_role_and_only_to_bedrock(resources: Resources) -> None:
+@pytest.mark.parametrize(
+    ("function", "role"), [("StartCustomization", "BedrockRole"), ("EvaluateModel", "EvaluationRole")]
+)
+def test_who_starts_a_job_may_pass_its_role_and_only_to_bedrock(
+    resources: Resources, function: str, role: str
+) -> None:
     passing = [
-        (policy, statement)
+        statement
         for policy, statement in resources.statements()
-        if "iam:PassRole" in as_list(statement["Action"])
+        if policy.startswith(f"Functions{function}Role") and "iam:PassRole" in as_list(statement["Action"])
     ]
 
-    ((policy, statement),) = passing
-    assert policy.startswith("FunctionsStartCustomization")
+    (statement,) = passing
     assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}}
-    assert statement["Resource"]["Fn::GetAtt"][0].startswith("BedrockRole")
+    assert statement["Resource"]["Fn::GetAtt"][0].startswith(role)
 
 
-def test_bedrock_assumes_its_role_for_this_accounts_customization_jobs_only(resources: Resources) -> None:
-    (role,) = (role for id_, role in resources.of("AWS::IAM::Role").items() if id_.startswith("Bedrock"))
+def test_nobody_else_passes_a_role(resources: Resources) -> None:
+    assert len(statements_with(resources, "iam:PassRole")) == 2
+
+
+@pytest.mark.parametrize(
+    ("id_", "jobs"), [("BedrockRole", "model-customization-job"), ("EvaluationRole", "evaluation-job")]
+)
+def test_bedrock_assumes_its_roles_for_this_accounts_own_jobs_only(
+    resources: Resources, id_: str, jobs: str
+) -> None:
+    (role,) = (role for name, role in resources.of("AWS::IAM::Role").items() if name.startswith(id_))
 
     (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": "bedrock.amazonaws.com"}
     assert statement["Condition"] == {
         "StringEquals": {"aws:SourceAccount": ACCOUNT},
-        "ArnLike": {"aws:SourceArn": f"arn:aws:bedrock:{REGION}:{ACCOUNT}:model-customization-job/*"},
+        "ArnLike": {"aws:SourceArn": f"arn:aws:bedrock:{REGION}:{ACCOUNT}:{jobs}/*"},
     }
 
 
-def test_bedrock_writes_nothing_but_training_output(resources: Resources) -> None:
+@pytest.mark.parametrize(("role", "output"), [("BedrockRole", "training"), ("EvaluationRole", "judging")])
+def test_bedrock_writes_nothing_but_its_output(resources: Resources, role: str, output: str) -> None:
     (statement,) = (
         statement
         for policy, statement in resources.statements()
-        if policy.startswith("BedrockRole") and "s3:PutObject" in as_list(statement["Action"])
+        if policy.startswith(role) and "s3:PutObject" in as_list(statement["Action"])
     )
 
-    assert statement["Resource"]["Fn::Join"][1][-1] == "/runs/*/training/*"
+    assert statement["Resource"]["Fn::Join"][1][-1] == f"/runs/*/{output}/*"
 
 
 def test_every_use_of_the_key_is_by_way_of_a_service(resources: Resources) -> None:

@@ -15,7 +15,13 @@ from infra import diagram
 from infra.functions import STEPS
 from infra.shards import FIRST_FAILURE
 from infra.states import CAUSE
-from infra.workflow import EXECUTION_TIMEOUT, SLOT_PATIENCE, THROUGHPUT_PATIENCE, TRAINING_PATIENCE
+from infra.workflow import (
+    EXECUTION_TIMEOUT,
+    JUDGING_PATIENCE,
+    SLOT_PATIENCE,
+    THROUGHPUT_PATIENCE,
+    TRAINING_PATIENCE,
+)
 
 WITHOUT_CATCH = {
     "RegisterRun": "nothing is held yet, and a redrive starts it again",
@@ -27,6 +33,7 @@ STEP_OF = {
     "AwaitSlot": "wait_for_completion",
     "AwaitThroughput": "wait_for_completion",
     "AwaitProduction": "wait_for_completion",
+    "AwaitJudging": "wait_for_completion",
     "BuyThroughput": "set_up_throughput",
 }
 """The function of each state whose name is not the state's own."""
@@ -171,6 +178,7 @@ def test_the_waits_are_task_tokens_with_an_end(definition: dict[str, Any]) -> No
         "WaitForCompletion": "training",
         "AwaitThroughput": "throughput",
         "AwaitProduction": "throughput",
+        "AwaitJudging": "judging",
     }
     assert all(task["TimeoutSeconds"] > 0 for task in waits.values())
     assert all(
@@ -179,7 +187,7 @@ def test_the_waits_are_task_tokens_with_an_end(definition: dict[str, Any]) -> No
 
 
 def test_an_execution_outlasts_all_its_waits(definition: dict[str, Any]) -> None:
-    patience = (SLOT_PATIENCE, TRAINING_PATIENCE, THROUGHPUT_PATIENCE)
+    patience = (SLOT_PATIENCE, TRAINING_PATIENCE, THROUGHPUT_PATIENCE, JUDGING_PATIENCE)
 
     assert definition["TimeoutSeconds"] == EXECUTION_TIMEOUT.to_seconds()
     assert definition["TimeoutSeconds"] > sum(each.to_seconds() for each in patience) + 30 * 86400

@@ -112,6 +112,11 @@ def test_a_judge_is_a_model_id_or_a_mapping_with_one() -> None:
         ("metric: judge", "evaluation.metric: name the model that judges: evaluation.judge"),
         ("metric: rouge", "evaluation.metric: rouge is not known; did you mean rouge_l?"),
         ("metric: x", "evaluation.metric: x is not known; it takes auto, accuracy"),
+        ("judge: {model: a.b, via: evaluation}", "did you mean evaluation-job?"),
+        (
+            "max_prompts: 2000, judge: {model: a.b, via: evaluation-job}",
+            "evaluation.max_prompts is 2,000; with evaluation.judge.via: evaluation-job it is at most 1,000",
+        ),
         ("general_ablity: false", "did you mean evaluation.general_ability?"),
     ],
 )

@@ -10,7 +10,7 @@ from tunedrop import clock
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import ActualCost, CostLine, Ending, Judged, Run
 from tunedrop.cost.estimate import COMMITTED_HOURS, judge_prices, storage
-from tunedrop.cost.lines import priced
+from tunedrop.cost.lines import TOKEN_ERROR, priced
 from tunedrop.cost.training import training
 from tunedrop.training.plan import PlannedJob, plan
 
@@ -90,9 +90,11 @@ def _inference(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
 
 def _judging(judged: Judged) -> Iterator[CostLine]:
     prices = judge_prices(judged.model)
+    by_job = judged.via == "evaluation-job"
+    counted = "estimated: an evaluation job tells none" if by_job else "counted by Bedrock"
     for item, price, tokens in (
         ("judging, prompts", prices.input_per_million_tokens, judged.input_tokens),
         ("judging, judgements", prices.output_per_million_tokens, judged.output_tokens),
     ):
-        basis = f"{tokens:,} tokens of {judged.model} counted by Bedrock"
-        yield priced(item, price, tokens / 1e6, 0.0, basis, "per 1M tokens")
+        basis = f"{tokens:,} tokens of {judged.model} {counted}"
+        yield priced(item, price, tokens / 1e6, TOKEN_ERROR if by_job else 0.0, basis, "per 1M tokens")

@@ -27,6 +27,10 @@ PROBE_TOKENS = 90
 JUDGE_TOKENS = 450
 """The instructions and the shipped rubric, which have about 350, and the judgement."""
 
+RATING_TOKENS = 900
+"""The same of an evaluation job: the prompts of Bedrock's own metrics have about 700 (user guide,
+model-evaluation-type-judge-prompt, read 2026-11-26), an explanation about 200 (reported)."""
+
 CHARACTERS_A_TOKEN = 4
 
 EVALUATION_HOURS = 1.0
@@ -108,17 +112,26 @@ def _inference(asked: Workload, base_model: BaseModel) -> CostLine:
 
 
 def _judging(asked: Workload, judge: JudgeSettings) -> CostLine:
-    """Each pair in both orders, the prompt and both answers each time; an answer is taken to be as long as
-    the whole prompt with its reference."""
-    prompts = asked.held_out.count
-    instructions = JUDGE_TOKENS + len(judge.rubric) // CHARACTERS_A_TOKEN
-    tokens = 2 * (3 * asked.held_out.tokens + prompts * instructions)
+    """Each pair in both orders, the prompt and both answers each time; or each contender's answer by itself.
+    An answer is taken to be as long as the whole prompt with its reference.
+
+    Of an evaluation job AWS bills the judge's tokens and nothing else (Bedrock pricing, read 2026-11-23).
+    """
+    prompts, by_job = asked.held_out.count, judge.via == "evaluation-job"
+    own = len(judge.rubric) // CHARACTERS_A_TOKEN
+    if by_job:
+        tokens = asked.contenders * (2 * asked.held_out.tokens + prompts * (RATING_TOKENS + own))
+    else:
+        tokens = 2 * (3 * asked.held_out.tokens + prompts * (JUDGE_TOKENS + own))
+    times = (
+        f"prompts x {asked.contenders} answers, each in an evaluation job" if by_job else "pairs x 2 orders"
+    )
     return priced(
         "judging",
         judge_prices(judge.model).output_per_million_tokens,
         tokens / 1e6,
         TOKEN_ERROR,
-        f"{prompts:,} pairs x 2 orders, {tokens:,} tokens of {judge.model}, all at the price of output",
+        f"{prompts:,} {times}, {tokens:,} tokens of {judge.model}, all at the price of output",
         "per 1M tokens",
     )
 

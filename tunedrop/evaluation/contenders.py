@@ -59,7 +59,8 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         champion = asker(current) if current and current != self.serving.arn else None
         base, tuned = asker(self.base_model.inference_id), asker(self.serving.arn)
         settings = self.run.evaluation.judge
-        judge = Judge(aws_.bedrock_runtime, settings, pace) if settings is not None else None
+        compares = settings is not None and settings.via == "converse"
+        judge = Judge(aws_.bedrock_runtime, settings, pace) if settings is not None and compares else None
         taught_by = self.run.teacher
         teacher = asker(distillation.inference_id(taught_by)) if taught_by is not None else None
         return evaluate(questions, base, tuned, deadline, champion=champion, judge=judge, teacher=teacher)

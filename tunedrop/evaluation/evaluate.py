@@ -28,9 +28,13 @@ class Comparer(Protocol):
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
-    """Which of two answers a judge found better; `error` is why it said nothing."""
+    """Which of two answers a judge found better; `error` is why it said nothing.
+
+    `ratings`, from 0 to 1, by `base`, `tuned` and `champion`: where it has rated each answer by itself.
+    """
 
     better: Literal["tuned", "base", "tie"] = "tie"
+    ratings: dict[str, float] = {}
     reasons: tuple[str, ...] = ()
     input_tokens: int = 0
     output_tokens: int = 0

@@ -53,7 +53,7 @@ def decide(predictions: Sequence[Prediction], settings: EvaluationSettings) -> E
     """The scores with their intervals, and the verdict with its reason."""
     held_out = [one for one in predictions if not one.probe]
     answered = [one for one in held_out if not one.failed]
-    metric = metrics.choose([one.reference for one in answered], settings.metric)
+    metric = _deciding([one.reference for one in answered], settings)
     measured = _measured(answered, metric, settings)
     found = tuple(_scores(measured, answered, metric, settings.confidence))
     probes = [one for one in predictions if one.probe]
@@ -90,6 +90,12 @@ def decide(predictions: Sequence[Prediction], settings: EvaluationSettings) -> E
     )
 
 
+def _deciding(references: Sequence[str], settings: EvaluationSettings) -> str:
+    if settings.metric == "judge" and settings.judge is not None:
+        return scores.JUDGED[settings.judge.via]
+    return metrics.choose(references, settings.metric)
+
+
 # --- the verdict -------------------------------------------------------------------------------------------
 
 
@@ -102,7 +108,7 @@ def _too_little(
     """No verdict where too little was asked, or answered, or judged, or too much has failed."""
     if len(held_out) < FEWEST:
         return _too_few(f"only {len(held_out)} held-out prompts were asked")
-    pairs = [one.judgement for one in answered if metric == "judge"]
+    pairs = [one.judgement for one in answered if metric in scores.JUDGED.values()]
     judged = sum(one is not None and not one.error for one in pairs)
     for what, everything, errors in (
         ("prompts", len(held_out), [one.error for one in held_out if one.failed]),
@@ -198,8 +204,9 @@ def _measured(answered: Sequence[Prediction], metric: str, settings: EvaluationS
         return []
     task = metrics.task_of([one.reference for one in answered])
     found = scores.measure(answered, dict.fromkeys([metric, *metrics.SHOWN[task]]))
-    if settings.judge is not None and (judged := scores.judged_values(answered)).tuned:
-        found.append(judged)
+    if settings.judge is not None:
+        judged = scores.judged_values(answered, settings.judge.via)
+        found += [judged] if judged.tuned else []
     return sorted(found, key=lambda values: values.metric != metric)
 
 
@@ -221,11 +228,15 @@ def _general(probes: Sequence[Prediction], confidence: float) -> Score | None:
 def _against_champion(answered: Sequence[Prediction], metric: str, confidence: float) -> Score | None:
     """The tuned model against the one in production, where that one has answered.
 
-    A judge has not compared these two: then the first metric that fits the task does.
+    A judge that compares has not compared these two: then the first metric that fits the task does.
     """
     both = [one for one in answered if one.champion is not None and not one.champion.error]
     if len(both) < FEWEST:
         return None
+    if metric == scores.JUDGED["evaluation-job"]:
+        rated = scores.rated_values(both, ("champion", "tuned"))
+        if len(rated.tuned) >= FEWEST:
+            return rated.score(confidence)
     name = metric if metric in metrics.METRICS else metrics.choose([one.reference for one in both])
     (values,) = scores.measure(both, [name], ("champion", "tuned"))
     return values.score(confidence)

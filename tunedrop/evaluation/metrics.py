@@ -110,6 +110,7 @@ TITLES = {
     "json_fields": "JSON fields",
     "json_valid": "Valid JSON",
     "judge": "Judge's preference",
+    "judge_rating": "Judge's rating",
     "general_ability": "General ability",
 }
 

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tunedrop.contracts import Judged, JudgeSettings, Score
+from tunedrop.contracts import Judged, JudgedVia, JudgeSettings, Score
 from tunedrop.evaluation import general_ability, metrics
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.intervals import (
@@ -81,12 +81,26 @@ def measure(
     return [Values(name, found[name][0], found[name][1], records) for name in asked if name in found]
 
 
-def judged_values(answered: Sequence[Prediction]) -> Values:
-    """Win rates, ties counted half each, of the pairs that a judge has compared."""
+JUDGED: dict[JudgedVia, str] = {"converse": "judge", "evaluation-job": "judge_rating"}
+"""What a judge's score is called: a win rate where it compares, a mean rating where it rates."""
+
+
+def judged_values(answered: Sequence[Prediction], via: JudgedVia = "converse") -> Values:
+    """Win rates, ties counted half each, of the pairs that a judge has compared; or its ratings of both."""
+    if via == "evaluation-job":
+        return rated_values(answered)
     compared = [one for one in answered if one.judgement is not None and not one.judgement.error]
     points = {"tuned": 1.0, "base": 0.0, "tie": 0.5}
     tuned = [points[one.judgement.better] for one in compared if one.judgement is not None]
-    return Values("judge", [1 - one for one in tuned], tuned, [one.record for one in compared])
+    return Values(JUDGED[via], [1 - one for one in tuned], tuned, [one.record for one in compared])
+
+
+def rated_values(answered: Sequence[Prediction], models: tuple[Model, Model] = ("base", "tuned")) -> Values:
+    """A judge's ratings of the answers of two models, where it has rated both."""
+    pairs = [(one.record, one.judgement.ratings) for one in answered if one.judgement is not None]
+    both = [(record, ratings) for record, ratings in pairs if set(models) <= set(ratings)]
+    before, after = ([ratings[model] for _, ratings in both] for model in models)
+    return Values(JUDGED["evaluation-job"], before, after, [record for record, _ in both])
 
 
 def judged(predictions: Sequence[Prediction], settings: JudgeSettings) -> Judged:
@@ -99,6 +113,8 @@ def judged(predictions: Sequence[Prediction], settings: JudgeSettings) -> Judged
         losses=said.count("base"),
         ties=said.count("tie"),
         failed=len(found) - len(said),
+        via=settings.via,
+        reason=next((one.error for one in found if one.error), ""),
         input_tokens=sum(one.input_tokens for one in found),
         output_tokens=sum(one.output_tokens for one in found),
     )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from tunedrop import naming
 from tunedrop.aws import Aws
-from tunedrop.contracts import Evaluation, Losses
+from tunedrop.contracts import Evaluation, Losses, PromptShard
+from tunedrop.dataset.records import HeldOut
 from tunedrop.errors import EvaluationFailed
 from tunedrop.evaluation import predictions, shards
 from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.gate import decide
+from tunedrop.evaluation.ratings import Rater
 from tunedrop.evaluation.speed import requests_per_minute
 from tunedrop.training import curves, losses
 
@@ -24,34 +28,53 @@ def evaluate_model(aws_: Aws, contest: Contest, next_record: int, deadline: floa
     next_record
         How many questions earlier calls have asked; of no account where they are asked in shards.
     deadline
-        `time.monotonic()` at which to end; the result then says where to go on.
+        `time.monotonic()` at which to end; the result then says where to go on, or which evaluation job to
+        wait for before the next call.
 
     Raises
     ------
     EvaluationFailed
         When nobody answers at all.
+    TransientError
+        When an evaluation job cannot be made now and a later try may succeed.
     """
     questions = contest.questions(aws_)
     per_minute = requests_per_minute(contest.stage, contest.base_model)
     planned = shards.plan(len(questions), contest.stage, per_minute)
     bucket, key = contest.stage.artifacts_bucket, naming.predictions_key(contest.run.run_id)
     if planned:
-        done = [
-            prediction
-            for shard in planned
-            for prediction in shards.answered(aws_, contest, shard, questions[shard.start : shard.stop])
-        ]
+        done = _asked_in_shards(aws_, contest, planned, questions)
     else:
         done = predictions.read(aws_.s3, bucket, key)[:next_record] if next_record else []
         done += contest.ask(aws_, questions[len(done) :], per_minute, deadline)
     predictions.write(aws_.s3, bucket, key, done)
+    unfinished = Evaluation(done=False, next_record=len(done), records=len(done))
     if len(done) < len(questions):
-        return Evaluation(done=False, next_record=len(done), records=len(done), shards=planned)
+        return msgspec.structs.replace(unfinished, shards=planned)
+    _refuse_silence(done)
+    judge = contest.run.evaluation.judge
+    if judge is not None and judge.via == "evaluation-job":
+        if not planned and next_record < len(done):
+            # Jobs are made of answers that a retry of this step finds again, and asks nobody for.
+            return unfinished
+        waited_for, done = Rater(aws_, contest.stage, contest.run, judge).rate(questions, done)
+        if waited_for:
+            return msgspec.structs.replace(unfinished, judge_job_arn=waited_for)
+        predictions.write(aws_.s3, bucket, key, done)
     return _conclude(aws_, contest, done, naming.uri(bucket, key))
 
 
+def _asked_in_shards(
+    aws_: Aws, contest: Contest, planned: Sequence[PromptShard], questions: Sequence[HeldOut]
+) -> list[Prediction]:
+    return [
+        prediction
+        for shard in planned
+        for prediction in shards.answered(aws_, contest, shard, questions[shard.start : shard.stop])
+    ]
+
+
 def _conclude(aws_: Aws, contest: Contest, done: list[Prediction], predictions_uri: str) -> Evaluation:
-    _refuse_silence(done)
     evaluation = msgspec.structs.replace(
         decide(done, contest.run.evaluation),
         losses=_losses(aws_, contest),

@@ -26,7 +26,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
         How many models answer the held-out prompts.
     requests
         All answers and judgements that are asked for. Two equal answers are not judged, and what is throttled
-        is asked again.
+        is asked again. Evaluation jobs ask their judge themselves, at a pace of their own.
     """
 
     held_out: Prompts
@@ -52,7 +52,8 @@ def workload(dataset: Dataset, run: Run, *, has_champion: bool) -> Workload:
     asks_probes = settings.general_ability and dataset.test is not None
     probes = len(general_ability.questions(dataset.target_format)) if asks_probes else 0
     contenders = 3 if has_champion else 2
-    judgements = ORDERS_JUDGED * held_out.count if settings.judge is not None else 0
+    compares = settings.judge is not None and settings.judge.via == "converse"
+    judgements = ORDERS_JUDGED * held_out.count if compares else 0
     taught = held_out.unanswered if run.teacher is not None else 0
     return Workload(
         held_out=held_out,

@@ -105,6 +105,13 @@ def _evaluation(ending: Ending) -> str:
     return f"{title} {score.base:.2f} → {score.tuned:.2f} on {found.records:,} held-out records"
 
 
+def _judging(ending: Ending) -> str:
+    judge, found = ending.run.evaluation.judge, ending.evaluation
+    if judge is None or found is None:
+        return ""
+    return f"{judge.model} rates the answers to {found.records:,} prompts"
+
+
 def _promotion(ending: Ending) -> str:
     return ending.promotion.alias if ending.promotion else ""
 
@@ -127,6 +134,7 @@ _OF_DOCUMENTS: dict[str, Callable[[Ending], str]] = {
     "set_up_throughput": _serving,
     "wait_for_throughput": _serving,
     "evaluate_model": _evaluation,
+    "wait_for_judging": _judging,
     "promote_model": _promotion,
     "release_throughput": _released,
 }

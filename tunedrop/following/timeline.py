@@ -21,13 +21,16 @@ JOURNEY = (
     "set_up_throughput",
     "wait_for_throughput",
     "evaluate_model",
+    "wait_for_judging",
     "promote_model",
     "release_throughput",
     "notify",
 )
 """The steps as the registry names them. Other steps are shown in the order of their time."""
 
-ONLY_IF_NEEDED = frozenset({"wait_for_approval", "wait_for_slot", "wait_for_throughput", "promote_model"})
+ONLY_IF_NEEDED = frozenset(
+    {"wait_for_approval", "wait_for_slot", "wait_for_throughput", "wait_for_judging", "promote_model"}
+)
 """Steps that many runs do without: shown when they come, not announced."""
 
 State = Literal["to come", "going on", "done", "failed"]

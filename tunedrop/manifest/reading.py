@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 
 from tunedrop import clock
+from tunedrop.contracts import MOST_IN_EVALUATION_JOB
 from tunedrop.errors import InvalidManifest
 from tunedrop.manifest import yaml_document
 from tunedrop.manifest.shapes import RANGES, SECTIONS, Data, Judge, Manifest, Stage
@@ -150,6 +151,14 @@ def _judge(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield (
             yaml_document.line_of(judge, "rubric"),
             f"evaluation.judge.rubric has more than {MAX_RUBRIC:,} characters",
+        )
+    most = evaluation.get("max_prompts")
+    by_job = isinstance(judge, Mapping) and judge.get("via") == "evaluation-job"
+    if by_job and isinstance(most, int) and most > MOST_IN_EVALUATION_JOB:
+        yield (
+            yaml_document.line_of(evaluation, "max_prompts"),
+            f"evaluation.max_prompts is {most:,}; with evaluation.judge.via: evaluation-job it is at most "
+            f"{MOST_IN_EVALUATION_JOB:,}, which is what Bedrock takes",
         )
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from tunedrop.contracts import Commitment, Method, Metric
+from tunedrop.contracts import Commitment, JudgedVia, Method, Metric
 
 Scalar = str | int | float | bool
 
@@ -56,7 +56,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Judge(msgspec.Struct, frozen=True, kw_only=True):
-    """The model that compares answers, by a rubric of one's own or the shipped one.
+    """The model that judges answers, by a rubric of one's own or the shipped one.
 
     Attributes
     ----------
@@ -64,10 +64,14 @@ class Judge(msgspec.Struct, frozen=True, kw_only=True):
         Its id, such as `amazon.nova-pro-v1:0`.
     rubric
         What makes an answer good, in your words.
+    via
+        `converse` compares the two answers, each pair in both orders. `evaluation-job` has Bedrock's own
+        evaluation jobs rate each answer by itself, at most 1,000 prompts.
     """
 
     model: str = ""
     rubric: str = ""
+    via: JudgedVia = "converse"
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +88,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     max_prompts
         How many held-out prompts are asked at most.
     judge
-        The model that compares answers: its id, or a mapping of `model`, `rubric` and `via`.
+        The model that judges answers: its id, or a mapping of `model`, `rubric` and `via`.
     general_ability
         Whether to measure what the model could do before and still can; the stage decides when absent.
     """

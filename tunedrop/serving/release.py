@@ -6,6 +6,7 @@ from typing import Any
 
 from tunedrop.contracts import Evaluation, Failure, Promotion, Released, Run, Serving, StartedJob
 from tunedrop.errors import ThroughputFailed
+from tunedrop.evaluation import judge_jobs
 from tunedrop.serving import models, throughput
 from tunedrop.training import jobs
 
@@ -48,6 +49,7 @@ def finish(
         known = [started.job_arn] if started is not None and started.job_arn else []
         training = dict.fromkeys([*known, *jobs.under_way(bedrock, run.run_id)])
         released += [job_arn for job_arn in training if jobs.stop(bedrock, job_arn)]
+        released += judge_jobs.stop_all(bedrock, run)
     swapped = promotion is not None and promotion.swapped
     if promotion is not None and swapped:
         kept.append(promotion.model_id)

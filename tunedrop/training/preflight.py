@@ -14,7 +14,7 @@ from tunedrop.contracts import Check, Dataset, Preflight, Run
 from tunedrop.errors import PreflightFailed
 from tunedrop.serving import choose, models
 from tunedrop.stage import Stage
-from tunedrop.training import jobs, method_checks, offered
+from tunedrop.training import jobs, judge_check, method_checks, offered
 from tunedrop.training.plan import plan
 
 FINE_TUNING_REGIONS = "us-east-1 and us-west-2"
@@ -45,6 +45,7 @@ class Preflighter:
             self._access_granted(),
             *self._parent_model_alive(),
             *self._teacher_or_grader(),
+            *self._judge(),
             *self._validation_to_search_by(),
             self._way_to_serve(),
             self._data_readable(),
@@ -141,6 +142,15 @@ class Preflighter:
                 "grader",
                 lambda: method_checks.grader(self._aws, run, self._dataset, role),
                 "Let the stage call it: name it in the setting graders and deploy; it is of this account",
+            )
+
+    def _judge(self) -> Iterator[Check]:
+        asked = self._run.evaluation.judge
+        if asked is not None and asked.via == "evaluation-job":
+            yield self._asked(
+                "judge",
+                lambda: judge_check.judge(self._aws, self._stage, self._run, asked),
+                "Choose another evaluation.judge.model",
             )
 
     def _validation_to_search_by(self) -> Iterator[Check]:

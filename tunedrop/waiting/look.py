@@ -15,6 +15,7 @@ from tunedrop import aws, clock, intake
 from tunedrop.aws import Aws
 from tunedrop.contracts import CompletedJob, Run, Serving, Wait
 from tunedrop.errors import CustomizationFailed, OverBudget, RunError, RunStopped, TransientError
+from tunedrop.evaluation import judge_jobs
 from tunedrop.registry import Registry
 from tunedrop.serving import throughput
 from tunedrop.stage import Stage
@@ -49,7 +50,8 @@ def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> msgspec.Str
     Raises
     ------
     RunError
-        When it will not come: the job failed, approval was not given in time, the throughput failed.
+        When it will not come: the job failed, approval was not given in time, the throughput failed. An
+        evaluation job that failed ends its wait well: evaluate_model decides without it.
     """
     match wait.kind:
         case "training":
@@ -60,6 +62,9 @@ def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> msgspec.Str
             return _approval(aws_.s3, stage, registry, wait)
         case "slot":
             return Slot()
+        case "judging":
+            job = judge_jobs.look(aws_.bedrock, wait.subject)
+            return job if job.is_over else None
 
 
 def free_slots(bedrock: Any, stage: Stage) -> int:

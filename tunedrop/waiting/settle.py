@@ -72,7 +72,7 @@ class Settler:
 
     def settle_all(self) -> list[Wait]:
         """What the schedule does: every wait there is, so that a lost event costs only time."""
-        kinds: tuple[WaitKind, ...] = ("approval", "training", "throughput")
+        kinds: tuple[WaitKind, ...] = ("approval", "training", "throughput", "judging")
         settled = self.settle(wait for kind in kinds for wait in self._waits.of_kind(kind))
         return settled + self.grant_slots()
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests import builders
 from tunedrop import catalog
-from tunedrop.contracts import ActualCost, DeploymentSettings, Ending, StartedJob
+from tunedrop.contracts import ActualCost, DeploymentSettings, Ending, Judged, StartedJob
 from tunedrop.cost.actual import actual
 
 NOW = "2026-11-23T14:02:00Z"
@@ -69,3 +69,16 @@ def test_an_evaluation_costs_the_tokens_that_bedrock_counted() -> None:
 
     assert found["evaluation, prompts"] == pytest.approx(2 * 0.72)
     assert found["evaluation, answers"] == pytest.approx(0.72)
+
+
+def test_what_evaluation_jobs_have_read_is_estimated_and_said_to_be() -> None:
+    judged = Judged(
+        model="us.meta.llama3-3-70b-instruct-v1:0", wins=1, losses=0, ties=0, input_tokens=1_000_000,
+        output_tokens=0, via="evaluation-job",
+    )  # fmt: skip
+
+    found = cost(evaluation=builders.evaluation(judged=judged))
+
+    (line,) = [one for one in found.lines if one.item == "judging, prompts"]
+    assert line.low < line.likely < line.high
+    assert "estimated: an evaluation job tells none" in line.basis

@@ -137,6 +137,15 @@ def test_a_judge_is_paid_for_reading_each_pair_twice() -> None:
     assert "40 pairs x 2 orders" in judging.basis
 
 
+def test_evaluation_jobs_are_paid_for_rating_each_answer_once() -> None:
+    judge = JudgeSettings(model="us.meta.llama3-3-70b-instruct-v1:0", via="evaluation-job")
+
+    judging = line(cost(evaluation=EvaluationSettings(judge=judge)), "judging")
+
+    assert judging.likely == pytest.approx(2 * (2 * 4_000 + 40 * 900) / 1e6 * 0.72)
+    assert "40 prompts x 2 answers, each in an evaluation job" in judging.basis
+
+
 def test_a_judge_without_a_known_price_is_asked_about_first() -> None:
     settings = EvaluationSettings(judge=JudgeSettings(model="anthropic.claude-sonnet-4-5"))
 

@@ -211,3 +211,42 @@ def test_turns_of_one_conversation_do_not_count_as_independent() -> None:
     together = decide(by_record, EvaluationSettings(metric="token_f1"))
 
     assert together.scores[0].high - together.scores[0].low > 2 * (apart.scores[0].high - apart.scores[0].low)
+
+
+BY_RATINGS = EvaluationSettings(metric="judge", judge=JudgeSettings(model="judge", via="evaluation-job"))
+
+
+def rated(base: float, tuned: float, champion: float | None = None) -> Prediction:
+    """Answers that a judge of evaluation jobs has rated; by their words they are the same."""
+    ratings = {"base": base, "tuned": tuned} | ({"champion": champion} if champion is not None else {})
+    one = msgspec.structs.replace(prediction(5, 5), judgement=Judgement(better="tuned", ratings=ratings))
+    return one if champion is None else msgspec.structs.replace(one, champion=Answer(text="alpha"))
+
+
+def test_ratings_of_evaluation_jobs_decide_as_a_score_of_their_own() -> None:
+    evaluation = decide(numbered([rated(0.5, 1.0)] * 30 + [rated(0.5, 0.5)] * 10), BY_RATINGS)
+
+    assert evaluation.verdict == "promote"
+    assert evaluation.metric == "judge_rating"
+    assert evaluation.decisive is not None
+    assert evaluation.decisive.base == 0.5
+    assert evaluation.decisive.tuned == pytest.approx(0.875)
+    assert evaluation.reason.startswith("Judge's rating went from 0.500 to 0.875")
+
+
+def test_ratings_compare_with_the_model_in_production_too() -> None:
+    evaluation = decide(numbered([rated(0.0, 0.5, champion=1.0)] * 20), BY_RATINGS)
+
+    assert evaluation.verdict == "reject"
+    assert evaluation.champion is not None
+    assert (evaluation.champion.metric, evaluation.champion.base) == ("judge_rating", 1.0)
+
+
+def test_why_nothing_was_judged_is_part_of_the_reason() -> None:
+    evaluation = decide(numbered([judged(3, 8, "tie", error="no access to the judge")] * 20), BY_RATINGS)
+
+    assert evaluation.verdict == "undecided"
+    assert evaluation.reason.startswith("20 of 20 judgements failed")
+    assert evaluation.reason.endswith("no access to the judge")
+    assert evaluation.judged is not None
+    assert evaluation.judged.reason == "no access to the judge"

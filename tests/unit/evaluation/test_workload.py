@@ -75,6 +75,12 @@ def test_the_judge_reads_each_pair_in_both_orders() -> None:
     assert requests(held_out(count=40), general_ability=False, judge=judge) == (2 + 2) * 40
 
 
+def test_evaluation_jobs_ask_their_judge_themselves() -> None:
+    judge = JudgeSettings(model="judge", via="evaluation-job")
+
+    assert requests(held_out(count=40), general_ability=False, judge=judge) == 2 * 40
+
+
 def test_nothing_is_asked_where_nothing_is_held_out() -> None:
     assert requests(builders.dataset(test=None)) == 0
 

@@ -6,7 +6,16 @@ import pytest
 
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
-from tunedrop.contracts import DeploymentSettings, Evaluation, Failure, Serving, StartedJob, TrainingJob
+from tunedrop.contracts import (
+    DeploymentSettings,
+    Evaluation,
+    EvaluationSettings,
+    Failure,
+    JudgeSettings,
+    Serving,
+    StartedJob,
+    TrainingJob,
+)
 from tunedrop.serving import release
 
 STARTED = StartedJob(outcome="started", job_arn=builders.JOB_ARN, job_name="job")
@@ -111,3 +120,23 @@ def test_a_model_that_cannot_be_deleted_is_told() -> None:
     done = release.finish(bedrock, builders.run(), series("one", "two", chosen="two"), None, None, None)
 
     assert done.failed == ("one: Operation: ConflictException: in use",)
+
+
+def test_a_failure_stops_the_jobs_that_judge() -> None:
+    arn = "arn:aws:bedrock:us-west-2:111122223333:evaluation-job/abcdefghij12"
+    bedrock = FakeBedrock(
+        list_model_customization_jobs={"modelCustomizationJobSummaries": []},
+        list_evaluation_jobs={"jobSummaries": [{"jobName": "tunedrop-base", "jobArn": arn}]},
+        stop_evaluation_job=[{}, refusal("ConflictException")],
+    )
+    judge = JudgeSettings(model="judge", via="evaluation-job")
+    run = builders.run(evaluation=EvaluationSettings(judge=judge))
+
+    done = release.finish(bedrock, run, None, None, None, FAILURE)
+    again = release.finish(bedrock, run, None, None, None, FAILURE)
+
+    assert done.released == (arn,)
+    assert again.released == ()
+    assert bedrock.called("list_evaluation_jobs")[0] == {
+        "nameContains": run.run_id, "statusEquals": "InProgress",
+    }  # fmt: skip

@@ -242,3 +242,18 @@ def test_two_settlers_at_once_let_a_run_in_once(
 
     assert len(tokens.sent) == 1
     assert waits.reserved_slots() == ["persona-0123456789"]
+
+
+@pytest.mark.parametrize("status", ["Completed", "Failed"])
+def test_a_wait_for_an_evaluation_job_ends_well_however_the_job_has_ended(
+    aws: Aws, settler: Settler, tokens: Tokens, status: str
+) -> None:
+    """evaluate_model then decides, with its ratings or without."""
+    arn = "arn:aws:bedrock:us-west-2:111122223333:evaluation-job/abcdefghij12"
+    aws.bedrock = FakeBedrock(get_evaluation_job=[{"status": "InProgress"}, {"status": status}])
+    settler.park(builders.wait(kind="judging", subject=arn))
+    assert tokens.sent == []
+
+    settler.settle_all()
+
+    assert "output" in tokens.sent[0]
