@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -179,10 +181,11 @@ class Jobs:
         if failure := self._world.faults.take_job_failure(job["jobName"]):
             raise JobFailed(failure)
         self._phase(job, "dataProcessingDetails", 0.2)
-        self._phase(job, "trainingDetails", 0.7)
-        if job["status"] == "Stopping":
+        with self._at_work(job, "trainingDetails", 0.7):
+            stopped = job["status"] == "Stopping"
+            learned = None if stopped else lessons.learn(job, base, train, validation, client)
+        if learned is None or job["status"] == "Stopping":
             return self._finish(job, "Stopped", account, region)
-        learned = lessons.learn(job, base, train, validation, client)
         files.write_metrics(s3, job, learned.steps, learned.losses)
         job["trainingMetrics"] = {"trainingLoss": learned.steps[-1].loss} if learned.steps else {}
         job["validationMetrics"] = [{"validationLoss": loss} for loss in learned.losses[-1:]]
@@ -197,12 +200,20 @@ class Jobs:
         return lambda service: session.client(service, endpoint_url=self._world.endpoint_url)
 
     def _phase(self, job: dict[str, Any], name: str, share: float) -> None:
+        """A phase in which only the time passes."""
+        with self._at_work(job, name, share):
+            pass
+
+    @contextmanager
+    def _at_work(self, job: dict[str, Any], name: str, share: float) -> Iterator[None]:
+        """A phase of the job: its share of the time, and what is done in the block."""
         details = job["statusDetails"][name]
         details.update(status="InProgress", lastModifiedTime=now())
         waited = 0.0
         while waited < share and job["status"] == "InProgress":
             self._world.pass_minutes(JOB_MINUTES * 0.05)
             waited += 0.05
+        yield
         details.update(
             status="Completed" if job["status"] == "InProgress" else "Stopped", lastModifiedTime=now()
         )
