@@ -214,6 +214,7 @@ def test_teardown_leaves_nothing_of_a_run(tunedrop: Tunedrop, pipeline: Pipeline
     done = tunedrop("teardown", run_id)
 
     assert "nothing is left that bills" in done.stdout
+    assert "/tunedrop/local/models/by-hand names a model that is gone" in done.stdout
     assert json.loads(tunedrop("teardown", run_id, "--format", "json").stdout)["still_bills"] == []
     models = pipeline.aws.bedrock.list_custom_models(nameContains=run_id)["modelSummaries"]
     assert models == []

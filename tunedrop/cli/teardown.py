@@ -23,12 +23,16 @@ PATIENCE_SECONDS = 1800.0
 
 
 class TornDown(msgspec.Struct, frozen=True, kw_only=True):
-    """What `teardown --format json` prints: ARNs. `still_bills` is empty when all of it is gone."""
+    """What `teardown --format json` prints: ARNs, and the aliases that named one of them.
+
+    `still_bills` is empty when all of it is gone.
+    """
 
     stopped: list[str] = []
     released: list[str] = []
     deleted: list[str] = []
     still_bills: list[str] = []
+    orphaned: list[str] = []
 
 
 def teardown(here: Deployed, run_id: str | None, format_: Format = Format.text) -> int:
@@ -54,6 +58,8 @@ def teardown(here: Deployed, run_id: str | None, format_: Format = Format.text) 
             tell("deleted", done.deleted, arn)
     done.still_bills.extend(one.arn for one in in_service(bedrock, here.stage) if part in one.name)
     done.still_bills.extend(_models(bedrock, prefix + part))
+    gone = {*done.released, *done.deleted}
+    done.orphaned.extend(alias for alias, model in here.aliases.all().items() if model in gone)
     _sum_up(done, format_)
     return NO if done.still_bills else YES
 
@@ -64,6 +70,9 @@ def _sum_up(done: TornDown, format_: Format) -> None:
         return
     for arn in done.still_bills:
         console.print(f"STILL BILLS  {arn}", style="red")
+    for alias in done.orphaned:
+        name = alias.rpartition("/")[2]
+        console.print(f"{alias} names a model that is gone: tunedrop rollback {name}", style="yellow")
     left = len(done.still_bills)
     console.print(f"{left} resources still bill" if left else "nothing is left that bills")
 
