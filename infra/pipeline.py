@@ -180,11 +180,18 @@ class Tunedrop(Construct):
     def on_run_ended(
         self, id: str, target: events.IRuleTarget, outcomes: Sequence[Outcome] = ()
     ) -> events.Rule:
-        """A rule for the event that ends every run of this stage; with `outcomes`, for these alone."""
+        """A rule for the event that ends every run of this stage; with `outcomes`, for these alone.
+
+        It is on the bus that the stage's setting `event_bus` names.
+        """
         detail: dict[str, list[str]] = {"stage": [self.stage.name]}
+        bus = self.stage.event_bus
         return events.Rule(
             self,
             id,
+            event_bus=events.EventBus.from_event_bus_name(self, f"{id}Bus", bus)
+            if bus != "default"
+            else None,
             event_pattern=events.EventPattern(
                 source=[outcome_event.SOURCE],
                 detail_type=[outcome_event.DETAIL_TYPE],

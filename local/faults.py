@@ -6,6 +6,7 @@
 | `fail_jobs` | every job whose name ends so fails: `{"name_ends", "message"}` |
 | `fail_evaluation` | evaluation jobs with this in their name fail: `{"name_has", "message"}` |
 | `evaluation_minutes` | evaluation jobs take so long |
+| `end_of_life` | base models are legacy: `{"<model id>": "<the moment at which it ends>"}` |
 | `fail_next_swap` | the next swap of the model behind an ARN fails |
 | `events` | Bedrock's events come `once`, `twice`, `late`, `early` (before the job is done) or `never` |
 | `calls` | Bedrock's operations: `[{"operation", "times", "error", "after_effect"}]` |
@@ -15,6 +16,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
@@ -70,6 +72,11 @@ class Faults:
             if fails:
                 self._write(switches)
             return fails
+
+    def end_of_life(self, model: str) -> datetime | None:
+        """When this base model ends; None where it does not."""
+        ends = self._read().get("end_of_life", {}).get(model)
+        return datetime.fromisoformat(ends) if ends else None
 
     def events(self) -> str:
         """How events are delivered."""

@@ -31,7 +31,8 @@ is told. A rule for promoted models of one stage:
 
 _MESSAGES = """## Messages of the topic
 
-One when a run ends (`event` is `run-ended`), one when it waits for an approval (`approval-required`), and
+One when a run ends (`event` is `run-ended`), one when it waits for an approval (`approval-required`), one
+when the base of a model in production nears its end of life (`base-model-ends`, 120 days before), and
 CloudWatch's alarms. The message is for a person; a subscription filters on its attributes:"""
 
 _FILES = """## Files of the artifacts bucket
@@ -40,7 +41,7 @@ Under `runs/RUN/`: `dataset/` is what was trained on, `training/` is Bedrock's o
 report."""
 
 _MEANINGS = {
-    "event": "`run-ended` or `approval-required`",
+    "event": "`run-ended`, `approval-required` or `base-model-ends`",
     "run_id": "the run",
     "stage": "the stage",
     "name": "what the user called the run",

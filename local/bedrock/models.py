@@ -18,7 +18,10 @@ class Models:
 
     def get_foundation(self, request: dict[str, Any]) -> dict[str, Any]:
         model = self._world.foundation_model(request["modelIdentifier"], ministack.region())
-        return {"modelDetails": _details(model)}
+        details = _details(model)
+        if ends := self._world.faults.end_of_life(model.lifecycle_id):
+            details["modelLifecycle"] = {"status": "LEGACY", "endOfLifeTime": ends}
+        return {"modelDetails": details}
 
     def list_foundation(self, request: dict[str, Any]) -> dict[str, Any]:
         wanted = request.get("byCustomizationType")

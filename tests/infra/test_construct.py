@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from aws_cdk import App, Environment, Stack
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sqs as sqs
 
 from infra import Settings, SettingsError, Tunedrop
 from infra.bundling import ROOT, Bundles
@@ -97,6 +99,16 @@ def test_an_app_hears_of_the_runs_it_asks_for(example: Resources) -> None:
         "detail-type": ["Tunedrop Run Ended"],
         "detail": {"stage": ["support"], "outcome": ["promoted"]},
     } in patterns
+
+
+def test_an_app_hears_of_runs_on_the_bus_that_its_stage_tells_them_to(app: App, bundles: Bundles) -> None:
+    stack = Stack(app, "Any", env=HERE)
+    tuning = Tunedrop(stack, "Tuning", settings=settings(event_bus="models"), bundles=bundles)
+
+    tuning.on_run_ended("OnAny", targets.SqsQueue(sqs.Queue(stack, "Told", enforce_ssl=True)))
+
+    buses = [one["Properties"].get("EventBusName") for one in _of(app, "AWS::Events::Rule")]
+    assert buses.count("models") == 1
 
 
 def test_a_key_of_the_apps_own_encrypts_everything(app: App, bundles: Bundles) -> None:

@@ -23,9 +23,10 @@ NOTICE = timedelta(days=120)
 
 
 class EndOfLife(msgspec.Struct, frozen=True, kw_only=True):
-    """A model in production, and the day (YYYY-MM-DD) on which its base model ends."""
+    """A model in production, its alias, and the day (YYYY-MM-DD) on which its base model ends."""
 
     model: InProduction
+    alias: str
     base_model: str
     ends_on: str
 
@@ -37,9 +38,13 @@ def announce(aws_: Aws, stage: Stage, registry: Registry) -> list[EndOfLife]:
         return []
     told = []
     for found in ending(aws_, stage, today):
-        if registry.claim(f"LIFECYCLE#{found.model.name}", f"{found.model.run_id}#{found.ends_on}"):
-            _publish(aws_.sns, stage, found)
-            told.append(found)
+        what, which = f"LIFECYCLE#{found.model.name}", f"{found.model.run_id}#{found.ends_on}"
+        if registry.is_claimed(what, which):
+            continue
+        # Claimed once it is told: what could not be told today is told tomorrow.
+        _publish(aws_.sns, stage, found)
+        registry.claim(what, which)
+        told.append(found)
     return told
 
 
@@ -53,7 +58,9 @@ def ending(aws_: Aws, stage: Stage, today: datetime) -> Iterator[EndOfLife]:
         base_model = catalog.base_of(history[0].model_arn)
         ends = _end_of_life(aws_.bedrock, base_model.lifecycle_id) if base_model is not None else None
         if base_model is not None and ends is not None and ends - today < NOTICE:
-            yield EndOfLife(model=history[0], base_model=base_model.id, ends_on=f"{ends:%Y-%m-%d}")
+            yield EndOfLife(
+                model=history[0], alias=parameter, base_model=base_model.id, ends_on=f"{ends:%Y-%m-%d}"
+            )
 
 
 def _end_of_life(bedrock: Any, model_id: str) -> datetime | None:
@@ -68,19 +75,26 @@ def _end_of_life(bedrock: Any, model_id: str) -> datetime | None:
 
 
 def _publish(sns: Any, stage: Stage, found: EndOfLife) -> None:
-    name, ends = found.model.name, found.ends_on
+    name, ends, parameter = found.model.name, found.ends_on, found.alias
     sns.publish(
         TopicArn=stage.topic_arn,
         Subject=f"Tunedrop: the base of {name} ends on {ends}"[:100],
         Message=(
             f"The model in production as {name} was tuned from {found.base_model}, which Bedrock ends "
-            f"on {ends}. From then on it cannot be asked.\n\nTune a successor in time: upload the data of "
-            f"run {found.model.run_id} again with another base_model. It will be measured against this one."
+            f"on {ends}. From then on it cannot be asked: applications that read {parameter} will get errors."
+            f"\n\nTune a successor in time: upload the data of run {found.model.run_id} again with another "
+            "base_model, under the same name. It will be measured against this one, and takes its place "
+            "if it is better.\n\n"
+            "Which base models suit the data, and what they cost:\n"
+            "    tunedrop advise train.jsonl\n"
+            "What is in production, with its scores:\n"
+            f"    tunedrop models {name} --stage {stage.name}\n"
         ),
         MessageAttributes={
             key: {"DataType": "String", "StringValue": value}
             for key, value in (
                 ("event", "base-model-ends"),
+                ("stage", stage.name),
                 ("run_id", found.model.run_id),
                 ("ends_on", ends),
             )

@@ -264,6 +264,11 @@ class Registry:
             raise
         return True
 
+    def is_claimed(self, what: str, which: str) -> bool:
+        """Whether somebody has claimed it."""
+        key = _wire({"pk": f"ONCE#{what}", "sk": which})
+        return "Item" in self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+
     def _put_step(self, run_id: str, record: StepRecord) -> None:
         item = {"pk": f"RUN#{run_id}", "sk": f"STEP#{record.started_at}#{record.step}"}
         item |= {key: value for key, value in msgspec.structs.asdict(record).items() if value}

@@ -111,7 +111,7 @@ def _training(ending: Ending) -> Iterator[Advice]:
     fit = ending.fit
     if fit is not None and fit.suggested_epochs and fit.suggested_epochs != fit.epochs:
         yield Advice(
-            f"{fit.sentence} For the next run:",
+            f"{fit.verdict.capitalize()}, by the losses after {fit.epochs} epochs. For the next run:",
             f"hyperparameters: {{epoch_count: {fit.suggested_epochs}}}",
         )
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tunedrop import naming
-from tunedrop.contracts import Ending, RunEnded
+from tunedrop import clock, naming
+from tunedrop.contracts import Ending, Evaluation, RunEnded
 from tunedrop.cost.words import in_words
 from tunedrop.ending.outcome import outcome_of
 from tunedrop.reporting import advice, console, verdict
@@ -20,11 +20,9 @@ MAX_SUBJECT = 100
 
 def subject(ending: Ending) -> str:
     """The subject of the email: outcome, name, and the number that decided or the cause."""
-    score = verdict.deciding(ending)
+    about = verdict.at_a_glance(ending)
     if ending.failure is not None:
         about = ending.failure.cause.partition("\n")[0]
-    else:
-        about = verdict.number(score) if score is not None else ""
     text = f"Tunedrop: {ending.run.run_id} {outcome_of(ending)}" + (f", {about}" if about else "")
     plain = "".join(one if " " <= one <= "~" else "?" for one in text)
     return plain if len(plain) <= MAX_SUBJECT else plain[: MAX_SUBJECT - 3] + "..."
@@ -35,7 +33,7 @@ def text(stage: Stage, ending: Ending) -> str:
     parts = [
         f"{ending.run.run_id} {verdict.headline(ending)}.",
         "\n".join(why(ending)),
-        "\n".join(_facts(ending)),
+        "\n".join(_facts(stage, ending)),
         "\n".join(_to_do(stage, ending)),
         "\n".join(_links(stage, ending)),
     ]
@@ -64,28 +62,39 @@ def why(ending: Ending) -> Iterator[str]:
     """The cause of a failure, or the verdict and the scores."""
     if ending.failure is not None:
         yield ending.failure.cause[:MAX_CAUSE]
+        if ending.failure.step:
+            yield f"\nThat was in the step {ending.failure.step}."
         return
-    if ending.evaluation is None:
+    found = ending.evaluation
+    if found is None:
         return
     yield verdict.sentence(ending)
-    scores = ending.evaluation.scores
-    if scores:
-        width = max(len(verdict.title_of(one)) for one in scores)
-        yield f"\n  {'':<{width}}    base   tuned   difference"
-        for one in scores:
-            yield (
-                f"  {verdict.title_of(one):<{width}}  {one.base:6.3f}  {one.tuned:6.3f}   "
-                f"{one.difference:+.3f} ({one.low:+.3f} to {one.high:+.3f})"
-            )
-    if (champion := ending.evaluation.champion) is not None:
+    yield from _table(found)
+    if (champion := found.champion) is not None and found.rejected_for != "model in production":
         yield (
             f"\nThe model in production stands at {champion.base:.3f}; this one differs from it by "
             f"{champion.difference:+.3f} ({champion.low:+.3f} to {champion.high:+.3f})."
         )
 
 
-def _facts(ending: Ending) -> Iterator[str]:
+def _table(found: Evaluation) -> Iterator[str]:
+    """Every score, general ability last; the one that decides is marked."""
+    scores = [*found.scores, *([found.general] if found.general is not None else [])]
+    if not scores:
+        return
+    width = max(len(verdict.title_of(one)) for one in scores)
+    yield f"\n  {'':<{width}}    base   tuned   difference"
+    for one in scores:
+        decides = "  decides" if one.metric == found.metric else ""
+        yield (
+            f"  {verdict.title_of(one):<{width}}  {one.base:6.3f}  {one.tuned:6.3f}   "
+            f"{one.difference:+.3f} ({one.low:+.3f} to {one.high:+.3f}){decides}"
+        )
+
+
+def _facts(stage: Stage, ending: Ending) -> Iterator[str]:
     run, dataset = ending.run, ending.dataset
+    yield f"Stage:        {stage.name}, {stage.region}"
     yield f"Base model:   {run.base_model or 'not resolved'}"
     if dataset is not None:
         held_out = dataset.test.records if dataset.test is not None else 0
@@ -95,7 +104,7 @@ def _facts(ending: Ending) -> Iterator[str]:
             f"{held_out:,} held out, {dataset.warning_count:,} warnings"
         )
     if run.uploaded_by:
-        yield f"Uploaded by:  {run.uploaded_by}"
+        yield f"Uploaded:     by {run.uploaded_by}, {clock.for_people(run.created_at)} UTC"
     if ending.fit is not None and ending.fit.verdict != "unknown":
         yield f"Training:     {ending.fit.sentence}"
     if losses := verdict.losses(ending):

@@ -46,6 +46,22 @@ def number(score: Score) -> str:
     return f"{title_of(score)} {score.base:.3f} to {score.tuned:.3f} ({score.difference:+.3f})"
 
 
+def at_a_glance(ending: Ending) -> str:
+    """What decided, in so few words that a subject holds them; empty for a run that was not evaluated."""
+    found, score = ending.evaluation, deciding(ending)
+    if found is None:
+        return ""
+    if found.verdict == "undecided" and not found.needed:
+        return found.reason.partition(";")[0]
+    if score is None:
+        return ""
+    if found.rejected_for == "model in production" and found.champion is not None:
+        return f"{title_of(score)} {score.tuned:.3f}, in production {found.champion.base:.3f}"
+    if found.rejected_for == "general ability" and found.general is not None:
+        return number(found.general)
+    return number(score)
+
+
 def losses(ending: Ending) -> str:
     """The losses that the training ended with, and why one is missing; empty for a run that has none."""
     found = ending.evaluation.losses if ending.evaluation is not None else None

@@ -91,7 +91,7 @@ class Preflighter:
                     )
             return self._model_check(True, f"{self._model.name} is active and offers {', '.join(methods)}")
 
-        return self._asked("base model", look, "Choose a base model that is alive: tunedrop models --base")
+        return self._asked("base model", look, "Choose a base model that is alive: tunedrop advise FILE")
 
     def _model_check(self, passed: bool, detail: str) -> Check:
         return Check(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tunedrop import intake
+from tunedrop import clock, intake
 from tunedrop.contracts import Estimate, Run
 from tunedrop.cost.words import evaluation_in_words, in_words
 from tunedrop.stage import Stage
@@ -16,7 +16,7 @@ def ask(sns: Any, stage: Stage, run: Run, estimate: Estimate, expires_at: str) -
     """Publish the question, with attributes that a program can filter on."""
     sns.publish(
         TopicArn=stage.topic_arn,
-        Subject=f"Tunedrop: {run.run_id} waits for your approval"[:100],
+        Subject=f"Tunedrop: {run.run_id} waits for your approval, {in_words(estimate)}"[:100],
         Message=text(stage, run, estimate, expires_at),
         MessageAttributes={
             name: {"DataType": "String", "StringValue": value}
@@ -49,12 +49,14 @@ def text(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> str:
             "",
             "Estimate:",
             *lines,
+            "",
             evaluation_in_words(estimate),
             "",
             f"To approve: tunedrop approve {run.run_id} --stage {stage.name}",
             f"        or: put any object to {approve}",
             f"To refuse:  tunedrop stop {run.run_id} --stage {stage.name}",
             f"        or: put any object to {stop}",
-            f"Without an answer it is {_UNANSWERED[stage.when_unanswered]} at {expires_at}.",
+            f"Without an answer it is {_UNANSWERED[stage.when_unanswered]} on "
+            f"{clock.for_people(expires_at)} UTC.",
         ]
     )

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests import builders
 from tests.unit.fake_bedrock import Answer, FakeBedrock, refusal
@@ -56,6 +57,27 @@ def test_a_base_model_that_ends_soon_is_announced_once(
     assert message["MessageAttributes"]["event"]["StringValue"] == "base-model-ends"
     assert "tuned from meta.llama3-3-70b-instruct-v1:0:128k" in message["Message"]
     assert "persona-0123456789" in message["Message"]
+
+
+@pytest.mark.usefixtures("in_production")
+def test_what_could_not_be_told_is_told_the_next_day(
+    aws: Aws, stage: Stage, registry: Registry, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws.bedrock = FakeBedrock(get_foundation_model=ends_in(60))
+    with monkeypatch.context() as broken:
+        broken.setattr(topic, "publish", refused)
+        with pytest.raises(ClientError):
+            announce(aws, stage, registry)
+    monkeypatch.setattr(registry, "claim", lambda *_: True)  # another day
+
+    (told,) = announce(aws, stage, registry)
+
+    assert told.alias == f"{stage.alias_prefix}/persona"
+    assert len(topic.published) == 1
+
+
+def refused(**_: Any) -> None:
+    raise refusal("InternalErrorException")
 
 
 @pytest.mark.usefixtures("in_production")

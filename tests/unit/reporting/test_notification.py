@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests import builders
-from tunedrop.contracts import Ending, Failure, Fit, Losses, Promotion, Released
+from tunedrop.contracts import Ending, Failure, Fit, Losses, Promotion, Released, Score
 from tunedrop.ending.outcome import for_people, outcome_of
 from tunedrop.reporting import notification, outcome_event, summary
 
@@ -90,6 +90,33 @@ def test_the_email_and_the_summary_tell_the_losses_and_what_is_missing() -> None
     assert told in notification.text(STAGE, ending)
     assert told in summary.markdown(STAGE, ending)
     assert outcome_event.run_ended(STAGE, ending, "").losses == losses
+
+
+def test_the_subject_names_what_a_model_was_rejected_for() -> None:
+    def subject(**changes: object) -> str:
+        evaluation = builders.evaluation(verdict="reject", **changes)
+        ending = msgspec.structs.replace(PROMOTED, evaluation=evaluation, promotion=None)
+        return notification.subject(ending).partition("rejected, ")[2]
+
+    better = Score(metric="token_f1", base=0.7, tuned=0.6, difference=-0.1, low=-0.2, high=-0.05)
+    forgot = Score(metric="general_ability", base=0.9, tuned=0.5, difference=-0.4, low=-0.5, high=-0.3)
+
+    assert subject(rejected_for="difference") == "Token F1 0.300 to 0.600 (+0.300)"
+    assert subject(rejected_for="model in production", champion=better) == (
+        "Token F1 0.600, in production 0.700"
+    )
+    assert subject(rejected_for="general ability", general=forgot) == (
+        "General ability 0.900 to 0.500 (-0.400)"
+    )
+
+
+def test_the_subject_of_an_evaluation_that_failed_says_how_much_of_it() -> None:
+    evaluation = builders.evaluation(
+        verdict="undecided", reason="14 of 60 prompts failed; that is too many to tell"
+    )
+    ending = msgspec.structs.replace(PROMOTED, evaluation=evaluation, promotion=None)
+
+    assert notification.subject(ending).endswith("undecided, 14 of 60 prompts failed")
 
 
 def test_what_still_bills_comes_first_among_what_to_do() -> None:
