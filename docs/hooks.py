@@ -48,6 +48,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
+    """A page of one picture has no contents to list: the picture takes their place."""
+    if page.file.src_uri == "state-machine.md":
+        page.meta["hide"] = ["toc"]
+    return markdown
+
+
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001 - MkDocs passes it
     """Scripts from the site itself; Mermaid only on the pages that draw with it."""
     up = "../" * page.url.count("/")
