@@ -29,12 +29,14 @@ def follow(
     TimeoutError
         When the run is still open at the deadline.
     """
-    seen: dict[tuple[str, str], StepRecord] = {}
+    seen: dict[tuple[str, str], tuple[bool, str]] = {}
     while True:
         record = registry.get(run_id)
         for step in registry.steps(run_id) if record is not None else ():
-            if seen.get((step.step, step.started_at)) != step:
-                seen[(step.step, step.started_at)] = step
+            # Who settles a wait notes its end, and so does who comes second: that is no news.
+            state = (bool(step.ended_at), step.error)
+            if seen.get((step.step, step.started_at)) != state:
+                seen[(step.step, step.started_at)] = state
                 yield step
         if record is not None and not record.is_open:
             yield record
