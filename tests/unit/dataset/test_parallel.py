@@ -53,7 +53,12 @@ def test_control_c_ends_all_processes_and_says_nothing_more(tmp_path: Path) -> N
     file.write_bytes(line * (3 * parallel.FEWEST_BYTES // len(line)))
     command = [sys.executable, "-c", "from tunedrop.cli.main import main; main()", "check", str(file)]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, text=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=_listen_to_interrupts,
+        text=True,
     )
     _wait_for(lambda: _processes_of(process.pid) > 2)
 
@@ -63,6 +68,11 @@ def test_control_c_ends_all_processes_and_says_nothing_more(tmp_path: Path) -> N
     assert process.returncode == 130, output + errors
     assert "Traceback" not in output + errors
     _wait_for(lambda: _processes_of(process.pid) == 0)
+
+
+def _listen_to_interrupts() -> None:
+    """Whoever runs the tests in the background may have them ignored, which is inherited."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _processes_of(group: int) -> int:
