@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import fmean
 
+from tunedrop import clock
 from tunedrop.contracts import Ending, Preflight
 from tunedrop.cost.words import in_words
 from tunedrop.ending.gather import ending_of
@@ -78,7 +79,9 @@ def _dataset(ending: Ending) -> str:
 def _estimate(ending: Ending) -> str:
     if ending.estimate is None:
         return ""
-    return f"{in_words(ending.estimate)}, budget {ending.run.budget_usd:.2f} USD"
+    minutes = ending.estimate.evaluation_minutes
+    evaluation = f"; its evaluation {clock.about(60 * minutes)}" if minutes is not None else ""
+    return f"{in_words(ending.estimate)}, budget {ending.run.budget_usd:.2f} USD{evaluation}"
 
 
 def _started(ending: Ending) -> str:

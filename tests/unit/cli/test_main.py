@@ -255,3 +255,10 @@ def test_one_file_can_be_priced_by_itself(dataset: Path) -> None:
 
     assert code == 0
     assert "training" in output
+
+
+def test_an_estimate_counts_the_turns_of_conversations() -> None:
+    _, output = run("estimate", str(EXAMPLE.with_name("assistant-conversation")), "--format", "json")
+
+    held_out = 288 * 0.12
+    assert json.loads(output)["evaluation_requests"] == pytest.approx(2 * 2 * held_out + 2 * 48, abs=4)
