@@ -87,6 +87,11 @@ def dataset_key(run: str, split: str) -> str:
     return f"{run_prefix(run)}dataset/{split}.jsonl"
 
 
+def media_key(run: str, name: str) -> str:
+    """Where the copy of an image or video is that the dataset refers to."""
+    return f"{run_prefix(run)}dataset/media/{name}"
+
+
 def training_prefix(run: str) -> str:
     """Where Bedrock writes a job's output."""
     return f"{run_prefix(run)}training/"

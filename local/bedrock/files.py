@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -64,7 +65,36 @@ def read_records(s3: Any, uri: str, base: BaseModel) -> list[dict[str, Any]]:
         raise JobFailed(
             f"Input data at {uri} must follow the format of {base.id}: {' or '.join(sorted(keys))}."
         )
+    _look_at_media(s3, uri, records)
     return records
+
+
+def _look_at_media(s3: Any, uri: str, records: Sequence[dict[str, Any]]) -> None:
+    """Nova's guide: images and videos lie in the dataset's bucket, where the role can read them."""
+    found = {
+        block[kind]["source"]["s3Location"]["uri"]
+        for record in records
+        for message in record.get("messages", ())
+        for block in message["content"]
+        for kind in ("image", "video", "document")
+        if kind in block
+    }
+    strangers = [one for one in found if _split(one)[0] != _split(uri)[0]]
+    if strangers:
+        raise JobFailed(f"{strangers[0]} is not in the bucket of the dataset, {uri}.")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda one: _look_at(s3, one), sorted(found)))
+
+
+def _look_at(s3: Any, uri: str) -> None:
+    bucket, key = _split(uri)
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        raise JobFailed(
+            f"Could not validate GetObject permissions to access Amazon S3 bucket: {bucket} at key {key}. "
+            f"({error.response['Error']['Code']})"
+        ) from error
 
 
 def write_metrics(s3: Any, job: dict[str, Any], steps: Sequence[Step], losses: Sequence[float]) -> None:

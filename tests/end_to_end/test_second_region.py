@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 
 from local.driver import Inbox, Pipeline
 from local.embedded import Embedded
+from tests import pictures
 from tests.datasets import jsonl, single_turn
+from tunedrop import naming
 from tunedrop.contracts import (
     ActualCost,
     CompletedJob,
+    Dataset,
     Estimate,
     Evaluation,
     Preflight,
@@ -66,6 +71,49 @@ def test_throughput_is_bought_only_after_the_gate_and_kept_as_long_as_asked(east
     assert (serves.arn, serves.expires_at) == (serving.arn, serving.expires_at)
 
     throughput.release(east.aws.bedrock, serving.arn)
+
+
+def with_pictures(name: str) -> list[dict[str, Any]]:
+    """Questions about pictures that lie beside the dataset, eight of them."""
+    records = single_turn(name)
+    for number, record in enumerate(records):
+        place = {"s3Location": {"uri": f"images/part{number % 8}.png"}}
+        record["messages"][0]["content"].append({"image": {"format": "png", "source": place}})
+    return records
+
+
+def test_images_beside_a_dataset_are_trained_on_and_shown_in_the_evaluation(east: Pipeline) -> None:
+    for number in range(8):
+        east.put(f"runs/pictures/images/part{number}.png", pictures.png(8 + number, 8))
+    east.put("runs/pictures/train.jsonl", jsonl(with_pictures("pictures")))
+    version = east.put("runs/pictures/run.yaml", b"data: {train: train.jsonl}\n")
+    east.put("runs/pictures/approve", b"")
+
+    record = east.closed(east.run_of("pictures", version).run.run_id)
+
+    dataset, run_id = record.document("dataset", Dataset), record.run.run_id
+    evaluation = record.document("evaluation", Evaluation)
+    assert record.status == "promoted", record.failure
+    assert dataset is not None
+    train = east.artifact(naming.dataset_key(run_id, "train")).decode()
+    assert "images/part" not in train
+    copies = set(re.findall(rf"{naming.media_key(run_id, '')}[0-9a-f]{{16}}/part[0-7]\.png", train))
+    assert len(copies) == 8
+    assert {east.artifact(copy) for copy in copies} == {pictures.png(8 + n, 8) for n in range(8)}
+    assert evaluation is not None
+    assert evaluation.failed_prompts == 0
+
+
+def test_an_image_that_is_missing_refuses_the_run_before_anything_is_paid(east: Pipeline) -> None:
+    east.put("runs/blind/train.jsonl", jsonl(with_pictures("blind")))
+    version = east.put("runs/blind/run.yaml", b"data: {train: train.jsonl}\n")
+
+    record = east.closed(east.run_of("blind", version).run.run_id)
+
+    assert record.status == "refused"
+    assert record.failure is not None
+    assert "train.jsonl line 1 $.messages[0].content[1].image" in record.failure.cause
+    assert "there is no object" in record.failure.cause
 
 
 def test_the_registry_holds_estimate_against_actual(east: Pipeline) -> None:

@@ -70,8 +70,8 @@ class Hyperparameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class Media(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Images or videos that a base model takes; 0 is no known limit.
 
-    `doubtful_formats` are taken by one source and not by another. Sizes, sides and seconds need the object
-    itself: they are facts for people, and for a check that may read it.
+    `doubtful_formats` are taken by one source and not by another, `size_is_doubtful` where no page names it.
+    Seconds are a fact for people alone.
     """
 
     formats: tuple[str, ...]
@@ -79,6 +79,7 @@ class Media(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     doubtful_formats: tuple[str, ...] = ()
     max_per_message: int = 0
     max_bytes: int = 0
+    size_is_doubtful: bool = False
     max_seconds: int = 0
     min_pixels_a_side: int = 0
     max_pixels_a_side: int = 0

@@ -9,11 +9,15 @@ import msgspec
 from tunedrop import intake, manifest
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import fail
+from tunedrop.dataset import media
 from tunedrop.dataset.file_rules import Split
 from tunedrop.errors import InvalidManifest
 from tunedrop.manifest import Data, Manifest
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+
+_IN_A_FOLDER = "Put them into a folder with a manifest, and submit the folder: tunedrop init DIR"
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +43,18 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
         if self.manifest is None:
             return f"{intake.DROP_PREFIX}{path.name}"
         return f"{intake.RUNS_PREFIX}{self.name}/{path.name}"
+
+    @property
+    def media(self) -> dict[str, Path]:
+        """Images and videos that records name by their paths, by where they go in the intake bucket."""
+        found: dict[str, Path] = {}
+        for path in self.paths:
+            with path.open("rb") as lines:
+                names = list(media.beside(lines))
+            if names and self.manifest is None:
+                fail(f"{path.name} refers to {names[0]}, beside it", USAGE, _IN_A_FOLDER)
+            found |= {f"{intake.RUNS_PREFIX}{self.name}/{name}": path.parent / name for name in names}
+        return found
 
     @property
     def elsewhere(self) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import typer
 
+from tunedrop import naming
 from tunedrop.cli import estimates, folder
 from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.folder import Submission
@@ -89,20 +90,24 @@ def _confirm(here: Deployed, submission: Submission) -> None:
 def _upload(here: Deployed, submission: Submission, format_: Format) -> tuple[list[str], str]:
     """The uploaded objects, and the version of the one that starts the run."""
     paths = [*submission.paths, *([submission.manifest] if submission.manifest else [])]
-    uploaded = {f"s3://{here.stage.intake_bucket}/{submission.key(path)}": path for path in paths}
+    keys = submission.media | {submission.key(path): path for path in paths}
+    missing = [path for path in keys.values() if not path.is_file()]
+    if missing:
+        fail(f"there is no file {missing[0]}, which a record refers to", NO)
     said = []
     try:
-        with bytes_done("uploading", size_of(paths)) as advance:
-            for uri, path in uploaded.items():
+        with bytes_done("uploading", size_of(keys.values())) as advance:
+            for key, path in keys.items():
                 # What starts the run is sent in any case: its arrival is the event.
-                how = _sent(here, path, submission.key(path), advance, always=path == paths[-1])
-                said.append(how.format(uri))
+                how = _sent(here, path, key, advance, always=path == paths[-1])
+                said.append(how.format(naming.uri(here.stage.intake_bucket, key)))
     except KeyboardInterrupt:
         errors.print("nothing has started; submit it again to go on from here")
         raise
     if format_ is Format.text:
         console.print("\n".join(said), soft_wrap=True)
-    return list(uploaded), str(_head(here, submission.key(paths[-1])).get("VersionId", ""))
+    uploaded = [naming.uri(here.stage.intake_bucket, key) for key in keys]
+    return uploaded, str(_head(here, submission.key(paths[-1])).get("VersionId", ""))
 
 
 def _sent(here: Deployed, path: Path, key: str, advance: Advance, *, always: bool) -> str:

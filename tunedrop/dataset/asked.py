@@ -34,14 +34,12 @@ def methods_of(format_: SourceFormat, turns: Mapping[int, int]) -> dict[Method, 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """The same for every part of a dataset.
 
-    `max_findings` is how many errors, and how many warnings, are listed; all are counted. `bucket` is where
-    Bedrock will read the dataset, if that is known.
+    `max_findings` is how many errors, and how many warnings, are listed; all are counted.
     """
 
     base_model: BaseModel | None = None
     method: Method | Literal["auto"] = "auto"
     max_findings: int = 100
-    bucket: str = ""
 
     def views(self, format_: SourceFormat) -> list[MethodRules | None]:
         """The different rules that records of a format may turn out to be judged by.

@@ -15,7 +15,8 @@ from tunedrop.dataset.problem import Problem, shorten
 
 MEDIA = ("image", "video", "document")
 _KINDS = (*MEDIA, "text", "reasoningContent", "toolUse", "toolResult")
-_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[A-Za-z0-9_\-/.]+")
+_URI = re.compile(r"(?:s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/)?[A-Za-z0-9_\-/.]+")
+_OUTSIDE = re.compile(r"/|(?:.*/)?\.\.(?:/|$)")
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 
 
@@ -88,15 +89,10 @@ def _location(media: Any, path: str) -> Iterator[Problem]:
 
 
 def uri_problems(uri: Any, path: str) -> Iterator[Problem]:
-    """Whether a URI is one that Bedrock reads media from."""
-    if not isinstance(uri, str) or not _URI.fullmatch(uri):
-        expected = "s3://bucket/key, with letters, digits, _ - / and . only"
+    """Whether a URI is one that Bedrock reads media from, or the path of a file beside the dataset."""
+    if not isinstance(uri, str) or not _URI.fullmatch(uri) or _OUTSIDE.match(uri):
+        expected = "s3://bucket/key or a path beside the file, with letters, digits, _ - / and . only"
         yield Problem(path, "TD073", f"uri is {shorten(uri)}; expected {expected}", shorten(uri), expected)
-
-
-def bucket_of(uri: str) -> str:
-    """The bucket of an S3 URI."""
-    return uri.removeprefix("s3://").partition("/")[0]
 
 
 def _reasoning(block: Any, path: str, role: Any) -> Iterator[Problem]:
@@ -138,7 +134,8 @@ def model_problems(record: Mapping[str, Any], rules: MethodRules, model: BaseMod
     yield from _tools(record, rules, model)
 
 
-def _taken(kind: str, rules: MethodRules, model: BaseModel) -> Media | None:
+def taken(kind: str, rules: MethodRules, model: BaseModel) -> Media | None:
+    """What a base model takes of a kind of media, for a method; None where it takes none."""
     return {
         "image": model.images if rules.takes_images else None,
         "video": model.videos if rules.takes_video else None,
@@ -147,7 +144,7 @@ def _taken(kind: str, rules: MethodRules, model: BaseModel) -> Media | None:
 
 
 def _media(kind: str, format_: str, path: str, rules: MethodRules, model: BaseModel) -> Iterator[Problem]:
-    media = _taken(kind, rules, model)
+    media = taken(kind, rules, model)
     if media is None:
         why = f"{model.name} takes no {kind} for this method; remove it"
         yield Problem(path, "TD033", why, kind, "text")

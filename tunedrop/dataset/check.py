@@ -27,7 +27,6 @@ def check(
     base_model: BaseModel | None = None,
     method: Method | Literal["auto"] = "auto",
     max_errors: int = 100,
-    bucket: str = "",
 ) -> Report:
     """Check the files of a dataset, which can be read only once, against the base model's rules.
 
@@ -39,10 +38,8 @@ def check(
         What the files are called in findings.
     max_errors
         How many errors and warnings to hold; all are counted.
-    bucket
-        Where Bedrock will read the dataset, if that is known.
     """
-    asked = Asked(base_model=base_model, method=method, max_findings=max_errors, bucket=bucket)
+    asked = Asked(base_model=base_model, method=method, max_findings=max_errors)
     with ExitStack() as stack:
         spooled = {split: stack.enter_context(closing(Spooled(chunks))) for split, chunks in sources.items()}
         return check_files(spooled, names, asked)

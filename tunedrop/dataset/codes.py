@@ -45,8 +45,12 @@ ERRORS: dict[str, str] = {
     "TD072": "A message has no video beside images or documents.",
     "TD073": "A media URI is one in S3, of characters that Bedrock takes.",
     "TD074": "bucketOwner is the number of an AWS account.",
-    "TD075": "Images and videos lie in the bucket of the dataset.",
+    "TD075": "Images and videos lie beside the dataset, or in a bucket that the stage may read.",
     "TD076": "A dataset has images or videos, not both.",
+    "TD078": "An image, video or document is there.",
+    "TD079": "An image, video or document is of the format that the record names.",
+    "TD081": "An image, video or document is within the base model's size.",
+    "TD082": "An image has as many pixels as the base model takes.",
 }
 """Rules that Bedrock refuses a dataset for, or that make training on it senseless."""
 
@@ -71,6 +75,7 @@ WARNINGS: dict[str, str] = {
     "TD064": "No record is many times longer than the others.",
     "TD065": "Labels are balanced, and none is too rare to learn.",
     "TD077": "An image, video or document has a format that all of AWS's sources take.",
+    "TD083": "An image, video or document is within the size that AWS's own validator names.",
     "TD080": "A record for reinforcement fine-tuning has a reference answer.",
 }
 """Rules about what is legal and trains badly, or what AWS's own sources disagree about."""

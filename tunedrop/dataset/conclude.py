@@ -134,9 +134,7 @@ class _Conclusion:
         if format_ is not None:
             self._alike[format_].report(self._sources, self._repeat)
         counts = {split: self._counts(split, file, format_) for split, file in self._files.items()}
-        for split, problem in file_rules.dataset_problems(
-            counts, method, self._asked.base_model, self._asked.bucket
-        ):
+        for split, problem in file_rules.dataset_problems(counts, method, self._asked.base_model):
             self._add(split, 0, problem)
         return self._written(format_, method)
 

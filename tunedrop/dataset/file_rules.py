@@ -1,7 +1,7 @@
 """The rules of whole files and of the dataset: functions of counts, so that parts can be added.
 
 Sources: the catalog's, for each base model; Nova user guide, fine-tune-prepare-data-understanding (names of
-files, one kind of media, one bucket); aws/nova-forge-sdk (optional keys in all records or in none).
+files, one kind of media); aws/nova-forge-sdk (optional keys in all records or in none).
 Read 2026-11-25.
 """
 
@@ -45,18 +45,11 @@ def dataset_problems(
     files: Mapping[Split, FileCounts],
     method: Method | None,
     model: BaseModel | None,
-    bucket: str = "",
 ) -> Iterator[Found]:
-    """What is wrong with files as a whole.
-
-    Parameters
-    ----------
-    bucket
-        Where Bedrock will read the dataset, if that is known; media have to lie there too.
-    """
+    """What is wrong with files as a whole."""
     for split, file in files.items():
         yield from ((split, problem) for problem in _file(file))
-    yield from _media(files, bucket)
+    yield from _media(files)
     if method is None or model is None:
         return
     rules = model.methods.get(method)
@@ -93,22 +86,11 @@ def _file(file: FileCounts) -> Iterator[Problem]:
         yield Problem("", "TD055", why, f"{file.contradictions:,}", f"at most {MAX_CONTRADICTIONS:.0%}")
 
 
-def _media(files: Mapping[Split, FileCounts], bucket: str) -> Iterator[Found]:
+def _media(files: Mapping[Split, FileCounts]) -> Iterator[Found]:
     together = {kind for file in files.values() for kind in ("image", "video") if file.traits.get(kind)}
     if len(together) > 1:
         why = "some records have images and some have videos; make two datasets of them"
         yield "train", Problem("", "TD076", why, "images and videos", "one kind")
-    found = {
-        trait.removeprefix("bucket:")
-        for file in files.values()
-        for trait in file.traits
-        if trait.startswith("bucket:")
-    }
-    strangers = sorted(found - {bucket} if bucket else found)
-    if strangers and (bucket or len(strangers) > 1):
-        names = ", ".join(shorten(name) for name in strangers)
-        why = f"media lie in {names}; Bedrock reads them from the dataset's bucket{bucket and f', {bucket}'}"
-        yield "train", Problem("", "TD075", why, names, bucket or "one bucket")
 
 
 def _counts(

@@ -23,7 +23,7 @@ _NO_LETTERS = bytes(one for one in range(128) if not chr(one).isalpha())
 
 class Fingerprint(msgspec.Struct, frozen=True):
     """Hashes of 8 bytes: of the prompt and of the answer, whatever their case, spaces and escaped line ends;
-    and of the letters alone, empty where there are too few for it to mean anything."""
+    and of the letters alone, empty where there are too few for it to mean anything, and beside images."""
 
     prompt: bytes
     answer: bytes
@@ -37,7 +37,7 @@ def fingerprint(conversation: Conversation) -> Fingerprint:
     return Fingerprint(
         prompt=_digest(conversation.system, *(turn.text for turn in asked), *media),
         answer=_digest(conversation.answer),
-        letters=_letters(*(turn.text for turn in conversation.turns)),
+        letters=b"" if media else _letters(*(turn.text for turn in conversation.turns)),
     )
 
 

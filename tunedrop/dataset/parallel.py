@@ -108,6 +108,7 @@ class _UntilTheEnd:
         self._file = file
         self._end = end
         self.size = file.size
+        self.album = file.album
 
     def chunks(self, start: int, stop: int) -> Iterator[bytes]:
         for chunk in self._file.chunks(start, stop):

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from tunedrop.dataset import formats, lines, quality, rules
+from tunedrop.dataset import formats, lines, media, quality, rules
 from tunedrop.dataset.asked import METHODS, Asked, methods_of
 from tunedrop.dataset.fast import Batch, FastReader
 from tunedrop.dataset.file_rules import Split
@@ -181,6 +181,7 @@ class _Examiner:
         self._asked = asked
         self._most = asked.max_findings
         self._fast = FastReader(asked)
+        self._album = source.album
         self._partial = Partial(range=range_)
         self._likeness: dict[SourceFormat, array[int]] = {}
         self._lines: dict[SourceFormat, array[int]] = {}
@@ -213,6 +214,8 @@ class _Examiner:
         if batch is not None:
             self._batch(batch, body)
             return
+        if self._album is not None and (b'"uri"' in body or b'"image-ref"' in body):
+            self._album.expect(media.named_in(body))
         whole = lines.split(body)
         if len(whole) == 1:
             self._line(self._partial.line_count, whole[0])
@@ -267,7 +270,7 @@ class _Examiner:
             sum(len(turn.text) for turn in conversation.turns) + len(conversation.system)
         )
         count(records.methods, [formats.method_of(format_, conversation)])
-        count(records.traits, rules.traits(record, format_, conversation))
+        count(records.traits, rules.traits(conversation))
         records.gathered.add(conversation, tokens)
         if format_ != "text":
             records.answers.add(number + 1, conversation.answer, tokens)
@@ -282,6 +285,9 @@ class _Examiner:
             records.findings.add(line.number, Problem("$", code, message), self._most)
         model = self._asked.base_model
         for view, found in zip(self._views[format_], records.views, strict=True):
+            if self._album is not None:
+                for problem in media.problems(line.record, format_, self._album, view, model):
+                    found.add(line.number, problem, self._most)
             if view is not None and model is not None:
                 for problem in rules.model_problems(line.record, format_, conversation, view, model, size):
                     found.add(line.number, problem, self._most)

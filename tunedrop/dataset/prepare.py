@@ -15,9 +15,10 @@ import msgspec
 
 from tunedrop.catalog.model import MethodRules
 from tunedrop.contracts import Prompts
-from tunedrop.dataset import formats, lines, rules
+from tunedrop.dataset import formats, lines, media, rules
 from tunedrop.dataset.file_rules import Split
 from tunedrop.dataset.formats import Conversation
+from tunedrop.dataset.media import Relocate
 from tunedrop.dataset.records import prompts_of
 
 TEST_SHARE = 0.12
@@ -77,6 +78,7 @@ def prepare(
     held_out: Shares,
     method_rules: MethodRules,
     near_together: bool = False,
+    relocate: Mapping[Split, Relocate] | None = None,
 ) -> Prepared:
     """Write the splits. The sources have been checked; `sinks` has one for each split that may get records.
 
@@ -84,6 +86,9 @@ def prepare(
     ----------
     near_together
         Whether prompts that differ in numbers and punctuation alone stay on one side.
+    relocate
+        Of each source, where the copies of its media are. The content hash is that of the records as they
+        were: the same dataset has the same one in every run.
 
     Raises
     ------
@@ -99,13 +104,17 @@ def prepare(
                 raise ValueError(f"line {line.number} of the {given} file was not checked")
             conversation = formats.read(line.record, format_)
             split = _split_of(conversation, held_out, near_together) if given == "train" else given
-            text = msgspec.json.encode(formats.write(conversation, method_rules.format)) + b"\n"
+            record = formats.write(conversation, method_rules.format)
+            text = msgspec.json.encode(record) + b"\n"
+            everything ^= int.from_bytes(hashlib.sha256(given.encode() + text).digest())
+            if relocate is not None and any(turn.blocks for turn in conversation.turns):
+                moved = media.relocated(record, method_rules.format, relocate[given])
+                text = msgspec.json.encode(moved) + b"\n"
             sinks[split].write(text)
             _count(files[split], conversation, len(text))
             if split == "test":
                 asked = prompts_of(conversation, method_rules.format == "text")
                 files[split].prompts = (files[split].prompts or Prompts()) + asked
-            everything ^= int.from_bytes(hashlib.sha256(given.encode() + text).digest())
     return Prepared(files, f"{everything:064x}")
 
 
@@ -128,6 +137,7 @@ def merge(parts: Iterable[Prepared]) -> Prepared:
 def _split_of(conversation: Conversation, held_out: Shares, near_together: bool) -> Split:
     """Test at one end, validation at the other: when shares change, no record goes from one to the other."""
     text = _likeness(conversation.turns[0].text, near_together)
+    text += "".join(f" {uri}" for uri in media.uris_of(conversation.turns[0].blocks))
     place = int.from_bytes(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=4).digest())
     if place < held_out.test * _GRAIN:
         return "test"

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 
 from tunedrop.contracts import Prompts
 from tunedrop.dataset import formats, lines, rules
-from tunedrop.dataset.formats import Conversation
+from tunedrop.dataset.formats import Conversation, Turn
 
 SHARE_GIVEN = 0.5
 """How much of a held-out text is given to be continued."""
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One message; `role` is user or assistant."""
+    """One message; `role` is user or assistant, `blocks` its content where that has images or videos."""
 
     role: str
     text: str
+    blocks: tuple[dict[str, Any], ...] = ()
+
+
+def _message(turn: Turn) -> Message:
+    """What Converse takes of a turn without more ado: a tool would have to be declared."""
+    shown = tuple(block for block in turn.blocks if not _ASKED.isdisjoint(block))
+    return Message(turn.role, turn.text, shown if any("text" not in block for block in shown) else ())
+
+
+_ASKED = frozenset({"text", "image", "video"})
 
 
 class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +75,7 @@ def _characters(question: HeldOut) -> int:
 
 
 def _turns(number: int, conversation: Conversation) -> Iterator[HeldOut]:
-    messages = tuple(Message(turn.role, turn.text) for turn in conversation.turns)
+    messages = tuple(map(_message, conversation.turns))
     for index, message in enumerate(messages):
         if message.role == "assistant" and index:
             yield HeldOut(
@@ -84,7 +95,7 @@ def _unanswered(number: int, conversation: Conversation) -> Iterator[HeldOut]:
             record=number,
             turn=len(conversation.turns) // 2,
             system=conversation.system,
-            messages=tuple(Message(turn.role, turn.text) for turn in conversation.turns),
+            messages=tuple(map(_message, conversation.turns)),
             reference=conversation.answer,
         )
 

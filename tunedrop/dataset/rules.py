@@ -67,22 +67,13 @@ def are_fatal(problems: list[Problem]) -> bool:
     return any(problem.code in ERRORS for problem in problems)
 
 
-def traits(record: Mapping[str, Any], format_: SourceFormat, conversation: Conversation) -> Iterator[str]:
-    """What a well-shaped record has that counts over its file: `system`, `image`, `video`, `bucket:…`."""
+def traits(conversation: Conversation) -> Iterator[str]:
+    """What a well-shaped record has that counts over its file: `system`, `image`, `video`."""
     if conversation.system:
         yield "system"
-    if format_ == "image-caption":
-        yield f"bucket:{blocks.bucket_of(record['image-ref'])}"
     for kind in blocks.MEDIA:
-        places = [
-            block[kind]["source"]["s3Location"]["uri"]
-            for turn in conversation.turns
-            for block in turn.blocks
-            if kind in block
-        ]
-        if places:
+        if any(kind in block for turn in conversation.turns for block in turn.blocks):
             yield kind
-        yield from sorted({f"bucket:{blocks.bucket_of(uri)}" for uri in places})
 
 
 def model_problems(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, BinaryIO, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ from tunedrop import naming
 from tunedrop.catalog.model import MethodRules
 from tunedrop.contracts import ByteRange, Run
 from tunedrop.dataset import join, lines
+from tunedrop.dataset.album import Copies
 from tunedrop.dataset.alike import SPLITS
 from tunedrop.dataset.asked import Asked
 from tunedrop.dataset.conclude import conclude
@@ -67,7 +69,9 @@ class Shards:
             sinks: dict[Split, BinaryIO] = {
                 split: stack.enter_context(tempfile.TemporaryFile()) for split in SPLITS
             }
-            prepared = prepare({shard.split: records}, sinks, held_out, rules, near_together)
+            with Copies(self._s3, self._bucket, self._run.run_id) as copies:
+                relocate = {shard.split: partial(copies.of, file.album)}
+                prepared = prepare({shard.split: records}, sinks, held_out, rules, near_together, relocate)
             for split, sink in sinks.items():
                 if prepared.files[split].records:
                     sink.seek(0)

@@ -9,6 +9,8 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from tunedrop.dataset.media import Album, LocalAlbum
+
 _Stream = BinaryIO | FileIO | tempfile.SpooledTemporaryFile[bytes]
 
 CHUNK = 1 << 17
@@ -25,6 +27,10 @@ class Source(Protocol):
     def size(self) -> int:
         """Bytes in all."""
 
+    @property
+    def album(self) -> Album | None:
+        """Where the images and videos are that it refers to; None where nobody can look at them."""
+
     def chunks(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from start to before stop, in pieces of any size; fewer only at the end of the file."""
 
@@ -35,6 +41,7 @@ class LocalFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = path.stat().st_size
+        self.album = LocalAlbum(path.parent)
 
     def chunks(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from start to before stop; where lines are short, whole lines, which need no copy."""
@@ -57,6 +64,8 @@ def _whole_lines(file: FileIO, start: int, stop: int) -> int:
 class Held:
     """Bytes in memory."""
 
+    album: Album | None = None
+
     def __init__(self, body: bytes) -> None:
         self._body = body
         self.size = len(body)
@@ -69,6 +78,8 @@ class Held:
 
 class Spooled:
     """Chunks that can be read only once, kept in a temporary file (in memory while it is small)."""
+
+    album: Album | None = None
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._stream = tempfile.SpooledTemporaryFile(max_size=8 * CHUNK)  # noqa: SIM115 - lives as we do

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from tunedrop import aws
 from tunedrop.contracts import Run, S3Object
+from tunedrop.dataset.album import StoredAlbum
 from tunedrop.dataset.file_rules import Split
 from tunedrop.errors import InvalidDataset
+from tunedrop.stage import Stage
 
 CHUNK = 1 << 20
 
 
 class StoredFile:
     """One version of one object, read in ranges: a `tunedrop.dataset.source.Source`.
+
     Raises
     ------
     InvalidDataset
         When it is not there any more.
     """
 
-    def __init__(self, s3: Any, object_: S3Object) -> None:
+    def __init__(self, s3: Any, object_: S3Object, buckets: Sequence[str]) -> None:
         self._s3 = s3
         self._object = object_
+        self.album = StoredAlbum(s3, object_.bucket, object_.key, buckets)
         self.name = object_.key.rpartition("/")[2]
         self.size = int(self._ask(s3.head_object)["ContentLength"])
 
@@ -47,10 +51,11 @@ class StoredFile:
             raise
 
 
-def files_of(s3: Any, run: Run) -> dict[Split, StoredFile]:
+def files_of(s3: Any, stage: Stage, run: Run) -> dict[Split, StoredFile]:
     """The files of a run's dataset: training, validation, test, as far as they were given."""
     given: dict[Split, S3Object | None] = {"train": run.train, "validation": run.validation, "test": run.test}
-    return {split: StoredFile(s3, object_) for split, object_ in given.items() if object_ is not None}
+    buckets = (stage.intake_bucket, *stage.data_buckets)
+    return {split: StoredFile(s3, one, buckets) for split, one in given.items() if one is not None}
 
 
 def names_of(files: Mapping[Split, StoredFile]) -> dict[Split, str]:

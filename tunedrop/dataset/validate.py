@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, BinaryIO
 
 import msgspec
@@ -16,6 +17,7 @@ import msgspec
 from tunedrop import catalog, naming
 from tunedrop.catalog.model import MethodRules
 from tunedrop.contracts import ByteRange, Dataset, DatasetFile, Run, ShardDone, Sharding, ShardWork
+from tunedrop.dataset.album import Copies
 from tunedrop.dataset.alike import SPLITS
 from tunedrop.dataset.asked import Asked
 from tunedrop.dataset.check import check_files
@@ -93,10 +95,10 @@ def validate_shard(s3: Any, stage: Stage, run: Run, work: ShardWork, shard: Byte
         When the base model's format cannot say what a record says.
     """
     run = _runs(run)[work.dataset]
-    file = files_of(s3, run)[shard.split]
+    file = files_of(s3, stage, run)[shard.split]
     shards = Shards(s3, stage, run)
     if work.kind == "check":
-        shards.check(shard, file, asked(stage, run))
+        shards.check(shard, file, asked(run))
     elif work.method is not None:
         held_out = Shares(validation=work.validation_share, test=work.test_share)
         with _in_its_words(run):
@@ -115,9 +117,9 @@ def _runs(run: Run) -> list[Run]:
     return [*stage_runs(run), run]
 
 
-def asked(stage: Stage, run: Run) -> Asked:
+def asked(run: Run) -> Asked:
     """What a run's dataset is checked for."""
-    return Asked(base_model=catalog.find(run.base_model), method=run.method, bucket=stage.artifacts_bucket)
+    return Asked(base_model=catalog.find(run.base_model), method=run.method)
 
 
 @contextmanager
@@ -133,20 +135,20 @@ class _Validation:
     def __init__(self, s3: Any, stage: Stage, run: Run) -> None:
         self._s3, self._stage, self._run = s3, stage, run
         self._base_model = catalog.find(run.base_model)
-        self._files = files_of(s3, run)
+        self._files = files_of(s3, stage, run)
         self._shards = Shards(s3, stage, run)
 
     def begin(self) -> Dataset | Sharding:
         """All of it, where one function can do that; else the shards in which it is to be checked."""
         if ranges := plan(self._files, self._stage.validation_shard_bytes):
             return Sharding(work=ShardWork(kind="check"), shards=ranges)
-        report = check_files(self._files, names_of(self._files), asked(self._stage, self._run))
+        report = check_files(self._files, names_of(self._files), asked(self._run))
         held_out = self._accept(report)
         return self._dataset(report, self._prepare(report, held_out))
 
     def go_on(self, done: Sharding) -> Sharding:
         """The shards have been checked: their report; what they are to prepare, where it finds no error."""
-        report = self._shards.report(done.shards, self._files, asked(self._stage, self._run))
+        report = self._shards.report(done.shards, self._files, asked(self._run))
         held_out = self._accept(report)
         work = ShardWork(
             kind="prepare",
@@ -186,12 +188,14 @@ class _Validation:
 
     def _prepare(self, report: Report, held_out: Shares) -> Prepared:
         with ExitStack() as stack:
+            copies = stack.enter_context(Copies(self._s3, self._stage.artifacts_bucket, self._run.run_id))
             sinks: dict[Split, BinaryIO] = {
                 split: stack.enter_context(tempfile.TemporaryFile()) for split in SPLITS
             }
             sources = {split: file.chunks(0, file.size) for split, file in self._files.items()}
+            relocate = {split: partial(copies.of, file.album) for split, file in self._files.items()}
             with _in_its_words(self._run):
-                prepared = prepare(sources, sinks, held_out, self._rules(report), _are_few(report))
+                prepared = prepare(sources, sinks, held_out, self._rules(report), _are_few(report), relocate)
             for split, sink in sinks.items():
                 if prepared.files[split].records:
                     sink.seek(0)

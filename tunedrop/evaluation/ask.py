@@ -120,7 +120,10 @@ class Asker:
         system = {"system": [{"text": question.system}]} if question.system else {}
         response = self._runtime.converse(
             modelId=self._model_id,
-            messages=[{"role": one.role, "content": [{"text": one.text}]} for one in question.messages],
+            messages=[
+                {"role": one.role, "content": list(one.blocks) or [{"text": one.text}]}
+                for one in question.messages
+            ],
             inferenceConfig={"maxTokens": MAX_TOKENS, "temperature": 0.0},
             **system,
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests import builders
+from tests import builders, pictures
 from tunedrop.aws import Aws
 from tunedrop.cli.main import app
 from tunedrop.cli.stage import Deployed
@@ -75,6 +75,63 @@ def test_what_is_there_already_is_not_sent_again_but_the_manifest_is(
 
     assert "is there  s3://intake/runs/persona/train.jsonl" in out
     assert "uploaded  s3://intake/runs/persona/run.yaml" in out
+
+
+def with_images(folder: Path) -> None:
+    lines = [json.loads(line) for line in RECORDS.splitlines()]
+    (folder / "images").mkdir()
+    for number, line in enumerate(lines):
+        (folder / f"images/{number % 3}.png").write_bytes(pictures.png())
+        place = {"s3Location": {"uri": f"images/{number % 3}.png"}}
+        user, assistant = ([{"text": message["content"]}] for message in line["messages"])
+        user.append({"image": {"format": "png", "source": place}})
+        line["schemaVersion"] = "bedrock-conversation-2024"
+        line["messages"] = [{"role": "user", "content": user}, {"role": "assistant", "content": assistant}]
+    (folder / "train.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (folder / "run.yaml").write_text(
+        "base_model: amazon.nova-lite-v1:0:300k\ndata: {train: train.jsonl}\nbudget_usd: 5\n"
+    )
+
+
+def test_images_that_records_name_go_before_the_data_that_names_them(
+    aws: Aws, deployed: Deployed, intake: str, folder: Path
+) -> None:
+    with_images(folder)
+
+    code, out, err = submit(str(folder), "--format", "json")
+
+    assert code == 0, err
+    assert json.loads(out)["uploaded"] == [
+        f"s3://intake/runs/persona/{name}"
+        for name in ("images/0.png", "images/1.png", "images/2.png", "train.jsonl", "run.yaml")
+    ]
+    assert len(keys(aws, intake)) == 5
+
+
+def test_an_image_that_is_missing_stops_the_upload(
+    aws: Aws, deployed: Deployed, intake: str, folder: Path
+) -> None:
+    with_images(folder)
+    (folder / "images/1.png").unlink()
+
+    checked, _, findings = submit(str(folder))
+    unchecked, _, missing = submit(str(folder), "--no-check")
+
+    assert (checked, unchecked) == (1, 1)
+    assert "TD078" in findings
+    assert "images/1.png, which a record refers to" in missing
+    assert keys(aws, intake) == []
+
+
+def test_a_file_that_names_images_beside_it_needs_a_folder(
+    deployed: Deployed, intake: str, folder: Path
+) -> None:
+    with_images(folder)
+
+    code, _, err = submit(str(folder / "train.jsonl"), "--no-check")
+
+    assert code == 2
+    assert "Put them into a folder with a manifest" in err
 
 
 def test_one_file_is_dropped_with_the_defaults_of_the_stage(

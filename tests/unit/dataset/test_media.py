@@ -1,0 +1,270 @@
+"""Images and videos that records refer to: looked at here and in S3, and copied for Bedrock to read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tests import builders, pictures
+from tunedrop import catalog, naming
+from tunedrop.contracts import ByteRange, Dataset, Run, S3Object, ShardDone, Sharding
+from tunedrop.dataset import media
+from tunedrop.dataset.album import Copies, StoredAlbum
+from tunedrop.dataset.asked import Asked
+from tunedrop.dataset.check import check_files
+from tunedrop.dataset.parallel import check_on_all_cores
+from tunedrop.dataset.report import Report
+from tunedrop.dataset.source import LocalFile
+from tunedrop.dataset.validate import validate, validate_shard
+from tunedrop.errors import InvalidDataset
+
+NOVA_LITE = "amazon.nova-lite-v1:0:300k"
+LLAMA_VISION = "meta.llama3-2-11b-instruct-v1:0:128k"
+STAGE = builders.stage(data_buckets=("shared",))
+
+
+def seen(
+    uri: str,
+    format_: str = "png",
+    kind: str = "image",
+    asked: str = "What is to be seen here?",
+    answer: str = "A cat.",
+) -> dict[str, Any]:
+    source = {"s3Location": {"uri": uri}}
+    content = [{"text": asked}, {kind: {"format": format_, "source": source}}]
+    return {
+        "schemaVersion": "bedrock-conversation-2024",
+        "messages": [
+            {"role": "user", "content": content},
+            {"role": "assistant", "content": [{"text": answer}]},
+        ],
+    }
+
+
+def jsonl(records: list[dict[str, Any]]) -> bytes:
+    return b"".join(json.dumps(record).encode() + b"\n" for record in records)
+
+
+def checked(folder: Path, records: list[dict[str, Any]], model: str | None = NOVA_LITE) -> Report:
+    file = folder / "train.jsonl"
+    file.write_bytes(jsonl(records))
+    asked = Asked(base_model=catalog.find(model) if model else None)
+    return check_files({"train": LocalFile(file)}, {"train": "train.jsonl"}, asked)
+
+
+def found(report: Report) -> list[tuple[int, str]]:
+    """Findings about media, by line and code."""
+    both = report.errors + report.warnings
+    return [(one.line, one.code) for one in both if one.code[:4] in ("TD07", "TD08")]
+
+
+def test_pictures_beside_a_file_are_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/cat.png").write_bytes(pictures.png())
+
+    report = checked(tmp_path, [seen("images/cat.png"), seen("images/dog.png")])
+
+    assert found(report) == [(2, "TD078")]
+    (finding,) = [one for one in report.errors if one.code == "TD078"]
+    assert finding.path == "$.messages[0].content[1].image.source.s3Location.uri"
+    assert finding.value == "images/dog.png"
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "format_", "kind", "model", "codes"),
+    [
+        ("a.png", pictures.png(), "png", "image", NOVA_LITE, []),
+        ("a.jpg", pictures.jpeg(before=60_000), "jpeg", "image", NOVA_LITE, []),
+        ("a.png", pictures.png(), "jpeg", "image", NOVA_LITE, ["TD079"]),
+        ("a.png", pictures.png(), "jpeg", "image", None, ["TD079"]),
+        ("a.png", b"", "png", "image", NOVA_LITE, ["TD078"]),
+        ("a.png", pictures.png(padding=10_485_760), "png", "image", NOVA_LITE, ["TD083"]),
+        ("a.png", pictures.png(padding=10_485_760), "png", "image", LLAMA_VISION, ["TD081"]),
+        ("a.png", pictures.png(9_000, 100), "png", "image", LLAMA_VISION, ["TD082"]),
+        ("a.png", pictures.png(9, 100), "png", "image", LLAMA_VISION, ["TD082"]),
+        ("a.jpg", pictures.jpeg(8_193, 10, before=60_000), "jpeg", "image", LLAMA_VISION, ["TD082"]),
+        ("a.mov", pictures.MP4, "mov", "video", NOVA_LITE, []),
+        ("a.webm", pictures.MKV, "webm", "video", NOVA_LITE, []),
+        ("a.mp4", pictures.MKV, "mp4", "video", NOVA_LITE, ["TD079"]),
+        ("a.png", b"\x89PNG\r\n\x1a\n broken", "png", "image", LLAMA_VISION, []),
+    ],
+)
+def test_a_file_is_what_its_record_says_and_what_the_base_model_takes(
+    tmp_path: Path, name: str, body: bytes, format_: str, kind: str, model: str | None, codes: list[str]
+) -> None:
+    (tmp_path / name).write_bytes(body)
+
+    report = checked(tmp_path, [seen(name, format_, kind)], model)
+
+    assert found(report) == [(1, code) for code in codes]
+
+
+@pytest.mark.parametrize(
+    ("record", "codes"),
+    [
+        ({"image-ref": "a.png", "caption": "a cat on a mat"}, []),
+        ({"image-ref": "narrow.png", "caption": "a cat on a mat"}, ["TD082"]),
+        ({"image-ref": "none.png", "caption": "a cat on a mat"}, ["TD078"]),
+    ],
+)
+def test_captioned_images_have_their_sides_too(
+    tmp_path: Path, record: dict[str, Any], codes: list[str]
+) -> None:
+    (tmp_path / "a.png").write_bytes(pictures.png(1_024, 1_024))
+    (tmp_path / "narrow.png").write_bytes(pictures.png(512, 4_000))
+
+    assert found(checked(tmp_path, [record], "amazon.nova-canvas-v1:0")) == [(1, code) for code in codes]
+
+
+@pytest.mark.parametrize(
+    "uri", ["/etc/hostname", "../cat.png", "images/../../cat.png", "https://a/b.png", "images/my cat.png"]
+)
+def test_a_path_outside_the_folder_is_refused_and_never_opened(tmp_path: Path, uri: str) -> None:
+    report = checked(tmp_path, [seen(uri)], None)
+
+    assert found(report) == [(1, "TD073")]
+
+
+def test_all_cores_find_what_one_finds(tmp_path: Path) -> None:
+    (tmp_path / "cat.png").write_bytes(pictures.png())
+    records = [seen("cat.png" if number % 3 else "dog.png") for number in range(60)]
+    report = checked(tmp_path, records)
+    asked = Asked(base_model=catalog.find(NOVA_LITE))
+
+    assert check_on_all_cores({"train": tmp_path / "train.jsonl"}, asked, processes=2) == report
+
+
+def test_one_question_about_many_images_is_no_near_duplicate(tmp_path: Path) -> None:
+    records = [seen(f"{number}.png", answer="It is a cat that sits on a mat.") for number in range(9)]
+    for number in range(9):
+        (tmp_path / f"{number}.png").write_bytes(pictures.png())
+
+    report = checked(tmp_path, records)
+
+    assert (report.duplicates, report.near_duplicates) == (0, 0)
+
+
+def test_the_files_that_records_name_by_a_path_are_known_without_checking_them() -> None:
+    records = [seen("b/two.png"), seen("one.png"), seen("s3://bucket/three.png"), seen("../four.png")]
+
+    assert list(media.beside([jsonl([*records, *records])])) == ["b/two.png", "one.png"]
+
+
+@pytest.fixture
+def s3() -> Iterator[Any]:
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        for bucket in (STAGE.intake_bucket, STAGE.artifacts_bucket, "shared", "private"):
+            client.create_bucket(Bucket=bucket)
+        yield client
+
+
+@pytest.fixture
+def submitted(s3: Any) -> Callable[[list[dict[str, Any]]], Run]:
+    def submit(records: list[dict[str, Any]]) -> Run:
+        key = "runs/cats/train.jsonl"
+        s3.put_object(Bucket=STAGE.intake_bucket, Key=key, Body=jsonl(records))
+        source = S3Object(bucket=STAGE.intake_bucket, key=key)
+        return builders.run(train=source, base_model=NOVA_LITE, method="auto")
+
+    return submit
+
+
+def many(*places: str) -> list[dict[str, Any]]:
+    """Enough records to train on, which refer to these by turns."""
+    return [
+        seen(places[number % len(places)], asked=f"Which cat is it, of {number}?", answer=f"Cat {number}.")
+        for number in range(120)
+    ]
+
+
+def test_media_are_copied_beside_the_dataset_that_refers_to_the_copies(
+    s3: Any, submitted: Callable[[list[dict[str, Any]]], Run]
+) -> None:
+    s3.put_object(Bucket=STAGE.intake_bucket, Key="runs/cats/images/cat.png", Body=pictures.png(8, 8))
+    s3.put_object(Bucket="shared", Key="zoo/cat.png", Body=pictures.png(16, 16))
+    run = submitted(many("images/cat.png", "s3://shared/zoo/cat.png"))
+
+    dataset = validate(s3, STAGE, run)
+
+    assert isinstance(dataset, Dataset)
+    copies = copies_of(s3, run)
+    assert sorted(copies.values()) == sorted([pictures.png(8, 8), pictures.png(16, 16)])
+    assert {uri for split in ("train", "test") for uri in referred(s3, run, split)} == set(copies)
+    assert all(uri.endswith("/cat.png") for uri in copies)
+
+
+def test_shards_copy_what_their_records_refer_to(
+    s3: Any, submitted: Callable[[list[dict[str, Any]]], Run]
+) -> None:
+    s3.put_object(Bucket=STAGE.intake_bucket, Key="runs/cats/one.png", Body=pictures.png(8, 8))
+    s3.put_object(Bucket=STAGE.intake_bucket, Key="runs/cats/two.png", Body=pictures.png(16, 16))
+    run = submitted(many("one.png", "two.png"))
+    whole = validate(s3, STAGE, run)
+    small = builders.stage(data_buckets=("shared",), validation_shard_bytes=5_000)
+
+    done: Any = validate(s3, small, run)
+    while isinstance(done, Sharding):
+        for shard in done.shards:
+            assert validate_shard(s3, small, run, done.work, shard) == ShardDone()
+            assert isinstance(shard, ByteRange)
+        done = validate(s3, small, run, done)
+
+    assert done == whole
+    assert len(copies_of(s3, run)) == 2
+
+
+@pytest.mark.parametrize(
+    ("uri", "code"),
+    [
+        ("images/dog.png", "TD078"),
+        ("s3://shared/dog.png", "TD078"),
+        ("s3://private/dog.png", "TD075"),
+        ("empty.png", "TD078"),
+    ],
+)
+def test_what_is_missing_empty_or_out_of_reach_refuses_the_run_by_its_line(
+    s3: Any, submitted: Callable[[list[dict[str, Any]]], Run], uri: str, code: str
+) -> None:
+    s3.put_object(Bucket="private", Key="dog.png", Body=pictures.png())
+    s3.put_object(Bucket=STAGE.intake_bucket, Key="runs/cats/empty.png", Body=b"")
+    s3.put_object(Bucket=STAGE.intake_bucket, Key="runs/cats/cat.png", Body=pictures.png())
+    records = many("cat.png")
+    records[60] = seen(uri)
+
+    with pytest.raises(InvalidDataset, match=rf"line 61 .*\[{code}\]"):
+        validate(s3, STAGE, submitted(records))
+
+
+def test_an_object_that_vanishes_before_it_is_copied_is_named(s3: Any) -> None:
+    album = StoredAlbum(s3, STAGE.intake_bucket, "runs/cats/train.jsonl", [STAGE.intake_bucket])
+
+    with (
+        pytest.raises(InvalidDataset, match=r"runs/cats/gone\.png was deleted"),
+        Copies(s3, STAGE.artifacts_bucket, "cats-1") as copies,
+    ):
+        partial(copies.of, album)("gone.png")
+
+
+def copies_of(s3: Any, run: Run) -> dict[str, bytes]:
+    prefix = naming.media_key(run.run_id, "")
+    listed = s3.list_objects_v2(Bucket=STAGE.artifacts_bucket, Prefix=prefix)["Contents"]
+    return {
+        naming.uri(STAGE.artifacts_bucket, one["Key"]): s3.get_object(
+            Bucket=STAGE.artifacts_bucket, Key=one["Key"]
+        )["Body"].read()
+        for one in listed
+    }
+
+
+def referred(s3: Any, run: Run, split: str) -> set[str]:
+    body = s3.get_object(Bucket=STAGE.artifacts_bucket, Key=naming.dataset_key(run.run_id, split))["Body"]
+    blocks = [json.loads(line)["messages"][0]["content"][1] for line in body.read().splitlines()]
+    return {block["image"]["source"]["s3Location"]["uri"] for block in blocks}
