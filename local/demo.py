@@ -61,7 +61,7 @@ def show(embedded: Embedded, example: Path) -> int:
     with pipeline.inbox() as inbox:
         with _timed(f"upload {example.name}/ to s3://{pipeline.stage.intake_bucket}/runs/{example.name}/"):
             pipeline.submit(example)
-        record = _follow(pipeline, pipeline.run_named(example.name).run.run_id)
+        record = _follow(pipeline, pipeline.run_named(example.name, RUN_SECONDS).run.run_id)
         _tell(pipeline, inbox, record)
     return 0 if record.status == "promoted" else 1
 

@@ -16,6 +16,13 @@ def test_there_are_three_buckets_each_private_versioned_and_encrypted(resources:
         assert bucket["LifecycleConfiguration"]["Rules"]
 
 
+def test_an_upload_that_was_given_up_does_not_bill_for_ever(resources: Resources) -> None:
+    buckets = resources.of("AWS::S3::Bucket").values()
+    for bucket in [one for one in buckets if "LoggingConfiguration" in one]:
+        rules = bucket["LifecycleConfiguration"]["Rules"]
+        assert {"DaysAfterInitiation": 7} in [rule.get("AbortIncompleteMultipartUpload") for rule in rules]
+
+
 def test_every_bucket_takes_tls_only(resources: Resources) -> None:
     policies = resources.of("AWS::S3::BucketPolicy")
     refusing = {
