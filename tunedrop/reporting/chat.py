@@ -35,7 +35,7 @@ def message(stage: Stage, ending: Ending) -> dict[str, Any]:
         "content": {
             "textType": "client-markdown",
             "title": f"{_MARKS[outcome]} {run.run_id} {verdict.headline(ending)}",
-            "description": _plain("\n".join(notification.why(ending)))[:MAX_DESCRIPTION],
+            "description": _plain(_description(ending))[:MAX_DESCRIPTION],
             "nextSteps": [
                 _plain(f"{one.text} {one.command}".strip()) for one in advice.next_steps(stage, ending)
             ],
@@ -49,6 +49,17 @@ def message(stage: Stage, ending: Ending) -> dict[str, Any]:
             "additionalContext": {"stage": stage.name, "outcome": outcome},
         },
     }
+
+
+def _description(ending: Ending) -> str:
+    """The cause of a failure, or the verdict and each score in a line: a chat's letters make no columns."""
+    if ending.failure is not None:
+        return ending.failure.cause
+    found = ending.evaluation
+    if found is None:
+        return ""
+    scores = [*found.scores, *([found.general] if found.general is not None else [])]
+    return "\n".join([verdict.sentence(ending), *(f"- {verdict.number(one)}" for one in scores)])
 
 
 def _plain(text: str) -> str:

@@ -32,7 +32,7 @@ def text(stage: Stage, ending: Ending) -> str:
     """The email: the outcome first, then why, what it cost, what to do next, where to read on."""
     parts = [
         f"{ending.run.run_id} {verdict.headline(ending)}.",
-        "\n".join(why(ending)),
+        "\n".join(_why(ending)),
         "\n".join(_facts(stage, ending)),
         "\n".join(_to_do(stage, ending)),
         "\n".join(_links(stage, ending)),
@@ -58,7 +58,7 @@ def attributes(ended: RunEnded) -> dict[str, str]:
     return found | ({"method": ended.method} if ended.method else {})
 
 
-def why(ending: Ending) -> Iterator[str]:
+def _why(ending: Ending) -> Iterator[str]:
     """The cause of a failure, or the verdict and the scores."""
     if ending.failure is not None:
         yield ending.failure.cause[:MAX_CAUSE]

@@ -19,3 +19,11 @@ def test_a_run_that_failed_is_told_in_the_chat_clients_schema() -> None:
     assert "@here" not in message["content"]["description"]
     assert message["content"]["keywords"] == ["failed", builders.LLAMA_3_3, "prod"]
     assert message["metadata"]["threadId"] == "persona-0123456789"
+
+
+def test_a_verdict_is_told_with_each_score_on_a_line_of_its_own() -> None:
+    ending = Ending(run=builders.run(), evaluation=builders.evaluation(verdict="reject"))
+
+    said = chat.message(builders.stage(), ending)["content"]["description"]
+
+    assert said.splitlines() == ["Token F1 rose from 0.30 to 0.60.", "- Token F1 0.300 to 0.600 (+0.300)"]
