@@ -64,7 +64,13 @@ def _command(path: str, command: Command) -> list[str]:
             "And " + ", ".join(f"`{one.opts[0]}`" for one in where) + ", [as above](#command-line).",
             "",
         ]
-    return [*lines, _text(command.epilog), ""]
+    return [*lines, *_examples(command.epilog), ""]
+
+
+def _examples(epilog: str | None) -> list[str]:
+    """The commands to copy at the end of a help text, and what each does above it."""
+    title, _, commands_ = _text(epilog).partition("\n")
+    return [f"{title}:", "", "```bash", inspect.cleandoc(commands_), "```"] if commands_ else [title]
 
 
 def _options(command: Command, panel: str | None = None) -> list[Command]:
@@ -88,7 +94,16 @@ def _option(one: Command, command: Command) -> tuple[str, str, str]:
     shown = "" if default in (None, False, "") or callable(default) else f"`{default}`"
     variables = [one.envvar] if isinstance(one.envvar, str) else list(one.envvar or ())
     note = f" *env* {', '.join(f'`{name}`' for name in variables)}" if variables else ""
-    return f"`{names}`", "**required**" if one.required else shown, _help(one) + note
+    names, choices = _apart(names)
+    return f"`{names}`", "**required**" if one.required else shown, _help(one) + choices + note
+
+
+def _apart(names: str) -> tuple[str, str]:
+    """An option, and in words what it may be: a list of choices would leave no room for anything else."""
+    option, found, choices = names.partition(" <")
+    if not found or "|" not in choices:
+        return names, ""
+    return option, " " + ", ".join(f"`{one}`" for one in choices.rstrip(">").split("|")) + "."
 
 
 def _help(one: Command) -> str:

@@ -22,8 +22,8 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def cell(text: str) -> str:
-    """Text that a cell of a table can hold: on one line, with its bars escaped."""
-    return re.sub(r"\s+", " ", text).strip().replace("|", "\\|")
+    """Text that a cell of a table can hold: on one line, its bars escaped but for those in code."""
+    return re.sub(r"(`[^`]*`)|\|", lambda found: found[1] or "\\|", re.sub(r"\s+", " ", text).strip())
 
 
 def page(*parts: str | Iterable[str]) -> str:

@@ -138,7 +138,7 @@ def release(
 @on_stage
 def teardown(
     here: Deployed,
-    name: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run's id.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="RUN", help="A run's id.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Of every run of the stage.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before deleting.")] = False,
     format_: FormatOption = Format.text,

@@ -35,7 +35,7 @@ app = typer.Typer()
 def advise(
     data: Annotated[
         Path | None,
-        typer.Argument(metavar="[DIR|FILE]", help="A dataset, or a run's folder, if you have one."),
+        typer.Argument(metavar="DIR|FILE", help="A dataset, or a run's folder, if you have one."),
     ] = None,
     goal: Annotated[Goal | None, typer.Option("--for", help="What you want of the model.")] = None,
     material: Annotated[
@@ -111,7 +111,7 @@ def check(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="DIR|FILE...",
+            metavar="DIR|FILE",
             help="A run's folder; or a training file, then validation and held-out files.",
         ),
     ],
