@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from tunedrop import aws, catalog, clock, naming
 from tunedrop.aws import Aws
@@ -15,7 +13,7 @@ from tunedrop.ending.artifacts import write_text
 from tunedrop.ending.outcome import for_people, outcome_of
 from tunedrop.errors import TransientError
 from tunedrop.registry import Registry
-from tunedrop.reporting import chat, notification, outcome_event, summary
+from tunedrop.reporting import chat, chat_channel, notification, outcome_event, summary
 from tunedrop.stage import Stage
 
 
@@ -91,19 +89,8 @@ def _publish(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, ended:
             registry.give_back_notice(run.run_id)
         raise
     registry.confirm_notice(run.run_id, run.attempt)
-    _chat(aws_, stage, ending)
+    chat_channel.tell(aws_.sns, stage, chat.message(stage, ending))
     return True
-
-
-def _chat(aws_: Aws, stage: Stage, ending: Ending) -> None:
-    """Tell the chat channel too; that it could not be told does not keep a run from closing."""
-    if not stage.chat_topic_arn:
-        return
-    body = msgspec.json.encode(chat.message(stage, ending)).decode()
-    try:
-        aws_.sns.publish(TopicArn=stage.chat_topic_arn, Message=body)
-    except (ClientError, BotoCoreError):
-        logging.getLogger(__name__).exception("the chat channel could not be told")
 
 
 def _emit(aws_: Aws, stage: Stage, registry: Registry, ended: RunEnded) -> None:

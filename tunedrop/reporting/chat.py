@@ -1,9 +1,4 @@
-"""The end of a run as a chat notification, in AWS's schema for custom notifications.
-
-Amazon Q Developer in chat applications (administrator guide, custom-notifs; read 2026-11-25): version
-"1.0", source "custom", content with client-markdown, title, description, nextSteps; metadata with a thread,
-related resources and whatever context.
-"""
+"""The end of a run as a chat notification."""
 
 from __future__ import annotations
 
@@ -11,7 +6,8 @@ from typing import Any
 
 from tunedrop.contracts import Ending
 from tunedrop.ending.outcome import outcome_of
-from tunedrop.reporting import advice, notification, verdict
+from tunedrop.reporting import advice, chat_channel, notification, verdict
+from tunedrop.reporting.chat_channel import About
 from tunedrop.stage import Stage
 
 _MARKS = {
@@ -22,33 +18,21 @@ _MARKS = {
     "stopped": ":octagonal_sign:",
     "refused": ":no_entry:",
 }
-MAX_DESCRIPTION = 3_000
 
 
 def message(stage: Stage, ending: Ending) -> dict[str, Any]:
-    """What is published, as JSON, to the topic that the chat client reads."""
+    """How the run ended, why, and what to do next."""
     run, outcome = ending.run, outcome_of(ending)
-    return {
-        "version": "1.0",
-        "source": "custom",
-        "id": f"{run.run_id}-{run.attempt}",
-        "content": {
-            "textType": "client-markdown",
-            "title": f"{_MARKS[outcome]} {run.run_id} {verdict.headline(ending)}",
-            "description": _plain(_description(ending))[:MAX_DESCRIPTION],
-            "nextSteps": [
-                _plain(f"{one.text} {one.command}".strip()) for one in advice.next_steps(stage, ending)
-            ],
-            "keywords": [outcome, run.base_model or "none", stage.name],
-        },
-        "metadata": {
-            "threadId": run.run_id,
-            "summary": _plain(notification.subject(ending)),
-            "eventType": "tunedrop-run-ended",
-            "relatedResources": [ending.job.model_arn] if ending.job is not None else [],
-            "additionalContext": {"stage": stage.name, "outcome": outcome},
-        },
-    }
+    model = (ending.job.model_arn,) if ending.job is not None else ()
+    return chat_channel.message(
+        stage,
+        run,
+        About(event="run-ended", word=outcome, resources=model),
+        title=f"{_MARKS[outcome]} {run.run_id} {verdict.headline(ending)}",
+        description=_description(ending),
+        summary=notification.subject(ending),
+        steps=[f"{one.text} {one.command}".strip() for one in advice.next_steps(stage, ending)],
+    )
 
 
 def _description(ending: Ending) -> str:
@@ -60,10 +44,3 @@ def _description(ending: Ending) -> str:
         return ""
     scores = [*found.scores, *([found.general] if found.general is not None else [])]
     return "\n".join([verdict.sentence(ending), *(f"- {verdict.number(one)}" for one in scores)])
-
-
-def _plain(text: str) -> str:
-    """Text of a dataset as chat shows it: no mention, no link, no formatting can be smuggled in."""
-    for sign, instead in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("@", "@\u200b"), ("`", "'")):
-        text = text.replace(sign, instead)
-    return text

@@ -113,6 +113,8 @@ def _facts(stage: Stage, ending: Ending) -> Iterator[str]:
         yield f"Cost:         {in_words(ending.cost)}"
     if ending.estimate is not None:
         yield f"Estimated:    {in_words(ending.estimate)}, budget {run.budget_usd:.2f} USD"
+    if ending.promotion is not None and ending.promotion.note:
+        yield f"Production:   {ending.promotion.note}"
     for arn in ending.released.kept if ending.released is not None else ():
         yield f"In service:   {arn}"
 

@@ -7,13 +7,15 @@ from typing import Any
 from tunedrop import clock, intake
 from tunedrop.contracts import Estimate, Run
 from tunedrop.cost.words import evaluation_in_words, in_words
+from tunedrop.reporting import chat_channel
+from tunedrop.reporting.chat_channel import About
 from tunedrop.stage import Stage
 
 _UNANSWERED = {"refuse": "refused", "approve": "approved"}
 
 
 def ask(sns: Any, stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> None:
-    """Publish the question, with attributes that a program can filter on."""
+    """Publish the question, with attributes that a program can filter on; and in the chat."""
     sns.publish(
         TopicArn=stage.topic_arn,
         Subject=f"Tunedrop: {run.run_id} waits for your approval, {in_words(estimate)}"[:100],
@@ -26,6 +28,25 @@ def ask(sns: Any, stage: Stage, run: Run, estimate: Estimate, expires_at: str) -
                 ("stage", stage.name),
             )
         },
+    )
+    chat_channel.tell(sns, stage, in_chat(stage, run, estimate, expires_at))
+
+
+def in_chat(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> dict[str, Any]:
+    """The question for a chat channel, with what to type to answer it."""
+    reasons = "\n".join(f"- {reason}" for reason in estimate.approval_reasons)
+    return chat_channel.message(
+        stage,
+        run,
+        About(event="approval-required", word="approval-required"),
+        title=f":raised_hand: {run.run_id} waits for your approval",
+        description=f"It would cost {in_words(estimate)}. Nothing has been paid yet.\n{reasons}",
+        summary=f"Tunedrop: {run.run_id} waits for your approval",
+        steps=[
+            f"To approve: tunedrop approve {run.run_id} --stage {stage.name}",
+            f"To refuse: tunedrop stop {run.run_id} --stage {stage.name}",
+            f"Without an answer it is {_UNANSWERED[stage.when_unanswered]} at {expires_at}.",
+        ],
     )
 
 

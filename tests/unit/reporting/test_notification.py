@@ -138,6 +138,13 @@ def test_the_message_says_outcome_reason_alias_and_report() -> None:
     assert "tunedrop report persona-0123456789" in text
 
 
+def test_the_message_says_why_an_arn_that_was_to_stay_did_not() -> None:
+    why = "the alias moved to another ARN instead: it is provisioned throughput of another base model"
+    promotion = msgspec.structs.replace(PROMOTED.promotion, note=why)  # type: ignore[type-var]
+
+    assert why in notification.text(STAGE, msgspec.structs.replace(PROMOTED, promotion=promotion))
+
+
 def test_programs_can_filter_and_parse_the_message() -> None:
     promoted, failed = (
         notification.attributes(outcome_event.run_ended(STAGE, ending, "")) for ending in (PROMOTED, FAILED)

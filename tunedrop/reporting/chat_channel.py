@@ -1,0 +1,78 @@
+"""The chat channel: AWS's schema for custom notifications, and the topic that the chat client reads.
+
+Amazon Q Developer in chat applications (administrator guide, custom-notifs; read 2026-11-25): version
+"1.0", source "custom", content with client-markdown, title, description, nextSteps; metadata with a thread,
+related resources and whatever context.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tunedrop.contracts import Run
+from tunedrop.stage import Stage
+
+MAX_DESCRIPTION = 3_000
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What a message is about, for programs: its kind, and what it can be found by."""
+
+    event: str
+    word: str
+    resources: tuple[str, ...] = ()
+
+
+def message(
+    stage: Stage, run: Run, about: About, *, title: str, description: str, summary: str, steps: Sequence[str]
+) -> dict[str, Any]:
+    """One message about a run, in the thread of all its messages.
+
+    Parameters
+    ----------
+    title
+        May hold the client's own marks; every other text is shown as it is.
+    steps
+        What a person can do next.
+    """
+    return {
+        "version": "1.0",
+        "source": "custom",
+        "id": f"{run.run_id}-{run.attempt}",
+        "content": {
+            "textType": "client-markdown",
+            "title": title,
+            "description": _plain(description)[:MAX_DESCRIPTION],
+            "nextSteps": [_plain(one) for one in steps],
+            "keywords": [about.word, run.base_model or "none", stage.name],
+        },
+        "metadata": {
+            "threadId": run.run_id,
+            "summary": _plain(summary),
+            "eventType": f"tunedrop-{about.event}",
+            "relatedResources": list(about.resources),
+            "additionalContext": {"stage": stage.name, "outcome": about.word},
+        },
+    }
+
+
+def tell(sns: Any, stage: Stage, said: dict[str, Any]) -> None:
+    """Publish it, where the stage has a channel; that it could not be told keeps no run from going on."""
+    if not stage.chat_topic_arn:
+        return
+    try:
+        sns.publish(TopicArn=stage.chat_topic_arn, Message=msgspec.json.encode(said).decode())
+    except (ClientError, BotoCoreError):
+        logging.getLogger(__name__).exception("the chat channel could not be told")
+
+
+def _plain(text: str) -> str:
+    """Text of a dataset as chat shows it: no mention, no link, no formatting can be smuggled in."""
+    for sign, instead in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("@", "@\u200b"), ("`", "'")):
+        text = text.replace(sign, instead)
+    return text
