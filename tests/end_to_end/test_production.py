@@ -14,11 +14,20 @@ from local.embedded import Embedded
 from local.outcomes import Outcomes
 from tests.datasets import ASKED, jsonl, single_turn
 from tests.end_to_end.terminal import Tunedrop
-from tunedrop.contracts import Dataset, Estimate, Evaluation, Promotion, Released
+from tunedrop.contracts import Dataset, Estimate, Evaluation, Promotion, Released, Serving
 from tunedrop.registry import Record
 
 RECORDS = single_turn("steady")
 MANIFEST = b"data: {train: train.jsonl, test: test.jsonl}\ndeployment: {stable_arn: true}\n"
+
+ON_PROVISIONED = b"""
+method: single-turn
+base_model: meta.llama3-1-8b-instruct-v1:0:128k
+data: {train: train.jsonl, test: test.jsonl}
+hyperparameters: {epoch_count: 5, learning_rate: 1e-4}
+deployment: {mode: provisioned, keep_for: 8h, stable_arn: true}
+"""
+"""What has nothing but provisioned throughput, kept after the evaluation."""
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +37,16 @@ def outcomes(pipeline: Pipeline) -> Iterator[Outcomes]:
     found.close()
 
 
-def tuned(pipeline: Pipeline, name: str, records: list[dict[str, object]]) -> Record:
+def tuned(
+    pipeline: Pipeline, name: str, records: list[dict[str, object]], manifest: bytes = MANIFEST
+) -> Record:
     """A run of this name on these records, measured on one way of asking for every topic."""
     trained = [one for index, one in enumerate(records) if index % len(ASKED)]
     held_out = RECORDS[:: len(ASKED)]
     pipeline.put(f"runs/{name}/train.jsonl", jsonl(trained))
     pipeline.put(f"runs/{name}/test.jsonl", jsonl(held_out))
-    version = pipeline.put(f"runs/{name}/run.yaml", MANIFEST)
+    version = pipeline.put(f"runs/{name}/run.yaml", manifest)
+    pipeline.put(f"runs/{name}/approve", b"")  # throughput that is kept costs more than a run may unasked
     return pipeline.closed(pipeline.run_of(name, version).run.run_id)
 
 
@@ -73,6 +85,32 @@ def test_a_better_version_takes_the_place_of_the_one_before_behind_its_arn_and_r
     assert heard.champion == evaluation.champion
     assert json.loads(message.attributes["detail"])["id"] == heard.id
     assert "Token F1" in message.subject
+
+
+def test_provisioned_throughput_is_pointed_at_the_better_model_and_back(
+    pipeline: Pipeline, tunedrop: Tunedrop
+) -> None:
+    unlike = single_turn("another")[: 14 * len(ASKED)]
+    first = tuned(pipeline, "pinned", RECORDS[: 10 * len(ASKED)] + unlike, ON_PROVISIONED)
+    second = tuned(pipeline, "pinned", RECORDS, ON_PROVISIONED)
+
+    before, after = first.document("promotion", Promotion), second.document("promotion", Promotion)
+    served, released = second.document("serving", Serving), second.document("released", Released)
+    assert before is not None, first.failure or first.document("evaluation", Evaluation)
+    assert after is not None, second.failure or second.document("evaluation", Evaluation)
+    assert ":provisioned-model/" in before.model_id
+    assert after.swapped, after.note
+    assert after.model_id == before.model_id
+    assert provisioned_for(pipeline, before.model_id) == after.model_arn
+    assert served is not None
+    assert released is not None
+    assert (released.kept, released.released) == ((before.model_id,), (served.arn,))
+
+    said = tunedrop("rollback", "pinned").stdout
+
+    assert "the ARN is the same as before" in said
+    assert provisioned_for(pipeline, before.model_id) == before.model_arn
+    tunedrop("throughput", "release", before.model_id)
 
 
 def test_a_model_that_nothing_serves_is_brought_into_service_before_a_rollback(
@@ -126,4 +164,9 @@ def test_the_estimate_says_how_many_answers_the_evaluation_will_ask_for(
 
 def serves(pipeline: Pipeline, arn: str) -> str:
     answer = pipeline.aws.bedrock.get_custom_model_deployment(customModelDeploymentIdentifier=arn)
+    return str(answer["modelArn"])
+
+
+def provisioned_for(pipeline: Pipeline, arn: str) -> str:
+    answer = pipeline.aws.bedrock.get_provisioned_model_throughput(provisionedModelId=arn)
     return str(answer["modelArn"])
