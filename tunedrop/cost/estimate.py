@@ -120,18 +120,18 @@ def _judging(asked: Workload, judge: JudgeSettings) -> CostLine:
     prompts, by_job = asked.held_out.count, judge.via == "evaluation-job"
     own = len(judge.rubric) // CHARACTERS_A_TOKEN
     if by_job:
-        tokens = asked.contenders * (2 * asked.held_out.tokens + prompts * (RATING_TOKENS + own))
+        tokens = asked.judged * (2 * asked.held_out.tokens + prompts * (RATING_TOKENS + own))
+        times = f"{prompts:,} prompts x {asked.judged} answers, each in an evaluation job"
     else:
-        tokens = 2 * (3 * asked.held_out.tokens + prompts * (JUDGE_TOKENS + own))
-    times = (
-        f"prompts x {asked.contenders} answers, each in an evaluation job" if by_job else "pairs x 2 orders"
-    )
+        pairs = (asked.judged - 1) * prompts
+        tokens = 2 * (3 * (asked.judged - 1) * asked.held_out.tokens + pairs * (JUDGE_TOKENS + own))
+        times = f"{pairs:,} pairs x 2 orders"
     return priced(
         "judging",
         judge_prices(judge.model).output_per_million_tokens,
         tokens / 1e6,
         TOKEN_ERROR,
-        f"{prompts:,} {times}, {tokens:,} tokens of {judge.model}, all at the price of output",
+        f"{times}, {tokens:,} tokens of {judge.model}, all at the price of output",
         "per 1M tokens",
     )
 

@@ -61,9 +61,19 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         settings = self.run.evaluation.judge
         compares = settings is not None and settings.via == "converse"
         judge = Judge(aws_.bedrock_runtime, settings, pace) if settings is not None and compares else None
+        decides = self.run.evaluation.metric == "judge"
         taught_by = self.run.teacher
         teacher = asker(distillation.inference_id(taught_by)) if taught_by is not None else None
-        return evaluate(questions, base, tuned, deadline, champion=champion, judge=judge, teacher=teacher)
+        return evaluate(
+            questions,
+            base,
+            tuned,
+            deadline,
+            champion=champion,
+            judge=judge,
+            champion_judge=judge if decides else None,
+            teacher=teacher,
+        )
 
 
 def champion_of(aliases: Aliases, name: str) -> str | None:

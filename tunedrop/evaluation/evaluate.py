@@ -44,7 +44,8 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     """One question with its answers: a line of predictions.jsonl.
 
-    `probe` names the general-ability prompt that this is; it is empty for a held-out one.
+    `probe` names the general-ability prompt that this is; it is empty for a held-out one. `against_champion`
+    compares the tuned model with the one in production, which stands as `base` there.
     """
 
     record: int
@@ -55,6 +56,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     tuned: Answer
     champion: Answer | None = None
     judgement: Judgement | None = None
+    against_champion: Judgement | None = None
     probe: str = ""
 
     @property
@@ -89,6 +91,7 @@ def evaluate(
     concurrency: int = CONCURRENCY,
     champion: Model | None = None,
     judge: Comparer | None = None,
+    champion_judge: Comparer | None = None,
     teacher: Model | None = None,
 ) -> Iterator[Prediction]:
     """All answers to each question, in order, until the deadline (`time.monotonic()`).
@@ -101,6 +104,8 @@ def evaluate(
         The model in production, where there is one that can be asked.
     judge
         Who compares the answers of base and tuned, where the run asks for one.
+    champion_judge
+        Who compares those of the champion and tuned, where that decides.
     teacher
         Who says what a good answer would be, where the data does not.
     """
@@ -121,16 +126,27 @@ def evaluate(
             champion=champion.ask(question) if champion is not None and not question.probe else None,
             probe=question.probe,
         )
-        if judge is None or question.probe or prediction.failed:
+        if question.probe or prediction.failed:
             return prediction
-        judgement = judge.compare(question, prediction.base, prediction.tuned)
-        return msgspec.structs.replace(prediction, judgement=judgement)
+        return msgspec.structs.replace(
+            prediction,
+            judgement=_compared(judge, question, prediction.base, prediction.tuned),
+            against_champion=_compared(champion_judge, question, prediction.champion, prediction.tuned),
+        )
 
     with ThreadPoolExecutor(concurrency) as pool:
         for start in range(0, len(questions), concurrency):
             if time.monotonic() >= deadline:
                 return
             yield from pool.map(both, questions[start : start + concurrency])
+
+
+def _compared(
+    judge: Comparer | None, question: HeldOut, other: Answer | None, tuned: Answer
+) -> Judgement | None:
+    if judge is None or other is None or other.error:
+        return None
+    return judge.compare(question, other, tuned)
 
 
 def _unanswerable(question: HeldOut, reason: str) -> Prediction:

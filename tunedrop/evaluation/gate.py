@@ -228,15 +228,15 @@ def _general(probes: Sequence[Prediction], confidence: float) -> Score | None:
 def _against_champion(answered: Sequence[Prediction], metric: str, confidence: float) -> Score | None:
     """The tuned model against the one in production, where that one has answered.
 
-    A judge that compares has not compared these two: then the first metric that fits the task does.
+    Where a judge decides and has judged too few of the two, the first metric that fits the task does.
     """
     both = [one for one in answered if one.champion is not None and not one.champion.error]
     if len(both) < FEWEST:
         return None
-    if metric == scores.JUDGED["evaluation-job"]:
-        rated = scores.rated_values(both, ("champion", "tuned"))
-        if len(rated.tuned) >= FEWEST:
-            return rated.score(confidence)
+    if metric in scores.JUDGED.values():
+        judged = scores.against_champion_values(both, metric)
+        if len(judged.tuned) >= FEWEST:
+            return judged.score(confidence)
     name = metric if metric in metrics.METRICS else metrics.choose([one.reference for one in both])
     (values,) = scores.measure(both, [name], ("champion", "tuned"))
     return values.score(confidence)

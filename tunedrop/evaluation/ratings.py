@@ -21,7 +21,7 @@ from tunedrop.stage import Stage
 Contender = Literal["base", "tuned", "champion"]
 
 COMPARED: tuple[Contender, ...] = ("base", "tuned")
-"""Without these two there is no judgement; the model in production is rated beside them."""
+"""Without these two there is no judgement; the model in production may be rated beside them."""
 
 EMPTY = 0.0
 """The rating of an empty answer, which no job is asked for: one blank text and the service refuses the whole
@@ -96,7 +96,7 @@ class Rater:
         """Each contender's job, found or made. None is made after one that Bedrock has refused."""
         known = judge_jobs.of_run(self._aws.bedrock, self._run.run_id)
         jobs: dict[Contender, EvaluationJob] = {}
-        for whose in _contenders(asked):
+        for whose in self._contenders(asked):
             arn = known.get(self._name(whose))
             lines = [_line(one, whose) for one in asked if _text(one, whose)]
             if arn is not None:
@@ -109,6 +109,11 @@ class Rater:
                     self._aws.bedrock, self._stage, self._run, self._judge, answers
                 )
         return jobs
+
+    def _contenders(self, asked: Sequence[Asked]) -> tuple[Contender, ...]:
+        """The model in production is rated where the ratings decide: elsewhere nobody would read it."""
+        answers = any(one.champion is not None and not one.champion.error for _, one in asked)
+        return (*COMPARED, "champion") if answers and self._run.evaluation.metric == "judge" else COMPARED
 
     def _name(self, whose: Contender) -> str:
         return naming.evaluation_job(self._run.run_id, whose, self._run.attempt)
@@ -159,11 +164,6 @@ class Rater:
                     rating = _rating(record, judge_jobs.metric_of(self._judge))
                     found[msgspec.convert(said, Line)].append(rating)
         return found
-
-
-def _contenders(asked: Sequence[Asked]) -> tuple[Contender, ...]:
-    champion = any(one.champion is not None and not one.champion.error for _, one in asked)
-    return (*COMPARED, "champion") if champion else COMPARED
 
 
 def _answer(asked: Asked, whose: Contender) -> Answer | None:

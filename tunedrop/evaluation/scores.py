@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tunedrop.contracts import Judged, JudgedVia, JudgeSettings, Score
 from tunedrop.evaluation import general_ability, metrics
-from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.evaluation.evaluate import Judgement, Prediction
 from tunedrop.evaluation.intervals import (
     RESAMPLES,
     UNKNOWN,
@@ -89,10 +89,22 @@ def judged_values(answered: Sequence[Prediction], via: JudgedVia = "converse") -
     """Win rates, ties counted half each, of the pairs that a judge has compared; or its ratings of both."""
     if via == "evaluation-job":
         return rated_values(answered)
-    compared = [one for one in answered if one.judgement is not None and not one.judgement.error]
+    return compared_values([(one.record, one.judgement) for one in answered])
+
+
+def against_champion_values(answered: Sequence[Prediction], metric: str) -> Values:
+    """The same for the model in production, as `base`; `metric` is one of `JUDGED`."""
+    if metric == JUDGED["evaluation-job"]:
+        return rated_values(answered, ("champion", "tuned"))
+    return compared_values([(one.record, one.against_champion) for one in answered])
+
+
+def compared_values(pairs: Iterable[tuple[int, Judgement | None]]) -> Values:
+    """Win rates of the pairs, each with its record, on which a judge has said something."""
     points = {"tuned": 1.0, "base": 0.0, "tie": 0.5}
-    tuned = [points[one.judgement.better] for one in compared if one.judgement is not None]
-    return Values(JUDGED[via], [1 - one for one in tuned], tuned, [one.record for one in compared])
+    said = [(record, points[one.better]) for record, one in pairs if one is not None and not one.error]
+    tuned = [point for _, point in said]
+    return Values(JUDGED["converse"], [1 - one for one in tuned], tuned, [record for record, _ in said])
 
 
 def rated_values(answered: Sequence[Prediction], models: tuple[Model, Model] = ("base", "tuned")) -> Values:
@@ -106,6 +118,7 @@ def rated_values(answered: Sequence[Prediction], models: tuple[Model, Model] = (
 def judged(predictions: Sequence[Prediction], settings: JudgeSettings) -> Judged:
     """How the judge found, pair by pair."""
     found = [one.judgement for one in predictions if one.judgement is not None]
+    read = [*found, *(one.against_champion for one in predictions if one.against_champion is not None)]
     said = [one.better for one in found if not one.error]
     return Judged(
         model=settings.model,
@@ -115,8 +128,8 @@ def judged(predictions: Sequence[Prediction], settings: JudgeSettings) -> Judged
         failed=len(found) - len(said),
         via=settings.via,
         reason=next((one.error for one in found if one.error), ""),
-        input_tokens=sum(one.input_tokens for one in found),
-        output_tokens=sum(one.output_tokens for one in found),
+        input_tokens=sum(one.input_tokens for one in read),
+        output_tokens=sum(one.output_tokens for one in read),
     )
 
 

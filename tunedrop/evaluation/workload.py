@@ -24,6 +24,8 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
         The general-ability prompts, which are asked of base and tuned alone.
     contenders
         How many models answer the held-out prompts.
+    judged
+        How many models' answers the judge judges: the one in production only where it decides.
     requests
         All answers and judgements that are asked for. Two equal answers are not judged, and what is throttled
         is asked again. Evaluation jobs ask their judge themselves, at a pace of their own.
@@ -33,6 +35,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     probes: int
     contenders: int
     requests: int
+    judged: int = 0
 
     @property
     def prompts(self) -> int:
@@ -52,13 +55,15 @@ def workload(dataset: Dataset, run: Run, *, has_champion: bool) -> Workload:
     asks_probes = settings.general_ability and dataset.test is not None
     probes = len(general_ability.questions(dataset.target_format)) if asks_probes else 0
     contenders = 3 if has_champion else 2
+    judged = (contenders if settings.metric == "judge" else 2) if settings.judge is not None else 0
     compares = settings.judge is not None and settings.judge.via == "converse"
-    judgements = ORDERS_JUDGED * held_out.count if compares else 0
+    judgements = ORDERS_JUDGED * (judged - 1) * held_out.count if compares else 0
     taught = held_out.unanswered if run.teacher is not None else 0
     return Workload(
         held_out=held_out,
         probes=probes,
         contenders=contenders,
+        judged=judged,
         requests=contenders * held_out.count + 2 * probes + judgements + taught,
     )
 

@@ -242,6 +242,21 @@ def test_ratings_compare_with_the_model_in_production_too() -> None:
     assert (evaluation.champion.metric, evaluation.champion.base) == ("judge_rating", 1.0)
 
 
+def test_a_judge_that_decides_has_compared_with_the_model_in_production() -> None:
+    def one(better: str) -> Prediction:
+        against = Judgement(better=better, input_tokens=7)  # type: ignore[arg-type]
+        champion = Answer(text="alpha")
+        return msgspec.structs.replace(judged(3, 8, "tuned"), champion=champion, against_champion=against)
+
+    evaluation = decide(numbered([one("tuned")] * 5 + [one("base")] * 15), BY_JUDGE)
+
+    assert evaluation.verdict == "reject"
+    assert evaluation.champion is not None
+    assert (evaluation.champion.metric, evaluation.champion.base) == ("judge", 0.75)
+    assert evaluation.judged is not None
+    assert evaluation.judged.input_tokens == 20 * (10 + 7)
+
+
 def test_why_nothing_was_judged_is_part_of_the_reason() -> None:
     evaluation = decide(numbered([judged(3, 8, "tie", error="no access to the judge")] * 20), BY_RATINGS)
 

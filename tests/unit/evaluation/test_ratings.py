@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop.aws import Aws
-from tunedrop.contracts import JudgeSettings
+from tunedrop.contracts import EvaluationSettings, JudgeSettings
 from tunedrop.dataset.records import HeldOut, Message
 from tunedrop.errors import TransientError
 from tunedrop.evaluation import judge_jobs
@@ -24,6 +24,7 @@ from tunedrop.evaluation.ratings import Rater
 
 STAGE = builders.stage(evaluation_role_arn="arn:aws:iam::111122223333:role/evaluation")
 JUDGE = JudgeSettings(model="amazon.nova-pro-v1:0", via="evaluation-job")
+RUN = builders.run(evaluation=EvaluationSettings(metric="judge", judge=JUDGE))
 ARN = "arn:aws:bedrock:us-west-2:111122223333:evaluation-job/abcdefghij"
 
 
@@ -100,7 +101,7 @@ PREDICTIONS = [prediction(number) for number in range(1, 4)]
 def rated(
     aws: Aws, predictions: list[Prediction] | None = None, judge: JudgeSettings = JUDGE
 ) -> tuple[str, list[Prediction]]:
-    rater = Rater(aws, STAGE, builders.run(), judge)
+    rater = Rater(aws, STAGE, RUN, judge)
     return rater.rate(QUESTIONS, predictions or PREDICTIONS)
 
 
@@ -231,7 +232,7 @@ def test_the_higher_rating_wins_and_an_answer_without_one_has_failed(aws: Aws, j
 def test_answers_that_are_the_same_have_each_their_rating(aws: Aws, jobs: Jobs) -> None:
     questions = [QUESTIONS[0], msgspec.structs.replace(QUESTIONS[0], record=2)]
     predictions = [prediction(1), msgspec.structs.replace(prediction(1), record=2)]
-    rater = Rater(aws, STAGE, builders.run(), JUDGE)
+    rater = Rater(aws, STAGE, RUN, JUDGE)
     rater.rate(questions, predictions)
     jobs.stands = {"base": "Completed", "tuned": "Completed"}
     say(aws, "base", [0.0, 0.0])
@@ -254,6 +255,15 @@ def test_the_model_in_production_is_rated_too_and_may_fail_alone(aws: Aws, jobs:
     assert len(jobs.made) == 3
     assert waited_for == ""
     assert all(one.judgement and set(one.judgement.ratings) == {"base", "tuned"} for one in found)
+
+
+def test_the_model_in_production_is_not_rated_where_another_metric_decides(aws: Aws, jobs: Jobs) -> None:
+    predictions = [prediction(number, champion=Answer(text="champion")) for number in range(1, 4)]
+    run = builders.run(evaluation=EvaluationSettings(metric="token_f1", judge=JUDGE))
+
+    Rater(aws, STAGE, run, JUDGE).rate(QUESTIONS, predictions)
+
+    assert len(jobs.made) == 2
 
 
 def test_a_job_that_failed_leaves_every_pair_unjudged_and_stops_the_other(aws: Aws, jobs: Jobs) -> None:

@@ -89,6 +89,18 @@ def test_a_split_whose_prompts_nobody_has_counted_has_one_a_record() -> None:
     assert requests(builders.dataset(), general_ability=False) == 2 * 40
 
 
+def test_a_judge_that_decides_compares_with_the_model_in_production_too() -> None:
+    judge = JudgeSettings(model="judge")
+
+    def asked(metric: str) -> int:
+        return requests(
+            held_out(count=40), has_champion=True, general_ability=False, judge=judge, metric=metric
+        )
+
+    assert asked("judge") == (3 + 2 * 2) * 40
+    assert asked("token_f1") == (3 + 2) * 40
+
+
 @pytest.mark.parametrize("has_champion", [False, True])
 @pytest.mark.parametrize("has_judge", [False, True])
 @pytest.mark.parametrize("has_teacher", [False, True])
@@ -98,7 +110,10 @@ def test_what_is_said_is_what_is_asked(has_champion: bool, has_judge: bool, has_
     asked = [one for number, each in enumerate(conversations) for one in questions(number, each, False)]
     counted = sum((prompts_of(one, False) for one in conversations), Prompts())
     settings = EvaluationSettings(
-        general_ability=False, judge=JudgeSettings(model="judge") if has_judge else None, max_prompts=1_000
+        metric="judge",
+        general_ability=False,
+        judge=JudgeSettings(model="judge") if has_judge else None,
+        max_prompts=1_000,
     )
     teacher = Teacher(model="teacher", max_response_length=9) if has_teacher else None
     run = builders.run(evaluation=settings, teacher=teacher)
@@ -113,6 +128,7 @@ def test_what_is_said_is_what_is_asked(has_champion: bool, has_judge: bool, has_
             time.monotonic() + 60,
             champion=models["champion"] if has_champion else None,
             judge=models["judge"] if has_judge else None,
+            champion_judge=models["judge"] if has_judge else None,
             teacher=models["teacher"] if has_teacher else None,
         )
     )
