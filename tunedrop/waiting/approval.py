@@ -18,7 +18,7 @@ def ask(sns: Any, stage: Stage, run: Run, estimate: Estimate, expires_at: str) -
     """Publish the question, with attributes that a program can filter on; and in the chat."""
     sns.publish(
         TopicArn=stage.topic_arn,
-        Subject=f"Tunedrop: {run.run_id} waits for your approval, {in_words(estimate)}"[:100],
+        Subject=_subject(run, estimate)[:100],
         Message=text(stage, run, estimate, expires_at),
         MessageAttributes={
             name: {"DataType": "String", "StringValue": value}
@@ -41,11 +41,11 @@ def in_chat(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> dict
         About(event="approval-required", word="approval-required"),
         title=f":raised_hand: {run.run_id} waits for your approval",
         description=f"It would cost {in_words(estimate)}. Nothing has been paid yet.\n{reasons}",
-        summary=f"Tunedrop: {run.run_id} waits for your approval",
+        summary=_subject(run, estimate),
         steps=[
             f"To approve: tunedrop approve {run.run_id} --stage {stage.name}",
             f"To refuse: tunedrop stop {run.run_id} --stage {stage.name}",
-            f"Without an answer it is {_UNANSWERED[stage.when_unanswered]} at {expires_at}.",
+            _without_an_answer(stage, expires_at),
         ],
     )
 
@@ -77,7 +77,16 @@ def text(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> str:
             f"        or: put any object to {approve}",
             f"To refuse:  tunedrop stop {run.run_id} --stage {stage.name}",
             f"        or: put any object to {stop}",
-            f"Without an answer it is {_UNANSWERED[stage.when_unanswered]} on "
-            f"{clock.for_people(expires_at)} UTC.",
+            _without_an_answer(stage, expires_at),
         ]
+    )
+
+
+def _subject(run: Run, estimate: Estimate) -> str:
+    return f"Tunedrop: {run.run_id} waits for your approval, {in_words(estimate)}"
+
+
+def _without_an_answer(stage: Stage, expires_at: str) -> str:
+    return (
+        f"Without an answer it is {_UNANSWERED[stage.when_unanswered]} on {clock.for_people(expires_at)} UTC."
     )
