@@ -92,7 +92,7 @@ def decide(predictions: Sequence[Prediction], settings: EvaluationSettings) -> E
 
 def _deciding(references: Sequence[str], settings: EvaluationSettings) -> str:
     if settings.metric == "judge" and settings.judge is not None:
-        return scores.JUDGED[settings.judge.via]
+        return metrics.JUDGED[settings.judge.via]
     return metrics.choose(references, settings.metric)
 
 
@@ -108,7 +108,7 @@ def _too_little(
     """No verdict where too little was asked, or answered, or judged, or too much has failed."""
     if len(held_out) < FEWEST:
         return _too_few(f"only {len(held_out)} held-out prompts were asked")
-    pairs = [one.judgement for one in answered if metric in scores.JUDGED.values()]
+    pairs = [one.judgement for one in answered if metric in metrics.JUDGED.values()]
     judged = sum(one is not None and not one.error for one in pairs)
     for what, everything, errors in (
         ("prompts", len(held_out), [one.error for one in held_out if one.failed]),
@@ -233,7 +233,7 @@ def _against_champion(answered: Sequence[Prediction], metric: str, confidence: f
     both = [one for one in answered if one.champion is not None and not one.champion.error]
     if len(both) < FEWEST:
         return None
-    if metric in scores.JUDGED.values():
+    if metric in metrics.JUDGED.values():
         judged = scores.against_champion_values(both, metric)
         if len(judged.tuned) >= FEWEST:
             return judged.score(confidence)

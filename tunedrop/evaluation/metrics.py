@@ -15,6 +15,8 @@ from typing import Literal
 
 from rapidfuzz.distance import LCSseq
 
+from tunedrop.contracts import JudgedVia
+
 MAX_LABELS = 30
 MAX_LABEL_WORDS = 4
 CHRF_ORDER = 6
@@ -114,6 +116,9 @@ TITLES = {
     "general_ability": "General ability",
 }
 
+
+JUDGED: dict[JudgedVia, str] = {"converse": "judge", "evaluation-job": "judge_rating"}
+"""What a judge's score is called: a win rate where it compares, a mean rating where it rates."""
 
 Task = Literal["labels", "json", "text"]
 

@@ -81,10 +81,6 @@ def measure(
     return [Values(name, found[name][0], found[name][1], records) for name in asked if name in found]
 
 
-JUDGED: dict[JudgedVia, str] = {"converse": "judge", "evaluation-job": "judge_rating"}
-"""What a judge's score is called: a win rate where it compares, a mean rating where it rates."""
-
-
 def judged_values(answered: Sequence[Prediction], via: JudgedVia = "converse") -> Values:
     """Win rates, ties counted half each, of the pairs that a judge has compared; or its ratings of both."""
     if via == "evaluation-job":
@@ -93,8 +89,8 @@ def judged_values(answered: Sequence[Prediction], via: JudgedVia = "converse") -
 
 
 def against_champion_values(answered: Sequence[Prediction], metric: str) -> Values:
-    """The same for the model in production, as `base`; `metric` is one of `JUDGED`."""
-    if metric == JUDGED["evaluation-job"]:
+    """The same for the model in production, as `base`; `metric` is one of `metrics.JUDGED`."""
+    if metric == metrics.JUDGED["evaluation-job"]:
         return rated_values(answered, ("champion", "tuned"))
     return compared_values([(one.record, one.against_champion) for one in answered])
 
@@ -104,7 +100,9 @@ def compared_values(pairs: Iterable[tuple[int, Judgement | None]]) -> Values:
     points = {"tuned": 1.0, "base": 0.0, "tie": 0.5}
     said = [(record, points[one.better]) for record, one in pairs if one is not None and not one.error]
     tuned = [point for _, point in said]
-    return Values(JUDGED["converse"], [1 - one for one in tuned], tuned, [record for record, _ in said])
+    return Values(
+        metrics.JUDGED["converse"], [1 - one for one in tuned], tuned, [record for record, _ in said]
+    )
 
 
 def rated_values(answered: Sequence[Prediction], models: tuple[Model, Model] = ("base", "tuned")) -> Values:
@@ -112,7 +110,7 @@ def rated_values(answered: Sequence[Prediction], models: tuple[Model, Model] = (
     pairs = [(one.record, one.judgement.ratings) for one in answered if one.judgement is not None]
     both = [(record, ratings) for record, ratings in pairs if set(models) <= set(ratings)]
     before, after = ([ratings[model] for _, ratings in both] for model in models)
-    return Values(JUDGED["evaluation-job"], before, after, [record for record, _ in both])
+    return Values(metrics.JUDGED["evaluation-job"], before, after, [record for record, _ in both])
 
 
 def judged(predictions: Sequence[Prediction], settings: JudgeSettings) -> Judged:

@@ -13,6 +13,7 @@ from local import samples
 from tunedrop.contracts import Score, StartedJob, TrainingJob
 from tunedrop.dataset import explanations
 from tunedrop.dataset.check import check
+from tunedrop.evaluation.evaluate import Judgement
 from tunedrop.reporting.report import (
     Material,
     answers,
@@ -153,6 +154,21 @@ def test_best_gains_worst_losses_and_some_at_random_are_shown_once_each() -> Non
     assert all(pair.gain > 0 for pair in groups[0].pairs)
     assert all(pair.gain < 0 for pair in groups[1].pairs)
     assert len(shown) == len(set(shown))
+
+
+def test_where_a_judges_ratings_decide_the_gains_are_those_of_its_ratings() -> None:
+    material = SAMPLES["labels"]
+    decided = msgspec.structs.replace(material.ending.evaluation, metric="judge_rating")  # type: ignore[type-var]
+    liked, unrated, *_ = material.predictions
+    judgement = Judgement(ratings={"base": 0.25, "tuned": 1.0})
+
+    (group,) = answers.groups(
+        msgspec.structs.replace(material.ending, evaluation=decided),
+        [msgspec.structs.replace(liked, judgement=judgement), unrated],
+    )
+
+    (pair,) = group.pairs
+    assert (group.title, pair.base_score, pair.tuned_score) == ("Best gains", 0.25, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from rapidfuzz.distance import LCSseq
 
 from tunedrop.contracts import Ending
 from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.metrics import METRICS
+from tunedrop.evaluation.metrics import JUDGED, METRICS
 
 SHOWN = 3
 """So many pairs of each kind."""
@@ -56,9 +56,10 @@ def groups(ending: Ending, predictions: Sequence[Prediction]) -> list[Group]:
     """The best gains, the worst losses, and some at random; a pair is shown once."""
     if ending.evaluation is None:
         return []
-    score = METRICS.get(ending.evaluation.metric, METRICS[_DEFAULT_METRIC])
-    answered = [one for one in predictions if not one.failed]
-    gains = [score(one.reference, one.tuned.text) - score(one.reference, one.base.text) for one in answered]
+    scored = [(one, _scores(one, ending.evaluation.metric)) for one in predictions if not one.failed]
+    answered = [one for one, found in scored if found is not None]
+    scores = [found for _, found in scored if found is not None]
+    gains = [tuned - base for base, tuned in scores]
     order = sorted(range(len(answered)), key=lambda index: -gains[index])
     best = [index for index in order[:SHOWN] if gains[index] > 0]
     worst = [index for index in order[::-1][:SHOWN] if gains[index] < 0]
@@ -67,7 +68,7 @@ def groups(ending: Ending, predictions: Sequence[Prediction]) -> list[Group]:
     has_turns = any(one.turn for one in answered)
     chosen = (("Best gains", best), ("Worst losses", worst), ("At random", some))
     return [
-        Group(title, tuple(_pair(answered[index], score, has_turns) for index in indices))
+        Group(title, tuple(_pair(answered[index], scores[index], has_turns) for index in indices))
         for title, indices in chosen
         if indices
     ]
@@ -93,16 +94,29 @@ def parts(reference: str, answer: str) -> tuple[Part, ...]:
     return tuple(found)
 
 
-def _pair(one: Prediction, score: Callable[[str, str], float], has_turns: bool) -> Pair:
+def _scores(one: Prediction, metric: str) -> tuple[float, float] | None:
+    """Of base and tuned, by the metric that decides; by words in common where that scores no answer alone.
+
+    None where a judge was to rate them and has not.
+    """
+    if metric == JUDGED["evaluation-job"]:
+        ratings = one.judgement.ratings if one.judgement is not None else {}
+        return (ratings["base"], ratings["tuned"]) if ratings else None
+    score = METRICS.get(metric, METRICS[_DEFAULT_METRIC])
+    return score(one.reference, one.base.text), score(one.reference, one.tuned.text)
+
+
+def _pair(one: Prediction, scores: tuple[float, float], has_turns: bool) -> Pair:
     reference = _short(one.reference)
+    base_score, tuned_score = scores
     return Pair(
         place=f"record {one.record}" + (f", turn {one.turn + 1}" if has_turns else ""),
         prompt=_short(one.prompt),
         reference=reference,
         base=parts(reference, _short(one.base.text)),
         tuned=parts(reference, _short(one.tuned.text)),
-        base_score=score(one.reference, one.base.text),
-        tuned_score=score(one.reference, one.tuned.text),
+        base_score=base_score,
+        tuned_score=tuned_score,
     )
 
 
