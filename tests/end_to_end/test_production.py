@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,13 @@ from local.calls import counted
 from local.driver import Inbox, Pipeline, until
 from local.embedded import Embedded
 from local.outcomes import Outcomes
+from tests import builders
 from tests.datasets import ASKED, jsonl, single_turn
 from tests.end_to_end.terminal import Tunedrop
+from tunedrop import catalog
 from tunedrop.contracts import Dataset, Estimate, Evaluation, Promotion, Released, Serving
 from tunedrop.registry import Record
+from tunedrop.registry.aliases import Aliases
 
 RECORDS = single_turn("steady")
 MANIFEST = b"data: {train: train.jsonl, test: test.jsonl}\ndeployment: {stable_arn: true}\n"
@@ -160,6 +164,32 @@ def test_the_estimate_says_how_many_answers_the_evaluation_will_ask_for(
     assert dataset.test.prompts.count > dataset.test.records
     calls = counted(embedded.state / "calls.json") - before
     assert calls["evaluate_model", "bedrock:InvokeModel"] == estimate.evaluation_requests
+
+
+def test_a_base_model_that_ends_soon_is_announced_by_the_sweep_once(
+    pipeline: Pipeline, embedded: Embedded, inbox: Inbox
+) -> None:
+    base, today = catalog.find(builders.LLAMA_3_3), datetime.now(UTC)
+    aliases = Aliases(pipeline.aws.ssm, pipeline.aws.dynamodb, pipeline.stage)
+    promotion = aliases.promote("of-old", "of-old-1", builders.MODEL_ARN, builders.DEPLOYMENT_ARN)
+    embedded.faults.set(end_of_life={base.lifecycle_id: (today + timedelta(days=60)).isoformat()})
+
+    for _ in range(2):
+        look_again_today(pipeline, today)
+        swept = pipeline.session.client("lambda").invoke(FunctionName="tunedrop-local-sweep-throughput")
+        assert "FunctionError" not in swept, swept["Payload"].read()
+
+    (message,) = until(lambda: inbox.messages("of-old-1") or None, "the announcement")
+    pipeline.aws.ssm.delete_parameter(Name=promotion.alias)
+    assert message.attributes["event"] == "base-model-ends"
+    assert message.attributes["ends_on"] == f"{today + timedelta(days=60):%Y-%m-%d}"
+    assert promotion.alias in message.text
+
+
+def look_again_today(pipeline: Pipeline, today: datetime) -> None:
+    """The sweep looks at base models once a day."""
+    key = {"pk": {"S": "ONCE#LIFECYCLE"}, "sk": {"S": f"{today:%Y-%m-%d}"}}
+    pipeline.aws.dynamodb.delete_item(TableName=pipeline.stage.registry_table, Key=key)
 
 
 def serves(pipeline: Pipeline, arn: str) -> str:
