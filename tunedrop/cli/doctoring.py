@@ -28,7 +28,7 @@ WORDS: dict[State, str] = {
     "unknown": "could not be read",
     "bad": "will fail",
 }
-NAME_WIDTH = 28
+NAME_WIDTH = 34
 
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +59,7 @@ def _show(finding: Finding, *, is_first: bool) -> None:
     if is_first:
         console.print(Text(f"\n{finding.about}", style="bold"))
     glyph, style = GLYPHS[finding.state]
-    console.print(Text.assemble("  ", (glyph, style), f" {finding.name:<{NAME_WIDTH}} ", finding.detail))
+    console.print(Text.assemble("  ", (glyph, style), f" {finding.name:<{NAME_WIDTH}}  ", finding.detail))
     if finding.cure and finding.state != "good":
         console.print(Text(f"      {finding.cure}", style="dim" if finding.state != "bad" else style))
 
