@@ -63,6 +63,7 @@ class Evaluations:
             job = request | {
                 "jobArn": arn, "jobType": "Automated", "status": "InProgress",
                 "creationTime": moment, "lastModifiedTime": moment,
+                "_tags": {tag["key"]: tag["value"] for tag in request.get("jobTags", [])},
             }  # fmt: skip
             world.evaluations[arn] = job
             if token:
@@ -71,7 +72,7 @@ class Evaluations:
         return {"jobArn": arn}
 
     def get(self, request: dict[str, Any]) -> dict[str, Any]:
-        hidden = ("clientRequestToken", "jobTags")
+        hidden = ("clientRequestToken", "jobTags", "_tags")
         return {name: value for name, value in self._find(request).items() if name not in hidden}
 
     def list(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -103,9 +103,10 @@ class Models:
         for tagged in (world.models, world.deployments, world.provisioned):
             if arn in tagged:
                 return tagged[arn].tags
-        if arn in world.jobs:
-            tags: dict[str, str] = world.jobs[arn]["_tags"]
-            return tags
+        for jobs in (world.jobs, world.evaluations):
+            if arn in jobs:
+                tags: dict[str, str] = jobs[arn]["_tags"]
+                return tags
         raise Refusal("ResourceNotFoundException", f"{arn} could not be found.")
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 
-from local.driver import Inbox, Pipeline
+from local.driver import Inbox, Pipeline, until
+from local.embedded import Embedded
 from tests.datasets import jsonl, many_held_out, single_turn
+from tests.end_to_end.terminal import Tunedrop
 from tunedrop.contracts import Evaluation, RunEnded
 from tunedrop.registry import Record
 
@@ -94,6 +96,30 @@ def test_the_model_in_production_is_rated_beside_the_two(pipeline: Pipeline, inb
     assert evaluation.champion is not None
     assert evaluation.champion.metric == "judge_rating"
     assert "The model in production stands at" in text
+
+
+def test_teardown_of_a_run_that_is_being_judged_stops_its_jobs(
+    embedded: Embedded, pipeline: Pipeline, tunedrop: Tunedrop
+) -> None:
+    embedded.faults.set(evaluation_minutes=24 * 60)
+    name, judge = "torn-down", f"{{model: {JUDGE}, via: evaluation-job}}"
+    pipeline.put(f"runs/{name}/t.jsonl", jsonl(single_turn(name)))
+    pipeline.put(
+        f"runs/{name}/run.yaml", f"data: {{train: t.jsonl}}\nevaluation: {{judge: {judge}}}\n".encode()
+    )
+    run_id = pipeline.run_named(name).run.run_id
+    until(
+        lambda: any(one.step == "wait_for_judging" for one in pipeline.registry.steps(run_id)) or None,
+        "a run that is being judged",
+    )
+
+    said = tunedrop("teardown", run_id).stdout
+
+    jobs = pipeline.aws.bedrock.list_evaluation_jobs(nameContains=run_id)["jobSummaries"]
+    assert len(jobs) == 2
+    assert {job["status"] for job in jobs} <= {"Stopping", "Stopped"}
+    assert all(job["jobArn"] in said.replace("\n", "") for job in jobs)
+    pipeline.closed(run_id)
 
 
 def test_a_judge_that_does_not_exist_is_refused_before_anything_is_paid(

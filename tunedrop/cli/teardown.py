@@ -15,8 +15,10 @@ from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.output import Format, console, errors, print_json
 from tunedrop.cli.stage import Deployed
 from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.evaluation import judge_jobs
 from tunedrop.serving import models, throughput
 from tunedrop.serving.sweep import in_service
+from tunedrop.stage import Stage
 from tunedrop.training import jobs
 
 PATIENCE_SECONDS = 1800.0
@@ -50,6 +52,9 @@ def teardown(here: Deployed, run_id: str | None, format_: Format = Format.text) 
     for job in _jobs(bedrock, prefix + part):
         if jobs.stop(bedrock, job):
             tell("stopped", done.stopped, job)
+    for job in _judging(bedrock, here.stage, part):
+        if judge_jobs.stop(bedrock, job):
+            tell("stopped", done.stopped, job)
     for arn in [one.arn for one in in_service(bedrock, here.stage) if part in one.name]:
         if _patiently(lambda arn=arn: throughput.release(bedrock, arn)):  # type: ignore[misc]
             tell("released", done.released, arn)
@@ -81,6 +86,14 @@ def _jobs(bedrock: Any, part: str) -> Iterator[str]:
     pages = bedrock.get_paginator("list_model_customization_jobs")
     for page in pages.paginate(nameContains=part, statusEquals="InProgress"):
         yield from (job["jobArn"] for job in page["modelCustomizationJobSummaries"])
+
+
+def _judging(bedrock: Any, stage: Stage, run_id: str) -> Iterator[str]:
+    """Evaluation jobs at work. Whose they are, their tags say: their names have no room for the stage."""
+    mine = {"key": "tunedrop:stage", "value": stage.name}
+    for job in judge_jobs.of_run(bedrock, run_id or "tunedrop-", statusEquals="InProgress").values():
+        if mine in bedrock.list_tags_for_resource(resourceARN=job)["tags"]:
+            yield job
 
 
 def _models(bedrock: Any, part: str) -> Iterator[str]:
