@@ -213,7 +213,8 @@ def beside(lines: Iterable[bytes]) -> Iterator[str]:
     """The media that lines name by a path beside their file, each once, in order."""
     found: dict[str, None] = {}
     for line in lines:
-        found.update(dict.fromkeys(uri for uri in sorted(named_in(line)) if is_beside(uri)))
+        if b'"uri"' in line or b'"image-ref"' in line:
+            found.update(dict.fromkeys(uri for uri in sorted(named_in(line)) if is_beside(uri)))
     yield from found
 
 

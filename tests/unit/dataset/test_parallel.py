@@ -47,6 +47,25 @@ def test_two_processes_give_the_report_of_one(
     assert len(done) > 10
 
 
+def test_the_processes_do_not_run_the_program_that_starts_them(
+    files: dict[Any, Path], tmp_path: Path
+) -> None:
+    program, noted = tmp_path / "program.py", tmp_path / "noted"
+    program.write_text(
+        "from pathlib import Path\n"
+        f"with Path({str(noted)!r}).open('a') as notes: notes.write(__name__ + ' ')\n"
+        "from tunedrop.dataset.asked import Asked\n"
+        "from tunedrop.dataset.parallel import check_on_all_cores\n"
+        "if __name__ == '__main__':\n"
+        f"    check_on_all_cores({{'train': Path({str(files['train'])!r})}}, Asked(), processes=2)\n"
+        "    assert Path(__file__).name == 'program.py'\n"
+    )
+
+    subprocess.run([sys.executable, program], check=True, cwd=Path(__file__).parents[3])
+
+    assert noted.read_text() == "__main__ "
+
+
 def test_control_c_ends_all_processes_and_says_nothing_more(tmp_path: Path) -> None:
     file = tmp_path / "train.jsonl"
     line = json.dumps({"prompt": "Why?", "completion": "x" * 200, "odd": 1}).encode() + b"\n"
