@@ -24,6 +24,9 @@ from tunedrop.dataset.problem import Problem
 from tunedrop.dataset.sorting import Sorter
 from tunedrop.dataset.source import Source
 
+MOST_COMPARED = 20_000_000
+"""Many times what any base model takes; it bounds memory, space on disk, and the time of comparing them."""
+
 KEYS_AT_ONCE = 1_000_000
 """Sorted, so many take about 40 MB."""
 
@@ -63,17 +66,22 @@ class Alike:
         self._format = format_
         self._spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - lives as we do
         self._parts: list[_Part] = []
+        self._records = 0
+        self.left_out = 0
 
     def take(self, partial: Partial, records: Records, lines_before: int) -> None:
         """Keep what is to be compared of a range, on disk, and no longer in the range's result."""
-        at = self._spool.seek(0, 2)
-        self._spool.write(records.likeness + records.lines)
+        at, all_ = self._spool.seek(0, 2), len(records.lines) // 4
+        number = min(all_, MOST_COMPARED - self._records)
+        self._records += number
+        self.left_out += all_ - number
+        self._spool.write(records.likeness[: 8 * number] + records.lines[: 4 * number])
         part = _Part(
             split=partial.range.split,
             lines_before=lines_before,
             blocks=partial.blocks,
             spooled_at=at,
-            records=len(records.lines) // 4,
+            records=number,
         )
         self._parts.append(part)
         records.likeness = records.lines = b""

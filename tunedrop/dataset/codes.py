@@ -68,6 +68,7 @@ WARNINGS: dict[str, str] = {
     "TD051": "One prompt has one answer.",
     "TD053": "Records differ in more than numbers and punctuation.",
     "TD056": "No record is in the validation set and in the training set.",
+    "TD057": "Records are few enough to be compared with each other.",
     "TD060": "No leftover of a template is in a text.",
     "TD061": "No key, token or other secret is in a text.",
     "TD062": "No personal data is in a text.",

@@ -10,7 +10,7 @@ import msgspec
 
 from tunedrop.contracts import Method
 from tunedrop.dataset import file_rules, rules
-from tunedrop.dataset.alike import SPLITS, Alike, Place
+from tunedrop.dataset.alike import MOST_COMPARED, SPLITS, Alike, Place
 from tunedrop.dataset.asked import METHODS, Asked
 from tunedrop.dataset.file_rules import FileCounts, Split
 from tunedrop.dataset.formats import SourceFormat
@@ -133,6 +133,10 @@ class _Conclusion:
             self._gather(split, file, format_, method)
         if format_ is not None:
             self._alike[format_].report(self._sources, self._repeat)
+            if left_out := self._alike[format_].left_out:
+                why = f"the last {left_out:,} records were not compared with others: there are too many"
+                problem = Problem("", "TD057", why, f"{left_out:,}", f"at most {MOST_COMPARED:,} records")
+                self._add("train", 0, problem)
         counts = {split: self._counts(split, file, format_) for split, file in self._files.items()}
         for split, problem in file_rules.dataset_problems(counts, method, self._asked.base_model):
             self._add(split, 0, problem)

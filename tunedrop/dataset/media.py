@@ -121,13 +121,19 @@ def problems(
 _SAME = {"jpg": "jpeg", "mov": "mp4", "webm": "mkv", "m4v": "mp4"}
 """Formats that begin alike, or are one by another name."""
 
+_SURE = frozenset({"png", "jpeg", "gif", "webp", "mkv", "pdf"})
+"""Formats that cannot begin in another way; films of QuickTime can."""
+
 
 def _mislabelled(one: Reference, seen: Seen) -> Iterator[Problem]:
     if not seen.size:
         yield Problem(one.path, "TD078", f"the {one.kind} is empty: it has no byte", "0 bytes", "an image")
-    elif seen.format and _SAME.get(one.format, one.format) != seen.format:
-        why = f"the {one.kind} is {seen.format} by its first bytes, and {shorten(one.format)} by the record"
-        yield Problem(one.path, "TD079", why, seen.format, shorten(one.format))
+        return
+    said = _SAME.get(one.format, one.format)
+    if said != seen.format and (seen.format or said in _SURE):
+        by_bytes = seen.format or "none of that kind"
+        why = f"the {one.kind} is {by_bytes} by its first bytes, and {shorten(one.format)} by the record"
+        yield Problem(one.path, "TD079", why, by_bytes, shorten(one.format))
 
 
 def _too_large(one: Reference, seen: Seen, limits: Media, model: BaseModel) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests import hostile
 from tunedrop.dataset import explanations
+from tunedrop.dataset.asked import Asked
 from tunedrop.dataset.convert import MOST_NOTES, convert
 from tunedrop.dataset.lines import MAX_LINE_BYTES
 from tunedrop.dataset.repair import repair
@@ -175,6 +176,20 @@ def test_an_array_of_any_size_is_written_as_lines_without_being_held() -> None:
 
     assert [change.line for change in changes] == [0]
     assert written.lines == 30_000
+
+
+@pytest.mark.parametrize("cut", [0, 300, 1_000])
+def test_of_too_many_records_the_first_are_compared_and_the_others_told(
+    monkeypatch: pytest.MonkeyPatch, cut: int
+) -> None:
+    monkeypatch.setattr("tunedrop.dataset.alike.MOST_COMPARED", 20)
+    body = b'{"input": "the same"}\n' * 50
+
+    report = hostile.checked(body, Asked())
+
+    (told,) = [one for one in report.warnings if one.code == "TD057"]
+    assert (report.duplicates, told.value) == (19, "30")
+    hostile.parts_and_rules_agree(body, Asked(), report, cut)
 
 
 class _Nowhere:

@@ -84,6 +84,8 @@ def test_pictures_beside_a_file_are_looked_at(tmp_path: Path) -> None:
         ("a.jpg", pictures.jpeg(before=60_000), "jpeg", "image", NOVA_LITE, []),
         ("a.png", pictures.png(), "jpeg", "image", NOVA_LITE, ["TD079"]),
         ("a.png", pictures.png(), "jpeg", "image", None, ["TD079"]),
+        ("a.png", b"name,salary", "png", "image", NOVA_LITE, ["TD079"]),
+        ("a.mov", b"\0\0\0\x08wide", "mov", "video", NOVA_LITE, []),
         ("a.png", b"", "png", "image", NOVA_LITE, ["TD078"]),
         ("a.png", pictures.png(padding=10_485_760), "png", "image", NOVA_LITE, ["TD083"]),
         ("a.png", pictures.png(padding=10_485_760), "png", "image", LLAMA_VISION, ["TD081"]),
