@@ -38,8 +38,15 @@ LEFT_OUT = (
 RUN = {page: [one for one in blocks(page) if not one.reason] for page in PAGES}
 
 
+@pytest.fixture(scope="session")
+def is_set_up() -> None:
+    """Through the links of a desk, a `make setup` that has something to do would take this checkout apart."""
+    done = subprocess.run(["make", "--question", "setup"], cwd=ROOT, check=False, capture_output=True)
+    assert done.returncode == 0, "what is pinned has changed: make setup"
+
+
 @pytest.fixture
-def desk(tmp_path: Path, embedded: Embedded) -> Path:
+def desk(tmp_path: Path, is_set_up: None, embedded: Embedded) -> Path:
     """A copy of the repository, set up, beside an embedded AWS that runs."""
     desk = tmp_path / "tunedrop"
     shutil.copytree(ROOT, desk, ignore=shutil.ignore_patterns(*LEFT_OUT))
