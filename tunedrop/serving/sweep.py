@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from botocore.exceptions import ClientError
 
-from tunedrop import clock
+from tunedrop import aws, clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import Released, Way
 from tunedrop.errors import ThroughputFailed, TransientError
@@ -78,8 +79,14 @@ def in_service(bedrock: Any, stage: Stage) -> Iterator[InService]:
 
 
 def _tagged(bedrock: Any, stage: Stage, found: InService) -> Iterator[InService]:
-    """The same with what its tags say; nothing when it is not this stage's."""
-    tags = {tag["key"]: tag["value"] for tag in bedrock.list_tags_for_resource(resourceARN=found.arn)["tags"]}
+    """The same with what its tags say; nothing when it is not this stage's, or gone since it was listed."""
+    try:
+        answer = bedrock.list_tags_for_resource(resourceARN=found.arn)
+    except ClientError as error:
+        if aws.is_missing(error):
+            return
+        raise
+    tags = {tag["key"]: tag["value"] for tag in answer["tags"]}
     if tags.get(throughput.STAGE_TAG) == stage.name:
         yield msgspec.structs.replace(
             found,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests import builders
-from tests.unit.fake_bedrock import FakeBedrock
+from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop import clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import DeploymentSettings, Released
@@ -20,7 +20,7 @@ CREATED = datetime(2026, 11, 23, tzinfo=UTC)
 FUTURE = "2126-01-01T00:00:00Z"
 
 
-def bedrock(way: str, expires: str = FUTURE, stage: str = "test") -> Any:
+def bedrock(way: str, expires: str = FUTURE, stage: str = "test", **answers: Any) -> Any:
     """One deployment or one provisioned throughput, tagged as ours."""
     tags = {"tunedrop:stage": stage, "tunedrop:run": RUN, "tunedrop:expires": expires}
     deployment = {
@@ -38,15 +38,16 @@ def bedrock(way: str, expires: str = FUTURE, stage: str = "test") -> Any:
         "creationTime": CREATED,
         "modelUnits": 2,
     }
-    return FakeBedrock(
-        list_custom_model_deployments={"modelDeploymentSummaries": [deployment] * (way == "on-demand")},
-        list_provisioned_model_throughputs={
+    usual = {
+        "list_custom_model_deployments": {"modelDeploymentSummaries": [deployment] * (way == "on-demand")},
+        "list_provisioned_model_throughputs": {
             "provisionedModelSummaries": [provisioned] * (way == "provisioned")
         },
-        list_tags_for_resource={"tags": [{"key": key, "value": value} for key, value in tags.items()]},
-        delete_custom_model_deployment={},
-        delete_provisioned_model_throughput={},
-    )
+        "list_tags_for_resource": {"tags": [{"key": key, "value": value} for key, value in tags.items()]},
+        "delete_custom_model_deployment": {},
+        "delete_provisioned_model_throughput": {},
+    }
+    return FakeBedrock(**(usual | answers))
 
 
 def sweep(aws: Aws, stage: Stage, found: Any) -> Released:
@@ -64,6 +65,12 @@ def test_the_sweep_releases_what_no_live_run_owns(
     swept = sweep(aws, stage, bedrock(way))
 
     assert len(swept.released) == 1
+
+
+def test_what_goes_while_the_sweep_looks_needs_no_release(stage: Stage) -> None:
+    found = bedrock("on-demand", list_tags_for_resource=refusal("ResourceNotFoundException"))
+
+    assert list(in_service(found, stage)) == []
 
 
 @pytest.mark.parametrize("way", ["on-demand", "provisioned"])
