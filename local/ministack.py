@@ -159,6 +159,31 @@ def _speed_up_schedules(clock_speed: float) -> None:
 
     eventbridge._parse_rate_seconds = scaled
     eventbridge._SCHEDULER_TICK_INTERVAL = 0.5
+    _let_scheduled_functions_end()
+
+
+def _let_scheduled_functions_end() -> None:
+    """A function whose schedule comes again while it is at work misses that turn.
+
+    Schedules here are thirty times as fast as those of AWS. On a slow machine they would start
+    functions faster than they end, each in a process of its own, until nothing else had its turn.
+    """
+    execute = lambda_svc._execute_function_with_config_scope
+    at_work: set[str] = set()
+
+    def executed(function: Any, event: Any) -> Any:
+        if not isinstance(event, dict) or event.get("detail-type") != "Scheduled Event":
+            return execute(function, event)
+        arn = str(function["config"]["FunctionArn"])
+        if arn in at_work:
+            return {}
+        at_work.add(arn)
+        try:
+            return execute(function, event)
+        finally:
+            at_work.discard(arn)
+
+    lambda_svc._execute_function_with_config_scope = executed
 
 
 def _know_bedrock_resources(resource_of: ResourceOf) -> None:
