@@ -21,7 +21,7 @@ JUDGED = b"""
 data: {train: train.jsonl}
 evaluation: {metric: judge, judge: {model: "meta.llama3-3-70b-instruct-v1:0", via: evaluation-job}}
 """
-SECONDS = 120.0
+SECONDS = 300.0
 
 
 def on_demand(pipeline: Pipeline) -> Record:

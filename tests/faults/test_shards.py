@@ -16,7 +16,7 @@ from tunedrop.registry import Record
 
 NAME = "fault-sharded"
 MANIFEST = b"data: {train: train.jsonl, test: test.jsonl}\n"
-SECONDS = 180.0
+SECONDS = 300.0
 
 
 def evaluated_in_shards(pipeline: Pipeline) -> Record:
