@@ -7,11 +7,9 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from tunedrop.dataset.media import Album, LocalAlbum
-
-_Stream = BinaryIO | FileIO | tempfile.SpooledTemporaryFile[bytes]
 
 CHUNK = 1 << 17
 """What is read and checked at once: what is made of so many bytes still fits into a core's own cache."""
@@ -96,9 +94,7 @@ class Spooled:
         self._stream.close()
 
 
-def _from(
-    stream: BinaryIO | FileIO | tempfile.SpooledTemporaryFile[bytes], start: int, stop: int
-) -> Iterator[bytes]:
+def _from(stream: tempfile.SpooledTemporaryFile[bytes], start: int, stop: int) -> Iterator[bytes]:
     place = start
     while place < stop:
         stream.seek(place, os.SEEK_SET)  # each time: two readings of one stream may take turns
