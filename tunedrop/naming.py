@@ -142,6 +142,12 @@ def uri(bucket: str, key: str) -> str:
     return f"s3://{bucket}/{key}"
 
 
+def place_of(s3_uri: str) -> tuple[str, str]:
+    """The bucket and the key of an `s3://bucket/key` URI."""
+    bucket, _, key = s3_uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
 def key_of(s3_uri: str) -> str:
     """The key of an `s3://bucket/key` URI."""
-    return s3_uri.removeprefix("s3://").partition("/")[2]
+    return place_of(s3_uri)[1]

@@ -155,7 +155,7 @@ def _data_file(s3: Any, stage: Stage, source: S3Object, path: str, name: str) ->
 
 def _locate(stage: Stage, source: S3Object, path: str, name: str) -> tuple[str, str]:
     if name.startswith("s3://"):
-        bucket, _, key = name.removeprefix("s3://").partition("/")
+        bucket, key = naming.place_of(name)
         allowed = (stage.intake_bucket, *stage.data_buckets)
         if bucket not in allowed:
             raise InvalidManifest(

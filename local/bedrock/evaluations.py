@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError
 from local import ministack
 from local.bedrock.wire import Refusal
 from local.bedrock.world import World, new_id, now
+from tunedrop.naming import place_of
 
 JOB_MINUTES = 9.0
 """One recorded job took about nine minutes (C7N, July 2026)."""
@@ -136,7 +137,7 @@ class Evaluations:
         s3 = session.client("s3", endpoint_url=self._world.endpoint_url)
         runtime = session.client("bedrock-runtime", endpoint_url=self._world.endpoint_url)
         (config,) = job["evaluationConfig"]["automated"]["datasetMetricConfigs"]
-        bucket, prefix = _split(job["outputDataConfig"]["s3Uri"])
+        bucket, prefix = place_of(job["outputDataConfig"]["s3Uri"])
         root = f"{prefix.rstrip('/')}/{job['jobName']}"
         s3.put_object(Bucket=bucket, Key=f"{root}/amazon-bedrock-evaluations-permission-check", Body=b"")
         self._wait(job)
@@ -180,7 +181,7 @@ def _source_of(job: dict[str, Any]) -> str:
 
 
 def _records(s3: Any, uri: str, source: str) -> Iterator[dict[str, Any]]:
-    bucket, key = _split(uri)
+    bucket, key = place_of(uri)
     lines = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode().splitlines()
     if len(lines) > MOST_PROMPTS:
         raise EvaluationFailed(f"The dataset has {len(lines)} prompts; at most {MOST_PROMPTS} are allowed.")
@@ -233,8 +234,3 @@ def _prompt(automated: dict[str, Any], metric: str, record: dict[str, Any]) -> s
     document = json.dumps({"reference": reference or record["prompt"], "response": response})
     possible = ", ".join(f"{one:g}" for one in ratings)
     return f"{instructions}\n\nPossible ratings: {possible}\n\nDocument: {document}"
-
-
-def _split(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key

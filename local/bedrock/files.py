@@ -14,19 +14,15 @@ from botocore.exceptions import ClientError
 
 from local.bedrock.learner import Step
 from tunedrop.catalog.model import BaseModel
+from tunedrop.naming import place_of
 
 
 class JobFailed(Exception):
     """A job's failureMessage, in Bedrock's words."""
 
 
-def _split(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
-
-
 def probe_output(s3: Any, job: dict[str, Any]) -> None:
-    bucket, prefix = _split(job["outputDataConfig"]["s3Uri"])
+    bucket, prefix = place_of(job["outputDataConfig"]["s3Uri"])
     key = f"{prefix.rstrip('/')}/.write_access_check_file.tmp"
     try:
         s3.put_object(Bucket=bucket, Key=key, Body=b"")
@@ -38,7 +34,7 @@ def probe_output(s3: Any, job: dict[str, Any]) -> None:
 
 
 def read_records(s3: Any, uri: str, base: BaseModel) -> list[dict[str, Any]]:
-    bucket, key = _split(uri)
+    bucket, key = place_of(uri)
     try:
         body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:
@@ -79,7 +75,7 @@ def _look_at_media(s3: Any, uri: str, records: Sequence[dict[str, Any]]) -> None
         for kind in ("image", "video", "document")
         if kind in block
     }
-    strangers = [one for one in found if _split(one)[0] != _split(uri)[0]]
+    strangers = [one for one in found if place_of(one)[0] != place_of(uri)[0]]
     if strangers:
         raise JobFailed(f"{strangers[0]} is not in the bucket of the dataset, {uri}.")
     with ThreadPoolExecutor(8) as pool:
@@ -87,7 +83,7 @@ def _look_at_media(s3: Any, uri: str, records: Sequence[dict[str, Any]]) -> None
 
 
 def _look_at(s3: Any, uri: str) -> None:
-    bucket, key = _split(uri)
+    bucket, key = place_of(uri)
     try:
         s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
@@ -98,7 +94,7 @@ def _look_at(s3: Any, uri: str) -> None:
 
 
 def write_metrics(s3: Any, job: dict[str, Any], steps: Sequence[Step], losses: Sequence[float]) -> None:
-    bucket, prefix = _split(job["outputDataConfig"]["s3Uri"])
+    bucket, prefix = place_of(job["outputDataConfig"]["s3Uri"])
     root = f"{prefix.rstrip('/')}/model-customization-job-{job['jobArn'].rpartition('/')[2]}"
     rows = [(one.number, one.epoch, f"{one.loss:.6f}", f"{math.exp(min(one.loss, 50)):.6f}") for one in steps]
     training = _csv(("step_number", "epoch_number", "training_loss", "perplexity"), rows)

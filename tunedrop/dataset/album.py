@@ -42,8 +42,7 @@ class StoredAlbum:
     def place(self, uri: str) -> tuple[str, str]:
         """The bucket and the key of what a record refers to."""
         if uri.startswith("s3://"):
-            bucket, _, key = uri.removeprefix("s3://").partition("/")
-            return bucket, key
+            return naming.place_of(uri)
         return self._bucket, posixpath.join(self._folder, uri)
 
     def expect(self, uris: Iterable[str]) -> None:

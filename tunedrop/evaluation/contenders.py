@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from tunedrop import distillation
+from tunedrop import distillation, naming
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import CompletedJob, Dataset, Run, Serving
@@ -34,7 +34,7 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         if self.dataset.test is None:
             return []
         settings = self.run.evaluation
-        bucket, _, key = self.dataset.test.uri.removeprefix("s3://").partition("/")
+        bucket, key = naming.place_of(self.dataset.test.uri)
         body = aws_.s3.get_object(Bucket=bucket, Key=key)["Body"]
         held_out = select(read_held_out(body.iter_chunks(1 << 20)), settings.max_prompts)
         probes = general_ability.questions(self.dataset.target_format) if settings.general_ability else []
@@ -59,8 +59,11 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         champion = asker(current) if current and current != self.serving.arn else None
         base, tuned = asker(self.base_model.inference_id), asker(self.serving.arn)
         settings = self.run.evaluation.judge
-        compares = settings is not None and settings.via == "converse"
-        judge = Judge(aws_.bedrock_runtime, settings, pace) if settings is not None and compares else None
+        judge = (
+            Judge(aws_.bedrock_runtime, settings, pace)
+            if settings is not None and settings.via == "converse"
+            else None
+        )
         decides = self.run.evaluation.metric == "judge"
         taught_by = self.run.teacher
         teacher = asker(distillation.inference_id(taught_by)) if taught_by is not None else None

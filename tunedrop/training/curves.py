@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from tunedrop import naming
 from tunedrop.contracts import CompletedJob
 
 TRAINING_FILE = "step_wise_training_metrics.csv"
@@ -50,7 +51,7 @@ def read(files: Iterable[tuple[str, str]]) -> Curves:
 
 def of_job(s3: Any, job: CompletedJob) -> Curves:
     """The curves that Bedrock wrote for a job; empty where it wrote none."""
-    bucket, _, prefix = job.output_uri.removeprefix("s3://").partition("/")
+    bucket, prefix = naming.place_of(job.output_uri)
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
     return read(

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from tunedrop import grading
+from tunedrop import grading, naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import Check, Dataset, Run, Teacher
 
@@ -62,7 +62,7 @@ def allowed(iam: Any, role_arn: str, action: str, resource: str) -> bool:
 
 def _items(s3: Any, dataset: Dataset) -> list[dict[str, Any]]:
     """The first records as Bedrock hands them to a grader, each with its reference as the model's answer."""
-    bucket, _, key = dataset.train.uri.removeprefix("s3://").partition("/")
+    bucket, key = naming.place_of(dataset.train.uri)
     lines = s3.get_object(Bucket=bucket, Key=key)["Body"].iter_lines()
     records = [json.loads(line) for _, line in zip(range(TRIED), lines, strict=False)]
     return [
