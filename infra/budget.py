@@ -6,7 +6,9 @@ from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-COST_TAG = "tunedrop:stage"
+from tunedrop import naming
+
+COST_TAG = naming.STAGE_TAG
 
 
 class Budget(Construct):

@@ -274,7 +274,7 @@ class Grants:
 
     def delete_models(self) -> iam.PolicyStatement:
         """Only what a run of this stage has made: its tag says so."""
-        ours = {"StringEquals": {"aws:ResourceTag/tunedrop:stage": self._r.stage.name}}
+        ours = {"StringEquals": {f"aws:ResourceTag/{naming.STAGE_TAG}": self._r.stage.name}}
         return _allow("DeleteModels", ["bedrock:DeleteCustomModel"], [self._arn("custom-model/*")], ours)
 
     # --- everything else -------------------------------------------------------------------------------

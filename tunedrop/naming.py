@@ -59,6 +59,16 @@ def resource_name(stage: str, run: str, attempt: int = 1, job: int = 0) -> str:
     return f"tunedrop-{stage}-{run}{suffix}"
 
 
+STAGE_TAG = "tunedrop:stage"
+RUN_TAG = "tunedrop:run"
+EXPIRES_TAG = "tunedrop:expires"
+
+
+def tags(stage: str, run: str) -> list[dict[str, str]]:
+    """Whose a resource of Bedrock's is: on every job, model and endpoint that a run makes."""
+    return [{"key": STAGE_TAG, "value": stage}, {"key": RUN_TAG, "value": run}]
+
+
 def evaluation_job(run: str, whose: str, attempt: int = 1) -> str:
     """The name of the evaluation job that rates one model's answers (63 at most, lower case).
 

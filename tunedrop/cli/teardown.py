@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from tunedrop import naming
 from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.output import Format, console, errors, print_json
 from tunedrop.cli.stage import Deployed
@@ -90,7 +91,7 @@ def _jobs(bedrock: Any, part: str) -> Iterator[str]:
 
 def _judging(bedrock: Any, stage: Stage, run_id: str) -> Iterator[str]:
     """Evaluation jobs at work. Whose they are, their tags say: their names have no room for the stage."""
-    mine = {"key": "tunedrop:stage", "value": stage.name}
+    mine = {"key": naming.STAGE_TAG, "value": stage.name}
     for job in judge_jobs.of_run(bedrock, run_id or "tunedrop-", statusEquals="InProgress").values():
         if mine in bedrock.list_tags_for_resource(resourceARN=job)["tags"]:
             yield job

@@ -146,10 +146,7 @@ def _request(stage: Stage, run: Run, judge: JudgeSettings, answers: Ratable) -> 
         "jobDescription": f"Tunedrop rates the answers of the {answers.whose} model of run {run.run_id}",
         "clientRequestToken": naming.client_token("evaluation job", stage.name, name),
         "roleArn": stage.evaluation_role_arn,
-        "jobTags": [
-            {"key": "tunedrop:stage", "value": stage.name},
-            {"key": "tunedrop:run", "value": run.run_id},
-        ],
+        "jobTags": naming.tags(stage.name, run.run_id),
         "applicationType": "ModelEvaluation",
         "evaluationConfig": {"automated": _how(judge, answers)},
         "inferenceConfig": {

@@ -9,9 +9,9 @@ from botocore.exceptions import ClientError
 from tunedrop import aws, clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import DeploymentSettings, Promotion
+from tunedrop.naming import EXPIRES_TAG, RUN_TAG
 from tunedrop.registry.aliases import Aliases, InProduction
 from tunedrop.serving.swap import CannotSwap, behind, swap
-from tunedrop.serving.throughput import EXPIRES_TAG, RUN_TAG
 from tunedrop.stage import Stage
 
 

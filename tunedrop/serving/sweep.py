@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import ClientError
 
-from tunedrop import aws, clock
+from tunedrop import aws, clock, naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import Released, Way
 from tunedrop.errors import ThroughputFailed, TransientError
@@ -87,11 +87,11 @@ def _tagged(bedrock: Any, stage: Stage, found: InService) -> Iterator[InService]
             return
         raise
     tags = {tag["key"]: tag["value"] for tag in answer["tags"]}
-    if tags.get(throughput.STAGE_TAG) == stage.name:
+    if tags.get(naming.STAGE_TAG) == stage.name:
         yield msgspec.structs.replace(
             found,
-            run_id=tags.get(throughput.RUN_TAG, ""),
-            expires_at=tags.get(throughput.EXPIRES_TAG, ""),
+            run_id=tags.get(naming.RUN_TAG, ""),
+            expires_at=tags.get(naming.EXPIRES_TAG, ""),
         )
 
 

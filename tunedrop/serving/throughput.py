@@ -27,10 +27,6 @@ def commitment_of(duration: str) -> Commitment:
     return next((name for name, value in COMMITMENTS.items() if value == duration), "none")
 
 
-EXPIRES_TAG = "tunedrop:expires"
-RUN_TAG = "tunedrop:run"
-STAGE_TAG = "tunedrop:stage"
-
 _MOVING = "mutating"
 """Part of Bedrock's refusal to delete a deployment that is still being created (reported, 2026-07)."""
 
@@ -53,11 +49,7 @@ def create(
         When a later try may succeed.
     """
     expires = clock.after(clock.now(), stage.throughput_expiry_seconds + (settings.keep_for_seconds or 0))
-    tags = [
-        {"key": STAGE_TAG, "value": stage.name},
-        {"key": RUN_TAG, "value": run_id},
-        {"key": EXPIRES_TAG, "value": expires},
-    ]
+    tags = [*naming.tags(stage.name, run_id), {"key": naming.EXPIRES_TAG, "value": expires}]
     try:
         arn = _CREATE[way](bedrock, name, model_arn, settings, tags)
     except ClientError as error:

@@ -146,7 +146,7 @@ def under_way(bedrock: Any, run_id: str) -> Iterator[str]:
 
 def _request(stage: Stage, run: Run, planned: PlannedJob, base: str, name: str) -> dict[str, Any]:
     dataset = planned.dataset
-    tags = [{"key": "tunedrop:stage", "value": stage.name}, {"key": "tunedrop:run", "value": run.run_id}]
+    tags = naming.tags(stage.name, run.run_id)
     request: dict[str, Any] = {
         "jobName": name,
         "customModelName": name,
