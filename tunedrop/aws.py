@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -124,6 +125,17 @@ def is_refused(error: ClientError) -> bool:
     """Whether AWS has surely done nothing: it answered, and said that the request was at fault."""
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     return 400 <= status < 500
+
+
+def stopped(stop: Callable[..., Any], job_arn: str) -> bool:
+    """Stop a job of Bedrock's by its operation, such as StopEvaluationJob. False when it had ended before."""
+    try:
+        stop(jobIdentifier=job_arn)
+    except ClientError as error:
+        if code_of(error) in ("ConflictException", "ValidationException") or is_missing(error):
+            return False
+        raise
+    return True
 
 
 def is_missing(error: ClientError) -> bool:

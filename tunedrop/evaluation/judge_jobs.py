@@ -129,13 +129,7 @@ def stop_all(bedrock: Any, run: Run) -> Iterator[str]:
 
 def stop(bedrock: Any, arn: str) -> bool:
     """Stop a job. False when it had ended before."""
-    try:
-        bedrock.stop_evaluation_job(jobIdentifier=arn)
-    except ClientError as error:
-        if aws.code_of(error) in ("ConflictException", "ValidationException") or aws.is_missing(error):
-            return False
-        raise
-    return True
+    return aws.stopped(bedrock.stop_evaluation_job, arn)
 
 
 def _request(stage: Stage, run: Run, judge: JudgeSettings, answers: Ratable) -> dict[str, Any]:

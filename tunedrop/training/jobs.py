@@ -118,13 +118,7 @@ def progress(bedrock: Any, job_arn: str) -> dict[str, str]:
 
 def stop(bedrock: Any, job_arn: str) -> bool:
     """Stop a job. False when it had ended before. Tokens already trained are billed all the same."""
-    try:
-        bedrock.stop_model_customization_job(jobIdentifier=job_arn)
-    except ClientError as error:
-        if aws.code_of(error) in ("ConflictException", "ValidationException") or aws.is_missing(error):
-            return False
-        raise
-    return True
+    return aws.stopped(bedrock.stop_model_customization_job, job_arn)
 
 
 def count_in_progress(bedrock: Any) -> int:
