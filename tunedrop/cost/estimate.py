@@ -15,8 +15,9 @@ from tunedrop.contracts import (
     Run,
     Way,
 )
-from tunedrop.cost.lines import TOKEN_ERROR, priced
+from tunedrop.cost.lines import CHARACTERS_A_TOKEN, TOKEN_ERROR, priced
 from tunedrop.cost.training import training
+from tunedrop.evaluation import judge_jobs
 from tunedrop.evaluation.workload import Workload
 from tunedrop.serving import choose
 from tunedrop.training.plan import plan
@@ -27,11 +28,8 @@ PROBE_TOKENS = 90
 JUDGE_TOKENS = 450
 """The instructions and the shipped rubric, which have about 350, and the judgement."""
 
-RATING_TOKENS = 900
-"""The same of an evaluation job: the prompts of Bedrock's own metrics have about 700 (user guide,
-model-evaluation-type-judge-prompt, read 2026-11-26), an explanation about 200 (reported)."""
-
-CHARACTERS_A_TOKEN = 4
+RATING_TOKENS = judge_jobs.INSTRUCTION_TOKENS + 200
+"""The same of an evaluation job, whose explanations have about 200 (reported)."""
 
 EVALUATION_HOURS = 1.0
 """Provisioned throughput bills from its creation by the hour; an evaluation seldom needs a second one."""

@@ -8,6 +8,9 @@ from tunedrop.contracts import CostLine
 TOKEN_ERROR = 0.35
 """Tokens are estimated from characters; real counts differ by about this share either way."""
 
+CHARACTERS_A_TOKEN = 4
+"""Of what a judge reads and writes beside a dataset's own texts: plain English."""
+
 
 def priced(item: str, price: Price | None, amount: float, error: float, basis: str, unit: str) -> CostLine:
     """A line of a bill: `amount` at the catalog's price; without a price it costs nothing and has no source.

@@ -24,6 +24,10 @@ CORRECTNESS = "Builtin.Correctness"
 BY_RUBRIC = "Rubric"
 """The name of the custom metric that a run's own rubric becomes."""
 
+INSTRUCTION_TOKENS = 700
+"""What the prompts of Bedrock's own metrics have, by their page (user guide,
+model-evaluation-type-judge-prompt, read 2026-11-26)."""
+
 TASK = "General"
 """What the service asks for where a model judges, though the API's own list of task types lacks it: jobs with
 Generation or Custom were refused (reported by several who ran them, read 2026-11-26)."""

@@ -11,6 +11,7 @@ import msgspec
 from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import MOST_IN_EVALUATION_JOB, JudgeSettings, Run
+from tunedrop.cost.lines import CHARACTERS_A_TOKEN
 from tunedrop.dataset.records import HeldOut
 from tunedrop.evaluation import judge_jobs
 from tunedrop.evaluation.ask import Answer
@@ -26,10 +27,6 @@ COMPARED: tuple[Contender, ...] = ("base", "tuned")
 EMPTY = 0.0
 """The rating of an empty answer, which no job is asked for: one blank text and the service refuses the whole
 dataset (reported, read 2026-11-26)."""
-
-CHARACTERS_A_TOKEN = 4
-INSTRUCTION_TOKENS = 700
-"""What the prompts of Bedrock's own metrics have, by their page (model-evaluation-type-judge-prompt)."""
 
 Asked = tuple[HeldOut, Prediction]
 
@@ -148,7 +145,7 @@ class Rater:
         """What the judge has read of one answer, estimated: evaluation jobs count no tokens."""
         line = _line(asked, whose)
         read = len(line.prompt) + len(line.reference_response) + len(_text(asked, whose))
-        return INSTRUCTION_TOKENS + (read + len(self._judge.rubric)) // CHARACTERS_A_TOKEN
+        return judge_jobs.INSTRUCTION_TOKENS + (read + len(self._judge.rubric)) // CHARACTERS_A_TOKEN
 
     def _read(self, whose: Contender) -> dict[Line, deque[Rating | None]]:
         """Ratings by what was rated. A job writes below ids of its own (model-evaluation-report-s3)."""
