@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -13,47 +15,56 @@ TRAINING = "runs/*/training/*"
 JUDGING = "runs/*/judging/*"
 
 
-class BedrockRole(Construct):
+class _RoleForJobs(Construct):
+    """A role that Bedrock assumes for one kind of this account's own jobs."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, jobs: str, purpose: str, statements: Sequence[iam.PolicyStatement]
+    ) -> None:
+        super().__init__(scope, id)
+        stack = Stack.of(self)
+        self.role = iam.Role(
+            self,
+            "Role",
+            description=f"Assumed by Bedrock while {purpose} for Tunedrop",
+            assumed_by=iam.ServicePrincipal(
+                "bedrock.amazonaws.com",
+                # Nobody else's job can make Bedrock use this role (IAM user guide, "confused deputy").
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": stack.account},
+                    "ArnLike": {"aws:SourceArn": f"arn:aws:bedrock:{stack.region}:{stack.account}:{jobs}/*"},
+                },
+            ),
+        )
+        for statement in statements:
+            self.role.add_to_principal_policy(statement)
+
+
+class BedrockRole(_RoleForJobs):
     """Bedrock's service role for customization (Bedrock user guide, custom-model-job-access-security)."""
 
     def __init__(self, scope: Construct, id: str, *, artifacts: s3.IBucket, key: kms.IKey) -> None:
-        super().__init__(scope, id)
-        stack = Stack.of(self)
-        self.role = iam.Role(
-            self,
-            "Role",
-            description="Assumed by Bedrock while it customizes a model for Tunedrop",
-            assumed_by=_for_our_own(stack, "model-customization-job"),
+        super().__init__(
+            scope,
+            id,
+            jobs="model-customization-job",
+            purpose="it customizes a model",
+            statements=[*_storage(artifacts), *_encryption(Stack.of(scope), key)],
         )
-        for statement in (*_storage(artifacts), *_encryption(stack, key)):
-            self.role.add_to_principal_policy(statement)
 
 
-class EvaluationRole(Construct):
+class EvaluationRole(_RoleForJobs):
     """Bedrock's service role for evaluation jobs with a judge (user guide, judge-service-roles)."""
 
     def __init__(self, scope: Construct, id: str, *, artifacts: s3.IBucket, key: kms.IKey) -> None:
-        super().__init__(scope, id)
-        stack = Stack.of(self)
-        self.role = iam.Role(
-            self,
-            "Role",
-            description="Assumed by Bedrock while a judge rates answers for Tunedrop",
-            assumed_by=_for_our_own(stack, "evaluation-job"),
+        stack = Stack.of(scope)
+        super().__init__(
+            scope,
+            id,
+            jobs="evaluation-job",
+            purpose="a judge rates answers",
+            statements=[*_judging(stack, artifacts), _data_through_s3(stack, key)],
         )
-        for statement in (*_judging(stack, artifacts), _data_through_s3(stack, key)):
-            self.role.add_to_principal_policy(statement)
-
-
-def _for_our_own(stack: Stack, jobs: str) -> iam.ServicePrincipal:
-    """Nobody else's job can make Bedrock use this role (IAM user guide, "confused deputy")."""
-    return iam.ServicePrincipal(
-        "bedrock.amazonaws.com",
-        conditions={
-            "StringEquals": {"aws:SourceAccount": stack.account},
-            "ArnLike": {"aws:SourceArn": f"arn:aws:bedrock:{stack.region}:{stack.account}:{jobs}/*"},
-        },
-    )
 
 
 def _judging(stack: Stack, artifacts: s3.IBucket) -> list[iam.PolicyStatement]:
