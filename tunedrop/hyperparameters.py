@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
@@ -91,3 +92,8 @@ def bedrocks_name(key: str) -> str:
     """`learning_rate` as Bedrock spells it: `learningRate`."""
     head, *rest = key.split("_")
     return head + "".join(word.capitalize() for word in rest)
+
+
+def manifests_name(name: str) -> str:
+    """`learningRate` as manifests write it: `learning_rate`."""
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()

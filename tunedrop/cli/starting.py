@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from tunedrop.cli.exits import USAGE
 from tunedrop.cli.output import Format, console, fail, print_json
 from tunedrop.cli.sample_records import sample
 from tunedrop.contracts import Method
+from tunedrop.hyperparameters import manifests_name
 
 _MANIFEST = """\
 # A run of Tunedrop. Submit it with: tunedrop submit {folder} --watch
@@ -170,7 +170,7 @@ def _hyperparameters(chosen: Mapping[str, str], known: Mapping[str, Hyperparamet
     lines = [f"{mark}hyperparameters:"]
     for name, value in values.items():
         span = _span(known[name]) if name in known else ""
-        lines.append(f"{mark}  {_snake(name)}: {value}".ljust(35) + (f"# {span}" if span else ""))
+        lines.append(f"{mark}  {manifests_name(name)}: {value}".ljust(35) + (f"# {span}" if span else ""))
     return "\n".join(line.rstrip() for line in lines) + "\n\n" if values else ""
 
 
@@ -178,8 +178,3 @@ def _span(one: Hyperparameter) -> str:
     if one.type == "word":
         return ", ".join(one.words)
     return f"{one.minimum:g} to {one.maximum:g}" if one.maximum < math.inf else f"{one.minimum:g} or more"
-
-
-def _snake(name: str) -> str:
-    """A hyperparameter as manifests write it."""
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
