@@ -73,19 +73,24 @@ def references(record: Mapping[str, Any], format_: SourceFormat) -> Iterator[Ref
         return
     for index, message in enumerate(record["messages"]):
         for place, block in enumerate(message["content"]):
-            for kind in MEDIA:
-                if kind in block:
-                    path = f"$.messages[{index}].content[{place}].{kind}.source.s3Location.uri"
-                    uri = block[kind]["source"]["s3Location"]["uri"]
-                    yield Reference(path, kind, block[kind]["format"].lower(), uri)
+            for kind in _kinds(block):
+                path = f"$.messages[{index}].content[{place}].{kind}.source.s3Location.uri"
+                yield Reference(path, kind, block[kind]["format"].lower(), _uri(block, kind))
 
 
 def uris_of(blocks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """The media of one message's content."""
-    for block in blocks:
-        for kind in MEDIA:
-            if kind in block:
-                yield block[kind]["source"]["s3Location"]["uri"]
+    return (_uri(block, kind) for block in blocks for kind in _kinds(block))
+
+
+def _kinds(block: Mapping[str, Any]) -> list[str]:
+    """Which media a well-shaped block of content is; none of a text."""
+    return [kind for kind in MEDIA if kind in block]
+
+
+def _uri(block: Mapping[str, Any], kind: str) -> str:
+    uri: str = block[kind]["source"]["s3Location"]["uri"]
+    return uri
 
 
 def named_in(body: bytes) -> set[str]:
@@ -245,8 +250,7 @@ def relocated(record: dict[str, Any], format_: SourceFormat, relocate: Relocate)
 
 
 def _relocated(block: dict[str, Any], relocate: Relocate) -> dict[str, Any]:
-    kind = next((kind for kind in MEDIA if kind in block), None)
-    if kind is None:
-        return block
-    place = {"s3Location": {"uri": relocate(block[kind]["source"]["s3Location"]["uri"])}}
-    return {kind: {**block[kind], "source": place}}
+    for kind in _kinds(block):
+        place = {"s3Location": {"uri": relocate(_uri(block, kind))}}
+        return {kind: {**block[kind], "source": place}}
+    return block
