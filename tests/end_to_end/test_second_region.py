@@ -67,7 +67,8 @@ def test_throughput_is_bought_only_after_the_gate_and_kept_as_long_as_asked(east
     assert [throughput.way_of(arn) for arn in released.released] == ["on-demand"]
     assert promotion is not None
     assert serving.arn in Aliases(east.aws.ssm, east.aws.dynamodb, east.stage).all().values()
-    (serves,) = [one for one in in_service(east.aws.bedrock, east.stage) if one.way == "provisioned"]
+    served = in_service(east.aws.bedrock, east.stage)
+    (serves,) = [one for one in served if one.run_id == record.run.run_id]
     assert (serves.arn, serves.expires_at) == (serving.arn, serving.expires_at)
 
     throughput.release(east.aws.bedrock, serving.arn)
