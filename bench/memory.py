@@ -37,7 +37,7 @@ console = Console()
 
 
 def main() -> int:
-    """Write a file, check it, say what that took; 1 when it was more than the issue allows."""
+    """Write a file, check it, say what that took; 1 when it was more than the mark."""
     size = int(float(SIZE[:-2]) * UNITS[SIZE[-2:].upper()])
     mark = MARK_AT_1_GB if size <= 10**9 else MARK_AT_10_GB
     with tempfile.TemporaryDirectory() as folder:

@@ -48,13 +48,13 @@ def check_on_all_cores(
     sources = {split: LocalFile(files[split]) for split in SPLITS if split in files}
     names = {split: path.name for split, path in files.items()}
     size = sum(source.size for source in sources.values())
-    count = processes or (_cores() if size >= FEWEST_BYTES else 1)
+    count = processes or (cores() if size >= FEWEST_BYTES else 1)
     parts = [range_ for split, source in sources.items() for range_ in ranges(split, source, RANGE)]
     found = _here(sources, parts, asked) if count == 1 else _elsewhere(sources, parts, asked, count)
     return conclude(_told(found, parts, advance), sources, names, asked)
 
 
-def _cores() -> int:
+def cores() -> int:
     """How many this process may use; macOS does not tell that, but how many there are."""
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed is not None else os.cpu_count() or 1

@@ -49,6 +49,7 @@ class Tally(msgspec.Struct):
 
     @property
     def count(self) -> int:
+        """How many in all."""
         return sum(self.counts.values())
 
     def add(self, line: int, problem: Problem, most: int) -> None:
