@@ -230,16 +230,25 @@ def _know_bedrock_tags(tags: Tags) -> None:
     tagging._RESOURCE_TAG_COLLECTORS["bedrock"] = collect
 
 
+DIED = ("Worker process died", "Worker process exited", "[Errno 32] Broken pipe")
+"""What MiniStack says of a process that was killed: while it worked, while it started, in between."""
+
+
 def _keep_error_types() -> None:
-    """MiniStack calls every error of a warm Python worker Runtime.HandlerError; AWS names its class."""
+    """MiniStack calls every error of a warm Python worker Runtime.HandlerError; AWS names its class.
+
+    A process that ends, at work or while it starts, is Runtime.ExitError on AWS.
+    """
     execute = lambda_svc._execute_function_warm
 
     def executed(function: Any, event: Any, request_id: str) -> Any:
         result = execute(function, event, request_id)
         body = result.get("body")
-        if result.get("error") and isinstance(body, dict) and body.get("errorType") == "Runtime.HandlerError":
-            died = body.get("errorMessage") == "Worker process died"
-            body["errorType"] = "Runtime.ExitError" if died else _class_of(result.get("log", ""))
+        if result.get("error") and isinstance(body, dict):
+            if str(body.get("errorMessage")).startswith(DIED):
+                body["errorType"] = "Runtime.ExitError"
+            elif body.get("errorType") == "Runtime.HandlerError":
+                body["errorType"] = _class_of(result.get("log", ""))
         return result
 
     lambda_svc._execute_function_warm = executed
