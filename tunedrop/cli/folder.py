@@ -9,8 +9,9 @@ import msgspec
 from tunedrop import intake, manifest
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import fail
-from tunedrop.dataset import media
+from tunedrop.dataset.beside import named_beside
 from tunedrop.dataset.file_rules import Split
+from tunedrop.dataset.source import LocalFile
 from tunedrop.errors import InvalidManifest
 from tunedrop.manifest import Data, Manifest
 
@@ -49,8 +50,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
         """Images and videos that records name by their paths, by where they go in the intake bucket."""
         found: dict[str, Path] = {}
         for path in self.paths:
-            with path.open("rb") as lines:
-                names = list(media.beside(lines))
+            names = list(named_beside(LocalFile(path)))
             if names and self.manifest is None:
                 fail(f"{path.name} refers to {names[0]}, beside it", USAGE, _IN_A_FOLDER)
             found |= {f"{intake.RUNS_PREFIX}{self.name}/{name}": path.parent / name for name in names}

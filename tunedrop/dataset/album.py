@@ -15,10 +15,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, naming
-from tunedrop.dataset.media import HEAD_BYTES, Seen, Unseen, seen
+from tunedrop.dataset.media import HEAD_BYTES, Seen, Unseen, beside, seen
 from tunedrop.errors import InvalidDataset
 
 AT_ONCE = 16
+
+MAX_KEY_BYTES = 1_024
+"""S3 refuses to look for longer ones (S3 user guide, object-keys, read 2026-11-26)."""
 
 
 class StoredAlbum:
@@ -41,9 +44,10 @@ class StoredAlbum:
 
     def place(self, uri: str) -> tuple[str, str]:
         """The bucket and the key of what a record refers to."""
-        if uri.startswith("s3://"):
+        path = beside(uri)
+        if path is None:
             return naming.place_of(uri)
-        return self._bucket, posixpath.join(self._folder, uri)
+        return self._bucket, posixpath.join(self._folder, path)
 
     def expect(self, uris: Iterable[str]) -> None:
         """Fetch many at once: one after the other, each takes some 30 ms."""
@@ -62,6 +66,10 @@ class StoredAlbum:
         if bucket not in self._buckets:
             allowed = ", ".join(sorted(self._buckets))
             return Unseen("TD075", f"the stage may not read {bucket}; it reads {allowed} (data_buckets)")
+        if len(key) > MAX_KEY_BYTES:
+            return Unseen(
+                "TD078", f"no object of S3 has a key of {len(key):,} bytes; at most {MAX_KEY_BYTES:,}"
+            )
         try:
             answer = self._s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{HEAD_BYTES - 1}")
         except ClientError as error:

@@ -1,7 +1,8 @@
 """Images, videos and documents that records refer to: is each there, and is it what the base model takes?
 
-A record names one by `s3://bucket/key`, or by its path beside the file that the record is in. An `Album`
-looks at them, wherever they lie; of each no more is read than its beginning.
+A record names one by `s3://bucket/key`, or by its path beside the file that the record is in: `beside` says
+what such a path is, to everyone who looks at, uploads or copies what it names. An `Album` looks at media,
+wherever they lie; of each no more is read than its beginning.
 
 Sources: the catalog's, for each base model; Nova user guide, fine-tune-prepare-data-understanding (media lie
 in the dataset's bucket, and Bedrock's role must be able to read them). Read 2026-11-26.
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from tunedrop.catalog.model import BaseModel, Media, MethodRules
-from tunedrop.dataset.blocks import MEDIA, taken
+from tunedrop.dataset.blocks import MEDIA, taken, uri_problems
 from tunedrop.dataset.formats import SourceFormat
 from tunedrop.dataset.problem import Problem, shorten
 
@@ -79,8 +80,9 @@ def references(record: Mapping[str, Any], format_: SourceFormat) -> Iterator[Ref
 
 
 def uris_of(blocks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """The media of one message's content."""
-    return (_uri(block, kind) for block in blocks for kind in _kinds(block))
+    """The media of one message's content, each by one name."""
+    uris = (_uri(block, kind) for block in blocks for kind in _kinds(block))
+    return (beside(uri) or uri for uri in uris)
 
 
 def _kinds(block: Mapping[str, Any]) -> list[str]:
@@ -93,9 +95,20 @@ def _uri(block: Mapping[str, Any], kind: str) -> str:
     return uri
 
 
+def beside(uri: str) -> str | None:
+    """The path of a file beside the dataset, inside its folder, written in one way: `./a.png` is `a.png`.
+
+    None where the URI is one in S3, or no path that TD073 lets pass.
+    """
+    if uri.startswith("s3://") or any(uri_problems(uri, "")):
+        return None
+    return posixpath.normpath(uri)
+
+
 def named_in(body: bytes) -> set[str]:
     """What lines seem to refer to: enough to fetch it beforehand."""
-    return {match[1].decode(errors="replace") for match in _NAMED.finditer(body)}
+    named = {match[1].decode(errors="replace") for match in _NAMED.finditer(body)}
+    return {uri for uri in named if not any(uri_problems(uri, ""))}
 
 
 def problems(
@@ -210,28 +223,15 @@ class LocalAlbum:
 
     def look(self, uri: str) -> Seen | Unseen | None:
         """A file."""
-        if uri.startswith("s3://"):
+        path = beside(uri)
+        if path is None:
             return None
         try:
-            with (self._folder / uri).open("rb") as stream:
+            with (self._folder / path).open("rb") as stream:
                 head = stream.read(HEAD_BYTES)
                 return seen(stream.seek(0, io.SEEK_END), head)
         except OSError as error:
             return Unseen("TD078", f"there is no such file beside the dataset ({error.strerror})")
-
-
-def beside(lines: Iterable[bytes]) -> Iterator[str]:
-    """The media that lines name by a path beside their file, each once, in order."""
-    found: dict[str, None] = {}
-    for line in lines:
-        if b'"uri"' in line or b'"image-ref"' in line:
-            found.update(dict.fromkeys(uri for uri in sorted(named_in(line)) if is_beside(uri)))
-    yield from found
-
-
-def is_beside(uri: str) -> bool:
-    """Whether a reference is a path beside the file, and inside its folder."""
-    return "://" not in uri and not uri.startswith("/") and posixpath.normpath(uri) == uri and uri[:2] != ".."
 
 
 Relocate = Callable[[str], str]
@@ -239,7 +239,9 @@ Relocate = Callable[[str], str]
 
 
 def relocated(record: dict[str, Any], format_: SourceFormat, relocate: Relocate) -> dict[str, Any]:
-    """A Converse record that refers to the copies; they belong to whoever owns the dataset's bucket."""
+    """A record that refers to the copies; they belong to whoever owns the dataset's bucket."""
+    if format_ == "image-caption":
+        return {**record, "image-ref": relocate(record["image-ref"])}
     if format_ != "converse":
         return record
     messages = [

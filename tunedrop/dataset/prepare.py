@@ -17,7 +17,7 @@ from tunedrop.catalog.model import MethodRules
 from tunedrop.contracts import Prompts
 from tunedrop.dataset import formats, lines, media, rules
 from tunedrop.dataset.file_rules import Split
-from tunedrop.dataset.formats import Conversation
+from tunedrop.dataset.formats import Conversation, SourceFormat
 from tunedrop.dataset.media import Relocate
 from tunedrop.dataset.records import prompts_of
 
@@ -107,7 +107,7 @@ def prepare(
             record = formats.write(conversation, method_rules.format)
             text = msgspec.json.encode(record) + b"\n"
             everything ^= int.from_bytes(hashlib.sha256(given.encode() + text).digest())
-            if relocate is not None and any(turn.blocks for turn in conversation.turns):
+            if relocate is not None and _shows(conversation, format_):
                 moved = media.relocated(record, method_rules.format, relocate[given])
                 text = msgspec.json.encode(moved) + b"\n"
             sinks[split].write(text)
@@ -132,6 +132,11 @@ def merge(parts: Iterable[Prepared]) -> Prepared:
             if written.prompts is not None:
                 whole.prompts = (whole.prompts or Prompts()) + written.prompts
     return Prepared(files, f"{everything:064x}")
+
+
+def _shows(conversation: Conversation, format_: SourceFormat) -> bool:
+    """Whether a record may refer to media."""
+    return format_ == "image-caption" or any(turn.blocks for turn in conversation.turns)
 
 
 def _split_of(conversation: Conversation, held_out: Shares, near_together: bool) -> Split:

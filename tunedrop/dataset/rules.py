@@ -159,7 +159,6 @@ def _system(
 
 
 def _caption(record: Mapping[str, Any], rules: MethodRules, model: BaseModel) -> Iterator[Problem]:
-    yield from blocks.uri_problems(record["image-ref"], "$.image-ref")
     suffix = record["image-ref"].rpartition(".")[2].lower().replace("jpg", "jpeg")
     if model.images is not None and suffix not in model.images.formats:
         formats = ", ".join(model.images.formats)

@@ -57,6 +57,8 @@ def shape_problems(
             yield from _texts(record, ("instruction", "output"))
         case "image-caption":
             yield from _texts(record, ("image-ref", "caption"))
+            if isinstance(record.get("image-ref"), str):
+                yield from blocks.uri_problems(record["image-ref"], "$.image-ref")
         case "text":
             yield from _texts(record, ("input",) if "input" in record else ("text",))
         case _:

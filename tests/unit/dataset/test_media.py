@@ -15,7 +15,6 @@ from moto import mock_aws
 from tests import builders, pictures
 from tunedrop import catalog, naming
 from tunedrop.contracts import ByteRange, Dataset, Run, S3Object, ShardDone, Sharding
-from tunedrop.dataset import media
 from tunedrop.dataset.album import Copies, StoredAlbum
 from tunedrop.dataset.asked import Asked
 from tunedrop.dataset.check import check_files
@@ -129,9 +128,11 @@ def test_captioned_images_have_their_sides_too(
     "uri", ["/etc/hostname", "../cat.png", "images/../../cat.png", "https://a/b.png", "images/my cat.png"]
 )
 def test_a_path_outside_the_folder_is_refused_and_never_opened(tmp_path: Path, uri: str) -> None:
-    report = checked(tmp_path, [seen(uri)], None)
+    shown, captioned = seen(uri), {"image-ref": uri, "caption": "a cat on a mat"}
 
-    assert found(report) == [(1, "TD073")]
+    for record in (shown, captioned):
+        for model in (None, NOVA_LITE if record is shown else "amazon.nova-canvas-v1:0"):
+            assert found(checked(tmp_path, [record], model)) == [(1, "TD073")]
 
 
 def test_all_cores_find_what_one_finds(tmp_path: Path) -> None:
@@ -151,12 +152,6 @@ def test_one_question_about_many_images_is_no_near_duplicate(tmp_path: Path) -> 
     report = checked(tmp_path, records)
 
     assert (report.duplicates, report.near_duplicates) == (0, 0)
-
-
-def test_the_files_that_records_name_by_a_path_are_known_without_checking_them() -> None:
-    records = [seen("b/two.png"), seen("one.png"), seen("s3://bucket/three.png"), seen("../four.png")]
-
-    assert list(media.beside([jsonl([*records, *records])])) == ["b/two.png", "one.png"]
 
 
 @pytest.fixture
@@ -192,7 +187,7 @@ def test_media_are_copied_beside_the_dataset_that_refers_to_the_copies(
 ) -> None:
     s3.put_object(Bucket=STAGE.intake_bucket, Key="runs/cats/images/cat.png", Body=pictures.png(8, 8))
     s3.put_object(Bucket="shared", Key="zoo/cat.png", Body=pictures.png(16, 16))
-    run = submitted(many("images/cat.png", "s3://shared/zoo/cat.png"))
+    run = submitted(many("images/cat.png", "./images//cat.png", "s3://shared/zoo/cat.png"))
 
     dataset = validate(s3, STAGE, run)
 
@@ -230,6 +225,7 @@ def test_shards_copy_what_their_records_refer_to(
         ("s3://shared/dog.png", "TD078"),
         ("s3://private/dog.png", "TD075"),
         ("empty.png", "TD078"),
+        ("long/" * 205 + "a.png", "TD078"),
     ],
 )
 def test_what_is_missing_empty_or_out_of_reach_refuses_the_run_by_its_line(
