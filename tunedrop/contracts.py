@@ -207,23 +207,38 @@ class Prompts(msgspec.Struct, frozen=True, kw_only=True):
     every text's second half.
 
     `tokens` are those of all prompts, each with its recorded answer; `unanswered` have none.
+    `media` counts the images and videos that are shown, by kind.
     """
 
     count: int = 0
     tokens: int = 0
     unanswered: int = 0
+    media: dict[str, int] = {}
 
     def __add__(self, other: Prompts) -> Prompts:
         return Prompts(
             count=self.count + other.count,
             tokens=self.tokens + other.tokens,
             unanswered=self.unanswered + other.unanswered,
+            media={
+                kind: self.media.get(kind, 0) + other.media.get(kind, 0) for kind in self.media | other.media
+            },
+        )
+
+    def share(self, share: float) -> Prompts:
+        """A part of them, spread evenly."""
+        return Prompts(
+            count=round(self.count * share),
+            tokens=round(self.tokens * share),
+            unanswered=round(self.unanswered * share),
+            media={kind: round(count * share) for kind, count in self.media.items()},
         )
 
 
 class DatasetFile(msgspec.Struct, frozen=True, kw_only=True):
     """One split as Bedrock will read it (or, for `test`, as evaluate_model will).
 
+    `tokens` are those of its texts; `media` counts its images, videos and documents, by kind.
     `prompts` are those of a held-out split; None where nobody has counted them.
     """
 
@@ -231,6 +246,7 @@ class DatasetFile(msgspec.Struct, frozen=True, kw_only=True):
     records: int
     tokens: int
     bytes: int = 0
+    media: dict[str, int] = {}
     prompts: Prompts | None = None
 
 

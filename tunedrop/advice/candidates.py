@@ -93,17 +93,22 @@ def _obstacles(model: BaseModel, method: Method, data: Profile, situation: Situa
         yield f"takes {rules.max_train_records:,} records; you have {data.records:,}"
 
 
+def _part(data: Profile, records: int) -> DatasetFile:
+    share = records / max(1, data.records)
+    media = {kind: round(count * share) for kind, count in data.media.items()}
+    return DatasetFile(uri="", records=records, tokens=round(data.tokens * share), media=media)
+
+
 def _price(model: BaseModel, method: Method, data: Profile) -> Estimate | None:
     held_out = data.held_out or max(1, data.records // 10)
-    a_record = data.tokens / max(1, data.records)
     kept = max(1, data.records - held_out)
     dataset = Dataset(
         method=method,
         source_format="",
         target_format="converse",
         content_hash="",
-        train=DatasetFile(uri="", records=kept, tokens=round(a_record * kept)),
-        test=DatasetFile(uri="", records=held_out, tokens=round(a_record * held_out)),
+        train=_part(data, kept),
+        test=_part(data, held_out),
     )
     nothing = S3Object(bucket="", key="")
     known = model.hyperparameters_of(method)

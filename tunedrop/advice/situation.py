@@ -37,7 +37,7 @@ CHANGES: tuple[Changes, ...] = get_args(Changes)
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """What a checked dataset is like. Tokens are estimated."""
+    """What a checked dataset is like. Tokens are estimated; `media` counts images, videos and documents."""
 
     method: Method
     records: int
@@ -46,6 +46,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     held_out: int = 0
     duplicates: int = 0
     warnings: int = 0
+    media: dict[str, int] = {}
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):

@@ -67,11 +67,20 @@ class Hyperparameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         return str(int(value)) if self.type == "int" else format(Decimal(str(value)), "f")
 
 
+class MediaTokens(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many tokens one image, video or document is billed as: at least, likely, at most."""
+
+    low: int
+    likely: int
+    high: int
+    source: Source
+
+
 class Media(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Images or videos that a base model takes; 0 is no known limit.
 
     `doubtful_formats` are taken by one source and not by another, `size_is_doubtful` where no page names it.
-    Seconds are a fact for people alone.
+    Seconds are a fact for people alone. `tokens` is None where no page says how many one is.
     """
 
     formats: tuple[str, ...]
@@ -85,6 +94,7 @@ class Media(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     max_pixels_a_side: int = 0
     max_pixels: int = 0
     max_aspect_ratio: float = 0
+    tokens: MediaTokens | None = None
 
 
 class Teacher(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

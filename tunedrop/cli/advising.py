@@ -77,6 +77,7 @@ def _profile(files: Mapping[Any, Path]) -> Profile:
         held_out=held_out,
         duplicates=report.duplicates,
         warnings=report.warning_count,
+        media=train.media,
     )
 
 

@@ -161,6 +161,11 @@ def _show_statistics(split: str, file: FileReport) -> None:
     turns = ", ".join(f"{count:,} of {turns}" for turns, count in list(found.turns.items())[:6])
     scripts = ", ".join(f"{name} {count:,}" for name, count in found.scripts.items())
     console.print(f"{split}: tokens a record: {tokens}; messages: {turns}; scripts: {scripts or 'none'}")
+    if file.media:
+        media = ", ".join(
+            f"{count:,} {kind}{'' if count == 1 else 's'}" for kind, count in file.media.items()
+        )
+        console.print(f"{split}: {media}, which are not among the tokens")
     if file.labels:
         labels = ", ".join(f"{label} {count / file.records:.0%}" for label, count in file.labels.items())
         console.print(f"{split}: answers: {labels}")

@@ -157,18 +157,21 @@ def _part(file: FileReport, share: float) -> DatasetFile:
         uri="",
         records=round(file.records * share),
         tokens=round(file.tokens * share),
-        prompts=_prompts(file, share),
+        media={kind: round(count * share) for kind, count in file.media.items()},
+        prompts=_prompts(file).share(share),
     )
 
 
-def _prompts(file: FileReport, share: float) -> Prompts:
+def _prompts(file: FileReport) -> Prompts:
     """Its prompts, if all its turns are of one length: the last of n answers is asked with all before it."""
     turns = file.statistics.turns
     a_turn = file.tokens / max(1, sum(number * count for number, count in turns.items()))
     asked = [(math.ceil(number / 2), records) for number, records in turns.items()]
+    tokens = a_turn * sum(each * (each + 1) * records for each, records in asked)
     return Prompts(
-        count=round(share * sum(each * records for each, records in asked)),
-        tokens=round(share * a_turn * sum(each * (each + 1) * records for each, records in asked)),
+        count=sum(each * records for each, records in asked),
+        tokens=round(tokens),
+        media={kind: round(count * tokens / max(1, file.tokens)) for kind, count in file.media.items()},
     )
 
 

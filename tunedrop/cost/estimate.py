@@ -15,7 +15,8 @@ from tunedrop.contracts import (
     Run,
     Way,
 )
-from tunedrop.cost.lines import CHARACTERS_A_TOKEN, TOKEN_ERROR, priced
+from tunedrop.cost.lines import CHARACTERS_A_TOKEN, TOKEN_ERROR, per_million, priced
+from tunedrop.cost.media import shown_in
 from tunedrop.cost.training import training
 from tunedrop.evaluation import judge_jobs
 from tunedrop.evaluation.workload import Workload
@@ -79,7 +80,7 @@ def _lines(
     if way == "provisioned":
         yield _throughput(run, base_model, EVALUATION_HOURS)
         return
-    yield _inference(asked, base_model)
+    yield from _inference(asked, base_model)
     if choose.production_way(base_model, run.deployment) == "provisioned":
         yield _throughput(run, base_model, 0.0)
 
@@ -95,11 +96,11 @@ def _throughput(run: Run, base_model: BaseModel, to_evaluate: float) -> CostLine
     )
 
 
-def _inference(asked: Workload, base_model: BaseModel) -> CostLine:
+def _inference(asked: Workload, base_model: BaseModel) -> Iterator[CostLine]:
     """Custom models cost on demand what their base model costs."""
     held_out, probes = asked.held_out.tokens, asked.probes * PROBE_TOKENS
     general = f" and {probes:,} of general-ability prompts x 2" if probes else ""
-    return priced(
+    yield priced(
         "evaluation",
         base_model.prices.output_per_million_tokens,
         (asked.contenders * held_out + 2 * probes) / 1e6,
@@ -107,6 +108,12 @@ def _inference(asked: Workload, base_model: BaseModel) -> CostLine:
         f"{held_out:,} held-out tokens x {asked.contenders} models{general}, all at the price of output",
         "per 1M tokens",
     )
+    shown = shown_in(asked.held_out.media, base_model)
+    if shown.words:
+        basis = f"{shown.words.removeprefix(' and ')} x {asked.contenders} models"
+        price = base_model.prices.input_per_million_tokens
+        yield per_million("evaluation, media", price, shown.tokens, basis, asked.contenders)
+    yield from shown.left_out("evaluation")
 
 
 def _judging(asked: Workload, judge: JudgeSettings) -> CostLine:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from tunedrop.catalog.model import Price
 from tunedrop.contracts import CostLine
 
@@ -10,6 +12,28 @@ TOKEN_ERROR = 0.35
 
 CHARACTERS_A_TOKEN = 4
 """Of what a judge reads and writes beside a dataset's own texts: plain English."""
+
+
+class Tokens(msgspec.Struct, frozen=True):
+    """A number of tokens: at least, likely, at most."""
+
+    low: float
+    likely: float
+    high: float
+
+    def __add__(self, other: Tokens) -> Tokens:
+        return Tokens(self.low + other.low, self.likely + other.likely, self.high + other.high)
+
+
+def estimated(tokens: float) -> Tokens:
+    """A number of tokens that was estimated from characters."""
+    return Tokens(tokens * (1 - TOKEN_ERROR), tokens, tokens * (1 + TOKEN_ERROR))
+
+
+def per_million(item: str, price: Price | None, tokens: Tokens, basis: str, times: float = 1.0) -> CostLine:
+    """A line for tokens, at a price for a million of them."""
+    low, likely, high = (one * times / 1e6 for one in (tokens.low, tokens.likely, tokens.high))
+    return ranged(item, price, low, likely, high, basis, "per 1M tokens")
 
 
 def priced(item: str, price: Price | None, amount: float, error: float, basis: str, unit: str) -> CostLine:

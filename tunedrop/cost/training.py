@@ -7,25 +7,15 @@ from collections.abc import Iterator
 import msgspec
 
 from tunedrop import catalog
-from tunedrop.catalog.model import BaseModel, Price, Prices
+from tunedrop.catalog.model import BaseModel, Prices
 from tunedrop.contracts import CostLine, Dataset, Run, Teacher
-from tunedrop.cost.lines import TOKEN_ERROR, priced, ranged
+from tunedrop.cost.lines import Tokens, estimated, per_million, priced
+from tunedrop.cost.media import shown_in
 from tunedrop.distillation import MAX_PAIRS
 from tunedrop.training.plan import PlannedJob
 
 SHORT_ANSWER, LIKELY_ANSWER = 0.1, 0.4
 """How long a teacher's answers are, of the length that they may have: a guess, until one has been counted."""
-
-
-class Tokens(msgspec.Struct, frozen=True):
-    """A number of tokens: at least, likely, at most."""
-
-    low: float
-    likely: float
-    high: float
-
-    def __add__(self, other: Tokens) -> Tokens:
-        return Tokens(self.low + other.low, self.likely + other.likely, self.high + other.high)
 
 
 def training(run: Run, planned: PlannedJob, base_model: BaseModel) -> Iterator[CostLine]:
@@ -34,14 +24,16 @@ def training(run: Run, planned: PlannedJob, base_model: BaseModel) -> Iterator[C
     if planned.method == "reinforcement":
         yield from _reinforcement(title, planned)
         return
-    tokens = _estimated(planned.dataset.train.tokens)
-    basis = f"{planned.dataset.train.tokens:,} tokens"
+    shown = shown_in(planned.dataset.train.media, base_model)
+    tokens = estimated(planned.dataset.train.tokens) + shown.tokens
+    basis = f"{planned.dataset.train.tokens:,} tokens{shown.words}"
     if run.teacher is not None:
         yield from _teacher(planned.dataset, run.teacher)
         tokens += _answers(planned.dataset.train.records, run.teacher)
         basis += " and the teacher's answers"
     price = base_model.prices.training_per_million_tokens
-    yield _per_million(title, price, tokens, f"{basis} x {planned.epochs:g} epochs", planned.epochs)
+    yield per_million(title, price, tokens, f"{basis} x {planned.epochs:g} epochs", planned.epochs)
+    yield from shown.left_out(title)
 
 
 def _teacher(dataset: Dataset, teacher: Teacher) -> Iterator[CostLine]:
@@ -52,14 +44,14 @@ def _teacher(dataset: Dataset, teacher: Teacher) -> Iterator[CostLine]:
     prices = _prices_of(teacher)
     held_out = dataset.test
     records = dataset.train.records + (held_out.records if held_out is not None else 0)
-    read = _estimated(dataset.train.tokens + (held_out.tokens if held_out is not None else 0))
+    read = estimated(dataset.train.tokens + (held_out.tokens if held_out is not None else 0))
     growth = max(1.0, MAX_PAIRS / max(1, records))
     read = msgspec.structs.replace(read, high=read.high * growth)
     said = _answers(records, teacher)
     basis = f"{records:,} prompts, or up to {MAX_PAIRS:,} if Bedrock makes up more,"
-    yield _per_million("teacher, prompts", prices.input_per_million_tokens, read, basis)
+    yield per_million("teacher, prompts", prices.input_per_million_tokens, read, basis)
     basis = f"{basis} x {teacher.max_response_length:,} tokens at most"
-    yield _per_million("teacher, answers", prices.output_per_million_tokens, said, basis)
+    yield per_million("teacher, answers", prices.output_per_million_tokens, said, basis)
 
 
 def _reinforcement(title: str, planned: PlannedJob) -> Iterator[CostLine]:
@@ -83,12 +75,3 @@ def _answers(records: int, teacher: Teacher) -> Tokens:
     return Tokens(
         records * longest * SHORT_ANSWER, records * longest * LIKELY_ANSWER, max(records, MAX_PAIRS) * longest
     )
-
-
-def _estimated(tokens: float) -> Tokens:
-    return Tokens(tokens * (1 - TOKEN_ERROR), tokens, tokens * (1 + TOKEN_ERROR))
-
-
-def _per_million(item: str, price: Price | None, tokens: Tokens, basis: str, times: float = 1.0) -> CostLine:
-    low, likely, high = (one * times / 1e6 for one in (tokens.low, tokens.likely, tokens.high))
-    return ranged(item, price, low, likely, high, basis, "per 1M tokens")

@@ -12,6 +12,7 @@ from tunedrop.contracts import Method
 from tunedrop.dataset import file_rules, rules
 from tunedrop.dataset.alike import MOST_COMPARED, SPLITS, Alike, Place
 from tunedrop.dataset.asked import METHODS, Asked
+from tunedrop.dataset.blocks import MEDIA
 from tunedrop.dataset.file_rules import FileCounts, Split
 from tunedrop.dataset.formats import SourceFormat
 from tunedrop.dataset.partial import Findings, Partial, Records, Tally
@@ -241,6 +242,7 @@ class _Conclusion:
             longest_tokens=max(tokens, default=0),
             statistics=records.gathered.statistics(),
             labels={printable(label): count for label, count in records.answers.balance()},
+            media={kind: records.traits[kind] for kind in MEDIA if kind in records.traits},
         )
 
     def _together(self, format_: SourceFormat | None) -> Gatherer:

@@ -27,7 +27,7 @@ _NAME = re.compile(r"[A-Za-z0-9_\-/.]+\.jsonl")
 
 
 class FileCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """What rules about a file need to know of it; `traits` counts records (see `rules.traits`)."""
+    """What rules about a file need to know of it; `traits` are counted as `rules.traits` has them."""
 
     name: str
     records: int = 0

@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -77,6 +78,11 @@ def references(record: Mapping[str, Any], format_: SourceFormat) -> Iterator[Ref
             for kind in _kinds(block):
                 path = f"$.messages[{index}].content[{place}].{kind}.source.s3Location.uri"
                 yield Reference(path, kind, block[kind]["format"].lower(), _uri(block, kind))
+
+
+def counted(blocks: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """How many media are among blocks of content, by kind."""
+    return dict(Counter(kind for block in blocks for kind in _kinds(block)))
 
 
 def uris_of(blocks: Iterable[Mapping[str, Any]]) -> Iterator[str]:

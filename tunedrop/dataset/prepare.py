@@ -20,6 +20,7 @@ from tunedrop.dataset.file_rules import Split
 from tunedrop.dataset.formats import Conversation, SourceFormat
 from tunedrop.dataset.media import Relocate
 from tunedrop.dataset.records import prompts_of
+from tunedrop.dataset.statistics import add
 
 TEST_SHARE = 0.12
 VALIDATION_SHARE = 0.08
@@ -36,11 +37,15 @@ class Shares(msgspec.Struct, frozen=True):
 
 
 class Written(msgspec.Struct):
-    """What was written of one split; sizes in bytes, tokens estimated. `prompts` is None but for `test`."""
+    """What was written of one split; sizes in bytes, tokens estimated, media counted by kind.
+
+    `prompts` is None but for `test`.
+    """
 
     records: int = 0
     tokens: int = 0
     bytes: int = 0
+    media: dict[str, int] = {}
     prompts: Prompts | None = None
 
 
@@ -129,6 +134,7 @@ def merge(parts: Iterable[Prepared]) -> Prepared:
             whole.records += written.records
             whole.tokens += written.tokens
             whole.bytes += written.bytes
+            add(whole.media, written.media)
             if written.prompts is not None:
                 whole.prompts = (whole.prompts or Prompts()) + written.prompts
     return Prepared(files, f"{everything:064x}")
@@ -165,3 +171,4 @@ def _count(written: Written, conversation: Conversation, size: int) -> None:
     written.records += 1
     written.tokens += rules.tokens_of(characters)
     written.bytes += size
+    add(written.media, media.counted(block for turn in conversation.turns for block in turn.blocks))

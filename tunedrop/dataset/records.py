@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from tunedrop.contracts import Prompts
-from tunedrop.dataset import formats, lines, rules
+from tunedrop.dataset import formats, lines, media, rules
 from tunedrop.dataset.formats import Conversation, Turn
 
 SHARE_GIVEN = 0.5
@@ -66,6 +66,7 @@ def prompts_of(conversation: Conversation, is_text: bool) -> Prompts:
         count=len(asked),
         tokens=sum(rules.tokens_of(_characters(one)) for one in asked),
         unanswered=sum(not one.reference for one in asked),
+        media=media.counted(block for one in asked for said in one.messages for block in said.blocks),
     )
 
 

@@ -26,7 +26,11 @@ class TokenEstimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FileReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What one file holds. `labels` counts the answers where they are labels, the most frequent first."""
+    """What one file holds.
+
+    `labels` counts the answers where they are labels, the most frequent first; `media` the images, videos and
+    documents, by kind, which are not among the tokens.
+    """
 
     records: int
     tokens: int
@@ -36,6 +40,7 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
     longest_tokens: int
     statistics: Statistics
     labels: dict[str, int] = {}
+    media: dict[str, int] = {}
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

@@ -68,12 +68,11 @@ def are_fatal(problems: list[Problem]) -> bool:
 
 
 def traits(conversation: Conversation) -> Iterator[str]:
-    """What a well-shaped record has that counts over its file: `system`, `image`, `video`."""
+    """What a well-shaped record has that counts over its file: `system`, each image, video and document."""
     if conversation.system:
         yield "system"
-    for kind in blocks.MEDIA:
-        if any(kind in block for turn in conversation.turns for block in turn.blocks):
-            yield kind
+    for turn in conversation.turns:
+        yield from (kind for block in turn.blocks for kind in blocks.MEDIA if kind in block)
 
 
 def model_problems(

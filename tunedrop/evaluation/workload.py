@@ -82,15 +82,9 @@ def _held_out(dataset: Dataset) -> Prompts:
     test = dataset.test
     if test is None:
         return Prompts()
-    return test.prompts or Prompts(count=test.records, tokens=test.tokens)
+    return test.prompts or Prompts(count=test.records, tokens=test.tokens, media=test.media)
 
 
 def _selected(prompts: Prompts, most: int) -> Prompts:
     """So many of them at most, spread evenly."""
-    if prompts.count <= most:
-        return prompts
-    return Prompts(
-        count=most,
-        tokens=prompts.tokens * most // prompts.count,
-        unanswered=prompts.unanswered * most // prompts.count,
-    )
+    return prompts if prompts.count <= most else prompts.share(most / prompts.count)

@@ -19,6 +19,7 @@ from tunedrop.contracts import (
 )
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
+from tunedrop.cost.media import shown_in
 from tunedrop.cost.words import in_words
 from tunedrop.errors import OverBudget
 from tunedrop.evaluation.workload import workload
@@ -50,6 +51,45 @@ def test_training_costs_tokens_times_epochs_times_the_catalogs_price() -> None:
     assert training.low < training.likely < training.high
     assert training.source
     assert training.priced_on
+
+
+def with_media(**media: int) -> Dataset:
+    """The same media in what is trained on and in what is held out."""
+    valid = builders.dataset()
+    assert valid.test is not None
+    train, test = (msgspec.structs.replace(one, media=media) for one in (valid.train, valid.test))
+    return msgspec.structs.replace(valid, train=train, test=test)
+
+
+def test_images_are_trained_on_by_the_catalogs_tokens_of_one() -> None:
+    nova = "amazon.nova-2-lite-v1:0:256k"
+    epochs = {"epochCount": "2"}
+
+    plain, shown = (
+        {line.item: line for line in estimated(nova, dataset=one, hyperparameters=epochs).lines}
+        for one in (builders.dataset(), with_media(image=1_000))
+    )
+
+    more = shown["training"].likely - plain["training"].likely
+    assert more == pytest.approx(1_000 * 230 * 2 / 1e6 * 3.78)
+    assert "1,000 images of 230 tokens" in shown["training"].basis
+    assert shown["evaluation, media"].likely == pytest.approx(2 * 1_000 * 230 / 1e6 * 0.30)
+    assert shown["evaluation"] == plain["evaluation"]
+
+
+def test_what_no_page_tells_the_tokens_of_is_said_to_be_left_out() -> None:
+    found = estimated("amazon.nova-2-lite-v1:0:256k", dataset=with_media(video=3))
+
+    unpriced = {line.item: line.basis for line in found.lines if not line.source}
+    assert "not in it: 3 videos" in unpriced["videos in training"]
+    assert "videos in evaluation" in unpriced
+    assert "no dated price is known for videos in training" in in_words(found)
+
+
+def test_a_range_of_tokens_of_an_image_widens_the_estimate() -> None:
+    shown = shown_in({"image": 10}, catalog.find("amazon.nova-lite-v1:0:300k"))
+
+    assert (shown.tokens.low, shown.tokens.likely, shown.tokens.high) == (8_000, 13_000, 26_000)
 
 
 def test_provisioned_throughput_is_paid_by_the_hour_and_unit() -> None:

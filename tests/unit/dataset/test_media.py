@@ -135,6 +135,14 @@ def test_a_path_outside_the_folder_is_refused_and_never_opened(tmp_path: Path, u
             assert found(checked(tmp_path, [record], model)) == [(1, "TD073")]
 
 
+def test_media_are_counted_beside_the_tokens(tmp_path: Path) -> None:
+    (tmp_path / "cat.png").write_bytes(pictures.png())
+    twice = seen("cat.png", asked="Which of them is it?")
+    twice["messages"][0]["content"].append(twice["messages"][0]["content"][1])
+
+    assert checked(tmp_path, [seen("cat.png"), twice]).files["train"].media == {"image": 3}
+
+
 def test_all_cores_find_what_one_finds(tmp_path: Path) -> None:
     (tmp_path / "cat.png").write_bytes(pictures.png())
     records = [seen("cat.png" if number % 3 else "dog.png") for number in range(60)]
@@ -192,6 +200,10 @@ def test_media_are_copied_beside_the_dataset_that_refers_to_the_copies(
     dataset = validate(s3, STAGE, run)
 
     assert isinstance(dataset, Dataset)
+    assert dataset.test is not None
+    assert dataset.test.prompts is not None
+    assert dataset.train.media == {"image": dataset.train.records}
+    assert dataset.test.prompts.media == {"image": dataset.test.records}
     copies = copies_of(s3, run)
     assert sorted(copies.values()) == sorted([pictures.png(8, 8), pictures.png(16, 16)])
     assert {uri for split in ("train", "test") for uri in referred(s3, run, split)} == set(copies)

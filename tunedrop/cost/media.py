@@ -1,0 +1,47 @@
+"""What images, videos and documents add to the tokens of the texts around them, where AWS says how many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from tunedrop.catalog.model import BaseModel, MediaTokens
+from tunedrop.contracts import CostLine
+from tunedrop.cost.lines import Tokens
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """Media beside texts: their tokens, the words for them, and those whose tokens no page tells, by kind."""
+
+    tokens: Tokens = Tokens(0, 0, 0)
+    words: str = ""
+    unknown: dict[str, int] = {}
+
+    def left_out(self, item: str) -> Iterator[CostLine]:
+        """A line without a price for each kind that is not in the estimate of `item`."""
+        for kind, count in self.unknown.items():
+            basis = f"not in it: {_counted(count, kind)}; no dated source says how many tokens one is"
+            yield CostLine(item=f"{kind}s in {item}", low=0.0, likely=0.0, high=0.0, basis=basis)
+
+
+def shown_in(media: Mapping[str, int], base_model: BaseModel) -> Shown:
+    """What so many media of each kind add."""
+    tokens, words, unknown = Tokens(0, 0, 0), "", {}
+    limits = {"image": base_model.images, "video": base_model.videos, "document": base_model.documents}
+    for kind, count in media.items():
+        each = taken.tokens if (taken := limits[kind]) is not None else None
+        if each is None:
+            unknown[kind] = count
+            continue
+        tokens += Tokens(count * each.low, count * each.likely, count * each.high)
+        words += f" and {_counted(count, kind)} of {_amount(each)} tokens"
+    return Shown(tokens=tokens, words=words, unknown=unknown)
+
+
+def _counted(count: int, kind: str) -> str:
+    return f"{count:,} {kind}{'' if count == 1 else 's'}"
+
+
+def _amount(each: MediaTokens) -> str:
+    return f"{each.low:,}" if each.low == each.high else f"{each.low:,} to {each.high:,}"
