@@ -75,15 +75,22 @@ def _throughput(ending: Ending, base_model: BaseModel, now: str) -> CostLine:
 
 
 def _inference(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
-    """Both models' tokens at the base model's prices: custom models cost the same on demand; on provisioned
-    throughput only the base model's half is billed, so that this is the most it can be."""
+    """All models' tokens at the base model's prices: custom models cost the same on demand. On provisioned
+    throughput only the base model's are billed; they are taken to be as many as each other's.
+    """
     assert ending.evaluation is not None
     prices = base_model.prices
+    by_hour = ending.serving is not None and ending.serving.way == "provisioned"
+    asked = 2 if ending.evaluation.champion is None else 3
     for item, price, tokens in (
         ("evaluation, prompts", prices.input_per_million_tokens, ending.evaluation.input_tokens),
         ("evaluation, answers", prices.output_per_million_tokens, ending.evaluation.output_tokens),
     ):
-        yield priced(item, price, tokens / 1e6, 0.0, f"{tokens:,} tokens counted by Bedrock", "per 1M tokens")
+        basis = f"{tokens:,} tokens counted by Bedrock"
+        if by_hour:
+            basis += f" / {asked} models, of which the base model's are billed"
+            tokens //= asked
+        yield priced(item, price, tokens / 1e6, 0.0, basis, "per 1M tokens")
     if (judged := ending.evaluation.judged) is not None:
         yield from _judging(judged)
 

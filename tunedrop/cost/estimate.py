@@ -77,11 +77,10 @@ def _lines(
     yield storage(base_model, len(planned))
     if run.evaluation.judge is not None:
         yield _judging(asked, run.evaluation.judge)
+    yield from _inference(asked, base_model, way)
     if way == "provisioned":
         yield _throughput(run, base_model, EVALUATION_HOURS)
-        return
-    yield from _inference(asked, base_model)
-    if choose.production_way(base_model, run.deployment) == "provisioned":
+    elif choose.production_way(base_model, run.deployment) == "provisioned":
         yield _throughput(run, base_model, 0.0)
 
 
@@ -96,23 +95,27 @@ def _throughput(run: Run, base_model: BaseModel, to_evaluate: float) -> CostLine
     )
 
 
-def _inference(asked: Workload, base_model: BaseModel) -> Iterator[CostLine]:
-    """Custom models cost on demand what their base model costs."""
+def _inference(asked: Workload, base_model: BaseModel, way: Way) -> Iterator[CostLine]:
+    """Custom models cost on demand what their base model costs; on provisioned throughput its hours pay for
+    their tokens, and only the base model's, which is asked on demand, are billed."""
     held_out, probes = asked.held_out.tokens, asked.probes * PROBE_TOKENS
-    general = f" and {probes:,} of general-ability prompts x 2" if probes else ""
+    by_token = way == "on-demand"
+    models, probed = (asked.contenders, 2) if by_token else (1, 1)
+    who = f"{models} models" if by_token else "the base model"
+    general = f" and {probes:,} of general-ability prompts x {probed}" if probes else ""
     yield priced(
         "evaluation",
         base_model.prices.output_per_million_tokens,
-        (asked.contenders * held_out + 2 * probes) / 1e6,
+        (models * held_out + probed * probes) / 1e6,
         TOKEN_ERROR,
-        f"{held_out:,} held-out tokens x {asked.contenders} models{general}, all at the price of output",
+        f"{held_out:,} held-out tokens x {who}{general}, all at the price of output",
         "per 1M tokens",
     )
     shown = shown_in(asked.held_out.media, base_model)
     if shown.words:
-        basis = f"{shown.words.removeprefix(' and ')} x {asked.contenders} models"
+        basis = f"{shown.words.removeprefix(' and ')} x {who}"
         price = base_model.prices.input_per_million_tokens
-        yield per_million("evaluation, media", price, shown.tokens, basis, asked.contenders)
+        yield per_million("evaluation, media", price, shown.tokens, basis, models)
     yield from shown.left_out("evaluation")
 
 

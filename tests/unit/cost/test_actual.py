@@ -71,6 +71,16 @@ def test_an_evaluation_costs_the_tokens_that_bedrock_counted() -> None:
     assert found["evaluation, answers"] == pytest.approx(0.72)
 
 
+def test_an_evaluation_on_provisioned_throughput_costs_the_base_models_tokens() -> None:
+    evaluation = builders.evaluation(input_tokens=2_000_000, output_tokens=1_000_000)
+    serving = builders.serving(way="provisioned")
+
+    found = items(cost(builders.LLAMA_3_1, evaluation=evaluation, serving=serving))
+
+    assert found["evaluation, prompts"] == pytest.approx(0.22)
+    assert found["evaluation, answers"] == pytest.approx(0.11)
+
+
 def test_what_evaluation_jobs_have_read_is_estimated_and_said_to_be() -> None:
     judged = Judged(
         model="us.meta.llama3-3-70b-instruct-v1:0", wins=1, losses=0, ties=0, input_tokens=1_000_000,

@@ -18,10 +18,11 @@ from tunedrop.contracts import (
     Way,
 )
 from tunedrop.cost.budgets import judge
-from tunedrop.cost.estimate import estimate
+from tunedrop.cost.estimate import PROBE_TOKENS, estimate
 from tunedrop.cost.media import shown_in
 from tunedrop.cost.words import in_words
 from tunedrop.errors import OverBudget
+from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.workload import workload
 
 
@@ -98,6 +99,14 @@ def test_provisioned_throughput_is_paid_by_the_hour_and_unit() -> None:
     lines = cost(builders.LLAMA_3_1, "provisioned", deployment=settings).lines
 
     assert lines[-1].likely == pytest.approx(2 * 24.0 * 3)
+
+
+def test_beside_provisioned_throughput_the_base_models_answers_are_paid_for_by_token() -> None:
+    evaluation = line(cost(builders.LLAMA_3_1, "provisioned"), "evaluation")
+
+    probes = general_ability.questions("converse")
+    assert evaluation.likely == pytest.approx((4_000 + len(probes) * PROBE_TOKENS) / 1e6 * 0.22)
+    assert "x the base model" in evaluation.basis
 
 
 def test_a_run_within_its_budget_needs_no_approval() -> None:
