@@ -186,7 +186,7 @@ class _Conclusion:
     def _misplaced(
         self, split: Split, records: Records, other: SourceFormat, format_: SourceFormat | None
     ) -> None:
-        message = f"a {other} record in a {format_} dataset"
+        message = f"{_a(other)} record in {_a(format_)} dataset"
         problem = Problem("$", "TD010", message, other, format_ or "")
         first = [(line, problem) for line, _ in records.misplaced.first]
         self._errors.take(split, Tally(records.misplaced.counts, first))
@@ -257,3 +257,9 @@ class _Conclusion:
             Finding(printable(self._names[SPLITS[split]]), line, *map(printable, problem))
             for split, line, problem in found.first()
         )
+
+
+def _a(format_: SourceFormat | None) -> str:
+    """A format with its article: a text, an openai-chat."""
+    name = format_ or "mixed"
+    return f"{'an' if name[0] in 'aeio' else 'a'} {name}"

@@ -113,6 +113,11 @@ def test_unlabelled_text_is_for_continued_pretraining() -> None:
         ),
         (pair(1), "TD010", "a prompt-completion record in a converse dataset"),
         (
+            {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]},
+            "TD010",
+            "an openai-chat record in a converse dataset",
+        ),
+        (
             turn(
                 1,
                 messages=[

@@ -65,6 +65,18 @@ def test_each_kind_of_run_shows_what_it_has() -> None:
     assert sections("refused") == ["What to do next", "Dataset", "Timeline", "Lineage"]
 
 
+def test_a_negative_number_has_the_same_minus_in_the_verdict_as_in_the_tables() -> None:
+    ending = SAMPLES["rejected"].ending
+    assert ending.evaluation is not None
+    worse = msgspec.structs.replace(ending.evaluation, reason="Token F1: -0.100 to -0.020 in run-7-2026")
+
+    html = render(
+        msgspec.structs.replace(SAMPLES["rejected"], ending=msgspec.structs.replace(ending, evaluation=worse))
+    )
+
+    assert "Token F1: \N{MINUS SIGN}0.100 to \N{MINUS SIGN}0.020 in run-7-2026." in html
+
+
 def test_the_report_counts_and_explains_each_broken_rule() -> None:
     records = [{"prompt": f"what is {number}?", "completion": "", "odd": 1} for number in range(300)]
     lines = [json.dumps(one).encode() + b"\n" for one in records]

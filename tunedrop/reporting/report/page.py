@@ -39,6 +39,9 @@ _UNSEEN = re.compile(
 """Controls, marks that turn the direction of text, and what draws nothing. Joiners (U+200C, U+200D) stay:
 Persian and emoji are written with them."""
 
+_NEGATIVE = re.compile(r"(?<![\w.-])-(?=[\d.])")
+"""The sign of a number, and no hyphen of a name or a date."""
+
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a report is made of. `findings` is validation.json, None before there is one."""
@@ -68,7 +71,7 @@ def render(material: Material) -> str:
         stage=material.stage,
         outcome=outcome_of(ending),
         headline=verdict.headline(ending),
-        sentence=verdict.sentence(ending),
+        sentence=_with_minus(verdict.sentence(ending)),
         deciding=deciding,
         deciding_title=verdict.title_of(deciding) if deciding is not None else "",
         deciding_kind=forest.kind(deciding) if deciding is not None else "",
@@ -130,8 +133,13 @@ def _score(value: float, digits: int = 3) -> str:
 
 
 def _signed(value: float, digits: int = 3) -> str:
-    """With its sign, and a minus as wide as a plus."""
-    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    """With its sign."""
+    return _with_minus(f"{value:+.{digits}f}")
+
+
+def _with_minus(text: str) -> str:
+    """Numbers with a minus as wide as a plus, where plain text has a hyphen."""
+    return _NEGATIVE.sub("\N{MINUS SIGN}", text)
 
 
 def _count(value: int) -> str:
