@@ -6,6 +6,7 @@ A file may be read in ranges of bytes: a line belongs to the range that it begin
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
@@ -23,6 +24,11 @@ MAX_DEPTH = 64
 """No format nests records deeper than 10 levels; parsers differ in how deep they follow."""
 
 _NESTED = frozenset({dict, list})
+
+RETURN = re.compile(rb"\}[ \t]*\r[ \t\r]*(?=\{)")
+"""A carriage return that ends a record: no valid JSON has one between } and {, in a text or outside."""
+
+_RETURNS = "carriage returns alone end the lines, as on old Macs; tunedrop check --fix writes line feeds"
 
 BOM = b"\xef\xbb\xbf"
 _NOT_TEXT: dict[bytes, str] = {
@@ -67,7 +73,9 @@ def another_kind(head: bytes) -> Problem | None:
         if head.startswith(start):
             return "TD005", message
     text = head.removeprefix(BOM).lstrip()
-    first, _, rest = text.partition(b"\n")
+    first, fed, rest = text.partition(b"\n")
+    if not fed and RETURN.search(first):
+        return "TD005", _RETURNS
     if first.startswith(b"["):
         return "TD005", "this is a JSON array; write one object a line, without [ and ]"
     if first.strip() == b"{" and rest.lstrip()[:1] in (b'"', b"}"):
@@ -224,7 +232,16 @@ def _why(text: bytes, error: Exception) -> Problem:
         return "TD002", "a byte-order mark stands before the record; tunedrop check --fix removes it"
     if text.strip() in (b"{", b"}", b"},"):
         return "TD005", "a record stretches over several lines; write each on one line"
-    return _TOO_DEEP if isinstance(error, RecursionError) else ("TD001", f"not valid JSON: {error}")
+    if isinstance(error, RecursionError):
+        return _TOO_DEEP
+    if RETURN.search(text):
+        return "TD001", _RETURNS
+    if text.lstrip().startswith(b"{") and "trailing characters" in str(error):
+        return (
+            "TD001",
+            f"more stands on the line than one object; tunedrop check --fix parts records ({error})",
+        )
+    return "TD001", f"not valid JSON: {error}"
 
 
 def _key_named_twice(text: bytes) -> str | None:

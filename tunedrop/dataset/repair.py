@@ -1,6 +1,6 @@
 """Repairing a dataset where it can be done without guessing; every change is listed, the original stays.
 
-Compression, UTF-16, byte-order marks, blank lines, carriage returns, arrays and pretty-printed objects,
+Compression, UTF-16, byte-order marks, blank lines, all kinds of line ends, arrays and pretty-printed objects,
 texts where Bedrock wants content blocks, roles in capitals, a missing schemaVersion, exact duplicates. What a
 record says is never changed, and a line that cannot be repaired stays as it is, for `check` to say why.
 """
@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from tunedrop.dataset import formats, rules
+from tunedrop.dataset import formats, line_ends, rules
 from tunedrop.dataset.formats import SCHEMA_VERSION
 from tunedrop.dataset.lines import BOM, MAX_LINE_BYTES
 from tunedrop.dataset.unpack import Change, NotRepairable, unpacked
@@ -68,6 +68,7 @@ def _records(
     chunks: Iterator[bytes], tell: Callable[[Change], None]
 ) -> Iterator[tuple[int, bytes, Record | None]]:
     """(line, text, record); no record where the text is no JSON object, no text where it was not a line."""
+    chunks = line_ends.fed(chunks, lambda what: tell(Change(0, what)))
     first = _head(chunks)
     if _is_one_object_a_line(first):
         yield from _lines(itertools.chain([first], chunks), tell)
@@ -97,29 +98,51 @@ def _is_one_object_a_line(first: bytes) -> bool:
 def _lines(
     chunks: Iterable[bytes], tell: Callable[[Change], None]
 ) -> Iterator[tuple[int, bytes, Record | None]]:
-    pending, number, returns = bytearray(), 0, False
-    for chunk in itertools.chain(chunks, [b""]):
-        at_end = not chunk
-        pending += chunk
-        if b"\n" not in chunk and not at_end:
-            if len(pending) > MAX_LINE_BYTES:
-                raise NotRepairable(f"line {number + 1} is longer than {MAX_LINE_BYTES:,} bytes; split it")
+    number, blank, around = 0, 0, set[str]()
+    for raw in line_ends.split(chunks):
+        number += 1
+        text = raw.strip()
+        if not text:
+            blank += 1
             continue
-        *whole, rest = bytes(pending).split(b"\n")
-        pending = bytearray() if at_end else bytearray(rest)
-        for raw in [*whole, rest] if at_end and rest else whole:
-            number += 1
-            returns = returns or raw.endswith(b"\r")
-            text = raw.strip()
-            if text.startswith(BOM):  # files that were put together, or blank lines before it
-                tell(Change(number, "the byte-order mark was removed"))
-                text = _without_marks(text)
-            if text:
-                yield number, text, _object(text)
-            else:
-                tell(Change(number, "the blank line was removed"))
-    if returns:
-        tell(Change(0, "carriage returns at the ends of lines were removed"))
+        if blank:
+            tell(_blank(number - blank, blank))
+            blank = 0
+        if text.startswith(BOM):  # files that were put together, or blank lines before it
+            tell(Change(number, "the byte-order mark was removed"))
+            text = _without_marks(text)
+        around.update(_around(raw, text))
+        record = _object(text)
+        several = _parted(text) if text and record is None else []
+        if several:
+            beside = "a comma or bracket beside the record was removed"
+            tell(
+                Change(
+                    number,
+                    beside if len(several) == 1 else f"{len(several)} records became lines of their own",
+                )
+            )
+            yield from ((number, b"", one) for one in several)
+        elif text:
+            yield number, text, record
+    if blank:
+        tell(_blank(number - blank + 1, blank))
+    for what in sorted(around):
+        tell(Change(0, what))
+
+
+def _blank(first: int, count: int) -> Change:
+    return Change(
+        first, "the blank line was removed" if count == 1 else f"{count:,} blank lines were removed"
+    )
+
+
+def _around(raw: bytes, text: bytes) -> Iterator[str]:
+    """What stood around the text of a line."""
+    if raw.endswith(b"\r"):
+        yield "carriage returns at the ends of lines were removed"
+    if len(raw.rstrip(b"\r")) > len(text) and not raw.lstrip().startswith(BOM):
+        yield "white space around records was removed"
 
 
 def _without_marks(text: bytes) -> bytes:
@@ -134,6 +157,17 @@ def _object(text: bytes) -> Record | None:
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
+
+
+def _parted(text: bytes) -> list[Record]:
+    """The records that stand on one line; none where it is anything else."""
+    try:
+        found = [value for _, _, value in values([text])]
+    except NotRepairable:
+        return []
+    if not all(isinstance(one, dict) for one in found):
+        return []
+    return found if len(found) > 1 or text.strip(b" \t\r,[]") != text else []
 
 
 def _names_a_key_twice(text: bytes) -> bool:

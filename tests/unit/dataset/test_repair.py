@@ -53,6 +53,95 @@ def test_what_can_be_repaired_is_and_is_listed(body: bytes, change: str) -> None
     assert repaired(body) == (PAIRS, [change])
 
 
+RETURNS = "0: carriage returns between records became line feeds"
+AT_ENDS = "0: carriage returns at the ends of lines were removed"
+ONE, *OTHERS = LINES.splitlines()
+REST = b"\n".join(OTHERS) + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "changes"),
+    [
+        (LINES.replace(b"\n", b"\r"), [RETURNS, AT_ENDS]),
+        (LINES.replace(b"\n", b"\r\r\n"), [AT_ENDS]),
+        (ONE + b"\r" + REST, [RETURNS]),
+        (ONE + b" \t\n" + REST, ["0: white space around records was removed"]),
+        (ONE + b"\n" * 3_000 + REST, ["2: 2,999 blank lines were removed"]),
+        (ONE + b"\r" * 3_000 + REST, ["2: 2,999 blank lines were removed", RETURNS]),
+        (ONE + b"\n" + b" " * 9_000_000 + b"\n" + REST, ["2: the blank line was removed"]),
+        (ONE + b" " * 9_000_000 + b"\n" + REST, ["0: white space around records was removed"]),
+        (ONE + b"\n" + REST.replace(b"\n", b" ").rstrip(), ["2: 3 records became lines of their own"]),
+        (
+            ONE + b"\n" + REST.replace(b"\n", b",\n", 1),
+            ["2: a comma or bracket beside the record was removed"],
+        ),
+    ],
+)
+def test_line_ends_of_all_kinds_are_repaired_and_listed(body: bytes, changes: list[str]) -> None:
+    assert repaired(body, 1 << 17) == (PAIRS, changes)
+
+
+ENDS = st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"\n\r", b" ", b"\t"]), min_size=1, max_size=6).map(
+    b"".join
+)
+
+
+@given(ends=st.lists(ENDS, min_size=4, max_size=4), before=ENDS, size=st.integers(1, 90))
+def test_the_same_records_are_found_whatever_ends_their_lines(
+    ends: list[bytes], before: bytes, size: int
+) -> None:
+    body = before + b"".join(line + end for line, end in zip(LINES.splitlines(), ends, strict=True))
+
+    records, _ = repaired(body, size)
+
+    assert records == PAIRS
+
+
+VALUES = st.recursive(
+    st.sampled_from(["}\\r{", "} {", "", "a"]) | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab"), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(values=VALUES, gap=st.sampled_from(["\r", " \r", "\r\r "]), size=st.integers(1, 60))
+def test_no_record_is_torn_at_a_carriage_return_inside_it(values: Any, gap: str, size: int) -> None:
+    record = {"prompt": values, "completion": {}}
+    text = json.dumps(record, separators=(gap + "," + gap, gap + ":" + gap), indent=None)
+
+    sink = io.BytesIO()
+    body = text.encode()
+    list(repair([body[start : start + size] for start in range(0, len(body), size)], sink))
+
+    assert json.loads(sink.getvalue()) == record
+
+
+@given(
+    body=st.lists(st.sampled_from([ONE, b"{", b"}", b"[", b"7", b"\n", b"\r", b" ", b"x"]), max_size=12).map(
+        b"".join
+    )
+)
+def test_what_is_not_listed_is_not_changed(body: bytes) -> None:
+    sink = io.BytesIO()
+    with suppress(NotRepairable):
+        if not list(repair([body], sink)):
+            assert sink.getvalue().rstrip(b"\n") == body.rstrip(b"\n")
+
+
+def test_a_long_run_of_blank_lines_is_one_change() -> None:
+    changes = list(repair((b"\n" * (1 << 16) for _ in range(10)), io.BytesIO()))
+
+    assert [one.what for one in changes] == ["655,360 blank lines were removed"]
+
+
+def test_a_line_that_is_too_long_for_a_record_is_named_wherever_chunks_end() -> None:
+    body = LINES + b'{"prompt": "' + b"x" * 5_000_000 + b'"}\n' + LINES
+
+    for size in (1 << 16, 1 << 25):
+        with pytest.raises(NotRepairable, match="line 5 is longer than"):
+            repaired(body, size)
+
+
 @given(size=st.integers(60, 200))
 def test_where_chunks_end_changes_nothing(size: int) -> None:
     assert repaired(LINES, size) == (PAIRS, [])
@@ -83,7 +172,7 @@ def test_a_missing_schema_version_is_added() -> None:
 def test_a_line_that_is_no_json_is_left_for_the_check_to_explain() -> None:
     sink = io.BytesIO()
 
-    assert list(repair([LINES + b'{"prompt": \n'], sink)) == []
+    assert list(repair([LINES + b'{"prompt":\n'], sink)) == []
 
     assert sink.getvalue().splitlines()[-1] == b'{"prompt":'
 
