@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from tunedrop.dataset.records import HeldOut, read_held_out
 from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Judgement, Prediction
+from tunedrop.evaluation.evaluate import Judgement, Prediction, said_before
 from tunedrop.evaluation.metrics import token_f1
 from tunedrop.training.curves import Curves, Loss
 
@@ -49,6 +49,7 @@ def on_records(
                 base=answers[0],
                 tuned=tuned,
                 champion=answers[2] if champion else None,
+                before=said_before(question),
                 judgement=_judgement(question, answers) if judged else None,
             )
         )

@@ -12,7 +12,7 @@ from tunedrop import catalog
 from tunedrop.contracts import ActualCost, Ending, Failure, Released, S3Object
 from tunedrop.dataset.check import check, plain_errors
 from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.evaluation.evaluate import Prediction, Said
 from tunedrop.evaluation.gate import decide
 from tunedrop.registry import StepRecord
 from tunedrop.reporting.report import Material
@@ -59,6 +59,7 @@ def hostile(promoted: Material) -> Material:
             reference=attack,
             base=Answer(text=ATTACKS[index - 1]),
             tuned=Answer(text=attack),
+            before=(Said(attack, attack), Said("assistant", attack)),
         )
         for index, attack in enumerate(ATTACKS)
     ]

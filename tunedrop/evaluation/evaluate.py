@@ -41,11 +41,24 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
 
 
+class Said(msgspec.Struct, frozen=True):
+    """A message of a conversation; `role` is user or assistant."""
+
+    role: str
+    text: str
+
+
+def said_before(question: HeldOut) -> tuple[Said, ...]:
+    """The messages that lead to a question's own."""
+    return tuple(Said(one.role, one.text) for one in question.messages[:-1])
+
+
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     """One question with its answers: a line of predictions.jsonl.
 
-    `probe` names the general-ability prompt that this is; it is empty for a held-out one. `against_champion`
-    compares the tuned model with the one in production, which stands as `base` there.
+    `before` is what was said before the prompt, in a conversation. `probe` names the general-ability prompt
+    that this is; it is empty for a held-out one. `against_champion` compares the tuned model with the one in
+    production, which stands as `base` there.
     """
 
     record: int
@@ -57,6 +70,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     champion: Answer | None = None
     judgement: Judgement | None = None
     against_champion: Judgement | None = None
+    before: tuple[Said, ...] = ()
     probe: str = ""
 
     @property
@@ -124,6 +138,7 @@ def evaluate(
             base=base.ask(question),
             tuned=tuned.ask(question),
             champion=champion.ask(question) if champion is not None and not question.probe else None,
+            before=said_before(question),
             probe=question.probe,
         )
         if question.probe or prediction.failed:
@@ -158,4 +173,5 @@ def _unanswerable(question: HeldOut, reason: str) -> Prediction:
         reference="",
         base=nobody,
         tuned=nobody,
+        before=said_before(question),
     )

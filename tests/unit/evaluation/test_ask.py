@@ -4,6 +4,8 @@ import io
 import json
 import time
 
+import msgspec
+
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop import catalog
@@ -82,6 +84,20 @@ def test_evaluation_ends_at_its_deadline_and_goes_on_where_it_ended() -> None:
 
     assert list(evaluate(questions, Parrot(), Parrot(), deadline=time.monotonic() - 1)) == []
     assert len(list(evaluate(questions, Parrot(), Parrot(), deadline=time.monotonic() + 60))) == 20
+
+
+def test_a_prediction_keeps_the_conversation_before_its_prompt() -> None:
+    class Parrot:
+        def ask(self, question: HeldOut) -> Answer:
+            return Answer(text=question.reference)
+
+    messages = (Message("user", "a lift?"), Message("assistant", "yes"), Message("user", "where?"))
+    question = msgspec.structs.replace(QUESTION, messages=messages)
+
+    (found,) = evaluate([question], Parrot(), Parrot(), deadline=time.monotonic() + 60)
+
+    assert found.prompt == "where?"
+    assert [(one.role, one.text) for one in found.before] == [("user", "a lift?"), ("assistant", "yes")]
 
 
 def test_the_prompts_that_are_asked_are_spread_over_the_held_out_set() -> None:

@@ -60,6 +60,7 @@ def test_the_attacks_would_run_were_they_not_shown_as_text(chromium: Browser, tm
 
 def test_nothing_of_a_dataset_runs_or_is_loaded(chromium: Browser, tmp_path: Path) -> None:
     found = opened(chromium, tmp_path, render(samples.hostile()))
+    found.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     found.page.mouse.wheel(0, 20_000)
     found.page.evaluate(
         "document.querySelectorAll('.data').forEach(one => one.dispatchEvent(new Event('mouseover')))"
@@ -105,8 +106,25 @@ def test_a_command_is_copied_by_its_button(chromium: Browser, tmp_path: Path) ->
     assert found.complaints == []
 
 
+def test_the_conversation_before_a_prompt_is_folded_away_and_printed(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    page = opened(chromium, tmp_path, render(samples.all_of_them()["multi-turn"])).page
+    before = page.locator("details.before").first
+    said = before.locator(".data").first
+
+    on_opening = said.is_visible()
+    before.locator("summary").click()
+    unfolded = said.is_visible()
+    before.locator("summary").click()
+    page.emulate_media(media="print")
+
+    assert (on_opening, unfolded, said.is_visible()) == (False, True, True)
+    assert said.bounding_box() is not None
+
+
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("name", ["promoted", "labels", "refused", "hostile"])
+@pytest.mark.parametrize("name", ["promoted", "multi-turn", "labels", "refused", "hostile"])
 def test_a_report_is_never_wider_than_its_window(
     chromium: Browser, tmp_path: Path, name: str, width: int
 ) -> None:

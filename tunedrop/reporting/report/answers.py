@@ -10,7 +10,7 @@ import msgspec
 from rapidfuzz.distance import LCSseq
 
 from tunedrop.contracts import Ending
-from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.evaluation.evaluate import Prediction, Said
 from tunedrop.evaluation.metrics import JUDGED, METRICS
 
 SHOWN = 3
@@ -30,9 +30,11 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
-    """One held-out prompt with all its answers. Scores are those of the deciding metric, 0 to 1."""
+    """One held-out prompt with all its answers, and what was said before it. Scores are those of the deciding
+    metric, 0 to 1."""
 
     place: str
+    before: tuple[Said, ...]
     prompt: str
     reference: str
     base: tuple[Part, ...]
@@ -111,6 +113,7 @@ def _pair(one: Prediction, scores: tuple[float, float], has_turns: bool) -> Pair
     base_score, tuned_score = scores
     return Pair(
         place=f"record {one.record}" + (f", turn {one.turn + 1}" if has_turns else ""),
+        before=tuple(Said(said.role, _short(said.text)) for said in one.before),
         prompt=_short(one.prompt),
         reference=reference,
         base=parts(reference, _short(one.base.text)),
