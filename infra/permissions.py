@@ -63,7 +63,7 @@ class Grants:
     def by_function(self) -> dict[str, list[iam.PolicyStatement]]:
         """Every function's statements, beside those on the registry, which all have."""
         return {
-            "register_run": [*self.read_uploads(), self.read_job()],
+            "register_run": [*self.read_uploads(), self.read_job(), self.read_model()],
             "validate_data": [*self.read_uploads(), *self.run_files(SHARD_FILES)],
             "validate_shard": [*self.read_uploads(), *self.run_files(SHARD_FILES)],
             "preflight": [*self.preflight(), self.read_job(), *self.run_files(), self.grade("TryGrader")],
@@ -145,7 +145,7 @@ class Grants:
         actions = ["bedrock:GetFoundationModel", "bedrock:GetFoundationModelAvailability"]
         return [
             _allow("BaseModels", actions, [FOUNDATION_MODELS]),
-            _allow("ParentModel", ["bedrock:GetCustomModel"], [self._arn("custom-model/*")]),
+            self.read_model(),
             _allow(
                 "BedrockRoles",
                 ["iam:SimulatePrincipalPolicy"],
@@ -257,6 +257,10 @@ class Grants:
         """Bedrock makes itself a grant on our key for each tuned model (encryption-custom-job)."""
         via = {"StringEquals": {"kms:ViaService": f"bedrock.{self._r.stack.region}.amazonaws.com"}}
         return _allow("ModelKey", ["kms:CreateGrant"], [self._r.key.key_arn], via)
+
+    def read_model(self) -> iam.PolicyStatement:
+        """Whether a custom model is there: one to tune further, one to evaluate anew."""
+        return _allow("ReadModel", ["bedrock:GetCustomModel"], [self._arn("custom-model/*")])
 
     def read_serving(self) -> iam.PolicyStatement:
         actions = ["bedrock:GetCustomModelDeployment", "bedrock:GetProvisionedModelThroughput"]

@@ -92,8 +92,9 @@ class Journey:
         promote_model = self._promote_model()
 
         register_run.next(self._if_registered(validate_data, preflight, set_up_throughput))
-        validate_data.next(self._if_whole(preflight, validate_data))
-        preflight.next(estimate_cost).next(self._if_affordable(start_customization))
+        validate_data.next(self._if_whole(preflight, estimate_cost, validate_data))
+        preflight.next(estimate_cost)
+        estimate_cost.next(self._if_affordable(self._if_to_train(start_customization, set_up_throughput)))
         start_customization.next(
             self._if_started(wait_for_completion, start_customization, set_up_throughput)
         )
@@ -117,12 +118,22 @@ class Journey:
     def _if_registered(
         self, begin: sfn.IChainable, preflight: sfn.IChainable, set_up: sfn.IChainable
     ) -> sfn.Choice:
+        found = [(name, f"$states.input.resume.{name}") for name in _RESUMED if name != "next_record"]
         nothing = sfn.Succeed.jsonata(
             self._scope, "NothingToDo", comment="This upload has a run already, or asks for none"
         )
         return self._states.choice(
             "Registered?",
             Branch(begin, when='$states.input.outcome = "registered"'),
+            Branch(
+                self._release,
+                when='$states.input.outcome = "refused"',
+                assign={
+                    "failure": "{% $states.input.failure %}",
+                    # A retry that can go no further still tells what the run has come to.
+                    **{name: f"{{% $exists({brought}) ? {brought} : null %}}" for name, brought in found},
+                },
+            ),
             *(
                 Branch(
                     then,
@@ -135,29 +146,33 @@ class Journey:
                     ("set_up_throughput", set_up),
                 )
             ),
-            Branch(
-                self._release,
-                when='$states.input.outcome = "refused"',
-                assign={"failure": "{% $states.input.failure %}"},
-            ),
             Branch(nothing),
         )
 
     def _validate_data(self) -> sfn.TaskStateBase:
-        """Gives a dataset; or, when that is too large for one function, says what its shards are to do."""
+        """Gives a dataset; or, when that is too large for one function, says what its shards are to do.
+
+        Of a run that ended undecided there is a dataset already, and its job: then it checks the test set.
+        """
         return self._states.step(
-            "ValidateData", "run", "sharding",
-            dataset=f"{{% {_DATASET}.shards ? null : {_DATASET} %}}",
+            "ValidateData", "run", "sharding", "dataset", "job",
+            dataset=f"{{% {_DATASET}.shards ? $dataset : {_DATASET} %}}",
             sharding=f"{{% {_DATASET}.shards ? {_DATASET} : null %}}",
         )  # fmt: skip
 
-    def _if_whole(self, go_on: sfn.IChainable, again: sfn.IChainable) -> sfn.Choice:
-        """A large dataset comes by here twice: its shards are checked, and then prepared for training."""
+    def _if_whole(self, go_on: sfn.IChainable, estimate: sfn.IChainable, again: sfn.IChainable) -> sfn.Choice:
+        """A large dataset comes by here twice: its shards are checked, and then prepared for training.
+
+        What preflight looks at is of no account where the model is trained.
+        """
         in_shards = self._in_shards(
             "ValidateShard", again, "$sharding.shards", "run", work="{% $sharding.work %}"
         )
         return self._states.choice(
-            "Whole?", Branch(in_shards, when="$exists($sharding.shards)"), Branch(go_on)
+            "Whole?",
+            Branch(in_shards, when="$exists($sharding.shards)"),
+            Branch(estimate, when=_IS_TRAINED),
+            Branch(go_on),
         )
 
     def _if_affordable(self, go_on: sfn.IChainable) -> sfn.Choice:
@@ -169,6 +184,10 @@ class Journey:
             Branch(await_approval.next(go_on), when="$count($estimate.approval_reasons) > 0"),
             Branch(go_on),
         )
+
+    def _if_to_train(self, train: sfn.IChainable, set_up: sfn.IChainable) -> sfn.Choice:
+        """A run that ended undecided has its model: it is evaluated anew, and never trained again."""
+        return self._states.choice("ToTrain?", Branch(set_up, when=_IS_TRAINED), Branch(train))
 
     def _if_started(
         self, go_on: sfn.IChainable, start_again: sfn.IChainable, set_up: sfn.IChainable
@@ -296,6 +315,8 @@ RESULT = "{% $states.result %}"
 """What a task token was given back with."""
 
 _DATASET = "$states.result.Payload"
+
+_IS_TRAINED = "$exists($job.model_arn)"
 
 _TOLD = ("dataset", "estimate", "started", "job", "serving", "evaluation", "promotion", "released", "failure")
 _RESULTS = ("sharding", "evaluated_on", *_TOLD)

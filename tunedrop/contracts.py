@@ -129,6 +129,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     `method` is `auto` until validate_data has read the records; later steps use `Dataset.method`.
     `attempt` counts its executions: `tunedrop retry` begins another, at `resumed_at`.
 
+    Where it ended undecided, that other one evaluates the same model anew: `evaluation_attempt` is the
+    attempt at which the present evaluation began, `more_test` what a retry has brought beside the held-out
+    records that were split off, `spent_before_usd` what the attempts before have cost.
+
     A run trains more than once where it has `earlier_stages`, each tuned further by the next and the last by
     the run's own data, or `candidates`, the hyperparameters of a search. `parent_model` is the ARN of a
     custom model to begin with instead of the base model itself. `teacher` is who writes a distillation's
@@ -159,6 +163,14 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     execution_arn: str = ""
     attempt: int = 1
     resumed_at: str = ""
+    evaluation_attempt: int = 1
+    more_test: S3Object | None = None
+    spent_before_usd: float = 0.0
+
+    @property
+    def is_evaluated_anew(self) -> bool:
+        """Whether its model was trained, and evaluated, before the evaluation that it is here for."""
+        return self.evaluation_attempt > 1
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,7 +185,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ResumePoint = Literal["validate_data", "preflight", "set_up_throughput"]
-"""The steps at which a run that ended before its time can go on."""
+"""The steps at which a run that has ended can go on. Where it ended undecided, validate_data checks only its
+test set, and no training follows."""
 
 
 class Resume(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,7 +203,8 @@ class Resume(msgspec.Struct, frozen=True, kw_only=True):
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
     """`duplicate`: this upload already has a run. `ignored`: nothing to do. `refused`: see `failure`.
 
-    `resumed`: a run that ended before its time goes on; see `resume`.
+    `resumed`: a run that ended before its time, or undecided, goes on; see `resume`. One that cannot, because
+    its model is gone, is `refused` with both.
     """
 
     outcome: Literal["registered", "resumed", "duplicate", "ignored", "refused"]
@@ -253,7 +267,8 @@ class DatasetFile(msgspec.Struct, frozen=True, kw_only=True):
 class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     """A validated dataset: split, converted to the base model's format, written to the artifacts bucket.
 
-    `test` holds the held-out records in the base model's format; it is never trained on. `earlier` are the
+    `test` holds the held-out records in the base model's format; it is never trained on. `split_off` are
+    those of them that came out of the training file, where a retry has added others. `earlier` are the
     datasets of the run's earlier stages, in order.
     """
 
@@ -264,6 +279,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     train: DatasetFile
     validation: DatasetFile | None = None
     test: DatasetFile | None = None
+    split_off: DatasetFile | None = None
     warning_count: int = 0
     report_uri: str = ""
     earlier: tuple[Dataset, ...] = ()

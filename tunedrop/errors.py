@@ -32,6 +32,10 @@ class CustomizationFailed(RunError):
     """Bedrock ended the customization job without a model."""
 
 
+class ModelDeleted(RunError):
+    """The model that a retry was to go on with does not exist any more."""
+
+
 class ThroughputFailed(RunError):
     """The tuned model could not be brought into service."""
 

@@ -13,6 +13,8 @@ MANIFEST_NAMES = ("run.yaml", "run.yml", "run.json")
 APPROVE = "approve"
 STOP = "stop"
 RETRY = "retry"
+MORE_TEST = "test.jsonl"
+"""Beside a retry object: held-out records for a run whose own were split off, and too few to tell."""
 
 
 class Upload(msgspec.Struct, frozen=True):
@@ -53,3 +55,8 @@ def read_key(key: str) -> Upload:
 def signal_key(name: str, signal: Literal["approve", "stop", "retry"]) -> str:
     """The object whose arrival approves, stops or retries the run of this name (or of this run id)."""
     return f"{RUNS_PREFIX}{name}/{signal}"
+
+
+def more_test_key(name: str) -> str:
+    """The object that adds held-out records when the run of this name (or of this run id) is retried."""
+    return f"{RUNS_PREFIX}{name}/{MORE_TEST}"

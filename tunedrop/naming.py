@@ -93,8 +93,10 @@ def run_prefix(run: str) -> str:
     return f"runs/{run}/"
 
 
-def dataset_key(run: str, split: str) -> str:
-    return f"{run_prefix(run)}dataset/{split}.jsonl"
+def dataset_key(run: str, split: str, attempt: int = 1) -> str:
+    """Where a split is; `attempt` is the one that has brought other records to evaluate a model with anew."""
+    which = split if attempt == 1 else f"{split}-{attempt}"
+    return f"{run_prefix(run)}dataset/{which}.jsonl"
 
 
 def media_key(run: str, name: str) -> str:
@@ -129,10 +131,10 @@ def shards_prefix(run: str) -> str:
     return f"{SHARDS_PREFIX}{run}/"
 
 
-def prediction_shard_key(run: str, model_arn: str, start: int, stop: int) -> str:
-    """What one shard of a model's evaluation has asked."""
+def prediction_shard_key(run: str, model_arn: str, attempt: int, start: int, stop: int) -> str:
+    """What one shard of a model's evaluation has asked, of the one that began at this attempt."""
     model = client_token(model_arn)[:HASH_DIGITS]
-    return f"{shards_prefix(run)}predictions/{model}/{start:07}-{stop:07}.jsonl"
+    return f"{shards_prefix(run)}predictions/{model}/{attempt}/{start:07}-{stop:07}.jsonl"
 
 
 def dataset_shard_key(run: str, attempt: int, work: str, split: str, start: int, what: str) -> str:

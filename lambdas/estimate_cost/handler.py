@@ -32,4 +32,6 @@ def handler(payload: Input, services: Services) -> Estimate:
     # Noted before the others are counted: of two runs at once, at least one sees the other.
     registry.note_cost(run.run_id, estimated_usd=found.likely)
     this_month = clock.now()[: len("2026-11")]
-    return judge(found, stage, registry.spent_since(this_month, besides=run.run_id))
+    # What a run has spent before it is evaluated anew counts like any other's.
+    besides = "" if run.is_evaluated_anew else run.run_id
+    return judge(found, stage, registry.spent_since(this_month, besides=besides))

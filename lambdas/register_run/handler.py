@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from lambdas.services import Services, logger
 from lambdas.step import step
-from tunedrop import intake, registration, resuming
+from tunedrop import held_out, intake, registration, resuming
 from tunedrop.contracts import Registration
 from tunedrop.registration import ObjectCreated
 
@@ -45,4 +46,5 @@ def _retry(event: ObjectCreated, name: str, execution_arn: str, services: Servic
         return Registration(outcome="ignored")
     logger.append_keys(run_id=record.run.run_id)
     asked = registration.read_step(services.aws.s3, event.source)
-    return resuming.resume(services.aws.bedrock, services.registry, record, execution_arn, asked)
+    now = partial(held_out.as_it_is_now, services.aws.s3, signal=event.source)
+    return resuming.resume(services.aws.bedrock, services.registry, record, execution_arn, asked, now)

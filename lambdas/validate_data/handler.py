@@ -6,17 +6,24 @@ import msgspec
 
 from lambdas.services import Services
 from lambdas.step import step
-from tunedrop.contracts import Dataset, Run, Sharding
+from tunedrop.contracts import CompletedJob, Dataset, Run, Sharding
+from tunedrop.dataset.retest import retest
 from tunedrop.dataset.validate import validate_all
 
 
 class Input(msgspec.Struct, frozen=True):
-    """`sharding`: what the shards of a large dataset have just done."""
+    """`sharding`: what the shards of a large dataset have just done. `job` and its `dataset`: the model is
+    there, and is to be evaluated anew."""
 
     run: Run
     sharding: Sharding | None = None
+    dataset: Dataset | None = None
+    job: CompletedJob | None = None
 
 
 @step(Input)
 def handler(payload: Input, services: Services) -> Dataset | Sharding:
-    return validate_all(services.aws.s3, services.stage, payload.run, payload.sharding)
+    s3, stage, run = services.aws.s3, services.stage, payload.run
+    if payload.job is not None and payload.dataset is not None:
+        return retest(s3, stage, run, payload.dataset, payload.sharding)
+    return validate_all(s3, stage, run, payload.sharding)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 from local.driver import Inbox, Pipeline, until
 from local.embedded import Embedded
-from tests.datasets import jsonl, single_turn
-from tunedrop.contracts import CompletedJob, Evaluation
+from tests.datasets import jsonl, many_held_out, single_turn
+from tests.end_to_end.terminal import Tunedrop
+from tunedrop.contracts import CompletedJob, Estimate, Evaluation
 from tunedrop.registry import Record
 
 
@@ -76,6 +79,63 @@ def test_a_run_that_was_stopped_goes_on_in_spite_of_the_old_stop_object(pipeline
 
     assert stopped.status == "stopped"
     assert record.status == "promoted"
+
+
+def test_an_undecided_run_gets_its_verdict_from_more_examples_and_no_second_training(
+    pipeline: Pipeline, inbox: Inbox, tunedrop: Tunedrop, tmp_path: Path
+) -> None:
+    few, more = many_held_out("retry-more")[:5], many_held_out("retry-more")[5:]
+    name = submit(pipeline, "retry-more", few)
+    undecided = pipeline.finished(name)
+    run_id = undecided.run.run_id
+
+    pipeline.put(f"runs/{name}/held.jsonl", jsonl([*few, single_turn("retry-more")[0]]))
+    refused = retried(pipeline, run_id)
+    (tmp_path / "held.jsonl").write_bytes(jsonl([*few, *more]))
+    tunedrop("retry", name, "--test", str(tmp_path / "held.jsonl"), "--watch")
+
+    record = pipeline.closed(run_id)
+    assert (undecided.status, refused.status, record.status) == ("undecided", "refused", "promoted")
+    assert refused.failure is not None
+    assert "what is trained on cannot be held out" in refused.failure.cause
+    assert len(jobs_of(pipeline, run_id)) == 1
+    assert record.document("job", CompletedJob) == undecided.document("job", CompletedJob)
+    estimate, evaluation = record.document("estimate", Estimate), record.document("evaluation", Evaluation)
+    assert estimate is not None
+    assert "training" not in [line.item for line in estimate.lines]
+    assert evaluation is not None
+    assert evaluation.records == len(few) + len(more)
+    steps = [step.step for step in pipeline.registry.steps(run_id)]
+    assert steps.count("start_customization") == 1
+    told = inbox.messages(run_id)
+    assert [one.attributes["outcome"] for one in told] == ["undecided", "refused", "promoted"]
+    assert f"tunedrop retry {run_id}" in told[0].text
+    assert f"of run {run_id}, evaluated again in attempt 3, without training" in told[-1].text
+
+
+def test_a_retry_whose_model_was_deleted_says_so_and_trains_nothing(
+    pipeline: Pipeline, inbox: Inbox, tunedrop: Tunedrop
+) -> None:
+    name = submit(pipeline, "retry-gone", many_held_out("retry-gone")[:5])
+    undecided = pipeline.finished(name)
+    run_id = undecided.run.run_id
+    tunedrop("teardown", run_id)
+
+    record = retried(pipeline, run_id)
+
+    assert record.status == "failed"
+    assert record.failure is not None
+    assert record.failure.error == "ModelDeleted", record.failure.cause
+    assert record.actual_usd == undecided.actual_usd
+    assert len(jobs_of(pipeline, run_id)) == 1
+    assert "A new upload trains a new model" in inbox.messages(run_id)[-1].text
+
+
+def submit(pipeline: Pipeline, name: str, held_out: list[dict[str, Any]]) -> str:
+    pipeline.put(f"runs/{name}/train.jsonl", jsonl(single_turn(name)))
+    pipeline.put(f"runs/{name}/held.jsonl", jsonl(held_out))
+    pipeline.put(f"runs/{name}/run.yaml", b"data: {train: train.jsonl, test: held.jsonl}\n")
+    return name
 
 
 def _second_has_passed(pipeline: Pipeline, run_id: str) -> bool | None:

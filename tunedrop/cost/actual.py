@@ -32,6 +32,26 @@ def actual(ending: Ending, base_model: BaseModel | None, now: str) -> ActualCost
 
 
 def _lines(ending: Ending, base_model: BaseModel, now: str) -> Iterator[CostLine]:
+    if ending.run.is_evaluated_anew:
+        yield _before(ending.run)
+    else:
+        yield from _model(ending, base_model)
+    if ending.serving is not None and ending.serving.way == "provisioned":
+        yield _throughput(ending, base_model, now)
+    if ending.evaluation is not None:
+        yield from _inference(ending, base_model)
+
+
+def _before(run: Run) -> CostLine:
+    """The training, and an evaluation that could not decide."""
+    usd = run.spent_before_usd
+    return CostLine(
+        item="before the retry", low=usd, likely=usd, high=usd,
+        basis="training, storage and the evaluation that ended undecided", source="the run's own record",
+    )  # fmt: skip
+
+
+def _model(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
     models = 1 if ending.job is not None else 0
     if ending.started is not None and ending.dataset is not None:
         planned = plan(ending.run, ending.dataset)
@@ -44,10 +64,6 @@ def _lines(ending: Ending, base_model: BaseModel, now: str) -> Iterator[CostLine
             yield from _training(ending.run, planned[0], base_model, whole=ending.job is not None)
     if models:
         yield storage(base_model, models)
-    if ending.serving is not None and ending.serving.way == "provisioned":
-        yield _throughput(ending, base_model, now)
-    if ending.evaluation is not None:
-        yield from _inference(ending, base_model)
 
 
 def _training(run: Run, planned: PlannedJob, base_model: BaseModel, *, whole: bool) -> Iterator[CostLine]:

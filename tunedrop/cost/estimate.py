@@ -47,7 +47,7 @@ def estimate(
     way: Way,
     asked: Workload,
 ) -> Estimate:
-    """The cost of a run in US dollars, line by line.
+    """The cost of a run in US dollars, line by line: of what is still to come, where its model is trained.
 
     Parameters
     ----------
@@ -71,10 +71,11 @@ def estimate(
 def _lines(
     run: Run, dataset: Dataset, base_model: BaseModel, way: Way, asked: Workload
 ) -> Iterator[CostLine]:
-    planned = plan(run, dataset)
-    for one in planned:
-        yield from training(run, one, base_model)
-    yield storage(base_model, len(planned))
+    if not run.is_evaluated_anew:
+        planned = plan(run, dataset)
+        for one in planned:
+            yield from training(run, one, base_model)
+        yield storage(base_model, len(planned))
     if run.evaluation.judge is not None:
         yield _judging(asked, run.evaluation.judge)
     yield from _inference(asked, base_model, way)

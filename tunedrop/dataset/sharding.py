@@ -78,8 +78,18 @@ class Shards:
                     self._s3.upload_fileobj(sink, self._bucket, self._key("prepare", shard, f"{split}.jsonl"))
         self._put("prepare", shard, prepared)
 
-    def assemble(self, shards: Sequence[ByteRange]) -> Prepared:
-        """What the shards have prepared, put together: one object a split."""
+    def assemble(
+        self, shards: Sequence[ByteRange], before: Sequence[Piece] = (), attempt: int = 1
+    ) -> Prepared:
+        """What the shards have prepared, put together: one object a split.
+
+        Parameters
+        ----------
+        before
+            Stored records to put before those of the one split that the shards are of.
+        attempt
+            The attempt at the run that the objects are named by.
+        """
         made = [(shard, self._get("prepare", shard, Prepared)) for shard in shards]
         whole = merge(prepared for _, prepared in made)
         for split, written in whole.files.items():
@@ -88,7 +98,8 @@ class Shards:
                     Piece(self._key("prepare", shard, f"{split}.jsonl"), 0, prepared.files[split].bytes)
                     for shard, prepared in made
                 ]
-                join.join(self._s3, self._bucket, pieces, naming.dataset_key(self._run.run_id, split))
+                key = naming.dataset_key(self._run.run_id, split, attempt)
+                join.join(self._s3, self._bucket, [*before, *pieces], key)
         return whole
 
     def _key(self, work: str, shard: ByteRange, what: str) -> str:

@@ -53,7 +53,11 @@ class StoredFile:
 
 def files_of(s3: Any, stage: Stage, run: Run) -> dict[Split, StoredFile]:
     """The files of a run's dataset: training, validation, test, as far as they were given."""
-    given: dict[Split, S3Object | None] = {"train": run.train, "validation": run.validation, "test": run.test}
+    given: dict[Split, S3Object | None] = {
+        "train": run.train,
+        "validation": run.validation,
+        "test": run.test or run.more_test,
+    }
     buckets = (stage.intake_bucket, *stage.data_buckets)
     return {split: StoredFile(s3, one, buckets) for split, one in given.items() if one is not None}
 

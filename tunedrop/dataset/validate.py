@@ -101,10 +101,28 @@ def validate_shard(s3: Any, stage: Stage, run: Run, work: ShardWork, shard: Byte
         shards.check(shard, file, asked(run))
     elif work.method is not None:
         held_out = Shares(validation=work.validation_share, test=work.test_share)
-        with _in_its_words(run):
+        with in_its_words(run):
             rules = catalog.find(run.base_model).methods[work.method]
             shards.prepare(shard, file, held_out, rules, work.near_together)
     return ShardDone()
+
+
+def keep(s3: Any, stage: Stage, run: Run, report: Report) -> None:
+    """Write the findings to the artifacts bucket.
+
+    Raises
+    ------
+    InvalidDataset
+        When the dataset is not valid; the message says why.
+    """
+    s3.put_object(
+        Bucket=stage.artifacts_bucket,
+        Key=naming.validation_key(run.run_id),
+        Body=msgspec.json.encode(report),
+        ContentType="application/json",
+    )
+    if not report.valid or report.method is None or report.format is None:
+        raise InvalidDataset("\n".join(plain_errors(report)) or "the dataset holds no record")
 
 
 def _are_few(report: Report) -> bool:
@@ -123,7 +141,7 @@ def asked(run: Run) -> Asked:
 
 
 @contextmanager
-def _in_its_words(run: Run) -> Iterator[None]:
+def in_its_words(run: Run) -> Iterator[None]:
     """Say which base model it is whose format cannot say what a record says."""
     try:
         yield
@@ -167,16 +185,10 @@ class _Validation:
 
     def _accept(self, report: Report) -> Shares:
         """Keep the report, refuse what is not valid, say what is to be held out."""
-        self._s3.put_object(
-            Bucket=self._stage.artifacts_bucket,
-            Key=self._report_key,
-            Body=msgspec.json.encode(report),
-            ContentType="application/json",
-        )
-        if not report.valid or report.method is None or report.format is None:
-            raise InvalidDataset("\n".join(plain_errors(report)) or "the dataset holds no record")
+        keep(self._s3, self._stage, self._run, report)
         if self._run.method == "auto" and report.method in NAMED_METHODS:
             raise InvalidManifest(f"method: the records are for {report.method}; say so in the manifest")
+        assert report.method is not None
         rules, name = self._rules(report), self._base_model.name
         if rules.format == "image-caption":
             raise InvalidManifest(
@@ -194,7 +206,7 @@ class _Validation:
             }
             sources = {split: file.chunks(0, file.size) for split, file in self._files.items()}
             relocate = {split: partial(copies.of, file.album) for split, file in self._files.items()}
-            with _in_its_words(self._run):
+            with in_its_words(self._run):
                 prepared = prepare(sources, sinks, held_out, self._rules(report), _are_few(report), relocate)
             for split, sink in sinks.items():
                 if prepared.files[split].records:

@@ -70,4 +70,5 @@ def _belong_together(pair: tuple[Prediction, HeldOut]) -> bool:
 
 
 def _key(contest: Contest, shard: PromptShard) -> str:
-    return naming.prediction_shard_key(contest.run.run_id, contest.serving.model_arn, shard.start, shard.stop)
+    run, model = contest.run, contest.serving.model_arn
+    return naming.prediction_shard_key(run.run_id, model, run.evaluation_attempt, shard.start, shard.stop)

@@ -45,6 +45,8 @@ _DOCUMENTS = (
     "cost",
 )
 
+_OF_ONE_ATTEMPT = ("failure", "stop_requested_by", "ended_at", "serving", "promotion", "released")
+
 
 class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt at a step; `ended_at` is empty while it runs, `error` when it went well."""
@@ -182,13 +184,19 @@ class Registry:
         self._update(run_id, fields)
 
     def reopen(self, run: Run) -> bool:
-        """Let a run that has ended go on as its next attempt. False when somebody else has opened it."""
+        """Let a run that has ended go on as its next attempt. False when somebody else has opened it.
+
+        The evaluation that it had is forgotten where another begins with this attempt.
+        """
         fields = {"status": OPEN, "execution_arn": run.execution_arn, "run": _json(run)}
         try:
             self._update(
                 run.run_id,
                 fields,
-                remove=("failure", "stop_requested_by", "ended_at", "serving", "promotion", "released"),
+                remove=(
+                    *_OF_ONE_ATTEMPT,
+                    *(("evaluation",) if run.evaluation_attempt == run.attempt else ()),
+                ),
                 condition="#status <> :status",
             )
         except ClientError as error:

@@ -9,6 +9,7 @@ import msgspec
 from tunedrop import naming
 from tunedrop.contracts import Ending, Evaluation, Run
 from tunedrop.ending.outcome import outcome_of
+from tunedrop.errors import ModelDeleted
 from tunedrop.stage import Stage
 
 
@@ -28,7 +29,11 @@ def next_steps(stage: Stage, ending: Ending) -> list[Advice]:
     elif outcome in ("rejected", "undecided"):
         steps += _not_promoted(stage, ending)
     elif outcome == "refused":
-        steps += _refused(ending)
+        steps += _refused(stage, ending)
+    elif ending.failure is not None and ending.failure.error == ModelDeleted.__name__:
+        steps.append(
+            Advice("A new upload trains a new model; its test set may be larger from the beginning.")
+        )
     else:
         again = (
             "The cause is named above. When it is cured, go on where the run was; what was trained is kept."
@@ -86,19 +91,29 @@ def _not_promoted(stage: Stage, ending: Ending) -> Iterator[Advice]:
 def _to_tell(stage: Stage, run: Run, evaluation: Evaluation) -> Iterator[Advice]:
     """What would make an undecided evaluation decide: more records, or the cause of what failed cured."""
     if evaluation.needed:
-        yield Advice(
-            f"About {evaluation.needed:,} held-out records would tell. Name a larger file as "
-            "data.test in the manifest and upload it again."
-        )
+        tell = f"About {evaluation.needed:,} held-out records would tell"
+        if run.test is not None:
+            text, command = f"{tell}. Add to {run.test.uri}", "retry"
+        else:
+            text, command = f"{tell}: others in a file of their own join those there are", "retry --test FILE"
+        yield Advice(f"{text}. The model is not trained again:", _command(command, run.run_id, stage))
     else:
         uri = naming.uri(stage.artifacts_bucket, naming.predictions_key(run.run_id))
         yield Advice(
-            f"More records would not help. What failed, and why, is in {uri}; cure it, and upload again."
+            f"More records would not help. What failed, and why, is in {uri}; cure it. The model is not "
+            "trained again:",
+            _command("retry", run.run_id, stage),
         )
 
 
-def _refused(ending: Ending) -> Iterator[Advice]:
+def _refused(stage: Stage, ending: Ending) -> Iterator[Advice]:
     run, failure = ending.run, ending.failure
+    if run.is_evaluated_anew:
+        yield Advice(
+            "Cure what is named above; the model is kept, and is not trained again:",
+            _command("retry", run.run_id, stage),
+        )
+        return
     if failure is not None and failure.error == "InvalidDataset":
         command = f"tunedrop check {run.train.key.rpartition('/')[2]}"
         command += f" --base-model {run.base_model}" if run.base_model else ""

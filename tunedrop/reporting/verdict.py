@@ -24,6 +24,8 @@ _REJECTIONS: dict[Reason, str] = {
 def headline(ending: Ending) -> str:
     """How the run has ended, in half a sentence."""
     outcome, found = outcome_of(ending), ending.evaluation
+    if outcome == "refused" and ending.run.is_evaluated_anew:
+        return "was not evaluated again"
     if outcome == "rejected" and found is not None:
         return _REJECTIONS.get(found.rejected_for, _HEADLINES[outcome])
     if outcome == "undecided" and found is not None and not found.needed:

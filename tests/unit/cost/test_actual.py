@@ -28,6 +28,16 @@ def test_a_run_that_was_refused_has_cost_nothing() -> None:
     assert actual(Ending(run=builders.run(base_model="")), None, NOW).likely == 0
 
 
+def test_what_was_spent_before_an_evaluation_anew_is_counted_once() -> None:
+    run = builders.run(attempt=2, evaluation_attempt=2, spent_before_usd=9.0)
+    evaluation = builders.evaluation(input_tokens=1_000_000)
+
+    found = cost(run=run, started=STARTED, job=builders.job(), evaluation=evaluation)
+
+    assert items(found)["before the retry"] == 9.0
+    assert found.likely == pytest.approx(9.0 + 0.72)
+
+
 def test_a_finished_job_costs_its_tokens_and_its_models_storage() -> None:
     found = items(cost(started=STARTED, job=builders.job()))
 

@@ -109,6 +109,12 @@ def test_beside_provisioned_throughput_the_base_models_answers_are_paid_for_by_t
     assert "x the base model" in evaluation.basis
 
 
+def test_a_model_that_is_evaluated_anew_costs_no_training() -> None:
+    items = [one.item for one in cost(attempt=2, evaluation_attempt=2, spent_before_usd=9.0).lines]
+
+    assert items == ["evaluation"]
+
+
 def test_a_run_within_its_budget_needs_no_approval() -> None:
     assert cost().approval_reasons == ()
 

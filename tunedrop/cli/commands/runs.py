@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from tunedrop import intake, naming
-from tunedrop.cli import submitting
+from tunedrop.cli import held_out, submitting
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.live import view
 from tunedrop.cli.live import watch as following
@@ -182,6 +182,7 @@ def stop(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> 
     epilog=examples(
         ("tunedrop retry support --watch", "from the step that failed"),
         ("tunedrop retry support --from validate_data", "from an earlier one"),
+        ("tunedrop retry support --test more.jsonl", "after an undecided end: with more to tell by"),
     ),
 )
 @on_stage
@@ -191,15 +192,28 @@ def retry(
     from_: Annotated[
         str, typer.Option("--from", metavar="STEP", help=f"An earlier step: {', '.join(POINTS)}.")
     ] = "",
+    test: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Held-out records to upload first, for a run that ended undecided: they join those split "
+            "off its training data, or take the place of data.test.",
+        ),
+    ] = None,
     watch_it: WatchOption = False,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Go on with a run from the step that failed. A model that was trained is never trained again."""
+    """Go on with a run from the step that failed; or evaluate its model again, where it ended undecided.
+
+    The test set is then as it is by now. A model that was trained is never trained again.
+    """
     if from_ and from_ not in POINTS:
         fail(f"a run can go on from {', '.join(POINTS)}", USAGE)
     record = here.run(name)
     if record.status not in RETRIABLE:
         fail(f"{record.run.run_id} is {record.status}: there is nothing to retry")
+    if test is not None:
+        held_out.upload(here, record, test)
     here.signal(intake.signal_key(record.run.run_id, "retry"), from_)
     if not watch_it:
         return answer(

@@ -60,6 +60,8 @@ def _glance(ending: Ending) -> Iterator[Fact]:
         yield Fact("Base model", run.base_model)
     if dataset is not None:
         held_out = f", {dataset.test.records:,} held out" if dataset.test is not None else ""
+        if dataset.test is not None and (first := dataset.split_off) is not None:
+            held_out += f" ({dataset.test.records - first.records:,} of them added by a retry)"
         yield Fact(
             "Data",
             f"{dataset.train.records:,} records trained on{held_out}",
@@ -126,6 +128,7 @@ def _origins(stage: Stage, ending: Ending) -> Iterator[Fact]:
         ("Training data", run.train),
         ("Validation data", run.validation),
         ("Held-out data", run.test),
+        ("Held-out data, added", run.more_test),
     ):
         if one is not None and (one is run.source or one != run.source):
             yield Fact(name, one.uri, f"version {one.version_id}" if one.version_id else "not versioned")
@@ -137,7 +140,12 @@ def _origins(stage: Stage, ending: Ending) -> Iterator[Fact]:
         "Hyperparameters", ", ".join(f"{name} {value}" for name, value in sorted(run.hyperparameters.items()))
     )
     yield Fact("Customization job", job.job_arn if job is not None else "")
-    yield Fact("Custom model", job.model_arn if job is not None else "")
+    anew = (
+        f"evaluated again in attempt {run.evaluation_attempt}, without training: the model of this run before"
+    )
+    yield Fact(
+        "Custom model", job.model_arn if job is not None else "", anew if run.is_evaluated_anew else ""
+    )
     yield Fact("Served by", ending.serving.arn if ending.serving is not None else "")
     yield Fact("Production alias", ending.promotion.alias if ending.promotion is not None else "")
     if ending.promotion is not None:

@@ -1,0 +1,39 @@
+"""The test set of a run that ended undecided, as it is in S3 by the time of its retry."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Any
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from tunedrop import aws, intake
+from tunedrop.contracts import Run, S3Object
+
+
+def as_it_is_now(s3: Any, run: Run, signal: S3Object) -> Run:
+    """The run with the latest version of its test file; or, where its test set was split off the training
+    file, with the file beside the retry object that adds to it. What is not there any more stays as it was.
+
+    Parameters
+    ----------
+    signal
+        The retry object.
+    """
+    if run.test is not None:
+        return msgspec.structs.replace(run, test=_latest(s3, run.test) or run.test)
+    key = posixpath.join(posixpath.dirname(signal.key), intake.MORE_TEST)
+    beside = _latest(s3, S3Object(bucket=signal.bucket, key=key))
+    return msgspec.structs.replace(run, more_test=beside or run.more_test)
+
+
+def _latest(s3: Any, object_: S3Object) -> S3Object | None:
+    try:
+        head = s3.head_object(Bucket=object_.bucket, Key=object_.key)
+    except ClientError as error:
+        if aws.is_missing(error):
+            return None
+        raise
+    version = head.get("VersionId", "")
+    return msgspec.structs.replace(object_, version_id="" if version == "null" else version)
