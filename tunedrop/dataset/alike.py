@@ -1,16 +1,17 @@
 """Records that are alike: duplicates, contradictions, overlap between files; exact, in bounded memory.
 
 Every record brings its `likeness`, of 8 bytes. The few that share one with another record are looked at a
-second time, in the bytes of their file, and compared by their `Fingerprint`s, which are sorted on disk.
+second time, in the bytes of their file, on all cores where they are there, and compared by their
+`Fingerprint`s, which are sorted on disk.
 """
 
 from __future__ import annotations
 
 import tempfile
 from array import array
-from collections.abc import Callable, Iterator, Mapping
-from itertools import chain, compress, count, islice, pairwise
-from operator import eq
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from itertools import compress, pairwise
 from typing import BinaryIO
 
 import msgspec
@@ -19,16 +20,14 @@ from tunedrop.dataset import formats, lines
 from tunedrop.dataset.file_rules import Split
 from tunedrop.dataset.formats import SourceFormat
 from tunedrop.dataset.likeness import fingerprint
-from tunedrop.dataset.partial import Partial, Records
+from tunedrop.dataset.partial import Partial, Records, without_garbage_collection
 from tunedrop.dataset.problem import Problem
+from tunedrop.dataset.repeats import repeated
 from tunedrop.dataset.sorting import Sorter
 from tunedrop.dataset.source import Source
 
 MOST_COMPARED = 20_000_000
 """Many times what any base model takes; it bounds memory, space on disk, and the time of comparing them."""
-
-KEYS_AT_ONCE = 1_000_000
-"""Sorted, so many take about 40 MB."""
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
@@ -51,6 +50,20 @@ class _Part(msgspec.Struct, frozen=True):
     blocks: list[tuple[int, int]]
     spooled_at: int
     records: int
+
+
+class Again(msgspec.Struct, frozen=True):
+    """Records of a range that are looked at a second time: `lines`, of 4 bytes each, are the range's own."""
+
+    split: Split
+    format: SourceFormat
+    lines_before: int
+    blocks: list[tuple[int, int]]
+    lines: bytes
+
+
+LookAgain = Callable[[Iterator[Again]], Iterator[bytes]]
+"""Gives what `look_again` does of each, in any order: on all cores, say."""
 
 
 _PLACE, _ANSWER, _LETTERS, _WIDTH = slice(8, 17), slice(17, 25), slice(25, 33), 33
@@ -86,12 +99,12 @@ class Alike:
         self._parts.append(part)
         records.likeness = records.lines = b""
 
-    def report(self, sources: Mapping[Split, Source], found: Callable[[Place, Problem], None]) -> None:
+    def report(self, look: LookAgain, found: Callable[[Place, Problem], None]) -> None:
         """Tell each record that is like an earlier one, in any order."""
         by_prompt, by_letters = Sorter(_WIDTH), Sorter(8 + 9)
-        for part, indexes in zip(self._parts, self._shared(), strict=True):
-            for entry in self._look(part, indexes, sources[part.split]) if indexes else ():
-                by_prompt.add(entry)
+        for entries in look(self._again()):
+            for start in range(0, len(entries), _WIDTH):
+                by_prompt.add(entries[start : start + _WIDTH])
         first = b""
         for entry in by_prompt:
             if entry[:8] == first[:8]:
@@ -112,22 +125,14 @@ class Alike:
         """Give the space on disk back."""
         self._spool.close()
 
-    def _shared(self) -> list[array[int]]:
-        """For each part, which of its records share their likeness with another record."""
-        shared = [array("I") for _ in self._parts]
-        turns = sum(part.records for part in self._parts) // KEYS_AT_ONCE + 1
-        for turn in range(turns):
-            twice = self._twice(turn, turns)
-            if twice:
-                for mine, part in zip(shared, self._parts, strict=True):
-                    mine.extend(compress(count(), map(twice.__contains__, self._likeness(part))))
-        return [array("I", sorted(one)) for one in shared] if turns > 1 else shared
-
-    def _twice(self, turn: int, turns: int) -> set[int]:
-        """Of the likenesses whose turn it is, those of several records."""
-        keys = chain.from_iterable(map(self._likeness, self._parts))
-        ordered = sorted(keys if turns == 1 else (key for key in keys if key % turns == turn))
-        return set(compress(ordered, map(eq, ordered, islice(ordered, 1, None))))
+    def _again(self) -> Iterator[Again]:
+        """The records that share their likeness with another record."""
+        shared, first = repeated(lambda: map(self._likeness, self._parts), self._records), 0
+        for part in self._parts:
+            mine = array("I", compress(self._lines(part), shared[first : first + part.records]))
+            first += part.records
+            if mine:
+                yield Again(part.split, self._format, part.lines_before, part.blocks, mine.tobytes())
 
     def _likeness(self, part: _Part) -> array[int]:
         self._spool.seek(part.spooled_at)
@@ -137,16 +142,17 @@ class Alike:
         self._spool.seek(part.spooled_at + 8 * part.records)
         return array("I", self._spool.read(4 * part.records))
 
-    def _look(self, part: _Part, indexes: array[int], source: Source) -> Iterator[bytes]:
-        """The fingerprints of some records of a range, read again."""
-        all_lines = self._lines(part)
-        wanted = [all_lines[index] for index in indexes]
-        split = SPLITS.index(part.split).to_bytes(1)
-        for number, raw in _read_again(part.blocks, wanted, source):
-            record = lines.parse(number, raw).record
-            print_ = fingerprint(formats.read(record, self._format))
-            place = split + (number + part.lines_before + 1).to_bytes(8)
-            yield print_.prompt + place + print_.answer + (print_.letters or _NONE)
+
+def look_again(again: Again, source: Source) -> bytes:
+    """The entries of the records, one after the other."""
+    split, found = SPLITS.index(again.split).to_bytes(1), []
+    with without_garbage_collection():
+        for number, raw in _read_again(again.blocks, array("I", again.lines), source):
+            record = msgspec.json.decode(raw)  # it has been checked, else it had no likeness
+            print_ = fingerprint(formats.read(record, again.format))
+            place = split + (number + again.lines_before + 1).to_bytes(8)
+            found.append(print_.prompt + place + print_.answer + (print_.letters or _NONE))
+    return b"".join(found)
 
 
 def _place(entry: bytes) -> Place:
@@ -166,18 +172,23 @@ def _same_prompt(first: bytes, entry: bytes) -> Problem:
 
 
 def _read_again(
-    blocks: list[tuple[int, int]], wanted: list[int], source: Source
+    blocks: list[tuple[int, int]], wanted: Sequence[int], source: Source
 ) -> Iterator[tuple[int, bytes]]:
     """(line, bytes) of the lines that are wanted, in rising order, from the blocks that have them."""
     place = 0
     for (start, first), (stop, end) in pairwise(blocks):
-        mine = []
-        while place < len(wanted) and wanted[place] < end:
-            mine.append(wanted[place])
-            place += 1
+        mine = wanted[place : bisect_left(wanted, end, place)]
+        place += len(mine)
         if mine:
-            number = first
-            for block in lines.blocks(source, start, stop):
-                found = lines.split(lines.body_of(block))
-                yield from ((line, found[line - number]) for line in mine if 0 <= line - number < len(found))
-                number += len(found)
+            body = b"".join(source.chunks(start, stop))
+            yield from _picked(lines.body_of(lines.Block(start, body)), first, mine)
+
+
+def _picked(body: bytes, number: int, wanted: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+    """Some of the lines of a block, the first of which has this number: to split all takes longer."""
+    place = 0
+    for line in wanted:
+        for _ in range(line - number):
+            place = body.index(b"\n", place) + 1
+        number, end = line, body.find(b"\n", place)
+        yield line, body[place : end if end >= 0 else len(body)]

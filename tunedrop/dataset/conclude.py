@@ -10,7 +10,7 @@ import msgspec
 
 from tunedrop.contracts import Method
 from tunedrop.dataset import file_rules, rules
-from tunedrop.dataset.alike import MOST_COMPARED, SPLITS, Alike, Place
+from tunedrop.dataset.alike import MOST_COMPARED, SPLITS, Alike, LookAgain, Place, look_again
 from tunedrop.dataset.asked import METHODS, Asked
 from tunedrop.dataset.blocks import MEDIA
 from tunedrop.dataset.file_rules import FileCounts, Split
@@ -23,7 +23,11 @@ from tunedrop.dataset.statistics import Gatherer
 
 
 def conclude(
-    partials: Iterable[Partial], sources: Mapping[Split, Source], names: Mapping[Split, str], asked: Asked
+    partials: Iterable[Partial],
+    sources: Mapping[Split, Source],
+    names: Mapping[Split, str],
+    asked: Asked,
+    look: LookAgain | None = None,
 ) -> Report:
     """The report on a dataset.
 
@@ -36,11 +40,13 @@ def conclude(
         The files themselves: records that may be alike are read again.
     names
         What the files are called in findings.
+    look
+        How those records are looked at again; in this process where nothing else is said.
     """
     with closing(_Conclusion(sources, names, asked)) as conclusion:
         for partial in partials:
             conclusion.take(partial)
-        return conclusion.report()
+        return conclusion.report(look or (lambda many: (look_again(one, sources[one.split]) for one in many)))
 
 
 class _File(msgspec.Struct):
@@ -127,13 +133,13 @@ class _Conclusion:
         file.line_count += partial.line_count
         file.records += partial.records
 
-    def report(self) -> Report:
+    def report(self, look: LookAgain) -> Report:
         format_ = self._format()
         method = self._method(format_)
         for split, file in self._files.items():
             self._gather(split, file, format_, method)
         if format_ is not None:
-            self._alike[format_].report(self._sources, self._repeat)
+            self._alike[format_].report(look, self._repeat)
             if left_out := self._alike[format_].left_out:
                 why = f"the last {left_out:,} records were not compared with others: there are too many"
                 problem = Problem("", "TD057", why, f"{left_out:,}", f"at most {MOST_COMPARED:,} records")

@@ -7,15 +7,16 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.synchronize import Event
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
-from tunedrop.dataset.alike import SPLITS
+from tunedrop.dataset.alike import SPLITS, Again, LookAgain, look_again
 from tunedrop.dataset.asked import Asked
 from tunedrop.dataset.conclude import conclude
 from tunedrop.dataset.file_rules import Split
@@ -31,6 +32,8 @@ WAITING = 3
 """So many ranges a process are given out beforehand; it bounds how many results wait in memory."""
 
 Advance = Callable[[int], object]
+
+Task = TypeVar("Task")
 
 
 def check_on_all_cores(
@@ -50,8 +53,13 @@ def check_on_all_cores(
     size = sum(source.size for source in sources.values())
     count = processes or (cores() if size >= FEWEST_BYTES else 1)
     parts = [range_ for split, source in sources.items() for range_ in ranges(split, source, RANGE)]
-    found = _here(sources, parts, asked) if count == 1 else _elsewhere(sources, parts, asked, count)
-    return conclude(_told(found, parts, advance), sources, names, asked)
+    if count == 1:
+        return conclude(_told(_here(sources, parts, asked), parts, advance), sources, names, asked)
+    decode = msgspec.msgpack.Decoder(Partial).decode
+    with _processes(count, sources, asked) as pool:
+        found = map(decode, _each(pool, _examine, parts, count))
+        look: LookAgain = lambda many: _each(pool, _look_again, many, count)  # noqa: E731
+        return conclude(_told(found, parts, advance), sources, names, asked, look)
 
 
 def cores() -> int:
@@ -70,26 +78,31 @@ def _here(sources: Mapping[Split, Source], parts: list[Range], asked: Asked) -> 
     return (examine(sources[part.split], part, asked) for part in parts)
 
 
-def _elsewhere(
-    sources: Mapping[Split, LocalFile], parts: list[Range], asked: Asked, processes: int
-) -> Iterator[Partial]:
-    """The partial results in the order of their ranges. Whatever ends this, ends the processes."""
+@contextmanager
+def _processes(count: int, sources: Mapping[Split, LocalFile], asked: Asked) -> Iterator[ProcessPoolExecutor]:
+    """Processes that know the files. Whatever ends this, ends them."""
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads of a progress bar
     end = context.Event()
-    pool = ProcessPoolExecutor(processes, context, _begin, (sources, asked, end))
-    waiting: deque[Future[bytes]] = deque()
-    decoder = msgspec.msgpack.Decoder(Partial)
+    pool = ProcessPoolExecutor(count, context, _begin, (sources, asked, end))
     try:
-        for part in parts:
-            with _interrupts_held(), _without_main():
-                waiting.append(pool.submit(_examine, part))
-            if len(waiting) > WAITING * processes:
-                yield decoder.decode(waiting.popleft().result())
-        while waiting:
-            yield decoder.decode(waiting.popleft().result())
+        yield pool
     finally:
         end.set()
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _each(
+    pool: ProcessPoolExecutor, do: Callable[[Task], bytes], tasks: Iterable[Task], processes: int
+) -> Iterator[bytes]:
+    """What becomes of each task, in their order; few wait for the processes at a time."""
+    waiting: deque[Future[bytes]] = deque()
+    for task in tasks:
+        with _interrupts_held(), _without_main():
+            waiting.append(pool.submit(do, task))
+        if len(waiting) > WAITING * processes:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 @contextmanager
@@ -147,3 +160,8 @@ def _begin(files: Mapping[Split, LocalFile], asked: Asked, end: Event) -> None:
 def _examine(part: Range) -> bytes:
     sources, asked = _given
     return msgspec.msgpack.encode(examine(sources[part.split], part, asked))
+
+
+def _look_again(again: Again) -> bytes:
+    sources, _ = _given
+    return look_again(again, sources[again.split])

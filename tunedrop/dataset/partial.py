@@ -165,7 +165,7 @@ def examine(source: Source, range_: Range, asked: Asked) -> Partial:
 
 
 @contextmanager
-def _without_garbage_collection() -> Iterator[None]:
+def without_garbage_collection() -> Iterator[None]:
     """Millions of values are made and dropped, none in a cycle: looking for cycles takes half of the time."""
     was_on = gc.isenabled()
     gc.disable()
@@ -198,7 +198,7 @@ class _Examiner:
         if lines.has_bom(head):
             found.findings.add(0, Problem("", *lines.BOM_PROBLEM), self._most)
         end = range_.start
-        with _without_garbage_collection():
+        with without_garbage_collection():
             for block in lines.blocks(self._source, range_.start, range_.stop):
                 found.blocks.append((block.start, found.line_count))
                 end = block.start + len(block.body)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests import builders
 from tunedrop import catalog
-from tunedrop.dataset import alike, lines
+from tunedrop.dataset import lines, repeats
 from tunedrop.dataset.asked import METHODS, Asked
 from tunedrop.dataset.check import check_files
 from tunedrop.dataset.conclude import conclude
@@ -116,7 +116,8 @@ def test_records_are_compared_alike_whatever_fits_into_memory(train: bytes, test
     asked, files = Asked(), {"train": train, "test": test}
     expected = whole(files, asked)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(alike, "KEYS_AT_ONCE", 3)
+        for name, number in (("AT_ONCE", 3), ("IN_A_BUCKET", 2), ("LOOKED_FOR", 1), ("IN_MEMORY", 8)):
+            patch.setattr(repeats, name, number)
         patch.setattr("tunedrop.dataset.sorting.RUN", 2)
         patch.setattr("tunedrop.dataset.sorting.READ_AT_ONCE", 1)
 
