@@ -121,6 +121,14 @@ class Aliases:
             raise
         return str(answer["Parameter"]["Value"])
 
+    def remove(self, parameter: str) -> None:
+        """Delete an alias parameter; its history stays. One that is gone already is fine."""
+        try:
+            self._ssm.delete_parameter(Name=parameter)
+        except ClientError as error:
+            if not aws.is_missing(error):
+                raise
+
     def _append(self, model: InProduction) -> None:
         self._dynamodb.put_item(
             TableName=self._stage.registry_table,

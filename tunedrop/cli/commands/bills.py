@@ -143,11 +143,16 @@ def teardown(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before deleting.")] = False,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Delete what runs have made in Bedrock, check that it is gone, say what still bills."""
+    """Delete what runs have made in Bedrock, check that it is gone, say what still bills.
+
+    With --all go the production aliases too that name nothing any more; those of one run are named, with what
+    to do about them.
+    """
     if (name is None) != everything:
         fail("name one run, or say --all", USAGE)
     run_id = here.run(name).run.run_id if name is not None else None
     what = f"what {run_id} has made" if run_id else f"what all runs of stage {here.name} have made"
-    if not yes and console.is_terminal and not typer.confirm(f"Delete {what} in Bedrock?", err=True):
+    aliases = "" if run_id else ", and the aliases that name it"
+    if not yes and console.is_terminal and not typer.confirm(f"Delete {what} in Bedrock{aliases}?", err=True):
         fail("nothing was deleted")
     raise typer.Exit(tear_down(here, run_id, format_))
