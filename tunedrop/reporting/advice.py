@@ -93,10 +93,11 @@ def _to_tell(stage: Stage, run: Run, evaluation: Evaluation) -> Iterator[Advice]
     if evaluation.needed:
         tell = f"About {evaluation.needed:,} held-out records would tell"
         if run.test is not None:
-            text, command = f"{tell}. Add to {run.test.uri}", "retry"
+            text, subject = f"{tell}. Add to {run.test.uri}", run.run_id
         else:
-            text, command = f"{tell}: others in a file of their own join those there are", "retry --test FILE"
-        yield Advice(f"{text}. The model is not trained again:", _command(command, run.run_id, stage))
+            text = f"{tell}: others in a file of their own join those there are"
+            subject = f"{run.run_id} --test FILE"
+        yield Advice(f"{text}. The model is not trained again:", _command("retry", subject, stage))
     else:
         uri = naming.uri(stage.artifacts_bucket, naming.predictions_key(run.run_id))
         yield Advice(

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests import builders
-from tunedrop.contracts import Ending, Failure, Fit, Losses, Promotion, Released, Score
+from tunedrop.contracts import Ending, Failure, Fit, Losses, Promotion, Released, S3Object, Score
 from tunedrop.ending.outcome import for_people, outcome_of
 from tunedrop.reporting import notification, outcome_event, summary
 
@@ -117,6 +117,31 @@ def test_the_subject_of_an_evaluation_that_failed_says_how_much_of_it() -> None:
     ending = msgspec.structs.replace(PROMOTED, evaluation=evaluation, promotion=None)
 
     assert notification.subject(ending).endswith("undecided, 14 of 60 prompts failed")
+
+
+def test_an_undecided_run_is_told_how_to_get_its_verdict_without_another_training() -> None:
+    def told(**changes: object) -> str:
+        evaluation = builders.evaluation(verdict="undecided", reason="too few", needed=60)
+        run = msgspec.structs.replace(PROMOTED.run, **changes)
+        return notification.text(
+            STAGE, msgspec.structs.replace(PROMOTED, run=run, evaluation=evaluation, promotion=None)
+        )
+
+    named = S3Object(bucket="intake", key="runs/persona/held.jsonl")
+    assert "tunedrop retry persona-0123456789 --test FILE --stage test" in told()
+    assert "Add to s3://intake/runs/persona/held.jsonl" in told(test=named)
+    assert "tunedrop retry persona-0123456789 --stage test" in told(test=named)
+
+
+def test_a_retry_that_is_refused_keeps_the_model() -> None:
+    run = msgspec.structs.replace(PROMOTED.run, attempt=2, evaluation_attempt=2)
+    failure = Failure(error="InvalidDataset", cause="test.jsonl line 1: wrong", step="validate_data")
+
+    text = notification.text(STAGE, msgspec.structs.replace(PROMOTED, run=run, failure=failure))
+
+    assert "was not evaluated again" in text
+    assert "the model is kept" in text
+    assert "nothing has been paid" not in text
 
 
 def test_what_still_bills_comes_first_among_what_to_do() -> None:

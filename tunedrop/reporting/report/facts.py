@@ -140,9 +140,7 @@ def _origins(stage: Stage, ending: Ending) -> Iterator[Fact]:
         "Hyperparameters", ", ".join(f"{name} {value}" for name, value in sorted(run.hyperparameters.items()))
     )
     yield Fact("Customization job", job.job_arn if job is not None else "")
-    anew = (
-        f"evaluated again in attempt {run.evaluation_attempt}, without training: the model of this run before"
-    )
+    anew = f"trained by this run before, and evaluated again in attempt {run.evaluation_attempt}"
     yield Fact(
         "Custom model", job.model_arn if job is not None else "", anew if run.is_evaluated_anew else ""
     )
