@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-from tunedrop import catalog
+from tunedrop import catalog, intake
 from tunedrop.catalog.model import BaseModel
 from tunedrop.cli import folder
 from tunedrop.cli.copies import copy_of
@@ -53,15 +54,36 @@ def _asked_for(
         return _of_folder(paths[0], base_model, method)
     if len(paths) > len(SPLITS):
         fail("give at most three files: training, validation, held out", USAGE)
-    missing = [str(path) for path in paths if not path.is_file()]
-    if missing:
-        fail(f"there is no file {', '.join(missing)}", USAGE)
+    for number, path in enumerate(paths):
+        if not path.is_file():
+            fail(*_no_file(path))
+        if any(path.samefile(other) for other in paths[:number]):
+            fail(f"{path} is given twice", USAGE, "Name training, validation and held-out data in this order")
     return dict(zip(SPLITS, paths, strict=False)), base_model, method
+
+
+def _no_file(path: Path) -> tuple[str, int, str]:
+    """Why there is nothing to check at a path, and what to do."""
+    if path.is_dir():
+        return f"{path} is a folder", USAGE, "Check a run's folder by itself, or name files"
+    if path.is_symlink():
+        return f"{path} is a link to {path.readlink()}, which is not there", USAGE, ""
+    if path.exists() or str(path) == "-":
+        return f"{path} can be read only once, and a check reads twice", USAGE, "Save it as a file"
+    near = difflib.get_close_matches(path.name, (one.name for one in _beside(path)), 1)
+    return f"there is no file {path}", USAGE, f"Did you mean {path.with_name(near[0])}?" if near else ""
+
+
+def _beside(path: Path) -> Iterator[Path]:
+    return path.parent.iterdir() if path.parent.is_dir() else iter(())
 
 
 def _of_folder(
     path: Path, base_model: str | None, method: Method | Literal["auto"]
 ) -> tuple[dict[Split, Path], str | None, Method | Literal["auto"]]:
+    has_manifest = any((path / name).is_file() for name in intake.MANIFEST_NAMES)
+    if not has_manifest and (files := sorted(path.glob("*.jsonl"))):
+        fail(f"{path} has no manifest", USAGE, f"Name the files themselves: tunedrop check {files[0]}")
     submission = folder.read(path)
     document = submission.document
     if submission.earlier:
@@ -102,7 +124,7 @@ def fix(file: Path, output: Path) -> None:
     except NotRepairable as error:
         fail(f"{file.name}: {error}")
     more = f" ({count - MAX_CHANGES_SHOWN:,} not shown)" if count > MAX_CHANGES_SHOWN else ""
-    errors.print(f"{output}: {count:,} changes{more}")
+    errors.print(f"{output}: {count:,} change{'' if count == 1 else 's'}{more}")
 
 
 def _base_model(name: str | None) -> BaseModel | None:
@@ -126,10 +148,12 @@ def _show(report: Report) -> None:
     for split, file in report.files.items():
         _show_statistics(split, file)
     estimate = report.token_estimate
-    console.print(
-        f"tokens: {estimate.method}; real ones are {estimate.low:g} to {estimate.high:g} times as many"
-    )
-    verdict = "valid" if report.valid else f"not valid: {report.error_count:,} errors"
+    if report.tokens:
+        console.print(
+            f"tokens: {estimate.method}; real ones are {estimate.low:g} to {estimate.high:g} times as many"
+        )
+    errors_ = f"{report.error_count:,} error{'' if report.error_count == 1 else 's'}"
+    verdict = "valid" if report.valid else f"not valid: {errors_}"
     console.print(f"{verdict}; method {report.method or 'unknown'}, format {report.format or 'unknown'}")
 
 

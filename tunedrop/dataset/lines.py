@@ -28,19 +28,31 @@ _NESTED = frozenset({dict, list})
 RETURN = re.compile(rb"\}[ \t]*\r[ \t\r]*(?=\{)")
 """A carriage return that ends a record: no valid JSON has one between } and {, in a text or outside."""
 
+_STRETCHED = "a record stretches over several lines; tunedrop check --fix writes each on one line"
 _RETURNS = "carriage returns alone end the lines, as on old Macs; tunedrop check --fix writes line feeds"
 
 BOM = b"\xef\xbb\xbf"
+_UTF_16 = "the file is UTF-16; tunedrop check --fix writes it as UTF-8"
+_WEB_PAGE = "this is a web page, not a dataset: the download went wrong"
 _NOT_TEXT: dict[bytes, str] = {
-    b"\x1f\x8b": "the file is compressed with gzip; decompress it: gunzip",
+    b"\x1f\x8b": "the file is compressed with gzip; tunedrop check --fix decompresses it",
     b"BZh": "the file is compressed with bzip2; decompress it: bunzip2",
     b"\xfd7zXZ": "the file is compressed with xz; decompress it: unxz",
     b"\x28\xb5\x2f\xfd": "the file is compressed with zstd; decompress it: unzstd",
     b"PAR1": "the file is Parquet; export it as JSON lines",
     b"ARROW1": "the file is Arrow; export it as JSON lines",
     b"PK\x03\x04": "the file is a ZIP archive or a spreadsheet; export it as JSON lines",
-    b"\xff\xfe": "the file is UTF-16; save it as UTF-8",
-    b"\xfe\xff": "the file is UTF-16; save it as UTF-8",
+    b"\xff\xfe\0\0": "the file is UTF-32; save it as UTF-8",
+    b"\0\0\xfe\xff": "the file is UTF-32; save it as UTF-8",
+    b"\xff\xfe": _UTF_16,
+    b"\xfe\xff": _UTF_16,
+    b"{\0": _UTF_16,
+    b"\0{": _UTF_16,
+    b"[\0": _UTF_16,
+    b"\0[": _UTF_16,
+    b"<!": _WEB_PAGE,
+    b"<html": _WEB_PAGE,
+    b"version https://git-lfs": "this is a pointer of Git LFS; fetch the file itself: git lfs pull",
 }
 
 Problem = tuple[str, str]
@@ -77,21 +89,21 @@ def another_kind(head: bytes) -> Problem | None:
     if not fed and RETURN.search(first):
         return "TD005", _RETURNS
     if first.startswith(b"["):
-        return "TD005", "this is a JSON array; write one object a line, without [ and ]"
+        return "TD005", "this is a JSON array; tunedrop check --fix writes one object a line"
     if first.strip() == b"{" and rest.lstrip()[:1] in (b'"', b"}"):
-        return "TD005", "a record stretches over several lines; write each on one line"
+        return "TD005", _STRETCHED
     if _is_table(text):
-        return "TD005", "this is a table (CSV); convert it to one JSON object a line"
+        return "TD005", "this is a table (CSV); name it .csv, and tunedrop convert makes records of its rows"
     return None
 
 
 def _is_table(text: bytes) -> bool:
-    """Whether no line of the beginning is an object, and all have as many commas or tabs as the first."""
-    rows = [row for row in text.split(b"\n")[:5] if row.strip()]
-    if len(rows) < 2 or any(row.lstrip()[:1] in b'{["' for row in rows[:1]):
+    """Whether no line of the beginning is JSON, and the first is cells of a header."""
+    rows = [row.strip() for row in text.split(b"\n")[:5] if row.strip()]
+    if len(rows) < 2 or any(row[:1] in b"{[" for row in rows):
         return False
-    separator = b"\t" if b"\t" in rows[0] else b","
-    return separator in rows[0] and not any(row.lstrip().startswith(b"{") for row in rows)
+    quote = b'"' if rows[0].startswith(b'"') else b""
+    return any(quote + separator in rows[0] for separator in (b"\t", b",", b";"))
 
 
 def has_bom(head: bytes) -> bool:
@@ -231,9 +243,18 @@ def _why(text: bytes, error: Exception) -> Problem:
     if text.startswith(BOM):
         return "TD002", "a byte-order mark stands before the record; tunedrop check --fix removes it"
     if text.strip() in (b"{", b"}", b"},"):
-        return "TD005", "a record stretches over several lines; write each on one line"
+        return "TD005", _STRETCHED
     if isinstance(error, RecursionError):
         return _TOO_DEEP
+    if b"\0" in text:
+        return "TD001", "NUL bytes are in the line: the file is damaged, or no text"
+    if text.lstrip().startswith(b"{'"):
+        return (
+            "TD001",
+            "texts stand in single quotes, as Python prints them; JSON has double ones: json.dumps",
+        )
+    if text.lstrip()[:1].isalpha():
+        return "TD001", f"a record is one JSON object, which begins with {{; this line does not ({error})"
     if RETURN.search(text):
         return "TD001", _RETURNS
     if text.lstrip().startswith(b"{") and "trailing characters" in str(error):

@@ -49,7 +49,8 @@ def check_on_all_cores(
         0: one a core, where the files are big enough for it to be quicker.
     """
     sources = {split: LocalFile(files[split]) for split in SPLITS if split in files}
-    names = {split: path.name for split, path in files.items()}
+    bare = [path.name for path in files.values()]
+    names = {split: path.name if bare.count(path.name) == 1 else str(path) for split, path in files.items()}
     size = sum(source.size for source in sources.values())
     count = processes or (cores() if size >= FEWEST_BYTES else 1)
     parts = [range_ for split, source in sources.items() for range_ in ranges(split, source, RANGE)]

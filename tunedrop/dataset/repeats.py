@@ -14,14 +14,14 @@ from contextlib import ExitStack, closing
 from itertools import chain, compress, islice, pairwise
 from operator import eq, not_, or_
 
-AT_ONCE = 250_000
-"""Keys that are sorted at once, in about 20 MB."""
+AT_ONCE = 125_000
+"""Keys that are sorted at once, in about 10 MB."""
 
-IN_A_BUCKET = 1_000_000
-"""Different keys of a bucket, or about so many: in about 40 MB."""
+IN_A_BUCKET = 500_000
+"""Different keys of a bucket, or about so many: in about 20 MB."""
 
-LOOKED_FOR = 500_000
-"""Keys that are there more than once and are looked for together, or somewhat more: in about 60 MB."""
+LOOKED_FOR = 250_000
+"""Keys that are there more than once and are looked for together, or somewhat more: in about 30 MB."""
 
 SAMPLE = 100_000
 IN_MEMORY = 1 << 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -70,7 +71,11 @@ def read(
         When the file is no delimited text.
     """
     csv.field_size_limit(MAX_CELL)
-    reader = csv.reader(_lines(chunks), delimiter=delimiter, strict=True)
+    lines = _lines(chunks)
+    first = next(lines, "")
+    if delimiter == "," and "," not in first and ";" in first:  # where the comma is for decimals
+        delimiter = ";"
+    reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
     header = next(reader, [])
     named = columns(header, asked)
     places = {part: header.index(name) for part, name in msgspec.structs.asdict(named).items() if name}

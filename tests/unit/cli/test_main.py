@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -48,6 +49,39 @@ def test_an_invalid_dataset_exits_with_1_and_names_the_line(dataset: Path) -> No
 
 def test_a_file_that_is_not_there_is_a_wrong_use(tmp_path: Path) -> None:
     assert run("check", str(tmp_path / "none.jsonl"))[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["trian.jsonl"], "Did you mean"),
+        (["gone.jsonl"], "is a link to nowhere.jsonl, which is not there"),
+        (["pipe"], "can be read only once"),
+        (["train.jsonl", "more"], "more is a folder"),
+        (["more"], "more/train.jsonl"),
+        (["train.jsonl", "train.jsonl"], "is given twice"),
+    ],
+)
+def test_what_is_no_file_to_check_is_told_plainly(dataset: Path, names: list[str], said: str) -> None:
+    (dataset.parent / "gone.jsonl").symlink_to("nowhere.jsonl")
+    (dataset.parent / "more").mkdir()
+    (dataset.parent / "more/train.jsonl").write_text(GOOD)
+    os.mkfifo(dataset.parent / "pipe")
+
+    code, output = run("check", *(str(dataset.parent / name) for name in names))
+
+    assert code == 2
+    assert said in output.replace("\n", "")
+
+
+def test_files_of_one_name_are_told_apart_by_their_paths(dataset: Path) -> None:
+    other = dataset.parent / "held-out" / dataset.name
+    other.parent.mkdir()
+    other.write_text(GOOD)
+
+    _, output = run("check", str(dataset), str(other), "--format", "json")
+
+    assert {one["file"] for one in json.loads(output)["warnings"]} == {str(other)}
 
 
 def test_programs_get_the_json_that_the_design_fixes(dataset: Path) -> None:

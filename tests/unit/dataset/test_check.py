@@ -168,6 +168,11 @@ def test_every_bad_record_is_found_not_only_the_first() -> None:
         (b'{"prompt": "\xff", "completion": "c"}\n', "TD002", "is not UTF-8"),
         (b"[" * 100_000 + b"\n", "TD001", "not valid JSON"),
         (b"{\n", "TD005", "several lines"),
+        (b'{"prompt": "a"}\r{"prompt": "b"}\n', "TD001", "carriage returns alone"),
+        (b'{"prompt": "a"}{"prompt": "b"}\n', "TD001", "more stands on the line than one object"),
+        (b'{"prompt": "a", "completion": "b"}\0\n', "TD001", "NUL bytes"),
+        (b"{'prompt': 'a', 'completion': 'b'}\n", "TD001", "single quotes, as Python prints them"),
+        (b"What is a lien?\n", "TD001", "which begins with {"),
     ],
 )
 def test_a_line_that_is_no_record_says_what_it_is(raw: bytes, code: str, message: str) -> None:
@@ -187,6 +192,15 @@ def test_a_line_that_is_no_record_says_what_it_is(raw: bytes, code: str, message
         (b"PAR1rest", "Parquet"),
         (b'[{"prompt": "a"}]', "JSON array"),
         (b"\xff\xfea\x00", "UTF-16"),
+        ('{"prompt": "a"}'.encode("utf-16-le"), "UTF-16"),
+        ('{"prompt": "a"}'.encode("utf-16-be"), "UTF-16"),
+        ('{"prompt": "a"}'.encode("utf-32"), "UTF-32"),
+        (jsonl([pair(n) for n in range(9)]).replace(b"\n", b"\r"), "carriage returns alone"),
+        (b"question,answer\nWhy?,So.\n", "table"),
+        (b"question;answer\nWhy?;So.\n", "table"),
+        (b'"question","answer"\n"Why?","So."\n', "table"),
+        (b"<!DOCTYPE html>\n<html></html>\n", "web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n", "git lfs pull"),
         (b"\xef\xbb\xbf" + jsonl([pair(1)]), "byte-order mark"),
     ],
 )

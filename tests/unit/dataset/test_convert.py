@@ -142,6 +142,14 @@ def test_a_line_that_is_no_json_is_refused_with_its_rule() -> None:
     assert lines == [2]
 
 
+def test_columns_may_be_parted_by_semicolons() -> None:
+    written, _ = converted(b"question;answer\nHow much?;1,50\n", "prompt-completion", kind="csv")
+
+    assert [json.loads(line) for line in written.splitlines()] == [
+        {"prompt": "How much?", "completion": "1,50"}
+    ]
+
+
 def test_columns_are_found_by_their_usual_names() -> None:
     body = b'id,Question,Answer\n1,"What is a ""lien""?","A claim\non property."\n2,Why?,So.\n'
 

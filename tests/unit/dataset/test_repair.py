@@ -209,6 +209,16 @@ def test_utf_16_with_its_mark_becomes_utf_8(encoding: str) -> None:
     assert repaired(body, 3) == ([{"prompt": "Größe?", "completion": "groß 😀"}], ["0: UTF-16 became UTF-8"])
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_its_mark_becomes_utf_8_too(encoding: str) -> None:
+    assert repaired(LINES.decode().encode(encoding), 3) == (PAIRS, ["0: UTF-16 became UTF-8"])
+
+
+def test_utf_32_is_said_to_be_beyond_repair() -> None:
+    with pytest.raises(NotRepairable, match="UTF-32"):
+        repaired(LINES.decode().encode("utf-32"))
+
+
 def test_roles_in_capitals_and_texts_become_what_converse_has() -> None:
     record = chat(
         ("User", "hello"), ("Assistant", "hi"), schemaVersion="bedrock-conversation-2024", system="Be."
