@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from docs.reference.tables import page, table
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel, Hyperparameter, Price
+from tunedrop.dataset.blocks import MEDIA, taken
 
 _HEAD = """What Tunedrop knows of each base model, from `tunedrop/catalog/models/`, a file a model. Bedrock
 is asked for the rest before anything is paid: whether the model still lives, whether you have access,
@@ -34,11 +36,22 @@ def markdown() -> str:
     return page("# Base models", _HEAD, overview, *(_model(one) for one in models))
 
 
+def _tokens_of_media(one: BaseModel) -> Iterator[str]:
+    """What estimates reckon an image with, where a page says it."""
+    for kind in MEDIA:
+        for media in filter(None, {taken(kind, rules, one) for rules in one.methods.values()}):
+            if media.tokens is not None:
+                source = media.tokens.source
+                said = f"An estimate counts {media.tokens} tokens for one {kind}"
+                yield f"{said}: {source.page} ({source.read_on}); {source.doubt}."
+
+
 def _model(one: BaseModel) -> list[str]:
     retired = [f"**Retired on {one.retired_on}.** Preflight refuses it on AWS.", ""] if one.retired_on else []
     sources = [one.source, one.serving.source, *(rules.source for rules in one.methods.values())]
     doubts = sorted({source.doubt for source in sources} - {""})
-    notes = [f"- {note}" for note in (*one.notes, *(f"In doubt: {doubt}." for doubt in doubts))]
+    doubted = [f"In doubt: {doubt}." for doubt in doubts]
+    notes = [f"- {note}" for note in (*one.notes, *_tokens_of_media(one), *doubted)]
     hyperparameters = table(
         ("hyperparameter", "takes", "default"),
         (

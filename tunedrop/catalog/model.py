@@ -75,6 +75,9 @@ class MediaTokens(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     high: int
     source: Source
 
+    def __str__(self) -> str:
+        return f"{self.low:,}" if self.low == self.high else f"{self.low:,} to {self.high:,}"
+
 
 class Media(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Images or videos that a base model takes; 0 is no known limit.

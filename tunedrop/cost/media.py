@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from tunedrop.catalog.model import BaseModel, MediaTokens
+from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import CostLine
 from tunedrop.cost.lines import Tokens
 
@@ -35,13 +35,9 @@ def shown_in(media: Mapping[str, int], base_model: BaseModel) -> Shown:
             unknown[kind] = count
             continue
         tokens += Tokens(count * each.low, count * each.likely, count * each.high)
-        words += f" and {_counted(count, kind)} of {_amount(each)} tokens"
+        words += f" and {_counted(count, kind)} of {each} tokens"
     return Shown(tokens=tokens, words=words, unknown=unknown)
 
 
 def _counted(count: int, kind: str) -> str:
     return f"{count:,} {kind}{'' if count == 1 else 's'}"
-
-
-def _amount(each: MediaTokens) -> str:
-    return f"{each.low:,}" if each.low == each.high else f"{each.low:,} to {each.high:,}"
