@@ -18,7 +18,7 @@ import msgspec
 from tunedrop.dataset import formats, line_ends, rules
 from tunedrop.dataset.formats import SCHEMA_VERSION
 from tunedrop.dataset.lines import BOM, MAX_LINE_BYTES
-from tunedrop.dataset.unpack import Change, NotRepairable, unpacked
+from tunedrop.dataset.unpack import Change, NotRepairable, is_packed, unpacked
 from tunedrop.dataset.values import unambiguous, values
 
 MAX_REMEMBERED = 4_000_000
@@ -40,6 +40,8 @@ def repair(chunks: Iterable[bytes], sink: BinaryIO) -> Iterator[Change]:
     for line, text, record in _records(unpacked(chunks, changes.append), changes.append):
         yield from _taken(changes)
         if record is None:
+            if is_packed(text) and not sink.tell():  # the repaired file would begin like another kind
+                raise NotRepairable(f"line {line} is no text")
             sink.write(text + b"\n")
             continue
         repaired, what = _repaired(record)
@@ -74,7 +76,10 @@ def _records(
         yield from _lines(itertools.chain([first], chunks), tell)
     else:
         tell(Change(0, "an array or pretty-printed objects were written one object a line"))
-        yield from _whole(itertools.chain([first], chunks))
+        start = first[: len(first) - len(_begun(first))]
+        if BOM in start:
+            tell(Change(1, "the byte-order mark was removed"))
+        yield from _whole(itertools.chain([start.replace(BOM, b""), _begun(first)], chunks))
 
 
 def _head(chunks: Iterator[bytes]) -> bytes:
@@ -82,13 +87,18 @@ def _head(chunks: Iterator[bytes]) -> bytes:
     head = bytearray()
     for chunk in chunks:
         head += chunk
-        if b"\n" in head.lstrip() or len(head) > MAX_LINE_BYTES:
+        if b"\n" in _begun(head) or len(head) > MAX_LINE_BYTES:
             break
     return bytes(head)
 
 
+def _begun(head: bytes | bytearray) -> bytes:
+    """What comes after white space and byte-order marks."""
+    return bytes(head.lstrip(b" \t\r\n\v\f" + BOM))
+
+
 def _is_one_object_a_line(first: bytes) -> bool:
-    start = first.lstrip()
+    start = _begun(first)
     if start.startswith(b"["):
         return False
     line = start.partition(b"\n")[0].strip()

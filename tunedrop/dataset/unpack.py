@@ -65,6 +65,11 @@ def unpacked(chunks: Iterable[bytes], tell: Callable[[Change], None]) -> Iterato
     yield from rest
 
 
+def is_packed(start: bytes) -> bool:
+    """Whether a file that begins so is compressed, in another encoding, or not made of lines."""
+    return start.startswith((_GZIP, *_OTHERS, *_UTF_16, *_UNMARKED))
+
+
 def _beginning(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
     """At least four bytes, if there are so many, and the chunks after them."""
     start = b""

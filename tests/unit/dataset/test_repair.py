@@ -214,6 +214,20 @@ def test_utf_16_without_its_mark_becomes_utf_8_too(encoding: str) -> None:
     assert repaired(LINES.decode().encode(encoding), 3) == (PAIRS, ["0: UTF-16 became UTF-8"])
 
 
+@pytest.mark.parametrize("before", [b"\n\xef\xbb\xbf", b"\xef\xbb\xbf\xef\xbb\xbf ", b" \xef\xbb\xbf\n"])
+@pytest.mark.parametrize("body", [LINES, json.dumps(PAIRS, indent=2).encode()])
+def test_marks_and_blank_lines_before_the_records_hide_nothing(before: bytes, body: bytes) -> None:
+    records, changes = repaired(before + body)
+
+    assert records == PAIRS
+    assert "the byte-order mark was removed" in "".join(changes)
+
+
+def test_what_would_begin_like_another_kind_of_file_is_not_written() -> None:
+    with pytest.raises(NotRepairable, match="line 2 is no text"):
+        repaired(b"\n\xff\xfe{\n")
+
+
 def test_utf_32_is_said_to_be_beyond_repair() -> None:
     with pytest.raises(NotRepairable, match="UTF-32"):
         repaired(LINES.decode().encode("utf-32"))
