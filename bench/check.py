@@ -8,6 +8,7 @@ ones. On two cores the time is that of the clock.
 from __future__ import annotations
 
 import json
+import string
 import sys
 import tempfile
 import time
@@ -161,8 +162,8 @@ def _of_cores(folder: Path, pieces: list[Path]) -> float | None:
         return None
     whole = folder / "cores.jsonl"
     with whole.open("wb") as file:
-        for _ in range(TIMES):
-            file.writelines(piece.read_bytes() for piece in pieces)
+        for letter in string.ascii_lowercase[:TIMES]:
+            file.writelines(_others(piece.read_bytes(), letter) for piece in pieces)
     best = {1: float("inf"), 2: float("inf")}
     for _ in range(3):
         for processes in best:
@@ -170,6 +171,11 @@ def _of_cores(folder: Path, pieces: list[Path]) -> float | None:
             check_on_all_cores({"train": whole}, Asked(), processes=processes)
             best[processes] = min(best[processes], time.perf_counter() - started)
     return best[1] / best[2]
+
+
+def _others(lines: bytes, letter: str) -> bytes:
+    """The same lines as other records: one that is there twice is looked at twice, in one process."""
+    return lines.replace(b'"prompt": "', f'"prompt": "{letter} '.encode())
 
 
 if __name__ == "__main__":
