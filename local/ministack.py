@@ -257,6 +257,7 @@ def _keep_error_types() -> None:
 def _stand_between(on_call: OnCall) -> None:
     """Ask `on_call` at every AWS call that is made with the credentials of a function."""
     dispatch = app._dispatch_service_request
+    starting = _workers_that_start()
 
     async def dispatched(
         method: str, path: str, headers: Any, body: bytes, query_params: Any, request_id: str
@@ -271,17 +272,36 @@ def _stand_between(on_call: OnCall) -> None:
         service = router.detect_service(method, path, headers, query_params)
         routing = app._routing_params(method, path, headers, body, query_params)
         action = iam_actions.extract_iam_action(service, method, path, headers, body, routing) or service
-        return await on_call(function, action, proceed, lambda: _kill(function))
+        return await on_call(function, action, proceed, lambda: _kill(function, starting))
 
     app._dispatch_service_request = dispatched
 
 
-def _kill(function: str) -> None:
-    """End the processes that run a function now, as a lost machine would."""
+def _workers_that_start() -> set[Any]:
+    """Those whose process has not begun its work; kept up to date."""
+    starting: set[Any] = set()
+    spawn = lambda_runtime.Worker._spawn
+
+    def spawned(worker: Any) -> None:
+        starting.add(worker)
+        try:
+            spawn(worker)
+        finally:
+            starting.discard(worker)
+
+    lambda_runtime.Worker._spawn = spawned
+    return starting
+
+
+def _kill(function: str, starting: set[Any]) -> None:
+    """End the processes that run a function now, as a lost machine would.
+
+    One that starts has made no call; were it to fail, MiniStack would take the code from all others.
+    """
     with lambda_runtime._lock:
         workers = [one for pool in lambda_runtime._workers.values() for one in pool]
     for worker in workers:
-        if worker.func_name == function and worker.in_use and worker._proc is not None:
+        if worker.func_name == function and worker.in_use and worker not in starting and worker._proc:
             worker._proc.kill()
 
 

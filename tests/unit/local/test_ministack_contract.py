@@ -72,7 +72,8 @@ def test_calls_of_functions_go_through_one_dispatcher() -> None:
 def test_workers_can_be_killed() -> None:
     assert isinstance(lambda_runtime._workers, dict)
     source = inspect.getsource(lambda_runtime.Worker)
-    assert "Worker process died" in source
+    assert all(said in source for said in ("Worker process died", "Worker process exited"))
+    assert parameters(lambda_runtime.Worker._spawn) == ["self"]
     assert "self._proc" in source
 
 
