@@ -8,8 +8,6 @@ from constructs import Construct
 
 from tunedrop import naming
 
-COST_TAG = naming.STAGE_TAG
-
 
 class Budget(Construct):
     """Tells the topic when the month is forecast to cost more than it may, and when it has.
@@ -41,7 +39,7 @@ class Budget(Construct):
                 budget_type="COST",
                 time_unit="MONTHLY",
                 budget_limit=budgets.CfnBudget.SpendProperty(amount=monthly_usd, unit="USD"),
-                cost_filters={"TagKeyValue": [f"user:{COST_TAG}${stage}"]},
+                cost_filters={"TagKeyValue": [f"user:{naming.STAGE_TAG}${stage}"]},
             ),
             notifications_with_subscribers=[tell("FORECASTED"), tell("ACTUAL")],
         )

@@ -19,7 +19,7 @@ from constructs import Construct
 from infra import permissions
 from infra import settings as stage_settings
 from infra.bedrock_role import BedrockRole, EvaluationRole
-from infra.budget import COST_TAG, Budget
+from infra.budget import Budget
 from infra.bundling import Bundles, build
 from infra.encryption import Encryption
 from infra.functions import WATCHERS, Functions, describe, retention
@@ -30,7 +30,7 @@ from infra.registry import Registry
 from infra.settings import Settings, SettingsError
 from infra.waits import Waits
 from infra.workflow import Workflow
-from tunedrop import stage
+from tunedrop import naming, stage
 from tunedrop.contracts import Outcome
 from tunedrop.intake import DROP_PREFIX, RUNS_PREFIX
 from tunedrop.reporting import outcome_event
@@ -244,7 +244,7 @@ class Tunedrop(Construct):
             description="Tunedrop: what this stage consists of",
             string_value=describe(self.stage),
         )
-        Tags.of(self).add(COST_TAG, settings.name)
+        Tags.of(self).add(naming.STAGE_TAG, settings.name)
         if settings.permissions_boundary:
             boundary = iam.ManagedPolicy.from_managed_policy_name(
                 self, "Boundary", settings.permissions_boundary

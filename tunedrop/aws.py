@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -136,6 +136,12 @@ def stopped(stop: Callable[..., Any], job_arn: str) -> bool:
             return False
         raise
     return True
+
+
+def version_of(head: Mapping[str, Any]) -> str:
+    """The version in S3's answer about an object; empty where its bucket keeps none, or has stopped to."""
+    version = str(head.get("VersionId", ""))
+    return "" if version == "null" else version
 
 
 def is_missing(error: ClientError) -> bool:

@@ -6,6 +6,7 @@ Step Functions carries these as JSON; `msgspec.convert` reads them at the edge o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -245,8 +246,12 @@ class Prompts(msgspec.Struct, frozen=True, kw_only=True):
             count=round(self.count * share),
             tokens=round(self.tokens * share),
             unanswered=round(self.unanswered * share),
-            media={kind: round(count * share) for kind, count in self.media.items()},
+            media=_shared(self.media, share),
         )
+
+
+def _shared(counts: Mapping[str, int], share: float) -> dict[str, int]:
+    return {kind: round(count * share) for kind, count in counts.items()}
 
 
 class DatasetFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -262,6 +267,16 @@ class DatasetFile(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int = 0
     media: dict[str, int] = {}
     prompts: Prompts | None = None
+
+    def share(self, share: float) -> DatasetFile:
+        """A part of it, spread evenly, before it is written."""
+        return DatasetFile(
+            uri="",
+            records=round(self.records * share),
+            tokens=round(self.tokens * share),
+            media=_shared(self.media, share),
+            prompts=self.prompts.share(share) if self.prompts is not None else None,
+        )
 
 
 class Dataset(msgspec.Struct, frozen=True, kw_only=True):

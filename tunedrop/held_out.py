@@ -35,5 +35,4 @@ def _latest(s3: Any, object_: S3Object) -> S3Object | None:
         if aws.is_missing(error):
             return None
         raise
-    version = head.get("VersionId", "")
-    return msgspec.structs.replace(object_, version_id="" if version == "null" else version)
+    return msgspec.structs.replace(object_, version_id=aws.version_of(head))

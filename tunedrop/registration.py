@@ -149,8 +149,7 @@ def _data_file(s3: Any, stage: Stage, source: S3Object, path: str, name: str) ->
                 f"{path}: s3://{bucket}/{key} may not be read; check the bucket's policy and its key's"
             ) from error
         raise
-    version = head.get("VersionId", "")
-    return S3Object(bucket=bucket, key=key, version_id="" if version == "null" else version)
+    return S3Object(bucket=bucket, key=key, version_id=aws.version_of(head))
 
 
 def _locate(stage: Stage, source: S3Object, path: str, name: str) -> tuple[str, str]:

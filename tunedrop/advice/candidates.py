@@ -94,9 +94,8 @@ def _obstacles(model: BaseModel, method: Method, data: Profile, situation: Situa
 
 
 def _part(data: Profile, records: int) -> DatasetFile:
-    share = records / max(1, data.records)
-    media = {kind: round(count * share) for kind, count in data.media.items()}
-    return DatasetFile(uri="", records=records, tokens=round(data.tokens * share), media=media)
+    whole = DatasetFile(uri="", records=data.records, tokens=data.tokens, media=data.media)
+    return msgspec.structs.replace(whole.share(records / max(1, data.records)), records=records)
 
 
 def _price(model: BaseModel, method: Method, data: Profile) -> Estimate | None:

@@ -24,6 +24,7 @@ from tunedrop.dataset.parallel import check_on_all_cores
 from tunedrop.dataset.problem import Finding
 from tunedrop.dataset.repair import repair
 from tunedrop.dataset.unpack import NotRepairable
+from tunedrop.wording import counted
 
 CHUNK = 1 << 20
 MAX_CHANGES_SHOWN = 100
@@ -124,7 +125,7 @@ def fix(file: Path, output: Path) -> None:
     except NotRepairable as error:
         fail(f"{file.name}: {error}")
     more = f" ({count - MAX_CHANGES_SHOWN:,} not shown)" if count > MAX_CHANGES_SHOWN else ""
-    errors.print(f"{output}: {count:,} change{'' if count == 1 else 's'}{more}")
+    errors.print(f"{output}: {counted(count, 'change')}{more}")
 
 
 def _base_model(name: str | None) -> BaseModel | None:
@@ -152,8 +153,7 @@ def _show(report: Report) -> None:
         console.print(
             f"tokens: {estimate.method}; real ones are {estimate.low:g} to {estimate.high:g} times as many"
         )
-    errors_ = f"{report.error_count:,} error{'' if report.error_count == 1 else 's'}"
-    verdict = "valid" if report.valid else f"not valid: {errors_}"
+    verdict = "valid" if report.valid else f"not valid: {counted(report.error_count, 'error')}"
     console.print(f"{verdict}; method {report.method or 'unknown'}, format {report.format or 'unknown'}")
 
 
@@ -186,9 +186,7 @@ def _show_statistics(split: str, file: FileReport) -> None:
     scripts = ", ".join(f"{name} {count:,}" for name, count in found.scripts.items())
     console.print(f"{split}: tokens a record: {tokens}; messages: {turns}; scripts: {scripts or 'none'}")
     if file.media:
-        media = ", ".join(
-            f"{count:,} {kind}{'' if count == 1 else 's'}" for kind, count in file.media.items()
-        )
+        media = ", ".join(counted(count, kind) for kind, count in file.media.items())
         console.print(f"{split}: {media}, which are not among the tokens")
     if file.labels:
         labels = ", ".join(f"{label} {count / file.records:.0%}" for label, count in file.labels.items())

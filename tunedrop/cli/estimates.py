@@ -153,13 +153,10 @@ def _dataset(report: Report, rules: catalog.MethodRules, given: Iterable[Split])
 
 
 def _part(file: FileReport, share: float) -> DatasetFile:
-    return DatasetFile(
-        uri="",
-        records=round(file.records * share),
-        tokens=round(file.tokens * share),
-        media={kind: round(count * share) for kind, count in file.media.items()},
-        prompts=_prompts(file).share(share),
+    whole = DatasetFile(
+        uri="", records=file.records, tokens=file.tokens, media=file.media, prompts=_prompts(file)
     )
+    return whole.share(share)
 
 
 def _prompts(file: FileReport) -> Prompts:

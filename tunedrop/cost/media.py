@@ -9,6 +9,7 @@ import msgspec
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import CostLine
 from tunedrop.cost.lines import Tokens
+from tunedrop.wording import counted
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,7 +22,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     def left_out(self, item: str) -> Iterator[CostLine]:
         """A line without a price for each kind that is not in the estimate of `item`."""
         for kind, count in self.unknown.items():
-            basis = f"not in it: {_counted(count, kind)}; no dated source says how many tokens one is"
+            basis = f"not in it: {counted(count, kind)}; no dated source says how many tokens one is"
             yield CostLine(item=f"{kind}s in {item}", low=0.0, likely=0.0, high=0.0, basis=basis)
 
 
@@ -35,9 +36,5 @@ def shown_in(media: Mapping[str, int], base_model: BaseModel) -> Shown:
             unknown[kind] = count
             continue
         tokens += Tokens(count * each.low, count * each.likely, count * each.high)
-        words += f" and {_counted(count, kind)} of {each} tokens"
+        words += f" and {counted(count, kind)} of {each} tokens"
     return Shown(tokens=tokens, words=words, unknown=unknown)
-
-
-def _counted(count: int, kind: str) -> str:
-    return f"{count:,} {kind}{'' if count == 1 else 's'}"

@@ -116,6 +116,11 @@ def _tool(block: Any, kind: str, path: str, role: Any) -> Iterator[Problem]:
         )
 
 
+def media_in(block: Mapping[str, Any]) -> list[str]:
+    """Which media a well-shaped block of content is; none of a text."""
+    return [kind for kind in MEDIA if kind in block]
+
+
 def model_problems(record: Mapping[str, Any], rules: MethodRules, model: BaseModel) -> Iterator[Problem]:
     """What a base model does not take of a well-shaped Converse record."""
     for index, message in enumerate(record["messages"]):
@@ -123,10 +128,9 @@ def model_problems(record: Mapping[str, Any], rules: MethodRules, model: BaseMod
         found: dict[str, int] = dict.fromkeys(MEDIA, 0)
         for place, block in enumerate(message["content"]):
             where = f"{path}.content[{place}]"
-            for kind in MEDIA:
-                if kind in block:
-                    found[kind] += 1
-                    yield from _media(kind, block[kind]["format"], f"{where}.{kind}", rules, model)
+            for kind in media_in(block):
+                found[kind] += 1
+                yield from _media(kind, block[kind]["format"], f"{where}.{kind}", rules, model)
             if "reasoningContent" in block and not rules.takes_reasoning:
                 why = f"{model.name} is not tuned on reasoning; remove the block"
                 yield Problem(f"{where}.reasoningContent", "TD025", why, "reasoningContent", "text")

@@ -32,7 +32,13 @@ _STRETCHED = "a record stretches over several lines; tunedrop check --fix writes
 _RETURNS = "carriage returns alone end the lines, as on old Macs; tunedrop check --fix writes line feeds"
 
 BOM = b"\xef\xbb\xbf"
-_UTF_16 = "the file is UTF-16; tunedrop check --fix writes it as UTF-8"
+UTF_16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+UNMARKED_UTF_16 = {b"{\0": "utf-16-le", b"[\0": "utf-16-le", b"\0{": "utf-16-be", b"\0[": "utf-16-be"}
+"""JSON in UTF-16 without its mark: nothing else begins so."""
+UTF_32 = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
+"""Looked for before the marks of UTF-16, one of which begins alike."""
+UTF_32_PROBLEM = "the file is UTF-32; save it as UTF-8"
+_UTF_16_PROBLEM = "the file is UTF-16; tunedrop check --fix writes it as UTF-8"
 _WEB_PAGE = "this is a web page, not a dataset: the download went wrong"
 _NOT_TEXT: dict[bytes, str] = {
     b"\x1f\x8b": "the file is compressed with gzip; tunedrop check --fix decompresses it",
@@ -42,14 +48,8 @@ _NOT_TEXT: dict[bytes, str] = {
     b"PAR1": "the file is Parquet; export it as JSON lines",
     b"ARROW1": "the file is Arrow; export it as JSON lines",
     b"PK\x03\x04": "the file is a ZIP archive or a spreadsheet; export it as JSON lines",
-    b"\xff\xfe\0\0": "the file is UTF-32; save it as UTF-8",
-    b"\0\0\xfe\xff": "the file is UTF-32; save it as UTF-8",
-    b"\xff\xfe": _UTF_16,
-    b"\xfe\xff": _UTF_16,
-    b"{\0": _UTF_16,
-    b"\0{": _UTF_16,
-    b"[\0": _UTF_16,
-    b"\0[": _UTF_16,
+    **dict.fromkeys(UTF_32, UTF_32_PROBLEM),
+    **dict.fromkeys((*UTF_16, *UNMARKED_UTF_16), _UTF_16_PROBLEM),
     b"<!": _WEB_PAGE,
     b"<html": _WEB_PAGE,
     b"version https://git-lfs": "this is a pointer of Git LFS; fetch the file itself: git lfs pull",

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from tunedrop.catalog.model import BaseModel, Media, MethodRules
-from tunedrop.dataset.blocks import MEDIA, taken, uri_problems
+from tunedrop.dataset.blocks import media_in, taken, uri_problems
 from tunedrop.dataset.formats import SourceFormat
 from tunedrop.dataset.problem import Problem, shorten
 
@@ -75,25 +75,20 @@ def references(record: Mapping[str, Any], format_: SourceFormat) -> Iterator[Ref
         return
     for index, message in enumerate(record["messages"]):
         for place, block in enumerate(message["content"]):
-            for kind in _kinds(block):
+            for kind in media_in(block):
                 path = f"$.messages[{index}].content[{place}].{kind}.source.s3Location.uri"
                 yield Reference(path, kind, block[kind]["format"].lower(), _uri(block, kind))
 
 
 def counted(blocks: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """How many media are among blocks of content, by kind."""
-    return dict(Counter(kind for block in blocks for kind in _kinds(block)))
+    return dict(Counter(kind for block in blocks for kind in media_in(block)))
 
 
 def uris_of(blocks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """The media of one message's content, each by one name."""
-    uris = (_uri(block, kind) for block in blocks for kind in _kinds(block))
+    uris = (_uri(block, kind) for block in blocks for kind in media_in(block))
     return (beside(uri) or uri for uri in uris)
-
-
-def _kinds(block: Mapping[str, Any]) -> list[str]:
-    """Which media a well-shaped block of content is; none of a text."""
-    return [kind for kind in MEDIA if kind in block]
 
 
 def _uri(block: Mapping[str, Any], kind: str) -> str:
@@ -258,7 +253,7 @@ def relocated(record: dict[str, Any], format_: SourceFormat, relocate: Relocate)
 
 
 def _relocated(block: dict[str, Any], relocate: Relocate) -> dict[str, Any]:
-    for kind in _kinds(block):
+    for kind in media_in(block):
         place = {"s3Location": {"uri": relocate(_uri(block, kind))}}
         return {kind: {**block[kind], "source": place}}
     return block

@@ -20,7 +20,7 @@ from tunedrop.dataset.prepare import Prepared, Shares, Written, merge, prepare
 from tunedrop.dataset.report import Report
 from tunedrop.dataset.sharding import Shards, plan
 from tunedrop.dataset.stored import files_of, names_of
-from tunedrop.dataset.validate import asked, in_its_words, keep
+from tunedrop.dataset.validate import asked, in_its_words, keep, kept
 from tunedrop.stage import Stage
 
 _NOTHING = Shares(validation=0.0, test=0.0)
@@ -64,7 +64,8 @@ class _Retest:
 
     def go_on(self, done: Sharding) -> Sharding:
         """The shards have been checked; those of the test set are to be converted."""
-        keep(self._s3, self._stage, self._run, self._report_of(done))
+        report = self._shards.report(done.shards, self._files, asked(self._run))
+        keep(self._s3, self._stage, self._run, report)
         work = msgspec.structs.replace(done.work, kind="prepare", method=self._trained.method)
         return Sharding(work=work, shards=tuple(one for one in done.shards if one.split == "test"))
 
@@ -72,12 +73,7 @@ class _Retest:
         before = self._split_off
         pieces = [Piece(naming.key_of(before.uri), 0, before.bytes)] if before is not None else []
         prepared = self._shards.assemble(done.shards, pieces, self._run.evaluation_attempt)
-        key = naming.validation_key(self._run.run_id)
-        body = self._s3.get_object(Bucket=self._stage.artifacts_bucket, Key=key)["Body"].read()
-        return self._dataset(prepared, msgspec.json.decode(body, type=Report))
-
-    def _report_of(self, done: Sharding) -> Report:
-        return self._shards.report(done.shards, self._files, asked(self._run))
+        return self._dataset(prepared, kept(self._s3, self._stage, self._run))
 
     def _what_was_split_off(self) -> DatasetFile | None:
         """Those records of the first test set that came out of the training file."""

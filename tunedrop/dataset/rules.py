@@ -72,7 +72,7 @@ def traits(conversation: Conversation) -> Iterator[str]:
     if conversation.system:
         yield "system"
     for turn in conversation.turns:
-        yield from (kind for block in turn.blocks for kind in blocks.MEDIA if kind in block)
+        yield from (kind for block in turn.blocks for kind in blocks.media_in(block))
 
 
 def model_problems(

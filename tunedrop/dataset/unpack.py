@@ -9,20 +9,17 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
+from tunedrop.dataset.lines import BOM, UNMARKED_UTF_16, UTF_16, UTF_32, UTF_32_PROBLEM
+
 MAX_UNPACKED_BYTES = 16 << 30
 """Bedrock takes 10 GB; what unpacks to more than this is a mistake, or an attack."""
 
 _STEP = 1 << 20
 _BITE = 1 << 14
 """Compressed bytes that are taken at once: what is left of them after each of their members is copied."""
-_GZIP, _UTF_8 = b"\x1f\x8b", b"\xef\xbb\xbf"
-_UTF_16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
-_UNMARKED = {b"{\0": "utf-16-le", b"[\0": "utf-16-le", b"\0{": "utf-16-be", b"\0[": "utf-16-be"}
-"""JSON in UTF-16 without its mark: nothing else begins so."""
-
+_GZIP = b"\x1f\x8b"
 _OTHERS = {
-    b"\xff\xfe\0\0": "the file is UTF-32; save it as UTF-8",
-    b"\0\0\xfe\xff": "the file is UTF-32; save it as UTF-8",
+    **dict.fromkeys(UTF_32, UTF_32_PROBLEM),
     b"PAR1": "the file is Parquet; export it as JSON lines or CSV",
     b"PK\x03\x04": "the file is a ZIP archive or a spreadsheet; export it as JSON lines or CSV",
 }
@@ -54,20 +51,20 @@ def unpacked(chunks: Iterable[bytes], tell: Callable[[Change], None]) -> Iterato
     for mark, why in _OTHERS.items():
         if start.startswith(mark):
             raise NotRepairable(why)
-    for mark, encoding in (_UTF_16 | _UNMARKED).items():
+    for mark, encoding in (UTF_16 | UNMARKED_UTF_16).items():
         if start.startswith(mark):
             tell(Change(0, "UTF-16 became UTF-8"))
-            yield from _decoded(start.removeprefix(mark) if mark in _UTF_16 else start, rest, encoding)
+            yield from _decoded(start.removeprefix(mark) if mark in UTF_16 else start, rest, encoding)
             return
-    if start.startswith(_UTF_8):
+    if start.startswith(BOM):
         tell(Change(1, "the byte-order mark was removed"))
-    yield start.removeprefix(_UTF_8)
+    yield start.removeprefix(BOM)
     yield from rest
 
 
 def is_packed(start: bytes) -> bool:
     """Whether a file that begins so is compressed, in another encoding, or not made of lines."""
-    return start.startswith((_GZIP, *_OTHERS, *_UTF_16, *_UNMARKED))
+    return start.startswith((_GZIP, *_OTHERS, *UTF_16, *UNMARKED_UTF_16))
 
 
 def _beginning(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:

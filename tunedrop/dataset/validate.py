@@ -125,6 +125,12 @@ def keep(s3: Any, stage: Stage, run: Run, report: Report) -> None:
         raise InvalidDataset("\n".join(plain_errors(report)) or "the dataset holds no record")
 
 
+def kept(s3: Any, stage: Stage, run: Run) -> Report:
+    """The findings as they were kept."""
+    answer = s3.get_object(Bucket=stage.artifacts_bucket, Key=naming.validation_key(run.run_id))
+    return msgspec.json.decode(answer["Body"].read(), type=Report)
+
+
 def _are_few(report: Report) -> bool:
     """Whether near-duplicates are the exception, so that numbers are not what the questions are about."""
     return report.near_duplicates <= MOST_NEAR * report.records
@@ -179,8 +185,7 @@ class _Validation:
 
     def end(self, done: Sharding) -> Dataset:
         """The shards have prepared the dataset."""
-        answer = self._s3.get_object(Bucket=self._stage.artifacts_bucket, Key=self._report_key)
-        report = msgspec.json.decode(answer["Body"].read(), type=Report)
+        report = kept(self._s3, self._stage, self._run)
         return self._dataset(report, self._shards.assemble(done.shards))
 
     def _accept(self, report: Report) -> Shares:
@@ -230,7 +235,7 @@ class _Validation:
             validation=self._file("validation", prepared),
             test=self._file("test", prepared),
             warning_count=report.warning_count,
-            report_uri=naming.uri(self._stage.artifacts_bucket, self._report_key),
+            report_uri=naming.uri(self._stage.artifacts_bucket, naming.validation_key(self._run.run_id)),
         )
 
     def _file(self, split: Split, prepared: Prepared) -> DatasetFile | None:
@@ -241,7 +246,3 @@ class _Validation:
     def _rules(self, report: Report) -> MethodRules:
         assert report.method is not None
         return self._base_model.methods[report.method]
-
-    @property
-    def _report_key(self) -> str:
-        return naming.validation_key(self._run.run_id)
