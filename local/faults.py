@@ -4,6 +4,7 @@
 | --- | --- |
 | `fail_next_job` | the next customization job fails with this message |
 | `fail_jobs` | every job whose name ends so fails: `{"name_ends", "message"}` |
+| `training_minutes` | customization jobs take so long |
 | `fail_evaluation` | evaluation jobs with this in their name fail: `{"name_has", "message"}` |
 | `evaluation_minutes` | evaluation jobs take so long |
 | `end_of_life` | base models are legacy: `{"<model id>": "<the moment at which it ends>"}` |
@@ -20,6 +21,9 @@ from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
+
+A_DAY = 24 * 60.0
+"""Minutes of a job that is to be stopped before it is done, however slow the machine is."""
 
 Fault = Literal["throttled", "refused", "timed-out", "killed"]
 """What becomes of a call: throttled or a 500 before it has any effect; after its effect, no answer or the
@@ -54,6 +58,10 @@ class Faults:
             if message:
                 self._write(switches)
             return message
+
+    def training_minutes(self, usual: float) -> float:
+        """How long a customization job takes."""
+        return float(self._read().get("training_minutes", usual))
 
     def evaluation_failure(self, name: str) -> str:
         """The message with which this evaluation job fails; empty when it may go well."""

@@ -28,6 +28,9 @@ from local.bedrock.world import (
 from tunedrop.catalog.model import BaseModel, Hyperparameter
 from tunedrop.training.jobs import CUSTOMIZATION_TYPES
 
+TICK_MINUTES = JOB_MINUTES * 0.05
+"""How soon a job sees that it is to stop."""
+
 PHASES = ("validationDetails", "dataProcessingDetails", "trainingDetails")
 
 
@@ -209,10 +212,12 @@ class Jobs:
         """A phase of the job: its share of the time, and what is done in the block."""
         details = job["statusDetails"][name]
         details.update(status="InProgress", lastModifiedTime=now())
-        waited = 0.0
-        while waited < share and job["status"] == "InProgress":
-            self._world.pass_minutes(JOB_MINUTES * 0.05)
-            waited += 0.05
+        passed = 0.0
+        while job["status"] == "InProgress" and passed < share * self._world.faults.training_minutes(
+            JOB_MINUTES
+        ):
+            self._world.pass_minutes(TICK_MINUTES)
+            passed += TICK_MINUTES
         yield
         details.update(
             status="Completed" if job["status"] == "InProgress" else "Stopped", lastModifiedTime=now()

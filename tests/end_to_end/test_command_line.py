@@ -13,6 +13,7 @@ import pytest
 
 from local.driver import Pipeline
 from local.embedded import Embedded
+from local.faults import A_DAY
 from tests.end_to_end.terminal import Terminal, Tunedrop
 
 
@@ -114,12 +115,14 @@ def test_an_estimate_counts_with_the_stages_budgets(tunedrop: Tunedrop, run_id: 
 
 
 def test_a_stopped_run_is_retried_from_the_command_line(
-    tunedrop: Tunedrop, pipeline: Pipeline, examples: Path
+    embedded: Embedded, tunedrop: Tunedrop, pipeline: Pipeline, examples: Path
 ) -> None:
+    embedded.faults.set(training_minutes=A_DAY)
     name = pipeline.drop("stopped-by-hand", examples / "support-persona" / "train.jsonl")
     stopped = pipeline.run_named(name).run.run_id
     tunedrop("stop", stopped)
     pipeline.closed(stopped)
+    embedded.faults.set()
     assert "stopped" in tunedrop("watch", stopped, code=1).stderr
 
     tunedrop("retry", stopped, "--watch")

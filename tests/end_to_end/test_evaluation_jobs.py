@@ -9,6 +9,7 @@ import msgspec
 
 from local.driver import Inbox, Pipeline, until
 from local.embedded import Embedded
+from local.faults import A_DAY
 from tests.datasets import jsonl, many_held_out, single_turn
 from tests.end_to_end.terminal import Tunedrop
 from tunedrop.contracts import Evaluation, RunEnded
@@ -101,7 +102,7 @@ def test_the_model_in_production_is_rated_beside_the_two(pipeline: Pipeline, inb
 def test_teardown_of_a_run_that_is_being_judged_stops_its_jobs(
     embedded: Embedded, pipeline: Pipeline, tunedrop: Tunedrop
 ) -> None:
-    embedded.faults.set(evaluation_minutes=24 * 60)
+    embedded.faults.set(evaluation_minutes=A_DAY)
     name, judge = "torn-down", f"{{model: {JUDGE}, via: evaluation-job}}"
     pipeline.put(f"runs/{name}/t.jsonl", jsonl(single_turn(name)))
     pipeline.put(

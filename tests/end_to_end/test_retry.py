@@ -8,6 +8,7 @@ from typing import Any
 
 from local.driver import Inbox, Pipeline, until
 from local.embedded import Embedded
+from local.faults import A_DAY
 from tests.datasets import jsonl, many_held_out, single_turn
 from tests.end_to_end.terminal import Tunedrop
 from tunedrop.contracts import CompletedJob, Estimate, Evaluation
@@ -68,11 +69,15 @@ def test_a_run_that_failed_after_training_is_not_trained_again(
     assert steps.count("start_customization") == 1
 
 
-def test_a_run_that_was_stopped_goes_on_in_spite_of_the_old_stop_object(pipeline: Pipeline) -> None:
+def test_a_run_that_was_stopped_goes_on_in_spite_of_the_old_stop_object(
+    embedded: Embedded, pipeline: Pipeline
+) -> None:
+    embedded.faults.set(training_minutes=A_DAY)
     name = pipeline.drop("retry-stopped", jsonl(single_turn("retry-stopped")))
     run_id = pipeline.run_named(name).run.run_id
     pipeline.put(f"runs/{run_id}/stop", b"")
     stopped = pipeline.closed(run_id)
+    embedded.faults.set()
     until(lambda: _second_has_passed(pipeline, run_id), "S3's next second")
 
     record = retried(pipeline, run_id)

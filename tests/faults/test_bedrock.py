@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from local.driver import Inbox, Pipeline
 from local.embedded import Embedded
+from local.faults import A_DAY
 from tests.datasets import jsonl, single_turn
 
 
@@ -72,6 +73,7 @@ def test_a_job_created_by_a_call_that_timed_out_is_found_again(
 def test_a_stop_object_stops_the_job_and_the_run(
     embedded: Embedded, pipeline: Pipeline, inbox: Inbox
 ) -> None:
+    embedded.faults.set(training_minutes=A_DAY)
     name = pipeline.drop("halted", jsonl(single_turn("halted")))
     run_id = pipeline.run_named(name).run.run_id
 

@@ -12,6 +12,7 @@ from tests.faults.journeys import (
     Journey,
     assert_ended_as_if_nothing_had_happened,
     judged,
+    minutes_of,
     on_demand,
     provisioned,
     released,
@@ -58,7 +59,8 @@ def test_each_call_of_a_function_is_broken_once(
 def test_each_call_of_all_functions_is_broken_once(
     embedded: Embedded, pipeline: Pipeline, inbox: Inbox, journey: Journey, fault: str
 ) -> None:
-    embedded.faults.set(functions=[{"function": function, "fault": fault} for function in CALLS])
+    broken = [{"function": function, "fault": fault} for function in CALLS]
+    embedded.faults.set(functions=broken, **minutes_of(journey))
 
     record = journey(pipeline)
 
@@ -110,7 +112,7 @@ def test_each_function_is_killed_at_one_of_its_calls(
 def test_functions_are_killed_where_journeys_differ(
     embedded: Embedded, pipeline: Pipeline, inbox: Inbox, journey: Journey, calls: dict[str, str]
 ) -> None:
-    _kill(embedded, calls)
+    _kill(embedded, calls, **minutes_of(journey))
 
     record = journey(pipeline)
 
@@ -123,10 +125,9 @@ def _is_again(pipeline: Pipeline, run_id: str) -> bool | None:
     return (record is not None and record.run.attempt == 2) or None
 
 
-def _kill(embedded: Embedded, calls: dict[str, str]) -> None:
-    embedded.faults.set(
-        functions=[{"function": name, "fault": "killed", "action": action} for name, action in calls.items()]
-    )
+def _kill(embedded: Embedded, calls: dict[str, str], **minutes: float) -> None:
+    killed = [{"function": name, "fault": "killed", "action": action} for name, action in calls.items()]
+    embedded.faults.set(functions=killed, **minutes)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -164,6 +165,7 @@ def test_the_table_of_calls_is_complete(embedded: Embedded, pipeline: Pipeline) 
     log = embedded.state / "calls.json"
     before = counted(log)
     for journey in (on_demand, provisioned, released, stopped, judged):
+        embedded.faults.set(**minutes_of(journey))
         journey(pipeline)
 
     made = set(counted(log) - before)

@@ -6,6 +6,7 @@ import pytest
 
 from local.driver import Inbox, Message, Pipeline, until
 from local.embedded import Embedded
+from local.faults import A_DAY
 from tests.datasets import jsonl, single_turn
 from tunedrop.contracts import Evaluation
 from tunedrop.registry import Record
@@ -87,7 +88,7 @@ def test_jobs_created_by_calls_that_broke_are_found_again(
 def test_a_run_that_is_stopped_while_it_is_judged_stops_its_jobs(
     embedded: Embedded, pipeline: Pipeline, inbox: Inbox
 ) -> None:
-    embedded.faults.set(evaluation_minutes=24 * 60)
+    embedded.faults.set(evaluation_minutes=A_DAY)
     run_id = pipeline.run_named(submit(pipeline, "judge-stopped", f"metric: judge, {JUDGE}")).run.run_id
     until(lambda: _is_judged(pipeline, run_id), "a run that is being judged")
 

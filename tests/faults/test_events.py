@@ -10,6 +10,7 @@ import pytest
 
 from local.driver import Inbox, Pipeline, until
 from local.embedded import Embedded
+from local.faults import A_DAY
 from tests.datasets import jsonl, single_turn
 from tests.faults.journeys import (
     PROVISIONED,
@@ -50,7 +51,7 @@ def test_bedrocks_event(embedded: Embedded, pipeline: Pipeline, inbox: Inbox, de
 def test_bedrocks_event_of_a_job_that_was_stopped(
     embedded: Embedded, pipeline: Pipeline, inbox: Inbox, delivery: str
 ) -> None:
-    embedded.faults.set(events=delivery)
+    embedded.faults.set(events=delivery, training_minutes=A_DAY)
 
     record = stopped(pipeline)
 
@@ -128,7 +129,10 @@ def test_an_approval_that_comes_after_the_run_has_ended_changes_nothing(
     assert_ended_as_if_nothing_had_happened(on_demand, record, pipeline, inbox)
 
 
-def test_a_stop_whose_event_is_lost_stops_the_run(pipeline: Pipeline, inbox: Inbox) -> None:
+def test_a_stop_whose_event_is_lost_stops_the_run(
+    embedded: Embedded, pipeline: Pipeline, inbox: Inbox
+) -> None:
+    embedded.faults.set(training_minutes=A_DAY)
     with rule_off(pipeline, SIGNAL):
         record = stopped(pipeline)
 
@@ -136,8 +140,9 @@ def test_a_stop_whose_event_is_lost_stops_the_run(pipeline: Pipeline, inbox: Inb
 
 
 def test_an_execution_stopped_in_the_console_stops_the_job_and_is_told_once(
-    pipeline: Pipeline, inbox: Inbox
+    embedded: Embedded, pipeline: Pipeline, inbox: Inbox
 ) -> None:
+    embedded.faults.set(training_minutes=A_DAY)
     version = pipeline.put("drop/fault-console.jsonl", jsonl(single_turn("fault")))
     record = pipeline.run_of("fault-console", version, SECONDS)
     until(
