@@ -21,9 +21,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import records, strict
+from bench.structs import STRUCTS
 from tunedrop import catalog
 from tunedrop.contracts import Method
-from tunedrop.dataset import shapes
+
+# from tunedrop.dataset import shapes
 from tunedrop.dataset.asked import Asked
 from tunedrop.dataset.check import check_files
 from tunedrop.dataset.parallel import check_on_all_cores, cores
@@ -115,7 +117,7 @@ def _rates(case: Case, pieces: list[Path]) -> dict[str, float]:
     works: dict[str, Work] = {
         "json, parse only": _parser(json.loads),
         "orjson, parse only": _parser(orjson.loads),
-        "msgspec into structs, parse only": _parser(_decoder(case.format, pieces[0])),
+        "msgspec into structs, parse only": _parser(msgspec.json.Decoder(STRUCTS[case.format]).decode),
         "pydantic, the rules": strict.checker(case.format),
         OURS: lambda path: check_files({"train": LocalFile(path)}, {"train": path.name}, asked),
     }
@@ -140,20 +142,6 @@ def _parser(parse: Callable[[bytes], Any]) -> Work:
                 parse(line)
 
     return work
-
-
-def _decoder(format_: str, file: Path) -> Callable[[bytes], Any]:
-    """The narrowest of our own shapes that takes all records."""
-    with file.open("rb") as lines:
-        head = b"".join(lines.readlines(1 << 20))
-    for shape in shapes.SHAPES:
-        if shape.format == format_:
-            try:
-                shape.decode_lines(head)
-            except msgspec.DecodeError:
-                continue
-            return shape.decode_lines
-    raise LookupError(format_)
 
 
 def _of_cores(folder: Path, pieces: list[Path]) -> float | None:

@@ -22,6 +22,7 @@ from pathlib import Path
 import msgspec
 
 from infra.settings import Settings
+from tunedrop.dataset import native
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".work" / "bundles"
@@ -49,6 +50,11 @@ class Target(msgspec.Struct, frozen=True):
     @property
     def is_this_python(self) -> bool:
         return not self.platforms
+
+    @property
+    def triple(self) -> str:
+        """The same as compilers say it."""
+        return "" if self.is_this_python else f"{self.platforms[0].rpartition('manylinux2014_')[2]}-linux-gnu"
 
     def pip_options(self) -> list[str]:
         if self.is_this_python:
@@ -108,7 +114,7 @@ def layer(target: Target, requirements: Path = REQUIREMENTS) -> Bundle:
 
 
 def code(target: Target, root: Path = ROOT) -> Bundle:
-    """Our own packages, without the command line, which no function uses."""
+    """Our own packages, without the command line, which no function uses; our C, compiled."""
     files = sorted(_sources(root))
 
     def fill(folder: Path) -> None:
@@ -116,6 +122,7 @@ def code(target: Target, root: Path = ROOT) -> Bundle:
             copy = folder / file.relative_to(root)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, copy)
+        _compile_c(target, folder / native.FOLDER.relative_to(ROOT))
         _compile(target, folder)
 
     inputs = [repr(target), Path(__file__).read_text()]
@@ -127,7 +134,9 @@ def _sources(root: Path) -> Iterable[Path]:
     for package in ("tunedrop", "lambdas"):
         for file in (root / package).rglob("*"):
             inside = file.relative_to(root).parts
-            if file.is_file() and "__pycache__" not in inside and inside[:2] != ("tunedrop", "cli"):
+            if "__pycache__" in inside or inside[:2] == ("tunedrop", "cli"):
+                continue
+            if file.is_file() and file.suffix != ".lib":
                 yield file
 
 
@@ -148,6 +157,12 @@ def _trim(site: Path) -> None:
     for service in (site / "botocore" / "data").glob("*"):
         if service.is_dir() and service.name not in SERVICES:
             shutil.rmtree(service)
+
+
+def _compile_c(target: Target, folder: Path) -> None:
+    """Where a function looks for it: it has no compiler."""
+    if files := native.sources(folder):
+        native.build(native.path_in(folder), files, target.triple)
 
 
 def _compile(target: Target, folder: Path) -> None:

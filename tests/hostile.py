@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, get_args
 
 import msgspec
 import pytest
 
 from tunedrop import catalog
-from tunedrop.dataset import formats
+from tunedrop.dataset import formats, lines
 from tunedrop.dataset.asked import Asked
 from tunedrop.dataset.check import check_files
 from tunedrop.dataset.conclude import conclude
@@ -75,12 +76,19 @@ def told(*texts: str) -> None:
         assert len(text) < 2_000, text
 
 
+@contextmanager
+def without_the_fast_way() -> Iterator[None]:
+    """Every line is read by itself, by the rules."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FastReader, "read", lambda self, body: iter(lines.split(body)))
+        yield
+
+
 def parts_and_rules_agree(body: bytes, asked: Asked, expected: Report, cut: int) -> None:
     """Two parts, put together, and the rules without the fast way, give the same report."""
     source = Held(body)
     place = cut % (len(body) + 1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(FastReader, "read", lambda self, body: None)
+    with without_the_fast_way():
         parts = [
             msgspec.msgpack.encode(examine(source, Range("train", start, stop), asked))
             for start, stop in ((0, place), (place, len(body)))

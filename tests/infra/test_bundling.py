@@ -13,6 +13,7 @@ from infra.functions import GRADER, RECORDER, STEPS, WATCHERS
 from tests.infra.conftest import CONTEXT
 
 HERE = Target("this machine")
+EM_AARCH64 = 183
 LAMBDA = Target("3.13", ("manylinux2014_aarch64", "manylinux_2_28_aarch64"))
 
 
@@ -24,6 +25,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "tunedrop/stage.py",
         "tunedrop/cli/main.py",
         "tunedrop/page.html",
+        "tunedrop/dataset/skeletons.c",
         "lambdas/notify/handler.py",
     ):
         path = tmp_path / "house" / file
@@ -43,7 +45,14 @@ def files_of(folder: Path) -> set[str]:
 def test_the_code_bundle_holds_domain_and_handlers_without_the_command_line(house: Path) -> None:
     bundle = bundling.code(HERE, house)
 
-    assert files_of(bundle.path) == {"tunedrop/stage.py", "tunedrop/page.html", "lambdas/notify/handler.py"}
+    (library,) = (bundle.path / "tunedrop" / "dataset").glob("*.lib")
+    assert files_of(bundle.path) == {
+        "tunedrop/stage.py",
+        "tunedrop/page.html",
+        "tunedrop/dataset/skeletons.c",
+        f"tunedrop/dataset/{library.name}",
+        "lambdas/notify/handler.py",
+    }
 
 
 def test_a_bundle_is_made_once_while_nothing_changes(house: Path) -> None:
@@ -108,6 +117,15 @@ def test_the_layer_for_lambda_is_small_and_native_to_arm() -> None:
     assert sum(file.stat().st_size for file in layer.path.rglob("*") if file.is_file()) < 40e6
 
 
+def test_our_c_is_compiled_for_lambda() -> None:
+    (library,) = bundling.code(LAMBDA).path.rglob("*.lib")
+
+    header = library.read_bytes()[:20]
+
+    assert header.startswith(b"\x7fELF")
+    assert int.from_bytes(header[18:20], "little") == EM_AARCH64
+
+
 def test_the_scoring_layer_for_lambda_leaves_room_below_the_limit() -> None:
     layer = bundling.layer(LAMBDA, bundling.SCORING_REQUIREMENTS)
 
@@ -120,6 +138,8 @@ from functools import cached_property
 for name in sys.argv[1:]:
     importlib.import_module(f"lambdas.{name}.handler").handler
 from tunedrop.aws import Aws
+from tunedrop.dataset import native
+assert native.library().read_lines
 aws = Aws()
 clients = [getattr(aws, name) for name, value in vars(Aws).items() if isinstance(value, cached_property)]
 assert clients

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -20,15 +19,6 @@ METHODS: dict[SourceFormat, tuple[Method, ...]] = {
     "image-caption": ("image-caption",),
 }
 """What records of a format may be for (`formats.method_of`)."""
-
-
-def methods_of(format_: SourceFormat, turns: Mapping[int, int]) -> dict[Method, int]:
-    """What records may be for, by how many there are of each number of turns (without reference answers)."""
-    if format_ not in ("converse", "openai-chat"):
-        return {METHODS[format_][0]: sum(turns.values())}
-    once = sum(count for turns_, count in turns.items() if turns_ <= 2)
-    found: dict[Method, int] = {"single-turn": once, "multi-turn": sum(turns.values()) - once}
-    return {method: count for method, count in found.items() if count}
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,10 +7,8 @@ every sense that we report; those that share one are looked at again, by their `
 from __future__ import annotations
 
 import hashlib
-from itertools import repeat
 
 import msgspec
-from stringzilla import bytesum, translate
 
 from tunedrop.dataset.formats import Conversation
 
@@ -67,15 +65,8 @@ def likeness(prompt: str) -> int:
     prompt
         The texts of all turns before the answer, in any order; of all turns where there is no answer.
     """
-    return likenesses([prompt])[0]
-
-
-def likenesses(prompts: list[str]) -> list[int]:
-    """The same of many records."""
-    texts = list(map(str.encode, prompts))
-    ones = map(bytesum, map(translate, texts, repeat(_WEIGHTS)))
-    others = map(bytesum, map(translate, texts, repeat(_OTHER_WEIGHTS)))
-    return [one << 32 | other for one, other in zip(ones, others, strict=True)]
+    text = prompt.encode().lower()
+    return sum(text.count(byte) * weight for byte, weight in _WEIGHTS_OF_LOWER) % (1 << 64)
 
 
 def prompt_of(conversation: Conversation) -> str:
@@ -83,19 +74,26 @@ def prompt_of(conversation: Conversation) -> str:
     return "\0".join([turn.text for turn in conversation.asked or conversation.turns])
 
 
-def _weights(seed: bytes) -> bytes:
-    """A weight a byte: of letters, whatever their case, and of the bytes that begin letters without case.
+def _weights() -> tuple[int, ...]:
+    """A weight a byte of UTF-8: of letters, whatever their case, and of the bytes that begin letters without
+    case.
 
     No weight have n, since an escaped line end has one; i and k, which other letters are lowered to; and
     all bytes of UTF-8 that occur in letters with case.
     """
-    draw = hashlib.blake2b(seed, digest_size=64).digest() + hashlib.blake2b(seed * 2, digest_size=64).digest()
-    weights = bytearray(256)
-    for place, letter in enumerate(b"abcdefghjlmopqrstuvwxyz"):
-        weights[letter] = weights[letter - 32] = draw[place]
+    weights = [0] * 256
+    for letter in b"abcdefghjlmopqrstuvwxyz":
+        weights[letter] = weights[letter - 32] = _weight(letter)
     for lead in (*range(0xE3, 0xEA), *range(0xEB, 0xF0)):  # from U+3000, without the Cherokee of U+AB70
-        weights[lead] = draw[lead - 0xC0]
-    return bytes(weights)
+        weights[lead] = _weight(lead)
+    return tuple(weights)
 
 
-_WEIGHTS, _OTHER_WEIGHTS = _weights(b"one"), _weights(b"other")
+def _weight(byte: int) -> int:
+    return int.from_bytes(hashlib.blake2b(bytes([byte]), digest_size=8).digest()) >> 1
+
+
+WEIGHTS = _weights()
+"""63 bits each: only texts of the same letters, in any order, have the same sum, but for one in billions."""
+
+_WEIGHTS_OF_LOWER = [(byte, WEIGHTS[byte]) for byte in range(256) if WEIGHTS[byte] and byte == _LOWER[byte]]

@@ -1,4 +1,4 @@
-"""Checking files of this machine on all of its cores: one process a core, the report of one pass."""
+"""Checking files of this machine on all of its cores, this process on one of them: the report of one pass."""
 
 from __future__ import annotations
 
@@ -25,11 +25,14 @@ from tunedrop.dataset.report import Report
 from tunedrop.dataset.source import LocalFile, Source
 
 RANGE = 8 << 20
-"""Bytes a process is given at once: some 50 ms of work."""
+"""Bytes a process is given at once: some 20 ms of work."""
 FEWEST_BYTES = 32 << 20
 """Less than this is checked before other processes would have started."""
 WAITING = 3
-"""So many ranges a process are given out beforehand; it bounds how many results wait in memory."""
+"""So many tasks are given to each other process beforehand. This one does what they have no time for: until
+they have started, everything."""
+MOST_RESULTS = 64
+"""So many results wait in memory until it is their turn."""
 
 Advance = Callable[[int], object]
 
@@ -57,9 +60,9 @@ def check_on_all_cores(
     if count == 1:
         return conclude(_told(_here(sources, parts, asked), parts, advance), sources, names, asked)
     decode = msgspec.msgpack.Decoder(Partial).decode
-    with _processes(count, sources, asked) as pool:
-        found = map(decode, _each(pool, _examine, parts, count))
-        look: LookAgain = lambda many: _each(pool, _look_again, many, count)  # noqa: E731
+    with _processes(count - 1, sources, asked) as pool:
+        found = map(decode, _each(pool, _examine, parts, count - 1))
+        look: LookAgain = lambda many: _each(pool, _look_again, many, count - 1)  # noqa: E731
         return conclude(_told(found, parts, advance), sources, names, asked, look)
 
 
@@ -81,10 +84,11 @@ def _here(sources: Mapping[Split, Source], parts: list[Range], asked: Asked) -> 
 
 @contextmanager
 def _processes(count: int, sources: Mapping[Split, LocalFile], asked: Asked) -> Iterator[ProcessPoolExecutor]:
-    """Processes that know the files. Whatever ends this, ends them."""
+    """Processes that know the files, as this one does then. Whatever ends this, ends them."""
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads of a progress bar
     end = context.Event()
     pool = ProcessPoolExecutor(count, context, _begin, (sources, asked, end))
+    _begin(sources, asked, end)
     try:
         yield pool
     finally:
@@ -93,17 +97,21 @@ def _processes(count: int, sources: Mapping[Split, LocalFile], asked: Asked) -> 
 
 
 def _each(
-    pool: ProcessPoolExecutor, do: Callable[[Task], bytes], tasks: Iterable[Task], processes: int
+    pool: ProcessPoolExecutor, do: Callable[[Task], bytes], tasks: Iterable[Task], others: int
 ) -> Iterator[bytes]:
-    """What becomes of each task, in their order; few wait for the processes at a time."""
-    waiting: deque[Future[bytes]] = deque()
+    """What becomes of each task, in their order, wherever it is done."""
+    results: deque[Future[bytes]] = deque()
     for task in tasks:
-        with _interrupts_held(), _without_main():
-            waiting.append(pool.submit(do, task))
-        if len(waiting) > WAITING * processes:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+        if sum(not one.done() for one in results) < WAITING * others:
+            with _interrupts_held(), _without_main():
+                results.append(pool.submit(do, task))
+        else:
+            results.append(Future())
+            results[-1].set_result(do(task))
+        while results and (results[0].done() or len(results) > MOST_RESULTS):
+            yield results.popleft().result()
+    while results:
+        yield results.popleft().result()
 
 
 @contextmanager

@@ -14,11 +14,11 @@ from contextlib import contextmanager
 import msgspec
 
 from tunedrop.dataset import formats, lines, media, quality, rules
-from tunedrop.dataset.asked import METHODS, Asked, methods_of
+from tunedrop.dataset.asked import METHODS, Asked
 from tunedrop.dataset.fast import Batch, FastReader
 from tunedrop.dataset.file_rules import Split
 from tunedrop.dataset.formats import Conversation, SourceFormat
-from tunedrop.dataset.likeness import likeness, likenesses, prompt_of
+from tunedrop.dataset.likeness import likeness, prompt_of
 from tunedrop.dataset.problem import Problem
 from tunedrop.dataset.quality import Answers
 from tunedrop.dataset.source import Source
@@ -26,10 +26,6 @@ from tunedrop.dataset.statistics import Gatherer, add, count
 
 RANGE = 64 << 20
 """Bytes that are examined at once, where nobody asks for another size."""
-
-
-PARTS = 16
-"""A block that is not all clean is tried again in so many parts."""
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -210,40 +206,35 @@ class _Examiner:
         return found
 
     def _read(self, body: bytes) -> None:
-        """Lines together if they are as they should be, else in ever smaller parts, down to one line."""
-        batch = self._fast.read(body)
-        if batch is not None:
-            self._batch(batch, body)
-            return
-        if self._album is not None and (b'"uri"' in body or b'"image-ref"' in body):
-            self._album.expect(media.named_in(body))
-        whole = lines.split(body)
-        if len(whole) == 1:
-            self._line(self._partial.line_count, whole[0])
+        """Lines together where they are as they should be, else one by one."""
+        album = self._album
+        for found in self._fast.read(body):
+            if isinstance(found, Batch):
+                self._batch(found, body)
+                continue
+            if album is not None and (b'"uri"' in found or b'"image-ref"' in found):
+                album.expect(media.named_in(body))
+                album = None
+            self._line(self._partial.line_count, found)
             self._partial.line_count += 1
-            return
-        step = -(-len(whole) // PARTS)
-        for start in range(0, len(whole), step):
-            self._read(b"\n".join(whole[start : start + step]) + b"\n")
 
     def _batch(self, batch: Batch, body: bytes) -> None:
-        found, columns, first = self._partial, batch.columns, self._partial.line_count
-        records, number = self._of(batch.format), len(batch.tokens)
+        found, tokens, first = self._partial, batch.tokens, self._partial.line_count
+        records, number = self._of(batch.format), len(tokens)
         found.line_count += number
         found.records += number
         records.misplaced.add_range(first, number, Problem("$", "TD010", batch.format), self._most)
-        add(records.methods, methods_of(batch.format, columns.turns))
-        add(records.traits, {"system": number - columns.systems.count("")} if any(columns.systems) else {})
-        records.gathered.add_columns(columns, batch.tokens)
+        for kind, times in batch.kinds:
+            add(records.methods, {kind.method: times})
+            add(records.traits, dict.fromkeys(kind.traits, times))
+        records.gathered.add_many(tokens, batch.kinds, batch.lines.scripts)
         if batch.format != "text":
-            records.answers.add_columns(first + 1, columns.answers, batch.tokens)
-        self._likeness[batch.format].extend(likenesses(columns.prompts))
+            records.answers.add_many(first + 1, batch.lines, tokens, body)
+        self._likeness[batch.format].extend(batch.lines.likeness)
         self._lines[batch.format].extend(range(first, first + number))
-        if batch.suspects:
-            raws = lines.split(body)
-            for index in batch.suspects:
-                line = lines.parse(first + index, raws[index])
-                self._judge(line, batch.format, len(raws[index]) + 1, formats.read(line.record, batch.format))
+        for index, raw in batch.suspects:
+            line = lines.parse(first + index, raw)
+            self._judge(line, batch.format, len(raw) + 1, formats.read(line.record, batch.format))
 
     def _line(self, number: int, raw: bytes) -> None:
         found = self._partial

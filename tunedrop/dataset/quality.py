@@ -13,6 +13,7 @@ import msgspec
 
 from tunedrop.dataset.formats import Conversation
 from tunedrop.dataset.secrets import secrets_in
+from tunedrop.dataset.skeletons import Lines
 from tunedrop.dataset.statistics import add
 
 Warning_ = tuple[str, str]
@@ -124,19 +125,20 @@ class Answers(msgspec.Struct):
         self._keep_longest([Longest(tokens, line)])
         self._add_short(line, answer)
 
-    def add_columns(self, first_line: int, answers: list[str], tokens: list[int]) -> None:
-        """Records of lines that follow each other, with the same result as one by one."""
-        self.all += len(answers)
+    def add_many(self, first_line: int, found: Lines, tokens: list[int], body: bytes) -> None:
+        """Records of lines that follow each other in a block, with the same result as one by one."""
+        self.all += len(tokens)
         if len(self.longest) < LONGEST_KEPT or max(tokens) > self.longest[-1].tokens:
             longest = nlargest(LONGEST_KEPT, range(len(tokens)), key=tokens.__getitem__)
             self._keep_longest([Longest(tokens[index], first_line + index) for index in longest])
-        sizes = list(map(len, answers))
+        sizes = found.answer_characters
         if max(sizes) > LABEL_CHARACTERS:
             self.labels = None
         if min(sizes) > LABEL_CHARACTERS:
             return
         for index in [index for index, size in enumerate(sizes) if size <= LABEL_CHARACTERS]:
-            self._add_short(first_line + index, answers[index])
+            answer = body[found.answer_starts[index] : found.answer_ends[index]]
+            self._add_short(first_line + index, msgspec.json.decode(b'"%b"' % answer))
 
     def _add_short(self, line: int, answer: str) -> None:
         words = words_of(answer)

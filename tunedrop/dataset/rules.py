@@ -7,7 +7,7 @@ the base model takes it. Codes and their severity are in `codes`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -52,7 +52,7 @@ def tokens_of(characters: int) -> int:
     return -(-characters // CHARACTERS_PER_TOKEN)
 
 
-def tokens_of_each(characters: list[int]) -> list[int]:
+def tokens_of_each(characters: Iterable[int]) -> list[int]:
     """The same of many texts."""
     return [-(-count // CHARACTERS_PER_TOKEN) for count in characters]
 

@@ -1,4 +1,4 @@
-"""Which lines of a block may break a rule about words, numbers or keys: told from raw bytes, at their speed.
+"""Which lines of a block may break a rule about words or numbers: told from raw bytes, at their speed.
 
 A screen lets nothing through that a rule would find (`tests/unit/dataset/test_fast.py` proves it), and what
 it holds back is looked at by the rules themselves. Raw JSON differs from what it says only by escapes, so
@@ -29,11 +29,6 @@ SECRETS = (
 ESCAPES = ("\\u002", "\\u003", "\\u004", "\\u005", "\\u006", "\\u007", "\\u212a", "\\u212A", "\u212a")
 """Signs and letters that need no escape; and the sign of Kelvin, which is a k to whoever ignores case."""
 
-_UNTIDY = (rb'" [: ]', rb'" ?[\t\r]', rb"[^}\r]\n", rb"[^}]\r\n", rb"\n[^{]")
-"""Where space may stand between a key and its colon, which hides it from who counts colons; and where a line
-does not begin and end as an object does. No line break is inside a record, since } and { never follow each
-other there."""
-
 _NUMBERS = (
     rb"[0-9]{3}-[0-9]{2}-[0-9]{4}",
     rb"[0-9](?:[ -]?[0-9]){12}",
@@ -49,13 +44,11 @@ class Screen:
     def __init__(self, words: tuple[str, ...]) -> None:
         self._database = _database(words)
 
-    def suspects(self, body: bytes) -> list[int] | None:
-        """The places of what may break a rule about texts, in any order; None where lines are untidy."""
+    def suspects(self, body: bytes) -> list[int]:
+        """The places of what may break a rule about texts, in any order."""
         found: list[tuple[int, int]] = []
         self._database.scan(body, match_event_handler=lambda which, _, end, *__: found.append((which, end)))
-        if any(which < len(_UNTIDY) for which, _ in found):
-            return None
-        return [end - 1 for which, end in found if which > len(_UNTIDY) or _ADDRESS.match(body, end - 1)]
+        return [end - 1 for which, end in found if which or _ADDRESS.match(body, end - 1)]
 
 
 def can_be_looked_for(word: str) -> bool:
@@ -66,7 +59,7 @@ def can_be_looked_for(word: str) -> bool:
 @cache
 def _database(words: tuple[str, ...]) -> hyperscan.Database:
     literal = [re.escape(word).encode() for word in (*TEMPLATES, *LEFTOVERS, *SECRETS, *ESCAPES)]
-    exact = [*_UNTIDY, _SIGN_OF_ADDRESS, *_NUMBERS, *literal]  # all in one pass, at the price of the words
+    exact = [_SIGN_OF_ADDRESS, *_NUMBERS, *literal]  # all in one pass, at the price of the words
     any_case = [re.escape(word).encode() for word in words]
     flags = [0] * len(exact) + [hyperscan.HS_FLAG_CASELESS] * len(any_case)
     database = hyperscan.Database()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
@@ -12,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.hostile import without_the_fast_way
 from tunedrop import catalog
+from tunedrop.dataset import lines
 from tunedrop.dataset.asked import Asked
 from tunedrop.dataset.check import check_files
-from tunedrop.dataset.fast import FastReader
+from tunedrop.dataset.fast import Batch, FastReader
 from tunedrop.dataset.report import Report
 from tunedrop.dataset.source import Held
 
@@ -116,13 +116,6 @@ FILES = st.lists(LINES, min_size=1, max_size=3).map(
 MODELS = [None, *(model.id for model in catalog.load().values())]
 
 
-@contextmanager
-def without_the_fast_way() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(FastReader, "read", lambda self, body: None)
-        yield
-
-
 def report(train: bytes, asked: Asked) -> Report:
     return check_files({"train": Held(train), "test": Held(train[: len(train) // 2])}, NAMES, asked)
 
@@ -169,9 +162,9 @@ def clean_records(text: str) -> list[dict[str, Any]]:
 def test_clean_records_take_the_fast_way(record: dict[str, Any]) -> None:
     line = json.dumps(record).encode() + b"\n"
 
-    batch = FastReader(Asked()).read(line * 3)
+    (batch,) = FastReader(Asked()).read(line * 3)
 
-    assert batch is not None
+    assert isinstance(batch, Batch)
     assert (len(batch.tokens), batch.suspects) == (3, [])
 
 
@@ -194,4 +187,7 @@ def test_clean_records_take_the_fast_way(record: dict[str, Any]) -> None:
     ],
 )
 def test_lines_that_hide_something_are_read_one_by_one(body: bytes) -> None:
-    assert FastReader(Asked()).read(body) is None
+    alone = [one for one in FastReader(Asked()).read(body) if isinstance(one, bytes)]
+
+    assert alone == [line for line in lines.split(body) if line not in (b'{"input": "a"}', b'{"input": "b"}')]
+    assert alone

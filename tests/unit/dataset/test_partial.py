@@ -116,8 +116,7 @@ def test_records_are_compared_alike_whatever_fits_into_memory(train: bytes, test
     asked, files = Asked(), {"train": train, "test": test}
     expected = whole(files, asked)
     with pytest.MonkeyPatch.context() as patch:
-        for name, number in (("AT_ONCE", 3), ("IN_A_BUCKET", 2), ("LOOKED_FOR", 1), ("IN_MEMORY", 8)):
-            patch.setattr(repeats, name, number)
+        patch.setattr(repeats, "MOST_BITS", 3)
         patch.setattr("tunedrop.dataset.sorting.RUN", 2)
         patch.setattr("tunedrop.dataset.sorting.READ_AT_ONCE", 1)
 

@@ -1,10 +1,11 @@
-"""Keys that are there more than once: found exactly, however few fit into memory."""
+"""Keys that are there more than once: none is missed, and few others are taken for one."""
 
 from __future__ import annotations
 
 from array import array
 from collections import Counter
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,8 @@ from tunedrop.dataset.repeats import repeated
 
 FEW = st.integers(0, 12)
 ANY = st.integers(0, 2**64 - 1)
+KEYS = st.lists(FEW | ANY, max_size=60)
+CUTS = st.lists(st.integers(0, 60), max_size=5)
 
 
 def found(keys: list[int], cuts: list[int]) -> list[int]:
@@ -23,30 +26,30 @@ def found(keys: list[int], cuts: list[int]) -> list[int]:
     return list(repeated(lambda: pieces, len(keys)))
 
 
-@given(
-    keys=st.lists(FEW | ANY, max_size=60),
-    cuts=st.lists(st.integers(0, 60), max_size=5),
-    at_once=st.integers(1, 20),
-    in_a_bucket=st.integers(1, 20),
-    looked_for=st.integers(1, 20),
-)
-def test_keys_that_are_there_again_are_marked_whatever_fits_into_memory(
-    keys: list[int], cuts: list[int], at_once: int, in_a_bucket: int, looked_for: int
+@given(keys=KEYS, cuts=CUTS, bits=st.integers(3, 26))
+def test_no_key_that_is_there_again_is_missed_in_whatever_memory(
+    keys: list[int], cuts: list[int], bits: int
 ) -> None:
     counts = Counter(keys)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(repeats, "AT_ONCE", at_once)
-        patch.setattr(repeats, "IN_A_BUCKET", in_a_bucket)
-        patch.setattr(repeats, "LOOKED_FOR", looked_for)
-        patch.setattr(repeats, "SAMPLE", 10)
-        patch.setattr(repeats, "IN_MEMORY", 16)
+        patch.setattr(repeats, "MOST_BITS", bits)
+        marked = found(keys, cuts)
 
-        assert found(keys, cuts) == [int(counts[key] > 1) for key in keys]
+    assert {key for key, mark in zip(keys, marked, strict=True) if not mark} <= {
+        key for key, count in counts.items() if count == 1
+    }
+    assert all(mark == marked[keys.index(key)] for key, mark in zip(keys, marked, strict=True))
 
 
-def test_keys_that_are_all_the_same_share_one_place_of_a_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repeats, "AT_ONCE", 100)
-    monkeypatch.setattr(repeats, "IN_A_BUCKET", 500)
+@pytest.mark.parametrize("spread", [1, 1 << 32, 0x123456789ABCDEF])
+def test_hardly_a_key_that_is_there_once_is_marked(spread: int) -> None:
+    once = [number * spread % 2**64 for number in range(200_000)]
+    keys = once + once[:100]
+    Random(1).shuffle(keys)
 
+    assert 200 <= sum(found(keys, [7, 50])) <= 220
+
+
+def test_keys_may_all_be_the_same() -> None:
     assert found([7] * 5_000 + [8], []) == [1] * 5_000 + [0]

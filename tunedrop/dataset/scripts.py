@@ -1,0 +1,46 @@
+"""The scripts that texts are written in."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+SCRIPTS: dict[str, tuple[int, int]] = {
+    "Latin": (0x00C0, 0x024F),
+    "Arabic": (0x0600, 0x06FF),
+    "Cyrillic": (0x0400, 0x04FF),
+    "Devanagari": (0x0900, 0x097F),
+    "Greek": (0x0370, 0x03FF),
+    "Han": (0x4E00, 0x9FFF),
+    "Hangul": (0xAC00, 0xD7AF),
+    "Hebrew": (0x0590, 0x05FF),
+    "Kana": (0x3040, 0x30FF),
+    "Thai": (0x0E00, 0x0E7F),
+}
+"""The first and last signs of each, Latin beside the letters of ASCII."""
+
+_ASCII = bytes(range(128))
+_ASCII_LETTER = re.compile("[A-Za-z]")
+_LATIN = frozenset({"Latin"})
+SAMPLE = 100
+"""So many characters of a text tell its scripts."""
+
+
+def scripts_of(text: str, sample: int = SAMPLE) -> frozenset[str]:
+    """The scripts that a text is written in, by its beginning."""
+    beginning = text[:sample]
+    latin = _LATIN if _ASCII_LETTER.search(beginning) else frozenset[str]()
+    if beginning.isascii():
+        return latin
+    others = beginning.encode(errors="surrogatepass").translate(None, _ASCII)
+    return latin | _scripts_beyond_ascii(others)
+
+
+def _scripts_beyond_ascii(text: bytes) -> frozenset[str]:
+    return frozenset(filter(None, map(_script, set(text.decode(errors="surrogatepass")))))
+
+
+@lru_cache(maxsize=1 << 16)
+def _script(sign: str) -> str | None:
+    point = ord(sign)
+    return next((name for name, (first, last) in SCRIPTS.items() if first <= point <= last), None)

@@ -1,0 +1,311 @@
+/* Reads lines of JSON at the speed of memory, and judges nothing: each line is told by its skeleton, which is
+   the line without white space and without its texts. What a skeleton is worth, Python knows (skeletons.py,
+   which describes the structures below once more). Whatever is not plain is left to it, line by line.
+
+   Every read stays before the end that it was given, every write within the arrays of its caller. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TEXTS = 64, SKELETON = 2048, KINDS = 256, SCRIPTS = 16, KEYS = 8, KEY = 16 };
+enum { NONE = 255, MARK = 1 };              /* MARK stands in a skeleton for a text */
+enum { FULL, ODD, NEW, OTHER };             /* why reading stopped */
+
+typedef struct {                            /* lines with one skeleton */
+    uint64_t counted, asked;                /* bits of texts: those that are counted; that come before the answer */
+    uint32_t length;                        /* of the skeleton */
+    uint32_t extra;                         /* characters between texts that are joined */
+    uint16_t group;                         /* lines of different groups are not read together; 0: all are odd */
+    uint8_t answer, last;                   /* texts: what is learned, if anything is; what is said last */
+    uint8_t skeleton[SKELETON];
+} Kind;
+
+typedef struct {
+    uint64_t weight[256];                   /* what a byte of UTF-8 adds to a likeness, below SPECIAL */
+    uint32_t first[SCRIPTS], end[SCRIPTS];  /* of the signs of each script; the first is ASCII's letters' too */
+    uint32_t sample;                        /* so many signs of a text tell its scripts */
+    uint32_t kinds;
+    uint32_t skeleton_length;               /* of a line that is NEW */
+    uint8_t key[KEYS][KEY];                 /* whose texts are left out of skeletons; zeros follow each */
+    uint8_t skeleton[SKELETON];
+    Kind kind[KINDS];
+} Reader;
+
+typedef struct {                            /* what was read, an entry a line; of answers, where their text is */
+    uint64_t *likeness;
+    uint32_t *characters, *answer_characters, *answer_start, *answer_end;
+    uint16_t *kind;
+    uint32_t scripts[SCRIPTS];              /* lines that end in each */
+    uint32_t capacity, lines;
+    uint32_t place;                         /* where reading stopped: at a line's beginning */
+    uint32_t why;
+} Batch;
+
+typedef struct {
+    const uint8_t *start, *end;
+    uint64_t likeness;
+    uint32_t characters;
+} Text;
+
+static const uint64_t SPECIAL = 1ull << 63;
+
+static int is_space(uint32_t sign)          /* as str.isspace */
+{
+    if (sign < 0x80)
+        return sign == ' ' || (sign >= 9 && sign <= 13) || (sign >= 0x1c && sign <= 0x1f);
+    return sign == 0x85 || sign == 0xa0 || sign == 0x1680 || (sign >= 0x2000 && sign <= 0x200a)
+        || sign == 0x2028 || sign == 0x2029 || sign == 0x202f || sign == 0x205f || sign == 0x3000;
+}
+
+static uint8_t lead_of(uint32_t sign)       /* the first byte of a sign in UTF-8 */
+{
+    if (sign < 0x80)
+        return (uint8_t)sign;
+    return (uint8_t)(sign < 0x800 ? 0xc0 | sign >> 6 : sign < 0x10000 ? 0xe0 | sign >> 12 : 0xf0 | sign >> 18);
+}
+
+static const uint8_t *hex(const uint8_t *p, const uint8_t *end, uint32_t *number)   /* four digits */
+{
+    if (end - p < 4)
+        return NULL;
+    *number = 0;
+    for (int place = 0; place < 4; place++, p++) {
+        uint32_t digit = *p - '0';
+        if (digit > 9) {
+            digit = (*p | 0x20) - 'a';
+            if (digit > 5)
+                return NULL;
+            digit += 10;
+        }
+        *number = *number << 4 | digit;
+    }
+    return p;
+}
+
+static const uint8_t *escaped(const uint8_t *p, const uint8_t *end, uint32_t *sign)
+{
+    if (p == end)
+        return NULL;
+    switch (*p++) {
+    case '"': *sign = '"'; return p;
+    case '\\': *sign = '\\'; return p;
+    case '/': *sign = '/'; return p;
+    case 'b': *sign = 8; return p;
+    case 'f': *sign = 12; return p;
+    case 'n': *sign = 10; return p;
+    case 'r': *sign = 13; return p;
+    case 't': *sign = 9; return p;
+    case 'u': break;
+    default: return NULL;
+    }
+    if (!(p = hex(p, end, sign)))
+        return NULL;
+    if (*sign < 0xd800 || *sign > 0xdfff)
+        return p;
+    uint32_t low;
+    if (*sign > 0xdbff || end - p < 2 || p[0] != '\\' || p[1] != 'u' || !(p = hex(p + 2, end, &low)))
+        return NULL;
+    *sign = 0x10000 + ((*sign - 0xd800) << 10) + (low - 0xdc00);
+    return low >= 0xdc00 && low <= 0xdfff ? p : NULL;
+}
+
+/* The sign at p, which is before end: where the next one is; NULL where JSON has no such sign in a text. */
+static const uint8_t *sign_at(const uint8_t *p, const uint8_t *end, uint32_t *sign)
+{
+    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
+    uint8_t lead = *p++;
+    if (lead == '\\')
+        return escaped(p, end, sign);
+    if (lead < 0x80) {
+        *sign = lead;
+        return lead < 0x20 || lead == '"' ? NULL : p;
+    }
+    int more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+    if (lead < 0xc2 || lead > 0xf4 || end - p < more)
+        return NULL;
+    *sign = lead & (0x3f >> more);
+    for (int place = 0; place < more; place++, p++) {
+        if ((*p & 0xc0) != 0x80)
+            return NULL;
+        *sign = *sign << 6 | (*p & 0x3f);
+    }
+    if (*sign < least[more] || *sign > 0x10ffff || (*sign >= 0xd800 && *sign <= 0xdfff))
+        return NULL;
+    return p;
+}
+
+static int is_blank(const Text *text)
+{
+    uint32_t sign;
+    for (const uint8_t *p = text->start; p < text->end;) {
+        p = sign_at(p, text->end, &sign);
+        if (!is_space(sign))
+            return 0;
+    }
+    return 1;
+}
+
+/* A text that begins at p, and is not blank: where its quotation mark is; NULL where it is odd. */
+static const uint8_t *read_text(const Reader *reader, const uint8_t *p, const uint8_t *end, Text *text)
+{
+    uint64_t likeness = 0;
+    uint32_t saved = 0, sign;
+    text->start = p;
+    for (;;) {
+        uint64_t weight = 0;
+        while (p < end && (weight = reader->weight[*p]) < SPECIAL) {
+            likeness += weight;
+            p++;
+        }
+        if (p == end)
+            return NULL;
+        if (*p == '"')
+            break;
+        const uint8_t *next = sign_at(p, end, &sign);
+        if (!next)
+            return NULL;
+        likeness += reader->weight[lead_of(sign)] & ~SPECIAL;
+        saved += (uint32_t)(next - p) - 1;
+        p = next;
+    }
+    text->end = p;
+    text->likeness = likeness;
+    text->characters = (uint32_t)(p - text->start) - saved;
+    return likeness || !is_blank(text) ? p : NULL;
+}
+
+static int is_text_key(const Reader *reader, const uint8_t *key, uint32_t length)
+{
+    for (int number = 0; number < KEYS; number++) {
+        uint32_t same = 0;
+        while (same < length && same < KEY && reader->key[number][same] == key[same])
+            same++;
+        if (same == length && length && same < KEY && !reader->key[number][same])
+            return 1;
+    }
+    return 0;
+}
+
+/* A line that begins at p, into the reader's skeleton: where the next one begins; NULL where it is odd. */
+static const uint8_t *read_line(Reader *reader, const uint8_t *p, const uint8_t *end, Text *texts)
+{
+    uint8_t *skeleton = reader->skeleton;
+    uint32_t length = 0, number = 0, string = 0;        /* string: where the last one began */
+    for (; p < end && *p != '\n'; p++) {
+        if (length + 3 > SKELETON)
+            return NULL;
+        switch (*p) {
+        case '{': case '}': case '[': case ']': case ',': case ':':
+            skeleton[length++] = *p;
+            continue;
+        case ' ':
+            continue;
+        case '\r':
+            if (p + 1 < end && p[1] == '\n')
+                continue;
+            return NULL;
+        case '"':
+            break;
+        default:
+            return NULL;
+        }
+        skeleton[length++] = *p++;
+        if (p < end && *p != '"' && length > 2 && skeleton[length - 2] == ':' && skeleton[length - 3] == '"'
+            && is_text_key(reader, skeleton + string, length - 3 - string)) {
+            if (number == TEXTS || !(p = read_text(reader, p, end, &texts[number++])))
+                return NULL;
+            skeleton[length++] = MARK;
+        } else {
+            for (string = length; p < end && *p != '"'; p++) {
+                if (*p < 0x20 || *p >= 0x80 || *p == '\\' || length + 1 >= SKELETON)
+                    return NULL;
+                skeleton[length++] = *p;
+            }
+        }
+        if (p == end || length == SKELETON)
+            return NULL;
+        skeleton[length++] = '"';
+    }
+    reader->skeleton_length = length;
+    return p < end ? p + 1 : end;
+}
+
+static uint32_t kind_of(const Reader *reader, uint32_t guess)   /* of the reader's skeleton */
+{
+    for (uint32_t turn = 0; turn < reader->kinds; turn++) {
+        uint32_t number = turn ? turn - (turn <= guess) : guess;
+        const Kind *kind = &reader->kind[number];
+        uint32_t same = 0;
+        if (kind->length != reader->skeleton_length)
+            continue;
+        while (same < kind->length && kind->skeleton[same] == reader->skeleton[same])
+            same++;
+        if (same == kind->length)
+            return number;
+    }
+    return KINDS;
+}
+
+static void count_scripts(const Reader *reader, const Text *text, uint32_t *scripts)
+{
+    uint32_t found = 0, sign, count = 0;
+    for (const uint8_t *p = text->start; p < text->end && count < reader->sample; count++) {
+        p = sign_at(p, text->end, &sign);
+        if (sign < 0x80) {
+            found |= (sign | 0x20) - 'a' < 26;
+            continue;
+        }
+        for (int script = 0; script < SCRIPTS; script++)
+            found |= (uint32_t)(sign >= reader->first[script] && sign < reader->end[script]) << script;
+    }
+    for (int script = 0; script < SCRIPTS; script++)
+        scripts[script] += found >> script & 1;
+}
+
+/* The lines from place on, for as long as they are of one group. */
+void read_lines(Reader *reader, const uint8_t *body, uint32_t size, Batch *batch)
+{
+    Text texts[TEXTS];
+    const uint8_t *p = body + batch->place, *end = body + size, *next;
+    uint32_t number = 0;
+    uint16_t group = 0;
+    batch->lines = 0;
+    batch->why = FULL;
+    for (int script = 0; script < SCRIPTS; script++)
+        batch->scripts[script] = 0;
+    for (; p < end && batch->lines < batch->capacity; p = next) {
+        batch->place = (uint32_t)(p - body);
+        next = read_line(reader, p, end, texts);
+        number = next ? kind_of(reader, number) : KINDS;
+        if (number == KINDS) {
+            batch->why = next && reader->kinds < KINDS ? NEW : ODD;
+            return;
+        }
+        const Kind *kind = &reader->kind[number];
+        if (!kind->group || (group && kind->group != group)) {
+            batch->why = kind->group ? OTHER : ODD;
+            return;
+        }
+        group = kind->group;
+        uint32_t line = batch->lines++, characters = kind->extra;
+        uint64_t likeness = 0;
+        for (int text = 0; text < TEXTS && kind->counted >> text; text++) {
+            if (kind->counted >> text & 1)
+                characters += texts[text].characters;
+            if (kind->asked >> text & 1)
+                likeness += texts[text].likeness;
+        }
+        batch->kind[line] = (uint16_t)number;
+        batch->characters[line] = characters;
+        batch->likeness[line] = likeness;
+        batch->answer_characters[line] = batch->answer_start[line] = batch->answer_end[line] = 0;
+        if (kind->answer != NONE) {
+            const Text *answer = &texts[kind->answer];
+            batch->answer_characters[line] = answer->characters;
+            batch->answer_start[line] = (uint32_t)(answer->start - body);
+            batch->answer_end[line] = (uint32_t)(answer->end - body);
+        }
+        count_scripts(reader, &texts[kind->last], batch->scripts);
+    }
+    batch->place = (uint32_t)(p - body);
+}

@@ -1,0 +1,266 @@
+"""Lines of JSON by their skeletons: what is left of a line without its texts, and judged once for all.
+
+`skeletons.c` parts lines into skeletons and texts. The first line with a skeleton shows what all of them are:
+the rules judge it, filled with texts that say nothing, and what they find in a record's keys, types and roles
+is true of each record with the same skeleton. So the rules are written once, and a new format is quick
+without a word of C.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from ctypes import POINTER, Structure, byref, c_uint8, c_uint16, c_uint32, c_uint64
+
+import msgspec
+
+from tunedrop.contracts import Method
+from tunedrop.dataset import formats, lines, native, rules
+from tunedrop.dataset.asked import Asked
+from tunedrop.dataset.formats import Conversation, SourceFormat
+from tunedrop.dataset.likeness import WEIGHTS
+from tunedrop.dataset.scripts import SAMPLE, SCRIPTS
+
+TEXT_KEYS = ("prompt", "completion", "text", "content", "input", "instruction", "output", "system")
+
+_TEXTS, _SKELETON, _KINDS, _SCRIPTS, _KEYS, _KEY = 64, 2048, 256, 16, 8, 16
+_NONE = 255
+_MARK = b"\1"
+_SPECIAL = 1 << 63
+_FULL, _ODD, _NEW, _OTHER = range(4)
+_AT_ONCE = 4096
+_ODD_GROUP = 0
+
+
+class _Kind(Structure):
+    _fields_ = (
+        ("counted", c_uint64),
+        ("asked", c_uint64),
+        ("length", c_uint32),
+        ("extra", c_uint32),
+        ("group", c_uint16),
+        ("answer", c_uint8),
+        ("last", c_uint8),
+        ("skeleton", c_uint8 * _SKELETON),
+    )
+
+
+class _Reader(Structure):
+    _fields_ = (
+        ("weight", c_uint64 * 256),
+        ("first", c_uint32 * _SCRIPTS),
+        ("end", c_uint32 * _SCRIPTS),
+        ("sample", c_uint32),
+        ("kinds", c_uint32),
+        ("skeleton_length", c_uint32),
+        ("key", c_uint8 * _KEY * _KEYS),
+        ("skeleton", c_uint8 * _SKELETON),
+        ("kind", _Kind * _KINDS),
+    )
+
+
+class _Batch(Structure):
+    _fields_ = (
+        ("likeness", POINTER(c_uint64)),
+        ("characters", POINTER(c_uint32)),
+        ("answer_characters", POINTER(c_uint32)),
+        ("answer_start", POINTER(c_uint32)),
+        ("answer_end", POINTER(c_uint32)),
+        ("kind", POINTER(c_uint16)),
+        ("scripts", c_uint32 * _SCRIPTS),
+        ("capacity", c_uint32),
+        ("lines", c_uint32),
+        ("place", c_uint32),
+        ("why", c_uint32),
+    )
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """What records with one skeleton have in common.
+
+    Attributes
+    ----------
+    counted, asked, answer, last
+        Numbers of texts, in the order of the line: those that are part of the conversation, that come before
+        the answer, that are the answer (if there is one), that are said last.
+    extra
+        Characters between texts that are joined.
+    is_suspect
+        Whether the base model may have something against each of these records.
+    """
+
+    format: SourceFormat
+    method: Method
+    traits: tuple[str, ...]
+    turns: int
+    roles: dict[str, int]
+    counted: tuple[int, ...]
+    asked: tuple[int, ...]
+    answer: int | None
+    last: int
+    extra: int
+    is_suspect: bool
+
+
+class Lines(msgspec.Struct, frozen=True):
+    """Lines that follow each other, of records of one format with nothing wrong but perhaps in their texts.
+
+    Attributes
+    ----------
+    start, stop
+        The bytes of the block where the first begins, and the one after the last.
+    kinds
+        Which kind each line is of, as its reader counts them.
+    answer_characters, answer_starts, answer_ends
+        How long each answer is, and where in the block it stands, as JSON writes it.
+    """
+
+    start: int
+    stop: int
+    format: SourceFormat
+    kinds: array[int]
+    characters: array[int]
+    likeness: array[int]
+    answer_characters: array[int]
+    answer_starts: array[int]
+    answer_ends: array[int]
+    scripts: dict[str, int]
+
+
+class Reader:
+    """Reads blocks of lines; it learns skeletons as it goes."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._known: dict[int, Kind] = {}
+        self._asked = asked
+        self._groups: list[SourceFormat] = []
+        self._reader = _reader()
+        self._likeness = array("Q", bytes(8 * _AT_ONCE))
+        self._counts = [array("I", bytes(4 * _AT_ONCE)) for _ in range(4)]
+        self._kinds = array("H", bytes(2 * _AT_ONCE))
+        self._batch = _Batch(
+            (c_uint64 * _AT_ONCE).from_buffer(self._likeness),
+            *((c_uint32 * _AT_ONCE).from_buffer(one) for one in self._counts),
+            (c_uint16 * _AT_ONCE).from_buffer(self._kinds),
+            capacity=_AT_ONCE,
+        )
+
+    def kinds_of(self, found: Lines) -> list[tuple[Kind, int]]:
+        """The kinds of lines, and how many are of each."""
+        return [(self._known[number], times) for number, times in Counter(found.kinds).items()]
+
+    def each(self, found: Lines) -> Iterator[Kind]:
+        """The kind of each line."""
+        return map(self._known.__getitem__, found.kinds)
+
+    def read(self, body: bytes) -> Iterator[Lines | bytes]:
+        """The lines of a block, in order: together, or single ones, without their end, that are odd."""
+        library, batch = native.library(), self._batch
+        batch.place = 0
+        while (start := batch.place) < len(body):
+            library.read_lines(byref(self._reader), body, c_uint32(len(body)), byref(batch))
+            if batch.lines:
+                yield self._lines(start)
+            if batch.why == _NEW:
+                self._learn(bytes(self._reader.skeleton[: self._reader.skeleton_length]))
+            elif batch.why == _ODD:
+                start = batch.place
+                end = body.find(b"\n", start)
+                batch.place = end + 1 if end >= 0 else len(body)
+                yield body[start : end if end >= 0 else len(body)]
+
+    def _lines(self, start: int) -> Lines:
+        number, kinds = self._batch.lines, self._kinds[: self._batch.lines]
+        characters, answer_characters, answer_starts, answer_ends = (one[:number] for one in self._counts)
+        return Lines(
+            start=start,
+            stop=self._batch.place,
+            format=self._known[kinds[0]].format,
+            kinds=kinds,
+            characters=characters,
+            likeness=self._likeness[:number],
+            answer_characters=answer_characters,
+            answer_starts=answer_starts,
+            answer_ends=answer_ends,
+            scripts={name: times for name, times in zip(SCRIPTS, self._batch.scripts, strict=False) if times},
+        )
+
+    def _learn(self, skeleton: bytes) -> None:
+        kind = kind_of(skeleton, self._asked)
+        number = self._reader.kinds
+        entry = self._reader.kind[number]
+        entry.length = len(skeleton)
+        ctypes.memmove(entry.skeleton, skeleton, len(skeleton))
+        entry.group = _ODD_GROUP
+        if kind is not None:
+            if kind.format not in self._groups:
+                self._groups.append(kind.format)
+            entry.group = 1 + self._groups.index(kind.format)
+            entry.counted = sum(1 << number for number in kind.counted)
+            entry.asked = sum(1 << number for number in kind.asked)
+            entry.answer = _NONE if kind.answer is None else kind.answer
+            entry.last, entry.extra = kind.last, kind.extra
+            self._known[number] = kind
+        self._reader.kinds = number + 1
+
+
+def kind_of(skeleton: bytes, asked: Asked) -> Kind | None:
+    """What all records with a skeleton are; None where they have to be read one by one.
+
+    Parameters
+    ----------
+    skeleton
+        A line without white space, in which each text is the byte 1.
+    """
+    first, *rest = skeleton.split(_MARK)
+    signs = [chr(0xE000 + number) for number in range(len(rest))]  # for private use: they mean nothing
+    raw = first + b"".join(sign.encode() + part for sign, part in zip(signs, rest, strict=True))
+    line = lines.parse(0, raw)
+    format_ = formats.detect(line.record) if line.problem is None else None
+    if format_ is None or any(rules.shape_problems(line.record, format_, rules.answer_of(asked.method))):
+        return None
+    conversation = formats.read(line.record, format_)
+    turns = conversation.turns
+    said = "".join([*(turn.text for turn in turns), conversation.system])
+    before = "".join(turn.text for turn in conversation.asked or turns)
+    counted = tuple(number for number, sign in enumerate(signs) if sign in said)
+    answer, last = conversation.answer, turns[-1].text
+    if any(turn.blocks for turn in turns) or last not in signs or answer not in {*signs, ""}:
+        return None
+    return Kind(
+        format=format_,
+        method=formats.method_of(format_, conversation),
+        traits=tuple(rules.traits(conversation)),
+        turns=len(turns),
+        roles=Counter(turn.role for turn in turns),
+        counted=counted,
+        asked=tuple(number for number in counted if signs[number] in before),
+        answer=signs.index(answer) if answer else None,
+        last=signs.index(last),
+        extra=len(said) - len(counted),
+        is_suspect=_is_suspect(line, format_, conversation, asked),
+    )
+
+
+def _is_suspect(line: lines.Line, format_: SourceFormat, conversation: Conversation, asked: Asked) -> bool:
+    model = asked.base_model
+    return model is not None and any(
+        True
+        for view in asked.views(format_)
+        if view is not None
+        for _ in rules.model_problems(line.record, format_, conversation, view, model)
+    )
+
+
+def _reader() -> _Reader:
+    reader = _Reader(sample=SAMPLE)
+    for byte, weight in enumerate(WEIGHTS):
+        special = byte < 0x20 or byte >= 0x80 or byte in b'"\\'
+        reader.weight[byte] = weight | (_SPECIAL if special else 0)
+    for number, (first, last) in enumerate(SCRIPTS.values()):
+        reader.first[number], reader.end[number] = first, last + 1
+    for number, key in enumerate(TEXT_KEYS):
+        ctypes.memmove(reader.key[number], key.encode(), len(key))
+    return reader
