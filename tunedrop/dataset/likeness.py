@@ -90,10 +90,10 @@ def _weights() -> tuple[int, ...]:
 
 
 def _weight(byte: int) -> int:
-    return int.from_bytes(hashlib.blake2b(bytes([byte]), digest_size=8).digest()) >> 1
+    return int.from_bytes(hashlib.blake2b(bytes([byte]), digest_size=8).digest())
 
 
 WEIGHTS = _weights()
-"""63 bits each: only texts of the same letters, in any order, have the same sum, but for one in billions."""
+"""64 bits each: only texts of the same letters, in any order, have the same sum, but for one in billions."""
 
 _WEIGHTS_OF_LOWER = [(byte, WEIGHTS[byte]) for byte in range(256) if WEIGHTS[byte] and byte == _LOWER[byte]]

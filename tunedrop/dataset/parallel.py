@@ -28,7 +28,7 @@ RANGE = 8 << 20
 """Bytes a process is given at once: some 20 ms of work."""
 FEWEST_BYTES = 32 << 20
 """Less than this is checked before other processes would have started."""
-WAITING = 3
+WAITING = 2
 """So many tasks are given to each other process beforehand. This one does what they have no time for: until
 they have started, everything."""
 MOST_RESULTS = 64

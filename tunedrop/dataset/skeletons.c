@@ -21,7 +21,7 @@ typedef struct {                            /* lines with one skeleton */
 } Kind;
 
 typedef struct {
-    uint64_t weight[256];                   /* what a byte of UTF-8 adds to a likeness, below SPECIAL */
+    uint64_t weight[256];                   /* what a byte of UTF-8 adds to a likeness */
     uint32_t first[SCRIPTS], end[SCRIPTS];  /* of the signs of each script; the first is ASCII's letters' too */
     uint32_t sample;                        /* so many signs of a text tell its scripts */
     uint32_t kinds;
@@ -41,13 +41,36 @@ typedef struct {                            /* what was read, an entry a line; o
     uint32_t why;
 } Batch;
 
+const uint32_t SIZES[] = {sizeof(Reader), sizeof(Batch)};    /* to hold skeletons.py against */
+
 typedef struct {
     const uint8_t *start, *end;
-    uint64_t likeness;
     uint32_t characters;
 } Text;
 
-static const uint64_t SPECIAL = 1ull << 63;
+typedef uint8_t Bytes __attribute__((vector_size(16)));
+typedef uint64_t Halves __attribute__((vector_size(16)));
+
+static int is_plain(uint8_t byte)           /* a sign of its own, which JSON writes as it is */
+{
+    return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
+
+static const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end)
+{
+    for (; end - p >= 16; p += 16) {
+        Bytes some;
+        __builtin_memcpy(&some, p, 16);
+        Halves odd = (Halves)((some < 0x20) | (some >= 0x80) | (some == '"') | (some == '\\'));
+        if (odd[0])                         /* of little-endian machines, as all are */
+            return p + __builtin_ctzll(odd[0]) / 8;
+        if (odd[1])
+            return p + 8 + __builtin_ctzll(odd[1]) / 8;
+    }
+    while (p < end && is_plain(*p))
+        p++;
+    return p;
+}
 
 static int is_space(uint32_t sign)          /* as str.isspace */
 {
@@ -146,32 +169,35 @@ static int is_blank(const Text *text)
 }
 
 /* A text that begins at p, and is not blank: where its quotation mark is; NULL where it is odd. */
-static const uint8_t *read_text(const Reader *reader, const uint8_t *p, const uint8_t *end, Text *text)
+static const uint8_t *read_text(const uint8_t *p, const uint8_t *end, Text *text)
 {
-    uint64_t likeness = 0;
     uint32_t saved = 0, sign;
     text->start = p;
-    for (;;) {
-        uint64_t weight = 0;
-        while (p < end && (weight = reader->weight[*p]) < SPECIAL) {
-            likeness += weight;
-            p++;
-        }
-        if (p == end)
-            return NULL;
-        if (*p == '"')
-            break;
+    while ((p = skip_plain(p, end)) < end && *p != '"') {
         const uint8_t *next = sign_at(p, end, &sign);
         if (!next)
             return NULL;
-        likeness += reader->weight[lead_of(sign)] & ~SPECIAL;
         saved += (uint32_t)(next - p) - 1;
         p = next;
     }
     text->end = p;
-    text->likeness = likeness;
     text->characters = (uint32_t)(p - text->start) - saved;
-    return likeness || !is_blank(text) ? p : NULL;
+    return p == end || is_blank(text) ? NULL : p;
+}
+
+static uint64_t likeness_of(const Reader *reader, const Text *text)
+{
+    uint64_t likeness = 0;
+    uint32_t sign;
+    for (const uint8_t *p = text->start; p < text->end;) {
+        if (*p != '\\') {                   /* of bytes beyond ASCII only the first of a sign weighs anything */
+            likeness += reader->weight[*p++];
+            continue;
+        }
+        p = sign_at(p, text->end, &sign);
+        likeness += reader->weight[lead_of(sign)];
+    }
+    return likeness;
 }
 
 static int is_text_key(const Reader *reader, const uint8_t *key, uint32_t length)
@@ -212,7 +238,7 @@ static const uint8_t *read_line(Reader *reader, const uint8_t *p, const uint8_t 
         skeleton[length++] = *p++;
         if (p < end && *p != '"' && length > 2 && skeleton[length - 2] == ':' && skeleton[length - 3] == '"'
             && is_text_key(reader, skeleton + string, length - 3 - string)) {
-            if (number == TEXTS || !(p = read_text(reader, p, end, &texts[number++])))
+            if (number == TEXTS || !(p = read_text(p, end, &texts[number++])))
                 return NULL;
             skeleton[length++] = MARK;
         } else {
@@ -246,16 +272,26 @@ static uint32_t kind_of(const Reader *reader, uint32_t guess)   /* of the reader
     return KINDS;
 }
 
+static int is_letter(uint32_t sign)
+{
+    return (sign | 0x20) - 'a' < 26;
+}
+
 static void count_scripts(const Reader *reader, const Text *text, uint32_t *scripts)
 {
-    uint32_t found = 0, sign, count = 0;
-    for (const uint8_t *p = text->start; p < text->end && count < reader->sample; count++) {
+    const uint8_t *p = text->start;
+    uint32_t found = 0, sign, left = reader->sample;
+    while (p < text->end && left) {
+        const uint8_t *plain = skip_plain(p, text->end - p > left ? p + left : text->end);
+        left -= (uint32_t)(plain - p);
+        while (p < plain && !(found & 1))
+            found |= is_letter(*p++);
+        if ((p = plain) == text->end || !left)
+            break;
         p = sign_at(p, text->end, &sign);
-        if (sign < 0x80) {
-            found |= (sign | 0x20) - 'a' < 26;
-            continue;
-        }
-        for (int script = 0; script < SCRIPTS; script++)
+        left--;
+        found |= is_letter(sign);
+        for (int script = 0; sign >= 0x80 && script < SCRIPTS; script++)
             found |= (uint32_t)(sign >= reader->first[script] && sign < reader->end[script]) << script;
     }
     for (int script = 0; script < SCRIPTS; script++)
@@ -293,7 +329,7 @@ void read_lines(Reader *reader, const uint8_t *body, uint32_t size, Batch *batch
             if (kind->counted >> text & 1)
                 characters += texts[text].characters;
             if (kind->asked >> text & 1)
-                likeness += texts[text].likeness;
+                likeness += likeness_of(reader, &texts[text]);
         }
         batch->kind[line] = (uint16_t)number;
         batch->characters[line] = characters;

@@ -28,7 +28,6 @@ TEXT_KEYS = ("prompt", "completion", "text", "content", "input", "instruction", 
 _TEXTS, _SKELETON, _KINDS, _SCRIPTS, _KEYS, _KEY = 64, 2048, 256, 16, 8, 16
 _NONE = 255
 _MARK = b"\1"
-_SPECIAL = 1 << 63
 _FULL, _ODD, _NEW, _OTHER = range(4)
 _AT_ONCE = 4096
 _ODD_GROUP = 0
@@ -256,9 +255,7 @@ def _is_suspect(line: lines.Line, format_: SourceFormat, conversation: Conversat
 
 def _reader() -> _Reader:
     reader = _Reader(sample=SAMPLE)
-    for byte, weight in enumerate(WEIGHTS):
-        special = byte < 0x20 or byte >= 0x80 or byte in b'"\\'
-        reader.weight[byte] = weight | (_SPECIAL if special else 0)
+    reader.weight[:] = WEIGHTS
     for number, (first, last) in enumerate(SCRIPTS.values()):
         reader.first[number], reader.end[number] = first, last + 1
     for number, key in enumerate(TEXT_KEYS):

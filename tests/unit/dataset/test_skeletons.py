@@ -119,6 +119,12 @@ def test_nothing_is_read_or_written_beyond_its_end(checked: ctypes.CDLL, body: b
     assert total + len(alone) == len(lines.split(body))
 
 
+def test_c_and_python_mean_the_same_structures() -> None:
+    sizes = (c_uint32 * 2).in_dll(native.library(), "SIZES")
+
+    assert list(sizes) == [ctypes.sizeof(skeletons._Reader), ctypes.sizeof(skeletons._Batch)]
+
+
 def test_more_kinds_of_records_than_can_be_remembered_are_read_one_by_one(checked: ctypes.CDLL) -> None:
     bodies = [json.dumps({"prompt": "Why?", "completion": "x", f"key {n}": "y"}).encode() for n in range(400)]
     good = b'{"prompt": "Why?", "completion": "So."}'
