@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -47,7 +48,8 @@ def sources(folder: Path) -> list[Path]:
 
 def path_in(folder: Path) -> Path:
     """Where the library of a folder is, which has another name after each change."""
-    digest = hashlib.sha256(b"\0".join(file.read_bytes() for file in sources(folder)))
+    files = sorted(folder.glob("*.[ch]"))
+    digest = hashlib.sha256(b"\0".join(file.read_bytes() for file in files))
     return folder / f"native-{digest.hexdigest()[:12]}.lib"
 
 
@@ -64,7 +66,7 @@ def build(path: Path, files: Sequence[Path], triple: str = "", options: Sequence
     RuntimeError
         When it cannot be compiled; the message is the compiler's.
     """
-    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+    with tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch) / path.name
         command = [sys.executable, "-m", "ziglang", "cc", *_OPTIONS, *options]
         command += ["-target", triple] if triple else []
@@ -78,4 +80,6 @@ def build(path: Path, files: Sequence[Path], triple: str = "", options: Sequence
         )
         if done.returncode:
             raise RuntimeError(f"{path.name} could not be compiled:\n{done.stderr.strip()}")
-        made.rename(path)  # at once: another process may be doing the same
+        copy = path.with_name(f"{os.getpid()}-{path.name}")
+        shutil.copyfile(made, copy)
+        copy.rename(path)  # at once: another process may be doing the same

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "texts.h"
+
 enum { TEXTS = 64, SKELETON = 2048, KINDS = 256, SCRIPTS = 16, KEYS = 8, KEY = 16 };
 enum { NONE = 255, MARK = 1 };              /* MARK stands in a skeleton for a text */
 enum { FULL, ODD, NEW, OTHER };             /* why reading stopped */
@@ -22,8 +24,8 @@ typedef struct {                            /* lines with one skeleton */
 
 typedef struct {
     uint64_t weight[256];                   /* what a byte of UTF-8 adds to a likeness */
-    uint32_t first[SCRIPTS], end[SCRIPTS];  /* of the signs of each script; the first is ASCII's letters' too */
-    uint32_t sample;                        /* so many signs of a text tell its scripts */
+    uint32_t first[SCRIPTS], end[SCRIPTS];  /* of the code points of each script; the first has ASCII's letters too */
+    uint32_t sample;                        /* so many characters of a text tell its scripts */
     uint32_t kinds;
     uint32_t skeleton_length;               /* of a line that is NEW */
     uint8_t key[KEYS][KEY];                 /* whose texts are left out of skeletons; zeros follow each */
@@ -43,159 +45,17 @@ typedef struct {                            /* what was read, an entry a line; o
 
 const uint32_t SIZES[] = {sizeof(Reader), sizeof(Batch)};    /* to hold skeletons.py against */
 
-typedef struct {
-    const uint8_t *start, *end;
-    uint32_t characters;
-} Text;
-
-typedef uint8_t Bytes __attribute__((vector_size(16)));
-typedef uint64_t Halves __attribute__((vector_size(16)));
-
-static int is_plain(uint8_t byte)           /* a sign of its own, which JSON writes as it is */
-{
-    return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
-}
-
-static const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end)
-{
-    for (; end - p >= 16; p += 16) {
-        Bytes some;
-        __builtin_memcpy(&some, p, 16);
-        Halves odd = (Halves)((some < 0x20) | (some >= 0x80) | (some == '"') | (some == '\\'));
-        if (odd[0])                         /* of little-endian machines, as all are */
-            return p + __builtin_ctzll(odd[0]) / 8;
-        if (odd[1])
-            return p + 8 + __builtin_ctzll(odd[1]) / 8;
-    }
-    while (p < end && is_plain(*p))
-        p++;
-    return p;
-}
-
-static int is_space(uint32_t sign)          /* as str.isspace */
-{
-    if (sign < 0x80)
-        return sign == ' ' || (sign >= 9 && sign <= 13) || (sign >= 0x1c && sign <= 0x1f);
-    return sign == 0x85 || sign == 0xa0 || sign == 0x1680 || (sign >= 0x2000 && sign <= 0x200a)
-        || sign == 0x2028 || sign == 0x2029 || sign == 0x202f || sign == 0x205f || sign == 0x3000;
-}
-
-static uint8_t lead_of(uint32_t sign)       /* the first byte of a sign in UTF-8 */
-{
-    if (sign < 0x80)
-        return (uint8_t)sign;
-    return (uint8_t)(sign < 0x800 ? 0xc0 | sign >> 6 : sign < 0x10000 ? 0xe0 | sign >> 12 : 0xf0 | sign >> 18);
-}
-
-static const uint8_t *hex(const uint8_t *p, const uint8_t *end, uint32_t *number)   /* four digits */
-{
-    if (end - p < 4)
-        return NULL;
-    *number = 0;
-    for (int place = 0; place < 4; place++, p++) {
-        uint32_t digit = *p - '0';
-        if (digit > 9) {
-            digit = (*p | 0x20) - 'a';
-            if (digit > 5)
-                return NULL;
-            digit += 10;
-        }
-        *number = *number << 4 | digit;
-    }
-    return p;
-}
-
-static const uint8_t *escaped(const uint8_t *p, const uint8_t *end, uint32_t *sign)
-{
-    if (p == end)
-        return NULL;
-    switch (*p++) {
-    case '"': *sign = '"'; return p;
-    case '\\': *sign = '\\'; return p;
-    case '/': *sign = '/'; return p;
-    case 'b': *sign = 8; return p;
-    case 'f': *sign = 12; return p;
-    case 'n': *sign = 10; return p;
-    case 'r': *sign = 13; return p;
-    case 't': *sign = 9; return p;
-    case 'u': break;
-    default: return NULL;
-    }
-    if (!(p = hex(p, end, sign)))
-        return NULL;
-    if (*sign < 0xd800 || *sign > 0xdfff)
-        return p;
-    uint32_t low;
-    if (*sign > 0xdbff || end - p < 2 || p[0] != '\\' || p[1] != 'u' || !(p = hex(p + 2, end, &low)))
-        return NULL;
-    *sign = 0x10000 + ((*sign - 0xd800) << 10) + (low - 0xdc00);
-    return low >= 0xdc00 && low <= 0xdfff ? p : NULL;
-}
-
-/* The sign at p, which is before end: where the next one is; NULL where JSON has no such sign in a text. */
-static const uint8_t *sign_at(const uint8_t *p, const uint8_t *end, uint32_t *sign)
-{
-    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-    uint8_t lead = *p++;
-    if (lead == '\\')
-        return escaped(p, end, sign);
-    if (lead < 0x80) {
-        *sign = lead;
-        return lead < 0x20 || lead == '"' ? NULL : p;
-    }
-    int more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-    if (lead < 0xc2 || lead > 0xf4 || end - p < more)
-        return NULL;
-    *sign = lead & (0x3f >> more);
-    for (int place = 0; place < more; place++, p++) {
-        if ((*p & 0xc0) != 0x80)
-            return NULL;
-        *sign = *sign << 6 | (*p & 0x3f);
-    }
-    if (*sign < least[more] || *sign > 0x10ffff || (*sign >= 0xd800 && *sign <= 0xdfff))
-        return NULL;
-    return p;
-}
-
-static int is_blank(const Text *text)
-{
-    uint32_t sign;
-    for (const uint8_t *p = text->start; p < text->end;) {
-        p = sign_at(p, text->end, &sign);
-        if (!is_space(sign))
-            return 0;
-    }
-    return 1;
-}
-
-/* A text that begins at p, and is not blank: where its quotation mark is; NULL where it is odd. */
-static const uint8_t *read_text(const uint8_t *p, const uint8_t *end, Text *text)
-{
-    uint32_t saved = 0, sign;
-    text->start = p;
-    while ((p = skip_plain(p, end)) < end && *p != '"') {
-        const uint8_t *next = sign_at(p, end, &sign);
-        if (!next)
-            return NULL;
-        saved += (uint32_t)(next - p) - 1;
-        p = next;
-    }
-    text->end = p;
-    text->characters = (uint32_t)(p - text->start) - saved;
-    return p == end || is_blank(text) ? NULL : p;
-}
-
 static uint64_t likeness_of(const Reader *reader, const Text *text)
 {
     uint64_t likeness = 0;
-    uint32_t sign;
+    uint32_t point;
     for (const uint8_t *p = text->start; p < text->end;) {
-        if (*p != '\\') {                   /* of bytes beyond ASCII only the first of a sign weighs anything */
+        if (*p != '\\') {                   /* of bytes beyond ASCII only the first of a character weighs anything */
             likeness += reader->weight[*p++];
             continue;
         }
-        p = sign_at(p, text->end, &sign);
-        likeness += reader->weight[lead_of(sign)];
+        p = point_at(p, text->end, &point);
+        likeness += reader->weight[lead_of(point)];
     }
     return likeness;
 }
@@ -272,15 +132,10 @@ static uint32_t kind_of(const Reader *reader, uint32_t guess)   /* of the reader
     return KINDS;
 }
 
-static int is_letter(uint32_t sign)
-{
-    return (sign | 0x20) - 'a' < 26;
-}
-
 static void count_scripts(const Reader *reader, const Text *text, uint32_t *scripts)
 {
     const uint8_t *p = text->start;
-    uint32_t found = 0, sign, left = reader->sample;
+    uint32_t found = 0, point, left = reader->sample;
     while (p < text->end && left) {
         const uint8_t *plain = skip_plain(p, text->end - p > left ? p + left : text->end);
         left -= (uint32_t)(plain - p);
@@ -288,11 +143,11 @@ static void count_scripts(const Reader *reader, const Text *text, uint32_t *scri
             found |= is_letter(*p++);
         if ((p = plain) == text->end || !left)
             break;
-        p = sign_at(p, text->end, &sign);
+        p = point_at(p, text->end, &point);
         left--;
-        found |= is_letter(sign);
-        for (int script = 0; sign >= 0x80 && script < SCRIPTS; script++)
-            found |= (uint32_t)(sign >= reader->first[script] && sign < reader->end[script]) << script;
+        found |= is_letter(point);
+        for (int script = 0; point >= 0x80 && script < SCRIPTS; script++)
+            found |= (uint32_t)(point >= reader->first[script] && point < reader->end[script]) << script;
     }
     for (int script = 0; script < SCRIPTS; script++)
         scripts[script] += found >> script & 1;
