@@ -15,17 +15,20 @@ import msgspec
 from tunedrop.dataset import lines, rules, screen
 from tunedrop.dataset.asked import METHODS, Asked
 from tunedrop.dataset.formats import SourceFormat
+from tunedrop.dataset.problem import Problem
 from tunedrop.dataset.skeletons import Kind, Lines, Reader
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Records of one format, on lines that follow each other, without any problem but that `suspects` may
-    break a rule about their texts.
+    """Records of one format, on lines that follow each other: with the problems of their kinds, and where
+    `suspects` may break a rule about their texts.
 
     Attributes
     ----------
     kinds
         How many records there are of each kind.
+    problems
+        (which of the lines, what is wrong with it by its kind) in rising order.
     suspects
         (which of the lines, its bytes) in rising order.
     """
@@ -34,6 +37,7 @@ class Batch(msgspec.Struct, frozen=True):
     lines: Lines
     kinds: list[tuple[Kind, int]]
     tokens: list[int]
+    problems: list[tuple[int, Problem]]
     suspects: list[tuple[int, bytes]]
 
 
@@ -69,7 +73,18 @@ class FastReader:
         within = doubtful[bisect_left(doubtful, found.start) : bisect_left(doubtful, found.stop)]
         raws = lines.split(body[found.start : found.stop]) if within or suspects else []
         suspects.update(_lines_of(raws, [place - found.start for place in within]))
-        return Batch(found.format, found, kinds, tokens, [(index, raws[index]) for index in sorted(suspects)])
+        return Batch(
+            format=found.format,
+            lines=found,
+            kinds=kinds,
+            tokens=tokens,
+            problems=self._problems(found) if any(kind.problems for kind, _ in kinds) else [],
+            suspects=[(index, raws[index]) for index in sorted(suspects)],
+        )
+
+    def _problems(self, found: Lines) -> list[tuple[int, Problem]]:
+        kinds = enumerate(self._reader.each(found))
+        return [(index, problem) for index, kind in kinds for problem in kind.problems]
 
     def _to_judge(self, found: Lines, tokens: list[int], kinds: list[tuple[Kind, int]]) -> Iterator[int]:
         """The records that rules of a base model about more than words may have something against."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import gc
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from heapq import merge
+from operator import itemgetter
 
 import msgspec
 
@@ -232,9 +234,15 @@ class _Examiner:
             records.answers.add_many(first + 1, batch.lines, tokens, body)
         self._likeness[batch.format].extend(batch.lines.likeness)
         self._lines[batch.format].extend(range(first, first + number))
-        for index, raw in batch.suspects:
-            line = lines.parse(first + index, raw)
-            self._judge(line, batch.format, len(raw) + 1, formats.read(line.record, batch.format))
+        wrong: Iterable[tuple[int, Problem | bytes]] = merge(
+            batch.problems, batch.suspects, key=itemgetter(0)
+        )
+        for index, what in wrong:
+            if isinstance(what, Problem):
+                records.findings.add(first + index, what, self._most)
+                continue
+            line = lines.parse(first + index, what)
+            self._judge(line, batch.format, len(what) + 1, formats.read(line.record, batch.format))
 
     def _line(self, number: int, raw: bytes) -> None:
         found = self._partial

@@ -25,6 +25,9 @@ _KEYS: dict[SourceFormat, frozenset[str]] = {
     "openai-chat": frozenset({"messages", "system"}),
 }
 _MESSAGE_KEYS = frozenset({"role", "content"})
+KNOWN_KEYS = _MESSAGE_KEYS.union(*_KEYS.values())
+"""Those of records and messages that mean something in some format."""
+
 _TOOL_ROLES = frozenset({"tool", "function"})
 _FORMATS = "prompt and completion, messages, instruction and output, image-ref and caption, or input"
 

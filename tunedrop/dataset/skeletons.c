@@ -9,7 +9,7 @@
 
 #include "texts.h"
 
-enum { TEXTS = 64, SKELETON = 2048, KINDS = 256, SCRIPTS = 16, KEYS = 8, KEY = 16 };
+enum { TEXTS = 64, SKELETON = 2048, KINDS = 256, SCRIPTS = 16, KEYS = 32, KEY = 32, DIGITS = 18 };
 enum { NONE = 255, MARK = 1 };              /* MARK stands in a skeleton for a text */
 enum { FULL, ODD, NEW, OTHER };             /* why reading stopped */
 
@@ -28,7 +28,7 @@ typedef struct {
     uint32_t sample;                        /* so many characters of a text tell its scripts */
     uint32_t kinds;
     uint32_t skeleton_length;               /* of a line that is NEW */
-    uint8_t key[KEYS][KEY];                 /* whose texts are left out of skeletons; zeros follow each */
+    uint8_t key[KEYS][KEY];                 /* whose values are left out of skeletons; zeros follow each */
     uint8_t skeleton[SKELETON];
     Kind kind[KINDS];
 } Reader;
@@ -72,45 +72,67 @@ static int is_text_key(const Reader *reader, const uint8_t *key, uint32_t length
     return 0;
 }
 
+/* Whether what stands before the end of a skeleton is a key, the string that begins there, whose values are
+   left out. */
+static int is_left_out(const Reader *reader, const uint8_t *skeleton, uint32_t length, uint32_t string)
+{
+    return length > 2 && skeleton[length - 1] == ':' && skeleton[length - 2] == '"'
+        && is_text_key(reader, skeleton + string, length - 2 - string);
+}
+
+static const uint8_t *skip_integer(const uint8_t *p, const uint8_t *end)     /* NULL where JSON has none such */
+{
+    if (p < end && *p == '-')
+        p++;
+    if (p < end && *p == '0')
+        return p + 1;
+    const uint8_t *first = p;
+    while (p < end && *p >= '0' && *p <= '9')
+        p++;
+    return p > first && p - first <= DIGITS ? p : NULL;
+}
+
 /* A line that begins at p, into the reader's skeleton: where the next one begins; NULL where it is odd. */
 static const uint8_t *read_line(Reader *reader, const uint8_t *p, const uint8_t *end, Text *texts)
 {
     uint8_t *skeleton = reader->skeleton;
     uint32_t length = 0, number = 0, string = 0;        /* string: where the last one began */
-    for (; p < end && *p != '\n'; p++) {
+    while (p < end && *p != '\n') {
         if (length + 3 > SKELETON)
             return NULL;
-        switch (*p) {
-        case '{': case '}': case '[': case ']': case ',': case ':':
-            skeleton[length++] = *p;
-            continue;
-        case ' ':
-            continue;
-        case '\r':
-            if (p + 1 < end && p[1] == '\n')
-                continue;
-            return NULL;
-        case '"':
-            break;
-        default:
-            return NULL;
-        }
-        skeleton[length++] = *p++;
-        if (p < end && *p != '"' && length > 2 && skeleton[length - 2] == ':' && skeleton[length - 3] == '"'
-            && is_text_key(reader, skeleton + string, length - 3 - string)) {
-            if (number == TEXTS || !(p = read_text(p, end, &texts[number++])))
-                return NULL;
-            skeleton[length++] = MARK;
-        } else {
-            for (string = length; p < end && *p != '"'; p++) {
-                if (*p < 0x20 || *p >= 0x80 || *p == '\\' || length + 1 >= SKELETON)
+        uint8_t byte = *p, before = length ? skeleton[length - 1] : 0;
+        int starts_value = before == ':' || before == ',' || before == '[';
+        if (byte == ' ' || (byte == '\r' && p + 1 < end && p[1] == '\n')) {
+            p++;
+        } else if (byte == '{' || byte == '}' || byte == '[' || byte == ']' || byte == ',' || byte == ':') {
+            skeleton[length++] = byte;
+            p++;
+        } else if (byte == '"') {
+            int left_out = is_left_out(reader, skeleton, length, string);
+            skeleton[length++] = '"';
+            p++;
+            if (left_out && p < end && *p != '"') {
+                if (number == TEXTS || !(p = read_text(p, end, &texts[number++])))
                     return NULL;
-                skeleton[length++] = *p;
+                skeleton[length++] = MARK;
+            } else {
+                for (string = length; p < end && *p != '"' && is_plain(*p) && length + 1 < SKELETON; p++)
+                    skeleton[length++] = *p;
             }
-        }
-        if (p == end || length == SKELETON)
+            if (p == end || *p != '"')
+                return NULL;
+            skeleton[length++] = '"';
+            p++;
+        } else if (is_letter(byte) && starts_value) {   /* true, false, null */
+            for (; p < end && is_letter(*p) && length < SKELETON; p++)
+                skeleton[length++] = *p;
+        } else if (before == ':' && is_left_out(reader, skeleton, length, string)) {
+            if (!(p = skip_integer(p, end)))
+                return NULL;
+            skeleton[length++] = '0';
+        } else {
             return NULL;
-        skeleton[length++] = '"';
+        }
     }
     reader->skeleton_length = length;
     return p < end ? p + 1 : end;

@@ -11,8 +11,9 @@ from __future__ import annotations
 import ctypes
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ctypes import POINTER, Structure, byref, c_uint8, c_uint16, c_uint32, c_uint64
+from typing import Any
 
 import msgspec
 
@@ -21,16 +22,24 @@ from tunedrop.dataset import formats, lines, native, rules
 from tunedrop.dataset.asked import Asked
 from tunedrop.dataset.formats import Conversation, SourceFormat
 from tunedrop.dataset.likeness import WEIGHTS
+from tunedrop.dataset.problem import Problem
 from tunedrop.dataset.scripts import SAMPLE, SCRIPTS
+from tunedrop.dataset.shape import KNOWN_KEYS
 
-TEXT_KEYS = ("prompt", "completion", "text", "content", "input", "instruction", "output", "system")
+TEXT_KEYS = (
+    "prompt", "completion", "text", "content", "input", "instruction", "output", "system", "reference_answer",
+)  # fmt: skip
+"""Whose values are left out of skeletons from the beginning. Those of keys that no rule knows follow, as they
+are met: each record may have another id."""
 
-_TEXTS, _SKELETON, _KINDS, _SCRIPTS, _KEYS, _KEY = 64, 2048, 256, 16, 8, 16
+_TEXTS, _SKELETON, _KINDS, _SCRIPTS, _KEYS, _KEY = 64, 2048, 256, 16, 32, 32
 _NONE = 255
 _MARK = b"\1"
 _FULL, _ODD, _NEW, _OTHER = range(4)
 _AT_ONCE = 4096
 _ODD_GROUP = 0
+_LOOKS = 100
+"""So many lines are looked at for keys that no rule knows: of a file that is all odd, not every one."""
 
 
 class _Kind(Structure):
@@ -86,8 +95,10 @@ class Kind(msgspec.Struct, frozen=True):
         the answer, that are the answer (if there is one), that are said last.
     extra
         Characters between texts that are joined.
+    problems
+        Warnings that hold for each of these records.
     is_suspect
-        Whether the base model may have something against each of these records.
+        Whether the base model may have something against each of them.
     """
 
     format: SourceFormat
@@ -100,6 +111,7 @@ class Kind(msgspec.Struct, frozen=True):
     answer: int | None
     last: int
     extra: int
+    problems: tuple[Problem, ...]
     is_suspect: bool
 
 
@@ -136,6 +148,10 @@ class Reader:
         self._asked = asked
         self._groups: list[SourceFormat] = []
         self._reader = _reader()
+        self._left_out: list[str] = []
+        self._looks = 0
+        for key in TEXT_KEYS:
+            self._leave_out(key)
         self._likeness = array("Q", bytes(8 * _AT_ONCE))
         self._counts = [array("I", bytes(4 * _AT_ONCE)) for _ in range(4)]
         self._kinds = array("H", bytes(2 * _AT_ONCE))
@@ -167,8 +183,10 @@ class Reader:
             elif batch.why == _ODD:
                 start = batch.place
                 end = body.find(b"\n", start)
-                batch.place = end + 1 if end >= 0 else len(body)
-                yield body[start : end if end >= 0 else len(body)]
+                raw = body[start : end if end >= 0 else len(body)]
+                if not self._leave_out_more(raw):
+                    batch.place = start + len(raw) + 1
+                    yield raw
 
     def _lines(self, start: int) -> Lines:
         number, kinds = self._batch.lines, self._kinds[: self._batch.lines]
@@ -187,8 +205,9 @@ class Reader:
         )
 
     def _learn(self, skeleton: bytes) -> None:
-        kind = kind_of(skeleton, self._asked)
-        number = self._reader.kinds
+        if self._leave_out_more(_filled(skeleton)[0]):
+            return
+        kind, number = kind_of(skeleton, self._asked), self._reader.kinds
         entry = self._reader.kind[number]
         entry.length = len(skeleton)
         ctypes.memmove(entry.skeleton, skeleton, len(skeleton))
@@ -204,6 +223,42 @@ class Reader:
             self._known[number] = kind
         self._reader.kinds = number + 1
 
+    def _leave_out_more(self, raw: bytes) -> bool:
+        """Whether a line has new keys of whose values no rule takes notice: they are left out from now on."""
+        before = len(self._left_out)
+        if before < _KEYS and self._looks < _LOOKS:
+            self._looks += 1
+            for key in unknown_keys(lines.parse(0, raw).record):
+                self._leave_out(key)
+        return len(self._left_out) > before
+
+    def _leave_out(self, key: str) -> None:
+        """The values of a key are no part of skeletons from now on."""
+        if key not in self._left_out and len(self._left_out) < _KEYS and len(key) < _KEY and key.isascii():
+            ctypes.memmove(self._reader.key[len(self._left_out)], key.encode(), len(key))
+            self._left_out.append(key)
+
+
+def _filled(skeleton: bytes) -> tuple[bytes, list[str]]:
+    """A line with a skeleton, and its texts: a sign each, for private use, which means nothing."""
+    first, *rest = skeleton.split(_MARK)
+    signs = [chr(0xE000 + number) for number in range(len(rest))]
+    return first + b"".join(sign.encode() + part for sign, part in zip(signs, rest, strict=True)), signs
+
+
+def unknown_keys(record: Mapping[str, Any]) -> Iterator[str]:
+    """The keys of a record that no rule looks at the value of."""
+    messages = record.get("messages")
+    for one in (record, *(messages if isinstance(messages, list) else ())):
+        yield from _unknown_keys(one)
+
+
+def _unknown_keys(value: Any) -> Iterator[str]:
+    for key, inside in value.items() if isinstance(value, dict) else ():
+        if key not in KNOWN_KEYS:
+            yield key
+            yield from _unknown_keys(inside)
+
 
 def kind_of(skeleton: bytes, asked: Asked) -> Kind | None:
     """What all records with a skeleton are; None where they have to be read one by one.
@@ -213,12 +268,13 @@ def kind_of(skeleton: bytes, asked: Asked) -> Kind | None:
     skeleton
         A line without white space, in which each text is the byte 1.
     """
-    first, *rest = skeleton.split(_MARK)
-    signs = [chr(0xE000 + number) for number in range(len(rest))]  # for private use: they mean nothing
-    raw = first + b"".join(sign.encode() + part for sign, part in zip(signs, rest, strict=True))
+    raw, signs = _filled(skeleton)
     line = lines.parse(0, raw)
     format_ = formats.detect(line.record) if line.problem is None else None
-    if format_ is None or any(rules.shape_problems(line.record, format_, rules.answer_of(asked.method))):
+    if format_ is None:
+        return None
+    problems = list(rules.shape_problems(line.record, format_, rules.answer_of(asked.method)))
+    if rules.are_fatal(problems) or set(repr(problems)) & set(signs):
         return None
     conversation = formats.read(line.record, format_)
     turns = conversation.turns
@@ -239,6 +295,7 @@ def kind_of(skeleton: bytes, asked: Asked) -> Kind | None:
         answer=signs.index(answer) if answer else None,
         last=signs.index(last),
         extra=len(said) - len(counted),
+        problems=tuple(problems),
         is_suspect=_is_suspect(line, format_, conversation, asked),
     )
 
@@ -258,6 +315,4 @@ def _reader() -> _Reader:
     reader.weight[:] = WEIGHTS
     for number, (first, last) in enumerate(SCRIPTS.values()):
         reader.first[number], reader.end[number] = first, last + 1
-    for number, key in enumerate(TEXT_KEYS):
-        ctypes.memmove(reader.key[number], key.encode(), len(key))
     return reader

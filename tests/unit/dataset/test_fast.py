@@ -71,6 +71,27 @@ def chat(texts: list[str], system: str | None) -> dict[str, Any]:
 
 TURNS = st.lists(TEXTS, min_size=1, max_size=6)
 SYSTEMS = st.one_of(st.none(), TEXTS)
+EXTRAS = st.dictionaries(
+    st.sampled_from(["id", "source", "role", "text", "system", "reference_answer", "weight", "é", "k" * 40]),
+    st.recursive(
+        st.one_of(
+            TEXTS, st.integers(), st.integers(0, 9), st.floats(allow_nan=False), st.booleans(), st.none()
+        ),
+        lambda inner: (
+            st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["id", "role", "n"]), inner)
+        ),
+        max_leaves=3,
+    ),
+    max_size=2,
+)
+"""What records carry beside what is trained on."""
+
+
+def with_extras(record: dict[str, Any], mine: dict[str, Any], of_messages: dict[str, Any]) -> dict[str, Any]:
+    messages = [{**of_messages, **one} for one in record.get("messages", [])]
+    return {**mine, **record, **({"messages": messages} if messages else {})}
+
+
 OF_A_FORMAT = [
     st.builds(lambda asked, answer: {"prompt": asked, "completion": answer}, TEXTS, TEXTS),
     st.builds(lambda asked, answer: {"instruction": asked, "input": "", "output": answer}, TEXTS, TEXTS),
@@ -79,6 +100,7 @@ OF_A_FORMAT = [
     st.builds(lambda text: {"input": text}, TEXTS),
     st.builds(lambda text: {"text": text}, TEXTS),
 ]
+OF_A_FORMAT += [st.builds(with_extras, records, EXTRAS, EXTRAS) for records in OF_A_FORMAT]
 
 
 def mutated(record: dict[str, Any], change: int, style: int) -> bytes:
