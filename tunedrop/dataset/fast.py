@@ -15,8 +15,9 @@ import msgspec
 from tunedrop.dataset import lines, rules, screen
 from tunedrop.dataset.asked import METHODS, Asked
 from tunedrop.dataset.formats import SourceFormat
+from tunedrop.dataset.kinds import Kind
 from tunedrop.dataset.problem import Problem
-from tunedrop.dataset.skeletons import Kind, Lines, Reader
+from tunedrop.dataset.skeletons import Lines, Reader
 
 
 class Batch(msgspec.Struct, frozen=True):

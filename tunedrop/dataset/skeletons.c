@@ -1,6 +1,6 @@
 /* Reads lines of JSON at the speed of memory, and judges nothing: each line is told by its skeleton, which is
-   the line without white space and without its texts. What a skeleton is worth, Python knows (skeletons.py,
-   which describes the structures below once more). Whatever is not plain is left to it, line by line.
+   the line without white space and without its texts. What a skeleton is worth, Python knows (kinds.py;
+   skeletons.py describes the structures below once more). Whatever is not plain is left to it, line by line.
 
    Every read stays before the end that it was given, every write within the arrays of its caller. */
 

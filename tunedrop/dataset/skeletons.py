@@ -1,9 +1,6 @@
-"""Lines of JSON by their skeletons: what is left of a line without its texts, and judged once for all.
+"""Lines of JSON by their skeletons: what is left of a line without its texts.
 
-`skeletons.c` parts lines into skeletons and texts. The first line with a skeleton shows what all of them are:
-the rules judge it, filled with texts that say nothing, and what they find in a record's keys, types and roles
-is true of each record with the same skeleton. So the rules are written once, and a new format is quick
-without a word of C.
+`skeletons.c` parts lines into skeletons and texts; `kinds` judges a skeleton once, for all that have it.
 """
 
 from __future__ import annotations
@@ -11,20 +8,17 @@ from __future__ import annotations
 import ctypes
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from ctypes import POINTER, Structure, byref, c_uint8, c_uint16, c_uint32, c_uint64
-from typing import Any
 
 import msgspec
 
-from tunedrop.contracts import Method
-from tunedrop.dataset import formats, lines, native, rules
+from tunedrop.dataset import lines, native
 from tunedrop.dataset.asked import Asked
-from tunedrop.dataset.formats import Conversation, SourceFormat
+from tunedrop.dataset.formats import SourceFormat
+from tunedrop.dataset.kinds import Kind, filled, kind_of, unknown_keys
 from tunedrop.dataset.likeness import WEIGHTS
-from tunedrop.dataset.problem import Problem
 from tunedrop.dataset.scripts import SAMPLE, SCRIPTS
-from tunedrop.dataset.shape import KNOWN_KEYS
 
 TEXT_KEYS = (
     "prompt", "completion", "text", "content", "input", "instruction", "output", "system", "reference_answer",
@@ -32,9 +26,8 @@ TEXT_KEYS = (
 """Whose values are left out of skeletons from the beginning. Those of keys that no rule knows follow, as they
 are met: each record may have another id."""
 
-_TEXTS, _SKELETON, _KINDS, _SCRIPTS, _KEYS, _KEY = 64, 2048, 256, 16, 32, 32
+_SKELETON, _KINDS, _SCRIPTS, _KEYS, _KEY = 2048, 256, 16, 32, 32
 _NONE = 255
-_MARK = b"\1"
 _FULL, _ODD, _NEW, _OTHER = range(4)
 _AT_ONCE = 4096
 _ODD_GROUP = 0
@@ -83,36 +76,6 @@ class _Batch(Structure):
         ("place", c_uint32),
         ("why", c_uint32),
     )
-
-
-class Kind(msgspec.Struct, frozen=True):
-    """What records with one skeleton have in common.
-
-    Attributes
-    ----------
-    counted, asked, answer, last
-        Numbers of texts, in the order of the line: those that are part of the conversation, that come before
-        the answer, that are the answer (if there is one), that are said last.
-    extra
-        Characters between texts that are joined.
-    problems
-        Warnings that hold for each of these records.
-    is_suspect
-        Whether the base model may have something against each of them.
-    """
-
-    format: SourceFormat
-    method: Method
-    traits: tuple[str, ...]
-    turns: int
-    roles: dict[str, int]
-    counted: tuple[int, ...]
-    asked: tuple[int, ...]
-    answer: int | None
-    last: int
-    extra: int
-    problems: tuple[Problem, ...]
-    is_suspect: bool
 
 
 class Lines(msgspec.Struct, frozen=True):
@@ -205,7 +168,7 @@ class Reader:
         )
 
     def _learn(self, skeleton: bytes) -> None:
-        if self._leave_out_more(_filled(skeleton)[0]):
+        if self._leave_out_more(filled(skeleton)[0]):
             return
         kind, number = kind_of(skeleton, self._asked), self._reader.kinds
         entry = self._reader.kind[number]
@@ -234,80 +197,10 @@ class Reader:
 
     def _leave_out(self, key: str) -> None:
         """The values of a key are no part of skeletons from now on."""
-        if key not in self._left_out and len(self._left_out) < _KEYS and len(key) < _KEY and key.isascii():
+        fits = 0 < len(key) < _KEY and key.isascii() and key.isprintable()
+        if fits and key not in self._left_out and len(self._left_out) < _KEYS:
             ctypes.memmove(self._reader.key[len(self._left_out)], key.encode(), len(key))
             self._left_out.append(key)
-
-
-def _filled(skeleton: bytes) -> tuple[bytes, list[str]]:
-    """A line with a skeleton, and its texts: a sign each, for private use, which means nothing."""
-    first, *rest = skeleton.split(_MARK)
-    signs = [chr(0xE000 + number) for number in range(len(rest))]
-    return first + b"".join(sign.encode() + part for sign, part in zip(signs, rest, strict=True)), signs
-
-
-def unknown_keys(record: Mapping[str, Any]) -> Iterator[str]:
-    """The keys of a record that no rule looks at the value of."""
-    messages = record.get("messages")
-    for one in (record, *(messages if isinstance(messages, list) else ())):
-        yield from _unknown_keys(one)
-
-
-def _unknown_keys(value: Any) -> Iterator[str]:
-    for key, inside in value.items() if isinstance(value, dict) else ():
-        if key not in KNOWN_KEYS:
-            yield key
-            yield from _unknown_keys(inside)
-
-
-def kind_of(skeleton: bytes, asked: Asked) -> Kind | None:
-    """What all records with a skeleton are; None where they have to be read one by one.
-
-    Parameters
-    ----------
-    skeleton
-        A line without white space, in which each text is the byte 1.
-    """
-    raw, signs = _filled(skeleton)
-    line = lines.parse(0, raw)
-    format_ = formats.detect(line.record) if line.problem is None else None
-    if format_ is None:
-        return None
-    problems = list(rules.shape_problems(line.record, format_, rules.answer_of(asked.method)))
-    if rules.are_fatal(problems) or set(repr(problems)) & set(signs):
-        return None
-    conversation = formats.read(line.record, format_)
-    turns = conversation.turns
-    said = "".join([*(turn.text for turn in turns), conversation.system])
-    before = "".join(turn.text for turn in conversation.asked or turns)
-    counted = tuple(number for number, sign in enumerate(signs) if sign in said)
-    answer, last = conversation.answer, turns[-1].text
-    if any(turn.blocks for turn in turns) or last not in signs or answer not in {*signs, ""}:
-        return None
-    return Kind(
-        format=format_,
-        method=formats.method_of(format_, conversation),
-        traits=tuple(rules.traits(conversation)),
-        turns=len(turns),
-        roles=Counter(turn.role for turn in turns),
-        counted=counted,
-        asked=tuple(number for number in counted if signs[number] in before),
-        answer=signs.index(answer) if answer else None,
-        last=signs.index(last),
-        extra=len(said) - len(counted),
-        problems=tuple(problems),
-        is_suspect=_is_suspect(line, format_, conversation, asked),
-    )
-
-
-def _is_suspect(line: lines.Line, format_: SourceFormat, conversation: Conversation, asked: Asked) -> bool:
-    model = asked.base_model
-    return model is not None and any(
-        True
-        for view in asked.views(format_)
-        if view is not None
-        for _ in rules.model_problems(line.record, format_, conversation, view, model)
-    )
 
 
 def _reader() -> _Reader:

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from tunedrop.dataset.formats import Conversation
+from tunedrop.dataset.kinds import Kind
 from tunedrop.dataset.scripts import scripts_of
-from tunedrop.dataset.skeletons import Kind
 
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):

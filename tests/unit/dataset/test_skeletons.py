@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from tunedrop.dataset import lines, native, skeletons
 from tunedrop.dataset.asked import Asked
-from tunedrop.dataset.skeletons import Lines, Reader, kind_of
+from tunedrop.dataset.kinds import kind_of
+from tunedrop.dataset.skeletons import Lines, Reader
 
 PAIR = b'{"prompt":"\1","completion":"\1"}'
 TEXTS = st.sampled_from(
