@@ -15,7 +15,7 @@ from tunedrop.dataset.formats import Conversation
 FEWEST_LETTERS_TO_COMPARE = 40
 _LOWER = bytes(range(256)).lower()
 _SPACES = b" \t\r\n\x0b\x0c"
-_NO_LETTERS = bytes(one for one in range(128) if not chr(one).isalpha())
+NO_LETTERS = bytes(one for one in range(128) if not chr(one).isalpha())
 """Tables for bytes.translate, which lowers and drops ASCII in one pass at the speed of memory."""
 
 
@@ -45,7 +45,7 @@ def _digest(*texts: str) -> bytes:
 
 
 def _letters(*texts: str) -> bytes:
-    parts = [_bytes(text).translate(_LOWER, _NO_LETTERS) for text in texts]
+    parts = [_bytes(text).translate(_LOWER, NO_LETTERS) for text in texts]
     return _hash(b"\0".join(parts)) if sum(map(len, parts)) >= FEWEST_LETTERS_TO_COMPARE else b""
 
 

@@ -18,6 +18,7 @@ from tunedrop.contracts import Prompts
 from tunedrop.dataset import formats, lines, media, rules
 from tunedrop.dataset.file_rules import Split
 from tunedrop.dataset.formats import Conversation, SourceFormat
+from tunedrop.dataset.likeness import NO_LETTERS
 from tunedrop.dataset.media import Relocate
 from tunedrop.dataset.records import prompts_of
 from tunedrop.dataset.statistics import add
@@ -162,7 +163,10 @@ def _likeness(prompt: str, near_together: bool) -> str:
     plain = " ".join(prompt.lower().split())
     if not near_together:
         return plain
-    letters = "".join(filter(str.isalpha, plain))
+    if plain.isascii():  # the same in a twentieth of the time
+        letters = plain.encode().translate(None, NO_LETTERS).decode()
+    else:
+        letters = "".join(filter(str.isalpha, plain))
     return letters if len(letters) >= _FEWEST_LETTERS else plain
 
 
