@@ -90,9 +90,12 @@ def _location(media: Any, path: str) -> Iterator[Problem]:
 
 def uri_problems(uri: Any, path: str) -> Iterator[Problem]:
     """Whether a URI is one that Bedrock reads media from, or the path of a file beside the dataset."""
-    if not isinstance(uri, str) or not _URI.fullmatch(uri) or _OUTSIDE.match(uri):
-        expected = "s3://bucket/key or a path beside the file, with letters, digits, _ - / and . only"
+    expected = "s3://bucket/key or a path beside the file, with letters, digits, _ - / and . only"
+    if not isinstance(uri, str) or not _URI.fullmatch(uri):
         yield Problem(path, "TD073", f"uri is {shorten(uri)}; expected {expected}", shorten(uri), expected)
+    elif _OUTSIDE.match(uri):
+        why = f"uri is {shorten(uri)}, which leads out of the dataset's folder; expected {expected}"
+        yield Problem(path, "TD073", why, shorten(uri), expected)
 
 
 def _reasoning(block: Any, path: str, role: Any) -> Iterator[Problem]:
