@@ -17,7 +17,7 @@ from tunedrop.contracts import (
 )
 from tunedrop.cost.lines import CHARACTERS_A_TOKEN, TOKEN_ERROR, per_million, priced
 from tunedrop.cost.media import shown_in
-from tunedrop.cost.training import training
+from tunedrop.cost.training import held_out_answers, training
 from tunedrop.evaluation import judge_jobs
 from tunedrop.evaluation.workload import Workload
 from tunedrop.serving import choose
@@ -78,6 +78,8 @@ def _lines(
         yield storage(base_model, len(planned))
     if run.evaluation.judge is not None:
         yield _judging(asked, run.evaluation.judge)
+    if run.teacher is not None:
+        yield from held_out_answers(asked.held_out, run.teacher)
     yield from _inference(asked, base_model, way)
     if way == "provisioned":
         yield _throughput(run, base_model, EVALUATION_HOURS)

@@ -8,7 +8,7 @@ import msgspec
 
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel, Prices
-from tunedrop.contracts import CostLine, Dataset, Run, Teacher
+from tunedrop.contracts import CostLine, Dataset, Prompts, Run, Teacher
 from tunedrop.cost.lines import Tokens, estimated, per_million, priced
 from tunedrop.cost.media import shown_in
 from tunedrop.distillation import MAX_PAIRS
@@ -29,7 +29,7 @@ def training(run: Run, planned: PlannedJob, base_model: BaseModel) -> Iterator[C
     basis = f"{planned.dataset.train.tokens:,} tokens{shown.words}"
     if run.teacher is not None:
         yield from _teacher(planned.dataset, run.teacher)
-        tokens += _answers(planned.dataset.train.records, run.teacher)
+        tokens += _answers(planned.dataset.train.records, run.teacher, MAX_PAIRS)
         basis += " and the teacher's answers"
     price = base_model.prices.training_per_million_tokens
     yield per_million(title, price, tokens, f"{basis} x {planned.epochs:g} epochs", planned.epochs)
@@ -37,21 +37,33 @@ def training(run: Run, planned: PlannedJob, base_model: BaseModel) -> Iterator[C
 
 
 def _teacher(dataset: Dataset, teacher: Teacher) -> Iterator[CostLine]:
-    """The teacher's inference on the prompts to learn from, and on the held-out ones for the evaluation.
+    """The teacher's inference on the prompts to learn from.
 
     At most Bedrock makes up prompts until there are 15,000 (user guide, distillation-prepare-datasets).
     """
-    prices = _prices_of(teacher)
-    held_out = dataset.test
-    records = dataset.train.records + (held_out.records if held_out is not None else 0)
-    read = estimated(dataset.train.tokens + (held_out.tokens if held_out is not None else 0))
+    records = dataset.train.records
+    read = estimated(dataset.train.tokens)
     growth = max(1.0, MAX_PAIRS / max(1, records))
     read = msgspec.structs.replace(read, high=read.high * growth)
-    said = _answers(records, teacher)
     basis = f"{records:,} prompts, or up to {MAX_PAIRS:,} if Bedrock makes up more,"
-    yield per_million("teacher, prompts", prices.input_per_million_tokens, read, basis)
+    yield from _inference("teacher", teacher, read, _answers(records, teacher, MAX_PAIRS), basis)
+
+
+def held_out_answers(held_out: Prompts, teacher: Teacher) -> Iterator[CostLine]:
+    """The teacher's inference on the held-out prompts that have no answer to compare with."""
+    if not held_out.unanswered:
+        return
+    read = estimated(held_out.tokens * held_out.unanswered / held_out.count)
+    basis = f"{held_out.unanswered:,} held-out prompts without an answer"
+    said = _answers(held_out.unanswered, teacher)
+    yield from _inference("evaluation, teacher", teacher, read, said, basis)
+
+
+def _inference(item: str, teacher: Teacher, read: Tokens, said: Tokens, basis: str) -> Iterator[CostLine]:
+    prices = _prices_of(teacher)
+    yield per_million(f"{item}, prompts", prices.input_per_million_tokens, read, basis)
     basis = f"{basis} x {teacher.max_response_length:,} tokens at most"
-    yield per_million("teacher, answers", prices.output_per_million_tokens, said, basis)
+    yield per_million(f"{item}, answers", prices.output_per_million_tokens, said, basis)
 
 
 def _reinforcement(title: str, planned: PlannedJob) -> Iterator[CostLine]:
@@ -70,8 +82,8 @@ def _prices_of(teacher: Teacher) -> Prices:
         return Prices()
 
 
-def _answers(records: int, teacher: Teacher) -> Tokens:
+def _answers(records: int, teacher: Teacher, most: int = 0) -> Tokens:
     longest = teacher.max_response_length
     return Tokens(
-        records * longest * SHORT_ANSWER, records * longest * LIKELY_ANSWER, max(records, MAX_PAIRS) * longest
+        records * longest * SHORT_ANSWER, records * longest * LIKELY_ANSWER, max(records, most) * longest
     )

@@ -15,6 +15,7 @@ from tunedrop.contracts import (
     EvaluationSettings,
     JudgeSettings,
     Prompts,
+    Teacher,
     Way,
 )
 from tunedrop.cost.budgets import judge
@@ -113,6 +114,25 @@ def test_a_model_that_is_evaluated_anew_costs_no_training() -> None:
     items = [one.item for one in cost(attempt=2, evaluation_attempt=2, spent_before_usd=9.0).lines]
 
     assert items == ["evaluation"]
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_a_teacher_is_paid_for_held_out_prompts_without_answers_whenever_they_are_evaluated(
+    attempt: int,
+) -> None:
+    teacher = Teacher(model="meta.llama3-3-70b-instruct-v1:0", max_response_length=500)
+    prompts = Prompts(count=40, tokens=4_000, unanswered=10)
+    held_out = msgspec.structs.replace(builders.dataset().test, prompts=prompts)
+
+    found = estimated(
+        builders.LLAMA_3_1,
+        dataset=builders.dataset(test=held_out),
+        teacher=teacher,
+        evaluation_attempt=attempt,
+    )
+
+    assert line(found, "evaluation, teacher, prompts").likely == pytest.approx(1_000 / 1e6 * 0.72)
+    assert line(found, "evaluation, teacher, answers").high == pytest.approx(10 * 500 / 1e6 * 0.72)
 
 
 def test_a_run_within_its_budget_needs_no_approval() -> None:
