@@ -1,0 +1,56 @@
+"""The steps preflight and estimate_cost: whether a run can go well, and what it will cost."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One preflight check. `cure` says what to do when it has not passed."""
+
+    name: str
+    passed: bool
+    detail: str
+    cure: str = ""
+
+
+class Preflight(msgspec.Struct, frozen=True, kw_only=True):
+    checks: tuple[Check, ...]
+
+
+class CostLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One item of an estimate, in USD, with where its price comes from (`source`, `priced_on` YYYY-MM-DD)."""
+
+    item: str
+    low: float
+    likely: float
+    high: float
+    basis: str
+    source: str = ""
+    priced_on: str = ""
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """What the run will cost. `approval_reasons` is empty when it may go on without being asked about.
+
+    `evaluation_requests` is how many answers and judgements the evaluation will ask for, and
+    `evaluation_minutes` how long that will take; None where the pace is not known.
+    """
+
+    lines: tuple[CostLine, ...]
+    low: float
+    likely: float
+    high: float
+    budget_usd: float
+    approval_reasons: tuple[str, ...] = ()
+    evaluation_requests: int = 0
+    evaluation_minutes: float | None = None
+
+
+class ActualCost(msgspec.Struct, frozen=True, kw_only=True):
+    """What the run has cost, as far as it can be measured; `low` and `high` say what cannot."""
+
+    lines: tuple[CostLine, ...]
+    low: float
+    likely: float
+    high: float

@@ -1,0 +1,133 @@
+"""The step validate_data: the dataset as Bedrock will read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from tunedrop.contracts.run import Method
+
+
+class Prompts(msgspec.Struct, frozen=True, kw_only=True):
+    """What evaluation asks of held-out records: every turn of the assistant with all that was said before it,
+    every text's second half.
+
+    `tokens` are those of all prompts, each with its recorded answer; `unanswered` have none.
+    `media` counts the images and videos that are shown, by kind.
+    """
+
+    count: int = 0
+    tokens: int = 0
+    unanswered: int = 0
+    media: dict[str, int] = {}
+
+    def __add__(self, other: Prompts) -> Prompts:
+        return Prompts(
+            count=self.count + other.count,
+            tokens=self.tokens + other.tokens,
+            unanswered=self.unanswered + other.unanswered,
+            media={
+                kind: self.media.get(kind, 0) + other.media.get(kind, 0) for kind in self.media | other.media
+            },
+        )
+
+    def share(self, share: float) -> Prompts:
+        """A part of them, spread evenly."""
+        return Prompts(
+            count=round(self.count * share),
+            tokens=round(self.tokens * share),
+            unanswered=round(self.unanswered * share),
+            media=_shared(self.media, share),
+        )
+
+
+def _shared(counts: Mapping[str, int], share: float) -> dict[str, int]:
+    return {kind: round(count * share) for kind, count in counts.items()}
+
+
+class DatasetFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One split as Bedrock will read it (or, for `test`, as evaluate_model will).
+
+    `tokens` are those of its texts; `media` counts its images, videos and documents, by kind.
+    `prompts` are those of a held-out split; None where nobody has counted them.
+    """
+
+    uri: str
+    records: int
+    tokens: int
+    bytes: int = 0
+    media: dict[str, int] = {}
+    prompts: Prompts | None = None
+
+    def share(self, share: float) -> DatasetFile:
+        """A part of it, spread evenly, before it is written."""
+        return DatasetFile(
+            uri="",
+            records=round(self.records * share),
+            tokens=round(self.tokens * share),
+            media=_shared(self.media, share),
+            prompts=self.prompts.share(share) if self.prompts is not None else None,
+        )
+
+
+class Dataset(msgspec.Struct, frozen=True, kw_only=True):
+    """A validated dataset: split, converted to the base model's format, written to the artifacts bucket.
+
+    `test` holds the held-out records in the base model's format; it is never trained on. `split_off` are
+    those of them that came out of the training file, where a retry has added others. `earlier` are the
+    datasets of the run's earlier stages, in order.
+    """
+
+    method: Method
+    source_format: str
+    target_format: Literal["prompt-completion", "converse", "text", "openai-chat", "image-caption"]
+    content_hash: str
+    train: DatasetFile
+    validation: DatasetFile | None = None
+    test: DatasetFile | None = None
+    split_off: DatasetFile | None = None
+    warning_count: int = 0
+    report_uri: str = ""
+    earlier: tuple[Dataset, ...] = ()
+
+
+class ByteRange(msgspec.Struct, frozen=True, kw_only=True):
+    """The lines of one file of a dataset that begin from byte `start` to before `stop`."""
+
+    split: Literal["train", "validation", "test"]
+    start: int
+    stop: int
+
+
+class ShardWork(msgspec.Struct, frozen=True, kw_only=True):
+    """What is done with each shard of a dataset: it is checked; or it is split, converted and written.
+
+    `dataset` counts those of the earlier stages from 0, then comes the run's own. `method` and the shares of
+    records to hold out are known once all shards have been checked.
+    """
+
+    kind: Literal["check", "prepare"]
+    dataset: int = 0
+    method: Method | None = None
+    validation_share: float = 0.0
+    test_share: float = 0.0
+    near_together: bool = False
+
+
+class Sharding(msgspec.Struct, frozen=True, kw_only=True):
+    """A dataset too large for one function: have this done with its shards, then call again.
+
+    `earlier` are the datasets of earlier stages that are ready.
+    """
+
+    work: ShardWork
+    shards: tuple[ByteRange, ...]
+    earlier: tuple[Dataset, ...] = ()
+
+
+class ShardDone(msgspec.Struct, frozen=True, kw_only=True):
+    """One shard of a dataset is done; what came of it is in the artifacts bucket."""
+
+    done: bool = True

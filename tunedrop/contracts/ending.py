@@ -1,0 +1,84 @@
+"""The step notify: how a run ended, for people and for programs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from tunedrop.contracts.cost import ActualCost, Estimate
+from tunedrop.contracts.dataset import Dataset
+from tunedrop.contracts.evaluation import Evaluation, Losses, Promotion, Score
+from tunedrop.contracts.run import Failure, Run
+from tunedrop.contracts.serving import Released, Serving
+from tunedrop.contracts.training import CompletedJob, Fit, StartedJob
+
+Outcome = Literal["promoted", "rejected", "undecided", "failed", "stopped", "refused"]
+"""How a run can end. `refused` is the user's to cure (data, manifest, budget); `failed` is not."""
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything known of a run when it ends; what did not happen is None."""
+
+    run: Run
+    dataset: Dataset | None = None
+    estimate: Estimate | None = None
+    started: StartedJob | None = None
+    job: CompletedJob | None = None
+    serving: Serving | None = None
+    evaluation: Evaluation | None = None
+    promotion: Promotion | None = None
+    released: Released | None = None
+    failure: Failure | None = None
+    cost: ActualCost | None = None
+    fit: Fit | None = None
+
+
+class RunEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run ended, for other programs: the detail of the event `Tunedrop Run Ended`, and the message
+    attribute `detail` of the notification.
+
+    `id` is the same each time that one ending is told: events come at least once. `version` changes when a
+    field changes its meaning; fields may be added. What a run has not come to is empty, 0 or null.
+    """
+
+    version: Literal["1"] = "1"
+    id: str
+    stage: str
+    run_id: str
+    name: str
+    attempt: int
+    outcome: Outcome
+    sentence: str
+    uploaded_by: str = ""
+    created_at: str = ""
+    base_model: str = ""
+    method: str = ""
+    dataset_hash: str = ""
+    metric: str = ""
+    scores: tuple[Score, ...] = ()
+    champion: Score | None = None
+    held_out_records: int = 0
+    losses: Losses | None = None
+    fit: Fit | None = None
+    model_arn: str = ""
+    alias: str = ""
+    previous_model_arn: str = ""
+    in_service: tuple[str, ...] = ()
+    estimated_usd: float | None = None
+    cost_usd: float | None = None
+    failure: Failure | None = None
+    execution_arn: str = ""
+    report_uri: str = ""
+    evaluation_uri: str = ""
+    predictions_uri: str = ""
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """What was told. `sent` is False when this run had been notified before."""
+
+    run_id: str
+    outcome: Outcome
+    subject: str
+    sent: bool
+    report_uri: str = ""

@@ -1,0 +1,138 @@
+"""The steps evaluate_model and promote_model: the verdict on a model, and its place in production."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from tunedrop.contracts.run import JudgedVia
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric on the same held-out prompts; `low` and `high` bound the difference tuned - base."""
+
+    metric: str
+    base: float
+    tuned: float
+    difference: float
+    low: float
+    high: float
+    higher_is_better: bool = True
+
+
+class Speed(msgspec.Struct, frozen=True, kw_only=True):
+    """How one model answers: milliseconds (Bedrock's own latency), tokens an answer on average."""
+
+    median_ms: int
+    p95_ms: int
+    tokens_an_answer: float
+
+
+class Losses(msgspec.Struct, frozen=True, kw_only=True):
+    """How well the tuned model predicts what it was trained on, and what was kept back to validate it.
+
+    Each loss is the mean of the last epoch's rows in Bedrock's metrics files, else what the job itself
+    reports; a perplexity is exp(loss), which holds if the losses are mean cross-entropies in nats a token:
+    AWS does not say what they are (user guide, model-customization-analyze, read 2026-11-26). What Bedrock
+    did not report is None, and `missing` says why.
+    """
+
+    training_loss: float | None = None
+    training_perplexity: float | None = None
+    validation_loss: float | None = None
+    validation_perplexity: float | None = None
+    missing: str = ""
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What a judge made of the pairs of answers: `wins` of the tuned model, `losses` to its base.
+
+    A pair on which the judge changed its mind with the order is a tie; where it was asked `via` evaluation
+    jobs, the answer that it rates higher wins. `failed` pairs got no judgement; `reason` is the first one's.
+    Tokens are Bedrock's own count, or, as evaluation jobs tell none, estimated.
+    """
+
+    model: str
+    wins: int
+    losses: int
+    ties: int
+    failed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    via: JudgedVia = "converse"
+    reason: str = ""
+
+
+class PromptShard(msgspec.Struct, frozen=True, kw_only=True):
+    """Held-out prompts `start` up to, not with, `stop`, and this shard's part of the allowed pace."""
+
+    start: int
+    stop: int
+    requests_per_minute: float
+
+
+class ShardProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one shard has come. `done` False: time ran out, call again."""
+
+    done: bool
+    prompts: int
+
+
+Reason = Literal["", "difference", "guarded metric", "general ability", "model in production"]
+"""What a tuned model was rejected for; empty where it was not."""
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """Base against tuned. `done` False: time ran out, call again with `next_record`; or, where there are
+    `shards`, have them asked first.
+
+    `needed` is how many held-out records it would probably take to tell, when the verdict is undecided and
+    more would help. Tokens are those of all models asked, as Bedrock counted them, without the judge's.
+    `champion` is the deciding metric against the model that the run's name has in production, whose score
+    stands as `base`. `general` is the share of right answers to the shipped general-ability prompts; `losses`
+    are those that the training ended with; `judged` is what the judge said: its win rates are the score
+    called `judge`, its ratings the one called `judge_rating`. `judge_job_arn`: Bedrock's evaluation job that
+    is still waited for.
+    """
+
+    done: bool
+    next_record: int = 0
+    verdict: Literal["promote", "reject", "undecided"] = "undecided"
+    rejected_for: Reason = ""
+    reason: str = ""
+    metric: str = ""
+    scores: tuple[Score, ...] = ()
+    records: int = 0
+    failed_prompts: int = 0
+    needed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    base_speed: Speed | None = None
+    tuned_speed: Speed | None = None
+    champion: Score | None = None
+    general: Score | None = None
+    losses: Losses | None = None
+    judged: Judged | None = None
+    judge_job_arn: str = ""
+    results_uri: str = ""
+    shards: tuple[PromptShard, ...] = ()
+
+    @property
+    def decisive(self) -> Score | None:
+        return next((score for score in self.scores if score.metric == self.metric), None)
+
+
+class Promotion(msgspec.Struct, frozen=True, kw_only=True):
+    """The production alias (an SSM parameter) that now names this model, and what it named before.
+
+    `model_id` is the alias's value, which inference takes. `swapped`: the model took the place of the one
+    before behind that ARN; `note` says why not, where that was asked for and could not be.
+    """
+
+    alias: str
+    model_arn: str
+    previous_model_arn: str = ""
+    model_id: str = ""
+    swapped: bool = False
+    note: str = ""

@@ -1,0 +1,40 @@
+"""The step register_run: the upload that starts a run, or lets it go on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from tunedrop.contracts.cost import Estimate
+from tunedrop.contracts.dataset import Dataset
+from tunedrop.contracts.run import Failure, Run
+from tunedrop.contracts.training import CompletedJob, StartedJob
+
+ResumePoint = Literal["validate_data", "preflight", "set_up_throughput"]
+"""The steps at which a run that has ended can go on. Where it ended undecided, validate_data checks only its
+test set, and no training follows."""
+
+
+class Resume(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a run goes on, and what it has brought with it."""
+
+    point: ResumePoint
+    dataset: Dataset | None = None
+    estimate: Estimate | None = None
+    started: StartedJob | None = None
+    job: CompletedJob | None = None
+    next_record: int = 0
+
+
+class Registration(msgspec.Struct, frozen=True, kw_only=True):
+    """`duplicate`: this upload already has a run. `ignored`: nothing to do. `refused`: see `failure`.
+
+    `resumed`: a run that ended before its time, or undecided, goes on; see `resume`. One that cannot, because
+    its model is gone, is `refused` with both.
+    """
+
+    outcome: Literal["registered", "resumed", "duplicate", "ignored", "refused"]
+    run: Run | None = None
+    failure: Failure | None = None
+    resume: Resume | None = None

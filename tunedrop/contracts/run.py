@@ -1,0 +1,174 @@
+"""What a person asked for, and the run that becomes of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Method = Literal[
+    "instruction",
+    "single-turn",
+    "multi-turn",
+    "continued-pretraining",
+    "distillation",
+    "reinforcement",
+    "image-caption",
+]
+"""The ways to adapt a base model that a manifest can ask for, beside `auto`; images with captions are checked
+and not trained on: their models answer with what no metric here can score."""
+
+Way = Literal["on-demand", "provisioned"]
+"""How a custom model is served: a custom model deployment, or provisioned throughput."""
+
+Commitment = Literal["none", "1-month", "6-months"]
+
+
+class S3Object(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of one object; `version_id` is empty where the bucket is not versioned."""
+
+    bucket: str
+    key: str
+    version_id: str = ""
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+class DeploymentSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How the tuned model is to be served, and how long it stays in service after evaluation.
+
+    `keep_for_seconds` None keeps a promoted model where that costs nothing while idle (an on-demand
+    deployment) and releases everything else; 0 releases all. `stable_arn`: a model that passes takes the
+    place of the one in production behind the ARN that serves it, so that clients that pinned the ARN go on.
+    """
+
+    mode: Literal["auto", "on-demand", "provisioned"] = "auto"
+    model_units: int = 1
+    commitment: Commitment = "none"
+    keep_for_seconds: int | None = None
+    stable_arn: bool = False
+
+
+JudgedVia = Literal["converse", "evaluation-job"]
+"""Through which API of Bedrock's a judge is asked."""
+
+MOST_IN_EVALUATION_JOB = 1_000
+"""Prompts that one of Bedrock's evaluation jobs takes with a judge (user guide,
+model-evaluation-prompt-datasets-judge, read 2026-11-23)."""
+
+Metric = Literal[
+    "auto", "accuracy", "macro_f1", "exact_match", "normalized_match", "token_f1", "rouge_l", "chrf",
+    "json_fields", "json_valid", "judge",
+]  # fmt: skip
+"""What may decide: a metric by its name, the judge, or whatever fits the answers."""
+
+
+class JudgeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that says which of two answers is better, or how good each is, by a rubric.
+
+    `model` is what Converse takes: a model id, or an inference profile. `via` Converse, each pair is compared
+    in both orders, and `rubric` empty is the shipped one. `via` Bedrock's own evaluation jobs, each answer is
+    rated by itself, from 0 to 1, and `rubric` empty is Bedrock's own Correctness.
+    """
+
+    model: str
+    rubric: str = ""
+    via: JudgedVia = "converse"
+
+
+class EvaluationSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """When a tuned model counts as better. Scores and `min_improvement` are on a 0 to 1 scale.
+
+    `general_ability`: whether the tuned model must also keep up with its base on the shipped prompts.
+    """
+
+    metric: Metric = "auto"
+    min_improvement: float = 0.02
+    confidence: float = 0.95
+    max_prompts: int = 500
+    judge: JudgeSettings | None = None
+    general_ability: bool = True
+
+
+class Teacher(msgspec.Struct, frozen=True, kw_only=True):
+    """The model that distillation learns from; `max_response_length` is tokens of one of its answers."""
+
+    model: str
+    max_response_length: int
+
+
+class Retune(msgspec.Struct, frozen=True, kw_only=True):
+    """When to tune again on the same files; `data_bytes` is what they held when this run began."""
+
+    when_grown_by: float
+    at_most_every_seconds: int
+    data_bytes: int
+
+
+class TrainingStage(msgspec.Struct, frozen=True, kw_only=True):
+    """A customization job that comes before the run's own, which goes on with its model."""
+
+    train: S3Object
+    validation: S3Object | None = None
+    method: Method | Literal["auto"] = "auto"
+    hyperparameters: dict[str, str] = {}
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run, with everything resolved: the manifest, the stage's defaults, the object versions.
+
+    `method` is `auto` until validate_data has read the records; later steps use `Dataset.method`.
+    `attempt` counts its executions: `tunedrop retry` begins another, at `resumed_at`.
+
+    Where it ended undecided, that other one evaluates the same model anew: `evaluation_attempt` is the
+    attempt at which the present evaluation began, `more_test` what a retry has brought beside the held-out
+    records that were split off, `spent_before_usd` what the attempts before have cost.
+
+    A run trains more than once where it has `earlier_stages`, each tuned further by the next and the last by
+    the run's own data, or `candidates`, the hyperparameters of a search. `parent_model` is the ARN of a
+    custom model to begin with instead of the base model itself. `teacher` is who writes a distillation's
+    answers, `grader` the ARN of the function that grades those of reinforcement.
+    """
+
+    run_id: str
+    name: str
+    source: S3Object
+    train: S3Object
+    validation: S3Object | None = None
+    test: S3Object | None = None
+    method: Method | Literal["auto"] = "auto"
+    base_model: str = ""
+    parent_model: str = ""
+    hyperparameters: dict[str, str] = {}
+    earlier_stages: tuple[TrainingStage, ...] = ()
+    candidates: tuple[dict[str, str], ...] = ()
+    keep_models: bool = False
+    teacher: Teacher | None = None
+    grader: str = ""
+    retune: Retune | None = None
+    budget_usd: float = 0.0
+    deployment: DeploymentSettings = DeploymentSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    uploaded_by: str = ""
+    created_at: str = ""
+    execution_arn: str = ""
+    attempt: int = 1
+    resumed_at: str = ""
+    evaluation_attempt: int = 1
+    more_test: S3Object | None = None
+    spent_before_usd: float = 0.0
+
+    @property
+    def is_evaluated_anew(self) -> bool:
+        """Whether its model was trained, and evaluated, before the evaluation that it is here for."""
+        return self.evaluation_attempt > 1
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a run did not finish: an error name for programs, a cause for people."""
+
+    error: str
+    cause: str
+    step: str = ""

@@ -1,0 +1,89 @@
+"""The steps start_customization and wait_for_completion: jobs, and whatever is waited for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from tunedrop.contracts.run import Method
+
+
+class StartedJob(msgspec.Struct, frozen=True, kw_only=True):
+    """`queued`: no slot was free; the run waits for one, in order of arrival, and tries again.
+
+    A run of several jobs (`series`) comes back here whenever one has ended (`more`), until it is `finished`:
+    `job` is then the one whose model is served.
+    """
+
+    outcome: Literal["started", "queued", "finished"]
+    job_arn: str = ""
+    job_name: str = ""
+    more: bool = False
+    job: CompletedJob | None = None
+    series: tuple[TrainingJob, ...] = ()
+
+
+class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the several jobs of a run, as it stands: a stage, or a candidate of a search.
+
+    `title` is for people. `chosen`: its model is the one that is served and evaluated.
+    """
+
+    title: str
+    method: Method
+    hyperparameters: dict[str, str]
+    status: Literal["waiting", "training", "trained", "failed"] = "waiting"
+    job_arn: str = ""
+    job: CompletedJob | None = None
+    failure: str = ""
+    chosen: bool = False
+
+
+class CompletedJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A customization job that ended well. Losses are None when Bedrock reported none."""
+
+    job_arn: str
+    job_name: str
+    model_arn: str
+    output_uri: str
+    training_loss: float | None = None
+    validation_loss: float | None = None
+    started_at: str = ""
+    ended_at: str = ""
+
+
+FitVerdict = Literal["overfitting", "memorising", "underfitting", "unstable", "fits", "unknown"]
+
+
+class Fit(msgspec.Struct, frozen=True, kw_only=True):
+    """What the loss curves say of a training (rules: `tunedrop.training.fit`). Losses are the last epoch's.
+
+    `suggested_epochs` is how many would have suited the data best, as far as the curves tell; 0: unknown.
+    """
+
+    verdict: FitVerdict
+    sentence: str
+    epochs: int = 0
+    suggested_epochs: int = 0
+    training_loss: float | None = None
+    validation_loss: float | None = None
+    best_validation_loss: float | None = None
+
+
+WaitKind = Literal["approval", "slot", "training", "throughput", "judging"]
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """A parked task token. `subject` is what the run waits for: a job or throughput ARN, else the run id.
+
+    `arrived_at` is its place in the queue, `parked_at` when this wait began.
+    """
+
+    run_id: str
+    kind: WaitKind
+    subject: str
+    token: str
+    arrived_at: str
+    parked_at: str
+    expires_at: str = ""
