@@ -45,12 +45,12 @@ class Serving:
 
     def list_deployments(self, request: dict[str, Any]) -> dict[str, Any]:
         part = request.get("nameContains", "")
-        found = [self._deployment(one) for one in self._world.deployments.values() if part in one.name]
+        found = [self._deployment(one) for one in _here(self._world.deployments) if part in one.name]
         return {"modelDeploymentSummaries": found}
 
     def list_provisioned(self, request: dict[str, Any]) -> dict[str, Any]:
         part = request.get("nameContains", "")
-        found = [self._provisioned(one) for one in self._world.provisioned.values() if part in one.name]
+        found = [self._provisioned(one) for one in _here(self._world.provisioned) if part in one.name]
         return {"provisionedModelSummaries": found}
 
     def update_deployment(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -114,11 +114,11 @@ class Serving:
 
     def _refuse_over_quota(self, on_demand: bool, units: int) -> None:
         quotas = self._world.quotas
-        if on_demand and len(self._world.deployments) >= quotas.deployments:
+        if on_demand and len(_here(self._world.deployments)) >= quotas.deployments:
             raise Refusal(
                 "ServiceQuotaExceededException", "You have reached the limit of custom model deployments."
             )
-        used = sum(one.units for one in self._world.provisioned.values())
+        used = sum(one.units for one in _here(self._world.provisioned))
         if used + units > quotas.model_units:
             raise Refusal(
                 "ServiceQuotaExceededException",
@@ -193,3 +193,8 @@ class Serving:
             "lastModifiedTime": endpoint.updated or endpoint.created,
         }
         return found | ({"commitmentDuration": endpoint.commitment} if endpoint.commitment else {})
+
+
+def _here(shelf: dict[str, Endpoint]) -> list[Endpoint]:
+    """Those of the Region that is asked: Bedrock's lists and quotas are of one."""
+    return [one for one in shelf.values() if one.arn.split(":")[3] == ministack.region()]
