@@ -61,7 +61,9 @@ def nothing_bills_afterwards(request: pytest.FixtureRequest) -> Iterator[None]:
     _make_room(pipeline, [one for one in serving if one.way == "on-demand"])
     left = [one for one in serving if one.way == "provisioned"]
     jobs = pipeline.aws.bedrock.list_model_customization_jobs(statusEquals="InProgress")
+    deployed = pipeline.aws.bedrock.list_custom_model_deployments()["modelDeploymentSummaries"]
     assert left == []
+    assert {one["customModelDeploymentArn"] for one in deployed} <= {one.arn for one in serving}
     assert jobs["modelCustomizationJobSummaries"] == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,12 @@ deployment: {mode: provisioned, keep_for: 1h}
 
 
 @pytest.fixture(scope="module")
-def east(embedded: Embedded, pipeline: Pipeline) -> Pipeline:
+def east(embedded: Embedded, pipeline: Pipeline) -> Iterator[Pipeline]:
     embedded.deploy("localeast", "us-east-1")
-    return Pipeline(boto3.Session(region_name="us-east-1"), "localeast")
+    east = Pipeline(boto3.Session(region_name="us-east-1"), "localeast")
+    yield east
+    for one in in_service(east.aws.bedrock, east.stage):
+        throughput.release(east.aws.bedrock, one.arn)
 
 
 def finished(east: Pipeline, name: str, manifest: bytes) -> Record:
