@@ -153,7 +153,7 @@ def _of_cores(folder: Path, pieces: list[Path]) -> float | None:
         for mark in MARKS:
             file.writelines(_others(piece.read_bytes(), mark) for piece in pieces)
     best = {1: float("inf"), 2: float("inf")}
-    for _ in range(3):
+    for _ in range(5):
         for processes in best:
             started = time.perf_counter()
             check_on_all_cores({"train": whole}, Asked(), processes=processes)

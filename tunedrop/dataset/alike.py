@@ -129,10 +129,11 @@ class Alike:
         """The records that share their likeness with another record."""
         shared, first = repeated(lambda: map(self._likeness, self._parts), self._records), 0
         for part in self._parts:
-            mine = array("I", compress(self._lines(part), shared[first : first + part.records]))
-            first += part.records
-            if mine:
+            last = first + part.records
+            if shared.find(1, first, last) >= 0:
+                mine = array("I", compress(self._lines(part), shared[first:last]))
                 yield Again(part.split, self._format, part.lines_before, part.blocks, mine.tobytes())
+            first = last
 
     def _likeness(self, part: _Part) -> array[int]:
         self._spool.seek(part.spooled_at)

@@ -27,7 +27,9 @@ void drop_keys(const uint64_t *keys, uint8_t *wanted, size_t count, uint64_t mul
                const uint8_t *twice)
 {
     for (size_t number = 0; number < count; number++) {
+        if (!wanted[number])
+            continue;
         uint64_t place = bit_of(keys[number], multiplier, bits);
-        wanted[number] &= twice[place >> 3] >> (place & 7) & 1;
+        wanted[number] = twice[place >> 3] >> (place & 7) & 1;
     }
 }
