@@ -32,7 +32,7 @@ WAITING = 2
 """So many tasks are given to each other process beforehand. This one does what they have no time for: until
 they have started, everything."""
 MOST_RESULTS = 64
-"""So many results wait in memory until it is their turn."""
+"""So many results wait in memory until it is their turn, beside the tasks that are given."""
 
 Advance = Callable[[int], object]
 
@@ -101,14 +101,15 @@ def _each(
 ) -> Iterator[bytes]:
     """What becomes of each task, in their order, wherever it is done."""
     results: deque[Future[bytes]] = deque()
+    most_given = WAITING * others
     for task in tasks:
-        if sum(not one.done() for one in results) < WAITING * others:
+        if sum(not one.done() for one in results) < most_given:
             with _interrupts_held(), _without_main():
                 results.append(pool.submit(do, task))
         else:
             results.append(Future())
             results[-1].set_result(do(task))
-        while results and (results[0].done() or len(results) > MOST_RESULTS):
+        while results and (results[0].done() or len(results) > MOST_RESULTS + most_given):
             yield results.popleft().result()
     while results:
         yield results.popleft().result()
