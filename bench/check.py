@@ -24,8 +24,6 @@ from bench import records, strict
 from bench.structs import STRUCTS
 from tunedrop import catalog
 from tunedrop.contracts import Method
-
-# from tunedrop.dataset import shapes
 from tunedrop.dataset.asked import Asked
 from tunedrop.dataset.check import check_files
 from tunedrop.dataset.parallel import check_on_all_cores, cores

@@ -54,7 +54,7 @@ class Target(msgspec.Struct, frozen=True):
     @property
     def triple(self) -> str:
         """The same as compilers say it."""
-        return "" if self.is_this_python else f"{self.platforms[0].rpartition('manylinux2014_')[2]}-linux-gnu"
+        return "" if self.is_this_python else f"{self.platforms[0].removeprefix(f'{_GLIBC[0]}_')}-linux-gnu"
 
     def pip_options(self) -> list[str]:
         if self.is_this_python:
@@ -136,7 +136,7 @@ def _sources(root: Path) -> Iterable[Path]:
             inside = file.relative_to(root).parts
             if "__pycache__" in inside or inside[:2] == ("tunedrop", "cli"):
                 continue
-            if file.is_file() and file.suffix != ".lib":
+            if file.is_file() and file.suffix != native.SUFFIX:
                 yield file
 
 

@@ -59,18 +59,14 @@ class Faults:
                 self._write(switches)
             return message
 
-    def training_minutes(self, usual: float) -> float:
-        """How long a customization job takes."""
-        return float(self._read().get("training_minutes", usual))
-
     def evaluation_failure(self, name: str) -> str:
         """The message with which this evaluation job fails; empty when it may go well."""
         chosen = self._read().get("fail_evaluation")
         return str(chosen["message"]) if chosen and chosen["name_has"] in name else ""
 
-    def evaluation_minutes(self, usual: float) -> float:
-        """How long an evaluation job takes."""
-        return float(self._read().get("evaluation_minutes", usual))
+    def minutes(self, of: Literal["training", "evaluation"], usual: float) -> float:
+        """How long a job takes."""
+        return float(self._read().get(f"{of}_minutes", usual))
 
     def take_swap_failure(self) -> bool:
         """Whether the next swap of the model behind an ARN fails."""

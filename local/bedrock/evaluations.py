@@ -156,7 +156,7 @@ class Evaluations:
         s3.put_object(Bucket=bucket, Key=key, Body=body.encode())
 
     def _wait(self, job: dict[str, Any]) -> None:
-        minutes = self._world.faults.evaluation_minutes(JOB_MINUTES)
+        minutes = self._world.faults.minutes("evaluation", JOB_MINUTES)
         for _ in range(20):
             if job["status"] == "Stopping":
                 raise Stopped

@@ -212,10 +212,8 @@ class Jobs:
         """A phase of the job: its share of the time, and what is done in the block."""
         details = job["statusDetails"][name]
         details.update(status="InProgress", lastModifiedTime=now())
-        passed = 0.0
-        while job["status"] == "InProgress" and passed < share * self._world.faults.training_minutes(
-            JOB_MINUTES
-        ):
+        passed, faults = 0.0, self._world.faults
+        while job["status"] == "InProgress" and passed < share * faults.minutes("training", JOB_MINUTES):
             self._world.pass_minutes(TICK_MINUTES)
             passed += TICK_MINUTES
         yield

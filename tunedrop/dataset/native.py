@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+SUFFIX = ".lib"
 
 FAST = ("-O2", "-g0")
 CHECKED = ("-O1", "-fsanitize=undefined", "-fsanitize-trap=undefined")
@@ -50,7 +51,7 @@ def path_in(folder: Path) -> Path:
     """Where the library of a folder is, which has another name after each change."""
     files = sorted(folder.glob("*.[ch]"))
     digest = hashlib.sha256(b"\0".join(file.read_bytes() for file in files))
-    return folder / f"native-{digest.hexdigest()[:12]}.lib"
+    return folder / f"native-{digest.hexdigest()[:12]}{SUFFIX}"
 
 
 def build(path: Path, files: Sequence[Path], triple: str = "", options: Sequence[str] = FAST) -> None:

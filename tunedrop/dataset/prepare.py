@@ -163,7 +163,7 @@ def _likeness(prompt: str, near_together: bool) -> str:
     plain = " ".join(prompt.lower().split())
     if not near_together:
         return plain
-    if plain.isascii():  # the same in a twentieth of the time
+    if plain.isascii():  # the same without a call a letter
         letters = plain.encode().translate(None, NO_LETTERS).decode()
     else:
         letters = "".join(filter(str.isalpha, plain))

@@ -1,4 +1,4 @@
-"""Which of millions of keys are there more than once: in 16 MB, however many there are.
+"""Which of millions of keys are there more than once: in 16 MB and a byte a key.
 
 Each key has a bit, and so have few others; a key whose bit no other has is there once. What is left after a
 round has another bit in the next one, which it shares with still fewer.

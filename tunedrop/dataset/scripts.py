@@ -19,25 +19,19 @@ SCRIPTS: dict[str, tuple[int, int]] = {
 }
 """The first and last signs of each, Latin beside the letters of ASCII."""
 
-_ASCII = bytes(range(128))
 _ASCII_LETTER = re.compile("[A-Za-z]")
 _LATIN = frozenset({"Latin"})
 SAMPLE = 100
 """So many characters of a text tell its scripts."""
 
 
-def scripts_of(text: str, sample: int = SAMPLE) -> frozenset[str]:
+def scripts_of(text: str) -> frozenset[str]:
     """The scripts that a text is written in, by its beginning."""
-    beginning = text[:sample]
+    beginning = text[:SAMPLE]
     latin = _LATIN if _ASCII_LETTER.search(beginning) else frozenset[str]()
     if beginning.isascii():
         return latin
-    others = beginning.encode(errors="surrogatepass").translate(None, _ASCII)
-    return latin | _scripts_beyond_ascii(others)
-
-
-def _scripts_beyond_ascii(text: bytes) -> frozenset[str]:
-    return frozenset(filter(None, map(_script, set(text.decode(errors="surrogatepass")))))
+    return latin | frozenset(filter(None, map(_script, set(beginning))))
 
 
 @lru_cache(maxsize=1 << 16)

@@ -60,7 +60,7 @@ static uint64_t likeness_of(const Reader *reader, const Text *text)
     return likeness;
 }
 
-static int is_text_key(const Reader *reader, const uint8_t *key, uint32_t length)
+static int is_key(const Reader *reader, const uint8_t *key, uint32_t length)
 {
     for (int number = 0; number < KEYS; number++) {
         uint32_t same = 0;
@@ -77,7 +77,7 @@ static int is_text_key(const Reader *reader, const uint8_t *key, uint32_t length
 static int is_left_out(const Reader *reader, const uint8_t *skeleton, uint32_t length, uint32_t string)
 {
     return length > 2 && skeleton[length - 1] == ':' && skeleton[length - 2] == '"'
-        && is_text_key(reader, skeleton + string, length - 2 - string);
+        && is_key(reader, skeleton + string, length - 2 - string);
 }
 
 static const uint8_t *skip_integer(const uint8_t *p, const uint8_t *end)     /* NULL where JSON has none such */

@@ -14,7 +14,7 @@ from ctypes import POINTER, Structure, byref, c_uint8, c_uint16, c_uint32, c_uin
 import msgspec
 
 from tunedrop.dataset import lines, native
-from tunedrop.dataset.asked import Asked
+from tunedrop.dataset.asked import METHODS, Asked
 from tunedrop.dataset.formats import SourceFormat
 from tunedrop.dataset.kinds import Kind, filled, kind_of, unknown_keys
 from tunedrop.dataset.likeness import WEIGHTS
@@ -31,6 +31,9 @@ _NONE = 255
 _FULL, _ODD, _NEW, _OTHER = range(4)
 _AT_ONCE = 4096
 _ODD_GROUP = 0
+_GROUPS = (None, *METHODS)
+"""A group a format, after that of the odd."""
+
 _LOOKS = 100
 """So many lines are looked at for keys that no rule knows: of a file that is all odd, not every one."""
 
@@ -109,7 +112,6 @@ class Reader:
     def __init__(self, asked: Asked) -> None:
         self._known: dict[int, Kind] = {}
         self._asked = asked
-        self._groups: list[SourceFormat] = []
         self._reader = _reader()
         self._left_out: list[str] = []
         self._looks = 0
@@ -176,9 +178,7 @@ class Reader:
         ctypes.memmove(entry.skeleton, skeleton, len(skeleton))
         entry.group = _ODD_GROUP
         if kind is not None:
-            if kind.format not in self._groups:
-                self._groups.append(kind.format)
-            entry.group = 1 + self._groups.index(kind.format)
+            entry.group = _GROUPS.index(kind.format)
             entry.counted = sum(1 << number for number in kind.counted)
             entry.asked = sum(1 << number for number in kind.asked)
             entry.answer = _NONE if kind.answer is None else kind.answer
