@@ -9,15 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from botocore.exceptions import ClientError
 
-from tunedrop import aws, clock, naming
+from tunedrop import clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import Released, Way
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
-from tunedrop.serving import choose, throughput
+from tunedrop.serving import choose, inventory, throughput
 from tunedrop.stage import Stage
 
 
@@ -41,57 +40,21 @@ class InService(msgspec.Struct, frozen=True, kw_only=True):
 
 def in_service(bedrock: Any, stage: Stage) -> Iterator[InService]:
     """All deployments and provisioned throughput that carry this stage's tag."""
-    prefix = f"tunedrop-{stage.name}-"
-    for page in bedrock.get_paginator("list_custom_model_deployments").paginate(nameContains=prefix):
-        for item in page["modelDeploymentSummaries"]:
-            yield from _tagged(
-                bedrock,
-                stage,
-                InService(
-                    arn=item["customModelDeploymentArn"],
-                    name=item["customModelDeploymentName"],
-                    way="on-demand",
-                    status=item["status"],
-                    model_arn=item["modelArn"],
-                    created_at=clock.write(item["createdAt"]),
-                ),
-            )
-    for page in bedrock.get_paginator("list_provisioned_model_throughputs").paginate(nameContains=prefix):
-        for item in page["provisionedModelSummaries"]:
-            yield from _tagged(
-                bedrock,
-                stage,
-                InService(
-                    arn=item["provisionedModelArn"],
-                    name=item["provisionedModelName"],
-                    way="provisioned",
-                    status=item["status"],
-                    model_arn=item["modelArn"],
-                    created_at=clock.write(item["creationTime"]),
-                    model_units=item["modelUnits"],
-                    hourly_usd=choose.rate_of(
-                        item["modelArn"],
-                        item["modelUnits"],
-                        throughput.commitment_of(item.get("commitmentDuration", "")),
-                    ),
-                ),
-            )
-
-
-def _tagged(bedrock: Any, stage: Stage, found: InService) -> Iterator[InService]:
-    """The same with what its tags say; nothing when it is not this stage's, or gone since it was listed."""
-    try:
-        answer = bedrock.list_tags_for_resource(resourceARN=found.arn)
-    except ClientError as error:
-        if aws.is_missing(error):
-            return
-        raise
-    tags = {tag["key"]: tag["value"] for tag in answer["tags"]}
-    if tags.get(naming.STAGE_TAG) == stage.name:
-        yield msgspec.structs.replace(
-            found,
-            run_id=tags.get(naming.RUN_TAG, ""),
-            expires_at=tags.get(naming.EXPIRES_TAG, ""),
+    for one in inventory.resources(bedrock, stage.name, inventory.SERVING):
+        units = int(one.facts.get("modelUnits", 0))
+        commitment = throughput.commitment_of(one.facts.get("commitmentDuration", ""))
+        provisioned = one.kind == "throughput"
+        yield InService(
+            arn=one.arn,
+            name=one.name,
+            way="provisioned" if provisioned else "on-demand",
+            status=one.status,
+            model_arn=one.model_arn,
+            created_at=one.created_at,
+            run_id=one.run_id,
+            expires_at=one.expires_at,
+            model_units=units,
+            hourly_usd=choose.rate_of(one.model_arn, units, commitment) if provisioned else 0.0,
         )
 
 
