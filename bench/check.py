@@ -24,10 +24,10 @@ from bench import records, strict
 from bench.structs import STRUCTS
 from tunedrop import catalog
 from tunedrop.contracts import Method
-from tunedrop.dataset.asked import Asked
-from tunedrop.dataset.check import check_files
-from tunedrop.dataset.parallel import check_on_all_cores, cores
-from tunedrop.dataset.source import LocalFile
+from tunedrop.dataset.check.check import check_files
+from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.processes import check_on_all_cores, cores
+from tunedrop.dataset.sources.local import LocalFile
 
 PIECES, PIECE = 12, 4_000_000
 ROUNDS = 7

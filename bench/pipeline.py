@@ -30,10 +30,10 @@ from local.driver import Pipeline, until
 from local.embedded import Embedded, running
 from tunedrop import catalog, naming
 from tunedrop.contracts import Dataset
-from tunedrop.dataset.prepare import prepare, shares
-from tunedrop.dataset.report import Report
-from tunedrop.dataset.validate import MOST_NEAR
+from tunedrop.dataset.check.report import Report
+from tunedrop.dataset.prepare.split import prepare, shares
 from tunedrop.registry import Record
+from tunedrop.steps.validate_data import MOST_NEAR
 
 SIZE = os.environ.get("TUNEDROP_PIPELINE_SIZE", "256MB")
 STAGE, REGION = "localeast", "us-east-1"

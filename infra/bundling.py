@@ -22,7 +22,7 @@ from pathlib import Path
 import msgspec
 
 from infra.settings import Settings
-from tunedrop.dataset import native
+from tunedrop.dataset.check import native
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".work" / "bundles"

@@ -12,19 +12,20 @@ import msgspec
 import pytest
 
 from tunedrop import catalog
-from tunedrop.dataset import formats, lines
-from tunedrop.dataset.asked import Asked
-from tunedrop.dataset.check import check_files
-from tunedrop.dataset.conclude import conclude
-from tunedrop.dataset.convert import Target, convert
-from tunedrop.dataset.fast import FastReader
-from tunedrop.dataset.partial import Partial, Range, examine
-from tunedrop.dataset.prepare import Shares, prepare
-from tunedrop.dataset.repair import repair
-from tunedrop.dataset.report import Report, plain_errors
-from tunedrop.dataset.rows import NoSuchColumn
-from tunedrop.dataset.source import Held
-from tunedrop.dataset.unpack import NotRepairable
+from tunedrop.dataset.check.check import check_files
+from tunedrop.dataset.check.fast import FastReader
+from tunedrop.dataset.check.merge import conclude
+from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.report import Report, plain_errors
+from tunedrop.dataset.check.scan import Partial, Range, examine
+from tunedrop.dataset.formats import json_lines as lines
+from tunedrop.dataset.formats import record as formats
+from tunedrop.dataset.prepare.split import Shares, prepare
+from tunedrop.dataset.sources.local import Held
+from tunedrop.dataset.tools.convert import Target, convert
+from tunedrop.dataset.tools.decode import NotRepairable
+from tunedrop.dataset.tools.repair import repair
+from tunedrop.dataset.tools.spreadsheets import NoSuchColumn
 
 MODELS = (
     None,

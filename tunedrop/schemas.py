@@ -11,7 +11,7 @@ from typing import Any, get_args
 import msgspec
 
 from tunedrop.contracts import Evaluation, RunEnded
-from tunedrop.dataset.check import Report
+from tunedrop.dataset.check.check import Report
 from tunedrop.docstrings import attributes
 from tunedrop.manifest import RANGES, Manifest
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from docs.reference.tables import Struct, page, shape, table
 from tunedrop.contracts import Ending, Evaluation, RunEnded
-from tunedrop.dataset.check import Report
+from tunedrop.dataset.check.check import Report
 from tunedrop.reporting import notification, outcome_event
 from tunedrop.schemas import SCHEMAS, structs_in
 

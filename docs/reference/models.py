@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from docs.reference.tables import page, table
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel, Hyperparameter, Price
-from tunedrop.dataset.blocks import MEDIA, taken
+from tunedrop.dataset.rules.blocks import MEDIA, taken
 
 _HEAD = """What Tunedrop knows of each base model, from `tunedrop/catalog/models/`, a file a model. Bedrock
 is asked for the rest before anything is paid: whether the model still lives, whether you have access,

@@ -7,8 +7,8 @@ import msgspec
 from lambdas.services import Services
 from lambdas.step import step
 from tunedrop.contracts import CompletedJob, Dataset, Run, Sharding
-from tunedrop.dataset.retest import retest
-from tunedrop.dataset.validate import validate_all
+from tunedrop.steps.validate_data import validate_all
+from tunedrop.steps.validate_test_set import retest
 
 
 class Input(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ import msgspec
 from lambdas.services import Services
 from lambdas.step import step
 from tunedrop.contracts import ByteRange, Run, ShardDone, ShardWork
-from tunedrop.dataset.validate import validate_shard
+from tunedrop.steps.validate_data import validate_shard
 
 
 class Input(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ import math
 import random
 from collections.abc import Sequence
 
-from tunedrop.dataset.records import HeldOut, read_held_out
+from tunedrop.dataset.prepare.held_out import HeldOut, read_held_out
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.evaluate import Judgement, Prediction, said_before
 from tunedrop.evaluation.metrics import token_f1

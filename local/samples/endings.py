@@ -10,7 +10,7 @@ from local.attacks import ATTACKS
 from local.samples.finished import LLAMA, at, timeline
 from tunedrop import catalog
 from tunedrop.contracts import ActualCost, Ending, Failure, Released, S3Object
-from tunedrop.dataset.check import check, plain_errors
+from tunedrop.dataset.check.check import check, plain_errors
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.evaluate import Prediction, Said
 from tunedrop.evaluation.gate import decide

@@ -27,7 +27,7 @@ from tunedrop.contracts import (
     Serving,
     StartedJob,
 )
-from tunedrop.dataset.check import check
+from tunedrop.dataset.check.check import check
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.gate import decide
 from tunedrop.registry import StepRecord

@@ -10,7 +10,7 @@ from local.embedded import Embedded
 from tests.datasets import jsonl, long_prompts, many_held_out, single_turn
 from tunedrop import catalog, naming
 from tunedrop.contracts import Evaluation
-from tunedrop.dataset.check import check
+from tunedrop.dataset.check.check import check
 from tunedrop.evaluation import predictions
 from tunedrop.registry import Record
 

@@ -25,7 +25,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "tunedrop/stage.py",
         "tunedrop/cli/main.py",
         "tunedrop/page.html",
-        "tunedrop/dataset/skeletons.c",
+        "tunedrop/dataset/check/skeletons.c",
         "lambdas/notify/handler.py",
     ):
         path = tmp_path / "house" / file
@@ -45,12 +45,12 @@ def files_of(folder: Path) -> set[str]:
 def test_the_code_bundle_holds_domain_and_handlers_without_the_command_line(house: Path) -> None:
     bundle = bundling.code(HERE, house)
 
-    (library,) = (bundle.path / "tunedrop" / "dataset").glob("*.lib")
+    (library,) = (bundle.path / "tunedrop" / "dataset" / "check").glob("*.lib")
     assert files_of(bundle.path) == {
         "tunedrop/stage.py",
         "tunedrop/page.html",
-        "tunedrop/dataset/skeletons.c",
-        f"tunedrop/dataset/{library.name}",
+        "tunedrop/dataset/check/skeletons.c",
+        f"tunedrop/dataset/check/{library.name}",
         "lambdas/notify/handler.py",
     }
 
@@ -138,7 +138,7 @@ from functools import cached_property
 for name in sys.argv[1:]:
     importlib.import_module(f"lambdas.{name}.handler").handler
 from tunedrop.aws import Aws
-from tunedrop.dataset import native
+from tunedrop.dataset.check import native
 assert native.library().read_lines
 aws = Aws()
 clients = [getattr(aws, name) for name, value in vars(Aws).items() if isinstance(value, cached_property)]

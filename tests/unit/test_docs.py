@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tunedrop.dataset import reference
+from tunedrop.dataset.rules import reference
 
 ROOT = Path(__file__).parents[2]
 REFERENCES = sorted(

@@ -21,7 +21,7 @@ from tunedrop.advice.statement import Statement
 from tunedrop.cli import datasets, folder, starting
 from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.output import Format, console, errors, fail, print_json, table
-from tunedrop.dataset.prepare import shares
+from tunedrop.dataset.prepare.split import shares
 
 T = TypeVar("T")
 SHOWN = 6

@@ -51,7 +51,7 @@ def run_ids(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
 
 def rule_codes(incomplete: str) -> list[tuple[str, str]]:
     """The codes of findings, with what they are about."""
-    from tunedrop.dataset.codes import CODES
+    from tunedrop.dataset.rules.codes import CODES
 
     return [(code, rule) for code, rule in CODES.items() if code.startswith(incomplete.upper())]
 

@@ -13,8 +13,8 @@ from tunedrop.cli.copies import copy_of
 from tunedrop.cli.datasets import chunks
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import Format, errors, fail, print_json
-from tunedrop.dataset.convert import Conversion, Note, Target, convert
-from tunedrop.dataset.rows import NoSuchColumn
+from tunedrop.dataset.tools.convert import Conversion, Note, Target, convert
+from tunedrop.dataset.tools.spreadsheets import NoSuchColumn
 
 _KINDS: dict[str, Literal["csv", "tsv"]] = {".csv": "csv", ".tsv": "tsv"}
 

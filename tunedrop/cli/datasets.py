@@ -16,14 +16,13 @@ from tunedrop.cli.folder import SPLITS
 from tunedrop.cli.output import Format, console, errors, fail, print_json, table
 from tunedrop.cli.progress import bytes_done, size_of
 from tunedrop.contracts import Method
-from tunedrop.dataset.asked import Asked
-from tunedrop.dataset.check import FileReport, Report
-from tunedrop.dataset.codes import CODES, severity
-from tunedrop.dataset.file_rules import Split
-from tunedrop.dataset.parallel import check_on_all_cores
-from tunedrop.dataset.problem import Finding
-from tunedrop.dataset.repair import repair
-from tunedrop.dataset.unpack import NotRepairable
+from tunedrop.dataset.check.check import FileReport, Report
+from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.processes import check_on_all_cores
+from tunedrop.dataset.rules.codes import CODES, severity
+from tunedrop.dataset.tools.decode import NotRepairable
+from tunedrop.dataset.tools.repair import repair
+from tunedrop.dataset.types import Finding, Split
 from tunedrop.wording import counted
 
 CHUNK = 1 << 20

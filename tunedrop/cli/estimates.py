@@ -19,9 +19,9 @@ from tunedrop.contracts import Dataset, DatasetFile, Estimate, Method, Prompts, 
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
 from tunedrop.cost.words import evaluation_in_words, in_words
-from tunedrop.dataset.check import FileReport, Report, plain_errors
-from tunedrop.dataset.file_rules import Split
-from tunedrop.dataset.prepare import shares
+from tunedrop.dataset.check.check import FileReport, Report, plain_errors
+from tunedrop.dataset.prepare.split import shares
+from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidManifest, PreflightFailed
 from tunedrop.evaluation.contenders import champion_of
 from tunedrop.evaluation.workload import minutes, workload

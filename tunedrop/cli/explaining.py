@@ -6,8 +6,8 @@ import difflib
 
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.output import Format, console, fail, print_json
-from tunedrop.dataset import explanations
-from tunedrop.dataset.codes import CODES, severity
+from tunedrop.dataset.rules import explanations
+from tunedrop.dataset.rules.codes import CODES, severity
 
 
 def explain(code: str, format_: Format) -> None:

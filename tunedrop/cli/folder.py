@@ -9,9 +9,9 @@ import msgspec
 from tunedrop import intake, manifest
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import fail
-from tunedrop.dataset.beside import named_beside
-from tunedrop.dataset.file_rules import Split
-from tunedrop.dataset.source import LocalFile
+from tunedrop.dataset.sources.attachments import named_beside
+from tunedrop.dataset.sources.local import LocalFile
+from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidManifest
 from tunedrop.manifest import Data, Manifest
 

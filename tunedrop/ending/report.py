@@ -8,7 +8,7 @@ import msgspec
 
 from tunedrop import naming
 from tunedrop.contracts import Ending
-from tunedrop.dataset.check import Report
+from tunedrop.dataset.check.check import Report
 from tunedrop.ending.artifacts import read_text
 from tunedrop.ending.outcome import for_people
 from tunedrop.evaluation import predictions

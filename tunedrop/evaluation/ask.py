@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tunedrop import aws
 from tunedrop.catalog.model import BaseModel, Format
-from tunedrop.dataset.records import HeldOut
+from tunedrop.dataset.prepare.held_out import HeldOut
 
 MAX_TOKENS = 512
 TRIES = 8

@@ -10,7 +10,7 @@ from tunedrop import distillation, naming
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import CompletedJob, Dataset, Run, Serving
-from tunedrop.dataset.records import HeldOut, read_held_out
+from tunedrop.dataset.prepare.held_out import HeldOut, read_held_out
 from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.ask import Asker, Pace
 from tunedrop.evaluation.evaluate import Prediction, evaluate, select

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from tunedrop.dataset.records import HeldOut
+from tunedrop.dataset.prepare.held_out import HeldOut
 from tunedrop.evaluation.ask import Answer
 
 CONCURRENCY = 8

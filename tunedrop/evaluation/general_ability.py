@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from tunedrop.catalog.model import Format
-from tunedrop.dataset.records import HeldOut, Message
+from tunedrop.dataset.prepare.held_out import HeldOut, Message
 
 WORDS_OF_A_CONTINUATION = 12
 """A model that goes on with a text goes on after the answer too."""

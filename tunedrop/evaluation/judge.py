@@ -18,7 +18,7 @@ from typing import Any, Literal
 import msgspec
 
 from tunedrop.contracts import JudgeSettings
-from tunedrop.dataset.records import HeldOut
+from tunedrop.dataset.prepare.held_out import HeldOut
 from tunedrop.evaluation.ask import Answer, Pace, Unanswered, persist
 from tunedrop.evaluation.evaluate import Judgement
 

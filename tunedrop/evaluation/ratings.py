@@ -12,7 +12,7 @@ from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import MOST_IN_EVALUATION_JOB, JudgeSettings, Run
 from tunedrop.cost.lines import CHARACTERS_A_TOKEN
-from tunedrop.dataset.records import HeldOut
+from tunedrop.dataset.prepare.held_out import HeldOut
 from tunedrop.evaluation import judge_jobs
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.evaluate import Judgement, Prediction

@@ -14,7 +14,7 @@ from itertools import pairwise, takewhile
 from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import PromptShard, ShardProgress
-from tunedrop.dataset.records import HeldOut
+from tunedrop.dataset.prepare.held_out import HeldOut
 from tunedrop.evaluation import predictions
 from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.evaluate import Prediction

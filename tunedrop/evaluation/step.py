@@ -9,7 +9,7 @@ import msgspec
 from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import Evaluation, Losses, PromptShard
-from tunedrop.dataset.records import HeldOut
+from tunedrop.dataset.prepare.held_out import HeldOut
 from tunedrop.errors import EvaluationFailed
 from tunedrop.evaluation import predictions, shards
 from tunedrop.evaluation.contenders import Contest

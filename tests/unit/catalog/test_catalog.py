@@ -11,7 +11,7 @@ import pytest
 
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel
-from tunedrop.dataset.check import check
+from tunedrop.dataset.check.check import check
 
 CATALOG = Path(catalog.__file__).parent
 CUSTOMIZABLE = {

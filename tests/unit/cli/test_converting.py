@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tunedrop.cli.main import app
-from tunedrop.dataset.codes import CODES
+from tunedrop.dataset.rules.codes import CODES
 
 ROWS = "question,answer\nWhat is a lien?,A claim on property.\nWhat is a writ?,An order of a court.\n"
 

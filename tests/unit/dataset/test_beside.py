@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from tests import pictures
-from tunedrop.dataset.album import StoredAlbum
-from tunedrop.dataset.asked import Asked
-from tunedrop.dataset.beside import named_beside
-from tunedrop.dataset.check import check_files
-from tunedrop.dataset.media import LocalAlbum, Seen
-from tunedrop.dataset.source import Held, LocalFile
+from tunedrop.dataset.check.check import check_files
+from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.sources.attachments import named_beside
+from tunedrop.dataset.sources.local import Held, LocalFile
+from tunedrop.dataset.sources.media import LocalAlbum
+from tunedrop.dataset.sources.media_s3 import StoredAlbum
+from tunedrop.dataset.types import Seen
 
 FILES = {
     "a.png": pictures.png(8, 8),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests import builders
 from tunedrop import catalog
-from tunedrop.dataset.check import Report, check
+from tunedrop.dataset.check.check import Report, check
 
 SCHEMA = "bedrock-conversation-2024"
 PNG = {"format": "png", "source": {"s3Location": {"uri": "s3://data/one.png"}}}

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunedrop.dataset.convert import Conversion, Target, convert
-from tunedrop.dataset.rows import NoSuchColumn
+from tunedrop.dataset.tools.convert import Conversion, Target, convert
+from tunedrop.dataset.tools.spreadsheets import NoSuchColumn
 
 PAIR = {"prompt": "What is a lien?", "completion": "A claim on property."}
 CHAT = {

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from tests.hostile import without_the_fast_way
 from tunedrop import catalog
-from tunedrop.dataset import lines
-from tunedrop.dataset.asked import Asked
-from tunedrop.dataset.check import check_files
-from tunedrop.dataset.fast import Batch, FastReader
-from tunedrop.dataset.report import Report
-from tunedrop.dataset.source import Held
+from tunedrop.dataset.check.check import check_files
+from tunedrop.dataset.check.fast import Batch, FastReader
+from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.report import Report
+from tunedrop.dataset.formats import json_lines as lines
+from tunedrop.dataset.sources.local import Held
 
 NAMES: Any = {"train": "train.jsonl", "test": "test.jsonl"}
 SCHEMA = "bedrock-conversation-2024"

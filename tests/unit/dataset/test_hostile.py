@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import hostile
-from tunedrop.dataset import explanations
-from tunedrop.dataset.asked import Asked
-from tunedrop.dataset.convert import MOST_NOTES, convert
-from tunedrop.dataset.lines import MAX_LINE_BYTES
-from tunedrop.dataset.repair import repair
+from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.formats.json_lines import MAX_LINE_BYTES
+from tunedrop.dataset.rules import explanations
+from tunedrop.dataset.tools.convert import MOST_NOTES, convert
+from tunedrop.dataset.tools.repair import repair
 
 ODD = st.sampled_from(
     [
@@ -182,7 +182,7 @@ def test_an_array_of_any_size_is_written_as_lines_without_being_held() -> None:
 def test_of_too_many_records_the_first_are_compared_and_the_others_told(
     monkeypatch: pytest.MonkeyPatch, cut: int
 ) -> None:
-    monkeypatch.setattr("tunedrop.dataset.alike.MOST_COMPARED", 20)
+    monkeypatch.setattr("tunedrop.dataset.duplicates.candidates.MOST_COMPARED", 20)
     body = b'{"input": "the same"}\n' * 50
 
     report = hostile.checked(body, Asked())

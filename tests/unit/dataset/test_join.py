@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunedrop.aws import Aws
-from tunedrop.dataset import join
-from tunedrop.dataset.join import Piece
+from tunedrop.dataset.prepare import multipart as join
+from tunedrop.dataset.prepare.multipart import Piece
 
 
 def pieces_of(sizes: list[int]) -> list[Piece]:

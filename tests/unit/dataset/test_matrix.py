@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tunedrop import catalog
-from tunedrop.dataset.check import Report, check
+from tunedrop.dataset.check.check import Report, check
 
 NOVA = "amazon.nova-lite-v1:0:300k"
 NOVA_2 = "amazon.nova-2-lite-v1:0:256k"

@@ -15,14 +15,14 @@ from moto import mock_aws
 from tests import builders, pictures
 from tunedrop import catalog, naming
 from tunedrop.contracts import ByteRange, Dataset, Run, S3Object, ShardDone, Sharding
-from tunedrop.dataset.album import Copies, StoredAlbum
-from tunedrop.dataset.asked import Asked
-from tunedrop.dataset.check import check_files
-from tunedrop.dataset.parallel import check_on_all_cores
-from tunedrop.dataset.report import Report
-from tunedrop.dataset.source import LocalFile
-from tunedrop.dataset.validate import validate, validate_shard
+from tunedrop.dataset.check.check import check_files
+from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.processes import check_on_all_cores
+from tunedrop.dataset.check.report import Report
+from tunedrop.dataset.sources.local import LocalFile
+from tunedrop.dataset.sources.media_s3 import Copies, StoredAlbum
 from tunedrop.errors import InvalidDataset
+from tunedrop.steps.validate_data import validate, validate_shard
 
 NOVA_LITE = "amazon.nova-lite-v1:0:300k"
 LLAMA_VISION = "meta.llama3-2-11b-instruct-v1:0:128k"

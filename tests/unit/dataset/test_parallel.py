@@ -15,9 +15,9 @@ import pytest
 
 from tests import builders
 from tunedrop import catalog
-from tunedrop.dataset import parallel
-from tunedrop.dataset.asked import Asked
-from tunedrop.dataset.parallel import check_on_all_cores
+from tunedrop.dataset.check import processes as parallel
+from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.processes import check_on_all_cores
 
 RECORDS = 400
 
@@ -54,8 +54,8 @@ def test_the_processes_do_not_run_the_program_that_starts_them(
     program.write_text(
         "from pathlib import Path\n"
         f"with Path({str(noted)!r}).open('a') as notes: notes.write(__name__ + ' ')\n"
-        "from tunedrop.dataset.asked import Asked\n"
-        "from tunedrop.dataset.parallel import check_on_all_cores\n"
+        "from tunedrop.dataset.check.options import Asked\n"
+        "from tunedrop.dataset.check.processes import check_on_all_cores\n"
         "if __name__ == '__main__':\n"
         f"    check_on_all_cores({{'train': Path({str(files['train'])!r})}}, Asked(), processes=2)\n"
         "    assert Path(__file__).name == 'program.py'\n"

@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 
 from tests import builders
 from tunedrop import catalog
-from tunedrop.dataset import lines, repeats
-from tunedrop.dataset.asked import METHODS, Asked
-from tunedrop.dataset.check import check_files
-from tunedrop.dataset.conclude import conclude
-from tunedrop.dataset.formats import Conversation, SourceFormat, Turn, method_of
-from tunedrop.dataset.partial import Partial, Range, examine
-from tunedrop.dataset.report import Report
-from tunedrop.dataset.source import Held, Source
+from tunedrop.dataset.check.check import check_files
+from tunedrop.dataset.check.merge import conclude
+from tunedrop.dataset.check.options import METHODS, Asked
+from tunedrop.dataset.check.report import Report
+from tunedrop.dataset.check.scan import Partial, Range, examine
+from tunedrop.dataset.duplicates import repeats
+from tunedrop.dataset.formats import json_lines as lines
+from tunedrop.dataset.formats.record import Conversation, SourceFormat, Turn, method_of
+from tunedrop.dataset.sources.local import Held
+from tunedrop.dataset.types import Source
 
 NOVA_LITE = "amazon.nova-lite-v1:0:300k"
 NAMES: Any = {split: f"{split}.jsonl" for split in ("train", "validation", "test")}
@@ -105,7 +107,7 @@ def test_lines_longer_than_a_chunk_or_the_limit_change_nothing(
         patch.setattr(lines, "MAX_LINE_BYTES", 80)
         expected = whole(files, asked)
         patch.setattr(lines, "CHUNK", chunk)
-        patch.setattr("tunedrop.dataset.source.CHUNK", chunk)
+        patch.setattr("tunedrop.dataset.sources.local.CHUNK", chunk)
 
         assert in_parts(files, asked, cuts) == expected
 
@@ -117,8 +119,8 @@ def test_records_are_compared_alike_whatever_fits_into_memory(train: bytes, test
     expected = whole(files, asked)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(repeats, "MOST_BITS", 3)
-        patch.setattr("tunedrop.dataset.sorting.RUN", 2)
-        patch.setattr("tunedrop.dataset.sorting.READ_AT_ONCE", 1)
+        patch.setattr("tunedrop.dataset.duplicates.external_sort.RUN", 2)
+        patch.setattr("tunedrop.dataset.duplicates.external_sort.READ_AT_ONCE", 1)
 
         assert whole(files, asked) == expected
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from tests import builders
 from tunedrop import catalog
-from tunedrop.dataset import formats
-from tunedrop.dataset.formats import Conversation, Turn
-from tunedrop.dataset.prepare import Prepared, prepare, shares
-from tunedrop.dataset.records import read_held_out
+from tunedrop.dataset.formats import record as formats
+from tunedrop.dataset.formats.record import Conversation, Turn
+from tunedrop.dataset.prepare.held_out import read_held_out
+from tunedrop.dataset.prepare.split import Prepared, prepare, shares
 
 LLAMA_3_3 = catalog.find(builders.LLAMA_3_3).methods["instruction"]
 LLAMA_3_1 = catalog.find(builders.LLAMA_3_1).methods["instruction"]

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunedrop.dataset.check import Report, check
-from tunedrop.dataset.formats import Conversation, Turn
-from tunedrop.dataset.quality import look
-from tunedrop.dataset.statistics import Gatherer
+from tunedrop.dataset.check.check import Report, check
+from tunedrop.dataset.check.statistics import Gatherer
+from tunedrop.dataset.formats.record import Conversation, Turn
+from tunedrop.dataset.rules.quality import look
 
 
 def pair(prompt: str, completion: str) -> dict[str, Any]:

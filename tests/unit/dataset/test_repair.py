@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunedrop.dataset import unpack
-from tunedrop.dataset.check import check
-from tunedrop.dataset.repair import repair
-from tunedrop.dataset.unpack import NotRepairable
+from tunedrop.dataset.check.check import check
+from tunedrop.dataset.tools import decode as unpack
+from tunedrop.dataset.tools.decode import NotRepairable
+from tunedrop.dataset.tools.repair import repair
 
 PAIRS = [{"prompt": f"question {n}", "completion": f"answer {n}"} for n in range(4)]
 LINES = b"".join(json.dumps(one).encode() + b"\n" for one in PAIRS)

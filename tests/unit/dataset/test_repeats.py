@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunedrop.dataset import repeats
-from tunedrop.dataset.repeats import repeated
+from tunedrop.dataset.duplicates import repeats
+from tunedrop.dataset.duplicates.repeats import repeated
 
 FEW = st.integers(0, 12)
 ANY = st.integers(0, 2**64 - 1)

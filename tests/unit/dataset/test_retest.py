@@ -11,9 +11,9 @@ from tests.datasets import jsonl, many_held_out, single_turn
 from tests.unit.dataset.test_validate import STAGE, read, s3, uploaded
 from tunedrop import naming
 from tunedrop.contracts import Dataset, Run, Sharding
-from tunedrop.dataset.retest import retest
-from tunedrop.dataset.validate import validate, validate_shard
 from tunedrop.errors import InvalidDataset
+from tunedrop.steps.validate_data import validate, validate_shard
+from tunedrop.steps.validate_test_set import retest
 
 __all__ = ["s3"]
 

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from tunedrop import catalog
-from tunedrop.dataset import explanations, file_rules
-from tunedrop.dataset.check import Report, check
-from tunedrop.dataset.codes import CODES, ERRORS, WARNINGS
-from tunedrop.dataset.explanations import Example, Explanation
-from tunedrop.dataset.file_rules import FileCounts
+from tunedrop.dataset.check.check import Report, check
+from tunedrop.dataset.rules import explanations
+from tunedrop.dataset.rules import files as file_rules
+from tunedrop.dataset.rules.codes import CODES, ERRORS, WARNINGS
+from tunedrop.dataset.rules.explanations import Example, Explanation
+from tunedrop.dataset.rules.files import FileCounts
 
 EXPLAINED = explanations.load()
 WITH_EXAMPLES = pytest.mark.parametrize(

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunedrop.dataset import lines, native, skeletons
-from tunedrop.dataset.asked import Asked
-from tunedrop.dataset.kinds import kind_of
-from tunedrop.dataset.skeletons import Lines, Reader
+from tunedrop.dataset.check import native, skeletons
+from tunedrop.dataset.check.kinds import kind_of
+from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.skeletons import Lines, Reader
+from tunedrop.dataset.formats import json_lines as lines
 
 PAIR = b'{"prompt":"\1","completion":"\1"}'
 TEXTS = st.sampled_from(

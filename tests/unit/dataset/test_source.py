@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tunedrop.dataset import lines
-from tunedrop.dataset.source import Held, LocalFile
+from tunedrop.dataset.formats import json_lines as lines
+from tunedrop.dataset.sources.local import Held, LocalFile
 
 BODIES = st.lists(st.sampled_from([b"a", b"bc" * 9, b"\n", b"\r\n"]), max_size=40).map(b"".join)
 
@@ -28,8 +28,8 @@ def test_a_file_gives_the_bytes_that_are_asked_for(
     path = tmp_path / "train.jsonl"
     path.write_bytes(body)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tunedrop.dataset.source.CHUNK", chunk)
-        patch.setattr("tunedrop.dataset.source.NEAR", near)
+        patch.setattr("tunedrop.dataset.sources.local.CHUNK", chunk)
+        patch.setattr("tunedrop.dataset.sources.local.NEAR", near)
 
         pieces = list(LocalFile(path).chunks(start, start + length))
 
@@ -45,7 +45,7 @@ def test_a_file_has_the_blocks_of_bytes_in_memory(
     path = tmp_path / "train.jsonl"
     path.write_bytes(body)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tunedrop.dataset.source.CHUNK", chunk)
+        patch.setattr("tunedrop.dataset.sources.local.CHUNK", chunk)
         found = list(lines.blocks(LocalFile(path), start, start + length))
         expected = list(lines.blocks(Held(body), start, start + length))
 

@@ -14,8 +14,8 @@ from tests.unit.tables import make_intake_bucket
 from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import Dataset, Run, S3Object, Sharding
-from tunedrop.dataset.validate import validate, validate_shard
 from tunedrop.errors import InvalidDataset
+from tunedrop.steps.validate_data import validate, validate_shard
 
 STAGE = builders.stage()
 WHOLE = 1 << 30
@@ -119,7 +119,7 @@ def test_a_shard_whose_file_was_deleted_meanwhile_says_so(s3: Any) -> None:
 
 
 def test_the_plan_of_ten_gigabytes_fits_into_the_payload_of_a_state(s3: Any) -> None:
-    from tunedrop.dataset.sharding import plan
+    from tunedrop.steps.validate_shards import plan
 
     class TenGigabytes:
         size = 10 << 30

@@ -9,7 +9,7 @@ import msgspec
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop import catalog
-from tunedrop.dataset.records import HeldOut, Message
+from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.evaluation.ask import Answer, Asker, Pace
 from tunedrop.evaluation.evaluate import evaluate, select
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from local.bedrock.brain import base_brain
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop.contracts import JudgeSettings
-from tunedrop.dataset.records import HeldOut, Message
+from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.evaluation.ask import Answer, Pace
 from tunedrop.evaluation.judge import Judge, read_verdict
 

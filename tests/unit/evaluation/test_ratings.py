@@ -15,7 +15,7 @@ from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop.aws import Aws
 from tunedrop.contracts import EvaluationSettings, JudgeSettings
-from tunedrop.dataset.records import HeldOut, Message
+from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.errors import TransientError
 from tunedrop.evaluation import judge_jobs
 from tunedrop.evaluation.ask import Answer

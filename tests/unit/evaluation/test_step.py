@@ -12,7 +12,7 @@ from tests.unit.fake_bedrock import FakeBedrock
 from tunedrop import catalog
 from tunedrop.aws import Aws
 from tunedrop.contracts import EvaluationSettings, JudgeSettings
-from tunedrop.dataset.records import HeldOut, Message
+from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.evaluate import Prediction

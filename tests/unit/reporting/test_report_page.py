@@ -11,8 +11,8 @@ import pytest
 
 from local import samples
 from tunedrop.contracts import Score, StartedJob, TrainingJob
-from tunedrop.dataset import explanations
-from tunedrop.dataset.check import check
+from tunedrop.dataset.check.check import check
+from tunedrop.dataset.rules import explanations
 from tunedrop.evaluation.evaluate import Judgement
 from tunedrop.reporting.report import (
     Material,

@@ -16,7 +16,7 @@ from tunedrop.cli.output import Format, fail, print_json
 from tunedrop.cli.sample_records import METHODS
 from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import Method
-from tunedrop.dataset.convert import Target
+from tunedrop.dataset.tools.convert import Target
 from tunedrop.schemas import SCHEMAS
 
 PANEL = "Prepare a dataset (no AWS needed)"

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import msgspec
 from markupsafe import Markup
 
-from tunedrop.dataset import explanations
-from tunedrop.dataset.check import FileReport, Report
-from tunedrop.dataset.codes import CODES, severity
-from tunedrop.dataset.rules import Finding
+from tunedrop.dataset.check.check import FileReport, Report
+from tunedrop.dataset.rules import explanations
+from tunedrop.dataset.rules.codes import CODES, severity
+from tunedrop.dataset.rules.record import Finding
 from tunedrop.reporting.report.svg import el, percent, picture
 
 COLUMN = 64

@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from tunedrop import clock
 from tunedrop.contracts import Ending
-from tunedrop.dataset.check import Report
+from tunedrop.dataset.check.check import Report
 from tunedrop.ending.outcome import outcome_of
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.registry import StepRecord

@@ -1,0 +1,1 @@
+"""Checking a dataset: every record, every finding, in bounded memory."""

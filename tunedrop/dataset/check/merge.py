@@ -1,0 +1,271 @@
+"""Putting partial results together: the report that one pass over all files would have given."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+
+import msgspec
+
+from tunedrop.contracts import Method
+from tunedrop.dataset.check.options import METHODS, Asked
+from tunedrop.dataset.check.report import FileReport, Report
+from tunedrop.dataset.check.scan import Findings, Partial, Records, Tally
+from tunedrop.dataset.check.statistics import Gatherer
+from tunedrop.dataset.duplicates.candidates import MOST_COMPARED, SPLITS, Alike, LookAgain, Place, look_again
+from tunedrop.dataset.formats.record import SourceFormat
+from tunedrop.dataset.rules import files as file_rules
+from tunedrop.dataset.rules import record as rules
+from tunedrop.dataset.rules.blocks import MEDIA
+from tunedrop.dataset.rules.files import FileCounts
+from tunedrop.dataset.types import Finding, Problem, Source, Split, printable
+
+
+def conclude(
+    partials: Iterable[Partial],
+    sources: Mapping[Split, Source],
+    names: Mapping[Split, str],
+    asked: Asked,
+    look: LookAgain | None = None,
+) -> Report:
+    """The report on a dataset.
+
+    Parameters
+    ----------
+    partials
+        Of ranges that make up all files: those of the training file first, then validation, then test, each
+        file's from its beginning to its end. They may be read as they are needed; each is used once.
+    sources
+        The files themselves: records that may be alike are read again.
+    names
+        What the files are called in findings.
+    look
+        How those records are looked at again; in this process where nothing else is said.
+    """
+    with closing(_Conclusion(sources, names, asked)) as conclusion:
+        for partial in partials:
+            conclusion.take(partial)
+        return conclusion.report(look or (lambda many: (look_again(one, sources[one.split]) for one in many)))
+
+
+class _File(msgspec.Struct):
+    """What the ranges of one file add up to."""
+
+    line_count: int = 0
+    records: int = 0
+    another_kind: Problem | None = None
+    findings: Findings = msgspec.field(default_factory=Findings)
+    formats: dict[SourceFormat, Records] = {}
+
+
+class _Found:
+    """Findings from anywhere, in any order: the first of them by file and line, and how many of each code."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._counts: Counter[tuple[Split, str]] = Counter()
+        self._first: list[tuple[int, int, Problem]] = []
+
+    @property
+    def by_code(self) -> dict[str, int]:
+        """How many of each code, the most first."""
+        found: Counter[str] = Counter()
+        for (_, code), count in self._counts.items():
+            found[code] += count
+        return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
+
+    def count(self, split: Split) -> int:
+        """How many are in one file."""
+        return sum(count for (where, _), count in self._counts.items() if where == split)
+
+    def add(self, split: Split, line: int, problem: Problem) -> None:
+        """One more; line 0 is the whole file."""
+        self._counts[split, problem.code] += 1
+        self._keep(split, line, problem)
+
+    def take(self, split: Split, tally: Tally) -> None:
+        """All of a tally, whose lines are counted from 0."""
+        for code, count in tally.counts.items():
+            self._counts[split, code] += count
+        for line, problem in tally.first:
+            self._keep(split, line + 1, problem)
+
+    def _keep(self, split: Split, line: int, problem: Problem) -> None:
+        self._first.append((SPLITS.index(split), line, problem))
+        if len(self._first) > 2 * self._most + 1000:
+            self._first = self.first()
+
+    def first(self) -> list[tuple[int, int, Problem]]:
+        """In the order of files and lines; those of one line in the order of their rules."""
+        return sorted(self._first)[: self._most]
+
+
+class _Conclusion:
+    def __init__(self, sources: Mapping[Split, Source], names: Mapping[Split, str], asked: Asked) -> None:
+        self._sources = sources
+        self._names = names
+        self._asked = asked
+        self._files: dict[Split, _File] = {split: _File() for split in SPLITS if split in sources}
+        self._alike: dict[SourceFormat, Alike] = {}
+        self._errors = _Found(asked.max_findings)
+        self._warnings = _Found(asked.max_findings)
+        self._repeated: Counter[tuple[Split, str]] = Counter()
+
+    def close(self) -> None:
+        """Give the space on disk back."""
+        for alike in self._alike.values():
+            alike.close()
+
+    def take(self, partial: Partial) -> None:
+        """Add the partial result of the range that comes next."""
+        most = self._asked.max_findings
+        file = self._files[partial.range.split]
+        if file.another_kind is not None:
+            return
+        file.another_kind = partial.another_kind
+        file.findings.merge(partial.findings, file.line_count, most)
+        for format_, records in partial.formats.items():
+            if format_ not in self._alike:
+                self._alike[format_] = Alike(format_)
+            self._alike[format_].take(partial, records, file.line_count)
+            file.formats.setdefault(format_, Records()).merge(records, file.line_count, most)
+        file.line_count += partial.line_count
+        file.records += partial.records
+
+    def report(self, look: LookAgain) -> Report:
+        format_ = self._format()
+        method = self._method(format_)
+        for split, file in self._files.items():
+            self._gather(split, file, format_, method)
+        if format_ is not None:
+            self._alike[format_].report(look, self._repeat)
+            if left_out := self._alike[format_].left_out:
+                why = f"the last {left_out:,} records were not compared with others: there are too many"
+                problem = Problem("", "TD057", why, f"{left_out:,}", f"at most {MOST_COMPARED:,} records")
+                self._add("train", 0, problem)
+        counts = {split: self._counts(split, file, format_) for split, file in self._files.items()}
+        for split, problem in file_rules.dataset_problems(counts, method, self._asked.base_model):
+            self._add(split, 0, problem)
+        return self._written(format_, method)
+
+    def _format(self) -> SourceFormat | None:
+        """The format of most records; where two have as many, the first in the list of formats."""
+        counts: Counter[SourceFormat] = Counter()
+        for file in self._files.values():
+            counts.update({format_: one.misplaced.count for format_, one in file.formats.items()})
+        return max(sorted(counts, key=list(METHODS).index), key=counts.__getitem__, default=None)
+
+    def _method(self, format_: SourceFormat | None) -> Method | None:
+        if self._asked.method != "auto":
+            return self._asked.method
+        counts: Counter[str] = Counter()
+        for file in self._files.values():
+            counts.update(file.formats[format_].methods if format_ in file.formats else {})
+        if format_ is None or not counts:
+            return None
+        if counts["multi-turn"]:
+            return "multi-turn"
+        return max(METHODS[format_], key=counts.__getitem__)
+
+    def _gather(self, split: Split, file: _File, format_: SourceFormat | None, method: Method | None) -> None:
+        if file.another_kind is not None:
+            self._add(split, 1, file.another_kind)
+            return
+        self._take(split, file.findings)
+        for other, records in file.formats.items():
+            if other != format_:
+                self._misplaced(split, records, other, format_)
+                continue
+            self._take(split, records.findings)
+            if method is not None:
+                self._take(split, records.views[self._asked.view(other, method)])
+            if split == "train" and other != "text":
+                median = records.gathered.statistics().tokens.get("median", 0)
+                for line, code, message in records.answers.warnings(median):
+                    self._add(split, line, Problem("$", code, message))
+
+    def _take(self, split: Split, findings: Findings) -> None:
+        self._errors.take(split, findings.errors)
+        self._warnings.take(split, findings.warnings)
+
+    def _misplaced(
+        self, split: Split, records: Records, other: SourceFormat, format_: SourceFormat | None
+    ) -> None:
+        message = f"{_a(other)} record in {_a(format_)} dataset"
+        problem = Problem("$", "TD010", message, other, format_ or "")
+        first = [(line, problem) for line, _ in records.misplaced.first]
+        self._errors.take(split, Tally(records.misplaced.counts, first))
+
+    def _repeat(self, place: Place, problem: Problem) -> None:
+        self._repeated[place.split, problem.code] += 1
+        self._add(place.split, place.line, problem)
+
+    def _add(self, split: Split, line: int, problem: Problem) -> None:
+        found = self._errors if rules.severity(problem.code) == "error" else self._warnings
+        found.add(split, line, problem)
+
+    def _counts(self, split: Split, file: _File, format_: SourceFormat | None) -> FileCounts:
+        return FileCounts(
+            name=self._names[split],
+            records=file.records,
+            bytes=self._sources[split].size,
+            errors=self._errors.count(split),
+            duplicates=self._repeated[split, "TD050"],
+            contradictions=self._repeated[split, "TD051"],
+            traits=file.formats[format_].traits if format_ in file.formats else {},
+        )
+
+    def _written(self, format_: SourceFormat | None, method: Method | None) -> Report:
+        files = {split: self._file(split, file, format_) for split, file in self._files.items()}
+        error_count = sum(self._errors.by_code.values())
+        return Report(
+            valid=error_count == 0,
+            method=method,
+            format=format_,
+            records=sum(file.records for file in files.values()),
+            tokens=sum(file.tokens for file in files.values()),
+            error_count=error_count,
+            errors=self._findings(self._errors),
+            warnings=self._findings(self._warnings),
+            warning_count=sum(self._warnings.by_code.values()),
+            by_code=self._errors.by_code | self._warnings.by_code,
+            duplicates=sum(self._repeated[split, "TD050"] for split in files),
+            near_duplicates=sum(self._repeated[split, "TD053"] for split in files),
+            files=files,
+            statistics=self._together(format_).statistics(),
+        )
+
+    def _file(self, split: Split, file: _File, format_: SourceFormat | None) -> FileReport:
+        records = file.formats.get(format_, Records()) if format_ is not None else Records()
+        tokens = records.gathered.tokens
+        return FileReport(
+            records=file.records,
+            tokens=sum(length * count for length, count in tokens.items()),
+            bytes=self._sources[split].size,
+            error_count=self._errors.count(split),
+            shortest_tokens=min(tokens, default=0),
+            longest_tokens=max(tokens, default=0),
+            statistics=records.gathered.statistics(),
+            labels={printable(label): count for label, count in records.answers.balance()},
+            media={kind: records.traits[kind] for kind in MEDIA if kind in records.traits},
+        )
+
+    def _together(self, format_: SourceFormat | None) -> Gatherer:
+        together = Gatherer()
+        for file in self._files.values():
+            if format_ in file.formats:
+                together.merge(file.formats[format_].gathered)
+        return together
+
+    def _findings(self, found: _Found) -> tuple[Finding, ...]:
+        return tuple(
+            Finding(printable(self._names[SPLITS[split]]), line, *map(printable, problem))
+            for split, line, problem in found.first()
+        )
+
+
+def _a(format_: SourceFormat | None) -> str:
+    """A format with its article: a text, an openai-chat."""
+    name = format_ or "mixed"
+    return f"{'an' if name[0] in 'aeio' else 'a'} {name}"

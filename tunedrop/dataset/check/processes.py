@@ -1,0 +1,177 @@
+"""Checking files of this machine on all of its cores, this process on one of them: the report of one pass."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from tunedrop.dataset.check.merge import conclude
+from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.report import Report
+from tunedrop.dataset.check.scan import Partial, Range, examine, ranges
+from tunedrop.dataset.duplicates.candidates import SPLITS, Again, LookAgain, look_again
+from tunedrop.dataset.sources.local import LocalFile
+from tunedrop.dataset.types import Source, Split
+
+RANGE = 8 << 20
+"""Bytes a process is given at once: some 20 ms of work."""
+FEWEST_BYTES = 32 << 20
+"""Less than this is checked before other processes would have started."""
+WAITING = 2
+"""So many tasks are given to each other process beforehand. This one does what they have no time for: until
+they have started, everything."""
+MOST_RESULTS = 64
+"""So many results wait in memory until it is their turn, beside the tasks that are given."""
+
+Advance = Callable[[int], object]
+
+Task = TypeVar("Task")
+
+
+def check_on_all_cores(
+    files: Mapping[Split, Path], asked: Asked, advance: Advance = lambda _: None, processes: int = 0
+) -> Report:
+    """Check the files of a dataset.
+
+    Parameters
+    ----------
+    advance
+        Told of each number of bytes that has been checked.
+    processes
+        0: one a core, where the files are big enough for it to be quicker.
+    """
+    sources = {split: LocalFile(files[split]) for split in SPLITS if split in files}
+    bare = [path.name for path in files.values()]
+    names = {split: path.name if bare.count(path.name) == 1 else str(path) for split, path in files.items()}
+    size = sum(source.size for source in sources.values())
+    count = processes or (cores() if size >= FEWEST_BYTES else 1)
+    parts = [range_ for split, source in sources.items() for range_ in ranges(split, source, RANGE)]
+    if count == 1:
+        return conclude(_told(_here(sources, parts, asked), parts, advance), sources, names, asked)
+    decode = msgspec.msgpack.Decoder(Partial).decode
+    with _processes(count - 1, sources, asked) as pool:
+        found = map(decode, _each(pool, _examine, parts, count - 1))
+        look: LookAgain = lambda many: _each(pool, _look_again, many, count - 1)  # noqa: E731
+        return conclude(_told(found, parts, advance), sources, names, asked, look)
+
+
+def cores() -> int:
+    """How many this process may use; macOS does not tell that, but how many there are."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
+
+
+def _told(partials: Iterator[Partial], parts: list[Range], advance: Advance) -> Iterator[Partial]:
+    for partial, part in zip(partials, parts, strict=True):
+        advance(part.stop - part.start)
+        yield partial
+
+
+def _here(sources: Mapping[Split, Source], parts: list[Range], asked: Asked) -> Iterator[Partial]:
+    return (examine(sources[part.split], part, asked) for part in parts)
+
+
+@contextmanager
+def _processes(count: int, sources: Mapping[Split, LocalFile], asked: Asked) -> Iterator[ProcessPoolExecutor]:
+    """Processes that know the files, as this one does then. Whatever ends this, ends them."""
+    context = multiprocessing.get_context("spawn")  # a fork would copy the threads of a progress bar
+    end = context.Event()
+    pool = ProcessPoolExecutor(count, context, _begin, (sources, asked, end))
+    _begin(sources, asked, end)
+    try:
+        yield pool
+    finally:
+        end.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _each(
+    pool: ProcessPoolExecutor, do: Callable[[Task], bytes], tasks: Iterable[Task], others: int
+) -> Iterator[bytes]:
+    """What becomes of each task, in their order, wherever it is done."""
+    results: deque[Future[bytes]] = deque()
+    most_given = WAITING * others
+    for task in tasks:
+        if sum(not one.done() for one in results) < most_given:
+            with _interrupts_held(), _without_main():
+                results.append(pool.submit(do, task))
+        else:
+            results.append(Future())
+            results[-1].set_result(do(task))
+        while results and (results[0].done() or len(results) > MOST_RESULTS + most_given):
+            yield results.popleft().result()
+    while results:
+        yield results.popleft().result()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C reaches all processes of a terminal; those that begin here never see it, and are ended by us."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Processes that are spawned import the program's main module, here all of the command line: 25 MB and
+    half a second each, of which they need nothing."""
+    main = sys.modules["__main__"]
+    hidden = {name: getattr(main, name) for name in ("__file__", "__spec__") if hasattr(main, name)}
+    main.__dict__.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        main.__dict__.update(hidden)
+
+
+class _UntilTheEnd:
+    """A file that can be read until the end of all is told."""
+
+    def __init__(self, file: LocalFile, end: Event) -> None:
+        self._file = file
+        self._end = end
+        self.size = file.size
+        self.album = file.album
+
+    def chunks(self, start: int, stop: int) -> Iterator[bytes]:
+        for chunk in self._file.chunks(start, stop):
+            if self._end.is_set():
+                raise _EndedError
+            yield chunk
+
+
+class _EndedError(Exception):
+    """Nobody waits for this result any more."""
+
+
+_given: tuple[Mapping[Split, Source], Asked]
+"""In each of the processes: what is the same for all ranges."""
+
+
+def _begin(files: Mapping[Split, LocalFile], asked: Asked, end: Event) -> None:
+    global _given
+    _given = ({split: _UntilTheEnd(file, end) for split, file in files.items()}, asked)
+
+
+def _examine(part: Range) -> bytes:
+    sources, asked = _given
+    return msgspec.msgpack.encode(examine(sources[part.split], part, asked))
+
+
+def _look_again(again: Again) -> bytes:
+    sources, _ = _given
+    return look_again(again, sources[again.split])

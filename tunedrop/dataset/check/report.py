@@ -1,0 +1,76 @@
+"""The verdict on a dataset: what `tunedrop check --format json` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from tunedrop.contracts import Method
+from tunedrop.dataset.check.statistics import Statistics
+from tunedrop.dataset.formats.record import SourceFormat
+from tunedrop.dataset.types import Finding, Split
+
+
+class TokenEstimate(msgspec.Struct, frozen=True, kw_only=True):
+    """How tokens are estimated, and how far that may be off: the real number divided by the estimate."""
+
+    method: str = "characters / 6, rounded up for each record"
+    low: float = 1.0
+    high: float = 2.0
+    source: str = (
+        "6: Bedrock user guide, model-customization-prepare; 3, the strictest: AWS's validator for Claude 3 "
+        "(2026-11-23). Scripts without spaces and code may have more tokens still"
+    )
+
+
+class FileReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What one file holds.
+
+    `labels` counts the answers where they are labels, the most frequent first; `media` the images, videos and
+    documents, by kind, which are not among the tokens.
+    """
+
+    records: int
+    tokens: int
+    bytes: int
+    error_count: int
+    shortest_tokens: int
+    longest_tokens: int
+    statistics: Statistics
+    labels: dict[str, int] = {}
+    media: dict[str, int] = {}
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict on a dataset.
+
+    `errors` and `warnings` hold the first ones in the order of files and lines, `error_count` and
+    `warning_count` say how many there are, `by_code` how many break each rule, errors before warnings; tokens
+    are estimated as `token_estimate` says. `statistics` are those of all files together.
+    """
+
+    valid: bool
+    method: Method | None
+    format: SourceFormat | None
+    records: int
+    tokens: int
+    error_count: int
+    errors: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+    warning_count: int
+    by_code: dict[str, int] = {}
+    duplicates: int
+    near_duplicates: int
+    files: dict[Split, FileReport]
+    statistics: Statistics
+    token_estimate: TokenEstimate = TokenEstimate()
+
+
+def plain_errors(report: Report, most: int = 20) -> Iterator[str]:
+    """The errors as lines for a person: file, line, path, reason; then how many more there are."""
+    for one in report.errors[:most]:
+        where = f"{one.file} line {one.line}" if one.line else one.file
+        yield f"{where}{' ' + one.path if one.path not in ('', '$') else ''}: {one.message} [{one.code}]"
+    if report.error_count > most:
+        yield f"… and {report.error_count - most:,} more"

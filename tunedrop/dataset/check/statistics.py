@@ -1,0 +1,100 @@
+"""What a dataset consists of: lengths, turns, roles and scripts, per file, in bounded memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from tunedrop.dataset.check.kinds import Kind
+from tunedrop.dataset.check.scripts import scripts_of
+from tunedrop.dataset.formats.record import Conversation
+
+
+class Statistics(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one file. `tokens` are quantiles of the estimated tokens a record, `lengths` a histogram of them
+    (records by the lower bound of powers of two); `turns` and `scripts` count records, `roles` messages."""
+
+    tokens: dict[str, int]
+    lengths: dict[int, int]
+    turns: dict[int, int]
+    roles: dict[str, int]
+    scripts: dict[str, int]
+
+
+class Gatherer(msgspec.Struct):
+    """Takes records in any order; two gatherers of two parts can be merged into what one would hold.
+
+    `tokens` counts records by their estimated tokens, the others what `Statistics` says.
+    """
+
+    tokens: dict[int, int] = msgspec.field(default_factory=Counter)
+    turns: dict[int, int] = {}
+    roles: dict[str, int] = {}
+    scripts: dict[str, int] = {}
+
+    def add(self, conversation: Conversation, tokens: int) -> None:
+        """One record."""
+        count(self.tokens, [tokens])
+        count(self.turns, [len(conversation.turns)])
+        count(self.roles, [turn.role for turn in conversation.turns])
+        count(self.scripts, scripts_of(conversation.turns[-1].text))
+
+    def add_many(
+        self, tokens: list[int], kinds: Iterable[tuple[Kind, int]], scripts: Mapping[str, int]
+    ) -> None:
+        """Many records: of how many tokens each, of what kinds, and how many end in each script."""
+        if not isinstance(self.tokens, Counter):
+            self.tokens = Counter(self.tokens)
+        self.tokens.update(tokens)  # many different ones: counting them apart and adding takes twice as long
+        for kind, times in kinds:
+            add(self.turns, {kind.turns: times})
+            add(self.roles, {role: number * times for role, number in kind.roles.items()})
+        add(self.scripts, scripts)
+
+    def merge(self, other: Gatherer) -> None:
+        """Take what another gatherer has counted."""
+        for mine, theirs in (
+            (self.tokens, other.tokens),
+            (self.turns, other.turns),
+            (self.roles, other.roles),
+            (self.scripts, other.scripts),
+        ):
+            add(mine, theirs)
+
+    def statistics(self) -> Statistics:
+        """What has been counted until now."""
+        lengths: Counter[int] = Counter()
+        for tokens, count in self.tokens.items():
+            lengths[1 << max(0, tokens.bit_length() - 1)] += count
+        return Statistics(
+            tokens=self._quantiles(),
+            lengths=dict(sorted(lengths.items())),
+            turns=dict(sorted(self.turns.items())),
+            roles=dict(sorted(self.roles.items())),
+            scripts=dict(sorted(self.scripts.items(), key=lambda one: (-one[1], one[0]))),
+        )
+
+    def _quantiles(self) -> dict[str, int]:
+        total, found, seen = sum(self.tokens.values()), {}, 0
+        wanted = {"min": 0.0, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95, "max": 1.0}
+        ordered = sorted(self.tokens.items())
+        waiting = list(wanted.items())
+        for tokens, count in ordered:
+            seen += count
+            while waiting and seen >= max(1, waiting[0][1] * total):
+                found[waiting.pop(0)[0]] = tokens
+        return found
+
+
+def count(counts: dict[Any, int], found: Iterable[Any]) -> None:
+    """Count what was found, into counts that can be sent."""
+    add(counts, Counter(found))
+
+
+def add(counts: dict[Any, int], others: Mapping[Any, int]) -> None:
+    """Add other counts to these."""
+    for key, value in others.items():
+        counts[key] = counts.get(key, 0) + value

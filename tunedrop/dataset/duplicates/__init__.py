@@ -1,0 +1,1 @@
+"""Records that are duplicates of others, or leak from one file into another."""

@@ -1,0 +1,1 @@
+"""What a record can look like, one file a shape."""

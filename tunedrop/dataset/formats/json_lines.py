@@ -1,0 +1,284 @@
+"""Lines of a JSONL file: every line is read, whatever is wrong with it.
+
+A file may be read in ranges of bytes: a line belongs to the range that it begins in.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+import msgspec
+
+from tunedrop.dataset.sources.local import CHUNK
+from tunedrop.dataset.types import Source
+
+MAX_LINE_BYTES = 4 * 1024 * 1024
+"""Longer lines are not read: no base model takes a record of 700,000 tokens, and what JSON can unfold to in
+memory is 25 times its size."""
+
+HEAD_BYTES = 1 << 16
+MAX_DEPTH = 64
+"""No format nests records deeper than 10 levels; parsers differ in how deep they follow."""
+
+_NESTED = frozenset({dict, list})
+
+RETURN = re.compile(rb"\}[ \t]*\r[ \t\r]*(?=\{)")
+"""A carriage return that ends a record: no valid JSON has one between } and {, in a text or outside."""
+
+_STRETCHED = "a record stretches over several lines; tunedrop check --fix writes each on one line"
+_RETURNS = "carriage returns alone end the lines, as on old Macs; tunedrop check --fix writes line feeds"
+
+BOM = b"\xef\xbb\xbf"
+UTF_16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+UNMARKED_UTF_16 = {b"{\0": "utf-16-le", b"[\0": "utf-16-le", b"\0{": "utf-16-be", b"\0[": "utf-16-be"}
+"""JSON in UTF-16 without its mark: nothing else begins so."""
+UTF_32 = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
+"""Looked for before the marks of UTF-16, one of which begins alike."""
+UTF_32_PROBLEM = "the file is UTF-32; save it as UTF-8"
+_UTF_16_PROBLEM = "the file is UTF-16; tunedrop check --fix writes it as UTF-8"
+_WEB_PAGE = "this is a web page, not a dataset: the download went wrong"
+_NOT_TEXT: dict[bytes, str] = {
+    b"\x1f\x8b": "the file is compressed with gzip; tunedrop check --fix decompresses it",
+    b"BZh": "the file is compressed with bzip2; decompress it: bunzip2",
+    b"\xfd7zXZ": "the file is compressed with xz; decompress it: unxz",
+    b"\x28\xb5\x2f\xfd": "the file is compressed with zstd; decompress it: unzstd",
+    b"PAR1": "the file is Parquet; export it as JSON lines",
+    b"ARROW1": "the file is Arrow; export it as JSON lines",
+    b"PK\x03\x04": "the file is a ZIP archive or a spreadsheet; export it as JSON lines",
+    **dict.fromkeys(UTF_32, UTF_32_PROBLEM),
+    **dict.fromkeys((*UTF_16, *UNMARKED_UTF_16), _UTF_16_PROBLEM),
+    b"<!": _WEB_PAGE,
+    b"<html": _WEB_PAGE,
+    b"version https://git-lfs": "this is a pointer of Git LFS; fetch the file itself: git lfs pull",
+}
+
+Problem = tuple[str, str]
+"""Code, message."""
+
+_TOO_DEEP: Problem = ("TD001", f"not valid JSON for any reader: nested deeper than {MAX_DEPTH} levels")
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line: its record, or (code, message) of what is wrong with it."""
+
+    number: int
+    record: dict[str, Any]
+    problem: Problem | None = None
+
+
+class Block(msgspec.Struct, frozen=True):
+    """Whole lines that stand together: the byte that they begin at, and their bytes.
+
+    A line that is too long is a block of its own, of which only the beginning is kept.
+    """
+
+    start: int
+    body: bytes
+
+
+def another_kind(head: bytes) -> Problem | None:
+    """What the file is, when its beginning shows that it is no JSON lines at all."""
+    for start, message in _NOT_TEXT.items():
+        if head.startswith(start):
+            return "TD005", message
+    text = head.removeprefix(BOM).lstrip()
+    first, fed, rest = text.partition(b"\n")
+    if not fed and RETURN.search(first):
+        return "TD005", _RETURNS
+    if first.startswith(b"["):
+        return "TD005", "this is a JSON array; tunedrop check --fix writes one object a line"
+    if first.strip() == b"{" and rest.lstrip()[:1] in (b'"', b"}"):
+        return "TD005", _STRETCHED
+    if _is_table(text):
+        return "TD005", "this is a table (CSV); name it .csv, and tunedrop convert makes records of its rows"
+    return None
+
+
+def _is_table(text: bytes) -> bool:
+    """Whether no line of the beginning is JSON, and the first is cells of a header."""
+    rows = [row.strip() for row in text.split(b"\n")[:5] if row.strip()]
+    if len(rows) < 2 or any(row[:1] in b"{[" for row in rows):
+        return False
+    quote = b'"' if rows[0].startswith(b'"') else b""
+    return any(quote + separator in rows[0] for separator in (b"\t", b",", b";"))
+
+
+def has_bom(head: bytes) -> bool:
+    """Whether the file begins with a byte-order mark."""
+    return head.startswith(BOM)
+
+
+BOM_PROBLEM: Problem = ("TD002", "the file begins with a byte-order mark; save it as UTF-8 without BOM")
+
+
+def head(source: Source) -> bytes:
+    """The beginning of a file, enough to tell its kind."""
+    return b"".join(source.chunks(0, min(HEAD_BYTES, source.size)))
+
+
+def blocks(source: Source, start: int, stop: int) -> Iterator[Block]:
+    """The lines that begin from start to before stop, in blocks of about `CHUNK`."""
+    begin, pending = start, bytearray()
+    skipping = start > 0  # until a line begins: the byte before may end one
+    for at, chunk in _onwards(source, start - 1 if skipping else 0, stop):
+        place = 0
+        if skipping:
+            place = chunk.find(b"\n") + 1
+            begin = at + place
+            if not place:
+                continue
+            if begin >= stop:
+                return
+            skipping = False
+        end = chunk.find(b"\n", max(place, stop - 1 - at)) + 1 if at + len(chunk) >= stop else 0
+        cut = end or chunk.rfind(b"\n", place) + 1
+        if cut:
+            whole = not pending and place == 0 and cut == len(chunk)
+            yield Block(begin, chunk if whole else b"".join((pending, memoryview(chunk)[place:cut])))
+            if end:
+                return
+            begin = at + cut
+            pending.clear()
+        pending += memoryview(chunk)[cut or place :]
+        if len(pending) > MAX_LINE_BYTES + len(BOM):
+            yield Block(begin, bytes(pending[: MAX_LINE_BYTES + len(BOM) + 1]))
+            pending.clear()
+            skipping = True
+    if pending:
+        yield Block(begin, bytes(pending))
+
+
+def body_of(block: Block) -> bytes:
+    """The lines of a block, without a byte-order mark."""
+    return block.body if block.start else block.body.removeprefix(BOM)
+
+
+def split(body: bytes) -> list[bytes]:
+    """Lines without their ends."""
+    found = body.split(b"\n")
+    if len(found) > 1 and not found[-1]:
+        found.pop()
+    return found
+
+
+def _onwards(source: Source, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+    """(place, chunk) from start on, past stop if the reader goes on to the end of its last line."""
+    place = start
+    while place < source.size:
+        until = stop if place < stop else min(place + CHUNK, source.size)
+        before = place
+        for chunk in source.chunks(place, until):
+            yield place, chunk
+            place += len(chunk)
+        if place == before:
+            return
+
+
+def read(chunks: Iterable[bytes]) -> Iterator[Line]:
+    """The lines of a whole file."""
+    pending, number = bytearray(), 0
+    for chunk in chunks:
+        first, *rest = chunk.split(b"\n")
+        pending += first[: MAX_LINE_BYTES + 1 - len(pending)]
+        if rest:
+            for raw in [bytes(pending), *rest[:-1]]:
+                number += 1
+                yield parse(number, raw)
+            pending = bytearray(rest[-1][: MAX_LINE_BYTES + 1])
+    if pending:
+        yield parse(number + 1, bytes(pending))
+
+
+def parse(number: int, raw: bytes) -> Line:
+    """One line, without its end."""
+    if len(raw) > MAX_LINE_BYTES:
+        return Line(number, {}, ("TD031", f"the line is longer than {MAX_LINE_BYTES:,} bytes"))
+    text = raw.rstrip(b"\r\n")
+    if not text.strip():
+        return Line(number, {}, ("TD003", "the line is blank; remove it"))
+    try:
+        record = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Line(number, {}, _why(text, error))
+    keys = _keys(record)
+    if keys is None:
+        return Line(number, {}, _TOO_DEEP)
+    if not isinstance(record, dict):
+        return Line(number, {}, ("TD001", f"a line is one JSON object, not a {type(record).__name__}"))
+    twice = _key_named_twice(text) if _may_name_twice(text, keys) else None
+    if twice is not None:
+        return Line(number, {}, ("TD004", f"the key {twice} is there twice; only one can count"))
+    return Line(number, record)
+
+
+def _may_name_twice(text: bytes, keys: int) -> bool:
+    """Whether the colons after quotes are not just those of the keys."""
+    return text.count(b'":') != keys or b'" :' in text or b'"\t:' in text or b'"\r:' in text
+
+
+def _keys(value: Any) -> int | None:
+    """How many keys all objects of a value have; None when it is nested too deeply."""
+    level: list[Any] = [value]
+    keys = 0
+    for _ in range(MAX_DEPTH):
+        objects = [one for one in level if type(one) is dict]
+        keys += sum(map(len, objects))
+        inside = chain(
+            chain.from_iterable(one.values() for one in objects), *(one for one in level if type(one) is list)
+        )
+        level = [one for one in inside if type(one) in _NESTED]
+        if not level:
+            return keys
+    return None
+
+
+def _why(text: bytes, error: Exception) -> Problem:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError as bad:
+        return "TD002", f"byte {bad.start + 1} of the line is not UTF-8; save the file as UTF-8"
+    if text.startswith(BOM):
+        return "TD002", "a byte-order mark stands before the record; tunedrop check --fix removes it"
+    if text.strip() in (b"{", b"}", b"},"):
+        return "TD005", _STRETCHED
+    if isinstance(error, RecursionError):
+        return _TOO_DEEP
+    if b"\0" in text:
+        return "TD001", "NUL bytes are in the line: the file is damaged, or no text"
+    if text.lstrip().startswith(b"{'"):
+        return (
+            "TD001",
+            "texts stand in single quotes, as Python prints them; JSON has double ones: json.dumps",
+        )
+    if text.lstrip()[:1].isalpha():
+        return "TD001", f"a record is one JSON object, which begins with {{; this line does not ({error})"
+    if RETURN.search(text):
+        return "TD001", _RETURNS
+    if text.lstrip().startswith(b"{") and "trailing characters" in str(error):
+        return (
+            "TD001",
+            f"more stands on the line than one object; tunedrop check --fix parts records ({error})",
+        )
+    return "TD001", f"not valid JSON: {error}"
+
+
+def _key_named_twice(text: bytes) -> str | None:
+    """The first key that an object of this line names twice; None when there is none."""
+    found: list[str] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        once = dict(pairs)
+        if len(once) < len(pairs):
+            seen: set[str] = set()
+            found.extend(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        return once
+
+    try:
+        json.loads(text, object_pairs_hook=look)
+    except (ValueError, RecursionError):
+        return None
+    return found[0] if found else None

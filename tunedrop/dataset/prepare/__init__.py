@@ -1,0 +1,1 @@
+"""Splitting a checked dataset, and writing it for Bedrock."""

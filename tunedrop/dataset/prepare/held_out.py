@@ -1,0 +1,112 @@
+"""Held-out records as evaluation asks them: what to say to a model, and what a good answer would be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from tunedrop.contracts import Prompts
+from tunedrop.dataset.formats import json_lines as lines
+from tunedrop.dataset.formats import record as formats
+from tunedrop.dataset.formats.record import Conversation, Turn
+from tunedrop.dataset.rules import record as rules
+from tunedrop.dataset.sources import media
+
+SHARE_GIVEN = 0.5
+"""How much of a held-out text is given to be continued."""
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One message; `role` is user or assistant, `blocks` its content where that has images or videos."""
+
+    role: str
+    text: str
+    blocks: tuple[dict[str, Any], ...] = ()
+
+
+def _message(turn: Turn) -> Message:
+    """What Converse takes of a turn without more ado: a tool would have to be declared."""
+    shown = tuple(block for block in turn.blocks if not _ASKED.isdisjoint(block))
+    return Message(turn.role, turn.text, shown if any("text" not in block for block in shown) else ())
+
+
+_ASKED = frozenset({"text", "image", "video"})
+
+
+class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
+    """One question of the evaluation: `messages` end with the user's; `reference` is the recorded answer.
+
+    `probe` names a general-ability prompt, which comes from no dataset.
+    """
+
+    record: int
+    turn: int
+    system: str
+    messages: tuple[Message, ...]
+    reference: str
+    probe: str = ""
+
+
+def read_held_out(chunks: Iterable[bytes]) -> Iterator[HeldOut]:
+    """Every question of a held-out file: each assistant turn in its context, each text's second half."""
+    for line in lines.read(chunks):
+        format_ = formats.detect(line.record)
+        if format_ is not None:
+            yield from questions(line.number, formats.read(line.record, format_), format_ == "text")
+
+
+def questions(number: int, conversation: Conversation, is_text: bool) -> Iterator[HeldOut]:
+    """Every question of one record."""
+    return _continuation(number, conversation) if is_text else _turns(number, conversation)
+
+
+def prompts_of(conversation: Conversation, is_text: bool) -> Prompts:
+    """How much asking one record is; tokens estimated."""
+    asked = list(questions(0, conversation, is_text))
+    return Prompts(
+        count=len(asked),
+        tokens=sum(rules.tokens_of(_characters(one)) for one in asked),
+        unanswered=sum(not one.reference for one in asked),
+        media=media.counted(block for one in asked for said in one.messages for block in said.blocks),
+    )
+
+
+def _characters(question: HeldOut) -> int:
+    said = sum(len(message.text) for message in question.messages)
+    return len(question.system) + said + len(question.reference)
+
+
+def _turns(number: int, conversation: Conversation) -> Iterator[HeldOut]:
+    messages = tuple(map(_message, conversation.turns))
+    for index, message in enumerate(messages):
+        if message.role == "assistant" and index:
+            yield HeldOut(
+                record=number,
+                turn=index // 2,
+                system=conversation.system,
+                messages=messages[:index],
+                reference=message.text,
+            )
+    yield from _unanswered(number, conversation)
+
+
+def _unanswered(number: int, conversation: Conversation) -> Iterator[HeldOut]:
+    """A prompt without an answer: the reference is its grader's, or a teacher's who is still to be asked."""
+    if conversation.turns[-1].role == "user":
+        yield HeldOut(
+            record=number,
+            turn=len(conversation.turns) // 2,
+            system=conversation.system,
+            messages=tuple(map(_message, conversation.turns)),
+            reference=conversation.answer,
+        )
+
+
+def _continuation(number: int, conversation: Conversation) -> Iterator[HeldOut]:
+    words = conversation.turns[0].text.split()
+    middle = int(len(words) * SHARE_GIVEN)
+    if middle:
+        given, rest = " ".join(words[:middle]), " ".join(words[middle:])
+        yield HeldOut(record=number, turn=0, system="", messages=(Message("user", given),), reference=rest)

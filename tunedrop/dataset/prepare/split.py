@@ -1,0 +1,181 @@
+"""Splitting a checked dataset and converting it to the base model's format, in one streaming pass.
+
+The split goes by a hash of what the first message says: it is the same whatever the order, it stays the same
+when records are added, conversations are never torn, and records with one prompt stay on one side. So do
+those whose prompts differ in numbers and punctuation alone, unless that is what the questions are about.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import BinaryIO
+
+import msgspec
+
+from tunedrop.catalog.model import MethodRules
+from tunedrop.contracts import Prompts
+from tunedrop.dataset.check.statistics import add
+from tunedrop.dataset.duplicates.fingerprints import NO_LETTERS
+from tunedrop.dataset.formats import json_lines as lines
+from tunedrop.dataset.formats import record as formats
+from tunedrop.dataset.formats.record import Conversation, SourceFormat
+from tunedrop.dataset.prepare.held_out import prompts_of
+from tunedrop.dataset.rules import record as rules
+from tunedrop.dataset.sources import media
+from tunedrop.dataset.sources.media import Relocate
+from tunedrop.dataset.types import Split
+
+TEST_SHARE = 0.12
+VALIDATION_SHARE = 0.08
+MAX_TEST_RECORDS = 1_000
+_FEWEST_LETTERS = 20
+_GRAIN = 1 << 32
+
+
+class Shares(msgspec.Struct, frozen=True):
+    """Which part of the records is held out of training; 0 where a file of its own was given."""
+
+    validation: float
+    test: float
+
+
+class Written(msgspec.Struct):
+    """What was written of one split; sizes in bytes, tokens estimated, media counted by kind.
+
+    `prompts` is None but for `test`.
+    """
+
+    records: int = 0
+    tokens: int = 0
+    bytes: int = 0
+    media: dict[str, int] = {}
+    prompts: Prompts | None = None
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """What each split holds, and a hash of all records that does not depend on their order."""
+
+    files: dict[Split, Written]
+    content_hash: str
+
+
+def shares(records: int, given: Iterable[Split], method_rules: MethodRules) -> Shares:
+    """How much to hold out, so that training keeps what the base model needs.
+
+    Parameters
+    ----------
+    records
+        How many records the training file has.
+    given
+        The splits that have a file of their own.
+    """
+    spare = max(0.0, (records - method_rules.min_train_records) / records) if records else 0.0
+    test = 0.0 if "test" in given else min(TEST_SHARE, MAX_TEST_RECORDS / max(1, records))
+    wants_validation = method_rules.takes_validation and "validation" not in given
+    validation = VALIDATION_SHARE if wants_validation else 0.0
+    if method_rules.max_validation_records:
+        validation = min(validation, method_rules.max_validation_records / max(1, records))
+    asked = test + validation
+    scale = min(1.0, 0.98 * spare / asked) if asked else 0.0
+    return Shares(validation=validation * scale, test=test * scale)
+
+
+def prepare(
+    sources: Mapping[Split, Iterable[bytes]],
+    sinks: Mapping[Split, BinaryIO],
+    held_out: Shares,
+    method_rules: MethodRules,
+    near_together: bool = False,
+    relocate: Mapping[Split, Relocate] | None = None,
+) -> Prepared:
+    """Write the splits. The sources have been checked; `sinks` has one for each split that may get records.
+
+    Parameters
+    ----------
+    near_together
+        Whether prompts that differ in numbers and punctuation alone stay on one side.
+    relocate
+        Of each source, where the copies of its media are. The content hash is that of the records as they
+        were: the same dataset has the same one in every run.
+
+    Raises
+    ------
+    ValueError
+        When the base model's format cannot say what a record says.
+    """
+    files: dict[Split, Written] = {split: Written() for split in sinks}
+    everything = 0
+    for given, chunks in sources.items():
+        for line in lines.read(chunks):
+            format_ = formats.detect(line.record)
+            if line.problem is not None or format_ is None:
+                raise ValueError(f"line {line.number} of the {given} file was not checked")
+            conversation = formats.read(line.record, format_)
+            split = _split_of(conversation, held_out, near_together) if given == "train" else given
+            record = formats.write(conversation, method_rules.format)
+            text = msgspec.json.encode(record) + b"\n"
+            everything ^= int.from_bytes(hashlib.sha256(given.encode() + text).digest())
+            if relocate is not None and _shows(conversation, format_):
+                moved = media.relocated(record, method_rules.format, relocate[given])
+                text = msgspec.json.encode(moved) + b"\n"
+            sinks[split].write(text)
+            _count(files[split], conversation, len(text))
+            if split == "test":
+                asked = prompts_of(conversation, method_rules.format == "text")
+                files[split].prompts = (files[split].prompts or Prompts()) + asked
+    return Prepared(files, f"{everything:064x}")
+
+
+def merge(parts: Iterable[Prepared]) -> Prepared:
+    """What one pass over all parts would have given."""
+    files: dict[Split, Written] = {}
+    everything = 0
+    for part in parts:
+        everything ^= int(part.content_hash, 16)
+        for split, written in part.files.items():
+            whole = files.setdefault(split, Written())
+            whole.records += written.records
+            whole.tokens += written.tokens
+            whole.bytes += written.bytes
+            add(whole.media, written.media)
+            if written.prompts is not None:
+                whole.prompts = (whole.prompts or Prompts()) + written.prompts
+    return Prepared(files, f"{everything:064x}")
+
+
+def _shows(conversation: Conversation, format_: SourceFormat) -> bool:
+    """Whether a record may refer to media."""
+    return format_ == "image-caption" or any(turn.blocks for turn in conversation.turns)
+
+
+def _split_of(conversation: Conversation, held_out: Shares, near_together: bool) -> Split:
+    """Test at one end, validation at the other: when shares change, no record goes from one to the other."""
+    text = _likeness(conversation.turns[0].text, near_together)
+    text += "".join(f" {uri}" for uri in media.uris_of(conversation.turns[0].blocks))
+    place = int.from_bytes(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=4).digest())
+    if place < held_out.test * _GRAIN:
+        return "test"
+    if place >= (1 - held_out.validation) * _GRAIN:
+        return "validation"
+    return "train"
+
+
+def _likeness(prompt: str, near_together: bool) -> str:
+    """What prompts that belong together have in common."""
+    plain = " ".join(prompt.lower().split())
+    if not near_together:
+        return plain
+    if plain.isascii():  # the same without a call a letter
+        letters = plain.encode().translate(None, NO_LETTERS).decode()
+    else:
+        letters = "".join(filter(str.isalpha, plain))
+    return letters if len(letters) >= _FEWEST_LETTERS else plain
+
+
+def _count(written: Written, conversation: Conversation, size: int) -> None:
+    characters = sum(len(turn.text) for turn in conversation.turns) + len(conversation.system)
+    written.records += 1
+    written.tokens += rules.tokens_of(characters)
+    written.bytes += size
+    add(written.media, media.counted(block for turn in conversation.turns for block in turn.blocks))

@@ -1,0 +1,1 @@
+"""The rules of records, files and datasets."""

@@ -1,0 +1,227 @@
+"""Content blocks of Converse records: text, media, reasoning and tools, and what a base model takes of them.
+
+Sources: Nova user guides, fine-tune-prepare-data-understanding; Bedrock user guide, nova-2-sft-data-prep and
+model-customization-prepare; aws-samples/amazon-nova-samples, nova_ft_dataset_validator.py. Read 2026-11-25.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tunedrop.catalog.model import BaseModel, Media, MethodRules
+from tunedrop.dataset.types import Problem, shorten
+
+MEDIA = ("image", "video", "document")
+_KINDS = (*MEDIA, "text", "reasoningContent", "toolUse", "toolResult")
+_URI = re.compile(r"(?:s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/)?[A-Za-z0-9_\-/.]+")
+_OUTSIDE = re.compile(r"/|(?:.*/)?\.\.(?:/|$)")
+_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
+
+
+def content(message: Mapping[str, Any], path: str) -> Iterator[Problem]:
+    """Whether the content of one message is a list of blocks that Bedrock knows."""
+    found = message.get("content")
+    if not isinstance(found, list) or not found:
+        expected = 'a list such as [{"text": "…"}]'
+        why = f"content must be {expected}, not {shorten(found)}; tunedrop check --fix writes texts so"
+        yield Problem(f"{path}.content", "TD012", why, shorten(found), expected)
+        return
+    blank: str | None = None
+    says_something = False
+    for index, block in enumerate(found):
+        where = f"{path}.content[{index}]"
+        if not isinstance(block, dict):
+            why = f"a content block must be an object, not {shorten(block)}"
+            yield Problem(where, "TD012", why, shorten(block), "an object")
+            return
+        yield from _block(block, where, message.get("role"))
+        if isinstance(block.get("text"), str) and not block["text"].strip():
+            blank = blank or f"{where}.text"
+        else:
+            says_something = True
+    if blank and not says_something:
+        yield Problem(
+            blank, "TD021", "text is empty; remove the record or write what was said", "", "some text"
+        )
+
+
+def _block(block: Mapping[str, Any], path: str, role: Any) -> Iterator[Problem]:
+    kinds = [kind for kind in _KINDS if kind in block]
+    if len(kinds) != 1:
+        known, keys = ", ".join(_KINDS), ", ".join(shorten(key) for key in block) or "no keys"
+        why = f"a content block has one of {known}; this one has {keys}"
+        yield Problem(path, "TD016", why, keys, known)
+        return
+    kind, where = kinds[0], f"{path}.{kinds[0]}"
+    for key in block:
+        if key != kind:
+            why = f"Bedrock does not read {shorten(key)} beside {kind}"
+            yield Problem(f"{path}.{shorten(key)}", "TD014", why, shorten(key), kind)
+    if kind == "text":
+        if not isinstance(block["text"], str):
+            why = f"text must be a text, not {shorten(block['text'])}"
+            yield Problem(where, "TD012", why, shorten(block["text"]), "a text")
+    elif kind in MEDIA:
+        if role == "assistant":
+            yield Problem(where, "TD022", f"the assistant answers in text: remove the {kind}", kind, "text")
+        yield from _location(block[kind], where)
+    elif kind == "reasoningContent":
+        yield from _reasoning(block[kind], where, role)
+    else:
+        yield from _tool(block[kind], kind, where, role)
+
+
+def _location(media: Any, path: str) -> Iterator[Problem]:
+    place = media.get("source") if isinstance(media, dict) else None
+    place = place.get("s3Location") if isinstance(place, dict) else None
+    if not isinstance(place, dict) or not isinstance(media.get("format"), str):
+        expected = '{"format": "png", "source": {"s3Location": {"uri": "s3://…"}}}'
+        why = f"expected {expected}: Bedrock reads what is trained on from S3"
+        yield Problem(path, "TD012", why, shorten(media), expected)
+        return
+    yield from uri_problems(place.get("uri"), f"{path}.source.s3Location.uri")
+    owner = place.get("bucketOwner")
+    if owner is not None and not (isinstance(owner, str) and _ACCOUNT.fullmatch(owner)):
+        why = f"bucketOwner is {shorten(owner)}; it is the twelve digits of an AWS account, as a text"
+        yield Problem(f"{path}.source.s3Location.bucketOwner", "TD074", why, shorten(owner), "twelve digits")
+
+
+def uri_problems(uri: Any, path: str) -> Iterator[Problem]:
+    """Whether a URI is one that Bedrock reads media from, or the path of a file beside the dataset."""
+    expected = "s3://bucket/key or a path beside the file, with letters, digits, _ - / and . only"
+    if not isinstance(uri, str) or not _URI.fullmatch(uri):
+        yield Problem(path, "TD073", f"uri is {shorten(uri)}; expected {expected}", shorten(uri), expected)
+    elif _OUTSIDE.match(uri):
+        why = f"uri is {shorten(uri)}, which leads out of the dataset's folder; expected {expected}"
+        yield Problem(path, "TD073", why, shorten(uri), expected)
+
+
+def _reasoning(block: Any, path: str, role: Any) -> Iterator[Problem]:
+    text = block.get("reasoningText") if isinstance(block, dict) else None
+    if not isinstance(text, dict) or not isinstance(text.get("text"), str) or not text["text"].strip():
+        expected = '{"reasoningText": {"text": "…"}}'
+        yield Problem(path, "TD012", f"reasoningContent must be {expected}", shorten(block), expected)
+    elif role != "assistant":
+        yield Problem(path, "TD025", "only the assistant reasons", shorten(role), "assistant")
+
+
+def _tool(block: Any, kind: str, path: str, role: Any) -> Iterator[Problem]:
+    speaker = "assistant" if kind == "toolUse" else "user"
+    if not isinstance(block, dict) or not isinstance(block.get("toolUseId"), str) or not block["toolUseId"]:
+        yield Problem(
+            path, "TD012", f"{kind} must be an object with a toolUseId", shorten(block), "toolUseId"
+        )
+    elif role != speaker:
+        yield Problem(
+            path, "TD026", f"{kind} belongs into a message of the {speaker}'s", shorten(role), speaker
+        )
+
+
+def media_in(block: Mapping[str, Any]) -> list[str]:
+    """Which media a well-shaped block of content is; none of a text."""
+    return [kind for kind in MEDIA if kind in block]
+
+
+def model_problems(record: Mapping[str, Any], rules: MethodRules, model: BaseModel) -> Iterator[Problem]:
+    """What a base model does not take of a well-shaped Converse record."""
+    for index, message in enumerate(record["messages"]):
+        path = f"$.messages[{index}]"
+        found: dict[str, int] = dict.fromkeys(MEDIA, 0)
+        for place, block in enumerate(message["content"]):
+            where = f"{path}.content[{place}]"
+            for kind in media_in(block):
+                found[kind] += 1
+                yield from _media(kind, block[kind]["format"], f"{where}.{kind}", rules, model)
+            if "reasoningContent" in block and not rules.takes_reasoning:
+                why = f"{model.name} is not tuned on reasoning; remove the block"
+                yield Problem(f"{where}.reasoningContent", "TD025", why, "reasoningContent", "text")
+        yield from _together(found, f"{path}.content", model)
+    yield from _tools(record, rules, model)
+
+
+def taken(kind: str, rules: MethodRules, model: BaseModel) -> Media | None:
+    """What a base model takes of a kind of media, for a method; None where it takes none."""
+    return {
+        "image": model.images if rules.takes_images else None,
+        "video": model.videos if rules.takes_video else None,
+        "document": model.documents if rules.takes_documents else None,
+    }[kind]
+
+
+def _media(kind: str, format_: str, path: str, rules: MethodRules, model: BaseModel) -> Iterator[Problem]:
+    media = taken(kind, rules, model)
+    if media is None:
+        why = f"{model.name} takes no {kind} for this method; remove it"
+        yield Problem(path, "TD033", why, kind, "text")
+        return
+    formats = ", ".join(media.formats + media.doubtful_formats)
+    if format_.lower() in media.doubtful_formats:
+        why = f"AWS's sources disagree whether {model.name} takes {shorten(format_)}: {media.source.doubt}"
+        sure = ", ".join(media.formats) or f"no {kind}"
+        yield Problem(f"{path}.format", "TD077", why, shorten(format_), sure)
+    elif format_.lower() not in media.formats:
+        why = f"format is {shorten(format_)}; {model.name} takes {formats}"
+        yield Problem(f"{path}.format", "TD070", why, shorten(format_), formats)
+
+
+def _together(found: Mapping[str, int], path: str, model: BaseModel) -> Iterator[Problem]:
+    limits = {"image": model.images, "video": model.videos, "document": model.documents}
+    for kind, count in found.items():
+        media = limits[kind]
+        if media is not None and media.max_per_message and count > media.max_per_message:
+            most = media.max_per_message
+            why = f"{count} {kind}s in one message; {model.name} takes {most}"
+            yield Problem(path, "TD071", why, str(count), f"at most {most}")
+    if found["video"] and (found["image"] or found["document"]):
+        why = "a video beside images or documents in one message; keep one kind"
+        yield Problem(path, "TD072", why, "video and others", "one kind")
+
+
+def _tools(record: Mapping[str, Any], rules: MethodRules, model: BaseModel) -> Iterator[Problem]:
+    uses = list(_tool_blocks(record))
+    if "toolConfig" not in record and not uses:
+        return
+    path = "$.toolConfig" if "toolConfig" in record else uses[0][0]
+    if rules.tools == "no":
+        why = f"{model.name} is not tuned on tool use, for this method; remove the record"
+        yield Problem(path, "TD024", why, "tools", "text")
+        return
+    why = f"tool sections may make the job fail with {model.name}: AWS's sources disagree"
+    yield Problem(path, "TD027", why, "tools", "text")
+    yield from _pairing(record, uses)
+
+
+def _tool_blocks(record: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for index, message in enumerate(record["messages"]):
+        for place, block in enumerate(message["content"]):
+            for kind in ("toolUse", "toolResult"):
+                if kind in block:
+                    yield f"$.messages[{index}].content[{place}].{kind}", kind, block[kind]
+
+
+def _pairing(record: Mapping[str, Any], uses: list[tuple[str, str, dict[str, Any]]]) -> Iterator[Problem]:
+    declared, used = _declared(record.get("toolConfig")), set[str]()
+    answered = set[str]()
+    for path, kind, block in uses:
+        name, number = block.get("name"), block["toolUseId"]
+        if kind == "toolUse":
+            if name not in declared:
+                known = ", ".join(sorted(declared)) or "none"
+                why = f"the tool {shorten(name)} is not declared in toolConfig, which has {known}"
+                yield Problem(path, "TD026", why, shorten(name), known)
+            if number in used:
+                yield Problem(path, "TD026", "two uses have one toolUseId", shorten(number), "another id")
+            used.add(number)
+        elif number not in used or number in answered:
+            why = "a result that belongs to no use before it, or to one that has its result"
+            yield Problem(path, "TD026", why, shorten(number), "the toolUseId of a use")
+        else:
+            answered.add(number)
+
+
+def _declared(config: Any) -> set[str]:
+    tools = config.get("tools") if isinstance(config, dict) else None
+    specs = [one.get("toolSpec") for one in tools if isinstance(one, dict)] if isinstance(tools, list) else []
+    return {one["name"] for one in specs if isinstance(one, dict) and isinstance(one.get("name"), str)}

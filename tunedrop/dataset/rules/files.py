@@ -1,0 +1,130 @@
+"""The rules of whole files and of the dataset: functions of counts, so that parts can be added.
+
+Sources: the catalog's, for each base model; Nova user guide, fine-tune-prepare-data-understanding (names of
+files, one kind of media); aws/nova-forge-sdk (optional keys in all records or in none).
+Read 2026-11-25.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from tunedrop.catalog.model import BaseModel, MethodRules
+from tunedrop.contracts import Method
+from tunedrop.dataset.types import Problem, Split, shorten
+
+MAX_DUPLICATES = 0.9
+"""Of a file's records. Nova's guide has small datasets repeated to raise their epochs; this is past that."""
+MAX_CONTRADICTIONS = 0.5
+FEWEST_FOR_SHARES = 20
+_NAME = re.compile(r"[A-Za-z0-9_\-/.]+\.jsonl")
+
+
+class FileCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What rules about a file need to know of it; `traits` are counted as `rules.traits` has them."""
+
+    name: str
+    records: int = 0
+    bytes: int = 0
+    errors: int = 0
+    duplicates: int = 0
+    contradictions: int = 0
+    traits: dict[str, int] = {}
+
+
+Found = tuple[Split, Problem]
+
+
+def dataset_problems(
+    files: Mapping[Split, FileCounts],
+    method: Method | None,
+    model: BaseModel | None,
+) -> Iterator[Found]:
+    """What is wrong with files as a whole."""
+    for split, file in files.items():
+        yield from ((split, problem) for problem in _file(file))
+    yield from _media(files)
+    if method is None or model is None:
+        return
+    rules = model.methods.get(method)
+    if rules is None:
+        offered = ", ".join(model.methods)
+        why = f"{model.name} does not take {method}; it takes {offered}"
+        yield "train", Problem("", "TD042", why, method, offered)
+        return
+    yield from _counts(files, method, rules, model)
+    yield from _sizes(files, rules, model)
+
+
+def _file(file: FileCounts) -> Iterator[Problem]:
+    if not file.records and not file.errors:
+        yield Problem("", "TD006", "the file is empty; it needs one JSON object a line", "nothing", "records")
+    if "." in file.name and not _NAME.fullmatch(file.name):
+        expected = "letters, digits, _ - / . and .jsonl at the end"
+        why = f"Bedrock takes file names of {expected}; Tunedrop writes its copy so"
+        yield Problem("", "TD007", why, shorten(file.name), expected)
+    with_system = file.traits.get("system", 0)
+    if 0 < with_system < file.records:
+        why = (
+            f"{with_system:,} of {file.records:,} records have a system text: the model learns two manners, "
+            "and AWS's Forge SDK refuses the file"
+        )
+        yield Problem("", "TD015", why, f"{with_system:,}", f"0 or {file.records:,}")
+    if file.records < FEWEST_FOR_SHARES:
+        return
+    if file.duplicates > MAX_DUPLICATES * file.records:
+        why = f"{file.duplicates:,} of {file.records:,} records are duplicates; --fix leaves them out"
+        yield Problem("", "TD054", why, f"{file.duplicates:,}", f"at most {MAX_DUPLICATES:.0%}")
+    if file.contradictions > MAX_CONTRADICTIONS * file.records:
+        why = f"{file.contradictions:,} of {file.records:,} records answer a prompt that has another answer"
+        yield Problem("", "TD055", why, f"{file.contradictions:,}", f"at most {MAX_CONTRADICTIONS:.0%}")
+
+
+def _media(files: Mapping[Split, FileCounts]) -> Iterator[Found]:
+    together = {kind for file in files.values() for kind in ("image", "video") if file.traits.get(kind)}
+    if len(together) > 1:
+        why = "some records have images and some have videos; make two datasets of them"
+        yield "train", Problem("", "TD076", why, "images and videos", "one kind")
+
+
+def _counts(
+    files: Mapping[Split, FileCounts], method: Method, rules: MethodRules, model: BaseModel
+) -> Iterator[Found]:
+    train = files["train"].records
+    validation = files["validation"].records if "validation" in files else 0
+    least, advised = rules.min_train_records, rules.recommended_records
+    if 0 < train < least:
+        why = f"{train:,} records; {model.name} takes at least {least:,} for {method}"
+        yield "train", Problem("", "TD040", why, f"{train:,}", f"at least {least:,}")
+    elif 0 < train < advised:
+        why = f"{train:,} records; {advised:,} are advised for {model.name}"
+        yield "train", Problem("", "TD044", why, f"{train:,}", f"{advised:,} or more")
+    if validation and not rules.takes_validation:
+        why = f"{model.name} takes no validation set for {method}; leave it out"
+        yield "validation", Problem("", "TD043", why, f"{validation:,} records", "none")
+        return
+    limits: tuple[tuple[Split, str, int, int], ...] = (
+        ("train", "records", train, rules.max_train_records),
+        ("validation", "records", validation, rules.max_validation_records),
+        ("train", "records of training and validation", train + validation, rules.max_total_records),
+    )
+    for split, what, count, most in limits:
+        if most and count > most:
+            why = f"{count:,} {what}; {model.name} takes at most {most:,}"
+            yield split, Problem("", "TD040", why, f"{count:,}", f"at most {most:,}")
+            return
+
+
+def _sizes(files: Mapping[Split, FileCounts], rules: MethodRules, model: BaseModel) -> Iterator[Found]:
+    limits: tuple[tuple[Split, int], ...] = (
+        ("train", rules.max_train_bytes),
+        ("validation", rules.max_validation_bytes),
+    )
+    for split, most in limits:
+        size = files[split].bytes if split in files else 0
+        if most and size > most:
+            why = f"{size:,} bytes; {model.name} takes {most:,}"
+            yield split, Problem("", "TD041", why, f"{size:,}", f"at most {most:,}")

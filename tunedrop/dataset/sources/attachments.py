@@ -1,0 +1,38 @@
+"""Which files lie beside a dataset because its records name them: what is uploaded with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tunedrop.dataset.formats import json_lines as lines
+from tunedrop.dataset.formats import record as formats
+from tunedrop.dataset.rules import record as rules
+from tunedrop.dataset.sources import media
+from tunedrop.dataset.types import Source
+
+_SIGNS = (b'"uri"', b'"image-ref"', b"\\u002", b"\\u006", b"\\u007")
+"""One of these is in every line that names a file: a key, as it is or with its letters escaped."""
+
+
+def named_beside(source: Source) -> Iterator[str]:
+    """The paths of files beside a dataset that its well-shaped records name, each once, in order."""
+    found = set[str]()
+    for block in lines.blocks(source, 0, source.size):
+        if not any(sign in block.body for sign in _SIGNS):
+            continue
+        for raw in lines.split(lines.body_of(block)):
+            for path in _named(lines.parse(0, raw).record):
+                if path not in found:
+                    found.add(path)
+                    yield path
+
+
+def _named(record: Mapping[str, Any]) -> Iterator[str]:
+    format_ = formats.detect(record)
+    if format_ is None or rules.are_fatal(list(rules.shape_problems(record, format_, "optional"))):
+        return
+    for reference in media.references(record, format_):
+        path = media.beside(reference.uri)
+        if path is not None:
+            yield path

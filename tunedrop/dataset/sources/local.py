@@ -1,0 +1,90 @@
+"""Where the bytes of a dataset come from: anything with a size that can be read again from any place."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from io import FileIO
+from pathlib import Path
+
+from tunedrop.dataset.sources.media import LocalAlbum
+from tunedrop.dataset.types import Album
+
+CHUNK = 1 << 17
+"""What is read and checked at once: what is made of so many bytes still fits into a core's own cache."""
+
+NEAR = 1 << 13
+"""The end of a line is looked for in so many bytes."""
+
+
+class LocalFile:
+    """A file on this machine; it is opened for each reading, so that it can be sent to another process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = path.stat().st_size
+        self.album = LocalAlbum(path.parent)
+
+    def chunks(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes from start to before stop; where lines are short, whole lines, which need no copy."""
+        with self.path.open("rb", buffering=0) as file:
+            place = start
+            while place < stop and (chunk := os.pread(file.fileno(), _whole_lines(file, place, stop), place)):
+                place += len(chunk)
+                yield chunk
+
+
+def _whole_lines(file: FileIO, start: int, stop: int) -> int:
+    """How many bytes to read, so that they end with a line if one ends near."""
+    if stop - start <= CHUNK:
+        return stop - start
+    looked_at = min(NEAR, CHUNK)
+    end = os.pread(file.fileno(), looked_at, start + CHUNK - looked_at).rfind(b"\n") + 1
+    return CHUNK - looked_at + end if end else CHUNK
+
+
+class Held:
+    """Bytes in memory."""
+
+    album: Album | None = None
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self.size = len(body)
+
+    def chunks(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes from start to before stop."""
+        for place in range(start, min(stop, self.size), CHUNK):
+            yield self._body[place : min(place + CHUNK, stop)]
+
+
+class Spooled:
+    """Chunks that can be read only once, kept in a temporary file (in memory while it is small)."""
+
+    album: Album | None = None
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._stream = tempfile.SpooledTemporaryFile(max_size=8 * CHUNK)  # noqa: SIM115 - lives as we do
+        for chunk in chunks:
+            self._stream.write(chunk)
+        self.size = self._stream.tell()
+
+    def chunks(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes from start to before stop."""
+        yield from _from(self._stream, start, stop)
+
+    def close(self) -> None:
+        """Give the space back."""
+        self._stream.close()
+
+
+def _from(stream: tempfile.SpooledTemporaryFile[bytes], start: int, stop: int) -> Iterator[bytes]:
+    place = start
+    while place < stop:
+        stream.seek(place, os.SEEK_SET)  # each time: two readings of one stream may take turns
+        chunk = stream.read(min(CHUNK, stop - place))
+        if not chunk:
+            return
+        place += len(chunk)
+        yield chunk

@@ -1,0 +1,135 @@
+"""Media in S3: looked at where people put them, and copied to where Bedrock reads a run's dataset.
+
+CopyObject takes objects of up to 5 GB (S3 API reference, read 2026-11-26); no base model takes one of 100 MB.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tunedrop import aws, naming
+from tunedrop.dataset.sources.media import HEAD_BYTES, beside, seen
+from tunedrop.dataset.types import Seen, Unseen
+from tunedrop.errors import InvalidDataset
+
+AT_ONCE = 16
+
+MAX_KEY_BYTES = 1_024
+"""S3 refuses to look for longer ones (S3 user guide, object-keys, read 2026-11-26)."""
+
+
+class StoredAlbum:
+    """Objects beside a dataset's file, and in the buckets that a stage may read.
+
+    Parameters
+    ----------
+    bucket, key
+        The dataset's file.
+    buckets
+        Those that may be read.
+    """
+
+    def __init__(self, s3: Any, bucket: str, key: str, buckets: Sequence[str]) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._folder = posixpath.dirname(key)
+        self._buckets = frozenset(buckets)
+        self._seen: dict[str, Seen | Unseen] = {}
+
+    def place(self, uri: str) -> tuple[str, str]:
+        """The bucket and the key of what a record refers to."""
+        path = beside(uri)
+        if path is None:
+            return naming.place_of(uri)
+        return self._bucket, posixpath.join(self._folder, path)
+
+    def expect(self, uris: Iterable[str]) -> None:
+        """Fetch many at once: one after the other, each takes some 30 ms."""
+        new = [uri for uri in uris if uri not in self._seen]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            self._seen.update(zip(new, pool.map(self._fetch, new), strict=True))
+
+    def look(self, uri: str) -> Seen | Unseen:
+        """An object, by its first bytes."""
+        if uri not in self._seen:
+            self._seen[uri] = self._fetch(uri)
+        return self._seen[uri]
+
+    def _fetch(self, uri: str) -> Seen | Unseen:
+        bucket, key = self.place(uri)
+        if bucket not in self._buckets:
+            allowed = ", ".join(sorted(self._buckets))
+            return Unseen("TD075", f"the stage may not read {bucket}; it reads {allowed} (data_buckets)")
+        if len(key) > MAX_KEY_BYTES:
+            return Unseen(
+                "TD078", f"no object of S3 has a key of {len(key):,} bytes; at most {MAX_KEY_BYTES:,}"
+            )
+        try:
+            answer = self._s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{HEAD_BYTES - 1}")
+        except ClientError as error:
+            if aws.code_of(error) == "InvalidRange":
+                return Seen(0)
+            if aws.is_missing(error):
+                return Unseen("TD078", f"there is no object {naming.uri(bucket, key)}")
+            raise
+        size = int(answer["ContentRange"].rpartition("/")[2])
+        return seen(size, answer["Body"].read())
+
+
+class Copies:
+    """Copies of a run's media beside its dataset, made while the dataset is written; each object once.
+
+    Leaving the context waits for them.
+    """
+
+    def __init__(self, s3: Any, bucket: str, run_id: str) -> None:
+        self._s3, self._bucket, self._run_id = s3, bucket, run_id
+        self._pool = ThreadPoolExecutor(AT_ONCE)
+        self._made: dict[tuple[str, str], tuple[str, Future[None]]] = {}
+
+    def of(self, album: StoredAlbum, uri: str) -> str:
+        """Where the copy of what a record refers to will be."""
+        place = album.place(uri)
+        if place not in self._made:
+            key = naming.media_key(self._run_id, _name(*place))
+            self._made[place] = key, self._pool.submit(self._copy, *place, key)
+        return naming.uri(self._bucket, self._made[place][0])
+
+    def _copy(self, bucket: str, key: str, copy: str) -> None:
+        try:
+            # Its tags stay behind: to read them would be one more permission on other people's buckets.
+            self._s3.copy_object(
+                CopySource={"Bucket": bucket, "Key": key},
+                Bucket=self._bucket,
+                Key=copy,
+                TaggingDirective="REPLACE",
+            )
+        except ClientError as error:
+            if aws.is_missing(error):
+                uri = naming.uri(bucket, key)
+                raise InvalidDataset(f"{uri} was deleted while the dataset was prepared") from error
+            raise
+
+    def __enter__(self) -> Copies:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=kind is not None)
+        if kind is None:
+            for _, copy in self._made.values():
+                copy.result()
+
+
+def _name(bucket: str, key: str) -> str:
+    """One for each object, of characters that Bedrock takes, with the name that people know it by."""
+    digest = hashlib.sha256(f"{bucket}/{key}".encode()).hexdigest()
+    return f"{digest[:16]}/{key.rpartition('/')[2]}"

@@ -1,0 +1,115 @@
+"""From a file to UTF-8 without a byte-order mark: decompressed and decoded where that is no guess."""
+
+from __future__ import annotations
+
+import codecs
+import itertools
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from tunedrop.dataset.formats.json_lines import BOM, UNMARKED_UTF_16, UTF_16, UTF_32, UTF_32_PROBLEM
+
+MAX_UNPACKED_BYTES = 16 << 30
+"""Bedrock takes 10 GB; what unpacks to more than this is a mistake, or an attack."""
+
+_STEP = 1 << 20
+_BITE = 1 << 14
+"""Compressed bytes that are taken at once: what is left of them after each of their members is copied."""
+_GZIP = b"\x1f\x8b"
+_OTHERS = {
+    **dict.fromkeys(UTF_32, UTF_32_PROBLEM),
+    b"PAR1": "the file is Parquet; export it as JSON lines or CSV",
+    b"PK\x03\x04": "the file is a ZIP archive or a spreadsheet; export it as JSON lines or CSV",
+}
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What was done, and where: a line of the original, or 0 for the whole file."""
+
+    line: int
+    what: str
+
+
+class NotRepairable(Exception):
+    """The file is of another kind, or no JSON at all."""
+
+
+def unpacked(chunks: Iterable[bytes], tell: Callable[[Change], None]) -> Iterator[bytes]:
+    """The text of a file in UTF-8, a chunk at a time; says what was done to it.
+
+    Raises
+    ------
+    NotRepairable
+        When the file is of a kind that is not made of lines, or its compression or encoding is broken.
+    """
+    start, rest = _beginning(iter(chunks))
+    if start.startswith(_GZIP):
+        tell(Change(0, "the file was decompressed"))
+        start, rest = _beginning(_gunzip(itertools.chain([start], rest)))
+    for mark, why in _OTHERS.items():
+        if start.startswith(mark):
+            raise NotRepairable(why)
+    for mark, encoding in (UTF_16 | UNMARKED_UTF_16).items():
+        if start.startswith(mark):
+            tell(Change(0, "UTF-16 became UTF-8"))
+            yield from _decoded(start.removeprefix(mark) if mark in UTF_16 else start, rest, encoding)
+            return
+    if start.startswith(BOM):
+        tell(Change(1, "the byte-order mark was removed"))
+    yield start.removeprefix(BOM)
+    yield from rest
+
+
+def is_packed(start: bytes) -> bool:
+    """Whether a file that begins so is compressed, in another encoding, or not made of lines."""
+    return start.startswith((_GZIP, *_OTHERS, *UTF_16, *UNMARKED_UTF_16))
+
+
+def _beginning(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """At least four bytes, if there are so many, and the chunks after them."""
+    start = b""
+    for chunk in chunks:
+        start += chunk
+        if len(start) >= 4:
+            break
+    return start, chunks
+
+
+def _gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    member, total, text = zlib.decompressobj(wbits=31), 0, bytearray()
+    try:
+        for bite in _bites(chunks):
+            while bite:
+                if member.eof:
+                    member = zlib.decompressobj(wbits=31)
+                text += member.decompress(bite, _STEP)
+                bite = member.unused_data if member.eof else member.unconsumed_tail
+                if len(text) >= _STEP:
+                    total += len(text)
+                    if total > MAX_UNPACKED_BYTES:
+                        raise NotRepairable(f"it decompresses to more than {MAX_UNPACKED_BYTES >> 30} GB")
+                    yield bytes(text)
+                    text.clear()
+        yield bytes(text) + member.flush()
+    except zlib.error as error:
+        raise NotRepairable(f"the file begins like gzip and is broken: {error}") from error
+    if not member.eof:
+        raise NotRepairable("the compressed file ends before its time; upload it again")
+
+
+def _bites(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        yield from (chunk[place : place + _BITE] for place in range(0, len(chunk), _BITE))
+
+
+def _decoded(start: bytes, rest: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        yield decoder.decode(start).encode()
+        for chunk in rest:
+            yield decoder.decode(chunk).encode()
+        yield decoder.decode(b"", final=True).encode()
+    except UnicodeError as error:
+        raise NotRepairable(f"the file begins like UTF-16 and is broken: {error}") from error

@@ -1,0 +1,265 @@
+"""Repairing a dataset where it can be done without guessing; every change is listed, the original stays.
+
+Compression, UTF-16, byte-order marks, blank lines, all kinds of line ends, arrays and pretty-printed objects,
+texts where Bedrock wants content blocks, roles in capitals, a missing schemaVersion, exact duplicates. What a
+record says is never changed, and a line that cannot be repaired stays as it is, for `check` to say why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO
+
+import msgspec
+
+from tunedrop.dataset.formats import record as formats
+from tunedrop.dataset.formats.json_lines import BOM, MAX_LINE_BYTES
+from tunedrop.dataset.formats.record import SCHEMA_VERSION
+from tunedrop.dataset.rules import record as rules
+from tunedrop.dataset.tools import line_ends
+from tunedrop.dataset.tools.decode import Change, NotRepairable, is_packed, unpacked
+from tunedrop.dataset.tools.values import unambiguous, values
+
+MAX_REMEMBERED = 4_000_000
+"""Duplicates are looked for among so many records, which bounds the memory."""
+
+Record = dict[str, Any]
+
+
+def repair(chunks: Iterable[bytes], sink: BinaryIO) -> Iterator[Change]:
+    """Write the repaired dataset; gives each change as it is made.
+
+    Raises
+    ------
+    NotRepairable
+        When the file is of another kind, or not one object a line and cannot be read as JSON otherwise.
+    """
+    seen: set[bytes] = set()
+    changes: list[Change] = []
+    for line, text, record in _records(unpacked(chunks, changes.append), changes.append):
+        yield from _taken(changes)
+        if record is None:
+            if is_packed(text) and not sink.tell():  # the repaired file would begin like another kind
+                raise NotRepairable(f"line {line} is no text")
+            sink.write(text + b"\n")
+            continue
+        repaired, what = _repaired(record)
+        if what and _names_a_key_twice(text):  # which of them counts is for a person to say
+            repaired, what = record, []
+        yield from (Change(line, one) for one in what)
+        digest = hashlib.blake2b(_canonical(repaired), digest_size=12).digest()
+        if digest in seen:
+            yield Change(line, "an exact duplicate was left out")
+            continue
+        if len(seen) < MAX_REMEMBERED:
+            seen.add(digest)
+        sink.write((_written(repaired) if what or not text else text) + b"\n")
+    yield from _taken(changes)
+    if len(seen) >= MAX_REMEMBERED:
+        yield Change(0, f"duplicates were looked for among the first {MAX_REMEMBERED:,} records only")
+
+
+def _taken(changes: list[Change]) -> list[Change]:
+    taken = changes[:]
+    changes.clear()
+    return taken
+
+
+def _records(
+    chunks: Iterator[bytes], tell: Callable[[Change], None]
+) -> Iterator[tuple[int, bytes, Record | None]]:
+    """(line, text, record); no record where the text is no JSON object, no text where it was not a line."""
+    chunks = line_ends.fed(chunks, lambda what: tell(Change(0, what)))
+    first = _head(chunks)
+    if _is_one_object_a_line(first):
+        yield from _lines(itertools.chain([first], chunks), tell)
+    else:
+        tell(Change(0, "an array or pretty-printed objects were written one object a line"))
+        start = first[: len(first) - len(_begun(first))]
+        if BOM in start:
+            tell(Change(1, "the byte-order mark was removed"))
+        yield from _whole(itertools.chain([start.replace(BOM, b""), _begun(first)], chunks))
+
+
+def _head(chunks: Iterator[bytes]) -> bytes:
+    """The beginning of a file: its first line, or the most of it that we look at."""
+    head = bytearray()
+    for chunk in chunks:
+        head += chunk
+        if b"\n" in _begun(head) or len(head) > MAX_LINE_BYTES:
+            break
+    return bytes(head)
+
+
+def _begun(head: bytes | bytearray) -> bytes:
+    """What comes after white space and byte-order marks."""
+    return bytes(head.lstrip(b" \t\r\n\v\f" + BOM))
+
+
+def _is_one_object_a_line(first: bytes) -> bool:
+    start = _begun(first)
+    if start.startswith(b"["):
+        return False
+    line = start.partition(b"\n")[0].strip()
+    return not (start.startswith(b"{") and not line.endswith(b"}"))
+
+
+def _lines(
+    chunks: Iterable[bytes], tell: Callable[[Change], None]
+) -> Iterator[tuple[int, bytes, Record | None]]:
+    number, blank, around = 0, 0, set[str]()
+    for raw in line_ends.split(chunks):
+        number += 1
+        text = raw.strip()
+        if not text:
+            blank += 1
+            continue
+        if blank:
+            tell(_blank(number - blank, blank))
+            blank = 0
+        if text.startswith(BOM):  # files that were put together, or blank lines before it
+            tell(Change(number, "the byte-order mark was removed"))
+            text = _without_marks(text)
+        around.update(_around(raw, text))
+        record = _object(text)
+        several = _parted(text) if text and record is None else []
+        if several:
+            beside = "a comma or bracket beside the record was removed"
+            tell(
+                Change(
+                    number,
+                    beside if len(several) == 1 else f"{len(several)} records became lines of their own",
+                )
+            )
+            yield from ((number, b"", one) for one in several)
+        elif text:
+            yield number, text, record
+    if blank:
+        tell(_blank(number - blank + 1, blank))
+    for what in sorted(around):
+        tell(Change(0, what))
+
+
+def _blank(first: int, count: int) -> Change:
+    return Change(
+        first, "the blank line was removed" if count == 1 else f"{count:,} blank lines were removed"
+    )
+
+
+def _around(raw: bytes, text: bytes) -> Iterator[str]:
+    """What stood around the text of a line."""
+    if raw.endswith(b"\r"):
+        yield "carriage returns at the ends of lines were removed"
+    if len(raw.rstrip(b"\r")) > len(text) and not raw.lstrip().startswith(BOM):
+        yield "white space around records was removed"
+
+
+def _without_marks(text: bytes) -> bytes:
+    while text.startswith(BOM):
+        text = text.removeprefix(BOM).strip()
+    return text
+
+
+def _object(text: bytes) -> Record | None:
+    try:
+        record = msgspec.json.decode(text)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _parted(text: bytes) -> list[Record]:
+    """The records that stand on one line; none where it is anything else."""
+    try:
+        found = [value for _, _, value in values([text])]
+    except NotRepairable:
+        return []
+    if not all(isinstance(one, dict) for one in found):
+        return []
+    return found if len(found) > 1 or text.strip(b" \t\r,[]") != text else []
+
+
+def _names_a_key_twice(text: bytes) -> bool:
+    try:
+        json.loads(text or b"null", object_pairs_hook=unambiguous)
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def _whole(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes, Record | None]]:
+    for line, text, value in values(chunks):
+        if isinstance(value, dict):
+            yield line, b"", value
+        else:
+            yield line, text.encode(), None
+
+
+# --- one record --------------------------------------------------------------------------------------------
+
+
+def _repaired(record: Record) -> tuple[Record, list[str]]:
+    """The record as Bedrock reads it, and what had to be done."""
+    changes: list[str] = []
+    format_ = formats.detect(record)
+    if format_ in ("openai-chat", "converse") and isinstance(record["messages"], list):
+        record = _lower_roles(record, changes)
+    if format_ == "openai-chat" and "reference_answer" not in record:
+        if not rules.are_fatal(list(rules.shape_problems(record, format_))):
+            record = formats.write(formats.read(record, format_), "converse")
+            changes.append("text content became content blocks")
+    elif format_ == "converse":
+        record = _blocks(record, changes)
+        if "schemaVersion" not in record:
+            record = {"schemaVersion": SCHEMA_VERSION, **record}
+            changes.append("schemaVersion was added")
+    return record, changes
+
+
+def _lower_roles(record: Record, changes: list[str]) -> Record:
+    messages = []
+    for message in record["messages"]:
+        role = message.get("role") if isinstance(message, dict) else None
+        if isinstance(role, str) and role != role.lower() and role.lower() in ("user", "assistant", "system"):
+            message = {**message, "role": role.lower()}
+            changes.append(f"the role {rules.shorten(role)} was written in lower case")
+        messages.append(message)
+    return {**record, "messages": messages}
+
+
+def _blocks(record: Record, changes: list[str]) -> Record:
+    """Texts where Converse has lists of blocks, in the messages and in the system text."""
+    messages = record["messages"]
+    if isinstance(record.get("system"), str):
+        record = {**record, "system": [{"text": record["system"]}]}
+        changes.append("the system text became a content block")
+    if not isinstance(messages, list):
+        return record
+    plain = [isinstance(one, dict) and isinstance(one.get("content"), str) for one in messages]
+    if any(plain):
+        changes.append("text content became content blocks")
+        record = {
+            **record,
+            "messages": [
+                {**one, "content": [{"text": one["content"]}]} if is_plain else one
+                for one, is_plain in zip(messages, plain, strict=True)
+            ],
+        }
+    return record
+
+
+def _canonical(record: Record) -> bytes:
+    try:
+        return msgspec.json.encode(record, order="sorted")
+    except (OverflowError, UnicodeEncodeError, msgspec.MsgspecError):
+        return json.dumps(record, sort_keys=True).encode()
+
+
+def _written(record: Record) -> bytes:
+    try:
+        return msgspec.json.encode(record)
+    except (OverflowError, UnicodeEncodeError, msgspec.MsgspecError):
+        return json.dumps(record).encode()

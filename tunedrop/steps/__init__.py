@@ -1,0 +1,1 @@
+"""What a Lambda step calls, one module a step."""

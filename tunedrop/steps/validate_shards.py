@@ -1,0 +1,116 @@
+"""A dataset too large for one function: its files in ranges of bytes, each checked, later each prepared.
+
+Merging gives what one function would have given: the same findings with the same line numbers, the same
+statistics, and the same bytes to train on.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import Any, BinaryIO, TypeVar
+
+import msgspec
+
+from tunedrop import naming
+from tunedrop.catalog.model import MethodRules
+from tunedrop.contracts import ByteRange, Run
+from tunedrop.dataset.check.merge import conclude
+from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.report import Report
+from tunedrop.dataset.check.scan import Partial, Range, examine, ranges
+from tunedrop.dataset.duplicates.candidates import SPLITS
+from tunedrop.dataset.formats import json_lines as lines
+from tunedrop.dataset.prepare import multipart as join
+from tunedrop.dataset.prepare.multipart import Piece
+from tunedrop.dataset.prepare.split import Prepared, Shares, merge, prepare
+from tunedrop.dataset.sources.media_s3 import Copies
+from tunedrop.dataset.sources.s3 import StoredFile, names_of
+from tunedrop.dataset.types import Split
+from tunedrop.stage import Stage
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def plan(files: Mapping[Split, StoredFile], limit: int) -> tuple[ByteRange, ...]:
+    """Ranges of at most so many bytes; none where one function can take all files together."""
+    if sum(file.size for file in files.values()) <= limit:
+        return ()
+    return tuple(
+        ByteRange(split=one.split, start=one.start, stop=one.stop)
+        for split, file in files.items()
+        for one in ranges(split, file, limit)
+    )
+
+
+class Shards:
+    """The shards of one run's dataset. Each leaves what it has made in the artifacts bucket."""
+
+    def __init__(self, s3: Any, stage: Stage, run: Run) -> None:
+        self._s3, self._run = s3, run
+        self._bucket = stage.artifacts_bucket
+
+    def check(self, shard: ByteRange, file: StoredFile, asked: Asked) -> None:
+        """Examine the lines that begin in one range."""
+        self._put("check", shard, examine(file, Range(shard.split, shard.start, shard.stop), asked))
+
+    def report(self, shards: Sequence[ByteRange], files: Mapping[Split, StoredFile], asked: Asked) -> Report:
+        """What one pass over all of the dataset would have found."""
+        partials = (self._get("check", shard, Partial) for shard in shards)
+        return conclude(partials, files, names_of(files), asked)
+
+    def prepare(
+        self, shard: ByteRange, file: StoredFile, held_out: Shares, rules: MethodRules, near_together: bool
+    ) -> None:
+        """Split and convert the records that begin in one range."""
+        records = (block.body for block in lines.blocks(file, shard.start, shard.stop))
+        with ExitStack() as stack:
+            sinks: dict[Split, BinaryIO] = {
+                split: stack.enter_context(tempfile.TemporaryFile()) for split in SPLITS
+            }
+            with Copies(self._s3, self._bucket, self._run.run_id) as copies:
+                relocate = {shard.split: partial(copies.of, file.album)}
+                prepared = prepare({shard.split: records}, sinks, held_out, rules, near_together, relocate)
+            for split, sink in sinks.items():
+                if prepared.files[split].records:
+                    sink.seek(0)
+                    self._s3.upload_fileobj(sink, self._bucket, self._key("prepare", shard, f"{split}.jsonl"))
+        self._put("prepare", shard, prepared)
+
+    def assemble(
+        self, shards: Sequence[ByteRange], before: Sequence[Piece] = (), attempt: int = 1
+    ) -> Prepared:
+        """What the shards have prepared, put together: one object a split.
+
+        Parameters
+        ----------
+        before
+            Stored records to put before those of the one split that the shards are of.
+        attempt
+            The attempt at the run that the objects are named by.
+        """
+        made = [(shard, self._get("prepare", shard, Prepared)) for shard in shards]
+        whole = merge(prepared for _, prepared in made)
+        for split, written in whole.files.items():
+            if written.records:
+                pieces = [
+                    Piece(self._key("prepare", shard, f"{split}.jsonl"), 0, prepared.files[split].bytes)
+                    for shard, prepared in made
+                ]
+                key = naming.dataset_key(self._run.run_id, split, attempt)
+                join.join(self._s3, self._bucket, [*before, *pieces], key)
+        return whole
+
+    def _key(self, work: str, shard: ByteRange, what: str) -> str:
+        run = self._run
+        return naming.dataset_shard_key(run.run_id, run.attempt, work, shard.split, shard.start, what)
+
+    def _put(self, work: str, shard: ByteRange, made: msgspec.Struct) -> None:
+        key = self._key(work, shard, "msgpack")
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=msgspec.msgpack.encode(made))
+
+    def _get(self, work: str, shard: ByteRange, shape: type[T]) -> T:
+        answer = self._s3.get_object(Bucket=self._bucket, Key=self._key(work, shard, "msgpack"))
+        return msgspec.msgpack.decode(answer["Body"].read(), type=shape)

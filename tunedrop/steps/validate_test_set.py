@@ -1,0 +1,118 @@
+"""Another test set for a model that is trained: checked with all it was trained on, and it alone written.
+
+What was trained on stays as it is. Of a run whose test set was split off, the new records join those.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from tunedrop import catalog, naming
+from tunedrop.contracts import Dataset, DatasetFile, Run, Sharding, ShardWork
+from tunedrop.dataset.check.check import check_files
+from tunedrop.dataset.check.report import Report
+from tunedrop.dataset.prepare.multipart import Piece
+from tunedrop.dataset.prepare.split import Prepared, Shares, Written, merge, prepare
+from tunedrop.dataset.sources.media_s3 import Copies
+from tunedrop.dataset.sources.s3 import files_of, names_of
+from tunedrop.stage import Stage
+from tunedrop.steps.validate_data import asked, in_its_words, keep, kept
+from tunedrop.steps.validate_shards import Shards, plan
+
+_NOTHING = Shares(validation=0.0, test=0.0)
+
+
+def retest(
+    s3: Any, stage: Stage, run: Run, trained: Dataset, done: Sharding | None = None
+) -> Dataset | Sharding:
+    """The dataset that the run's model was trained on, with the test set that the run has by now.
+
+    Takes and gives what `tunedrop.steps.validate_data.validate` does.
+
+    Raises
+    ------
+    InvalidDataset
+        When a record breaks a rule, or is in what the model was trained on as well.
+    """
+    if run.test is None and run.more_test is None:
+        return trained
+    again = _Retest(s3, stage, run, trained)
+    if done is None:
+        return again.begin()
+    return again.go_on(done) if done.work.kind == "check" else again.end(done)
+
+
+class _Retest:
+    def __init__(self, s3: Any, stage: Stage, run: Run, trained: Dataset) -> None:
+        self._s3, self._stage, self._run, self._trained = s3, stage, run, trained
+        self._files = files_of(s3, stage, run)
+        self._shards = Shards(s3, stage, run)
+        self._split_off = self._what_was_split_off()
+        self._key = naming.dataset_key(run.run_id, "test", run.evaluation_attempt)
+
+    def begin(self) -> Dataset | Sharding:
+        if ranges := plan(self._files, self._stage.validation_shard_bytes):
+            work = ShardWork(kind="check", dataset=len(self._run.earlier_stages))
+            return Sharding(work=work, shards=ranges)
+        report = check_files(self._files, names_of(self._files), asked(self._run))
+        keep(self._s3, self._stage, self._run, report)
+        return self._dataset(self._prepare(), report)
+
+    def go_on(self, done: Sharding) -> Sharding:
+        """The shards have been checked; those of the test set are to be converted."""
+        report = self._shards.report(done.shards, self._files, asked(self._run))
+        keep(self._s3, self._stage, self._run, report)
+        work = msgspec.structs.replace(done.work, kind="prepare", method=self._trained.method)
+        return Sharding(work=work, shards=tuple(one for one in done.shards if one.split == "test"))
+
+    def end(self, done: Sharding) -> Dataset:
+        before = self._split_off
+        pieces = [Piece(naming.key_of(before.uri), 0, before.bytes)] if before is not None else []
+        prepared = self._shards.assemble(done.shards, pieces, self._run.evaluation_attempt)
+        return self._dataset(prepared, kept(self._s3, self._stage, self._run))
+
+    def _what_was_split_off(self) -> DatasetFile | None:
+        """Those records of the first test set that came out of the training file."""
+        if self._run.test is not None:
+            return None
+        first, test = naming.dataset_key(self._run.run_id, "test"), self._trained.test
+        if test is not None and naming.key_of(test.uri) == first:
+            return test
+        return self._trained.split_off
+
+    def _prepare(self) -> Prepared:
+        file, bucket = self._files["test"], self._stage.artifacts_bucket
+        rules = catalog.find(self._run.base_model).methods[self._trained.method]
+        with Copies(self._s3, bucket, self._run.run_id) as copies, tempfile.TemporaryFile() as sink:
+            if self._split_off is not None:
+                self._s3.download_fileobj(bucket, naming.key_of(self._split_off.uri), sink)
+            with in_its_words(self._run):
+                prepared = prepare(
+                    {"test": file.chunks(0, file.size)},
+                    {"test": sink},
+                    _NOTHING,
+                    rules,
+                    relocate={"test": partial(copies.of, file.album)},
+                )
+            sink.seek(0)
+            self._s3.upload_fileobj(sink, bucket, self._key)
+        return prepared
+
+    def _dataset(self, prepared: Prepared, report: Report) -> Dataset:
+        before = self._split_off
+        parts = [prepared]
+        if before is not None:
+            counts = {name: getattr(before, name) for name in Written.__struct_fields__}
+            parts.append(Prepared({"test": Written(**counts)}, f"{0:064x}"))
+        uri = naming.uri(self._stage.artifacts_bucket, self._key)
+        test = DatasetFile(uri=uri, **msgspec.structs.asdict(merge(parts).files["test"]))
+        return msgspec.structs.replace(
+            self._trained,
+            test=test,
+            split_off=before,
+            warning_count=report.warning_count,
+        )
