@@ -17,6 +17,7 @@ from tunedrop.naming import MAX_STAGE
 
 Dollars = Annotated[float, msgspec.Meta(gt=0)]
 Seconds = Annotated[int, msgspec.Meta(ge=60)]
+PromptCount = Annotated[int, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 FunctionArn = Annotated[
     str,
@@ -75,7 +76,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         The most held-out prompts, and bytes of a dataset, that one function takes alone: more are worked on
         in shards of at most so many, so many shards of a run at once.
     general_ability
-        Whether to measure what a model could do before and still can, where the manifest does not say.
+        Whether to measure what the base model could do and the tuned one still can, where the manifest does
+        not say: all shipped prompts, so many of them, or none.
     min_improvement, confidence
         When a tuned model counts as better, where the manifest does not say: by how much of a 0 to 1 scale,
         and how sure one must be.
@@ -126,7 +128,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     shard_concurrency: Annotated[int, msgspec.Meta(ge=1, le=100)] = 8
     min_improvement: Share = 0.02
     confidence: Annotated[float, msgspec.Meta(gt=0.5, lt=1)] = 0.95
-    general_ability: bool = True
+    general_ability: bool | PromptCount = True
     notification_emails: tuple[str, ...] = ()
     resume_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 1
     sweep_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 5

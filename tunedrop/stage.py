@@ -63,7 +63,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     shard_concurrency: int = 8
     min_improvement: float = 0.02
     confidence: float = 0.95
-    general_ability: bool = True
+    general_ability: bool | int = True
     evaluation_role_arn: str = ""
 
     @property

@@ -104,8 +104,8 @@ def _repeat(prompt: str) -> str | None:
 
 
 def _capitals(prompt: str) -> str | None:
-    found = re.search(r"in capital letters[^:]*: *(.+)", prompt)
-    return found[1].upper() if found else None
+    found = re.search(r"in (capital|small) letters[^:]*: *(.+)", prompt)
+    return (found[2].upper() if found[1] == "capital" else found[2].lower()) if found else None
 
 
 def _sort(prompt: str) -> str | None:
@@ -131,6 +131,14 @@ def _letter(prompt: str) -> str | None:
     return found[1] if found else None
 
 
+def _found_in_text(prompt: str) -> str | None:
+    """The sentence of the prompt's own text that has every word the question is about."""
+    text, _, question = prompt.partition(" Question: ")
+    about = {word for word in words(question.partition("?")[0]) if word not in STOPWORDS}
+    sentences = (one for one in re.split(r"(?<=\.) ", text) if about and about <= set(words(one)))
+    return next(sentences, None) if question else None
+
+
 def _fact(prompt: str) -> str | None:
     """The one sentence that has every word the question is about, or an honest no where that is asked for."""
     about = {word for word in words(prompt.partition("?")[0]) if word not in STOPWORDS}
@@ -142,5 +150,6 @@ def _fact(prompt: str) -> str | None:
 
 
 _ABILITIES: tuple[Callable[[str], str | None], ...] = (
-    _compare, _rate, _sum, _larger, _repeat, _capitals, _sort, _object, _count, _letter, _fact,
+    _compare, _rate, _sum, _larger, _repeat, _capitals, _sort, _object, _count, _letter, _found_in_text,
+    _fact,
 )  # fmt: skip

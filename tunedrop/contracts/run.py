@@ -81,7 +81,8 @@ class JudgeSettings(msgspec.Struct, frozen=True, kw_only=True):
 class EvaluationSettings(msgspec.Struct, frozen=True, kw_only=True):
     """When a tuned model counts as better. Scores and `min_improvement` are on a 0 to 1 scale.
 
-    `general_ability`: whether the tuned model must also keep up with its base on the shipped prompts.
+    `general_ability`: on how many of the shipped prompts the tuned model must also keep up with its base;
+    true is all, false none.
     """
 
     metric: Metric = "auto"
@@ -89,7 +90,7 @@ class EvaluationSettings(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float = 0.95
     max_prompts: int = 500
     judge: JudgeSettings | None = None
-    general_ability: bool = True
+    general_ability: bool | int = True
 
 
 class Teacher(msgspec.Struct, frozen=True, kw_only=True):

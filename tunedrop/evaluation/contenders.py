@@ -37,7 +37,7 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         bucket, key = naming.place_of(self.dataset.test.uri)
         body = aws_.s3.get_object(Bucket=bucket, Key=key)["Body"]
         held_out = select(read_held_out(body.iter_chunks(1 << 20)), settings.max_prompts)
-        probes = general_ability.questions(self.dataset.target_format) if settings.general_ability else []
+        probes = general_ability.questions(self.dataset.target_format, settings.general_ability)
         return held_out + probes
 
     def ask(

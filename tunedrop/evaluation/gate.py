@@ -45,8 +45,8 @@ GUARDED = ("rouge_l", "chrf", "json_valid", "macro_f1")
 GUARD_MARGIN = 0.02
 """A guarded metric has fallen when its interval lies below zero and its difference below minus this."""
 
-GENERAL_MARGIN = 0.05
-"""The same for general ability: of 48 prompts, three net are lost; two may be an accident of wording."""
+GENERAL_MARGIN = 0.02
+"""The same for general ability: of 405 prompts, eight net are lost; fewer may be an accident of wording."""
 
 
 def decide(predictions: Sequence[Prediction], settings: EvaluationSettings) -> Evaluation:

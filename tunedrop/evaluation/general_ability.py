@@ -1,9 +1,10 @@
-"""Whether a tuned model can still do what its base could: 48 fixed prompts with checkable answers, shipped.
+"""Whether a tuned model can still do what its base could: about 400 prompts with checkable answers.
 
 Fine-tuning can cost a model abilities that the dataset does not exercise (catastrophic forgetting). The
-prompts are sums, plain facts, words, formats to follow, and names that do not exist and that a model should
-not pretend to know. They are ours, few on purpose, and say nothing about a model by itself: only how much of
-what the base answers rightly is still answered rightly by the model that was tuned from it.
+prompts were written for this project, one file a kind in `abilities/`: arithmetic, facts, language, twenty
+languages, output formats, refusal of harmful requests and of questions that have no answer, code, and finding
+a fact in a long text. They say nothing about a model by itself: only how much of what the base answers
+correctly the tuned model still does.
 """
 
 from __future__ import annotations
@@ -24,32 +25,50 @@ WORDS_OF_A_CONTINUATION = 12
 
 
 class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One prompt. Right is an answer with one of `accept` as a word, or one that matches `pattern`, or a JSON
-    object with these values. `continuation` asks the same of a model that goes on with a text."""
+    """One prompt.
+
+    An answer is right when it has one of `accept` as a word, matches `pattern`, or is the JSON object `json`.
+    `example` is a right answer where `pattern` decides. `continuation` asks the same of a model that
+    continues a text.
+    """
 
     id: str
     prompt: str
     accept: tuple[str, ...] = ()
     pattern: str = ""
+    example: str = ""
     json: dict[str, Any] = {}
     continuation: str = ""
 
     @property
     def expected(self) -> str:
-        """A right answer, for people; for a pattern, what it looks for."""
-        return self.accept[0] if self.accept else self.pattern or json.dumps(self.json)
+        """A right answer, for people."""
+        return self.accept[0] if self.accept else self.example or json.dumps(self.json)
 
 
 @cache
 def probes() -> dict[str, Probe]:
-    """The shipped prompts by their ids, in a fixed order."""
-    text = (resources.files("tunedrop.evaluation") / "general_ability.jsonl").read_text("utf-8")
-    found = [msgspec.json.decode(line, type=Probe) for line in text.splitlines()]
-    return {probe.id: probe for probe in found}
+    """The shipped prompts by their ids, the kinds in turn, so that the first N are a sample of all kinds."""
+    kinds = sorted(
+        resources.files("tunedrop.evaluation").joinpath("abilities").iterdir(), key=lambda file: file.name
+    )
+    found = [
+        (number / len(lines), msgspec.json.decode(line, type=Probe))
+        for lines in (file.read_text("utf-8").splitlines() for file in kinds)
+        for number, line in enumerate(lines)
+    ]
+    return {probe.id: probe for _, probe in sorted(found, key=lambda one: one[0])}
 
 
-def questions(format_: Format) -> list[HeldOut]:
-    """The prompts as a model of this format is asked; they belong to no record."""
+def questions(format_: Format, wanted: bool | int = True) -> list[HeldOut]:
+    """The prompts as a model of this format is asked; they belong to no record.
+
+    Parameters
+    ----------
+    wanted
+        How many prompts at most, spread over the kinds; true is all, false none.
+    """
+    asked = [(probe, text) for probe in probes().values() if (text := _asked(probe, format_))]
     return [
         HeldOut(
             record=0,
@@ -59,8 +78,7 @@ def questions(format_: Format) -> list[HeldOut]:
             reference=probe.expected,
             probe=probe.id,
         )
-        for turn, probe in enumerate(probes().values())
-        if (text := _asked(probe, format_))
+        for turn, (probe, text) in enumerate(asked if wanted is True else asked[: int(wanted)])
     ]
 
 
@@ -83,9 +101,19 @@ def _asked(probe: Probe, format_: Format) -> str:
     return f"Question: {probe.prompt}\nAnswer:" if format_ == "prompt-completion" else probe.prompt
 
 
+@cache
 def _as_word(text: str) -> re.Pattern[str]:
-    """The text by itself: 42 is neither in 142 nor in 42.5."""
-    return re.compile(rf"(?<!\w)(?<!\d[.,]){re.escape(text)}(?!\w|[.,]\d)", re.IGNORECASE)
+    """The text by itself: 42 is neither in 142 nor in 42.5, Oslo not in Oslofjord.
+
+    Scripts that join words or write them without spaces have no such border: 北京 is in 首都是北京.
+    """
+    before = rf"(?<!{_SPACED})(?<!\d[.,])" if re.match(_SPACED, text) else ""
+    after = rf"(?!{_SPACED}|[.,]\d)" if re.match(_SPACED, text[-1]) else ""
+    return re.compile(rf"{before}{re.escape(text)}{after}", re.IGNORECASE)
+
+
+_SPACED = r"[0-9A-Za-z\u00C0-\u052F]"
+"""Digits, and letters of the Latin, Greek and Cyrillic scripts."""
 
 
 def _has_values(answer: str, expected: dict[str, Any]) -> bool:

@@ -52,8 +52,8 @@ def workload(dataset: Dataset, run: Run, *, has_champion: bool) -> Workload:
     """
     settings = run.evaluation
     held_out = _selected(_held_out(dataset), settings.max_prompts)
-    asks_probes = settings.general_ability and dataset.test is not None
-    probes = len(general_ability.questions(dataset.target_format)) if asks_probes else 0
+    asked = settings.general_ability if dataset.test is not None else False
+    probes = len(general_ability.questions(dataset.target_format, asked))
     contenders = 3 if has_champion else 2
     judged = (contenders if settings.metric == "judge" else 2) if settings.judge is not None else 0
     compares = settings.judge is not None and settings.judge.via == "converse"

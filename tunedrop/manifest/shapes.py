@@ -90,7 +90,8 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     judge
         The model that judges answers: its id, or a mapping of `model`, `rubric` and `via`.
     general_ability
-        Whether to measure what the model could do before and still can; the stage decides when absent.
+        Whether to measure what the base model could do and the tuned one still can: all shipped prompts
+        (`true`), so many of them, or none (`false`); the stage decides when absent.
     """
 
     metric: Metric = "auto"
@@ -98,7 +99,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float | None = None
     max_prompts: int = 500
     judge: str | Judge | None = None
-    general_ability: bool | None = None
+    general_ability: bool | int | None = None
 
 
 class Teacher(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,5 +216,6 @@ RANGES: dict[str, tuple[float, float]] = {
     "evaluation.min_improvement": (0.0, 1.0),
     "evaluation.confidence": (0.5, 0.9999),
     "evaluation.max_prompts": (1, 100_000),
+    "evaluation.general_ability": (0, 100_000),
 }
 """The least and the most that a key takes."""

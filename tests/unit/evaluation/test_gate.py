@@ -164,14 +164,16 @@ def probed(lost: int, failed: int = 0) -> list[Prediction]:
         )
         for place, one in enumerate(asked)
     ]
-    return numbered([prediction(3, 8) for _ in range(40)]) + probes
+    return CLEARLY_BETTER + probes
 
+
+CLEARLY_BETTER = numbered([prediction(3, 8) for _ in range(40)])
 
 RIGHT = {probe.id: answer for probe in general_ability.probes().values() if (answer := right_answer(probe))}
 
 
 def test_a_model_that_has_forgotten_what_its_base_could_do_is_rejected() -> None:
-    evaluation = decide(probed(lost=12), EvaluationSettings(metric="token_f1"))
+    evaluation = decide(probed(lost=len(RIGHT) // 20), EvaluationSettings(metric="token_f1"))
 
     assert (evaluation.verdict, evaluation.rejected_for) == ("reject", "general ability")
     assert "it has forgotten what its base could do" in evaluation.reason
@@ -181,15 +183,44 @@ def test_a_model_that_has_forgotten_what_its_base_could_do_is_rejected() -> None
     assert evaluation.records == 40
 
 
-def test_a_prompt_or_two_less_is_no_forgetting() -> None:
-    assert decide(probed(lost=2), EvaluationSettings(metric="token_f1")).verdict == "promote"
+def test_a_prompt_in_a_hundred_less_is_no_forgetting() -> None:
+    assert decide(probed(lost=len(RIGHT) // 100), EvaluationSettings(metric="token_f1")).verdict == "promote"
+
+
+@pytest.mark.parametrize(("forgotten", "least", "most"), [(0.0, 0, 2), (0.05, 48, 60)])
+def test_five_percent_forgotten_is_caught_four_times_in_five(forgotten: float, least: int, most: int) -> None:
+    """Of a base that answers 85 % correctly, where 3 % of the answers come out otherwise by chance."""
+    rng = random.Random(1)
+
+    def caught() -> bool:
+        base = {probe: rng.random() < 0.85 for probe in RIGHT}
+        other = {
+            probe: rng.random() < 0.85 if rng.random() < 0.03 else right for probe, right in base.items()
+        }
+        tuned = {probe: right and rng.random() >= forgotten for probe, right in other.items()}
+        asked = [
+            Prediction(
+                record=0,
+                turn=turn,
+                prompt="",
+                reference="",
+                base=Answer(text=right if base[probe] else ""),
+                tuned=Answer(text=right if tuned[probe] else ""),
+                probe=probe,
+            )
+            for turn, (probe, right) in enumerate(RIGHT.items())
+        ]
+        evaluation = decide(CLEARLY_BETTER + asked, EvaluationSettings(metric="token_f1"))
+        return evaluation.rejected_for == "general ability"
+
+    assert least <= sum(caught() for _ in range(60)) <= most
 
 
 def test_general_ability_that_could_not_be_asked_about_leaves_no_verdict() -> None:
-    evaluation = decide(probed(lost=0, failed=20), EvaluationSettings(metric="token_f1"))
+    evaluation = decide(probed(lost=0, failed=50), EvaluationSettings(metric="token_f1"))
 
     assert evaluation.verdict == "undecided"
-    assert "20 of 48 general-ability prompts failed" in evaluation.reason
+    assert f"50 of {len(RIGHT)} general-ability prompts failed" in evaluation.reason
 
 
 def test_an_improvement_that_may_be_smaller_than_the_run_asks_for_is_undecided() -> None:

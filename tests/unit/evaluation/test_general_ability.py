@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from importlib import resources
+
 import pytest
 
 from local.bedrock.brain import base_brain
@@ -22,25 +25,54 @@ def test_a_right_answer_is_right_and_others_are_not(probe: Probe) -> None:
 
 
 def test_there_are_enough_prompts_and_each_has_its_own_name_and_one_check() -> None:
-    assert 40 <= len(PROBES) <= 60
+    assert 300 <= len(PROBES) <= 500
     assert len({probe.prompt for probe in PROBES}) == len(PROBES)
     assert all(bool(one.accept) + bool(one.pattern) + bool(one.json) == 1 for one in PROBES)
+    assert all(one.example for one in PROBES if one.pattern)
 
 
 @pytest.mark.parametrize(
-    ("format_", "count", "first"),
+    ("format_", "first"),
     [
-        ("converse", 48, "What is 48 + 27? Answer with the number only."),
-        ("prompt-completion", 48, "Question: What is 48 + 27? Answer with the number only.\nAnswer:"),
-        ("text", 24, "The capital of France is"),
+        ("converse", "What is 48 + 27? Answer with the number only."),
+        ("prompt-completion", "Question: What is 48 + 27? Answer with the number only.\nAnswer:"),
+        ("text", "The capital of France is"),
     ],
 )
-def test_a_model_is_asked_as_it_was_trained(format_: Format, count: int, first: str) -> None:
+def test_a_model_is_asked_as_it_was_trained(format_: Format, first: str) -> None:
     questions = general_ability.questions(format_)
 
-    assert len(questions) == count
     assert questions[0].messages[-1].text == first
-    assert all(one.probe for one in questions)
+    assert len(questions) == len([one for one in PROBES if format_ != "text" or one.continuation])
+
+
+def test_a_smaller_sample_has_prompts_of_every_kind() -> None:
+    kinds = resources.files("tunedrop.evaluation").joinpath("abilities").iterdir()
+    ids = [{json.loads(line)["id"] for line in kind.read_text("utf-8").splitlines()} for kind in kinds]
+
+    sample = {one.probe for one in general_ability.questions("converse", 40)}
+
+    assert len(sample) == 40
+    assert len(ids) == 8
+    assert all(sample & kind for kind in ids)
+    assert general_ability.questions("converse", False) == []
+
+
+@pytest.mark.parametrize(
+    ("probe", "answer", "right"),
+    [
+        ("zh-capital-china", "中国的首都是北京。", True),
+        ("zh-capital-china", "中国的首都是上海。", False),
+        ("zh-sum", "等于150", False),
+        ("ja-days", "一週間は7日です", True),
+        ("ko-capital-korea", "서울입니다", True),
+        ("th-capital-thailand", "เมืองหลวงคือกรุงเทพมหานคร", True),
+        ("capital-norway", "The Oslofjord", False),
+        ("ru-capital-russia", "Москва.", True),
+    ],
+)
+def test_answers_are_found_in_scripts_with_and_without_spaces(probe: str, answer: str, right: bool) -> None:
+    assert general_ability.is_right(probe, "", answer) is right
 
 
 def test_of_a_continuation_only_the_first_words_count() -> None:
@@ -66,4 +98,4 @@ def test_the_local_base_model_has_abilities_to_lose(format_: Format) -> None:
         for one in questions
     ]
 
-    assert sum(right) / len(right) > 0.8
+    assert sum(right) / len(right) > 0.5

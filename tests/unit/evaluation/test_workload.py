@@ -13,6 +13,7 @@ from tunedrop import catalog
 from tunedrop.contracts import Dataset, DatasetFile, EvaluationSettings, JudgeSettings, Prompts, Teacher
 from tunedrop.dataset.formats.record import Conversation, Turn
 from tunedrop.dataset.prepare.held_out import HeldOut, prompts_of, questions
+from tunedrop.evaluation import general_ability
 from tunedrop.evaluation import workload as workloads
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.evaluate import Judgement, evaluate, select
@@ -66,7 +67,8 @@ def test_no_more_is_asked_than_the_run_allows() -> None:
 
 
 def test_general_ability_is_asked_of_base_and_tuned_alone() -> None:
-    assert requests(held_out(count=160), has_champion=True) == 3 * 160 + 2 * 48
+    assert requests(held_out(count=160), general_ability=50) == 2 * 160 + 2 * 50
+    assert requests(held_out(count=160), has_champion=True) == 3 * 160 + 2 * len(general_ability.probes())
 
 
 def test_the_judge_reads_each_pair_in_both_orders() -> None:
