@@ -142,9 +142,10 @@ class Grants:
     # --- Bedrock ---------------------------------------------------------------------------------------
 
     def preflight(self) -> list[iam.PolicyStatement]:
-        actions = ["bedrock:GetFoundationModel", "bedrock:GetFoundationModelAvailability"]
         return [
-            _allow("BaseModels", actions, [FOUNDATION_MODELS]),
+            _allow("BaseModels", ["bedrock:GetFoundationModel"], [FOUNDATION_MODELS]),
+            # The one question about a model that takes no resource type (Service Authorization Reference).
+            _allow("ModelAccess", ["bedrock:GetFoundationModelAvailability"], ["*"]),
             self.read_model(),
             _allow(
                 "BedrockRoles",

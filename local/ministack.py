@@ -26,7 +26,7 @@ process, and one that starts every few milliseconds would leave no time for anyt
 
 Tags = Callable[[], Iterator[tuple[str, Mapping[str, str]]]]
 
-ResourceOf = Callable[[str, str, bytes, str, str], str]
+ResourcesOf = Callable[[str, str, bytes, str, str], list[str]]
 
 OnCall = Callable[[str, str, Callable[[], Awaitable[Response]], Callable[[], None]], Awaitable[Response]]
 """What stands between a function and AWS: (function, IAM action, let it through, kill the function)."""
@@ -43,7 +43,7 @@ class Service(Protocol):
 
 def serve(
     services: Mapping[str, Service],
-    resource_of: ResourceOf,
+    resources_of: ResourcesOf,
     tags: Tags,
     clock_speed: float,
     on_call: OnCall,
@@ -54,8 +54,8 @@ def serve(
     ----------
     services
         By MiniStack's name of the module, such as `bedrock`.
-    resource_of
-        The IAM resource of a Bedrock request: (method, path, body, Region, account) to an ARN.
+    resources_of
+        The IAM resources of a Bedrock request: (method, path, body, Region, account) to ARNs.
     tags
         Every tagged resource of our services, for policies that ask for `aws:ResourceTag`.
     clock_speed
@@ -66,7 +66,7 @@ def serve(
     app._loaded_modules.update(services)
     # MiniStack has no Service Quotas; requests are routed by the service that they are signed for.
     app.SERVICE_HANDLERS["servicequotas"] = services["servicequotas"].handle_request
-    _know_bedrock_resources(resource_of)
+    _know_bedrock_resources(resources_of)
     _know_bedrock_tags(tags)
     _stand_between(on_call)
     _keep_error_types()
@@ -186,7 +186,7 @@ def _let_scheduled_functions_end() -> None:
     lambda_svc._execute_function_with_config_scope = executed
 
 
-def _know_bedrock_resources(resource_of: ResourceOf) -> None:
+def _know_bedrock_resources(resources_of: ResourcesOf) -> None:
     """MiniStack checks most Bedrock actions against `*`; AWS checks them against what the request names.
 
     The same holds for two more actions that we use, of SSM and IAM. And it knows an action
@@ -212,7 +212,7 @@ def _know_bedrock_resources(resource_of: ResourceOf) -> None:
         account_id: str,
     ) -> str:
         if service in ("bedrock", "bedrock-runtime"):
-            return resource_of(method, path, body, region_name, account_id)
+            return " ".join(resources_of(method, path, body, region_name, account_id))
         if service == "ssm" and str(headers.get("x-amz-target", "")).endswith(".GetParametersByPath"):
             return f"arn:aws:ssm:{region_name}:{account_id}:parameter{json.loads(body)['Path']}"
         if service == "iam" and (role := query.get("PolicySourceArn")):
@@ -220,6 +220,19 @@ def _know_bedrock_resources(resource_of: ResourceOf) -> None:
         return str(resource_arn(service, method, path, headers, body, query, region_name, account_id))
 
     iam_actions.extract_resource_arn = extract
+    _enforce_each_resource()
+
+
+def _enforce_each_resource() -> None:
+    """A request about several resources is allowed when each of them is; MiniStack knows one a request."""
+    enforce = iam_evaluator.enforce
+
+    def enforced(key: str, action: str, service: str, region: str, *, resource_arn: str = "*", **more: Any) -> Any:
+        arns = resource_arn.split(" ") if service.startswith("bedrock") else [resource_arn]
+        found = (enforce(key, action, service, region, resource_arn=one, **more) for one in arns)
+        return next((denied for denied in found if denied), None)
+
+    iam_evaluator.enforce = enforced
 
 
 def _know_bedrock_tags(tags: Tags) -> None:

@@ -30,7 +30,7 @@ def main() -> None:
     if "--with-parent" in sys.argv:
         end_with(os.getppid())
     from local import ministack
-    from local.bedrock.resources import resource_of
+    from local.bedrock.resources import resources_of
     from local.bedrock.service import services
     from local.bedrock.world import World
     from local.calls import Calls
@@ -40,7 +40,7 @@ def main() -> None:
     speed = float(os.environ.get("TUNEDROP_CLOCK_SPEED", CLOCK_SPEED))
     faults = Faults(state / "faults.json")
     world = World(faults, speed, os.environ["AWS_ENDPOINT_URL"])
-    ministack.serve(services(world), resource_of, world.tags, speed, Calls(faults, state / "calls.json"))
+    ministack.serve(services(world), resources_of, world.tags, speed, Calls(faults, state / "calls.json"))
 
 
 if __name__ == "__main__":

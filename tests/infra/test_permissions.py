@@ -23,6 +23,7 @@ WITHOUT_RESOURCE = {
     "bedrock:ListCustomModelDeployments": "Bedrock's list operations take no resource",
     "bedrock:ListProvisionedModelThroughputs": "Bedrock's list operations take no resource",
     "bedrock:ListEvaluationJobs": "Bedrock's list operations take no resource",
+    "bedrock:GetFoundationModelAvailability": "the reference gives it no resource type",
     "states:SendTaskSuccess": "the task token names the one task, and is a secret",
     "states:SendTaskFailure": "the task token names the one task, and is a secret",
 }

@@ -34,6 +34,11 @@ def test_resources_and_actions_of_requests_are_told_by_two_functions() -> None:
     assert "from ministack.core.iam_actions import" in inspect.getsource(app)
 
 
+def test_each_resource_is_enforced_by_one_function_that_is_looked_up_at_each_request() -> None:
+    assert "resource_arn" in parameters(iam_evaluator.enforce)
+    assert "import AuthError, enforce, pin_request_caller" in inspect.getsource(app)
+
+
 def test_tags_of_resources_are_collected_by_service() -> None:
     assert callable(tagging._RESOURCE_TAG_COLLECTORS["dynamodb"])
     assert "_RESOURCE_TAG_COLLECTORS" in inspect.getsource(tagging.resource_tags)
