@@ -227,7 +227,9 @@ def _enforce_each_resource() -> None:
     """A request about several resources is allowed when each of them is; MiniStack knows one a request."""
     enforce = iam_evaluator.enforce
 
-    def enforced(key: str, action: str, service: str, region: str, *, resource_arn: str = "*", **more: Any) -> Any:
+    def enforced(
+        key: str, action: str, service: str, region: str, *, resource_arn: str = "*", **more: Any
+    ) -> Any:
         arns = resource_arn.split(" ") if service.startswith("bedrock") else [resource_arn]
         found = (enforce(key, action, service, region, resource_arn=one, **more) for one in arns)
         return next((denied for denied in found if denied), None)

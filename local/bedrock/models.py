@@ -6,7 +6,7 @@ from typing import Any
 
 from local import ministack
 from local.bedrock.wire import Refusal
-from local.bedrock.world import Tuned, World, kinds
+from local.bedrock.world import Tuned, World, foundation_arn, kinds
 from tunedrop.catalog.model import BaseModel
 
 
@@ -17,19 +17,33 @@ class Models:
         self._world = world
 
     def get_foundation(self, request: dict[str, Any]) -> dict[str, Any]:
-        model = self._world.foundation_model(request["modelIdentifier"], ministack.region())
-        details = _details(model)
+        asked = str(request["modelIdentifier"]).rpartition("/")[2]
+        model = self._world.foundation_model(asked, ministack.region())
+        if asked not in (model.id, model.lifecycle_id):
+            raise Refusal("ValidationException", "The provided model identifier is invalid.")
+        details = foundation_entry(model, asked)
         if ends := self._world.faults.end_of_life(model.lifecycle_id):
             details["modelLifecycle"] = {"status": "LEGACY", "endOfLifeTime": ends}
         return {"modelDetails": details}
 
     def list_foundation(self, request: dict[str, Any]) -> dict[str, Any]:
         wanted = request.get("byCustomizationType")
-        models = self._world.foundation_models(ministack.region()).values()
-        return {"modelSummaries": [_details(one) for one in models if wanted in (None, *kinds(one))]}
+        found = [
+            foundation_entry(model, id_)
+            for model in self._world.foundation_models(ministack.region()).values()
+            for id_ in dict.fromkeys((model.id, model.lifecycle_id))
+        ]
+        return {
+            "modelSummaries": [
+                one for one in found if wanted is None or wanted in one["customizationsSupported"]
+            ]
+        }
 
     def availability(self, request: dict[str, Any]) -> dict[str, Any]:
-        model = self._world.foundation_model(request["modelId"], ministack.region())
+        asked = request["modelId"]
+        model = self._world.foundation_model(asked, ministack.region())
+        if asked != model.lifecycle_id:  # a belief: nobody has shown an answer about another id
+            raise Refusal("ValidationException", "The provided model identifier is invalid.")
         return {
             "modelId": model.lifecycle_id,
             "agreementAvailability": {"status": "AVAILABLE"},
@@ -44,8 +58,9 @@ class Models:
             "modelArn": model.arn,
             "modelName": model.name,
             "jobArn": model.job_arn,
-            "baseModelArn": self._world.jobs[model.job_arn]["baseModelArn"],
+            "baseModelArn": foundation_arn(model.base),
             "customizationType": model.kind,
+            "hyperParameters": self._world.jobs[model.job_arn]["hyperParameters"],
             "creationTime": model.created,
             "modelStatus": "Active",
             "trainingDataConfig": self._world.jobs[model.job_arn]["trainingDataConfig"],
@@ -60,8 +75,8 @@ class Models:
                     "modelArn": model.arn,
                     "modelName": model.name,
                     "creationTime": model.created,
-                    "baseModelArn": f"arn:aws:bedrock:{ministack.region()}::foundation-model/{model.base.id}",
-                    "baseModelName": model.base.name,
+                    "baseModelArn": foundation_arn(model.base),
+                    "baseModelName": model.base.lifecycle_id.partition(":")[0],
                     "customizationType": model.kind,
                     "modelStatus": "Active",
                 }
@@ -110,15 +125,27 @@ class Models:
         raise Refusal("ResourceNotFoundException", f"{arn} could not be found.")
 
 
-def _details(model: BaseModel) -> dict[str, Any]:
+def foundation_entry(model: BaseModel, asked: str) -> dict[str, Any]:
+    """What Bedrock says of one id of a base model: most have two, and each tells a part.
+
+    The id with a context length is customized and provisioned, the plain one answers on demand and lists no
+    customization (`tests/recorded/list-foundation-models.json`).
+    """
+    plain = asked == model.lifecycle_id != model.id
+    # Its list has no value for reinforcement (botocore, ModelCustomization).
+    customizations = [] if plain else [one for one in kinds(model) if one != "REINFORCEMENT_FINE_TUNING"]
     return {
-        "modelArn": f"arn:aws:bedrock:{ministack.region()}::foundation-model/{model.lifecycle_id}",
-        "modelId": model.lifecycle_id,
-        "modelName": model.name,
+        "modelArn": f"arn:aws:bedrock:{ministack.region()}::foundation-model/{asked}",
+        "modelId": asked,
+        "modelName": model.name[:MODEL_NAME],
         "providerName": model.lifecycle_id.partition(".")[0].capitalize(),
         "inputModalities": ["TEXT"],
         "outputModalities": ["TEXT"],
-        "customizationsSupported": kinds(model),
-        "inferenceTypesSupported": ["ON_DEMAND"],
+        "customizationsSupported": customizations,
+        "inferenceTypesSupported": ["ON_DEMAND"] if asked == model.lifecycle_id else ["PROVISIONED"],
         "modelLifecycle": {"status": "ACTIVE"},
     }
+
+
+MODEL_NAME = 20
+"""The longest name of a base model that the service's own model has (botocore, BrandedName)."""

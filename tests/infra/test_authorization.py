@@ -190,7 +190,8 @@ def fits(granted: str, format_: str) -> bool:
     if format_ == "arn:*:s3:::*" and "/" in granted:
         return False
     return all(
-        overlap(*pair) for pair in itertools.zip_longest(granted.split(":", 5), format_.split(":", 5), fillvalue="")
+        overlap(*pair)
+        for pair in itertools.zip_longest(granted.split(":", 5), format_.split(":", 5), fillvalue="")
     )
 
 

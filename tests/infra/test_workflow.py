@@ -225,8 +225,8 @@ def test_a_person_reads_the_message_that_the_function_raised(message: str) -> No
     [
         ({"Error": "RunStopped", "Cause": "stopped by Ada"}, "stopped by Ada"),
         (
-            {"Error": "X", "Cause": '{"errorMessage": "cut off in the mid'},
-            '{"errorMessage": "cut off in the mid',
+            {"Error": "X", "Cause": r'{"errorMessage": "1. \"a\nb\" cut off in the \\ mid'},
+            '1. "a\nb" cut off in the \\ mid',
         ),
         ({"Error": "States.Timeout"}, "it took longer than it may"),
         ({"Error": "Lambda.Unknown", "Cause": ""}, "no cause was given"),

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from tunedrop.aws import Aws, is_missing
 from tunedrop.catalog.model import BaseModel
 from tunedrop.doctor.finding import Finding, State, asked
-from tunedrop.training.offered import end_of_life, is_legacy, missing_access
+from tunedrop.training.offered import describe, end_of_life, is_legacy, missing_access
 
 ABOUT = "Base models"
 SOON = timedelta(days=90)
@@ -35,7 +35,7 @@ def _one(aws: Aws, model: BaseModel) -> Finding:
             "Deploy a stage there",
         )
     try:
-        details = aws.bedrock.get_foundation_model(modelIdentifier=model.lifecycle_id)["modelDetails"]
+        details = describe(aws.bedrock, model)
         access = aws.bedrock.get_foundation_model_availability(modelId=model.lifecycle_id)
     except ClientError as error:
         if not is_missing(error):

@@ -71,8 +71,7 @@ class Preflighter:
         methods = dict.fromkeys(one.method for one in plan(self._run, self._dataset))
 
         def look() -> Check:
-            answer = self._aws.bedrock.get_foundation_model(modelIdentifier=self._model.lifecycle_id)
-            details = answer["modelDetails"]
+            details = offered.describe(self._aws.bedrock, self._model)
             if offered.is_legacy(details, datetime.now(UTC)):
                 ended = offered.end_of_life(details)
                 when = f" (end of life {ended:%Y-%m-%d})" if ended else ""

@@ -77,8 +77,12 @@ class Settler:
         return settled + self.grant_slots()
 
     def settle_about(self, subject: str) -> list[Wait]:
-        """The waits that an event is about, and whoever a slot that became free lets in."""
-        return self.settle(self._waits.about(subject)) + self.grant_slots()
+        """The waits that an event is about, and whoever a slot that became free lets in.
+
+        Its documented sample names a job by an ARN without the base model, which no other answer of Bedrock's
+        does (user guide, monitoring-eventbridge-how-it-works, read 2026-11-29): then every job is looked at.
+        """
+        return self.settle(self._waits.about(subject) or self._waits.of_kind("training")) + self.grant_slots()
 
     def settle_run(self, run_id: str) -> list[Wait]:
         return self.settle(self._waits.of_run(run_id))

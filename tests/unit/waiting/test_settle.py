@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from tests import builders
+from tests.recorded import recorded
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop.aws import Aws
 from tunedrop.contracts import CompletedJob
@@ -70,6 +71,17 @@ def test_a_token_is_given_back_when_the_job_is_done(
     record = registry.get("persona-0123456789")
     assert record is not None
     assert record.document("job", CompletedJob) is not None
+
+
+def test_an_event_wakes_its_run_by_the_arn_that_its_documentation_shows(
+    aws: Aws, settler: Settler, tokens: Tokens
+) -> None:
+    aws.bedrock = FakeBedrock(get_model_customization_job=[IN_PROGRESS, COMPLETED])
+    settler.park(builders.wait())
+
+    settler.settle_about(recorded("customization-job-event")["detail"]["jobArn"])
+
+    assert len(tokens.sent) == 1
 
 
 def test_an_event_that_came_before_the_token_was_kept_is_not_lost(
