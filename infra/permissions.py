@@ -169,9 +169,7 @@ class Grants:
     def _teachers(self) -> Iterator[str]:
         models = catalog.load().values()
         rules = [one.methods["distillation"] for one in models if "distillation" in one.methods]
-        for teacher in sorted(
-            {teacher.id for one in rules for teacher in one.teachers if not teacher.retired_on}
-        ):
+        for teacher in sorted({teacher.id for one in rules for teacher in one.teachers}):
             yield f"arn:aws:bedrock:*::foundation-model/{teacher}"
             yield self._arn(f"inference-profile/us.{teacher}")
 

@@ -160,6 +160,7 @@ class Embedded:
             "IOT_MTLS_ENABLED": "false",
             "LOG_LEVEL": "INFO",
             "PYTHONPATH": str(ROOT),
+            "TUNEDROP_LOCAL_DAY": os.environ.get("TUNEDROP_LOCAL_DAY", "2025-08-01"),
         }
 
     def _wait_until_ready(self) -> None:

@@ -7,6 +7,7 @@
 | `training_minutes` | customization jobs take so long |
 | `fail_evaluation` | evaluation jobs with this in their name fail: `{"name_has", "message"}` |
 | `evaluation_minutes` | evaluation jobs take so long |
+| `lifecycle_on` | base models are what the catalog says they were on this day (YYYY-MM-DD) |
 | `end_of_life` | base models are legacy: `{"<model id>": "<the moment at which it ends>"}` |
 | `fail_next_swap` | the next swap of the model behind an ARN fails |
 | `events` | Bedrock's events come `once`, `twice`, `late`, `early` (before the job is done) or `never` |
@@ -17,10 +18,13 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
+
+from tunedrop import clock
 
 A_DAY = 24 * 60.0
 """Minutes of a job that is to be stopped before it is done, however slow the machine is."""
@@ -76,6 +80,10 @@ class Faults:
             if fails:
                 self._write(switches)
             return fails
+
+    def lifecycle_day(self) -> str:
+        """The day whose base models are offered: TUNEDROP_LOCAL_DAY, or today, unless a test sets another."""
+        return str(self._read().get("lifecycle_on") or os.environ.get("TUNEDROP_LOCAL_DAY") or clock.today())
 
     def end_of_life(self, model: str) -> datetime | None:
         """When this base model ends; None where it does not."""

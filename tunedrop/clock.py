@@ -18,6 +18,11 @@ def instant() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def today() -> str:
+    """The present day in UTC, such as `2026-11-23`."""
+    return f"{datetime.now(UTC):%Y-%m-%d}"
+
+
 def write(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 

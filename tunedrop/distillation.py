@@ -6,7 +6,7 @@ the answers (Bedrock user guide, model-distillation and distillation-prepare-dat
 
 from __future__ import annotations
 
-from tunedrop import catalog, manifest
+from tunedrop import catalog, clock, manifest
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Teacher
 from tunedrop.errors import InvalidManifest
@@ -39,7 +39,8 @@ def teacher_of(base_model: BaseModel, parent_model: str, document: Manifest) -> 
 
 def _teacher(base_model: BaseModel, asked: manifest.Teacher) -> Teacher:
     rules = base_model.methods.get("distillation")
-    alive = [one for one in rules.teachers if not one.retired_on] if rules is not None else []
+    today = clock.today()
+    alive = [one for one in rules.teachers if not one.has_ended(today)] if rules is not None else []
     if not alive:
         raise InvalidManifest(
             f"method: Bedrock distills no teacher into {base_model.name}; see tunedrop models"
@@ -52,8 +53,10 @@ def _teacher(base_model: BaseModel, asked: manifest.Teacher) -> Teacher:
         raise InvalidManifest(
             f"teacher.model: {asked.model} does not teach {base_model.name}; these do: {names}"
         )
-    if known.retired_on:
-        raise InvalidManifest(f"teacher.model: {known.name} was retired on {known.retired_on}; take {names}")
+    if known.has_ended(today):
+        raise InvalidManifest(
+            f"teacher.model: {known.name} reached its end of life on {known.ends_on}; take {names}"
+        )
     return Teacher(model=known.id, max_response_length=asked.max_response_length)
 
 

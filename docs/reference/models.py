@@ -47,8 +47,12 @@ def _tokens_of_media(one: BaseModel) -> Iterator[str]:
 
 
 def _model(one: BaseModel) -> list[str]:
-    retired = [f"**Retired on {one.retired_on}.** Preflight refuses it on AWS.", ""] if one.retired_on else []
-    sources = [one.source, one.serving.source, *(rules.source for rules in one.methods.values())]
+    sources = [
+        one.source,
+        one.lifecycle.source,
+        one.serving.source,
+        *(rules.source for rules in one.methods.values()),
+    ]
     doubts = sorted({source.doubt for source in sources} - {""})
     doubted = [f"In doubt: {doubt}." for doubt in doubts]
     notes = [f"- {note}" for note in (*one.notes, *_tokens_of_media(one), *doubted)]
@@ -64,12 +68,22 @@ def _model(one: BaseModel) -> list[str]:
         "",
         f"`{one.id}`; asked as `{one.inference_id}`. Source: {one.source.page} ({one.source.read_on}).",
         "",
-        *retired,
+        *_lifecycle(one),
         *hyperparameters,
         *table(("price", "USD", "read on", "source"), _prices(one)),
         *notes,
         *([""] if notes else []),
     ]
+
+
+def _lifecycle(one: BaseModel) -> list[str]:
+    """Why it cannot be tuned any more; days of the catalog, so that the page is the same every day."""
+    life = one.lifecycle
+    if not life.legacy_since:
+        return []
+    ends = f", ends on {life.ends_on}" if life.ends_on else ""
+    instead = f" Take {catalog.find(life.successor).name}." if life.successor else ""
+    return [f"**Legacy since {life.legacy_since}{ends}:** no new job starts on it.{instead}", ""]
 
 
 def _prices(one: BaseModel) -> list[tuple[str, str, str, str]]:
@@ -79,16 +93,23 @@ def _prices(one: BaseModel) -> list[tuple[str, str, str, str]]:
         ("storage, a month", prices.storage_per_month),
         ("input, a million tokens", prices.input_per_million_tokens),
         ("output, a million tokens", prices.output_per_million_tokens),
+        ("input of a tuned model", prices.custom_input_per_million_tokens),
+        ("output of a tuned model", prices.custom_output_per_million_tokens),
         *(
             (f"provisioned throughput, a unit and hour, commitment {term}", price)
             for term, price in prices.provisioned_per_unit_hour.items()
         ),
     ]
-    return [(name, *_dated(price)) for name, price in named]
+    own = ("input of a tuned model", "output of a tuned model")
+    return [(name, *_dated(price)) for name, price in named if price is not None or name not in own]
 
 
 def _dated(price: Price | None) -> tuple[str, str, str]:
-    return (f"{price.usd:,.2f}", price.priced_on, price.source) if price else ("no dated price known", "", "")
+    return (
+        (f"{price.usd:,.3f}".removesuffix("0"), price.priced_on, price.source)
+        if price
+        else ("no dated price known", "", "")
+    )
 
 
 def _takes(one: Hyperparameter) -> str:

@@ -104,6 +104,13 @@ class Jobs:
             raise Refusal("ValidationException", "The provided job name is currently in use.")
         if any(model.name == request["customModelName"] for model in self._world.models.values()):
             raise Refusal("ValidationException", "The provided model name is currently in use.")
+        if self._world.state_of(base) != "active":
+            # The text is that of a refused job (public report, 2026); the code is our belief.
+            raise Refusal(
+                "ValidationException",
+                "Access denied. This Model is marked by provider as Legacy and you have not been actively "
+                "using the model in the last 15 days. Please upgrade to an active model on Amazon Bedrock",
+            )
         kind = request.get("customizationType", "FINE_TUNING")
         if kind not in kinds(base):
             raise Refusal("ValidationException", f"{kind} is not supported for {base.id}")

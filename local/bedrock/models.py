@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from local import ministack
@@ -21,15 +22,23 @@ class Models:
         model = self._world.foundation_model(asked, ministack.region())
         if asked not in (model.id, model.lifecycle_id):
             raise Refusal("ValidationException", "The provided model identifier is invalid.")
-        details = foundation_entry(model, asked)
-        if ends := self._world.faults.end_of_life(model.lifecycle_id):
-            details["modelLifecycle"] = {"status": "LEGACY", "endOfLifeTime": ends}
+        details = foundation_entry(model, asked) | {"modelLifecycle": self._lifecycle(model)}
         return {"modelDetails": details}
+
+    def _lifecycle(self, model: BaseModel) -> dict[str, Any]:
+        """The catalog's dates on the local day (API FoundationModelLifecycle), unless a test says others."""
+        if ends := self._world.faults.end_of_life(model.lifecycle_id):
+            return {"status": "LEGACY", "endOfLifeTime": ends}
+        known = {"legacyTime": model.lifecycle.legacy_since, "endOfLifeTime": model.lifecycle.ends_on}
+        dates = {name: datetime.fromisoformat(day).replace(tzinfo=UTC) for name, day in known.items() if day}
+        if self._world.state_of(model) == "active":
+            return {"status": "ACTIVE"}
+        return {"status": "LEGACY", **dates}
 
     def list_foundation(self, request: dict[str, Any]) -> dict[str, Any]:
         wanted = request.get("byCustomizationType")
         found = [
-            foundation_entry(model, id_)
+            foundation_entry(model, id_) | {"modelLifecycle": self._lifecycle(model)}
             for model in self._world.foundation_models(ministack.region()).values()
             for id_ in dict.fromkeys((model.id, model.lifecycle_id))
         ]

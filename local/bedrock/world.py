@@ -97,16 +97,17 @@ class World:
         time.sleep(minutes * 60 / self.clock_speed)
 
     def foundation_models(self, region: str) -> dict[str, BaseModel]:
-        """The base models that this Region has; retired ones only for continued pre-training.
-
-        Nothing that AWS offers today can be pre-trained further; this Bedrock keeps one that could.
-        """
+        """The base models that this Region has on the day (`faults.lifecycle_day`), Legacy ones too."""
         tuned = {
             model.lifecycle_id: model
             for model in catalog.load().values()
-            if region in model.regions and (not model.retired_on or CONTINUED in kinds(model))
+            if region in model.regions and self.state_of(model) != "ended"
         }
-        return _only_teachers(tuned) | tuned
+        return self._only_teachers(tuned) | tuned
+
+    def state_of(self, model: BaseModel) -> str:
+        """Whether a base model is active, legacy or ended on the day."""
+        return model.lifecycle.state(self.faults.lifecycle_day())
 
     def foundation_model(self, identifier: str, region: str) -> BaseModel:
         for model in self.foundation_models(region).values():
@@ -121,6 +122,19 @@ class World:
     def base_brain_of(self, base: BaseModel) -> Brain:
         """What a base model knows before it is tuned."""
         return base_brain(CONTINUED in kinds(base), well_read=base.lifecycle_id in _teachers())
+
+    def _only_teachers(self, students: Mapping[str, BaseModel]) -> dict[str, BaseModel]:
+        """The teachers of a Region's students that cannot be customized themselves, each like a student."""
+        found, day = {}, self.faults.lifecycle_day()
+        for student in students.values():
+            rules = student.methods.get("distillation")
+            for one in rules.teachers if rules is not None else ():
+                if not one.has_ended(day):
+                    found[one.id] = structs.replace(
+                        student, id=one.id, lifecycle_id=one.id, inference_id=one.id, name=one.name,
+                        methods={},
+                    )  # fmt: skip
+        return found
 
     def tags(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Everything that has tags, with them."""
@@ -145,20 +159,7 @@ class World:
 def _teachers() -> dict[str, Teacher]:
     """The models that distillation learns from, by id."""
     rules = [one.methods["distillation"] for one in catalog.load().values() if "distillation" in one.methods]
-    return {teacher.id: teacher for one in rules for teacher in one.teachers if not teacher.retired_on}
-
-
-def _only_teachers(students: Mapping[str, BaseModel]) -> dict[str, BaseModel]:
-    """The teachers of a Region's students that cannot be customized themselves, each like a student."""
-    found = {}
-    for student in students.values():
-        rules = student.methods.get("distillation")
-        for one in rules.teachers if rules is not None else ():
-            if one.id in _teachers():
-                found[one.id] = structs.replace(
-                    student, id=one.id, lifecycle_id=one.id, inference_id=one.id, name=one.name, methods={}
-                )
-    return found
+    return {teacher.id: teacher for one in rules for teacher in one.teachers}
 
 
 def kinds(model: BaseModel) -> list[str]:

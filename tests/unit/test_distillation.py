@@ -46,7 +46,7 @@ def test_without_a_name_the_first_teacher_of_the_student_is_taken() -> None:
             "teacher: {model: amazon.nova-premier-v1:0}\n",
             "amazon.nova-lite-v1:0:300k",
             "",
-            "Nova Premier was retired on 2026-09-14; take amazon.nova-pro-v1:0",
+            "Nova Premier reached its end of life on 2026-09-14; take amazon.nova-pro-v1:0",
         ),
         ("", builders.LLAMA_3_3, "", "Bedrock distills no teacher into Llama 3.3 70B"),
         ("", STUDENT.id, builders.MODEL_ARN, "a custom model cannot be a student"),

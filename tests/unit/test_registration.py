@@ -86,7 +86,7 @@ def test_new_data_under_an_unchanged_manifest_is_a_new_run(aws: Aws, stage: Stag
         ("data: {train: s3://elsewhere/train.jsonl}\n", "does not allow the bucket elsewhere"),
         (
             "base_model: meta.llama3\ndata: {train: train.jsonl}\n",
-            "is not in the catalog; did you mean meta.",
+            "is not in the catalog; meta.llama3-",
         ),
         ("data: {train: train.jsonl}\nhyperparameters: {epochs: 2}\n", "it takes epochCount"),
         ("data: {train: train.jsonl}\nhyperparameters: {epoch_count: 99}\n", "a whole number from 1 to 10"),

@@ -8,7 +8,7 @@ import msgspec
 
 from tunedrop import catalog
 from tunedrop.advice.approach import Approach, approach
-from tunedrop.advice.candidates import ASSUMED, Candidate, candidates
+from tunedrop.advice.candidates import ASSUMED, Candidate, LeftOut, candidates, left_out
 from tunedrop.advice.examples import examples
 from tunedrop.advice.method import TRANSFER, method
 from tunedrop.advice.settings import settings
@@ -25,6 +25,8 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     candidates
         Base models, best first; `base_model` is the first that fits.
+    left_out
+        Base models that take the method and cannot be tuned today, each with the reason and its successor.
     hyperparameters
         By Bedrock's names; the manifest takes them in snake case too.
     unknown
@@ -37,6 +39,7 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     hyperparameters: dict[str, str]
     reasons: dict[str, list[Statement]]
     candidates: list[Candidate]
+    left_out: list[LeftOut]
     unknown: list[str]
 
 
@@ -48,7 +51,11 @@ def advise(situation: Situation) -> Advice:
         on_method = [*on_method, TRANSFER]
     offered = candidates(situation, chosen or "single-turn")
     first = next((one for one in offered if one.fits), None)
-    reasons = {"approach": on_approach, "method": on_method, "base model": _on_candidates(offered, first)}
+    reasons = {
+        "approach": on_approach,
+        "method": on_method,
+        "base model": _on_candidates(offered, first, chosen),
+    }
     hyperparameters: dict[str, str] = {}
     if first is not None:
         model = catalog.find(first.base_model)
@@ -63,17 +70,20 @@ def advise(situation: Situation) -> Advice:
         hyperparameters=hyperparameters,
         reasons=reasons,
         candidates=offered,
+        left_out=left_out(chosen or "single-turn"),
         unknown=list(_unknown(situation)),
     )
 
 
-def _on_candidates(offered: list[Candidate], first: Candidate | None) -> list[Statement]:
+def _on_candidates(
+    offered: list[Candidate], first: Candidate | None, method_: Method | None
+) -> list[Statement]:
     if first is None:
         why = "; ".join(f"{one.name} {one.remarks[0]}" for one in offered if one.remarks)
         return [
             Statement(
                 says="No base model of the catalog fits.",
-                because=why or "None takes this method today",
+                because=why or catalog.instead(None, method_),
                 source="the catalog, each figure with its source and date: tunedrop/catalog",
             )
         ]

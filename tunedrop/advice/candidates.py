@@ -10,6 +10,7 @@ import msgspec
 from tunedrop import catalog
 from tunedrop.advice.situation import Profile, Situation
 from tunedrop.catalog.model import BaseModel
+from tunedrop.catalog.tunable import obstacle
 from tunedrop.contracts import Dataset, DatasetFile, Estimate, Method, Run, S3Object
 from tunedrop.cost.estimate import estimate
 from tunedrop.errors import PreflightFailed
@@ -43,18 +44,32 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
         return self.estimate is not None and all(line.source for line in self.estimate.lines)
 
 
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A base model that has the method and cannot be tuned today: why, and what to take instead."""
+
+    base_model: str
+    name: str
+    reason: str
+    instead: str
+
+
+def left_out(method: Method) -> list[LeftOut]:
+    """The base models of the catalog that take this method and cannot be tuned today."""
+    return [
+        LeftOut(base_model=model.id, name=model.name, reason=reason, instead=catalog.instead(model, method))
+        for model in catalog.load().values()
+        if method in model.methods and (reason := obstacle(model, method=method))
+    ]
+
+
 def candidates(situation: Situation, method: Method) -> list[Candidate]:
-    """All base models of the catalog that take this method, best first.
+    """The base models that can be tuned by this method today, best first.
 
     First those that fit; of them those that are served on demand, which bill nothing while idle; of them
     those whose whole price is known, the cheapest first.
     """
     data = situation.data or msgspec.structs.replace(ASSUMED, method=method)
-    found = [
-        _candidate(model, method, data, situation)
-        for model in catalog.load().values()
-        if method in model.methods and model.api == "bedrock" and not model.retired_on
-    ]
+    found = [_candidate(model, method, data, situation) for model in catalog.tunable(method)]
     return sorted(found, key=lambda one: (not one.fits, not one.on_demand, not one.is_priced, one.first_cost))
 
 

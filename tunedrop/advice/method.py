@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tunedrop.advice.situation import Situation
-from tunedrop.advice.statement import CUSTOM_MODELS, OURS, PREPARE, Statement
+from tunedrop.advice.statement import CUSTOM_MODELS, PREPARE, Statement
+from tunedrop.catalog.tunable import ELSEWHERE
 from tunedrop.contracts import Method
 
 TRANSFER = Statement(
@@ -79,11 +80,8 @@ def _of_texts(found: Method) -> list[Statement]:
     return [
         TRANSFER,
         Statement(
-            says="Make prompts with answers out of your texts, or search them, if no base model "
-            "takes texts today.",
-            because="AWS documents no base model for continued pre-training at present; the "
-            "preflight of a run "
-            "asks Bedrock which do",
-            source=OURS,
+            says="Make prompts with answers out of your texts, or search them.",
+            because=ELSEWHERE["continued-pretraining"],
+            source=CUSTOM_MODELS,
         ),
     ]

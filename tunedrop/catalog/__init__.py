@@ -16,9 +16,11 @@ from typing import Any
 
 import msgspec
 
+from tunedrop.catalog import tunable as _tunable
 from tunedrop.catalog.model import BaseModel, MethodRules
+from tunedrop.contracts import Method
 
-__all__ = ["BaseModel", "MethodRules", "base_of", "find", "load", "read"]
+__all__ = ["BaseModel", "MethodRules", "base_of", "find", "instead", "load", "nearest", "read", "tunable"]
 
 
 def base_of(model_arn: str) -> BaseModel | None:
@@ -85,7 +87,7 @@ def find(base_model: str) -> BaseModel:
     Raises
     ------
     LookupError
-        When the catalog does not know it; the message names the nearest id it does know.
+        When the catalog does not know it; the message names the nearest that can be tuned today.
     """
     models = load()
     if base_model in models:
@@ -93,6 +95,34 @@ def find(base_model: str) -> BaseModel:
     for model in models.values():
         if base_model in (model.lifecycle_id, model.inference_id):
             return model
-    near = difflib.get_close_matches(base_model, models, n=1, cutoff=0.3)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise LookupError(f"base model {base_model!r} is not in the catalog{hint}")
+    hint = "; ".join(_described(model) for model in nearest(base_model))
+    raise LookupError(f"base model {base_model!r} is not in the catalog; {hint}")
+
+
+def tunable(method: Method | None = None, region: str | None = None, on: str = "") -> list[BaseModel]:
+    """The base models that can be tuned on a day (empty: today), as far as the catalog knows."""
+    return _tunable.tunable(load(), method=method, region=region, on=on)
+
+
+def instead(model: BaseModel | None, method: Method | None = None, on: str = "") -> str:
+    """What to take instead of a base model that cannot be tuned, or why there is nothing."""
+    return _tunable.instead(load(), model, method=method, on=on)
+
+
+def nearest(name: str, count: int = 3) -> list[BaseModel]:
+    """The base models that a name may have meant, those that can be tuned today first."""
+    wanted = name.lower()
+    models = sorted(load().values(), key=lambda one: bool(_tunable.obstacle(one)))
+    words = {word: one for one in reversed(models) for word in (one.id, one.name.lower(), one.lifecycle_id)}
+    named = [one for one in models if wanted in one.id or wanted in one.name.lower()]
+    alike = [words[word] for word in difflib.get_close_matches(wanted, words, n=count, cutoff=0.3)]
+    found = list({one.id: one for one in (*named, *alike)}.values())
+    alive = [one for one in models if not _tunable.obstacle(one)]
+    # Whoever is named with what cannot be tuned is told of something that can.
+    best = found[:count]
+    return best if any(one in alive for one in best) else [*best[: count - 1], *alive[:1]]
+
+
+def _described(model: BaseModel) -> str:
+    closed = _tunable.obstacle(model)
+    return f"{model.id} {closed}" if closed else f"{model.id} can be tuned in {' and '.join(model.regions)}"

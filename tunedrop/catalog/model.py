@@ -27,11 +27,40 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A list price in US dollars; the unit is named by the field that holds it."""
+    """A list price in US dollars; the unit is named by the field that holds it.
+
+    `doubt` says what is not certain about it, such as a rate that was worked out from an example.
+    """
 
     usd: float
     source: str
     priced_on: str
+    doubt: str = ""
+
+
+class Lifecycle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a model became Legacy and when it ends (YYYY-MM-DD); empty: not announced.
+
+    On a Legacy model no new customization job and no new provisioned throughput may start, and new customers
+    are shut out; models tuned before go on until the end (Bedrock user guide, model-lifecycle and
+    model-lifecycle-legacy, read 2026-11-29).
+
+    Attributes
+    ----------
+    successor
+        The base model to tune instead, by its id in the catalog; our advice, no page names one.
+    """
+
+    source: Source
+    legacy_since: str = ""
+    ends_on: str = ""
+    successor: str = ""
+
+    def state(self, on: str) -> Literal["active", "legacy", "ended"]:
+        """What the model is on a day (YYYY-MM-DD)."""
+        if self.ends_on and on >= self.ends_on:
+            return "ended"
+        return "legacy" if self.legacy_since and on >= self.legacy_since else "active"
 
 
 class Hyperparameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,7 +112,7 @@ class Media(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Images or videos that a base model takes; 0 is no known limit.
 
     `doubtful_formats` are taken by one source and not by another, `size_is_doubtful` where no page names it.
-    Seconds are a fact for people alone. `tokens` is None where no page says how many one is.
+    `max_seconds` is of a video. `tokens` is None where no page says how many one is.
     """
 
     formats: tuple[str, ...]
@@ -105,7 +134,11 @@ class Teacher(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     id: str
     name: str
-    retired_on: str = ""
+    ends_on: str = ""
+
+    def has_ended(self, on: str) -> bool:
+        """Whether it answers no more on a day (YYYY-MM-DD)."""
+        return bool(self.ends_on and on >= self.ends_on)
 
 
 class MethodRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -170,23 +203,30 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """None: no dated source was found; the estimate says so instead of guessing silently."""
+    """None: no dated source was found; the estimate names the SKU that is missing.
+
+    `custom_…` are for tokens of a model tuned from this base, on demand; None where they cost what the base
+    model's do.
+    """
 
     training_per_million_tokens: Price | None = None
     training_per_hour: Price | None = None
     storage_per_month: Price | None = None
     input_per_million_tokens: Price | None = None
     output_per_million_tokens: Price | None = None
+    custom_input_per_million_tokens: Price | None = None
+    custom_output_per_million_tokens: Price | None = None
     provisioned_per_unit_hour: dict[Commitment, Price] = {}
 
 
 class BaseModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A base model that Bedrock can customize, or could: `retired_on` is the last known end of life.
+    """A base model that Bedrock can customize, or could: `lifecycle` is the last known.
 
     `id` is what customization takes; `inference_id` is what Converse takes for the base model itself (a
     model id, or an inference profile such as `us.meta.llama3-3-70b-instruct-v1:0`); `lifecycle_id` is what
     GetFoundationModel takes. The live lifecycle overrides this page. `api` is how a job is made:
-    CreateModelCustomizationJob, or the OpenAI-compatible API of bedrock-mantle.
+    CreateModelCustomizationJob, or the OpenAI-compatible API of bedrock-mantle. `price_list_name` is how the
+    usage types of AWS's price list call it (`USE1-NovaLite-Customization-Training`).
     """
 
     id: str
@@ -199,12 +239,13 @@ class BaseModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     hyperparameters: dict[str, Hyperparameter]
     serving: Serving
     prices: Prices
+    lifecycle: Lifecycle
     source: Source
+    price_list_name: str = ""
     images: Media | None = None
     videos: Media | None = None
     documents: Media | None = None
     api: Literal["bedrock", "openai"] = "bedrock"
-    retired_on: str = ""
     notes: tuple[str, ...] = ()
 
     def hyperparameters_of(self, method: Method | Literal["auto"]) -> dict[str, Hyperparameter]:

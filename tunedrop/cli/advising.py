@@ -15,7 +15,7 @@ from rich.text import Text
 
 from tunedrop import catalog
 from tunedrop.advice import Advice, Profile, Situation, advise
-from tunedrop.advice.candidates import Candidate
+from tunedrop.advice.candidates import Candidate, LeftOut
 from tunedrop.advice.situation import CHANGES, GOALS, MATERIALS
 from tunedrop.advice.statement import Statement
 from tunedrop.cli import datasets, folder, starting
@@ -63,7 +63,8 @@ def _profile(files: Mapping[Any, Path]) -> Profile:
             f"Look at them: tunedrop check {files['train']}",
         )
     train, test = report.files["train"], report.files.get("test")
-    model = next(model for model in catalog.load().values() if report.method in model.methods)
+    known = [model for model in catalog.load().values() if report.method in model.methods]
+    model = next(iter(catalog.tunable(report.method)), known[0])
     held_out = (
         test.records
         if test
@@ -129,6 +130,7 @@ def _show(advice: Advice) -> None:
             _say(statement)
         if title == "base model":
             _table(advice.candidates)
+            _left_out(advice.left_out)
     console.print(Text("\nWhat cannot be known from here", style="bold"))
     for unknown in advice.unknown:
         _indented(Text(f"· {unknown}"), 2)
@@ -144,6 +146,8 @@ def _indented(what: RenderableType, columns: int) -> None:
 
 
 def _table(candidates: list[Candidate]) -> None:
+    if not candidates:
+        return
     listing = table("", "base model", "Region", "served", "a run, USD", "", right=["a run, USD"])
     for one in candidates[:SHOWN]:
         cost = "" if one.estimate is None else f"{'≥ ' if not one.is_priced else ''}{one.estimate.likely:.2f}"
@@ -160,6 +164,15 @@ def _table(candidates: list[Candidate]) -> None:
     _indented(listing, 2)
     if len(candidates) > SHOWN:
         _indented(Text(f"… and {len(candidates) - SHOWN} more: --format json", style="dim"), 2)
+
+
+def _left_out(models: list[LeftOut]) -> None:
+    """Base models that people know and that cannot be tuned any more, by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for one in models:
+        by_reason.setdefault(one.reason, []).append(one.name)
+    for reason, names in by_reason.items():
+        _indented(Text(f"not offered: {', '.join(names)}: {reason}", style="dim"), 2)
 
 
 def _write(advice: Advice, target: Path, train: Path | None) -> None:

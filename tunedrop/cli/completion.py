@@ -13,12 +13,12 @@ NEWEST = 50
 
 
 def base_models(incomplete: str) -> Iterator[tuple[str, str]]:
-    """The catalog's ids, with their names."""
+    """The ids of the base models that can be tuned today, with their names and Regions."""
     from tunedrop import catalog
 
-    for model in catalog.load().values():
-        if model.id.startswith(incomplete) and not model.retired_on:
-            yield model.id, model.name
+    for model in catalog.tunable():
+        if model.id.startswith(incomplete):
+            yield model.id, f"{model.name}, in {' and '.join(model.regions)}"
 
 
 def methods(incomplete: str) -> list[str]:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import msgspec
 
-from tunedrop import catalog
+from tunedrop import catalog, clock
 from tunedrop.catalog.model import BaseModel, Hyperparameter
+from tunedrop.catalog.tunable import obstacle
 from tunedrop.cli.exits import USAGE
-from tunedrop.cli.output import Format, console, fail, print_json
+from tunedrop.cli.output import Format, console, errors, fail, print_json
 from tunedrop.cli.sample_records import sample
 from tunedrop.contracts import Method
 from tunedrop.hyperparameters import manifests_name
@@ -26,7 +27,7 @@ method: {method}
 
 base_model: {base_model}
   # {name}, tuned in {regions}; {served}
-  # others: tunedrop advise
+  # others: tunedrop bases --method {method}
 
 {more}data:
   train: train.jsonl               # one JSON object a line; names beside this file, or s3://…
@@ -47,7 +48,7 @@ _WHY: dict[str, str] = {
     "instruction": "a prompt and its completion a record",
     "single-turn": "one question and its answer a record",
     "multi-turn": "a conversation of several turns a record",
-    "continued-pretraining": "plain text: the model reads on. AWS documents no base model for it today",
+    "continued-pretraining": "plain text: the model reads on. Bedrock has no base model for it today",
     "distillation": "prompts, with an answer or without: the teacher writes what is missing",
     "reinforcement": "prompts with a reference_answer: the model tries, a function grades what it answers",
 }
@@ -66,11 +67,11 @@ teacher:
 """
 
 _BASE_MODELS: dict[str, str] = {
-    "instruction": "meta.llama3-1-8b-instruct-v1:0:128k",
-    "single-turn": "meta.llama3-3-70b-instruct-v1:0:128k",
-    "multi-turn": "meta.llama3-3-70b-instruct-v1:0:128k",
+    "instruction": "amazon.nova-micro-v1:0:128k",
+    "single-turn": "amazon.nova-lite-v1:0:300k",
+    "multi-turn": "amazon.nova-lite-v1:0:300k",
     "continued-pretraining": "amazon.titan-text-express-v1",
-    "distillation": "meta.llama3-2-1b-instruct-v1:0:128k",
+    "distillation": "amazon.nova-micro-v1:0:128k",
     "reinforcement": "amazon.nova-2-lite-v1:0:256k",
 }
 
@@ -129,9 +130,10 @@ def _manifest(folder: Path, method: Method, base_model: str, hyperparameters: Ma
         model = catalog.find(base_model)
     except LookupError as error:
         fail(str(error.args[0]), USAGE)
-    if model.id not in (others := _bases(method)):
-        reason = model.notes[0] if method in model.methods else f"but by {', '.join(model.methods)}"
-        fail(f"{model.name} is not tuned by {method} here: {reason}", USAGE, f"Take {' or '.join(others)}")
+    if closed := obstacle(model, method=method):
+        if catalog.tunable(method) or method not in model.methods:
+            fail(f"{model.name} {closed}", USAGE, catalog.instead(model, method))
+        errors.print(f"{model.name} {closed}. {catalog.instead(None, method)}", style="yellow")
     served = "served on demand, free while idle" if model.serving.on_demand else "served by the hour only"
     return _MANIFEST.format(
         folder=folder,
@@ -146,21 +148,16 @@ def _manifest(folder: Path, method: Method, base_model: str, hyperparameters: Ma
     )
 
 
-def _bases(method: Method) -> list[str]:
-    """The base models that are tuned by a method: those that are alive, or else the retired."""
-    known = [one for one in catalog.load().values() if method in one.methods and one.api == "bedrock"]
-    return [one.id for one in known if not one.retired_on] or [one.id for one in known]
-
-
 def _more(method: Method, model: BaseModel) -> str:
     """What only one method has."""
     if method == "reinforcement":
         return _GRADER
     if method != "distillation":
         return ""
-    *others, newest = [one.id for one in model.methods[method].teachers if not one.retired_on]
+    today = clock.today()
+    first, *others = [one.id for one in model.methods[method].teachers if not one.has_ended(today)]
     choice = f"or {', '.join(others)}" if others else "the one that teaches this base model"
-    return _TEACHER.format(teacher=newest, others=choice)
+    return _TEACHER.format(teacher=first, others=choice)
 
 
 def _hyperparameters(chosen: Mapping[str, str], known: Mapping[str, Hyperparameter]) -> str:

@@ -45,14 +45,12 @@ def _credentials(aws: Aws) -> Finding:
 
 
 def _region(region: str) -> Finding:
-    models = [model for model in catalog.load().values() if region in model.regions and not model.retired_on]
+    models = catalog.tunable(region=region)
     if models:
         return _finding(
             "Region", "good", f"{region}: {len(models)} base models of the catalog can be customized here"
         )
-    regions = sorted(
-        {one for model in catalog.load().values() if not model.retired_on for one in model.regions}
-    )
+    regions = sorted({one for model in catalog.tunable() for one in model.regions})
     return _finding(
         "Region",
         "bad",

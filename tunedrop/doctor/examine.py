@@ -73,5 +73,4 @@ def _models(aws: Aws, base_model: BaseModel | None, stage: Stage | None) -> list
         return [base_model]
     if stage is not None:
         return [catalog.find(stage.default_base_model)]
-    region = aws.session.region_name
-    return [model for model in catalog.load().values() if region in model.regions and not model.retired_on]
+    return catalog.tunable(region=aws.session.region_name)

@@ -6,13 +6,14 @@ import pytest
 from tunedrop import catalog
 from tunedrop.advice import Profile, Situation, advise
 from tunedrop.advice.examples import records_to_tell
+from tunedrop.contracts import Method
 
 DATA = Profile(method="single-turn", records=2_000, tokens=400_000, longest_tokens=900, held_out=200)
 
 
 def situation(**changes: object) -> Situation:
     valid = Situation(
-        goal="task", changes="seldom", has_prompted=True, material="answers", region="us-west-2"
+        goal="task", changes="seldom", has_prompted=True, material="answers", region="us-east-1"
     )
     return msgspec.structs.replace(valid, **changes)
 
@@ -55,13 +56,34 @@ def test_data_tells_more_than_what_is_said_of_it() -> None:
     assert advise(situation(material="texts", data=DATA)).method == "single-turn"
 
 
-def test_a_model_that_bills_nothing_while_idle_comes_before_one_that_bills_by_the_hour() -> None:
-    advice = advise(situation(data=DATA))
+def test_a_model_that_bills_nothing_while_idle_comes_before_one_that_bills_by_the_hour(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tunedrop.clock.today", lambda: "2025-12-01")
 
-    assert advice.base_model is not None
-    assert catalog.find(advice.base_model).serving.on_demand
+    advice = advise(situation(data=DATA, region="us-west-2"))
+
+    assert advice.base_model == "meta.llama3-3-70b-instruct-v1:0:128k"
     by_the_hour = next(one for one in advice.candidates if one.fits and not one.on_demand)
     assert "USD an hour, also while idle" in by_the_hour.remarks[0]
+
+
+@pytest.mark.parametrize("method", ["instruction", "single-turn", "multi-turn", "distillation"])
+def test_only_what_can_be_tuned_is_offered_and_the_rest_has_a_reason_and_a_successor(method: Method) -> None:
+    advice = advise(situation(data=msgspec.structs.replace(DATA, method=method)))
+
+    assert advice.base_model is not None
+    assert {one.base_model for one in advice.candidates} == {one.id for one in catalog.tunable(method)}
+    assert any(one.base_model.startswith("meta.llama3") for one in advice.left_out)
+    assert all(one.reason and one.instead.startswith("Take amazon.nova") for one in advice.left_out)
+
+
+def test_texts_are_told_that_no_base_model_takes_them_and_what_to_do() -> None:
+    advice = advise(situation(material="texts"))
+
+    assert (advice.method, advice.base_model, advice.candidates) == ("continued-pretraining", None, [])
+    assert "SageMaker AI" in advice.reasons["base model"][0].because
+    assert [one.base_model for one in advice.left_out] == ["amazon.titan-text-express-v1"]
 
 
 def test_only_base_models_of_the_region_fit() -> None:
@@ -80,11 +102,11 @@ def test_where_no_base_model_fits_the_reason_is_given() -> None:
 
 
 def test_too_few_examples_are_counted() -> None:
-    few = msgspec.structs.replace(DATA, records=60)
+    few = msgspec.structs.replace(DATA, records=4)
 
     says = advise(situation(data=few)).reasons["data"][0].says
 
-    assert says == "40 more examples are needed: you have 60."
+    assert says == "4 more examples are needed: you have 4."
 
 
 @pytest.mark.parametrize(

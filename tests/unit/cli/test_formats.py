@@ -62,7 +62,7 @@ def test_what_init_has_written_is_said(tmp_path: Path) -> None:
     assert answered("init", str(folder), "--method", "distillation") == {
         "folder": str(folder),
         "method": "distillation",
-        "base_model": "meta.llama3-2-1b-instruct-v1:0:128k",
+        "base_model": "amazon.nova-micro-v1:0:128k",
         "files": [str(folder / "run.yaml"), str(folder / "train.jsonl")],
     }
 

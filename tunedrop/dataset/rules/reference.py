@@ -75,10 +75,15 @@ def _limits() -> Iterator[str]:
             yield _row(model, method, rules)
 
 
+def _last_day(model: BaseModel) -> str:
+    """Until when it could be tuned, where that is over or announced."""
+    return model.lifecycle.legacy_since or model.lifecycle.ends_on
+
+
 def _row(model: BaseModel, method: str, rules: MethodRules) -> str:
     validation = f"up to {rules.max_validation_records:,}" if rules.max_validation_records else "yes"
     cells = (
-        f"`{model.id}`" + (f", retired {model.retired_on}" if model.retired_on else ""),
+        f"`{model.id}`" + (f", until {last}" if (last := _last_day(model)) else ""),
         method,
         rules.format,
         f"{rules.min_train_records:,} to {rules.max_train_records:,}",

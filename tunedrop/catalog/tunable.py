@@ -1,0 +1,80 @@
+"""Which base models can be tuned on a day, in a Region, by a method; why not the others, and what instead.
+
+The catalog's answer, for whoever has no AWS at hand. Before anything is paid, preflight asks Bedrock itself.
+"""
+
+from __future__ import annotations
+
+from tunedrop import clock
+from tunedrop.catalog.model import BaseModel, Lifecycle
+from tunedrop.contracts import Method
+
+ELSEWHERE = {
+    "continued-pretraining": "No base model of Bedrock takes continued-pretraining today. Make prompts with "
+    "answers out of the texts, or train in SageMaker AI and import the weights (CreateModelImportJob)"
+}
+"""Methods of ours that Bedrock has no base model for, and what to do (Bedrock user guide, custom-models and
+model-customization-import-model, read 2026-11-29)."""
+
+
+def obstacle(
+    model: BaseModel, *, method: Method | None = None, region: str | None = None, on: str = ""
+) -> str:
+    """Why a base model cannot be tuned; empty when it can, as far as the catalog knows.
+
+    Parameters
+    ----------
+    method, region
+        None: any.
+    on
+        The day (YYYY-MM-DD); empty: today.
+
+    Returns
+    -------
+    str
+        A clause whose subject is the model: `has ended on 2026-07-07`.
+    """
+    if ended := why_closed(model.lifecycle, on):
+        return ended
+    if model.api != "bedrock":
+        return "is tuned through the OpenAI-compatible API of bedrock-mantle, which Tunedrop does not use"
+    if method is not None and method not in model.methods:
+        return f"is not tuned by {method}, but by {', '.join(model.methods)}"
+    if region is not None and region not in model.regions:
+        return f"is tuned in {' and '.join(model.regions)}, not in {region}"
+    return ""
+
+
+def why_closed(lifecycle: Lifecycle, on: str = "") -> str:
+    """Why no new job may start on a model of this lifecycle; empty when it may."""
+    match lifecycle.state(on or clock.today()):
+        case "ended":
+            return f"reached its end of life on {lifecycle.ends_on}"
+        case "legacy":
+            until = f" and ends on {lifecycle.ends_on}" if lifecycle.ends_on else ""
+            return f"has been Legacy since {lifecycle.legacy_since}{until}: Bedrock starts no new job on it"
+        case "active":
+            return ""
+
+
+def tunable(
+    models: dict[str, BaseModel],
+    *,
+    method: Method | None = None,
+    region: str | None = None,
+    on: str = "",
+) -> list[BaseModel]:
+    """The base models that can be tuned."""
+    return [one for one in models.values() if not obstacle(one, method=method, region=region, on=on)]
+
+
+def instead(
+    models: dict[str, BaseModel], model: BaseModel | None, *, method: Method | None = None, on: str = ""
+) -> str:
+    """What to take instead of a model that cannot be tuned, as advice: a successor with its Region."""
+    found = tunable(models, method=method, on=on)
+    if not found:
+        return ELSEWHERE.get(method or "", "No base model of the catalog can be tuned so today")
+    successor = model.lifecycle.successor if model is not None else ""
+    best = next((one for one in found if one.id == successor), found[0])
+    return f"Take {best.id} ({best.name}, in {' and '.join(best.regions)})"
