@@ -32,10 +32,11 @@ test: setup lint docs ## everything that decides whether we ship
 	pytest tests/end_to_end tests/faults tests/documentation -n 2 --dist worksteal -q
 
 .PHONY: lint
-lint: setup ## style and types
+lint: setup ## style, types, and which package may import which
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports
 
 .PHONY: docs
 docs: setup ## build the documentation into site/, to be opened in a browser

@@ -10,7 +10,7 @@ from tunedrop import stage
 from tunedrop.aws import Aws
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
-from tunedrop.waiting.settle import Settler
+from tunedrop.waiting.resolve import Settler
 from tunedrop.waiting.table import Waits
 
 logger = Logger()

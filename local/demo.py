@@ -19,8 +19,8 @@ from local.driver import Inbox, Pipeline
 from local.embedded import REGION, ROOT, STATE, Embedded, EmbeddedError, running
 from tunedrop import catalog, clock, manifest, naming
 from tunedrop.contracts import Estimate, Evaluation, Promotion
-from tunedrop.cost.words import in_words
 from tunedrop.evaluation.metrics import TITLES
+from tunedrop.formatting.costs import in_words
 from tunedrop.registry import Record, StepRecord
 
 OUTPUT = ROOT / ".work" / "demo"

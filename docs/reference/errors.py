@@ -5,7 +5,7 @@ from __future__ import annotations
 from docs.reference.tables import page, table
 from tunedrop import errors
 from tunedrop.cli.exits import MEANINGS
-from tunedrop.docstrings import summary
+from tunedrop.schemas.docstrings import summary
 
 _HEAD = """A run that cannot go on ends with one of these errors. Its message says what is wrong, where, and
 how to cure it; it stands in the notification, in `tunedrop show`, and as the cause of the Step Functions

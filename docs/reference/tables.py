@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 
-from tunedrop.docstrings import attributes, prose
+from tunedrop.schemas.docstrings import attributes, prose
 
 Struct = type[msgspec.Struct]
 

@@ -12,7 +12,7 @@ from lambdas.step import step
 from tunedrop import catalog
 from tunedrop.contracts import CompletedJob, Dataset, Evaluation, Run, Serving
 from tunedrop.evaluation.contenders import Contest
-from tunedrop.evaluation.step import evaluate_model
+from tunedrop.steps.evaluate_model import evaluate_model
 
 
 class Input(msgspec.Struct, frozen=True):

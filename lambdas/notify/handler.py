@@ -21,8 +21,8 @@ from tunedrop.contracts import (
     Serving,
     StartedJob,
 )
-from tunedrop.ending.close import close, with_cost
-from tunedrop.ending.report import with_fit, write_report
+from tunedrop.results.close import close, with_cost
+from tunedrop.results.report import with_fit, write_report
 from tunedrop.training.curves import Curves, of_job
 
 

@@ -8,7 +8,7 @@ from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog
 from tunedrop.contracts import Dataset, Preflight, Run
-from tunedrop.training.preflight import Preflighter
+from tunedrop.preflight.checks import Preflighter
 
 
 class Input(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ import msgspec
 from lambdas.services import Services
 from lambdas.step import step
 from tunedrop.contracts import CompletedJob, Dataset, Evaluation, Promotion, Run, Serving
-from tunedrop.serving import release
+from tunedrop.results import release
 from tunedrop.serving.production import Production
 
 

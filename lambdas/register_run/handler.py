@@ -9,9 +9,11 @@ import msgspec
 
 from lambdas.services import Services, logger
 from lambdas.step import step
-from tunedrop import held_out, intake, registration, resuming
+from tunedrop import intake
 from tunedrop.contracts import Registration
-from tunedrop.registration import ObjectCreated
+from tunedrop.registration import held_out, resuming
+from tunedrop.registration import register as registration
+from tunedrop.registration.register import ObjectCreated
 
 
 class Input(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ import msgspec
 from lambdas.services import Services
 from lambdas.step import step
 from tunedrop.contracts import Evaluation, Failure, Promotion, Released, Run, Serving, StartedJob
-from tunedrop.serving import release
+from tunedrop.results import release
 
 
 class Input(msgspec.Struct, frozen=True):

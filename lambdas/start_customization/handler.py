@@ -8,7 +8,7 @@ from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog
 from tunedrop.contracts import Dataset, Run, StartedJob
-from tunedrop.training.queue import start_or_queue
+from tunedrop.waiting.queue import start_or_queue
 
 
 class Input(msgspec.Struct, frozen=True):

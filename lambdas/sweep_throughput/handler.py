@@ -12,9 +12,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas.notify.handler import end
 from lambdas.services import logger, metrics, services, tracer
 from lambdas.step import named_errors
-from tunedrop import retuning, uploads
-from tunedrop.ending import orphans
+from tunedrop.registration import missed_uploads, retuning
 from tunedrop.registry import lifecycle
+from tunedrop.results import orphans
 from tunedrop.serving.sweep import Sweeper
 
 
@@ -30,13 +30,15 @@ def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, list[s
             closed.append(record.run.run_id)
         started = [
             source.uri
-            for source, modified in uploads.missed(here.aws.s3, here.registry, here.stage)
-            if uploads.start(here.aws, here.stage.workflow_arn, source, modified)
+            for source, modified in missed_uploads.missed(here.aws.s3, here.registry, here.stage)
+            if missed_uploads.start(here.aws, here.stage.workflow_arn, source, modified)
         ]
         grown = [
             one.name
             for one in retuning.due(here.aws.s3, here.registry)
-            if uploads.start(here.aws, here.stage.workflow_arn, one.manifest, datetime.now(UTC), one.identity)
+            if missed_uploads.start(
+                here.aws, here.stage.workflow_arn, one.manifest, datetime.now(UTC), one.identity
+            )
         ]
         ending = lifecycle.announce(here.aws, here.stage, here.registry)
         swept, expired = Sweeper(here.aws, here.stage).sweep()

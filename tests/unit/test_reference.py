@@ -17,9 +17,9 @@ from tests.pages import ROOT
 from tunedrop import catalog
 from tunedrop.cli.main import app
 from tunedrop.contracts import Ending
-from tunedrop.docstrings import attributes
 from tunedrop.manifest import Manifest
 from tunedrop.schemas import SCHEMAS, structs_in
+from tunedrop.schemas.docstrings import attributes
 
 WRITTEN: list[type[msgspec.Struct]] = [Manifest, *structs_in(Manifest), StageSettings]
 """What people write by hand."""

@@ -15,7 +15,7 @@ from tunedrop.advice.settings import settings
 from tunedrop.advice.situation import Situation
 from tunedrop.advice.statement import COST, OURS, Statement
 from tunedrop.contracts import Method
-from tunedrop.cost.words import in_words
+from tunedrop.formatting.costs import in_words
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):

@@ -56,12 +56,6 @@ def rule_codes(incomplete: str) -> list[tuple[str, str]]:
     return [(code, rule) for code, rule in CODES.items() if code.startswith(incomplete.upper())]
 
 
-def methods_of_init(incomplete: str) -> list[str]:
-    from tunedrop.cli.sample_records import METHODS
-
-    return [method for method in METHODS if method.startswith(incomplete)]
-
-
 def schemas(incomplete: str) -> list[str]:
     from tunedrop.schemas import SCHEMAS
 

@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
-from tunedrop.cli.commands import bills, data, machine, production, runs
+from tunedrop.cli.costs import commands as bills
+from tunedrop.cli.data import commands as data
 from tunedrop.cli.exits import MEANINGS
+from tunedrop.cli.machine import commands as machine
 from tunedrop.cli.output import console
+from tunedrop.cli.production import commands as production
 from tunedrop.cli.program import Program
+from tunedrop.cli.runs import commands as runs
 
 _HELP = """Drop a dataset in, get a fine-tuned Amazon Bedrock model back.
 

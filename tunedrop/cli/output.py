@@ -14,7 +14,7 @@ from rich.table import Table
 
 from tunedrop import clock
 from tunedrop.cli.exits import NO
-from tunedrop.cli.words import duration
+from tunedrop.formatting.amounts import duration
 
 PLAIN_WIDTH = 10_000
 """Columns where nobody looks: a table in a pipe keeps one row a line."""

@@ -14,7 +14,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from typer.core import TyperGroup
 
 from tunedrop.aws import explain
-from tunedrop.aws_cures import cure
+from tunedrop.aws.hints import cure
 from tunedrop.cli.exits import INTERRUPTED, NO, NO_AWS, USAGE
 from tunedrop.cli.output import Failed, Format, asked_for, errors, print_failure
 from tunedrop.errors import RunError, TransientError

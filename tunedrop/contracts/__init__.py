@@ -14,7 +14,6 @@ from tunedrop.contracts.dataset import (
     Sharding,
     ShardWork,
 )
-from tunedrop.contracts.ending import Ending, Notice, Outcome, RunEnded
 from tunedrop.contracts.evaluation import (
     Evaluation,
     Judged,
@@ -27,6 +26,7 @@ from tunedrop.contracts.evaluation import (
     Speed,
 )
 from tunedrop.contracts.registration import Registration, Resume, ResumePoint
+from tunedrop.contracts.result import Ending, Notice, Outcome, RunEnded
 from tunedrop.contracts.run import (
     MOST_IN_EVALUATION_JOB,
     Commitment,

@@ -12,7 +12,7 @@ from tunedrop.contracts import ActualCost, CostLine, Ending, Judged, Run
 from tunedrop.cost.estimate import COMMITTED_HOURS, judge_prices, storage
 from tunedrop.cost.lines import TOKEN_ERROR, priced
 from tunedrop.cost.training import training
-from tunedrop.training.plan import PlannedJob, plan
+from tunedrop.planning.plan import PlannedJob, plan
 
 
 def actual(ending: Ending, base_model: BaseModel | None, now: str) -> ActualCost:

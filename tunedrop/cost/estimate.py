@@ -15,13 +15,13 @@ from tunedrop.contracts import (
     Run,
     Way,
 )
-from tunedrop.cost.lines import CHARACTERS_A_TOKEN, TOKEN_ERROR, per_million, priced
+from tunedrop.cost.lines import TOKEN_ERROR, per_million, priced
 from tunedrop.cost.media import shown_in
 from tunedrop.cost.training import held_out_answers, training
 from tunedrop.evaluation import judge_jobs
 from tunedrop.evaluation.workload import Workload
+from tunedrop.planning.plan import plan
 from tunedrop.serving import choose
-from tunedrop.training.plan import plan
 
 PROBE_TOKENS = 90
 """A general-ability prompt and its answer: some 20 tokens and what a talkative model says to it."""
@@ -129,7 +129,7 @@ def _judging(asked: Workload, judge: JudgeSettings) -> CostLine:
     Of an evaluation job AWS bills the judge's tokens and nothing else (Bedrock pricing, read 2026-11-23).
     """
     prompts, by_job = asked.held_out.count, judge.via == "evaluation-job"
-    own = len(judge.rubric) // CHARACTERS_A_TOKEN
+    own = len(judge.rubric) // judge_jobs.CHARACTERS_A_TOKEN
     if by_job:
         tokens = asked.judged * (2 * asked.held_out.tokens + prompts * (RATING_TOKENS + own))
         times = f"{prompts:,} prompts x {asked.judged} answers, each in an evaluation job"

@@ -10,9 +10,6 @@ from tunedrop.contracts import CostLine
 TOKEN_ERROR = 0.35
 """Tokens are estimated from characters; real counts differ by about this share either way."""
 
-CHARACTERS_A_TOKEN = 4
-"""Of what a judge reads and writes beside a dataset's own texts: plain English."""
-
 
 class Tokens(msgspec.Struct, frozen=True):
     """A number of tokens: at least, likely, at most."""

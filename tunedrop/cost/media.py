@@ -9,7 +9,7 @@ import msgspec
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import CostLine
 from tunedrop.cost.lines import Tokens
-from tunedrop.wording import counted
+from tunedrop.formatting.counts import counted
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,8 +11,8 @@ from tunedrop.catalog.model import BaseModel, Prices
 from tunedrop.contracts import CostLine, Dataset, Prompts, Run, Teacher
 from tunedrop.cost.lines import Tokens, estimated, per_million, priced
 from tunedrop.cost.media import shown_in
-from tunedrop.distillation import MAX_PAIRS
-from tunedrop.training.plan import PlannedJob
+from tunedrop.planning.distillation import MAX_PAIRS
+from tunedrop.planning.plan import PlannedJob
 
 SHORT_ANSWER, LIKELY_ANSWER = 0.1, 0.4
 """How long a teacher's answers are, of the length that they may have: a guess, until one has been counted."""

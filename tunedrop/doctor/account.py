@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from tunedrop import catalog
 from tunedrop.aws import Aws, explain, is_missing
-from tunedrop.aws_cures import cure
+from tunedrop.aws.hints import cure
 from tunedrop.doctor.finding import Finding, State, asked
 
 ABOUT = "Account"

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from tunedrop.aws import Aws, is_missing
 from tunedrop.catalog.model import BaseModel
 from tunedrop.doctor.finding import Finding, State, asked
-from tunedrop.training.offered import describe, end_of_life, is_legacy, missing_access
+from tunedrop.preflight.offered import describe, end_of_life, is_legacy, missing_access
 
 ABOUT = "Base models"
 SOON = timedelta(days=90)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from tunedrop import distillation, naming
+from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import CompletedJob, Dataset, Run, Serving
@@ -15,6 +15,7 @@ from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.ask import Asker, Pace
 from tunedrop.evaluation.evaluate import Prediction, evaluate, select
 from tunedrop.evaluation.judge import Judge
+from tunedrop.planning import distillation
 from tunedrop.registry.aliases import Aliases
 from tunedrop.stage import Stage
 

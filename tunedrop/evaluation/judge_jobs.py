@@ -24,6 +24,9 @@ CORRECTNESS = "Builtin.Correctness"
 BY_RUBRIC = "Rubric"
 """The name of the custom metric that a run's own rubric becomes."""
 
+CHARACTERS_A_TOKEN = 4
+"""Of what a judge reads and writes beside a dataset's own texts: plain English."""
+
 INSTRUCTION_TOKENS = 700
 """What the prompts of Bedrock's own metrics have, by their page (user guide,
 model-evaluation-type-judge-prompt, read 2026-11-26)."""

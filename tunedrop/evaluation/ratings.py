@@ -11,7 +11,6 @@ import msgspec
 from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import MOST_IN_EVALUATION_JOB, JudgeSettings, Run
-from tunedrop.cost.lines import CHARACTERS_A_TOKEN
 from tunedrop.dataset.prepare.held_out import HeldOut
 from tunedrop.evaluation import judge_jobs
 from tunedrop.evaluation.ask import Answer
@@ -145,7 +144,9 @@ class Rater:
         """What the judge has read of one answer, estimated: evaluation jobs count no tokens."""
         line = _line(asked, whose)
         read = len(line.prompt) + len(line.reference_response) + len(_text(asked, whose))
-        return judge_jobs.INSTRUCTION_TOKENS + (read + len(self._judge.rubric)) // CHARACTERS_A_TOKEN
+        return (
+            judge_jobs.INSTRUCTION_TOKENS + (read + len(self._judge.rubric)) // judge_jobs.CHARACTERS_A_TOKEN
+        )
 
     def _read(self, whose: Contender) -> dict[Line, deque[Rating | None]]:
         """Ratings by what was rated. A job writes below ids of its own (model-evaluation-report-s3)."""
@@ -216,5 +217,5 @@ def _judgement(ratings: dict[Contender, Rating | None], failure: str, tokens: in
         ratings={whose: one.value for whose, one in known.items()},
         reasons=tuple(f"{whose}: {one.why}" for whose, one in known.items() if one.why),
         input_tokens=tokens,
-        output_tokens=sum(len(one.why) // CHARACTERS_A_TOKEN for one in known.values()),
+        output_tokens=sum(len(one.why) // judge_jobs.CHARACTERS_A_TOKEN for one in known.values()),
     )

@@ -8,8 +8,8 @@ import msgspec
 
 from tunedrop import naming
 from tunedrop.contracts import Ending, Evaluation, Run
-from tunedrop.ending.outcome import outcome_of
 from tunedrop.errors import ModelDeleted
+from tunedrop.reporting.outcome import outcome_of
 from tunedrop.stage import Stage
 
 

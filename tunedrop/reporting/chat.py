@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tunedrop.contracts import Ending
-from tunedrop.ending.outcome import outcome_of
 from tunedrop.reporting import advice, chat_channel, notification, verdict
 from tunedrop.reporting.chat_channel import About
+from tunedrop.reporting.outcome import outcome_of
 from tunedrop.stage import Stage
 
 _MARKS = {

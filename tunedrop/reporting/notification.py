@@ -8,9 +8,9 @@ import msgspec
 
 from tunedrop import clock, naming
 from tunedrop.contracts import Ending, Evaluation, RunEnded
-from tunedrop.cost.words import in_words
-from tunedrop.ending.outcome import outcome_of
+from tunedrop.formatting.costs import in_words
 from tunedrop.reporting import advice, console, verdict
+from tunedrop.reporting.outcome import outcome_of
 from tunedrop.reporting.outcome_event import MAX_CAUSE
 from tunedrop.stage import Stage
 

@@ -6,8 +6,8 @@ import msgspec
 
 from tunedrop import naming
 from tunedrop.contracts import Ending, Failure, RunEnded
-from tunedrop.ending.outcome import outcome_of
 from tunedrop.reporting import verdict
+from tunedrop.reporting.outcome import outcome_of
 from tunedrop.stage import Stage
 
 SOURCE = "tunedrop"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tunedrop.contracts import Ending
-from tunedrop.cost.words import in_words
+from tunedrop.formatting.costs import in_words
 from tunedrop.reporting import advice, verdict
 from tunedrop.stage import Stage
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tunedrop.contracts import Ending, Outcome, Reason, Score
-from tunedrop.ending.outcome import outcome_of
 from tunedrop.evaluation.metrics import TITLES
+from tunedrop.reporting.outcome import outcome_of
 
 _HEADLINES: dict[Outcome, str] = {
     "promoted": "is better than its base model and in production",

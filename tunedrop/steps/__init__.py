@@ -1,1 +1,1 @@
-"""What a Lambda step calls, one module a step."""
+"""One module per Lambda step: its input, and the calls into the domain that make its output."""

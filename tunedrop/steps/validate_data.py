@@ -26,9 +26,9 @@ from tunedrop.dataset.sources.media_s3 import Copies
 from tunedrop.dataset.sources.s3 import files_of, names_of
 from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidDataset, InvalidManifest
+from tunedrop.planning.plan import stage_runs
 from tunedrop.stage import Stage
 from tunedrop.steps.validate_shards import Shards, plan
-from tunedrop.training.plan import stage_runs
 
 MOST_NEAR = 0.5
 

@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 from tunedrop import aws, clock, naming
 from tunedrop.contracts import CompletedJob, Method, Run, StartedJob
 from tunedrop.errors import CustomizationFailed, RunStopped, TransientError
+from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
-from tunedrop.training.plan import PlannedJob
 
 CUSTOMIZATION_TYPES: dict[Method, str] = {
     "instruction": "FINE_TUNING",

@@ -14,9 +14,9 @@ import msgspec
 from tunedrop import naming
 from tunedrop.contracts import CompletedJob, Dataset, Run, StartedJob, TrainingJob
 from tunedrop.errors import CustomizationFailed, RunStopped
+from tunedrop.planning.plan import PlannedJob, plan
 from tunedrop.stage import Stage
 from tunedrop.training import jobs
-from tunedrop.training.plan import PlannedJob, plan
 
 Start = Callable[[PlannedJob, str], StartedJob]
 """Starts a planned job on a base model or custom model, or says that it has to queue."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from tunedrop import clock, intake
 from tunedrop.contracts import Estimate, Run
-from tunedrop.cost.words import evaluation_in_words, in_words
+from tunedrop.formatting.costs import evaluation_in_words, in_words
 from tunedrop.reporting import chat_channel
 from tunedrop.reporting.chat_channel import About
 from tunedrop.stage import Stage

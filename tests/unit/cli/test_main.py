@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tunedrop.cli.data.sample_records import METHODS
 from tunedrop.cli.main import app
-from tunedrop.cli.sample_records import METHODS
 from tunedrop.manifest import read as read_manifest
 
 GOOD = "".join(

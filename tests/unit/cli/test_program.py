@@ -23,7 +23,7 @@ from botocore.exceptions import (
 from typer.testing import CliRunner
 
 from tunedrop.aws import Aws
-from tunedrop.aws_cures import cure
+from tunedrop.aws.hints import cure
 from tunedrop.cli import completion
 from tunedrop.cli.exits import MEANINGS, NO_AWS, USAGE
 from tunedrop.cli.main import app
@@ -224,7 +224,7 @@ def test_what_nobody_foresaw_is_a_sentence_and_a_file(monkeypatch: pytest.Monkey
     def broken(*_: object) -> int:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("tunedrop.cli.datasets.check_files", broken)
+    monkeypatch.setattr("tunedrop.cli.data.checking.check_files", broken)
 
     code, _, err = run("check", "a.jsonl", "--format", "json")
 
@@ -240,6 +240,6 @@ def test_a_run_over_the_months_budget_is_a_sentence(monkeypatch: pytest.MonkeyPa
     def refused(*_: object) -> int:
         raise OverBudget("this month's runs stand at 500.00 USD")
 
-    monkeypatch.setattr("tunedrop.cli.estimates.estimate_path", refused)
+    monkeypatch.setattr("tunedrop.cli.data.estimating.estimate_path", refused)
 
     assert run("estimate", "runs/a") == (1, "", "this month's runs stand at 500.00 USD\n")

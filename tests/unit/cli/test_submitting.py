@@ -32,7 +32,7 @@ RECORDS = "".join(
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing registers the run here; the deployed stage does, in the end-to-end tests."""
     monkeypatch.setattr(
-        "tunedrop.cli.submitting.started", lambda *_: Record(run=builders.run(), status="running")
+        "tunedrop.cli.runs.submitting.started", lambda *_: Record(run=builders.run(), status="running")
     )
 
 
@@ -204,10 +204,10 @@ def test_a_file_that_the_manifest_names_has_to_be_there(
 def test_a_run_that_never_starts_says_where_to_look(
     aws: Aws, deployed: Deployed, intake: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tunedrop.cli.live import watch
+    from tunedrop.cli.runs.live import watch
 
     monkeypatch.setattr(
-        "tunedrop.cli.submitting.started", lambda find, what: watch.started(find, what, seconds=0.0)
+        "tunedrop.cli.runs.submitting.started", lambda find, what: watch.started(find, what, seconds=0.0)
     )
 
     code, _, err = submit(str(folder))

@@ -10,9 +10,9 @@ import pytest
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop.aws import Aws
+from tunedrop.cli.costs.teardown import teardown
 from tunedrop.cli.output import Format
 from tunedrop.cli.stage import Deployed
-from tunedrop.cli.teardown import teardown
 from tunedrop.registry import Registry
 
 RUN = builders.run().run_id

@@ -21,10 +21,10 @@ from tunedrop.contracts import (
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import PROBE_TOKENS, estimate
 from tunedrop.cost.media import shown_in
-from tunedrop.cost.words import in_words
 from tunedrop.errors import OverBudget
 from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.workload import workload
+from tunedrop.formatting.costs import in_words
 
 
 def cost(

@@ -17,7 +17,7 @@ from tunedrop import catalog, naming
 from tunedrop.contracts import DatasetFile, Evaluation, EvaluationSettings, PromptShard
 from tunedrop.evaluation import ask, predictions, shards
 from tunedrop.evaluation.contenders import Contest
-from tunedrop.evaluation.step import evaluate_model
+from tunedrop.steps.evaluate_model import evaluate_model
 
 PROMPTS = 144
 TEST_KEY = "runs/persona-0123456789/dataset/test.jsonl"

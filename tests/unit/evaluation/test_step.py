@@ -16,7 +16,7 @@ from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.step import evaluate_model
+from tunedrop.steps.evaluate_model import evaluate_model
 
 ARN = "arn:aws:bedrock:us-west-2:111122223333:evaluation-job/abcdefghij12"
 JUDGE = JudgeSettings(model="amazon.nova-pro-v1:0", via="evaluation-job")

@@ -7,8 +7,8 @@ import pytest
 
 from tests import builders
 from tunedrop.contracts import Ending, Failure, Fit, Losses, Promotion, Released, S3Object, Score
-from tunedrop.ending.outcome import for_people, outcome_of
 from tunedrop.reporting import notification, outcome_event, summary
+from tunedrop.reporting.outcome import for_people, outcome_of
 
 STAGE = builders.stage()
 PROMOTED = Ending(

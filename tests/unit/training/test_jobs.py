@@ -8,9 +8,9 @@ from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop.contracts import Run, StartedJob, Teacher
 from tunedrop.errors import CustomizationFailed, RunStopped, TransientError
+from tunedrop.planning.plan import plan
 from tunedrop.stage import Stage
 from tunedrop.training import jobs
-from tunedrop.training.plan import plan
 
 NAME = "tunedrop-test-persona-0123456789"
 

@@ -12,7 +12,7 @@ from tests.recorded import recorded
 from tests.unit.fake_bedrock import refusal
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel
-from tunedrop.training import offered
+from tunedrop.preflight import offered
 
 LISTED = {one["modelId"]: one for one in recorded("list-foundation-models")["modelSummaries"]}
 

@@ -9,8 +9,8 @@ from tests import builders
 from tests.unit.fake_bedrock import refusal
 from tunedrop.contracts import Dataset, Run, S3Object, StartedJob, TrainingJob, TrainingStage
 from tunedrop.errors import CustomizationFailed
+from tunedrop.planning.plan import PlannedJob, has_several_jobs, plan
 from tunedrop.stage import Stage
-from tunedrop.training.plan import PlannedJob, has_several_jobs, plan
 from tunedrop.training.series import advance, best
 
 NAME = "tunedrop-test-persona-0123456789"

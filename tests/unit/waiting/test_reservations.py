@@ -6,7 +6,7 @@ from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop import catalog, clock
 from tunedrop.stage import Stage
-from tunedrop.training.queue import start_or_queue
+from tunedrop.waiting.queue import start_or_queue
 from tunedrop.waiting.table import RESERVED_SECONDS, Waits
 
 FREE = {"modelCustomizationJobSummaries": []}

@@ -24,7 +24,7 @@ from tunedrop import intake
 from tunedrop.aws import Aws
 from tunedrop.contracts import Wait
 from tunedrop.registry import Registry
-from tunedrop.waiting.settle import Settler
+from tunedrop.waiting.resolve import Settler
 from tunedrop.waiting.table import Waits
 
 QUOTA = 2

@@ -8,7 +8,7 @@ import msgspec
 
 from tunedrop import clock
 from tunedrop.contracts import CostLine, Ending, FitVerdict
-from tunedrop.cost.words import in_words
+from tunedrop.formatting.costs import in_words
 from tunedrop.reporting.report.timeline import in_words as time_in_words
 from tunedrop.stage import Stage
 

@@ -22,10 +22,10 @@ from markupsafe import Markup
 from tunedrop import clock
 from tunedrop.contracts import Ending
 from tunedrop.dataset.check.check import Report
-from tunedrop.ending.outcome import outcome_of
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.registry import StepRecord
-from tunedrop.reporting import advice, calling, verdict
+from tunedrop.reporting import advice, usage, verdict
+from tunedrop.reporting.outcome import outcome_of
 from tunedrop.reporting.report import answers, confusion, facts, findings, forest, losses, spreads, timeline
 from tunedrop.stage import Stage
 from tunedrop.training.curves import Curves
@@ -91,7 +91,7 @@ def render(material: Material) -> str:
         files=findings.files(material.findings),
         bill=facts.bill(ending),
         steps=timeline.rows(material.timeline),
-        snippets=calling.snippets(material.stage, ending),
+        snippets=usage.snippets(material.stage, ending),
         lineage=facts.lineage(material.stage, ending),
     )
 

@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 
 from tests import builders
 from tunedrop.contracts import CostLine, Estimate, Preflight, StartedJob
-from tunedrop.following import Job, Snapshot
+from tunedrop.monitoring import Job, Snapshot
 from tunedrop.registry import Record, StepRecord
 from tunedrop.training.curves import Curves, Loss
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 
 from tests.unit.cli.live import pictures
-from tunedrop.cli.live.events import changes
+from tunedrop.cli.runs.live.events import changes
 
 
 def test_the_first_look_tells_everything_that_has_happened_in_order() -> None:

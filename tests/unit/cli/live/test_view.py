@@ -7,10 +7,10 @@ from rich.console import Console
 
 from tests import builders
 from tests.unit.cli.live import pictures
-from tunedrop.cli.live import final
-from tunedrop.cli.live.view import View
+from tunedrop.cli.runs.live import final
+from tunedrop.cli.runs.live.view import View
 from tunedrop.contracts import Failure, Promotion
-from tunedrop.following import Queue
+from tunedrop.monitoring import Queue
 from tunedrop.registry import Record
 
 

@@ -10,11 +10,11 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from tests.unit.cli.live import pictures
-from tunedrop.cli.live import watch
 from tunedrop.cli.output import Format
+from tunedrop.cli.runs.live import watch
 from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import Failure
-from tunedrop.following import Snapshot
+from tunedrop.monitoring import Snapshot
 
 Looks = Callable[..., None]
 

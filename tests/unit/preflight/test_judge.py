@@ -1,0 +1,69 @@
+"""What preflight finds out about a judge of evaluation jobs before anything is paid."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests import builders
+from tests.unit.fake_bedrock import FakeBedrock, refusal
+from tunedrop.contracts import Check, JudgeSettings
+from tunedrop.preflight import judge as judge_check
+
+ALLOWED = {"EvaluationResults": [{"EvalDecision": "allowed"}]}
+DENIED = {"EvaluationResults": [{"EvalDecision": "implicitDeny"}]}
+STAGE = builders.stage(evaluation_role_arn="arn:aws:iam::111122223333:role/evaluation")
+
+
+def checked(model: Any, simulated: Any = ALLOWED) -> Check:
+    aws = SimpleNamespace(
+        bedrock=FakeBedrock(get_foundation_model=model), iam=FakeBedrock(simulate_principal_policy=simulated)
+    )
+    judge = JudgeSettings(model="us.amazon.nova-pro-v1:0", via="evaluation-job")
+    return judge_check.judge(aws, STAGE, builders.run(), judge)  # type: ignore[arg-type]
+
+
+def test_a_judge_that_lives_and_may_be_asked_passes() -> None:
+    assert checked({"modelDetails": {"modelLifecycle": {"status": "ACTIVE"}}}).passed
+
+
+@pytest.mark.parametrize("code", ["ResourceNotFoundException", "ValidationException"])
+def test_a_judge_that_does_not_exist_is_told_with_its_region(code: str) -> None:
+    check = checked(refusal(code))
+
+    assert not check.passed
+    assert "the judge us.amazon.nova-pro-v1:0 does not exist in us-west-2" in check.detail
+    assert "via: converse" in check.cure
+
+
+def test_a_judge_at_its_end_of_life_is_told() -> None:
+    ended = {"modelLifecycle": {"endOfLifeTime": datetime(2026, 1, 1, tzinfo=UTC)}}
+
+    assert "has reached its end of life" in checked({"modelDetails": ended}).detail
+
+
+@pytest.mark.parametrize(
+    ("simulated", "action"),
+    [([DENIED], "bedrock:InvokeModel"), ([ALLOWED, DENIED], "s3:PutObject")],
+)
+def test_a_role_that_cannot_work_is_told(simulated: list[Any], action: str) -> None:
+    check = checked({"modelDetails": {}}, simulated)
+
+    assert not check.passed
+    assert f"may not {action}" in check.detail
+
+
+@pytest.mark.parametrize(
+    ("asked", "known"),
+    [
+        ("us.amazon.nova-pro-v1:0", "amazon.nova-pro-v1:0"),
+        ("amazon.nova-pro-v1:0", "amazon.nova-pro-v1:0"),
+        ("us.meta.llama3-3-70b-instruct-v1:0", "meta.llama3-3-70b-instruct-v1:0"),
+        ("arn:aws:bedrock:us-west-2:1:inference-profile/eu.a.b-v1:0", "a.b-v1:0"),
+    ],
+)
+def test_an_inference_profile_is_one_of_a_model(asked: str, known: str) -> None:
+    assert judge_check.foundation_model(asked) == known

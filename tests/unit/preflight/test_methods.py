@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests import builders
+from tests.unit.fake_bedrock import FakeBedrock
+from tunedrop.contracts import Teacher
+from tunedrop.preflight import methods
+
+GRADER = "arn:aws:lambda:us-west-2:111122223333:function:tunedrop-test-grade-answers"
+TEACHER = Teacher(model="meta.llama3-3-70b-instruct-v1:0", max_response_length=500)
+RECORDS = [
+    {"messages": [{"role": "user", "content": f"question {number}"}], "reference_answer": str(number)}
+    for number in range(3)
+]
+ALLOWED = {"EvaluationResults": [{"EvalDecision": "allowed"}]}
+DENIED = {"EvaluationResults": [{"EvalDecision": "implicitDeny"}]}
+
+
+class Lambda:
+    """A function that answers what a test says, and keeps what it was called with."""
+
+    def __init__(self, answer: Any, failed: bool = False) -> None:
+        self._answer, self._failed = answer, failed
+        self.items: list[dict[str, Any]] = []
+
+    def invoke(self, **arguments: Any) -> dict[str, Any]:
+        self.items = json.loads(arguments["Payload"])
+        body = self._answer(self.items) if callable(self._answer) else self._answer
+        error = {"FunctionError": "Unhandled"} if self._failed else {}
+        return {"Payload": io.BytesIO(json.dumps(body).encode()), **error}
+
+
+class Body(io.BytesIO):
+    def iter_lines(self) -> list[bytes]:
+        return self.getvalue().splitlines()
+
+
+def checked(function: Lambda, simulated: dict[str, Any] = ALLOWED) -> Any:
+    body = Body(b"\n".join(json.dumps(record).encode() for record in RECORDS))
+    aws = SimpleNamespace(
+        iam=FakeBedrock(simulate_principal_policy=simulated),
+        s3=FakeBedrock(get_object={"Body": body}),
+        lambda_=function,
+    )
+    run = builders.run(method="reinforcement", grader=GRADER)
+    return methods.grader(aws, run, builders.dataset(), "arn:role")  # type: ignore[arg-type]
+
+
+def graded(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"id": item["id"], "aggregate_reward_score": 0.5} for item in items]
+
+
+def test_a_grader_is_tried_on_two_records_as_bedrock_will_call_it() -> None:
+    function = Lambda(graded)
+
+    found = checked(function)
+
+    assert found.passed
+    assert len(function.items) == 2
+    first = function.items[0]
+    assert [message["role"] for message in first["messages"]] == ["user", "assistant"]
+    assert first["metadata"] == {"reference_answer": "0"}
+
+
+@pytest.mark.parametrize(
+    ("function", "simulated", "expected"),
+    [
+        (Lambda([]), ALLOWED, "answered none"),
+        (Lambda({"errorMessage": "no module named x"}, failed=True), ALLOWED, "it failed on two records"),
+        (Lambda(graded), DENIED, "Bedrock's role arn:role may not call it"),
+    ],
+)
+def test_a_grader_that_would_fail_the_job_fails_preflight(
+    function: Lambda, simulated: dict[str, Any], expected: str
+) -> None:
+    found = checked(function, simulated)
+
+    assert not found.passed
+    assert expected in found.detail
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "simulated", "expected"),
+    [
+        ({}, ALLOWED, "is alive and may be asked"),
+        ({"endOfLifeTime": datetime(2026, 1, 1, tzinfo=UTC)}, ALLOWED, "has reached its end of life"),
+        ({}, DENIED, "may not be asked by Bedrock's role"),
+    ],
+)
+def test_a_teacher_is_alive_and_may_be_asked(
+    lifecycle: dict[str, Any], simulated: dict[str, Any], expected: str
+) -> None:
+    aws = SimpleNamespace(
+        iam=FakeBedrock(simulate_principal_policy=simulated),
+        bedrock=FakeBedrock(get_foundation_model={"modelDetails": {"modelLifecycle": lifecycle}}),
+    )
+
+    found = methods.teacher(aws, TEACHER, "us-west-2", "arn:role")  # type: ignore[arg-type]
+
+    assert expected in found.detail
+    assert found.passed is (expected == "is alive and may be asked")

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tests import builders
+from tunedrop.aws import Aws
+from tunedrop.contracts import Registration, S3Object
+from tunedrop.registration import register as registration
+from tunedrop.registration.register import ObjectCreated
+from tunedrop.stage import Stage
+
+MANIFEST = f"base_model: {builders.LLAMA_3_1}\ndata: {{train: train.jsonl}}\n"
+
+
+def put(aws: Aws, stage: Stage, key: str, body: str = "{}") -> ObjectCreated:
+    answer = aws.s3.put_object(Bucket=stage.intake_bucket, Key=key, Body=body.encode())
+    source = S3Object(bucket=stage.intake_bucket, key=key, version_id=answer["VersionId"])
+    return ObjectCreated(source=source, requester="111122223333", time="2026-11-23T10:00:00Z")
+
+
+def register(aws: Aws, stage: Stage, event: ObjectCreated) -> Registration:
+    return registration.register(aws.s3, stage, event, execution_arn="arn:execution")
+
+
+@pytest.fixture(autouse=True)
+def _intake(intake: str) -> None:
+    """Every test here has an intake bucket."""
+
+
+def test_a_dropped_file_gets_a_run_with_the_stages_defaults(aws: Aws, stage: Stage) -> None:
+    found = register(aws, stage, put(aws, stage, "drop/My persona.jsonl"))
+
+    assert found.outcome == "registered"
+    assert found.run is not None
+    assert found.run.run_id.startswith("my-persona-")
+    assert found.run.base_model == stage.default_base_model
+    assert found.run.budget_usd == stage.budget_usd
+    assert found.run.method == "auto"
+    assert found.run.hyperparameters["epochCount"] == "5"
+
+
+def test_a_manifest_gets_a_run_with_its_settings_and_the_versions_of_its_data(aws: Aws, stage: Stage) -> None:
+    data = put(aws, stage, "runs/law/train.jsonl")
+    text = MANIFEST + "hyperparameters: {epoch_count: 2, learning_rate: 1e-5}\nbudget_usd: 9\n"
+
+    run = register(aws, stage, put(aws, stage, "runs/law/run.yaml", text)).run
+
+    assert run is not None
+    assert run.train == data.source
+    assert run.base_model == builders.LLAMA_3_1
+    assert run.hyperparameters == {"epochCount": "2", "batchSize": "1", "learningRate": "0.00001"}
+    assert run.budget_usd == 9
+
+
+def test_the_same_upload_delivered_twice_is_the_same_run(aws: Aws, stage: Stage) -> None:
+    event = put(aws, stage, "drop/persona.jsonl")
+
+    assert register(aws, stage, event) == register(aws, stage, event)
+
+
+def test_a_new_version_of_the_same_key_is_a_new_run(aws: Aws, stage: Stage) -> None:
+    first = register(aws, stage, put(aws, stage, "drop/persona.jsonl"))
+    second = register(aws, stage, put(aws, stage, "drop/persona.jsonl"))
+
+    assert first.run is not None
+    assert second.run is not None
+    assert first.run.run_id != second.run.run_id
+
+
+def test_new_data_under_an_unchanged_manifest_is_a_new_run(aws: Aws, stage: Stage) -> None:
+    put(aws, stage, "runs/law/train.jsonl")
+    manifest = put(aws, stage, "runs/law/run.yaml", MANIFEST)
+    first = register(aws, stage, manifest)
+    put(aws, stage, "runs/law/train.jsonl", '{"new": 1}')
+
+    assert register(aws, stage, manifest).run != first.run
+
+
+@pytest.mark.parametrize(
+    ("manifest", "cause"),
+    [
+        ("data: {train: train.jsonl}\nepoch: 2\n", "line 2: unknown key epoch"),
+        ("data: {train: other.jsonl}\n", "there is no s3://intake/runs/law/other.jsonl"),
+        ("data: {train: ../secret.jsonl}\n", "is not beside the manifest"),
+        ("data: {train: s3://elsewhere/train.jsonl}\n", "does not allow the bucket elsewhere"),
+        (
+            "base_model: meta.llama3\ndata: {train: train.jsonl}\n",
+            "is not in the catalog; meta.llama3-",
+        ),
+        ("data: {train: train.jsonl}\nhyperparameters: {epochs: 2}\n", "it takes epochCount"),
+        ("data: {train: train.jsonl}\nhyperparameters: {epoch_count: 99}\n", "a whole number from 1 to 10"),
+        ("data: {train: train.jsonl}\ndeployment: {commitment: 1-month}\n", "this stage does not allow it"),
+    ],
+)
+def test_a_manifest_that_cannot_be_used_is_refused_with_its_cause(
+    aws: Aws, stage: Stage, manifest: str, cause: str
+) -> None:
+    put(aws, stage, "runs/law/train.jsonl")
+
+    found = register(aws, stage, put(aws, stage, "runs/law/run.yaml", manifest))
+
+    assert found.outcome == "refused"
+    assert found.run is not None
+    assert found.failure is not None
+    assert found.failure.error == "InvalidManifest"
+    assert cause in found.failure.cause
+
+
+def test_a_run_begins_at_a_whole_second_as_s3_tells_when_an_approve_object_came(
+    aws: Aws, stage: Stage
+) -> None:
+    event = msgspec.structs.replace(put(aws, stage, "drop/persona.jsonl"), time="2026-11-23T10:00:00.986Z")
+
+    run = register(aws, stage, event).run
+
+    assert run is not None
+    assert run.created_at == "2026-11-23T10:00:00Z"
+
+
+def test_other_objects_are_ignored(aws: Aws, stage: Stage) -> None:
+    assert register(aws, stage, put(aws, stage, "drop/")).outcome == "ignored"
+
+
+def test_a_run_tunes_the_model_of_an_earlier_run_further(aws: Aws, stage: Stage) -> None:
+    put(aws, stage, "runs/law/train.jsonl")
+    event = put(aws, stage, "runs/law/run.yaml", "from: persona\ndata: {train: train.jsonl}\n")
+    models = {"persona": builders.MODEL_ARN}
+
+    found = registration.register(aws.s3, stage, event, "arn:execution", models.get)
+    unknown = registration.register(aws.s3, stage, event, "arn:execution", {}.get)
+
+    assert found.run is not None
+    assert (found.run.parent_model, found.run.base_model) == (builders.MODEL_ARN, builders.LLAMA_3_3)
+    assert unknown.outcome == "refused"
+    assert unknown.failure is not None
+    assert "no run named persona has made a model" in unknown.failure.cause
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        builders.MODEL_ARN.replace("111122223333", "999999999999"),
+        builders.MODEL_ARN.replace("us-west-2", "us-east-1"),
+        builders.MODEL_ARN + "/../x",
+        builders.DEPLOYMENT_ARN,
+    ],
+)
+def test_only_a_custom_model_of_this_account_and_region_is_tuned_further(
+    aws: Aws, stage: Stage, arn: str
+) -> None:
+    put(aws, stage, "runs/law/train.jsonl")
+
+    found = register(
+        aws, stage, put(aws, stage, "runs/law/run.yaml", MANIFEST.replace(builders.LLAMA_3_1, arn))
+    )
+
+    assert found.failure is not None
+    assert "is not a custom model of this account and Region" in found.failure.cause
+
+
+def test_a_run_of_stages_has_the_data_and_hyperparameters_of_each(aws: Aws, stage: Stage) -> None:
+    text, pairs = put(aws, stage, "runs/law/text.jsonl"), put(aws, stage, "runs/law/pairs.jsonl")
+    manifest = (
+        "stages:\n"
+        "- {data: {train: text.jsonl}, hyperparameters: {epoch_count: 3}}\n"
+        "- {data: {train: pairs.jsonl}}\n"
+    )
+
+    run = register(aws, stage, put(aws, stage, "runs/law/run.yaml", manifest)).run
+
+    assert run is not None
+    assert run.train == pairs.source
+    (earlier,) = run.earlier_stages
+    assert earlier.train == text.source
+    assert earlier.hyperparameters["epochCount"] == "3"
+    assert run.hyperparameters["epochCount"] == "5"

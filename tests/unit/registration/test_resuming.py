@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tests import builders
+from tests.unit.fake_bedrock import FakeBedrock, refusal
+from tunedrop.contracts import Evaluation, Failure, Registration, Run, S3Object, StartedJob
+from tunedrop.registration.resuming import resume
+from tunedrop.registry import Record, Registry
+
+ALIVE = {"modelArn": builders.MODEL_ARN, "modelStatus": "Active"}
+COMPLETED = {
+    "jobArn": builders.JOB_ARN,
+    "jobName": "job",
+    "status": "Completed",
+    "outputModelArn": builders.MODEL_ARN,
+    "outputDataConfig": {"s3Uri": "s3://artifacts/out/"},
+}
+FAILED = COMPLETED | {"status": "Failed", "failureMessage": "no"}
+STARTED = StartedJob(outcome="started", job_arn=builders.JOB_ARN, job_name="job")
+AGAIN = "arn:again"
+
+
+def ended(registry: Registry, outcome: str = "failed") -> Record:
+    registry.end("persona-0123456789", outcome, Failure(error="AwsRefused", cause="denied"))
+    record = registry.get("persona-0123456789")
+    assert record is not None
+    return record
+
+
+@pytest.fixture
+def open_run(registry: Registry) -> Registry:
+    registry.register(builders.run())
+    return registry
+
+
+def test_a_trained_model_is_not_trained_again(open_run: Registry) -> None:
+    open_run.save("persona-0123456789", dataset=builders.dataset(), started=STARTED, job=builders.job())
+
+    bedrock = FakeBedrock(get_custom_model=ALIVE)
+
+    found = resume(bedrock, open_run, ended(open_run), AGAIN, "validate_data")
+
+    assert found.outcome == "resumed"
+    assert found.resume is not None
+    assert found.resume.point == "set_up_throughput"
+    assert found.resume.job == builders.job()
+
+
+def test_a_job_that_ended_well_unnoticed_is_not_trained_again(open_run: Registry) -> None:
+    open_run.save("persona-0123456789", dataset=builders.dataset(), started=STARTED)
+    bedrock = FakeBedrock(get_model_customization_job=COMPLETED, get_custom_model=ALIVE)
+
+    found = resume(bedrock, open_run, ended(open_run), AGAIN, "")
+
+    assert found.resume is not None
+    assert found.resume.point == "set_up_throughput"
+    assert found.resume.job is not None
+    assert found.resume.job.model_arn == builders.MODEL_ARN
+
+
+def test_a_failed_job_is_tried_again_under_a_new_name(open_run: Registry) -> None:
+    open_run.save("persona-0123456789", dataset=builders.dataset(), started=STARTED)
+    bedrock = FakeBedrock(get_model_customization_job=FAILED)
+
+    found = resume(bedrock, open_run, ended(open_run), AGAIN, "")
+
+    assert found.run is not None
+    assert found.run.attempt == 2
+    assert found.resume is not None
+    assert (found.resume.point, found.resume.job) == ("preflight", None)
+
+
+@pytest.mark.parametrize(("asked", "point"), [("", "preflight"), ("validate_data", "validate_data")])
+def test_what_was_validated_is_validated_again_only_when_asked(
+    open_run: Registry, asked: str, point: str
+) -> None:
+    open_run.save("persona-0123456789", dataset=builders.dataset())
+
+    found = resume(FakeBedrock(), open_run, ended(open_run), AGAIN, asked)
+
+    assert found.resume is not None
+    assert found.resume.point == point
+
+
+def test_prompts_that_were_asked_are_not_asked_again(open_run: Registry) -> None:
+    open_run.save(
+        "persona-0123456789",
+        dataset=builders.dataset(),
+        job=builders.job(),
+        evaluation=Evaluation(done=False, next_record=17),
+    )
+
+    found = resume(FakeBedrock(get_custom_model=ALIVE), open_run, ended(open_run), AGAIN, "")
+
+    assert found.resume is not None
+    assert found.resume.next_record == 17
+
+
+def test_two_deliveries_of_one_retry_open_the_run_once(open_run: Registry) -> None:
+    record = ended(open_run)
+    first = resume(FakeBedrock(), open_run, record, AGAIN, "")
+
+    second = resume(FakeBedrock(), open_run, record, "arn:other", "")
+
+    assert (first.outcome, second.outcome) == ("resumed", "duplicate")
+
+
+def test_an_execution_that_died_after_opening_the_run_goes_on(open_run: Registry) -> None:
+    resume(FakeBedrock(), open_run, ended(open_run), AGAIN, "")
+    record = open_run.get("persona-0123456789")
+    assert record is not None
+
+    found = resume(FakeBedrock(), open_run, record, AGAIN, "")
+
+    assert found.outcome == "resumed"
+    assert found.run is not None
+    assert found.run.attempt == 2
+
+
+@pytest.mark.parametrize("outcome", ["promoted", "rejected", "running"])
+def test_there_is_nothing_to_retry_in_a_run_that_came_to_its_end(open_run: Registry, outcome: str) -> None:
+    record = ended(open_run, outcome)
+
+    assert resume(FakeBedrock(), open_run, record, AGAIN, "") == Registration(
+        outcome="ignored", run=record.run
+    )
+
+
+# --- undecided ---------------------------------------------------------------------------------------------
+
+UNDECIDED = Evaluation(done=True, verdict="undecided", next_record=4, reason="too few")
+MORE = S3Object(bucket="intake", key="runs/persona/test.jsonl", version_id="v2")
+
+
+def with_more(run: Run) -> Run:
+    return msgspec.structs.replace(run, more_test=MORE)
+
+
+@pytest.fixture
+def undecided(open_run: Registry) -> Record:
+    documents = {"dataset": builders.dataset(), "started": STARTED, "job": builders.job()}
+    open_run.save("persona-0123456789", evaluation=UNDECIDED, **documents)
+    open_run.note_cost("persona-0123456789", actual_usd=3.0)
+    return ended(open_run, "undecided")
+
+
+def test_an_undecided_run_has_its_model_evaluated_anew_with_the_test_set_as_it_is_now(
+    open_run: Registry, undecided: Record
+) -> None:
+    found = resume(FakeBedrock(get_custom_model=ALIVE), open_run, undecided, AGAIN, "", with_more)
+
+    assert found.run is not None
+    assert (found.run.attempt, found.run.evaluation_attempt) == (2, 2)
+    assert (found.run.more_test, found.run.method, found.run.spent_before_usd) == (MORE, "single-turn", 3.0)
+    assert found.resume is not None
+    assert (found.resume.point, found.resume.next_record) == ("validate_data", 0)
+    assert found.resume.job == builders.job()
+    record = open_run.get("persona-0123456789")
+    assert record is not None
+    assert record.document("evaluation", Evaluation) is None
+
+
+def test_an_execution_that_died_after_opening_an_undecided_run_goes_on(
+    open_run: Registry, undecided: Record
+) -> None:
+    bedrock = FakeBedrock(get_custom_model=ALIVE)
+    first = resume(bedrock, open_run, undecided, AGAIN, "", with_more)
+    record = open_run.get("persona-0123456789")
+    assert record is not None
+
+    assert resume(bedrock, open_run, record, AGAIN, "") == first
+
+
+def test_a_test_set_that_was_refused_can_be_cured_and_tried_again(
+    open_run: Registry, undecided: Record
+) -> None:
+    bedrock = FakeBedrock(get_custom_model=ALIVE)
+    resume(bedrock, open_run, undecided, AGAIN, "")
+
+    found = resume(bedrock, open_run, ended(open_run, "refused"), "arn:third", "", with_more)
+
+    assert found.run is not None
+    assert (found.run.attempt, found.run.evaluation_attempt) == (3, 3)
+    assert found.run.more_test == MORE
+    assert found.resume is not None
+    assert found.resume.point == "validate_data"
+
+
+def test_an_evaluation_anew_that_broke_off_goes_on_where_it_was(
+    open_run: Registry, undecided: Record
+) -> None:
+    bedrock = FakeBedrock(get_custom_model=ALIVE)
+    resume(bedrock, open_run, undecided, AGAIN, "")
+    open_run.save("persona-0123456789", evaluation=Evaluation(done=False, next_record=9))
+
+    found = resume(bedrock, open_run, ended(open_run), "arn:third", "", with_more)
+
+    assert found.run is not None
+    assert (found.run.attempt, found.run.evaluation_attempt, found.run.more_test) == (3, 2, None)
+    assert found.resume is not None
+    assert (found.resume.point, found.resume.next_record) == ("set_up_throughput", 9)
+
+
+def test_a_model_that_was_deleted_meanwhile_is_said_to_be_gone(open_run: Registry, undecided: Record) -> None:
+    gone = FakeBedrock(get_custom_model=refusal("ResourceNotFoundException"))
+
+    found = resume(gone, open_run, undecided, AGAIN, "")
+
+    assert found.outcome == "refused"
+    assert found.failure is not None
+    assert found.failure.error == "ModelDeleted"
+    assert found.resume is not None
+    assert found.resume.job == builders.job()
+    assert f"{builders.MODEL_ARN} that this run has trained was deleted" in found.failure.cause

@@ -1,0 +1,122 @@
+"""Closing a run: who is told, once, and what of it programs can read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests import builders
+from tests.unit.tables import make_registry_table
+from tunedrop import naming
+from tunedrop.aws import Aws
+from tunedrop.contracts import Ending, Promotion, RunEnded
+from tunedrop.errors import TransientError
+from tunedrop.registry import Registry
+from tunedrop.results.close import close
+from tunedrop.stage import Stage
+
+PROMOTED = Ending(
+    run=builders.run(),
+    dataset=builders.dataset(),
+    job=builders.job(),
+    evaluation=builders.evaluation(),
+    promotion=Promotion(alias="/tunedrop/test/models/persona", model_arn=builders.MODEL_ARN),
+)
+
+
+@pytest.fixture
+def told(aws: Aws) -> Stage:
+    """A stage whose topic, bucket and registry are there, with the run of `PROMOTED` open in it."""
+    topic = aws.sns.create_topic(Name="tunedrop")["TopicArn"]
+    stage = builders.stage(topic_arn=topic)
+    aws.s3.create_bucket(
+        Bucket=stage.artifacts_bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
+    )
+    make_registry_table(aws, stage)
+    Registry(aws.dynamodb, stage.registry_table).register(PROMOTED.run)
+    return stage
+
+
+@pytest.fixture
+def entries(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What is put on the event bus."""
+    found: list[dict[str, Any]] = []
+    put = aws.events.put_events
+
+    def record(**request: Any) -> Any:
+        found.extend(request["Entries"])
+        return put(**request)
+
+    monkeypatch.setattr(aws.events, "put_events", record)
+    return found
+
+
+def closed(aws: Aws, stage: Stage, report: str = "<html>") -> Registry:
+    registry = Registry(aws.dynamodb, stage.registry_table)
+    close(aws, stage, registry, PROMOTED, report)
+    return registry
+
+
+def test_the_outcome_is_an_event_with_a_versioned_detail(
+    aws: Aws, told: Stage, entries: list[dict[str, Any]]
+) -> None:
+    closed(aws, told)
+
+    (entry,) = entries
+    detail = msgspec.json.decode(entry["Detail"], type=RunEnded)
+    assert (entry["Source"], entry["DetailType"]) == ("tunedrop", "Tunedrop Run Ended")
+    assert (entry["EventBusName"], detail.version) == ("default", "1")
+    assert (detail.id, detail.outcome) == ("persona-0123456789-1", "promoted")
+    assert detail.scores[0].difference == 0.3
+    assert detail.report_uri == "s3://artifacts/runs/persona-0123456789/report.html"
+    assert builders.MODEL_ARN in entry["Resources"]
+
+
+def test_a_run_that_is_closed_twice_is_told_once(
+    aws: Aws, told: Stage, entries: list[dict[str, Any]]
+) -> None:
+    registry = closed(aws, told)
+    notice = close(aws, told, registry, PROMOTED, "<html>")
+
+    assert len(entries) == 1
+    assert not notice.sent
+
+
+def test_an_event_that_the_bus_did_not_take_is_tried_again(
+    aws: Aws, told: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}
+    monkeypatch.setattr(aws.events, "put_events", lambda **_: refused)
+
+    with pytest.raises(TransientError, match="InternalFailure"):
+        closed(aws, told)
+
+    record = Registry(aws.dynamodb, told.registry_table).get(PROMOTED.run.run_id)
+    assert record is not None
+    assert record.is_open
+
+
+def test_summary_and_report_are_among_the_files(aws: Aws, told: Stage, entries: list[dict[str, Any]]) -> None:
+    closed(aws, told, report="<html>\ud800")
+
+    def text(key: str) -> str:
+        return str(aws.s3.get_object(Bucket=told.artifacts_bucket, Key=key)["Body"].read().decode())
+
+    assert text(naming.report_key(PROMOTED.run.run_id)) == "<html>?"
+    assert "| Token F1 | 0.300 | 0.600 |" in text(naming.summary_key(PROMOTED.run.run_id))
+
+
+def test_the_notification_carries_the_same_detail_as_the_event(
+    aws: Aws, told: Stage, entries: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published: list[dict[str, Any]] = []
+    monkeypatch.setattr(aws.sns, "publish", lambda **message: published.append(message))
+
+    closed(aws, told)
+
+    (message,) = published
+    attribute = message["MessageAttributes"]["detail"]["StringValue"]
+    assert json.loads(attribute) == json.loads(entries[0]["Detail"])

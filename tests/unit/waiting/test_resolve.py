@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests import builders
+from tests.recorded import recorded
+from tests.unit.fake_bedrock import FakeBedrock, refusal
+from tunedrop.aws import Aws
+from tunedrop.contracts import CompletedJob
+from tunedrop.registry import Registry
+from tunedrop.stage import Stage
+from tunedrop.waiting.resolve import Settler
+from tunedrop.waiting.table import Waits
+
+COMPLETED = {
+    "jobArn": builders.JOB_ARN,
+    "jobName": "job",
+    "status": "Completed",
+    "outputModelArn": builders.MODEL_ARN,
+    "outputDataConfig": {"s3Uri": "s3://artifacts/out/"},
+}
+IN_PROGRESS = COMPLETED | {"status": "InProgress"}
+
+
+class Tokens:
+    """Step Functions, as far as tokens go: each can be given back once."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+
+    def send_task_success(self, **arguments: Any) -> None:
+        self._send(arguments)
+
+    def send_task_failure(self, **arguments: Any) -> None:
+        self._send(arguments)
+
+    def _send(self, arguments: dict[str, Any]) -> None:
+        if arguments["taskToken"] in {sent["taskToken"] for sent in self.sent}:
+            raise refusal("TaskTimedOut")
+        self.sent.append(arguments)
+
+
+@pytest.fixture
+def tokens(aws: Aws) -> Tokens:
+    tokens = Tokens()
+    aws.step_functions = tokens
+    return tokens
+
+
+@pytest.fixture
+def settler(aws: Aws, stage: Stage, registry: Registry, waits: Waits, intake: str) -> Settler:
+    registry.register(builders.run())
+    return Settler(aws, stage)
+
+
+def test_a_token_is_given_back_when_the_job_is_done(
+    aws: Aws, settler: Settler, registry: Registry, waits: Waits, tokens: Tokens
+) -> None:
+    aws.bedrock = FakeBedrock(get_model_customization_job=[IN_PROGRESS, COMPLETED])
+    settler.park(builders.wait())
+    assert tokens.sent == []
+
+    settler.settle_about(builders.JOB_ARN)
+
+    (sent,) = tokens.sent
+    assert msgspec.json.decode(sent["output"], type=CompletedJob).model_arn == builders.MODEL_ARN
+    assert waits.of_run("persona-0123456789") == []
+    record = registry.get("persona-0123456789")
+    assert record is not None
+    assert record.document("job", CompletedJob) is not None
+
+
+def test_an_event_wakes_its_run_by_the_arn_that_its_documentation_shows(
+    aws: Aws, settler: Settler, tokens: Tokens
+) -> None:
+    aws.bedrock = FakeBedrock(get_model_customization_job=[IN_PROGRESS, COMPLETED])
+    settler.park(builders.wait())
+
+    settler.settle_about(recorded("customization-job-event")["detail"]["jobArn"])
+
+    assert len(tokens.sent) == 1
+
+
+def test_an_event_that_came_before_the_token_was_kept_is_not_lost(
+    aws: Aws, settler: Settler, tokens: Tokens
+) -> None:
+    aws.bedrock = FakeBedrock(get_model_customization_job=COMPLETED)
+
+    settler.park(builders.wait())
+
+    assert len(tokens.sent) == 1
+
+
+def test_an_event_delivered_twice_gives_the_token_back_once(
+    aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
+) -> None:
+    aws.bedrock = FakeBedrock(get_model_customization_job=COMPLETED)
+    waits.park(builders.wait())
+
+    settler.settle_about(builders.JOB_ARN)
+    settler.settle_about(builders.JOB_ARN)
+
+    assert len(tokens.sent) == 1
+
+
+def test_a_lost_event_is_caught_by_the_schedule(
+    aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
+) -> None:
+    aws.bedrock = FakeBedrock(get_model_customization_job=COMPLETED)
+    waits.park(builders.wait())
+
+    settler.settle_all()
+
+    assert len(tokens.sent) == 1
+
+
+def test_a_failed_job_fails_the_run_with_bedrocks_reason(aws: Aws, settler: Settler, tokens: Tokens) -> None:
+    failed = COMPLETED | {"status": "Failed", "failureMessage": "too few records"}
+    aws.bedrock = FakeBedrock(get_model_customization_job=failed)
+
+    settler.park(builders.wait())
+
+    assert tokens.sent[0]["error"] == "CustomizationFailed"
+    assert "too few records" in tokens.sent[0]["cause"]
+
+
+def test_throttling_while_parking_lets_step_functions_try_again(
+    aws: Aws, settler: Settler, tokens: Tokens
+) -> None:
+    aws.bedrock = FakeBedrock(get_model_customization_job=refusal("ThrottlingException", status=429))
+
+    settler.park(builders.wait())
+
+    assert tokens.sent[0]["error"] == "TransientError"
+
+
+def test_slots_are_granted_in_the_order_of_arrival(
+    aws: Aws, settler: Settler, registry: Registry, waits: Waits, tokens: Tokens
+) -> None:
+    for number in (3, 1, 2):
+        run = builders.run(run_id=f"run-{number}")
+        registry.register(run)
+        waits.park(
+            builders.wait(
+                run_id=run.run_id,
+                kind="slot",
+                subject=run.run_id,
+                token=f"token-of-{number}",
+                arrived_at=f"2026-11-23T10:00:0{number}Z",
+            )
+        )
+    busy = {"modelCustomizationJobSummaries": [{}]}
+    free = {"modelCustomizationJobSummaries": []}
+    aws.bedrock = FakeBedrock(list_model_customization_jobs=[busy, free])
+
+    settler.grant_slots()
+
+    assert [sent["taskToken"] for sent in tokens.sent] == ["token-of-1"]
+    assert [wait.run_id for wait in waits.of_kind("slot")] == ["run-2", "run-3"]
+
+
+def test_an_approve_object_approves(aws: Aws, stage: Stage, settler: Settler, tokens: Tokens) -> None:
+    aws.s3.put_object(Bucket=stage.intake_bucket, Key="runs/persona/approve")
+
+    settler.park(builders.wait(kind="approval", subject="persona-0123456789"))
+
+    assert "approved_at" in tokens.sent[0]["output"]
+
+
+def test_an_approve_object_of_an_earlier_run_does_not_count(
+    aws: Aws, stage: Stage, settler: Settler, registry: Registry, tokens: Tokens
+) -> None:
+    aws.s3.put_object(Bucket=stage.intake_bucket, Key="runs/later/approve")
+    later = builders.run(run_id="later-1", name="later", created_at="2100-01-01T00:00:00Z")
+    registry.register(later)
+
+    settler.park(builders.wait(run_id="later-1", kind="approval", subject="later-1"))
+
+    assert tokens.sent == []
+
+
+def test_an_approval_that_nobody_gave_refuses_the_run(settler: Settler, waits: Waits, tokens: Tokens) -> None:
+    wait = builders.wait(kind="approval", subject="persona-0123456789", expires_at="2026-11-23T10:02:00Z")
+    waits.park(wait)
+
+    settler.settle_all()
+
+    assert tokens.sent[0]["error"] == "OverBudget"
+    assert "Nothing was paid" in tokens.sent[0]["cause"]
+
+
+def test_a_stop_ends_whatever_the_run_waits_for(
+    aws: Aws, settler: Settler, registry: Registry, waits: Waits, tokens: Tokens
+) -> None:
+    aws.bedrock = FakeBedrock(get_model_customization_job=IN_PROGRESS)
+    waits.park(builders.wait())
+    registry.request_stop("persona-0123456789", by="ann")
+
+    settler.settle_run("persona-0123456789")
+
+    assert tokens.sent[0]["error"] == "RunStopped"
+    assert "ann" in tokens.sent[0]["cause"]
+
+
+def test_a_stop_object_whose_event_was_lost_is_found_by_the_schedule(
+    aws: Aws, stage: Stage, settler: Settler, waits: Waits, tokens: Tokens
+) -> None:
+    aws.bedrock = FakeBedrock(get_model_customization_job=IN_PROGRESS)
+    waits.park(builders.wait())
+    aws.s3.put_object(Bucket=stage.intake_bucket, Key="runs/persona-0123456789/stop")
+
+    settler.settle_all()
+
+    assert tokens.sent[0]["error"] == "RunStopped"
+
+
+def test_a_newer_token_is_not_forgotten_with_an_older_one(waits: Waits) -> None:
+    old = builders.wait(token="old")
+    waits.park(old)
+    waits.park(builders.wait(token="new"))
+
+    waits.remove(old)
+
+    assert [wait.token for wait in waits.of_run("persona-0123456789")] == ["new"]
+
+
+def test_a_stale_look_at_the_queue_promises_no_slot_to_a_run_that_has_started(
+    aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
+) -> None:
+    aws.bedrock = FakeBedrock(list_model_customization_jobs={"modelCustomizationJobSummaries": []})
+    waits.park(builders.wait(kind="slot", subject="persona-0123456789"))
+    stale = waits.of_kind("slot")
+    settler.grant(stale)
+    waits.give_up_slot("persona-0123456789")
+
+    settler.grant(stale)
+
+    assert len(tokens.sent) == 1
+    assert waits.reserved_slots() == []
+
+
+def test_two_settlers_at_once_let_a_run_in_once(
+    aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
+) -> None:
+    aws.bedrock = FakeBedrock(list_model_customization_jobs={"modelCustomizationJobSummaries": []})
+    waits.park(builders.wait(kind="slot", subject="persona-0123456789"))
+    both_have_read = waits.of_kind("slot")
+
+    settler.grant(both_have_read)
+    settler.grant(both_have_read)
+
+    assert len(tokens.sent) == 1
+    assert waits.reserved_slots() == ["persona-0123456789"]
+
+
+@pytest.mark.parametrize("status", ["Completed", "Failed"])
+def test_a_wait_for_an_evaluation_job_ends_well_however_the_job_has_ended(
+    aws: Aws, settler: Settler, tokens: Tokens, status: str
+) -> None:
+    """evaluate_model then decides, with its ratings or without."""
+    arn = "arn:aws:bedrock:us-west-2:111122223333:evaluation-job/abcdefghij12"
+    aws.bedrock = FakeBedrock(get_evaluation_job=[{"status": "InProgress"}, {"status": status}])
+    settler.park(builders.wait(kind="judging", subject=arn))
+    assert tokens.sent == []
+
+    settler.settle_all()
+
+    assert "output" in tokens.sent[0]

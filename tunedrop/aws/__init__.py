@@ -1,0 +1,27 @@
+"""The AWS clients, what their errors mean, and what to do about them."""
+
+from tunedrop.aws.clients import (
+    TRANSIENT_CODES,
+    Aws,
+    code_of,
+    explain,
+    is_missing,
+    is_refused,
+    is_transient,
+    message_of,
+    stopped,
+    version_of,
+)
+
+__all__ = [
+    "TRANSIENT_CODES",
+    "Aws",
+    "code_of",
+    "explain",
+    "is_missing",
+    "is_refused",
+    "is_transient",
+    "message_of",
+    "stopped",
+    "version_of",
+]

@@ -1,0 +1,1 @@
+"""Commands about billed resources: what costs money now, and how to delete it."""

@@ -1,0 +1,158 @@
+"""Commands about what bills: `throughput`, `teardown`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.table import Table
+
+from tunedrop import clock
+from tunedrop.cli.costs.teardown import teardown as tear_down
+from tunedrop.cli.exits import USAGE
+from tunedrop.cli.options import FormatOption, examples, on_stage
+from tunedrop.cli.output import Format, answer, blocks, console, fail, print_json, table, when
+from tunedrop.cli.stage import Deployed
+from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.formatting.amounts import duration
+from tunedrop.serving import throughput as serving
+from tunedrop.serving.sweep import InService, in_service
+
+PANEL = "See and end what bills"
+HOURS_A_MONTH = 730
+
+
+class Bill(msgspec.Struct, frozen=True, kw_only=True):
+    """What `throughput --format json` prints; US dollars. What has no known price is not in the sums."""
+
+    in_service: list[InService]
+    hourly_usd: float
+    monthly_usd: float
+
+
+app = typer.Typer()
+throughput_app = typer.Typer()
+app.add_typer(throughput_app, name="throughput", rich_help_panel=PANEL)
+
+
+@throughput_app.callback(
+    invoke_without_command=True,
+    epilog=examples(
+        ("tunedrop throughput", "what bills now, and until when"),
+        ("tunedrop throughput release ARN", "end one of them"),
+    ),
+)
+@on_stage
+def throughput(
+    here: Deployed,
+    context: typer.Context,
+    format_: FormatOption = Format.text,
+) -> None:
+    """Show what serves models now, since when, until when and at what rate."""
+    if context.invoked_subcommand is not None:
+        return None
+    found = list(in_service(here.aws.bedrock, here.stage))
+    hourly = sum(one.hourly_usd or 0.0 for one in found)
+    if format_ is Format.json:
+        return print_json(Bill(in_service=found, hourly_usd=hourly, monthly_usd=hourly * HOURS_A_MONTH))
+    return _show(found, hourly)
+
+
+def _show(found: list[InService], hourly: float) -> None:
+    found = sorted(found, key=lambda one: -(one.hourly_usd or 0.0))
+    if console.is_terminal:
+        blocks((one.arn, _facts(one)) for one in found)
+    elif found:
+        console.print(_listed(found))
+    unpriced = sum(one.hourly_usd is None for one in found)
+    at_least = "at least " if unpriced else ""
+    console.print(
+        f"{at_least}{hourly:.2f} USD an hour now; {at_least}{hourly * HOURS_A_MONTH:,.0f} USD in a month, "
+        "were nothing ended"
+        if hourly or unpriced
+        else "nothing bills by the hour"
+    )
+
+
+def _listed(found: list[InService]) -> Table:
+    listing = table("run", "served", "status", "since", "until", "USD an hour", "ARN")
+    for one in found:
+        since, until = when(one.created_at), _until(one)
+        listing.add_row(one.run_id, _served(one), one.status, since, until, _rate(one), one.arn)
+    return listing
+
+
+def _facts(one: InService) -> dict[str, str]:
+    return {
+        "run": one.run_id,
+        "serves": f"{_served(one)}, {one.status}, since {when(one.created_at)}",
+        "bills": f"{_rate(one)} USD an hour; {_until(one)}",
+    }
+
+
+def _served(one: InService) -> str:
+    return f"{one.model_units} model units" if one.way == "provisioned" else "on demand"
+
+
+def _rate(one: InService) -> str:
+    return "unknown" if one.hourly_usd is None else f"{one.hourly_usd:.2f}"
+
+
+def _until(one: InService) -> str:
+    if one.way == "on-demand":
+        return "free while idle"
+    if not console.is_terminal or not one.expires_at:
+        return one.expires_at or "nobody ends it"
+    left = clock.seconds_between(clock.now(), one.expires_at)
+    return f"in {duration(left)}" if left > 0 else "the next sweep ends it"
+
+
+@throughput_app.command(
+    "release",
+    epilog=examples(
+        ("tunedrop throughput release ARN", "as tunedrop throughput lists it"),
+    ),
+)
+@on_stage
+def release(
+    here: Deployed,
+    arn: Annotated[str, typer.Argument(help="What to end, as `tunedrop throughput` lists it.")],
+    format_: FormatOption = Format.text,
+) -> None:
+    """End what serves a model, and what it bills."""
+    try:
+        found = serving.release(here.aws.bedrock, arn)
+    except (ThroughputFailed, TransientError) as error:
+        fail(str(error))
+    answer({"arn": arn, "released": found}, f"released {arn}" if found else f"{arn} was gone before", format_)
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        ("tunedrop teardown support-0a1b2c3d4e", "one run"),
+        ("tunedrop teardown --all --stage dev", "before cdk destroy"),
+    ),
+)
+@on_stage
+def teardown(
+    here: Deployed,
+    name: Annotated[str | None, typer.Argument(metavar="RUN", help="A run's id.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Of every run of the stage.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before deleting.")] = False,
+    format_: FormatOption = Format.text,
+) -> None:
+    """Delete what runs have made in Bedrock, check that it is gone, say what still bills.
+
+    With --all go the production aliases too that name nothing any more; those of one run are named, with what
+    to do about them.
+    """
+    if (name is None) != everything:
+        fail("name one run, or say --all", USAGE)
+    run_id = here.run(name).run.run_id if name is not None else None
+    what = f"what {run_id} has made" if run_id else f"what all runs of stage {here.name} have made"
+    aliases = "" if run_id else ", and the aliases that name it"
+    if not yes and console.is_terminal and not typer.confirm(f"Delete {what} in Bedrock{aliases}?", err=True):
+        fail("nothing was deleted")
+    raise typer.Exit(tear_down(here, run_id, format_))

@@ -1,0 +1,183 @@
+"""`advise`: asks what it has to know, and says what it would do, why, and by whose word."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import typer
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from tunedrop import catalog
+from tunedrop.advice import Advice, Profile, Situation, advise
+from tunedrop.advice.candidates import Candidate, LeftOut
+from tunedrop.advice.situation import CHANGES, GOALS, MATERIALS
+from tunedrop.advice.statement import Statement
+from tunedrop.cli.data import checking, folder, starting
+from tunedrop.cli.exits import NO, YES
+from tunedrop.cli.output import Format, console, errors, fail, print_json, table
+from tunedrop.dataset.prepare.split import shares
+
+T = TypeVar("T")
+SHOWN = 6
+
+
+def advise_on(
+    situation: Situation, data: Path | None, *, ask: bool, write: Path | None, format_: Format
+) -> int:
+    """Print advice for a situation, completed by questions where somebody can answer them.
+
+    Parameters
+    ----------
+    data
+        A file or a run's folder to read the situation off.
+    write
+        A folder to write the manifest to that the advice comes to.
+    """
+    submission = folder.read(data) if data is not None else None
+    if submission is not None:
+        situation = msgspec.structs.replace(situation, data=_profile(submission.files))
+    if ask and format_ is Format.text and sys.stdin.isatty() and console.is_terminal:
+        situation = _ask(situation)
+    advice = advise(situation)
+    if format_ is Format.json:
+        print_json(advice)
+    else:
+        _show(advice)
+    if write is not None:
+        _write(advice, write, submission.files["train"] if submission is not None else None)
+    return YES
+
+
+def _profile(files: Mapping[Any, Path]) -> Profile:
+    report = checking.checked(files, None, "auto")
+    if report.method is None:
+        fail(
+            f"{files['train'].name} is not a dataset that can be read off: {report.error_count:,} errors",
+            NO,
+            f"Look at them: tunedrop check {files['train']}",
+        )
+    train, test = report.files["train"], report.files.get("test")
+    known = [model for model in catalog.load().values() if report.method in model.methods]
+    model = next(iter(catalog.tunable(report.method)), known[0])
+    held_out = (
+        test.records
+        if test
+        else round(train.records * shares(train.records, files, model.methods[report.method]).test)
+    )
+    return Profile(
+        method=report.method,
+        records=train.records,
+        tokens=train.tokens,
+        longest_tokens=train.longest_tokens,
+        held_out=held_out,
+        duplicates=report.duplicates,
+        warnings=report.warning_count,
+        media=train.media,
+    )
+
+
+def _ask(situation: Situation) -> Situation:
+    """What was not said on the command line, asked one by one; an empty answer leaves it open."""
+    answers: dict[str, Any] = {}
+    if situation.goal is None:
+        answers["goal"] = _choice("What do you want of the model?", GOALS)
+    if situation.data is None and situation.material is None:
+        answers["material"] = _choice("What do you have for it to learn from?", MATERIALS)
+    if situation.changes is None:
+        answers["changes"] = _choice(
+            "How often does what its answers rest on change?", {one: one for one in CHANGES}
+        )
+    if situation.must_cite is None:
+        answers["must_cite"] = _yes_or_no("Does each answer have to name its source?")
+    if situation.has_prompted is None:
+        answers["has_prompted"] = _yes_or_no("Have you tried a good prompt, with examples in it?")
+    return msgspec.structs.replace(situation, **answers)
+
+
+def _choice(question: str, choices: Mapping[T, str]) -> T | None:
+    errors.print(Text(f"\n{question}", style="bold"))
+    keys = list(choices)
+    for number, key in enumerate(keys, 1):
+        errors.print(f"  {number}  {choices[key]}")
+    while True:
+        answer = typer.prompt("", default="", show_default=False, prompt_suffix="> ", err=True).strip()
+        if not answer:
+            return None
+        if answer.isdigit() and 1 <= int(answer) <= len(keys):
+            return keys[int(answer) - 1]
+        errors.print(f"a number from 1 to {len(keys)}, or Enter to leave it open")
+
+
+def _yes_or_no(question: str) -> bool | None:
+    errors.print(Text(f"\n{question}", style="bold"))
+    answer = typer.prompt("y/n", default="", show_default=False, prompt_suffix="> ", err=True).strip().lower()
+    return {"y": True, "n": False}.get(answer[:1])
+
+
+def _show(advice: Advice) -> None:
+    console.print(Text.assemble(("\nAdvice: ", "bold"), (advice.approach, "bold cyan")))
+    for title, statements in advice.reasons.items():
+        if not statements:
+            continue
+        console.print(Text(f"\n{title.capitalize()}", style="bold"))
+        for statement in statements:
+            _say(statement)
+        if title == "base model":
+            _table(advice.candidates)
+            _left_out(advice.left_out)
+    console.print(Text("\nWhat cannot be known from here", style="bold"))
+    for unknown in advice.unknown:
+        _indented(Text(f"· {unknown}"), 2)
+
+
+def _say(statement: Statement) -> None:
+    _indented(Text(statement.says), 2)
+    _indented(Text(f"{statement.because}. [{statement.source}]", style="dim"), 4)
+
+
+def _indented(what: RenderableType, columns: int) -> None:
+    console.print(Padding(what, (0, 0, 0, columns), expand=False))
+
+
+def _table(candidates: list[Candidate]) -> None:
+    if not candidates:
+        return
+    listing = table("", "base model", "Region", "served", "a run, USD", "", right=["a run, USD"])
+    for one in candidates[:SHOWN]:
+        cost = "" if one.estimate is None else f"{'≥ ' if not one.is_priced else ''}{one.estimate.likely:.2f}"
+        remark = one.remarks[0] if one.remarks and not (one.fits and one.on_demand and one.is_priced) else ""
+        listing.add_row(
+            Text("✓", style="green") if one.fits else Text("✗", style="red"),
+            one.name,
+            ", ".join(one.regions),
+            "on demand" if one.on_demand else "by the hour",
+            cost,
+            Text(remark, style="dim"),
+        )
+    console.print()
+    _indented(listing, 2)
+    if len(candidates) > SHOWN:
+        _indented(Text(f"… and {len(candidates) - SHOWN} more: --format json", style="dim"), 2)
+
+
+def _left_out(models: list[LeftOut]) -> None:
+    """Base models that people know and that cannot be tuned any more, by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for one in models:
+        by_reason.setdefault(one.reason, []).append(one.name)
+    for reason, names in by_reason.items():
+        _indented(Text(f"not offered: {', '.join(names)}: {reason}", style="dim"), 2)
+
+
+def _write(advice: Advice, target: Path, train: Path | None) -> None:
+    if advice.base_model is None:
+        fail("no base model fits: there is nothing to write", NO)
+    method = advice.method or "single-turn"
+    for path in starting.write(target, method, advice.base_model, advice.hyperparameters, train):
+        errors.print(f"wrote  {path}")

@@ -1,0 +1,199 @@
+"""`check`: the whole validation of a dataset on this machine, without AWS."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+from tunedrop import catalog, intake
+from tunedrop.catalog.model import BaseModel
+from tunedrop.cli.data import folder
+from tunedrop.cli.data.files import copy_of
+from tunedrop.cli.data.folder import SPLITS
+from tunedrop.cli.exits import NO, USAGE
+from tunedrop.cli.output import Format, console, errors, fail, print_json, table
+from tunedrop.cli.progress import bytes_done, size_of
+from tunedrop.contracts import Method
+from tunedrop.dataset.check.check import FileReport, Report
+from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.processes import check_on_all_cores
+from tunedrop.dataset.rules.codes import CODES, severity
+from tunedrop.dataset.tools.decode import NotRepairable
+from tunedrop.dataset.tools.repair import repair
+from tunedrop.dataset.types import Finding, Split
+from tunedrop.formatting.counts import counted
+
+CHUNK = 1 << 20
+MAX_CHANGES_SHOWN = 100
+
+
+def check_files(
+    files: list[Path],
+    base_model: str | None,
+    method: Method | Literal["auto"],
+    format_: Format,
+    max_errors: int,
+) -> int:
+    """Check one to three files (training, validation, held out) or a run's folder; 0 when valid, else 1."""
+    named, base_model, method = _asked_for(files, base_model, method)
+    report = checked(named, _base_model(base_model), method, max_errors)
+    if format_ is Format.json:
+        print_json(report)
+    else:
+        _show(report)
+    return 0 if report.valid else NO
+
+
+def _asked_for(
+    paths: list[Path], base_model: str | None, method: Method | Literal["auto"]
+) -> tuple[dict[Split, Path], str | None, Method | Literal["auto"]]:
+    """The files to check and what they are checked for: of a folder, what its manifest says of them."""
+    if len(paths) == 1 and paths[0].is_dir():
+        return _of_folder(paths[0], base_model, method)
+    if len(paths) > len(SPLITS):
+        fail("give at most three files: training, validation, held out", USAGE)
+    for number, path in enumerate(paths):
+        if not path.is_file():
+            fail(*_no_file(path))
+        if any(path.samefile(other) for other in paths[:number]):
+            fail(f"{path} is given twice", USAGE, "Name training, validation and held-out data in this order")
+    return dict(zip(SPLITS, paths, strict=False)), base_model, method
+
+
+def _no_file(path: Path) -> tuple[str, int, str]:
+    """Why there is nothing to check at a path, and what to do."""
+    if path.is_dir():
+        return f"{path} is a folder", USAGE, "Check a run's folder by itself, or name files"
+    if path.is_symlink():
+        return f"{path} is a link to {path.readlink()}, which is not there", USAGE, ""
+    if path.exists() or str(path) == "-":
+        return f"{path} can be read only once, and a check reads twice", USAGE, "Save it as a file"
+    near = difflib.get_close_matches(path.name, (one.name for one in _beside(path)), 1)
+    return f"there is no file {path}", USAGE, f"Did you mean {path.with_name(near[0])}?" if near else ""
+
+
+def _beside(path: Path) -> Iterator[Path]:
+    return path.parent.iterdir() if path.parent.is_dir() else iter(())
+
+
+def _of_folder(
+    path: Path, base_model: str | None, method: Method | Literal["auto"]
+) -> tuple[dict[Split, Path], str | None, Method | Literal["auto"]]:
+    has_manifest = any((path / name).is_file() for name in intake.MANIFEST_NAMES)
+    if not has_manifest and (files := sorted(path.glob("*.jsonl"))):
+        fail(f"{path} has no manifest", USAGE, f"Name the files themselves: tunedrop check {files[0]}")
+    submission = folder.read(path)
+    document = submission.document
+    if submission.earlier:
+        fail(
+            f"{path} is a run of several stages, each with its own data",
+            USAGE,
+            f"All of them: tunedrop estimate {path}; one of them: tunedrop check FILE --method METHOD",
+        )
+    if submission.elsewhere:
+        fail(f"{submission.elsewhere[0]} is not here to be checked; the pipeline will check it", USAGE)
+    named = (
+        document.base_model if document.base_model and not document.base_model.startswith("arn:") else None
+    )
+    return submission.files, base_model or named, document.method if method == "auto" else method
+
+
+def checked(
+    files: Mapping[Split, Path],
+    base_model: BaseModel | None,
+    method: Method | Literal["auto"],
+    max_errors: int = 100,
+) -> Report:
+    """Check files on this machine, with a progress bar for whoever looks."""
+    asked = Asked(base_model=base_model, method=method, max_findings=max_errors)
+    with bytes_done("checking", size_of(files.values()), "comparing what is alike") as advance:
+        return check_on_all_cores(files, asked, advance)
+
+
+def fix(file: Path, output: Path) -> None:
+    """Write the repaired copy of one file, and say on stderr what was done to it."""
+    count = 0
+    try:
+        with copy_of(file, output) as sink:
+            for change in repair(chunks(file), sink):
+                count += 1
+                if count <= MAX_CHANGES_SHOWN:
+                    errors.print(f"{file.name}{f':{change.line}' if change.line else ''}: {change.what}")
+    except NotRepairable as error:
+        fail(f"{file.name}: {error}")
+    more = f" ({count - MAX_CHANGES_SHOWN:,} not shown)" if count > MAX_CHANGES_SHOWN else ""
+    errors.print(f"{output}: {counted(count, 'change')}{more}")
+
+
+def _base_model(name: str | None) -> BaseModel | None:
+    try:
+        return catalog.find(name) if name else None
+    except LookupError as error:
+        fail(str(error.args[0]), USAGE)
+
+
+def _show(report: Report) -> None:
+    for finding in report.errors:
+        console.print(_line(finding, "error"), style="red")
+    for finding in report.warnings:
+        console.print(_line(finding, "warning"))
+    if sum(report.by_code.values()) > len(report.by_code):
+        _show_counts(report)
+    files = table("file", "records", "tokens (estimated)", "errors")
+    for split, file in report.files.items():
+        files.add_row(split, f"{file.records:,}", f"{file.tokens:,}", f"{file.error_count:,}")
+    console.print(files)
+    for split, file in report.files.items():
+        _show_statistics(split, file)
+    estimate = report.token_estimate
+    if report.tokens:
+        console.print(
+            f"tokens: {estimate.method}; real ones are {estimate.low:g} to {estimate.high:g} times as many"
+        )
+    verdict = "valid" if report.valid else f"not valid: {counted(report.error_count, 'error')}"
+    console.print(f"{verdict}; method {report.method or 'unknown'}, format {report.format or 'unknown'}")
+
+
+def _show_counts(report: Report) -> None:
+    """How often each rule is broken: the big picture of many findings."""
+    counts = table("code", "", "times", "rule", right=("times",))
+    for code, count in report.by_code.items():
+        counts.add_row(code, severity(code), f"{count:,}", CODES[code])
+    console.print(counts)
+    everything, listed = sum(report.by_code.values()), len(report.errors) + len(report.warnings)
+    if everything > listed:
+        console.print(
+            f"{everything - listed:,} findings are not listed; all are with --max-errors {everything}"
+        )
+
+
+def _line(finding: Finding, kind: str) -> str:
+    """A finding on one line, as compilers write theirs."""
+    where = f"{finding.file}:{finding.line}" if finding.line else finding.file
+    path = f", at {finding.path}" if finding.path not in ("", "$") else ""
+    return f"{where}: {kind}: {finding.message} [{finding.code}{path}]"
+
+
+def _show_statistics(split: str, file: FileReport) -> None:
+    found = file.statistics
+    if not found.turns:
+        return
+    tokens = ", ".join(f"{name} {count:,}" for name, count in found.tokens.items())
+    turns = ", ".join(f"{count:,} of {turns}" for turns, count in list(found.turns.items())[:6])
+    scripts = ", ".join(f"{name} {count:,}" for name, count in found.scripts.items())
+    console.print(f"{split}: tokens a record: {tokens}; messages: {turns}; scripts: {scripts or 'none'}")
+    if file.media:
+        media = ", ".join(counted(count, kind) for kind, count in file.media.items())
+        console.print(f"{split}: {media}, which are not among the tokens")
+    if file.labels:
+        labels = ", ".join(f"{label} {count / file.records:.0%}" for label, count in file.labels.items())
+        console.print(f"{split}: answers: {labels}")
+
+
+def chunks(file: Path) -> Iterator[bytes]:
+    """A file's bytes, a mebibyte at a time."""
+    with file.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            yield chunk

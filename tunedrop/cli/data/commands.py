@@ -1,0 +1,221 @@
+"""Commands about datasets, on this machine, from `advise` to `schema`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, cast, get_args
+
+import typer
+
+from tunedrop.advice import Situation
+from tunedrop.advice.situation import Changes, Goal, Material
+from tunedrop.cli import completion
+from tunedrop.cli.data import advising, checking, converting, estimating, explaining, starting
+from tunedrop.cli.data.sample_records import METHODS
+from tunedrop.cli.exits import USAGE
+from tunedrop.cli.options import BaseModelOption, FormatOption, MethodOption, Profile, Region, examples
+from tunedrop.cli.output import Format, fail, print_json
+from tunedrop.cli.stage import Deployed
+from tunedrop.contracts import Method
+from tunedrop.dataset.tools.convert import Target
+from tunedrop.schemas import SCHEMAS
+
+PANEL = "Prepare a dataset (no AWS needed)"
+
+app = typer.Typer()
+
+
+def _methods_of_init(incomplete: str) -> list[str]:
+    return [method for method in METHODS if method.startswith(incomplete)]
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        ("tunedrop advise", "asks what it has to know"),
+        ("tunedrop advise train.jsonl --for persona --region us-west-2", "reads the rest off the data"),
+        ("tunedrop advise train.jsonl --for task --write runs/first", "writes the run that it advises"),
+    ),
+)
+def advise(
+    data: Annotated[
+        Path | None,
+        typer.Argument(metavar="DIR|FILE", help="A dataset, or a run's folder, if you have one."),
+    ] = None,
+    goal: Annotated[Goal | None, typer.Option("--for", help="What you want of the model.")] = None,
+    material: Annotated[
+        Material | None, typer.Option("--from", help="What there is to learn from, without a dataset.")
+    ] = None,
+    changes: Annotated[
+        Changes | None, typer.Option(help="How often the facts behind answers change.")
+    ] = None,
+    cite: Annotated[bool | None, typer.Option(help="Whether answers have to name their source.")] = None,
+    prompted: Annotated[
+        bool | None, typer.Option("--prompted/--not-prompted", help="Whether you have tried a good prompt.")
+    ] = None,
+    requests_a_day: Annotated[int | None, typer.Option(min=0, help="How often it will be asked.")] = None,
+    budget: Annotated[float | None, typer.Option(min=0, help="What a run may cost, in US dollars.")] = None,
+    region: Region = None,
+    write: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the run that is advised.")] = None,
+    no_questions: Annotated[bool, typer.Option("--no-questions", help="Ask nothing.")] = False,
+    format_: FormatOption = Format.text,
+) -> None:
+    """Say whether to tune at all, how, which base model, with how much data, at what cost; and why."""
+    situation = Situation(
+        goal=goal,
+        material=material,
+        changes=changes,
+        must_cite=cite,
+        has_prompted=prompted,
+        requests_a_day=requests_a_day,
+        budget_usd=budget,
+        region=region,
+    )
+    raise typer.Exit(advising.advise_on(situation, data, ask=not no_questions, write=write, format_=format_))
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        ("tunedrop init runs/support", "single-turn, with sample records"),
+        ("tunedrop init runs/shop --method multi-turn", "conversations"),
+    ),
+)
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write.")],
+    method: Annotated[
+        str,
+        typer.Option(
+            help=f"{', '.join(METHODS)}.",
+            autocompletion=_methods_of_init,
+        ),
+    ] = "single-turn",
+    base_model: BaseModelOption = None,
+    format_: FormatOption = Format.text,
+) -> None:
+    """Write a run's folder to begin with: a commented manifest and sample data."""
+    if method not in METHODS:
+        fail(f"init knows {', '.join(METHODS)}", USAGE)
+    starting.init(folder, method, base_model, format_)
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        ("tunedrop check runs/support", "a run's folder, as its manifest asks"),
+        ("tunedrop check train.jsonl", "one file, what every base model asks"),
+        (
+            "tunedrop check train.jsonl --base-model amazon.nova-lite-v1:0:300k",
+            "its own rules too",
+        ),
+        ("tunedrop check messy.json --fix train.jsonl", "repairs what can be, into a copy"),
+        ("tunedrop check train.jsonl --format json | jq .errors", "for programs"),
+    ),
+)
+def check(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DIR|FILE",
+            help="A run's folder; or a training file, then validation and held-out files.",
+        ),
+    ],
+    base_model: BaseModelOption = None,
+    method: MethodOption = "auto",
+    format_: FormatOption = Format.text,
+    max_errors: Annotated[int, typer.Option(help="How many findings to list; all are counted.", min=0)] = 100,
+    fix: Annotated[
+        Path | None, typer.Option(metavar="COPY", help="Write a repaired copy of a file, check that.")
+    ] = None,
+) -> None:
+    """Check a dataset on this machine, as the pipeline will. Needs no AWS."""
+    if method not in (*get_args(Method), "auto"):
+        fail(f"--method is one of {', '.join(get_args(Method))} or auto", USAGE)
+    if fix is not None:
+        if len(files) != 1 or not files[0].is_file():
+            fail("--fix takes one file at a time, which must exist", USAGE)
+        checking.fix(files[0], fix)
+        files = [fix]
+    asked = cast(Method | Literal["auto"], method)
+    raise typer.Exit(checking.check_files(files, base_model, asked, format_, max_errors))
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(("tunedrop explain TD030", "the rule, a record that breaks it, how to fix that")),
+)
+def explain(
+    code: Annotated[
+        str,
+        typer.Argument(help="The code of a finding, as TD030.", autocompletion=completion.rule_codes),
+    ],
+    format_: FormatOption = Format.text,
+) -> None:
+    """Say what a rule is about, with a dataset that breaks it and how to fix that. Needs no AWS."""
+    explaining.explain(code, format_)
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        ("tunedrop convert table.csv --to converse --out train.jsonl", "for Nova and Llama 3.2 and 3.3"),
+        ("tunedrop convert chat.jsonl --to prompt-completion --out train.jsonl", "for Llama 3.1"),
+    ),
+)
+def convert(
+    file: Annotated[Path, typer.Argument(help="A dataset: JSON lines, or CSV or TSV with a header.")],
+    to: Annotated[str, typer.Option(help="prompt-completion, converse, openai-chat, alpaca, text or csv.")],
+    out: Annotated[Path | None, typer.Option(help="Where to write it; else to standard output.")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="For CSV: prompt=NAME, completion=NAME or system=NAME.")
+    ] = None,
+    skip: Annotated[bool, typer.Option(help="Leave out the records that cannot be converted.")] = False,
+    format_: FormatOption = Format.text,
+) -> None:
+    """Write a dataset in another format, and say what is lost. Needs no AWS."""
+    if to not in get_args(Target):
+        fail(f"--to {to}: it is one of {', '.join(get_args(Target))}", USAGE)
+    target = cast(Target, to)
+    raise typer.Exit(converting.convert_file(file, target, out, column or [], skip, format_))
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        ("tunedrop estimate runs/support", "by the manifest's own budget"),
+        ("tunedrop estimate train.jsonl --base-model amazon.nova-lite-v1:0:300k", "one file"),
+        ("tunedrop estimate runs/support --stage dev", "with a stage's defaults and budgets"),
+    ),
+)
+def estimate(
+    path: Annotated[
+        Path, typer.Argument(metavar="DIR|FILE", help="A folder with run.yaml and its data, or one .jsonl.")
+    ],
+    base_model: BaseModelOption = None,
+    stage: Annotated[
+        str | None, typer.Option(help="Count with this stage's defaults and budgets; none asks no AWS.")
+    ] = None,
+    profile: Profile = None,
+    region: Region = None,
+    format_: FormatOption = Format.text,
+) -> None:
+    """Say what a run will cost before it is uploaded, with the source and date of every price."""
+    here = Deployed(stage, profile, region) if stage is not None else None
+    raise typer.Exit(estimating.estimate_path(path, base_model, here, format_))
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
+        ("tunedrop schema manifest > run.schema.json", "for the editor that you write run.yaml in")
+    ),
+)
+def schema(
+    name: Annotated[
+        str, typer.Argument(help=f"Of what: {', '.join(SCHEMAS)}.", autocompletion=completion.schemas)
+    ],
+) -> None:
+    """Print a JSON Schema: of the manifest for your editor, of events and files for your programs."""
+    if name not in SCHEMAS:
+        fail(f"there is no schema {name!r}; there are {', '.join(SCHEMAS)}", USAGE)
+    print_json(SCHEMAS[name]())

@@ -1,0 +1,87 @@
+"""`convert`: a dataset in another format, with a report of what was lost and what could not be said."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from tunedrop.cli.data.checking import chunks
+from tunedrop.cli.data.files import copy_of
+from tunedrop.cli.exits import NO, USAGE
+from tunedrop.cli.output import Format, errors, fail, print_json
+from tunedrop.dataset.tools.convert import Conversion, Note, Target, convert
+from tunedrop.dataset.tools.spreadsheets import NoSuchColumn
+
+_KINDS: dict[str, Literal["csv", "tsv"]] = {".csv": "csv", ".tsv": "tsv"}
+
+
+def convert_file(
+    file: Path, target: Target, output: Path | None, columns: list[str], skip: bool, format_: Format
+) -> int:
+    """Write a dataset in another format, to standard output where no file is named.
+
+    Returns 0, or 1 when records were refused: then nothing is written, unless they are to be skipped.
+    """
+    if not file.is_file():
+        fail(f"there is no file {file}", USAGE)
+    with tempfile.TemporaryFile() as written:
+        done = _converted(file, written, target, _columns(columns))
+        refused = bool(done.refused) and not skip
+        if not refused:
+            written.seek(0)
+            if output is None:
+                shutil.copyfileobj(written, sys.stdout.buffer)
+                sys.stdout.buffer.flush()
+            else:
+                with copy_of(file, output) as sink:
+                    shutil.copyfileobj(written, sink)
+    if format_ is Format.json and output is not None:
+        print_json(done)
+    else:
+        _tell(done, str(output or "standard output"), refused)
+    return NO if refused else 0
+
+
+def _columns(asked: list[str]) -> dict[str, str]:
+    parts = dict(one.partition("=")[::2] for one in asked)
+    wrong = [
+        part for part, name in parts.items() if part not in ("prompt", "completion", "system") or not name
+    ]
+    if wrong:
+        fail(f"--column {wrong[0]}: write prompt=NAME, completion=NAME or system=NAME", USAGE)
+    return parts
+
+
+def _converted(file: Path, sink: BinaryIO, target: Target, columns: dict[str, str]) -> Conversion:
+    try:
+        return convert(chunks(file), sink, target, _KINDS.get(file.suffix.lower(), "jsonl"), columns)
+    except NoSuchColumn as error:
+        fail(f"{file.name}: {error}", USAGE)
+    except UnicodeDecodeError as error:
+        fail(f"{file.name} is not UTF-8 ({error.reason}); save it as UTF-8")
+    except csv.Error as error:
+        fail(f"{file.name} is not {file.suffix[1:].upper()}: {error}")
+
+
+def _tell(done: Conversion, output: str, refused: bool) -> None:
+    for note in done.refused.values():
+        errors.print(f"refused: {_lines(note)}: {note.what}", style="red")
+    for note in done.lost.values():
+        errors.print(f"changed: {_lines(note)}: {note.what}")
+    if refused:
+        errors.print(
+            f"{done.refusals:,} of {done.read:,} records cannot be said in this format; nothing was written "
+            "(--skip leaves them out)"
+        )
+    else:
+        errors.print(f"{output}: {done.written:,} of {done.read:,} records")
+
+
+def _lines(note: Note) -> str:
+    named = ", ".join(f"{line:,}" for line in note.lines)
+    more = f" and {note.count - len(note.lines):,} more" if note.count > len(note.lines) else ""
+    return f"line{'s' if note.count > 1 else ''} {named}{more}"

@@ -1,0 +1,190 @@
+"""`estimate`: what a run will cost, before anything is uploaded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from tunedrop import catalog
+from tunedrop.cli.data import checking, folder
+from tunedrop.cli.data.folder import Submission
+from tunedrop.cli.exits import NO, USAGE, YES
+from tunedrop.cli.output import Format, console, fail, print_json, table
+from tunedrop.cli.stage import Deployed
+from tunedrop.contracts import Dataset, DatasetFile, Estimate, Method, Prompts, Run, S3Object
+from tunedrop.cost.budgets import judge
+from tunedrop.cost.estimate import estimate
+from tunedrop.dataset.check.check import FileReport, Report, plain_errors
+from tunedrop.dataset.prepare.split import shares
+from tunedrop.dataset.types import Split
+from tunedrop.errors import InvalidManifest, PreflightFailed
+from tunedrop.evaluation.contenders import champion_of
+from tunedrop.evaluation.workload import minutes, workload
+from tunedrop.formatting.costs import evaluation_in_words, in_words
+from tunedrop.manifest import Manifest
+from tunedrop.planning import base_models
+from tunedrop.registration import register
+from tunedrop.serving import choose
+from tunedrop.stage import Stage
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """A run as the pipeline would resolve it, its checked data, and what it will cost."""
+
+    run: Run
+    report: Report
+    estimate: Estimate
+
+
+def estimate_path(path: Path, base_model: str | None, here: Deployed | None, format_: Format) -> int:
+    """Print the cost of the run in a folder, or of one file.
+
+    Parameters
+    ----------
+    base_model
+        Instead of the manifest's, to compare.
+    here
+        The stage whose defaults and budgets count; None asks no AWS, and knows the manifest's budget only.
+    """
+    submission = folder.read(path)
+    if submission.elsewhere:
+        fail(f"{submission.elsewhere[0]} is not here to count the tokens of", USAGE)
+    found = plan(submission, base_model, here)
+    if format_ is Format.json:
+        print_json(found.estimate)
+    else:
+        _show(found.estimate, found.run, with_stage=here is not None)
+    return YES
+
+
+def plan(submission: Submission, base_model: str | None, here: Deployed | None) -> Plan:
+    """Check a submission's data and price it; ends the program when it is not valid."""
+    document = submission.document
+    if base_model is not None:
+        document = msgspec.structs.replace(document, base_model=base_model, from_run=None)
+    stage = here.stage if here is not None else _no_stage(document)
+    try:
+        document = base_models.with_model(
+            document, here.registry.latest_model if here else base_models.no_models
+        )
+        bare = _bare_run(submission, stage)
+        run = register.resolve(stage, bare, document, {}, [{"train": bare.train}] * len(document.stages))
+        model = catalog.find(run.base_model)
+        way = choose.way(model, run.deployment)
+    except (InvalidManifest, PreflightFailed) as error:
+        fail(str(error))
+    before = zip(submission.earlier, document.stages, strict=True)
+    earlier = tuple(_checked(files, model, one.method)[1] for files, one in before)
+    report, dataset = _checked(submission.files, model, document.method)
+    dataset = msgspec.structs.replace(dataset, earlier=earlier)
+    has_champion = here is not None and champion_of(here.aliases, run.name) is not None
+    asked = workload(dataset, run, has_champion=has_champion)
+    found = estimate(run, dataset, model, way, asked)
+    found = msgspec.structs.replace(found, evaluation_minutes=minutes(asked, stage, model))
+    spent = here.spent_this_month() if here is not None else 0.0
+    return Plan(run=run, report=report, estimate=judge(found, stage, spent))
+
+
+def _checked(
+    files: dict[Split, Path], model: catalog.BaseModel, method: Method | Literal["auto"]
+) -> tuple[Report, Dataset]:
+    """A dataset as validate_data would make it; ends the program where it is wrong."""
+    report = checking.checked(files, model, method)
+    if not report.valid or report.method is None:
+        fail(
+            "\n".join(plain_errors(report)), NO, "Look at all of them: tunedrop check; mend: check --fix COPY"
+        )
+    return report, _dataset(report, model.methods[report.method], files)
+
+
+def _no_stage(document: Manifest) -> Stage:
+    """A stage without limits of its own, where none is asked."""
+    if document.base_model is None:
+        fail("the manifest names no base_model; say --base-model, or --stage to use its default", USAGE)
+    return Stage(
+        name="",
+        account="",
+        region="",
+        intake_bucket="",
+        artifacts_bucket="",
+        registry_table="",
+        waits_table="",
+        topic_arn="",
+        bedrock_role_arn="",
+        key_arn="",
+        default_base_model=document.base_model,
+        budget_usd=math.inf,
+        monthly_budget_usd=math.inf,
+        customization_quota=1,
+        approval_timeout_seconds=0,
+        throughput_expiry_seconds=0,
+        allow_commitment=True,
+    )
+
+
+def _bare_run(submission: Submission, stage: Stage) -> Run:
+    path = submission.manifest or submission.files["train"]
+    source = S3Object(bucket=stage.intake_bucket, key=submission.key(path))
+    return Run(run_id="", name=submission.name, source=source, train=source)
+
+
+def _dataset(report: Report, rules: catalog.MethodRules, given: Iterable[Split]) -> Dataset:
+    """The dataset as validate_data would split it, by shares instead of record by record."""
+    assert report.method is not None
+    train = report.files["train"]
+    held = shares(train.records, given, rules)
+    parts = {"train": 1 - held.validation - held.test, "validation": held.validation, "test": held.test}
+
+    def file(split: Split) -> DatasetFile | None:
+        own = report.files.get(split)
+        if own is not None and split != "train":
+            return _part(own, 1.0)
+        return _part(train, parts[split]) if parts[split] else None
+
+    return Dataset(
+        method=report.method,
+        source_format=report.format or "",
+        target_format=rules.format,
+        content_hash="",
+        train=_part(train, parts["train"]),
+        validation=file("validation"),
+        test=file("test"),
+    )
+
+
+def _part(file: FileReport, share: float) -> DatasetFile:
+    whole = DatasetFile(
+        uri="", records=file.records, tokens=file.tokens, media=file.media, prompts=_prompts(file)
+    )
+    return whole.share(share)
+
+
+def _prompts(file: FileReport) -> Prompts:
+    """Its prompts, if all its turns are of one length: the last of n answers is asked with all before it."""
+    turns = file.statistics.turns
+    a_turn = file.tokens / max(1, sum(number * count for number, count in turns.items()))
+    asked = [(math.ceil(number / 2), records) for number, records in turns.items()]
+    tokens = a_turn * sum(each * (each + 1) * records for each, records in asked)
+    return Prompts(
+        count=sum(each * records for each, records in asked),
+        tokens=round(tokens),
+        media={kind: round(count * tokens / max(1, file.tokens)) for kind, count in file.media.items()},
+    )
+
+
+def _show(found: Estimate, run: Run, *, with_stage: bool) -> None:
+    listing = table("item", "likely", "low", "high", "basis", "price from")
+    for line in found.lines:
+        amounts = [f"{one:.2f}" if line.source else "?" for one in (line.likely, line.low, line.high)]
+        listing.add_row(line.item, *amounts, line.basis, f"{line.source} {line.priced_on}".strip())
+    console.print(listing)
+    console.print(f"\n{run.base_model}: {in_words(found)}")
+    console.print(evaluation_in_words(found))
+    for reason in found.approval_reasons:
+        console.print(f"it would wait for your approval: {reason}", style="yellow")
+    if not with_stage:
+        console.print("for a stage's own budgets: --stage NAME", style="dim")

@@ -1,0 +1,177 @@
+"""`init`: a folder to begin with: a manifest that explains itself, and sample records."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from tunedrop import catalog, clock
+from tunedrop.catalog.model import BaseModel, Hyperparameter
+from tunedrop.catalog.tunable import obstacle
+from tunedrop.cli.data.sample_records import sample
+from tunedrop.cli.exits import USAGE
+from tunedrop.cli.output import Format, console, errors, fail, print_json
+from tunedrop.contracts import Method
+from tunedrop.planning.hyperparameters import manifests_name
+
+_MANIFEST = """\
+# A run of Tunedrop. Submit it with: tunedrop submit {folder} --watch
+# The data is uploaded first; this file goes last, and its arrival starts the run.
+
+method: {method}
+  # {why}
+
+base_model: {base_model}
+  # {name}, tuned in {regions}; {served}
+  # others: tunedrop bases --method {method}
+
+{more}data:
+  train: train.jsonl               # one JSON object a line; names beside this file, or s3://…
+  # validation: validation.jsonl   # watched while training; split off train when absent
+  # test: test.jsonl               # held out for the evaluation, never trained on; split off when absent
+
+{hyperparameters}budget_usd: 50                     # above it the run asks you before anything is paid
+
+# deployment:
+#   mode: auto                     # on-demand where the base model allows it: free while idle
+#   keep_for: 2h                   # how long provisioned throughput stays; it bills by the hour
+
+evaluation:
+  min_improvement: 0.02            # by how much the deciding score has to rise, on a scale of 0 to 1
+"""
+
+_WHY: dict[str, str] = {
+    "instruction": "a prompt and its completion a record",
+    "single-turn": "one question and its answer a record",
+    "multi-turn": "a conversation of several turns a record",
+    "continued-pretraining": "plain text: the model reads on. Bedrock has no base model for it today",
+    "distillation": "prompts, with an answer or without: the teacher writes what is missing",
+    "reinforcement": "prompts with a reference_answer: the model tries, a function grades what it answers",
+}
+
+_GRADER = """\
+# grader: arn:aws:lambda:…          # your own function, allowed by the stage; else the one of the stage
+
+"""
+
+_TEACHER = """\
+teacher:
+  model: {teacher}
+    # {others}
+  max_response_length: 500         # tokens of an answer at most: each is paid for
+
+"""
+
+_BASE_MODELS: dict[str, str] = {
+    "instruction": "amazon.nova-micro-v1:0:128k",
+    "single-turn": "amazon.nova-lite-v1:0:300k",
+    "multi-turn": "amazon.nova-lite-v1:0:300k",
+    "continued-pretraining": "amazon.titan-text-express-v1",
+    "distillation": "amazon.nova-micro-v1:0:128k",
+    "reinforcement": "amazon.nova-2-lite-v1:0:256k",
+}
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """What `init --format json` prints."""
+
+    folder: str
+    method: Method
+    base_model: str
+    files: list[str]
+
+
+def init(folder: Path, method: Method, base_model: str | None, format_: Format) -> None:
+    """Write run.yaml and train.jsonl into a new folder, or one that has neither."""
+    base_model = base_model or _BASE_MODELS[method]
+    files = [str(path) for path in write(folder, method, base_model, {}, None)]
+    if format_ is Format.json:
+        return print_json(Written(folder=str(folder), method=method, base_model=base_model, files=files))
+    for path in files:
+        console.print(f"wrote  {path}")
+    return console.print(f"next:  tunedrop check {folder}; then put your own records in its place")
+
+
+def write(
+    folder: Path,
+    method: Method,
+    base_model: str,
+    hyperparameters: Mapping[str, str],
+    train: Path | None,
+) -> list[Path]:
+    """Write a run's folder; gives the files in it.
+
+    Parameters
+    ----------
+    hyperparameters
+        By Bedrock's names; empty leaves them to the base model's defaults.
+    train
+        The data to copy; None writes sample records of the method.
+    """
+    there = [name for name in ("run.yaml", "train.jsonl") if (folder / name).exists()]
+    if there:
+        fail(f"{folder} has {' and '.join(there)} already; nothing was written", USAGE)
+    manifest = _manifest(folder, method, base_model, hyperparameters)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "run.yaml").write_text(manifest, encoding="utf-8")
+    if train is not None:
+        shutil.copyfile(train, folder / "train.jsonl")
+    else:
+        (folder / "train.jsonl").write_text(sample(method), encoding="utf-8")
+    return [folder / "run.yaml", folder / "train.jsonl"]
+
+
+def _manifest(folder: Path, method: Method, base_model: str, hyperparameters: Mapping[str, str]) -> str:
+    try:
+        model = catalog.find(base_model)
+    except LookupError as error:
+        fail(str(error.args[0]), USAGE)
+    if closed := obstacle(model, method=method):
+        if catalog.tunable(method) or method not in model.methods:
+            fail(f"{model.name} {closed}", USAGE, catalog.instead(model, method))
+        errors.print(f"{model.name} {closed}. {catalog.instead(None, method)}", style="yellow")
+    served = "served on demand, free while idle" if model.serving.on_demand else "served by the hour only"
+    return _MANIFEST.format(
+        folder=folder,
+        method=method,
+        why=_WHY.get(method, ""),
+        base_model=model.id,
+        name=model.name,
+        regions=" and ".join(model.regions),
+        served=served,
+        more=_more(method, model),
+        hyperparameters=_hyperparameters(hyperparameters, model.hyperparameters_of(method)),
+    )
+
+
+def _more(method: Method, model: BaseModel) -> str:
+    """What only one method has."""
+    if method == "reinforcement":
+        return _GRADER
+    if method != "distillation":
+        return ""
+    today = clock.today()
+    first, *others = [one.id for one in model.methods[method].teachers if not one.has_ended(today)]
+    choice = f"or {', '.join(others)}" if others else "the one that teaches this base model"
+    return _TEACHER.format(teacher=first, others=choice)
+
+
+def _hyperparameters(chosen: Mapping[str, str], known: Mapping[str, Hyperparameter]) -> str:
+    """Those that were chosen, or all that there are with their ranges, commented out."""
+    values = chosen or {name: one.written(one.default) for name, one in known.items()}
+    mark = "" if chosen else "# "
+    lines = [f"{mark}hyperparameters:"]
+    for name, value in values.items():
+        span = _span(known[name]) if name in known else ""
+        lines.append(f"{mark}  {manifests_name(name)}: {value}".ljust(35) + (f"# {span}" if span else ""))
+    return "\n".join(line.rstrip() for line in lines) + "\n\n" if values else ""
+
+
+def _span(one: Hyperparameter) -> str:
+    if one.type == "word":
+        return ", ".join(one.words)
+    return f"{one.minimum:g} to {one.maximum:g}" if one.maximum < math.inf else f"{one.minimum:g} or more"

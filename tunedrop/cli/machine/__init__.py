@@ -1,0 +1,1 @@
+"""Commands about this machine and account: doctor, the local stage."""

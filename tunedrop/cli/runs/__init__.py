@@ -1,0 +1,1 @@
+"""Commands about runs: submit, follow, list, approve, stop, retry."""

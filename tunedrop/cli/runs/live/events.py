@@ -1,0 +1,104 @@
+"""What has happened to a run between two looks: for lines in a pipe, and JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from tunedrop.formatting.amounts import duration
+from tunedrop.formatting.costs import in_words
+from tunedrop.monitoring import Snapshot
+from tunedrop.monitoring.facts import PHASES, fact, phase
+from tunedrop.monitoring.timeline import Step, timeline
+from tunedrop.reporting.verdict import headline
+from tunedrop.results.collect import ending_of
+
+Kind = Literal["step-started", "step-ended", "step-failed", "job", "queue", "approval-required", "ended"]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of `watch`. `step` is empty where it is about the run; `status` is set when it has ended."""
+
+    at: str
+    run_id: str
+    event: Kind
+    text: str
+    step: str = ""
+    seconds: float | None = None
+    status: str = ""
+
+    def line(self) -> str:
+        """The event for a person who reads a log."""
+        return f"{self.at}  {self.step.replace('_', ' ') or self.event:<20}  {self.text}".rstrip()
+
+
+def changes(before: Snapshot | None, now: Snapshot) -> list[Event]:
+    """The events from one look to the next, in order; the first look tells all that has happened."""
+    return sorted([*_of_steps(before, now), *_of_waits(before, now)], key=lambda event: event.at)
+
+
+def steps_of(snapshot: Snapshot) -> list[Step]:
+    """The run's timeline at that moment."""
+    record = snapshot.record
+    return timeline(snapshot.steps, snapshot.at, record.is_open, record.run.resumed_at)
+
+
+def question(snapshot: Snapshot) -> str:
+    """What is asked for when a run waits for approval."""
+    estimate = ending_of(snapshot.record).estimate
+    reasons = "; ".join(estimate.approval_reasons) if estimate else ""
+    cost = in_words(estimate) if estimate else "an unknown amount"
+    run_id = snapshot.record.run.run_id
+    return f"it would cost {cost} ({reasons}); tunedrop approve {run_id}, or tunedrop stop {run_id}"
+
+
+def _of_steps(before: Snapshot | None, now: Snapshot) -> Iterator[Event]:
+    earlier = {step.name: step for step in steps_of(before)} if before else {}
+    for step in steps_of(now):
+        if step != earlier.get(step.name) and step.state != "to come":
+            yield from _of_step(now, step, earlier.get(step.name))
+
+
+def _of_waits(before: Snapshot | None, now: Snapshot) -> Iterator[Event]:
+    run_id = now.record.run.run_id
+    if now.queue and (before is None or before.queue != now.queue):
+        text = fact("wait_for_slot", now)
+        yield Event(at=now.at, run_id=run_id, event="queue", text=text, step="wait_for_slot")
+    if now.job and (word := phase(now.job)) in PHASES.values() and word != _phase(before):
+        text = fact("wait_for_training", now)
+        yield Event(at=now.at, run_id=run_id, event="job", text=text, step="wait_for_training")
+    if now.approval and (before is None or before.approval is None):
+        yield Event(at=now.at, run_id=run_id, event="approval-required", text=question(now))
+    if not now.record.is_open and (before is None or before.record.is_open):
+        yield Event(at=now.at, run_id=run_id, event="ended", text=_end(now), status=now.record.status)
+
+
+def _phase(snapshot: Snapshot | None) -> str:
+    return phase(snapshot.job) if snapshot is not None and snapshot.job is not None else ""
+
+
+def _of_step(now: Snapshot, step: Step, earlier: Step | None) -> Iterator[Event]:
+    run_id = now.record.run.run_id
+    begun = earlier is None or earlier.state == "to come" or earlier.tries < step.tries
+    if step.state == "going on" and begun:
+        yield Event(at=step.started_at, run_id=run_id, event="step-started", text="started", step=step.name)
+    if step.state in ("done", "failed") and (earlier is None or earlier.state != step.state):
+        kind: Kind = "step-ended" if step.state == "done" else "step-failed"
+        what = step.error.partition("\n")[0] if step.error else fact(step.name, now)
+        verb = "done in" if step.state == "done" else "failed after"
+        yield Event(
+            at=step.ended_at or now.at,
+            run_id=run_id,
+            event=kind,
+            text=f"{verb} {duration(step.seconds)}  {what}".rstrip(),
+            step=step.name,
+            seconds=step.seconds,
+        )
+
+
+def _end(snapshot: Snapshot) -> str:
+    ending = ending_of(snapshot.record)
+    cost = f"; cost {in_words(ending.cost)}" if ending.cost is not None and ending.cost.lines else ""
+    return f"{snapshot.record.status}: {headline(ending)}{cost}"

@@ -1,0 +1,128 @@
+"""Following a run to its end, for whoever looks: a person at a terminal, a log, a program."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import RenderableType
+from rich.live import Live
+
+from tunedrop import clock, intake
+from tunedrop.aws import is_transient
+from tunedrop.cli.exits import NO, YES
+from tunedrop.cli.output import Format, console, errors, fail
+from tunedrop.cli.runs.live import final, keys
+from tunedrop.cli.runs.live.events import changes
+from tunedrop.cli.runs.live.view import View
+from tunedrop.cli.stage import Deployed
+from tunedrop.monitoring import Look, Snapshot, pace
+from tunedrop.registry import Record
+
+INTERVAL_SECONDS = 1.0
+
+Wait = Callable[[float], str]
+"""Waits so many seconds; gives the key that was pressed meanwhile, or nothing."""
+
+
+def watch(here: Deployed, record: Record, format_: Format) -> int:
+    """Follow a run to its end: 0 when it ended with a verdict, 1 when it failed, stopped or was refused."""
+    look = Look(here.aws, here.stage, here.registry, record.run.run_id)
+    if format_ is Format.text and console.is_terminal:
+        last = _on_terminal(here, look, record)
+        final.print_end(console, here.stage, last.record)
+    else:
+        last = _in_pipe(look, format_)
+        if last.record.failure is not None and format_ is Format.text:
+            errors.print(last.record.failure.cause)
+    return NO if last.record.failure is not None else YES
+
+
+def show(here: Deployed, record: Record) -> None:
+    """The same picture of a run, once."""
+    snapshot = Look(here.aws, here.stage, here.registry, record.run.run_id)()
+    if snapshot is None:
+        return
+    console.print(View(here.stage.name, {}, can_answer=False).draw(snapshot))
+    if not snapshot.record.is_open:
+        final.print_end(console, here.stage, snapshot.record)
+
+
+def _on_terminal(here: Deployed, look: Look, record: Record) -> Snapshot:
+    can_answer = keys.can_read()
+    view = View(here.stage.name, pace.learn(here.registry, record), can_answer=can_answer)
+    seen: list[Snapshot] = []
+
+    def draw() -> RenderableType:
+        return view.draw(msgspec.structs.replace(seen[-1], at=clock.now())) if seen else ""
+
+    with ExitStack() as stack:
+        wait: Wait = stack.enter_context(keys.keyboard()) if can_answer else _sleep
+        live = stack.enter_context(
+            Live(console=console, get_renderable=draw, refresh_per_second=8, vertical_overflow="crop")
+        )
+        for snapshot in _looks(look, wait, lambda key: _answer(here, seen[-1], key)):
+            seen.append(snapshot)
+            del seen[:-1]
+        live.refresh()
+    return seen[-1]
+
+
+def _in_pipe(look: Look, format_: Format) -> Snapshot:
+    before: Snapshot | None = None
+    for snapshot in _looks(look, _sleep, lambda _: None):
+        for event in changes(before, snapshot):
+            text = msgspec.json.encode(event).decode() if format_ is Format.json else event.line()
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
+        before = snapshot
+    assert before is not None
+    return before
+
+
+def _looks(look: Look, wait: Wait, answer: Callable[[str], None]) -> Iterator[Snapshot]:
+    """A snapshot a second until the run has ended; a network that fails for a moment ends nothing."""
+    while True:
+        try:
+            snapshot = look()
+        except (ClientError, BotoCoreError) as error:
+            if not is_transient(error):
+                raise
+            snapshot = None
+        if snapshot is not None:
+            yield snapshot
+            if not snapshot.record.is_open:
+                return
+        if key := wait(INTERVAL_SECONDS):
+            answer(key)
+
+
+def _answer(here: Deployed, snapshot: Snapshot, key: str) -> None:
+    """`y` approves and `n` stops, while that is asked for."""
+    if snapshot.approval is not None and key in "yn":
+        signal = "approve" if key == "y" else "stop"
+        here.signal(intake.signal_key(snapshot.record.run.run_id, signal))  # type: ignore[arg-type]
+
+
+def _sleep(seconds: float) -> str:
+    time.sleep(seconds)
+    return ""
+
+
+def started(find: Callable[[], Record | None], what: str, seconds: float = 120.0) -> Record:
+    """The run that something has started, as soon as the registry knows it."""
+    deadline = time.monotonic() + seconds
+    with console.status(f"waiting for {what} to start …") if console.is_terminal else ExitStack():
+        while time.monotonic() < deadline:
+            if (record := find()) is not None:
+                return record
+            time.sleep(0.3)
+    return fail(
+        f"{what} has not started within {seconds:.0f} s",
+        NO,
+        "Look at the state machine's executions in Step Functions, and run: tunedrop doctor",
+    )

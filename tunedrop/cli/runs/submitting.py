@@ -1,0 +1,131 @@
+"""`submit`: check, price, confirm, upload: the data first, the manifest last, which starts the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import typer
+
+from tunedrop import naming
+from tunedrop.cli.data import estimating, folder
+from tunedrop.cli.data.folder import Submission
+from tunedrop.cli.exits import NO, YES
+from tunedrop.cli.output import Format, console, errors, fail, print_json
+from tunedrop.cli.progress import Advance, bytes_done, size_of
+from tunedrop.cli.runs.live.watch import started, watch
+from tunedrop.cli.runs.sending import is_there, parts_of, send
+from tunedrop.cli.stage import Deployed
+from tunedrop.contracts import Estimate
+from tunedrop.formatting.costs import in_words
+from tunedrop.registry import Record
+
+
+class Submitted(msgspec.Struct, frozen=True, kw_only=True):
+    """What `submit --format json` prints. `estimate` is None where the data was not checked here."""
+
+    run_id: str
+    uploaded: list[str]
+    estimate: Estimate | None = None
+
+
+def submit(
+    here: Deployed, path: Path, *, check: bool, ask: bool, follow: bool, format_: Format = Format.text
+) -> int:
+    """Submit a folder or one file; 0 when the run has started, or with `follow` when it ended well.
+
+    Parameters
+    ----------
+    check
+        Check the data and price the run here first, and refuse what the pipeline would refuse.
+    ask
+        Ask before anything is uploaded, where somebody sits at a terminal.
+    """
+    submission = folder.read(path)
+    estimate = _checked(here, submission, format_) if check else None
+    if ask and errors.is_terminal and console.is_terminal:
+        _confirm(here, submission)
+    uploaded, version = _upload(here, submission, format_)
+    record = started(lambda: _run_of(here, submission, version), submission.name)
+    if format_ is Format.json:
+        if not follow:
+            print_json(Submitted(run_id=record.run.run_id, uploaded=uploaded, estimate=estimate))
+    else:
+        console.print(f"started   {record.run.run_id}")
+    if follow:
+        return watch(here, record, format_)
+    if format_ is Format.text:
+        console.print(f"follow it: tunedrop watch {record.run.run_id} --stage {here.name}")
+    return YES
+
+
+def _checked(here: Deployed, submission: Submission, format_: Format) -> Estimate | None:
+    if submission.elsewhere:
+        errors.print(f"not checked here, it is in S3: {', '.join(submission.elsewhere)}")
+        return None
+    plan = estimating.plan(submission, None, here)
+    if format_ is Format.text:
+        _show(plan)
+    return plan.estimate
+
+
+def _show(plan: estimating.Plan) -> None:
+    train = plan.report.files["train"]
+    warnings = f", {plan.report.warning_count:,} warnings" if plan.report.warning_count else ""
+    console.print(
+        f"valid     {plan.report.method}: {train.records:,} records, {train.tokens:,} tokens (estimated)"
+        f"{warnings}"
+    )
+    console.print(f"price     {in_words(plan.estimate)}; budget {plan.estimate.budget_usd:.2f} USD")
+    for reason in plan.estimate.approval_reasons:
+        console.print(f"          it will wait for your approval: {reason}", style="yellow")
+
+
+def _confirm(here: Deployed, submission: Submission) -> None:
+    if not typer.confirm(f"Submit {submission.name} to stage {here.name}?", default=True, err=True):
+        fail("nothing was uploaded", NO)
+
+
+def _upload(here: Deployed, submission: Submission, format_: Format) -> tuple[list[str], str]:
+    """The uploaded objects, and the version of the one that starts the run."""
+    paths = [*submission.paths, *([submission.manifest] if submission.manifest else [])]
+    keys = submission.media | {submission.key(path): path for path in paths}
+    missing = [path for path in keys.values() if not path.is_file()]
+    if missing:
+        fail(f"there is no file {missing[0]}, which a record refers to", NO)
+    said = []
+    try:
+        with bytes_done("uploading", size_of(keys.values())) as advance:
+            for key, path in keys.items():
+                # What starts the run is sent in any case: its arrival is the event.
+                how = _sent(here, path, key, advance, always=path == paths[-1])
+                said.append(how.format(naming.uri(here.stage.intake_bucket, key)))
+    except KeyboardInterrupt:
+        errors.print("nothing has started; submit it again to go on from here")
+        raise
+    if format_ is Format.text:
+        console.print("\n".join(said), soft_wrap=True)
+    uploaded = [naming.uri(here.stage.intake_bucket, key) for key in keys]
+    return uploaded, str(_head(here, submission.key(paths[-1])).get("VersionId", ""))
+
+
+def _sent(here: Deployed, path: Path, key: str, advance: Advance, *, always: bool) -> str:
+    """Send one file unless it is there; says how that went, with `{}` for where it is."""
+    s3, bucket, parts = here.aws.s3, here.stage.intake_bucket, parts_of(path)
+    if not always and is_there(s3, bucket, key, parts):
+        advance(path.stat().st_size)
+        return "is there  {}"
+    found = send(s3, path, bucket, key, parts, advance)
+    return "uploaded  {}" + (f", going on after {found / 1e6:,.0f} MB" if found else "")
+
+
+def _head(here: Deployed, key: str) -> dict[str, Any]:
+    answer: dict[str, Any] = here.aws.s3.head_object(Bucket=here.stage.intake_bucket, Key=key)
+    return answer
+
+
+def _run_of(here: Deployed, submission: Submission, version: str) -> Record | None:
+    """The run that this upload has started: it remembers the object's version."""
+    runs = here.registry.named(submission.name)
+    return next((record for record in runs if record.run.source.version_id == version), None)

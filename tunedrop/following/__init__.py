@@ -1,5 +1,0 @@
-"""Following a run while it goes: what is known of it at a moment, and how long it may still take."""
-
-from tunedrop.following.look import Job, Look, Queue, Snapshot
-
-__all__ = ["Job", "Look", "Queue", "Snapshot"]

@@ -1,0 +1,1 @@
+"""Counts, amounts and costs as people read them."""

@@ -1,0 +1,66 @@
+"""How long a run may still take, going by earlier runs of the same base model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+
+from tunedrop import clock
+from tunedrop.contracts import Dataset
+from tunedrop.monitoring.timeline import Step
+from tunedrop.planning.plan import plan
+from tunedrop.registry import Record, Registry, StepRecord
+
+LEARN_FROM = 5
+"""Earlier runs that are looked at: each costs one query."""
+
+NOT_OURS_TO_TELL = frozenset({"wait_for_approval", "wait_for_slot"})
+"""Waits that last as long as somebody else likes."""
+
+Pace = Mapping[str, float]
+"""Seconds that each step takes for this run, by its name."""
+
+
+def learn(registry: Registry, record: Record) -> Pace:
+    """The pace to expect, from the latest runs of this base model that went to their end."""
+    earlier = [
+        one
+        for one in registry.recent(50)
+        if one.status in ("promoted", "rejected", "undecided")
+        and one.run.base_model == record.run.base_model
+        and one.run.run_id != record.run.run_id
+    ][:LEARN_FROM]
+    return pace(record, [(one, registry.steps(one.run.run_id)) for one in earlier])
+
+
+def pace(record: Record, earlier: Sequence[tuple[Record, Sequence[StepRecord]]]) -> Pace:
+    """The median of each step; training scaled by how many tokens it goes through."""
+    mine = _millions(record)
+    found: dict[str, list[float]] = {}
+    for one, steps in earlier:
+        theirs = _millions(one)
+        for step in steps:
+            if not step.ended_at or step.error or step.step in NOT_OURS_TO_TELL:
+                continue
+            scale = mine / theirs if step.step == "wait_for_training" and mine and theirs else 1.0
+            seconds = clock.seconds_between(step.started_at, step.ended_at) * scale
+            found.setdefault(step.step, []).append(seconds)
+    return {name: median(seconds) for name, seconds in found.items()}
+
+
+def remaining(steps: Iterable[Step], pace: Pace) -> float | None:
+    """Seconds until the run ends; None where nothing is known of what is still to come."""
+    if not pace:
+        return None
+    left = 0.0
+    for step in steps:
+        if step.state == "going on" and step.name in NOT_OURS_TO_TELL:
+            return None
+        if step.state in ("to come", "going on"):
+            left += max(0.0, pace.get(step.name, 0.0) - step.seconds)
+    return left
+
+
+def _millions(record: Record) -> float:
+    dataset = record.document("dataset", Dataset)
+    return sum(one.millions for one in plan(record.run, dataset)) if dataset is not None else 0.0

@@ -1,0 +1,1 @@
+"""Everything that would fail after training has been paid for, checked before."""

@@ -1,0 +1,242 @@
+"""Everything that would fail an hour later, looked at before anything is paid; all failures in one list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tunedrop import aws, naming
+from tunedrop.aws import Aws
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import Check, Dataset, Preflight, Run
+from tunedrop.errors import PreflightFailed
+from tunedrop.planning.plan import plan
+from tunedrop.preflight import judge as judge_check
+from tunedrop.preflight import methods as method_checks
+from tunedrop.preflight import offered
+from tunedrop.serving import choose, models
+from tunedrop.stage import Stage
+from tunedrop.training import jobs
+
+FINE_TUNING_REGIONS = "us-east-1 and us-west-2"
+"""Where Bedrock customizes models at all (Bedrock user guide, custom-model-fine-tuning, read 2026-11-23)."""
+
+
+class Preflighter:
+    """The checks of one run. Each gives a `Check`; none raises for what it finds."""
+
+    def __init__(self, aws_: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel) -> None:
+        self._aws = aws_
+        self._stage = stage
+        self._run = run
+        self._dataset = dataset
+        self._model = base_model
+
+    def run(self) -> Preflight:
+        """All checks.
+
+        Raises
+        ------
+        PreflightFailed
+            When one has not passed; the message lists all of them, each with its cure.
+        """
+        checks = (
+            self._model_in_region(),
+            self._model_alive_and_customizable(),
+            self._access_granted(),
+            *self._parent_model_alive(),
+            *self._teacher_or_grader(),
+            *self._judge(),
+            *self._validation_to_search_by(),
+            self._way_to_serve(),
+            self._data_readable(),
+            self._name_free(),
+        )
+        failed = [check for check in checks if not check.passed]
+        if failed:
+            raise PreflightFailed("\n".join(f"{check.detail}. {check.cure}" for check in failed))
+        return Preflight(checks=checks)
+
+    def _model_in_region(self) -> Check:
+        return Check(
+            name="Region",
+            passed=self._stage.region in self._model.regions,
+            detail=f"{self._model.name} is customized in {', '.join(self._model.regions)}; this stage is in "
+            f"{self._stage.region}",
+            cure=f"Choose a base model of this Region, or deploy a stage to another "
+            f"(Bedrock customizes models in {FINE_TUNING_REGIONS})",
+        )
+
+    def _model_alive_and_customizable(self) -> Check:
+        """The live lifecycle overrides the catalog: base models retire (user guide, model-lifecycle)."""
+        methods = dict.fromkeys(one.method for one in plan(self._run, self._dataset))
+
+        def look() -> Check:
+            details = offered.describe(self._aws.bedrock, self._model)
+            if offered.is_legacy(details, datetime.now(UTC)):
+                ended = offered.end_of_life(details)
+                when = f" (end of life {ended:%Y-%m-%d})" if ended else ""
+                return self._model_check(
+                    False, f"{self._model.name} is a legacy model{when}: no new job may start on it"
+                )
+            kinds = details.get("customizationsSupported", [])
+            for method in methods:
+                kind = jobs.CUSTOMIZATION_TYPES[method]
+                # GetFoundationModel has no value for reinforcement fine-tuning (bedrock 2023-04-20).
+                if kind not in kinds and kind != "REINFORCEMENT_FINE_TUNING":
+                    return self._model_check(
+                        False,
+                        f"{self._model.name} does not offer {kind} (method {method}); "
+                        f"it offers {', '.join(kinds) or 'no customization'}",
+                    )
+            return self._model_check(True, f"{self._model.name} is active and offers {', '.join(methods)}")
+
+        return self._asked("base model", look, "Choose a base model that is alive: tunedrop advise FILE")
+
+    def _model_check(self, passed: bool, detail: str) -> Check:
+        return Check(
+            name="base model",
+            passed=passed,
+            detail=detail,
+            cure="Choose another base model; for continued-pretraining AWS documents none today",
+        )
+
+    def _access_granted(self) -> Check:
+        def look() -> Check:
+            answer = self._aws.bedrock.get_foundation_model_availability(modelId=self._model.lifecycle_id)
+            missing = offered.missing_access(answer)
+            return Check(
+                name="model access",
+                passed=not missing,
+                detail=f"access to {self._model.name}: {', '.join(missing) or 'granted'}",
+                cure="Open the model in the Bedrock console and accept its terms, as an administrator",
+            )
+
+        return self._asked("model access", look, "Ask an administrator for access to the model in Bedrock")
+
+    def _parent_model_alive(self) -> Iterator[Check]:
+        """The custom model that is tuned further ("You can further fine tune an existing custom model",
+        Bedrock user guide, model-customization-submit, read 2026-11-25; it names no base models)."""
+        model = self._run.parent_model
+        if not model:
+            return
+
+        def look() -> Check:
+            found = models.status(self._aws.bedrock, model)
+            detail = f"the custom model {model} {f'is {found}' if found else 'does not exist (any more)'}"
+            cure = "Name another run with from, or another custom model as base_model"
+            return Check(name="custom model", passed=found == "Active", detail=detail, cure=cure)
+
+        yield self._asked("custom model", look, "Name a custom model of this account and Region")
+
+    def _teacher_or_grader(self) -> Iterator[Check]:
+        run, role = self._run, self._stage.bedrock_role_arn
+        if (asked := run.teacher) is not None:
+            yield self._asked(
+                "teacher",
+                lambda: method_checks.teacher(self._aws, asked, self._stage.region, role),
+                "Choose another teacher.model",
+            )
+        if run.grader:
+            yield self._asked(
+                "grader",
+                lambda: method_checks.grader(self._aws, run, self._dataset, role),
+                "Let the stage call it: name it in the setting graders and deploy; it is of this account",
+            )
+
+    def _judge(self) -> Iterator[Check]:
+        asked = self._run.evaluation.judge
+        if asked is not None and asked.via == "evaluation-job":
+            yield self._asked(
+                "judge",
+                lambda: judge_check.judge(self._aws, self._stage, self._run, asked),
+                "Choose another evaluation.judge.model",
+            )
+
+    def _validation_to_search_by(self) -> Iterator[Check]:
+        """Candidates of a search are compared by their loss on a validation set."""
+        if not self._run.candidates:
+            return
+        has = self._dataset.validation is not None
+        yield Check(
+            name="search",
+            passed=has,
+            detail=f"{len(self._run.candidates)} candidates "
+            + (
+                "are compared by validation loss" if has else "cannot be compared: there is no validation set"
+            ),
+            cure=f"Give data.validation, or more records; {self._model.name} may take no validation set",
+        )
+
+    def _way_to_serve(self) -> Check:
+        try:
+            way = choose.way(self._model, self._run.deployment)
+        except PreflightFailed as error:
+            return Check(
+                name="serving",
+                passed=False,
+                detail=str(error),
+                cure="Change deployment.mode, or the base model",
+            )
+        return Check(name="serving", passed=True, detail=f"the tuned model will be evaluated {way}")
+
+    def _data_readable(self) -> Check:
+        """IAM's own simulator says whether Bedrock's role may read the dataset and write the output."""
+        datasets = (*self._dataset.earlier, self._dataset)
+        asked = [("s3:GetObject", naming.key_of(one.train.uri)) for one in datasets]
+        asked.append(("s3:PutObject", naming.training_prefix(self._run.run_id) + "metrics.csv"))
+
+        def look() -> Check:
+            denied = []
+            for action, key in asked:
+                answer = self._aws.iam.simulate_principal_policy(
+                    PolicySourceArn=self._stage.bedrock_role_arn,
+                    ActionNames=[action],
+                    ResourceArns=[f"arn:aws:s3:::{self._stage.artifacts_bucket}/{key}"],
+                )
+                denied += [
+                    f"{action} on {key} ({result['EvalDecision']})"
+                    for result in answer["EvaluationResults"]
+                    if result["EvalDecision"] != "allowed"
+                ]
+            return Check(
+                name="data access",
+                passed=not denied,
+                detail=f"Bedrock's role {self._stage.bedrock_role_arn}: "
+                f"{'may not ' + ', '.join(denied) if denied else 'may read the data and write its output'}",
+                cure="Deploy the stage again: the role is part of it; then look for a denying policy",
+            )
+
+        return self._asked("data access", look, "Look for a policy that denies iam:SimulatePrincipalPolicy")
+
+    def _name_free(self) -> Check:
+        """Job names can never be used again; our own earlier try is not somebody else's."""
+        names = [jobs.name_of(self._stage, self._run, one.number) for one in plan(self._run, self._dataset)]
+
+        def look() -> Check:
+            role = self._stage.bedrock_role_arn
+            found = {name: jobs.describe(self._aws.bedrock, name) for name in names}
+            taken = [name for name, job in found.items() if job is not None and job.get("roleArn") != role]
+            return Check(
+                name="job name",
+                passed=not taken,
+                detail=f"the job name {', '.join(taken or names)} is "
+                f"{'taken by somebody else' if taken else 'free'}",
+                cure="Upload the dataset under another name",
+            )
+
+        return self._asked("job name", look, "Try again")
+
+    def _asked(self, name: str, look: Callable[[], Check], cure: str) -> Check:
+        """A check whose question AWS may refuse to answer: the refusal is its answer."""
+        try:
+            return look()
+        except (ClientError, BotoCoreError) as error:
+            if aws.is_transient(error):
+                raise
+            if isinstance(error, ClientError) and aws.is_missing(error):
+                detail = f"{self._model.name} does not exist in {self._stage.region} (or no longer does)"
+                return Check(name=name, passed=False, detail=detail, cure=cure)
+            return Check(name=name, passed=False, detail=aws.explain(error), cure=cure)

@@ -1,0 +1,63 @@
+"""What preflight looks at where Bedrock's evaluation jobs are to judge: the judge, and the jobs' role."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from botocore.exceptions import ClientError
+
+from tunedrop import aws, catalog, naming
+from tunedrop.aws import Aws
+from tunedrop.contracts import Check, JudgeSettings, Run
+from tunedrop.preflight import offered
+from tunedrop.preflight.methods import allowed
+from tunedrop.stage import Stage
+
+_PROFILE = re.compile(r"(us|us-gov|eu|apac|jp|au|ca|global)\.")
+"""How the ids of inference profiles begin (Bedrock user guide, inference-profiles-support)."""
+
+
+def judge(aws_: Aws, stage: Stage, run: Run, asked: JudgeSettings) -> Check:
+    """Whether the judge is a model that lives, and the role of evaluation jobs may ask it and write.
+
+    Which models may judge in evaluation jobs is a list that AWS changes often and offers in no API: a model
+    that is not on it is found out by the job alone.
+    """
+    problem = _problem(aws_, stage, run, foundation_model(asked.model))
+    return Check(
+        name="judge",
+        passed=not problem,
+        detail=f"the judge {asked.model} {problem or 'is alive and may be asked by evaluation jobs'}",
+        cure="Choose another evaluation.judge.model, or ask it with via: converse"
+        if problem.startswith(("does", "has"))
+        else "Deploy the stage again: the role is part of it",
+    )
+
+
+def foundation_model(model: str) -> str:
+    """The id that GetFoundationModel takes: without what makes an inference profile of it."""
+    try:
+        return catalog.find(model).lifecycle_id
+    except LookupError:
+        return _PROFILE.sub("", model.rpartition("/")[2], count=1)
+
+
+def _problem(aws_: Aws, stage: Stage, run: Run, model: str) -> str:
+    try:
+        details = aws_.bedrock.get_foundation_model(modelIdentifier=model)["modelDetails"]
+    except ClientError as error:
+        if aws.is_missing(error) or aws.code_of(error) == "ValidationException":
+            return f"does not exist in {stage.region}"
+        raise
+    ended = offered.end_of_life(details)
+    if ended is not None and ended <= datetime.now(UTC):
+        return "has reached its end of life"
+    role, output = stage.evaluation_role_arn, naming.judging_prefix(run.run_id) + "output.jsonl"
+    for action, resource in (
+        ("bedrock:InvokeModel", f"arn:aws:bedrock:{stage.region}::foundation-model/{model}"),
+        ("s3:PutObject", f"arn:aws:s3:::{stage.artifacts_bucket}/{output}"),
+    ):
+        if not allowed(aws_.iam, role, action, resource):
+            return f"cannot work: the role {role} may not {action} on {resource}"
+    return ""

@@ -1,0 +1,79 @@
+"""What preflight looks at for one method alone: a distillation's teacher, a reinforcement's grader."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from tunedrop import naming
+from tunedrop.aws import Aws
+from tunedrop.contracts import Check, Dataset, Run, Teacher
+from tunedrop.evaluation import grading
+
+TRIED = 2
+"""How many records a grader is tried on before anything is paid."""
+
+
+def teacher(aws_: Aws, found: Teacher, region: str, role_arn: str) -> Check:
+    """Whether the teacher is alive, and Bedrock's role may ask it."""
+    details = aws_.bedrock.get_foundation_model(modelIdentifier=found.model)["modelDetails"]
+    ended = details.get("modelLifecycle", {}).get("endOfLifeTime")
+    dead = bool(ended and ended <= datetime.now(UTC))
+    arn = f"arn:aws:bedrock:{region}::foundation-model/{found.model}"
+    may = allowed(aws_.iam, role_arn, "bedrock:InvokeModel", arn)
+    problem = "has reached its end of life" if dead else "" if may else "may not be asked by Bedrock's role"
+    return Check(
+        name="teacher",
+        passed=not problem,
+        detail=f"the teacher {found.model} {problem or 'is alive and may be asked'}",
+        cure="Choose another teacher.model" if dead else "Deploy the stage again: the role is part of it",
+    )
+
+
+def grader(aws_: Aws, run: Run, dataset: Dataset, role_arn: str) -> Check:
+    """Whether Bedrock's role may call the grader, and its answer to two records is one that Bedrock reads."""
+    problems = []
+    if not allowed(aws_.iam, role_arn, "lambda:InvokeFunction", run.grader):
+        problems.append(f"Bedrock's role {role_arn} may not call it")
+    items = _items(aws_.s3, dataset)
+    answer = aws_.lambda_.invoke(FunctionName=run.grader, Payload=json.dumps(items).encode())
+    body = json.loads(answer["Payload"].read() or b"null")
+    if "FunctionError" in answer:
+        reason = body.get("errorMessage", "no reason given") if isinstance(body, dict) else body
+        problems.append(f"it failed on two records of the dataset: {str(reason)[:500]}")
+    else:
+        problems += grading.problems(items, body)
+    return Check(
+        name="grader",
+        passed=not problems,
+        detail=f"the grader {run.grader}: {'; '.join(problems) or 'graded two records'}",
+        cure="A grader takes a list of {id, messages, metadata} and gives a list of "
+        "{id, aggregate_reward_score}",
+    )
+
+
+def allowed(iam: Any, role_arn: str, action: str, resource: str) -> bool:
+    """Whether a role may do something, by IAM's own simulator."""
+    answer = iam.simulate_principal_policy(
+        PolicySourceArn=role_arn, ActionNames=[action], ResourceArns=[resource]
+    )
+    return all(result["EvalDecision"] == "allowed" for result in answer["EvaluationResults"])
+
+
+def _items(s3: Any, dataset: Dataset) -> list[dict[str, Any]]:
+    """The first records as Bedrock hands them to a grader, each with its reference as the model's answer."""
+    bucket, key = naming.place_of(dataset.train.uri)
+    lines = s3.get_object(Bucket=bucket, Key=key)["Body"].iter_lines()
+    records = [json.loads(line) for _, line in zip(range(TRIED), lines, strict=False)]
+    return [
+        {
+            "id": f"preflight-{number}",
+            "messages": [
+                *record["messages"],
+                {"role": "assistant", "content": str(record.get("reference_answer", "an answer"))},
+            ],
+            "metadata": {name: value for name, value in record.items() if name != "messages"},
+        }
+        for number, record in enumerate(records)
+    ]

@@ -1,0 +1,137 @@
+"""Going on with a run that ended before its time, or undecided: never training twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from tunedrop import clock
+from tunedrop.contracts import (
+    CompletedJob,
+    Dataset,
+    Estimate,
+    Evaluation,
+    Failure,
+    Registration,
+    Resume,
+    ResumePoint,
+    Run,
+    StartedJob,
+)
+from tunedrop.errors import CustomizationFailed, ModelDeleted, RunStopped
+from tunedrop.planning.plan import has_several_jobs
+from tunedrop.registry import Record, Registry
+from tunedrop.serving import models
+from tunedrop.training import jobs
+
+RETRIABLE = ("failed", "stopped", "refused", "undecided")
+"""Outcomes after which there is something left to do."""
+
+POINTS: tuple[ResumePoint, ...] = ("validate_data", "preflight", "set_up_throughput")
+"""Where a run can go on, in the order of the journey; each later step follows from one of them."""
+
+
+def evaluates_anew(record: Record) -> bool:
+    """Whether a retry evaluates the run's model from the beginning: its evaluation could not decide, or the
+    one that was to begin after that has not."""
+    if record.document("job", CompletedJob) is None or record.document("dataset", Dataset) is None:
+        return False
+    never_began = record.run.is_evaluated_anew and record.document("evaluation", Evaluation) is None
+    return record.status == "undecided" or (never_began and record.status in RETRIABLE)
+
+
+def resume(
+    bedrock: Any,
+    registry: Registry,
+    record: Record,
+    execution_arn: str,
+    asked: str,
+    as_it_is_now: Callable[[Run], Run] = lambda run: run,
+) -> Registration:
+    """Open a run again and say where it goes on.
+
+    Parameters
+    ----------
+    as_it_is_now
+        Gives a run whose model is evaluated anew the test set that it has by now.
+    asked
+        A step from which the user wants it to go on; empty for the step that failed. A step before the
+        training counts only while there is no trained model.
+    """
+    run = record.run
+    if run.execution_arn == execution_arn and record.is_open:
+        # This execution has opened it, and asks again after its function died.
+        return _resumed(bedrock, record, asked)
+    if record.status not in RETRIABLE or not run.base_model:
+        return Registration(outcome="ignored", run=run)
+    again = msgspec.structs.replace(
+        run, attempt=run.attempt + 1, execution_arn=execution_arn, resumed_at=clock.now()
+    )
+    if evaluates_anew(record):
+        again = _anew(as_it_is_now(again), record)
+    if not registry.reopen(again):
+        return Registration(outcome="duplicate", run=run)
+    return _resumed(bedrock, msgspec.structs.replace(record, run=again), asked)
+
+
+def _anew(run: Run, record: Record) -> Run:
+    dataset = record.document("dataset", Dataset)
+    return msgspec.structs.replace(
+        run,
+        # Other records must not change what the method is taken to be.
+        method=dataset.method if dataset is not None else run.method,
+        evaluation_attempt=run.attempt,
+        spent_before_usd=record.actual_usd or 0.0,
+    )
+
+
+def _resumed(bedrock: Any, record: Record, asked: str) -> Registration:
+    run, job = record.run, _finished_job(bedrock, record)
+    anew = run.is_evaluated_anew and run.evaluation_attempt == run.attempt
+    evaluation = None if anew else record.document("evaluation", Evaluation)
+    dataset = record.document("dataset", Dataset)
+    found = Resume(
+        point="validate_data" if anew else point(asked, dataset is not None, job is not None),
+        dataset=dataset,
+        estimate=record.document("estimate", Estimate),
+        started=record.document("started", StartedJob),
+        job=job,
+        next_record=evaluation.next_record if evaluation is not None else 0,
+    )
+    if job is not None and not models.status(bedrock, job.model_arn):
+        return Registration(outcome="refused", run=run, resume=found, failure=_deleted(job.model_arn))
+    return Registration(outcome="resumed", run=run, resume=found)
+
+
+def _deleted(model_arn: str) -> Failure:
+    cause = (
+        f"the custom model {model_arn} that this run has trained was deleted, so there is nothing to go on "
+        "with; upload the dataset again to train another"
+    )
+    return Failure(error=ModelDeleted.__name__, cause=cause, step="register_run")
+
+
+def point(asked: str, has_dataset: bool, is_trained: bool) -> ResumePoint:
+    """Where to go on: the last point that what is there allows, or an earlier one that was asked for."""
+    if is_trained and has_dataset:
+        return "set_up_throughput"
+    latest: ResumePoint = "preflight" if has_dataset else "validate_data"
+    return "validate_data" if asked == "validate_data" else latest
+
+
+def _finished_job(bedrock: Any, record: Record) -> CompletedJob | None:
+    """The job that has given the run a model, also where nobody has noticed yet.
+
+    Of several jobs, those that are trained stay so: start_customization finds them.
+    """
+    if (job := record.document("job", CompletedJob)) is not None:
+        return job
+    started = record.document("started", StartedJob)
+    if started is None or not started.job_arn or has_several_jobs(record.run):
+        return None
+    try:
+        return jobs.outcome(bedrock, started.job_arn)
+    except (CustomizationFailed, RunStopped):
+        return None

@@ -1,0 +1,118 @@
+"""Closing a run: the report, the registry's last word, one notification, one event."""
+
+from __future__ import annotations
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from tunedrop import aws, catalog, clock, naming
+from tunedrop.aws import Aws
+from tunedrop.contracts import Ending, Notice, RunEnded
+from tunedrop.cost.actual import actual
+from tunedrop.errors import TransientError
+from tunedrop.registry import Registry
+from tunedrop.reporting import chat, chat_channel, notification, outcome_event, summary
+from tunedrop.reporting.outcome import for_people, outcome_of
+from tunedrop.results.artifacts import write_text
+from tunedrop.stage import Stage
+
+
+def close(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, report: str) -> Notice:
+    """Tell once how a run has ended, and close it: a closed run is one that its owner has heard of.
+
+    Parameters
+    ----------
+    report
+        The HTML report; empty when it could not be made.
+    """
+    ending = for_people(ending)
+    run, outcome = ending.run, outcome_of(ending)
+    report_uri = _write(aws_, stage, ending, report)
+    ended = outcome_event.run_ended(stage, ending, report_uri)
+    _emit(aws_, stage, registry, ended)
+    sent = _publish(aws_, stage, registry, ending, ended)
+    registry.end(run.run_id, outcome, ending.failure)
+    return Notice(
+        run_id=run.run_id,
+        outcome=outcome,
+        subject=notification.subject(ending),
+        sent=sent,
+        report_uri=report_uri,
+    )
+
+
+def with_cost(registry: Registry, ending: Ending) -> Ending:
+    """The same with what the run has cost, which the registry keeps beside the estimate."""
+    base_model = catalog.find(ending.run.base_model) if ending.run.base_model else None
+    cost = actual(ending, base_model, clock.now())
+    registry.save(ending.run.run_id, cost=cost)
+    registry.note_cost(ending.run.run_id, actual_usd=cost.likely)
+    return msgspec.structs.replace(ending, cost=cost)
+
+
+def _write(aws_: Aws, stage: Stage, ending: Ending, report: str) -> str:
+    """Write summary and report; gives the report's URI, empty without one."""
+    run_id = ending.run.run_id
+    write_text(aws_, stage, naming.summary_key(run_id), summary.markdown(stage, ending), "text/markdown")
+    return write_text(aws_, stage, naming.report_key(run_id), report, "text/html") if report else ""
+
+
+def _publish(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, ended: RunEnded) -> bool:
+    """Publish the notification, unless it was published before.
+
+    A Publish without an answer may have been heard, and SNS cannot be asked. Such a try is neither repeated
+    nor forgotten: the next one waits for the receipt that record_notice writes.
+
+    Raises
+    ------
+    TransientError
+        When it is not known yet whether an earlier try was heard.
+    """
+    run = ending.run
+    match registry.begin_notice(run.run_id, run.attempt):
+        case "told":
+            return False
+        case "unsure":
+            raise TransientError("it is not known yet whether an earlier notification was heard")
+    try:
+        aws_.sns.publish(
+            TopicArn=stage.topic_arn,
+            Subject=notification.subject(ending),
+            Message=notification.text(stage, ending),
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value}
+                for name, value in notification.attributes(ended).items()
+            },
+        )
+    except ClientError as error:
+        if aws.is_refused(error):
+            registry.give_back_notice(run.run_id)
+        raise
+    registry.confirm_notice(run.run_id, run.attempt)
+    chat_channel.tell(aws_.sns, stage, chat.message(stage, ending))
+    return True
+
+
+def _emit(aws_: Aws, stage: Stage, registry: Registry, ended: RunEnded) -> None:
+    """Put the outcome on the event bus; at least once, as EventBridge itself delivers, under one `id`.
+
+    Raises
+    ------
+    TransientError
+        When the bus did not take it: a call that succeeds says in its answer what of it failed.
+    """
+    record = registry.get(ended.run_id)
+    if record is not None and record.emitted_attempt == ended.attempt:
+        return
+    entry = {
+        "EventBusName": stage.event_bus,
+        "Source": outcome_event.SOURCE,
+        "DetailType": outcome_event.DETAIL_TYPE,
+        "Detail": msgspec.json.encode(ended).decode(),
+        "Resources": [one for one in (ended.execution_arn, ended.model_arn) if one],
+    }
+    answer = aws_.events.put_events(Entries=[entry])
+    if answer.get("FailedEntryCount"):
+        (failed,) = answer["Entries"]
+        raise TransientError(f"the event bus {stage.event_bus} did not take the event: {failed}")
+    registry.mark_emitted(ended.run_id, ended.attempt)

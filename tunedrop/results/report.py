@@ -1,0 +1,50 @@
+"""Gathering what a run has left behind, for its report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tunedrop import naming
+from tunedrop.contracts import Ending
+from tunedrop.dataset.check.check import Report
+from tunedrop.evaluation import predictions
+from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.registry import Registry
+from tunedrop.reporting.outcome import for_people
+from tunedrop.reporting.report import Material, render
+from tunedrop.results.artifacts import read_text
+from tunedrop.stage import Stage
+from tunedrop.training import fit
+from tunedrop.training.curves import Curves
+
+
+def with_fit(registry: Registry, ending: Ending, found: Curves) -> Ending:
+    """The same with the verdict on its training, which the registry keeps, where a job has ended."""
+    if ending.job is None:
+        return ending
+    verdict = fit.judge(found)
+    registry.save(ending.run.run_id, fit=verdict)
+    return msgspec.structs.replace(ending, fit=verdict)
+
+
+def write_report(s3: Any, stage: Stage, registry: Registry, ending: Ending, found: Curves) -> str:
+    """The HTML report of a run, from the registry and the artifacts bucket."""
+    run_id = ending.run.run_id
+    findings = read_text(s3, stage, naming.validation_key(run_id))
+    return render(
+        Material(
+            ending=for_people(ending),
+            stage=stage,
+            findings=msgspec.json.decode(findings, type=Report) if findings else None,
+            predictions=_held_out(read_text(s3, stage, naming.predictions_key(run_id))),
+            curves=found,
+            timeline=registry.steps(run_id),
+        )
+    )
+
+
+def _held_out(text: str) -> list[Prediction]:
+    """The prompts of the dataset; those of general ability are counted, not shown."""
+    return [one for one in predictions.decode(text.encode()) if not one.probe]

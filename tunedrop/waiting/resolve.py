@@ -1,0 +1,156 @@
+"""Settling waits: look whether what a run waits for has come, and give its token back.
+
+Every look asks the source of truth (Bedrock, S3), never the event that woke us: an event lost, late, doubled
+or out of order changes nothing but the delay. A token is sent before its wait is forgotten, so that a crash
+between the two only sends it twice, which Step Functions refuses the second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tunedrop.aws import Aws, code_of, explain, is_transient
+from tunedrop.contracts import CompletedJob, Serving, Wait, WaitKind
+from tunedrop.errors import AwsRefused, RunError, RunStopped, TransientError
+from tunedrop.registry import Registry
+from tunedrop.stage import Stage
+from tunedrop.waiting import poll
+from tunedrop.waiting.table import Waits
+
+_TOKEN_IS_GONE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
+"""Step Functions' answers to a token that was used before, or whose execution has ended."""
+
+_DOCUMENTS: dict[type[msgspec.Struct], str] = {CompletedJob: "job", Serving: "serving"}
+"""The name under which the registry keeps what a wait brings."""
+
+_MAX_CAUSE = 32_768
+"""SendTaskFailure takes a cause of 32,768 characters (Step Functions API, SensitiveCause)."""
+
+
+def step_name(kind: WaitKind) -> str:
+    """How a wait is called in a run's timeline."""
+    return f"wait_for_{kind}"
+
+
+class Settler:
+    """Looks at waits and settles those that are over."""
+
+    def __init__(self, aws: Aws, stage: Stage) -> None:
+        self._aws = aws
+        self._stage = stage
+        self._waits = Waits(aws.dynamodb, stage.waits_table)
+        self._registry = Registry(aws.dynamodb, stage.registry_table)
+
+    def park(self, wait: Wait) -> Wait:
+        """Keep a wait, and look at once: what it waits for may have come before the token was kept.
+
+        Whatever goes wrong is told through the token: Step Functions then retries or fails the state, also
+        where a crashed function's token would be waited for.
+        """
+        try:
+            kept = self._waits.park(wait)
+            self._registry.start_step(wait.run_id, step_name(wait.kind), kept.parked_at)
+            if wait.kind == "slot":
+                self.grant_slots()
+            else:
+                self.settle([kept])
+            return kept
+        except (RunError, TransientError) as error:
+            self._fail(wait, error)
+        except (ClientError, BotoCoreError) as error:
+            kind = TransientError if is_transient(error) else AwsRefused
+            self._fail(wait, kind(explain(error)))
+        return wait
+
+    def settle(self, waits: Iterable[Wait]) -> list[Wait]:
+        """Settle those that are over; gives them back."""
+        return [wait for wait in waits if self._settle_one(wait)]
+
+    def settle_all(self) -> list[Wait]:
+        """What the schedule does: every wait there is, so that a lost event costs only time."""
+        kinds: tuple[WaitKind, ...] = ("approval", "training", "throughput", "judging")
+        settled = self.settle(wait for kind in kinds for wait in self._waits.of_kind(kind))
+        return settled + self.grant_slots()
+
+    def settle_about(self, subject: str) -> list[Wait]:
+        """The waits that an event is about, and whoever a slot that became free lets in.
+
+        Its documented sample names a job by an ARN without the base model, which no other answer of Bedrock's
+        does (user guide, monitoring-eventbridge-how-it-works, read 2026-11-29): then every job is looked at.
+        """
+        return self.settle(self._waits.about(subject) or self._waits.of_kind("training")) + self.grant_slots()
+
+    def settle_run(self, run_id: str) -> list[Wait]:
+        return self.settle(self._waits.of_run(run_id))
+
+    def grant_slots(self) -> list[Wait]:
+        """Let the runs that have waited longest try again, as many as there are free slots."""
+        return self.grant(self._waits.of_kind("slot"))
+
+    def grant(self, queue: list[Wait]) -> list[Wait]:
+        """The same for a queue that was read before; somebody else may have granted it meanwhile."""
+        if not queue:
+            return []
+        stopped = [wait for wait in queue if self._is_stopped(wait)]
+        waiting = [wait for wait in queue if wait not in stopped]
+        mine = {wait.run_id for wait in waiting}
+        taken = sum(run_id not in mine for run_id in self._waits.reserved_slots())
+        free = max(0, poll.free_slots(self._aws.bedrock, self._stage) - taken)
+        let_in = [wait for wait in waiting[:free] if self._waits.reserve_slot(wait.run_id)]
+        return self.settle([*stopped, *let_in])
+
+    def _settle_one(self, wait: Wait) -> bool:
+        try:
+            if self._is_stopped(wait):
+                raise RunStopped(self._stop_cause(wait))
+            output = poll.look(self._aws, self._stage, self._registry, wait)
+        except RunError as error:
+            self._fail(wait, error)
+            return True
+        if output is None:
+            return False
+        self._succeed(wait, output)
+        return True
+
+    def _is_stopped(self, wait: Wait) -> bool:
+        record = self._registry.get(wait.run_id)
+        if record is None:
+            return False
+        if not record.stop_requested_by and poll.signalled(self._aws.s3, self._stage, record.run, "stop"):
+            self._registry.request_stop(wait.run_id, "a stop object")
+            return True
+        return bool(record.stop_requested_by)
+
+    def _stop_cause(self, wait: Wait) -> str:
+        record = self._registry.get(wait.run_id)
+        return f"stopped by {record.stop_requested_by or 'a stop object'}" if record else "stopped"
+
+    def _succeed(self, wait: Wait, output: msgspec.Struct) -> None:
+        if (name := _DOCUMENTS.get(type(output))) is not None:
+            self._registry.save(wait.run_id, **{name: output})
+        text = msgspec.json.encode(output).decode()
+        self._registry.end_step(wait.run_id, step_name(wait.kind), wait.parked_at)
+        accepted = self._send(wait, "send_task_success", taskToken=wait.token, output=text)
+        if wait.kind == "slot" and not accepted:
+            self._waits.give_up_slot(wait.run_id)
+
+    def _fail(self, wait: Wait, error: RunError | TransientError) -> None:
+        cause = str(error)[:_MAX_CAUSE]
+        self._registry.end_step(wait.run_id, step_name(wait.kind), wait.parked_at, error=cause)
+        self._send(wait, "send_task_failure", taskToken=wait.token, error=type(error).__name__, cause=cause)
+
+    def _send(self, wait: Wait, operation: str, **arguments: Any) -> bool:
+        """Give the token back and forget the wait. False when it had been given back before."""
+        accepted = True
+        try:
+            getattr(self._aws.step_functions, operation)(**arguments)
+        except ClientError as error:
+            if code_of(error) not in _TOKEN_IS_GONE:
+                raise
+            accepted = False
+        self._waits.remove(wait)
+        return accepted
