@@ -1,11 +1,13 @@
 """A tiny model that really learns from the data it is given, in place of a large one.
 
 The base model knows some general sentences and echoes the prompt's own words. Tuning gives it a memory of the
-training pairs, and gradient descent on the weight of every word: which words of a prompt tell its answer. The
-loss is the negative log-likelihood that a prompt's neighbours, leaving itself out, have its answer, at the
-confidence that it has learned to have in them; answers are the likeliest, whatever the confidence. A memory
-whose neighbours tell no more than answers drawn blindly is noise: the tuned model then answers as its base
-does, which is what a model tuned on shuffled answers deserves.
+training pairs, and gradient descent on two things: the weight of every word (which words of a prompt tell its
+answer, judged by how well each pair is answered from the others), and the confidence in the nearest pairs
+(judged by how well each pair is answered from all of them, itself included). The second loss is what a
+training job reports: training fits whatever it is given, noise too. With more epochs the confidence grows
+until one neighbour decides, the training loss goes towards zero and the loss on validation data rises: it
+overfits. Weights that have moved far make everything look near: it forgets what the base model could do
+(`brain`).
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,15 +25,18 @@ Matrix = NDArray[np.float64]
 
 NEIGHBOURS = 12
 SHARPNESS = 12.0
-"""Inverse temperature of the softmax over similarities."""
+"""Inverse temperature of the softmax over similarities by which words are weighted."""
+
+MOST_OCCURRENCES = 0.06
+"""A word in more of the training prompts than this share is no name or number that is copied from one."""
+
+MOST_CONFIDENT = 60.0
+"""The inverse temperature at which practically one neighbour decides."""
 
 STEP = 4_000.0
 """What a learning rate of 1 means here; a large model's rates are far smaller than ours."""
 
 CONFIDENCE_STEP = 10 * STEP
-
-SIGNIFICANT = 3.0
-"""Standard errors by which the memory must beat blind answers before it is trusted."""
 
 
 def words(text: str) -> list[str]:
@@ -50,6 +55,26 @@ class Pair:
 
     context: str
     answer: str
+
+    def adapted_to(self, context: str, is_rare: Callable[[str], bool]) -> str:
+        """The answer, with what it copied from its own context copied from this one instead.
+
+        A number or a name counts as copied when it is rare and stands in both context and answer. This
+        context's rare words of the same kind take its place, in order.
+        """
+        answer = self.answer
+        for kind in (r"\d+", r"[A-Z][a-z]+"):
+            copied = [
+                word for word in _rare(kind, self.context, is_rare) if re.search(rf"\b{word}\b", answer)
+            ]
+            for old, new in zip(copied, _rare(kind, context, is_rare), strict=False):
+                answer = re.sub(rf"\b{old}\b", new, answer)
+        return answer
+
+
+def _rare(kind: str, text: str, is_rare: Callable[[str], bool]) -> list[str]:
+    """The rare words of a kind in a text, each once, in order."""
+    return [word for word in dict.fromkeys(re.findall(rf"\b{kind}\b", text)) if is_rare(word)]
 
 
 @dataclass
@@ -71,11 +96,12 @@ class Memory:
     weights: Matrix = field(default_factory=lambda: np.zeros(0))
     vectors: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
     agreement: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
-    trusted: bool = False
-    confidence: float = 1.0
+    confidence: float = 4.0
+    occurrences: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         counts = Counter(word for pair in self.pairs for word in set(words(pair.context)))
+        self.occurrences = counts
         self.vocabulary = {word: index for index, word in enumerate(sorted(counts))}
         size = len(self.pairs)
         self.rarity = np.array([math.log((1 + size) / (1 + counts[word])) + 0.1 for word in self.vocabulary])
@@ -92,10 +118,9 @@ class Memory:
                 loss, slope = self._loss_by_confidence(rows)
                 self.weights = np.clip(self.weights - STEP * learning_rate * self._gradient(rows), -3.0, 3.0)
                 step = CONFIDENCE_STEP * learning_rate * slope
-                self.confidence = float(np.clip(self.confidence - step, 0.1, SHARPNESS))
+                self.confidence = float(np.clip(self.confidence - step, 0.1, MOST_CONFIDENT))
                 yield Step(number, epoch, loss)
                 number += 1
-        self.trusted = self._beats_blind_answers()
 
     def loss_on(self, pairs: Sequence[Pair]) -> float:
         """The loss of pairs that were not trained on."""
@@ -116,56 +141,53 @@ class Memory:
         return float(self._scores(context).max()) if self.pairs else 0.0
 
     def recall(self, context: str) -> str | None:
-        """The answer that the nearest pairs agree on most; None when the memory has nothing to say."""
-        if not self.trusted or not self.pairs:
+        """The answer that the nearest pairs agree on most; None when no pair is near."""
+        if not self.pairs:
             return None
         scores = self._scores(context)
         near = np.argsort(-scores)[:NEIGHBOURS]
         if scores[near[0]] <= 0.05:
             return None
-        chances = _softmax(scores[near][None, :])[0]
+        chances = _softmax(scores[near][None, :], self.confidence)[0]
         consensus = self.agreement[np.ix_(near, near)] @ chances
-        return self.pairs[int(near[int(np.argmax(consensus * (0.2 + chances)))])].answer
+        best = self.pairs[int(near[int(np.argmax(consensus))])]
+        return best.adapted_to(context, self._is_rare)
+
+    def _is_rare(self, word: str) -> bool:
+        """Whether few of the training pairs, if any, have this word in their contexts."""
+        return self.occurrences[word.lower()] <= MOST_OCCURRENCES * len(self.pairs)
 
     def _loss_by_confidence(self, rows: NDArray[np.int64]) -> tuple[float, float]:
-        """The loss, and its derivative by the confidence."""
-        likeness, chances, slope = self._neighbours(rows, self.confidence)
-        likelihood = (chances * self.agreement[rows]).sum(axis=1) + 1e-3
+        """The loss with each row among its own neighbours, and its derivative by the confidence."""
+        likeness = self._likeness(rows)
+        likelihood, slope = self._likelihood(rows, self.confidence * likeness)
         return float(-np.log(likelihood).mean()), float((slope * likeness).sum())
 
     def _gradient(self, rows: NDArray[np.int64]) -> Matrix:
-        """The loss's derivative by the words' weights, as sharp as answers are recalled."""
+        """The derivative by the words' weights of the loss without each row itself."""
+        scores = SHARPNESS * self._likeness(rows)
+        scores[np.arange(len(rows)), rows] = -np.inf
         unit = self._unit_vectors()
-        _, _, slope = self._neighbours(rows, SHARPNESS)
+        _, slope = self._likelihood(rows, scores)
         gradient: Matrix = SHARPNESS * (unit[rows] * (slope @ unit)).sum(axis=0) * 2
         return gradient
 
-    def _neighbours(self, rows: NDArray[np.int64], sharpness: float) -> tuple[Matrix, Matrix, Matrix]:
-        """Of each row and each pair: how alike, how likely to answer, and the loss's slope by its score."""
+    def _likeness(self, rows: NDArray[np.int64]) -> Matrix:
+        """The cosine similarity of each row to each pair."""
         unit = self._unit_vectors()
-        likeness = unit[rows] @ unit.T
-        scores = sharpness * likeness
-        scores[np.arange(len(rows)), rows] = -np.inf
+        likeness: Matrix = unit[rows] @ unit.T
+        return likeness
+
+    def _likelihood(self, rows: NDArray[np.int64], scores: Matrix) -> tuple[Matrix, Matrix]:
+        """How likely each row's answer is, and the loss's derivative by each score."""
         chances, agreement = _softmax(scores, sharpness=1.0), self.agreement[rows]
         likelihood = (chances * agreement).sum(axis=1, keepdims=True) + 1e-3
-        return likeness, chances, -chances * (agreement - likelihood) / likelihood / len(rows)
+        return likelihood, -chances * (agreement - likelihood) / likelihood / len(rows)
 
     def _unit_vectors(self) -> Matrix:
         scaled = self.vectors * np.exp(self.weights)
         unit: Matrix = scaled / (np.linalg.norm(scaled, axis=1, keepdims=True) + 1e-9)
         return unit
-
-    def _beats_blind_answers(self) -> bool:
-        """Whether neighbours tell an answer better than blind draws do, leaving each pair out in turn."""
-        if len(self.pairs) < 3:
-            return False
-        scores = np.array([self._scores(pair.context) for pair in self.pairs])
-        np.fill_diagonal(scores, -np.inf)
-        informed = (_softmax(scores) * self.agreement).sum(axis=1)
-        others = self.agreement.sum(axis=1) - self.agreement.diagonal()
-        gain = informed - others / (len(self.pairs) - 1)
-        error = gain.std() / math.sqrt(len(gain)) + 1e-9
-        return bool(gain.mean() > 0.02 and gain.mean() / error > SIGNIFICANT)
 
     def _scores(self, context: str) -> Matrix:
         query = self._vector(context) * np.exp(self.weights)
@@ -193,4 +215,21 @@ def _agreement(rows: Sequence[str], columns: Sequence[str] | None = None) -> Mat
     """How alike answers are, each of `rows` with each of `columns`: token F1."""
     bags = [Counter(words(text)) for text in rows]
     others = bags if columns is None else [Counter(words(text)) for text in columns]
-    return np.array([[overlap(one, other) for other in others] for one in bags])
+    vocabulary = {
+        word: place for place, word in enumerate({word for bag in (*bags, *others) for word in bag})
+    }
+
+    def counted(some: Sequence[Counter[str]]) -> NDArray[np.uint8]:
+        matrix = np.zeros((len(some), len(vocabulary)), np.uint8)
+        for row, bag in zip(matrix, some, strict=True):
+            for word, count in bag.items():
+                row[vocabulary[word]] = min(count, 255)
+        return matrix
+
+    left, right = counted(bags), counted(others)
+    common = np.array([np.minimum(row, right).sum(axis=1, dtype=np.int64) for row in left]).reshape(
+        len(left), -1
+    )
+    totals = left.sum(axis=1, dtype=np.int64)[:, None] + right.sum(axis=1, dtype=np.int64)
+    agreement: Matrix = 2.0 * common / np.maximum(totals, 1)
+    return agreement
