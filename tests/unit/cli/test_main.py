@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from tunedrop.cli.data.sample_records import METHODS
 from tunedrop.cli.main import app
+from tunedrop.evaluation import general_ability
 from tunedrop.manifest import read as read_manifest
 
 GOOD = "".join(
@@ -292,5 +293,5 @@ def test_one_file_can_be_priced_by_itself(dataset: Path) -> None:
 def test_an_estimate_counts_the_turns_of_conversations() -> None:
     _, output = run("estimate", str(EXAMPLE.with_name("assistant-conversation")), "--format", "json")
 
-    held_out = 288 * 0.12
-    assert json.loads(output)["evaluation_requests"] == pytest.approx(2 * 2 * held_out + 2 * 48, abs=4)
+    held_out, abilities = 448 * 0.12, len(general_ability.probes())
+    assert json.loads(output)["evaluation_requests"] == pytest.approx(2 * 2 * held_out + 2 * abilities, abs=4)
