@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aws_cdk import Stack
 from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -17,7 +18,7 @@ class Budget(Construct):
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, stage: str, monthly_usd: float, topic: sns.ITopic
+        self, scope: Construct, id: str, *, stage: str, monthly_usd: float, topic: sns.Topic
     ) -> None:
         super().__init__(scope, id)
 
@@ -31,15 +32,19 @@ class Budget(Construct):
                 ],
             )
 
-        budgets.CfnBudget(
+        region = Stack.of(self).region
+        budget = budgets.CfnBudget(
             self,
             "Budget",
             budget=budgets.CfnBudget.BudgetDataProperty(
-                budget_name=f"tunedrop-{stage}",
+                # Budgets belong to an account, stages to a Region of it.
+                budget_name=f"tunedrop-{stage}-{region}",
                 budget_type="COST",
                 time_unit="MONTHLY",
                 budget_limit=budgets.CfnBudget.SpendProperty(amount=monthly_usd, unit="USD"),
-                cost_filters={"TagKeyValue": [f"user:{naming.STAGE_TAG}${stage}"]},
+                cost_filters={"TagKeyValue": [f"user:{naming.STAGE_TAG}${stage}"], "Region": [region]},
             ),
             notifications_with_subscribers=[tell("FORECASTED"), tell("ACTUAL")],
         )
+        # A budget is created only where its topic lets AWS Budgets publish already.
+        budget.node.add_dependency(topic)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 import msgspec
 from aws_cdk import AssetHashType, Duration, RemovalPolicy, Size
@@ -13,7 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.bundling import Bundle, Bundles
-from infra.settings import Settings
+from infra.settings import Settings, SettingsError
 from tunedrop import stage
 from tunedrop.stage import Stage
 
@@ -60,6 +61,9 @@ WATCHERS = (
 RECORDER = Declaration("record_notice", "notes that a run's end has been told")
 """The function that the topic calls."""
 
+EMPTIER = Declaration("empty_bucket", "empties a bucket before CloudFormation deletes it", 900)
+"""The function that CloudFormation calls, in a stage that is destroyed whole."""
+
 GRADER = Declaration("grade_answers", "grades answers, while Bedrock tunes a model by reinforcement", 300)
 """The function that Bedrock calls. It reads nothing but what it is handed."""
 
@@ -69,12 +73,11 @@ class Functions(Construct):
 
     def __init__(
         self, scope: Construct, id: str, *, settings: Settings, stage: Stage, bundles: Bundles,
-        dead_letters: sqs.IQueue, removal: RemovalPolicy,
+        dead_letters: sqs.IQueue,
     ) -> None:  # fmt: skip
         super().__init__(scope, id)
         self._settings = settings
         self._stage = stage
-        self._removal = removal
         self._code = _asset(bundles.code)
         self._layer = self._make_layer("Dependencies", "the Tunedrop functions", bundles.layer)
         self._scoring = self._make_layer("Scoring", "the function that scores answers", bundles.scoring)
@@ -82,6 +85,8 @@ class Functions(Construct):
         self._by_name |= {
             one.name: self._function(one, dead_letters) for one in (*WATCHERS, RECORDER, GRADER)
         }
+        if not settings.retains:
+            self._by_name[EMPTIER.name] = self._function(EMPTIER, None)
 
     def __getitem__(self, name: str) -> lambda_.Function:
         return self._by_name[name]
@@ -116,7 +121,7 @@ class Functions(Construct):
             f"{title}Logs",
             log_group_name=f"/aws/lambda/{name}",
             retention=retention(self._settings),
-            removal_policy=self._removal,
+            removal_policy=RemovalPolicy.DESTROY,  # kept, its fixed name would refuse the next deployment
         )
         # A role of our own: AWSLambdaBasicExecutionRole may write to every log group of the account.
         role = iam.Role(self, f"{title}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -142,12 +147,33 @@ class Functions(Construct):
         )
 
     def _environment(self) -> dict[str, str]:
-        return {
+        variables = {
             stage.ENVIRONMENT_VARIABLE: describe(self._stage),
             "POWERTOOLS_SERVICE_NAME": f"tunedrop-{self._stage.name}",
             "POWERTOOLS_METRICS_NAMESPACE": "Tunedrop",
             "POWERTOOLS_LOG_LEVEL": "INFO",
         }
+        _refuse_too_long(variables)
+        return variables
+
+
+MAX_ENVIRONMENT_BYTES = 4096
+"""Of a function's variables together (Lambda guide, gettingstarted-limits, read 2026-11-29); an SSM parameter
+of the standard tier, which holds the same description, takes 4 KB too."""
+
+LONGEST_NAME = 128
+"""Of what CloudFormation fills in: the ARN of a role, a topic or a table with a generated name."""
+
+
+def _refuse_too_long(variables: Mapping[str, str]) -> None:
+    """At synthesis, with the longest names that a deployment can give; AWS refuses it half an hour later."""
+    text = "".join(name + value for name, value in variables.items())
+    size = len(re.sub(r"\$\{Token\[[^]]*\]\}", "x" * LONGEST_NAME, text).encode())
+    if size > MAX_ENVIRONMENT_BYTES:
+        raise SettingsError(
+            f"the stage's settings may take up to {size:,} bytes, and a function's environment holds "
+            f"{MAX_ENVIRONMENT_BYTES:,}: shorten graders, data_buckets or data_bucket_keys"
+        )
 
 
 def describe(stage: Stage) -> str:

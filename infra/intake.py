@@ -22,6 +22,13 @@ START_KEYS: tuple[dict[str, str], ...] = (
 )
 """The keys that start an execution: a dropped file, a manifest, which is uploaded last, or a retry."""
 
+EMPTY_START_KEYS: tuple[dict[str, str], ...] = (
+    {"wildcard": f"{DROP_PREFIX}*.*"},
+    *(one for one in START_KEYS if "wildcard" in one),
+)
+"""Those of an object without content too: consoles put an empty `drop/` for a folder, and EventBridge cannot
+ask for a prefix without an ending; the owner of an empty file is still to hear of it."""
+
 SIGNAL_KEYS: tuple[dict[str, str], ...] = tuple(
     {"wildcard": f"{RUNS_PREFIX}*/{name}"} for name in (APPROVE, STOP)
 )
@@ -31,9 +38,7 @@ SIGNAL_KEYS: tuple[dict[str, str], ...] = tuple(
 class Intake(Construct):
     """The intake bucket, which people write to, and the artifacts bucket, which only runs write to."""
 
-    def __init__(
-        self, scope: Construct, id: str, *, key: kms.IKey, removal: RemovalPolicy, empty_buckets: bool
-    ) -> None:
+    def __init__(self, scope: Construct, id: str, *, key: kms.IKey, removal: RemovalPolicy) -> None:
         super().__init__(scope, id)
         self.access_logs = s3.Bucket(
             self,
@@ -49,7 +54,6 @@ class Intake(Construct):
                 s3.LifecycleRule(expiration=Duration.days(90), noncurrent_version_expiration=Duration.days(1))
             ],
             removal_policy=removal,
-            auto_delete_objects=empty_buckets,
         )
 
         def bucket(name: str, rules: list[s3.LifecycleRule]) -> s3.Bucket:
@@ -67,7 +71,6 @@ class Intake(Construct):
                 server_access_logs_bucket=self.access_logs,
                 server_access_logs_prefix=f"{name.lower()}/",
                 removal_policy=removal,
-                auto_delete_objects=empty_buckets,
             )
 
         self.intake = bucket("Intake", [])
@@ -92,7 +95,7 @@ class StartRule(Construct):
             self,
             "Rule",
             description="Tunedrop: a dropped dataset or a manifest starts a run",
-            event_pattern=object_created(bucket, START_KEYS),
+            event_pattern=object_created(bucket, EMPTY_START_KEYS, START_KEYS),
             targets=[
                 targets.SfnStateMachine(
                     workflow,
@@ -104,12 +107,17 @@ class StartRule(Construct):
         )
 
 
-def object_created(bucket: s3.IBucket, keys: tuple[dict[str, str], ...]) -> events.EventPattern:
-    """S3's "Object Created" for these keys of a bucket, and for no empty object that stands for a folder."""
+def object_created(
+    bucket: s3.IBucket, keys: tuple[dict[str, str], ...], unless_empty: tuple[dict[str, str], ...] = ()
+) -> events.EventPattern:
+    """S3's "Object Created" for these keys of a bucket; for `unless_empty`, of objects with content."""
+    of_any_size = {"object": {"key": list(keys)}}
+    with_content = {"object": {"key": list(unless_empty), "size": [{"numeric": [">", 0]}]}}
+    wanted = {"$or": [of_any_size, with_content]} if unless_empty else of_any_size
     return events.EventPattern(
         source=["aws.s3"],
         detail_type=["Object Created"],
-        detail={"bucket": {"name": [bucket.bucket_name]}, "object": {"key": list(keys)}},
+        detail={"bucket": {"name": [bucket.bucket_name]}, **wanted},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
@@ -81,7 +81,9 @@ class Observability(Construct):
             workflow.metric_failed(period=PERIOD),
         ]
         trouble = [dead_letters.metric_approximate_number_of_messages_visible(period=PERIOD), expired]
-        dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=name)
+        # Dashboards belong to an account, stages to a Region of it.
+        region = Stack.of(self).region
+        dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=f"{name}-{region}")
         dashboard.add_widgets(
             cloudwatch.GraphWidget(title="Runs", left=runs, width=12),
             cloudwatch.GraphWidget(title="Dead letters and expired throughput", left=trouble, width=12),

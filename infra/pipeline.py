@@ -21,8 +21,9 @@ from infra import settings as stage_settings
 from infra.bedrock_role import BedrockRole, EvaluationRole
 from infra.budget import Budget
 from infra.bundling import Bundles, build
+from infra.emptying import Emptying
 from infra.encryption import Encryption
-from infra.functions import WATCHERS, Functions, describe, retention
+from infra.functions import EMPTIER, WATCHERS, Functions, describe, retention
 from infra.intake import Intake, StartRule
 from infra.notifications import Notifications
 from infra.observability import Observability
@@ -94,7 +95,7 @@ class Tunedrop(Construct):
         removal = RemovalPolicy.RETAIN if settings.retains else RemovalPolicy.DESTROY
 
         self.key = key or Encryption(self, "Encryption", removal=removal).key
-        storage = Intake(self, "Intake", key=self.key, removal=removal, empty_buckets=settings.empty_buckets)
+        storage = Intake(self, "Intake", key=self.key, removal=removal)
         self.intake, self.artifacts = storage.intake, storage.artifacts
         registry = Registry(self, "Registry", key=self.key, removal=removal)
         self.runs = registry.runs
@@ -116,7 +117,7 @@ class Tunedrop(Construct):
         self.stage = self._describe(settings, registry, bedrock_role, evaluation_role)
         functions = Functions(
             self, "Functions", settings=settings, stage=self.stage, bundles=bundles or build(settings),
-            dead_letters=dead_letters, removal=removal,
+            dead_letters=dead_letters,
         )  # fmt: skip
         permissions.grant(
             functions,
@@ -128,10 +129,13 @@ class Tunedrop(Construct):
             ),
         )  # fmt: skip
 
+        if not settings.retains:
+            buckets = (self.intake, self.artifacts, storage.access_logs)
+            Emptying(self, "Emptying", function=functions[EMPTIER.name], buckets=buckets)
         notifications.give_receipts_to(functions["record_notice"])
         self.workflow: sfn.StateMachine = Workflow(
             self, "Workflow", name=self.name, functions=functions, log_retention=retention(settings),
-            removal=removal, approval_timeout=Duration.seconds(settings.approval_timeout_seconds),
+            approval_timeout=Duration.seconds(settings.approval_timeout_seconds),
             shard_concurrency=settings.shard_concurrency,
         ).machine  # fmt: skip
         StartRule(self, "Start", bucket=self.intake, workflow=self.workflow, dead_letters=dead_letters)

@@ -56,9 +56,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     over_monthly_budget
         Whether a run that would pass the month's budget asks or is refused.
     removal
-        What `cdk destroy` does with buckets, tables, the key and log groups.
-    empty_buckets
-        Whether `cdk destroy` deletes the buckets' objects too; only where `removal` is `destroy`.
+        What `cdk destroy` does with what holds data, which is buckets, tables and the key: `destroy` empties
+        and deletes them, `retain` leaves them in the account under their generated names.
     log_retention
         How long the logs of functions and workflow are kept.
     data_buckets
@@ -116,7 +115,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     when_unanswered: Literal["refuse", "approve"] = "refuse"
     over_monthly_budget: Literal["ask", "refuse"] = "ask"
     upload_grace_seconds: Annotated[int, msgspec.Meta(ge=5)] = 600
-    empty_buckets: bool = False
     data_buckets: tuple[str, ...] = ()
     data_bucket_keys: tuple[str, ...] = ()
     graders: tuple[FunctionArn, ...] = ()
@@ -231,8 +229,6 @@ def _refuse_contradictions(where: str, settings: Settings) -> None:
         catalog.find(settings.default_base_model)
     except LookupError as error:
         raise SettingsError(f"{where}.default_base_model: {error.args[0]}") from error
-    if settings.empty_buckets and settings.retains:
-        raise SettingsError(f'{where}.empty_buckets is true, but removal is "retain": set it to "destroy"')
     if settings.budget_usd > settings.monthly_budget_usd:
         raise SettingsError(f"{where}.budget_usd (of one run) is more than monthly_budget_usd (of all)")
 

@@ -30,7 +30,7 @@ class Workflow(Construct):
 
     def __init__(
         self, scope: Construct, id: str, *, name: str, functions: Functions, approval_timeout: Duration,
-        shard_concurrency: int, log_retention: logs.RetentionDays, removal: RemovalPolicy,
+        shard_concurrency: int, log_retention: logs.RetentionDays,
     ) -> None:  # fmt: skip
         super().__init__(scope, id)
         log_group = logs.LogGroup(
@@ -39,7 +39,7 @@ class Workflow(Construct):
             # A name under this prefix needs no resource policy of its own (Step Functions guide, cw-logs).
             log_group_name=f"/aws/vendedlogs/states/{name}",
             retention=log_retention,
-            removal_policy=removal,
+            removal_policy=RemovalPolicy.DESTROY,  # as the functions' own
         )
         self.machine = sfn.StateMachine(
             self,
@@ -55,7 +55,7 @@ class Workflow(Construct):
             # All events, so that a run can be followed after its 90 days of history; no input or output,
             # which the registry and the artifacts bucket keep under our key.
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
-            removal_policy=removal,
+            removal_policy=RemovalPolicy.DESTROY,
         )
 
 
@@ -87,7 +87,11 @@ class Journey:
             "WaitForCompletion", "training", "$started.job_arn", TRAINING_PATIENCE,
             assign={"job": "{% $started.more ? null : $states.result %}"},
         )  # fmt: skip
-        set_up_throughput = step("SetUpThroughput", "run", "dataset", "job", result="serving")
+        # Patient, because a deployment may have to wait until another run's evaluation gives one up.
+        set_up_throughput = self._states.rescued(
+            "SetUpThroughput",
+            self._states.task("SetUpThroughput", "run", "dataset", "job", result="serving", patient=True),
+        )
         evaluate_model = self._evaluate_model()
         promote_model = self._promote_model()
 

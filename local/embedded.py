@@ -54,6 +54,11 @@ class Embedded:
         return self.state / "tmp" / "ministack-tls" / "server.crt"
 
     @property
+    def violations(self) -> Path:
+        """Where calls and answers are noted that AWS's service models do not allow."""
+        return self.state / "violations.log"
+
+    @property
     def faults(self) -> Faults:
         """The switches that break the local Bedrock on purpose."""
         return Faults(self.state / "faults.json")
@@ -159,7 +164,8 @@ class Embedded:
             "POWERTOOLS_TRACE_DISABLED": "1",
             "IOT_MTLS_ENABLED": "false",
             "LOG_LEVEL": "INFO",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": f"{ROOT / 'local' / 'witness'}{os.pathsep}{ROOT}",
+            "TUNEDROP_VIOLATIONS": str(self.violations),
             "TUNEDROP_LOCAL_DAY": os.environ.get("TUNEDROP_LOCAL_DAY", "2025-08-01"),
         }
 

@@ -10,6 +10,7 @@
 | `lifecycle_on` | base models are what the catalog says they were on this day (YYYY-MM-DD) |
 | `end_of_life` | base models are legacy: `{"<model id>": "<the moment at which it ends>"}` |
 | `fail_next_swap` | the next swap of the model behind an ARN fails |
+| `quotas` | what the account may have, by the names of `local.bedrock.world.Quotas` |
 | `events` | Bedrock's events come `once`, `twice`, `late`, `early` (before the job is done) or `never` |
 | `calls` | Bedrock's operations: `[{"operation", "times", "error", "after_effect"}]` |
 | `functions` | AWS calls of deployed functions: `[{"function", "fault", "action", "times"}]` |
@@ -84,6 +85,10 @@ class Faults:
     def lifecycle_day(self) -> str:
         """The day whose base models are offered: TUNEDROP_LOCAL_DAY, or today, unless a test sets another."""
         return str(self._read().get("lifecycle_on") or os.environ.get("TUNEDROP_LOCAL_DAY") or clock.today())
+
+    def quota(self, name: str, usual: int) -> int:
+        """What the account may have of something."""
+        return int(self._read().get("quotas", {}).get(name, usual))
 
     def end_of_life(self, model: str) -> datetime | None:
         """When this base model ends; None where it does not."""

@@ -46,6 +46,17 @@ def examples() -> Path:
 
 
 @pytest.fixture(autouse=True)
+def every_call_is_one_that_aws_would_take(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What functions asked, and what our Bedrock answered, by botocore's models: patterns, lengths, enums."""
+    yield
+    if "embedded" in request.fixturenames:
+        violations: Path = request.getfixturevalue("embedded").violations
+        found = violations.read_text().splitlines() if violations.exists() else []
+        violations.unlink(missing_ok=True)
+        assert found == []
+
+
+@pytest.fixture(autouse=True)
 def nothing_bills_afterwards(request: pytest.FixtureRequest) -> Iterator[None]:
     """After a test of the deployed stage: no provisioned throughput, no job at work, no fault left on.
 

@@ -123,10 +123,12 @@ class Jobs:
                 )
         _refuse_wrong_method_settings(kind, request.get("customizationConfig", {}), base)
         running = sum(job["status"] in ("InProgress", "Stopping") for job in jobs)
-        if running >= self._world.quotas.customization_jobs:
+        if running >= self._world.quota("customization_jobs"):
             raise Refusal(
                 "ServiceQuotaExceededException", "You have reached the limit of scheduled customization jobs."
             )
+        if len(self._world.models) + running >= self._world.quota("custom_models"):
+            raise Refusal("ServiceQuotaExceededException", "You have reached the limit of custom models.")
 
     def _new(
         self, arn: str, request: dict[str, Any], base: BaseModel, parent: Tuned | None

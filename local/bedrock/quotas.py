@@ -9,17 +9,32 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from local.bedrock.world import Quotas
+from local.bedrock.world import World
 from local.ministack import Response
 
 _TARGET = "ServiceQuotasV20190624."
 
 
+LISTED = (
+    ("L-0406044C", "customization_jobs", "(Model customization) Scheduled customization jobs", False),
+    ("L-CB5B847D", "custom_models", "(Model customization) Custom models per account", True),
+    ("L-1EF80F3E", "deployments", "(Model customization) Total custom model deployments", True),
+    (
+        "L-BE77399C",
+        "model_units",
+        "Model units no-commitment Provisioned Throughputs across custom models",
+        True,
+    ),
+    ("L-3632DE15", "model_units", "Model units per provisioned model for Meta Llama 3.1 8B Instruct", True),
+)
+"""Code, what it counts, name and whether more can be asked for (AWS General Reference, Bedrock quotas)."""
+
+
 class ServiceQuotas:
     """Answers ListServiceQuotas and ListAWSDefaultServiceQuotas for Bedrock."""
 
-    def __init__(self, quotas: Quotas) -> None:
-        self._quotas = quotas
+    def __init__(self, world: World) -> None:
+        self._quota = world.quota
 
     async def handle_request(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Mapping[str, Any]
@@ -38,37 +53,12 @@ class ServiceQuotas:
         """Quotas are part of the account: nothing to forget."""
 
     def _listed(self) -> Iterator[dict[str, Any]]:
-        for code, name, value, adjustable in (
-            (
-                "L-0406044C",
-                "(Model customization) Scheduled customization jobs",
-                self._quotas.customization_jobs,
-                False,
-            ),
-            (
-                "L-1EF80F3E",
-                "(Model customization) Total custom model deployments",
-                self._quotas.deployments,
-                True,
-            ),
-            (
-                "L-BE77399C",
-                "Model units no-commitment Provisioned Throughputs across custom models",
-                self._quotas.model_units,
-                True,
-            ),
-            (
-                "L-3632DE15",
-                "Model units per provisioned model for Meta Llama 3.1 8B Instruct",
-                self._quotas.model_units,
-                True,
-            ),
-        ):
+        for code, quota, name, adjustable in LISTED:
             yield {
                 "ServiceCode": "bedrock",
                 "QuotaCode": code,
                 "QuotaName": name,
-                "Value": float(value),
+                "Value": float(self._quota(quota)),
                 "Adjustable": adjustable,
             }
 

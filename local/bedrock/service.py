@@ -27,7 +27,7 @@ class BedrockService:
 
     def __init__(self, world: World, service: str, operations: Mapping[str, Operation]) -> None:
         self._world = world
-        self._router = Router(service, operations)
+        self._router = Router(service, operations, world.report)
 
     async def handle_request(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Mapping[str, Any]
@@ -91,5 +91,5 @@ def services(world: World) -> dict[str, ministack.Service]:
     return {
         "bedrock": BedrockService(world, "bedrock", control),
         "bedrock_runtime": BedrockService(world, "bedrock-runtime", inference),
-        "servicequotas": ServiceQuotas(world.quotas),
+        "servicequotas": ServiceQuotas(world),
     }

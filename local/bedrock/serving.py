@@ -113,13 +113,13 @@ class Serving:
         return endpoint
 
     def _refuse_over_quota(self, on_demand: bool, units: int) -> None:
-        quotas = self._world.quotas
-        if on_demand and len(_here(self._world.deployments)) >= quotas.deployments:
+        quota = self._world.quota
+        if on_demand and len(_here(self._world.deployments)) >= quota("deployments"):
             raise Refusal(
                 "ServiceQuotaExceededException", "You have reached the limit of custom model deployments."
             )
         used = sum(one.units for one in _here(self._world.provisioned))
-        if used + units > quotas.model_units:
+        if used + units > quota("model_units"):
             raise Refusal(
                 "ServiceQuotaExceededException",
                 "Your account does not currently have any no commitment model units reserved for this model.",

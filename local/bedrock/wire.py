@@ -10,15 +10,18 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import botocore.session
 
+from local.bedrock.shapes import problems, unknown
 from local.ministack import Response
 
 Operation = Callable[[dict[str, Any]], dict[str, Any] | bytes]
+
+Report = Callable[[str], None]
+"""Hears of an answer of ours that AWS's model does not allow."""
 
 
 class Refusal(Exception):
@@ -49,7 +52,10 @@ class Refusal(Exception):
 class Router:
     """Finds the operation that a request asks for, reads its input and writes its output."""
 
-    def __init__(self, service: str, operations: Mapping[str, Operation]) -> None:
+    def __init__(
+        self, service: str, operations: Mapping[str, Operation], report: Report = lambda _: None
+    ) -> None:
+        self._report = report
         self._model = botocore.session.get_session().get_service_model(service)
         self._operations = operations
         self._routes = sorted(self._read_routes(), key=lambda route: -len(route[1].pattern))
@@ -74,6 +80,9 @@ class Router:
             raise Refusal("ValidationException", f"{name} is not part of the local Bedrock")
         request = _read(model.input_shape, labels, body, query) if model.input_shape else {}
         output = self._operations[name](request)
+        if isinstance(output, dict):
+            for problem in (*problems(model.output_shape, output), *unknown(model.output_shape, output)):
+                self._report(f"answer of {name}: {problem}")
         content = output if isinstance(output, bytes) else json.dumps(output, default=_plain).encode()
         return model.http["responseCode"], {"Content-Type": "application/json"}, content
 
@@ -94,72 +103,13 @@ def _read(shape: Any, labels: Mapping[str, str], body: bytes, query: Mapping[str
             request[name] = body
         elif location is None and wire_name in document:
             request[name] = document[wire_name]
-    problems = list(_problems(shape, request, ""))
-    if problems:
-        plural = "s" if len(problems) > 1 else ""
+    found = list(problems(shape, request))
+    if found:
+        plural = "s" if len(found) > 1 else ""
         raise Refusal(
-            "ValidationException",
-            f"{len(problems)} validation error{plural} detected: " + "; ".join(problems),
+            "ValidationException", f"{len(found)} validation error{plural} detected: " + "; ".join(found)
         )
     return request
-
-
-def _problems(shape: Any, value: Any, path: str) -> Iterator[str]:
-    kind = shape.type_name
-    if kind == "structure" and isinstance(value, dict):
-        for name in shape.required_members:
-            if value.get(name) is None:
-                yield f"Value null at '{path}{name}' failed to satisfy constraint: Member must not be null"
-        for name, item in value.items():
-            if name in shape.members and item is not None and not isinstance(item, bytes):
-                yield from _problems(shape.members[name], item, f"{path}{name}.")
-    elif kind == "list" and isinstance(value, list):
-        yield from _length(shape, len(value), path, value)
-        for index, item in enumerate(value):
-            yield from _problems(shape.member, item, f"{path}{index + 1}.")
-    elif kind == "map" and isinstance(value, dict):
-        for key, item in value.items():
-            yield from _problems(shape.value, item, f"{path}{key}.")
-    elif kind == "string":
-        yield from _string(shape, value, path)
-    elif kind in ("integer", "float", "long", "double") and isinstance(value, int | float):
-        yield from _length(shape, value, path, value, "value")
-
-
-_BESIDE_ENUM = {"EvaluationTaskType": ("General",)}
-"""What the service takes, and asks for, though its own model does not list it (see `judge_jobs.TASK`)."""
-
-
-def _string(shape: Any, value: Any, path: str) -> Iterator[str]:
-    if not isinstance(value, str):
-        yield f"Value '{value}' at '{path[:-1]}' failed to satisfy constraint: Member must be a string"
-        return
-    yield from _length(shape, len(value), path, value)
-    pattern = shape.metadata.get("pattern")
-    if pattern and not _compiled(pattern).fullmatch(value):
-        yield (
-            f"Value '{value}' at '{path[:-1]}' failed to satisfy constraint: Member must satisfy "
-            f"regular expression pattern: {pattern}"
-        )
-    if shape.enum and value not in (*shape.enum, *_BESIDE_ENUM.get(shape.name, ())):
-        yield (
-            f"Value '{value}' at '{path[:-1]}' failed to satisfy constraint: Member must satisfy enum "
-            f"value set: [{', '.join(shape.enum)}]"
-        )
-
-
-def _length(shape: Any, size: float, path: str, value: Any, what: str = "length") -> Iterator[str]:
-    limits = shape.metadata
-    where = f"Value '{value}' at '{path[:-1]}' failed to satisfy constraint: Member must have {what}"
-    if "min" in limits and size < limits["min"]:
-        yield f"{where} greater than or equal to {limits['min']}"
-    if "max" in limits and size > limits["max"]:
-        yield f"{where} less than or equal to {limits['max']}"
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -37,6 +37,7 @@ class Quotas:
     """What an account may have at once. Real accounts start with no model units; this one has some."""
 
     customization_jobs: int = 2
+    custom_models: int = 100
     deployments: int = 10
     model_units: int = 4
 
@@ -91,6 +92,11 @@ class World:
         self.evaluations: dict[str, dict[str, Any]] = {}
         self.tokens: dict[tuple[str, str], str] = {}
         self.billed: list[tuple[str, float]] = []
+        self.report: Callable[[str], None] = lambda _: None
+
+    def quota(self, name: str) -> int:
+        """What the account may have now of what a field of `Quotas` counts."""
+        return self.faults.quota(name, getattr(self.quotas, name))
 
     def pass_minutes(self, minutes: float) -> None:
         """Wait for so many minutes of AWS."""

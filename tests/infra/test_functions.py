@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from infra.bundling import ROOT
-from infra.functions import GRADER, RECORDER, STEPS, WATCHERS
+from infra.functions import EMPTIER, GRADER, RECORDER, STEPS, WATCHERS
 from tests.infra.conftest import Resources, as_list
 from tunedrop.stage import Stage
 
@@ -22,12 +22,13 @@ def targets_of(resources: Resources) -> list[dict[str, Any]]:
 
 
 def test_there_is_one_function_a_step_and_two_watchers_and_no_other(resources: Resources) -> None:
-    declared = {f"tunedrop-dev-{one.name.replace('_', '-')}" for one in (*STEPS, *WATCHERS, RECORDER, GRADER)}
+    functions = (*STEPS, *WATCHERS, RECORDER, GRADER, EMPTIER)
+    declared = {f"tunedrop-dev-{one.name.replace('_', '-')}" for one in functions}
 
     assert names(resources) == declared
 
 
-@pytest.mark.parametrize("name", [one.name for one in (*STEPS, *WATCHERS, RECORDER, GRADER)])
+@pytest.mark.parametrize("name", [one.name for one in (*STEPS, *WATCHERS, RECORDER, GRADER, EMPTIER)])
 def test_every_declared_function_has_a_handler(name: str) -> None:
     source = ROOT / "lambdas" / name / "handler.py"
 

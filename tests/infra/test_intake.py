@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from ministack.services import eventbridge
 
 from infra.intake import SIGNAL_KEYS, START_KEYS
 from tests.infra.conftest import Resources
@@ -102,3 +104,31 @@ def test_no_function_may_write_to_the_intake_bucket(resources: Resources) -> Non
     ]
 
     assert writing == []
+
+
+@pytest.mark.parametrize(
+    ("key", "size", "starts"),
+    [
+        ("drop/", 0, False),
+        ("drop/team/", 0, False),
+        ("drop/a.jsonl", 0, True),
+        ("drop/a.jsonl", 7, True),
+        ("drop/plain", 7, True),
+        ("runs/a/run.yaml", 0, True),
+        ("other/a.jsonl", 7, False),
+    ],
+)
+def test_a_folder_starts_nothing_and_an_empty_file_does(
+    resources: Resources, key: str, size: int, starts: bool
+) -> None:
+    """By the emulator's reading of event patterns, which is no code of ours."""
+    (rule,) = (
+        one["EventPattern"]
+        for one in resources.of("AWS::Events::Rule").values()
+        if "$or" in one.get("EventPattern", {}).get("detail", {})
+    )
+    detail = {"bucket": {"name": "intake"}, "object": {"key": key, "size": size}}
+    event = {"Source": "aws.s3", "DetailType": "Object Created", "Detail": json.dumps(detail)}
+    pattern = json.dumps(rule).replace(json.dumps(rule["detail"]["bucket"]["name"]), '["intake"]')
+
+    assert eventbridge._matches_pattern(pattern, event) == starts

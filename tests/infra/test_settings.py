@@ -67,11 +67,6 @@ def test_a_base_model_that_the_catalog_does_not_know_is_refused() -> None:
         settings.read(changed(default_base_model="meta.llama9"), "dev")
 
 
-def test_buckets_that_are_retained_are_not_emptied() -> None:
-    with pytest.raises(SettingsError, match="empty_buckets"):
-        settings.read(changed(removal="retain", empty_buckets=True), "dev")
-
-
 def test_a_run_may_not_cost_more_than_the_month() -> None:
     with pytest.raises(SettingsError, match="budget_usd"):
         settings.read(changed(budget_usd=100, monthly_budget_usd=50), "dev")

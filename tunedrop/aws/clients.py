@@ -149,6 +149,7 @@ def is_missing(error: ClientError) -> bool:
     return code_of(error) in {
         "ResourceNotFoundException",
         "NoSuchKey",
+        "NoSuchVersion",
         "404",
         "NotFound",
         "ParameterNotFound",

@@ -177,7 +177,9 @@ def _after_refusal(bedrock: Any, way: Way, name: str, error: ClientError) -> str
     if aws.is_transient(error):
         raise TransientError(aws.explain(error)) from error
     if code == "ServiceQuotaExceededException":
-        raise ThroughputFailed(f"{message} {_QUOTA_CURE[way]}") from error
+        # Deployments come and go with other runs; units that an account does not have never come.
+        kind = TransientError if way == "on-demand" else ThroughputFailed
+        raise kind(f"{message} {_QUOTA_CURE[way]}") from error
     raise ThroughputFailed(f"Bedrock refused to serve the model: {message} ({code})") from error
 
 

@@ -33,6 +33,10 @@ _ROLE_NOT_READY = "assume"
 """Part of the message while a new role still spreads through IAM ("Could not assume provided IAM role")."""
 
 
+class QuotaFull(Exception):
+    """Bedrock would start no further job; its message, which names no quota by its code."""
+
+
 def start(bedrock: Any, stage: Stage, run: Run, planned: PlannedJob, base: str) -> StartedJob:
     """Start a customization job of the run, or find the one that an earlier try has started.
 
@@ -50,6 +54,8 @@ def start(bedrock: Any, stage: Stage, run: Run, planned: PlannedJob, base: str) 
         When Bedrock refuses the job for a reason that a later try cannot heal.
     TransientError
         When a later try may succeed.
+    QuotaFull
+        When a quota of the account is full: whether waiting helps, the caller knows.
     """
     name = name_of(stage, run, planned.number)
     try:
@@ -188,7 +194,7 @@ def _number(value: str) -> int | float | str:
 def _after_refusal(bedrock: Any, name: str, error: ClientError) -> StartedJob:
     code, message = aws.code_of(error), aws.message_of(error)
     if code == "ServiceQuotaExceededException":
-        return StartedJob(outcome="queued", job_name=name)
+        raise QuotaFull(message) from error
     if code == "ConflictException" or _NAME_IN_USE in message:
         earlier = find(bedrock, name)
         if earlier is not None:

@@ -67,9 +67,9 @@ def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> msgspec.Str
             return job if job.is_over else None
 
 
-def free_slots(bedrock: Any, stage: Stage) -> int:
-    """How many more customization jobs Bedrock would take now, going by the stage's quota."""
-    return max(0, stage.customization_quota - jobs.count_in_progress(bedrock))
+def free_slots(bedrock: Any, most: int) -> int:
+    """How many more customization jobs Bedrock would take now, where so many may run at once."""
+    return max(0, most - jobs.count_in_progress(bedrock))
 
 
 def signalled(s3: Any, stage: Stage, run: Run, signal: Literal["approve", "stop"]) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Dataset, Run, StartedJob
+from tunedrop.errors import CustomizationFailed
 from tunedrop.planning.plan import PlannedJob, has_several_jobs, plan
 from tunedrop.stage import Stage
 from tunedrop.training import jobs, series
@@ -33,7 +34,10 @@ def start_or_queue(
         if _has_to_wait(bedrock, waits, stage, granted):
             name = jobs.name_of(stage, run, planned.number)
             return jobs.find(bedrock, name) or StartedJob(outcome="queued", job_name=name)
-        started = jobs.start(bedrock, stage, run, planned, base)
+        try:
+            started = jobs.start(bedrock, stage, run, planned, base)
+        except jobs.QuotaFull as full:
+            started = _queued_behind(bedrock, waits, jobs.name_of(stage, run, planned.number), full)
         if granted:  # a slot that was granted is for one job
             waits.give_up_slot(run.run_id)
             granted = False
@@ -53,4 +57,30 @@ def _has_to_wait(bedrock: Any, waits: Waits, stage: Stage, granted: bool) -> boo
     busy = jobs.count_in_progress(bedrock)
     if not granted:
         busy += len(waits.reserved_slots())
-    return busy >= stage.customization_quota or (not granted and bool(waits.of_kind("slot")))
+    most = waits.most_jobs(stage.customization_quota)
+    return busy >= most or (not granted and bool(waits.of_kind("slot")))
+
+
+def _queued_behind(bedrock: Any, waits: Waits, name: str, full: jobs.QuotaFull) -> StartedJob:
+    """Wait until fewer jobs run than at the refusal: before that Bedrock would only refuse again, and every
+    turn of the queue adds to an execution's history, which ends it at 25,000 events.
+
+    Raises
+    ------
+    CustomizationFailed
+        When no job runs here: then what is full will not free up by waiting.
+    """
+    busy = jobs.count_in_progress(bedrock)
+    if busy == 0:
+        raise CustomizationFailed(f"{UNFREEABLE}. Bedrock says: {full}") from full
+    waits.note_refusal(busy)
+    return StartedJob(outcome="queued", job_name=name)
+
+
+UNFREEABLE = (
+    "Bedrock starts no job although none runs in this account and Region, so that waiting would not help: a "
+    "quota is full. See which with `tunedrop doctor`. Either custom models per account (L-CB5B847D, 100 by "
+    "default): delete some (tunedrop teardown RUN), or ask for more with `aws service-quotas "
+    "request-service-quota-increase --service-code bedrock --quota-code L-CB5B847D --desired-value 200`; or "
+    "scheduled customization jobs (L-0406044C), which cannot be raised"
+)

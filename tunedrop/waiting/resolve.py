@@ -99,7 +99,8 @@ class Settler:
         waiting = [wait for wait in queue if wait not in stopped]
         mine = {wait.run_id for wait in waiting}
         taken = sum(run_id not in mine for run_id in self._waits.reserved_slots())
-        free = max(0, poll.free_slots(self._aws.bedrock, self._stage) - taken)
+        most = self._waits.most_jobs(self._stage.customization_quota)
+        free = max(0, poll.free_slots(self._aws.bedrock, most) - taken)
         let_in = [wait for wait in waiting[:free] if self._waits.reserve_slot(wait.run_id)]
         return self.settle([*stopped, *let_in])
 

@@ -25,7 +25,12 @@ RESERVED_SECONDS = 900
 GRANTING_SECONDS = 60
 """How long letting a run in may take; whoever has not come to it by then has died."""
 
+REFUSAL_SECONDS = 86_400
+"""How long Bedrock's refusal of a further job counts: a quota may be raised, which no event tells."""
+
 _RESERVATION = "reservation"
+_REFUSAL = {"run_id": "bedrock", "kind": "refusal"}
+"""The key of the item that says how many jobs Bedrock takes; no run's id looks so."""
 
 
 class Waits:
@@ -103,6 +108,24 @@ class Waits:
         """The run's job holds the slot itself now, or the run does not want it any more."""
         key = {"run_id": {"S": run_id}, "kind": {"S": _RESERVATION}}
         self._dynamodb.delete_item(TableName=self._table, Key=key)
+
+    def note_refusal(self, busy: int) -> None:
+        """Bedrock has refused a job while so many were running."""
+        now = clock.now()
+        item = {**_REFUSAL, "arrived_at": now, "subject": str(busy)}
+        item["expires_at"] = clock.after(now, REFUSAL_SECONDS)
+        self._dynamodb.put_item(
+            TableName=self._table, Item={name: {"S": value} for name, value in item.items()}
+        )
+
+    def most_jobs(self, setting: int) -> int:
+        """How many jobs may run at once: the setting, or as few as ran when Bedrock last refused one."""
+        answer = self._dynamodb.get_item(
+            TableName=self._table, Key={name: {"S": value} for name, value in _REFUSAL.items()}
+        )
+        item = answer.get("Item")
+        counts = item is not None and item["expires_at"]["S"] > clock.now()
+        return min(setting, int(item["subject"]["S"])) if counts else setting
 
     def reserved_slots(self) -> list[str]:
         """The runs that were let in and have not started their job yet."""

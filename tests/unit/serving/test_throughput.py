@@ -67,6 +67,15 @@ def test_a_retry_finds_what_an_earlier_try_has_created(stage: Stage) -> None:
     assert create(bedrock, stage, "on-demand").arn == builders.DEPLOYMENT_ARN
 
 
+def test_a_deployment_waits_until_another_run_gives_one_up(stage: Stage) -> None:
+    bedrock = FakeBedrock(
+        create_custom_model_deployment=refusal("ServiceQuotaExceededException", "too many.")
+    )
+
+    with pytest.raises(TransientError, match="L-1EF80F3E"):
+        create(bedrock, stage, "on-demand")
+
+
 def test_a_quota_of_zero_says_which_quota_to_ask_for(stage: Stage) -> None:
     bedrock = FakeBedrock(
         create_provisioned_model_throughput=refusal("ServiceQuotaExceededException", "no units reserved.")

@@ -73,10 +73,11 @@ def test_a_retry_meets_the_job_that_an_earlier_try_has_started(stage: Stage, err
     assert start(bedrock, stage).job_arn == builders.JOB_ARN
 
 
-def test_a_full_quota_queues_the_run(stage: Stage) -> None:
+def test_a_full_quota_is_no_failure_of_the_run(stage: Stage) -> None:
     bedrock = FakeBedrock(create_model_customization_job=refusal("ServiceQuotaExceededException"))
 
-    assert start(bedrock, stage).outcome == "queued"
+    with pytest.raises(jobs.QuotaFull):
+        start(bedrock, stage)
 
 
 @pytest.mark.parametrize(

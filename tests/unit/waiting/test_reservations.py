@@ -1,15 +1,25 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop import catalog, clock
+from tunedrop.aws import Aws
+from tunedrop.contracts import StartedJob
+from tunedrop.errors import CustomizationFailed
+from tunedrop.registry import Registry
 from tunedrop.stage import Stage
 from tunedrop.waiting.queue import start_or_queue
-from tunedrop.waiting.table import RESERVED_SECONDS, Waits
+from tunedrop.waiting.resolve import Settler
+from tunedrop.waiting.table import REFUSAL_SECONDS, RESERVED_SECONDS, Waits
 
-FREE = {"modelCustomizationJobSummaries": []}
+FREE: dict[str, Any] = {"modelCustomizationJobSummaries": []}
+ONE_RUNS = {"modelCustomizationJobSummaries": [{"jobArn": builders.JOB_ARN}]}
+FULL = refusal("ServiceQuotaExceededException", "You have reached a limit.")
+UNKNOWN = refusal("ResourceNotFoundException")
 
 
 def test_a_promised_slot_is_not_given_to_a_newcomer(waits: Waits, stage: Stage) -> None:
@@ -62,3 +72,62 @@ def test_a_reservation_is_no_wait(waits: Waits) -> None:
     waits.reserve_slot("persona-0123456789")
 
     assert waits.of_run("persona-0123456789") == []
+
+
+def try_to_start(bedrock: FakeBedrock, waits: Waits, stage: Stage, granted: bool = True) -> StartedJob:
+    model = catalog.find(builders.LLAMA_3_3)
+    run, dataset = builders.run(), builders.dataset()
+    return start_or_queue(bedrock, waits, stage, run, dataset, model, granted=granted)
+
+
+def test_a_refused_job_is_tried_again_only_when_fewer_run_than_at_the_refusal(
+    waits: Waits, stage: Stage
+) -> None:
+    """The account takes fewer jobs at once than the stage's setting says."""
+    bedrock = FakeBedrock(
+        # InProgress and Stopping are listed apart: one job runs at the first four looks, none later.
+        list_model_customization_jobs=[ONE_RUNS, FREE, ONE_RUNS, FREE, ONE_RUNS, FREE, FREE],
+        create_model_customization_job=[FULL, {"jobArn": builders.JOB_ARN}],
+        get_model_customization_job=UNKNOWN,
+    )
+
+    assert stage.customization_quota == 2
+    assert try_to_start(bedrock, waits, stage).outcome == "queued"
+    assert waits.most_jobs(stage.customization_quota) == 1
+    assert try_to_start(bedrock, waits, stage).outcome == "queued"  # Bedrock is not even asked
+    assert len(bedrock.called("create_model_customization_job")) == 1
+    assert try_to_start(bedrock, waits, stage).outcome == "started"
+
+
+def test_a_run_that_waits_for_days_is_not_let_in_once_while_nothing_changes(
+    aws: Aws, waits: Waits, stage: Stage, registry: Registry, intake: str
+) -> None:
+    """Each turn of the queue adds 13 events to an execution that Step Functions ends at 25,000."""
+    registry.register(builders.run())
+    waits.note_refusal(1)
+    waits.park(builders.wait(kind="slot", subject="persona-0123456789"))
+    aws.bedrock = FakeBedrock(list_model_customization_jobs=[ONE_RUNS, FREE] * 200)
+    settler = Settler(aws, stage)
+
+    assert [settler.settle_all() for _ in range(100)] == [[]] * 100
+
+
+def test_a_raised_quota_is_noticed_after_a_day(
+    waits: Waits, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits.note_refusal(1)
+    later = clock.after(clock.now(), REFUSAL_SECONDS + 1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+
+    assert waits.most_jobs(stage.customization_quota) == stage.customization_quota
+
+
+def test_a_quota_that_waiting_does_not_free_fails_with_its_name_and_the_request(
+    waits: Waits, stage: Stage
+) -> None:
+    bedrock = FakeBedrock(list_model_customization_jobs=FREE, create_model_customization_job=FULL)
+
+    with pytest.raises(
+        CustomizationFailed, match=r"L-CB5B847D.*request-service-quota-increase.*reached a limit"
+    ):
+        try_to_start(bedrock, waits, stage)

@@ -1,0 +1,40 @@
+"""Buckets that go with their stack are emptied first: CloudFormation deletes none that has objects.
+
+CDK's own way (`auto_delete_objects`) brings a function in another language, with a managed policy, outside of
+the stage's permissions boundary and tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import CustomResource
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+
+class Emptying(Construct):
+    """One custom resource a bucket; its deletion, which comes before the bucket's, empties the bucket."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, function: lambda_.Function, buckets: Sequence[s3.Bucket]
+    ) -> None:
+        super().__init__(scope, id)
+        for actions, resources in (
+            (["s3:ListBucketVersions", "s3:PutBucketPolicy"], [one.bucket_arn for one in buckets]),
+            (["s3:DeleteObject", "s3:DeleteObjectVersion"], [one.arn_for_objects("*") for one in buckets]),
+        ):
+            function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=resources))
+        for bucket in buckets:
+            emptied = CustomResource(
+                self,
+                f"{bucket.node.id}Emptied",
+                resource_type="Custom::EmptiedBucket",
+                service_token=function.function_arn,
+                properties={"BucketName": bucket.bucket_name},
+            )
+            # Deleted before it: the function then puts a policy of its own, which has to stay.
+            if bucket.policy is not None:
+                bucket.policy.node.add_dependency(emptied)

@@ -1,0 +1,102 @@
+"""A stage can be created, destroyed and created again, in several Regions of one account."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.settings import SettingsError
+from tests.infra.conftest import ACCOUNT, REGION, Resources, synthesize
+
+HOLDS_DATA = {"AWS::S3::Bucket", "AWS::DynamoDB::GlobalTable", "AWS::KMS::Key"}
+
+OF_AN_ACCOUNT = {
+    "AWS::Budgets::Budget": ("Budget", "BudgetName"),
+    "AWS::CloudWatch::Dashboard": ("DashboardName",),
+    "AWS::IAM::Role": ("RoleName",),
+    "AWS::IAM::ManagedPolicy": ("ManagedPolicyName",),
+}
+"""Types whose names all Regions of an account share (CloudFormation and service guides), and their name."""
+
+
+@pytest.fixture(scope="module")
+def prod(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return synthesize(tmp_path_factory.mktemp("prod"), "prod")
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return synthesize(tmp_path_factory.mktemp("elsewhere"), "prod", region="us-east-1")
+
+
+def fixed_names(resource: dict[str, Any]) -> dict[str, Any]:
+    properties = resource.get("Properties", {})
+    return {name: value for name, value in properties.items() if name == "Name" or name.endswith("Name")}
+
+
+def test_nothing_that_outlives_the_stack_has_a_fixed_name(prod: dict[str, Any]) -> None:
+    """A name that is taken refuses the next deployment, after a destroy or a first one that failed."""
+    kept = {id_: one for id_, one in prod["Resources"].items() if one.get("DeletionPolicy") == "Retain"}
+
+    assert {one["Type"] for one in kept.values()} == HOLDS_DATA
+    assert {id_: names for id_, one in kept.items() if (names := fixed_names(one))} == {}
+
+
+def test_every_bucket_that_goes_with_its_stack_is_emptied_first(resources: Resources) -> None:
+    """CloudFormation deletes no bucket that has objects or versions."""
+    deleted = {
+        id_
+        for id_, one in resources.template["Resources"].items()
+        if one["Type"] == "AWS::S3::Bucket" and one["DeletionPolicy"] == "Delete"
+    }
+    emptied = {one["BucketName"]["Ref"] for one in resources.of("Custom::EmptiedBucket").values()}
+
+    assert len(deleted) == 3
+    assert emptied == deleted
+
+
+def test_a_stage_that_is_kept_has_nothing_that_deletes_objects(prod: dict[str, Any]) -> None:
+    assert "Custom::EmptiedBucket" not in {one["Type"] for one in prod["Resources"].values()}
+
+
+def test_a_bucket_takes_nothing_new_between_its_emptying_and_its_deletion(resources: Resources) -> None:
+    """Its policy is deleted before it is emptied, which gives it one that refuses new objects."""
+    emptied = {id_ for id_, one in resources.template["Resources"].items() if "EmptiedBucket" in one["Type"]}
+    policies = [
+        one for one in resources.template["Resources"].values() if one["Type"] == "AWS::S3::BucketPolicy"
+    ]
+
+    assert {next(iter(emptied & set(one["DependsOn"])), "none") for one in policies} == emptied
+
+
+def test_no_name_of_the_account_is_shared_by_two_regions(
+    prod: dict[str, Any], elsewhere: dict[str, Any]
+) -> None:
+    def names(template: dict[str, Any]) -> set[str]:
+        found = set()
+        for one in template["Resources"].values():
+            value = one.get("Properties", {})
+            for key in OF_AN_ACCOUNT.get(one["Type"], ("no name",)):
+                value = value.get(key) if isinstance(value, dict) else None
+            if value is not None:
+                found.add(f"{one['Type']} {value}")
+        return found
+
+    assert len(names(prod)) == 2
+    assert names(prod) & names(elsewhere) == set()
+
+
+def test_a_budget_waits_for_its_topic_to_take_its_messages(prod: dict[str, Any]) -> None:
+    (budget,) = (one for one in prod["Resources"].values() if one["Type"] == "AWS::Budgets::Budget")
+    policies = {id_ for id_, one in prod["Resources"].items() if one["Type"] == "AWS::SNS::TopicPolicy"}
+
+    assert policies & set(budget["DependsOn"])
+
+
+def test_settings_that_a_functions_environment_cannot_hold_are_refused_at_once(tmp_path: Path) -> None:
+    graders = [f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:grader-of-team-{n:02}" for n in range(40)]
+
+    with pytest.raises(SettingsError, match=r"environment holds 4,096: shorten graders"):
+        synthesize(tmp_path, graders=graders)
