@@ -147,6 +147,18 @@ class Grants:
             # The one question about a model that takes no resource type (Service Authorization Reference).
             _allow("ModelAccess", ["bedrock:GetFoundationModelAvailability"], ["*"]),
             self.read_model(),
+            # None of these takes a resource type (Service Authorization Reference).
+            _allow(
+                "Quotas",
+                [
+                    "bedrock:ListCustomModelDeployments",
+                    "bedrock:ListCustomModels",
+                    "bedrock:ListProvisionedModelThroughputs",
+                    "servicequotas:ListAWSDefaultServiceQuotas",
+                    "servicequotas:ListServiceQuotas",
+                ],
+                ["*"],
+            ),
             _allow(
                 "BedrockRoles",
                 ["iam:SimulatePrincipalPolicy"],

@@ -1,39 +1,32 @@
-"""Service quotas that a run needs, some of which are 0 until somebody asks for more.
-
-Codes: AWS General Reference, Bedrock quotas, and cloud7news' terraform (read 2026-11-23); the names are what
-ListServiceQuotas gives.
-"""
+"""Service quotas that a run needs, some of which are 0 until somebody asks for more."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import msgspec
 
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.doctor.finding import Finding, State, asked
+from tunedrop.preflight.quotas import (
+    CUSTOM_MODELS,
+    DEPLOYMENTS,
+    DEPLOYMENTS_IN_PROGRESS,
+    JOBS,
+    NO_COMMITMENT_UNITS,
+    Quota,
+    deployments,
+    read,
+    request,
+)
+from tunedrop.preflight.quotas import models as custom_models
 from tunedrop.training import jobs
 
 ABOUT = "Service quotas"
 
-JOBS = "L-0406044C"
-DEPLOYMENTS_IN_PROGRESS = "L-430C95DD"
-DEPLOYMENTS = "L-1EF80F3E"
-CUSTOM_MODELS = "L-CB5B847D"
-NO_COMMITMENT_UNITS = "L-BE77399C"
 UNITS_A_MODEL = {"meta.llama3-1-8b-instruct-v1:0:128k": "L-3632DE15"}
 """The quota of model units per provisioned model, where its code is known; others are found by their name."""
-
-
-class Quota(msgspec.Struct, frozen=True):
-    """One quota of this account in this Region."""
-
-    code: str
-    name: str
-    value: float
-    adjustable: bool = False
 
 
 class Used(msgspec.Struct, frozen=True):
@@ -55,16 +48,6 @@ def look(aws: Aws, models: Iterable[BaseModel], jobs_at_once: int) -> Iterator[F
     yield from asked(
         ABOUT, "quotas", lambda: _judge(read(aws), _used(aws), list(models), jobs_at_once, _region(aws))
     )
-
-
-def read(aws: Aws) -> dict[str, Quota]:
-    """Bedrock's quotas by code: this account's where it has its own, else the defaults."""
-    client = aws.service_quotas
-    found: dict[str, Quota] = {}
-    for operation in ("list_aws_default_service_quotas", "list_service_quotas"):
-        for page in client.get_paginator(operation).paginate(ServiceCode="bedrock"):
-            found |= {one["QuotaCode"]: _quota(one) for one in page["Quotas"]}
-    return found
 
 
 def _judge(
@@ -106,7 +89,7 @@ def _units_finding(quota: Quota | None, name: str, state: State, why: str, regio
         )
     if quota.value >= 1:
         return _finding(name, "good", f"{quota.value:g}")
-    return _finding(name, state, f"{quota.value:g}; {why}", _request(quota, 1, region))
+    return _finding(name, state, f"{quota.value:g}; {why}", request(quota, 1, region))
 
 
 def _by_name(quotas: dict[str, Quota], model: BaseModel) -> Quota | None:
@@ -129,31 +112,16 @@ def _enough(quotas: dict[str, Quota], code: str, name: str, used: int, needed: i
     if quota.value >= needed:
         return _finding(name, "good", f"{used} of {quota.value:g} used" if used else f"{quota.value:g}")
     cure = (
-        _request(quota, needed, region) if quota.adjustable else "It cannot be raised: end what is not needed"
+        request(quota, needed, region) if quota.adjustable else "It cannot be raised: end what is not needed"
     )
     return _finding(name, "bad", f"{quota.value:g}, of which {used} are used; {needed} are needed", cure)
 
 
-def _request(quota: Quota, value: int, region: str) -> str:
-    return (
-        "aws service-quotas request-service-quota-increase --service-code bedrock "
-        f"--quota-code {quota.code} --desired-value {value} --region {region}"
-    )
-
-
 def _used(aws: Aws) -> Used:
-    deployments = aws.bedrock.get_paginator("list_custom_model_deployments").paginate()
-    models = aws.bedrock.get_paginator("list_custom_models").paginate()
     return Used(
         jobs=jobs.count_in_progress(aws.bedrock),
-        deployments=sum(len(page["modelDeploymentSummaries"]) for page in deployments),
-        models=sum(len(page["modelSummaries"]) for page in models),
-    )
-
-
-def _quota(answer: dict[str, Any]) -> Quota:
-    return Quota(
-        answer["QuotaCode"], answer["QuotaName"], float(answer["Value"]), bool(answer.get("Adjustable"))
+        deployments=len(deployments(aws.bedrock)),
+        models=custom_models(aws.bedrock),
     )
 
 

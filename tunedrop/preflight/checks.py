@@ -15,7 +15,7 @@ from tunedrop.errors import PreflightFailed
 from tunedrop.planning.plan import plan
 from tunedrop.preflight import judge as judge_check
 from tunedrop.preflight import methods as method_checks
-from tunedrop.preflight import offered
+from tunedrop.preflight import offered, quotas
 from tunedrop.serving import choose, models
 from tunedrop.stage import Stage
 from tunedrop.training import jobs
@@ -51,6 +51,7 @@ class Preflighter:
             *self._judge(),
             *self._validation_to_search_by(),
             self._way_to_serve(),
+            self._room_in_quotas(),
             self._data_readable(),
             self._name_free(),
         )
@@ -181,6 +182,10 @@ class Preflighter:
                 cure="Change deployment.mode, or the base model",
             )
         return Check(name="serving", passed=True, detail=f"the tuned model will be evaluated {way}")
+
+    def _room_in_quotas(self) -> Check:
+        jobs_of_it = len(plan(self._run, self._dataset))
+        return quotas.check(self._aws, self._stage, self._run, self._model, jobs_of_it)
 
     def _data_readable(self) -> Check:
         """IAM's own simulator says whether Bedrock's role may read the dataset and write the output."""

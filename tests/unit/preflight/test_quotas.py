@@ -1,0 +1,94 @@
+"""What would keep a run from its end is known before anything is paid."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from tests import builders
+from tests.unit.fake_bedrock import FakeBedrock, refusal
+from tunedrop import catalog
+from tunedrop.aws import Aws
+from tunedrop.contracts import Check, DeploymentSettings
+from tunedrop.preflight import quotas
+from tunedrop.stage import Stage
+
+ON_DEMAND = catalog.load()["amazon.nova-lite-v1:0:300k"]
+PROVISIONED = structs.replace(
+    ON_DEMAND, serving=structs.replace(ON_DEMAND.serving, on_demand=False, provisioned=True)
+)
+LONG_AGO = datetime.now(UTC) - timedelta(days=30)
+
+
+def listed(**values: float) -> dict[str, Any]:
+    codes = {
+        "models": quotas.CUSTOM_MODELS,
+        "deployments": quotas.DEPLOYMENTS,
+        "units": quotas.NO_COMMITMENT_UNITS,
+    }
+    return {
+        "Quotas": [
+            {"QuotaCode": codes[name], "QuotaName": f"the {name}", "Value": value, "Adjustable": True}
+            for name, value in values.items()
+        ]
+    }
+
+
+def look(
+    aws: Aws,
+    stage: Stage,
+    answer: Any,
+    *,
+    models: int = 0,
+    deployed: Any = (),
+    model: Any = ON_DEMAND,
+    jobs: int = 1,
+) -> Check:
+    aws.service_quotas = FakeBedrock(list_aws_default_service_quotas=answer, list_service_quotas=answer)
+    aws.bedrock = FakeBedrock(
+        list_custom_models={"modelSummaries": [{}] * models},
+        list_custom_model_deployments={"modelDeploymentSummaries": [{"createdAt": at} for at in deployed]},
+        list_provisioned_model_throughputs={"provisionedModelSummaries": [{"modelUnits": 1}]},
+    )
+    return quotas.check(aws, stage, builders.run(deployment=DeploymentSettings()), model, jobs)
+
+
+def test_an_account_with_room_passes(aws: Aws, stage: Stage) -> None:
+    assert look(
+        aws, stage, listed(models=100, deployments=10, units=0), models=99, deployed=[LONG_AGO]
+    ).passed
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"models": 100}, quotas.CUSTOM_MODELS),
+        ({"models": 98, "jobs": 3}, quotas.CUSTOM_MODELS),
+        ({"deployed": [LONG_AGO] * 10}, quotas.DEPLOYMENTS),
+        ({"model": PROVISIONED}, quotas.NO_COMMITMENT_UNITS),
+    ],
+)
+def test_a_full_quota_is_named_with_the_request_for_more(
+    aws: Aws, stage: Stage, given: dict[str, Any], named: str
+) -> None:
+    found = look(aws, stage, listed(models=100, deployments=10, units=1), **given)
+
+    assert not found.passed
+    assert named in found.detail
+    assert f"request-service-quota-increase --service-code bedrock --quota-code {named}" in found.cure
+
+
+def test_deployments_that_evaluations_hold_are_waited_for(aws: Aws, stage: Stage) -> None:
+    deployed = [LONG_AGO] * 9 + [datetime.now(UTC)]
+
+    assert look(aws, stage, listed(deployments=10), deployed=deployed).passed
+
+
+def test_quotas_that_may_not_be_read_fail_no_run(aws: Aws, stage: Stage) -> None:
+    found = look(aws, stage, refusal("AccessDeniedException", "not allowed", "ListServiceQuotas"))
+
+    assert found.passed
+    assert "could not be read" in found.detail

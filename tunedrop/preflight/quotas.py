@@ -1,0 +1,141 @@
+"""The quotas that decide whether a run can end, of this account in this Region.
+
+Codes: AWS General Reference, Bedrock quotas, and cloud7news' terraform (read 2026-11-23); the names are what
+ListServiceQuotas gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tunedrop.aws import Aws, explain, is_transient
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import Check, Run
+from tunedrop.errors import PreflightFailed
+from tunedrop.serving import choose
+from tunedrop.stage import Stage
+
+JOBS = "L-0406044C"
+DEPLOYMENTS_IN_PROGRESS = "L-430C95DD"
+DEPLOYMENTS = "L-1EF80F3E"
+CUSTOM_MODELS = "L-CB5B847D"
+NO_COMMITMENT_UNITS = "L-BE77399C"
+
+
+class Quota(msgspec.Struct, frozen=True):
+    """One quota of this account in this Region."""
+
+    code: str
+    name: str
+    value: float
+    adjustable: bool = False
+
+
+def read(aws_: Aws) -> dict[str, Quota]:
+    """Bedrock's quotas by code: this account's where it has its own, else the defaults."""
+    client = aws_.service_quotas
+    found: dict[str, Quota] = {}
+    for operation in ("list_aws_default_service_quotas", "list_service_quotas"):
+        for page in client.get_paginator(operation).paginate(ServiceCode="bedrock"):
+            found |= {one["QuotaCode"]: _quota(one) for one in page["Quotas"]}
+    return found
+
+
+def request(quota: Quota, value: int, region: str) -> str:
+    """The command that asks AWS for more."""
+    return (
+        "aws service-quotas request-service-quota-increase --service-code bedrock "
+        f"--quota-code {quota.code} --desired-value {value} --region {region}"
+    )
+
+
+def models(bedrock: Any) -> int:
+    """How many custom models there are."""
+    pages = bedrock.get_paginator("list_custom_models").paginate()
+    return sum(len(page["modelSummaries"]) for page in pages)
+
+
+def deployments(bedrock: Any) -> list[dict[str, Any]]:
+    """The custom model deployments that there are."""
+    pages = bedrock.get_paginator("list_custom_model_deployments").paginate()
+    return [one for page in pages for one in page["modelDeploymentSummaries"]]
+
+
+def check(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Check:
+    """Whether the models that a run makes, and what serves them, fit into the account.
+
+    A quota that cannot be read fails nothing: Bedrock itself says so in time, after the training.
+
+    Parameters
+    ----------
+    jobs
+        How many customization jobs the run starts; each makes a model.
+    """
+    try:
+        full = list(_full(aws_, stage, run, model, jobs))
+    except (ClientError, BotoCoreError) as error:
+        if is_transient(error):
+            raise
+        return Check(name="quotas", passed=True, detail=f"the quotas could not be read: {explain(error)}")
+    return Check(
+        name="quotas",
+        passed=not full,
+        detail="; ".join(detail for detail, _ in full) or "the quotas leave room for the run",
+        cure="; or ".join(cure for _, cure in full),
+    )
+
+
+def _full(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Iterator[tuple[str, str]]:
+    quotas = read(aws_)
+    ways = _ways(model, run)
+    quota = quotas.get(CUSTOM_MODELS)
+    if quota is not None and (used := models(aws_.bedrock)) + jobs > quota.value:
+        yield _too_few(quota, used, used + jobs, stage.region)
+    quota = quotas.get(DEPLOYMENTS)
+    if quota is not None and "on-demand" in ways:
+        found = deployments(aws_.bedrock)
+        if len(found) >= quota.value and not _may_free_up(found, stage):
+            yield _too_few(quota, len(found), len(found) + 1, stage.region)
+    quota = quotas.get(NO_COMMITMENT_UNITS)
+    if quota is not None and "provisioned" in ways and run.deployment.commitment == "none":
+        used = _units(aws_.bedrock)
+        if used + run.deployment.model_units > quota.value:
+            yield _too_few(quota, used, used + run.deployment.model_units, stage.region)
+
+
+def _ways(model: BaseModel, run: Run) -> set[str | None]:
+    """How the model is served in the evaluation and afterwards; another check finds a way that is none."""
+    try:
+        return {choose.way(model, run.deployment), choose.production_way(model, run.deployment)}
+    except PreflightFailed:
+        return set()
+
+
+def _may_free_up(found: list[dict[str, Any]], stage: Stage) -> bool:
+    """Whether a deployment is young enough to be another run's evaluation, which gives it up: then the run
+    waits for it once its model is trained."""
+    since = datetime.now(UTC) - timedelta(seconds=stage.throughput_expiry_seconds)
+    return any(one["createdAt"] > since for one in found)
+
+
+def _units(bedrock: Any) -> int:
+    pages = bedrock.get_paginator("list_provisioned_model_throughputs").paginate()
+    bought = [one for page in pages for one in page["provisionedModelSummaries"]]
+    return sum(one["modelUnits"] for one in bought if not one.get("commitmentDuration"))
+
+
+def _too_few(quota: Quota, used: int, needed: int, region: str) -> tuple[str, str]:
+    detail = f"{quota.name} ({quota.code}) is {quota.value:g}, of which {used} are used"
+    cure = request(quota, needed, region) if quota.adjustable else "It cannot be raised"
+    return detail, f"Delete what is not needed (tunedrop throughput, tunedrop teardown), or: {cure}"
+
+
+def _quota(answer: dict[str, Any]) -> Quota:
+    return Quota(
+        answer["QuotaCode"], answer["QuotaName"], float(answer["Value"]), bool(answer.get("Adjustable"))
+    )
