@@ -38,14 +38,19 @@ class Serving:
 
     def get_deployment(self, request: dict[str, Any]) -> dict[str, Any]:
         endpoint = self._find(self._world.deployments, request["customModelDeploymentIdentifier"])
-        return self._deployment(endpoint) | {"lastUpdatedAt": endpoint.updated or endpoint.created}
+        found = self._deployment(endpoint) | {"lastUpdatedAt": endpoint.updated or endpoint.created}
+        return {**found, "modelDeploymentName": endpoint.name}
 
     def get_provisioned(self, request: dict[str, Any]) -> dict[str, Any]:
         return self._provisioned(self._find(self._world.provisioned, request["provisionedModelId"]))
 
     def list_deployments(self, request: dict[str, Any]) -> dict[str, Any]:
         part = request.get("nameContains", "")
-        found = [self._deployment(one) for one in _here(self._world.deployments) if part in one.name]
+        found = [
+            self._deployment(one) | {"customModelDeploymentName": one.name}
+            for one in _here(self._world.deployments)
+            if part in one.name
+        ]
         return {"modelDeploymentSummaries": found}
 
     def list_provisioned(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -170,8 +175,6 @@ class Serving:
         update = {"modelArn": endpoint.desired, "updateStatus": endpoint.update_status}
         found = {
             "customModelDeploymentArn": endpoint.arn,
-            "customModelDeploymentName": endpoint.name,
-            "modelDeploymentName": endpoint.name,
             "modelArn": endpoint.model_arn,
             "createdAt": endpoint.created,
             "status": endpoint.status,

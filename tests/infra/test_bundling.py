@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from tests.infra.conftest import CONTEXT
 
 HERE = Target("this machine")
 EM_AARCH64 = 183
+AMAZON_LINUX_2023 = (2, 34)
+"""The glibc of Lambda's Python 3.12 and later (Lambda guide, lambda-runtimes)."""
 LAMBDA = Target("3.13", ("manylinux2014_aarch64", "manylinux_2_28_aarch64"))
 
 
@@ -117,13 +121,34 @@ def test_the_layer_for_lambda_is_small_and_native_to_arm() -> None:
     assert sum(file.stat().st_size for file in layer.path.rglob("*") if file.is_file()) < 40e6
 
 
-def test_our_c_is_compiled_for_lambda() -> None:
-    (library,) = bundling.code(LAMBDA).path.rglob("*.lib")
+def elf_files(bundle: bundling.Bundle) -> list[Path]:
+    files = (file for file in bundle.path.rglob("*") if file.is_file())
+    return [file for file in files if file.read_bytes()[:4] == b"\x7fELF"]
 
-    header = library.read_bytes()[:20]
 
-    assert header.startswith(b"\x7fELF")
-    assert int.from_bytes(header[18:20], "little") == EM_AARCH64
+@pytest.mark.parametrize(
+    "bundle",
+    [
+        lambda: bundling.code(LAMBDA),
+        lambda: bundling.layer(LAMBDA),
+        lambda: bundling.layer(LAMBDA, bundling.SCORING_REQUIREMENTS),
+    ],
+    ids=["our own C", "dependencies", "scoring"],
+)
+def test_everything_native_loads_on_lambdas_processor_glibc_and_python(
+    bundle: Callable[[], bundling.Bundle],
+) -> None:
+    """By what the files themselves say (System V ABI, ELF header; GNU symbol versions)."""
+    files = elf_files(bundle())
+
+    assert files
+    for file in files:
+        content = file.read_bytes()
+        needed = {tuple(map(int, one)) for one in re.findall(rb"GLIBC_(\d+)\.(\d+)", content)}
+        tag = re.search(r"\.cpython-(\d+)", file.name)
+        assert int.from_bytes(content[18:20], "little") == EM_AARCH64, file
+        assert max(needed, default=(0, 0)) <= AMAZON_LINUX_2023, file
+        assert tag is None or tag[1] == LAMBDA.python_version.replace(".", ""), file
 
 
 def test_the_scoring_layer_for_lambda_leaves_room_below_the_limit() -> None:
