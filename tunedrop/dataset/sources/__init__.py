@@ -1,1 +1,1 @@
-"""Where the bytes of a dataset come from."""
+"""Where the bytes of a dataset come from, and how files of any container become JSON lines."""

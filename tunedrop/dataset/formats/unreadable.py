@@ -1,0 +1,32 @@
+"""Lines that stand for what could not be read: a row, an element, a value, with the reason.
+
+They keep their place among the records, so that whatever reads the lines counts them, lists them in order and
+refuses them as it does any other line. A line of JSON never holds NUL.
+"""
+
+from __future__ import annotations
+
+_MARK = b"\0"
+
+
+class NotReadable(Exception):
+    """A file of a kind that holds no records, or that is broken or too large. The message says what to do."""
+
+    def __init__(self, message: str, code: str = "TD005") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def written(code: str, message: str) -> bytes:
+    """The line, without its end."""
+    return _MARK + code.encode() + _MARK + " ".join(message.split()).encode(errors="replace")
+
+
+def read(line: bytes) -> tuple[str, str] | None:
+    """Code and message of such a line; None of any other."""
+    if not line.startswith(_MARK):
+        return None
+    code, mark, message = line[1:].partition(_MARK)
+    if not mark or len(code) != len("TD000") or not code.startswith(b"TD"):
+        return None
+    return code.decode(errors="replace"), message.decode(errors="replace")

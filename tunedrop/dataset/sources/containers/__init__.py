@@ -1,0 +1,1 @@
+"""Any container and encoding, read into JSON lines with the place of each."""

@@ -1,0 +1,134 @@
+"""CSV and TSV in the dialects that spreadsheets and databases write."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, TextIO
+
+import msgspec
+
+from tunedrop.dataset.sources.containers import tables
+from tunedrop.dataset.sources.containers.tables import Columns
+from tunedrop.dataset.formats.unreadable import NotReadable
+
+if TYPE_CHECKING:
+    import _csv
+
+MAX_CELL = 4 << 20
+_SAMPLE = 1 << 16
+_SEPARATORS = (",", "\t", ";", "|", "\x1f", "^")
+_SEP_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
+
+_REASONS = {
+    "expected after": "a quote inside a quoted cell is not doubled, or text stands beside the quotes",
+    "unexpected end of data": "a quote that begins a cell is never closed: the rest of the file is in it",
+    "field larger than": f"a cell is longer than {MAX_CELL:,} characters",
+}
+
+
+class Dialect(msgspec.Struct, frozen=True):
+    """How cells are separated and quoted. Without `doubled`, a backslash stands before a quote in a cell."""
+
+    separator: str
+    quote: str = '"'
+    doubled: bool = True
+
+    def reader(self, lines: Iterable[str]) -> _csv.Reader:
+        """The rows of such lines."""
+        csv.field_size_limit(MAX_CELL)
+        return csv.reader(
+            lines,
+            delimiter=self.separator,
+            quotechar=self.quote,
+            doublequote=self.doubled,
+            escapechar=None if self.doubled else "\\",
+            strict=True,
+        )
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A delimited text whose dialect and columns are known; `first` is the line that its rows begin on."""
+
+    dialect: Dialect
+    columns: Columns
+    first: int = 1
+
+
+def table_of(sample: str, wanted: Mapping[str, str], whole: bool) -> Table:
+    """The dialect and the columns of a delimited text that begins so.
+
+    Parameters
+    ----------
+    whole
+        Whether the sample is all of it; else its last line is cut.
+
+    Raises
+    ------
+    NotReadable
+        When no column can be told to be the prompt.
+    """
+    lines = sample.splitlines(keepends=True)
+    first = 1
+    if lines and (said := _SEP_LINE.fullmatch(lines[0])):
+        separators: tuple[str, ...] = (said[1],)
+        lines, first = lines[1:], 2
+    else:
+        separators = tuple(one for one in _SEPARATORS if one in sample) or (",",)
+    if not whole and len(lines) > 1:
+        lines = lines[:-1]
+    best: tuple[tuple[float, bool], Table] | None = None
+    refused: NotReadable | None = None
+    for dialect in _dialects(separators, sample):
+        rows = list(_parsed(dialect, lines))
+        try:
+            found = tables.columns(rows, wanted)
+        except NotReadable as error:
+            if refused is None or (rows and len(rows[0]) > 1):
+                refused = error
+            continue
+        fits = sum(len(row) == len(found.keys) for row in rows[found.header :])
+        score = (fits / max(1, len(rows) - found.header), len(found.keys) > 1)
+        if best is None or score > best[0]:
+            best = score, Table(dialect, found, first)
+    if best is None:
+        raise refused or NotReadable("the file holds no row")
+    return best[1]
+
+
+def _dialects(separators: Iterable[str], sample: str) -> Iterator[Dialect]:
+    quotes = ('"', "'") if sample.lstrip().startswith("'") else ('"',)
+    for separator, quote in itertools.product(separators, quotes):
+        yield Dialect(separator, quote)
+        if f"\\{quote}" in sample:
+            yield Dialect(separator, quote, doubled=False)
+
+
+def _parsed(dialect: Dialect, lines: list[str]) -> Iterator[list[str]]:
+    """The rows of a sample; an empty one where a row cannot be read."""
+    reader = dialect.reader(lines)
+    while True:
+        try:
+            yield next(reader)
+        except csv.Error:
+            yield []
+        except StopIteration:
+            return
+
+
+def rows(text: TextIO, table: Table) -> Iterator[tuple[int, list[str] | str]]:
+    """(line, cells) of each row behind the header, or why it cannot be read; `line` is where it begins."""
+    lines = itertools.islice(text, table.first - 1, None)
+    reader, ended = table.dialect.reader(lines), table.first - 1
+    for index in itertools.count(1):
+        try:
+            cells: list[str] | str = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            cells = next((why for words, why in _REASONS.items() if words in str(error)), str(error))
+        line, ended = ended + 1, table.first - 1 + reader.line_num
+        if index > table.columns.header:
+            yield line, cells

@@ -1,0 +1,163 @@
+"""The encoding of a text: by its mark, by being valid UTF-8, else by what chardet takes it for.
+
+A guess is always reported, with words by which a person can see whether it is right.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+from typing import BinaryIO
+
+import msgspec
+
+from tunedrop.dataset.formats.unreadable import NotReadable
+
+UNDECODED = "surrogateescape"
+"""Bytes that are not of the encoding stay in the text as half surrogates, so that their line can be named."""
+
+LOOKED_AT = 4 << 20
+"""So much of a text is looked at to tell its encoding."""
+_AT_ONCE = 1 << 16
+
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+"""Those of UTF-32 first: one of UTF-16's begins like one of them."""
+
+
+class Encoding(msgspec.Struct, frozen=True):
+    """How a text is encoded, by its Python name; `mark` is what it begins with, `sample` words that
+    are not ASCII."""
+
+    name: str
+    mark: bytes = b""
+    is_guess: bool = False
+    sample: str = ""
+
+    @property
+    def is_utf8(self) -> bool:
+        return self.name == "utf-8"
+
+
+def named(name: str) -> str:
+    """The encoding of this name.
+
+    Raises
+    ------
+    NotReadable
+        When there is none, or it is no encoding of texts.
+    """
+    try:
+        found = codecs.lookup(name)
+        "".encode(found.name)
+    except (LookupError, UnicodeError) as error:
+        raise NotReadable(f"there is no encoding {name!r}; such as cp1252, shift_jis or utf-16") from error
+    return found.name
+
+
+def of_text(file: BinaryIO, size: int | None, wanted: str = "") -> Encoding:
+    """The encoding of a text, which is read from its beginning.
+
+    Parameters
+    ----------
+    size
+        Bytes of the text, to look at places all over it; None where only its beginning can be looked at.
+    wanted
+        The encoding that somebody has named; it is believed.
+    """
+    file.seek(0)
+    head = file.read(_AT_ONCE)
+    mark = next((one for one in _MARKS if head.startswith(one)), b"")
+    if wanted:
+        return Encoding(named(wanted), mark if mark and _MARKS[mark] in _without_dashes(wanted) else b"")
+    if mark:
+        return Encoding(_MARKS[mark], mark)
+    if (unmarked := _unmarked(head)) is not None:
+        return Encoding(unmarked)
+    for piece in _pieces(file, head, size):
+        if (at := _not_utf8(piece)) is not None:
+            return _guessed(piece[max(0, at - _AT_ONCE) : at + _AT_ONCE])
+    return Encoding("utf-8")
+
+
+def opened(file: BinaryIO, encoding: Encoding) -> io.TextIOWrapper:
+    """The text, with the ends of its lines as they are."""
+    file.seek(len(encoding.mark))
+    errors = "strict" if encoding.name.startswith(("utf-16", "utf-32")) else UNDECODED
+    return io.TextIOWrapper(io.BufferedReader(_Unseekable(file), _AT_ONCE), encoding.name, errors, newline="")
+
+
+class _Unseekable(io.RawIOBase):
+    """A TextIOWrapper writes nothing, looks for no mark and closes nothing of what it cannot seek in."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        piece = self._file.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def _without_dashes(name: str) -> tuple[str, ...]:
+    found = codecs.lookup(name).name
+    return ("utf-8",) if found in ("utf-8", "utf-8-sig") else (found, f"{found}-le", f"{found}-be")
+
+
+def _unmarked(head: bytes) -> str | None:
+    """UTF-16 without its mark: NUL is every other byte of ASCII in it, and no byte of a text otherwise."""
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if max(even, odd) < len(head) / 20 or min(even, odd):
+        return None
+    return "utf-16-le" if odd else "utf-16-be"
+
+
+def _pieces(file: BinaryIO, head: bytes, size: int | None) -> list[bytes]:
+    if len(head) < _AT_ONCE:
+        return [head]
+    if size is None or size <= LOOKED_AT:
+        return [head + file.read(LOOKED_AT - len(head))]
+    found = []
+    for place in range(0, size, size // (LOOKED_AT // _AT_ONCE)):
+        file.seek(place)
+        found.append(file.read(_AT_ONCE))
+    return found
+
+
+def _not_utf8(piece: bytes) -> int | None:
+    """Where a piece of a text, which may begin and end within a character, is not UTF-8."""
+    begun = next((index for index, byte in enumerate(piece[:4]) if byte & 0xC0 != 0x80), 0)
+    try:
+        codecs.utf_8_decode(piece[begun:], "strict", False)
+    except UnicodeDecodeError as error:
+        return begun + error.start
+    return None
+
+
+def _guessed(piece: bytes) -> Encoding:
+    import chardet  # 70 ms, which most files need not
+
+    eras = chardet.EncodingEra
+    found = chardet.detect(
+        piece,
+        encoding_era=eras.MODERN_WEB | eras.LEGACY_ISO | eras.LEGACY_MAC,
+        prefer_superset=True,
+        compat_names=False,
+        exclude_encodings=["utf-8", "utf-7"],
+    )
+    name = str(found["encoding"] or "cp1252")
+    return Encoding(codecs.lookup(name).name, is_guess=True, sample=_sample(piece.decode(name, "replace")))
+
+
+def _sample(text: str) -> str:
+    """The first words of a text that are not ASCII."""
+    words = (word.strip(".,;:!?\"'()[]{}") for word in text.split() if not word.isascii())
+    return " ".join(word[:30] for word, _ in zip(dict.fromkeys(words), range(3), strict=False))

@@ -1,0 +1,155 @@
+"""JSON values that follow each other in any layout: an array, pretty-printed objects; in bounded memory."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import TextIO
+
+import msgspec
+
+from tunedrop.dataset.formats import unreadable
+from tunedrop.dataset.formats.unreadable import NotReadable
+
+LONGEST = 8 << 20
+"""Characters of one value: pretty-printed, a record may be twice as long as its line may be."""
+_AT_ONCE = 1 << 18
+
+_BETWEEN = re.compile(r"[ \t\r\n\f\v,;\[\]\x1e\ufeff]*")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+WRAPPER = re.compile(
+    r'\s*\{\s*"(data|dataset|records|rows|examples|items|samples|instances|train|conversations)"\s*:\s*(?=\[\s*\{)'
+)
+"""An object whose first key holds the records, as exports of tools write it."""
+
+
+def values(text: TextIO, wrapped: bool = False) -> Iterator[tuple[int, bytes]]:
+    """(line, JSON) of each value of a text, or of the array that it is: on one line, else as it was.
+
+    What is no JSON ends it, with a line that says where and why (`tunedrop.dataset.formats.unreadable`).
+
+    Parameters
+    ----------
+    wrapped
+        Whether the text is an object of one array (`WRAPPER`).
+    """
+    reader = _Reader(text)
+    if wrapped:
+        reader.skip(WRAPPER)
+    for line, value in reader.values():
+        if wrapped and value.startswith("}"):
+            yield from _after_the_array(line, value)
+            return
+        yield line, _compact(value)
+    if reader.problem:
+        yield reader.line, unreadable.written("TD001", f"{reader.problem}; what follows was not read")
+
+
+class _Reader:
+    """What has been read of a text and not been used, and where that stands."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._file = text
+        self._text = ""
+        self._place = 0
+        self._ended = False
+        self.line = 1
+        self.problem = ""
+
+    def values(self) -> Iterator[tuple[int, str]]:
+        """Each value, as it is written; a brace that closes nothing is the last."""
+        wanted = 0
+        while self._more(wanted):
+            self.skip(_BETWEEN)
+            if self._place == len(self._text):
+                wanted = 0
+                continue
+            if self._text[self._place] == "}":
+                yield self.line, self._text[self._place :] + self._file.read(1 << 10)
+                return
+            end = self._end_of_value()
+            if end is None and self._ended:
+                return
+            if end is None or (end == len(self._text) and not self._ended):  # a number may go on
+                wanted = 2 * (len(self._text) - self._place)  # not each time that a little more has come
+                if wanted > 4 * LONGEST:
+                    self.problem = f"a value is longer than {LONGEST:,} characters"
+                    return
+                continue
+            wanted, self.problem = 0, ""
+            yield self.line, self._text[self._place : end]
+            self._go(end)
+
+    def skip(self, pattern: re.Pattern[str]) -> None:
+        """Go on behind what matches here."""
+        if not self._text:
+            self._more(1)
+        match = pattern.match(self._text, self._place)
+        if match:
+            self._go(match.end())
+
+    def _more(self, wanted: int) -> bool:
+        """Read until there is more than so much; false when there is nothing left."""
+        if self._place > _AT_ONCE:
+            self._text, self._place = self._text[self._place :], 0
+        while not self._ended and len(self._text) - self._place <= wanted:
+            piece = self._file.read(_AT_ONCE)
+            self._ended = not piece
+            self._text += piece
+        return self._place < len(self._text)
+
+    def _go(self, place: int) -> None:
+        if place > self._place:
+            self.line += len(_LINE_END.findall(self._text, self._place, place))
+            self._place = place
+
+    def _end_of_value(self) -> int | None:
+        try:
+            return _DECODER.raw_decode(self._text, self._place)[1]
+        except (ValueError, RecursionError) as error:
+            self.problem = f"not JSON: {error.msg if isinstance(error, json.JSONDecodeError) else error}"
+            if isinstance(error, json.JSONDecodeError) and self._ended:
+                self._go(error.pos)
+            return None
+
+
+_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+"""Finds where a value ends. What it is, the reader of lines says."""
+
+
+def _compact(value: str) -> bytes:
+    """The same value on one line; keys that are there twice and numbers stay as they are."""
+    body = value.encode(errors="surrogateescape")
+    try:
+        return msgspec.json.format(body, indent=-1)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return b" ".join(body.split(b"\n")).replace(b"\r", b" ")
+
+
+def _after_the_array(line: int, rest: str) -> Iterator[tuple[int, bytes]]:
+    """Nothing, where the object ends behind its array; else that more is in it."""
+    if rest.strip() != "}":
+        why = "more follows the list of records in its object; keep the list alone"
+        yield line, unreadable.written("TD001", why)
+
+
+def unquoted(text: str) -> str | None:
+    """The JSON that a JSON string holds, where `json.dumps` was used twice or more; None for other texts.
+
+    Raises
+    ------
+    NotReadable
+        When it was used more than a few times.
+    """
+    for _ in range(4):
+        try:
+            inner = msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return None
+        if not isinstance(inner, str):
+            return None
+        text = inner.strip()
+        if text.startswith(("{", "[")):
+            return text
+    raise NotReadable("the records are JSON within JSON within JSON; write them once, with json.dumps")

@@ -1,0 +1,74 @@
+"""What a file is, by its first bytes. Its name is believed only where the bytes leave it open."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tunedrop.dataset.formats.unreadable import NotReadable
+
+Kind = Literal["gzip", "bzip2", "xz", "zstd", "zip", "parquet", "arrow", "text"]
+
+HEAD = 1 << 16
+
+_PACKED: dict[bytes, Kind] = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"PK\x03\x04": "zip",
+    b"PAR1": "parquet",
+    b"ARROW1": "arrow",
+}
+
+_WEB_PAGE = "this is a web page, not a dataset: the download went wrong"
+_REFUSED: dict[bytes, str] = {
+    b"%PDF": "this is a PDF; records have to be taken out of it first",
+    b"\xd0\xcf\x11\xe0": "this is an old Excel or Word file; save it as .xlsx or CSV",
+    b"SQLite format 3\0": "this is an SQLite database; export the table as CSV",
+    b"7z\xbc\xaf\x27\x1c": "this is a 7-Zip archive; extract it",
+    b"Rar!": "this is a RAR archive; extract it",
+    b"PAR3": "this is a Parquet file whose footer is encrypted; write it without encryption",
+    b"Obj\x01": "this is an Avro file; export it as JSON lines or Parquet",
+    b"ORC": "this is an ORC file; export it as JSON lines or Parquet",
+    b"\x93NUMPY": "this is a NumPy array; export it as JSON lines",
+    b"\x89HDF": "this is an HDF5 file; export it as JSON lines",
+    b"\x80\x04\x95": "this is a Python pickle, which runs code when it is read; export it as JSON lines",
+    b"\x89PNG": "this is an image",
+    b"\xff\xd8\xff": "this is an image",
+    b"<!doctype": _WEB_PAGE,
+    b"<html": _WEB_PAGE,
+    b"<?xml": "this is XML; export it as JSON lines or CSV",
+    b"version https://git-lfs": "this is a pointer of Git LFS; fetch the file itself: git lfs pull",
+}
+_LETTERS = (b"<!doctype", b"<html", b"<?xml")
+_SKIPPABLE_ZSTD = 0x184D2A50
+_TAR_MARK, _TAR_AT = b"ustar", 257
+_ORC_IS_SHORT = 3
+
+
+def kind_of(head: bytes) -> Kind:
+    """The kind of a file that begins so.
+
+    Raises
+    ------
+    NotReadable
+        When it is of a kind that holds no records, or none that we take them out of.
+    """
+    for mark, kind in _PACKED.items():
+        if head.startswith(mark):
+            return kind
+    if int.from_bytes(head[:4], "little") & ~0xF == _SKIPPABLE_ZSTD:
+        return "zstd"
+    if head[_TAR_AT : _TAR_AT + len(_TAR_MARK)] == _TAR_MARK:
+        raise NotReadable("this is a tar archive; extract it, and name its files")
+    begun = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for mark, why in _REFUSED.items():
+        is_markup = mark in _LETTERS
+        if (begun if is_markup else head).startswith(mark) and _is_sure(mark, head):
+            raise NotReadable(why)
+    return "text"
+
+
+def _is_sure(mark: bytes, head: bytes) -> bool:
+    """Whether letters that a text could begin with are followed by what no text has."""
+    return not mark.isalnum() or b"\0" in head[:64] or mark == b"%PDF"

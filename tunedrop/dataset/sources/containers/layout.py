@@ -1,0 +1,126 @@
+"""How the records of a text are laid out: a line each, an array, a table; by how the text begins."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from typing import Literal
+
+from tunedrop.dataset.sources.containers import json_values
+from tunedrop.dataset.formats.unreadable import NotReadable
+
+Layout = Literal["lines", "array", "values", "wrapped", "strings", "table"]
+
+_TABLES = (".csv", ".tsv", ".tab", ".psv")
+_LINE = re.compile(r"[^\r\n]*")
+_BEGINS_RECORD = re.compile(r"^[ \t]*\{[ \t]*\"", re.MULTILINE)
+_CELLS = re.compile(r"[,;\t|\x1f^]")
+_LINES_OF_PROSE = 20
+
+
+def layout_of(sample: str, name: str, whole: bool) -> Layout:
+    """The layout of a text that begins so.
+
+    Parameters
+    ----------
+    name
+        Of the file; it counts where the text could be anything.
+    whole
+        Whether the sample is all of the text.
+
+    Raises
+    ------
+    NotReadable
+        When the text holds no records.
+    """
+    begun = sample.lstrip("\ufeff \t\r\n\x1e")
+    if not begun.strip("\0"):
+        return "lines"  # an empty file: whoever checks it says so
+    first = _LINE.match(begun)
+    line = first[0].rstrip() if first else ""
+    is_cut = len(line) >= len(begun) and not whole
+    if begun[0] == "{":
+        return _of_objects(begun, line, is_cut)
+    if begun[0] == "[":
+        return "array" if _is_array(begun, whole) else "lines"
+    if begun[0] == '"' and _is_json_in_a_string(line, is_cut):
+        return "strings"
+    return _of_words(begun, name)
+
+
+def _of_objects(begun: str, line: str, is_cut: bool) -> Layout:
+    if json_values.WRAPPER.match(begun):
+        return "wrapped" if not _is_whole_record(line) else "lines"
+    if is_cut or _is_json(line):
+        after = begun[len(line) : len(line) + 1]
+        return (
+            "values" if after == "\r" and begun[len(line) + 1 : len(line) + 2] not in ("\n", "") else "lines"
+        )
+    if _several(line):
+        return "values"
+    return "lines" if _looks_whole(line) else "values"
+
+
+def _looks_whole(line: str) -> bool:
+    """Whether a line that is no JSON is a record with a mistake in it, not the beginning of one."""
+    return line.endswith("}") and line.count("{") <= line.count("}") + 1
+
+
+def _several(line: str) -> bool:
+    """Whether values follow each other on a line, from its beginning."""
+    try:
+        end = json.JSONDecoder().raw_decode(line)[1]
+    except (ValueError, RecursionError):
+        return False
+    return line[end:].lstrip(" \t,;")[:1] == "{"
+
+
+def _is_whole_record(line: str) -> bool:
+    """Whether a line that could be an object of all records is one record among others."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(record, dict) and bool(record.keys() & {"conversations", "messages"})
+
+
+def _is_array(begun: str, whole: bool) -> bool:
+    """Whether the text is an array of records; it could begin with prose in brackets, too."""
+    inside = begun[1:].lstrip()
+    if inside[:1] in ("{", "]", '"', "[") or (not inside and not whole):
+        return True
+    return not _BEGINS_RECORD.search(begun)
+
+
+def _is_json(line: str) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _is_json_in_a_string(line: str, is_cut: bool) -> bool:
+    if is_cut:
+        return line.startswith(('"{\\"', '"[{\\"', '"[\\n'))
+    try:
+        return json_values.unquoted(line) is not None
+    except NotReadable:
+        return True
+
+
+def _of_words(begun: str, name: str) -> Layout:
+    """A text that begins with no JSON: a table, or prose around the records."""
+    is_table = posixpath.splitext(name.lower().removesuffix(".gz"))[1] in _TABLES
+    lines = begun.splitlines()[:_LINES_OF_PROSE]
+    record = next((number for number, line in enumerate(lines) if _BEGINS_RECORD.match(line)), None)
+    if record is not None and not is_table:
+        return "lines"
+    if is_table or any(_CELLS.search(line) for line in lines[:5]):
+        return "table"
+    if len(lines) > 1 and len(lines[0]) <= 40 and " " not in lines[0].strip():
+        return "table"  # of one column
+    raise NotReadable(
+        "this is a text without records; they are JSON lines, a JSON array, CSV, Excel or Parquet"
+    )

@@ -1,0 +1,143 @@
+"""Decompression and archives: files within files, with a bound on what they may become."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+
+from backports import zstd
+
+from tunedrop.dataset.sources.containers.kinds import Kind
+from tunedrop.dataset.formats.unreadable import NotReadable
+
+BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError, zipfile.BadZipFile)
+"""What the decompressors raise when a file is damaged, or ends too early."""
+
+MOST_MEMBERS = 10_000
+
+_JUNK = re.compile(
+    r"(^|/)(__MACOSX/|\.|_|thumbs\.db$|desktop\.ini$|readme|license|dataset_info)", re.IGNORECASE
+)
+_SPLITS = re.compile(
+    r"(^|[/_.-])(train|training|val|valid|validation|dev|test|held_out)([/_.-]|$)", re.IGNORECASE
+)
+
+
+def decompressed(kind: Kind, file: BinaryIO) -> BinaryIO:
+    """The bytes that a compressed file holds, however many members it is made of."""
+    if kind == "gzip":
+        return cast(BinaryIO, gzip.GzipFile(fileobj=file))
+    if kind == "bzip2":
+        return cast(BinaryIO, bz2.BZ2File(file))
+    if kind == "xz":
+        return cast(BinaryIO, lzma.LZMAFile(file))
+    return cast(BinaryIO, zstd.ZstdFile(file))
+
+
+class Limited(io.RawIOBase):
+    """A file of which no more than `most` bytes are read.
+
+    Raises
+    ------
+    NotReadable
+        When it holds more; when it is broken.
+    """
+
+    def __init__(self, file: BinaryIO, most: int) -> None:
+        self._file = file
+        self._most = most
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        self._place = self._file.seek(place, whence)
+        return self._place
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        try:
+            piece = self._file.read(len(buffer))
+        except BROKEN as error:
+            raise NotReadable(
+                f"the compressed file is damaged or ends too early ({_said(error)}); upload it again"
+            ) from error
+        self._place += len(piece)
+        if self._place > self._most:
+            raise NotReadable(f"it decompresses to more than {_size(self._most)}; upload less, or JSON lines")
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def members(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
+    """The files in an archive that may hold records, in the order of their names.
+
+    Raises
+    ------
+    NotReadable
+        When there is none, or when they are the parts of a split, each of which has another use.
+    """
+    listed = archive.infolist()
+    if len(listed) > MOST_MEMBERS:
+        raise NotReadable(f"the archive has {len(listed):,} members; put the records into one file")
+    found = sorted(
+        (one for one in listed if not one.is_dir() and not _JUNK.search(one.filename)),
+        key=lambda one: natural(one.filename),
+    )
+    if not found:
+        raise NotReadable("the archive holds no file of records")
+    splits = {match[2].lower() for one in found if (match := _SPLITS.search(one.filename))}
+    if len(splits) > 1:
+        raise NotReadable(
+            f"the archive holds several parts of a dataset ({', '.join(sorted(splits))}); extract it"
+        )
+    locked = next((one for one in found if one.flag_bits & 1), None)
+    if locked is not None:
+        raise NotReadable("the archive is locked with a password; extract it")
+    yield from found
+
+
+def is_workbook(archive: zipfile.ZipFile) -> bool:
+    """Whether a ZIP archive is a spreadsheet of Excel's.
+
+    Raises
+    ------
+    NotReadable
+        When it is another kind of document.
+    """
+    names = set(archive.namelist())
+    if "xl/workbook.xml" in names:
+        return True
+    if "xl/workbook.bin" in names or "content.xml" in names:
+        raise NotReadable("this is a spreadsheet or document of another kind; save it as .xlsx or CSV")
+    if "word/document.xml" in names or "ppt/presentation.xml" in names:
+        raise NotReadable("this is a document, not a table; records have to be taken out of it first")
+    return False
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """A key that sorts part-2 before part-10."""
+    return [(int(digits or 0), text) for text, digits in re.findall(r"(\D*)(\d*)", name)]
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _size(count: int) -> str:
+    return f"{count / (1 << 30):,.1f} GB" if count >= 1 << 30 else f"{count / (1 << 20):,.0f} MB"
+
+
+def limited(file: BinaryIO, most: int) -> BinaryIO:
+    """The same file, of which no more than `most` bytes are read."""
+    return cast(BinaryIO, io.BufferedReader(Limited(file, most), 1 << 18))

@@ -1,0 +1,298 @@
+"""One reader for every container: what somebody brought becomes JSON lines, each with its place.
+
+JSON lines in UTF-8 are left as they are: whoever checks them reads them where they lie. Everything else is
+written anew, a record a line. What cannot be read becomes a line that says so (`unreadable`): records in are
+records out, or listed.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO, TextIO, cast
+
+import msgspec
+
+from tunedrop.dataset.sources.containers import (
+    columnar,
+    delimited,
+    encoding,
+    json_values,
+    kinds,
+    packed,
+    spreadsheets,
+    tables,
+    unreadable,
+)
+from tunedrop.dataset.sources.containers.kinds import Kind
+from tunedrop.dataset.sources.containers.layout import Layout, layout_of
+from tunedrop.dataset.sources.containers.places import Places
+from tunedrop.dataset.formats.unreadable import NotReadable
+from tunedrop.dataset.types import ReadOptions
+
+MOST_BYTES = 16 << 30
+"""Bedrock takes 10 GB; what unpacks to more than this is a mistake, or an attack."""
+MOST_IN_MEMORY_MAPS = 1 << 30
+"""A workbook or a packed Parquet file that unpacks to more is refused."""
+MOST_LAYERS = 3
+_IN_MEMORY = 8 << 20
+
+
+class Reading(msgspec.Struct, kw_only=True):
+    """How a file was read.
+
+    Attributes
+    ----------
+    steps
+        What was done, for people: `gzip`, `CSV separated by ;`.
+    warnings
+        (code, message) of what somebody should look at: a guess, what was left out.
+    places
+        Where each line stood; None where that is where it stands.
+    """
+
+    steps: list[str] = []
+    warnings: list[tuple[str, str]] = []
+    places: Places | None = None
+
+
+def read(
+    file: BinaryIO, name: str, sink: BinaryIO, options: ReadOptions, most_bytes: int = MOST_BYTES
+) -> Reading:
+    """Write the records of a file as JSON lines; nothing where it holds JSON lines in UTF-8 already.
+
+    Parameters
+    ----------
+    file
+        It is read from its beginning, and has to be seekable.
+    name
+        What it is called: how its records are laid out where the bytes leave it open.
+    most_bytes
+        What it may become at most.
+
+    Raises
+    ------
+    NotReadable
+        When it is of a kind that holds no records, is damaged, or becomes too large.
+    """
+    reader = _Reader(name, sink, options, most_bytes)
+    reader.file(file, layers=0)
+    return reader.reading
+
+
+class _Reader:
+    def __init__(self, name: str, sink: BinaryIO, options: ReadOptions, most_bytes: int) -> None:
+        self._name, self._sink, self._options, self._most = name, sink, options, most_bytes
+        self._written = 0
+        self._blank: list[int] = []
+        self.reading = Reading()
+
+    def file(self, file: BinaryIO, layers: int) -> None:
+        if layers > MOST_LAYERS:
+            raise NotReadable("it is packed within packed files; unpack it")
+        file.seek(0)
+        kind = kinds.kind_of(file.read(kinds.HEAD))
+        file.seek(0)
+        if kind == "text":
+            self._text(file, layers)
+        elif kind == "zip":
+            self._zip(self._at_hand(file, layers), layers)
+        elif kind in ("parquet", "arrow"):
+            self._did("Parquet" if kind == "parquet" else "Arrow")
+            self._take(columnar.read(kind, self._at_hand(file, layers), self._options.columns))
+        else:
+            self._did(kind)
+            self.file(self._unpacked(kind, file), layers + 1)
+
+    def _unpacked(self, kind: Kind, file: BinaryIO) -> BinaryIO:
+        return packed.limited(packed.decompressed(kind, file), self._most)
+
+    def _at_hand(self, file: BinaryIO, layers: int) -> BinaryIO:
+        """A file that can be read in any order: the original, or an unpacked one, kept on disk."""
+        if not layers:
+            return file
+        kept = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - lives as its user does
+        limited = packed.limited(file, min(MOST_IN_MEMORY_MAPS, self._most))
+        while piece := limited.read(1 << 20):
+            kept.write(piece)
+        kept.seek(0)
+        return cast(BinaryIO, kept)
+
+    # --- archives and workbooks ----------------------------------------------------------------------------
+
+    def _zip(self, file: BinaryIO, layers: int) -> None:
+        try:
+            archive = zipfile.ZipFile(file)
+        except packed.BROKEN as error:
+            raise NotReadable(
+                f"the ZIP archive is damaged or ends too early ({error}); upload it again"
+            ) from error
+        with archive:
+            if packed.is_workbook(archive):
+                spreadsheets.check_size(archive, min(MOST_IN_MEMORY_MAPS, self._most))
+                self._workbook(file)
+                return
+            self._did("ZIP")
+            members = list(packed.members(archive))
+            for member in members:
+                self._begin(member.filename)
+                with archive.open(member) as inside:
+                    self.file(packed.limited(cast(BinaryIO, inside), self._most), layers + 1)
+
+    def _workbook(self, file: BinaryIO) -> None:
+        self._did("Excel workbook")
+        whys, taken = [], 0
+        for name, columns, sheet in spreadsheets.Workbook(file).sheets(self._options.columns):
+            if isinstance(columns, str):
+                whys.append((name, columns))
+                continue
+            taken += 1
+            self._begin(name)
+            self._columns(columns)
+            self._take(spreadsheets.read(sheet, columns, self._blank.append))
+        if not taken:
+            raise NotReadable(
+                "; ".join(f"sheet {name!r}: {why}" for name, why in whys) or "the workbook is empty"
+            )
+        for name, why in whys:
+            self._warn("TD008", f"the sheet {name!r} was left out: {why}")
+
+    # --- texts ---------------------------------------------------------------------------------------------
+
+    def _text(self, file: BinaryIO, layers: int) -> None:
+        size = None if layers else _size(file)
+        found = encoding.of_text(file, size, self._options.encoding)
+        text = encoding.opened(file, found)
+        try:
+            sample = text.read(kinds.HEAD)
+            layout = layout_of(sample, self._name, whole=len(sample) < kinds.HEAD)
+            if (
+                layout == "lines"
+                and not layers
+                and found.is_utf8
+                and not found.mark
+                and not self._options.columns
+            ):
+                return
+            self._about(found)
+            text = encoding.opened(file, found)
+            self._of_layout(layout, text, sample)
+        except UnicodeError as error:
+            raise NotReadable(
+                f"the text is not {found.name}: {error}; name its encoding with --encoding"
+            ) from error
+
+    def _of_layout(self, layout: Layout, text: TextIO, sample: str) -> None:
+        if layout == "table":
+            table = delimited.table_of(sample, self._options.columns, whole=len(sample) < kinds.HEAD)
+            self._did(f"table separated by {_NAMES.get(table.dialect.separator, table.dialect.separator)}")
+            self._columns(table.columns)
+            self._take(tables.records(delimited.rows(text, table), table.columns, self._blank.append))
+        elif layout == "lines":
+            self._take(self._renamed(_lines(text)))
+        elif layout == "strings":
+            self._did("JSON encoded twice")
+            self._take(self._renamed(_strings(text)))
+        else:
+            self._did("JSON array" if layout == "array" else "JSON of several lines")
+            self._take(self._renamed(json_values.values(text, wrapped=layout == "wrapped")))
+
+    def _about(self, found: encoding.Encoding) -> None:
+        if not found.is_utf8:
+            self._did(found.name)
+        if found.is_guess:
+            seen = f", which makes {found.sample!r} of it" if found.sample else ""
+            self._warn(
+                "TD008",
+                f"the file is not UTF-8; it was read as {found.name}{seen}: if wrong, --encoding NAME",
+            )
+
+    # --- what is written -----------------------------------------------------------------------------------
+
+    def _take(self, lines: Iterator[tuple[int, bytes]]) -> None:
+        places = self._places()
+        for original, line in lines:
+            self._written += len(line) + 1
+            if self._written > self._most:
+                raise NotReadable(f"it becomes more than {self._most >> 20:,} MB of JSON lines")
+            places.add(original)
+            self._sink.write(line + b"\n")
+        if self._blank:
+            self._did(f"{len(self._blank):,} empty rows left out")
+            self._blank.clear()
+
+    def _renamed(self, lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+        if not self._options.columns:
+            return lines
+        return ((place, _renamed(line, self._options.columns)) for place, line in lines)
+
+    def _places(self) -> Places:
+        if self.reading.places is None:
+            self.reading.places = Places()
+        return self.reading.places
+
+    def _begin(self, member: str) -> None:
+        self._places().begin(member)
+
+    def _columns(self, found: tables.Columns) -> None:
+        for name, key in found.renamed:
+            self._did(f"column {name!r} as {key}")
+        if found.skipped:
+            rows = ", ".join(map(str, found.skipped))
+            self._warn("TD008", f"row {rows} before the header is no record and was left out")
+
+    def _did(self, what: str) -> None:
+        if what not in self.reading.steps:
+            self.reading.steps.append(what)
+
+    def _warn(self, code: str, message: str) -> None:
+        self.reading.warnings.append((code, message))
+
+
+_NAMES = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
+
+
+def _size(file: BinaryIO) -> int:
+    return file.seek(0, io.SEEK_END)
+
+
+def _lines(text: TextIO) -> Iterator[tuple[int, bytes]]:
+    """Lines of JSON in another encoding."""
+    for number, line in enumerate(text, start=1):
+        if line.strip():
+            yield number, _encoded(line)
+
+
+def _strings(text: TextIO) -> Iterator[tuple[int, bytes]]:
+    """The records that stand in JSON strings: one a line, or all of a file in one."""
+    for number, line in enumerate(text, start=1):
+        inner = json_values.unquoted(line)
+        if inner is not None:
+            for _, value in json_values.values(io.StringIO(inner)):
+                yield number, value
+        elif line.strip():
+            yield number, _encoded(line)
+
+
+def _encoded(line: str) -> bytes:
+    try:
+        return line.strip("\r\n").encode()
+    except UnicodeEncodeError:
+        return unreadable.written(
+            "TD002", "the line holds bytes that are not of its encoding; --encoding NAME"
+        )
+
+
+def _renamed(line: bytes, columns: Mapping[str, str]) -> bytes:
+    """A record with the keys that somebody has named under the names that we know."""
+    try:
+        record = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return line
+    names = {name: part for part, name in columns.items()}
+    if not isinstance(record, dict) or not names.keys() & record.keys():
+        return line
+    renamed = {names.get(key) or tables.kept(key, names.values()): value for key, value in record.items()}
+    return tables.encoded(renamed)

@@ -1,0 +1,83 @@
+"""Excel workbooks (.xlsx), read a row at a time: openpyxl keeps what errors say and never holds a sheet."""
+
+from __future__ import annotations
+
+import itertools
+import zipfile
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+from tunedrop.dataset.sources.containers import tables
+from tunedrop.dataset.sources.containers.tables import Columns
+from tunedrop.dataset.formats.unreadable import NotReadable
+
+
+def check_size(archive: zipfile.ZipFile, most: int) -> None:
+    """Refuse a workbook that unpacks to too much.
+
+    Raises
+    ------
+    NotReadable
+        When the parts of it have more bytes than `most` together.
+    """
+    if sum(one.file_size for one in archive.infolist()) > most:
+        raise NotReadable(f"the workbook unpacks to more than {most >> 20:,} MB; save it as CSV")
+
+
+class Workbook:
+    """An open workbook.
+
+    Raises
+    ------
+    NotReadable
+        When it is damaged.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        import openpyxl  # 0.2 s, for spreadsheets alone
+
+        file.seek(0)
+        try:
+            self._book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        except Exception as error:  # whatever a damaged part makes of its readers
+            raise NotReadable(f"the workbook is damaged: {type(error).__name__}: {error}") from error
+
+    def sheets(self, wanted: Mapping[str, str]) -> Iterator[tuple[str, Columns | str, list[Any]]]:
+        """(name, columns or why there are none, sheet) of each sheet that holds a cell, hidden ones, too."""
+        for sheet in self._book.worksheets:
+            sheet.reset_dimensions()  # what a writer says of them may be anything
+            first = [_texts(row) for _, row in itertools.islice(rows(sheet), tables.LOOKED_FOR_HEADER)]
+            if not any(any(row) for row in first):
+                continue
+            try:
+                yield sheet.title, tables.columns(first, wanted), sheet
+            except NotReadable as error:
+                yield sheet.title, str(error), sheet
+
+
+def rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """(row, cells) of each row of a sheet.
+
+    Raises
+    ------
+    NotReadable
+        Where the sheet is damaged.
+    """
+    try:
+        yield from enumerate(sheet.iter_rows(values_only=True), start=1)
+    except Exception as error:
+        raise NotReadable(f"the sheet {sheet.title!r} is damaged: {type(error).__name__}: {error}") from error
+
+
+def read(sheet: Any, columns: Columns, skip: tables.Skip) -> Iterator[tuple[int, bytes]]:
+    """(row, JSON line) of each row behind the header. A sheet leaves out the empty cells that end a row."""
+    width = len(columns.keys)
+    padded = ((number, (*cells, *[None] * (width - len(cells)))) for number, cells in rows(sheet))
+    return tables.records(itertools.islice(padded, columns.header, None), columns, skip)
+
+
+def _texts(cells: tuple[Any, ...]) -> list[str]:
+    texts = [tables.plain(cell) for cell in cells]
+    while texts and not texts[-1]:
+        texts.pop()
+    return texts

@@ -1,0 +1,251 @@
+"""Records of the rows of a table: which row is the header, which column is which part of a record."""
+
+from __future__ import annotations
+
+import ast
+import datetime
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tunedrop.dataset.formats import unreadable
+from tunedrop.dataset.formats.unreadable import NotReadable
+
+PARTS = ("prompt", "completion", "system")
+LOOKED_FOR_HEADER = 20
+LONGEST_NAME = 80
+
+_WHOLE: tuple[frozenset[str], ...] = tuple(
+    map(
+        frozenset,
+        (
+            {"messages"}, {"conversations"}, {"conversation"}, {"contents"}, {"chosen", "rejected"},
+            {"instruction", "output"}, {"instruction", "response"}, {"prompt", "completion"},
+            {"prompt", "chosen"}, {"prompt", "ref-image"}, {"image-ref", "caption"},
+        ),
+    )
+)  # fmt: skip
+"""Columns that are keys of a record already."""
+
+_USUAL: tuple[tuple[str, str], ...] = (
+    ("question", "answer"), ("question", "response"), ("query", "answer"), ("query", "response"),
+    ("input", "output"), ("prompt", "response"), ("prompt", "answer"), ("prompt", "output"),
+    ("user", "assistant"), ("human", "assistant"), ("text", "label"), ("input", "label"),
+    ("instruction", "answer"), ("instruction", "completion"), ("question", "completion"),
+    ("input", "completion"), ("input", "response"), ("input", "answer"), ("source", "target"),
+    ("prompts", "completions"), ("questions", "answers"), ("prompt", "label"), ("query", "label"),
+)  # fmt: skip
+"""What the columns of prompt and completion are called otherwise; the first pair that is there counts."""
+
+_ALONE = ("text", "input", "prompt", "content")
+"""What the only column of a table is called."""
+
+_JSON_COLUMNS = frozenset(
+    ("messages", "conversations", "conversation", "contents", "tools", "toolconfig", "chosen", "rejected")
+)
+
+
+Skip = Callable[[int], object]
+"""Told of each row that is left out because nothing is in it."""
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """The key in the record of each column, and from which row the records begin.
+
+    `skipped` are the rows of titles before the header, `header` is 0 where the table has none.
+    """
+
+    keys: tuple[str, ...]
+    header: int
+    skipped: tuple[int, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+
+
+def columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> Columns:
+    """Which row of a table's first ones is its header, and what each column is.
+
+    Parameters
+    ----------
+    wanted
+        The columns that somebody has named for `prompt`, `completion` or `system`; by name, or by number
+        from 1 where the table has no header.
+
+    Raises
+    ------
+    NotReadable
+        When a column that was asked for is missing, or none can be told to be the prompt.
+    """
+    looked_at = rows[:LOOKED_FOR_HEADER]
+    for index, row in enumerate(looked_at):
+        if (keys := _keys(row, wanted)) is not None:
+            names = [one.strip() for one in row]
+            named_twice = next((one for one in keys if one and keys.count(one) > 1), None)
+            if named_twice is not None:
+                raise NotReadable(f"two columns are called {named_twice!r}; rename one")
+            renamed = tuple((name, key) for name, key in zip(names, keys, strict=True) if key and name != key)
+            skipped = tuple(number for number in range(1, index + 1) if any(looked_at[number - 1]))
+            return Columns(tuple(keys), index + 1, skipped, renamed)
+    numbers = {part: name for part, name in wanted.items() if name.isdigit()}
+    if numbers and len(numbers) == len(wanted):
+        return Columns(_by_number(looked_at, numbers), 0)
+    raise NotReadable(_no_columns(looked_at, wanted))
+
+
+def _keys(row: Sequence[str], wanted: Mapping[str, str]) -> list[str] | None:
+    """The keys of the columns of a row that is a header; None for any other row."""
+    plain = [plain_name(one) for one in row]
+    there = set(plain)
+    if wanted:
+        asked = {plain_name(name): part for part, name in wanted.items()}
+        if not asked.keys() <= there:
+            return None
+        return [
+            asked.get(name) or kept(original, set(wanted)) for name, original in zip(plain, row, strict=True)
+        ]
+    if any(len(one) > LONGEST_NAME for one in row):
+        return None
+    if any(whole <= there for whole in _WHOLE):
+        known = frozenset().union(*_WHOLE) | {"input", "system"}
+        return [name if name in known else one.strip() for name, one in zip(plain, row, strict=True)]
+    for prompt, completion in _USUAL:
+        if prompt in there and completion in there:
+            parts = {prompt: "prompt", completion: "completion", "system": "system"}
+            return [parts.get(name) or kept(one, set(PARTS)) for name, one in zip(plain, row, strict=True)]
+    if sum(map(bool, plain)) == 1 and there & set(_ALONE):
+        return ["input" if name else "" for name in plain]
+    return None
+
+
+def kept(name: str, taken: Collection[str]) -> str:
+    """The name of a column that stays what it is, beside those that were given another one."""
+    name = name.strip()
+    return f"{name} (column)" if name in taken else name
+
+
+def plain_name(name: str) -> str:
+    """A column's name whatever its case and spaces."""
+    return "_".join(name.strip().strip("\ufeff").casefold().split())
+
+
+def _by_number(rows: Sequence[Sequence[str]], numbers: Mapping[str, str]) -> tuple[str, ...]:
+    width = max(map(len, rows), default=0)
+    beyond = next((number for number in numbers.values() if not 1 <= int(number) <= width), None)
+    if beyond is not None:
+        raise NotReadable(f"there is no column {beyond}; the table has {width}")
+    parts = {int(number): part for part, number in numbers.items()}
+    return tuple(parts.get(number, f"column {number}") for number in range(1, width + 1))
+
+
+def _no_columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> str:
+    first = next((row for row in rows if any(row)), ())
+    there = ", ".join(_shown(one) for one in first) or "none"
+    if wanted:
+        names = {plain_name(one) for one in first}
+        missing = next((name for name in wanted.values() if plain_name(name) not in names), "")
+        return f"no column {missing!r}; the columns are {there}"
+    return (
+        f"no column has a usual name for a prompt or an answer; the first row is {there}: say which is which "
+        "with --column prompt=NAME --column completion=NAME (data.columns in a manifest), by number from 1 "
+        "where the first row is a record already"
+    )
+
+
+def _shown(cell: str) -> str:
+    text = cell.strip()
+    return repr(text if len(text) <= 30 else f"{text[:29]}…")
+
+
+def records(
+    rows: Iterable[tuple[int, Sequence[Any] | str]], found: Columns, skip: Skip
+) -> Iterator[tuple[int, bytes]]:
+    """(row, JSON line) of each row; one that does not fit the header, or cannot be read, becomes a line that
+    says why. Such a row comes as its reason, instead of its cells."""
+    has_system = "system" in found.keys
+    width = len(found.keys)
+    for number, cells in rows:
+        if isinstance(cells, str):
+            yield number, unreadable.written("TD009", cells)
+            continue
+        if not any(cell not in (None, "") for cell in cells):
+            skip(number)
+            continue
+        beyond = [cell for cell in cells[width:] if cell not in (None, "")]
+        if beyond or len(cells) < width:
+            yield number, unreadable.written("TD009", _misfit(cells, found))
+            continue
+        unnamed = next(
+            (at for at, key in enumerate(found.keys) if not key and cells[at] not in (None, "")), None
+        )
+        if unnamed is not None:
+            yield (
+                number,
+                unreadable.written("TD009", f"cell {unnamed + 1} of the row has no name in the header"),
+            )
+            continue
+        record = {key: plain(cell, key) for key, cell in zip(found.keys, cells, strict=False) if key}
+        yield number, encoded(_with_system(record) if has_system else record)
+
+
+def _misfit(cells: Sequence[Any], found: Columns) -> str:
+    what = f"row has {len(cells)} cells, the header {len(found.keys)}"
+    if len(cells) < len(found.keys):
+        return f"the {what}: one is missing, or a quote or line end is where none belongs"
+    return f"the {what}: put a text that holds the separator into quotes"
+
+
+def _with_system(record: dict[str, Any]) -> dict[str, Any]:
+    """A record whose system prompt has a column: as messages, which can hold one."""
+    if not {"prompt", "completion"} <= record.keys():
+        return record
+    parts = (
+        ("system", record.pop("system")),
+        ("user", record.pop("prompt")),
+        ("assistant", record.pop("completion")),
+    )
+    messages = [{"role": role, "content": text} for role, text in parts if text or role != "system"]
+    return {"messages": messages, **record}
+
+
+def plain(cell: Any, key: str = "") -> Any:
+    """A cell as JSON has it: a text, but for lists and objects; JSON in a column of lists is read."""
+    if isinstance(cell, str):
+        return _structure(cell) if plain_name(key) in _JSON_COLUMNS else cell
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, datetime.datetime):
+        return cell.date().isoformat() if cell.time() == datetime.time() else cell.isoformat(" ")
+    if isinstance(cell, datetime.date | datetime.time):
+        return cell.isoformat()
+    return str(cell)
+
+
+def _structure(text: str) -> Any:
+    """The list or object that a cell holds as JSON, or as Python prints it; else the text."""
+    if not text.lstrip().startswith(("[", "{")):
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return json.loads(json.dumps(ast.literal_eval(text.strip()))) if len(text) < 1 << 20 else text
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return text
+
+
+def encoded(record: Mapping[str, Any]) -> bytes:
+    """A record as a line of JSON, without its end."""
+    try:
+        return msgspec.json.encode(record)
+    except UnicodeEncodeError:
+        return unreadable.written(
+            "TD002", "the row holds bytes that are not of the file's encoding; --encoding NAME"
+        )
+    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+        return unreadable.written("TD001", f"the row cannot be written as JSON: {error}")

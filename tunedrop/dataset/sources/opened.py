@@ -1,0 +1,182 @@
+"""Files of any container as JSON lines, one file or several that are one dataset: `tunedrop.dataset.types.Opened`."""
+
+from __future__ import annotations
+
+import io
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, pairwise
+from typing import BinaryIO, cast
+
+import msgspec
+
+from tunedrop.dataset.sources.containers import reading
+from tunedrop.dataset.sources.containers.places import Places
+from tunedrop.dataset.types import Album, Opened, Place, Problem, ReadOptions, Source
+
+_AT_ONCE = 1 << 20
+
+Keep = Callable[[BinaryIO], Source]
+"""Keeps the JSON lines that a file has become."""
+
+
+class SourceFile(io.RawIOBase):
+    """A source as a file object."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        base = (0, self._place, self._source.size)[whence]
+        self._place = max(0, base + place)
+        return self._place
+
+    def tell(self) -> int:
+        return self._place
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        stop = min(self._place + len(buffer), self._source.size)
+        filled = 0
+        for chunk in self._source.chunks(self._place, stop):
+            buffer[filled : filled + len(chunk)] = chunk
+            filled += len(chunk)
+        self._place += filled
+        return filled
+
+
+def file_of(source: Source) -> BinaryIO:
+    """A source as a file object that reads ahead."""
+    return cast(BinaryIO, io.BufferedReader(SourceFile(source), _AT_ONCE))
+
+
+class OpenedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file as JSON lines."""
+
+    source: Source
+    container: str = "JSON lines"
+    is_plain: bool = True
+    problems: list[tuple[int, Problem]] = []
+    places: Places | None = None
+    on_close: Callable[[], object] = lambda: None
+
+    def place(self, line: int) -> Place:
+        """Where a line of `source` stands in the file."""
+        return self.places.of(line) if self.places is not None and line else Place(line)
+
+    def close(self) -> None:
+        """Give temporary space back."""
+        self.on_close()
+
+
+class JoinedSource:
+    """Files one after the other, as if they were one: each begins on a line of its own."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._parts: list[Source] = []
+        for source in sources:
+            if source.size:
+                self._parts.append(source)
+                if b"".join(source.chunks(source.size - 1, source.size)) != b"\n":
+                    self._parts.append(_LineEnd())
+        self.starts = [0, *accumulate(one.size for one in self._parts)]
+        self.size = self.starts[-1]
+        self.album: Album | None = sources[0].album if sources else None
+
+    def chunks(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes from start to before stop."""
+        first = max(0, bisect_right(self.starts, start) - 1)
+        for part, (begin, end) in zip(self._parts[first:], pairwise(self.starts[first:]), strict=False):
+            if begin >= stop:
+                return
+            yield from part.chunks(max(0, start - begin), min(stop, end) - begin)
+
+
+class _LineEnd:
+    """What a file lacks that ends without a line end."""
+
+    size = 1
+    album: Album | None = None
+
+    def chunks(self, start: int, stop: int) -> Iterator[bytes]:
+        yield b"\n"[start:stop]
+
+
+class OpenedFiles:
+    """Several files that are one dataset."""
+
+    def __init__(self, files: Sequence[tuple[str, Opened]]) -> None:
+        self._files = files
+        self.source: Source = JoinedSource([one.source for _, one in files])
+        self.container = ", ".join(dict.fromkeys(one.container for _, one in files))
+        self.is_plain = False
+        self._first: list[int] = []
+
+    @property
+    def problems(self) -> list[tuple[int, Problem]]:
+        """What is wrong with the files themselves, by the first line of each."""
+        return [
+            (first + line, problem._replace(message=f"{name}: {problem.message}") if not line else problem)
+            for first, (name, one) in zip(self._first_lines(), self._files, strict=True)
+            for line, problem in one.problems
+        ]
+
+    def place(self, line: int) -> Place:
+        """Where a line of all files together stands in its own; the lines are counted when this is asked."""
+        if not line:
+            return Place(0)
+        first = self._first_lines()
+        index = bisect_right(first, line - 1) - 1
+        name, one = self._files[index]
+        place = one.place(line - first[index])
+        return Place(place.line, f"{name}/{place.part}" if place.part else name)
+
+    def close(self) -> None:
+        """Give temporary space back."""
+        for _, one in self._files:
+            one.close()
+
+    def _first_lines(self) -> list[int]:
+        """How many lines are before each file."""
+        if not self._first:
+            self._first = [0, *accumulate(_lines(one.source) for _, one in self._files[:-1])]
+        return self._first
+
+
+def _lines(source: Source) -> int:
+    count, last = 0, b""
+    for chunk in source.chunks(0, source.size):
+        count += chunk.count(b"\n")
+        last = chunk[-1:] or last
+    return count + (last not in (b"", b"\n"))
+
+
+def opened(source: Source, name: str, options: ReadOptions, keep: Keep, sink: BinaryIO, most_bytes: int) -> Opened:
+    """A file as JSON lines: itself where it holds them, else what is kept of it.
+
+    Parameters
+    ----------
+    sink
+        Takes the JSON lines that the file becomes; `keep` makes a source of it.
+
+    Raises
+    ------
+    tunedrop.dataset.formats.unreadable.NotReadable
+        When the file is of a kind that holds no records, is damaged, or becomes larger than `most_bytes`.
+    """
+    found = reading.read(file_of(source), name, sink, options, most_bytes)
+    if found.places is None:
+        return OpenedFile(source=source)
+    return OpenedFile(
+        source=keep(sink),
+        container="; ".join(found.steps) or "JSON lines",
+        is_plain=False,
+        problems=[(0, Problem("", code, message)) for code, message in found.warnings],
+        places=found.places,
+    )
