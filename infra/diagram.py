@@ -42,7 +42,7 @@ def template() -> dict[str, Any]:
     nothing = Bundle(ROOT / "lambdas", "0" * 64)  # the definition does not depend on what the functions run
     with tempfile.TemporaryDirectory() as folder:
         app = App(context=context, outdir=folder)
-        add_stack(app, Bundles(layer=nothing, scoring=nothing, code=nothing))
+        add_stack(app, Bundles(layer=nothing, reading=nothing, scoring=nothing, code=nothing))
         synthesized: dict[str, Any] = app.synth().stacks[0].template
     return synthesized
 

@@ -22,7 +22,7 @@ from tunedrop.stage import Stage
 class Declaration(msgspec.Struct, frozen=True):
     """A function: its folder in `lambdas/`, what it does, how long it may take, its memory and disk.
 
-    `scores`: it needs the scoring layer.
+    `scores`, `reads`: it needs the layer of that name.
     """
 
     name: str
@@ -31,14 +31,13 @@ class Declaration(msgspec.Struct, frozen=True):
     memory_mb: int = 512
     storage_mb: int = 512
     scores: bool = False
+    reads: bool = False
 
 
 STEPS = (
     Declaration("register_run", "reads the manifest and registers the run"),
-    Declaration("validate_data", "checks, splits and converts the dataset", 900, 2048, 2048),
-    Declaration(
-        "validate_shard", "checks a part of a large dataset, then splits and converts it", 900, 2048, 2048
-    ),
+    Declaration("validate_data", "checks, splits and converts the dataset", 900, 2048, 4096, reads=True),
+    Declaration("validate_shard", "checks a part of a large dataset", 900, 2048, 2048, reads=True),
     Declaration("preflight", "looks at everything that training needs before anything is paid"),
     Declaration("estimate_cost", "says what the run will cost, and whether it may go on unasked"),
     Declaration("start_customization", "starts the one customization job of the run"),
@@ -80,6 +79,7 @@ class Functions(Construct):
         self._stage = stage
         self._code = _asset(bundles.code)
         self._layer = self._make_layer("Dependencies", "the Tunedrop functions", bundles.layer)
+        self._reading = self._make_layer("Reading", "the functions that read datasets", bundles.reading)
         self._scoring = self._make_layer("Scoring", "the function that scores answers", bundles.scoring)
         self._by_name = {one.name: self._function(one, None) for one in STEPS}
         self._by_name |= {
@@ -133,7 +133,11 @@ class Functions(Construct):
             description=f"Tunedrop: {one.purpose}",
             handler=f"lambdas.{one.name}.handler.handler",
             code=self._code,
-            layers=[self._layer, *([self._scoring] if one.scores else [])],
+            layers=[
+                self._layer,
+                *([self._scoring] if one.scores else []),
+                *([self._reading] if one.reads else []),
+            ],
             runtime=self._runtime,
             architecture=self._architecture,
             timeout=Duration.seconds(one.timeout_seconds),

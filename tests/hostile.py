@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,10 +21,11 @@ from tunedrop.dataset.formats import json_lines as lines
 from tunedrop.dataset.formats import record as formats
 from tunedrop.dataset.prepare.split import Shares, prepare
 from tunedrop.dataset.sources.local import Held
+from tunedrop.dataset.sources.opened import opened
 from tunedrop.dataset.tools.convert import Target, convert
 from tunedrop.dataset.tools.decode import NotRepairable
 from tunedrop.dataset.tools.repair import repair
-from tunedrop.dataset.tools.spreadsheets import NoSuchColumn
+from tunedrop.dataset.types import ReadOptions
 
 MODELS = (
     None,
@@ -124,8 +124,9 @@ def converted(body: bytes) -> None:
         done = convert([body], sink, target)
         assert done.read == done.written + done.refusals
         told(*done.refused, *done.lost)
-        with suppress(NoSuchColumn, UnicodeDecodeError, csv.Error):
-            convert([body], io.BytesIO(), target, "csv")
+        sink = io.BytesIO()
+        read = opened(Held(body), "train.csv", ReadOptions(), sink, lambda: Held(sink.getvalue()))  # noqa: B023
+        convert(read.source.chunks(0, read.source.size), io.BytesIO(), target)
 
 
 def prepared(body: bytes, report: Report) -> None:

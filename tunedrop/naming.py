@@ -131,6 +131,11 @@ def shards_prefix(run: str) -> str:
     return f"{SHARDS_PREFIX}{run}/"
 
 
+def read_key(run: str, split: str, number: int) -> str:
+    """What a data file that is no plain JSON lines was read as; beside it `.reading`, how."""
+    return f"{shards_prefix(run)}read/{split}-{number:04}.jsonl"
+
+
 def prediction_shard_key(run: str, model_arn: str, attempt: int, start: int, stop: int) -> str:
     """What one shard of a model's evaluation has asked, of the one that began at this attempt."""
     model = client_token(model_arn)[:HASH_DIGITS]

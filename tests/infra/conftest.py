@@ -48,7 +48,7 @@ def app_of(stage: str, folder: Path, **changes: Any) -> App:
 def empty_bundles(folder: Path) -> Bundles:
     (folder / "empty").mkdir(exist_ok=True)
     nothing = Bundle(folder / "empty", "0" * 64)
-    return Bundles(layer=nothing, scoring=nothing, code=nothing)
+    return Bundles(layer=nothing, reading=nothing, scoring=nothing, code=nothing)
 
 
 def synthesize(folder: Path, stage: str = "dev", **changes: Any) -> dict[str, Any]:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, Concatenate
 
 import typer
 
 from tunedrop.cli import completion
-from tunedrop.cli.output import Format
+from tunedrop.cli.exits import USAGE
+from tunedrop.cli.output import Format, fail
 from tunedrop.cli.stage import DEFAULT_STAGE, Deployed
+from tunedrop.contracts import ReadOptions
+from tunedrop.dataset.formats.unreadable import NotReadable
+from tunedrop.dataset.sources.containers.encoding import named
+from tunedrop.dataset.sources.containers.tables import PARTS
 
 WHERE = "Where"
 STAGE_VARIABLE = "TUNEDROP_STAGE_NAME"
@@ -64,6 +70,32 @@ MethodOption = Annotated[
         autocompletion=completion.methods_or_auto,
     ),
 ]
+
+EncodingOption = Annotated[
+    str, typer.Option("--encoding", metavar="NAME", help="Of a text file, as cp1252; else it is found.")
+]
+ColumnOption = Annotated[
+    list[str] | None,
+    typer.Option("--column", metavar="PART=NAME", help="prompt=NAME, completion=NAME or system=NAME."),
+]
+ValidationOption = Annotated[
+    list[Path] | None, typer.Option("--validation", metavar="FILE", help="A validation file.")
+]
+TestOption = Annotated[list[Path] | None, typer.Option("--test", metavar="FILE", help="A held-out file.")]
+
+
+def read_options(encoding: str, columns: list[str] | None) -> ReadOptions:
+    """How files are to be read, from the options of a command."""
+    parts = {part: name for part, _, name in (one.partition("=") for one in columns or ())}
+    wrong = [part for part, name in parts.items() if part not in PARTS or not name]
+    if wrong:
+        fail(f"--column {wrong[0]}: write prompt=NAME, completion=NAME or system=NAME", USAGE)
+    if encoding:
+        try:
+            named(encoding)
+        except NotReadable as error:
+            fail(f"--encoding: {error}", USAGE)
+    return ReadOptions(encoding=encoding, columns=parts)
 
 
 def examples(*commands: tuple[str, str]) -> str:

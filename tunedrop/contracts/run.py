@@ -25,15 +25,39 @@ Commitment = Literal["none", "1-month", "6-months"]
 
 
 class S3Object(msgspec.Struct, frozen=True, kw_only=True):
-    """One version of one object; `version_id` is empty where the bucket is not versioned."""
+    """One version of one object; `version_id` is empty where the bucket is not versioned.
+
+    `more` are the objects that follow it, where several are one data file: shards.
+    """
 
     bucket: str
     key: str
     version_id: str = ""
+    more: tuple[S3Object, ...] = ()
 
     @property
     def uri(self) -> str:
         return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def objects(self) -> tuple[S3Object, ...]:
+        """All of them, each by itself."""
+        return (msgspec.structs.replace(self, more=()), *self.more)
+
+
+class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How data files are read where their bytes do not say it.
+
+    Attributes
+    ----------
+    encoding
+        Of texts; found where it is empty.
+    columns
+        For `prompt`, `completion` or `system`, the name (or the number from 1) of its column or key.
+    """
+
+    encoding: str = ""
+    columns: dict[str, str] = {}
 
 
 class DeploymentSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +139,7 @@ class TrainingStage(msgspec.Struct, frozen=True, kw_only=True):
     validation: S3Object | None = None
     method: Method | Literal["auto"] = "auto"
     hyperparameters: dict[str, str] = {}
+    reading: ReadOptions = ReadOptions()
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,6 +164,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     train: S3Object
     validation: S3Object | None = None
     test: S3Object | None = None
+    reading: ReadOptions = ReadOptions()
     method: Method | Literal["auto"] = "auto"
     base_model: str = ""
     parent_model: str = ""

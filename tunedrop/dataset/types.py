@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
+from tunedrop.contracts import ReadOptions as ReadOptions
 from tunedrop.dataset.rules.secrets import carries_secret
 
 Split = Literal["train", "validation", "test"]
@@ -60,25 +61,15 @@ class Source(Protocol):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a record stands in the file that people have: a line or row from 1, and the sheet or member."""
+    """Where a record stands: a line or row from 1; the sheet or member; the file, where several are one."""
 
     line: int
     part: str = ""
+    file: str = ""
 
-
-class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a file is to be read where its bytes do not say it.
-
-    Attributes
-    ----------
-    encoding
-        "" detects it.
-    columns
-        {"prompt": "Question"}: keys or columns that are renamed, in tables as in JSON.
-    """
-
-    encoding: str = ""
-    columns: dict[str, str] = {}
+    def name(self, file: str) -> str:
+        """What the file, sheet or member is called, where `file` is the name of all."""
+        return "/".join(filter(None, (self.file or file, self.part)))
 
 
 class Opened(Protocol):
@@ -87,6 +78,10 @@ class Opened(Protocol):
     A row of a table is an object of its named cells, under the table's own names; `formats` knows which of
     them mean a prompt. Plain JSON lines are passed through: `source` is then the file itself.
     """
+
+    @property
+    def name(self) -> str:
+        """What the file, or several as one, are called in findings."""
 
     @property
     def source(self) -> Source:

@@ -16,6 +16,7 @@ from tunedrop.manifest.shapes import (
     Scalar,
     Stage,
     Teacher,
+    is_pattern,
 )
 from tunedrop.manifest.yaml_document import MAX_BYTES
 
@@ -31,5 +32,6 @@ __all__ = [
     "Scalar",
     "Stage",
     "Teacher",
+    "is_pattern",
     "read",
 ]

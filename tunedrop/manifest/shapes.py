@@ -6,13 +6,19 @@ from typing import Literal
 
 import msgspec
 
-from tunedrop.contracts import Commitment, JudgedVia, Method, Metric
+from tunedrop.contracts import Commitment, JudgedVia, Method, Metric, ReadOptions
 
 Scalar = str | int | float | bool
+
+Names = str | tuple[str, ...]
+"""A file, or several."""
 
 
 class Data(msgspec.Struct, frozen=True, kw_only=True):
     """Data files: names beside the manifest, or `s3://` URIs in a bucket that the stage allows.
+
+    Each is one file or a list, whose entries may be patterns such as `part-*.jsonl`; the files of one part
+    are read one after the other. JSON lines, JSON arrays, CSV, Excel and Parquet, packed or not, are read.
 
     Attributes
     ----------
@@ -22,11 +28,33 @@ class Data(msgspec.Struct, frozen=True, kw_only=True):
         What its loss is measured on while it trains; split off `train` by content hash when absent.
     test
         Held out for the evaluation, never trained on; split off `train` likewise when absent.
+    columns
+        For `prompt`, `completion` or `system`, the name of the column or key that holds it; its number from
+        1 in a table without a header. Usual names are found without it.
+    encoding
+        Of text files that are not UTF-8, such as `cp1252`; guessed when absent, with a warning.
     """
 
-    train: str = ""
-    validation: str | None = None
-    test: str | None = None
+    train: Names = ""
+    validation: Names | None = None
+    test: Names | None = None
+    columns: dict[str, str] = {}
+    encoding: str = ""
+
+    def of(self, split: Literal["train", "validation", "test"]) -> tuple[str, ...]:
+        """The names and patterns of one part."""
+        named = getattr(self, split)
+        return (named,) if isinstance(named, str) and named else tuple(named or ())
+
+    @property
+    def reading(self) -> ReadOptions:
+        """How the files are read."""
+        return ReadOptions(encoding=self.encoding, columns=self.columns)
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a name stands for all the files that it matches."""
+    return any(one in name for one in "*?[")
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):

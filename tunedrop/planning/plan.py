@@ -51,6 +51,7 @@ def stage_runs(run: Run) -> Iterator[Run]:
             train=stage.train,
             validation=stage.validation,
             test=None,
+            reading=stage.reading,
             method=stage.method,
             hyperparameters=stage.hyperparameters,
             earlier_stages=(),

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
-from msgspec import json, structs
+from msgspec import json
 
 from tunedrop import aws, clock, intake, naming
 from tunedrop.aws import Aws
@@ -54,7 +54,7 @@ def start(
         },
     }
     what = "grown" if identity else "missed"
-    name = f"{what}-{naming.client_token(*(identity or structs.astuple(source)))[:40]}"
+    name = f"{what}-{naming.client_token(*(identity or (source.bucket, source.key, source.version_id)))[:40]}"
     try:
         aws_.step_functions.start_execution(
             stateMachineArn=machine_arn, name=name, input=json.encode(event).decode()

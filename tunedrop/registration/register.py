@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import posixpath
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,11 +18,14 @@ from tunedrop.contracts import (
     EvaluationSettings,
     Failure,
     JudgeSettings,
+    ReadOptions,
     Registration,
     Run,
     S3Object,
     TrainingStage,
 )
+from tunedrop.dataset.sources.names import in_order
+from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidManifest
 from tunedrop.evaluation import grading
 from tunedrop.manifest import Manifest
@@ -46,6 +51,10 @@ class ObjectCreated(msgspec.Struct, frozen=True, kw_only=True):
         )
         return cls(source=source, requester=detail.get("requester", ""), time=event.get("time", ""))
 
+
+MOST_FILES = 200
+"""Of one part of a dataset: what names them travels with the run, whose state may have 256 KB."""
+MOST_LISTED = 10_000
 
 DataFiles = dict[str, S3Object]
 """A run's data files, by split."""
@@ -120,14 +129,56 @@ def _manifest(s3: Any, source: S3Object, upload: intake.Upload) -> Manifest:
 
 
 def _data_files(s3: Any, stage: Stage, source: S3Object, data: manifest.Data) -> DataFiles:
-    named = {"train": data.train, "validation": data.validation, "test": data.test}
+    splits: tuple[Split, ...] = ("train", "validation", "test")
     return {
-        split: _data_file(s3, stage, source, f"data.{split}", name) for split, name in named.items() if name
+        split: _joined(list(_objects(s3, stage, source, f"data.{split}", names)))
+        for split in splits
+        if (names := data.of(split))
     }
 
 
-def _data_file(s3: Any, stage: Stage, source: S3Object, path: str, name: str) -> S3Object:
-    bucket, key = _locate(stage, source, path, name)
+def _joined(files: list[S3Object]) -> S3Object:
+    """Several objects as one data file."""
+    return msgspec.structs.replace(files[0], more=tuple(files[1:]))
+
+
+def _objects(s3: Any, stage: Stage, source: S3Object, path: str, names: Sequence[str]) -> Iterator[S3Object]:
+    """The objects that a manifest names for one part, each once, those of a pattern in their order."""
+    found: dict[tuple[str, str], None] = {}
+    for name in names:
+        bucket, key = _locate(stage, source, path, name)
+        keys = _matching(s3, path, bucket, key) if manifest.is_pattern(name) else [key]
+        found |= dict.fromkeys((bucket, key) for key in keys)
+    if len(found) > MOST_FILES:
+        raise InvalidManifest(f"{path} is {len(found):,} files; it takes {MOST_FILES}: join some of them")
+    for bucket, key in found:
+        yield _data_file(s3, path, bucket, key)
+
+
+def _matching(s3: Any, path: str, bucket: str, pattern: str) -> list[str]:
+    """The keys that a pattern stands for, in the order of the numbers in them; `*` stops at a slash."""
+    begin = re.match(r"[^*?\[]*", pattern)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=begin[0] if begin else "")
+    matches = re.compile(_expression(pattern)).fullmatch
+    listed = (one["Key"] for page in pages for one in page.get("Contents", ()))
+    keys = in_order(key for key in itertools.islice(listed, MOST_LISTED) if matches(key))
+    if not keys:
+        raise InvalidManifest(f"{path}: no object is named s3://{bucket}/{pattern}; upload the data first")
+    return keys
+
+
+def _expression(pattern: str) -> str:
+    """A pattern of file names as a regular expression: `*` and `?` stop at a slash."""
+    parts = re.split(r"(\*|\?|\[!?[^\]/]+\])", pattern)
+    meant = {"*": "[^/]*", "?": "[^/]"}
+    every_other = (
+        meant.get(part) or (part.replace("[!", "[^") if at % 2 else re.escape(part))
+        for at, part in enumerate(parts)
+    )
+    return "".join(every_other)
+
+
+def _data_file(s3: Any, path: str, bucket: str, key: str) -> S3Object:
     try:
         head = s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
@@ -209,10 +260,12 @@ def resolve(
             TrainingStage(
                 method=one.method,
                 hyperparameters=hyperparameters.resolve(base_model, one.method, one.hyperparameters),
+                reading=one.data.reading,
                 **data,
             )
             for one, data in zip(document.stages, earlier, strict=True)
         ),
+        reading=document.data.reading,
         keep_models=document.keep_models,
         teacher=distillation.teacher_of(base_model, parent_model, document),
         grader=grading.grader_of(stage, base_model, parent_model, document),
@@ -234,6 +287,8 @@ def _identity(run: Run) -> Iterator[str]:
     more = (run.parent_model, run.earlier_stages, run.candidates, run.teacher, run.grader, run.retune)
     if any(more):
         yield msgspec.json.encode(more, order="sorted").decode()
+    if run.reading != ReadOptions():
+        yield msgspec.json.encode(run.reading, order="sorted").decode()
 
 
 def _deployment(stage: Stage, asked: manifest.Deployment) -> DeploymentSettings:

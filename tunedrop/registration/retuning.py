@@ -81,7 +81,8 @@ def due(s3: Any, registry: Registry) -> Iterator[Grown]:
 def data_files(run: Run) -> list[S3Object]:
     """What a run trains on; held-out files do not count."""
     stages: list[TrainingStage | Run] = [*run.earlier_stages, run]
-    return [one for stage in stages for one in (stage.train, stage.validation) if one is not None]
+    files = (one for stage in stages for one in (stage.train, stage.validation) if one is not None)
+    return [object_ for file in files for object_ in file.objects]
 
 
 def _latest_of_each_name(registry: Registry) -> Iterator[Record]:

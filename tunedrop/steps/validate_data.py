@@ -23,7 +23,7 @@ from tunedrop.dataset.check.report import Report, plain_errors
 from tunedrop.dataset.duplicates.candidates import SPLITS
 from tunedrop.dataset.prepare.split import Prepared, Shares, prepare, shares
 from tunedrop.dataset.sources.media_s3 import Copies
-from tunedrop.dataset.sources.s3 import files_of, names_of
+from tunedrop.dataset.sources.s3 import album_of, names_of, open_files, sources_of
 from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidDataset, InvalidManifest
 from tunedrop.planning.plan import stage_runs
@@ -95,7 +95,7 @@ def validate_shard(s3: Any, stage: Stage, run: Run, work: ShardWork, shard: Byte
         When the base model's format cannot say what a record says.
     """
     run = _runs(run)[work.dataset]
-    file = files_of(s3, stage, run)[shard.split]
+    file = open_files(s3, stage, run)[shard.split].source
     shards = Shards(s3, stage, run)
     if work.kind == "check":
         shards.check(shard, file, asked(run))
@@ -159,20 +159,21 @@ class _Validation:
     def __init__(self, s3: Any, stage: Stage, run: Run) -> None:
         self._s3, self._stage, self._run = s3, stage, run
         self._base_model = catalog.find(run.base_model)
-        self._files = files_of(s3, stage, run)
+        self._opened = open_files(s3, stage, run)
+        self._files = sources_of(self._opened)
         self._shards = Shards(s3, stage, run)
 
     def begin(self) -> Dataset | Sharding:
         """All of it, where one function can do that; else the shards in which it is to be checked."""
         if ranges := plan(self._files, self._stage.validation_shard_bytes):
             return Sharding(work=ShardWork(kind="check"), shards=ranges)
-        report = check_files(self._files, names_of(self._files), asked(self._run))
+        report = check_files(self._files, names_of(self._opened), asked(self._run), self._opened)
         held_out = self._accept(report)
         return self._dataset(report, self._prepare(report, held_out))
 
     def go_on(self, done: Sharding) -> Sharding:
         """The shards have been checked: their report; what they are to prepare, where it finds no error."""
-        report = self._shards.report(done.shards, self._files, asked(self._run))
+        report = self._shards.report(done.shards, self._opened, asked(self._run))
         held_out = self._accept(report)
         work = ShardWork(
             kind="prepare",
@@ -210,7 +211,7 @@ class _Validation:
                 split: stack.enter_context(tempfile.TemporaryFile()) for split in SPLITS
             }
             sources = {split: file.chunks(0, file.size) for split, file in self._files.items()}
-            relocate = {split: partial(copies.of, file.album) for split, file in self._files.items()}
+            relocate = {split: partial(copies.of, album_of(file)) for split, file in self._files.items()}
             with in_its_words(self._run):
                 prepared = prepare(sources, sinks, held_out, self._rules(report), _are_few(report), relocate)
             for split, sink in sinks.items():

@@ -27,14 +27,14 @@ from tunedrop.dataset.prepare import multipart as join
 from tunedrop.dataset.prepare.multipart import Piece
 from tunedrop.dataset.prepare.split import Prepared, Shares, merge, prepare
 from tunedrop.dataset.sources.media_s3 import Copies
-from tunedrop.dataset.sources.s3 import StoredFile, names_of
-from tunedrop.dataset.types import Split
+from tunedrop.dataset.sources.s3 import album_of, names_of, sources_of
+from tunedrop.dataset.types import Opened, Source, Split
 from tunedrop.stage import Stage
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-def plan(files: Mapping[Split, StoredFile], limit: int) -> tuple[ByteRange, ...]:
+def plan(files: Mapping[Split, Source], limit: int) -> tuple[ByteRange, ...]:
     """Ranges of at most so many bytes; none where one function can take all files together."""
     if sum(file.size for file in files.values()) <= limit:
         return ()
@@ -52,17 +52,17 @@ class Shards:
         self._s3, self._run = s3, run
         self._bucket = stage.artifacts_bucket
 
-    def check(self, shard: ByteRange, file: StoredFile, asked: Asked) -> None:
+    def check(self, shard: ByteRange, file: Source, asked: Asked) -> None:
         """Examine the lines that begin in one range."""
         self._put("check", shard, examine(file, Range(shard.split, shard.start, shard.stop), asked))
 
-    def report(self, shards: Sequence[ByteRange], files: Mapping[Split, StoredFile], asked: Asked) -> Report:
+    def report(self, shards: Sequence[ByteRange], files: Mapping[Split, Opened], asked: Asked) -> Report:
         """What one pass over all of the dataset would have found."""
         partials = (self._get("check", shard, Partial) for shard in shards)
-        return conclude(partials, files, names_of(files), asked)
+        return conclude(partials, sources_of(files), names_of(files), asked, opened=files)
 
     def prepare(
-        self, shard: ByteRange, file: StoredFile, held_out: Shares, rules: MethodRules, near_together: bool
+        self, shard: ByteRange, file: Source, held_out: Shares, rules: MethodRules, near_together: bool
     ) -> None:
         """Split and convert the records that begin in one range."""
         records = (block.body for block in lines.blocks(file, shard.start, shard.stop))
@@ -71,7 +71,7 @@ class Shards:
                 split: stack.enter_context(tempfile.TemporaryFile()) for split in SPLITS
             }
             with Copies(self._s3, self._bucket, self._run.run_id) as copies:
-                relocate = {shard.split: partial(copies.of, file.album)}
+                relocate = {shard.split: partial(copies.of, album_of(file))}
                 prepared = prepare({shard.split: records}, sinks, held_out, rules, near_together, relocate)
             for split, sink in sinks.items():
                 if prepared.files[split].records:

@@ -18,7 +18,7 @@ from tunedrop.dataset.check.report import Report
 from tunedrop.dataset.prepare.multipart import Piece
 from tunedrop.dataset.prepare.split import Prepared, Shares, Written, merge, prepare
 from tunedrop.dataset.sources.media_s3 import Copies
-from tunedrop.dataset.sources.s3 import files_of, names_of
+from tunedrop.dataset.sources.s3 import album_of, names_of, open_files, sources_of
 from tunedrop.stage import Stage
 from tunedrop.steps.validate_data import asked, in_its_words, keep, kept
 from tunedrop.steps.validate_shards import Shards, plan
@@ -49,7 +49,8 @@ def retest(
 class _Retest:
     def __init__(self, s3: Any, stage: Stage, run: Run, trained: Dataset) -> None:
         self._s3, self._stage, self._run, self._trained = s3, stage, run, trained
-        self._files = files_of(s3, stage, run)
+        self._opened = open_files(s3, stage, run)
+        self._files = sources_of(self._opened)
         self._shards = Shards(s3, stage, run)
         self._split_off = self._what_was_split_off()
         self._key = naming.dataset_key(run.run_id, "test", run.evaluation_attempt)
@@ -58,13 +59,13 @@ class _Retest:
         if ranges := plan(self._files, self._stage.validation_shard_bytes):
             work = ShardWork(kind="check", dataset=len(self._run.earlier_stages))
             return Sharding(work=work, shards=ranges)
-        report = check_files(self._files, names_of(self._files), asked(self._run))
+        report = check_files(self._files, names_of(self._opened), asked(self._run), self._opened)
         keep(self._s3, self._stage, self._run, report)
         return self._dataset(self._prepare(), report)
 
     def go_on(self, done: Sharding) -> Sharding:
         """The shards have been checked; those of the test set are to be converted."""
-        report = self._shards.report(done.shards, self._files, asked(self._run))
+        report = self._shards.report(done.shards, self._opened, asked(self._run))
         keep(self._s3, self._stage, self._run, report)
         work = msgspec.structs.replace(done.work, kind="prepare", method=self._trained.method)
         return Sharding(work=work, shards=tuple(one for one in done.shards if one.split == "test"))
@@ -96,7 +97,7 @@ class _Retest:
                     {"test": sink},
                     _NOTHING,
                     rules,
-                    relocate={"test": partial(copies.of, file.album)},
+                    relocate={"test": partial(copies.of, album_of(file))},
                 )
             sink.seek(0)
             self._s3.upload_fileobj(sink, bucket, self._key)

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tunedrop.dataset.sources.local import Held
+from tunedrop.dataset.sources.opened import opened
 from tunedrop.dataset.tools.convert import Conversion, Target, convert
-from tunedrop.dataset.tools.spreadsheets import NoSuchColumn
+from tunedrop.dataset.types import ReadOptions
 
 PAIR = {"prompt": "What is a lien?", "completion": "A claim on property."}
 CHAT = {
@@ -32,9 +34,13 @@ CONVERSE = {
 IMAGE = {"image": {"format": "png", "source": {"s3Location": {"uri": "s3://data/cat.png"}}}}
 
 
-def converted(body: bytes, target: Target, **options: Any) -> tuple[bytes, Conversion]:
-    sink = io.BytesIO()
-    done = convert([body], sink, target, **options)
+def converted(
+    body: bytes, target: Target, name: str = "train.jsonl", **columns: str
+) -> tuple[bytes, Conversion]:
+    read, sink = io.BytesIO(), io.BytesIO()
+    file = opened(Held(body), name, ReadOptions(columns=columns), read, lambda: Held(read.getvalue()))
+    chunks = file.source.chunks(0, file.source.size)
+    done = convert(chunks, sink, target, lambda line: file.place(line).line)
     return sink.getvalue(), done
 
 
@@ -143,7 +149,7 @@ def test_a_line_that_is_no_json_is_refused_with_its_rule() -> None:
 
 
 def test_columns_may_be_parted_by_semicolons() -> None:
-    written, _ = converted(b"question;answer\nHow much?;1,50\n", "prompt-completion", kind="csv")
+    written, _ = converted(b"question;answer\nHow much?;1,50\n", "prompt-completion", "rows.csv")
 
     assert [json.loads(line) for line in written.splitlines()] == [
         {"prompt": "How much?", "completion": "1,50"}
@@ -153,13 +159,13 @@ def test_columns_may_be_parted_by_semicolons() -> None:
 def test_columns_are_found_by_their_usual_names() -> None:
     body = b'id,Question,Answer\n1,"What is a ""lien""?","A claim\non property."\n2,Why?,So.\n'
 
-    written, done = converted(body, "prompt-completion", kind="csv")
+    written, done = converted(body, "prompt-completion", "rows.csv")
 
     assert [json.loads(line) for line in written.splitlines()] == [
         {"prompt": 'What is a "lien"?', "completion": "A claim\non property."},
         {"prompt": "Why?", "completion": "So."},
     ]
-    assert named(done.lost) == {"the column id was left out": [3, 4]}
+    assert named(done.lost) == {"$.id was left out": [2, 4]}
 
 
 def test_columns_can_be_named_and_a_system_text_is_one() -> None:
@@ -168,16 +174,22 @@ def test_columns_can_be_named_and_a_system_text_is_one() -> None:
     written, _ = converted(
         body,
         "converse",
-        kind="tsv",
-        columns={"prompt": "Frage;x", "completion": "antwort", "system": "Rolle"},
+        "rows.tsv",
+        prompt="Frage;x",
+        completion="antwort",
+        system="Rolle",
     )
 
     assert json.loads(written)["system"] == [{"text": "Kurz."}]
 
 
 def test_a_column_that_is_not_there_is_an_error_that_names_those_that_are() -> None:
-    with pytest.raises(NoSuchColumn, match=r"no column 'completion'; the columns are question, notes"):
-        converted(b"question,notes\na,b\n", "converse", kind="csv")
+    _, done = converted(b"question,notes\na,b\n", "converse", "rows.csv")
+
+    ((why, _),) = named(done.refused).items()
+    assert why.startswith(
+        "no column has a usual name for a prompt or an answer; the first row is 'question', 'n"
+    )
 
 
 @given(
@@ -189,11 +201,11 @@ def test_a_column_that_is_not_there_is_an_error_that_names_those_that_are() -> N
 def test_there_and_back_again_nothing_is_lost(rows: list[tuple[str, str]], way: list[Target]) -> None:
     pairs = [{"prompt": prompt, "completion": completion} for prompt, completion in rows]
     body = b"".join(json.dumps(pair).encode() + b"\n" for pair in pairs)
-    kind = "jsonl"
+    name = "train.jsonl"
 
     for target in [*way, "prompt-completion"]:
-        body, done = converted(body, target, kind=kind)  # type: ignore[arg-type]
-        kind = "csv" if target == "csv" else "jsonl"
+        body, done = converted(body, target, name)
+        name = "train.csv" if target == "csv" else "train.jsonl"
         assert done.refused == {}
 
     assert [json.loads(line) for line in body.splitlines()] == pairs

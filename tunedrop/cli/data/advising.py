@@ -20,6 +20,7 @@ from tunedrop.advice.situation import CHANGES, GOALS, MATERIALS
 from tunedrop.advice.statement import Statement
 from tunedrop.cli.data import checking, folder, starting
 from tunedrop.cli.exits import NO, YES
+from tunedrop.cli.data.folder import Submission
 from tunedrop.cli.output import Format, console, errors, fail, print_json, table
 from tunedrop.dataset.prepare.split import shares
 
@@ -41,7 +42,7 @@ def advise_on(
     """
     submission = folder.read(data) if data is not None else None
     if submission is not None:
-        situation = msgspec.structs.replace(situation, data=_profile(submission.files))
+        situation = msgspec.structs.replace(situation, data=_profile(submission))
     if ask and format_ is Format.text and sys.stdin.isatty() and console.is_terminal:
         situation = _ask(situation)
     advice = advise(situation)
@@ -50,17 +51,18 @@ def advise_on(
     else:
         _show(advice)
     if write is not None:
-        _write(advice, write, submission.files["train"] if submission is not None else None)
+        _write(advice, write, submission.files["train"][0] if submission is not None else None)
     return YES
 
 
-def _profile(files: Mapping[Any, Path]) -> Profile:
-    report = checking.checked(files, None, "auto")
+def _profile(submission: Submission) -> Profile:
+    files = submission.files
+    report = checking.checked(files, None, "auto", options=submission.document.data.reading)
     if report.method is None:
         fail(
-            f"{files['train'].name} is not a dataset that can be read off: {report.error_count:,} errors",
+            f"{files['train'][0].name} is not a dataset that can be read off: {report.error_count:,} errors",
             NO,
-            f"Look at them: tunedrop check {files['train']}",
+            f"Look at them: tunedrop check {files['train'][0]}",
         )
     train, test = report.files["train"], report.files.get("test")
     known = [model for model in catalog.load().values() if report.method in model.methods]

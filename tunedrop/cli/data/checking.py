@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
+
+import msgspec
 
 from tunedrop import catalog, intake
 from tunedrop.catalog.model import BaseModel
@@ -19,14 +21,24 @@ from tunedrop.contracts import Method
 from tunedrop.dataset.check.check import FileReport, Report
 from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.check.processes import check_on_all_cores
+from tunedrop.dataset.formats import unreadable
 from tunedrop.dataset.rules.codes import CODES, severity
+from tunedrop.dataset.sources.names import by_split
+from tunedrop.dataset.sources.opening import DataFiles, open_files
 from tunedrop.dataset.tools.decode import NotRepairable
 from tunedrop.dataset.tools.repair import repair
-from tunedrop.dataset.types import Finding, Split
+from tunedrop.dataset.types import Finding, Opened, ReadOptions
 from tunedrop.formatting.counts import counted
 
-CHUNK = 1 << 20
 MAX_CHANGES_SHOWN = 100
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What is said about files beside their names: how to read them, and what is not for training."""
+
+    reading: ReadOptions = ReadOptions()
+    validation: tuple[Path, ...] = ()
+    test: tuple[Path, ...] = ()
 
 
 def check_files(
@@ -35,10 +47,11 @@ def check_files(
     method: Method | Literal["auto"],
     format_: Format,
     max_errors: int,
+    options: Options | None = None,
 ) -> int:
-    """Check one to three files (training, validation, held out) or a run's folder; 0 when valid, else 1."""
-    named, base_model, method = _asked_for(files, base_model, method)
-    report = checked(named, _base_model(base_model), method, max_errors)
+    """Check a run's folder, or files that are one dataset; 0 when valid, else 1."""
+    named, base_model, method, reading = _asked_for(files, base_model, method, options or Options())
+    report = checked(named, _base_model(base_model), method, max_errors, reading)
     if format_ is Format.json:
         print_json(report)
     else:
@@ -46,20 +59,31 @@ def check_files(
     return 0 if report.valid else NO
 
 
+Wanted = tuple[DataFiles, str | None, Method | Literal["auto"], ReadOptions]
+"""The files to check, and what they are checked for."""
+
+
 def _asked_for(
-    paths: list[Path], base_model: str | None, method: Method | Literal["auto"]
-) -> tuple[dict[Split, Path], str | None, Method | Literal["auto"]]:
-    """The files to check and what they are checked for: of a folder, what its manifest says of them."""
+    paths: list[Path], base_model: str | None, method: Method | Literal["auto"], options: Options
+) -> Wanted:
+    """What is to be checked: of a folder with a manifest, what that says."""
     if len(paths) == 1 and paths[0].is_dir():
-        return _of_folder(paths[0], base_model, method)
-    if len(paths) > len(SPLITS):
-        fail("give at most three files: training, validation, held out", USAGE)
-    for number, path in enumerate(paths):
+        return _of_folder(paths[0], base_model, method, options)
+    everything = [*paths, *options.validation, *options.test]
+    for number, path in enumerate(everything):
         if not path.is_file():
             fail(*_no_file(path))
-        if any(path.samefile(other) for other in paths[:number]):
-            fail(f"{path} is given twice", USAGE, "Name training, validation and held-out data in this order")
-    return dict(zip(SPLITS, paths, strict=False)), base_model, method
+        if any(path.samefile(other) for other in everything[:number]):
+            fail(f"{path} is given twice", USAGE)
+    return _by_split(paths, options), base_model, method, options.reading
+
+
+def _by_split(paths: Sequence[Path], options: Options) -> DataFiles:
+    """Files by what they are for: what options say, else what their names say, else all are for training."""
+    if not (options.validation or options.test):
+        return by_split(paths)
+    named: DataFiles = {"train": paths, "validation": options.validation, "test": options.test}
+    return {split: files for split, files in named.items() if files}
 
 
 def _no_file(path: Path) -> tuple[str, int, str]:
@@ -79,11 +103,11 @@ def _beside(path: Path) -> Iterator[Path]:
 
 
 def _of_folder(
-    path: Path, base_model: str | None, method: Method | Literal["auto"]
-) -> tuple[dict[Split, Path], str | None, Method | Literal["auto"]]:
+    path: Path, base_model: str | None, method: Method | Literal["auto"], options: Options
+) -> Wanted:
     has_manifest = any((path / name).is_file() for name in intake.MANIFEST_NAMES)
-    if not has_manifest and (files := sorted(path.glob("*.jsonl"))):
-        fail(f"{path} has no manifest", USAGE, f"Name the files themselves: tunedrop check {files[0]}")
+    if not has_manifest and (files := folder.data_files(path)):
+        return _by_split(files, options), base_model, method, options.reading
     submission = folder.read(path)
     document = submission.document
     if submission.earlier:
@@ -97,34 +121,64 @@ def _of_folder(
     named = (
         document.base_model if document.base_model and not document.base_model.startswith("arn:") else None
     )
-    return submission.files, base_model or named, document.method if method == "auto" else method
+    asked = document.method if method == "auto" else method
+    return submission.files, base_model or named, asked, document.data.reading
 
 
 def checked(
-    files: Mapping[Split, Path],
+    files: DataFiles,
     base_model: BaseModel | None,
     method: Method | Literal["auto"],
     max_errors: int = 100,
+    options: ReadOptions | None = None,
 ) -> Report:
-    """Check files on this machine, with a progress bar for whoever looks."""
+    """Check files on this machine, with a progress bar for whoever looks; say how they were read."""
     asked = Asked(base_model=base_model, method=method, max_findings=max_errors)
-    with bytes_done("checking", size_of(files.values()), "comparing what is alike") as advance:
-        return check_on_all_cores(files, asked, advance)
+    everything = [path for paths in files.values() for path in paths]
+    with open_files(files, options) as opened:
+        for split, file in opened.items():
+            if file.container != "JSON lines":
+                errors.print(f"{split}: read as {file.container}", style="dim")
+        with bytes_done("checking", size_of(everything), "comparing what is alike") as advance:
+            return check_on_all_cores(opened, asked, advance)
 
 
-def fix(file: Path, output: Path) -> None:
+def fix(file: Path, output: Path, options: ReadOptions) -> None:
     """Write the repaired copy of one file, and say on stderr what was done to it."""
     count = 0
     try:
-        with copy_of(file, output) as sink:
-            for change in repair(chunks(file), sink):
+        with open_files({"train": [file]}, options) as files, copy_of(file, output) as sink:
+            opened = files["train"]
+            _refuse_unread(opened, file.name)
+            if not opened.is_plain:
+                count += 1
+                errors.print(f"{file.name}: read as {opened.container}, written as JSON lines")
+            for change in repair(opened.source.chunks(0, opened.source.size), sink):
                 count += 1
                 if count <= MAX_CHANGES_SHOWN:
-                    errors.print(f"{file.name}{f':{change.line}' if change.line else ''}: {change.what}")
+                    errors.print(f"{_where(opened, file.name, change.line)}: {change.what}")
     except NotRepairable as error:
         fail(f"{file.name}: {error}")
     more = f" ({count - MAX_CHANGES_SHOWN:,} not shown)" if count > MAX_CHANGES_SHOWN else ""
     errors.print(f"{output}: {counted(count, 'change')}{more}")
+
+
+def _refuse_unread(opened: Opened, name: str) -> None:
+    """A repaired copy lacks nothing: what could not be read is listed, and nothing is written."""
+    unread = [
+        f"{_where(opened, name, number)}: {problem[1]} [{problem[0]}]"
+        for number, problem in unreadable.listed(opened.source)
+    ]
+    for _, problem in opened.problems:
+        errors.print(f"{name}: {problem.message} [{problem.code}]")
+    if unread:
+        more = f"\n… and {len(unread) - MAX_CHANGES_SHOWN:,} more" if len(unread) > MAX_CHANGES_SHOWN else ""
+        fail("\n".join(unread[:MAX_CHANGES_SHOWN]) + more, NO, "Nothing was written: mend these rows first")
+
+
+def _where(opened: Opened, name: str, line: int) -> str:
+    place = opened.place(line)
+    return f"{place.name(name)}{f':{place.line}' if place.line else ''}"
 
 
 def _base_model(name: str | None) -> BaseModel | None:
@@ -190,10 +244,3 @@ def _show_statistics(split: str, file: FileReport) -> None:
     if file.labels:
         labels = ", ".join(f"{label} {count / file.records:.0%}" for label, count in file.labels.items())
         console.print(f"{split}: answers: {labels}")
-
-
-def chunks(file: Path) -> Iterator[bytes]:
-    """A file's bytes, a mebibyte at a time."""
-    with file.open("rb") as stream:
-        while chunk := stream.read(CHUNK):
-            yield chunk

@@ -13,7 +13,19 @@ from tunedrop.cli import completion
 from tunedrop.cli.data import advising, checking, converting, estimating, explaining, starting
 from tunedrop.cli.data.sample_records import METHODS
 from tunedrop.cli.exits import USAGE
-from tunedrop.cli.options import BaseModelOption, FormatOption, MethodOption, Profile, Region, examples
+from tunedrop.cli.options import (
+    BaseModelOption,
+    ColumnOption,
+    EncodingOption,
+    FormatOption,
+    MethodOption,
+    Profile,
+    Region,
+    TestOption,
+    ValidationOption,
+    examples,
+    read_options,
+)
 from tunedrop.cli.output import Format, fail, print_json
 from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import Method
@@ -117,12 +129,16 @@ def check(
         list[Path],
         typer.Argument(
             metavar="DIR|FILE",
-            help="A run's folder; or a training file, then validation and held-out files.",
+            help="A folder, or the files of one dataset: shards, or parts that are named train, test, …",
         ),
     ],
+    validation: ValidationOption = None,
+    test: TestOption = None,
     base_model: BaseModelOption = None,
     method: MethodOption = "auto",
     format_: FormatOption = Format.text,
+    encoding: EncodingOption = "",
+    column: ColumnOption = None,
     max_errors: Annotated[int, typer.Option(help="How many findings to list; all are counted.", min=0)] = 100,
     fix: Annotated[
         Path | None, typer.Option(metavar="COPY", help="Write a repaired copy of a file, check that.")
@@ -134,10 +150,13 @@ def check(
     if fix is not None:
         if len(files) != 1 or not files[0].is_file():
             fail("--fix takes one file at a time, which must exist", USAGE)
-        checking.fix(files[0], fix)
-        files = [fix]
+        checking.fix(files[0], fix, read_options(encoding, column))
+        files, encoding, column = [fix], "", None
     asked = cast(Method | Literal["auto"], method)
-    raise typer.Exit(checking.check_files(files, base_model, asked, format_, max_errors))
+    options = checking.Options(
+        reading=read_options(encoding, column), validation=tuple(validation or ()), test=tuple(test or ())
+    )
+    raise typer.Exit(checking.check_files(files, base_model, asked, format_, max_errors, options))
 
 
 @app.command(
@@ -163,12 +182,11 @@ def explain(
     ),
 )
 def convert(
-    file: Annotated[Path, typer.Argument(help="A dataset: JSON lines, or CSV or TSV with a header.")],
+    file: Annotated[Path, typer.Argument(help="A dataset: JSON lines or array, CSV, Excel, Parquet.")],
     to: Annotated[str, typer.Option(help="prompt-completion, converse, openai-chat, alpaca, text or csv.")],
     out: Annotated[Path | None, typer.Option(help="Where to write it; else to standard output.")] = None,
-    column: Annotated[
-        list[str] | None, typer.Option(help="For CSV: prompt=NAME, completion=NAME or system=NAME.")
-    ] = None,
+    encoding: EncodingOption = "",
+    column: ColumnOption = None,
     skip: Annotated[bool, typer.Option(help="Leave out the records that cannot be converted.")] = False,
     format_: FormatOption = Format.text,
 ) -> None:
@@ -176,7 +194,9 @@ def convert(
     if to not in get_args(Target):
         fail(f"--to {to}: it is one of {', '.join(get_args(Target))}", USAGE)
     target = cast(Target, to)
-    raise typer.Exit(converting.convert_file(file, target, out, column or [], skip, format_))
+    raise typer.Exit(
+        converting.convert_file(file, target, out, read_options(encoding, column), skip, format_)
+    )
 
 
 @app.command(

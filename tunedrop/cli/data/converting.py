@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
-from tunedrop.cli.data.checking import chunks
 from tunedrop.cli.data.files import copy_of
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import Format, errors, fail, print_json
+from tunedrop.dataset.sources.opening import open_files
 from tunedrop.dataset.tools.convert import Conversion, Note, Target, convert
-from tunedrop.dataset.tools.spreadsheets import NoSuchColumn
-
-_KINDS: dict[str, Literal["csv", "tsv"]] = {".csv": "csv", ".tsv": "tsv"}
+from tunedrop.dataset.types import ReadOptions
 
 
 def convert_file(
-    file: Path, target: Target, output: Path | None, columns: list[str], skip: bool, format_: Format
+    file: Path, target: Target, output: Path | None, reading: ReadOptions, skip: bool, format_: Format
 ) -> int:
     """Write a dataset in another format, to standard output where no file is named.
 
@@ -29,7 +26,7 @@ def convert_file(
     if not file.is_file():
         fail(f"there is no file {file}", USAGE)
     with tempfile.TemporaryFile() as written:
-        done = _converted(file, written, target, _columns(columns))
+        done = _converted(file, written, target, reading)
         refused = bool(done.refused) and not skip
         if not refused:
             written.seek(0)
@@ -46,25 +43,13 @@ def convert_file(
     return NO if refused else 0
 
 
-def _columns(asked: list[str]) -> dict[str, str]:
-    parts = dict(one.partition("=")[::2] for one in asked)
-    wrong = [
-        part for part, name in parts.items() if part not in ("prompt", "completion", "system") or not name
-    ]
-    if wrong:
-        fail(f"--column {wrong[0]}: write prompt=NAME, completion=NAME or system=NAME", USAGE)
-    return parts
-
-
-def _converted(file: Path, sink: BinaryIO, target: Target, columns: dict[str, str]) -> Conversion:
-    try:
-        return convert(chunks(file), sink, target, _KINDS.get(file.suffix.lower(), "jsonl"), columns)
-    except NoSuchColumn as error:
-        fail(f"{file.name}: {error}", USAGE)
-    except UnicodeDecodeError as error:
-        fail(f"{file.name} is not UTF-8 ({error.reason}); save it as UTF-8")
-    except csv.Error as error:
-        fail(f"{file.name} is not {file.suffix[1:].upper()}: {error}")
+def _converted(file: Path, sink: BinaryIO, target: Target, reading: ReadOptions) -> Conversion:
+    with open_files({"train": [file]}, reading) as files:
+        opened = files["train"]
+        for _, problem in opened.problems:
+            errors.print(f"{file.name}: {problem.message} [{problem.code}]")
+        chunks = opened.source.chunks(0, opened.source.size)
+        return convert(chunks, sink, target, lambda line: opened.place(line).line)
 
 
 def _tell(done: Conversion, output: str, refused: bool) -> None:

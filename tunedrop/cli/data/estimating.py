@@ -20,7 +20,8 @@ from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
 from tunedrop.dataset.check.check import FileReport, Report, plain_errors
 from tunedrop.dataset.prepare.split import shares
-from tunedrop.dataset.types import Split
+from tunedrop.dataset.sources.opening import DataFiles
+from tunedrop.dataset.types import ReadOptions, Split
 from tunedrop.errors import InvalidManifest, PreflightFailed
 from tunedrop.evaluation.contenders import champion_of
 from tunedrop.evaluation.workload import minutes, workload
@@ -78,8 +79,8 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
     except (InvalidManifest, PreflightFailed) as error:
         fail(str(error))
     before = zip(submission.earlier, document.stages, strict=True)
-    earlier = tuple(_checked(files, model, one.method)[1] for files, one in before)
-    report, dataset = _checked(submission.files, model, document.method)
+    earlier = tuple(_checked(files, model, one.method, one.data.reading)[1] for files, one in before)
+    report, dataset = _checked(submission.files, model, document.method, document.data.reading)
     dataset = msgspec.structs.replace(dataset, earlier=earlier)
     has_champion = here is not None and champion_of(here.aliases, run.name) is not None
     asked = workload(dataset, run, has_champion=has_champion)
@@ -90,10 +91,10 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
 
 
 def _checked(
-    files: dict[Split, Path], model: catalog.BaseModel, method: Method | Literal["auto"]
+    files: DataFiles, model: catalog.BaseModel, method: Method | Literal["auto"], reading: ReadOptions
 ) -> tuple[Report, Dataset]:
     """A dataset as validate_data would make it; ends the program where it is wrong."""
-    report = checking.checked(files, model, method)
+    report = checking.checked(files, model, method, options=reading)
     if not report.valid or report.method is None:
         fail(
             "\n".join(plain_errors(report)), NO, "Look at all of them: tunedrop check; mend: check --fix COPY"
@@ -127,7 +128,7 @@ def _no_stage(document: Manifest) -> Stage:
 
 
 def _bare_run(submission: Submission, stage: Stage) -> Run:
-    path = submission.manifest or submission.files["train"]
+    path = submission.manifest or submission.files["train"][0]
     source = S3Object(bucket=stage.intake_bucket, key=submission.key(path))
     return Run(run_id="", name=submission.name, source=source, train=source)
 

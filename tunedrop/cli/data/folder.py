@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,10 +11,11 @@ from tunedrop import intake, manifest
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import fail
 from tunedrop.dataset.sources.attachments import named_beside
-from tunedrop.dataset.sources.local import LocalFile
+from tunedrop.dataset.sources.names import in_order, is_junk
+from tunedrop.dataset.sources.opening import DataFiles, open_files
 from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidManifest
-from tunedrop.manifest import Data, Manifest
+from tunedrop.manifest import Data, Manifest, is_pattern
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
@@ -29,15 +31,15 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     document: Manifest
-    files: dict[Split, Path]
+    files: DataFiles
     manifest: Path | None
-    earlier: tuple[dict[Split, Path], ...] = ()
+    earlier: tuple[DataFiles, ...] = ()
 
     @property
     def paths(self) -> list[Path]:
         """Every data file of it, each once."""
         parts = (*self.earlier, self.files)
-        return list(dict.fromkeys(path for files in parts for path in files.values()))
+        return list(dict.fromkeys(path for files in parts for paths in files.values() for path in paths))
 
     def key(self, path: Path) -> str:
         """Where a file of it goes in the intake bucket."""
@@ -50,7 +52,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
         """Images and videos that records name by their paths, by where they go in the intake bucket."""
         found: dict[str, Path] = {}
         for path in self.paths:
-            names = list(named_beside(LocalFile(path)))
+            with open_files({"train": [path]}, self.document.data.reading) as opened:
+                names = list(named_beside(opened["train"].source))
             if names and self.manifest is None:
                 fail(f"{path.name} refers to {names[0]}, beside it", USAGE, _IN_A_FOLDER)
             found |= {f"{intake.RUNS_PREFIX}{self.name}/{name}": path.parent / name for name in names}
@@ -60,8 +63,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     def elsewhere(self) -> list[str]:
         """Data files that are in S3 already and cannot be looked at from here."""
         parts = (*(stage.data for stage in self.document.stages), self.document.data)
-        named = (getattr(data, split) for data in parts for split in SPLITS)
-        return [name for name in named if name and name.startswith("s3://")]
+        named = (name for data in parts for split in SPLITS for name in data.of(split))
+        return [name for name in named if name.startswith("s3://")]
 
 
 def read(path: Path) -> Submission:
@@ -70,7 +73,7 @@ def read(path: Path) -> Submission:
         return _folder(path)
     if path.is_file() and path.name not in intake.MANIFEST_NAMES:
         document = Manifest(data=Data(train=path.name))
-        return Submission(name=path.stem, document=document, files={"train": path}, manifest=None)
+        return Submission(name=path.stem, document=document, files={"train": [path]}, manifest=None)
     if path.is_file():
         return fail(f"{path} is a manifest", USAGE, f"Name its folder: {path.resolve().parent}")
     return fail(f"there is no {path}", USAGE, "Begin with: tunedrop init DIR")
@@ -98,13 +101,23 @@ def _folder(folder: Path) -> Submission:
     )
 
 
-def _files(folder: Path, data: Data) -> dict[Split, Path]:
-    files: dict[Split, Path] = {}
-    for split in SPLITS:
-        name = getattr(data, split)
-        if not name or name.startswith("s3://"):
+def _files(folder: Path, data: Data) -> DataFiles:
+    return {split: found for split in SPLITS if (found := _named(folder, split, data.of(split)))}
+
+
+def _named(folder: Path, split: Split, names: Sequence[str]) -> list[Path]:
+    """The files that a manifest names, those that a pattern matches in the order of their numbers."""
+    found: list[Path] = []
+    for name in names:
+        if name.startswith("s3://"):
             continue
-        if not (folder / name).is_file():
+        paths = in_order(folder.glob(name)) if is_pattern(name) else [folder / name]
+        if not paths or not paths[0].is_file():
             fail(f"data.{split}: there is no file {folder / name}", USAGE)
-        files[split] = folder / name
-    return files
+        found += paths
+    return list(dict.fromkeys(found))
+
+
+def data_files(folder: Path) -> list[Path]:
+    """The files in a folder that may be data, in the order of the numbers in their names."""
+    return in_order(path for path in folder.iterdir() if path.is_file() and not is_junk(path.name))

@@ -16,7 +16,7 @@ from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.check.report import FileReport, Report, plain_errors
 from tunedrop.dataset.check.scan import examine, ranges
 from tunedrop.dataset.sources.local import Spooled
-from tunedrop.dataset.types import Source, Split
+from tunedrop.dataset.types import Opened, Source, Split
 
 __all__ = ["FileReport", "Report", "check", "check_files", "plain_errors"]
 
@@ -45,12 +45,17 @@ def check(
         return check_files(spooled, names, asked)
 
 
-def check_files(sources: Mapping[Split, Source], names: Mapping[Split, str], asked: Asked) -> Report:
-    """Check the files of a dataset in this process."""
+def check_files(
+    sources: Mapping[Split, Source],
+    names: Mapping[Split, str],
+    asked: Asked,
+    opened: Mapping[Split, Opened] | None = None,
+) -> Report:
+    """Check the files of a dataset in this process; `opened` is what `conclude` takes."""
     in_order: list[Split] = [split for split in ("train", "validation", "test") if split in sources]
     partials = (
         examine(sources[split], range_, asked)
         for split in in_order
         for range_ in ranges(split, sources[split])
     )
-    return conclude(partials, sources, names, asked)
+    return conclude(partials, sources, names, asked, opened=opened)

@@ -19,7 +19,7 @@ from tunedrop.dataset.rules import files as file_rules
 from tunedrop.dataset.rules import record as rules
 from tunedrop.dataset.rules.blocks import MEDIA
 from tunedrop.dataset.rules.files import FileCounts
-from tunedrop.dataset.types import Finding, Problem, Source, Split, printable
+from tunedrop.dataset.types import Finding, Opened, Problem, Source, Split, printable
 
 
 def conclude(
@@ -28,6 +28,7 @@ def conclude(
     names: Mapping[Split, str],
     asked: Asked,
     look: LookAgain | None = None,
+    opened: Mapping[Split, Opened] | None = None,
 ) -> Report:
     """The report on a dataset.
 
@@ -42,8 +43,10 @@ def conclude(
         What the files are called in findings.
     look
         How those records are looked at again; in this process where nothing else is said.
+    opened
+        What knows the places of the lines, for files that are no plain JSON lines.
     """
-    with closing(_Conclusion(sources, names, asked)) as conclusion:
+    with closing(_Conclusion(sources, names, asked, opened or {})) as conclusion:
         for partial in partials:
             conclusion.take(partial)
         return conclusion.report(look or (lambda many: (look_again(one, sources[one.split]) for one in many)))
@@ -102,8 +105,15 @@ class _Found:
 
 
 class _Conclusion:
-    def __init__(self, sources: Mapping[Split, Source], names: Mapping[Split, str], asked: Asked) -> None:
+    def __init__(
+        self,
+        sources: Mapping[Split, Source],
+        names: Mapping[Split, str],
+        asked: Asked,
+        opened: Mapping[Split, Opened],
+    ) -> None:
         self._sources = sources
+        self._opened = opened
         self._names = names
         self._asked = asked
         self._files: dict[Split, _File] = {split: _File() for split in SPLITS if split in sources}
@@ -138,6 +148,8 @@ class _Conclusion:
         method = self._method(format_)
         for split, file in self._files.items():
             self._gather(split, file, format_, method)
+            for number, problem in self._opened[split].problems if split in self._opened else ():
+                self._add(split, number, problem)
         if format_ is not None:
             self._alike[format_].report(look, self._repeat)
             if left_out := self._alike[format_].left_out:
@@ -207,7 +219,7 @@ class _Conclusion:
 
     def _counts(self, split: Split, file: _File, format_: SourceFormat | None) -> FileCounts:
         return FileCounts(
-            name=self._names[split],
+            name=self._names[split] if self._is_plain(split) else "",
             records=file.records,
             bytes=self._sources[split].size,
             errors=self._errors.count(split),
@@ -260,9 +272,20 @@ class _Conclusion:
 
     def _findings(self, found: _Found) -> tuple[Finding, ...]:
         return tuple(
-            Finding(printable(self._names[SPLITS[split]]), line, *map(printable, problem))
-            for split, line, problem in found.first()
+            Finding(printable(name), line, *map(printable, problem))
+            for split, number, problem in found.first()
+            for name, line in [self._place(SPLITS[split], number)]
         )
+
+    def _is_plain(self, split: Split) -> bool:
+        return split not in self._opened or self._opened[split].is_plain
+
+    def _place(self, split: Split, number: int) -> tuple[str, int]:
+        """The name of the file, sheet or member that a line stands in, and the line or row there."""
+        if split not in self._opened:
+            return self._names[split], number
+        place = self._opened[split].place(number)
+        return place.name(self._names[split]), place.line
 
 
 def _a(format_: SourceFormat | None) -> str:

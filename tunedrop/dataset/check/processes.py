@@ -22,7 +22,7 @@ from tunedrop.dataset.check.report import Report
 from tunedrop.dataset.check.scan import Partial, Range, examine, ranges
 from tunedrop.dataset.duplicates.candidates import SPLITS, Again, LookAgain, look_again
 from tunedrop.dataset.sources.local import LocalFile
-from tunedrop.dataset.types import Source, Split
+from tunedrop.dataset.types import Opened, Source, Split
 
 RANGE = 8 << 20
 """Bytes a process is given at once: some 20 ms of work."""
@@ -40,30 +40,45 @@ Task = TypeVar("Task")
 
 
 def check_on_all_cores(
-    files: Mapping[Split, Path], asked: Asked, advance: Advance = lambda _: None, processes: int = 0
+    files: Mapping[Split, Path | Opened],
+    asked: Asked,
+    advance: Advance = lambda _: None,
+    processes: int = 0,
 ) -> Report:
     """Check the files of a dataset.
 
     Parameters
     ----------
+    files
+        JSON lines where they lie, or what a file of another kind was opened as.
     advance
         Told of each number of bytes that has been checked.
     processes
         0: one a core, where the files are big enough for it to be quicker.
     """
-    sources = {split: LocalFile(files[split]) for split in SPLITS if split in files}
-    bare = [path.name for path in files.values()]
-    names = {split: path.name if bare.count(path.name) == 1 else str(path) for split, path in files.items()}
+    opened = {split: file for split, file in files.items() if not isinstance(file, Path)}
+    paths = {split: file for split, file in files.items() if isinstance(file, Path)}
+    in_order: list[Split] = [split for split in SPLITS if split in files]
+    sources: dict[Split, Source] = {
+        split: opened[split].source if split in opened else LocalFile(paths[split]) for split in in_order
+    }
+    bare = [file.name for file in files.values()]
+    names = {
+        split: str(file) if isinstance(file, Path) and bare.count(file.name) > 1 else file.name
+        for split, file in files.items()
+    }
     size = sum(source.size for source in sources.values())
     count = processes or (cores() if size >= FEWEST_BYTES else 1)
     parts = [range_ for split, source in sources.items() for range_ in ranges(split, source, RANGE)]
     if count == 1:
-        return conclude(_told(_here(sources, parts, asked), parts, advance), sources, names, asked)
+        return conclude(
+            _told(_here(sources, parts, asked), parts, advance), sources, names, asked, None, opened
+        )
     decode = msgspec.msgpack.Decoder(Partial).decode
     with _processes(count - 1, sources, asked) as pool:
         found = map(decode, _each(pool, _examine, parts, count - 1))
         look: LookAgain = lambda many: _each(pool, _look_again, many, count - 1)  # noqa: E731
-        return conclude(_told(found, parts, advance), sources, names, asked, look)
+        return conclude(_told(found, parts, advance), sources, names, asked, look, opened)
 
 
 def cores() -> int:
@@ -83,7 +98,7 @@ def _here(sources: Mapping[Split, Source], parts: list[Range], asked: Asked) -> 
 
 
 @contextmanager
-def _processes(count: int, sources: Mapping[Split, LocalFile], asked: Asked) -> Iterator[ProcessPoolExecutor]:
+def _processes(count: int, sources: Mapping[Split, Source], asked: Asked) -> Iterator[ProcessPoolExecutor]:
     """Processes that know the files, as this one does then. Whatever ends this, ends them."""
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads of a progress bar
     end = context.Event()
@@ -141,7 +156,7 @@ def _without_main() -> Iterator[None]:
 class _UntilTheEnd:
     """A file that can be read until the end of all is told."""
 
-    def __init__(self, file: LocalFile, end: Event) -> None:
+    def __init__(self, file: Source, end: Event) -> None:
         self._file = file
         self._end = end
         self.size = file.size
@@ -162,7 +177,7 @@ _given: tuple[Mapping[Split, Source], Asked]
 """In each of the processes: what is the same for all ranges."""
 
 
-def _begin(files: Mapping[Split, LocalFile], asked: Asked, end: Event) -> None:
+def _begin(files: Mapping[Split, Source], asked: Asked, end: Event) -> None:
     global _given
     _given = ({split: _UntilTheEnd(file, end) for split, file in files.items()}, asked)
 

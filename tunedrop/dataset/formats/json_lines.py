@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from tunedrop.dataset.formats import unreadable
 from tunedrop.dataset.sources.local import CHUNK
 from tunedrop.dataset.types import Source
 
@@ -87,6 +88,8 @@ def another_kind(head: bytes) -> Problem | None:
             return "TD005", message
     text = head.removeprefix(BOM).lstrip()
     first, fed, rest = text.partition(b"\n")
+    if unreadable.read(first) is not None:
+        return None
     if not fed and RETURN.search(first):
         return "TD005", _RETURNS
     if first.startswith(b"["):
@@ -198,6 +201,8 @@ def parse(number: int, raw: bytes) -> Line:
     if len(raw) > MAX_LINE_BYTES:
         return Line(number, {}, ("TD031", f"the line is longer than {MAX_LINE_BYTES:,} bytes"))
     text = raw.rstrip(b"\r\n")
+    if (unread := unreadable.read(text)) is not None:
+        return Line(number, {}, unread)
     if not text.strip():
         return Line(number, {}, ("TD003", "the line is blank; remove it"))
     try:

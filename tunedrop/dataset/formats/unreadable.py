@@ -6,6 +6,10 @@ refuses them as it does any other line. A line of JSON never holds NUL.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from tunedrop.dataset.types import Source
+
 _MARK = b"\0"
 
 
@@ -30,3 +34,13 @@ def read(line: bytes) -> tuple[str, str] | None:
     if not mark or len(code) != len("TD000") or not code.startswith(b"TD"):
         return None
     return code.decode(errors="replace"), message.decode(errors="replace")
+
+
+def listed(source: Source) -> Iterator[tuple[int, tuple[str, str]]]:
+    """(line, (code, message)) of each such line of JSON lines."""
+    number, rest = 0, b""
+    for chunk in source.chunks(0, source.size):
+        *lines, rest = (rest + chunk).split(b"\n")
+        if _MARK in chunk or rest.startswith(_MARK):
+            yield from ((number + at, found) for at, line in enumerate(lines, 1) if (found := read(line)))
+        number += len(lines)

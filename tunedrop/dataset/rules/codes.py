@@ -14,6 +14,7 @@ ERRORS: dict[str, str] = {
     "TD004": "A JSON object names each key once.",
     "TD005": "A file holds JSON lines: not a JSON array, CSV, Parquet or a compressed file.",
     "TD006": "A file is not empty.",
+    "TD009": "A row of a table has a cell for each column of the header, and no more.",
     "TD010": "All records have one format that Bedrock or we can read.",
     "TD011": "Every key that the format needs is there.",
     "TD012": "Values have the type that the format wants.",
@@ -56,6 +57,7 @@ ERRORS: dict[str, str] = {
 
 WARNINGS: dict[str, str] = {
     "TD007": "A file's name is one that Bedrock takes: letters, digits, _ - / . and .jsonl at its end.",
+    "TD008": "A file is read without guesses, and all of it is records.",
     "TD013": "schemaVersion is bedrock-conversation-2024.",
     "TD014": "A record has only keys that the format knows.",
     "TD015": "A system text is in all records, or in none.",

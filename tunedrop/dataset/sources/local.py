@@ -21,10 +21,10 @@ NEAR = 1 << 13
 class LocalFile:
     """A file on this machine; it is opened for each reading, so that it can be sent to another process."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, album: Album | None = None) -> None:
         self.path = path
         self.size = path.stat().st_size
-        self.album = LocalAlbum(path.parent)
+        self.album = album or LocalAlbum(path.parent)
 
     def chunks(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from start to before stop; where lines are short, whole lines, which need no copy."""

@@ -1,4 +1,4 @@
-"""Files of any container as JSON lines, one file or several that are one dataset: `tunedrop.dataset.types.Opened`."""
+"""Files of any container as JSON lines, alone or several as one dataset: `tunedrop.dataset.types.Opened`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,9 @@ import msgspec
 
 from tunedrop.dataset.sources.containers import reading
 from tunedrop.dataset.sources.containers.places import Places
-from tunedrop.dataset.types import Album, Opened, Place, Problem, ReadOptions, Source
+from tunedrop.dataset.types import Album, Place, Problem, ReadOptions, Source
 
 _AT_ONCE = 1 << 20
-
-Keep = Callable[[BinaryIO], Source]
-"""Keeps the JSON lines that a file has become."""
 
 
 class SourceFile(io.RawIOBase):
@@ -59,6 +56,7 @@ def file_of(source: Source) -> BinaryIO:
 class OpenedFile(msgspec.Struct, frozen=True, kw_only=True):
     """One file as JSON lines."""
 
+    name: str
     source: Source
     container: str = "JSON lines"
     is_plain: bool = True
@@ -111,41 +109,42 @@ class _LineEnd:
 class OpenedFiles:
     """Several files that are one dataset."""
 
-    def __init__(self, files: Sequence[tuple[str, Opened]]) -> None:
+    def __init__(self, files: Sequence[OpenedFile]) -> None:
         self._files = files
-        self.source: Source = JoinedSource([one.source for _, one in files])
-        self.container = ", ".join(dict.fromkeys(one.container for _, one in files))
+        self.name = f"{files[0].name} and {len(files) - 1:,} more"
+        self.source: Source = JoinedSource([one.source for one in files])
+        self.container = ", ".join(dict.fromkeys(one.container for one in files))
         self.is_plain = False
         self._first: list[int] = []
 
     @property
     def problems(self) -> list[tuple[int, Problem]]:
-        """What is wrong with the files themselves, by the first line of each."""
+        """What is wrong with the files themselves."""
         return [
-            (first + line, problem._replace(message=f"{name}: {problem.message}") if not line else problem)
-            for first, (name, one) in zip(self._first_lines(), self._files, strict=True)
-            for line, problem in one.problems
+            (0, problem._replace(message=f"{one.name}: {problem.message}"))
+            for one in self._files
+            for _, problem in one.problems
         ]
 
     def place(self, line: int) -> Place:
         """Where a line of all files together stands in its own; the lines are counted when this is asked."""
         if not line:
-            return Place(0)
+            return Place(0, file=self.name)
         first = self._first_lines()
         index = bisect_right(first, line - 1) - 1
-        name, one = self._files[index]
+        one = self._files[index]
         place = one.place(line - first[index])
-        return Place(place.line, f"{name}/{place.part}" if place.part else name)
+        return Place(place.line, place.part, one.name)
 
     def close(self) -> None:
         """Give temporary space back."""
-        for _, one in self._files:
+        for one in self._files:
             one.close()
 
     def _first_lines(self) -> list[int]:
         """How many lines are before each file."""
         if not self._first:
-            self._first = [0, *accumulate(_lines(one.source) for _, one in self._files[:-1])]
+            self._first = [0, *accumulate(_lines(one.source) for one in self._files[:-1])]
         return self._first
 
 
@@ -157,24 +156,29 @@ def _lines(source: Source) -> int:
     return count + (last not in (b"", b"\n"))
 
 
-def opened(source: Source, name: str, options: ReadOptions, keep: Keep, sink: BinaryIO, most_bytes: int) -> Opened:
+def opened(
+    source: Source,
+    name: str,
+    options: ReadOptions,
+    sink: BinaryIO,
+    keep: Callable[[], Source],
+    most_bytes: int = reading.MOST_BYTES,
+) -> OpenedFile:
     """A file as JSON lines: itself where it holds them, else what is kept of it.
 
     Parameters
     ----------
     sink
-        Takes the JSON lines that the file becomes; `keep` makes a source of it.
-
-    Raises
-    ------
-    tunedrop.dataset.formats.unreadable.NotReadable
-        When the file is of a kind that holds no records, is damaged, or becomes larger than `most_bytes`.
+        Takes the JSON lines that the file becomes; `keep` makes a source of what it has taken.
+    most_bytes
+        What the file may become at most.
     """
     found = reading.read(file_of(source), name, sink, options, most_bytes)
     if found.places is None:
-        return OpenedFile(source=source)
+        return OpenedFile(name=name, source=source)
     return OpenedFile(
-        source=keep(sink),
+        name=name,
+        source=keep(),
         container="; ".join(found.steps) or "JSON lines",
         is_plain=False,
         problems=[(0, Problem("", code, message)) for code, message in found.warnings],

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from botocore.exceptions import ClientError
 
-from tunedrop import aws
+from tunedrop import aws, naming
 from tunedrop.contracts import Run, S3Object
+from tunedrop.dataset.sources.containers.places import Places
 from tunedrop.dataset.sources.media_s3 import StoredAlbum
-from tunedrop.dataset.types import Split
+from tunedrop.dataset.sources.opened import OpenedFile, OpenedFiles, opened
+from tunedrop.dataset.types import Album, Opened, Problem, Source, Split
 from tunedrop.errors import InvalidDataset
 from tunedrop.stage import Stage
 
 CHUNK = 1 << 20
+
+MOST_READ_BYTES = 1 << 30
+"""What is no plain JSON lines may become so much: it is read by one function, onto its disk."""
 
 
 class StoredFile:
@@ -26,10 +33,12 @@ class StoredFile:
         When it is not there any more.
     """
 
-    def __init__(self, s3: Any, object_: S3Object, buckets: Sequence[str]) -> None:
+    def __init__(
+        self, s3: Any, object_: S3Object, buckets: Sequence[str], album: Album | None = None
+    ) -> None:
         self._s3 = s3
         self._object = object_
-        self.album = StoredAlbum(s3, object_.bucket, object_.key, buckets)
+        self.album: Album | None = album or StoredAlbum(s3, object_.bucket, object_.key, buckets)
         self.name = object_.key.rpartition("/")[2]
         self.size = int(self._ask(s3.head_object)["ContentLength"])
 
@@ -51,17 +60,99 @@ class StoredFile:
             raise
 
 
-def files_of(s3: Any, stage: Stage, run: Run) -> dict[Split, StoredFile]:
-    """The files of a run's dataset: training, validation, test, as far as they were given."""
+def open_files(s3: Any, stage: Stage, run: Run) -> dict[Split, Opened]:
+    """The files of a run's dataset as JSON lines: training, validation, test, as far as they were given.
+
+    What is no plain JSON lines is read once and kept in the artifacts bucket, for all functions of the run.
+
+    Raises
+    ------
+    InvalidDataset
+        When a file was deleted meanwhile.
+    """
     given: dict[Split, S3Object | None] = {
         "train": run.train,
         "validation": run.validation,
         "test": run.test or run.more_test,
     }
-    buckets = (stage.intake_bucket, *stage.data_buckets)
-    return {split: StoredFile(s3, one, buckets) for split, one in given.items() if one is not None}
+    reader = _Reader(s3, stage, run)
+    return {split: reader.opened(split, one) for split, one in given.items() if one is not None}
 
 
-def names_of(files: Mapping[Split, StoredFile]) -> dict[Split, str]:
+def sources_of(files: Mapping[Split, Opened]) -> dict[Split, Source]:
+    """Their JSON lines."""
+    return {split: file.source for split, file in files.items()}
+
+
+def album_of(source: Source) -> StoredAlbum:
+    """Where the media of a file of a run lie."""
+    album = source.album
+    assert isinstance(album, StoredAlbum)
+    return album
+
+
+def names_of(files: Mapping[Split, Opened]) -> dict[Split, str]:
     """What the files are called in findings."""
     return {split: file.name for split, file in files.items()}
+
+
+class _Read(msgspec.Struct, frozen=True):
+    """How a file was read, as it is kept beside what became of it."""
+
+    container: str
+    is_plain: bool
+    problems: list[tuple[int, Problem]]
+    places: bytes = b""
+
+
+class _Reader:
+    """Opens the files of one run; each only once, whichever function is the first."""
+
+    def __init__(self, s3: Any, stage: Stage, run: Run) -> None:
+        self._s3, self._stage, self._run = s3, stage, run
+        self._buckets = (stage.intake_bucket, *stage.data_buckets)
+
+    def opened(self, split: Split, file: S3Object) -> Opened:
+        """One file, or several as one."""
+        each = [self._one(split, number, one) for number, one in enumerate(file.objects)]
+        return each[0] if len(each) == 1 else OpenedFiles(each)
+
+    def _one(self, split: Split, number: int, object_: S3Object) -> OpenedFile:
+        # A retry may bring another test set for the same run: the object is part of the name.
+        token = naming.client_token(object_.key, object_.version_id)[:12]
+        key = naming.read_key(self._run.run_id, f"{split}-{token}", number)
+        stored = StoredFile(self._s3, object_, self._buckets)
+        found = self._kept(key) or self._read(stored, key)
+        source: Source = stored
+        if not found.is_plain:
+            place = S3Object(bucket=self._stage.artifacts_bucket, key=key)
+            source = StoredFile(self._s3, place, self._buckets, stored.album)
+        return OpenedFile(
+            name=stored.name,
+            source=source,
+            container=found.container,
+            is_plain=found.is_plain,
+            problems=found.problems,
+            places=None if found.is_plain else Places.decode(found.places),
+        )
+
+    def _kept(self, key: str) -> _Read | None:
+        try:
+            answer = self._s3.get_object(Bucket=self._stage.artifacts_bucket, Key=f"{key}.reading")
+        except ClientError as error:
+            if aws.is_missing(error):
+                return None
+            raise
+        return msgspec.msgpack.decode(answer["Body"].read(), type=_Read)
+
+    def _read(self, stored: StoredFile, key: str) -> _Read:
+        bucket = self._stage.artifacts_bucket
+        with tempfile.TemporaryFile() as sink:
+            made = opened(stored, stored.name, self._run.reading, sink, lambda: stored, MOST_READ_BYTES)
+            if not made.is_plain:
+                sink.seek(0)
+                self._s3.upload_fileobj(sink, bucket, key)
+        places = made.places.encode() if made.places is not None else b""
+        found = _Read(made.container, made.is_plain, made.problems, places)
+        self._s3.put_object(Bucket=bucket, Key=f"{key}.reading", Body=msgspec.msgpack.encode(found))
+        return found

@@ -18,14 +18,11 @@ from tunedrop.dataset.formats import json_lines as lines
 from tunedrop.dataset.formats import record as formats
 from tunedrop.dataset.formats.record import Conversation, SourceFormat
 from tunedrop.dataset.rules import record as rules
-from tunedrop.dataset.tools import spreadsheets as rows
 
 Target = Literal["prompt-completion", "converse", "openai-chat", "alpaca", "text", "csv"]
 LINES_NAMED = 5
 MOST_NOTES = 50
 """Different ones; what comes after them is counted together."""
-
-_SEPARATORS = {"csv": ",", "tsv": "\t"}
 
 
 class Note(msgspec.Struct):
@@ -53,25 +50,20 @@ def convert(
     chunks: Iterable[bytes],
     sink: BinaryIO,
     target: Target,
-    kind: Literal["jsonl", "csv", "tsv"] = "jsonl",
-    columns: Mapping[str, str] | None = None,
+    place: Callable[[int], int] = int,
 ) -> Conversion:
     """Write every record that the target format can say; the others are refused, with their lines.
 
     Parameters
     ----------
-    kind
-        What the chunks are: JSON lines, or delimited text with a header.
-    columns
-        For delimited text, the names of the columns of `prompt`, `completion` and `system`.
-
-    Raises
-    ------
-    rows.NoSuchColumn, UnicodeDecodeError, csv.Error
-        When delimited text cannot be read.
+    chunks
+        JSON lines.
+    place
+        In which line or row of the file that people have a line of the chunks stood.
     """
     done, write = Conversion(), _writer(sink, target)
-    for line, record, losses in _records(chunks, kind, columns or {}, done):
+    for number, record in _records(chunks, place, done):
+        line = place(number)
         format_ = formats.detect(record)
         if format_ is None:
             _note(done.refused, rules.no_format(record).message, line)
@@ -89,26 +81,21 @@ def convert(
             continue
         done.written += 1
         unread = [f"{one.path} was left out" for one in problems if one.code == "TD014"]
-        for what in [*losses, *unread, *_losses(record, format_, conversation, target)]:
+        for what in [*unread, *_losses(record, format_, conversation, target)]:
             _note(done.lost, what, line)
     return done
 
 
 def _records(
-    chunks: Iterable[bytes], kind: str, columns: Mapping[str, str], done: Conversion
-) -> Iterator[tuple[int, dict[str, Any], list[str]]]:
-    if kind in _SEPARATORS:
-        for line, record, left_out in rows.read(chunks, columns, _SEPARATORS[kind]):
-            done.read += 1
-            yield line, record, [f"the column {rules.shorten(name)} was left out" for name in left_out]
-        return
+    chunks: Iterable[bytes], place: Callable[[int], int], done: Conversion
+) -> Iterator[tuple[int, dict[str, Any]]]:
     for one in lines.read(chunks):
         done.read += 1
         if one.problem is not None:
             code, message = one.problem[:2]
-            _note(done.refused, f"{message} [{code}]", one.number)
+            _note(done.refused, f"{message} [{code}]", place(one.number))
         else:
-            yield one.number, one.record, []
+            yield one.number, one.record
 
 
 def _note(notes: dict[str, Note], what: str, line: int) -> None:

@@ -7,11 +7,11 @@ import datetime
 import math
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
+from tunedrop.dataset.formats.unreadable import NotReadable
 from tunedrop.dataset.sources.containers import tables
 from tunedrop.dataset.sources.containers.kinds import Kind
-from tunedrop.dataset.formats.unreadable import NotReadable
 
 BATCH = 256
 """Rows that are in memory at once."""
@@ -35,13 +35,13 @@ def read(kind: Kind, file: BinaryIO, wanted: Mapping[str, str]) -> Iterator[tupl
         )
         keys = _keys(list(batches.schema.names), wanted)
         for batch in batches:
-            for row in cast(Iterator[Any], iter(batch.to_struct_array())):
+            for row in iter(batch.to_struct_array()):
                 number += 1
                 record = row.as_py()
                 yield number, tables.encoded({keys[name]: _plain(value) for name, value in record.items()})
-    except NotReadable:
+    except (NotReadable, GeneratorExit, KeyboardInterrupt, SystemExit):
         raise
-    except Exception as error:  # arro3 raises bare exceptions of its own
+    except BaseException as error:  # arro3 panics where files are damaged
         name = "Parquet" if kind == "parquet" else "Arrow"
         raise NotReadable(f"the {name} file is damaged after row {number:,}: {_first_line(error)}") from error
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TextIO
 
 import msgspec
 
+from tunedrop.dataset.formats.unreadable import NotReadable
 from tunedrop.dataset.sources.containers import tables
 from tunedrop.dataset.sources.containers.tables import Columns
-from tunedrop.dataset.formats.unreadable import NotReadable
 
 if TYPE_CHECKING:
     import _csv

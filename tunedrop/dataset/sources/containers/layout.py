@@ -7,8 +7,8 @@ import posixpath
 import re
 from typing import Literal
 
-from tunedrop.dataset.sources.containers import json_values
 from tunedrop.dataset.formats.unreadable import NotReadable
+from tunedrop.dataset.sources.containers import json_values
 
 Layout = Literal["lines", "array", "values", "wrapped", "strings", "table"]
 

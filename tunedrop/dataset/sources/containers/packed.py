@@ -6,28 +6,19 @@ import bz2
 import gzip
 import io
 import lzma
-import re
 import zipfile
 import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
-from backports import zstd
-
-from tunedrop.dataset.sources.containers.kinds import Kind
 from tunedrop.dataset.formats.unreadable import NotReadable
+from tunedrop.dataset.sources import names
+from tunedrop.dataset.sources.containers.kinds import Kind
 
-BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError, zipfile.BadZipFile)
+BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 """What the decompressors raise when a file is damaged, or ends too early."""
 
 MOST_MEMBERS = 10_000
-
-_JUNK = re.compile(
-    r"(^|/)(__MACOSX/|\.|_|thumbs\.db$|desktop\.ini$|readme|license|dataset_info)", re.IGNORECASE
-)
-_SPLITS = re.compile(
-    r"(^|[/_.-])(train|training|val|valid|validation|dev|test|held_out)([/_.-]|$)", re.IGNORECASE
-)
 
 
 def decompressed(kind: Kind, file: BinaryIO) -> BinaryIO:
@@ -38,6 +29,8 @@ def decompressed(kind: Kind, file: BinaryIO) -> BinaryIO:
         return cast(BinaryIO, bz2.BZ2File(file))
     if kind == "xz":
         return cast(BinaryIO, lzma.LZMAFile(file))
+    from backports import zstd  # of the standard library from Python 3.14 on
+
     return cast(BinaryIO, zstd.ZstdFile(file))
 
 
@@ -68,7 +61,7 @@ class Limited(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         try:
             piece = self._file.read(len(buffer))
-        except BROKEN as error:
+        except Exception as error:  # each decompressor has its own
             raise NotReadable(
                 f"the compressed file is damaged or ends too early ({_said(error)}); upload it again"
             ) from error
@@ -90,21 +83,16 @@ def members(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
     listed = archive.infolist()
     if len(listed) > MOST_MEMBERS:
         raise NotReadable(f"the archive has {len(listed):,} members; put the records into one file")
-    found = sorted(
-        (one for one in listed if not one.is_dir() and not _JUNK.search(one.filename)),
-        key=lambda one: natural(one.filename),
-    )
+    found = {one.filename: one for one in listed if not one.is_dir() and not names.is_junk(one.filename)}
     if not found:
         raise NotReadable("the archive holds no file of records")
-    splits = {match[2].lower() for one in found if (match := _SPLITS.search(one.filename))}
-    if len(splits) > 1:
-        raise NotReadable(
-            f"the archive holds several parts of a dataset ({', '.join(sorted(splits))}); extract it"
-        )
-    locked = next((one for one in found if one.flag_bits & 1), None)
+    parts = names.by_split([*found])
+    if len(parts) > 1:
+        raise NotReadable(f"the archive holds several parts of a dataset ({', '.join(parts)}); extract it")
+    locked = next((one for one in found.values() if one.flag_bits & 1), None)
     if locked is not None:
         raise NotReadable("the archive is locked with a password; extract it")
-    yield from found
+    yield from (found[name] for name in parts["train"])
 
 
 def is_workbook(archive: zipfile.ZipFile) -> bool:
@@ -115,19 +103,14 @@ def is_workbook(archive: zipfile.ZipFile) -> bool:
     NotReadable
         When it is another kind of document.
     """
-    names = set(archive.namelist())
-    if "xl/workbook.xml" in names:
+    inside = set(archive.namelist())
+    if "xl/workbook.xml" in inside:
         return True
-    if "xl/workbook.bin" in names or "content.xml" in names:
+    if "xl/workbook.bin" in inside or "content.xml" in inside:
         raise NotReadable("this is a spreadsheet or document of another kind; save it as .xlsx or CSV")
-    if "word/document.xml" in names or "ppt/presentation.xml" in names:
+    if "word/document.xml" in inside or "ppt/presentation.xml" in inside:
         raise NotReadable("this is a document, not a table; records have to be taken out of it first")
     return False
-
-
-def natural(name: str) -> list[tuple[int, str]]:
-    """A key that sorts part-2 before part-10."""
-    return [(int(digits or 0), text) for text, digits in re.findall(r"(\D*)(\d*)", name)]
 
 
 def _said(error: Exception) -> str:

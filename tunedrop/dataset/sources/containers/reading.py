@@ -11,10 +11,13 @@ import io
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from typing import BinaryIO, TextIO, cast
 
 import msgspec
 
+from tunedrop.dataset.formats import unreadable
+from tunedrop.dataset.formats.unreadable import NotReadable
 from tunedrop.dataset.sources.containers import (
     columnar,
     delimited,
@@ -24,12 +27,10 @@ from tunedrop.dataset.sources.containers import (
     packed,
     spreadsheets,
     tables,
-    unreadable,
 )
 from tunedrop.dataset.sources.containers.kinds import Kind
 from tunedrop.dataset.sources.containers.layout import Layout, layout_of
 from tunedrop.dataset.sources.containers.places import Places
-from tunedrop.dataset.formats.unreadable import NotReadable
 from tunedrop.dataset.types import ReadOptions
 
 MOST_BYTES = 16 << 30
@@ -72,18 +73,22 @@ def read(
     most_bytes
         What it may become at most.
 
-    Raises
-    ------
-    NotReadable
-        When it is of a kind that holds no records, is damaged, or becomes too large.
+    A file that holds no records, is damaged or becomes too large ends with a line that says so.
     """
-    reader = _Reader(name, sink, options, most_bytes)
-    reader.file(file, layers=0)
+    with ExitStack() as stack:
+        reader = _Reader(name, sink, options, most_bytes, stack)
+        try:
+            reader.file(file, layers=0)
+        except NotReadable as error:
+            reader.give_up(error)
     return reader.reading
 
 
 class _Reader:
-    def __init__(self, name: str, sink: BinaryIO, options: ReadOptions, most_bytes: int) -> None:
+    def __init__(
+        self, name: str, sink: BinaryIO, options: ReadOptions, most_bytes: int, stack: ExitStack
+    ) -> None:
+        self._stack = stack
         self._name, self._sink, self._options, self._most = name, sink, options, most_bytes
         self._written = 0
         self._blank: list[int] = []
@@ -106,6 +111,11 @@ class _Reader:
             self._did(kind)
             self.file(self._unpacked(kind, file), layers + 1)
 
+    def give_up(self, error: NotReadable) -> None:
+        """What could not be read at all, or from here on."""
+        self._places().add(0)
+        self._sink.write(unreadable.written(error.code, str(error)) + b"\n")
+
     def _unpacked(self, kind: Kind, file: BinaryIO) -> BinaryIO:
         return packed.limited(packed.decompressed(kind, file), self._most)
 
@@ -113,7 +123,7 @@ class _Reader:
         """A file that can be read in any order: the original, or an unpacked one, kept on disk."""
         if not layers:
             return file
-        kept = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - lives as its user does
+        kept = self._stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115
         limited = packed.limited(file, min(MOST_IN_MEMORY_MAPS, self._most))
         while piece := limited.read(1 << 20):
             kept.write(piece)

@@ -7,9 +7,9 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
+from tunedrop.dataset.formats.unreadable import NotReadable
 from tunedrop.dataset.sources.containers import tables
 from tunedrop.dataset.sources.containers.tables import Columns
-from tunedrop.dataset.formats.unreadable import NotReadable
 
 
 def check_size(archive: zipfile.ZipFile, most: int) -> None:

@@ -1,0 +1,65 @@
+"""What the names of data files say: which are data at all, and which part of a dataset each is."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar, get_args
+
+from tunedrop.dataset.types import Split
+
+P = TypeVar("P", str, Path)
+
+_SPLITS: dict[str, Split] = {
+    "train": "train", "training": "train",
+    "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation",
+    "eval": "validation",
+    "test": "test", "testing": "test", "heldout": "test",
+}  # fmt: skip
+
+_JUNK = re.compile(
+    r"\.|_|~\$|thumbs\.db$|desktop\.ini$|readme|license|licence|notice$|changelog|manifest|dataset_info|"
+    r"state\.json$|config|run\.(ya?ml|json)$|.*\.(md|rst|html?|ya?ml|toml|py|ipynb|sh|log|crc|sha256|md5|tmp|"
+    r"part|crdownload|lock|bak|png|jpe?g|gif|webp|mp4|mov|pdf|docx?)$",
+    re.IGNORECASE,
+)
+"""Beginnings and endings of the names of files that lie beside data and hold none."""
+
+
+def is_junk(name: str) -> bool:
+    """Whether a file is one that programs leave beside data, or that tells people about it."""
+    return "__MACOSX/" in name or bool(_JUNK.match(posixpath.basename(name)))
+
+
+def split_of(name: str) -> Split | None:
+    """Which part of a dataset a file is by its name: `test-00000-of-00002.parquet`."""
+    words = re.split(r"[^a-z]+", posixpath.basename(name).lower())
+    return next((_SPLITS[word] for word in words if word in _SPLITS), None)
+
+
+def by_split(files: Sequence[P]) -> dict[Split, Sequence[P]]:
+    """Files that lie together, by part, those of one part in the order of their numbers.
+
+    They are the parts of a split only if one of them is called so for training; otherwise they are shards of
+    one training set.
+    """
+    named = [(split_of(str(file)), file) for file in in_order(files)]
+    if all(split != "train" for split, _ in named):
+        return {"train": [file for _, file in named]}
+    found: dict[Split, Sequence[P]] = {}
+    for split in get_args(Split):
+        if mine := [file for one, file in named if (one or "train") == split]:
+            found[split] = mine
+    return found
+
+
+def in_order(files: Iterable[P]) -> list[P]:
+    """Files in the order of the numbers in their names."""
+    return sorted(files, key=lambda file: natural(str(file)))
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """A key that sorts part-2 before part-10."""
+    return [(int(digits or 0), text) for text, digits in re.findall(r"(\D*)(\d*)", name)]

@@ -1,0 +1,39 @@
+"""Opening files of this machine: what they become is kept in temporary files while they are open."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from tunedrop.dataset.sources.local import LocalFile
+from tunedrop.dataset.sources.opened import OpenedFile, OpenedFiles, opened
+from tunedrop.dataset.types import Opened, ReadOptions, Split
+
+DataFiles = Mapping[Split, Sequence[Path]]
+"""The files of each part of a dataset; several of one part are read one after the other."""
+
+
+@contextmanager
+def open_files(files: DataFiles, options: ReadOptions | None = None) -> Iterator[dict[Split, Opened]]:
+    """The files of a dataset as JSON lines, while the context lasts."""
+    with ExitStack() as stack:
+        yield {split: _joined(paths, options or ReadOptions(), stack) for split, paths in files.items()}
+
+
+def _joined(paths: Sequence[Path], options: ReadOptions, stack: ExitStack) -> Opened:
+    each = [_one(path, options, stack) for path in paths]
+    return each[0] if len(each) == 1 else OpenedFiles(each)
+
+
+def _one(path: Path, options: ReadOptions, stack: ExitStack) -> OpenedFile:
+    source = LocalFile(path)
+    sink = stack.enter_context(tempfile.NamedTemporaryFile(suffix=".jsonl"))  # noqa: SIM115 - the stack does
+
+    def keep() -> LocalFile:
+        sink.flush()
+        return LocalFile(Path(sink.name), source.album)
+
+    return opened(source, path.name, options, cast(BinaryIO, sink), keep)
