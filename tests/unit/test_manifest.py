@@ -70,7 +70,7 @@ def test_all_errors_are_reported_at_once() -> None:
     ("text", "expected"),
     [
         (b"method: magic\ndata: {train: t}\n", "line 1: method: magic is not known; it takes instruction,"),
-        (b"data: {train: 5}\n", "data.train: Expected `str`, got `int`"),
+        (b"data: {train: 5}\n", "data.train: Expected `str | array`, got `int`"),
         (b"data: 5\n", "data: Expected `object`, got `int`"),
         (b"budget_usd: 5\n", "data.train is missing"),
         (b"a: [\n", "not valid YAML"),

@@ -67,10 +67,6 @@ def test_programs_get_the_report_as_json(rows: Path, tmp_path: Path) -> None:
     [
         (["--to", "xml"], "it is one of prompt-completion"),
         (["--to", "text", "--column", "prompt"], "write prompt=NAME"),
-        (
-            ["--to", "converse", "--column", "prompt=Frage"],
-            "no column 'Frage'; the columns are question, answer",
-        ),
     ],
 )
 def test_a_wrong_call_says_what_is_possible(rows: Path, arguments: list[str], why: str) -> None:
@@ -113,3 +109,10 @@ def test_a_repair_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     assert "Parquet" in result.output
     assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".")] == []
     assert out.read_text() == "earlier"
+
+
+def test_a_column_that_is_not_there_is_named_with_those_that_are(rows: Path) -> None:
+    result = CliRunner().invoke(app, ["convert", str(rows), "--to", "converse", "--column", "prompt=Frage"])
+
+    assert result.exit_code == 1
+    assert "no column 'Frage'; the columns are 'question', 'answer'" in " ".join(result.stderr.split())

@@ -59,7 +59,6 @@ def test_a_file_that_is_not_there_is_a_wrong_use(tmp_path: Path) -> None:
         (["gone.jsonl"], "is a link to nowhere.jsonl, which is not there"),
         (["pipe"], "can be read only once"),
         (["train.jsonl", "more"], "more is a folder"),
-        (["more"], "more/train.jsonl"),
         (["train.jsonl", "train.jsonl"], "is given twice"),
     ],
 )
@@ -80,7 +79,7 @@ def test_files_of_one_name_are_told_apart_by_their_paths(dataset: Path) -> None:
     other.parent.mkdir()
     other.write_text(GOOD)
 
-    _, output = run("check", str(dataset), str(other), "--format", "json")
+    _, output = run("check", str(dataset), "--test", str(other), "--format", "json")
 
     assert {one["file"] for one in json.loads(output)["warnings"]} == {str(other)}
 
@@ -164,7 +163,7 @@ def test_a_dataset_is_repaired_into_a_copy_that_is_checked(tmp_path: Path) -> No
     code, output = run("check", str(array), "--fix", str(tmp_path / "fixed.jsonl"))
 
     assert code == 0
-    assert "written one object a line" in output
+    assert "read as JSON array" in output
     assert (tmp_path / "fixed.jsonl").read_text().count("\n") == 120
 
 
@@ -295,3 +294,20 @@ def test_an_estimate_counts_the_turns_of_conversations() -> None:
 
     held_out, abilities = 448 * 0.12, len(general_ability.probes())
     assert json.loads(output)["evaluation_requests"] == pytest.approx(2 * 2 * held_out + 2 * abilities, abs=4)
+
+
+def test_shards_are_one_training_set_and_parts_are_told_by_their_names(tmp_path: Path) -> None:
+    lines = GOOD.splitlines(keepends=True)
+    shards = [tmp_path / f"part-{number}.jsonl" for number in (10, 2)]
+    for shard, part in zip(shards, (lines[60:], lines[:60]), strict=True):
+        shard.write_text("".join(part).rstrip("\n"))
+
+    _, output = run("check", *map(str, shards), "--format", "json")
+    assert {split: one["records"] for split, one in json.loads(output)["files"].items()} == {"train": 120}
+
+    shards[0].rename(tmp_path / "test.jsonl")
+    shards[1].rename(tmp_path / "train.jsonl")
+    (tmp_path / "_SUCCESS").touch()
+    _, output = run("check", str(tmp_path), "--format", "json")
+    files = json.loads(output)["files"]
+    assert {split: one["records"] for split, one in files.items()} == {"train": 60, "test": 60}

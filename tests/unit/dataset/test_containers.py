@@ -112,7 +112,7 @@ CONTAINERS: dict[str, Callable[[list[Any]], bytes]] = {
     "bars": lambda rows: table(rows, delimiter="|"),
     "sep=": lambda rows: b"sep=;\r\n" + table(rows, delimiter=";"),
     "backslashes": lambda rows: table(rows, doublequote=False, escapechar="\\", quoting=csv.QUOTE_ALL),
-    "Excel": lambda rows: workbook([["prompt", "completion"], *([r["prompt"], r["completion"]] for r in rows)]),
+    "Excel": lambda rows: workbook([[*PAIRS[0]], *([row[key] for key in PAIRS[0]] for row in rows)]),
     "Parquet": parquet,
 }  # fmt: skip
 PACKED: dict[str, Callable[[bytes], bytes]] = {

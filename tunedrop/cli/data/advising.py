@@ -19,8 +19,8 @@ from tunedrop.advice.candidates import Candidate, LeftOut
 from tunedrop.advice.situation import CHANGES, GOALS, MATERIALS
 from tunedrop.advice.statement import Statement
 from tunedrop.cli.data import checking, folder, starting
-from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.data.folder import Submission
+from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.output import Format, console, errors, fail, print_json, table
 from tunedrop.dataset.prepare.split import shares
 

@@ -13,7 +13,6 @@ from tunedrop import catalog, intake
 from tunedrop.catalog.model import BaseModel
 from tunedrop.cli.data import folder
 from tunedrop.cli.data.files import copy_of
-from tunedrop.cli.data.folder import SPLITS
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import Format, console, errors, fail, print_json, table
 from tunedrop.cli.progress import bytes_done, size_of

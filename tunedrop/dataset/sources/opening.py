@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,16 +20,18 @@ DataFiles = Mapping[Split, Sequence[Path]]
 @contextmanager
 def open_files(files: DataFiles, options: ReadOptions | None = None) -> Iterator[dict[Split, Opened]]:
     """The files of a dataset as JSON lines, while the context lasts."""
+    bare = Counter(path.name for paths in files.values() for path in paths)
     with ExitStack() as stack:
-        yield {split: _joined(paths, options or ReadOptions(), stack) for split, paths in files.items()}
+
+        def joined(paths: Sequence[Path]) -> Opened:
+            names = [path.name if bare[path.name] == 1 else str(path) for path in paths]
+            each = [_one(*one, options or ReadOptions(), stack) for one in zip(paths, names, strict=True)]
+            return each[0] if len(each) == 1 else OpenedFiles(each)
+
+        yield {split: joined(paths) for split, paths in files.items()}
 
 
-def _joined(paths: Sequence[Path], options: ReadOptions, stack: ExitStack) -> Opened:
-    each = [_one(path, options, stack) for path in paths]
-    return each[0] if len(each) == 1 else OpenedFiles(each)
-
-
-def _one(path: Path, options: ReadOptions, stack: ExitStack) -> OpenedFile:
+def _one(path: Path, name: str, options: ReadOptions, stack: ExitStack) -> OpenedFile:
     source = LocalFile(path)
     sink = stack.enter_context(tempfile.NamedTemporaryFile(suffix=".jsonl"))  # noqa: SIM115 - the stack does
 
@@ -36,4 +39,4 @@ def _one(path: Path, options: ReadOptions, stack: ExitStack) -> OpenedFile:
         sink.flush()
         return LocalFile(Path(sink.name), source.album)
 
-    return opened(source, path.name, options, cast(BinaryIO, sink), keep)
+    return opened(source, name, options, cast(BinaryIO, sink), keep)

@@ -87,5 +87,5 @@ def _text_of(value: bytes) -> str:
         return base64.b64encode(value).decode()
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0][:200] or type(error).__name__

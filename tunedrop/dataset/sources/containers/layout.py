@@ -13,6 +13,7 @@ from tunedrop.dataset.sources.containers import json_values
 Layout = Literal["lines", "array", "values", "wrapped", "strings", "table"]
 
 _TABLES = (".csv", ".tsv", ".tab", ".psv")
+_LINES = (".jsonl", ".ndjson")
 _LINE = re.compile(r"[^\r\n]*")
 _BEGINS_RECORD = re.compile(r"^[ \t]*\{[ \t]*\"", re.MULTILINE)
 _CELLS = re.compile(r"[,;\t|\x1f^]")
@@ -119,6 +120,8 @@ def _of_words(begun: str, name: str) -> Layout:
         return "lines"
     if is_table or any(_CELLS.search(line) for line in lines[:5]):
         return "table"
+    if name.lower().endswith(_LINES):
+        return "lines"  # each is listed with what is wrong with it
     if len(lines) > 1 and len(lines[0]) <= 40 and " " not in lines[0].strip():
         return "table"  # of one column
     raise NotReadable(
