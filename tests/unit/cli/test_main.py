@@ -81,7 +81,7 @@ def test_files_of_one_name_are_told_apart_by_their_paths(dataset: Path) -> None:
 
     _, output = run("check", str(dataset), "--test", str(other), "--format", "json")
 
-    assert {one["file"] for one in json.loads(output)["warnings"]} == {str(other)}
+    assert {one["file"] for one in json.loads(output)["errors"]} == {str(other)}
 
 
 def test_programs_get_the_json_that_the_design_fixes(dataset: Path) -> None:
