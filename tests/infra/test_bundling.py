@@ -18,7 +18,7 @@ HERE = Target("this machine")
 EM_AARCH64 = 183
 AMAZON_LINUX_2023 = (2, 34)
 """The glibc of Lambda's Python 3.12 and later (Lambda guide, lambda-runtimes)."""
-LAMBDA = Target("3.13", ("manylinux2014_aarch64", "manylinux_2_28_aarch64"))
+LAMBDA = Target("3.13", ("manylinux2014_aarch64", "manylinux_2_24_aarch64", "manylinux_2_28_aarch64"))
 
 
 @pytest.fixture
