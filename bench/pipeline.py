@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.driver import Pipeline, until
-from local.embedded import Embedded, running
+from local.embedded import BEFORE_LEGACY, Embedded, running
 from tunedrop import catalog, naming
 from tunedrop.contracts import Dataset
 from tunedrop.dataset.check.report import Report
@@ -36,7 +36,7 @@ from tunedrop.registry import Record
 from tunedrop.steps.validate_data import MOST_NEAR
 
 SIZE = os.environ.get("TUNEDROP_PIPELINE_SIZE", "256MB")
-STAGE, REGION = "localeast", "us-east-1"
+STAGE, REGION = "localwest", "us-west-2"
 """A stage whose shards are as large as on AWS."""
 
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
@@ -63,7 +63,7 @@ def main() -> int:
     """Drop, compare; 1 when the pipeline says anything else than the command line."""
     size = int(float(SIZE[:-2]) * UNITS[SIZE[-2:].upper()])
     problems: list[str] = []
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "aws") as embedded:
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "aws", BEFORE_LEGACY) as embedded:
         embedded.session()
         embedded.deploy(STAGE, REGION)
         pipeline = Pipeline(boto3.Session(region_name=REGION), STAGE)

@@ -48,7 +48,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     monthly_budget_usd
         What all runs of a calendar month may cost together.
     customization_quota
-        How many customization jobs run at once: Bedrock's quota L-0406044C of the account and Region.
+        How many customization jobs the stage runs at once. Bedrock's own limit, L-0406044C "Scheduled
+        customization jobs", is 10 an account and Region and cannot be raised (AWS General Reference, Bedrock
+        quotas, read 2026-11-29); other stages and people share it.
     approval_timeout_seconds, when_unanswered
         How long a run waits for an approval, and what becomes of it then.
     throughput_expiry_seconds
@@ -107,7 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     default_base_model: str
     budget_usd: Dollars
     monthly_budget_usd: Dollars
-    customization_quota: Annotated[int, msgspec.Meta(ge=1)] = 2
+    customization_quota: Annotated[int, msgspec.Meta(ge=1, le=10)] = 10
     approval_timeout_seconds: Seconds = 259_200
     throughput_expiry_seconds: Seconds = 14_400
     removal: Literal["retain", "destroy"] = "retain"

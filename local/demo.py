@@ -16,8 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from local.driver import Inbox, Pipeline
-from local.embedded import REGION, ROOT, STATE, Embedded, EmbeddedError, running
+from local.embedded import BEFORE_LEGACY, REGION, ROOT, STATE, Embedded, EmbeddedError, running
 from tunedrop import catalog, clock, manifest, naming
+from tunedrop.catalog.model import BaseModel
+from tunedrop.catalog.tunable import obstacle
 from tunedrop.contracts import Estimate, Evaluation, Promotion
 from tunedrop.evaluation.metrics import TITLES
 from tunedrop.formatting.costs import in_words
@@ -40,7 +42,7 @@ def main() -> int:
         console.print(f"there is no example {example.name}; there are: {known}")
         return 2
     try:
-        with running(STATE / "demo") as embedded:
+        with running(STATE / "demo", _day(example)) as embedded:
             return show(embedded, example)
     except (EmbeddedError, TimeoutError) as error:
         console.print(f"[red]{error}[/red]", markup=True)
@@ -66,11 +68,25 @@ def show(embedded: Embedded, example: Path) -> int:
     return 0 if record.status == "promoted" else 1
 
 
+def _base_model(example: Path) -> BaseModel | None:
+    asked = manifest.read((example / "run.yaml").read_bytes()).base_model
+    return catalog.find(asked) if asked is not None else None
+
+
+def _day(example: Path) -> str:
+    """A day on which AWS could tune the example's base model; said where that is over. Empty: today."""
+    model = _base_model(example)
+    if model is None or not (closed := obstacle(model)):
+        return ""
+    console.print(f"[yellow]{model.name} {closed}[/yellow]; this AWS is as it was on {BEFORE_LEGACY}")
+    return BEFORE_LEGACY
+
+
 def _where(example: Path) -> tuple[str, str]:
     """The stage of the Region that has the example's base model."""
-    asked = manifest.read((example / "run.yaml").read_bytes()).base_model
-    regions = catalog.find(asked).regions if asked is not None else (REGION,)
-    return ("local", REGION) if REGION in regions else ("localeast", "us-east-1")
+    model = _base_model(example)
+    regions = model.regions if model is not None else (REGION,)
+    return ("local", REGION) if REGION in regions else ("localwest", "us-west-2")
 
 
 def _follow(pipeline: Pipeline, run_id: str) -> Record:

@@ -22,7 +22,13 @@ from local.faults import Faults
 
 ROOT = Path(__file__).parents[1]
 STATE = Path(os.environ.get("TUNEDROP_LOCAL_STATE", ROOT / ".work" / "local"))
-REGION = "us-west-2"
+REGION = "us-east-1"
+"""Where Bedrock tunes what can be tuned today: Nova."""
+
+BEFORE_LEGACY = "2025-08-01"
+"""A day on which base models could be tuned that are Legacy or gone today: what only Llama and Titan have
+(provisioned throughput alone, unlabelled text) is tried as of then."""
+
 ACCOUNT = "000000000000"
 READY_SECONDS = 60.0
 
@@ -40,8 +46,10 @@ class EmbeddedError(Exception):
 class Embedded:
     """One emulator on a free loopback port, with its state in a folder of its own."""
 
-    def __init__(self, state: Path = STATE) -> None:
+    def __init__(self, state: Path = STATE, day: str = "") -> None:
+        """A day (YYYY-MM-DD) whose base models are offered; empty: TUNEDROP_LOCAL_DAY, or today."""
         self.state = state
+        self._day = day or os.environ.get("TUNEDROP_LOCAL_DAY", "")
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -166,7 +174,7 @@ class Embedded:
             "LOG_LEVEL": "INFO",
             "PYTHONPATH": f"{ROOT / 'local' / 'witness'}{os.pathsep}{ROOT}",
             "TUNEDROP_VIOLATIONS": str(self.violations),
-            "TUNEDROP_LOCAL_DAY": os.environ.get("TUNEDROP_LOCAL_DAY", "2025-08-01"),
+            "TUNEDROP_LOCAL_DAY": self._day,
         }
 
     def _wait_until_ready(self) -> None:
@@ -207,9 +215,9 @@ def stop_group(pid: int) -> None:
 
 
 @contextmanager
-def running(state: Path = STATE) -> Iterator[Embedded]:
+def running(state: Path = STATE, day: str = "") -> Iterator[Embedded]:
     """An emulator for as long as the block lasts."""
-    embedded = Embedded(state)
+    embedded = Embedded(state, day)
     try:
         embedded.start()
         yield embedded

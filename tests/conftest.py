@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import boto3
 import hypothesis
 import pytest
 
 from local.driver import Inbox, Pipeline
-from local.embedded import Embedded, running
+from local.embedded import BEFORE_LEGACY, Embedded, running
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.serving import throughput
 from tunedrop.serving.sweep import InService, in_service
@@ -24,7 +25,8 @@ hypothesis.settings.load_profile("tunedrop")
 
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    with running(tmp_path_factory.mktemp("embedded") / "aws") as embedded:
+    """As of a day on which every base model of the catalog could be tuned; a test of today sets today."""
+    with running(tmp_path_factory.mktemp("embedded") / "aws", BEFORE_LEGACY) as embedded:
         embedded.deploy()
         yield embedded
 
@@ -32,6 +34,16 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
 @pytest.fixture(scope="session")
 def pipeline(embedded: Embedded) -> Pipeline:
     return Pipeline(embedded.session())
+
+
+@pytest.fixture(scope="session")
+def west(embedded: Embedded) -> Iterator[Pipeline]:
+    """A second stage, in another Region, with a base model that is Legacy today."""
+    embedded.deploy("localwest", "us-west-2")
+    west = Pipeline(boto3.Session(region_name="us-west-2"), "localwest")
+    yield west
+    for one in in_service(west.aws.bedrock, west.stage):
+        throughput.release(west.aws.bedrock, one.arn)
 
 
 @pytest.fixture(scope="session")

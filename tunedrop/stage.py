@@ -24,7 +24,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     `data_buckets` may hold data files besides the intake bucket; `graders` are the ARNs of the functions that
     may grade answers besides the stage's own; `customization_quota` is how many
-    customization jobs Bedrock runs at once in this account and Region (quota L-0406044C).
+    customization jobs this stage runs at once (Bedrock takes 10 an account and Region, quota L-0406044C).
     `when_unanswered` is what becomes of a run that nobody has approved within `approval_timeout_seconds`;
     `upload_grace_seconds` is how long S3's event of an upload may take before the upload counts as missed.
     `evaluation_shard_prompts` is how many held-out prompts one function asks alone: more are asked in shards

@@ -36,7 +36,7 @@ CONTINUED = "CONTINUED_PRE_TRAINING"
 class Quotas:
     """What an account may have at once. Real accounts start with no model units; this one has some."""
 
-    customization_jobs: int = 2
+    customization_jobs: int = 10
     custom_models: int = 100
     deployments: int = 10
     model_units: int = 4

@@ -96,7 +96,7 @@ def test_a_run_that_has_ended_cannot_be_approved(tunedrop: Tunedrop, run_id: str
 
 
 def test_what_serves_nothing_any_more_is_said_so(tunedrop: Tunedrop, run_id: str) -> None:
-    arn = "arn:aws:bedrock:us-west-2:000000000000:custom-model-deployment/zzzzzzzzzzzz"
+    arn = "arn:aws:bedrock:us-east-1:000000000000:custom-model-deployment/zzzzzzzzzzzz"
 
     released = tunedrop("throughput", "release", arn, "--format", "json")
 
@@ -192,16 +192,16 @@ def test_a_doctor_finds_the_deployed_stage_healthy(tunedrop: Tunedrop) -> None:
     states = {(finding["about"], finding["name"]): finding["state"] for finding in found["findings"]}
     assert found["healthy"] is True
     assert states["Account", "CDK bootstrap"] == "good"
-    assert states["Base models", "Llama 3.3 70B Instruct"] == "good"
+    assert states["Base models", "Nova Lite"] == "good"
     assert states["Service quotas", "customization jobs at once"] == "good"
     assert states["Stage local", "event delivery"] == "good"
     assert states["Stage local", "Bedrock's role"] == "good"
 
 
 def test_a_doctor_says_what_would_fail(tunedrop: Tunedrop) -> None:
-    done = tunedrop("doctor", "--base-model", "amazon.nova-lite-v1:0:300k", code=1)
+    done = tunedrop("doctor", "--base-model", "meta.llama3-3-70b-instruct-v1:0:128k", code=1)
 
-    assert "is customized in us-east-1, not in us-west-2" in done.stdout
+    assert "is customized in us-west-2, not in us-east-1" in done.stdout
     assert "1 will fail" in done.stdout
 
 

@@ -15,7 +15,7 @@ from tests.end_to_end.terminal import Tunedrop
 from tunedrop.contracts import Evaluation, RunEnded
 from tunedrop.registry import Record
 
-JUDGE = "meta.llama3-3-70b-instruct-v1:0"
+JUDGE = "amazon.nova-pro-v1:0"
 
 
 def ended(
@@ -135,4 +135,4 @@ def test_a_judge_that_does_not_exist_is_refused_before_anything_is_paid(
 
     *_, message = inbox.messages(record.run.run_id)
     assert record.status == "refused"
-    assert "the judge nobody.knows-v1 does not exist in us-west-2" in message.text
+    assert "the judge nobody.knows-v1 does not exist in us-east-1" in message.text

@@ -18,9 +18,9 @@ from tunedrop.evaluation import predictions
     [
         ("support-persona", "single-turn", "on-demand"),
         ("assistant-conversation", "multi-turn", "on-demand"),
-        ("domain-questions", "instruction", "provisioned"),
+        ("domain-questions", "instruction", "on-demand"),
         ("domain-text", "continued-pretraining", "provisioned"),
-        ("teacher-and-student", "distillation", "provisioned"),
+        ("teacher-and-student", "distillation", "on-demand"),
     ],
 )
 def test_an_example_is_tuned_served_measured_promoted_and_reported(
@@ -80,8 +80,11 @@ def test_a_pretrained_model_goes_on_with_held_out_texts(pipeline: Pipeline, exam
 @pytest.mark.parametrize(
     ("manifest", "reason"),
     [
-        (b"method: distillation\n", "Bedrock distills no teacher into Llama 3.3 70B"),
-        (b"method: reinforcement\n", "Bedrock does not offer reinforcement for Llama 3.3 70B"),
+        (
+            b"method: distillation\nbase_model: amazon.nova-pro-v1:0:300k\n",
+            "Bedrock distills no teacher into Nova Pro",
+        ),
+        (b"method: reinforcement\n", "Bedrock does not offer reinforcement for Nova Lite"),
     ],
 )
 def test_a_method_that_the_base_model_does_not_have_is_refused_with_the_reason(

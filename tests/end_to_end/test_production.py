@@ -26,7 +26,7 @@ MANIFEST = b"data: {train: train.jsonl, test: test.jsonl}\ndeployment: {stable_a
 
 ON_PROVISIONED = b"""
 method: single-turn
-base_model: meta.llama3-1-8b-instruct-v1:0:128k
+base_model: amazon.titan-text-express-v1
 data: {train: train.jsonl, test: test.jsonl}
 hyperparameters: {epoch_count: 5, learning_rate: 1e-4}
 deployment: {mode: provisioned, keep_for: 8h, stable_arn: true}
@@ -169,9 +169,10 @@ def test_the_estimate_says_how_many_answers_the_evaluation_will_ask_for(
 def test_a_base_model_that_ends_soon_is_announced_by_the_sweep_once(
     pipeline: Pipeline, embedded: Embedded, inbox: Inbox
 ) -> None:
-    base, today = catalog.find(builders.LLAMA_3_3), datetime.now(UTC)
+    base, today = catalog.find(pipeline.stage.default_base_model), datetime.now(UTC)
+    model = f"arn:aws:bedrock:us-east-1:111122223333:custom-model/{base.id}/abcdefghij12"
     aliases = Aliases(pipeline.aws.ssm, pipeline.aws.dynamodb, pipeline.stage)
-    promotion = aliases.promote("of-old", "of-old-1", builders.MODEL_ARN, builders.DEPLOYMENT_ARN)
+    promotion = aliases.promote("of-old", "of-old-1", model, builders.DEPLOYMENT_ARN)
     embedded.faults.set(end_of_life={base.lifecycle_id: (today + timedelta(days=60)).isoformat()})
 
     for _ in range(2):

@@ -1,180 +1,28 @@
-"""A second stage, in another Region, where base models are that can be served in both ways."""
+"""A second stage of the account, in another Region, with settings of its own."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
-import boto3
-import pytest
-
 from local.driver import Inbox, Pipeline
-from local.embedded import Embedded
-from tests import pictures
 from tests.datasets import jsonl, single_turn
-from tunedrop import naming
-from tunedrop.contracts import (
-    ActualCost,
-    CompletedJob,
-    Dataset,
-    Estimate,
-    Evaluation,
-    Preflight,
-    Promotion,
-    Released,
-    Serving,
-)
 from tunedrop.registry import Record
-from tunedrop.registry.aliases import Aliases
-from tunedrop.serving import throughput
-from tunedrop.serving.sweep import in_service
-
-PROVISIONED_IN_PRODUCTION = b"""
-data: {train: train.jsonl}
-deployment: {mode: provisioned, keep_for: 1h}
-"""
 
 
-@pytest.fixture(scope="module")
-def east(embedded: Embedded, pipeline: Pipeline) -> Iterator[Pipeline]:
-    embedded.deploy("localeast", "us-east-1")
-    east = Pipeline(boto3.Session(region_name="us-east-1"), "localeast")
-    yield east
-    for one in in_service(east.aws.bedrock, east.stage):
-        throughput.release(east.aws.bedrock, one.arn)
+def test_a_run_is_tuned_and_promoted_beside_the_stage_of_the_first_region(
+    west: Pipeline, pipeline: Pipeline
+) -> None:
+    record = west.finished(west.drop("second", jsonl(single_turn("second"))))
 
-
-def finished(east: Pipeline, name: str, manifest: bytes) -> Record:
-    """A run that was approved beforehand: Nova's training has no dated price."""
-    east.put(f"runs/{name}/train.jsonl", jsonl(single_turn(name)))
-    version = east.put(f"runs/{name}/run.yaml", manifest)
-    east.put(f"runs/{name}/approve", b"")
-    return east.closed(east.run_of(name, version).run.run_id)
-
-
-def test_throughput_is_bought_only_after_the_gate_and_kept_as_long_as_asked(east: Pipeline) -> None:
-    record = finished(east, "production", PROVISIONED_IN_PRODUCTION)
-
-    serving = record.document("serving", Serving)
-    released = record.document("released", Released)
-    promotion = record.document("promotion", Promotion)
-    steps = [step.step for step in east.registry.steps(record.run.run_id)]
     assert record.status == "promoted", record.failure
-    assert serving is not None
-    assert serving.way == "provisioned"
-    assert steps.count("set_up_throughput") == 2
-    assert steps.index("evaluate_model") < len(steps) - 1 - steps[::-1].index("set_up_throughput")
-    assert released is not None
-    assert released.kept == (serving.arn,)
-    assert [throughput.way_of(arn) for arn in released.released] == ["on-demand"]
-    assert promotion is not None
-    assert serving.arn in Aliases(east.aws.ssm, east.aws.dynamodb, east.stage).all().values()
-    served = in_service(east.aws.bedrock, east.stage)
-    (serves,) = [one for one in served if one.run_id == record.run.run_id]
-    assert (serves.arn, serves.expires_at) == (serving.arn, serving.expires_at)
-
-    throughput.release(east.aws.bedrock, serving.arn)
+    assert record.run.base_model.startswith("meta.llama3-3")
+    assert pipeline.registry.get(record.run.run_id) is None
 
 
-def with_pictures(name: str) -> list[dict[str, Any]]:
-    """Questions about pictures that lie beside the dataset, eight of them."""
-    records = single_turn(name)
-    for number, record in enumerate(records):
-        place = {"s3Location": {"uri": f"images/part{number % 8}.png"}}
-        record["messages"][0]["content"].append({"image": {"format": "png", "source": place}})
-    return records
+def test_a_run_that_nobody_approves_is_refused_after_the_stages_time_limit(west: Pipeline) -> None:
+    with west.inbox() as inbox:
+        west.put("runs/unanswered/train.jsonl", jsonl(single_turn("unanswered")))
+        west.put("runs/unanswered/run.yaml", b"budget_usd: 0.01\ndata: {train: train.jsonl}\n")
 
-
-def test_images_beside_a_dataset_are_trained_on_and_shown_in_the_evaluation(east: Pipeline) -> None:
-    for number in range(8):
-        east.put(f"runs/pictures/images/part{number}.png", pictures.png(8 + number, 8))
-    east.put("runs/pictures/train.jsonl", jsonl(with_pictures("pictures")))
-    version = east.put("runs/pictures/run.yaml", b"data: {train: train.jsonl}\n")
-    east.put("runs/pictures/approve", b"")
-
-    record = east.closed(east.run_of("pictures", version).run.run_id)
-
-    dataset, run_id = record.document("dataset", Dataset), record.run.run_id
-    evaluation = record.document("evaluation", Evaluation)
-    assert record.status == "promoted", record.failure
-    assert dataset is not None
-    train = east.artifact(naming.dataset_key(run_id, "train")).decode()
-    assert "images/part" not in train
-    copies = set(re.findall(rf"{naming.media_key(run_id, '')}[0-9a-f]{{16}}/part[0-7]\.png", train))
-    assert len(copies) == 8
-    assert {east.artifact(copy) for copy in copies} == {pictures.png(8 + n, 8) for n in range(8)}
-    assert evaluation is not None
-    assert evaluation.failed_prompts == 0
-
-
-def test_an_image_that_is_missing_refuses_the_run_before_anything_is_paid(east: Pipeline) -> None:
-    east.put("runs/blind/train.jsonl", jsonl(with_pictures("blind")))
-    version = east.put("runs/blind/run.yaml", b"data: {train: train.jsonl}\n")
-
-    record = east.closed(east.run_of("blind", version).run.run_id)
-
-    assert record.status == "refused"
-    assert record.failure is not None
-    assert "train.jsonl line 1 $.messages[0].content[1].image" in record.failure.cause
-    assert "there is no object" in record.failure.cause
-
-
-def test_the_registry_holds_estimate_against_actual(east: Pipeline) -> None:
-    record = finished(east, "books", b"data: {train: train.jsonl}\n")
-
-    estimate, cost = record.document("estimate", Estimate), record.document("cost", ActualCost)
-    assert estimate is not None
-    assert cost is not None
-    assert {line.item for line in cost.lines} >= {"training", "model storage"}
-    assert record.estimated_usd == pytest.approx(estimate.likely)
-    assert record.actual_usd == pytest.approx(cost.likely)
-
-
-def test_a_model_learns_by_being_graded(east: Pipeline, examples: Path) -> None:
-    name = east.submit(examples / "graded-answers")
-    run_id = east.run_named(name).run.run_id
-    east.approve(run_id)  # no dated price is known for reinforcement
-
-    record = east.closed(run_id)
-
-    job = record.document("job", CompletedJob)
-    evaluation = record.document("evaluation", Evaluation)
-    preflight = record.document("preflight", Preflight)
-    assert record.status == "promoted", record.failure
-    assert record.run.grader == east.stage.grader_arn
-    assert preflight is not None
-    assert [one.detail for one in preflight.checks if one.name == "grader"] == [
-        f"the grader {east.stage.grader_arn}: graded two records"
-    ]
-    assert job is not None
-    assert job.validation_loss is not None
-    assert job.validation_loss < 0.5
-    assert evaluation is not None
-    assert evaluation.decisive is not None
-    assert evaluation.decisive.tuned > 0.8
-
-
-def test_a_grader_that_this_stage_does_not_allow_is_refused(east: Pipeline, examples: Path) -> None:
-    theirs = "arn:aws:lambda:us-east-1:999999999999:function:theirs"
-    manifest = (examples / "graded-answers" / "run.yaml").read_text() + f"grader: {theirs}\n"
-    east.put("runs/theirs/train.jsonl", examples / "graded-answers" / "train.jsonl")
-
-    record = east.closed(
-        east.run_of("theirs", east.put("runs/theirs/run.yaml", manifest.encode())).run.run_id
-    )
-
-    assert record.status == "refused"
-    assert record.failure is not None
-    assert f"this stage does not allow {theirs}" in record.failure.cause
-
-
-def test_a_run_that_nobody_approves_is_refused_after_the_stages_time_limit(east: Pipeline) -> None:
-    with east.inbox() as inbox:
-        name = east.drop("unanswered", jsonl(single_turn("unanswered")))
-
-        record = east.finished(name, 150.0)
+        record = west.finished("unanswered", 150.0)
 
         assert record.status == "refused"
         assert _events(inbox, record) == ["approval-required", "run-ended"]

@@ -11,10 +11,11 @@ import pytest
 
 from local.driver import Inbox, Message, Pipeline
 from tests.datasets import jsonl, single_turn
+from tunedrop import catalog
 from tunedrop.contracts import Evaluation
 from tunedrop.registry import Record
 
-JUDGE = "meta.llama3-3-70b-instruct-v1:0"
+JUDGE = "amazon.nova-pro-v1:0"
 
 
 def ended(pipeline: Pipeline, inbox: Inbox, name: str) -> tuple[Record, Evaluation, Message]:
@@ -34,8 +35,9 @@ def submit(pipeline: Pipeline, name: str, records: list[dict[str, Any]], manifes
 
 def answered_by(pipeline: Pipeline, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The same prompts with the base model's own answers: what is learned from them is the base model."""
+    base = catalog.find(pipeline.stage.default_base_model).inference_id
     for record in records:
-        said = pipeline.aws.bedrock_runtime.converse(modelId=JUDGE, messages=record["messages"][:1])
+        said = pipeline.aws.bedrock_runtime.converse(modelId=base, messages=record["messages"][:1])
         record["messages"][1]["content"] = said["output"]["message"]["content"]
     return records
 
@@ -79,12 +81,14 @@ def test_a_model_that_copies_its_base_is_not_promoted(pipeline: Pipeline, inbox:
     assert evaluation.decisive.difference <= 0
 
 
-def test_a_model_that_forgot_what_its_base_could_do_is_rejected(pipeline: Pipeline, inbox: Inbox) -> None:
+def test_a_model_that_forgot_what_its_base_could_do_is_rejected(west: Pipeline) -> None:
+    """Nova takes no hyperparameters that are extreme enough."""
     extreme = "hyperparameters: {epoch_count: 10, learning_rate: 0.1}"
 
-    record, evaluation, message = ended(
-        pipeline, inbox, submit(pipeline, "forgetful", single_turn("forgetful"), extreme)
-    )
+    with west.inbox() as inbox:
+        record, evaluation, message = ended(
+            west, inbox, submit(west, "forgetful", single_turn("forgetful"), extreme)
+        )
 
     assert record.status == "rejected"
     assert "it has forgotten what its base could do" in message.text

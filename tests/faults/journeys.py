@@ -12,7 +12,7 @@ from tunedrop.registry import Record
 
 PROVISIONED = b"""
 method: single-turn
-base_model: meta.llama3-1-8b-instruct-v1:0:128k
+base_model: amazon.titan-text-express-v1
 data: {train: train.jsonl}
 hyperparameters: {epoch_count: 5, learning_rate: 1e-4}
 budget_usd: 0.01
@@ -20,7 +20,7 @@ budget_usd: 0.01
 RELEASED = b"data: {train: train.jsonl}\ndeployment: {keep_for: 0s}\n"
 JUDGED = b"""
 data: {train: train.jsonl}
-evaluation: {metric: judge, judge: {model: "meta.llama3-3-70b-instruct-v1:0", via: evaluation-job}}
+evaluation: {metric: judge, judge: {model: "amazon.nova-pro-v1:0", via: evaluation-job}}
 """
 SECONDS = 300.0
 

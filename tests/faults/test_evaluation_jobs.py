@@ -11,7 +11,7 @@ from tests.datasets import jsonl, single_turn
 from tunedrop.contracts import Evaluation
 from tunedrop.registry import Record
 
-JUDGE = "judge: {model: meta.llama3-3-70b-instruct-v1:0, via: evaluation-job}"
+JUDGE = "judge: {model: amazon.nova-pro-v1:0, via: evaluation-job}"
 
 
 def submit(pipeline: Pipeline, name: str, evaluation: str) -> str:
