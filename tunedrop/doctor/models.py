@@ -8,15 +8,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tunedrop import catalog
 from tunedrop.aws import Aws, is_missing
+from tunedrop.aws.foundation_models import ACCESS, announced, describe, missing_access, why_closed
 from tunedrop.catalog.model import BaseModel
 from tunedrop.doctor.finding import Finding, State, asked
-from tunedrop.preflight.offered import describe, end_of_life, is_legacy, missing_access
 
 ABOUT = "Base models"
-SOON = timedelta(days=90)
-"""A model that ends within so many days is worth a warning: Bedrock gives six months' notice
-(user guide, model-lifecycle, read 2026-11-23)."""
+SOON = timedelta(days=180)
+"""How far ahead a change of a model's life is worth a note: its Legacy period is six months or 45 days
+(user guide, model-lifecycle, read 2026-11-29)."""
 
 
 def look(aws: Aws, models: Iterable[BaseModel]) -> Iterator[Finding]:
@@ -40,31 +41,23 @@ def _one(aws: Aws, model: BaseModel) -> Finding:
     except ClientError as error:
         if not is_missing(error):
             raise
-        return _finding(model, "bad", f"is not offered in {region} (any more)", "Choose another base model")
+        return _finding(model, "bad", f"is not offered in {region} (any more)", catalog.instead(model))
     return _judge(model, details, missing_access(access), datetime.now(UTC))
 
 
 def _judge(model: BaseModel, details: dict[str, Any], missing: list[str], now: datetime) -> Finding:
-    ends = end_of_life(details)
-    if is_legacy(details, now):
-        return _finding(
-            model,
-            "bad",
-            "is a legacy model: no new job may start on it",
-            "Choose another base model: tunedrop advise",
-        )
+    if closed := why_closed(details, now):
+        return _finding(model, "bad", closed, catalog.instead(model))
     if missing:
         return _finding(
             model,
             "bad",
             f"no access: {', '.join(missing)}",
-            "As an administrator, open the model in the Bedrock console (Model catalog) and accept its terms",
+            ACCESS,
         )
     kinds = ", ".join(details.get("customizationsSupported", [])) or "no customization"
-    if ends is not None and ends - now < SOON:
-        return _finding(
-            model, "note", f"ends on {ends:%Y-%m-%d}; offers {kinds}", "Plan for another base model"
-        )
+    if coming := announced(details, now, SOON):
+        return _finding(model, "note", f"{coming}; offers {kinds}", catalog.instead(model))
     return _finding(model, "good", f"active, access granted; offers {kinds}")
 
 

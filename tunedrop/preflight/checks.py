@@ -7,21 +7,18 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tunedrop import aws, naming
-from tunedrop.aws import Aws
+from tunedrop import aws, catalog, naming
+from tunedrop.aws import Aws, foundation_models
 from tunedrop.catalog.model import BaseModel
-from tunedrop.contracts import Check, Dataset, Preflight, Run
+from tunedrop.contracts import Check, Dataset, Method, Preflight, Run
 from tunedrop.errors import PreflightFailed
 from tunedrop.planning.plan import plan
 from tunedrop.preflight import judge as judge_check
 from tunedrop.preflight import methods as method_checks
-from tunedrop.preflight import offered, quotas
+from tunedrop.preflight import quotas
 from tunedrop.serving import choose, models
 from tunedrop.stage import Stage
 from tunedrop.training import jobs
-
-FINE_TUNING_REGIONS = "us-east-1 and us-west-2"
-"""Where Bedrock customizes models at all (Bedrock user guide, custom-model-fine-tuning, read 2026-11-23)."""
 
 
 class Preflighter:
@@ -66,22 +63,27 @@ class Preflighter:
             passed=self._stage.region in self._model.regions,
             detail=f"{self._model.name} is customized in {', '.join(self._model.regions)}; this stage is in "
             f"{self._stage.region}",
-            cure=f"Choose a base model of this Region, or deploy a stage to another "
-            f"(Bedrock customizes models in {FINE_TUNING_REGIONS})",
+            cure=self._here(),
         )
+
+    def _here(self) -> str:
+        """What can be tuned in this Region instead, or where to go."""
+        found = catalog.tunable(self._method(), self._stage.region)
+        if found:
+            return f"Take {' or '.join(one.id for one in found)}"
+        return f"{catalog.instead(self._model, self._method())}; deploy a stage there"
+
+    def _method(self) -> Method:
+        return self._dataset.method
 
     def _model_alive_and_customizable(self) -> Check:
         """The live lifecycle overrides the catalog: base models retire (user guide, model-lifecycle)."""
         methods = dict.fromkeys(one.method for one in plan(self._run, self._dataset))
 
         def look() -> Check:
-            details = offered.describe(self._aws.bedrock, self._model)
-            if offered.is_legacy(details, datetime.now(UTC)):
-                ended = offered.end_of_life(details)
-                when = f" (end of life {ended:%Y-%m-%d})" if ended else ""
-                return self._model_check(
-                    False, f"{self._model.name} is a legacy model{when}: no new job may start on it"
-                )
+            details = foundation_models.describe(self._aws.bedrock, self._model)
+            if closed := foundation_models.why_closed(details, datetime.now(UTC)):
+                return self._model_check(False, f"{self._model.name} {closed}")
             kinds = details.get("customizationsSupported", [])
             for method in methods:
                 kind = jobs.CUSTOMIZATION_TYPES[method]
@@ -94,28 +96,28 @@ class Preflighter:
                     )
             return self._model_check(True, f"{self._model.name} is active and offers {', '.join(methods)}")
 
-        return self._asked("base model", look, "Choose a base model that is alive: tunedrop advise FILE")
+        return self._asked("base model", look, catalog.instead(self._model, self._method()))
 
     def _model_check(self, passed: bool, detail: str) -> Check:
         return Check(
             name="base model",
             passed=passed,
             detail=detail,
-            cure="Choose another base model; for continued-pretraining AWS documents none today",
+            cure=catalog.instead(self._model, self._method()),
         )
 
     def _access_granted(self) -> Check:
         def look() -> Check:
             answer = self._aws.bedrock.get_foundation_model_availability(modelId=self._model.lifecycle_id)
-            missing = offered.missing_access(answer)
+            missing = foundation_models.missing_access(answer)
             return Check(
                 name="model access",
                 passed=not missing,
                 detail=f"access to {self._model.name}: {', '.join(missing) or 'granted'}",
-                cure="Open the model in the Bedrock console and accept its terms, as an administrator",
+                cure=foundation_models.ACCESS,
             )
 
-        return self._asked("model access", look, "Ask an administrator for access to the model in Bedrock")
+        return self._asked("model access", look, foundation_models.ACCESS)
 
     def _parent_model_alive(self) -> Iterator[Check]:
         """The custom model that is tuned further ("You can further fine tune an existing custom model",

@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, catalog, naming
-from tunedrop.aws import Aws
+from tunedrop.aws import Aws, foundation_models
 from tunedrop.contracts import Check, JudgeSettings, Run
-from tunedrop.preflight import offered
 from tunedrop.preflight.methods import allowed
 from tunedrop.stage import Stage
 
@@ -50,7 +49,7 @@ def _problem(aws_: Aws, stage: Stage, run: Run, model: str) -> str:
         if aws.is_missing(error) or aws.code_of(error) == "ValidationException":
             return f"does not exist in {stage.region}"
         raise
-    ended = offered.end_of_life(details)
+    ended = foundation_models.end_of_life(details)
     if ended is not None and ended <= datetime.now(UTC):
         return "has reached its end of life"
     role, output = stage.evaluation_role_arn, naming.judging_prefix(run.run_id) + "output.jsonl"

@@ -27,7 +27,9 @@ def teacher(aws_: Aws, found: Teacher, region: str, role_arn: str) -> Check:
         name="teacher",
         passed=not problem,
         detail=f"the teacher {found.model} {problem or 'is alive and may be asked'}",
-        cure="Choose another teacher.model" if dead else "Deploy the stage again: the role is part of it",
+        cure="Choose another teacher.model: tunedrop bases --method distillation"
+        if dead
+        else "Deploy the stage again: the role is part of it",
     )
 
 

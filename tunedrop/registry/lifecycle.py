@@ -1,102 +1,145 @@
-"""Models in production whose base model nears its end: said in time, and once for each date.
+"""Models in production whose base model becomes Legacy or ends: announced in time, and once for each date.
 
-A custom model lives no longer than its base (Bedrock user guide, model-lifecycle, read 2026-11-23).
+In the Legacy period, of six months or 45 days, nothing new may be tuned from the base model; a custom model
+lives no longer than its base (Bedrock user guide, model-lifecycle, read 2026-11-29).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, catalog
-from tunedrop.aws import Aws
+from tunedrop.aws import Aws, foundation_models
+from tunedrop.aws.subjects import subject
+from tunedrop.catalog.model import BaseModel
 from tunedrop.registry.aliases import Aliases, InProduction
 from tunedrop.registry.runs import Registry
 from tunedrop.stage import Stage
 
-NOTICE = timedelta(days=120)
-"""How long before: legacy models have at least six months (the same page); tuning anew takes weeks."""
 
+class Ageing(msgspec.Struct, frozen=True, kw_only=True):
+    """A model in production whose base model is Legacy, or is announced to be.
 
-class EndOfLife(msgspec.Struct, frozen=True, kw_only=True):
-    """A model in production, its alias, and the day (YYYY-MM-DD) on which its base model ends."""
+    `legacy_on` and `ends_on` are days (YYYY-MM-DD), empty where Bedrock gives none; `gone` says that the
+    base model is not offered any more.
+    """
 
     model: InProduction
     alias: str
     base_model: str
-    ends_on: str
+    legacy_on: str = ""
+    ends_on: str = ""
+    gone: bool = False
 
 
-def announce(aws_: Aws, stage: Stage, registry: Registry) -> list[EndOfLife]:
-    """Tell the topic of every model in production that ends soon; looks once a day, tells each date once."""
+def announce(aws_: Aws, stage: Stage, registry: Registry) -> list[Ageing]:
+    """Notify the topic of every model in production whose base model ages; looks once a day, and announces
+    each date once."""
     today = datetime.now(UTC)
     if not registry.claim("LIFECYCLE", f"{today:%Y-%m-%d}"):
         return []
-    told = []
-    for found in ending(aws_, stage, today):
-        what, which = f"LIFECYCLE#{found.model.name}", f"{found.model.run_id}#{found.ends_on}"
+    announced = []
+    for found in ageing(aws_, stage, today):
+        what = f"LIFECYCLE#{found.model.name}"
+        which = f"{found.model.run_id}#{found.legacy_on}#{'gone' if found.gone else found.ends_on}"
         if registry.is_claimed(what, which):
             continue
-        # Claimed once it is told: what could not be told today is told tomorrow.
-        _publish(aws_.sns, stage, found)
+        # Claimed once it is announced: what could not be sent today is sent tomorrow.
+        _publish(aws_.sns, stage, found, today)
         registry.claim(what, which)
-        told.append(found)
-    return told
+        announced.append(found)
+    return announced
 
 
-def ending(aws_: Aws, stage: Stage, today: datetime) -> Iterator[EndOfLife]:
-    """The models in production whose base model ends within `NOTICE`."""
+def ageing(aws_: Aws, stage: Stage, today: datetime) -> Iterator[Ageing]:
+    """The models in production whose base model is Legacy, announced to be, or gone."""
     aliases = Aliases(aws_.ssm, aws_.dynamodb, stage)
     for parameter in aliases.all():
         history = aliases.history(parameter.rpartition("/")[2])
-        if not history:
+        base_model = catalog.base_of(history[0].model_arn) if history else None
+        if base_model is None:
             continue
-        base_model = catalog.base_of(history[0].model_arn)
-        ends = _end_of_life(aws_.bedrock, base_model.lifecycle_id) if base_model is not None else None
-        if base_model is not None and ends is not None and ends - today < NOTICE:
-            yield EndOfLife(
-                model=history[0], alias=parameter, base_model=base_model.id, ends_on=f"{ends:%Y-%m-%d}"
-            )
+        found = Ageing(model=history[0], alias=parameter, base_model=base_model.id)
+        details = _describe(aws_.bedrock, base_model)
+        if details is None:
+            yield msgspec.structs.replace(found, gone=True, ends_on=f"{today:%Y-%m-%d}")
+            continue
+        begins, ends = foundation_models.legacy_time(details), foundation_models.end_of_life(details)
+        if begins is not None or ends is not None or foundation_models.why_closed(details, today):
+            yield msgspec.structs.replace(found, legacy_on=_day(begins), ends_on=_day(ends))
 
 
-def _end_of_life(bedrock: Any, model_id: str) -> datetime | None:
+def _describe(bedrock: Any, base_model: BaseModel) -> dict[str, Any] | None:
+    """What Bedrock says of the base model; None where it is not offered any more."""
     try:
-        details = bedrock.get_foundation_model(modelIdentifier=model_id)["modelDetails"]
+        return foundation_models.describe(bedrock, base_model)
     except ClientError as error:
         if aws.is_missing(error):
-            return datetime.now(UTC)
+            return None
         raise
-    ends: datetime | None = details.get("modelLifecycle", {}).get("endOfLifeTime")
-    return ends
 
 
-def _publish(sns: Any, stage: Stage, found: EndOfLife) -> None:
-    name, ends, parameter = found.model.name, found.ends_on, found.alias
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d}" if moment is not None else ""
+
+
+def _publish(sns: Any, stage: Stage, found: Ageing, today: datetime) -> None:
+    attributes = {
+        "event": "base-model-ends",
+        "stage": stage.name,
+        "run_id": found.model.run_id,
+        "legacy_on": found.legacy_on,
+        "ends_on": found.ends_on,
+    }
     sns.publish(
         TopicArn=stage.topic_arn,
-        Subject=f"Tunedrop: the base of {name} ends on {ends}"[:100],
-        Message=(
-            f"The model in production as {name} was tuned from {found.base_model}, which Bedrock ends "
-            f"on {ends}. From then on it cannot be asked: applications that read {parameter} will get errors."
-            f"\n\nTune a successor in time: upload the data of run {found.model.run_id} again with another "
-            "base_model, under the same name. It will be measured against this one, and takes its place "
-            "if it is better.\n\n"
-            "Which base models suit the data, and what they cost:\n"
-            "    tunedrop advise train.jsonl\n"
-            "What is in production, with its scores:\n"
-            f"    tunedrop models {name} --stage {stage.name}\n"
-        ),
+        Subject=subject(f"Tunedrop: the base of {found.model.name} {_what(found, today)}"),
+        Message=text(stage, found, today),
         MessageAttributes={
-            key: {"DataType": "String", "StringValue": value}
-            for key, value in (
-                ("event", "base-model-ends"),
-                ("stage", stage.name),
-                ("run_id", found.model.run_id),
-                ("ends_on", ends),
-            )
+            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
         },
     )
+
+
+def _what(found: Ageing, today: datetime) -> str:
+    """The next thing that happens to the base model."""
+    day = f"{today:%Y-%m-%d}"
+    if found.gone or (found.ends_on and found.ends_on <= day):
+        return "has ended"
+    if found.legacy_on > day:
+        return f"becomes Legacy on {found.legacy_on}"
+    return f"is Legacy and ends on {found.ends_on}" if found.ends_on else "is Legacy"
+
+
+def text(stage: Stage, found: Ageing, today: datetime) -> str:
+    """What the notice says: what is forbidden from when, and what to tune instead."""
+    base_model = catalog.find(found.base_model)
+    name, legacy, ends = found.model.name, found.legacy_on, found.ends_on
+    what = _what(found, today)
+    lines = [f"The model in production as {name} was tuned from {base_model.id}, which {what}.", ""]
+    if what != "has ended":
+        since = f"From {legacy} on" if legacy > f"{today:%Y-%m-%d}" else "Now"
+        lines += [
+            f"{since}: no new customization job and no new provisioned throughput on it, so that no new "
+            "version can be tuned from this base model; it is closed to an account that has not used it for "
+            "15 days. Deployments and throughput that exist go on.",
+        ]
+    until = f"From {ends} on" if ends and what != "has ended" else "Once it has ended" if not ends else "Now"
+    lines += [
+        f"{until}: the model cannot be invoked; applications that read {found.alias} get errors.",
+        "",
+        f"{catalog.instead(base_model)}: upload the data of run {found.model.run_id} again with this "
+        "base_model, under the same name. It is measured against the model in production, and takes its "
+        "place if it is better.",
+        "",
+        "What else can be tuned, and what it costs:",
+        "    tunedrop bases",
+        "What is in production, with its scores:",
+        f"    tunedrop models {name} --stage {stage.name}",
+    ]
+    return "\n".join(lines) + "\n"

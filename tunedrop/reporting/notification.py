@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from tunedrop import clock, naming
+from tunedrop.aws import subjects
 from tunedrop.contracts import Ending, Evaluation, RunEnded
 from tunedrop.formatting.costs import in_words
 from tunedrop.reporting import advice, console, verdict
@@ -14,18 +15,15 @@ from tunedrop.reporting.outcome import outcome_of
 from tunedrop.reporting.outcome_event import MAX_CAUSE
 from tunedrop.stage import Stage
 
-MAX_SUBJECT = 100
-"""SNS: a subject is ASCII and at most 100 characters (API reference, Publish, read 2026-11-23)."""
-
 
 def subject(ending: Ending) -> str:
     """The subject of the email: outcome, name, and the number that decided or the cause."""
     about = verdict.at_a_glance(ending)
     if ending.failure is not None:
         about = ending.failure.cause.partition("\n")[0]
-    text = f"Tunedrop: {ending.run.run_id} {outcome_of(ending)}" + (f", {about}" if about else "")
-    plain = "".join(one if " " <= one <= "~" else "?" for one in text)
-    return plain if len(plain) <= MAX_SUBJECT else plain[: MAX_SUBJECT - 3] + "..."
+    return subjects.subject(
+        f"Tunedrop: {ending.run.run_id} {outcome_of(ending)}" + (f", {about}" if about else "")
+    )
 
 
 def text(stage: Stage, ending: Ending) -> str:

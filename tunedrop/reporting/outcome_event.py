@@ -14,8 +14,8 @@ SOURCE = "tunedrop"
 DETAIL_TYPE = "Tunedrop Run Ended"
 
 MAX_CAUSE = 8_000
-"""So many characters of a failure's cause are told: an entry of PutEvents, as a message of SNS with its
-attributes, holds at most 256 KB (API references, read 2026-11-25)."""
+"""So many characters of a failure's cause are told: a message of SNS with its attributes holds at most 256 KB
+and a request of PutEvents 1 MB (API references, read 2026-11-29)."""
 
 
 def run_ended(stage: Stage, ending: Ending, report_uri: str) -> RunEnded:

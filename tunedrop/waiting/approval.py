@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tunedrop import clock, intake
+from tunedrop.aws.subjects import subject
 from tunedrop.contracts import Estimate, Run
 from tunedrop.formatting.costs import evaluation_in_words, in_words
 from tunedrop.reporting import chat_channel
@@ -18,7 +19,7 @@ def ask(sns: Any, stage: Stage, run: Run, estimate: Estimate, expires_at: str) -
     """Publish the question, with attributes that a program can filter on; and in the chat."""
     sns.publish(
         TopicArn=stage.topic_arn,
-        Subject=_subject(run, estimate)[:100],
+        Subject=subject(_subject(run, estimate)),
         Message=text(stage, run, estimate, expires_at),
         MessageAttributes={
             name: {"DataType": "String", "StringValue": value}

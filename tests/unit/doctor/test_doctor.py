@@ -110,7 +110,7 @@ class TestBaseModels:
     def test_a_legacy_model_is_bad(self, aws: Aws) -> None:
         legacy = {"modelDetails": {"modelLifecycle": {"status": "LEGACY"}}}
 
-        assert "no new job may start" in self.look(aws, legacy).detail
+        assert "Bedrock starts no new job" in self.look(aws, legacy).detail
 
     def test_a_model_that_ends_soon_is_worth_knowing(self, aws: Aws) -> None:
         soon = datetime.now(UTC) + timedelta(days=30)
@@ -124,7 +124,7 @@ class TestBaseModels:
         finding = self.look(aws, ALIVE, closed)
 
         assert finding.state == "bad"
-        assert "accept its terms" in finding.cure
+        assert "aws-marketplace:Subscribe" in finding.cure
 
     def test_what_may_not_be_read_is_said_so(self, aws: Aws) -> None:
         finding = self.look(aws, refusal("AccessDeniedException", operation="GetFoundationModel"))

@@ -39,9 +39,18 @@ def in_production(aws: Aws, stage: Stage, registry: Registry) -> None:
     )
 
 
+NOW = datetime.now(UTC)
+
+
+def life(status: str, legacy_in: int | None = None, ends_in: int | None = None) -> Answer:
+    """Bedrock's answer about a base model, with its dates in so many days from now."""
+    days = {"legacyTime": legacy_in, "endOfLifeTime": ends_in}
+    moments = {name: NOW + timedelta(days=many) for name, many in days.items() if many is not None}
+    return {"modelDetails": {"modelLifecycle": {"status": status, **moments}}}
+
+
 def ends_in(days: int) -> Answer:
-    ends = datetime.now(UTC) + timedelta(days=days)
-    return {"modelDetails": {"modelLifecycle": {"status": "LEGACY", "endOfLifeTime": ends}}}
+    return life("LEGACY", ends_in=days)
 
 
 @pytest.mark.usefixtures("in_production")
@@ -80,20 +89,37 @@ def refused(**_: Any) -> None:
     raise refusal("InternalErrorException")
 
 
+LEGACY_NOW = "no new customization job and no new provisioned throughput"
+
+
 @pytest.mark.usefixtures("in_production")
 @pytest.mark.parametrize(
-    ("answer", "told"),
-    [(ends_in(400), 0), ({"modelDetails": {"modelLifecycle": {"status": "ACTIVE"}}}, 0),
-     (refusal("ResourceNotFoundException"), 1)],
-)  # fmt: skip
-def test_only_what_ends_soon_or_is_gone_is_announced(
-    aws: Aws, stage: Stage, registry: Registry, topic: Topic, answer: Answer, told: int
+    ("answer", "subject", "says"),
+    [
+        (life("ACTIVE"), "", ""),
+        (life("ACTIVE", legacy_in=200, ends_in=400), "becomes Legacy on", "From 20"),
+        (life("ACTIVE", legacy_in=-1), "is Legacy", LEGACY_NOW),
+        (life("LEGACY", legacy_in=-90, ends_in=90), "is Legacy and ends on", LEGACY_NOW),
+        (life("LEGACY", legacy_in=-20, ends_in=25), "is Legacy and ends on", LEGACY_NOW),
+        (life("LEGACY"), "is Legacy", "Once it has ended"),
+        (life("LEGACY", ends_in=-1), "has ended", "cannot be invoked"),
+        (refusal("ResourceNotFoundException"), "has ended", "cannot be invoked"),
+    ],
+)
+def test_what_ages_is_announced_with_what_that_forbids_and_a_successor(
+    aws: Aws, stage: Stage, registry: Registry, topic: Topic, answer: Answer, subject: str, says: str
 ) -> None:
     aws.bedrock = FakeBedrock(get_foundation_model=answer)
 
     announce(aws, stage, registry)
 
-    assert len(topic.published) == told
+    assert [subject in one["Subject"] for one in topic.published] == ([True] if subject else [])
+    for message in topic.published:
+        assert says in message["Message"]
+        assert "Take amazon.nova-lite-v1:0:300k" in message["Message"]
+        assert "\n" not in message["Subject"]
+        assert len(message["Subject"]) < 100
+        assert all(one["StringValue"] for one in message["MessageAttributes"].values())
 
 
 def test_without_models_in_production_nobody_is_asked(

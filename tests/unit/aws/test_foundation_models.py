@@ -11,8 +11,8 @@ from msgspec import structs
 from tests.recorded import recorded
 from tests.unit.fake_bedrock import refusal
 from tunedrop import catalog
+from tunedrop.aws import foundation_models
 from tunedrop.catalog.model import BaseModel
-from tunedrop.preflight import offered
 
 LISTED = {one["modelId"]: one for one in recorded("list-foundation-models")["modelSummaries"]}
 
@@ -37,7 +37,7 @@ def base(customizable: str, plain: str) -> BaseModel:
     + [("amazon.titan-text-lite-v1:0:4k", "amazon.titan-text-lite-v1")],
 )
 def test_every_customization_of_a_recorded_model_is_found(customizable: str, plain: str) -> None:
-    details = offered.describe(RecordedBedrock(), base(customizable, plain))
+    details = foundation_models.describe(RecordedBedrock(), base(customizable, plain))
 
     assert details["customizationsSupported"] == LISTED[customizable]["customizationsSupported"]
 
@@ -55,7 +55,7 @@ def test_a_plain_id_alone_lists_no_customization() -> None:
 
 def test_a_model_that_neither_id_names_is_missing() -> None:
     with pytest.raises(ClientError, match="ResourceNotFound"):
-        offered.describe(RecordedBedrock(), base("meta.gone-v1:0:8k", "meta.gone-v1:0"))
+        foundation_models.describe(RecordedBedrock(), base("meta.gone-v1:0:8k", "meta.gone-v1:0"))
 
 
 def test_a_model_is_legacy_when_either_id_says_so() -> None:
@@ -64,6 +64,6 @@ def test_a_model_is_legacy_when_either_id_says_so() -> None:
             status = "ACTIVE" if modelIdentifier.endswith("k") else "LEGACY"
             return {"modelDetails": {"modelLifecycle": {"status": status}}}
 
-    details = offered.describe(Legacy(), base("a.b-v1:0:4k", "a.b-v1:0"))
+    details = foundation_models.describe(Legacy(), base("a.b-v1:0:4k", "a.b-v1:0"))
 
     assert details["modelLifecycle"]["status"] == "LEGACY"

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from tunedrop import aws
 from tunedrop.catalog.model import BaseModel
+
+ACCESS = (
+    "No request is needed but for Anthropic's models, which ask for their form once (Bedrock console, Model "
+    "catalog). Look for a policy that denies the model, and let the first call of a model sold through AWS "
+    "Marketplace be made by somebody with aws-marketplace:Subscribe"
+)
+"""What to do where access is missing (Bedrock user guide, model-access, read 2026-11-29)."""
 
 
 def describe(bedrock: Any, model: BaseModel) -> dict[str, Any]:
@@ -50,10 +57,36 @@ def end_of_life(details: Mapping[str, Any]) -> datetime | None:
     return ends
 
 
-def is_legacy(details: Mapping[str, Any], now: datetime) -> bool:
-    """Whether no new job may start on it (Bedrock user guide, model-lifecycle, read 2026-11-23)."""
-    ends = end_of_life(details)
-    return _status(details) == "LEGACY" or bool(ends and ends <= now)
+def legacy_time(details: Mapping[str, Any]) -> datetime | None:
+    """When the model becomes or became Legacy (`modelLifecycle.legacyTime`)."""
+    begins: datetime | None = details.get("modelLifecycle", {}).get("legacyTime")
+    return begins
+
+
+def why_closed(details: Mapping[str, Any], now: datetime) -> str:
+    """Why no new job and no new provisioned throughput may start on it; empty when they may.
+
+    Source: Bedrock user guide, model-lifecycle and model-lifecycle-legacy, read 2026-11-29.
+    """
+    begins, ends = legacy_time(details), end_of_life(details)
+    if ends is not None and ends <= now:
+        return f"reached its end of life on {ends:%Y-%m-%d}"
+    if _status(details) != "LEGACY" and not (begins is not None and begins <= now):
+        return ""
+    since = f" since {begins:%Y-%m-%d}" if begins is not None else ""
+    until = f", until its end on {ends:%Y-%m-%d}" if ends is not None else ""
+    return f"is Legacy{since}{until}: Bedrock starts no new job and no new provisioned throughput on it"
+
+
+def announced(details: Mapping[str, Any], now: datetime, within: timedelta) -> str:
+    """What is to come of its life within a time, as a clause; empty where nothing is."""
+    begins, ends = legacy_time(details), end_of_life(details)
+    coming = [
+        f"{what} on {moment:%Y-%m-%d}"
+        for what, moment in (("becomes Legacy", begins), ("ends", ends))
+        if moment is not None and now < moment <= now + within
+    ]
+    return " and ".join(coming)
 
 
 def missing_access(answer: Mapping[str, Any]) -> list[str]:
