@@ -53,7 +53,7 @@ deploy: setup ## deploy a stage to the AWS account of your credentials (STAGE=de
 
 .PHONY: clean
 clean: ## remove what these commands made
-	rm -rf $(VENV) .work node_modules cdk.out site tunedrop/dataset/check/*.lib
+	rm -rf $(VENV) .work node_modules cdk.out site
 
 $(VENV)/.complete: requirements.txt requirements-lambda.txt requirements-scoring.txt requirements-reading.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tunedrop needs Python 3.11 or newer: make PYTHON=python3.12 …")'

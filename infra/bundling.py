@@ -22,7 +22,6 @@ from pathlib import Path
 import msgspec
 
 from infra.settings import Settings
-from tunedrop.dataset.check import native
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".work" / "bundles"
@@ -122,7 +121,7 @@ def layer(target: Target, requirements: Path = REQUIREMENTS) -> Bundle:
 
 
 def code(target: Target, root: Path = ROOT) -> Bundle:
-    """Our own packages, without the command line, which no function uses; our C, compiled."""
+    """Our own packages, without the command line, which no function uses."""
     files = sorted(_sources(root))
 
     def fill(folder: Path) -> None:
@@ -130,7 +129,6 @@ def code(target: Target, root: Path = ROOT) -> Bundle:
             copy = folder / file.relative_to(root)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, copy)
-        _compile_c(target, folder / native.FOLDER.relative_to(ROOT))
         _compile(target, folder)
 
     inputs = [repr(target), Path(__file__).read_text()]
@@ -144,7 +142,7 @@ def _sources(root: Path) -> Iterable[Path]:
             inside = file.relative_to(root).parts
             if "__pycache__" in inside or inside[:2] == ("tunedrop", "cli"):
                 continue
-            if file.is_file() and file.suffix != native.SUFFIX:
+            if file.is_file():
                 yield file
 
 
@@ -165,12 +163,6 @@ def _trim(site: Path) -> None:
     for service in (site / "botocore" / "data").glob("*"):
         if service.is_dir() and service.name not in SERVICES:
             shutil.rmtree(service)
-
-
-def _compile_c(target: Target, folder: Path) -> None:
-    """Where a function looks for it: it has no compiler."""
-    if files := native.sources(folder):
-        native.build(native.path_in(folder), files, target.triple)
 
 
 def _compile(target: Target, folder: Path) -> None:

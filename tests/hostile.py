@@ -11,14 +11,14 @@ import msgspec
 import pytest
 
 from tunedrop import catalog
+from tunedrop.dataset import formats
 from tunedrop.dataset.check.check import check_files
-from tunedrop.dataset.check.fast import FastReader
 from tunedrop.dataset.check.merge import conclude
 from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.check.report import Report, plain_errors
-from tunedrop.dataset.check.scan import Partial, Range, examine
-from tunedrop.dataset.formats import json_lines as lines
-from tunedrop.dataset.formats import record as formats
+from tunedrop.dataset.check.results import Partial, Range
+from tunedrop.dataset.check.scan import examine
+from tunedrop.dataset.formats import json_typed
 from tunedrop.dataset.prepare.split import Shares, prepare
 from tunedrop.dataset.sources.local import Held
 from tunedrop.dataset.sources.opened import opened
@@ -78,18 +78,19 @@ def told(*texts: str) -> None:
 
 
 @contextmanager
-def without_the_fast_way() -> Iterator[None]:
-    """Every line is read by itself, by the rules."""
+def line_by_line() -> Iterator[None]:
+    """Every line is read by itself."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(FastReader, "read", lambda self, body: iter(lines.split(body)))
+        patch.setattr(json_typed, "TYPED", {})
+        patch.setattr("tunedrop.dataset.check.scan.TYPED", {})
         yield
 
 
 def parts_and_rules_agree(body: bytes, asked: Asked, expected: Report, cut: int) -> None:
-    """Two parts, put together, and the rules without the fast way, give the same report."""
+    """Two parts, put together, and every line by itself, give the same report."""
     source = Held(body)
     place = cut % (len(body) + 1)
-    with without_the_fast_way():
+    with line_by_line():
         parts = [
             msgspec.msgpack.encode(examine(source, Range("train", start, stop), asked))
             for start, stop in ((0, place), (place, len(body)))

@@ -29,7 +29,6 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "tunedrop/stage.py",
         "tunedrop/cli/main.py",
         "tunedrop/page.html",
-        "tunedrop/dataset/check/skeletons.c",
         "lambdas/notify/handler.py",
     ):
         path = tmp_path / "house" / file
@@ -49,12 +48,9 @@ def files_of(folder: Path) -> set[str]:
 def test_the_code_bundle_holds_domain_and_handlers_without_the_command_line(house: Path) -> None:
     bundle = bundling.code(HERE, house)
 
-    (library,) = (bundle.path / "tunedrop" / "dataset" / "check").glob("*.lib")
     assert files_of(bundle.path) == {
         "tunedrop/stage.py",
         "tunedrop/page.html",
-        "tunedrop/dataset/check/skeletons.c",
-        f"tunedrop/dataset/check/{library.name}",
         "lambdas/notify/handler.py",
     }
 
@@ -129,11 +125,10 @@ def elf_files(bundle: bundling.Bundle) -> list[Path]:
 @pytest.mark.parametrize(
     "bundle",
     [
-        lambda: bundling.code(LAMBDA),
         lambda: bundling.layer(LAMBDA),
         lambda: bundling.layer(LAMBDA, bundling.SCORING_REQUIREMENTS),
     ],
-    ids=["our own C", "dependencies", "scoring"],
+    ids=["dependencies", "scoring"],
 )
 def test_everything_native_loads_on_lambdas_processor_glibc_and_python(
     bundle: Callable[[], bundling.Bundle],
@@ -163,8 +158,6 @@ from functools import cached_property
 for name in sys.argv[1:]:
     importlib.import_module(f"lambdas.{name}.handler").handler
 from tunedrop.aws import Aws
-from tunedrop.dataset.check import native
-assert native.library().read_lines
 aws = Aws()
 clients = [getattr(aws, name) for name, value in vars(Aws).items() if isinstance(value, cached_property)]
 assert clients

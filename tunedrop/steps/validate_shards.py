@@ -20,7 +20,8 @@ from tunedrop.contracts import ByteRange, Run
 from tunedrop.dataset.check.merge import conclude
 from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.check.report import Report
-from tunedrop.dataset.check.scan import Partial, Range, examine, ranges
+from tunedrop.dataset.check.results import Partial, Range, ranges
+from tunedrop.dataset.check.scan import examine
 from tunedrop.dataset.duplicates.candidates import SPLITS
 from tunedrop.dataset.formats import json_lines as lines
 from tunedrop.dataset.prepare import multipart as join

@@ -237,7 +237,7 @@ def test_a_method_that_the_model_does_not_take_is_named() -> None:
 
 def test_duplicates_and_contradictions_are_warnings() -> None:
     records = [pair(n) for n in range(120)]
-    records += [pair(3), pair(4, completion="something else"), pair(5, prompt="Question  5")]
+    records += [pair(3), pair(4, completion="something else"), pair(5, prompt=" question 5")]
 
     report = checked(jsonl(records), builders.LLAMA_3_1)
 
@@ -285,5 +285,5 @@ def test_all_findings_are_counted_by_their_rules_errors_first() -> None:
     report = check({"train": [jsonl(records), b"{broken\n"]}, {"train": "train.jsonl"}, max_errors=5)
 
     assert len(report.errors) == 5
-    assert list(report.by_code.items())[:3] == [("TD021", 30), ("TD001", 1), ("TD014", 120)]
+    assert list(report.by_code.items())[:3] == [("TD021", 30), ("TD001", 1), ("TD014", 90)]
     assert sum(report.by_code.values()) == report.error_count + report.warning_count

@@ -15,12 +15,11 @@ from tests import builders
 from tunedrop import catalog
 from tunedrop.dataset.check.check import check_files
 from tunedrop.dataset.check.merge import conclude
-from tunedrop.dataset.check.options import METHODS, Asked
+from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.check.report import Report
-from tunedrop.dataset.check.scan import Partial, Range, examine
-from tunedrop.dataset.duplicates import repeats
+from tunedrop.dataset.check.results import Partial, Range
+from tunedrop.dataset.check.scan import examine
 from tunedrop.dataset.formats import json_lines as lines
-from tunedrop.dataset.formats.record import Conversation, SourceFormat, Turn, method_of
 from tunedrop.dataset.sources.local import Held
 from tunedrop.dataset.types import Source
 
@@ -118,21 +117,6 @@ def test_records_are_compared_alike_whatever_fits_into_memory(train: bytes, test
     asked, files = Asked(), {"train": train, "test": test}
     expected = whole(files, asked)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(repeats, "MOST_BITS", 3)
-        patch.setattr("tunedrop.dataset.duplicates.external_sort.RUN", 2)
-        patch.setattr("tunedrop.dataset.duplicates.external_sort.READ_AT_ONCE", 1)
+        patch.setattr("tunedrop.dataset.duplicates.candidates.AT_ONCE", 2)
 
         assert whole(files, asked) == expected
-
-
-@pytest.mark.parametrize("format_", METHODS)
-@pytest.mark.parametrize("extra", [{}, {"reference_answer": "x"}])
-@pytest.mark.parametrize("turns", [1, 2, 3])
-def test_the_methods_that_records_may_be_for_are_known_beforehand(
-    format_: SourceFormat, extra: dict[str, Any], turns: int
-) -> None:
-    if format_ in ("converse", "openai-chat"):
-        conversation = Conversation((Turn("user", "x"),) * turns, "", extra if format_ != "converse" else {})
-        assert method_of(format_, conversation) in METHODS[format_]
-    else:
-        assert (method_of(format_, Conversation((Turn("user", "x"),))),) == METHODS[format_]

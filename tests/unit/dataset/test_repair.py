@@ -153,7 +153,7 @@ def test_plain_text_content_becomes_content_blocks() -> None:
     ((record,), changes) = repaired(json.dumps(chat).encode())
 
     assert record["messages"][1] == {"role": "assistant", "content": [{"text": "hi"}]}
-    assert changes == ["1: text content became content blocks"]
+    assert changes == ["1: the record was written as Converse"]
 
 
 def test_a_missing_schema_version_is_added() -> None:
@@ -246,7 +246,7 @@ def test_roles_in_capitals_and_texts_become_what_converse_has() -> None:
     assert changes == [
         "1: the role User was written in lower case",
         "1: the role Assistant was written in lower case",
-        "1: the system text became a content block",
+        "1: the system prompt became a content block",
         "1: text content became content blocks",
     ]
 

@@ -11,7 +11,7 @@ import pytest
 from tests import builders
 from tunedrop import catalog
 from tunedrop.contracts import Dataset, DatasetFile, EvaluationSettings, JudgeSettings, Prompts, Teacher
-from tunedrop.dataset.formats.record import Conversation, Turn
+from tunedrop.dataset.formats import Conversation, Turn
 from tunedrop.dataset.prepare.held_out import HeldOut, prompts_of, questions
 from tunedrop.evaluation import general_ability
 from tunedrop.evaluation import workload as workloads

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from tunedrop.contracts import Method
-from tunedrop.dataset.formats import record as formats
-from tunedrop.dataset.formats.record import Conversation, Turn
+from tunedrop.dataset import formats
+from tunedrop.dataset.formats import Conversation, Turn
 
 _THINGS = (
     "lamp",

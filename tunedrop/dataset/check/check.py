@@ -14,7 +14,8 @@ from tunedrop.contracts import Method
 from tunedrop.dataset.check.merge import conclude
 from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.check.report import FileReport, Report, plain_errors
-from tunedrop.dataset.check.scan import examine, ranges
+from tunedrop.dataset.check.results import ranges
+from tunedrop.dataset.check.scan import examine
 from tunedrop.dataset.sources.local import Spooled
 from tunedrop.dataset.types import Opened, Source, Split
 

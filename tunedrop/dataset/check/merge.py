@@ -9,15 +9,15 @@ from contextlib import closing
 import msgspec
 
 from tunedrop.contracts import Method
-from tunedrop.dataset.check.options import METHODS, Asked
+from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.check.report import FileReport, Report
-from tunedrop.dataset.check.scan import Findings, Partial, Records, Tally
+from tunedrop.dataset.check.results import Findings, Partial, Records, Tally
 from tunedrop.dataset.check.statistics import Gatherer
-from tunedrop.dataset.duplicates.candidates import MOST_COMPARED, SPLITS, Alike, LookAgain, Place, look_again
-from tunedrop.dataset.formats.record import SourceFormat
+from tunedrop.dataset.duplicates.candidates import MOST_COMPARED, SPLITS, Duplicates, Place, Prints
+from tunedrop.dataset.formats import METHODS, SourceFormat
 from tunedrop.dataset.rules import files as file_rules
-from tunedrop.dataset.rules import record as rules
 from tunedrop.dataset.rules.blocks import MEDIA
+from tunedrop.dataset.rules.codes import severity
 from tunedrop.dataset.rules.files import FileCounts
 from tunedrop.dataset.types import Finding, Opened, Problem, Source, Split, printable
 
@@ -27,7 +27,6 @@ def conclude(
     sources: Mapping[Split, Source],
     names: Mapping[Split, str],
     asked: Asked,
-    look: LookAgain | None = None,
     opened: Mapping[Split, Opened] | None = None,
 ) -> Report:
     """The report on a dataset.
@@ -38,18 +37,16 @@ def conclude(
         Of ranges that make up all files: those of the training file first, then validation, then test, each
         file's from its beginning to its end. They may be read as they are needed; each is used once.
     sources
-        The files themselves: records that may be alike are read again.
+        The files themselves.
     names
         What the files are called in findings.
-    look
-        How those records are looked at again; in this process where nothing else is said.
     opened
         What knows the places of the lines, for files that are no plain JSON lines.
     """
     with closing(_Conclusion(sources, names, asked, opened or {})) as conclusion:
         for partial in partials:
             conclusion.take(partial)
-        return conclusion.report(look or (lambda many: (look_again(one, sources[one.split]) for one in many)))
+        return conclusion.report()
 
 
 class _File(msgspec.Struct):
@@ -117,15 +114,15 @@ class _Conclusion:
         self._names = names
         self._asked = asked
         self._files: dict[Split, _File] = {split: _File() for split in SPLITS if split in sources}
-        self._alike: dict[SourceFormat, Alike] = {}
+        self._duplicates: dict[SourceFormat, Duplicates] = {}
         self._errors = _Found(asked.max_findings)
         self._warnings = _Found(asked.max_findings)
         self._repeated: Counter[tuple[Split, str]] = Counter()
 
     def close(self) -> None:
         """Give the space on disk back."""
-        for alike in self._alike.values():
-            alike.close()
+        for duplicates in self._duplicates.values():
+            duplicates.close()
 
     def take(self, partial: Partial) -> None:
         """Add the partial result of the range that comes next."""
@@ -136,14 +133,15 @@ class _Conclusion:
         file.another_kind = partial.another_kind
         file.findings.merge(partial.findings, file.line_count, most)
         for format_, records in partial.formats.items():
-            if format_ not in self._alike:
-                self._alike[format_] = Alike(format_)
-            self._alike[format_].take(partial, records, file.line_count)
+            if format_ not in self._duplicates:
+                self._duplicates[format_] = Duplicates()
+            self._duplicates[format_].take(partial.range.split, records.prints, file.line_count)
+            records.prints = Prints()
             file.formats.setdefault(format_, Records()).merge(records, file.line_count, most)
         file.line_count += partial.line_count
         file.records += partial.records
 
-    def report(self, look: LookAgain) -> Report:
+    def report(self) -> Report:
         format_ = self._format()
         method = self._method(format_)
         for split, file in self._files.items():
@@ -151,8 +149,8 @@ class _Conclusion:
             for number, problem in self._opened[split].problems if split in self._opened else ():
                 self._add(split, number, problem)
         if format_ is not None:
-            self._alike[format_].report(look, self._repeat)
-            if left_out := self._alike[format_].left_out:
+            self._duplicates[format_].report(self._repeat)
+            if left_out := self._duplicates[format_].left_out:
                 why = f"the last {left_out:,} records were not compared with others: there are too many"
                 problem = Problem("", "TD057", why, f"{left_out:,}", f"at most {MOST_COMPARED:,} records")
                 self._add("train", 0, problem)
@@ -176,7 +174,8 @@ class _Conclusion:
             counts.update(file.formats[format_].methods if format_ in file.formats else {})
         if format_ is None or not counts:
             return None
-        if counts["multi-turn"]:
+        without_answer = counts["distillation"] + counts["reinforcement"]
+        if counts["multi-turn"] and 2 * without_answer < counts.total():
             return "multi-turn"
         return max(METHODS[format_], key=counts.__getitem__)
 
@@ -192,10 +191,21 @@ class _Conclusion:
             self._take(split, records.findings)
             if method is not None:
                 self._take(split, records.views[self._asked.view(other, method)])
+                self._ends(split, records, method)
             if split == "train" and other != "text":
                 median = records.gathered.statistics().tokens.get("median", 0)
                 for line, code, message in records.answers.warnings(median):
                     self._add(split, line, Problem("$", code, message))
+
+    def _ends(self, split: Split, records: Records, method: Method) -> None:
+        """What is right or wrong by the method: with what conversations end, and keys for a grader."""
+        if method == "reinforcement":
+            if records.answered_count:
+                self._errors.take(split, Tally({"TD020": records.answered_count}, records.answered.first))
+            return
+        if method != "distillation":
+            self._errors.take(split, records.unanswered)
+        self._warnings.take(split, records.ungraded)
 
     def _take(self, split: Split, findings: Findings) -> None:
         self._errors.take(split, findings.errors)
@@ -214,7 +224,7 @@ class _Conclusion:
         self._add(place.split, place.line, problem)
 
     def _add(self, split: Split, line: int, problem: Problem) -> None:
-        found = self._errors if rules.severity(problem.code) == "error" else self._warnings
+        found = self._errors if severity(problem.code) == "error" else self._warnings
         found.add(split, line, problem)
 
     def _counts(self, split: Split, file: _File, format_: SourceFormat | None) -> FileCounts:
@@ -225,6 +235,7 @@ class _Conclusion:
             errors=self._errors.count(split),
             duplicates=self._repeated[split, "TD050"],
             contradictions=self._repeated[split, "TD051"],
+            contradicted_prompts=self._duplicates[format_].contradicted_prompts if format_ is not None else 0,
             traits=file.formats[format_].traits if format_ in file.formats else {},
         )
 

@@ -8,17 +8,7 @@ import msgspec
 
 from tunedrop.catalog.model import BaseModel, MethodRules
 from tunedrop.contracts import Method
-from tunedrop.dataset.formats.record import SourceFormat
-
-METHODS: dict[SourceFormat, tuple[Method, ...]] = {
-    "prompt-completion": ("instruction",),
-    "alpaca": ("instruction",),
-    "converse": ("single-turn", "multi-turn"),
-    "openai-chat": ("single-turn", "multi-turn", "reinforcement"),
-    "text": ("continued-pretraining",),
-    "image-caption": ("image-caption",),
-}
-"""What records of a format may be for (`formats.method_of`)."""
+from tunedrop.dataset.formats import METHODS, SourceFormat
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

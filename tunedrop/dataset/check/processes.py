@@ -19,8 +19,9 @@ import msgspec
 from tunedrop.dataset.check.merge import conclude
 from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.check.report import Report
-from tunedrop.dataset.check.scan import Partial, Range, examine, ranges
-from tunedrop.dataset.duplicates.candidates import SPLITS, Again, LookAgain, look_again
+from tunedrop.dataset.check.results import Partial, Range, ranges
+from tunedrop.dataset.check.scan import examine
+from tunedrop.dataset.duplicates.candidates import SPLITS
 from tunedrop.dataset.sources.local import LocalFile
 from tunedrop.dataset.types import Opened, Source, Split
 
@@ -72,13 +73,12 @@ def check_on_all_cores(
     parts = [range_ for split, source in sources.items() for range_ in ranges(split, source, RANGE)]
     if count == 1:
         return conclude(
-            _told(_here(sources, parts, asked), parts, advance), sources, names, asked, None, opened
+            _told(_here(sources, parts, asked), parts, advance), sources, names, asked, opened
         )
     decode = msgspec.msgpack.Decoder(Partial).decode
     with _processes(count - 1, sources, asked) as pool:
         found = map(decode, _each(pool, _examine, parts, count - 1))
-        look: LookAgain = lambda many: _each(pool, _look_again, many, count - 1)  # noqa: E731
-        return conclude(_told(found, parts, advance), sources, names, asked, look, opened)
+        return conclude(_told(found, parts, advance), sources, names, asked, opened)
 
 
 def cores() -> int:
@@ -185,8 +185,3 @@ def _begin(files: Mapping[Split, Source], asked: Asked, end: Event) -> None:
 def _examine(part: Range) -> bytes:
     sources, asked = _given
     return msgspec.msgpack.encode(examine(sources[part.split], part, asked))
-
-
-def _look_again(again: Again) -> bytes:
-    sources, _ = _given
-    return look_again(again, sources[again.split])

@@ -8,10 +8,6 @@ from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.check.kinds import Kind
-from tunedrop.dataset.check.scripts import scripts_of
-from tunedrop.dataset.formats.record import Conversation
-
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     """Of one file. `tokens` are quantiles of the estimated tokens a record, `lengths` a histogram of them
@@ -35,24 +31,13 @@ class Gatherer(msgspec.Struct):
     roles: dict[str, int] = {}
     scripts: dict[str, int] = {}
 
-    def add(self, conversation: Conversation, tokens: int) -> None:
-        """One record."""
-        count(self.tokens, [tokens])
-        count(self.turns, [len(conversation.turns)])
-        count(self.roles, [turn.role for turn in conversation.turns])
-        count(self.scripts, scripts_of(conversation.turns[-1].text))
-
-    def add_many(
-        self, tokens: list[int], kinds: Iterable[tuple[Kind, int]], scripts: Mapping[str, int]
-    ) -> None:
-        """Many records: of how many tokens each, of what kinds, and how many end in each script."""
+    def add_many(self, tokens: list[int], scripts: Mapping[frozenset[str], int]) -> None:
+        """Many records: of how many tokens each, and how many end in which scripts."""
         if not isinstance(self.tokens, Counter):
             self.tokens = Counter(self.tokens)
         self.tokens.update(tokens)  # many different ones: counting them apart and adding takes twice as long
-        for kind, times in kinds:
-            add(self.turns, {kind.turns: times})
-            add(self.roles, {role: number * times for role, number in kind.roles.items()})
-        add(self.scripts, scripts)
+        for some, times in scripts.items():
+            add(self.scripts, dict.fromkeys(some, times))
 
     def merge(self, other: Gatherer) -> None:
         """Take what another gatherer has counted."""

@@ -1,1 +1,249 @@
-"""What a record can look like, one file a shape."""
+"""What a record can look like, one file a shape: told apart, read into one typed record, written from it.
+
+| format | a line is | where it comes from |
+| --- | --- | --- |
+| `prompt-completion`, `alpaca`, `dolly`, `question-answer`, `text-label` | a pair, by many names | `pairs` |
+| `converse` | `{"schemaVersion", "system", "messages": [{"role", "content": [{"text"}]}]}` | `converse` |
+| `openai-chat` | `{"messages": [{"role", "content": "..."}], "tools"}` | `openai_chat` |
+| `anthropic`, `sharegpt`, `gemini` | conversations in the forms of others | their files |
+| `invocation-log`, `batch-output` | what Bedrock has logged | `invocation_log` |
+| `text` | `{"input"}`, or `{"text"}` | `plain` |
+| `image-caption` | `{"image-ref", "caption"}` | `plain` |
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from tunedrop.contracts import Method
+from tunedrop.dataset.formats import (
+    anthropic,
+    converse,
+    gemini,
+    invocation_log,
+    openai_chat,
+    pairs,
+    plain,
+    preference,
+    sharegpt,
+)
+from tunedrop.dataset.formats.record import (
+    SCHEMA_VERSION,
+    Conversation,
+    Reading,
+    SourceFormat,
+    Turn,
+    method_of,
+    unread_paths,
+)
+from tunedrop.dataset.rules import tools as tools_rules
+from tunedrop.dataset.types import Problem, shorten
+
+REFERENCES = openai_chat.REFERENCES
+
+__all__ = [
+    "METHODS",
+    "REFERENCES",
+    "SCHEMA_VERSION",
+    "Conversation",
+    "Reading",
+    "SourceFormat",
+    "Turn",
+    "detect",
+    "is_unknown",
+    "losses",
+    "method_of",
+    "no_format",
+    "read",
+    "read_record",
+    "refusal",
+    "unread_paths",
+    "write",
+]
+
+_CHATS: tuple[Method, ...] = ("single-turn", "multi-turn", "reinforcement", "distillation")
+_PAIRS: tuple[Method, ...] = ("instruction",)
+METHODS: dict[SourceFormat, tuple[Method, ...]] = {
+    "prompt-completion": _PAIRS,
+    "alpaca": _PAIRS,
+    "dolly": _PAIRS,
+    "question-answer": _PAIRS,
+    "text-label": _PAIRS,
+    "converse": _CHATS,
+    "openai-chat": _CHATS,
+    "sharegpt": _CHATS,
+    "anthropic": _CHATS,
+    "gemini": _CHATS,
+    "invocation-log": ("distillation", "single-turn", "multi-turn"),
+    "batch-output": ("distillation", "single-turn", "multi-turn"),
+    "text": ("continued-pretraining",),
+    "image-caption": ("image-caption",),
+}
+"""What records of a format may be for (`method_of`)."""
+
+_Reader = Callable[[Mapping[str, Any], Reading], Conversation | None]
+_READERS: dict[SourceFormat, _Reader] = {
+    "prompt-completion": pairs.read,
+    "alpaca": pairs.read,
+    "dolly": pairs.read,
+    "question-answer": pairs.read,
+    "text-label": pairs.read,
+    "converse": converse.read,
+    "openai-chat": openai_chat.read,
+    "sharegpt": sharegpt.read,
+    "anthropic": anthropic.read,
+    "gemini": gemini.read,
+    "invocation-log": invocation_log.read,
+    "batch-output": invocation_log.read,
+    "text": plain.read_text,
+    "image-caption": plain.read_caption,
+}
+_WRITERS: dict[str, Callable[[Conversation], dict[str, Any]]] = {
+    "prompt-completion": pairs.write_pair,
+    "alpaca": pairs.write_alpaca,
+    "converse": converse.write,
+    "openai-chat": openai_chat.write,
+    "text": plain.write_text,
+    "image-caption": plain.write_caption,
+}
+
+
+def detect(record: Mapping[str, Any]) -> SourceFormat | None:
+    """The format of one record, by its keys; None when it is none that can be trained on."""
+    if preference.kind(record):
+        return None
+    if sharegpt.fits(record):
+        return "sharegpt"
+    if "messages" in record:
+        if anthropic.fits(record):
+            return "anthropic"
+        return "openai-chat" if openai_chat.fits(record) else "converse"
+    if gemini.fits(record):
+        return "gemini"
+    if log := invocation_log.kind(record):
+        return log
+    if "image-ref" in record:
+        return "image-caption"
+    if pair := pairs.Keys(record).format:
+        return pair
+    return "text" if "input" in record or "text" in record else None
+
+
+def read(record: Mapping[str, Any]) -> Reading:
+    """A record in the shared shape, and what is wrong with its keys, types and roles."""
+    format_ = detect(record)
+    if format_ is None:
+        reading = Reading("text")
+        reading.problems.append(no_format(record))
+        return reading
+    return read_record(record, format_)
+
+
+def is_unknown(reading: Reading) -> bool:
+    """Whether a record is of no format that can be trained on."""
+    return (
+        len(reading.problems) == 1
+        and reading.problems[0].code in ("TD010", "TD017")
+        and reading.conversation is None
+        and (reading.problems[0].path == "$")
+    )
+
+
+def read_record(record: Mapping[str, Any], format_: SourceFormat) -> Reading:
+    """The same of a record whose format is known."""
+    reading = Reading(format_)
+    reading.problems = []
+    found = _READERS[format_](record, reading)
+    if found is not None and ("toolConfig" in found.extra or any([turn.blocks for turn in found.turns])):
+        wrong = list(tools_rules.problems(found.extra.get("toolConfig"), found.turns))
+        reading.problems += wrong
+        found = None if wrong else found
+    reading.conversation = found
+    return reading
+
+
+def no_format(record: Mapping[str, Any]) -> Problem:
+    """Why a record is of no format that can be trained on, and which is the nearest."""
+    keys = ", ".join(shorten(key) for key in record) or "none"
+    if kind := preference.kind(record):
+        why = (
+            f"a preference between answers ({kind}); no base model of Bedrock is tuned on "
+            f"those: keep the good one"
+        )
+        return Problem("$", "TD017", why, shorten(keys), "prompt and completion, or messages")
+    expected = "prompt and completion, messages, instruction and output, image-ref and caption, or input"
+    near = _nearest(record)
+    why = f"no known format: the keys are {shorten(keys)}; expected {near or expected}"
+    return Problem("$", "TD010", why, shorten(keys), near or expected)
+
+
+_NAMES: dict[str, str] = {
+    **dict.fromkeys((*pairs.PROMPTS, *pairs.ANSWERS), "a prompt and its answer"),
+    **dict.fromkeys((*sharegpt.LISTS, "messages"), "a conversation: a list of messages"),
+}
+
+
+def _nearest(record: Mapping[str, Any]) -> str:
+    """The shape whose keys are most like those of a record, in words."""
+    for key in record:
+        name = key.strip().lower()
+        for known in [name] if name in _NAMES else difflib.get_close_matches(name, _NAMES, 1, 0.8):
+            needed = (
+                "an answer" if known in pairs.PROMPTS else "a prompt" if known in pairs.ANSWERS else "a list"
+            )
+            return (
+                f"{_NAMES[known]}; {shorten(key)} is near {known}, and {needed} is missing or named otherwise"
+            )
+    return ""
+
+
+def write(conversation: Conversation, format_: str) -> dict[str, Any]:
+    """A conversation in the format that a base model wants.
+
+    Raises
+    ------
+    ValueError
+        When the format cannot hold what the conversation says; the message is `refusal`'s.
+    """
+    if why := refusal(conversation, format_):
+        raise ValueError(why)
+    return _WRITERS[format_](conversation)
+
+
+def refusal(conversation: Conversation, format_: str) -> str:
+    """Why a format cannot hold a conversation; empty where it can."""
+    turns = conversation.turns
+    is_text = turns[0].role == "text"
+    if format_ == "text":
+        return (
+            ""
+            if is_text
+            else "a conversation is not unlabelled text; choose another method than continued-pretraining"
+        )
+    if is_text:
+        return "unlabelled text is no conversation; it is for continued-pretraining"
+    if format_ == "converse":
+        return ""
+    if any(turn.blocks for turn in turns) or conversation.extra.get("toolConfig"):
+        return "images, videos, reasoning and tools can only be written as Converse records"
+    if format_ in ("prompt-completion", "alpaca", "image-caption") and (
+        len(turns) != 2 or turns[-1].role != "assistant"
+    ):
+        return (
+            f"a conversation of {len(turns)} messages is not a prompt and its completion; "
+            "choose a base model that takes conversations"
+        )
+    return ""
+
+
+def losses(conversation: Conversation, format_: str) -> Iterator[str]:
+    """What a format leaves out of a conversation that it can hold, as JSON paths."""
+    yield from conversation.losses
+    if format_ != "openai-chat":
+        for path, _ in unread_paths(msgspec.structs.replace(conversation, losses=())):
+            yield path
+        yield from (f"$.{shorten(key)}" for key in conversation.extra if key != "toolConfig")

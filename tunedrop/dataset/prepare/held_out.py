@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from tunedrop.contracts import Prompts
+from tunedrop.dataset import formats
+from tunedrop.dataset.formats import Conversation, Turn
 from tunedrop.dataset.formats import json_lines as lines
-from tunedrop.dataset.formats import record as formats
-from tunedrop.dataset.formats.record import Conversation, Turn
 from tunedrop.dataset.rules import record as rules
 from tunedrop.dataset.sources import media
 
@@ -52,9 +52,9 @@ class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
 def read_held_out(chunks: Iterable[bytes]) -> Iterator[HeldOut]:
     """Every question of a held-out file: each assistant turn in its context, each text's second half."""
     for line in lines.read(chunks):
-        format_ = formats.detect(line.record)
-        if format_ is not None:
-            yield from questions(line.number, formats.read(line.record, format_), format_ == "text")
+        reading = formats.read(line.record) if line.problem is None else None
+        if reading is not None and reading.conversation is not None:
+            yield from questions(line.number, reading.conversation, reading.format == "text")
 
 
 def questions(number: int, conversation: Conversation, is_text: bool) -> Iterator[HeldOut]:
@@ -67,15 +67,15 @@ def prompts_of(conversation: Conversation, is_text: bool) -> Prompts:
     asked = list(questions(0, conversation, is_text))
     return Prompts(
         count=len(asked),
-        tokens=sum(rules.tokens_of(_characters(one)) for one in asked),
+        tokens=sum(rules.tokens_of(_bytes(one)) for one in asked),
         unanswered=sum(not one.reference for one in asked),
         media=media.counted(block for one in asked for said in one.messages for block in said.blocks),
     )
 
 
-def _characters(question: HeldOut) -> int:
-    said = sum(len(message.text) for message in question.messages)
-    return len(question.system) + said + len(question.reference)
+def _bytes(question: HeldOut) -> int:
+    said = sum(len(message.text.encode()) for message in question.messages)
+    return len(question.system.encode()) + said + len(question.reference.encode())
 
 
 def _turns(number: int, conversation: Conversation) -> Iterator[HeldOut]:

@@ -15,11 +15,11 @@ import msgspec
 
 from tunedrop.catalog.model import MethodRules
 from tunedrop.contracts import Prompts
+from tunedrop.dataset import formats
 from tunedrop.dataset.check.statistics import add
 from tunedrop.dataset.duplicates.fingerprints import NO_LETTERS
+from tunedrop.dataset.formats import Conversation, SourceFormat
 from tunedrop.dataset.formats import json_lines as lines
-from tunedrop.dataset.formats import record as formats
-from tunedrop.dataset.formats.record import Conversation, SourceFormat
 from tunedrop.dataset.prepare.held_out import prompts_of
 from tunedrop.dataset.rules import record as rules
 from tunedrop.dataset.sources import media
@@ -108,10 +108,10 @@ def prepare(
     everything = 0
     for given, chunks in sources.items():
         for line in lines.read(chunks):
-            format_ = formats.detect(line.record)
-            if line.problem is not None or format_ is None:
+            reading = formats.read(line.record)
+            format_, conversation = reading.format, reading.conversation
+            if line.problem is not None or conversation is None:
                 raise ValueError(f"line {line.number} of the {given} file was not checked")
-            conversation = formats.read(line.record, format_)
             split = _split_of(conversation, held_out, near_together) if given == "train" else given
             record = formats.write(conversation, method_rules.format)
             text = msgspec.json.encode(record) + b"\n"
@@ -174,8 +174,7 @@ def _likeness(prompt: str, near_together: bool) -> str:
 
 
 def _count(written: Written, conversation: Conversation, size: int) -> None:
-    characters = sum(len(turn.text) for turn in conversation.turns) + len(conversation.system)
     written.records += 1
-    written.tokens += rules.tokens_of(characters)
+    written.tokens += rules.tokens_of(rules.bytes_of(conversation))
     written.bytes += size
     add(written.media, media.counted(block for turn in conversation.turns for block in turn.blocks))

@@ -7,22 +7,24 @@ model-customization-prepare; aws-samples/amazon-nova-samples, nova_ft_dataset_va
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from tunedrop.catalog.model import BaseModel, Media, MethodRules
 from tunedrop.dataset.types import Problem, shorten
 
+if TYPE_CHECKING:  # formats reads blocks by these rules
+    from tunedrop.dataset.formats.record import Conversation
+
 MEDIA = ("image", "video", "document")
-_KINDS = (*MEDIA, "text", "reasoningContent", "toolUse", "toolResult")
+KINDS = (*MEDIA, "text", "reasoningContent", "toolUse", "toolResult")
 _URI = re.compile(r"(?:s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/)?[A-Za-z0-9_\-/.]+")
 _OUTSIDE = re.compile(r"/|(?:.*/)?\.\.(?:/|$)")
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 
 
-def content(message: Mapping[str, Any], path: str) -> Iterator[Problem]:
+def content(found: Any, role: Any, path: str) -> Iterator[Problem]:
     """Whether the content of one message is a list of blocks that Bedrock knows."""
-    found = message.get("content")
     if not isinstance(found, list) or not found:
         expected = 'a list such as [{"text": "…"}]'
         why = f"content must be {expected}, not {shorten(found)}; tunedrop check --fix writes texts so"
@@ -36,7 +38,7 @@ def content(message: Mapping[str, Any], path: str) -> Iterator[Problem]:
             why = f"a content block must be an object, not {shorten(block)}"
             yield Problem(where, "TD012", why, shorten(block), "an object")
             return
-        yield from _block(block, where, message.get("role"))
+        yield from _block(block, where, role)
         if isinstance(block.get("text"), str) and not block["text"].strip():
             blank = blank or f"{where}.text"
         else:
@@ -48,9 +50,9 @@ def content(message: Mapping[str, Any], path: str) -> Iterator[Problem]:
 
 
 def _block(block: Mapping[str, Any], path: str, role: Any) -> Iterator[Problem]:
-    kinds = [kind for kind in _KINDS if kind in block]
+    kinds = [kind for kind in KINDS if kind in block]
     if len(kinds) != 1:
-        known, keys = ", ".join(_KINDS), ", ".join(shorten(key) for key in block) or "no keys"
+        known, keys = ", ".join(KINDS), ", ".join(shorten(key) for key in block) or "no keys"
         why = f"a content block has one of {known}; this one has {keys}"
         yield Problem(path, "TD016", why, keys, known)
         return
@@ -61,7 +63,7 @@ def _block(block: Mapping[str, Any], path: str, role: Any) -> Iterator[Problem]:
             yield Problem(f"{path}.{shorten(key)}", "TD014", why, shorten(key), kind)
     if kind == "text":
         if not isinstance(block["text"], str):
-            why = f"text must be a text, not {shorten(block['text'])}"
+            why = f"text must be a string, got {shorten(block['text'])}"
             yield Problem(where, "TD012", why, shorten(block["text"]), "a text")
     elif kind in MEDIA:
         if role == "assistant":
@@ -124,21 +126,36 @@ def media_in(block: Mapping[str, Any]) -> list[str]:
     return [kind for kind in MEDIA if kind in block]
 
 
-def model_problems(record: Mapping[str, Any], rules: MethodRules, model: BaseModel) -> Iterator[Problem]:
-    """What a base model does not take of a well-shaped Converse record."""
-    for index, message in enumerate(record["messages"]):
-        path = f"$.messages[{index}]"
+def texts_beside(blocks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """What blocks say beside their text: reasoning, and texts of tools' results."""
+    for block in blocks:
+        if "reasoningContent" in block:
+            yield block["reasoningContent"]["reasoningText"]["text"]
+        elif "toolResult" in block:
+            for part in block["toolResult"].get("content") or ():
+                if isinstance(part, dict) and isinstance(part.get("text"), str):
+                    yield part["text"]
+
+
+def model_problems(conversation: Conversation, rules: MethodRules, model: BaseModel) -> Iterator[Problem]:
+    """What a base model does not take of the blocks of a well-shaped record."""
+    has_tools = "toolConfig" in conversation.extra
+    for turn in conversation.turns:
+        if not turn.blocks:
+            continue
         found: dict[str, int] = dict.fromkeys(MEDIA, 0)
-        for place, block in enumerate(message["content"]):
-            where = f"{path}.content[{place}]"
+        for place, block in enumerate(turn.blocks):
+            where = f"{turn.path}[{place}]"
             for kind in media_in(block):
                 found[kind] += 1
                 yield from _media(kind, block[kind]["format"], f"{where}.{kind}", rules, model)
             if "reasoningContent" in block and not rules.takes_reasoning:
                 why = f"{model.name} is not tuned on reasoning; remove the block"
                 yield Problem(f"{where}.reasoningContent", "TD025", why, "reasoningContent", "text")
-        yield from _together(found, f"{path}.content", model)
-    yield from _tools(record, rules, model)
+            has_tools = has_tools or "toolUse" in block or "toolResult" in block
+        yield from _together(found, turn.path, model)
+    if has_tools:
+        yield from _tools(rules, model)
 
 
 def taken(kind: str, rules: MethodRules, model: BaseModel) -> Media | None:
@@ -179,49 +196,10 @@ def _together(found: Mapping[str, int], path: str, model: BaseModel) -> Iterator
         yield Problem(path, "TD072", why, "video and others", "one kind")
 
 
-def _tools(record: Mapping[str, Any], rules: MethodRules, model: BaseModel) -> Iterator[Problem]:
-    uses = list(_tool_blocks(record))
-    if "toolConfig" not in record and not uses:
-        return
-    path = "$.toolConfig" if "toolConfig" in record else uses[0][0]
+def _tools(rules: MethodRules, model: BaseModel) -> Iterator[Problem]:
     if rules.tools == "no":
         why = f"{model.name} is not tuned on tool use, for this method; remove the record"
-        yield Problem(path, "TD024", why, "tools", "text")
+        yield Problem("$.toolConfig", "TD024", why, "tools", "text")
         return
     why = f"tool sections may make the job fail with {model.name}: AWS's sources disagree"
-    yield Problem(path, "TD027", why, "tools", "text")
-    yield from _pairing(record, uses)
-
-
-def _tool_blocks(record: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for index, message in enumerate(record["messages"]):
-        for place, block in enumerate(message["content"]):
-            for kind in ("toolUse", "toolResult"):
-                if kind in block:
-                    yield f"$.messages[{index}].content[{place}].{kind}", kind, block[kind]
-
-
-def _pairing(record: Mapping[str, Any], uses: list[tuple[str, str, dict[str, Any]]]) -> Iterator[Problem]:
-    declared, used = _declared(record.get("toolConfig")), set[str]()
-    answered = set[str]()
-    for path, kind, block in uses:
-        name, number = block.get("name"), block["toolUseId"]
-        if kind == "toolUse":
-            if name not in declared:
-                known = ", ".join(sorted(declared)) or "none"
-                why = f"the tool {shorten(name)} is not declared in toolConfig, which has {known}"
-                yield Problem(path, "TD026", why, shorten(name), known)
-            if number in used:
-                yield Problem(path, "TD026", "two uses have one toolUseId", shorten(number), "another id")
-            used.add(number)
-        elif number not in used or number in answered:
-            why = "a result that belongs to no use before it, or to one that has its result"
-            yield Problem(path, "TD026", why, shorten(number), "the toolUseId of a use")
-        else:
-            answered.add(number)
-
-
-def _declared(config: Any) -> set[str]:
-    tools = config.get("tools") if isinstance(config, dict) else None
-    specs = [one.get("toolSpec") for one in tools if isinstance(one, dict)] if isinstance(tools, list) else []
-    return {one["name"] for one in specs if isinstance(one, dict) and isinstance(one.get("name"), str)}
+    yield Problem("$.toolConfig", "TD027", why, "tools", "text")

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tunedrop.contracts import Method
-from tunedrop.dataset.formats.record import SCHEMA_VERSION, SourceFormat, detect
+from tunedrop.dataset.formats import SCHEMA_VERSION, SourceFormat, detect
 
 FILL = 120
 
@@ -114,7 +114,7 @@ def _good(format_: SourceFormat, number: int) -> dict[str, Any]:
             return {"image-ref": f"s3://data/{word}.png", "caption": said}
         case "openai-chat":
             return {"messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]}
-        case "converse":
+        case _:
             turns = (("user", asked), ("assistant", said))
             messages = [{"role": role, "content": [{"text": text}]} for role, text in turns]
             return {"schemaVersion": SCHEMA_VERSION, "messages": messages}

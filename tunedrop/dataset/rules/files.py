@@ -32,6 +32,7 @@ class FileCounts(msgspec.Struct, frozen=True, kw_only=True):
     errors: int = 0
     duplicates: int = 0
     contradictions: int = 0
+    contradicted_prompts: int = 0
     traits: dict[str, int] = {}
 
 
@@ -69,7 +70,8 @@ def _file(file: FileCounts) -> Iterator[Problem]:
     with_system = file.traits.get("system", 0)
     if 0 < with_system < file.records:
         why = (
-            f"{with_system:,} of {file.records:,} records have a system text: the model learns two manners, "
+            f"{with_system:,} of {file.records:,} records have a system prompt: the model learns "
+            f"inconsistent behaviour, "
             "and AWS's Forge SDK refuses the file"
         )
         yield Problem("", "TD015", why, f"{with_system:,}", f"0 or {file.records:,}")
@@ -79,7 +81,12 @@ def _file(file: FileCounts) -> Iterator[Problem]:
         why = f"{file.duplicates:,} of {file.records:,} records are duplicates; --fix leaves them out"
         yield Problem("", "TD054", why, f"{file.duplicates:,}", f"at most {MAX_DUPLICATES:.0%}")
     if file.contradictions > MAX_CONTRADICTIONS * file.records:
-        why = f"{file.contradictions:,} of {file.records:,} records answer a prompt that has another answer"
+        why = (
+            f"{file.contradicted_prompts:,} prompts have several answers, {file.contradictions:,} of "
+            f"{file.records:,} records give another one: the model learns inconsistent behaviour, "
+            f"unless that is "
+            "meant (paraphrases, several samples)"
+        )
         yield Problem("", "TD055", why, f"{file.contradictions:,}", f"at most {MAX_CONTRADICTIONS:.0%}")
 
 

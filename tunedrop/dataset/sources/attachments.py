@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tunedrop.dataset import formats
 from tunedrop.dataset.formats import json_lines as lines
-from tunedrop.dataset.formats import record as formats
-from tunedrop.dataset.rules import record as rules
 from tunedrop.dataset.sources import media
 from tunedrop.dataset.types import Source
 
-_SIGNS = (b'"uri"', b'"image-ref"', b"\\u002", b"\\u006", b"\\u007")
+_SIGNS = (b'"uri"', b'"image', b"\\u002", b"\\u006", b"\\u007")
 """One of these is in every line that names a file: a key, as it is or with its letters escaped."""
 
 
@@ -29,10 +28,10 @@ def named_beside(source: Source) -> Iterator[str]:
 
 
 def _named(record: Mapping[str, Any]) -> Iterator[str]:
-    format_ = formats.detect(record)
-    if format_ is None or rules.are_fatal(list(rules.shape_problems(record, format_, "optional"))):
+    reading = formats.read(record)
+    if reading.conversation is None:
         return
-    for reference in media.references(record, format_):
+    for reference in media.references(reading.conversation, reading.format):
         path = media.beside(reference.uri)
         if path is not None:
             yield path

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tunedrop.catalog.model import BaseModel, Media, MethodRules
-from tunedrop.dataset.formats.record import SourceFormat
+from tunedrop.dataset.formats import Conversation, SourceFormat
 from tunedrop.dataset.rules.blocks import media_in, taken, uri_problems
 from tunedrop.dataset.types import Album, Problem, Seen, Unseen, shorten
 
@@ -38,17 +38,15 @@ class Reference(NamedTuple):
     uri: str
 
 
-def references(record: Mapping[str, Any], format_: SourceFormat) -> Iterator[Reference]:
+def references(conversation: Conversation, format_: SourceFormat) -> Iterator[Reference]:
     """The media of a well-shaped record."""
     if format_ == "image-caption":
-        uri = record["image-ref"]
+        uri = conversation.turns[0].text
         yield Reference("$.image-ref", "image", uri.rpartition(".")[2].lower(), uri)
-    if format_ != "converse":
-        return
-    for index, message in enumerate(record["messages"]):
-        for place, block in enumerate(message["content"]):
+    for turn in conversation.turns:
+        for place, block in enumerate(turn.blocks):
             for kind in media_in(block):
-                path = f"$.messages[{index}].content[{place}].{kind}.source.s3Location.uri"
+                path = f"{turn.path}[{place}].{kind}.source.s3Location.uri"
                 yield Reference(path, kind, block[kind]["format"].lower(), _uri(block, kind))
 
 
@@ -85,7 +83,7 @@ def named_in(body: bytes) -> set[str]:
 
 
 def problems(
-    record: Mapping[str, Any],
+    conversation: Conversation,
     format_: SourceFormat,
     album: Album,
     rules: MethodRules | None,
@@ -98,7 +96,7 @@ def problems(
     rules, model
         None: whether they are there, and what they are said to be.
     """
-    for one in references(record, format_):
+    for one in references(conversation, format_):
         seen = album.look(one.uri)
         if isinstance(seen, Unseen):
             yield Problem(one.path, seen.code, seen.why, shorten(one.uri), "an object that can be read")
@@ -211,7 +209,7 @@ Relocate = Callable[[str], str]
 """Where a copy of an object is, for the training to read."""
 
 
-def relocated(record: dict[str, Any], format_: SourceFormat, relocate: Relocate) -> dict[str, Any]:
+def relocated(record: dict[str, Any], format_: str, relocate: Relocate) -> dict[str, Any]:
     """A record that refers to the copies; they belong to whoever owns the dataset's bucket."""
     if format_ == "image-caption":
         return {**record, "image-ref": relocate(record["image-ref"])}

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, Literal
 
 import msgspec
 
+from tunedrop.dataset import formats
+from tunedrop.dataset.formats import Conversation, SourceFormat, pairs
 from tunedrop.dataset.formats import json_lines as lines
-from tunedrop.dataset.formats import record as formats
-from tunedrop.dataset.formats.record import Conversation, SourceFormat
-from tunedrop.dataset.rules import record as rules
+from tunedrop.dataset.rules.codes import severity
+from tunedrop.dataset.types import shorten
 
 Target = Literal["prompt-completion", "converse", "openai-chat", "alpaca", "text", "csv"]
 LINES_NAMED = 5
@@ -64,24 +66,19 @@ def convert(
     done, write = Conversion(), _writer(sink, target)
     for number, record in _records(chunks, place, done):
         line = place(number)
-        format_ = formats.detect(record)
-        if format_ is None:
-            _note(done.refused, rules.no_format(record).message, line)
+        reading = formats.read(record)
+        conversation = reading.conversation
+        if conversation is None:
+            first = next(one for one in reading.problems if severity(one.code) == "error")
+            _note(done.refused, f"{first.message} [{first.code}]", line)
             continue
-        problems = list(rules.shape_problems(record, format_, "optional"))
-        fatal = [one for one in problems if rules.severity(one.code) == "error"]
-        if fatal:
-            _note(done.refused, f"{fatal[0].message} [{fatal[0].code}]", line)
-            continue
-        conversation = formats.read(record, format_)
         try:
             write(conversation)
         except ValueError as error:
             _note(done.refused, str(error), line)
             continue
         done.written += 1
-        unread = [f"{one.path} was left out" for one in problems if one.code == "TD014"]
-        for what in [*unread, *_losses(record, format_, conversation, target)]:
+        for what in _losses(record, reading.format, conversation, target):
             _note(done.lost, what, line)
     return done
 
@@ -111,20 +108,27 @@ def _losses(
     record: Mapping[str, Any], format_: SourceFormat, conversation: Conversation, target: Target
 ) -> Iterator[str]:
     """What the new record does not say any more, or says in another place."""
-    paired = target in ("prompt-completion", "alpaca")
-    if conversation.system and paired:
-        yield "the system text was written in front of the prompt"
-    if format_ == "alpaca" and record.get("input") and target != "alpaca":
-        yield "instruction and input were joined"
-    if format_ == "converse" and target != "converse":
-        system = record.get("system") or []
-        contents = [message["content"] for message in record["messages"]]
-        if len(system) > 1 or any(len(content) > 1 for content in contents):
-            yield "several texts of one message were joined, a line each"
-        if "toolConfig" in record:
-            yield "toolConfig was left out"
-    if "reference_answer" in conversation.extra and target != "openai-chat":
-        yield "reference_answer and what stands beside it were left out"
+    if conversation.system and target in ("prompt-completion", "alpaca"):
+        yield "the system prompt was written in front of the prompt"
+    if format_ in ("alpaca", "dolly", "question-answer") and len(record) > 2 and target != format_:
+        context = pairs.Keys(record).context
+        if context and record[context]:
+            yield f"{shorten(pairs.Keys(record).prompt)} and {shorten(context)} were joined"
+    several = any(_has_several(message) for message in record.get("messages") or [])
+    if target != "converse" and (several or conversation.system_blocks > 1):
+        yield "several texts of one message were joined, a line each"
+    for path in formats.losses(conversation, target):
+        yield f"{general(path)} was left out"
+
+
+def general(path: str) -> str:
+    """A path without the places in its lists: what many records have in common."""
+    return re.sub(r"\[\d+\]", "[]", path)
+
+
+def _has_several(message: Any) -> bool:
+    content = message.get("content") if isinstance(message, dict) else None
+    return isinstance(content, list) and len(content) > 1
 
 
 def _writer(sink: BinaryIO, target: Target) -> Callable[[Conversation], None]:

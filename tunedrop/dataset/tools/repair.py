@@ -15,13 +15,14 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from tunedrop.dataset.formats import record as formats
+from tunedrop.dataset import formats
+from tunedrop.dataset.formats import SCHEMA_VERSION
 from tunedrop.dataset.formats.json_lines import BOM, MAX_LINE_BYTES
-from tunedrop.dataset.formats.record import SCHEMA_VERSION
-from tunedrop.dataset.rules import record as rules
 from tunedrop.dataset.tools import line_ends
+from tunedrop.dataset.tools.convert import general
 from tunedrop.dataset.tools.decode import Change, NotRepairable, is_packed, unpacked
 from tunedrop.dataset.tools.values import unambiguous, values
+from tunedrop.dataset.types import shorten
 
 MAX_REMEMBERED = 4_000_000
 """Duplicates are looked for among so many records, which bounds the memory."""
@@ -201,22 +202,41 @@ def _whole(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes, Record | None]
 # --- one record --------------------------------------------------------------------------------------------
 
 
+_PAIRS = ("alpaca", "dolly", "question-answer", "text-label")
+_CHATS = ("openai-chat", "sharegpt", "anthropic", "gemini")
+
+
 def _repaired(record: Record) -> tuple[Record, list[str]]:
-    """The record as Bedrock reads it, and what had to be done."""
+    """The record as Bedrock reads it, and what had to be done: what is left out is listed."""
     changes: list[str] = []
     format_ = formats.detect(record)
-    if format_ in ("openai-chat", "converse") and isinstance(record["messages"], list):
+    if format_ in ("openai-chat", "anthropic", "converse") and isinstance(record["messages"], list):
         record = _lower_roles(record, changes)
-    if format_ == "openai-chat" and "reference_answer" not in record:
-        if not rules.are_fatal(list(rules.shape_problems(record, format_))):
-            record = formats.write(formats.read(record, format_), "converse")
-            changes.append("text content became content blocks")
-    elif format_ == "converse":
+    if format_ == "converse":
         record = _blocks(record, changes)
         if "schemaVersion" not in record:
             record = {"schemaVersion": SCHEMA_VERSION, **record}
             changes.append("schemaVersion was added")
-    return record, changes
+        return record, changes
+    target = "converse" if format_ in _CHATS else "prompt-completion" if format_ in _PAIRS else ""
+    if format_ is None or not target:
+        return record, changes
+    conversation = formats.read_record(record, format_).conversation
+    if conversation is None or formats.refusal(conversation, target):
+        return record, changes
+    if (
+        format_ == "openai-chat"
+        and not conversation.is_answered
+        and conversation.extra.keys() - {"toolConfig"}
+    ):
+        return record, changes  # what a grader is given has its place in this format alone
+    losses = [f"{general(path)} was left out" for path in formats.losses(conversation, target)]
+    changes.append(
+        "the record was written as Converse"
+        if target == "converse"
+        else "the keys became prompt and completion"
+    )
+    return formats.write(conversation, target), changes + losses
 
 
 def _lower_roles(record: Record, changes: list[str]) -> Record:
@@ -225,7 +245,7 @@ def _lower_roles(record: Record, changes: list[str]) -> Record:
         role = message.get("role") if isinstance(message, dict) else None
         if isinstance(role, str) and role != role.lower() and role.lower() in ("user", "assistant", "system"):
             message = {**message, "role": role.lower()}
-            changes.append(f"the role {rules.shorten(role)} was written in lower case")
+            changes.append(f"the role {shorten(role)} was written in lower case")
         messages.append(message)
     return {**record, "messages": messages}
 
@@ -235,7 +255,7 @@ def _blocks(record: Record, changes: list[str]) -> Record:
     messages = record["messages"]
     if isinstance(record.get("system"), str):
         record = {**record, "system": [{"text": record["system"]}]}
-        changes.append("the system text became a content block")
+        changes.append("the system prompt became a content block")
     if not isinstance(messages, list):
         return record
     plain = [isinstance(one, dict) and isinstance(one.get("content"), str) for one in messages]

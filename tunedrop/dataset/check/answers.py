@@ -1,0 +1,167 @@
+"""What the answers of a training set have in common: labels, one answer for all, echoes, odd lengths."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from tunedrop.dataset.check.statistics import add
+
+FEW_LABELS = 30
+LABEL_WORDS = 4
+LABEL_CHARACTERS = 80
+LOPSIDED = 0.8
+RARE = 5
+OUTLIER = 20
+FEWEST_FOR_STATISTICS = 50
+FEWEST_FOR_A_CONSTANT = 10
+"""So many records with one answer among them are no accident, whatever the size of the file."""
+LONGEST_KEPT = 5
+ONE_WORD_SHARE = 0.02
+COMMONEST_KEPT = 20
+
+
+class Longest(msgspec.Struct, frozen=True):
+    """A long record: its estimated tokens and where it is."""
+
+    tokens: int
+    line: int
+
+
+class Answers(msgspec.Struct):
+    """Takes answers in bounded memory; parts merge into the whole.
+
+    Attributes
+    ----------
+    labels
+        How often each answer of a few words is given, and None once there are too many for labels.
+    commonest
+        How often the most frequent answers are given, by their fingerprints.
+    """
+
+    labels: dict[str, int] | None = {}
+    all: int = 0
+    one_word: list[int] = []
+    one_word_count: int = 0
+    longest: list[Longest] = []
+    commonest: dict[int, int] = {}
+    echoes: int = 0
+    first_echo: int = 0
+
+    def add_many(self, said: list[tuple[int, str, int, int]]) -> None:
+        """Records of a block: of each its line from 1, answer, tokens, and the answer's fingerprint."""
+        self.all += len(said)
+        least = self.longest[-1].tokens if len(self.longest) == LONGEST_KEPT else -1
+        if long := [Longest(tokens, line) for line, _, tokens, _ in said if tokens > least]:
+            self._keep_longest(long)
+        short: dict[str, int] = {}
+        for line, answer, _, _ in said:
+            words = words_of(answer)
+            if words is None:
+                self.labels = None
+                continue
+            label = " ".join(words).lower()
+            short[label] = short.get(label, 0) + 1
+            if len(words) == 1:
+                self.one_word_count += 1
+                if len(self.one_word) < LONGEST_KEPT:
+                    self.one_word.append(line)
+        self._count(short)
+        self._keep_commonest(Counter([print_ for _, _, _, print_ in said]))
+
+    def echo(self, line: int) -> None:
+        """An answer that is its prompt."""
+        self.echoes += 1
+        self.first_echo = self.first_echo or line
+
+    def merge(self, other: Answers, lines_before: int = 0) -> None:
+        """Take what the answers of a later part have, whose lines are counted from its own beginning."""
+        self.all += other.all
+        self._keep_longest([Longest(one.tokens, one.line + lines_before) for one in other.longest])
+        if other.labels is None:
+            self.labels = None
+        else:
+            self._count(other.labels)
+        self.one_word_count += other.one_word_count
+        self.one_word = [*self.one_word, *(line + lines_before for line in other.one_word)][:LONGEST_KEPT]
+        self.echoes += other.echoes
+        if other.first_echo:
+            self.first_echo = self.first_echo or other.first_echo + lines_before
+        self._keep_commonest(other.commonest)
+
+    def _keep_longest(self, more: list[Longest]) -> None:
+        ordered = sorted([*self.longest, *more], key=lambda one: (-one.tokens, one.line))
+        self.longest = ordered[:LONGEST_KEPT]
+
+    def _keep_commonest(self, more: Mapping[int, int]) -> None:
+        add(self.commonest, more)
+        if len(self.commonest) > 50 * COMMONEST_KEPT:
+            ordered = sorted(self.commonest.items(), key=lambda one: (-one[1], one[0]))
+            self.commonest = dict(ordered[:COMMONEST_KEPT])
+
+    def _count(self, labels: dict[str, int]) -> None:
+        if self.labels is not None:
+            add(self.labels, labels)
+            if len(self.labels) > FEW_LABELS:
+                self.labels = None
+
+    def warnings(self, median: int) -> Iterator[tuple[int, str, str]]:
+        """(line, code, message) of what can only be said at the end; line 0 is the whole file.
+
+        Parameters
+        ----------
+        median
+            Of the estimated tokens of a record.
+        """
+        yield from self._constant()
+        if self.all < FEWEST_FOR_STATISTICS:
+            return
+        if balance := self.balance():
+            yield from self._rare(balance)
+        elif self.one_word_count and self.one_word_count <= ONE_WORD_SHARE * self.all:
+            lines = ", ".join(str(line) for line in self.one_word)
+            yield (
+                self.one_word[0],
+                "TD063",
+                f"{self.one_word_count:,} answers are one word, the others are sentences (lines {lines})",
+            )
+        for entry in self.longest:
+            if entry.tokens > OUTLIER * max(1, median):
+                message = f"about {entry.tokens:,} tokens, where the median is {median:,}; is it one record?"
+                yield entry.line, "TD064", message
+
+    def _constant(self) -> Iterator[tuple[int, str, str]]:
+        most = max(self.commonest.values(), default=0)
+        if self.all < FEWEST_FOR_A_CONSTANT:
+            return
+        if most > LOPSIDED * self.all:
+            share = most / self.all
+            label = max(self.labels.items(), key=lambda one: one[1])[0] if self.labels else ""
+            which = repr(label) if label else "one and the same"
+            message = f"{share:.0%} of the answers are {which}: always saying that would look good; vary them"
+            yield 0, "TD065", message
+        if self.echoes >= max(2, self.all // 20):
+            message = f"{self.echoes:,} answers are their own prompts: the model would learn to repeat"
+            yield self.first_echo, "TD087", message
+
+    def balance(self) -> list[tuple[str, int]]:
+        """How often each label is the answer, most often first; nothing where answers are no labels."""
+        many = max(2, self.all // 10)
+        if self.labels is None or len(self.labels) > many or self.all < FEWEST_FOR_STATISTICS:
+            return []
+        return sorted(self.labels.items(), key=lambda one: (-one[1], one[0]))
+
+    def _rare(self, ordered: list[tuple[str, int]]) -> Iterator[tuple[int, str, str]]:
+        for label, count in ordered:
+            if count < RARE:
+                yield 0, "TD065", f"only {count} records are answered {label!r}; that is too few to learn it"
+
+
+def words_of(answer: str) -> list[str] | None:
+    """The words of an answer so short that it may be a label; None for all others."""
+    if len(answer) > LABEL_CHARACTERS:
+        return None
+    words = answer.split(maxsplit=LABEL_WORDS)
+    return words if len(words) <= LABEL_WORDS else None

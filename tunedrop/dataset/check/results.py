@@ -1,0 +1,178 @@
+"""Results of ranges: what `scan` finds in one, in a form that can be sent and merged with the next."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from tunedrop.dataset.check.answers import Answers
+from tunedrop.dataset.check.statistics import Gatherer, add
+from tunedrop.dataset.duplicates.candidates import Prints
+from tunedrop.dataset.formats import SourceFormat
+from tunedrop.dataset.formats import json_lines as lines
+from tunedrop.dataset.rules.codes import severity
+from tunedrop.dataset.types import Problem, Source, Split
+
+RANGE = 64 << 20
+"""Bytes that are examined at once, where nobody asks for another size."""
+
+
+class Range(msgspec.Struct, frozen=True):
+    """Bytes of a file: the lines that begin from `start` to before `stop`."""
+
+    split: Split
+    start: int
+    stop: int
+
+
+class Tally(msgspec.Struct):
+    """Findings: how many of each code, and (line, problem) of the first. A range counts lines from its own
+    beginning."""
+
+    counts: dict[str, int] = {}
+    first: list[tuple[int, Problem]] = []
+
+    @property
+    def count(self) -> int:
+        """How many in all."""
+        return sum(self.counts.values())
+
+    def add(self, line: int, problem: Problem, most: int) -> None:
+        """One more; lines in rising order."""
+        self.counts[problem.code] = self.counts.get(problem.code, 0) + 1
+        if len(self.first) < most:
+            self.first.append((line, problem))
+
+    def add_range(self, line: int, count: int, problem: Problem, most: int) -> None:
+        """The same for many lines that follow each other."""
+        add(self.counts, {problem.code: count})
+        room = min(count, most - len(self.first))
+        self.first += [(number, problem) for number in range(line, line + room)]
+
+    def merge(self, other: Tally, lines_before: int, most: int) -> None:
+        """Take those of the part that follows."""
+        add(self.counts, other.counts)
+        room = most - len(self.first)
+        self.first += [(line + lines_before, problem) for line, problem in other.first[:room]]
+
+
+class Findings(msgspec.Struct):
+    """Errors and warnings, told apart by their code."""
+
+    errors: Tally = msgspec.field(default_factory=Tally)
+    warnings: Tally = msgspec.field(default_factory=Tally)
+
+    def add(self, line: int, problem: Problem, most: int) -> None:
+        """One more; lines in rising order."""
+        tally = self.errors if severity(problem.code) == "error" else self.warnings
+        tally.add(line, problem, most)
+
+    def merge(self, other: Findings, lines_before: int, most: int) -> None:
+        """Take those of the part that follows."""
+        self.errors.merge(other.errors, lines_before, most)
+        self.warnings.merge(other.warnings, lines_before, most)
+
+
+class Records(msgspec.Struct):
+    """The records of one format.
+
+    Attributes
+    ----------
+    misplaced
+        The records as findings, should the dataset turn out to have another format.
+    findings
+        What is wrong with them whatever the method; `views` adds what is wrong by the rules of each of
+        `Asked.views`.
+    unanswered, answered, ungraded
+        Findings that hold for some methods alone: conversations that end with the user, that end with the
+        assistant, and keys for a grader.
+    prints
+        Of each record that can be compared with others; `merge` takes them away.
+    """
+
+    misplaced: Tally = msgspec.field(default_factory=Tally)
+    findings: Findings = msgspec.field(default_factory=Findings)
+    views: list[Findings] = []
+    methods: dict[str, int] = {}
+    traits: dict[str, int] = {}
+    gathered: Gatherer = msgspec.field(default_factory=Gatherer)
+    answers: Answers = msgspec.field(default_factory=Answers)
+    unanswered: Tally = msgspec.field(default_factory=Tally)
+    answered: Tally = msgspec.field(default_factory=Tally)
+    answered_count: int = 0
+    ungraded: Tally = msgspec.field(default_factory=Tally)
+    prints: Prints = Prints()
+
+    def kind(self, method: str, turns: int, has_system: bool, media: tuple[str, ...], times: int) -> None:
+        """Count so many records alike: their method, their turns, what they have."""
+        add(self.methods, {method: times})
+        add(self.traits, {"system": times} if has_system else {})
+        for medium in media:
+            add(self.traits, {medium: times})
+        add(self.gathered.turns, {turns: times})
+        first = "text" if method == "continued-pretraining" else "user"
+        add(self.gathered.roles, {first: (turns + 1) // 2 * times})
+        if turns > 1:
+            add(self.gathered.roles, {"assistant": turns // 2 * times})
+
+    def merge(self, other: Records, lines_before: int, most: int) -> None:
+        """Take those of the part that follows, but for the fingerprints."""
+        self.misplaced.merge(other.misplaced, lines_before, most)
+        self.findings.merge(other.findings, lines_before, most)
+        self.views += [Findings() for _ in other.views[len(self.views) :]]
+        for mine, theirs in zip(self.views, other.views, strict=True):
+            mine.merge(theirs, lines_before, most)
+        self.unanswered.merge(other.unanswered, lines_before, most)
+        self.answered.merge(other.answered, lines_before, most)
+        self.answered_count += other.answered_count
+        self.ungraded.merge(other.ungraded, lines_before, most)
+        add(self.methods, other.methods)
+        add(self.traits, other.traits)
+        self.gathered.merge(other.gathered)
+        self.answers.merge(other.answers, lines_before)
+
+
+class Partial(msgspec.Struct, kw_only=True):
+    """What the lines of one range hold. `msgspec.msgpack.encode` makes 12 bytes a record of it, and little
+    more.
+
+    Attributes
+    ----------
+    line_count
+        Lines that begin in the range.
+    records
+        Lines that are one JSON object.
+    another_kind
+        Why the file is no JSON lines at all; nothing else of it counts then.
+    findings
+        Lines that are no record, and records of no format.
+    """
+
+    range: Range
+    line_count: int = 0
+    records: int = 0
+    another_kind: Problem | None = None
+    findings: Findings = msgspec.field(default_factory=Findings)
+    formats: dict[SourceFormat, Records] = {}
+
+
+def ranges(split: Split, source: Source, size: int = RANGE) -> Iterator[Range]:
+    """The ranges of a file, in order; none of an empty one, and one of a file that is no JSON lines."""
+    step = source.size if lines.another_kind(lines.head(source)) else size
+    for start in range(0, source.size, max(1, step)):
+        yield Range(split, start, min(start + step, source.size))
+
+
+@contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """Millions of values are made and dropped, none in a cycle: looking for cycles takes half of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

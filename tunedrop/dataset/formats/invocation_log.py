@@ -1,0 +1,105 @@
+"""What Bedrock has logged or answered in a batch: prompts, and a teacher's answers, for distillation.
+
+`{"schemaType": "ModelInvocationLog", "input": {"inputBodyJson"}, "output": {"outputBodyJson"}}` of invocation
+logs, and `{"recordId", "modelInput", "modelOutput"}` of batch inference; the bodies are those of Converse,
+Anthropic, Nova, Llama or Titan. Source: Bedrock user guide, model-invocation-logging,
+distillation-prepare-datasets and batch-inference-data. Read 2026-11-29.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from tunedrop.dataset.formats import anthropic, converse, openai_chat
+from tunedrop.dataset.formats.record import Conversation, Reading, SourceFormat, Turn
+from tunedrop.dataset.types import shorten
+
+_PARAMETERS = anthropic.REQUEST | {
+    "inferenceConfig", "additionalModelRequestFields", "guardrailConfig", "max_gen_len",
+    "textGenerationConfig", "schemaVersion", "performanceConfig", "requestMetadata",
+}  # fmt: skip
+
+
+def kind(record: Mapping[str, Any]) -> SourceFormat | None:
+    """Which of the two a record is; None where it is neither."""
+    if isinstance(record.get("modelInput"), dict):
+        return "batch-output"
+    body = record.get("input")
+    if record.get("schemaType") == "ModelInvocationLog" or (
+        isinstance(body, dict) and "inputBodyJson" in body
+    ):
+        return "invocation-log"
+    return None
+
+
+def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
+    """A record; None where it is broken. What is not the conversation is about the request, and not kept."""
+    if reading.format == "batch-output":
+        asked, said, at = record.get("modelInput"), record.get("modelOutput"), "$.modelInput"
+    else:
+        asked, said, at = _body(record, "input"), _body(record, "output"), "$.input.inputBodyJson"
+    if not isinstance(asked, dict):
+        what = "the log has no body here: large ones are stored beside it in S3 (inputBodyS3Path)"
+        reading.add(at, "TD011", what, asked, "inputBodyJson")
+        return None
+    answer = _answer(said) if isinstance(said, dict) else None
+    return _asked(asked, answer, at, reading)
+
+
+def _body(record: Mapping[str, Any], side: str) -> Any:
+    part = record.get(side)
+    return part.get(f"{side}BodyJson") if isinstance(part, dict) else None
+
+
+def _asked(asked: Mapping[str, Any], answer: str | None, at: str, reading: Reading) -> Conversation | None:
+    text = asked.get("prompt", asked.get("inputText"))
+    if isinstance(text, str) and text.strip():
+        turns = (Turn("user", text, (), at), *([Turn("assistant", answer, (), at)] if answer else []))
+        return Conversation(turns)
+    if not isinstance(asked.get("messages"), list):
+        keys = ", ".join(map(shorten, asked)) or "no keys"
+        reading.add(at, "TD010", f"no prompt is in the request, which has {keys}", keys, "messages or prompt")
+        return None
+    messages = list(asked["messages"])
+    body = {key: value for key, value in asked.items() if key not in _PARAMETERS}
+    is_converse = not openai_chat.fits({"messages": messages}) and not anthropic.fits(asked)
+    if answer:
+        messages.append({"role": "assistant", "content": [{"text": answer}] if is_converse else answer})
+    body["messages"] = messages
+    if is_converse:
+        if isinstance(body.get("system"), str):
+            body["system"] = [{"text": body["system"]}]
+        return converse.read(body, reading)
+    if anthropic.fits(asked) or "system" in body:
+        return anthropic.read(body, reading)
+    return openai_chat.read(body, reading)
+
+
+def _answer(said: Mapping[str, Any]) -> str | None:
+    """The text of an answer, in any of the models' forms."""
+    output = said.get("output")
+    message = output.get("message") if isinstance(output, dict) else None
+    content = message.get("content") if isinstance(message, dict) else said.get("content")
+    if isinstance(content, list):
+        texts = [one["text"] for one in content if isinstance(one, dict) and isinstance(one.get("text"), str)]
+        return "\n".join(texts) or None
+    for key in ("generation", "completion", "outputText"):
+        if isinstance(said.get(key), str):
+            return str(said[key])
+    for key, inside in (("results", "outputText"), ("choices", "message"), ("outputs", "text")):
+        first = said[key][0] if isinstance(said.get(key), list) and said[key] else None
+        found = first.get(inside) if isinstance(first, dict) else None
+        if isinstance(found, dict):
+            found = found.get("content")
+        if isinstance(found, str):
+            return found
+    return (
+        None
+        if not said
+        else msgspec.json.encode(said).decode()
+        if isinstance(said.get("text"), str)
+        else None
+    )

@@ -1,0 +1,155 @@
+"""Records that are exactly as Bedrock has them: strict structs, a whole block of lines decoded in one call.
+
+A line that does not fit is read by `read`, which says why; both give the same conversation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+
+from tunedrop.dataset.formats.record import Conversation, SourceFormat, Turn
+
+_PATHS = tuple(f"$.messages[{index}].content" for index in range(256))
+
+
+class _Strict(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    pass
+
+
+class _Pair(_Strict):
+    prompt: str
+    completion: str
+
+
+class _Text(_Strict):
+    input: str
+
+
+class _Block(_Strict):
+    text: str
+
+
+class _Turn(_Strict):
+    role: Literal["user", "assistant"]
+    content: list[_Block]
+
+
+class _Converse(_Strict):
+    schemaVersion: Literal["bedrock-conversation-2024"]  # noqa: N815 - Bedrock's name
+    messages: list[_Turn]
+    system: list[_Block] = []
+
+
+class _Message(_Strict):
+    role: Literal["user", "assistant", "system"]
+    content: str
+
+
+class _Chat(_Strict):
+    messages: list[_Message]
+
+
+def _pair(record: Any) -> Conversation | None:
+    prompt, answer = record.prompt, record.completion
+    if not prompt or not answer or prompt.isspace() or answer.isspace():
+        return None
+    return Conversation((Turn("user", prompt, (), "$.prompt"), Turn("assistant", answer, (), "$.completion")))
+
+
+def _text(record: Any) -> Conversation | None:
+    text = record.input
+    return None if not text or text.isspace() else Conversation((Turn("text", text, (), "$.input"),))
+
+
+def _converse(record: Any) -> Conversation | None:
+    messages = record.messages
+    if not messages or len(messages) > len(_PATHS):
+        return None
+    turns, expected = [], "user"
+    for message, path in zip(messages, _PATHS, strict=False):
+        content = message.content
+        if message.role != expected or not content:
+            return None
+        text = content[0].text if len(content) == 1 else "\n".join([block.text for block in content])
+        if not text or text.isspace():
+            return None
+        turns.append(Turn(expected, text, (), path))
+        expected = "assistant" if expected == "user" else "user"
+    if not record.system:
+        return Conversation(tuple(turns))
+    system = [block.text for block in record.system if block.text.strip()]
+    if len(system) == 1:
+        return Conversation(tuple(turns), system[0])
+    return Conversation(tuple(turns), "\n".join(system), {}, {}, (), "$.system", len(system))
+
+
+def _chat(record: Any) -> Conversation | None:
+    messages = record.messages
+    if not messages or len(messages) > len(_PATHS):
+        return None
+    turns: list[Turn] = []
+    expected, system, place = "user", "", "$.system"
+    for message, path in zip(messages, _PATHS, strict=False):
+        text = message.content
+        if not text or text.isspace():
+            return None
+        if message.role == "system":
+            if turns or system:
+                return None
+            system, place = text, path
+            continue
+        if message.role != expected:
+            return None
+        turns.append(Turn(expected, text, (), path))
+        expected = "assistant" if expected == "user" else "user"
+    return Conversation(tuple(turns), system, {}, {}, (), place) if turns else None
+
+
+class Typed(msgspec.Struct, frozen=True):
+    """How records of one format are decoded.
+
+    `keys` gives those whose number decoded records tell: with one more, an object may name it twice.
+    """
+
+    format: SourceFormat
+    decoder: msgspec.json.Decoder[Any]
+    conversation: Callable[[Any], Conversation | None]
+    keys: Callable[[list[Any]], dict[bytes, int]]
+
+    def names_each_key_once(self, body: bytes, records: list[Any]) -> bool:
+        """Whether no object of a block names a key twice; false where a text looks as if one did."""
+        return all(body.count(key) == times for key, times in self.keys(records).items())
+
+
+def _pair_keys(records: list[Any]) -> dict[bytes, int]:
+    return {b'"prompt"': len(records), b'"completion"': len(records)}
+
+
+def _converse_keys(records: list[Any]) -> dict[bytes, int]:
+    count, turns = len(records), sum([len(record.messages) for record in records])
+    blocks = sum([len(turn.content) for record in records for turn in record.messages])
+    system = sum([len(record.system) for record in records])
+    return {
+        b'"schemaVersion"': count,
+        b'"messages"': count,
+        b'"system"': sum([bool(record.system) for record in records]),
+        b'"role"': turns,
+        b'"content"': turns,
+        b'"text"': blocks + system,
+    }
+
+
+def _chat_keys(records: list[Any]) -> dict[bytes, int]:
+    turns = sum([len(record.messages) for record in records])
+    return {b'"messages"': len(records), b'"role"': turns, b'"content"': turns}
+
+
+TYPED: dict[SourceFormat, Typed] = {
+    "prompt-completion": Typed("prompt-completion", msgspec.json.Decoder(_Pair), _pair, _pair_keys),
+    "text": Typed("text", msgspec.json.Decoder(_Text), _text, lambda records: {b'"input"': len(records)}),
+    "converse": Typed("converse", msgspec.json.Decoder(_Converse), _converse, _converse_keys),
+    "openai-chat": Typed("openai-chat", msgspec.json.Decoder(_Chat), _chat, _chat_keys),
+}

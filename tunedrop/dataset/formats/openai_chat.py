@@ -1,0 +1,131 @@
+"""OpenAI's chat: `{"messages": [{"role", "content"}], "tools"}`; also what Bedrock reads for reinforcement.
+
+Content as a string or as parts, tool calls in their new and their old form, `developer` for `system`. A
+record that ends with the user is for reinforcement fine-tuning where more stands beside it, for its grader.
+
+Sources: OpenAI API reference, chat completions; Bedrock user guide, rft-prepare-data. Read 2026-11-29.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tunedrop.dataset.formats import tools, turns
+from tunedrop.dataset.formats.record import Conversation, Reading, said
+from tunedrop.dataset.types import shorten
+
+NAME = "openai-chat"
+_OWN = frozenset({"messages", "system", "tools", "functions"})
+_MESSAGE = frozenset({"role", "content", "tool_calls", "function_call", "tool_call_id", "reasoning_content"})
+_PATHS = tuple(f"$.messages[{index}].content" for index in range(64))
+REFERENCES = ("ground_truth", "answer", "target", "solution", "expected_answer", "reference", "expected")
+"""What people call a reference answer; Bedrock's name is reference_answer."""
+
+
+def fits(record: Mapping[str, Any]) -> bool:
+    """By its keys, of a record that has messages."""
+    messages = record.get("messages")
+    if not isinstance(messages, list) or "schemaVersion" in record or "toolConfig" in record:
+        return False
+    return not any(_is_converse(one) for one in messages)
+
+
+def _is_converse(message: Any) -> bool:
+    content = message.get("content") if isinstance(message, dict) else None
+    return isinstance(content, list) and any(isinstance(one, dict) and "type" not in one for one in content)
+
+
+def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
+    """A record; None where it is broken."""
+    record = said(record)
+    messages = record.get("messages")
+    if not isinstance(messages, list) or not messages:
+        reading.wrong_type("$.messages", "a list of messages", messages)
+        return None
+    losses: list[str] = []
+    extra: dict[str, Any] = {}
+    for key in ("tools", "functions"):
+        if key in record:
+            extra["toolConfig"] = tools.config(record[key], f"$.{key}", reading, losses)
+    chat, calls = turns.Turns(reading), tools.Calls()
+    _system(record, chat, reading)
+    for index, message in enumerate(messages):
+        if not isinstance(message, dict):
+            reading.wrong_type(f"$.messages[{index}]", "an object", message)
+            return None
+        path = _PATHS[index] if index < len(_PATHS) else f"$.messages[{index}].content"
+        _message(said(message), path, chat, calls, reading, losses)
+    ended = chat.end()
+    if reading.problems:
+        return None
+    unread = {key: value for key, value in record.items() if key not in _OWN}
+    if ended[-1].role == "user" and unread:
+        extra, unread = {**extra, **unread}, {}
+    return Conversation(
+        ended, "\n".join(chat.system), extra, unread, tuple(losses), chat.system_path or "$.system"
+    )
+
+
+def _system(record: Mapping[str, Any], chat: turns.Turns, reading: Reading) -> None:
+    system = record.get("system")
+    if isinstance(system, str):
+        chat.note(system, "$.system")
+    elif system is not None:
+        reading.wrong_type("$.system", "a string", system)
+
+
+def _message(
+    message: Mapping[str, Any],
+    path: str,
+    chat: turns.Turns,
+    calls: tools.Calls,
+    reading: Reading,
+    losses: list[str],
+) -> None:
+    role, at = message.get("role"), path.removesuffix(".content")
+    kind = turns.ROLES.get(role) if isinstance(role, str) else None
+    if kind is None or role not in ("user", "assistant", "system", "developer", "tool", "function"):
+        _stranger(at, role, kind, reading)
+        return
+    content = message.get("content")
+    if kind == turns.TOOL:
+        losses += [f"{at}.{shorten(key)}" for key in message if key not in (*_MESSAGE, "name")]
+        chat.result(calls.result(content, message.get("tool_call_id"), message.get("name")), path)
+        return
+    has_calls = bool(message.get("tool_calls") or message.get("function_call"))
+    if content is None and not has_calls:
+        reading.wrong_type(path, "a string", content)
+        return
+    blocks = turns.parts(content, path, reading, losses)
+    if blocks is None:
+        return
+    extra = message if len(message) > 2 else {}
+    if kind == turns.SYSTEM:
+        chat.note("\n".join(one.get("text", "") for one in blocks), path)
+        losses += [f"{at}.{shorten(key)}" for key in extra if key not in _MESSAGE]
+        return
+    if has_calls:
+        blocks = [*blocks, *calls.of(message, at, reading)]
+    rest = {key: value for key, value in extra.items() if key not in _MESSAGE} if extra else {}
+    if "reasoning_content" in extra:
+        rest["reasoning_content"] = extra["reasoning_content"]
+    chat.say(kind, blocks, path, rest)
+
+
+def _stranger(path: str, role: Any, kind: str | None, reading: Reading) -> None:
+    lower = role.lower() if isinstance(role, str) else ""
+    if lower in ("user", "assistant", "system") and lower != role:
+        what = f"role is {shorten(role)}; write it in lower case: {lower}"
+    elif kind is not None:
+        what = f"role is {shorten(role)}; OpenAI's chat has it as {kind}: tunedrop check --fix renames it"
+    else:
+        what = f"role is {shorten(role)}; expected user or assistant"
+    reading.add(f"{path}.role", "TD023", what, role, "user or assistant")
+
+
+def write(conversation: Conversation) -> dict[str, Any]:
+    """A conversation as a chat; `extra` and what is unread come with it."""
+    system = [{"role": "system", "content": conversation.system}] if conversation.system else []
+    messages = system + [{"role": one.role, "content": one.text, **one.extra} for one in conversation.turns]
+    return {"messages": messages, **conversation.extra, **conversation.unread}

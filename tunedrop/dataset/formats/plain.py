@@ -1,0 +1,48 @@
+"""Plain text for continued pre-training, `{"input"}` or `{"text"}`; and captions of images for Nova Canvas.
+
+Sources: older Bedrock documentation; Nova user guide, fine-tune-prepare-data-creative-content.
+Read 2026-11-25.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tunedrop.dataset.formats.record import Conversation, Reading, Turn, said
+from tunedrop.dataset.rules import blocks
+
+
+def read_text(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
+    """A text; None where it is broken."""
+    key = "input" if "input" in record else "text"
+    text = reading.text(record, key, f"$.{key}")
+    if text is None:
+        return None
+    unread = {name: value for name, value in said(record).items() if name != key and value != ""}
+    return Conversation((Turn("text", text, (), f"$.{key}"),), "", {}, unread)
+
+
+def read_caption(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
+    """An image and its caption; None where it is broken."""
+    image = reading.text(record, "image-ref", "$.image-ref")
+    caption = reading.text(record, "caption", "$.caption")
+    if image is not None:
+        reading.problems += blocks.uri_problems(image, "$.image-ref")
+    if reading.problems or image is None or caption is None:
+        return None
+    unread = {key: one for key, one in said(record).items() if key not in ("image-ref", "caption")}
+    return Conversation(
+        (Turn("user", image, (), "$.image-ref"), Turn("assistant", caption, (), "$.caption")), "", {}, unread
+    )
+
+
+def write_text(conversation: Conversation) -> dict[str, Any]:
+    """A text."""
+    return {"input": conversation.turns[0].text}
+
+
+def write_caption(conversation: Conversation) -> dict[str, Any]:
+    """An image and its caption."""
+    image, caption = conversation.turns
+    return {"image-ref": image.text, "caption": caption.text}

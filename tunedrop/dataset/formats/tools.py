@@ -1,0 +1,121 @@
+"""Tool definitions, calls and results of OpenAI and Anthropic, as Converse has them.
+
+Sources: OpenAI API reference, chat (tools, tool_calls, functions, function_call); Anthropic API reference,
+messages (tools, tool_use, tool_result); Bedrock API reference, ToolConfiguration. Read 2026-11-29.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from tunedrop.dataset.formats.record import Reading
+from tunedrop.dataset.types import shorten
+
+_SPEC = frozenset({"name", "description", "parameters", "input_schema", "inputSchema"})
+
+
+def config(definitions: Any, path: str, reading: Reading, losses: list[str]) -> dict[str, Any]:
+    """The toolConfig of a list of definitions (or of the JSON text of one), in any of their forms."""
+    if isinstance(definitions, str):
+        definitions = decoded(definitions)
+    if not isinstance(definitions, list):
+        reading.wrong_type(path, "a list of tools", definitions)
+        return {}
+    tools = []
+    for index, one in enumerate(definitions):
+        where = f"{path}[{index}]"
+        spec = one.get("function", one) if isinstance(one, dict) else one
+        if isinstance(spec, dict) and isinstance(spec.get("toolSpec"), dict):
+            tools.append(spec)
+            continue
+        if not isinstance(spec, dict) or not isinstance(spec.get("name"), str):
+            reading.add(where, "TD026", f"a tool has a name; this one is {shorten(one)}", one, "name")
+            continue
+        losses += [f"{where}.{shorten(key)}" for key in spec if key not in _SPEC and key != "type"]
+        if spec is not one:
+            losses += [f"{where}.{shorten(key)}" for key in one if key not in ("type", "function")]
+        tools.append({"toolSpec": _spec(spec)})
+    return {"tools": tools}
+
+
+def _spec(spec: Mapping[str, Any]) -> dict[str, Any]:
+    schema = spec.get("parameters", spec.get("input_schema", spec.get("inputSchema")))
+    if isinstance(schema, str):
+        schema = decoded(schema)
+    made: dict[str, Any] = {"name": spec["name"]}
+    given = spec.get("description")
+    made["description"] = (
+        given if isinstance(given, str) and given.strip() else spec["name"]
+    )  # AWS asks for one
+    schema = schema if isinstance(schema, dict) else {"properties": {}}
+    made["inputSchema"] = {"json": schema if "type" in schema else {"type": "object", **schema}}
+    return made
+
+
+def decoded(text: str) -> Any:
+    """A JSON text; the text itself where it is none."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        return text
+
+
+class Calls:
+    """The calls of one conversation: gives those without an id one, and results the id of their call."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[str, str]] = []
+        self._count = 0
+
+    def of(self, message: Mapping[str, Any], path: str, reading: Reading) -> Iterator[dict[str, Any]]:
+        """The toolUse blocks of an assistant's message of OpenAI."""
+        calls = message.get("tool_calls") or []
+        old = message.get("function_call")
+        if not isinstance(calls, list):
+            reading.wrong_type(f"{path}.tool_calls", "a list of calls", calls)
+            return
+        for index, call in enumerate([*calls, *([{"function": old}] if old else [])]):
+            where = f"{path}.tool_calls[{index}]"
+            function = call.get("function", call) if isinstance(call, dict) else None
+            if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+                reading.add(
+                    where, "TD026", f"a tool call names its function, got {shorten(call)}", call, "name"
+                )
+                continue
+            yield self.use(function["name"], function.get("arguments"), call.get("id"), where, reading)
+
+    def use(self, name: str, arguments: Any, number: Any, path: str, reading: Reading) -> dict[str, Any]:
+        """One toolUse block."""
+        if isinstance(arguments, str):
+            arguments = decoded(arguments) if arguments.strip() else {}
+        if not isinstance(arguments, dict):
+            what = f"the arguments of {shorten(name)} are no JSON object: {shorten(arguments)}"
+            reading.add(f"{path}.arguments", "TD026", what, arguments, "a JSON object")
+            arguments = {}
+        self._count += 1
+        made = number if isinstance(number, str) and number else f"call_{self._count}"
+        self._waiting.append((name, made))
+        return {"toolUse": {"toolUseId": made, "name": name, "input": arguments}}
+
+    def result(self, content: Any, number: Any, name: Any) -> dict[str, Any]:
+        """One toolResult block: by its id, else by its function's name, else of the oldest open call."""
+        place = next(
+            (
+                at
+                for at, (who, id_) in enumerate(self._waiting)
+                if number == id_ or (not number and name == who)
+            ),
+            0 if self._waiting and not number else None,
+        )
+        found = self._waiting.pop(place)[1] if place is not None else str(number or name or "")
+        text = content if isinstance(content, str) else None
+        if text is None and isinstance(content, list):
+            texts = [one.get("text") if isinstance(one, dict) else None for one in content]
+            if all(isinstance(one, str) for one in texts):
+                return {"toolResult": {"toolUseId": found, "content": [{"text": one} for one in texts]}}
+        if text is None:
+            return {"toolResult": {"toolUseId": found, "content": [{"json": {"result": content}}]}}
+        return {"toolResult": {"toolUseId": found, "content": [{"text": text}]}}

@@ -1,0 +1,173 @@
+"""Building the turns of a conversation from the messages of any chat shape."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tunedrop.dataset.formats.record import Reading, Turn
+from tunedrop.dataset.types import shorten
+
+USER, ASSISTANT, SYSTEM, TOOL, CALL = "user", "assistant", "system", "tool", "call"
+ROLES = {
+    **dict.fromkeys(("user", "human", "prompter", "customer", "client"), USER),
+    **dict.fromkeys(
+        ("assistant", "gpt", "model", "bot", "chatgpt", "ai", "bard", "bing", "agent", "chatbot"), ASSISTANT
+    ),
+    **dict.fromkeys(("system", "developer"), SYSTEM),
+    **dict.fromkeys(
+        ("tool", "function", "observation", "function_response", "tool_response", "ipython"), TOOL
+    ),
+    **dict.fromkeys(("function_call", "tool_call", "function-call"), CALL),
+}
+"""What shapes call who speaks."""
+
+_IMAGES = {"jpg": "jpeg", "jpeg": "jpeg", "png": "png", "gif": "gif", "webp": "webp"}
+
+
+class Turns:
+    """Takes messages in order; results of tools become part of the user's turn, as Converse has them."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self.turns: list[Turn] = []
+        self.system: list[str] = []
+        self.system_path = ""
+        self._results: list[dict[str, Any]] = []
+        self._results_path = ""
+
+    def say(
+        self,
+        role: str,
+        blocks: Iterable[dict[str, Any]],
+        path: str,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        """One message of the user or the assistant."""
+        content = list(blocks)
+        if role == USER and self._results:
+            content = [*self._results, *content]
+            self._results = []
+        elif role == ASSISTANT:
+            self._flush()
+        self._add(role, content, path, extra or {})
+
+    def result(self, block: dict[str, Any], path: str) -> None:
+        """What a tool has answered."""
+        self._results.append(block)
+        self._results_path = self._results_path or path
+
+    def note(self, text: str, path: str) -> None:
+        """A system prompt, which stands before the conversation."""
+        if self.turns or self._results:
+            what = "role is system in the middle of the conversation; Bedrock takes a system prompt before it"
+            self._reading.add(path, "TD023", what, "system", "user or assistant")
+            return
+        self.system_path = self.system_path or path
+        if text.strip():
+            self.system.append(text)
+
+    def end(self) -> tuple[Turn, ...]:
+        """The turns; problems of their order are in the reading."""
+        self._flush()
+        order(self.turns, self._reading)
+        return tuple(self.turns)
+
+    def _flush(self) -> None:
+        if self._results:
+            results, self._results = self._results, []
+            self._add(USER, results, self._results_path, {})
+        self._results_path = ""
+
+    def _add(self, role: str, content: list[dict[str, Any]], path: str, extra: Mapping[str, Any]) -> None:
+        texts = [block["text"] for block in content if "text" in block]
+        text = texts[0] if len(texts) == 1 else "\n".join(texts)
+        others = len(texts) != len(content)
+        if not text.strip() and not others:
+            what = "content is empty; remove the record or write what was said"
+            self._reading.add(path, "TD021", what, text, "some text")
+        if others:
+            content = [block for block in content if "text" not in block or block["text"].strip()]
+        self.turns.append(Turn(role, text, tuple(content) if others else (), path, dict(extra)))
+
+
+def order(turns: list[Turn], reading: Reading) -> None:
+    """Whether user and assistant take turns, and the user begins."""
+    for index, turn in enumerate(turns):
+        expected = ASSISTANT if index % 2 else USER
+        if turn.role != expected:
+            at = turn.path[: turn.path.find("]") + 1]
+            what = f"role is {turn.role}; expected {expected}: user and assistant take turns"
+            reading.add(f"{at}.role", "TD020", what, turn.role, expected)
+            return
+    if not turns:
+        reading.add("$", "TD020", "the conversation has no turn of the user's", "nothing", "user")
+
+
+def parts(content: Any, path: str, reading: Reading, losses: list[str]) -> list[dict[str, Any]] | None:
+    """The blocks of a message's content as OpenAI and Anthropic have it, but for tools; None where broken."""
+    if isinstance(content, str):
+        return [{"text": content}]
+    if content is None:
+        return []
+    if not isinstance(content, list):
+        reading.wrong_type(path, "a string or a list of parts", content)
+        return None
+    found: list[dict[str, Any]] = []
+    for index, part in enumerate(content):
+        where = f"{path}[{index}]"
+        block = _part(part, where, reading, losses)
+        if block is None:
+            return None
+        found.append(block)
+    return found
+
+
+def _part(part: Any, path: str, reading: Reading, losses: list[str]) -> dict[str, Any] | None:
+    if isinstance(part, str):
+        return {"text": part}
+    kind = part.get("type") if isinstance(part, dict) else None
+    if not isinstance(part, dict):
+        reading.wrong_type(path, 'a part such as {"type": "text"}', part)
+        return None
+    if kind in ("text", "input_text", "output_text") or (kind is None and isinstance(part.get("text"), str)):
+        if not isinstance(part.get("text"), str):
+            reading.wrong_type(f"{path}.text", "a string", part.get("text"))
+            return None
+        losses += [
+            f"{path}.{shorten(key)}" for key, one in part.items() if key not in ("type", "text") and one
+        ]
+        return {"text": part["text"]}
+    if kind in ("thinking", "reasoning") and isinstance(part.get("thinking", part.get("text")), str):
+        losses += [f"{path}.{key}" for key in part if key not in ("type", "thinking", "text")]
+        return reasoning(part.get("thinking", part.get("text")))
+    if kind in ("image_url", "input_image", "image"):
+        return _image(part, path, reading)
+    shown = shorten(kind if kind is not None else part)
+    reading.add(
+        path, "TD016", f"a part of the type {shown} cannot be written for Bedrock", shown, "text, image"
+    )
+    return None
+
+
+def reasoning(text: Any) -> dict[str, Any]:
+    """A block of reasoning."""
+    return {"reasoningContent": {"reasoningText": {"text": text}}}
+
+
+def _image(part: Mapping[str, Any], path: str, reading: Reading) -> dict[str, Any] | None:
+    url = part.get("image_url", part.get("url", part.get("image", part.get("source"))))
+    if isinstance(url, dict):
+        url = url.get("url", url.get("uri", url.get("data")))
+    suffix = posixpath.splitext(url)[1][1:].lower() if isinstance(url, str) else ""
+    if (
+        not isinstance(url, str)
+        or "://" in url.removeprefix("s3://")
+        or suffix not in _IMAGES
+        or len(url) > 1024
+    ):
+        what = "Bedrock reads images from S3: put the image beside the dataset, and name its path"
+        reading.add(path, "TD073", what, url, "s3://bucket/cat.png or cat.png")
+        return None
+    return {"image": {"format": _IMAGES[suffix], "source": {"s3Location": {"uri": url}}}}

@@ -1,0 +1,33 @@
+r"""TD068: escapes that stand as characters: \n as a backslash and an n."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tunedrop.dataset.rules.texts.rule import TextRule, is_code
+
+_ESCAPE = re.compile(
+    r"(?<![\\A-Za-z:])(?<![A-Za-z]:)\\(?:n|r\\n|t|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|\")|[.!?,;:\w]\\n(?:\\n|\b|[A-Z-])"
+)
+_PATH = re.compile(r"[A-Za-z]:\\|\\\\[\w.]+\\")
+_MATHS = re.compile(
+    r"\\(?:frac|text|nabla|nu|neq|theta|times|tan|tau|not|right|rho|rangle|begin|sqrt|sum|[(\[])"
+)
+
+
+class LiteralEscapes(TextRule):
+    r"""No escape is left in a text: \n as two characters."""
+
+    code = "TD068"
+    literals = (r"\\n", r"\\t", r"\\u", r"\\x", r"\\r", r"\\\"")
+
+    def find(self, text: str, role: str) -> Iterator[str]:
+        """The first, where it is no code, no path and no formula."""
+        found = _ESCAPE.search(text)
+        if found and not is_code(text) and not _PATH.search(text) and not _MATHS.search(text):
+            shown = found[0].lstrip(".!?,;:")
+            yield (
+                f"{shown!r} stands in the text as characters: it was escaped twice; write the "
+                f"line end or the letter"
+            )

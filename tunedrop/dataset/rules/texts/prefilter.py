@@ -1,0 +1,86 @@
+"""Which lines may break which rule about texts: one pass over raw bytes, at their speed.
+
+The ids of what was found are handed on, so that each line is looked at by the rules that it may break and by
+no other. Raw JSON differs from what it says by escapes alone: a line with an escape that could hide a sign of
+ASCII is a candidate of every rule.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import hyperscan
+
+from tunedrop.dataset.rules.texts import RULES, TextRule
+from tunedrop.dataset.types import Problem
+
+WORDS = 1 << len(RULES)
+"""The bit of a base model's reserved words."""
+
+EVERYTHING = (WORDS << 1) - 1
+_HIDING = ("\\u002", "\\u003", "\\u004", "\\u005", "\\u006", "\\u007", "\\u212a", "\\U212A", "\u212a")
+"""Signs and letters that need no escape; and the sign of Kelvin, which is a k to whoever ignores case."""
+
+
+class Prefilter:
+    """Looks for what may break a rule, and for words of a base model besides."""
+
+    def __init__(self, words: tuple[str, ...]) -> None:
+        self._database, self._bits = _database(tuple(sorted(word for word in words if can_be_found(word))))
+        self._always = 0 if all(map(can_be_found, words)) else WORDS
+
+    def candidates(self, body: bytes) -> tuple[list[int], list[int]]:
+        """(places, what may be broken there, as bits), in the order of places."""
+        found: list[tuple[int, int]] = []
+        take, bits = found.append, self._bits
+        self._database.scan(body, match_event_handler=lambda which, _, end, *__: take((end, bits[which])))
+        found.sort()
+        return [end - 1 for end, _ in found], [bit for _, bit in found]
+
+    @property
+    def always(self) -> int:
+        """What every line may break: words that cannot be looked for in bytes."""
+        return self._always
+
+
+def broken(texts: list[tuple[str, str, str]], bits: int) -> Iterator[Problem]:
+    """What rules find in the texts of a record: (path, role, text) each; of each rule what it finds first."""
+    for bit, rule in enumerate(RULES):
+        if bits >> bit & 1:
+            yield from _first(rule, texts)
+
+
+def _first(rule: TextRule, texts: list[tuple[str, str, str]]) -> Iterator[Problem]:
+    for path, role, text in texts:
+        found = [Problem(path, rule.code, why) for why in rule.find(text, role)]
+        if found:
+            yield from found
+            return
+
+
+def can_be_found(word: str) -> bool:
+    """Whether a word is written in JSON as it is, but for the escapes that make every rule's candidate."""
+    return word.isascii() and word.isprintable() and not set(word) & set('"\\/')
+
+
+@cache
+def _database(words: tuple[str, ...]) -> tuple[hyperscan.Database, list[int]]:
+    expressions: list[bytes] = []
+    flags: list[int] = []
+    bits: list[int] = []
+    for bit, rule in enumerate(RULES):
+        patterns = [*(re.escape(one.encode()) for one in rule.literals), *rule.expressions]
+        expressions += [one.removeprefix(b"(?i)") for one in patterns]
+        flags += [hyperscan.HS_FLAG_CASELESS if one.startswith(b"(?i)") else 0 for one in patterns]
+        bits += [1 << bit] * len(patterns)
+    expressions += [re.escape(word.encode()) for word in words]
+    flags += [hyperscan.HS_FLAG_CASELESS] * len(words)
+    bits += [WORDS] * len(words)
+    expressions += [re.escape(word.encode()) for word in _HIDING]
+    flags += [0] * len(_HIDING)
+    bits += [EVERYTHING] * len(_HIDING)
+    database = hyperscan.Database()
+    database.compile(expressions=expressions, ids=list(range(len(bits))), flags=flags)
+    return database, bits

@@ -1,0 +1,38 @@
+"""TD067: errors of spreadsheets, and numbers that one has mangled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tunedrop.dataset.rules.texts.rule import TextRule
+
+_ERROR = re.compile(
+    r"(?<![\w#])#(?:REF!|N/A|NAME\?|VALUE!|DIV/0!|NULL!|NUM!|SPILL!|CALC!|FIELD!|GETTING_DATA|BEZUG!|WERT!|NV)(?!\w)"
+)
+_WHOLE = re.compile(
+    r"\s*(?:nan|NaN|NULL|None|null|undefined|<NA>|#+|[0-9]\.[0-9]+E\+[0-9]{2}|\[object Object\])\s*"
+)
+"""What a program writes for a value that is not there, or that it cannot write."""
+
+
+class SpreadsheetErrors(TextRule):
+    """No text is an error of a spreadsheet or a program's word for nothing."""
+
+    code = "TD067"
+    literals = (
+        "#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#FIELD!",
+        "#GETTING_DATA", "#BEZUG!", "#WERT!", "#NV", '"nan"', '"NaN"', '"NULL"', '"None"', '"null"',
+        '"undefined"', '"<NA>"', '###"', '"[object Object]"', r"#N\/A", r"#DIV\/0!",
+    )  # fmt: skip
+    expressions = (rb'"\s*[0-9]\.[0-9]+E\+[0-9]{2}\s*"',)
+
+    def find(self, text: str, role: str) -> Iterator[str]:
+        """The first of them."""
+        if _WHOLE.fullmatch(text):
+            yield (
+                f"the text is {text.strip()[:30]!r}, which programs write for a missing value; "
+                f"remove the record"
+            )
+        elif (found := _ERROR.search(text)) and len(text) < 200:
+            yield f"{found[0]!r} is an error of a spreadsheet; write the value or remove the record"

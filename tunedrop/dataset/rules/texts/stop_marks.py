@@ -1,0 +1,26 @@
+"""TD085: stop marks and separators that older fine-tuning formats asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tunedrop.dataset.rules.texts.rule import TextRule
+
+_END_OF_ANSWER = re.compile(r"(?:###|\bEND|</?s>|<eos>|\[EOS\]|\[DONE\]|<end_of_turn>|<\|?endoftext\|?>)\s*$")
+_END_OF_PROMPT = re.compile(r"(?:\n\s*###|\n\s*->|\s->|=>)\s*$")
+_ANYWHERE = re.compile(r"</s>|<s>\s*\[|<start_of_turn>|<end_of_turn>|<eos>|<bos>")
+
+
+class StopMarks(TextRule):
+    """No stop mark or separator of an older format is in a text."""
+
+    code = "TD085"
+    literals = ("</s>", r"<\/s>", "<s>", "<eos>", "<bos>", "_of_turn>", "[DONE]", "[EOS]", "endoftext")
+    expressions = (rb'(?:###|END|->|=>)(?:\s|\\n)*"',)
+
+    def find(self, text: str, role: str) -> Iterator[str]:
+        """The one at the end, or the first inside."""
+        end = _END_OF_ANSWER if role == "assistant" else _END_OF_PROMPT
+        if found := end.search(text) or _ANYWHERE.search(text):
+            yield f"{found[0].strip()!r} is a stop mark or separator of an older format; Bedrock adds its own"

@@ -1,0 +1,35 @@
+"""TD060: leftovers of templates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tunedrop.dataset.rules.texts.rule import TextRule, is_code
+
+_ALWAYS = re.compile(
+    r"<\|[a-z_]{2,30}\|>|\[/?INST\]|<</?SYS>>|### ?(?:Instruction|Response|Input):"
+    r"|\b(?:TODO|FIXME|TBD)\b|[Ll]orem ipsum|\[(?:INSERT|YOUR)[ A-Z_]{0,40}\]"
+)
+"""Chat markup of other models, and what authors leave for later."""
+
+_OUTSIDE_CODE = re.compile(r"\{\{[^{}\n]{0,60}\}\}|\{%[^%\n]{0,60}%\}|\$\{[^{}\n]{1,60}\}")
+"""Template languages, which are also what people ask about."""
+
+
+class TemplateLeftovers(TextRule):
+    """No leftover of a template is in a text."""
+
+    code = "TD060"
+    literals = (
+        "{{", "{%", "${", "<|", "INST]", "SYS>>", "TODO", "FIXME", "TBD", "orem ipsum", "[INSERT", "[YOUR",
+        "Instruction:", "Response:", "Input:",
+    )  # fmt: skip
+
+    def find(self, text: str, role: str) -> Iterator[str]:
+        """The first of them."""
+        found = _ALWAYS.search(text)
+        if found is None and (found := _OUTSIDE_CODE.search(text)) is not None and is_code(text):
+            found = None
+        if found is not None:
+            yield f"a leftover of a template, {found[0][:40]!r}; the model would learn to write it"

@@ -1,0 +1,58 @@
+"""TD066: text that was decoded with another encoding than it was written in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tunedrop.dataset.rules.texts.rule import TextRule
+
+_LATIN = "\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122"
+"""What the bytes from 0x80 to 0xBF become in Latin-1 and in Windows-1252."""
+
+_UTF8_AS_LATIN = re.compile(
+    rf"[\u00c2-\u00df][{_LATIN}]|[\u00e0-\u00ef][{_LATIN}]{{2}}|\u00f0[{_LATIN}]{{2}}"
+)
+_CYRILLIC = re.compile(
+    r"(?:[\u0420\u0421][\u0400-\u040f\u0450-\u045f\u00a0-\u00bf\u2013-\u203a\u20ac\u2122\u0491\u0490]){3}"
+)
+"""UTF-8 read as Windows-1251: every second letter is Er or Es."""
+
+_REPLACED = "\ufffd"
+
+
+class WrongDecoding(TextRule):
+    """No text was decoded wrongly."""
+
+    code = "TD066"
+    literals = (_REPLACED, r"\ufffd", r"\uFFFD")
+    expressions = (
+        rb"\xc3[\x82-\x9f](?:[\xc2][\x80-\xbf]|\xc5[\x92-\xbe]|\xc6\x92|\xcb[\x86\x9c]|\xe2\x80[\x93-\xba]|\xe2\x82\xac|\xe2\x84\xa2)",
+        rb"\xc3[\xa0-\xb0](?:[\xc2][\x80-\xbf]|\xc5[\x92-\xbe]|\xc6\x92|\xcb[\x86\x9c]|\xe2\x80[\x93-\xba]|\xe2\x82\xac|\xe2\x84\xa2)",
+        rb"(?i)\\u00[cef][0-9a-f]\\u(?:00[89ab]|015|016|017|0192|02|20|21)",
+        rb"(?:\xd0[\xa0\xa1](?:\xd0[\x80-\x8f]|\xd1[\x90-\x9f]|\xc2[\xa0-\xbf]|\xe2[\x80-\x84].|\xd2[\x90\x91])){3}",
+        rb"(?i)(?:\\u042[01]\\u(?:040|045|00|20|21|049)..?){2}",
+    )
+
+    def find(self, text: str, role: str) -> Iterator[str]:
+        """The first sign of it."""
+        if _REPLACED in text:
+            yield (
+                "a replacement character (U+FFFD) stands where a letter was lost; export the "
+                "text again as UTF-8"
+            )
+            return
+        found = _UTF8_AS_LATIN.search(text) or _CYRILLIC.search(text)
+        if found is not None:
+            mended = _mended(found[0])
+            meant = f" (it was {mended!r})" if mended else ""
+            yield f"the text was decoded wrongly: {found[0]!r} is UTF-8 read as another encoding{meant}"
+
+
+def _mended(text: str) -> str:
+    for encoding in ("cp1252", "latin-1", "cp1251"):
+        try:
+            return text.encode(encoding).decode()
+        except UnicodeError:
+            continue
+    return ""

@@ -1,0 +1,103 @@
+"""Tool sections of a record, as AWS's newest validator takes them: definitions, uses, results.
+
+Source: amzn_nova_customization_sdk (AWS), sft_dataset_validator, read 2026-11-29: a tool has a name of its
+own, a description and a schema with a type; a use has an object as its input and an id of its own; a result
+belongs to one use before it, and holds texts or JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tunedrop.dataset.formats.record import Turn
+from tunedrop.dataset.types import Problem, shorten
+
+
+def problems(config: Any, turns: Sequence[Turn]) -> Iterator[Problem]:
+    """What is wrong with a record's tool sections, whatever the base model."""
+    declared: list[str] = []
+    if config is not None:
+        yield from _config(config, declared)
+    uses: dict[str, int] = {}
+    answered = set[str]()
+    for index, turn in enumerate(turns):
+        for place, block in enumerate(turn.blocks):
+            where = f"{turn.path}[{place}]"
+            if "toolUse" in block:
+                yield from _use(block["toolUse"], f"{where}.toolUse", declared, uses, index)
+            elif "toolResult" in block:
+                yield from _result(block["toolResult"], f"{where}.toolResult", uses, answered, index)
+
+
+def _wrong(path: str, why: str, value: Any, expected: str) -> Problem:
+    return Problem(path, "TD026", why, shorten(value), expected)
+
+
+def _config(config: Any, declared: list[str]) -> Iterator[Problem]:
+    tools = config.get("tools") if isinstance(config, dict) else None
+    if not isinstance(tools, list) or not tools:
+        yield _wrong(
+            "$.toolConfig.tools", "toolConfig declares no tool; declare one or remove it", tools, "tools"
+        )
+        return
+    for index, tool in enumerate(tools):
+        path = f"$.toolConfig.tools[{index}].toolSpec"
+        spec = tool.get("toolSpec") if isinstance(tool, dict) else None
+        name = spec.get("name") if isinstance(spec, dict) else None
+        if not isinstance(spec, dict) or not isinstance(name, str) or not name.strip():
+            yield _wrong(path, "a tool has a toolSpec with a name", tool, '{"toolSpec": {"name": "…"}}')
+            continue
+        if name in declared:
+            yield _wrong(
+                f"{path}.name", f"the tool {shorten(name)} is declared twice", name, "names of their own"
+            )
+        declared.append(name)
+        description = spec.get("description")
+        if not isinstance(description, str) or not description.strip():
+            why = f"the tool {shorten(name)} has no description, which AWS's validator asks for"
+            yield _wrong(f"{path}.description", why, description, "what the tool does")
+        yield from _schema(spec.get("inputSchema"), f"{path}.inputSchema", name)
+
+
+def _schema(schema: Any, path: str, name: str) -> Iterator[Problem]:
+    body = schema.get("json") if isinstance(schema, dict) else None
+    if not isinstance(body, dict) or "type" not in body:
+        why = f"the tool {shorten(name)} has no schema of its input: an object with a type under json"
+        yield _wrong(path, why, schema, '{"json": {"type": "object", "properties": {}}}')
+
+
+def _use(
+    use: Mapping[str, Any], path: str, declared: list[str], uses: dict[str, int], index: int
+) -> Iterator[Problem]:
+    name, number = use.get("name"), use["toolUseId"]
+    if not isinstance(use.get("input"), dict):
+        yield _wrong(f"{path}.input", "the input of a use is a JSON object", use.get("input"), "{}")
+    if name not in declared:
+        known = ", ".join(sorted(set(map(shorten, declared)))) or "none"
+        why = f"the tool {shorten(name)} is not declared in toolConfig, which has {known}"
+        yield _wrong(path, why, name, known)
+    if number in uses:
+        yield _wrong(path, "two uses have one toolUseId", number, "another id")
+    uses.setdefault(number, index)
+
+
+def _result(
+    result: Mapping[str, Any], path: str, uses: Mapping[str, int], answered: set[str], index: int
+) -> Iterator[Problem]:
+    number, content = result["toolUseId"], result.get("content")
+    if number not in uses or number in answered or uses[number] >= index:
+        why = "a result that belongs to no use before it, or to one that has its result"
+        yield _wrong(path, why, number, "the toolUseId of a use")
+    answered.add(number)
+    if not isinstance(content, list) or not content:
+        yield _wrong(
+            f"{path}.content", "a result has content: a list of text or json", content, '[{"text": "…"}]'
+        )
+        return
+    for place, part in enumerate(content):
+        kinds = [key for key in ("text", "json") if isinstance(part, dict) and part.get(key) is not None]
+        good = len(kinds) == 1 and isinstance(part[kinds[0]], str if kinds[0] == "text" else dict)
+        if not good and not (isinstance(part, dict) and ({"image", "document", "video"} & part.keys())):
+            why = "a part of a result is a text or a JSON object, one of the two"
+            yield _wrong(f"{path}.content[{place}]", why, part, '{"text": "…"}')
