@@ -11,7 +11,7 @@ from markupsafe import Markup
 from tunedrop.dataset.check.check import FileReport, Report
 from tunedrop.dataset.rules import explanations
 from tunedrop.dataset.rules.codes import CODES, severity
-from tunedrop.dataset.rules.record import Finding
+from tunedrop.dataset.types import Finding
 from tunedrop.reporting.report.svg import el, percent, picture
 
 COLUMN = 64
