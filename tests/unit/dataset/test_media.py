@@ -86,7 +86,7 @@ def test_pictures_beside_a_file_are_looked_at(tmp_path: Path) -> None:
         ("a.png", b"name,salary", "png", "image", NOVA_LITE, ["TD079"]),
         ("a.mov", b"\0\0\0\x08wide", "mov", "video", NOVA_LITE, []),
         ("a.png", b"", "png", "image", NOVA_LITE, ["TD078"]),
-        ("a.png", pictures.png(padding=10_485_760), "png", "image", NOVA_LITE, ["TD083"]),
+        ("a.png", pictures.png(padding=10_485_760), "png", "image", NOVA_LITE, ["TD081"]),
         ("a.png", pictures.png(padding=10_485_760), "png", "image", LLAMA_VISION, ["TD081"]),
         ("a.png", pictures.png(9_000, 100), "png", "image", LLAMA_VISION, ["TD082"]),
         ("a.png", pictures.png(9, 100), "png", "image", LLAMA_VISION, ["TD082"]),
