@@ -72,9 +72,7 @@ def check_on_all_cores(
     count = processes or (cores() if size >= FEWEST_BYTES else 1)
     parts = [range_ for split, source in sources.items() for range_ in ranges(split, source, RANGE)]
     if count == 1:
-        return conclude(
-            _told(_here(sources, parts, asked), parts, advance), sources, names, asked, opened
-        )
+        return conclude(_told(_here(sources, parts, asked), parts, advance), sources, names, asked, opened)
     decode = msgspec.msgpack.Decoder(Partial).decode
     with _processes(count - 1, sources, asked) as pool:
         found = map(decode, _each(pool, _examine, parts, count - 1))
