@@ -27,8 +27,8 @@ def read_caption(record: Mapping[str, Any], reading: Reading) -> Conversation | 
     """An image and its caption; None where it is broken."""
     image = reading.text(record, "image-ref", "$.image-ref")
     caption = reading.text(record, "caption", "$.caption")
-    if image is not None:
-        reading.problems += blocks.uri_problems(image, "$.image-ref")
+    if isinstance(record.get("image-ref"), str):
+        reading.problems += blocks.uri_problems(record["image-ref"], "$.image-ref")
     if reading.problems or image is None or caption is None:
         return None
     unread = {key: one for key, one in said(record).items() if key not in ("image-ref", "caption")}
