@@ -47,7 +47,7 @@ class Serving:
     def list_deployments(self, request: dict[str, Any]) -> dict[str, Any]:
         part = request.get("nameContains", "")
         found = [
-            self._deployment(one) | {"customModelDeploymentName": one.name}
+            self._deployment(one, update_shown=False) | {"customModelDeploymentName": one.name}
             for one in _here(self._world.deployments)
             if part in one.name
         ]
@@ -171,7 +171,7 @@ class Serving:
         """Hours of AWS since it was created."""
         return (now() - endpoint.created).total_seconds() * self._world.clock_speed / 3600
 
-    def _deployment(self, endpoint: Endpoint) -> dict[str, Any]:
+    def _deployment(self, endpoint: Endpoint, update_shown: bool = True) -> dict[str, Any]:
         update = {"modelArn": endpoint.desired, "updateStatus": endpoint.update_status}
         found = {
             "customModelDeploymentArn": endpoint.arn,
@@ -179,7 +179,7 @@ class Serving:
             "createdAt": endpoint.created,
             "status": endpoint.status,
         }
-        return found | ({"updateDetails": update} if endpoint.update_status else {})
+        return found | ({"updateDetails": update} if update_shown and endpoint.update_status else {})
 
     def _provisioned(self, endpoint: Endpoint) -> dict[str, Any]:
         base = self._world.models[endpoint.model_arn].base

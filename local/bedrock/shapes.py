@@ -29,7 +29,8 @@ def problems(shape: Any, value: Any, path: str = "") -> Iterator[str]:
             if name in shape.members and item is not None and not isinstance(item, bytes):
                 yield from problems(shape.members[name], item, f"{path}{name}.")
     elif kind == "list" and isinstance(value, list):
-        yield from _length(shape, len(value), path, value)
+        if value or shape.name not in MAY_BE_EMPTY:
+            yield from _length(shape, len(value), path, value)
         for index, item in enumerate(value):
             yield from problems(shape.member, item, f"{path}{index + 1}.")
     elif kind == "map" and isinstance(value, dict):
@@ -40,6 +41,9 @@ def problems(shape: Any, value: Any, path: str = "") -> Iterator[str]:
     elif kind in ("integer", "float", "long", "double") and isinstance(value, int | float):
         yield from _length(shape, value, path, value, "value")
 
+
+MAY_BE_EMPTY = ("EvaluationSummaries",)
+"""Lists that have entries by their model, and none in an account that has nothing to list."""
 
 _BESIDE_ENUM = {"EvaluationTaskType": ("General",)}
 """What the service takes, and asks for, though its own model does not list it (see `judge_jobs.TASK`)."""

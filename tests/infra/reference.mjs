@@ -55,11 +55,11 @@ async function walk(machine, run, variables = {}) {
       if (answer.error) { const end = await caught(answer.error); if (end) return end; }
       else await move(state, { result: answer.result }, answer.result);
     } else if (state.Type === "Map") {
-      const items = await fill(state.Items, bindings()), outputs = [];
+      const items = await fill(state.Items, bindings()), outputs = [], children = run.results[name].shift();
       for (const [Index, Value] of items.entries()) {
         const place = { ...run.context, Map: { Item: { Index, Value } } };
         const given = await fill(state.ItemSelector, { ...variables, states: { input, context: place } });
-        const child = await walk(state.ItemProcessor, { input: given, context: place, results: run.results[name].shift() });
+        const child = await walk(state.ItemProcessor, { input: given, context: place, results: children[Index] });
         outputs.push(child.output);
       }
       await move(state, { result: outputs }, outputs);

@@ -17,7 +17,7 @@ from tunedrop.cli.main import app
 
 NOT_RUN = [block for page in PAGES for block in blocks(page) if block.reason]
 AWS_OPTIONS = {"--region", "--profile", "--query", "--output", "--no-cli-pager", "--cli-input-json"}
-CDK_COMMANDS = {"bootstrap", "deploy", "destroy", "diff", "synth"}
+CDK_COMMANDS = {"bootstrap", "deploy", "destroy", "diff", "import", "synth"}
 SHELL = {"cd", "source", "git", "export", "pip", "echo", "npm"}
 """What needs no check of ours."""
 

@@ -36,11 +36,24 @@ class LocalCommand(StrEnum):
         ("tunedrop doctor", "the stage, its default base model, the quotas it needs"),
         ("tunedrop doctor --base-model meta.llama3-1-8b-instruct-v1:0:128k", "another base model"),
         ("tunedrop doctor --format json", "for programs; exit code 1 when something would fail"),
+        ("tunedrop doctor --compare-local", "what AWS answers otherwise than the embedded AWS"),
     ),
 )
 @on_stage
-def doctor(here: Deployed, base_model: BaseModelOption = None, format_: FormatOption = Format.text) -> None:
+def doctor(
+    here: Deployed, base_model: BaseModelOption = None, format_: FormatOption = Format.text,
+    compare_local: Annotated[
+        bool,
+        typer.Option("--compare-local", help="Compare AWS's answers with the embedded AWS's; reads only."),
+    ] = False,
+    record: Annotated[
+        str,
+        typer.Option(help="With --compare-local: a folder to keep the answers in, without account ids."),
+    ] = "",
+) -> None:  # fmt: skip
     """Look at everything that a deployment needs before it fails, and say what to ask for."""
+    if compare_local:
+        raise typer.Exit(_of_the_repository("local.compare", *(["--record", record] if record else [])))
     try:
         model = catalog.find(base_model) if base_model is not None else None
     except LookupError as error:
@@ -61,16 +74,20 @@ def local(
     format_: FormatOption = Format.text,
 ) -> None:
     """Start the embedded AWS with a deployed stage, or end it: a whole account on this machine."""
+    raise typer.Exit(_of_the_repository("local", command, format_))
+
+
+def _of_the_repository(module: str, *arguments: str) -> int:
+    """Run a module of the embedded AWS, in a process of its own; gives its exit code."""
     if importlib.util.find_spec("local") is None:
         fail(
             "the embedded AWS is part of the repository, not of the installed package",
             USAGE,
-            "Run it from a checkout: make setup, then .venv/bin/tunedrop local up",
+            "Run it from a checkout: make setup, then .venv/bin/tunedrop",
         )
-    with subprocess.Popen([sys.executable, "-m", "local", command, format_]) as process:  # noqa: S603 - our own
+    with subprocess.Popen([sys.executable, "-m", module, *arguments]) as process:  # noqa: S603 - our own
         try:
-            code = process.wait()
+            return process.wait()
         except KeyboardInterrupt:
             # The terminal has told it too; it cleans up by itself.
-            code = process.wait()
-    raise typer.Exit(code)
+            return process.wait()
