@@ -20,6 +20,10 @@ RUN_TIMED_OUT = "A run took longer than any may. Look: tunedrop show RUN, and th
 THROTTLED = "AWS throttles Tunedrop. Look: Service Quotas, Lambda concurrent executions"
 WATCHER_FAILED = "What looks after waits and throughput raised an error. Look: the log group of the function"
 EVENT_LOST = "An event could not be delivered. Look: the messages of the dead-letter queue say which and why"
+SUBJECT_FAILING = (
+    "One upload, wait, release or run has failed; it is tried again, and the others go on. "
+    "Look: the messages of the topic, and the log groups of resume-waits and sweep-throughput"
+)
 THROUGHPUT_EXPIRED = "Throughput is older than its expiry and still bills. Look: tunedrop throughput"
 
 
@@ -54,6 +58,7 @@ class Observability(Construct):
             ),
             self._alarm("EventLost", waiting_dead, EVENT_LOST),
             self._alarm("ThroughputExpired", expired, THROUGHPUT_EXPIRED),
+            self._alarm("SubjectFailing", _custom(name, "FailingSubjects"), SUBJECT_FAILING),
         ]
         self._dashboard(name, workflow, functions, dead_letters, expired)
 

@@ -69,7 +69,7 @@ class Grants:
             "preflight": [*self.preflight(), self.read_job(), *self.run_files(), self.grade("TryGrader")],
             "estimate_cost": [self.read_aliases()],
             "start_customization": [*self.start_job(), self.read_job(), self.list_jobs(), self.waits()],
-            "wait_for_completion": [*self.settle(), self.publish()],
+            "wait_for_completion": [*self.settle(), self.publish(), self.troubles()],
             "set_up_throughput": [*self.serve(), self.read_serving()],
             "evaluate_model": [
                 self.invoke(), *self.run_files(SHARD_FILES), self.read_aliases(), *self.judge(),
@@ -77,9 +77,9 @@ class Grants:
             ],
             "evaluate_shard": [self.invoke(), *self.run_files(SHARD_FILES), self.read_aliases()],
             "promote_model": [self.write_aliases(), self.read_serving(), self.swap()],
-            "release_throughput": self.end_what_bills(),
+            "release_throughput": [*self.end_what_bills(), self.swap()],
             "notify": self.tell(),
-            "resume_waits": self.settle(),
+            "resume_waits": [*self.settle(), self.troubles()],
             "sweep_throughput": [*self.sweep(), *self.start_missed(), *self.tell()],
             "record_notice": [],
         }  # fmt: skip
@@ -90,6 +90,11 @@ class Grants:
         runs = self._r.runs.table_arn
         actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"]
         return [_allow("Registry", actions, [runs, f"{runs}/index/by_time"]), *self.encryption()]
+
+    def troubles(self) -> iam.PolicyStatement:
+        """What has failed and succeeds again is forgotten; nothing else in the registry is ever deleted."""
+        trouble = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["TROUBLE"]}}
+        return _allow("ForgetTroubles", ["dynamodb:DeleteItem"], [self._r.runs.table_arn], trouble)
 
     def waits(self) -> iam.PolicyStatement:
         waits = self._r.waits.table_arn
@@ -232,10 +237,16 @@ class Grants:
         return _allow("StopJudging", ["bedrock:StopEvaluationJob"], [self._arn("evaluation-job/*")])
 
     def end_what_bills(self) -> list[iam.PolicyStatement]:
+        """What is whose, its tags say; what stays, the aliases: both are read before anything ends."""
         return [
-            self.release(), self.stop_job(), self.list_jobs(), self.delete_models(),
-            self.list_judging(), self.stop_judging(),
+            self.release(), self.read_serving(), self.delete_models(), self.read_model(), self.stop_job(),
+            self.list_jobs(), self.stop_judging(), self.list_judging(), self.read_tags(),
+            self.read_aliases(), self.write_aliases(),
         ]  # fmt: skip
+
+    def read_tags(self) -> iam.PolicyStatement:
+        tagged = [self._arn("model-customization-job/*"), self._arn("evaluation-job/*"), *self._serving()]
+        return _allow("ReadTags", ["bedrock:ListTagsForResource"], tagged)
 
     def sweep(self) -> list[iam.PolicyStatement]:
         """List operations of Bedrock take no resource; whose a throughput is, its tags say."""
@@ -243,12 +254,12 @@ class Grants:
         executions = self._arn(f"execution:{self._r.workflow_name}:*", "states")
         return [
             _allow("ListServing", lists, ["*"]),
-            _allow("ReadTags", ["bedrock:ListTagsForResource"], self._serving()),
             *self.end_what_bills(),
+            self.swap(),
+            self.troubles(),
             _allow("BaseModels", ["bedrock:GetFoundationModel"], [FOUNDATION_MODELS]),
             _allow("ReadRuns", ["states:DescribeExecution"], [executions]),
             self.waits(),
-            self.read_aliases(),
         ]
 
     def start_missed(self) -> list[iam.PolicyStatement]:
@@ -256,6 +267,7 @@ class Grants:
         workflow = self._arn(f"stateMachine:{self._r.workflow_name}", "states")
         return [
             *self.read_uploads(),
+            _allow("ListVersions", ["s3:ListBucketVersions"], [self._r.intake.bucket_arn]),
             _allow("StartMissed", ["states:StartExecution"], [workflow]),
         ]
 

@@ -33,8 +33,9 @@ class Services:
     def waits(self) -> Waits:
         return Waits(self.aws.dynamodb, self.stage.waits_table)
 
-    @cached_property
+    @property
     def settler(self) -> Settler:
+        """One for each call: it keeps what has failed in its turn."""
         return Settler(self.aws, self.stage)
 
 

@@ -68,6 +68,7 @@ def serve(
     app.SERVICE_HANDLERS["servicequotas"] = services["servicequotas"].handle_request
     _know_bedrock_resources(resources_of)
     _know_bedrock_tags(tags)
+    _know_leading_keys()
     _stand_between(on_call)
     _keep_error_types()
     _fail_tasks_of_failed_functions()
@@ -235,6 +236,39 @@ def _enforce_each_resource() -> None:
         return next((denied for denied in found if denied), None)
 
     iam_evaluator.enforce = enforced
+
+
+def _know_leading_keys() -> None:
+    """MiniStack has no dynamodb:LeadingKeys: the partition keys that a request names (developer guide,
+    "Using IAM policy conditions for fine-grained access control"); of a query, the one that it asks for."""
+    context_of = iam_actions.dynamodb_service_context
+
+    def context(body: bytes) -> Any:
+        found = context_of(body)
+        if keys := list(_leading_keys(json.loads(body or b"{}"))):
+            found["dynamodb:LeadingKeys"] = keys
+        return found
+
+    iam_actions.dynamodb_service_context = context
+
+
+def _leading_keys(request: Mapping[str, Any]) -> Iterator[str]:
+    for one in request.get("TransactItems", ()):
+        for part in one.values():
+            yield from _leading_keys(part)
+    item = request.get("Key") or request.get("Item") or {}
+    values = request.get("ExpressionAttributeValues", {})
+    match = re.match(r"\(?\s*(#?\w+)\s*=\s*(:\w+)", request.get("KeyConditionExpression", ""))
+    if match and "S" in values.get(match[2], {}):
+        yield str(values[match[2]]["S"])
+    for name in PARTITION_KEYS:
+        if "S" in item.get(name, {}):
+            yield str(item[name]["S"])
+            return
+
+
+PARTITION_KEYS = ("pk", "run_id")
+"""Of the stage's tables, each of which has one of these."""
 
 
 def _know_bedrock_tags(tags: Tags) -> None:

@@ -62,6 +62,8 @@ def resource_name(stage: str, run: str, attempt: int = 1, job: int = 0) -> str:
 STAGE_TAG = "tunedrop:stage"
 RUN_TAG = "tunedrop:run"
 EXPIRES_TAG = "tunedrop:expires"
+KEEP_TAG = "tunedrop:keep"
+"""What a person brought into service for a rollback stays until it expires, whatever aliases name."""
 
 
 def tags(stage: str, run: str) -> list[dict[str, str]]:

@@ -21,7 +21,7 @@ from tunedrop.contracts import (
     Serving,
     StartedJob,
 )
-from tunedrop.results.close import close, with_cost
+from tunedrop.results.close import close, with_cost, with_promotion
 from tunedrop.results.report import with_fit, write_report
 from tunedrop.training.curves import Curves, of_job
 
@@ -48,6 +48,7 @@ def handler(payload: Input, services: Services) -> Notice:
 
 def end(ending: Ending, services: Services) -> Notice:
     """Close a run; a report that cannot be made does not keep anybody from being told."""
+    ending = with_promotion(services.registry, ending)
     ending = with_cost(services.registry, ending)
     try:
         curves = of_job(services.aws.s3, ending.job) if ending.job is not None else Curves()

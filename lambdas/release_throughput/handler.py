@@ -8,6 +8,7 @@ from lambdas.services import Services
 from lambdas.step import step
 from tunedrop.contracts import Evaluation, Failure, Promotion, Released, Run, Serving, StartedJob
 from tunedrop.results import release
+from tunedrop.serving.production import Production
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -22,13 +23,20 @@ class Input(msgspec.Struct, frozen=True):
 
 @step(Input)
 def handler(payload: Input, services: Services) -> Released:
+    run, promotion = payload.run, payload.promotion
+    if promotion is None and payload.serving is not None:
+        # The step that promotes may have had its effect before it failed.
+        promotion = Production(services.aws, services.stage).settled(run, payload.serving.model_arn)
+        if promotion is not None:
+            services.registry.save(run.run_id, promotion=promotion)
     return release.finish(
-        services.aws.bedrock,
-        payload.run,
+        services.aws,
+        services.stage,
+        run,
         payload.started,
         payload.serving,
         payload.evaluation,
         payload.failure,
         payload.evaluated_on,
-        payload.promotion,
+        promotion,
     )

@@ -97,6 +97,19 @@ class Evaluations:
             job["status"] = "Stopping"
         return {}
 
+    def batch_delete(self, request: dict[str, Any]) -> dict[str, Any]:
+        deleted, errors = [], []
+        with self._world.lock:
+            for arn in request["jobIdentifiers"]:
+                job = self._world.evaluations.get(arn)
+                if job is None or job["status"] in ("InProgress", "Stopping"):
+                    code = "404" if job is None else "409"
+                    errors.append({"jobIdentifier": arn, "code": code, "message": "It cannot be deleted."})
+                    continue
+                del self._world.evaluations[arn]
+                deleted.append({"jobIdentifier": arn, "jobStatus": "Deleting"})
+        return {"errors": errors, "evaluationJobs": deleted}
+
     def _find(self, request: dict[str, Any]) -> dict[str, Any]:
         job = self._world.evaluations.get(request["jobIdentifier"])
         if job is None:

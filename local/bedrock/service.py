@@ -67,6 +67,7 @@ def services(world: World) -> dict[str, ministack.Service]:
         "GetEvaluationJob": evaluations.get,
         "ListEvaluationJobs": evaluations.list,
         "StopEvaluationJob": evaluations.stop,
+        "BatchDeleteEvaluationJob": evaluations.batch_delete,
         "GetFoundationModel": models.get_foundation,
         "ListFoundationModels": models.list_foundation,
         "GetFoundationModelAvailability": models.availability,

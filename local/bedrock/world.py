@@ -147,6 +147,7 @@ class World:
         with self.lock:
             found = [(one.arn, one.tags) for one in self.models.values()]
             found += [(one.arn, one.tags) for one in (*self.deployments.values(), *self.provisioned.values())]
+            found += [(arn, job["_tags"]) for arn, job in (*self.jobs.items(), *self.evaluations.items())]
         yield from found
 
     def brain_of(self, model_id: str, region: str) -> tuple[Brain, BaseModel]:

@@ -15,6 +15,7 @@ from local.driver import Pipeline
 from local.embedded import Embedded
 from local.faults import A_DAY
 from tests.end_to_end.terminal import Terminal, Tunedrop
+from tunedrop.serving import inventory
 
 
 @pytest.fixture(scope="module")
@@ -213,11 +214,47 @@ def test_a_stage_that_is_not_there_is_said_so(tunedrop: Tunedrop) -> None:
     assert "make deploy STAGE=elsewhere" in tunedrop("runs", "--stage", "elsewhere", code=3).stderr
 
 
-def test_teardown_leaves_nothing_of_a_run(tunedrop: Tunedrop, pipeline: Pipeline, run_id: str) -> None:
-    done = tunedrop("teardown", run_id)
+def test_teardown_of_what_is_in_production_is_asked_about_by_name(
+    tunedrop: Tunedrop, embedded: Embedded, pipeline: Pipeline, run_id: str
+) -> None:
+    refused = tunedrop("teardown", run_id, code=2)
+    assert "say --yes" in refused.stderr
+    refused = tunedrop("teardown", run_id, "--yes", code=2)
+    assert "IN PRODUCTION" in refused.stderr
+    assert "/tunedrop/local/models/by-hand" in refused.stderr
+    with Terminal(embedded, "teardown", run_id, "--stage", "local") as terminal:
+        terminal.shows("IN PRODUCTION")
+        terminal.shows("in Bedrock")
+        terminal.types("y\n")
+        terminal.shows("out of production?")
+        terminal.types("n\n")
+        terminal.shows("nothing was deleted")
+        assert terminal.exit_code() == 1
+    assert mine(pipeline, run_id)
 
-    assert "nothing is left that bills" in done.stdout
-    assert "/tunedrop/local/models/by-hand names a model that is gone" in done.stdout
-    assert json.loads(tunedrop("teardown", run_id, "--format", "json").stdout)["still_bills"] == []
-    models = pipeline.aws.bedrock.list_custom_models(nameContains=run_id)["modelSummaries"]
-    assert models == []
+
+def test_what_an_alias_names_is_not_released(tunedrop: Tunedrop, pipeline: Pipeline, run_id: str) -> None:
+    alias = pipeline.aws.ssm.get_parameter(Name="/tunedrop/local/models/by-hand")["Parameter"]["Value"]
+
+    assert "is in production" in tunedrop("throughput", "release", alias, code=1).stderr
+    assert "nothing of stage local serves" in tunedrop("throughput", "release", "foo", code=1).stderr
+
+
+def test_teardown_leaves_nothing_of_a_run(tunedrop: Tunedrop, pipeline: Pipeline, run_id: str) -> None:
+    done = tunedrop("teardown", run_id, "--yes", "--production")
+
+    assert f"no billable resources of {run_id} remain" in done.stdout
+    assert "withdrew  /tunedrop/local/models/by-hand" in done.stdout
+    again = json.loads(tunedrop("teardown", run_id, "--yes", "--format", "json").stdout)
+    assert (again["remaining"], again["deleted"]) == ({}, [])
+    assert mine(pipeline, run_id) == []
+    assert "deleted" in tunedrop("models", "by-hand").stdout
+    assert (
+        json.loads(tunedrop("models", "--format", "json").stdout).get("/tunedrop/local/models/by-hand")
+        is None
+    )
+
+
+def mine(pipeline: Pipeline, run_id: str) -> list[inventory.Resource]:
+    """What Bedrock's own lists hold of a run."""
+    return list(inventory.of_run(pipeline.aws.bedrock, pipeline.stage.name, run_id))

@@ -114,13 +114,14 @@ def test_teardown_of_a_run_that_is_being_judged_stops_its_jobs(
         "a run that is being judged",
     )
 
-    said = tunedrop("teardown", run_id).stdout
-
     jobs = pipeline.aws.bedrock.list_evaluation_jobs(nameContains=run_id)["jobSummaries"]
+
+    said = tunedrop("teardown", run_id, "--yes").stdout
+
     assert len(jobs) == 2
-    assert {job["status"] for job in jobs} <= {"Stopping", "Stopped"}
-    assert all(job["jobArn"] in said.replace("\n", "") for job in jobs)
-    pipeline.closed(run_id)
+    assert all(f"stopped   {job['jobArn']}" in said for job in jobs)
+    assert pipeline.aws.bedrock.list_evaluation_jobs(nameContains=run_id)["jobSummaries"] == []
+    assert pipeline.closed(run_id).status == "stopped"
 
 
 def test_a_judge_that_does_not_exist_is_refused_before_anything_is_paid(

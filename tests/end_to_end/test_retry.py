@@ -124,7 +124,7 @@ def test_a_retry_whose_model_was_deleted_says_so_and_trains_nothing(
     name = submit(pipeline, "retry-gone", many_held_out("retry-gone")[:5])
     undecided = pipeline.finished(name)
     run_id = undecided.run.run_id
-    tunedrop("teardown", run_id)
+    tunedrop("teardown", run_id, "--yes")
 
     record = retried(pipeline, run_id)
 

@@ -156,6 +156,12 @@ def is_missing(error: ClientError) -> bool:
     }
 
 
+def is_forbidden(error: BaseException | None) -> bool:
+    """Whether a permission is missing. S3 answers HEAD with a bare status."""
+    codes = {"AccessDenied", "AccessDeniedException", "Forbidden", "403"}
+    return isinstance(error, ClientError) and code_of(error) in codes
+
+
 def explain(error: BotoCoreError | ClientError) -> str:
     """The error as a sentence for a person: who refused what, and why."""
     if isinstance(error, ClientError):

@@ -7,7 +7,6 @@ contender. No event is documented for its end; the run waits for it as for throu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -125,18 +124,28 @@ def start(bedrock: Any, stage: Stage, run: Run, judge: JudgeSettings, answers: R
     return EvaluationJob(arn=made["jobArn"])
 
 
-def stop_all(bedrock: Any, run: Run) -> Iterator[str]:
-    """Stop the evaluation jobs of a run that are at work; gives their ARNs."""
-    if run.evaluation.judge is None or run.evaluation.judge.via != "evaluation-job":
-        return
-    for arn in of_run(bedrock, run.run_id, statusEquals="InProgress").values():
-        if stop(bedrock, arn):
-            yield arn
-
-
 def stop(bedrock: Any, arn: str) -> bool:
     """Stop a job. False when it had ended before."""
     return aws.stopped(bedrock.stop_evaluation_job, arn)
+
+
+def delete(bedrock: Any, arn: str) -> bool:
+    """Delete a job that has ended. False when it was gone before.
+
+    Raises
+    ------
+    TransientError
+        When Bedrock does not delete it now.
+    """
+    try:
+        errors = bedrock.batch_delete_evaluation_job(jobIdentifiers=[arn])["errors"]
+    except ClientError as error:
+        if aws.is_missing(error):
+            return False
+        raise TransientError(aws.explain(error)) from error
+    if errors:
+        raise TransientError(f"{arn} could not be deleted: {errors[0].get('message', errors[0]['code'])}")
+    return True
 
 
 def _request(stage: Stage, run: Run, judge: JudgeSettings, answers: Ratable) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 from botocore.exceptions import ClientError
 from msgspec import json
 
@@ -23,15 +24,29 @@ LOOK_BACK = timedelta(days=1)
 """How old an upload may be: what is older was left alone on purpose, or was there before the stage."""
 
 
-def missed(s3: Any, registry: Registry, stage: Stage) -> Iterator[tuple[S3Object, datetime]]:
-    """Datasets and manifests that should have a run by now and have none."""
+class Uploaded(msgspec.Struct, frozen=True):
+    """The latest version of a dataset or manifest, and when it was uploaded."""
+
+    source: S3Object
+    at: datetime
+
+
+def overdue(s3: Any, stage: Stage) -> Iterator[Uploaded]:
+    """Uploads whose event should have come by now.
+
+    Listed, never read: what cannot be read is found like everything else.
+    """
     now = datetime.now(UTC)
     grace = timedelta(seconds=stage.upload_grace_seconds)
-    for key, modified in _uploads(s3, stage.intake_bucket):
-        if now - LOOK_BACK < modified < now - grace:
-            source = _latest(s3, stage.intake_bucket, key)
-            if source is not None and not _has_run(registry, source):
-                yield source, modified
+    for one in _latest(s3, stage.intake_bucket):
+        if now - LOOK_BACK < one.at < now - grace:
+            yield one
+
+
+def is_missed(registry: Registry, upload: Uploaded) -> bool:
+    """Whether an upload that is overdue has no run."""
+    name = intake.read_key(upload.source.key).name
+    return not any(record.run.source == upload.source for record in registry.named(name))
 
 
 def start(
@@ -66,24 +81,13 @@ def start(
     return True
 
 
-def _uploads(s3: Any, bucket: str) -> Iterator[tuple[str, datetime]]:
-    pages = s3.get_paginator("list_objects_v2")
+def _latest(s3: Any, bucket: str) -> Iterator[Uploaded]:
+    pages = s3.get_paginator("list_object_versions")
     for prefix in (intake.DROP_PREFIX, intake.RUNS_PREFIX):
         for page in pages.paginate(Bucket=bucket, Prefix=prefix):
-            for item in page.get("Contents", []):
-                if item["Size"] and intake.read_key(item["Key"]).kind in ("dataset", "manifest"):
-                    yield item["Key"], item["LastModified"]
-
-
-def _latest(s3: Any, bucket: str, key: str) -> S3Object | None:
-    try:
-        head = s3.head_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if aws.is_missing(error):
-            return None
-        raise
-    return S3Object(bucket=bucket, key=key, version_id=head.get("VersionId", ""))
-
-
-def _has_run(registry: Registry, source: S3Object) -> bool:
-    return any(record.run.source == source for record in registry.named(intake.read_key(source.key).name))
+            for item in page.get("Versions", []):
+                kind = intake.read_key(item["Key"]).kind
+                if item["IsLatest"] and item["Size"] and kind in ("dataset", "manifest"):
+                    version = aws.version_of(item)
+                    source = S3Object(bucket=bucket, key=item["Key"], version_id=version)
+                    yield Uploaded(source, item["LastModified"])

@@ -55,27 +55,36 @@ def settings_of(document: Manifest, source: S3Object, data_bytes: int) -> Retune
     )
 
 
-def due(s3: Any, registry: Registry) -> Iterator[Grown]:
-    """The names whose data has grown by as much as they wait for, and whose last run is long enough ago."""
-    for record in _latest_of_each_name(registry):
-        settings = record.run.retune
-        if settings is None or record.is_open or _is_too_soon(record.run, settings):
-            continue
-        files = data_files(record.run)
-        heads = [_head(s3, one) for one in files]
-        if any(head is None for head in heads):
-            continue
-        size = sum(head["ContentLength"] for head in heads if head is not None)
-        share = round(size / settings.data_bytes - 1, 6) if settings.data_bytes else 0.0
-        if share >= settings.when_grown_by:
-            versions = tuple(str(head.get("VersionId", head["ETag"])) for head in heads if head is not None)
-            source = record.run.source
-            yield Grown(
-                name=record.run.name,
-                manifest=source,
-                identity=(source.bucket, source.key, source.version_id, *versions),
-                share=share,
-            )
+def latest_of_each_name(registry: Registry) -> Iterator[Record]:
+    """The runs whose data may have grown: the latest of each name, where it asks to be tuned again."""
+    seen = set()
+    for record in registry.recent(limit=LOOK_BACK):
+        if record.run.name not in seen:
+            seen.add(record.run.name)
+            if record.run.retune is not None:
+                yield record
+
+
+def grown(s3: Any, record: Record) -> Grown | None:
+    """The name of a run, where its data has grown by as much as it waits for and its last run is long ago."""
+    settings = record.run.retune
+    if settings is None or record.is_open or _is_too_soon(record.run, settings):
+        return None
+    heads = [_head(s3, one) for one in data_files(record.run)]
+    if any(head is None for head in heads):
+        return None
+    size = sum(head["ContentLength"] for head in heads if head is not None)
+    share = round(size / settings.data_bytes - 1, 6) if settings.data_bytes else 0.0
+    if share < settings.when_grown_by:
+        return None
+    versions = tuple(str(head.get("VersionId", head["ETag"])) for head in heads if head is not None)
+    source = record.run.source
+    return Grown(
+        name=record.run.name,
+        manifest=source,
+        identity=(source.bucket, source.key, source.version_id, *versions),
+        share=share,
+    )
 
 
 def data_files(run: Run) -> list[S3Object]:
@@ -83,14 +92,6 @@ def data_files(run: Run) -> list[S3Object]:
     stages: list[TrainingStage | Run] = [*run.earlier_stages, run]
     files = (one for stage in stages for one in (stage.train, stage.validation) if one is not None)
     return [object_ for file in files for object_ in file.objects]
-
-
-def _latest_of_each_name(registry: Registry) -> Iterator[Record]:
-    seen = set()
-    for record in registry.recent(limit=LOOK_BACK):
-        if record.run.name not in seen:
-            seen.add(record.run.name)
-            yield record
 
 
 def _is_too_soon(run: Run, settings: Retune) -> bool:

@@ -13,13 +13,15 @@ from botocore.exceptions import ClientError
 
 from tunedrop import aws, clock, naming
 from tunedrop.contracts import Promotion
+from tunedrop.registry.claims import Claims
 from tunedrop.stage import Stage
 
 MAX_ALIAS = 100
 
 
 class InProduction(msgspec.Struct, frozen=True, kw_only=True):
-    """One model that a name has stood for. `model_id` is what inference takes."""
+    """One model that a name has stood for. `model_id` is what inference takes; empty where the model was
+    withdrawn from production, and the name has stood for nothing since."""
 
     name: str
     run_id: str
@@ -35,6 +37,7 @@ class Aliases:
         self._ssm = ssm
         self._dynamodb = dynamodb
         self._stage = stage
+        self._claims = Claims(dynamodb, stage.registry_table)
 
     def parameter(self, name: str) -> str:
         """The SSM parameter that stands for this name."""
@@ -54,39 +57,61 @@ class Aliases:
         ----------
         swapped, note
             Kept in the promotion as they are.
+
+        Raises
+        ------
+        ModelDeleted
+            When the model, or what serves it, was deleted by Tunedrop.
+        TransientError
+            While it is being deleted.
         """
-        history = self.history(name)
-        current = history[0] if history else None
-        if current is None or (current.model_id, current.model_arn) != (model_id, model_arn):
-            self._append(
-                InProduction(
-                    name=name, run_id=run_id, model_id=model_id, model_arn=model_arn, since=clock.now()
+        with self._claims.promoting(model_id, model_arn):
+            history = self.history(name)
+            current = history[0] if history else None
+            if current is None or (current.model_id, current.model_arn) != (model_id, model_arn):
+                self._append(
+                    InProduction(
+                        name=name, run_id=run_id, model_id=model_id, model_arn=model_arn, since=clock.now()
+                    )
                 )
-            )
-            previous = current
-        else:
-            previous = history[1] if len(history) > 1 else None
-        self._write_parameter(name)
+                previous = current
+            else:
+                previous = history[1] if len(history) > 1 else None
+            self._write_parameter(name)
         return Promotion(
             alias=self.parameter(name),
             model_arn=model_arn,
-            previous_model_arn=previous.model_arn if previous else "",
+            previous_model_arn=previous.model_arn if previous and previous.model_id else "",
             model_id=model_id,
             swapped=swapped,
             note=note,
         )
 
+    def withdraw(self, name: str) -> str:
+        """Let a name stand for nothing: the parameter goes, the history stays. Gives the parameter."""
+        history = self.history(name)
+        if history and history[0].model_id:
+            self._append(msgspec.structs.replace(history[0], model_id="", since=clock.now()))
+        if history:
+            self._write_parameter(name)
+        else:
+            self._delete_parameter(name)
+        return self.parameter(name)
+
     def _write_parameter(self, name: str) -> None:
         """Write what stands at the head of the history, until it is still there afterwards."""
         head = self.history(name)[0]
         while True:
-            self._ssm.put_parameter(
-                Name=self.parameter(name),
-                Value=head.model_id,
-                Type="String",
-                Overwrite=True,
-                Description=f"modelId in production for {naming.slug(name)}, from run {head.run_id}",
-            )
+            if head.model_id:
+                self._ssm.put_parameter(
+                    Name=self.parameter(name),
+                    Value=head.model_id,
+                    Type="String",
+                    Overwrite=True,
+                    Description=f"modelId in production for {naming.slug(name)}, from run {head.run_id}",
+                )
+            else:
+                self._delete_parameter(name)
             if (now := self.history(name)[0]) == head:
                 return
             head = now
@@ -121,10 +146,25 @@ class Aliases:
             raise
         return str(answer["Parameter"]["Value"])
 
-    def remove(self, parameter: str) -> None:
-        """Delete an alias parameter; its history stays. One that is gone already is fine."""
+    def naming(self, arn: str, name: str = "") -> str:
+        """The alias parameter that names a model, or what serves it, or is about to; empty where none does.
+
+        Parameters
+        ----------
+        name
+            The name of the run that it belongs to: a promotion of that name may have begun, history first.
+        """
+        for parameter, model_id in self.all().items():
+            if model_id == arn:
+                return parameter
+        history = self.history(name) if name else []
+        if history and history[0].model_id and arn in (history[0].model_id, history[0].model_arn):
+            return self.parameter(name)
+        return ""
+
+    def _delete_parameter(self, name: str) -> None:
         try:
-            self._ssm.delete_parameter(Name=parameter)
+            self._ssm.delete_parameter(Name=self.parameter(name))
         except ClientError as error:
             if not aws.is_missing(error):
                 raise

@@ -6,7 +6,6 @@ lives no longer than its base (Bedrock user guide, model-lifecycle, read 2026-11
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +18,7 @@ from tunedrop.aws.subjects import subject
 from tunedrop.catalog.model import BaseModel
 from tunedrop.registry.aliases import Aliases, InProduction
 from tunedrop.registry.runs import Registry
+from tunedrop.registry.troubles import Troubles
 from tunedrop.stage import Stage
 
 
@@ -37,41 +37,45 @@ class Ageing(msgspec.Struct, frozen=True, kw_only=True):
     gone: bool = False
 
 
-def announce(aws_: Aws, stage: Stage, registry: Registry) -> list[Ageing]:
+def announce(aws_: Aws, stage: Stage, registry: Registry, troubles: Troubles) -> list[Ageing]:
     """Notify the topic of every model in production whose base model ages; looks once a day, and announces
     each date once."""
     today = datetime.now(UTC)
     if not registry.claim("LIFECYCLE", f"{today:%Y-%m-%d}"):
         return []
-    announced = []
-    for found in ageing(aws_, stage, today):
+
+    def tell(parameter: str) -> Ageing | None:
+        found = ageing(aws_, stage, parameter, today)
+        if found is None:
+            return None
         what = f"LIFECYCLE#{found.model.name}"
         which = f"{found.model.run_id}#{found.legacy_on}#{'gone' if found.gone else found.ends_on}"
         if registry.is_claimed(what, which):
-            continue
+            return None
         # Claimed once it is announced: what could not be sent today is sent tomorrow.
         _publish(aws_.sns, stage, found, today)
         registry.claim(what, which)
-        announced.append(found)
-    return announced
+        return found
+
+    aliases = Aliases(aws_.ssm, aws_.dynamodb, stage).all()
+    told = troubles.each(aliases, lambda one: f"lifecycle of the base of {one}", tell, eager=True)
+    return [found for _, found in told if found is not None]
 
 
-def ageing(aws_: Aws, stage: Stage, today: datetime) -> Iterator[Ageing]:
-    """The models in production whose base model is Legacy, announced to be, or gone."""
-    aliases = Aliases(aws_.ssm, aws_.dynamodb, stage)
-    for parameter in aliases.all():
-        history = aliases.history(parameter.rpartition("/")[2])
-        base_model = catalog.base_of(history[0].model_arn) if history else None
-        if base_model is None:
-            continue
-        found = Ageing(model=history[0], alias=parameter, base_model=base_model.id)
-        details = _describe(aws_.bedrock, base_model)
-        if details is None:
-            yield msgspec.structs.replace(found, gone=True, ends_on=f"{today:%Y-%m-%d}")
-            continue
-        begins, ends = foundation_models.legacy_time(details), foundation_models.end_of_life(details)
-        if begins is not None or ends is not None or foundation_models.why_closed(details, today):
-            yield msgspec.structs.replace(found, legacy_on=_day(begins), ends_on=_day(ends))
+def ageing(aws_: Aws, stage: Stage, parameter: str, today: datetime) -> Ageing | None:
+    """The model in production under an alias, where its base model is Legacy, announced to be, or gone."""
+    history = Aliases(aws_.ssm, aws_.dynamodb, stage).history(parameter.rpartition("/")[2])
+    base_model = catalog.base_of(history[0].model_arn) if history else None
+    if base_model is None:
+        return None
+    found = Ageing(model=history[0], alias=parameter, base_model=base_model.id)
+    details = _describe(aws_.bedrock, base_model)
+    if details is None:
+        return msgspec.structs.replace(found, gone=True, ends_on=f"{today:%Y-%m-%d}")
+    begins, ends = foundation_models.legacy_time(details), foundation_models.end_of_life(details)
+    if begins is None and ends is None and not foundation_models.why_closed(details, today):
+        return None
+    return msgspec.structs.replace(found, legacy_on=_day(begins), ends_on=_day(ends))
 
 
 def _describe(bedrock: Any, base_model: BaseModel) -> dict[str, Any] | None:

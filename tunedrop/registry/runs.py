@@ -6,6 +6,9 @@
 | `RUN#<run id>` | `STEP#<started at>#<step>` | one attempt at a step |
 | `ONCE#<what>` | which | something that is done once, such as an announcement |
 | `NAME#<name>` | `<created at>#<run id>` | the runs that a name has had |
+| `ALIAS#<name>` | `<moment>#<run id>` | what a name has stood for (`tunedrop.registry.aliases`) |
+| `ARN#<arn>` | `CLAIM` | who promotes or deletes it now (`tunedrop.registry.claims`) |
+| `TROUBLE` | what | something that failed and is tried again (`tunedrop.registry.troubles`) |
 
 Index `by_time`: `gsi_pk` = `RUNS`, `gsi_sk` = `<created at>#<run id>`.
 """
@@ -58,7 +61,8 @@ class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What the registry knows of a run. `documents` holds the contracts as JSON text, by name."""
+    """What the registry knows of a run. `documents` holds the contracts as JSON text, by name; `gone` are the
+    ARNs of its models and of what served them that were deleted."""
 
     run: Run
     status: str
@@ -70,6 +74,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     actual_usd: float | None = None
     told_attempt: int = 0
     emitted_attempt: int = 0
+    gone: frozenset[str] = frozenset()
     documents: dict[str, str] = {}
 
     @property
@@ -88,6 +93,8 @@ class Registry:
     def __init__(self, dynamodb: Any, table: str) -> None:
         self._dynamodb = dynamodb
         self._table = table
+        self.unreadable: dict[str, Exception] = {}
+        """The rows that a list has left out because they could not be read, and why; by run id."""
 
     def register(self, run: Run) -> bool:
         """Write a new run. False when a run of this id is there that another execution owns."""
@@ -137,10 +144,17 @@ class Registry:
         return next((job.model_arn for job in done if job is not None), None)
 
     def recent(self, limit: int = 50, since: str = "") -> list[Record]:
-        """The latest runs, newest first; `since` is the oldest moment that counts."""
+        """The latest runs, newest first; `since` is the oldest moment that counts.
+
+        A row that cannot be read is left out, and noted in `unreadable`.
+        """
         found: list[Record] = []
         for item in self._query({"gsi_pk": "RUNS"}, forward=False, index="by_time"):
-            record = _record(item)
+            try:
+                record = _record(item)
+            except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
+                self.unreadable[str(item.get("pk", "")).removeprefix("RUN#")] = error
+                continue
             if len(found) >= limit or record.run.created_at < since:
                 break
             found.append(record)
@@ -167,6 +181,20 @@ class Registry:
     def save(self, run_id: str, **documents: msgspec.Struct) -> None:
         """Keep contracts that the run has produced, by their name in the workflow."""
         self._update(run_id, {name: _json(document) for name, document in documents.items()})
+
+    def note_gone(self, run_id: str, *arns: str) -> None:
+        """Keep that models of a run, or what served them, were deleted. A run that is not known is fine."""
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=_wire({"pk": f"RUN#{run_id}", "sk": "RUN"}),
+                UpdateExpression="ADD gone :arns",
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeValues={":arns": {"SS": list(arns)}},
+            )
+        except ClientError as error:
+            if code_of(error) != "ConditionalCheckFailedException":
+                raise
 
     def note_cost(self, run_id: str, **usd: float) -> None:
         """Keep `estimated_usd` or `actual_usd`."""
@@ -320,6 +348,8 @@ class Registry:
         }
         if index:
             arguments["IndexName"] = index
+        else:
+            arguments["ConsistentRead"] = True  # an index has none
         for page in self._dynamodb.get_paginator("query").paginate(**arguments):
             yield from (_unwire(item) for item in page["Items"])
 
@@ -336,6 +366,7 @@ def _record(item: Mapping[str, Any]) -> Record:
         actual_usd=_dollars(item, "actual_usd"),
         told_attempt=int(item.get("told_attempt", 0)),
         emitted_attempt=int(item.get("emitted_attempt", 0)),
+        gone=frozenset(item.get("gone", ())),
         documents={name: item[name] for name in _DOCUMENTS if name in item},
     )
 

@@ -10,7 +10,7 @@ from tunedrop.contracts import CompletedJob, Dataset, Evaluation, Score
 from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.runs import Record, Registry
 
-Standing = Literal["in production", "was in production", ""]
+Standing = Literal["in production", "was in production", "deleted", ""]
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,18 +51,26 @@ def versions(registry: Registry, aliases: Aliases, name: str) -> list[Version]:
     found = []
     for number, (record, job) in enumerate(trained, 1):
         periods = [one for one in history if one.model_arn == job.model_arn]
-        in_production = bool(history) and history[0].model_arn == job.model_arn
+        in_production = bool(history and history[0].model_id) and history[0].model_arn == job.model_arn
         found.append(
             _version(
                 number,
                 record,
                 job,
-                standing="in production" if in_production else "was in production" if periods else "",
+                standing=_standing(record, job, in_production=in_production, was=bool(periods)),
                 since=periods[0].since if periods else "",
                 served_by=history[0].model_id if in_production else "",
             )
         )
     return found[::-1]
+
+
+def _standing(record: Record, job: CompletedJob, *, in_production: bool, was: bool) -> Standing:
+    if in_production:
+        return "in production"
+    if job.model_arn in record.gone:
+        return "deleted"
+    return "was in production" if was else ""
 
 
 def _version(

@@ -11,12 +11,31 @@ _VERDICTS: dict[str, Outcome] = {"promote": "promoted", "reject": "rejected", "u
 
 
 def outcome_of(ending: Ending) -> Outcome:
-    """`refused` is the user's to cure, `failed` is not; else the evaluation's verdict."""
+    """`refused` is the user's to cure, `failed` is not; else the evaluation's verdict.
+
+    A run whose model is in production is `promoted`, whatever failed afterwards.
+    """
+    if ending.promotion is not None:
+        return "promoted"
     if ending.failure is not None:
         if ending.failure.error == RunStopped.__name__:
             return "stopped"
         return "refused" if ending.failure.error in REFUSALS else "failed"
     return _VERDICTS[ending.evaluation.verdict] if ending.evaluation is not None else "failed"
+
+
+def after_promotion(ending: Ending) -> Ending:
+    """The same, where something failed after the promotion: that is a note beside it, and no failure."""
+    failure, promotion = ending.failure, ending.promotion
+    if failure is None or promotion is None:
+        return ending
+    step = f" in the step {failure.step}" if failure.step else ""
+    note = (
+        f"the model is in production, though the run failed afterwards{step}: {plain_cause(failure.cause)}. "
+        "What it still holds is released by the next sweep"
+    )
+    promotion = msgspec.structs.replace(promotion, note="; ".join(filter(None, (promotion.note, note))))
+    return msgspec.structs.replace(ending, failure=None, promotion=promotion)
 
 
 def for_people(ending: Ending) -> Ending:

@@ -7,12 +7,12 @@ from botocore.exceptions import ClientError
 
 from tunedrop import aws, catalog, clock, naming
 from tunedrop.aws import Aws
-from tunedrop.contracts import Ending, Notice, RunEnded
+from tunedrop.contracts import Ending, Notice, Promotion, RunEnded
 from tunedrop.cost.actual import actual
 from tunedrop.errors import TransientError
 from tunedrop.registry import Registry
 from tunedrop.reporting import chat, chat_channel, notification, outcome_event, summary
-from tunedrop.reporting.outcome import for_people, outcome_of
+from tunedrop.reporting.outcome import after_promotion, for_people, outcome_of
 from tunedrop.results.artifacts import write_text
 from tunedrop.stage import Stage
 
@@ -39,6 +39,19 @@ def close(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, report: s
         sent=sent,
         report_uri=report_uri,
     )
+
+
+def with_promotion(registry: Registry, ending: Ending) -> Ending:
+    """The same with what the registry says is in production, where the step that put it there has failed.
+
+    Whatever failed after that is a note beside it: registry, message and alias say the same.
+    """
+    if ending.promotion is None and (record := registry.get(ending.run.run_id)) is not None:
+        ending = msgspec.structs.replace(ending, promotion=record.document("promotion", Promotion))
+    told = after_promotion(ending)
+    if told.promotion is not None and told.promotion != ending.promotion:
+        registry.save(ending.run.run_id, promotion=told.promotion)
+    return told
 
 
 def with_cost(registry: Registry, ending: Ending) -> Ending:

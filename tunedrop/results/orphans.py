@@ -4,70 +4,89 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from botocore.exceptions import ClientError
 
-from tunedrop import aws
+from tunedrop import aws, clock
 from tunedrop.aws import Aws
-from tunedrop.contracts import (
-    CompletedJob,
-    Dataset,
-    Ending,
-    Estimate,
-    Evaluation,
-    Failure,
-    Promotion,
-    Serving,
-    StartedJob,
-)
-from tunedrop.errors import RunError, RunStopped
+from tunedrop.contracts import CompletedJob, Ending, Evaluation, Failure, Promotion, Serving, StartedJob
+from tunedrop.errors import RunError, RunStopped, TransientError
 from tunedrop.registry import Record, Registry
 from tunedrop.results import release
+from tunedrop.results.collect import ending_of
+from tunedrop.serving.production import Production
 from tunedrop.stage import Stage
 from tunedrop.waiting.table import Waits
 
+AT_WORK_SECONDS = {"start_customization": 60, "set_up_throughput": 60, "promote_model": 60}
+"""How long the steps take at most that make something or let an alias name it: their functions' time-outs."""
 
-def orphans(step_functions: Any, registry: Registry) -> list[tuple[Record, Failure]]:
-    """Open runs whose execution does not run any more, each with what became of it.
+
+def fate(step_functions: Any, registry: Registry, seen: Record) -> Failure | None:
+    """Why an open run goes on no more, though nobody has closed it; None for one that does, or was closed.
 
     A run closes before its execution ends: read again after its execution was seen to have ended, it is
     closed unless it is an orphan.
     """
-    found = []
-    for seen in registry.recent(limit=1000):
-        if not seen.is_open or (failure := _fate(step_functions, seen.run.execution_arn)) is None:
-            continue
-        record = registry.get(seen.run.run_id)
-        if record is not None and record.is_open and record.run.execution_arn == seen.run.execution_arn:
-            found.append((record, failure))
-    return found
+    if not seen.is_open or (failure := _fate(step_functions, seen.run.execution_arn)) is None:
+        return None
+    record = registry.get(seen.run.run_id)
+    same = record is not None and record.is_open and record.run.execution_arn == seen.run.execution_arn
+    return failure if same else None
 
 
 def settle(aws_: Aws, stage: Stage, record: Record, failure: Failure) -> Ending:
-    """End what an orphan holds, forget its waits, and give what there is to tell of it."""
+    """End what an orphan holds, forget its waits, and give what there is to tell of it.
+
+    Raises
+    ------
+    TransientError
+        While a function of the run may still be at work, or something cannot be ended yet.
+    """
+    registry = Registry(aws_.dynamodb, stage.registry_table)
+    fence(registry, record)
+    record = registry.get(record.run.run_id) or record
+    run, job = record.run, record.document("job", CompletedJob)
+    promotion = record.document("promotion", Promotion)
+    if promotion is None and job is not None:
+        promotion = Production(aws_, stage).settled(run, job.model_arn)
     released = release.finish(
-        aws_.bedrock,
-        record.run,
+        aws_,
+        stage,
+        run,
         record.document("started", StartedJob),
         record.document("serving", Serving),
         record.document("evaluation", Evaluation),
         failure,
-        promotion=record.document("promotion", Promotion),
+        promotion=promotion,
     )
+    registry.save(run.run_id, released=released)
+    if promotion is not None:
+        registry.save(run.run_id, promotion=promotion)
     waits = Waits(aws_.dynamodb, stage.waits_table)
-    for wait in waits.of_run(record.run.run_id):
+    for wait in waits.of_run(run.run_id):
         waits.remove(wait)
-    return Ending(
-        run=record.run,
-        dataset=record.document("dataset", Dataset),
-        estimate=record.document("estimate", Estimate),
-        started=record.document("started", StartedJob),
-        job=record.document("job", CompletedJob),
-        serving=record.document("serving", Serving),
-        evaluation=record.document("evaluation", Evaluation),
-        promotion=record.document("promotion", Promotion),
-        released=released,
-        failure=failure,
-    )
+    ending = ending_of(msgspec.structs.replace(record, failure=failure))
+    return msgspec.structs.replace(ending, promotion=promotion, released=released)
+
+
+def fence(registry: Registry, record: Record) -> None:
+    """From now on no step of the run begins, and none is at work that makes something or promotes it.
+
+    A step notes that it begins before it asks whether it may: one that was not seen here has been refused.
+
+    Raises
+    ------
+    TransientError
+        While such a step may be at work.
+    """
+    run_id = record.run.run_id
+    registry.request_stop(run_id, record.stop_requested_by or "Tunedrop, since its execution has ended")
+    now = clock.now()
+    for one in registry.steps(run_id):
+        seconds = AT_WORK_SECONDS.get(one.step, 0)
+        if not one.ended_at and clock.seconds_between(one.started_at, now) < seconds:
+            raise TransientError(f"the function {one.step} of {run_id} may still be at work")
 
 
 def _fate(step_functions: Any, execution_arn: str) -> Failure | None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from tunedrop.aws import Aws
 from tunedrop.contracts import Evaluation, Failure, Promotion, Released, Run, Serving, StartedJob
-from tunedrop.errors import ThroughputFailed
+from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.evaluation import judge_jobs
-from tunedrop.serving import models, throughput
+from tunedrop.serving import inventory
+from tunedrop.serving.removal import NamedInProduction, Removal
+from tunedrop.stage import Stage
 from tunedrop.training import jobs
 
 
@@ -20,7 +23,8 @@ def keeps(run: Run, serving: Serving, evaluation: Evaluation | None, failure: Fa
 
 
 def finish(
-    bedrock: Any,
+    aws: Aws,
+    stage: Stage,
     run: Run,
     started: StartedJob | None,
     serving: Serving | None,
@@ -31,6 +35,8 @@ def finish(
 ) -> Released:
     """End whatever a finished run holds that it may not keep: its jobs, what serves its model, models that
     were only a step to it or a candidate beside it. A run that failed keeps its models, for a retry.
+
+    Whatever the arguments say, nothing goes that an alias names.
 
     Parameters
     ----------
@@ -45,32 +51,45 @@ def finish(
         When something is still in motion and has to be ended a little later.
     """
     released, kept, failed = [], [], []
+    removal = Removal(aws, stage)
     if failure is not None:
-        known = [started.job_arn] if started is not None and started.job_arn else []
-        training = dict.fromkeys([*known, *jobs.under_way(bedrock, run.run_id)])
-        released += [job_arn for job_arn in training if jobs.stop(bedrock, job_arn)]
-        released += judge_jobs.stop_all(bedrock, run)
+        released += stop_jobs(aws.bedrock, stage, run, started)
     swapped = promotion is not None and promotion.swapped
     if promotion is not None and swapped:
         kept.append(promotion.model_id)
+    ending = []
     for one in (evaluated_on, serving):
         if one is None:
             continue
         if one is serving and not swapped and keeps(run, one, evaluation, failure):
             kept.append(one.arn)
-            continue
+        else:
+            ending.append(one.arn)
+    for arn in (*ending, *(_superseded(run, started) if failure is None else ())):
         try:
-            throughput.release(bedrock, one.arn)
-            released.append(one.arn)
+            removal.remove(arn, run.run_id)
+            released.append(arn)
+        except NamedInProduction:
+            kept.append(arn)
         except ThroughputFailed as error:
-            failed.append(f"{one.arn}: {error}")
-    for model_arn in _superseded(run, started) if failure is None else ():
-        try:
-            models.delete(bedrock, model_arn)
-            released.append(model_arn)
-        except ThroughputFailed as error:
-            failed.append(f"{model_arn}: {error}")
+            failed.append(f"{arn}: {error}")
+        except TransientError as error:
+            if arn in ending:
+                raise
+            failed.append(f"{arn}: {error}")  # a candidate's model: nobody waits for that
     return Released(released=tuple(released), kept=tuple(kept), failed=tuple(failed))
+
+
+def stop_jobs(bedrock: Any, stage: Stage, run: Run, started: StartedJob | None = None) -> list[str]:
+    """Stop the jobs of a run, also those whose start nobody has noted. Gives those that it stopped."""
+    stopped = []
+    if started is not None and started.job_arn and jobs.stop(bedrock, started.job_arn):
+        stopped.append(started.job_arn)
+    for one in inventory.of_run(bedrock, stage.name, run.run_id, inventory.JOBS):
+        stop = jobs.stop if one.kind == "customization job" else judge_jobs.stop
+        if one.status == "InProgress" and one.arn not in stopped and stop(bedrock, one.arn):
+            stopped.append(one.arn)
+    return stopped
 
 
 def _superseded(run: Run, started: StartedJob | None) -> list[str]:

@@ -7,7 +7,7 @@ nothing, and customization jobs cannot be deleted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -32,6 +32,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     model_arn: str = ""
     expires_at: str = ""
+    kept_until_expiry: bool = False
     facts: dict[str, Any] = {}
 
 
@@ -71,18 +72,45 @@ SERVING: tuple[Kind, ...] = ("deployment", "throughput")
 ALL: tuple[Kind, ...] = tuple(_LISTS)
 
 
-def resources(bedrock: Any, stage: str, kinds: tuple[Kind, ...] = ALL) -> Iterator[Resource]:
+Skipped = Callable[[str, ClientError], None]
+
+
+def resources(
+    bedrock: Any,
+    stage: str,
+    kinds: tuple[Kind, ...] = ALL,
+    skipped: Skipped | None = None,
+    *,
+    ended_evaluations: bool = False,
+) -> Iterator[Resource]:
     """The stage's resources of these kinds, from fresh list calls.
+
+    Parameters
+    ----------
+    skipped
+        Told of a resource whose tags could not be read, and why; the others follow.
+    ended_evaluations
+        Whether evaluation jobs that have ended are listed too: they bill nothing, and can be deleted.
 
     Raises
     ------
     ClientError
-        When Bedrock does not answer a list or a question for tags: what is left is not known then.
+        When Bedrock does not answer a list; without `skipped`, also when it does not answer for tags. What
+        there is is not known then.
     """
     for kind in kinds:
-        for item in _items(bedrock, _LISTS[kind]):
-            arn = item[_LISTS[kind].arn]
-            tags = _tags(bedrock, arn)
+        of = _LISTS[kind]
+        if ended_evaluations and kind == "evaluation job":
+            of = of._replace(statuses=())
+        for item in _items(bedrock, of):
+            arn = item[of.arn]
+            try:
+                tags = _tags(bedrock, arn)
+            except ClientError as error:
+                if skipped is None:
+                    raise
+                skipped(arn, error)
+                continue
             if tags is not None and tags.get(naming.STAGE_TAG) == stage:
                 yield _resource(kind, item, tags)
 
@@ -121,5 +149,6 @@ def _resource(kind: Kind, item: Mapping[str, Any], tags: Mapping[str, str]) -> R
         created_at=clock.write(item[of.created]),
         model_arn=item["modelArn"] if kind in ("deployment", "throughput") else "",
         expires_at=tags.get(naming.EXPIRES_TAG, ""),
+        kept_until_expiry=naming.KEEP_TAG in tags,
         facts=dict(item),
     )

@@ -16,16 +16,16 @@ def delete(bedrock: Any, model_arn: str) -> bool:
     Raises
     ------
     ThroughputFailed
-        When Bedrock refuses for good, as while something serves the model.
+        When Bedrock refuses for good.
     TransientError
-        When a later try may succeed.
+        When a later try may succeed; so while something still serves the model.
     """
     try:
         bedrock.delete_custom_model(modelIdentifier=model_arn)
     except ClientError as error:
         if aws.is_missing(error):
             return False
-        if aws.is_transient(error):
+        if aws.is_transient(error) or aws.code_of(error) == "ConflictException":
             raise TransientError(aws.explain(error)) from error
         raise ThroughputFailed(aws.explain(error)) from error
     return True

@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 
 from tunedrop import aws, clock
 from tunedrop.aws import Aws
-from tunedrop.contracts import DeploymentSettings, Promotion
+from tunedrop.contracts import DeploymentSettings, Promotion, Run
+from tunedrop.errors import TransientError
 from tunedrop.naming import EXPIRES_TAG, RUN_TAG
 from tunedrop.registry.aliases import Aliases, InProduction
 from tunedrop.serving.swap import CannotSwap, behind, swap
@@ -90,6 +91,51 @@ class Production:
             raise NotServed(earlier)
         return self.aliases.promote(name, earlier.run_id, earlier.model_arn, model_id)
 
+    def settled(self, run: Run, model_arn: str) -> Promotion | None:
+        """What this attempt of a run has put into production, whatever became of the step that did so.
+
+        The history is written first: what stands at its head is true, and the alias is made to say the same.
+
+        Raises
+        ------
+        TransientError
+            While Bedrock still puts the model behind the ARN in production.
+        """
+        history = self.aliases.history(run.name)
+        head = history[0] if history else None
+        if head is None or not head.model_id or (head.run_id, head.model_arn) != (run.run_id, model_arn):
+            return self._finish_swap(run, model_arn) if run.deployment.stable_arn else None
+        if head.since < (run.resumed_at or run.created_at):
+            return None  # a person promoted it by hand, before this attempt
+        swapped = len(history) > 1 and history[1].model_id == head.model_id
+        return self.aliases.promote(run.name, run.run_id, model_arn, head.model_id, swapped=swapped)
+
+    def stand_down(self, arn: str) -> None:
+        """What serves a model in production is about to go: its name stands for the model itself from now."""
+        for parameter, model_id in self.aliases.all().items():
+            if model_id == arn:
+                name = parameter.rpartition("/")[2]
+                head = self.aliases.history(name)[0]
+                self.aliases.promote(name, head.run_id, head.model_arn, head.model_arn)
+
+    def _finish_swap(self, run: Run, model_arn: str) -> Promotion | None:
+        """The promotion behind the ARN in production, where Bedrock has made it and nobody has noted it."""
+        current = self.aliases.current(run.name)
+        if not current or not serves(current):
+            return None
+        try:
+            now = behind(self._bedrock, current)
+        except ClientError as error:
+            if aws.is_missing(error):
+                return None
+            raise
+        if now.change == "going on" and now.desired == model_arn:
+            raise TransientError(f"{current} is being pointed at {model_arn}")
+        if now.model_arn != model_arn:
+            return None
+        self._hand_over(current, run.run_id, run.deployment.keep_for_seconds or 0)
+        return self.aliases.promote(run.name, run.run_id, model_arn, current, swapped=True)
+
     def earlier(self, name: str) -> tuple[InProduction, InProduction]:
         """The model in production, and the one before it.
 
@@ -99,7 +145,9 @@ class Production:
             When the name has no earlier model.
         """
         history = self.aliases.history(name)
-        before = next((one for one in history if one.model_arn != history[0].model_arn), None)
+        before = next(
+            (one for one in history if one.model_id and one.model_arn != history[0].model_arn), None
+        )
         if before is None:
             raise LookupError(f"{name} has no earlier model to return to")
         return history[0], before

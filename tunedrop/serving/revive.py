@@ -38,7 +38,7 @@ def create(bedrock: Any, stage: Stage, model: InProduction) -> Serving:
     # The name that the run's own had may be taken, and a client token that was used would bring it back.
     moment = clock.now().translate(str.maketrans("", "", "-:TZ"))[-6:]
     name = f"{naming.resource_name(stage.name, model.run_id)[:56].rstrip('-')}-{moment}"
-    return throughput.create(bedrock, stage, model.run_id, name, model.model_arn, settings, way)
+    return throughput.create(bedrock, stage, model.run_id, name, model.model_arn, settings, way, keep=True)
 
 
 def ready(bedrock: Any, serving: Serving) -> str:

@@ -5,18 +5,20 @@ The sweep goes by Bedrock's own lists and our tags, never by what we believe to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
+from botocore.exceptions import ClientError
 
 from tunedrop import clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import Released, Way
-from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.registry import Registry
-from tunedrop.registry.aliases import Aliases
+from tunedrop.registry.troubles import Troubles
 from tunedrop.serving import choose, inventory, throughput
+from tunedrop.serving.production import Production
+from tunedrop.serving.removal import NamedInProduction, Removal
 from tunedrop.stage import Stage
 
 
@@ -24,6 +26,7 @@ class InService(msgspec.Struct, frozen=True, kw_only=True):
     """Something of this stage that serves a model now, or is about to.
 
     `hourly_usd` is what it bills while nobody asks; None where the catalog knows no price.
+    `kept_until_expiry`: a person brought it into service, and will soon let an alias name it.
     """
 
     arn: str
@@ -34,13 +37,22 @@ class InService(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     run_id: str = ""
     expires_at: str = ""
+    kept_until_expiry: bool = False
     model_units: int = 0
     hourly_usd: float | None = 0.0
 
 
-def in_service(bedrock: Any, stage: Stage) -> Iterator[InService]:
-    """All deployments and provisioned throughput that carry this stage's tag."""
-    for one in inventory.resources(bedrock, stage.name, inventory.SERVING):
+def in_service(
+    bedrock: Any, stage: Stage, skipped: Callable[[str, ClientError], None] | None = None
+) -> Iterator[InService]:
+    """All deployments and provisioned throughput that carry this stage's tag.
+
+    Parameters
+    ----------
+    skipped
+        Told of what could not be asked for its tags; without it the error is raised.
+    """
+    for one in inventory.resources(bedrock, stage.name, inventory.SERVING, skipped):
         units = int(one.facts.get("modelUnits", 0))
         commitment = throughput.commitment_of(one.facts.get("commitmentDuration", ""))
         provisioned = one.kind == "throughput"
@@ -53,6 +65,7 @@ def in_service(bedrock: Any, stage: Stage) -> Iterator[InService]:
             created_at=one.created_at,
             run_id=one.run_id,
             expires_at=one.expires_at,
+            kept_until_expiry=one.kept_until_expiry,
             model_units=units,
             hourly_usd=choose.rate_of(one.model_arn, units, commitment) if provisioned else 0.0,
         )
@@ -61,37 +74,60 @@ def in_service(bedrock: Any, stage: Stage) -> Iterator[InService]:
 class Sweeper:
     """Releases what no live run owns, what has outlived its expiry, and what no alias names."""
 
-    def __init__(self, aws_: Aws, stage: Stage) -> None:
+    def __init__(self, aws_: Aws, stage: Stage, troubles: Troubles) -> None:
         self._aws = aws_
         self._stage = stage
+        self._troubles = troubles
         self._registry = Registry(aws_.dynamodb, stage.registry_table)
-        self._aliases = Aliases(aws_.ssm, aws_.dynamodb, stage)
+        self._production = Production(aws_, stage)
+        self._removal = Removal(aws_, stage)
 
     def sweep(self) -> tuple[Released, int]:
-        """Release what may go. Gives what was done, and how many had outlived their expiry."""
-        production = set(self._aliases.all().values())
-        released, kept, failed, expired = [], [], [], 0
-        for found in in_service(self._aws.bedrock, self._stage):
-            late = bool(found.expires_at) and clock.now() >= found.expires_at
-            expired += late and found.way == "provisioned"
-            if self._is_needed(found, late, production):
-                kept.append(found.arn)
-                continue
-            try:
-                throughput.release(self._aws.bedrock, found.arn)
-                released.append(found.arn)
-            except (ThroughputFailed, TransientError) as error:
-                failed.append(f"{found.arn}: {error}")
-        return Released(released=tuple(released), kept=tuple(kept), failed=tuple(failed)), expired
+        """Release what may go. Gives what was done, and how much throughput had outlived its expiry."""
+        named = set(self._production.aliases.all().values())
+        found = list(in_service(self._aws.bedrock, self._stage, self._skip))
+        done = dict(
+            self._troubles.each(
+                found, lambda one: f"release of {one.arn}", lambda one: self._release(one, named)
+            )
+        )
+        failed = [trouble for trouble in self._troubles.failed if trouble.subject.startswith("release of ")]
+        return (
+            Released(
+                released=tuple(one.arn for one, gone in done.items() if gone),
+                kept=tuple(one.arn for one, gone in done.items() if not gone),
+                failed=tuple(f"{one.subject.removeprefix('release of ')}: {one.error}" for one in failed),
+            ),
+            sum(one.way == "provisioned" and _is_late(one) for one in found),
+        )
 
-    def _is_needed(self, found: InService, late: bool, production: set[str]) -> bool:
-        if found.arn in production and (found.way == "on-demand" or not late):
-            return True
-        if late:
+    def _skip(self, arn: str, error: ClientError) -> None:
+        self._troubles.note(f"tags of {arn}", error)
+
+    def _release(self, found: InService, named: set[str]) -> bool:
+        if self._is_needed(found, named):
             return False
+        if found.arn in named:
+            self._production.stand_down(found.arn)
+        try:
+            self._removal.remove(found.arn, found.run_id)
+        except NamedInProduction:
+            return False
+        return True
+
+    def _is_needed(self, found: InService, named: set[str]) -> bool:
+        late = _is_late(found)
+        if found.way == "provisioned" and late:
+            return False
+        if found.arn in named or (found.kept_until_expiry and not late):
+            return True
         record = self._registry.get(found.run_id)
         if record is None:
             return False
         released = record.document("released", Released)
-        asked_to_stay = bool(record.run.deployment.keep_for_seconds)
+        asked_to_stay = bool(record.run.deployment.keep_for_seconds) and not late
         return record.is_open or (asked_to_stay and released is not None and found.arn in released.kept)
+
+
+def _is_late(found: InService) -> bool:
+    return bool(found.expires_at) and clock.now() >= found.expires_at

@@ -37,9 +37,15 @@ def way_of(arn: str) -> Way:
 
 
 def create(
-    bedrock: Any, stage: Stage, run_id: str, name: str, model_arn: str, settings: DeploymentSettings, way: Way
-) -> Serving:
+    bedrock: Any, stage: Stage, run_id: str, name: str, model_arn: str, settings: DeploymentSettings,
+    way: Way, *, keep: bool = False,
+) -> Serving:  # fmt: skip
     """Start serving a custom model, or find what an earlier try has started.
+
+    Parameters
+    ----------
+    keep
+        Whether it stays until it expires, though no alias names it yet.
 
     Raises
     ------
@@ -50,6 +56,8 @@ def create(
     """
     expires = clock.after(clock.now(), stage.throughput_expiry_seconds + (settings.keep_for_seconds or 0))
     tags = [*naming.tags(stage.name, run_id), {"key": naming.EXPIRES_TAG, "value": expires}]
+    if keep:
+        tags.append({"key": naming.KEEP_TAG, "value": "rollback"})
     try:
         arn = _CREATE[way](bedrock, name, model_arn, settings, tags)
     except ClientError as error:
@@ -95,6 +103,17 @@ def describe(bedrock: Any, arn: str) -> tuple[str, str]:
     else:
         answer = bedrock.get_provisioned_model_throughput(provisionedModelId=arn)
     return str(answer["status"]), str(answer.get("failureMessage", ""))
+
+
+def exists(bedrock: Any, arn: str) -> bool:
+    """Whether something serves under this ARN, or is about to."""
+    try:
+        describe(bedrock, arn)
+    except ClientError as error:
+        if aws.is_missing(error):
+            return False
+        raise
+    return True
 
 
 def release(bedrock: Any, arn: str) -> bool:

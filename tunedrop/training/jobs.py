@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -135,13 +135,6 @@ def count_in_progress(bedrock: Any) -> int:
     return sum(
         len(page["modelCustomizationJobSummaries"]) for listing in (in_progress, stopping) for page in listing
     )
-
-
-def under_way(bedrock: Any, run_id: str) -> Iterator[str]:
-    """The jobs of a run that train now, also those whose start nobody has lived to note."""
-    pages = bedrock.get_paginator("list_model_customization_jobs")
-    for page in pages.paginate(nameContains=run_id, statusEquals="InProgress"):
-        yield from (job["jobArn"] for job in page["modelCustomizationJobSummaries"])
 
 
 def _request(stage: Stage, run: Run, planned: PlannedJob, base: str, name: str) -> dict[str, Any]:

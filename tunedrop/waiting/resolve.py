@@ -17,6 +17,7 @@ from tunedrop.aws import Aws, code_of, explain, is_transient
 from tunedrop.contracts import CompletedJob, Serving, Wait, WaitKind
 from tunedrop.errors import AwsRefused, RunError, RunStopped, TransientError
 from tunedrop.registry import Registry
+from tunedrop.registry.troubles import Troubles
 from tunedrop.stage import Stage
 from tunedrop.waiting import poll
 from tunedrop.waiting.table import Waits
@@ -36,6 +37,10 @@ def step_name(kind: WaitKind) -> str:
     return f"wait_for_{kind}"
 
 
+def _called(wait: Wait) -> str:
+    return f"wait of {wait.run_id} for {wait.kind}"
+
+
 class Settler:
     """Looks at waits and settles those that are over."""
 
@@ -44,6 +49,7 @@ class Settler:
         self._stage = stage
         self._waits = Waits(aws.dynamodb, stage.waits_table)
         self._registry = Registry(aws.dynamodb, stage.registry_table)
+        self.troubles = Troubles(aws.dynamodb, stage.registry_table)
 
     def park(self, wait: Wait) -> Wait:
         """Keep a wait, and look at once: what it waits for may have come before the token was kept.
@@ -57,7 +63,7 @@ class Settler:
             if wait.kind == "slot":
                 self.grant_slots()
             else:
-                self.settle([kept])
+                self._settle_one(kept)
             return kept
         except (RunError, TransientError) as error:
             self._fail(wait, error)
@@ -66,15 +72,23 @@ class Settler:
             self._fail(wait, kind(explain(error)))
         return wait
 
-    def settle(self, waits: Iterable[Wait]) -> list[Wait]:
-        """Settle those that are over; gives them back."""
-        return [wait for wait in waits if self._settle_one(wait)]
+    def settle(self, waits: Iterable[Wait], *, eager: bool = True) -> list[Wait]:
+        """Settle those that are over; gives them back. One that cannot be looked at holds up no other.
+
+        Parameters
+        ----------
+        eager
+            Whether to look at those as well that failed a moment ago: something has happened to them.
+        """
+        done = self.troubles.each(waits, _called, self._settle_one, eager=eager)
+        return [wait for wait, settled in done if settled]
 
     def settle_all(self) -> list[Wait]:
         """What the schedule does: every wait there is, so that a lost event costs only time."""
         kinds: tuple[WaitKind, ...] = ("approval", "training", "throughput", "judging")
-        settled = self.settle(wait for kind in kinds for wait in self._waits.of_kind(kind))
-        return settled + self.grant_slots()
+        settled = self.settle((wait for kind in kinds for wait in self._waits.of_kind(kind)), eager=False)
+        nobody: list[Wait] = []
+        return settled + self.troubles.attempt("granting slots", self.grant_slots, nobody)
 
     def settle_about(self, subject: str) -> list[Wait]:
         """The waits that an event is about, and whoever a slot that became free lets in.
@@ -95,8 +109,9 @@ class Settler:
         """The same for a queue that was read before; somebody else may have granted it meanwhile."""
         if not queue:
             return []
-        stopped = [wait for wait in queue if self._is_stopped(wait)]
-        waiting = [wait for wait in queue if wait not in stopped]
+        asked = list(self.troubles.each(queue, _called, self._is_stopped, eager=True))
+        stopped = [wait for wait, is_stopped in asked if is_stopped]
+        waiting = [wait for wait, is_stopped in asked if not is_stopped]
         mine = {wait.run_id for wait in waiting}
         taken = sum(run_id not in mine for run_id in self._waits.reserved_slots())
         most = self._waits.most_jobs(self._stage.customization_quota)

@@ -39,6 +39,8 @@ class Waits:
     def __init__(self, dynamodb: Any, table: str) -> None:
         self._dynamodb = dynamodb
         self._table = table
+        self.unreadable: dict[str, Exception] = {}
+        """The rows that were left out because they could not be read, and why; by run id."""
 
     def park(self, wait: Wait) -> Wait:
         """Keep a token. A run that comes back to the same queue keeps the place that it had.
@@ -133,13 +135,17 @@ class Waits:
         return [
             item["run_id"]["S"]
             for item in self._items({"kind": _RESERVATION}, index="by_kind")
-            if item["expires_at"]["S"] > now
+            if item.get("expires_at", {}).get("S", "") > now
         ]
 
     def _query(self, key: Mapping[str, str], index: str = "") -> Iterator[Wait]:
         for item in self._items(key, index):
-            if item["kind"]["S"] != _RESERVATION:
+            if item["kind"]["S"] == _RESERVATION:
+                continue
+            try:
                 yield _unwire(item)
+            except (msgspec.MsgspecError, KeyError) as error:
+                self.unreadable[item["run_id"]["S"]] = error
 
     def _items(self, key: Mapping[str, str], index: str = "") -> Iterator[dict[str, Any]]:
         ((name, value),) = key.items()

@@ -27,6 +27,11 @@ def put(aws: Aws, bucket: str, key: str) -> S3Object:
     return S3Object(bucket=bucket, key=key, version_id=answer["VersionId"])
 
 
+def missed(aws: Aws, registry: Registry, stage: Stage) -> list[S3Object]:
+    overdue = missed_uploads.overdue(aws.s3, stage)
+    return [one.source for one in overdue if missed_uploads.is_missed(registry, one)]
+
+
 def test_a_dataset_and_a_manifest_without_a_run_were_missed(
     aws: Aws, registry: Registry, intake: str, patient_stage: Stage
 ) -> None:
@@ -35,9 +40,7 @@ def test_a_dataset_and_a_manifest_without_a_run_were_missed(
     for beside in ("runs/other/train.jsonl", "runs/other/approve", "elsewhere/a.jsonl"):
         put(aws, intake, beside)
 
-    missed = [source for source, _ in missed_uploads.missed(aws.s3, registry, patient_stage)]
-
-    assert missed == [dropped, manifest]
+    assert missed(aws, registry, patient_stage) == [dropped, manifest]
 
 
 def test_an_upload_that_has_a_run_was_not_missed(
@@ -45,20 +48,20 @@ def test_an_upload_that_has_a_run_was_not_missed(
 ) -> None:
     registry.register(builders.run(source=put(aws, intake, "drop/persona.jsonl")))
 
-    assert list(missed_uploads.missed(aws.s3, registry, patient_stage)) == []
+    assert missed(aws, registry, patient_stage) == []
 
 
 def test_a_newer_version_of_it_was(aws: Aws, registry: Registry, intake: str, patient_stage: Stage) -> None:
     registry.register(builders.run(source=put(aws, intake, "drop/persona.jsonl")))
     newer = put(aws, intake, "drop/persona.jsonl")
 
-    assert [source for source, _ in missed_uploads.missed(aws.s3, registry, patient_stage)] == [newer]
+    assert missed(aws, registry, patient_stage) == [newer]
 
 
 def test_an_event_may_take_its_time(aws: Aws, registry: Registry, intake: str, stage: Stage) -> None:
     put(aws, intake, "drop/persona.jsonl")
 
-    assert list(missed_uploads.missed(aws.s3, registry, stage)) == []
+    assert missed(aws, registry, stage) == []
 
 
 class Machine:

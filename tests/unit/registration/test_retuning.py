@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from tunedrop import clock, manifest
@@ -8,7 +11,8 @@ from tunedrop.contracts import Registration, S3Object
 from tunedrop.errors import InvalidManifest
 from tunedrop.registration import register as registration
 from tunedrop.registration.register import ObjectCreated
-from tunedrop.registration.retuning import due, settings_of
+from tunedrop.registration.retuning import Grown, latest_of_each_name, settings_of
+from tunedrop.registration.retuning import grown as has_grown
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
 
@@ -38,6 +42,12 @@ def registered(aws: Aws, stage: Stage, registry: Registry, event: ObjectCreated)
 @pytest.fixture(autouse=True)
 def _data(aws: Aws, stage: Stage, intake: str) -> None:
     put(aws, stage, "runs/law/train.jsonl", "x" * 100)
+
+
+def due(s3: Any, registry: Registry) -> Iterator[Grown]:
+    """What the sweep finds."""
+    found = (has_grown(s3, record) for record in latest_of_each_name(registry))
+    return (one for one in found if one is not None)
 
 
 def test_data_that_has_grown_enough_is_due_and_the_new_run_is_another(

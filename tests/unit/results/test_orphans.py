@@ -2,9 +2,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests import builders
-from tunedrop.registry import Registry
-from tunedrop.results.orphans import orphans
+from tunedrop import clock
+from tunedrop.errors import TransientError
+from tunedrop.registry import Record, Registry
+from tunedrop.results.orphans import fate, fence
+
+RUN = builders.run()
 
 
 class Executions:
@@ -21,24 +27,53 @@ class Executions:
 
 
 def test_a_run_whose_execution_was_aborted_is_an_orphan(registry: Registry) -> None:
-    registry.register(builders.run())
+    registry.register(RUN)
 
-    ((record, failure),) = orphans(Executions("ABORTED"), registry)
+    failure = fate(Executions("ABORTED"), registry, seen(registry))
 
-    assert record.run.run_id == "persona-0123456789"
+    assert failure is not None
     assert failure.error == "RunStopped"
 
 
 def test_a_run_whose_execution_goes_on_is_none(registry: Registry) -> None:
-    registry.register(builders.run())
+    registry.register(RUN)
 
-    assert orphans(Executions("RUNNING"), registry) == []
+    assert fate(Executions("RUNNING"), registry, seen(registry)) is None
 
 
 def test_a_run_that_closed_while_we_looked_is_no_orphan(registry: Registry) -> None:
-    registry.register(builders.run())
+    registry.register(RUN)
 
     def close() -> None:
-        registry.end("persona-0123456789", "promoted", None)
+        registry.end(RUN.run_id, "promoted", None)
 
-    assert orphans(Executions("SUCCEEDED", then=close), registry) == []
+    assert fate(Executions("SUCCEEDED", then=close), registry, seen(registry)) is None
+
+
+def test_an_orphan_is_not_closed_while_a_step_may_be_at_work_that_promotes(registry: Registry) -> None:
+    registry.register(RUN)
+    registry.start_step(RUN.run_id, "promote_model", clock.now())
+
+    with pytest.raises(TransientError, match="may still be at work"):
+        fence(registry, seen(registry))
+
+
+def test_from_the_fence_on_no_step_begins(registry: Registry) -> None:
+    registry.register(RUN)
+
+    fence(registry, seen(registry))
+
+    assert registry.start_step(RUN.run_id, "promote_model", clock.now()).stop_requested_by
+
+
+def test_a_step_that_died_long_ago_holds_nobody_up(registry: Registry) -> None:
+    registry.register(RUN)
+    registry.start_step(RUN.run_id, "promote_model", clock.after(clock.now(), -61))
+
+    fence(registry, seen(registry))
+
+
+def seen(registry: Registry) -> Record:
+    record = registry.get(RUN.run_id)
+    assert record is not None
+    return record

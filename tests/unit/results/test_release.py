@@ -1,22 +1,22 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import builders
-from tests.unit.fake_bedrock import FakeBedrock, refusal
-from tunedrop.contracts import (
-    DeploymentSettings,
-    Evaluation,
-    EvaluationSettings,
-    Failure,
-    JudgeSettings,
-    Serving,
-    StartedJob,
-    TrainingJob,
-)
+from tests.unit.local_bedrock import LocalBedrock, tags
+from tunedrop.aws import Aws
+from tunedrop.contracts import DeploymentSettings, Failure, Serving, StartedJob, TrainingJob
+from tunedrop.errors import TransientError
+from tunedrop.registry import Registry
+from tunedrop.registry.aliases import Aliases
+from tunedrop.registry.claims import Claims
 from tunedrop.results import release
+from tunedrop.stage import Stage
+
+RUN = builders.run()
 
 STARTED = StartedJob(outcome="started", job_arn=builders.JOB_ARN, job_name="job")
 FAILURE = Failure(error="EvaluationFailed", cause="no answer")
@@ -45,28 +45,92 @@ def test_only_a_promoted_model_stays_and_only_if_asked_or_free_while_idle(
     assert keeps is kept
 
 
-def test_a_failure_stops_the_job_and_ends_what_serves() -> None:
-    bedrock = FakeBedrock(
-        list_model_customization_jobs={"modelCustomizationJobSummaries": [{"jobArn": builders.JOB_ARN}]},
-        stop_model_customization_job={},
-        delete_custom_model_deployment={},
+@pytest.fixture
+def bedrock(aws: Aws, registry: Registry, tmp_path: Path) -> LocalBedrock:
+    """A Bedrock in which the run is registered, and nothing made yet."""
+    found = LocalBedrock(tmp_path)
+    aws.bedrock = found.client
+    registry.register(RUN)
+    return found
+
+
+def served(bedrock: LocalBedrock, **changes: Any) -> Serving:
+    """A deployment or throughput of a model of the run's."""
+    mine = tags("test", RUN.run_id)
+    model = bedrock.model("tuned", mine)
+    way = changes.get("way", "on-demand")
+    serve = bedrock.deployment if way == "on-demand" else bedrock.throughput
+    return builders.serving(**{**changes, "arn": serve("serving", model, mine), "model_arn": model})
+
+
+def test_a_failure_stops_the_jobs_and_ends_what_serves(aws: Aws, stage: Stage, bedrock: LocalBedrock) -> None:
+    mine = tags("test", RUN.run_id)
+    jobs = {bedrock.job("one", mine), bedrock.evaluation("two", mine)}
+    others = tags("test", f"x-{RUN.run_id}")
+    bedrock.job(f"tunedrop-test-{RUN.run_id}", others)
+    bedrock.evaluation(f"tunedrop-base-{RUN.run_id}", others)
+    bedrock.job(f"tunedrop-test-{RUN.run_id}-2", tags("test-two", RUN.run_id))
+    serving = served(bedrock)
+
+    done = release.finish(aws, stage, RUN, None, serving, None, FAILURE)
+    again = release.finish(aws, stage, RUN, None, serving, None, FAILURE)
+
+    assert set(done.released) == jobs | {serving.arn}
+    assert set(again.released) == {serving.arn}
+    world = bedrock.world
+    assert {one["_tags"]["tunedrop:run"] for one in world.jobs.values() if one["status"] == "Stopping"} == {
+        RUN.run_id
+    }
+    assert (
+        sum(one["status"] == "InProgress" for one in (*world.jobs.values(), *world.evaluations.values())) == 3
     )
 
-    done = release.finish(bedrock, builders.run(), STARTED, builders.serving(), None, FAILURE)
 
-    assert done.released == (builders.JOB_ARN, builders.DEPLOYMENT_ARN)
-    assert done.kept == ()
+def test_a_run_that_went_well_leaves_its_finished_job_alone(
+    aws: Aws, stage: Stage, bedrock: LocalBedrock
+) -> None:
+    serving = served(bedrock, way="provisioned")
+    job = bedrock.job("one", tags("test", RUN.run_id))
+
+    done = release.finish(aws, stage, RUN, STARTED, serving, builders.evaluation(), None)
+
+    assert done.released == (serving.arn,)
+    assert bedrock.world.jobs[job]["status"] == "InProgress"
 
 
-def test_a_run_that_went_well_leaves_its_finished_job_alone() -> None:
-    bedrock = FakeBedrock(delete_provisioned_model_throughput={})
-    serving: Serving = builders.serving(**PROVISIONED)
-    evaluation: Evaluation = builders.evaluation()
+@pytest.mark.parametrize("failure", [None, FAILURE])
+def test_what_an_alias_names_stays_whatever_has_failed(
+    aws: Aws, stage: Stage, bedrock: LocalBedrock, failure: Failure | None
+) -> None:
+    serving = served(bedrock)
+    aliases = Aliases(aws.ssm, aws.dynamodb, stage)
+    aliases.promote(RUN.name, RUN.run_id, serving.model_arn, serving.arn)
 
-    done = release.finish(bedrock, builders.run(), STARTED, serving, evaluation, None)
+    done = release.finish(aws, stage, RUN, None, serving, None, failure)
 
-    assert done.released == (builders.PROVISIONED_ARN,)
-    assert not bedrock.called("stop_model_customization_job")
+    assert done.kept == (serving.arn,)
+    assert serving.arn in bedrock.world.deployments
+
+
+def test_what_an_alias_is_about_to_name_stays(aws: Aws, stage: Stage, bedrock: LocalBedrock) -> None:
+    """The history is written, the parameter is not yet."""
+    serving = served(bedrock)
+    aliases = Aliases(aws.ssm, aws.dynamodb, stage)
+    aliases.promote(RUN.name, RUN.run_id, serving.model_arn, serving.arn)
+    aws.ssm.delete_parameter(Name=aliases.parameter(RUN.name))
+
+    assert release.finish(aws, stage, RUN, None, serving, None, FAILURE).kept == (serving.arn,)
+
+
+def test_what_is_just_being_promoted_is_released_a_little_later(
+    aws: Aws, stage: Stage, bedrock: LocalBedrock
+) -> None:
+    serving = served(bedrock)
+
+    with Claims(aws.dynamodb, stage.registry_table).promoting(serving.arn), pytest.raises(TransientError):
+        release.finish(aws, stage, RUN, None, serving, None, FAILURE)
+
+    assert release.finish(aws, stage, RUN, None, serving, None, FAILURE).released == (serving.arn,)
 
 
 def series(*models: str, chosen: str) -> StartedJob:
@@ -84,59 +148,44 @@ def series(*models: str, chosen: str) -> StartedJob:
     return StartedJob(outcome="finished", job_arn=builders.JOB_ARN, series=tuple(jobs))
 
 
-def test_models_that_were_not_chosen_are_deleted_when_the_run_ended_well() -> None:
-    bedrock = FakeBedrock(delete_custom_model={})
+def test_models_that_were_not_chosen_are_deleted_when_the_run_ended_well(
+    aws: Aws, stage: Stage, bedrock: LocalBedrock, registry: Registry
+) -> None:
+    one, two = (bedrock.model(name, tags("test", RUN.run_id)) for name in ("one", "two"))
 
-    done = release.finish(bedrock, builders.run(), series("one", "two", chosen="two"), None, None, None)
+    done = release.finish(aws, stage, RUN, series(one, two, chosen=two), None, None, None)
 
-    assert done.released == ("one",)
-    assert bedrock.called("delete_custom_model") == [{"modelIdentifier": "one"}]
+    record = registry.get(RUN.run_id)
+    assert done.released == (one,)
+    assert set(bedrock.world.models) == {two}
+    assert record is not None
+    assert record.gone == {one}
 
 
-def test_a_run_may_keep_all_its_models() -> None:
+def test_a_run_may_keep_all_its_models(aws: Aws, stage: Stage, bedrock: LocalBedrock) -> None:
     run = builders.run(keep_models=True)
 
-    done = release.finish(FakeBedrock(), run, series("one", "two", chosen="two"), None, None, None)
+    done = release.finish(aws, stage, run, series("one", "two", chosen="two"), None, None, None)
 
     assert done.released == ()
 
 
-def test_a_run_that_failed_keeps_its_models_for_a_retry_and_stops_every_job_it_has() -> None:
-    others = [{"jobArn": "arn:one"}, {"jobArn": "arn:two"}]
-    bedrock = FakeBedrock(
-        list_model_customization_jobs={"modelCustomizationJobSummaries": others},
-        stop_model_customization_job={},
-    )
-    started = series("one", "two", chosen="two")
+def test_a_run_that_failed_keeps_its_models_for_a_retry(
+    aws: Aws, stage: Stage, bedrock: LocalBedrock
+) -> None:
+    one, two = (bedrock.model(name, tags("test", RUN.run_id)) for name in ("one", "two"))
 
-    done = release.finish(bedrock, builders.run(), started, None, None, FAILURE)
+    release.finish(aws, stage, RUN, series(one, two, chosen=two), None, None, FAILURE)
 
-    assert done.released == (builders.JOB_ARN, "arn:one", "arn:two")
+    assert set(bedrock.world.models) == {one, two}
 
 
-def test_a_model_that_cannot_be_deleted_is_told() -> None:
-    bedrock = FakeBedrock(delete_custom_model=refusal("ConflictException", "in use"))
+def test_a_model_that_cannot_be_deleted_is_told(aws: Aws, stage: Stage, bedrock: LocalBedrock) -> None:
+    one, two = (bedrock.model(name, tags("test", RUN.run_id)) for name in ("one", "two"))
+    bedrock.deployment("by-hand", one, {})
 
-    done = release.finish(bedrock, builders.run(), series("one", "two", chosen="two"), None, None, None)
+    done = release.finish(aws, stage, RUN, series(one, two, chosen=two), None, None, None)
 
-    assert done.failed == ("one: Operation: ConflictException: in use",)
-
-
-def test_a_failure_stops_the_jobs_that_judge() -> None:
-    arn = "arn:aws:bedrock:us-west-2:111122223333:evaluation-job/abcdefghij12"
-    bedrock = FakeBedrock(
-        list_model_customization_jobs={"modelCustomizationJobSummaries": []},
-        list_evaluation_jobs={"jobSummaries": [{"jobName": "tunedrop-base", "jobArn": arn}]},
-        stop_evaluation_job=[{}, refusal("ConflictException")],
-    )
-    judge = JudgeSettings(model="judge", via="evaluation-job")
-    run = builders.run(evaluation=EvaluationSettings(judge=judge))
-
-    done = release.finish(bedrock, run, None, None, None, FAILURE)
-    again = release.finish(bedrock, run, None, None, None, FAILURE)
-
-    assert done.released == (arn,)
-    assert again.released == ()
-    assert bedrock.called("list_evaluation_jobs")[0] == {
-        "nameContains": run.run_id, "statusEquals": "InProgress",
-    }  # fmt: skip
+    assert done.released == ()
+    assert len(done.failed) == 1
+    assert "still deployed" in done.failed[0]

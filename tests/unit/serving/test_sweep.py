@@ -12,6 +12,7 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import DeploymentSettings, Released
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
+from tunedrop.registry.troubles import Troubles
 from tunedrop.serving.sweep import Sweeper, in_service
 from tunedrop.stage import Stage
 
@@ -52,7 +53,7 @@ def bedrock(way: str, expires: str = FUTURE, stage: str = "test", **answers: Any
 
 def sweep(aws: Aws, stage: Stage, found: Any) -> Released:
     aws.bedrock = found
-    return Sweeper(aws, stage).sweep()[0]
+    return Sweeper(aws, stage, Troubles(aws.dynamodb, stage.registry_table)).sweep()[0]
 
 
 @pytest.mark.parametrize("way", ["on-demand", "provisioned"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Annotated
 
 import msgspec
@@ -10,13 +11,14 @@ from rich.table import Table
 
 from tunedrop import clock
 from tunedrop.cli.costs.teardown import teardown as tear_down
-from tunedrop.cli.exits import USAGE
+from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.options import FormatOption, examples, on_stage
 from tunedrop.cli.output import Format, answer, blocks, console, fail, print_json, table, when
 from tunedrop.cli.stage import Deployed
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.formatting.amounts import duration
-from tunedrop.serving import throughput as serving
+from tunedrop.serving.production import Production
+from tunedrop.serving.removal import NamedInProduction, Removal
 from tunedrop.serving.sweep import InService, in_service
 
 PANEL = "See and end what bills"
@@ -118,14 +120,27 @@ def _until(one: InService) -> str:
 def release(
     here: Deployed,
     arn: Annotated[str, typer.Argument(help="What to end, as `tunedrop throughput` lists it.")],
+    production: Annotated[
+        bool, typer.Option("--production", help="Also where an alias names it: the alias goes first.")
+    ] = False,
     format_: FormatOption = Format.text,
 ) -> None:
     """End what serves a model, and what it bills."""
+    found = {one.arn: one for one in in_service(here.aws.bedrock, here.stage)}
+    if arn not in found:
+        near = difflib.get_close_matches(arn, found, n=1, cutoff=0.8)
+        hint = f"Did you mean {near[0]}?" if near else f"See them: tunedrop throughput --stage {here.name}"
+        fail(f"nothing of stage {here.name} serves a model under {arn}", NO, hint)
+    run_id = found[arn].run_id
     try:
-        found = serving.release(here.aws.bedrock, arn)
+        if production:
+            Production(here.aws, here.stage).stand_down(arn)
+        Removal(here.aws, here.stage).remove(arn, run_id)
+    except NamedInProduction as error:
+        fail(str(error), NO, "To take it out of production all the same: --production")
     except (ThroughputFailed, TransientError) as error:
         fail(str(error))
-    answer({"arn": arn, "released": found}, f"released {arn}" if found else f"{arn} was gone before", format_)
+    answer({"arn": arn, "released": True}, f"released {arn}", format_)
 
 
 @app.command(
@@ -133,6 +148,7 @@ def release(
     epilog=examples(
         ("tunedrop teardown support-0a1b2c3d4e", "one run"),
         ("tunedrop teardown --all --stage dev", "before cdk destroy"),
+        ("tunedrop teardown --all --yes --production", "without a terminal, whatever is in production"),
     ),
 )
 @on_stage
@@ -141,18 +157,17 @@ def teardown(
     name: Annotated[str | None, typer.Argument(metavar="RUN", help="A run's id.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Of every run of the stage.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before deleting.")] = False,
+    production: Annotated[
+        bool, typer.Option("--production", help="Do not ask before taking a model out of production.")
+    ] = False,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Delete what runs have made in Bedrock, check that it is gone, say what still bills.
+    """Delete the Bedrock resources that runs created, and verify that they are gone.
 
-    With --all go the production aliases too that name nothing any more; those of one run are named, with what
-    to do about them.
+    CloudFormation does not track them. Open runs are stopped. A model in production is named and asked about;
+    its alias is withdrawn before it goes. Interrupted, it goes on when it is run again.
     """
     if (name is None) != everything:
         fail("name one run, or say --all", USAGE)
     run_id = here.run(name).run.run_id if name is not None else None
-    what = f"what {run_id} has made" if run_id else f"what all runs of stage {here.name} have made"
-    aliases = "" if run_id else ", and the aliases that name it"
-    if not yes and console.is_terminal and not typer.confirm(f"Delete {what} in Bedrock{aliases}?", err=True):
-        fail("nothing was deleted")
-    raise typer.Exit(tear_down(here, run_id, format_))
+    raise typer.Exit(tear_down(here, run_id, yes=yes, production=production, format_=format_))

@@ -18,6 +18,7 @@ from tunedrop.cli.runs.live import view
 from tunedrop.cli.runs.live import watch as following
 from tunedrop.cli.runs.live.final import COLOURS
 from tunedrop.cli.stage import Deployed
+from tunedrop.contracts import CompletedJob
 from tunedrop.registration.resuming import POINTS, RETRIABLE
 from tunedrop.registry import Record
 
@@ -94,6 +95,8 @@ def runs(
             f"{usd:.2f}" if usd is not None else "",
         )
     console.print(listing)
+    for run_id, error in here.registry.unreadable.items():
+        errors.print(f"the registry's row of {run_id} cannot be read: {error}", style="red")
     if not records:
         errors.print("no runs yet; begin with: tunedrop init DIR")
     return None
@@ -114,6 +117,7 @@ def show(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> 
         documents = {key: msgspec.json.decode(text) for key, text in record.documents.items()}
         steps = here.registry.steps(record.run.run_id)
         known = {"run": record.run, "status": record.status, "failure": record.failure, "steps": steps}
+        known["gone"] = sorted(record.gone)
         return print_json(known | documents)
     return following.show(here, record)
 
@@ -229,4 +233,8 @@ def _next_attempt(here: Deployed, before: Record) -> Record | None:
 
 
 def _status(record: Record) -> str:
-    return record.step.replace("_", " ") or record.status if record.is_open else record.status
+    if record.is_open:
+        return record.step.replace("_", " ") or record.status
+    job = record.document("job", CompletedJob)
+    is_gone = job is not None and job.model_arn in record.gone
+    return f"{record.status}, model deleted" if is_gone else record.status

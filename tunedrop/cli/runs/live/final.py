@@ -33,6 +33,8 @@ def print_end(to: Console, stage: Stage, record: Record) -> None:
     """The last word on a run that has ended: in a box what is to be read, below it what is to be copied."""
     to.print()
     to.print(panel(record))
+    for arn in sorted(record.gone):
+        to.print(f"deleted since: {arn}", style="yellow", soft_wrap=True)
     for text in _commands(stage, ending_of(record)):
         to.print(text, soft_wrap=True)
 

@@ -1,0 +1,240 @@
+"""A stage that has everything is torn down, whatever interrupts it; other stages keep what is theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import botocore.client
+import pytest
+from botocore.exceptions import ClientError
+
+from tests import builders
+from tests.unit.local_bedrock import LocalBedrock, tags
+from tunedrop import clock
+from tunedrop.aws import Aws
+from tunedrop.contracts import Released, StartedJob
+from tunedrop.registry import Registry
+from tunedrop.registry.aliases import Aliases
+from tunedrop.results.teardown import Teardown, TornDown
+from tunedrop.stage import Stage
+
+STAGE = "test"
+RUNS = ("support-0123456789", "persona-0123456789", "search-0123456789")
+OTHERS = (
+    ("test-two", "tunedrop-test-support-0123456789"),
+    ("tes", "tunedrop-test"),
+    ("prod", "support-0123456789"),
+)
+"""Other stages, and names of theirs that deceive."""
+
+
+class Executions:
+    """Step Functions, as far as stopping goes."""
+
+    def __init__(self) -> None:
+        self.stopped: list[str] = []
+
+    def stop_execution(self, executionArn: str, cause: str) -> None:  # noqa: N803 - boto's name
+        assert cause
+        self.stopped.append(executionArn)
+
+
+class Everything:
+    """A stage that has one of each kind in each state, beside stages whose names deceive."""
+
+    def __init__(
+        self, aws: Aws, stage: Stage, registry: Registry, folder: Path, runs: Sequence[str] = RUNS
+    ) -> None:
+        self.aws, self.stage, self.registry = aws, stage, registry
+        self.bedrock = LocalBedrock(folder)
+        aws.bedrock = self.bedrock.client
+        self.executions = Executions()
+        aws.step_functions = self.executions
+        self.aliases = Aliases(aws.ssm, aws.dynamodb, stage)
+        self.mine = {run: self._of(STAGE, run, f"tunedrop-{STAGE}-{run}") for run in runs}
+        for other, name in OTHERS[: len(runs)]:
+            self._of(other, RUNS[0], name)
+        self.foreign = {arn for arn, of in self.bedrock.world.tags() if of["tunedrop:stage"] != STAGE}
+        for number, run in enumerate(runs):
+            self._register(run, is_open=number == 2)
+        support = self.mine[RUNS[0]]
+        self.aliases.promote("support", RUNS[0], support["model"], support["deployment"])
+
+    def _of(self, stage: str, run: str, name: str) -> dict[str, str]:
+        put, mine = self.bedrock, tags(stage, run)
+        model = put.model(name, mine)
+        return {
+            "model": model,
+            "deployment": put.deployment(f"{name}-d", model, mine),
+            "creating": put.deployment(f"{name}-c", model, mine, "Creating"),
+            "throughput": put.throughput(f"{name}-t", model, mine, "Updating"),
+            "renamed": put.throughput("by-hand", model, mine),
+            "job": put.job(f"{name}-j", mine),
+            "stopping": put.job(f"{name}-s", mine, "Stopping"),
+            "ended": put.job(f"{name}-e", mine, "Completed"),
+            "evaluation": put.evaluation(f"{name}-v", mine),
+            "evaluated": put.evaluation(f"{name}-w", mine, "Completed"),
+        }
+
+    def _register(self, run_id: str, *, is_open: bool) -> None:
+        run = builders.run(run_id=run_id, name=run_id.partition("-")[0], execution_arn=f"arn:{run_id}")
+        self.registry.register(run)
+        mine = self.mine[run_id]
+        self.registry.save(
+            run_id,
+            job=builders.job(model_arn=mine["model"]),
+            started=StartedJob(outcome="started", job_arn=mine["job"], job_name="j"),
+            serving=builders.serving(arn=mine["deployment"], model_arn=mine["model"]),
+            released=Released(kept=(mine["deployment"],)),
+        )
+        if not is_open:
+            self.registry.end(run_id, "promoted", None)
+
+    def teardown(self, run_id: str | None = None) -> TornDown:
+        def sleep(_: float) -> None:
+            self.bedrock.settle()
+
+        return Teardown(self.aws, self.stage, run_id, lambda _verb, _what: None, sleep).run()
+
+    def assert_nothing_remains(self) -> None:
+        """By Bedrock's own lists: nothing of the stage, and everything of the others."""
+        assert self.bedrock.tagged(STAGE) == {}
+        assert {arn for arn, of in self.bedrock.world.tags() if of["tunedrop:stage"] != STAGE} == self.foreign
+        assert self.aliases.all() == {}
+        for run_id in self.mine:
+            record = self.registry.get(run_id)
+            assert record is not None
+            assert {self.mine[run_id]["model"], self.mine[run_id]["deployment"]} <= record.gone
+
+
+@pytest.fixture
+def everything(aws: Aws, stage: Stage, registry: Registry, tmp_path: Path) -> Everything:
+    return Everything(aws, stage, registry, tmp_path)
+
+
+def test_nothing_of_the_stage_remains_and_everything_of_others(everything: Everything) -> None:
+    done = everything.teardown()
+
+    everything.assert_nothing_remains()
+    assert done.remaining == {}
+    assert done.withdrawn == ["/tunedrop/test/models/support"]
+    assert done.runs_stopped == [RUNS[2]]
+    assert everything.executions.stopped == [f"arn:{RUNS[2]}"]
+
+
+def test_one_run_goes_and_the_others_stay(everything: Everything) -> None:
+    everything.teardown(RUNS[1])
+
+    left = everything.bedrock.tagged(STAGE)
+    assert {of["tunedrop:run"] for of in left.values()} == {RUNS[0], RUNS[2]}
+    assert everything.aliases.all() != {}
+    assert everything.executions.stopped == []
+
+
+def test_the_plan_names_what_is_in_production_and_what_runs(everything: Everything) -> None:
+    plan = Teardown(everything.aws, everything.stage, None, lambda _verb, _what: None).plan()
+
+    assert plan.production == {"/tunedrop/test/models/support": RUNS[0]}
+    assert [one.run.run_id for one in plan.open_runs] == [RUNS[2]]
+
+
+class Interrupted(BaseException):
+    """Ctrl-C, a closed laptop, a killed process."""
+
+
+@contextmanager
+def _interrupted(at: int) -> Iterator[list[int]]:
+    """The `at`-th call of AWS ends the process, before its effect or after. Gives the number of calls."""
+    calls, made = [0], botocore.client.BaseClient._make_api_call
+
+    def call(client: Any, operation: str, arguments: Any) -> Any:
+        calls[0] += 1
+        number = calls[0]
+        if number == at and at % 2:
+            raise Interrupted
+        answer = made(client, operation, arguments)
+        if number == at:
+            raise Interrupted
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+        yield calls
+
+
+def test_interrupted_anywhere_it_goes_on_when_it_is_run_again(
+    aws: Aws, stage: Stage, registry: Registry, tmp_path: Path
+) -> None:
+    """One run in production, and a process that dies at one of the calls, early or late."""
+    with _interrupted(at=0) as calls:
+        Everything(aws, stage, registry, tmp_path, RUNS[:1]).teardown()
+    for at in range(7, calls[0], calls[0] // 5):
+        _start_over(aws, stage)
+        everything = Everything(aws, stage, registry, tmp_path, RUNS[:1])
+        with _interrupted(at), suppress(Interrupted):
+            everything.teardown()
+
+        everything.teardown()
+
+        everything.assert_nothing_remains()
+
+
+def _start_over(aws: Aws, stage: Stage) -> None:
+    for item in aws.dynamodb.scan(TableName=stage.registry_table)["Items"]:
+        key = {name: item[name] for name in ("pk", "sk")}
+        aws.dynamodb.delete_item(TableName=stage.registry_table, Key=key)
+
+
+def test_a_list_that_cannot_be_read_is_no_proof(everything: Everything) -> None:
+    everything.teardown()
+    everything.bedrock.world.faults.set(
+        calls=[{"operation": "ListCustomModels", "times": 9, "error": "AccessDeniedException"}]
+    )
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        everything.teardown()
+
+
+def test_a_commitment_that_has_not_ended_remains_and_is_named(everything: Everything) -> None:
+    arn = everything.mine[RUNS[0]]["renamed"]
+    everything.bedrock.world.provisioned[arn].commitment = "OneMonth"
+
+    done = everything.teardown()
+
+    assert set(done.remaining) == {arn, everything.mine[RUNS[0]]["model"]}
+    assert "commitment" in done.remaining[arn]
+
+
+def test_what_went_by_other_hands_is_said_to_be_gone(everything: Everything) -> None:
+    everything.bedrock.world.models.clear()
+    everything.bedrock.world.deployments.clear()
+    everything.bedrock.world.provisioned.clear()
+
+    everything.teardown()
+
+    record = everything.registry.get(RUNS[1])
+    assert record is not None
+    assert everything.mine[RUNS[1]]["model"] in record.gone
+
+
+def test_a_run_at_work_is_waited_for(everything: Everything) -> None:
+    """A step that makes something may still be at work when its execution has been stopped."""
+    everything.registry.start_step(RUNS[2], "set_up_throughput", clock.now())
+    waited = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        record = everything.registry.get(RUNS[2])
+        assert record is not None
+        assert record.stop_requested_by == "teardown"
+        for step in everything.registry.steps(RUNS[2]):
+            everything.registry.end_step(RUNS[2], step.step, step.started_at)
+        everything.bedrock.settle()
+
+    Teardown(everything.aws, everything.stage, None, lambda _verb, _what: None, sleep).run()
+
+    assert waited
+    everything.assert_nothing_remains()

@@ -1,0 +1,97 @@
+"""Who may do what with a model, or with what serves one: name it in production, or delete it.
+
+Both take seconds, several processes do them, and neither may happen while the other does: what an alias names
+is never deleted, and what was deleted is never named. One item an ARN (`pk` = `ARN#<arn>`), changed by
+conditional writes, decides. A claim whose process has died runs out after `LEASE_SECONDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tunedrop import clock
+from tunedrop.aws import code_of
+from tunedrop.errors import ModelDeleted, TransientError
+
+LEASE_SECONDS = 120
+"""Twice the time-out of the functions that promote and release (`infra.functions`)."""
+
+
+class Claims:
+    """The claims in the registry table of a stage."""
+
+    def __init__(self, dynamodb: Any, table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    @contextmanager
+    def promoting(self, *arns: str) -> Iterator[None]:
+        """Nobody deletes these while the block lasts.
+
+        Raises
+        ------
+        ModelDeleted
+            When one of them was deleted by Tunedrop.
+        TransientError
+            When one of them is being deleted now.
+        """
+        for arn in dict.fromkeys(arns):
+            if not self._claim(arn, "promoting_at", against="removing_at"):
+                raise self._refusal(arn)
+        yield
+        # Not in a `finally`: whoever dies here may have written half, and the lease covers who cleans up.
+        for arn in dict.fromkeys(arns):
+            self._update(arn, "REMOVE promoting_at")
+
+    def begin_removal(self, arn: str) -> bool:
+        """Nobody promotes it from now on. False while somebody is just about to."""
+        return self._claim(arn, "removing_at", against="promoting_at")
+
+    def give_up_removal(self, arn: str) -> None:
+        """It stays after all."""
+        self._update(arn, "REMOVE removing_at")
+
+    def end_removal(self, arn: str) -> None:
+        """It is gone, for good."""
+        self._update(arn, "SET removed_at = :now", {":now": clock.now()})
+
+    def _claim(self, arn: str, mine: str, *, against: str) -> bool:
+        now = clock.now()
+        free = f"(attribute_not_exists({against}) OR {against} < :stale)"
+        gone = " AND attribute_not_exists(removed_at)" if mine == "promoting_at" else ""
+        try:
+            self._update(
+                arn,
+                f"SET {mine} = :now",
+                {":now": now, ":stale": clock.after(now, -LEASE_SECONDS)},
+                condition=free + gone,
+            )
+        except ClientError as error:
+            if code_of(error) == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
+
+    def _refusal(self, arn: str) -> Exception:
+        item = self._dynamodb.get_item(TableName=self._table, Key=_key(arn), ConsistentRead=True)
+        if "removed_at" in item.get("Item", {}):
+            return ModelDeleted(f"{arn} was deleted; it cannot go into production any more")
+        return TransientError(f"{arn} is being deleted")
+
+    def _update(
+        self, arn: str, expression: str, values: dict[str, str] | None = None, condition: str = ""
+    ) -> None:
+        arguments: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
+        if values:
+            arguments["ExpressionAttributeValues"] = {name: {"S": value} for name, value in values.items()}
+        self._dynamodb.update_item(
+            TableName=self._table, Key=_key(arn), UpdateExpression=expression, **arguments
+        )
+
+
+def _key(arn: str) -> dict[str, dict[str, str]]:
+    return {"pk": {"S": f"ARN#{arn}"}, "sk": {"S": "CLAIM"}}

@@ -1,0 +1,156 @@
+"""Each upload, wait, release and run by itself: one that fails is tried again later, and holds up no other.
+
+`pk` = `TROUBLE`, `sk` = the subject. A subject that fails is left alone for a while that doubles with every
+try; one that succeeds is forgotten; one that has failed `REPORT_AFTER` times is reported to a person, once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tunedrop import clock
+from tunedrop.aws import explain
+from tunedrop.errors import TransientError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+FIRST_PAUSE_SECONDS = 60
+LONGEST_PAUSE_SECONDS = 900
+REPORT_AFTER = 5
+"""Tries: with these pauses the fifth comes a quarter of an hour after the first."""
+KEPT_SECONDS = 7 * 86_400
+
+log = logging.getLogger(__name__)
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """A subject that has failed: how often, since when, why, and when it is tried again."""
+
+    subject: str
+    error: str
+    tries: int
+    since: str
+    next_at: str
+    reported: bool = False
+
+
+class Troubles:
+    """What has failed in a stage and is to be tried again; one object a turn of a schedule.
+
+    `failed` are the subjects that failed in this turn, for the alarm.
+    """
+
+    def __init__(self, dynamodb: Any, table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._known: dict[str, Trouble] | None = None
+        self.failed: list[Trouble] = []
+
+    def each(
+        self, subjects: Iterable[T], name: Callable[[T], str], act: Callable[[T], R], *, eager: bool = False
+    ) -> Iterator[tuple[T, R]]:
+        """Act on every subject that is due. Gives those that went well, with what came of them.
+
+        Parameters
+        ----------
+        eager
+            Whether to act on those that are not due as well: something has happened to them.
+        """
+        for subject in subjects:
+            called = name(subject)
+            if not (eager or self._is_due(called)):
+                continue
+            try:
+                result = act(subject)
+            except Exception as error:
+                self.note(called, error)
+                continue
+            self._forget(called)
+            yield subject, result
+
+    def attempt(self, name: str, act: Callable[[], R], otherwise: R) -> R:
+        """The same for one thing that is always due; gives `otherwise` when it fails."""
+        done = self.each([name], str, lambda _: act(), eager=True)
+        return next((result for _, result in done), otherwise)
+
+    def note(self, subject: str, error: Exception) -> None:
+        """This subject has failed."""
+        earlier = self.known.get(subject)
+        tries = earlier.tries + 1 if earlier else 1
+        pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (tries - 1))
+        now = clock.now()
+        trouble = Trouble(
+            subject=subject,
+            error=_said(error),
+            tries=tries,
+            since=earlier.since if earlier else now,
+            next_at=clock.after(now, pause),
+            reported=earlier.reported if earlier else False,
+        )
+        if not isinstance(error, TransientError) or tries > 1:
+            self.failed.append(trouble)
+        log.warning("failed, and is tried again: %s", subject, exc_info=error, extra={"tries": tries})
+        self._keep(trouble)
+
+    @property
+    def known(self) -> dict[str, Trouble]:
+        """Every subject that has failed and has not succeeded since."""
+        if self._known is None:
+            pages = self._dynamodb.get_paginator("query").paginate(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": {"S": "TROUBLE"}},
+                ConsistentRead=True,
+            )
+            self._known = {item["sk"]["S"]: _read(item) for page in pages for item in page["Items"]}
+        return self._known
+
+    def to_report(self) -> list[Trouble]:
+        """Those that a person has to look at and has not heard of."""
+        return [one for one in self.known.values() if one.tries >= REPORT_AFTER and not one.reported]
+
+    def mark_reported(self, trouble: Trouble) -> None:
+        self._keep(msgspec.structs.replace(trouble, reported=True))
+
+    def _is_due(self, subject: str) -> bool:
+        trouble = self.known.get(subject)
+        return trouble is None or trouble.next_at <= clock.now()
+
+    def _keep(self, trouble: Trouble) -> None:
+        self.known[trouble.subject] = trouble
+        ttl = int(clock.read(trouble.next_at).timestamp()) + KEPT_SECONDS
+        self._dynamodb.put_item(
+            TableName=self._table,
+            Item={
+                "pk": {"S": "TROUBLE"},
+                "sk": {"S": trouble.subject},
+                "trouble": {"S": msgspec.json.encode(trouble).decode()},
+                "ttl": {"N": str(ttl)},
+            },
+        )
+
+    def _forget(self, subject: str) -> None:
+        if self.known.pop(subject, None) is not None:
+            key = {"pk": {"S": "TROUBLE"}, "sk": {"S": subject}}
+            self._dynamodb.delete_item(TableName=self._table, Key=key)
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, ClientError | BotoCoreError):
+        return explain(error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _read(item: dict[str, Any]) -> Trouble:
+    try:
+        return msgspec.json.decode(item["trouble"]["S"], type=Trouble)
+    except (KeyError, msgspec.MsgspecError):
+        # Our own row cannot be read: its subject is due, and the next failure writes it anew.
+        now = clock.now()
+        return Trouble(subject=item["sk"]["S"], error="", tries=1, since=now, next_at=now)

@@ -1,0 +1,43 @@
+"""The message about something that goes on failing by itself, while everything else goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tunedrop import clock
+from tunedrop.aws.subjects import subject
+from tunedrop.registry.troubles import Trouble
+from tunedrop.stage import Stage
+
+
+def tell(sns: Any, stage: Stage, trouble: Trouble) -> None:
+    """Publish that one subject needs a person, with an attribute that a program can filter on."""
+    sns.publish(
+        TopicArn=stage.topic_arn,
+        Subject=subject(f"Tunedrop: {trouble.subject} goes on failing"),
+        Message=text(stage, trouble),
+        MessageAttributes={
+            name: {"DataType": "String", "StringValue": value}
+            for name, value in (("event", "still-failing"), ("stage", stage.name))
+        },
+    )
+
+
+def text(stage: Stage, trouble: Trouble) -> str:
+    """What has failed, how often and why; what to do; what is not affected."""
+    return "\n".join(
+        [
+            f"In stage {stage.name}, this has failed {trouble.tries} times since "
+            f"{clock.for_people(trouble.since)} UTC:",
+            "",
+            f"    {trouble.subject}",
+            f"    {trouble.error}",
+            "",
+            "It is tried again every quarter of an hour, and nothing else waits for it.",
+            "This message comes once.",
+            "",
+            "Check permissions, keys and quotas of the stage:",
+            f"    tunedrop doctor --stage {stage.name}",
+            "",
+        ]
+    )

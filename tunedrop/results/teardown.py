@@ -1,0 +1,241 @@
+"""Deleting what runs have made in Bedrock, and making sure that it is gone.
+
+`cdk destroy` knows none of it: jobs, deployments, throughput and models are made while the stack lives. What
+belongs to the stage, its tag says (`tunedrop.serving.inventory`). The work goes in rounds, each from fresh
+lists, until they are empty: whatever was interrupted, begun twice or made meanwhile is found again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from tunedrop import aws
+from tunedrop.aws import Aws
+from tunedrop.contracts import CompletedJob, Released, Serving, StartedJob
+from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.evaluation import judge_jobs
+from tunedrop.registry import Record, Registry
+from tunedrop.registry.aliases import Aliases
+from tunedrop.results import orphans
+from tunedrop.serving import inventory, models
+from tunedrop.serving.inventory import Resource
+from tunedrop.serving.removal import NamedInProduction, Removal
+from tunedrop.stage import Stage
+from tunedrop.training import jobs
+
+PATIENCE_SECONDS = 1800.0
+"""How long Bedrock may take for what it creates or stops: a deployment took about 8 minutes (2026-08)."""
+
+PAUSE_SECONDS = 3.0
+ALL_RUNS = 100_000
+
+Tell = Callable[[str, str], None]
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a teardown is about: what is there, the runs that go on, and the aliases that name any of it."""
+
+    resources: list[Resource]
+    open_runs: list[Record]
+    production: dict[str, str]
+    """Alias parameter to the id of the run whose model it names."""
+
+
+class TornDown(msgspec.Struct, kw_only=True):
+    """What `teardown --format json` prints: ARNs, run ids and aliases.
+
+    `remaining` says of each resource that is left why it is; it comes from lists that were read last.
+    `dangling` are aliases of models that are gone, where nobody has asked to withdraw them.
+    """
+
+    runs_stopped: list[str] = []
+    withdrawn: list[str] = []
+    stopped: list[str] = []
+    released: list[str] = []
+    deleted: list[str] = []
+    remaining: dict[str, str] = {}
+    dangling: list[str] = []
+
+
+class Teardown:
+    """The teardown of a stage, or of one run."""
+
+    def __init__(
+        self,
+        aws_: Aws,
+        stage: Stage,
+        run_id: str | None,
+        tell: Tell,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._aws = aws_
+        self._stage = stage
+        self._run_id = run_id
+        self._sleep = sleep
+        self._tell = tell
+        self._registry = Registry(aws_.dynamodb, stage.registry_table)
+        self._aliases = Aliases(aws_.ssm, aws_.dynamodb, stage)
+        self._removal = Removal(aws_, stage)
+        self._done = TornDown()
+
+    def plan(self) -> Plan:
+        """What there is now. Changes nothing."""
+        found = self._resources()
+        arns = {one.arn for one in found}
+        production = {}
+        for parameter, model_id in self._aliases.all().items():
+            history = self._aliases.history(_name(parameter))
+            if model_id in arns or (history and history[0].model_arn in arns):
+                production[parameter] = history[0].run_id if history else ""
+        return Plan(
+            resources=found, open_runs=[one for one in self._runs() if one.is_open], production=production
+        )
+
+    def run(self) -> TornDown:
+        """Stop runs, withdraw what is in production, end and delete until fresh lists hold nothing.
+
+        Raises
+        ------
+        ClientError
+            When a list cannot be read: then nobody knows what remains. Run again, it goes on where it was.
+        """
+        self._stop_runs()
+        for alias in self.plan().production:
+            self._note("withdrew", self._done.withdrawn, self._aliases.withdraw(_name(alias)))
+        self._end_all()
+        self._note_what_is_gone()
+        self._look_at_aliases()
+        return self._done
+
+    # --- runs
+
+    def _stop_runs(self) -> None:
+        """Nothing new is made from here on: no step of these runs begins, and none is at work."""
+        opened = [one for one in self._runs() if one.is_open]
+        for record in opened:
+            self._registry.request_stop(record.run.run_id, "teardown")
+            try:
+                self._aws.step_functions.stop_execution(
+                    executionArn=record.run.execution_arn, cause="tunedrop teardown"
+                )
+            except ClientError as error:
+                if aws.code_of(error) != "ExecutionDoesNotExist":
+                    raise
+            self._note("stopped", self._done.runs_stopped, record.run.run_id)
+        for record in opened:
+            self._patiently(lambda record=record: orphans.fence(self._registry, record))  # type: ignore[misc]
+
+    def _patiently(self, act: Callable[[], None]) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return act()
+            except TransientError:
+                if time.monotonic() > deadline:
+                    raise
+                self._sleep(PAUSE_SECONDS)
+
+    # --- resources
+
+    def _end_all(self) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while left := self._resources():
+            refused, moving = {}, False
+            for one in left:
+                try:
+                    self._end(one)
+                except TransientError:
+                    moving = True
+                except (ThroughputFailed, NamedInProduction) as error:
+                    refused[one.arn] = str(error)
+            if len(refused) == len(left) or time.monotonic() > deadline:
+                for one in self._resources():
+                    self._done.remaining[one.arn] = refused.get(one.arn, f"it is {one.status}")
+                return
+            if moving or refused:
+                self._sleep(PAUSE_SECONDS)
+
+    def _end(self, one: Resource) -> None:
+        """Take the next step towards the end of a resource; a job has to have stopped before it is gone.
+
+        Raises
+        ------
+        TransientError
+            When there is more to do a little later.
+        ThroughputFailed, NamedInProduction
+            When it stays.
+        """
+        if one.kind in inventory.JOBS:
+            return self._end_job(one)
+        if self._removal.remove(one.arn, one.run_id):
+            if one.kind == "custom model":
+                self._note("deleted", self._done.deleted, one.arn)
+            else:
+                self._note("released", self._done.released, one.arn)
+        return None
+
+    def _end_job(self, one: Resource) -> None:
+        bedrock = self._aws.bedrock
+        if one.status == "InProgress":
+            stop = jobs.stop if one.kind == "customization job" else judge_jobs.stop
+            if stop(bedrock, one.arn):
+                self._note("stopped", self._done.stopped, one.arn)
+        elif one.status not in ("Stopping", "Deleting") and judge_jobs.delete(bedrock, one.arn):
+            return self._note("deleted", self._done.deleted, one.arn)
+        raise TransientError(f"{one.arn} has not ended yet")
+
+    def _resources(self) -> list[Resource]:
+        found = inventory.resources(self._aws.bedrock, self._stage.name, ended_evaluations=True)
+        return [one for one in found if self._run_id in (None, one.run_id)]
+
+    # --- what is said about it
+
+    def _runs(self) -> list[Record]:
+        if self._run_id is None:
+            return self._registry.recent(limit=ALL_RUNS)
+        record = self._registry.get(self._run_id)
+        return [record] if record is not None else []
+
+    def _note_what_is_gone(self) -> None:
+        """Also what went before, by whoever deleted it: the registry says what is true now."""
+        there = {one.arn for one in inventory.resources(self._aws.bedrock, self._stage.name)}
+        for record in self._runs():
+            gone = set(_made_by(record)) - there - record.gone
+            if gone:
+                self._registry.note_gone(record.run.run_id, *sorted(gone))
+
+    def _look_at_aliases(self) -> None:
+        """Aliases of models that are gone: withdrawn with everything else, else only named."""
+        for parameter in self._aliases.all():
+            history = self._aliases.history(_name(parameter))
+            of_this = bool(history) and self._run_id in (None, history[0].run_id)
+            if not of_this or models.status(self._aws.bedrock, history[0].model_arn):
+                continue
+            if self._run_id is None:
+                self._note("withdrew", self._done.withdrawn, self._aliases.withdraw(_name(parameter)))
+            else:
+                self._done.dangling.append(parameter)
+
+    def _note(self, verb: str, among: list[str], what: str) -> None:
+        among.append(what)
+        self._tell(verb, what)
+
+
+def _made_by(record: Record) -> Iterator[str]:
+    """The models of a run, and what has served them, as far as the registry knows."""
+    if (job := record.document("job", CompletedJob)) is not None:
+        yield job.model_arn
+    if (started := record.document("started", StartedJob)) is not None:
+        yield from (one.job.model_arn for one in started.series if one.job is not None)
+    if (serving := record.document("serving", Serving)) is not None:
+        yield serving.arn
+    if (released := record.document("released", Released)) is not None:
+        yield from released.kept
+
+
+def _name(parameter: str) -> str:
+    return parameter.rpartition("/")[2]

@@ -1,0 +1,85 @@
+"""The one place where a custom model, or what serves one, is deleted.
+
+Nothing is deleted that an alias names or is about to name: the claim on it is taken first, the aliases are
+looked at afterwards. A test finds any other place that calls one of Bedrock's delete operations.
+"""
+
+from __future__ import annotations
+
+from tunedrop.aws import Aws, is_forbidden
+from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.registry import Registry
+from tunedrop.registry.aliases import Aliases
+from tunedrop.registry.claims import Claims
+from tunedrop.serving import models, throughput
+from tunedrop.stage import Stage
+
+
+class NamedInProduction(Exception):
+    """An alias names what was to be deleted; `alias` is its parameter."""
+
+    def __init__(self, arn: str, alias: str) -> None:
+        super().__init__(f"{arn} is in production: {alias} names it")
+        self.alias = alias
+
+
+class Removal:
+    """Deletes models and what serves them, and notes in the registry that they are gone."""
+
+    def __init__(self, aws: Aws, stage: Stage) -> None:
+        self._aws = aws
+        self._registry = Registry(aws.dynamodb, stage.registry_table)
+        self._aliases = Aliases(aws.ssm, aws.dynamodb, stage)
+        self._claims = Claims(aws.dynamodb, stage.registry_table)
+
+    def remove(self, arn: str, run_id: str) -> bool:
+        """Delete a custom model, a deployment or provisioned throughput. False when it was gone before.
+
+        Parameters
+        ----------
+        run_id
+            The run that it belongs to, by its tag.
+
+        Raises
+        ------
+        NamedInProduction
+            When an alias names it; it stays.
+        TransientError
+            When it is still being created or changed, or is just being promoted; a later try may succeed.
+        ThroughputFailed
+            When Bedrock refuses, for example before a commitment has ended.
+        """
+        if not self._claims.begin_removal(arn):
+            raise TransientError(f"{arn} is being promoted")
+        try:
+            record = self._registry.get(run_id) if run_id else None
+            alias = self._aliases.naming(arn, record.run.name if record is not None else "")
+            if alias:
+                raise NamedInProduction(arn, alias)
+            found = self._delete(arn)
+        except BaseException:
+            self._claims.give_up_removal(arn)
+            raise
+        self._claims.end_removal(arn)
+        if run_id:
+            self._registry.note_gone(run_id, arn)
+        return found
+
+    def _delete(self, arn: str) -> bool:
+        is_model = ":custom-model/" in arn
+        try:
+            return (
+                models.delete(self._aws.bedrock, arn)
+                if is_model
+                else throughput.release(self._aws.bedrock, arn)
+            )
+        except ThroughputFailed as error:
+            # A policy that asks for a tag forbids what is not there: nothing has no tags.
+            if not (is_forbidden(error.__cause__) and self._is_missing(arn)):
+                raise
+        return False
+
+    def _is_missing(self, arn: str) -> bool:
+        if ":custom-model/" in arn:
+            return not models.status(self._aws.bedrock, arn)
+        return not throughput.exists(self._aws.bedrock, arn)

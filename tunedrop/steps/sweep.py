@@ -1,0 +1,138 @@
+"""What the schedule does for a stage, part by part and subject by subject: releases first.
+
+Nothing that fails here keeps anything else from its turn (`tunedrop.registry.troubles`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+
+from tunedrop.aws import Aws
+from tunedrop.contracts import Ending
+from tunedrop.registration import missed_uploads, retuning
+from tunedrop.registry import Record, Registry, lifecycle
+from tunedrop.registry.troubles import Troubles
+from tunedrop.reporting import trouble
+from tunedrop.results import orphans, release
+from tunedrop.serving import inventory
+from tunedrop.serving.sweep import Sweeper
+from tunedrop.stage import Stage
+from tunedrop.waiting.table import Waits
+
+LOOK_BACK = 1_000
+"""Among so many of the latest runs those are looked for that nobody has closed."""
+
+
+class Swept(msgspec.Struct, kw_only=True):
+    """What one turn has done: run ids, URIs, names, ARNs. `failed` are subjects, `expired` throughput."""
+
+    released: list[str] = []
+    stopped: list[str] = []
+    closed: list[str] = []
+    started: list[str] = []
+    grown: list[str] = []
+    ending: list[str] = []
+    failed: list[str] = []
+    expired: int = 0
+
+
+class Sweep:
+    """One turn of the schedule."""
+
+    def __init__(self, aws: Aws, stage: Stage, close: Callable[[Ending], object]) -> None:
+        self._aws = aws
+        self._stage = stage
+        self._close = close
+        self._registry = Registry(aws.dynamodb, stage.registry_table)
+        self._troubles = Troubles(aws.dynamodb, stage.registry_table)
+        self._done = Swept()
+
+    def run(self) -> Swept:
+        """Everything once; gives what was done."""
+        for name, part in (
+            ("releasing what serves models", self._release),
+            ("stopping jobs of closed runs", self._stop_jobs),
+            ("closing runs without execution", self._close_orphans),
+            ("starting missed uploads", self._start_missed),
+            ("starting what has grown", self._start_grown),
+            ("announcing the end of base models", self._announce),
+            ("looking for rows that cannot be read", self._note_unreadable),
+            ("reporting what goes on failing", self._report),
+        ):
+            self._troubles.attempt(name, part, None)
+        self._done.failed = [one.subject for one in self._troubles.failed]
+        return self._done
+
+    def _release(self) -> None:
+        swept, self._done.expired = Sweeper(self._aws, self._stage, self._troubles).sweep()
+        self._done.released += swept.released
+
+    def _stop_jobs(self) -> None:
+        """A run closes after its jobs have ended: one at work was started by a function that then died."""
+        jobs = inventory.resources(
+            self._aws.bedrock, self._stage.name, inventory.JOBS, lambda arn, error: self._troubles.note(
+                f"tags of {arn}", error
+            ),
+        )  # fmt: skip
+
+        def stop(job: inventory.Resource) -> list[str]:
+            record = self._registry.get(job.run_id)
+            if record is None or record.is_open:
+                return []
+            return release.stop_jobs(self._aws.bedrock, self._stage, record.run)
+
+        for _, stopped in self._troubles.each(jobs, lambda job: f"job {job.arn}", stop):
+            self._done.stopped += stopped
+
+    def _close_orphans(self) -> None:
+        def close(record: Record) -> bool:
+            failure = orphans.fate(self._aws.step_functions, self._registry, record)
+            if failure is None:
+                return False
+            self._close(orphans.settle(self._aws, self._stage, record, failure))
+            return True
+
+        opened = (one for one in self._registry.recent(limit=LOOK_BACK) if one.is_open)
+        for record, was_orphan in self._troubles.each(opened, lambda one: f"run {one.run.run_id}", close):
+            self._done.closed += [record.run.run_id] * was_orphan
+
+    def _start_missed(self) -> None:
+        def start(upload: missed_uploads.Uploaded) -> bool:
+            return missed_uploads.is_missed(self._registry, upload) and missed_uploads.start(
+                self._aws, self._stage.workflow_arn, upload.source, upload.at
+            )
+
+        overdue = missed_uploads.overdue(self._aws.s3, self._stage)
+        for one, started in self._troubles.each(overdue, lambda one: f"upload {one.source.uri}", start):
+            self._done.started += [one.source.uri] * started
+
+    def _start_grown(self) -> None:
+        def start(record: Record) -> bool:
+            one = retuning.grown(self._aws.s3, record)
+            return one is not None and missed_uploads.start(
+                self._aws, self._stage.workflow_arn, one.manifest, datetime.now(UTC), one.identity
+            )
+
+        latest = retuning.latest_of_each_name(self._registry)
+        for record, started in self._troubles.each(latest, lambda one: f"data of {one.run.name}", start):
+            self._done.grown += [record.run.name] * started
+
+    def _announce(self) -> None:
+        told = lifecycle.announce(self._aws, self._stage, self._registry, self._troubles)
+        self._done.ending += [one.model.name for one in told]
+
+    def _note_unreadable(self) -> None:
+        waits = Waits(self._aws.dynamodb, self._stage.waits_table)
+        for kind in ("approval", "training", "throughput", "judging", "slot"):
+            waits.of_kind(kind)
+        for what, rows in (("registry row of run", self._registry), ("wait of run", waits)):
+            for run_id, error in rows.unreadable.items():
+                self._troubles.note(f"{what} {run_id}", error)
+
+    def _report(self) -> None:
+        for one in self._troubles.to_report():
+            trouble.tell(self._aws.sns, self._stage, one)
+            self._troubles.mark_reported(one)
