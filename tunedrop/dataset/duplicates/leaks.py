@@ -1,0 +1,170 @@
+"""What is asked in a held-out file and stands in the training data as well: each turn, exact and nearly so.
+
+A whole prompt that is equal is found by `duplicates`; this finds the rest: a conversation whose beginning is
+trained on, a question that was asked elsewhere with a word more. Every JSON object is searched, whether it is
+valid or not. The index holds the held-out file alone, which is small; the training data is read once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import msgspec
+import rensa
+from rapidfuzz import fuzz
+from xxhash import xxh3_64_intdigest
+
+FEWEST_LETTERS = 40
+"""Shorter turns are alike by chance: greetings, thanks, yes and no."""
+MOST_INDEXED = 20_000
+"""Held-out records; Bedrock's evaluation asks far fewer."""
+MOST_COMPARED = 2_000
+"""Characters of a turn that are compared; the rest of a long one hardly differs by itself."""
+SIMILAR = 90.0
+"""Of 100: so similar are turns that are nearly the same (rapidfuzz's ratio, 100 less the share of edits)."""
+_BANDS, _PERMUTATIONS, _SEED = 16, 64, 1
+
+_LISTS = ("messages", "conversations", "conversation", "contents", "turns")
+_ROLES = ("role", "from", "speaker")
+_CONTENTS = ("content", "value", "parts", "text")
+_USERS = frozenset({"user", "human", "prompter", "customer"})
+_ASKED = ("instruction", "prompt", "question", "query", "input", "context", "text")
+_ANSWERED = ("completion", "output", "response", "answer", "label", "chosen")
+_WORDS = re.compile(r"\w+")
+
+
+class Turn(NamedTuple):
+    """What is asked in a record: the words, and a hash of them with what was said before and the answer."""
+
+    words: str
+    whole: int
+    letters: int
+
+
+class Leak(NamedTuple):
+    """A held-out record that training data has as well: its line, and the other's.
+
+    `likeness` is 100 where a turn is the same.
+    """
+
+    line: int
+    trained_on: int
+    likeness: float
+
+
+class HeldOut:
+    """The turns of a held-out file, to be searched for."""
+
+    def __init__(self, lines: Iterable[tuple[int, bytes]]) -> None:
+        self._whole: dict[int, int] = {}
+        self._words: dict[int, int] = {}
+        self._turns: list[tuple[int, str]] = []
+        self._index = rensa.RMinHashLSH(threshold=0.5, num_perm=_PERMUTATIONS, num_bands=_BANDS)
+        for number, (line, raw) in enumerate(lines):
+            if number >= MOST_INDEXED:
+                break
+            for turn in turns_of(raw):
+                if turn.letters >= FEWEST_LETTERS:
+                    self._whole.setdefault(turn.whole, line)
+                if len(turn.words) >= FEWEST_LETTERS:
+                    self._words.setdefault(_hash(turn.words), line)
+                    self._index.insert(len(self._turns), _sketch(turn.words))
+                    self._turns.append((line, turn.words))
+
+    def search(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[Leak]:
+        """The held-out records that these lines have as well, each once: exact before near."""
+        near: dict[int, Leak] = {}
+        found = set[int]()
+        for trained_on, raw in lines:
+            for turn in turns_of(raw):
+                line = self._whole.get(turn.whole) if turn.letters >= FEWEST_LETTERS else None
+                if line is None and len(turn.words) >= FEWEST_LETTERS:
+                    line = self._words.get(_hash(turn.words))
+                    if line is None:
+                        self._near(turn.words, trained_on, near)
+                if line is not None and line not in found:
+                    found.add(line)
+                    yield Leak(line, trained_on, 100.0)
+        yield from (leak for line, leak in sorted(near.items()) if line not in found)
+
+    def _near(self, words: str, trained_on: int, near: dict[int, Leak]) -> None:
+        for index in self._index.query(_sketch(words)):
+            line, other = self._turns[index]
+            if line in near or _numbers(words) != _numbers(other):
+                continue
+            likeness = fuzz.ratio(words, other, score_cutoff=SIMILAR)
+            if likeness:
+                near[line] = Leak(line, trained_on, round(likeness, 1))
+
+
+def turns_of(raw: bytes) -> list[Turn]:
+    """Everything that is asked in a record, whatever its shape; nothing where the line is no JSON object."""
+    turns = list(said(raw))
+    before, found = "", []
+    for number, (is_user, words) in enumerate(turns):
+        if is_user and words:
+            answer = turns[number + 1][1] if number + 1 < len(turns) else ""
+            whole = f"{before}\\0{words}\\0{answer}"
+            letters = len(words) + len(answer) if answer else 0
+            found.append(Turn(words[:MOST_COMPARED], _hash(whole), letters))
+        before += f"\\0{words}"
+    return found
+
+
+def said(raw: bytes) -> Iterator[tuple[bool, str]]:
+    """(whether a user says it, its words) of each turn of a record of any shape but the system prompt."""
+    try:
+        record = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return
+    if isinstance(record, dict):
+        yield from _said(record)
+
+
+def _said(record: Mapping[str, Any]) -> Iterator[tuple[bool, str]]:
+    turns = next((record[name] for name in _LISTS if isinstance(record.get(name), list)), None)
+    if turns is None:
+        yield True, _plain(" ".join(_texts(record.get(name)) for name in _ASKED if name in record))
+        yield False, _plain(" ".join(_texts(record.get(name)) for name in _ANSWERED if name in record))
+        return
+    for turn in turns:
+        if isinstance(turn, Mapping):
+            role = next((turn[name] for name in _ROLES if isinstance(turn.get(name), str)), "")
+            content = next((turn[name] for name in _CONTENTS if name in turn), "")
+            if role.lower() != "system":
+                yield role.lower() in _USERS, _plain(_texts(content))
+
+
+def _texts(value: Any, depth: int = 4) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and depth:
+        return " ".join(_texts(one, depth - 1) for one in value)
+    if isinstance(value, Mapping) and depth:
+        return " ".join(_texts(value[name], depth - 1) for name in _CONTENTS if name in value)
+    return ""
+
+
+def _plain(text: str) -> str:
+    """The words of a text, whatever its case, spaces and punctuation."""
+    return " ".join(_WORDS.findall(text.casefold()))
+
+
+def _numbers(words: str) -> list[str]:
+    return [word for word in words.split() if any(map(str.isdigit, word))]
+
+
+def _sketch(words: str) -> rensa.RMinHash:
+    parts = words.split()
+    if len(parts) < 4:  # a script without spaces, or very long words
+        parts = [words[at : at + 4] for at in range(max(1, len(words) - 3))]
+    sketch = rensa.RMinHash(num_perm=_PERMUTATIONS, seed=_SEED)
+    sketch.update([f"{one} {other}" for one, other in pairwise(parts)])
+    return sketch
+
+
+def _hash(text: str) -> int:
+    return xxh3_64_intdigest(text.encode(errors="surrogatepass"))

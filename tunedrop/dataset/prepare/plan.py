@@ -1,0 +1,148 @@
+"""Which records of a training file are held out: whole conversations, like ones together, in exact numbers.
+
+Records that share a question, in any turn, are one group and go to one side. Groups are taken in the order of
+a hash of what they say, so that the split does not depend on the order of records and hardly changes when
+some are added; where answers are labels, from each label its share.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+
+import msgspec
+from xxhash import xxh3_64_intdigest
+
+from tunedrop.dataset.duplicates.leaks import FEWEST_LETTERS, said
+
+TRAIN, VALIDATION, TEST = range(3)
+MOST_SHARED = 0.02
+"""A turn that more records have than this share of all, and than five, is a form of words, not a question."""
+_COMMON = 5
+MOST_LABELS = 20
+LONGEST_LABEL = 40
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """How many records are to be held out."""
+
+    validation: int
+    test: int
+
+
+def plan(lines: Iterable[bytes], wanted: Wanted, near_together: bool = False) -> bytes:
+    """For each line, TRAIN, VALIDATION or TEST.
+
+    Parameters
+    ----------
+    near_together
+        Whether questions that differ in numbers alone stay on one side.
+
+    The numbers are those wanted, unless groups are so large that none of what is left fits.
+    """
+    groups = _Groups(near_together)
+    for raw in lines:
+        groups.add(raw)
+    sides = bytearray(len(groups))
+    free = list(groups.in_order())
+    for side, number in ((TEST, wanted.test), (VALIDATION, wanted.validation)):
+        taken = _taken(free, groups.labels, number)
+        for members in taken:
+            for index in members:
+                sides[index] = side
+        chosen = {members[0] for members in taken}
+        free = [members for members in reversed(free) if members[0] not in chosen]  # validation from the end
+    return bytes(sides)
+
+
+def _taken(groups: Sequence[Sequence[int]], labels: Sequence[int], number: int) -> list[Sequence[int]]:
+    """Groups of so many records together: from each label its share, then whatever fits."""
+    total = sum(map(len, groups))
+    by_label: dict[int, list[Sequence[int]]] = {}
+    for members in groups:
+        by_label.setdefault(labels[members[0]], []).append(members)
+    taken: list[Sequence[int]] = []
+    left = number
+    for mine in by_label.values():
+        share = min(left, number * sum(map(len, mine)) // max(1, total))
+        for members in mine:
+            if len(members) <= share:
+                taken.append(members)
+                share -= len(members)
+                left -= len(members)
+    done = {members[0] for members in taken}
+    for members in groups:
+        if members[0] not in done and len(members) <= left:
+            taken.append(members)
+            left -= len(members)
+    return taken
+
+
+class _Groups:
+    """Records by what they have in common: a forest in which each record points to one before it."""
+
+    def __init__(self, near_together: bool) -> None:
+        self._near = near_together
+        self._keys: list[tuple[int, ...]] = []
+        self._hashes = array("Q")
+        self._answers: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    @property
+    def labels(self) -> Sequence[int]:
+        """The label of each record; 0 for all where answers are no labels."""
+        counts = Counter(self._answers)
+        if len(counts) > MOST_LABELS or any(len(answer) > LONGEST_LABEL for answer in counts):
+            return bytes(len(self))
+        number = {answer: index for index, answer in enumerate(sorted(counts))}
+        return [number[answer] for answer in self._answers]
+
+    def add(self, raw: bytes) -> None:
+        """The next record."""
+        turns = list(said(raw))
+        asked = [self._shape(words) for is_user, words in turns if is_user]
+        whole = xxh3_64_intdigest(
+            "\0".join(words for _, words in turns).encode(errors="surrogatepass") or raw
+        )
+        opening = xxh3_64_intdigest("\0".join(asked).encode(errors="surrogatepass"))
+        long = (
+            xxh3_64_intdigest(words.encode(errors="surrogatepass"))
+            for words in asked
+            if len(words) >= FEWEST_LETTERS
+        )
+        self._keys.append(tuple({opening, *long} if any(asked) else {whole}))
+        self._hashes.append(whole)
+        self._answers.append(turns[-1][1][: LONGEST_LABEL + 1] if turns and not turns[-1][0] else "")
+
+    def in_order(self) -> Iterator[Sequence[int]]:
+        """The groups, in the order of the lowest hash in each."""
+        parents = array("Q", range(len(self)))
+        most = max(_COMMON, MOST_SHARED * len(self))
+        counts = Counter(chain.from_iterable(self._keys))
+        first: dict[int, int] = {}
+        for index, keys in enumerate(self._keys):
+            for key in keys:
+                if counts[key] > most and len(keys) > 1:
+                    continue
+                root, other = _root(parents, index), _root(parents, first.setdefault(key, index))
+                parents[max(root, other)] = min(root, other)
+        groups: dict[int, list[int]] = {}
+        for index in range(len(self)):
+            groups.setdefault(_root(parents, index), []).append(index)
+        yield from sorted(groups.values(), key=lambda members: min(self._hashes[one] for one in members))
+
+    def _shape(self, words: str) -> str:
+        if not self._near:
+            return words
+        return " ".join(word for word in words.split() if not any(map(str.isdigit, word)))
+
+
+def _root(parents: array[int], index: int) -> int:
+    while parents[index] != index:
+        parents[index] = parents[parents[index]]
+        index = parents[index]
+    return index
