@@ -31,7 +31,10 @@ from local.embedded import BEFORE_LEGACY, Embedded, running
 from tunedrop import catalog, naming
 from tunedrop.contracts import Dataset
 from tunedrop.dataset.check.report import Report
+from tunedrop.dataset.formats.json_lines import lines_of
+from tunedrop.dataset.prepare.plan import plan
 from tunedrop.dataset.prepare.split import prepare, shares
+from tunedrop.dataset.sources.local import LocalFile
 from tunedrop.registry import Record
 from tunedrop.steps.validate_data import MOST_NEAR
 
@@ -165,7 +168,9 @@ def _compare_prepared(pipeline: Pipeline, record: Record, file: Path, here: dict
         sinks = {"train": train, "validation": rest, "test": test}
         with file.open("rb") as stream:
             chunks = iter(lambda: stream.read(1 << 20), b"")
-            prepared = prepare({"train": chunks}, sinks, held_out, method_rules, near_together)  # type: ignore[arg-type]
+            source = LocalFile(file)
+            sides = plan(lines_of(source), held_out, near_together)
+            prepared = prepare({"train": chunks}, sinks, sides, method_rules)  # type: ignore[arg-type]
         if prepared.content_hash != dataset.content_hash:
             yield "the content hash differs"
         for split, sink in sinks.items():

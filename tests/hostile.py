@@ -19,7 +19,8 @@ from tunedrop.dataset.check.report import Report, plain_errors
 from tunedrop.dataset.check.results import Partial, Range
 from tunedrop.dataset.check.scan import examine
 from tunedrop.dataset.formats import json_typed
-from tunedrop.dataset.prepare.split import Shares, prepare
+from tunedrop.dataset.prepare.plan import Shares, plan
+from tunedrop.dataset.prepare.split import prepare
 from tunedrop.dataset.sources.local import Held
 from tunedrop.dataset.sources.opened import opened
 from tunedrop.dataset.tools.convert import Target, convert
@@ -140,7 +141,8 @@ def prepared(body: bytes, report: Report) -> None:
             continue
         sinks: Any = {split: io.BytesIO() for split in ("train", "validation", "test")}
         try:
-            made = prepare({"train": [body]}, sinks, Shares(validation=0.2, test=0.2), rules)
+            sides = plan(body.splitlines(), Shares(validation=0.2, test=0.2))
+            made = prepare({"train": [body]}, sinks, sides, rules)
         except ValueError as error:
             told(str(error))
             continue

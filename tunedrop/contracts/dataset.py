@@ -113,7 +113,6 @@ class ShardWork(msgspec.Struct, frozen=True, kw_only=True):
     method: Method | None = None
     validation_share: float = 0.0
     test_share: float = 0.0
-    near_together: bool = False
 
 
 class Sharding(msgspec.Struct, frozen=True, kw_only=True):

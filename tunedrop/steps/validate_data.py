@@ -21,14 +21,16 @@ from tunedrop.dataset.check.check import check_files
 from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.check.report import Report, plain_errors
 from tunedrop.dataset.duplicates.candidates import SPLITS
-from tunedrop.dataset.prepare.split import Prepared, Shares, prepare, shares
+from tunedrop.dataset.formats import json_lines
+from tunedrop.dataset.prepare.plan import Shares, plan
+from tunedrop.dataset.prepare.split import Prepared, prepare, shares
 from tunedrop.dataset.sources.media_s3 import Copies
 from tunedrop.dataset.sources.s3 import album_of, names_of, open_files, sources_of
 from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidDataset, InvalidManifest
 from tunedrop.planning.plan import stage_runs
 from tunedrop.stage import Stage
-from tunedrop.steps.validate_shards import Shards, plan
+from tunedrop.steps.validate_shards import MOST_PLANNED_BYTES, Shards, ranges_of
 
 MOST_NEAR = 0.5
 
@@ -103,7 +105,7 @@ def validate_shard(s3: Any, stage: Stage, run: Run, work: ShardWork, shard: Byte
         held_out = Shares(validation=work.validation_share, test=work.test_share)
         with in_its_words(run):
             rules = catalog.find(run.base_model).methods[work.method]
-            shards.prepare(shard, file, held_out, rules, work.near_together)
+            shards.prepare(shard, file, held_out, rules)
     return ShardDone()
 
 
@@ -165,7 +167,7 @@ class _Validation:
 
     def begin(self) -> Dataset | Sharding:
         """All of it, where one function can do that; else the shards in which it is to be checked."""
-        if ranges := plan(self._files, self._stage.validation_shard_bytes):
+        if ranges := ranges_of(self._files, self._stage.validation_shard_bytes):
             return Sharding(work=ShardWork(kind="check"), shards=ranges)
         report = check_files(self._files, names_of(self._opened), asked(self._run), self._opened)
         held_out = self._accept(report)
@@ -175,12 +177,13 @@ class _Validation:
         """The shards have been checked: their report; what they are to prepare, where it finds no error."""
         report = self._shards.report(done.shards, self._opened, asked(self._run))
         held_out = self._accept(report)
+        if self._files["train"].size <= MOST_PLANNED_BYTES:
+            self._shards.plan(done.shards, self._files["train"], held_out, _are_few(report))
         work = ShardWork(
             kind="prepare",
             method=report.method,
             validation_share=held_out.validation,
             test_share=held_out.test,
-            near_together=_are_few(report),
         )
         return Sharding(work=work, shards=done.shards)
 
@@ -213,7 +216,9 @@ class _Validation:
             sources = {split: file.chunks(0, file.size) for split, file in self._files.items()}
             relocate = {split: partial(copies.of, album_of(file)) for split, file in self._files.items()}
             with in_its_words(self._run):
-                prepared = prepare(sources, sinks, held_out, self._rules(report), _are_few(report), relocate)
+                train = self._files["train"]
+                sides = plan(json_lines.lines_of(train), held_out, _are_few(report))
+                prepared = prepare(sources, sinks, sides, self._rules(report), relocate)
             for split, sink in sinks.items():
                 if prepared.files[split].records:
                     sink.seek(0)

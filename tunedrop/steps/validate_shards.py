@@ -7,7 +7,7 @@ statistics, and the same bytes to train on.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any, BinaryIO, TypeVar
@@ -26,7 +26,8 @@ from tunedrop.dataset.duplicates.candidates import SPLITS
 from tunedrop.dataset.formats import json_lines as lines
 from tunedrop.dataset.prepare import multipart as join
 from tunedrop.dataset.prepare.multipart import Piece
-from tunedrop.dataset.prepare.split import Prepared, Shares, merge, prepare
+from tunedrop.dataset.prepare.plan import Shares, by_hash, plan
+from tunedrop.dataset.prepare.split import Prepared, Sides, merge, prepare
 from tunedrop.dataset.sources.media_s3 import Copies
 from tunedrop.dataset.sources.s3 import album_of, names_of, sources_of
 from tunedrop.dataset.types import Opened, Source, Split
@@ -35,7 +36,11 @@ from tunedrop.stage import Stage
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-def plan(files: Mapping[Split, Source], limit: int) -> tuple[ByteRange, ...]:
+MOST_PLANNED_BYTES = 4 << 30
+"""The split of a larger training file goes by the hash of each record: one function plans so much in time."""
+
+
+def ranges_of(files: Mapping[Split, Source], limit: int) -> tuple[ByteRange, ...]:
     """Ranges of at most so many bytes; none where one function can take all files together."""
     if sum(file.size for file in files.values()) <= limit:
         return ()
@@ -62,10 +67,34 @@ class Shards:
         partials = (self._get("check", shard, Partial) for shard in shards)
         return conclude(partials, sources_of(files), names_of(files), asked, opened=files)
 
-    def prepare(
-        self, shard: ByteRange, file: Source, held_out: Shares, rules: MethodRules, near_together: bool
-    ) -> None:
+    def plan(self, shards: Sequence[ByteRange], train: Source, held_out: Shares, near_together: bool) -> None:
+        """Leave each shard of the training file which of its records are held out, as if it were whole."""
+        mine = [shard for shard in shards if shard.split == "train"]
+        counts = [0] * len(mine)
+
+        def counted() -> Iterator[bytes]:
+            for number, shard in enumerate(mine):
+                for raw in lines.lines_of(train, shard.start, shard.stop):
+                    counts[number] += 1
+                    yield raw
+
+        sides, place = plan(counted(), held_out, near_together), 0
+        for shard, count in zip(mine, counts, strict=True):
+            body = sides[place : place + count]
+            self._s3.put_object(Bucket=self._bucket, Key=self._key("prepare", shard, "sides"), Body=body)
+            place += count
+
+    def _sides(self, shard: ByteRange, file: Source, held_out: Shares) -> Sides:
+        if shard.split != "train":
+            return b""
+        if file.size > MOST_PLANNED_BYTES:
+            return bytes(by_hash(raw, held_out) for raw in lines.lines_of(file, shard.start, shard.stop))
+        key = self._key("prepare", shard, "sides")
+        return bytes(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+
+    def prepare(self, shard: ByteRange, file: Source, held_out: Shares, rules: MethodRules) -> None:
         """Split and convert the records that begin in one range."""
+        sides = self._sides(shard, file, held_out)
         records = (block.body for block in lines.blocks(file, shard.start, shard.stop))
         with ExitStack() as stack:
             sinks: dict[Split, BinaryIO] = {
@@ -73,7 +102,7 @@ class Shards:
             }
             with Copies(self._s3, self._bucket, self._run.run_id) as copies:
                 relocate = {shard.split: partial(copies.of, album_of(file))}
-                prepared = prepare({shard.split: records}, sinks, held_out, rules, near_together, relocate)
+                prepared = prepare({shard.split: records}, sinks, sides, rules, relocate)
             for split, sink in sinks.items():
                 if prepared.files[split].records:
                     sink.seek(0)

@@ -16,14 +16,12 @@ from tunedrop.contracts import Dataset, DatasetFile, Run, Sharding, ShardWork
 from tunedrop.dataset.check.check import check_files
 from tunedrop.dataset.check.report import Report
 from tunedrop.dataset.prepare.multipart import Piece
-from tunedrop.dataset.prepare.split import Prepared, Shares, Written, merge, prepare
+from tunedrop.dataset.prepare.split import Prepared, Written, merge, prepare
 from tunedrop.dataset.sources.media_s3 import Copies
 from tunedrop.dataset.sources.s3 import album_of, names_of, open_files, sources_of
 from tunedrop.stage import Stage
 from tunedrop.steps.validate_data import asked, in_its_words, keep, kept
-from tunedrop.steps.validate_shards import Shards, plan
-
-_NOTHING = Shares(validation=0.0, test=0.0)
+from tunedrop.steps.validate_shards import Shards, ranges_of
 
 
 def retest(
@@ -56,7 +54,7 @@ class _Retest:
         self._key = naming.dataset_key(run.run_id, "test", run.evaluation_attempt)
 
     def begin(self) -> Dataset | Sharding:
-        if ranges := plan(self._files, self._stage.validation_shard_bytes):
+        if ranges := ranges_of(self._files, self._stage.validation_shard_bytes):
             work = ShardWork(kind="check", dataset=len(self._run.earlier_stages))
             return Sharding(work=work, shards=ranges)
         report = check_files(self._files, names_of(self._opened), asked(self._run), self._opened)
@@ -95,7 +93,7 @@ class _Retest:
                 prepared = prepare(
                     {"test": file.chunks(0, file.size)},
                     {"test": sink},
-                    _NOTHING,
+                    b"",
                     rules,
                     relocate={"test": partial(copies.of, album_of(file))},
                 )

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.datasets import jsonl
+from tunedrop.dataset.check.check import check
 from tunedrop.dataset.duplicates.leaks import HeldOut, Leak
 
 A = ("When should I water the tomato seedlings in spring?", "Early, before the sun is on them.")
@@ -68,3 +70,16 @@ def test_a_word_more_is_nearly_the_same() -> None:
 )  # fmt: skip
 def test_greetings_and_other_numbers_are_no_leak(train: Any, test: Any) -> None:
     assert leaks([train], [test]) == []
+
+
+def test_a_check_tells_of_every_leak_also_of_records_that_are_invalid() -> None:
+    train = [chat(A, B), {"messages": [{"role": "user", "content": OTHER[0]}], "broken": True}]
+    test = [chat(A), chat(OTHER), chat(GREETING)]
+
+    report = check(
+        {"train": [jsonl(train)], "test": [jsonl(test)]}, {"train": "train.jsonl", "test": "test.jsonl"}
+    )
+
+    leaked = [one for one in report.errors if one.code == "TD052"]
+    assert [(one.file, one.line) for one in leaked] == [("test.jsonl", 1), ("test.jsonl", 2)]
+    assert "line 1 of train" in leaked[0].message

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunedrop.dataset.prepare.plan import TEST, TRAIN, VALIDATION, Wanted, plan
+from tunedrop.dataset.prepare.plan import TEST, TRAIN, VALIDATION, Shares, plan
 
 WORDS = ("tomato", "olive", "rose", "fern", "moss", "pear", "plum", "vine", "leek", "kale")
 
@@ -29,7 +29,8 @@ def chat(*turns: tuple[str, str]) -> dict[str, Any]:
 
 
 def sides(records: list[Any], test: int, validation: int = 0, near: bool = False) -> list[int]:
-    return list(plan((json.dumps(one).encode() for one in records), Wanted(validation, test), near))
+    shares = Shares(validation=validation / len(records), test=test / len(records))
+    return list(plan((json.dumps(one).encode() for one in records), shares, near))
 
 
 @pytest.mark.parametrize("records", [60, 100, 200, 1000])

@@ -14,6 +14,7 @@ from tunedrop import catalog
 from tunedrop.dataset import formats
 from tunedrop.dataset.formats import Conversation, Turn
 from tunedrop.dataset.prepare.held_out import read_held_out
+from tunedrop.dataset.prepare.plan import plan
 from tunedrop.dataset.prepare.split import Prepared, prepare, shares
 
 LLAMA_3_3 = catalog.find(builders.LLAMA_3_3).methods["instruction"]
@@ -24,10 +25,13 @@ def pairs(count: int) -> list[dict[str, str]]:
     return [{"prompt": f"question {n}", "completion": f"answer {n}"} for n in range(count)]
 
 
-def split(records: list[dict[str, Any]], rules: Any = LLAMA_3_3) -> tuple[Prepared, dict[str, list[Any]]]:
-    body = b"".join(json.dumps(record).encode() + b"\n" for record in records)
+def split(
+    records: list[dict[str, Any]], rules: Any = LLAMA_3_3, near: bool = True
+) -> tuple[Prepared, dict[str, list[Any]]]:
+    lines = [json.dumps(record).encode() for record in records]
     sinks: Any = {name: io.BytesIO() for name in ("train", "validation", "test")}
-    prepared = prepare({"train": [body]}, sinks, shares(len(records), ["train"], rules), rules, True)
+    sides = plan(lines, shares(len(records), ["train"], rules), near)
+    prepared = prepare({"train": [b"\n".join(lines)]}, sinks, sides, rules)
     return prepared, {
         name: [json.loads(one) for one in sink.getvalue().splitlines()] for name, sink in sinks.items()
     }
@@ -41,9 +45,7 @@ def test_records_are_held_out_for_test_and_validation() -> None:
     prepared, written = split(pairs(1_000))
 
     sizes = {name: len(records) for name, records in written.items()}
-    assert sum(sizes.values()) == 1_000
-    assert 80 < sizes["test"] < 160
-    assert 50 < sizes["validation"] < 110
+    assert sizes == {"train": 800, "validation": 80, "test": 120}
     assert prepared.files["train"].records == sizes["train"]
 
 
@@ -67,11 +69,12 @@ def test_the_split_does_not_depend_on_the_order(seed: int) -> None:
     assert one.content_hash == other.content_hash
 
 
-def test_what_was_held_out_stays_held_out_when_the_dataset_grows() -> None:
+def test_what_was_held_out_hardly_changes_when_the_dataset_grows() -> None:
     _, small = split(pairs(1_000))
     _, large = split(pairs(1_200))
 
-    assert prompts(small["test"]) <= prompts(large["test"])
+    assert len(prompts(small["test"]) - prompts(large["test"])) <= 12
+    assert not prompts(small["test"]) & prompts(large["validation"])
 
 
 def test_one_prompt_in_other_words_of_case_and_space_stays_on_one_side() -> None:
@@ -107,12 +110,14 @@ def test_where_numbers_are_what_is_asked_they_are_split_all_the_same() -> None:
         {"prompt": f"What is the sum of all numbers from one up to and including {n}?", "completion": f"{n}."}
         for n in range(400)
     ]
-    body = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
-    sinks: Any = {name: io.BytesIO() for name in ("train", "validation", "test")}
 
-    prepared = prepare({"train": [body]}, sinks, shares(400, ["train"], LLAMA_3_3), LLAMA_3_3, False)
+    _, written = split(rows, near=False)
 
-    assert all(prepared.files[name].records > 10 for name in sinks)
+    assert {name: len(records) for name, records in written.items()} == {
+        "train": 320,
+        "validation": 32,
+        "test": 48,
+    }
 
 
 @given(more=st.integers(0, 300), seed=st.integers())
@@ -131,7 +136,7 @@ def test_growth_moves_no_record_between_the_test_and_the_validation_set(more: in
 def test_holding_out_leaves_what_the_base_model_needs_to_train() -> None:
     for count in (100, 110, 150, 400):
         prepared, _ = split(pairs(count))
-        assert prepared.files["train"].records >= 100 - 0.1 * count
+        assert prepared.files["train"].records >= 100
 
 
 def test_a_conversation_of_many_turns_is_no_pair() -> None:

@@ -119,7 +119,7 @@ def test_a_shard_whose_file_was_deleted_meanwhile_says_so(s3: Any) -> None:
 
 
 def test_the_plan_of_ten_gigabytes_fits_into_the_payload_of_a_state(s3: Any) -> None:
-    from tunedrop.steps.validate_shards import plan
+    from tunedrop.steps.validate_shards import ranges_of
 
     class TenGigabytes:
         size = 10 << 30
@@ -127,7 +127,7 @@ def test_the_plan_of_ten_gigabytes_fits_into_the_payload_of_a_state(s3: Any) -> 
         def chunks(self, start: int, stop: int) -> Iterator[bytes]:
             yield b'{"input": "x"}\n'[start:stop]
 
-    shards = plan({"train": TenGigabytes()}, STAGE.validation_shard_bytes)  # type: ignore[dict-item]
+    shards = ranges_of({"train": TenGigabytes()}, STAGE.validation_shard_bytes)  # type: ignore[dict-item]
 
     assert len(shards) == 80
     assert len(msgspec.json.encode(shards)) < 256 * 1024 / 4

@@ -14,7 +14,9 @@ from tunedrop.dataset.check.report import FileReport, Report
 from tunedrop.dataset.check.results import Findings, Partial, Records, Tally
 from tunedrop.dataset.check.statistics import Gatherer
 from tunedrop.dataset.duplicates.candidates import MOST_COMPARED, SPLITS, Duplicates, Place, Prints
+from tunedrop.dataset.duplicates.leaks import HeldOut, Leak
 from tunedrop.dataset.formats import METHODS, SourceFormat
+from tunedrop.dataset.formats.json_lines import lines_of
 from tunedrop.dataset.rules import files as file_rules
 from tunedrop.dataset.rules.blocks import MEDIA
 from tunedrop.dataset.rules.codes import severity
@@ -117,6 +119,7 @@ class _Conclusion:
         self._duplicates: dict[SourceFormat, Duplicates] = {}
         self._errors = _Found(asked.max_findings)
         self._warnings = _Found(asked.max_findings)
+        self._leaked: set[tuple[Split, int]] = set()
         self._repeated: Counter[tuple[Split, str]] = Counter()
 
     def close(self) -> None:
@@ -154,10 +157,22 @@ class _Conclusion:
                 why = f"the last {left_out:,} records were not compared with others: there are too many"
                 problem = Problem("", "TD057", why, f"{left_out:,}", f"at most {MOST_COMPARED:,} records")
                 self._add("train", 0, problem)
+        self._search_leaks()
         counts = {split: self._counts(split, file, format_) for split, file in self._files.items()}
         for split, problem in file_rules.dataset_problems(counts, method, self._asked.base_model):
             self._add(split, 0, problem)
         return self._written(format_, method)
+
+    def _search_leaks(self) -> None:
+        """Held-out turns that stand in the training file, beside whole prompts, which `duplicates` finds."""
+        train = self._sources.get("train")
+        for split, source in self._sources.items():
+            if split == "train" or train is None or self._files[split].another_kind is not None:
+                continue
+            held_out = HeldOut(enumerate(lines_of(source), start=1))
+            for leak in held_out.search(enumerate(lines_of(train), start=1)):
+                if (split, leak.line) not in self._leaked:
+                    self._add(split, leak.line, _leak(split, leak, Place(0, leak.trained_on)))
 
     def _format(self) -> SourceFormat | None:
         """The format of most records; where two have as many, the first in the list of formats."""
@@ -221,6 +236,8 @@ class _Conclusion:
 
     def _repeat(self, place: Place, problem: Problem) -> None:
         self._repeated[place.split, problem.code] += 1
+        if problem.code in ("TD052", "TD056"):
+            self._leaked.add((place.split, place.line))
         self._add(place.split, place.line, problem)
 
     def _add(self, split: Split, line: int, problem: Problem) -> None:
@@ -297,6 +314,15 @@ class _Conclusion:
             return self._names[split], number
         place = self._opened[split].place(number)
         return place.name(self._names[split]), place.line
+
+
+def _leak(split: Split, leak: Leak, trained_on: Place) -> Problem:
+    if leak.likeness < 100:
+        why = f"what is asked is nearly the same as at {trained_on} ({leak.likeness:g} % alike)"
+        return Problem("$", "TD058", why)
+    what = "what is trained on cannot be held out" if split == "test" else "its loss is measured on it"
+    code = "TD052" if split == "test" else "TD056"
+    return Problem("$", code, f"a turn of this conversation is also at {trained_on}: {what}")
 
 
 def _a(format_: SourceFormat | None) -> str:

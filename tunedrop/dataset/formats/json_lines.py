@@ -155,6 +155,12 @@ def blocks(source: Source, start: int, stop: int) -> Iterator[Block]:
         yield Block(begin, bytes(pending))
 
 
+def lines_of(source: Source, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+    """The lines that begin in a range, without their ends."""
+    for block in blocks(source, start, source.size if stop is None else stop):
+        yield from split(body_of(block))
+
+
 def body_of(block: Block) -> bytes:
     """The lines of a block, without a byte-order mark."""
     return block.body if block.start else block.body.removeprefix(BOM)

@@ -7,6 +7,7 @@ some are added; where answers are labels, from each label its share.
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,38 +24,49 @@ MOST_SHARED = 0.02
 _COMMON = 5
 MOST_LABELS = 20
 LONGEST_LABEL = 40
+_FEWEST_LETTERS = 20
+_MEDIA = re.compile(rb'"(?:uri|image-ref|bytes|url)"\s*:\s*"([^"]{1,4096})')
 
 
-class Wanted(msgspec.Struct, frozen=True):
-    """How many records are to be held out."""
+class Shares(msgspec.Struct, frozen=True):
+    """Which part of the records is held out of training; 0 where a file of its own was given."""
 
-    validation: int
-    test: int
+    validation: float
+    test: float
 
 
-def plan(lines: Iterable[bytes], wanted: Wanted, near_together: bool = False) -> bytes:
+def plan(lines: Iterable[bytes], held_out: Shares, near_together: bool = False) -> bytes:
     """For each line, TRAIN, VALIDATION or TEST.
+
+    The numbers are those of the shares, unless groups are so large that none of what is left fits.
 
     Parameters
     ----------
     near_together
         Whether questions that differ in numbers alone stay on one side.
-
-    The numbers are those wanted, unless groups are so large that none of what is left fits.
     """
     groups = _Groups(near_together)
     for raw in lines:
         groups.add(raw)
     sides = bytearray(len(groups))
-    free = list(groups.in_order())
-    for side, number in ((TEST, wanted.test), (VALIDATION, wanted.validation)):
-        taken = _taken(free, groups.labels, number)
-        for members in taken:
-            for index in members:
-                sides[index] = side
+    free, labels = list(groups.in_order()), groups.labels
+    for side, share in ((TEST, held_out.test), (VALIDATION, held_out.validation)):
+        taken = _taken(free, labels, int(share * len(groups) + 1e-6))
+        for index in chain.from_iterable(taken):
+            sides[index] = side
         chosen = {members[0] for members in taken}
         free = [members for members in reversed(free) if members[0] not in chosen]  # validation from the end
     return bytes(sides)
+
+
+def by_hash(raw: bytes, held_out: Shares) -> int:
+    """The side of a record of a file that is too large to be planned: about the wanted numbers."""
+    groups = _Groups(near_together=False)
+    groups.add(raw)
+    place = groups.first_key / (1 << 64)
+    if place < held_out.test:
+        return TEST
+    return VALIDATION if place >= 1 - held_out.validation else TRAIN
 
 
 def _taken(groups: Sequence[Sequence[int]], labels: Sequence[int], number: int) -> list[Sequence[int]]:
@@ -104,19 +116,19 @@ class _Groups:
     def add(self, raw: bytes) -> None:
         """The next record."""
         turns = list(said(raw))
+        media = _MEDIA.findall(raw)
         asked = [self._shape(words) for is_user, words in turns if is_user]
-        whole = xxh3_64_intdigest(
-            "\0".join(words for _, words in turns).encode(errors="surrogatepass") or raw
-        )
-        opening = xxh3_64_intdigest("\0".join(asked).encode(errors="surrogatepass"))
-        long = (
-            xxh3_64_intdigest(words.encode(errors="surrogatepass"))
-            for words in asked
-            if len(words) >= FEWEST_LETTERS
-        )
-        self._keys.append(tuple({opening, *long} if any(asked) else {whole}))
+        whole = _hash("\0".join(words for _, words in turns), *media)
+        opening = _hash("\0".join(asked), *media)
+        long = () if media else (_hash(words) for words in asked if len(words) >= FEWEST_LETTERS)
+        self._keys.append(tuple(dict.fromkeys([opening, *long])))
         self._hashes.append(whole)
         self._answers.append(turns[-1][1][: LONGEST_LABEL + 1] if turns and not turns[-1][0] else "")
+
+    @property
+    def first_key(self) -> int:
+        """What all questions of the first record have in common with like ones."""
+        return self._keys[0][0]
 
     def in_order(self) -> Iterator[Sequence[int]]:
         """The groups, in the order of the lowest hash in each."""
@@ -136,9 +148,15 @@ class _Groups:
         yield from sorted(groups.values(), key=lambda members: min(self._hashes[one] for one in members))
 
     def _shape(self, words: str) -> str:
+        """What questions that belong together have in common."""
         if not self._near:
             return words
-        return " ".join(word for word in words.split() if not any(map(str.isdigit, word)))
+        bare = "".join(letter for letter in words if not letter.isdigit())
+        return " ".join(bare.split()) if len(bare) >= _FEWEST_LETTERS else words
+
+
+def _hash(text: str, *more: bytes) -> int:
+    return xxh3_64_intdigest(b"\0".join((text.encode(errors="surrogatepass"), *more)))
 
 
 def _root(parents: array[int], index: int) -> int:

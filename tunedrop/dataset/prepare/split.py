@@ -1,14 +1,9 @@
-"""Splitting a checked dataset and converting it to the base model's format, in one streaming pass.
-
-The split goes by a hash of what the first message says: it is the same whatever the order, it stays the same
-when records are added, conversations are never torn, and records with one prompt stay on one side. So do
-those whose prompts differ in numbers and punctuation alone, unless that is what the questions are about.
-"""
+"""Splitting a checked dataset as planned, and converting it to the base model's format, in one pass."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import BinaryIO
 
 import msgspec
@@ -17,10 +12,10 @@ from tunedrop.catalog.model import MethodRules
 from tunedrop.contracts import Prompts
 from tunedrop.dataset import formats
 from tunedrop.dataset.check.statistics import add
-from tunedrop.dataset.duplicates.fingerprints import NO_LETTERS
 from tunedrop.dataset.formats import Conversation, SourceFormat
 from tunedrop.dataset.formats import json_lines as lines
 from tunedrop.dataset.prepare.held_out import prompts_of
+from tunedrop.dataset.prepare.plan import Shares
 from tunedrop.dataset.rules import record as rules
 from tunedrop.dataset.sources import media
 from tunedrop.dataset.sources.media import Relocate
@@ -29,15 +24,11 @@ from tunedrop.dataset.types import Split
 TEST_SHARE = 0.12
 VALIDATION_SHARE = 0.08
 MAX_TEST_RECORDS = 1_000
-_FEWEST_LETTERS = 20
-_GRAIN = 1 << 32
 
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+"""By what `plan` calls them."""
 
-class Shares(msgspec.Struct, frozen=True):
-    """Which part of the records is held out of training; 0 where a file of its own was given."""
-
-    validation: float
-    test: float
+Sides = Sequence[int]
 
 
 class Written(msgspec.Struct):
@@ -77,24 +68,24 @@ def shares(records: int, given: Iterable[Split], method_rules: MethodRules) -> S
     if method_rules.max_validation_records:
         validation = min(validation, method_rules.max_validation_records / max(1, records))
     asked = test + validation
-    scale = min(1.0, 0.98 * spare / asked) if asked else 0.0
+    scale = min(1.0, spare / asked) if asked else 0.0
     return Shares(validation=validation * scale, test=test * scale)
 
 
 def prepare(
     sources: Mapping[Split, Iterable[bytes]],
     sinks: Mapping[Split, BinaryIO],
-    held_out: Shares,
+    sides: Sides,
     method_rules: MethodRules,
-    near_together: bool = False,
     relocate: Mapping[Split, Relocate] | None = None,
 ) -> Prepared:
     """Write the splits. The sources have been checked; `sinks` has one for each split that may get records.
 
     Parameters
     ----------
-    near_together
-        Whether prompts that differ in numbers and punctuation alone stay on one side.
+    sides
+        Which part each line of the training file is for, by `tunedrop.dataset.prepare.plan`; empty holds out
+        nothing.
     relocate
         Of each source, where the copies of its media are. The content hash is that of the records as they
         were: the same dataset has the same one in every run.
@@ -112,7 +103,7 @@ def prepare(
             format_, conversation = reading.format, reading.conversation
             if line.problem is not None or conversation is None:
                 raise ValueError(f"line {line.number} of the {given} file was not checked")
-            split = _split_of(conversation, held_out, near_together) if given == "train" else given
+            split = SPLITS[sides[line.number - 1]] if given == "train" and sides else given
             record = formats.write(conversation, method_rules.format)
             text = msgspec.json.encode(record) + b"\n"
             everything ^= int.from_bytes(hashlib.sha256(given.encode() + text).digest())
@@ -147,30 +138,6 @@ def merge(parts: Iterable[Prepared]) -> Prepared:
 def _shows(conversation: Conversation, format_: SourceFormat) -> bool:
     """Whether a record may refer to media."""
     return format_ == "image-caption" or any(turn.blocks for turn in conversation.turns)
-
-
-def _split_of(conversation: Conversation, held_out: Shares, near_together: bool) -> Split:
-    """Test at one end, validation at the other: when shares change, no record goes from one to the other."""
-    text = _likeness(conversation.turns[0].text, near_together)
-    text += "".join(f" {uri}" for uri in media.uris_of(conversation.turns[0].blocks))
-    place = int.from_bytes(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=4).digest())
-    if place < held_out.test * _GRAIN:
-        return "test"
-    if place >= (1 - held_out.validation) * _GRAIN:
-        return "validation"
-    return "train"
-
-
-def _likeness(prompt: str, near_together: bool) -> str:
-    """What prompts that belong together have in common."""
-    plain = " ".join(prompt.lower().split())
-    if not near_together:
-        return plain
-    if plain.isascii():  # the same without a call a letter
-        letters = plain.encode().translate(None, NO_LETTERS).decode()
-    else:
-        letters = "".join(filter(str.isalpha, plain))
-    return letters if len(letters) >= _FEWEST_LETTERS else plain
 
 
 def _count(written: Written, conversation: Conversation, size: int) -> None:

@@ -73,6 +73,7 @@ WARNINGS: dict[str, str] = {
     "TD055": "Identical prompts have consistent answers in most of a file.",
     "TD056": "No record is in the validation set and in the training set.",
     "TD057": "Records are few enough to be compared with each other.",
+    "TD058": "No test record asks nearly what is trained on.",
     "TD060": "No leftover of a template is in a text.",
     "TD061": "No key, token or other secret is in a text.",
     "TD062": "No personal data is in a text.",
