@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-import rensa
 from rapidfuzz import fuzz
 from xxhash import xxh3_64_intdigest
+
+if TYPE_CHECKING:
+    import rensa
 
 FEWEST_LETTERS = 40
 """Shorter turns are alike by chance: greetings, thanks, yes and no."""
@@ -62,6 +64,8 @@ class HeldOut:
         self._whole: dict[int, int] = {}
         self._words: dict[int, int] = {}
         self._turns: list[tuple[int, str]] = []
+        import rensa  # in the layer of the functions that read datasets
+
         self._index = rensa.RMinHashLSH(threshold=0.5, num_perm=_PERMUTATIONS, num_bands=_BANDS)
         for number, (line, raw) in enumerate(lines):
             if number >= MOST_INDEXED:
@@ -158,6 +162,8 @@ def _numbers(words: str) -> list[str]:
 
 
 def _sketch(words: str) -> rensa.RMinHash:
+    import rensa
+
     parts = words.split()
     if len(parts) < 4:  # a script without spaces, or very long words
         parts = [words[at : at + 4] for at in range(max(1, len(words) - 3))]
