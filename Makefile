@@ -38,6 +38,10 @@ lint: setup ## style, types, and which package may import which
 	mypy
 	lint-imports
 
+.PHONY: lock
+lock: setup ## pin the newest versions within the ranges of pyproject.toml, in requirements*.txt
+	python tools/lock.py --upgrade
+
 .PHONY: docs
 docs: setup ## build the documentation into site/, to be opened in a browser
 	python -m mkdocs build --strict
@@ -55,11 +59,10 @@ deploy: setup ## deploy a stage to the AWS account of your credentials (STAGE=de
 clean: ## remove what these commands made
 	rm -rf $(VENV) .work node_modules cdk.out site
 
-$(VENV)/.complete: requirements.txt requirements-lambda.txt requirements-scoring.txt requirements-reading.txt requirements-dev.txt pyproject.toml
+$(VENV)/.complete: requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tunedrop needs Python 3.11 or newer: make PYTHON=python3.12 …")'
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install -q --disable-pip-version-check \
-		-r requirements.txt -r requirements-lambda.txt -r requirements-scoring.txt -r requirements-reading.txt -r requirements-dev.txt
+	$(VENV)/bin/pip install -q --disable-pip-version-check -r requirements-dev.txt
 	$(VENV)/bin/pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
+import os
 import subprocess
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +19,9 @@ from tunedrop.cli.output import Format, fail
 from tunedrop.cli.stage import Deployed
 
 PANEL = "Set up"
+
+_CHECKOUT = Path(__file__).resolve().parents[3]
+"""Where the repository is, when this package runs from one."""
 
 app = typer.Typer()
 
@@ -73,19 +77,21 @@ def local(
     command: Annotated[LocalCommand, typer.Argument(metavar="up|down|reset", help="What to do with it.")],
     format_: FormatOption = Format.text,
 ) -> None:
-    """Start the embedded AWS with a deployed stage, or end it: a whole account on this machine."""
+    """Start or stop the embedded AWS on this machine, with a stage deployed."""
     raise typer.Exit(_of_the_repository("local", command, format_))
 
 
 def _of_the_repository(module: str, *arguments: str) -> int:
-    """Run a module of the embedded AWS, in a process of its own; gives its exit code."""
-    if importlib.util.find_spec("local") is None:
+    """Run a module of the embedded AWS in a process of its own; gives its exit code."""
+    if not (_CHECKOUT / "local" / "__main__.py").exists():
         fail(
             "the embedded AWS is part of the repository, not of the installed package",
             USAGE,
             "Run it from a checkout: make setup, then .venv/bin/tunedrop",
         )
-    with subprocess.Popen([sys.executable, "-m", module, *arguments]) as process:  # noqa: S603 - our own
+    path = os.pathsep.join(filter(None, (str(_CHECKOUT), os.environ.get("PYTHONPATH"))))
+    command = [sys.executable, "-m", module, *arguments]
+    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path}) as process:  # noqa: S603 - our own
         try:
             return process.wait()
         except KeyboardInterrupt:
