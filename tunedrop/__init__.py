@@ -2,3 +2,5 @@
 
 The domain of the pipeline: pure, typed Python that knows nothing of the AWS CDK or of Lambda handlers.
 """
+
+__version__ = "0.1.0"

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from docs.reference.tables import page, table
-from tunedrop.cli.main import app
+from tunedrop.cli.app import app
 from tunedrop.cli.options import WHERE
 
 Command = Any

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from local.driver import Inbox, Pipeline
 from tests.datasets import jsonl, long_prompts, many_held_out, single_turn
 from tunedrop import naming
-from tunedrop.cli.main import app
+from tunedrop.cli.app import app
 from tunedrop.contracts import Dataset, Evaluation
 from tunedrop.evaluation import predictions
 from tunedrop.registry import Record

@@ -13,7 +13,7 @@ from botocore import xform_name
 
 from docs.reference.cli import commands
 from tests.pages import PAGES, ROOT, Block, blocks
-from tunedrop.cli.main import app
+from tunedrop.cli.app import app
 
 NOT_RUN = [block for page in PAGES for block in blocks(page) if block.reason]
 AWS_OPTIONS = {"--region", "--profile", "--query", "--output", "--no-cli-pager", "--cli-input-json"}

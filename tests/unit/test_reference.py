@@ -15,7 +15,7 @@ from docs.reference import cli, errors, events, manifest, models, settings
 from infra.settings import StageSettings
 from tests.pages import ROOT
 from tunedrop import catalog
-from tunedrop.cli.main import app
+from tunedrop.cli.app import app
 from tunedrop.contracts import Ending
 from tunedrop.manifest import Manifest
 from tunedrop.schemas import SCHEMAS, structs_in

@@ -7,8 +7,6 @@ from typing import get_args
 
 import typer
 
-from tunedrop.contracts import Method
-
 NEWEST = 50
 
 
@@ -22,6 +20,8 @@ def base_models(incomplete: str) -> Iterator[tuple[str, str]]:
 
 
 def methods(incomplete: str) -> list[str]:
+    from tunedrop.contracts import Method
+
     return [method for method in get_args(Method) if method.startswith(incomplete)]
 
 

@@ -12,7 +12,7 @@ import typer
 
 from tunedrop.cli import completion
 from tunedrop.cli.exits import USAGE
-from tunedrop.cli.output import Format, fail
+from tunedrop.cli.failures import Format, fail
 from tunedrop.cli.stage import DEFAULT_STAGE, Deployed
 from tunedrop.contracts import ReadOptions
 from tunedrop.dataset.formats.unreadable import NotReadable

@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
-import traceback
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from itertools import groupby
+from typing import Any, NoReturn, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
-from typer import rich_utils
-from typer._click.exceptions import ClickException, NoArgsIsHelpError
-from typer.core import TyperGroup
+import typer
+from typer.core import CompletionItem, TyperGroup  # type: ignore[attr-defined]
 
-from tunedrop.aws import explain
-from tunedrop.aws.hints import cure
 from tunedrop.cli.exits import INTERRUPTED, NO, NO_AWS, USAGE
-from tunedrop.cli.output import Failed, Format, asked_for, errors, print_failure
+from tunedrop.cli.failures import Failed, Format, asked_for, print_failure
+from tunedrop.cli.index import INDEX, Commands
 from tunedrop.errors import RunError, TransientError
+
+UsageError = cast(type[Any], typer.BadParameter.__base__)
+"""What typer raises for any wrong use; it exports only some of its subclasses."""
 
 
 class Program(TyperGroup):
-    """The top of the command line."""
+    """The top of the command line. Its commands are those of `index`, imported when they are called."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = cast(Any, Commands())
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - typer's signature
+        """The commands under their headings, in the order of the journey."""
+        for heading, names in groupby(INDEX, key=lambda name: INDEX[name].heading):
+            with formatter.section(heading):
+                formatter.write_dl([(name, INDEX[name].summary) for name in names])
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """What Tab offers: options of this group, and names of commands without importing them."""
+        self.commands = cast(Any, {})
+        try:
+            options = super().shell_complete(ctx, incomplete)
+        finally:
+            self.commands = cast(Any, Commands())
+        names = [name for name in INDEX if name.startswith(incomplete)]
+        return [*(CompletionItem(name, help=INDEX[name].summary) for name in names), *options]
 
     def main(
         self,
@@ -35,23 +56,51 @@ class Program(TyperGroup):
         arguments = list(sys.argv[1:] if args is None else args)
         format_ = asked_for(arguments)
         try:
+            _refuse_unknown(arguments)
             code = super().main(arguments, prog_name, complete_var, False, windows_expand_args, **extra) or 0
             sys.stdout.flush()
         except Failed as failure:
             code = _tell(failure, format_)
-        except ClickException as error:
+        except UsageError as error:
             code = _tell_usage(error, format_)
-        except (ClientError, BotoCoreError) as error:
-            code = _tell(Failed(explain(error), NO_AWS, cure(error)), format_)
-        except (RunError, TransientError) as error:
-            code = _tell(Failed(str(error), NO, ""), format_)
-        except OSError as error:
-            code = _tell(Failed(f"{error.filename or 'the system'}: {error.strerror}", NO, ""), format_)
         except Exception as error:
-            code = _tell(_bug(error), format_)
+            code = _tell(_failure(error), format_)
         if code == INTERRUPTED:
-            errors.print("\ninterrupted; what runs in AWS goes on")
+            typer.echo("\ninterrupted; what runs in AWS goes on", err=True)
         sys.exit(code)
+
+
+def _refuse_unknown(arguments: Sequence[str]) -> None:
+    """A mistyped command ends here, before typer imports what parses the arguments of a real one."""
+    name = arguments[0] if arguments else ""
+    if not name or name.startswith("-") or name in INDEX or "_TUNEDROP_COMPLETE" in os.environ:
+        return
+    import difflib
+
+    near = difflib.get_close_matches(name, INDEX, n=1)
+    hint = f"Did you mean '{near[0]}'?" if near else "See all commands: tunedrop --help"
+    raise Failed(f"No such command '{name}'.", USAGE, hint)
+
+
+def _failure(error: Exception) -> Failed:
+    if failed := _aws_failure(error):
+        return failed
+    if isinstance(error, RunError | TransientError):
+        return Failed(str(error), NO, "")
+    if isinstance(error, OSError):
+        return Failed(f"{error.filename or 'the system'}: {error.strerror}", NO, "")
+    return _bug(error)
+
+
+def _aws_failure(error: Exception) -> Failed | None:
+    """An error of AWS, which there can only be where its SDK was imported."""
+    exceptions = sys.modules.get("botocore.exceptions")
+    if exceptions is None or not isinstance(error, exceptions.ClientError | exceptions.BotoCoreError):
+        return None
+    from tunedrop.aws import explain
+    from tunedrop.aws.hints import cure
+
+    return Failed(explain(error), NO_AWS, cure(error))
 
 
 def _tell(failure: Failed, format_: Format) -> int:
@@ -61,14 +110,17 @@ def _tell(failure: Failed, format_: Format) -> int:
 
 def _bug(error: Exception) -> Failed:
     """Something that nobody foresaw: a sentence here, the trace in a file for whoever mends it."""
+    import traceback
+
     with tempfile.NamedTemporaryFile("w", prefix="tunedrop-", suffix=".log", delete=False) as log:
         traceback.print_exception(error, file=log)
     summary = f"a bug in tunedrop: {type(error).__name__}: {error}"
     return Failed(summary, NO, f"Please report it with {log.name}")
 
 
-def _tell_usage(error: ClickException, format_: Format) -> int:
-    if format_ is Format.json and not isinstance(error, NoArgsIsHelpError):
+def _tell_usage(error: Any, format_: Format) -> int:
+    asks_for_help = type(error).__name__ == "NoArgsIsHelpError"
+    if format_ is Format.json and not asks_for_help:
         return _tell(Failed(error.format_message(), USAGE, ""), format_)
-    rich_utils.rich_format_error(error)
-    return error.exit_code
+    error.show()
+    return int(error.exit_code)

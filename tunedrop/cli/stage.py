@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from functools import cached_property
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-import boto3
-import botocore.session
-import msgspec
-from botocore.exceptions import ClientError
-
-from tunedrop import clock
-from tunedrop.aws import Aws, is_missing
 from tunedrop.cli.exits import NO, NO_AWS
-from tunedrop.cli.output import fail
-from tunedrop.registry import Record, Registry
-from tunedrop.registry.aliases import Aliases
-from tunedrop.stage import Stage, parameter_name
+from tunedrop.cli.failures import fail
+
+if TYPE_CHECKING:  # `--help` and completion do not wait for the AWS SDK
+    from tunedrop.registry import Record, Registry
+    from tunedrop.registry.aliases import Aliases
+    from tunedrop.stage import Stage
 
 DEFAULT_STAGE = "dev"
 NEAR_AMONG = 100
@@ -28,6 +22,11 @@ class Deployed:
     """A deployed stage, as the command line works with it."""
 
     def __init__(self, name: str | None, profile: str | None, region: str | None) -> None:
+        import boto3
+        import botocore.session
+
+        from tunedrop.aws import Aws
+
         core = botocore.session.Session(profile=profile)
         self._core = core
         self._name = name
@@ -40,6 +39,12 @@ class Deployed:
 
     @cached_property
     def stage(self) -> Stage:
+        import msgspec
+        from botocore.exceptions import ClientError
+
+        from tunedrop.aws import is_missing
+        from tunedrop.stage import Stage, parameter_name
+
         try:
             answer = self.aws.ssm.get_parameter(Name=parameter_name(self.name))
         except ClientError as error:
@@ -54,10 +59,14 @@ class Deployed:
 
     @cached_property
     def registry(self) -> Registry:
+        from tunedrop.registry import Registry
+
         return Registry(self.aws.dynamodb, self.stage.registry_table)
 
     @cached_property
     def aliases(self) -> Aliases:
+        from tunedrop.registry.aliases import Aliases
+
         return Aliases(self.aws.ssm, self.aws.dynamodb, self.stage)
 
     def run(self, name: str) -> Record:
@@ -67,6 +76,8 @@ class Deployed:
 
     def _no_run(self, name: str) -> NoReturn:
         """Say which runs come nearest to what was asked for."""
+        import difflib
+
         recent = self.registry.recent(NEAR_AMONG)
         known = {one for record in recent for one in (record.run.run_id, record.run.name)}
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
@@ -79,4 +90,6 @@ class Deployed:
 
     def spent_this_month(self) -> float:
         """US dollars that the stage's runs have cost, or will, this month."""
+        from tunedrop import clock
+
         return self.registry.spent_since(clock.now()[: len("2026-11")])

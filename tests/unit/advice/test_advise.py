@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from tunedrop import catalog
-from tunedrop.advice import Profile, Situation, advise
+from tunedrop.advice.advise import advise
 from tunedrop.advice.examples import records_to_tell
+from tunedrop.advice.situation import Profile, Situation
 from tunedrop.contracts import Method
 
 DATA = Profile(method="single-turn", records=2_000, tokens=400_000, longest_tokens=900, held_out=200)

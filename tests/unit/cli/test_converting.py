@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tunedrop.cli.main import app
+from tunedrop.cli.app import app
 from tunedrop.dataset.rules.codes import CODES
 
 ROWS = "question,answer\nWhat is a lien?,A claim on property.\nWhat is a writ?,An order of a court.\n"

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from docs.reference.cli import commands
 from tests import builders
 from tunedrop.aws import Aws
-from tunedrop.cli.main import app
+from tunedrop.cli.app import app
 from tunedrop.cli.stage import Deployed
 
 EXAMPLE = str(Path(__file__).parents[3] / "examples" / "support-persona")

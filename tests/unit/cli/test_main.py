@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tunedrop.cli.app import app
 from tunedrop.cli.data.sample_records import METHODS
-from tunedrop.cli.main import app
 from tunedrop.evaluation import general_ability
 from tunedrop.manifest import read as read_manifest
 

@@ -25,8 +25,8 @@ from typer.testing import CliRunner
 from tunedrop.aws import Aws
 from tunedrop.aws.hints import cure
 from tunedrop.cli import completion
+from tunedrop.cli.app import app
 from tunedrop.cli.exits import MEANINGS, NO_AWS, USAGE
-from tunedrop.cli.main import app
 from tunedrop.cli.stage import Deployed
 from tunedrop.errors import OverBudget
 

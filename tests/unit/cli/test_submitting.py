@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from tests import builders, pictures
 from tunedrop.aws import Aws
-from tunedrop.cli.main import app
+from tunedrop.cli.app import app
 from tunedrop.cli.stage import Deployed
 from tunedrop.registry import Record
 

@@ -33,8 +33,8 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
     monthly_usd: float
 
 
-app = typer.Typer()
-throughput_app = typer.Typer()
+app = typer.Typer(rich_markup_mode=None)
+throughput_app = typer.Typer(rich_markup_mode=None)
 app.add_typer(throughput_app, name="throughput", rich_help_panel=PANEL)
 
 

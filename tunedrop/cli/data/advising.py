@@ -14,9 +14,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from tunedrop import catalog
-from tunedrop.advice import Advice, Profile, Situation, advise
+from tunedrop.advice.advise import Advice, advise
 from tunedrop.advice.candidates import Candidate, LeftOut
-from tunedrop.advice.situation import CHANGES, GOALS, MATERIALS
+from tunedrop.advice.situation import CHANGES, GOALS, MATERIALS, Profile, Situation
 from tunedrop.advice.statement import Statement
 from tunedrop.cli.data import checking, folder, starting
 from tunedrop.cli.data.folder import Submission

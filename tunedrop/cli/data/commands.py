@@ -7,12 +7,11 @@ from typing import Annotated, Literal, cast, get_args
 
 import typer
 
-from tunedrop.advice import Situation
-from tunedrop.advice.situation import Changes, Goal, Material
+from tunedrop.advice.situation import Changes, Goal, Material, Situation
 from tunedrop.cli import completion
-from tunedrop.cli.data import advising, checking, converting, estimating, explaining, starting
 from tunedrop.cli.data.sample_records import METHODS
 from tunedrop.cli.exits import USAGE
+from tunedrop.cli.failures import Format, fail
 from tunedrop.cli.options import (
     BaseModelOption,
     ColumnOption,
@@ -26,15 +25,16 @@ from tunedrop.cli.options import (
     examples,
     read_options,
 )
-from tunedrop.cli.output import Format, fail, print_json
 from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import Method
 from tunedrop.dataset.tools.convert import Target
-from tunedrop.schemas import SCHEMAS
 
 PANEL = "Prepare a dataset (no AWS needed)"
 
-app = typer.Typer()
+SCHEMA_NAMES = ("manifest", "event", "check", "evaluation")
+"""Of `tunedrop.schemas.SCHEMAS`, which takes long to import."""
+
+app = typer.Typer(rich_markup_mode=None)
 
 
 def _methods_of_init(incomplete: str) -> list[str]:
@@ -73,6 +73,8 @@ def advise(
     format_: FormatOption = Format.text,
 ) -> None:
     """Say whether to tune at all, how, which base model, with how much data, at what cost; and why."""
+    from tunedrop.cli.data import advising
+
     situation = Situation(
         goal=goal,
         material=material,
@@ -108,6 +110,8 @@ def init(
     """Write a run's folder to begin with: a commented manifest and sample data."""
     if method not in METHODS:
         fail(f"init knows {', '.join(METHODS)}", USAGE)
+    from tunedrop.cli.data import starting
+
     starting.init(folder, method, base_model, format_)
 
 
@@ -145,6 +149,8 @@ def check(
     ] = None,
 ) -> None:
     """Check a dataset on this machine, as the pipeline will. Needs no AWS."""
+    from tunedrop.cli.data import checking
+
     if method not in (*get_args(Method), "auto"):
         fail(f"--method is one of {', '.join(get_args(Method))} or auto", USAGE)
     if fix is not None:
@@ -171,6 +177,8 @@ def explain(
     format_: FormatOption = Format.text,
 ) -> None:
     """Say what a rule is about, with a dataset that breaks it and how to fix that. Needs no AWS."""
+    from tunedrop.cli.data import explaining
+
     explaining.explain(code, format_)
 
 
@@ -193,6 +201,8 @@ def convert(
     """Write a dataset in another format, and say what is lost. Needs no AWS."""
     if to not in get_args(Target):
         fail(f"--to {to}: it is one of {', '.join(get_args(Target))}", USAGE)
+    from tunedrop.cli.data import converting
+
     target = cast(Target, to)
     raise typer.Exit(
         converting.convert_file(file, target, out, read_options(encoding, column), skip, format_)
@@ -220,6 +230,8 @@ def estimate(
     format_: FormatOption = Format.text,
 ) -> None:
     """Say what a run will cost before it is uploaded, with the source and date of every price."""
+    from tunedrop.cli.data import estimating
+
     here = Deployed(stage, profile, region) if stage is not None else None
     raise typer.Exit(estimating.estimate_path(path, base_model, here, format_))
 
@@ -232,10 +244,13 @@ def estimate(
 )
 def schema(
     name: Annotated[
-        str, typer.Argument(help=f"Of what: {', '.join(SCHEMAS)}.", autocompletion=completion.schemas)
+        str, typer.Argument(help=f"Of what: {', '.join(SCHEMA_NAMES)}.", autocompletion=completion.schemas)
     ],
 ) -> None:
     """Print a JSON Schema: of the manifest for your editor, of events and files for your programs."""
+    from tunedrop.cli.output import print_json
+    from tunedrop.schemas import SCHEMAS
+
     if name not in SCHEMAS:
         fail(f"there is no schema {name!r}; there are {', '.join(SCHEMAS)}", USAGE)
     print_json(SCHEMAS[name]())

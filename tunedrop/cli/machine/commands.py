@@ -23,7 +23,7 @@ PANEL = "Set up"
 _CHECKOUT = Path(__file__).resolve().parents[3]
 """Where the repository is, when this package runs from one."""
 
-app = typer.Typer()
+app = typer.Typer(rich_markup_mode=None)
 
 
 class LocalCommand(StrEnum):

@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 3600.0
 
 T = TypeVar("T")
 
-app = typer.Typer()
+app = typer.Typer(rich_markup_mode=None)
 
 
 @app.command(

@@ -24,7 +24,7 @@ from tunedrop.registry import Record
 
 PANEL = "Tune a model"
 
-app = typer.Typer()
+app = typer.Typer(rich_markup_mode=None)
 
 WatchOption = Annotated[bool, typer.Option("--watch", "-w", help="Follow the run to its end.")]
 

@@ -1,0 +1,85 @@
+"""What a command line that only informs or refuses may not wait for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+import typer
+
+from tunedrop.cli.index import INDEX, Commands
+
+SLOW = ("botocore", "boto3", "markdown_it", "rich", "jinja2", "hyperscan", "numpy", "rapidfuzz")
+
+_RUN = """
+import sys
+from tunedrop.cli.main import main
+sys.argv = ["tunedrop", *{arguments!r}]
+try:
+    main()
+finally:
+    print(*{{name.partition(".")[0] for name in sys.modules}}, file=sys.stderr)
+"""
+
+
+def imported_by(*arguments: str, **environment: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", _RUN.format(arguments=arguments)],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        [],
+        ["chekc"],
+        ["--nonsense"],
+        ["check", "--help"],
+        ["convert", "--help"],
+        ["check"],
+        ["check", "--nonsense"],
+        ["schema", "nothing", "--wrong"],
+    ],
+    ids=" ".join,
+)
+def test_help_and_wrong_uses_wait_for_no_aws_and_no_renderer(arguments: list[str]) -> None:
+    assert not imported_by(*arguments) & set(SLOW)
+
+
+def test_the_version_waits_for_nothing_at_all() -> None:
+    assert not imported_by("--version") & {*SLOW, "typer", "msgspec", "email"}
+
+
+@pytest.mark.parametrize(
+    "typed", ["tunedrop ", "tunedrop che", "tunedrop check --me", "tunedrop init --method d"]
+)
+def test_tab_waits_for_no_aws_and_no_renderer(typed: str) -> None:
+    words = {"_TUNEDROP_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+
+    assert not imported_by(**words) & set(SLOW)
+
+
+def test_checking_a_dataset_imports_no_aws() -> None:
+    assert not imported_by("check", "/nowhere") & {"botocore", "boto3"}
+
+
+def test_every_command_is_in_the_index_and_every_entry_is_a_command() -> None:
+    commands = Commands()
+
+    assert {name: command.name for name, command in commands.items()} == {name: name for name in INDEX}
+    for group in {entry.group for entry in INDEX.values()}:
+        declared = {name for name, command in commands.items() if INDEX[name].group == group}
+        assert declared == _declared(group)
+
+
+def _declared(group: str) -> set[str]:
+    return set(typer.main.get_group(import_module(f"tunedrop.cli.{group}.commands").app).commands)

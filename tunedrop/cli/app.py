@@ -1,0 +1,42 @@
+"""The command line as a whole: its options, and its commands in the order of the journey."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tunedrop import __version__
+from tunedrop.cli.exits import MEANINGS
+from tunedrop.cli.program import Program
+
+_HELP = """Drop a dataset in, get a fine-tuned Amazon Bedrock model back.
+
+Start here:  tunedrop init DIR · tunedrop check DIR · tunedrop submit DIR --watch
+"""
+
+_EPILOG = "\b\nExit codes\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in MEANINGS.items())
+
+app = typer.Typer(
+    cls=Program,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help=_HELP,
+    epilog=_EPILOG,
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"tunedrop {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,55 @@
+"""How a command fails: a message, what to do next, an exit code; as text or as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from itertools import pairwise
+from typing import NoReturn
+
+import typer
+
+from tunedrop.cli.exits import NO
+
+
+class Format(StrEnum):
+    """How a command answers."""
+
+    text = "text"
+    json = "json"
+
+
+class Failed(Exception):
+    """A command ends with a message for a person, what to do next, and an exit code."""
+
+    def __init__(self, message: str, code: int, next_: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.next = next_
+
+
+def fail(message: str, code: int = NO, next_: str = "") -> NoReturn:
+    """End the command. `next_` says what to do about it."""
+    raise Failed(message, code, next_)
+
+
+def print_failure(failure: Failed, format_: Format) -> None:
+    """A failure on stderr, as a sentence or as one JSON object."""
+    if format_ is Format.json:
+        error = {"message": failure.message, "next": failure.next, "exit_code": failure.code}
+        sys.stderr.write(json.dumps({"error": error}, ensure_ascii=False, separators=(",", ":")) + "\n")
+        return
+    colour = None if os.environ.get("NO_COLOR") else "red"
+    typer.secho(failure.message, fg=colour, err=True)
+    if failure.next:
+        typer.echo(failure.next, err=True)
+
+
+def asked_for(arguments: Sequence[str]) -> Format:
+    """The format that a command line asks for, also where it cannot be parsed."""
+    is_json = "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
+    return Format.json if is_json else Format.text

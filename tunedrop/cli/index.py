@@ -1,0 +1,75 @@
+"""Every command by name: where it lives, under which heading the help lists it, and what it does.
+
+The help and the shell's completion read this table alone, so that neither waits for what commands import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import typer
+
+PREPARE = "Prepare a dataset (no AWS needed)"
+TUNE = "Tune a model"
+PRODUCTION = "Keep it in production"
+COSTS = "Costs and cleanup"
+SET_UP = "Set up"
+
+
+class Entry(NamedTuple):
+    """`group` is the package in `tunedrop.cli` whose module `commands` declares the command."""
+
+    group: str
+    heading: str
+    summary: str
+
+
+INDEX = {
+    "advise": Entry("data", PREPARE, "Advise whether to tune, how, which base model, at what cost."),
+    "init": Entry("data", PREPARE, "Write a starter run: a commented manifest and sample data."),
+    "check": Entry("data", PREPARE, "Check a dataset on this machine, as the pipeline will."),
+    "explain": Entry("data", PREPARE, "Explain a rule, with records that pass and fail it."),
+    "convert": Entry("data", PREPARE, "Write a dataset in another format, and list what is lost."),
+    "estimate": Entry("data", PREPARE, "Estimate a run's cost, with the source and date of every price."),
+    "schema": Entry("data", PREPARE, "Print a JSON Schema: of the manifest, of events, of files."),
+    "submit": Entry("runs", TUNE, "Check a run, estimate its cost, confirm, upload it."),
+    "watch": Entry("runs", TUNE, "Follow a run to its end: steps, losses, cost."),
+    "runs": Entry("runs", TUNE, "List the latest runs."),
+    "show": Entry("runs", TUNE, "Show everything known about a run."),
+    "report": Entry("runs", TUNE, "Download a run's HTML report."),
+    "approve": Entry("runs", TUNE, "Approve a run that waits because of its cost."),
+    "stop": Entry("runs", TUNE, "Stop a run: its job is stopped, what serves its model is released."),
+    "retry": Entry("runs", TUNE, "Resume a run where it failed, or re-evaluate an inconclusive one."),
+    "models": Entry("production", PRODUCTION, "List the models in production, or all versions of one."),
+    "promote": Entry("production", PRODUCTION, "Point a production alias at a run's model."),
+    "rollback": Entry("production", PRODUCTION, "Return a production alias to its previous model."),
+    "throughput": Entry("costs", COSTS, "Show what serves models now, and what it costs."),
+    "teardown": Entry("costs", COSTS, "Delete the Bedrock resources that runs created."),
+    "doctor": Entry("machine", SET_UP, "Check prerequisites and list what to request."),
+    "local": Entry(
+        "machine", SET_UP, "Start or stop the embedded AWS on this machine, with a stage deployed."
+    ),
+}
+
+
+class Commands(Mapping[str, Any]):
+    """The commands by name; a command is imported when somebody asks for it."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _group(INDEX[name].group)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(INDEX)
+
+    def __len__(self) -> int:
+        return len(INDEX)
+
+
+@cache
+def _group(name: str) -> dict[str, Any]:
+    module = import_module(f"tunedrop.cli.{name}.commands")
+    group = typer.main.get_group(module.app)
+    return dict(group.commands)
