@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra import bundling, settings
-from infra.bundling import ROOT, Target
+from infra.bundling import Target
 from infra.functions import GRADER, RECORDER, STEPS, WATCHERS
 from tests.infra.conftest import CONTEXT
 
@@ -187,15 +187,3 @@ def test_every_function_starts_with_nothing_but_its_bundles(tmp_path: Path, scor
 
     assert done.returncode == 0, done.stderr
     assert all(str(path) in done.stdout for path in (paths[0], paths[-1]))
-
-
-def test_functions_run_the_versions_that_are_tested() -> None:
-    def pins(file: str) -> dict[str, str]:
-        lines = (ROOT / file).read_text().splitlines()
-        return dict(line.split("==") for line in lines if line and not line.startswith("#"))  # type: ignore[misc]
-
-    inside, outside = pins("requirements-lambda.txt"), pins("requirements.txt")
-
-    assert {name: inside[name] for name in inside.keys() & outside.keys()} == {
-        name: outside[name] for name in inside.keys() & outside.keys()
-    }
