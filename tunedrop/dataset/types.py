@@ -7,6 +7,7 @@ A file as people have it (`Source`) is opened by `sources` into JSON lines in UT
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -131,10 +132,14 @@ class Finding(msgspec.Struct, frozen=True):
 def shorten(value: Any) -> str:
     """A value as it may be shown in a terminal or a page: short, without control characters or secrets."""
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode(errors="replace")
+    return _shortened(text) if len(text) <= MAX_SHOWN else _shortened.__wrapped__(text)
+
+
+@lru_cache(maxsize=1 << 12)
+def _shortened(text: str) -> str:
     if carries_secret(text):
         return "(not shown: it looks like a secret)"
-    shown = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
-    return printable(shown)
+    return printable(text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…")
 
 
 def printable(text: str) -> str:

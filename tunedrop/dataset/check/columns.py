@@ -26,12 +26,18 @@ def _media(turns: tuple[Turn, ...]) -> tuple[str, ...]:
     return tuple([kind for turn in turns for block in turn.blocks for kind in blocks.media_in(block)])
 
 
+def _answered(turn: Turn) -> Problem:
+    why = "the conversation must end with the user: the model's own answers are what is graded"
+    return Problem(turn.path.removesuffix(".content"), "TD020", why, "assistant", "user")
+
+
 class Columns:
     """Takes the well-shaped records of one format, in order."""
 
-    def __init__(self, format_: SourceFormat, views: list[MethodRules | None]) -> None:
+    def __init__(self, format_: SourceFormat, views: list[MethodRules | None], most: int) -> None:
         self.records = Records(views=[Findings() for _ in views])
         self.views = views
+        self._most = most
         self.is_chat = "multi-turn" in METHODS[format_]
         self._format: SourceFormat = format_
         self._is_text = format_ == "text"
@@ -58,7 +64,12 @@ class Columns:
         if self._is_text:
             self._kinds.append(_TEXT)
             return
-        said = last.text if last.role == "assistant" else conversation.answer
+        is_answered = last.role == "assistant"
+        said = last.text if is_answered else conversation.answer
+        if is_answered and self.is_chat:
+            self.records.answered_count += 1
+            if len(self.records.answered.first) < self._most:
+                self.records.answered.first.append((number, _answered(last)))
         if said:
             self._said.append((number + 1, said, tokens, answer))
             if len(turns) > 1 and (prompt == answer or said == turns[-2].text):
@@ -66,7 +77,7 @@ class Columns:
         method = method_of(self._format, conversation) if self.is_chat else self._method
         self._kinds.append((method, len(turns), conversation.system != "", _media(turns)))
 
-    def flush(self, most: int) -> int:
+    def flush(self) -> int:
         """Count what has come since the last time; gives how many records that are."""
         count = len(self._tokens)
         if not count:
@@ -74,7 +85,7 @@ class Columns:
         records, start = self.records, self._flushed
         self._flushed += count
         numbers = self._lines[start:]
-        for number in numbers[: max(0, most - len(records.misplaced.first))]:
+        for number in numbers[: max(0, self._most - len(records.misplaced.first))]:
             records.misplaced.first.append((number, Problem("$", "TD010", self._format)))
         records.misplaced.counts["TD010"] = records.misplaced.counts.get("TD010", 0) + count
         records.gathered.add_many(self._tokens, Counter(self._scripts))

@@ -67,10 +67,8 @@ class _Scan:
         self._partial.line_count += len(raws)
         if self._album is not None and (b'"uri"' in body or b'"image' in body):
             self._album.expect(media.named_in(body))
-        if len(body) > lines.MAX_LINE_BYTES:  # one line that is too long to be a record
-            self._line(first, body.rstrip(b"\n"), 0)
-            return
-        bits = self._candidates(body, raws)
+        is_bounded = len(body) <= lines.MAX_LINE_BYTES  # else it is a line too long to be a record
+        bits = self._candidates(body, raws) if is_bounded else [EVERYTHING] * len(raws)
         records = self._together(body, raws) if EVERYTHING not in bits else None  # an escape may hide a key
         if records is not None and self._typed is not None:
             format_, read = self._typed.format, self._typed.conversation
@@ -147,32 +145,42 @@ class _Scan:
     ) -> None:
         """One record that is well-shaped."""
         columns = self._columns.get(format_) or self._new(format_)
-        turns = conversation.turns
         tokens = rules.tokens_of(rules.bytes_of(conversation))
         columns.add(number, conversation, tokens, fingerprint(conversation))
-        records = columns.records
-        if conversation.unread or conversation.losses or any([turn.extra for turn in turns]):
-            for problem in rules.unread(conversation):
-                records.findings.add(number, problem, self._most)
-        if columns.is_chat:
-            self._end(number, conversation, records)
-        views = columns.views
+        records, model = columns.records, self._asked.base_model
         if candidate:
-            texts = rules.texts_of(conversation)
-            for problem in broken(texts, candidate):
-                records.findings.add(number, problem, self._most)
-            if candidate & WORDS:
-                for view, found in zip(views, records.views, strict=True):
-                    for problem in rules.words(texts, view, self._asked.base_model) if view else ():  # type: ignore[arg-type]
-                        found.add(number, problem, self._most)
-        if self._album is not None and (format_ == "image-caption" or any([turn.blocks for turn in turns])):
-            self._media(number, format_, conversation, records)
-        model = self._asked.base_model
+            self._texts(number, conversation, columns, candidate)
+        if not conversation.is_plain:
+            self._beside(number, format_, conversation, columns)
+        if columns.is_chat and (conversation.extra or not conversation.is_answered):
+            self._end(number, conversation, records)
         if model is not None:
-            for view, found in zip(views, records.views, strict=True):
+            for view, found in zip(columns.views, records.views, strict=True):
                 if view is not None:
                     for problem in rules.model_problems(conversation, format_, view, model, tokens, size):
                         found.add(number, problem, self._most)
+
+    def _texts(self, number: int, conversation: Conversation, columns: Columns, candidate: int) -> None:
+        """What the rules about texts find that the prefilter has named."""
+        texts, model = rules.texts_of(conversation), self._asked.base_model
+        for problem in broken(texts, candidate):
+            columns.records.findings.add(number, problem, self._most)
+        if candidate & WORDS and model is not None:
+            for view, found in zip(columns.views, columns.records.views, strict=True):
+                for problem in rules.words(texts, view, model) if view is not None else ():
+                    found.add(number, problem, self._most)
+
+    def _beside(
+        self, number: int, format_: SourceFormat, conversation: Conversation, columns: Columns
+    ) -> None:
+        """What a record has beside its texts: keys that nobody reads, media."""
+        for problem in rules.unread(conversation):
+            columns.records.findings.add(number, problem, self._most)
+        if self._album is None:
+            return
+        for view, found in zip(columns.views, columns.records.views, strict=True):
+            for problem in media.problems(conversation, format_, self._album, view, self._asked.base_model):
+                found.add(number, problem, self._most)
 
     def _end(self, number: int, conversation: Conversation, records: Records) -> None:
         """How a conversation ends is right or wrong by the method."""
@@ -180,15 +188,9 @@ class _Scan:
         at = last.path.removesuffix(".content")
         if not conversation.is_answered:
             why = (
-                "the conversation must end with the assistant's answer (but for distillation "
-                "and reinforcement)"
+                "the conversation must end with the assistant's answer (not for distillation, reinforcement)"
             )
             records.unanswered.add(number, Problem(at, "TD020", why, "user", "assistant"), self._most)
-        else:
-            records.answered_count += 1
-            if len(records.answered.first) < self._most:
-                why = "the conversation must end with the user: the model's own answers are what is graded"
-                records.answered.first.append((number, Problem(at, "TD020", why, "assistant", "user")))
         if conversation.extra:
             for key in conversation.extra:
                 if key != "toolConfig":
@@ -199,26 +201,18 @@ class _Scan:
                     problem = Problem(f"$.{shorten(key)}", "TD014", why, shorten(key))
                     records.ungraded.add(number, problem, self._most)
 
-    def _media(
-        self, number: int, format_: SourceFormat, conversation: Conversation, records: Records
-    ) -> None:
-        assert self._album is not None
-        for view, found in zip(self._views[format_], records.views, strict=True):
-            for problem in media.problems(conversation, format_, self._album, view, self._asked.base_model):
-                found.add(number, problem, self._most)
-
     def _of(self, format_: SourceFormat) -> Records:
         return (self._columns.get(format_) or self._new(format_)).records
 
     def _new(self, format_: SourceFormat) -> Columns:
         views = self._views[format_]
-        columns = self._columns[format_] = Columns(format_, views)
+        columns = self._columns[format_] = Columns(format_, views, self._most)
         self._partial.formats[format_] = columns.records
         return columns
 
     def _flush(self) -> None:
         for columns in self._columns.values():
-            self._partial.records += columns.flush(self._most)
+            self._partial.records += columns.flush()
 
 
 def _typed(raw: bytes) -> Typed | None:

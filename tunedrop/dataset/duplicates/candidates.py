@@ -9,7 +9,6 @@ from __future__ import annotations
 import tempfile
 from array import array
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
 
 import msgspec
 
@@ -17,6 +16,9 @@ from tunedrop.dataset.types import Problem, Split
 
 MOST_COMPARED = 20_000_000
 """Many times what any base model takes; it bounds space on disk, and the time of comparing them."""
+
+MOST_IN_MEMORY = 32 << 20
+"""Bytes of fingerprints, of about a million records; more of them are on disk."""
 
 AT_ONCE = 500_000
 """Hashes in memory at once: about 50 MB."""
@@ -61,7 +63,7 @@ class Duplicates:
     """Takes the records of one format, range after range, then says which are duplicates."""
 
     def __init__(self) -> None:
-        self._spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - lives as we do
+        self._spool = tempfile.SpooledTemporaryFile(max_size=MOST_IN_MEMORY)  # noqa: SIM115 - lives as we do
         self._parts: list[_Part] = []
         self._records = 0
         self.left_out = 0

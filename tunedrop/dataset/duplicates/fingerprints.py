@@ -14,9 +14,9 @@ from xxhash import xxh3_64_intdigest
 from tunedrop.dataset.formats.record import Conversation
 
 FEWEST_LETTERS = 40
-WHOLE, WINDOW = 512, 192
+WHOLE, WINDOW = 256, 96
 """Of longer texts the letters at the beginning and the end are compared: as many as a window surely has."""
-_LETTERS = 128
+_LETTERS = 64
 NO_LETTERS = bytes(one for one in range(128) if not chr(one).isalpha())
 """A table for bytes.translate, which drops in one pass what is no letter of ASCII."""
 

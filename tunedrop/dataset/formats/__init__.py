@@ -128,7 +128,7 @@ def detect(record: Mapping[str, Any]) -> SourceFormat | None:
         return log
     if "image-ref" in record:
         return "image-caption"
-    if pair := pairs.Keys(record).format:
+    if pair := pairs.keys_of(record).format:
         return pair
     return "text" if "input" in record or "text" in record else None
 

@@ -12,7 +12,7 @@ from tunedrop.dataset.formats import tools, turns
 from tunedrop.dataset.formats.record import Conversation, Reading, said
 from tunedrop.dataset.types import shorten
 
-_TYPES = frozenset({"tool_use", "tool_result", "thinking", "redacted_thinking"})
+_TYPES = ("tool_use", "tool_result", "thinking", "redacted_thinking")
 _OWN = frozenset({"messages", "system", "tools"})
 REQUEST = frozenset(
     {"anthropic_version", "max_tokens", "model", "temperature", "top_p", "top_k", "stop_sequences", "stream",
@@ -54,7 +54,7 @@ def _is_block(block: Any) -> bool:
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     """A record; None where it is broken."""
     record = said(record)
-    messages = record["messages"]
+    messages = record.get("messages") or []
     losses: list[str] = []
     extra: dict[str, Any] = {}
     if "tools" in record:

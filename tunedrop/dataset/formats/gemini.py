@@ -39,7 +39,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         extra["toolConfig"] = {
             "tools": [*extra.get("toolConfig", {}).get("tools", []), *made.get("tools", [])]
         }
-    for index, message in enumerate(record["contents"]):
+    for index, message in enumerate(record.get("contents") or []):
         path = f"$.contents[{index}]"
         role = (
             turns.ROLES.get(str(message.get("role", "user")).lower()) if isinstance(message, dict) else None

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -24,8 +23,6 @@ memory is 25 times its size."""
 HEAD_BYTES = 1 << 16
 MAX_DEPTH = 64
 """No format nests records deeper than 10 levels; parsers differ in how deep they follow."""
-
-_NESTED = frozenset({dict, list})
 
 RETURN = re.compile(rb"\}[ \t]*\r[ \t\r]*(?=\{)")
 """A carriage return that ends a record: no valid JSON has one between } and {, in a text or outside."""
@@ -215,36 +212,40 @@ def parse(number: int, raw: bytes) -> Line:
         record = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Line(number, {}, _why(text, error))
-    keys = _keys(record)
-    if keys is None:
+    if _is_too_deep(text):
         return Line(number, {}, _TOO_DEEP)
     if not isinstance(record, dict):
         return Line(number, {}, ("TD001", f"a line is one JSON object, not a {type(record).__name__}"))
-    twice = _key_named_twice(text) if _may_name_twice(text, keys) else None
+    twice = _key_named_twice(text) if _may_name_twice(text, record) else None
     if twice is not None:
         return Line(number, {}, ("TD004", f"the key {twice} is there twice; only one can count"))
     return Line(number, record)
 
 
-def _may_name_twice(text: bytes, keys: int) -> bool:
-    """Whether the colons after quotes are not just those of the keys."""
-    return text.count(b'":') != keys or b'" :' in text or b'"\t:' in text or b'"\r:' in text
+def _may_name_twice(text: bytes, record: dict[str, Any]) -> bool:
+    """Whether keys seem to have got lost on reading: written again, the record has fewer of them."""
+    try:
+        again = msgspec.json.encode(record)
+    except OverflowError:  # of a number beyond 64 bits
+        return True
+    return text.count(b'":') != again.count(b'":') or _SPACED_KEY.search(text) is not None
 
 
-def _keys(value: Any) -> int | None:
-    """How many keys all objects of a value have; None when it is nested too deeply."""
-    level: list[Any] = [value]
-    keys = 0
-    for _ in range(MAX_DEPTH):
-        objects = [one for one in level if type(one) is dict]
-        keys += sum(map(len, objects))
-        inside = chain(
-            chain.from_iterable(one.values() for one in objects), *(one for one in level if type(one) is list)
-        )
-        level = [one for one in inside if type(one) in _NESTED]
-        if not level:
-            return keys
-    return None
+_SPACED_KEY = re.compile(rb'"[ \t\r]+:')
+
+
+def _is_too_deep(text: bytes) -> bool:
+    """Whether objects and lists are nested deeper than any format nests them."""
+    if text.count(b"{") + text.count(b"[") <= MAX_DEPTH:
+        return False
+    depth = deepest = 0
+    for one in _STRINGS.sub(b"", text):
+        depth += (one in b"{[") - (one in b"}]")
+        deepest = max(deepest, depth)
+    return deepest > MAX_DEPTH
+
+
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"|[^{}\[\]"]+')
 
 
 def _why(text: bytes, error: Exception) -> Problem:

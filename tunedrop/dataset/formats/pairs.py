@@ -14,6 +14,7 @@ Names count whatever their case and the spaces around them. Read 2026-11-29.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from tunedrop.dataset.formats.record import Conversation, Reading, SourceFormat, Turn, said
@@ -36,10 +37,10 @@ _STANFORD = "text"
 
 
 class Keys:
-    """Which keys of a record are which."""
+    """Which keys of a record are which; the same for all records with the same keys (`keys_of`)."""
 
-    def __init__(self, record: Mapping[str, Any]) -> None:
-        names = {key.strip().lower().replace(" ", "_"): key for key in reversed(list(record))}
+    def __init__(self, given: tuple[str, ...]) -> None:
+        names = {key.strip().lower().replace(" ", "_"): key for key in reversed(given)}
         self.prompt = next((names[one] for one in PROMPTS if one in names), "")
         usual = ANSWERS if self._lower(self.prompt) != "text" else (*ANSWERS, *CLASSES)
         self.answer = next((names[one] for one in usual if one in names), "")
@@ -64,6 +65,16 @@ class Keys:
         return "text-label" if prompt == "text" else "question-answer"
 
 
+@lru_cache(maxsize=1 << 10)
+def _keys(given: tuple[str, ...]) -> Keys:
+    return Keys(given)
+
+
+def keys_of(record: Mapping[str, Any]) -> Keys:
+    """Which keys of a record are which."""
+    return _keys(tuple(record))
+
+
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     """A record; None where it is broken."""
     if len(record) == 2 and "prompt" in record and "completion" in record:
@@ -77,7 +88,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
 
 def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     there = said(record)
-    keys = Keys(record)
+    keys = keys_of(record)
     names = _NEEDED.get(reading.format, ("prompt", "completion"))
     prompt = reading.text(record, keys.prompt or names[0], f"$.{keys.prompt or names[0]}")
     answer = _answer(there, keys.answer or names[1], reading)

@@ -80,6 +80,16 @@ class Conversation(msgspec.Struct, frozen=True):
     has_version: bool = True
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it has nothing beside its texts: no keys that nobody reads, no blocks."""
+        if self.unread or self.losses:
+            return False
+        for turn in self.turns:
+            if turn.extra or turn.blocks:
+                return False
+        return self.turns[0].path != "$.image-ref"
+
+    @property
     def asked(self) -> tuple[Turn, ...]:
         """What comes before the answer; all of it where there is none."""
         return self.turns[:-1] if self.is_answered else self.turns

@@ -111,9 +111,9 @@ def _losses(
     if conversation.system and target in ("prompt-completion", "alpaca"):
         yield "the system prompt was written in front of the prompt"
     if format_ in ("alpaca", "dolly", "question-answer") and len(record) > 2 and target != format_:
-        context = pairs.Keys(record).context
-        if context and record[context]:
-            yield f"{shorten(pairs.Keys(record).prompt)} and {shorten(context)} were joined"
+        keys = pairs.keys_of(record)
+        if keys.context and record[keys.context]:
+            yield f"{shorten(keys.prompt)} and {shorten(keys.context)} were joined"
     several = any(_has_several(message) for message in record.get("messages") or [])
     if target != "converse" and (several or conversation.system_blocks > 1):
         yield "several texts of one message were joined, a line each"

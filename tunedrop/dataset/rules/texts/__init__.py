@@ -6,7 +6,12 @@ from tunedrop.dataset.rules.texts.control_characters import ControlCharacters
 from tunedrop.dataset.rules.texts.likely_secrets import LikelySecrets
 from tunedrop.dataset.rules.texts.literal_escapes import LiteralEscapes
 from tunedrop.dataset.rules.texts.markup import Markup
-from tunedrop.dataset.rules.texts.personal_data import PersonalData
+from tunedrop.dataset.rules.texts.personal_data import (
+    EmailAddresses,
+    Ibans,
+    PaymentCards,
+    SocialSecurityNumbers,
+)
 from tunedrop.dataset.rules.texts.role_words import RoleWords
 from tunedrop.dataset.rules.texts.rule import TextRule
 from tunedrop.dataset.rules.texts.spreadsheet_errors import SpreadsheetErrors
@@ -19,7 +24,10 @@ __all__ = ["RULES", "TextRule"]
 RULES: tuple[TextRule, ...] = (
     TemplateLeftovers(),
     LikelySecrets(),
-    PersonalData(),
+    EmailAddresses(),
+    SocialSecurityNumbers(),
+    Ibans(),
+    PaymentCards(),
     WrongDecoding(),
     SpreadsheetErrors(),
     LiteralEscapes(),

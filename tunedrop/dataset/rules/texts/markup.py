@@ -11,9 +11,8 @@ _ENTITY = re.compile(
     r"&(?:amp|lt|gt|quot|apos|nbsp|[lr]dquo|[lr]squo|hellip|[mn]dash|eacute|uuml|ouml|auml|#x?[0-9a-fA-F]{2,6});"
 )
 _TAG = re.compile(
-    r"</(?:p|div|span|b|i|em|strong|ul|li|ol|td|tr|table|a|h[1-6]|font|body|html)>|<br "
-    r"?/?>|<(?:p|div|span|font|td|tr)[ >]|<a href=",
-    re.I,
+    r"<(?i:/(?:p|div|span|b|i|em|strong|ul|li|ol|td|tr|table|a|h[1-6]|font|body|html)>|br ?/?>"
+    r"|(?:p|div|span|font|td|tr)[ >]|a href=)"
 )
 
 

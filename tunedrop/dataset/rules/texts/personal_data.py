@@ -1,4 +1,4 @@
-"""TD062: personal data."""
+"""TD062: personal data, a class a kind: each looks for its own signs alone."""
 
 from __future__ import annotations
 
@@ -7,56 +7,88 @@ from collections.abc import Iterator
 
 from tunedrop.dataset.rules.texts.rule import TextRule
 
-_NUMBERS: dict[str, re.Pattern[str]] = {
-    "a US social security number": re.compile(
-        r"(?<![\w.-])(?!000|666|9[0-9][0-9])[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![\w.-])"
-    ),
-    "an IBAN": re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]{4}){3,7}(?: ?[0-9A-Z]{1,3})?\b"),
-}
-_CARD = re.compile(
-    r"(?<![\w.,+-])(?:[3-6][0-9]{11,18}|[3-6][0-9]{3}(?:[ -][0-9]{4}){2,3}(?:[ "
-    r"-][0-9]{1,3})?|3[0-9]{3}[ -][0-9]{6}[ -][0-9]{5})"
-    r"(?![\w%]|[.,][0-9]|-[0-9])"
-)
-"""Payment cards begin with 3 to 6; digits beside a point are those of a float."""
-
 _ADDRESS = re.compile(r"@[\w-]{1,63}(?:\.[\w-]{2,63})+\b")
 _NAME_BEFORE = re.compile(r"\w[.+-]{0,63}$")
 """An address is looked for from its @: a search for names would try every word of the text."""
 
+_SECURITY = re.compile(r"-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![\w.-])")
+_AREA = re.compile(r"(?:^|[^\w.-])(?!000|666|9[0-9][0-9])[0-9]{3}$")
+_IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]{4}){3,7}(?: ?[0-9A-Z]{1,3})?\b")
+_CARD = re.compile(r"[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}(?:[ -]?[0-9]){0,7}|3[0-9]{3}[ -][0-9]{6}[ -][0-9]{5}")
+_BESIDE_A_CARD = re.compile(r"[\w%]|[.,][0-9]|-[0-9]")
+"""Digits beside a point are those of a float; beside a letter, of a name."""
 
-class PersonalData(TextRule):
-    """No personal data is in a text."""
+
+def _found(kind: str) -> str:
+    return f"it looks like {kind} (not shown here); a tuned model may repeat it"
+
+
+class EmailAddresses(TextRule):
+    """No email address is in a text."""
+
+    code = "TD062"
+    expressions = (rb"@[A-Za-z0-9_-]+\.[A-Za-z0-9_-]", rb"@[^\x00-\x7f]")
+
+    def find(self, text: str, role: str) -> Iterator[str]:
+        """The first, never its value."""
+        for match in _ADDRESS.finditer(text):
+            if _NAME_BEFORE.search(text[max(0, match.start() - 64) : match.start()]):
+                yield _found("an email address")
+                return
+
+
+class SocialSecurityNumbers(TextRule):
+    """No US social security number is in a text."""
+
+    code = "TD062"
+    expressions = (rb"[0-9]{3}-[0-9]{2}-[0-9]{4}",)
+
+    def find(self, text: str, role: str) -> Iterator[str]:
+        """The first, never its value."""
+        for match in _SECURITY.finditer(text):
+            if _AREA.search(text[max(0, match.start() - 4) : match.start()]):
+                yield _found("a US social security number")
+                return
+
+
+class Ibans(TextRule):
+    """No IBAN is in a text."""
+
+    code = "TD062"
+    expressions = (rb"[A-Z]{2}[0-9]{2} ?[0-9A-Z]{4} ?[0-9A-Z]{4} ?[0-9A-Z]{4}",)
+
+    def find(self, text: str, role: str) -> Iterator[str]:
+        """The first, never its value."""
+        if _IBAN.search(text):
+            yield _found("an IBAN")
+
+
+class PaymentCards(TextRule):
+    """No number of a payment card is in a text."""
 
     code = "TD062"
     expressions = (
-        rb"@[A-Za-z0-9_-]+\.[A-Za-z0-9_-]",
-        rb"[0-9]{3}-[0-9]{2}-[0-9]{4}",
         rb"[0-9]{12}",
         rb"[0-9]{4} [0-9]{4} [0-9]{4}",
         rb"[0-9]{4}-[0-9]{4}-[0-9]{4}",
         rb"[0-9]{4}[ -][0-9]{6}[ -][0-9]",
-        rb"[A-Z]{2}[0-9]{2} ?[0-9A-Z]{4} ?[0-9A-Z]{4} ?[0-9A-Z]{4}",
     )
 
     def find(self, text: str, role: str) -> Iterator[str]:
-        """Each kind, never the value."""
-        if "@" in text and _has_address(text):
-            yield "it looks like an email address (not shown here); a tuned model may repeat it"
-        for name, pattern in _NUMBERS.items():
-            if pattern.search(text):
-                yield f"it looks like {name} (not shown here); a tuned model may repeat it"
-        if any(_is_card(match[0]) for match in _CARD.finditer(text)):
-            yield "it looks like a payment card number (not shown here); a tuned model may repeat it"
-
-
-def _has_address(text: str) -> bool:
-    places = (match.start() for match in _ADDRESS.finditer(text))
-    return any(_NAME_BEFORE.search(text[max(0, place - 64) : place]) for place in places)
+        """The first, never its value."""
+        for match in _CARD.finditer(text):
+            start, end = match.span()
+            before = text[start - 1] if start else " "
+            if before.isalnum() or before in ".,+-_" or _BESIDE_A_CARD.match(text, end):
+                continue
+            if _is_card(match[0]):
+                yield _found("a payment card number")
+                return
 
 
 def _is_card(text: str) -> bool:
-    """Whether the digits hold to the check digit of payment cards (Luhn, ISO/IEC 7812-1)."""
+    """Whether 13 to 19 digits hold to the check digit of payment cards (Luhn, ISO/IEC 7812-1)."""
     digits = [int(one) for one in text if one.isdigit()]
     doubled = [sum(divmod(2 * one, 10)) for one in digits[-2::-2]]
-    return len(set(digits)) > 1 and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    is_right = (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    return 12 <= len(digits) <= 19 and digits[0] in (3, 4, 5, 6) and len(set(digits)) > 1 and is_right

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from tunedrop.dataset.rules.texts.rule import TextRule
 
-_SPEAKER = re.compile(
-    r"(?m)^[ "
-    r"\t]*(?:user|assistant|human|system|bot|ai|gpt):|\b(?:SYSTEM|USER|BOT|ASSISTANT|HUMAN):|<(?:human|bot)>:"
-)
-_CAPITAL = re.compile(r"(?m)^[ \t]*(?:User|Assistant|Human|System|Bot|AI):")
+_SPEAKERS = ("user", "assistant", "human", "system", "bot", "ai", "gpt")
+_LONGEST = 10
 
 
 class RoleWords(TextRule):
-    """No speaker's name stands inside a text."""
+    """No speaker's name stands inside a text: at the beginning of a line, or in capitals anywhere."""
 
     code = "TD086"
     expressions = (rb"(?i)(?:user|assistant|human|system|bot|ai|gpt|<human>|<bot>):",)
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """The first."""
-        if found := _SPEAKER.search(text) or _CAPITAL.search(text):
-            word = found[0].strip()
-            yield f"{word!r} names a speaker inside a text; split the transcript into turns"
+        place = text.find(":")
+        while place >= 0:
+            if word := _speaker(text, place):
+                yield f"{word!r} names a speaker inside a text; split the transcript into turns"
+                return
+            place = text.find(":", place + 1)
+
+
+def _speaker(text: str, colon: int) -> str:
+    start = colon
+    while start and colon - start < _LONGEST and text[start - 1].isalpha():
+        start -= 1
+    word = text[start:colon]
+    if word.lower() not in _SPEAKERS:
+        return (
+            "<" + text[colon - 6 : colon + 1].lstrip("<")
+            if text[:colon].endswith(("<human>", "<bot>"))
+            else ""
+        )
+    line = text[text.rfind("\n", 0, start) + 1 : start]
+    return f"{word}:" if not line.strip() or (word.isupper() and len(word) > 2) else ""

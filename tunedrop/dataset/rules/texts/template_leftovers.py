@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tunedrop.dataset.rules.texts.rule import TextRule, is_code
+from tunedrop.dataset.rules.texts.rule import TextRule, has_any, is_code
 
 _ALWAYS = re.compile(
     r"<\|[a-z_]{2,30}\|>|\[/?INST\]|<</?SYS>>|### ?(?:Instruction|Response|Input):"
@@ -17,19 +17,25 @@ _OUTSIDE_CODE = re.compile(r"\{\{[^{}\n]{0,60}\}\}|\{%[^%\n]{0,60}%\}|\$\{[^{}\n
 """Template languages, which are also what people ask about."""
 
 
+_TEMPLATES = ("{{", "{%", "${")
+_SIGNS = (
+    "<|", "INST]", "SYS>>", "TODO", "FIXME", "TBD", "orem ipsum", "[INSERT", "[YOUR", "Instruction:",
+    "Response:", "Input:",
+)  # fmt: skip
+
+
 class TemplateLeftovers(TextRule):
     """No leftover of a template is in a text."""
 
     code = "TD060"
-    literals = (
-        "{{", "{%", "${", "<|", "INST]", "SYS>>", "TODO", "FIXME", "TBD", "orem ipsum", "[INSERT", "[YOUR",
-        "Instruction:", "Response:", "Input:",
-    )  # fmt: skip
+    literals = _TEMPLATES + _SIGNS
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """The first of them."""
-        found = _ALWAYS.search(text)
-        if found is None and (found := _OUTSIDE_CODE.search(text)) is not None and is_code(text):
-            found = None
+        found = _ALWAYS.search(text) if has_any(text, _SIGNS) else None
+        if found is None and has_any(text, _TEMPLATES):
+            found = _OUTSIDE_CODE.search(text)
+            if found is not None and is_code(text):
+                return
         if found is not None:
             yield f"a leftover of a template, {found[0][:40]!r}; the model would learn to write it"
