@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -131,3 +134,38 @@ def test_the_plan_of_ten_gigabytes_fits_into_the_payload_of_a_state(s3: Any) -> 
 
     assert len(shards) == 80
     assert len(msgspec.json.encode(shards)) < 256 * 1024 / 4
+
+
+def test_any_container_comes_through_the_door_one_file_or_several(s3: Any) -> None:
+    records = single_turn("one")[:300]
+    rows = [["prompt", "completion"]] + [_pair(one) for one in records[:150]]
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=";").writerows(rows)
+    shard = gzip.compress(jsonl([dict(zip(rows[0], _pair(one), strict=True)) for one in records[150:]]))
+    run = uploaded(s3, train=text.getvalue().encode("cp1252"))
+    key = "runs/persona/more.json.gz"
+    version = s3.put_object(Bucket=STAGE.intake_bucket, Key=key, Body=shard)["VersionId"]
+    more = S3Object(bucket=STAGE.intake_bucket, key=key, version_id=version)
+    run = msgspec.structs.replace(run, train=msgspec.structs.replace(run.train, more=(more,)))
+
+    whole, _ = validated(s3, run, WHOLE)
+    before = written(s3, run)
+    sharded, shards = validated(s3, run, 4_000)
+
+    assert shards > 4
+    assert written(s3, run) == before
+    assert sharded == whole
+    assert whole.test is not None
+    assert whole.validation is not None
+    assert (whole.train.records, whole.validation.records, whole.test.records) == (240, 24, 36)
+
+
+def test_a_row_that_does_not_fit_is_refused_with_its_file_and_row(s3: Any) -> None:
+    run = uploaded(s3, train=b"prompt,completion\nWhat?,Early, before noon\n")
+
+    with pytest.raises(InvalidDataset, match=r"train\.jsonl line 2: the row has 3 cells.*TD009"):
+        validate(s3, STAGE, run)
+
+
+def _pair(record: Any) -> list[str]:
+    return [message["content"][0]["text"] for message in record["messages"]]
