@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("check", "memory", "evaluate", "cost", "load", "pipeline")
+NAMES = ("check", "memory", "evaluate", "gate", "cost", "load", "pipeline")
 
 
 def main() -> int:

@@ -15,11 +15,11 @@ from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics.chrf import CHRF
 
 from tunedrop.contracts import EvaluationSettings
-from tunedrop.evaluation import metrics
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.gate import decide
-from tunedrop.evaluation.scores import measure
+from tunedrop.evaluation.sample import Sample
+from tunedrop.evaluation.words import split_words, words
 
 PROMPTS = 5_000
 ROUNDS = 2
@@ -82,13 +82,16 @@ def _published(predictions: list[Prediction]) -> Scores:
 
 
 def _own(predictions: list[Prediction]) -> Scores:
-    metrics.words.cache_clear()
-    rouge, chrf = measure(predictions, NAMES)
+    words.cache_clear()
+    split_words.cache_clear()
+    sample = Sample(predictions)
+    rouge, chrf = (sample.paired(name) for name in NAMES)
     return [list(row) for row in zip(rouge.base, rouge.tuned, chrf.base, chrf.tuned, strict=True)]
 
 
 def _decided(predictions: list[Prediction]) -> Scores:
-    metrics.words.cache_clear()
+    words.cache_clear()
+    split_words.cache_clear()
     decide(predictions, EvaluationSettings())
     return []
 

@@ -80,7 +80,7 @@ def _problems(pipeline: Pipeline, versions: list[str]) -> list[str]:
     if missing:
         found.append(f"{len(missing)} uploads have no run")
     for record in records:
-        if record.status not in ("promoted", "rejected", "undecided"):
+        if record.status not in ("promoted", "rejected", "inconclusive"):
             found.append(f"{record.run.run_id} is {record.status}: {record.failure}")
         if trained[record.run.run_id] != 1:
             found.append(f"{record.run.run_id} has {trained[record.run.run_id]} jobs")

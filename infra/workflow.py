@@ -156,7 +156,7 @@ class Journey:
     def _validate_data(self) -> sfn.TaskStateBase:
         """Gives a dataset; or, when that is too large for one function, says what its shards are to do.
 
-        Of a run that ended undecided there is a dataset already, and its job: then it checks the test set.
+        Of a run that ended inconclusive there is a dataset already, and its job: then it checks the test set.
         """
         return self._states.step(
             "ValidateData", "run", "sharding", "dataset", "job",
@@ -190,7 +190,7 @@ class Journey:
         )
 
     def _if_to_train(self, train: sfn.IChainable, set_up: sfn.IChainable) -> sfn.Choice:
-        """A run that ended undecided has its model: it is evaluated anew, and never trained again."""
+        """A run that ended inconclusive has its model: it is evaluated anew, and never trained again."""
         return self._states.choice("ToTrain?", Branch(set_up, when=_IS_TRAINED), Branch(train))
 
     def _if_started(

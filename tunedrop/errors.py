@@ -56,6 +56,10 @@ REFUSALS = ("InvalidManifest", "InvalidDataset", "PreflightFailed", "OverBudget"
 """Error names that the user can cure by changing what was dropped; they end a run as `refused`."""
 
 
+class InvalidAnswers(ValueError):
+    """A file of answers, or a setting of their evaluation, is not usable; no run is concerned."""
+
+
 class TransientError(Exception):
     """A step should be tried again: throttling, a service error, a resource still in motion."""
 

@@ -26,7 +26,7 @@ def all_of_them() -> dict[str, Material]:
     return {
         "promoted": _persona("support-persona", 0.9, LEVELLED),
         "rejected": _persona("shuffled-answers", 0.0, OVERFITTED),
-        "undecided": _persona("few-records", 0.16, curves((2.2, 1.6), ()), prompts=18),
+        "inconclusive": _persona("few-records", 0.16, curves((2.2, 1.6), ()), prompts=18),
         "unanswered": _persona("slow-account", 0.9, LEVELLED, failed=14),
         "labels": _labels(),
         "json": _extraction(),
@@ -52,7 +52,7 @@ def _persona(name: str, skill: float, found: Curves, prompts: int = 60, failed: 
 def _conversations() -> Material:
     """Better than its base, but not than the model in production; a judge looked on."""
     lines = _example("assistant-conversation")
-    predictions = on_records(lines[:40], 0.7, champion=0.85, judged=True)
+    predictions = on_records(lines[:150], 0.94, champion=1.1, judged=True)
     found = curves((1.9, 1.2, 0.9), (1.8, 1.3, 1.1))
     return finished("library-assistant", "multi-turn", predictions, found, lines, judge=JUDGE)
 
@@ -60,7 +60,7 @@ def _conversations() -> Material:
 def _continued() -> Material:
     lines = _example("domain-text")
     found = curves((3.4, 2.6, 2.1), (3.3, 2.7, 2.2))
-    return finished("domain-text", "continued-pretraining", on_records(lines[:40], 0.6), found, lines)
+    return finished("domain-text", "continued-pretraining", on_records(lines[:120], 0.8), found, lines)
 
 
 def _labels() -> Material:

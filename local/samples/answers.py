@@ -21,6 +21,11 @@ VAGUE = (
     "In general, it is a good idea to check the settings and to try again after a while.",
     "As an assistant I cannot look that up, but the answer is usually found on the website.",
 )
+TOPICS = (
+    "a kettle", "a lamp", "last week", "in the rain", "by post", "twice", "her invoice", "the app", "abroad",
+    "a friend", "the shop", "yesterday", "in a hurry", "a coupon", "the manual", "on the phone", "for work",
+    "a gift", "the cable", "his account",
+)  # fmt: skip
 THROTTLED = "ThrottlingException: Too many requests, please wait before trying again."
 
 
@@ -67,7 +72,8 @@ def tickets(count: int) -> tuple[list[Prediction], list[bytes]]:
     predictions = []
     for index in range(count):
         right = dice.choices(names, (8, 5, 3, 4, 1))[0]
-        prompt = f"Ticket {index}: a customer writes about {right} and asks what to do."
+        about = " ".join(dice.sample(TOPICS, 4))
+        prompt = f"Ticket {index}: a customer writes about {right}, {about}, and asks what to do."
         predictions.append(_pair(index + 1, prompt, right, given(right, 0.5), given(right, 0.9)))
     return predictions, _records(predictions)
 

@@ -86,13 +86,13 @@ def test_a_run_that_was_stopped_goes_on_in_spite_of_the_old_stop_object(
     assert record.status == "promoted"
 
 
-def test_an_undecided_run_gets_its_verdict_from_more_examples_and_no_second_training(
+def test_an_inconclusive_run_gets_its_verdict_from_more_examples_and_no_second_training(
     pipeline: Pipeline, inbox: Inbox, tunedrop: Tunedrop, tmp_path: Path
 ) -> None:
     few, more = many_held_out("retry-more")[:5], many_held_out("retry-more")[5:]
     name = submit(pipeline, "retry-more", few)
-    undecided = pipeline.finished(name)
-    run_id = undecided.run.run_id
+    inconclusive = pipeline.finished(name)
+    run_id = inconclusive.run.run_id
 
     pipeline.put(f"runs/{name}/held.jsonl", jsonl([*few, single_turn("retry-more")[0]]))
     refused = retried(pipeline, run_id)
@@ -100,11 +100,11 @@ def test_an_undecided_run_gets_its_verdict_from_more_examples_and_no_second_trai
     tunedrop("retry", name, "--test", str(tmp_path / "held.jsonl"), "--watch")
 
     record = pipeline.closed(run_id)
-    assert (undecided.status, refused.status, record.status) == ("undecided", "refused", "promoted")
+    assert (inconclusive.status, refused.status, record.status) == ("inconclusive", "refused", "promoted")
     assert refused.failure is not None
     assert "what is trained on cannot be held out" in refused.failure.cause
     assert len(jobs_of(pipeline, run_id)) == 1
-    assert record.document("job", CompletedJob) == undecided.document("job", CompletedJob)
+    assert record.document("job", CompletedJob) == inconclusive.document("job", CompletedJob)
     estimate, evaluation = record.document("estimate", Estimate), record.document("evaluation", Evaluation)
     assert estimate is not None
     assert "training" not in [line.item for line in estimate.lines]
@@ -113,7 +113,7 @@ def test_an_undecided_run_gets_its_verdict_from_more_examples_and_no_second_trai
     steps = [step.step for step in pipeline.registry.steps(run_id)]
     assert steps.count("start_customization") == 1
     told = inbox.messages(run_id)
-    assert [one.attributes["outcome"] for one in told] == ["undecided", "refused", "promoted"]
+    assert [one.attributes["outcome"] for one in told] == ["inconclusive", "refused", "promoted"]
     assert f"tunedrop retry {run_id}" in told[0].text
     assert f"of run {run_id}, evaluated again in attempt 3, without training" in told[-1].text
 
@@ -122,8 +122,8 @@ def test_a_retry_whose_model_was_deleted_says_so_and_trains_nothing(
     pipeline: Pipeline, inbox: Inbox, tunedrop: Tunedrop
 ) -> None:
     name = submit(pipeline, "retry-gone", many_held_out("retry-gone")[:5])
-    undecided = pipeline.finished(name)
-    run_id = undecided.run.run_id
+    inconclusive = pipeline.finished(name)
+    run_id = inconclusive.run.run_id
     tunedrop("teardown", run_id, "--yes")
 
     record = retried(pipeline, run_id)
@@ -131,7 +131,7 @@ def test_a_retry_whose_model_was_deleted_says_so_and_trains_nothing(
     assert record.status == "failed"
     assert record.failure is not None
     assert record.failure.error == "ModelDeleted", record.failure.cause
-    assert record.actual_usd == undecided.actual_usd
+    assert record.actual_usd == inconclusive.actual_usd
     assert len(jobs_of(pipeline, run_id)) == 1
     assert "A new upload trains a new model" in inbox.messages(run_id)[-1].text
 

@@ -75,7 +75,7 @@ def test_a_model_that_copies_its_base_is_not_promoted(pipeline: Pipeline, inbox:
         pipeline, inbox, submit(pipeline, "copycat", copied, "evaluation: {min_improvement: 0}")
     )
 
-    assert record.status in ("rejected", "undecided")
+    assert record.status in ("rejected", "inconclusive")
     assert message.attributes["outcome"] == record.status
     assert evaluation.decisive is not None
     assert evaluation.decisive.difference <= 0
@@ -115,14 +115,14 @@ def test_a_judge_decides_where_the_run_asks_for_one(pipeline: Pipeline, inbox: I
     assert evaluation.general is None
 
 
-def test_a_judge_that_nobody_may_ask_leaves_the_run_undecided(pipeline: Pipeline, inbox: Inbox) -> None:
+def test_a_judge_that_nobody_may_ask_leaves_the_run_inconclusive(pipeline: Pipeline, inbox: Inbox) -> None:
     manifest = "evaluation: {metric: judge, judge: {model: nobody.knows-me-v1}}"
     name = submit(pipeline, "unjudged", single_turn("unjudged"), manifest)
     pipeline.approve(pipeline.run_named(name).run.run_id)  # its judge has no known price
 
     record, evaluation, message = ended(pipeline, inbox, name)
 
-    assert record.status == "undecided"
+    assert record.status == "inconclusive"
     assert "judgements failed; that is too many to tell. Most often:" in message.text
     assert "More records would not help" in message.text
     assert evaluation.judged is not None

@@ -30,7 +30,7 @@ def ended(pipeline: Pipeline, inbox: Inbox, name: str) -> tuple[Record, Evaluati
 
 
 @pytest.mark.parametrize("whose", ["base", "tuned"])
-def test_a_job_that_fails_leaves_a_run_undecided_that_it_was_to_decide(
+def test_a_job_that_fails_leaves_a_run_inconclusive_that_it_was_to_decide(
     embedded: Embedded, pipeline: Pipeline, inbox: Inbox, whose: str
 ) -> None:
     embedded.faults.set(
@@ -41,7 +41,7 @@ def test_a_job_that_fails_leaves_a_run_undecided_that_it_was_to_decide(
         pipeline, inbox, submit(pipeline, f"judge-fails-{whose}", f"metric: judge, {JUDGE}")
     )
 
-    assert record.status == message.attributes["outcome"] == "undecided"
+    assert record.status == message.attributes["outcome"] == "inconclusive"
     assert f"the evaluation job of the answers of {whose}: no access to the judge" in message.text
     assert evaluation.judged is not None
     assert evaluation.judged.failed == evaluation.records

@@ -15,7 +15,9 @@ from tunedrop.contracts.dataset import (
     ShardWork,
 )
 from tunedrop.contracts.evaluation import (
+    Contender,
     Evaluation,
+    Incomplete,
     Judged,
     Losses,
     Promotion,
@@ -55,6 +57,7 @@ __all__ = [
     "Check",
     "Commitment",
     "CompletedJob",
+    "Contender",
     "CostLine",
     "Dataset",
     "DatasetFile",
@@ -66,6 +69,7 @@ __all__ = [
     "Failure",
     "Fit",
     "FitVerdict",
+    "Incomplete",
     "JudgeSettings",
     "Judged",
     "JudgedVia",

@@ -21,6 +21,30 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     higher_is_better: bool = True
 
 
+class Contender(msgspec.Struct, frozen=True, kw_only=True):
+    """The tuned model against one that a promotion has to beat; the contender's score stands as `base`.
+
+    `name`: the constant answer (the majority label, the medoid), the nearest neighbour's answer, or the base
+    model with examples in its prompt, which is shown and decides nothing.
+    """
+
+    name: str
+    score: Score
+
+
+class Incomplete(msgspec.Struct, frozen=True, kw_only=True):
+    """How many answers of one model were cut at the limit on tokens, filtered, or empty."""
+
+    model: str
+    truncated: int = 0
+    filtered: int = 0
+    empty: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.truncated + self.filtered + self.empty
+
+
 class Speed(msgspec.Struct, frozen=True, kw_only=True):
     """How one model answers: milliseconds (Bedrock's own latency), tokens an answer on average."""
 
@@ -79,7 +103,9 @@ class ShardProgress(msgspec.Struct, frozen=True, kw_only=True):
     prompts: int
 
 
-Reason = Literal["", "difference", "guarded metric", "general ability", "model in production"]
+Reason = Literal[
+    "", "difference", "free answers", "content", "guarded metric", "general ability", "model in production"
+]
 """What a tuned model was rejected for; empty where it was not."""
 
 
@@ -87,7 +113,13 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """Base against tuned. `done` False: time ran out, call again with `next_record`; or, where there are
     `shards`, have them asked first.
 
-    `needed` is how many held-out records it would probably take to tell, when the verdict is undecided and
+    `records` counts prompts, `units` what is independent among them: conversations, and clusters of prompts
+    that say the same. `attempt` counts the evaluations of this model, and `alpha` is how often this one may
+    err on one side. `content` is what the answers say apart from their form, `contenders` the answers that a
+    promotion has to beat, `agreement` the scores that had to agree, `incomplete` the answers of each model
+    that were cut, filtered or empty.
+
+    `needed` is how many held-out units it would probably take to tell, when the verdict is inconclusive and
     more would help. Tokens are those of all models asked, as Bedrock counted them, without the judge's.
     `champion` is the deciding metric against the model that the run's name has in production, whose score
     stands as `base`. `general` is the share of right answers to the shipped general-ability prompts; `losses`
@@ -98,12 +130,19 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 
     done: bool
     next_record: int = 0
-    verdict: Literal["promote", "reject", "undecided"] = "undecided"
+    verdict: Literal["promote", "reject", "inconclusive"] = "inconclusive"
     rejected_for: Reason = ""
     reason: str = ""
     metric: str = ""
     scores: tuple[Score, ...] = ()
     records: int = 0
+    units: int = 0
+    attempt: int = 1
+    alpha: float = 0.025
+    content: Score | None = None
+    contenders: tuple[Contender, ...] = ()
+    agreement: tuple[str, ...] = ()
+    incomplete: tuple[Incomplete, ...] = ()
     failed_prompts: int = 0
     needed: int = 0
     input_tokens: int = 0

@@ -12,7 +12,7 @@ from tunedrop.contracts.run import Failure, Run
 from tunedrop.contracts.training import CompletedJob, StartedJob
 
 ResumePoint = Literal["validate_data", "preflight", "set_up_throughput"]
-"""The steps at which a run that has ended can go on. Where it ended undecided, validate_data checks only its
+"""The steps at which a run that has ended can go on. Where it ended inconclusive, validate_data checks its
 test set, and no training follows."""
 
 
@@ -30,8 +30,8 @@ class Resume(msgspec.Struct, frozen=True, kw_only=True):
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
     """`duplicate`: this upload already has a run. `ignored`: nothing to do. `refused`: see `failure`.
 
-    `resumed`: a run that ended before its time, or undecided, goes on; see `resume`. One that cannot, because
-    its model is gone, is `refused` with both.
+    `resumed`: a run that ended before its time, or inconclusive, goes on; see `resume`. One that cannot,
+    because its model is gone, is `refused` with both.
     """
 
     outcome: Literal["registered", "resumed", "duplicate", "ignored", "refused"]

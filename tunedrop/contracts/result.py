@@ -13,7 +13,7 @@ from tunedrop.contracts.run import Failure, Run
 from tunedrop.contracts.serving import Released, Serving
 from tunedrop.contracts.training import CompletedJob, Fit, StartedJob
 
-Outcome = Literal["promoted", "rejected", "undecided", "failed", "stopped", "refused"]
+Outcome = Literal["promoted", "rejected", "inconclusive", "failed", "stopped", "refused"]
 """How a run can end. `refused` is the user's to cure (data, manifest, budget); `failed` is not."""
 
 

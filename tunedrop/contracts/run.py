@@ -83,7 +83,8 @@ MOST_IN_EVALUATION_JOB = 1_000
 model-evaluation-prompt-datasets-judge, read 2026-11-23)."""
 
 Metric = Literal[
-    "auto", "accuracy", "macro_f1", "exact_match", "normalized_match", "token_f1", "rouge_l", "chrf",
+    "auto", "accuracy", "macro_f1", "exact_match", "normalized_match", "token_f1", "squad_f1", "rouge_l",
+    "chrf",
     "json_fields", "json_valid", "judge",
 ]  # fmt: skip
 """What may decide: a metric by its name, the judge, or whatever fits the answers."""
@@ -148,7 +149,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     `method` is `auto` until validate_data has read the records; later steps use `Dataset.method`.
     `attempt` counts its executions: `tunedrop retry` begins another, at `resumed_at`.
 
-    Where it ended undecided, that other one evaluates the same model anew: `evaluation_attempt` is the
+    Where it ended inconclusive, that other one evaluates the same model anew: `evaluation_attempt` is the
     attempt at which the present evaluation began, `more_test` what a retry has brought beside the held-out
     records that were split off, `spent_before_usd` what the attempts before have cost.
 

@@ -47,7 +47,7 @@ def _before(run: Run) -> CostLine:
     usd = run.spent_before_usd
     return CostLine(
         item="before the retry", low=usd, likely=usd, high=usd,
-        basis="training, storage and the evaluation that ended undecided", source="the run's own record",
+        basis="training, storage and the evaluation that ended inconclusive", source="the run's own record",
     )  # fmt: skip
 
 

@@ -24,12 +24,13 @@ Given = TypeVar("Given")
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model said; `error` is why it said nothing."""
+    """What a model said; `error` is why it said nothing, `stop_reason` why it stopped, in Bedrock's words."""
 
     text: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
     latency_ms: int = 0
+    stop_reason: str = ""
     error: str = ""
 
 

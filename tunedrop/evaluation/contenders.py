@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import msgspec
 
@@ -14,10 +15,14 @@ from tunedrop.dataset.prepare.held_out import HeldOut, read_held_out
 from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.ask import Asker, Pace
 from tunedrop.evaluation.evaluate import Prediction, evaluate, select
+from tunedrop.evaluation.free import MOST_KNOWN, Example
 from tunedrop.evaluation.judge import Judge
 from tunedrop.planning import distillation
 from tunedrop.registry.aliases import Aliases
 from tunedrop.stage import Stage
+
+EXAMPLE_BYTES = 4 << 20
+"""How much of the training file is read for examples."""
 
 
 class Contest(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +45,14 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         held_out = select(read_held_out(body.iter_chunks(1 << 20)), settings.max_prompts)
         probes = general_ability.questions(self.dataset.target_format, settings.general_ability)
         return held_out + probes
+
+    def examples(self, aws_: Aws) -> list[Example]:
+        """Training examples, for the answers that cost nothing: those in the first part of the file."""
+        bucket, key = naming.place_of(self.dataset.train.uri)
+        answer = aws_.s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{EXAMPLE_BYTES - 1}")
+        whole, _, _ = answer["Body"].read().rpartition(b"\n")
+        asked = islice(read_held_out([whole + b"\n"]), MOST_KNOWN)
+        return [Example(one.messages[-1].text, one.reference) for one in asked if one.reference]
 
     def ask(
         self, aws_: Aws, questions: Sequence[HeldOut], per_minute: float, deadline: float

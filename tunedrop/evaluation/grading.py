@@ -16,7 +16,8 @@ import msgspec
 
 from tunedrop.catalog.model import BaseModel
 from tunedrop.errors import InvalidManifest
-from tunedrop.evaluation.metrics import normalized_match, token_f1, words
+from tunedrop.evaluation.metrics import normalized_match, token_f1
+from tunedrop.evaluation.words import words
 from tunedrop.manifest import Manifest
 from tunedrop.stage import Stage
 
@@ -55,7 +56,7 @@ def reward(reference: str, answer: str) -> dict[str, float]:
         "match": normalized_match(reference, answer) if words(reference) else float(reference == answer),
         "number": _same_number(reference, answer),
         "contained": CONTAINED * _contains(reference, answer),
-        "alike": ALIKE * token_f1(reference, answer),
+        "alike": ALIKE * token_f1(reference, answer) if words(reference) else 0.0,
     }
 
 

@@ -1,32 +1,31 @@
 """Scores of an answer against its reference, each from 0 to 1.
 
-ROUGE-L follows the rouge-score package (F-measure of the longest common subsequence of words, no stemming);
-chrF follows sacreBLEU (character 6-grams, beta 2, no spaces). Tests hold both against those packages.
+Token F1 is SQuAD's F1 for text in any script (`words`); `squad_f1` is that of SQuAD 2.0's own script, for
+English. ROUGE-L follows the rouge-score package (F-measure of the longest common subsequence of words, no
+stemming); chrF follows sacreBLEU (character 6-grams, beta 2, no spaces). Tests hold each against those.
 """
 
 from __future__ import annotations
 
-import json
 import re
+import string
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Literal
 
 from rapidfuzz.distance import LCSseq
 
 from tunedrop.contracts import JudgedVia
+from tunedrop.evaluation.json_leaves import is_document, leaf_f1
+from tunedrop.evaluation.labels import are_labels, label_of
+from tunedrop.evaluation.words import split_words, words
 
-MAX_LABELS = 30
-MAX_LABEL_WORDS = 4
 CHRF_ORDER = 6
 CHRF_BETA = 2
 
-
-@lru_cache(maxsize=8192)
-def words(text: str) -> tuple[str, ...]:
-    """Lower-case letters and digits, as rouge-score splits them."""
-    return tuple(re.findall(r"[a-z0-9]+", text.lower())) or tuple(re.findall(r"\w+", text.lower()))
+_ARTICLES = frozenset(("a", "an", "the"))
+_ARTICLE = re.compile(r"\b(a|an|the)\b")
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def exact_match(reference: str, answer: str) -> float:
@@ -35,18 +34,32 @@ def exact_match(reference: str, answer: str) -> float:
 
 def normalized_match(reference: str, answer: str) -> float:
     """Equal but for case, punctuation and spaces."""
-    return float(words(reference) == words(answer))
+    expected = words(reference)
+    return float(expected == words(answer)) if expected else exact_match(reference, answer)
+
+
+def accuracy(reference: str, answer: str) -> float:
+    """The same label."""
+    return float(label_of(reference) == label_of(answer))
 
 
 def token_f1(reference: str, answer: str) -> float:
-    """Harmonic mean of precision and recall of words, as SQuAD counts it."""
-    expected, given = Counter(words(reference)), Counter(words(answer))
-    common = sum((expected & given).values())
-    return 2 * common / (expected.total() + given.total()) if common else 0.0
+    """Harmonic mean of precision and recall of words; articles count only in an answer of nothing else."""
+    expected, given = _without_articles(words(reference)), _without_articles(words(answer))
+    return f1(expected, given) if expected or given else exact_match(reference, answer)
+
+
+def squad_f1(reference: str, answer: str) -> float:
+    """SQuAD 2.0's F1, by its evaluate-v2.0.py: lower case, no ASCII punctuation, no articles; two answers
+    without words are the same."""
+    expected, given = (
+        _ARTICLE.sub(" ", text.lower().translate(_NO_PUNCTUATION)).split() for text in (reference, answer)
+    )
+    return f1(expected, given) if expected and given else float(expected == given)
 
 
 def rouge_l(reference: str, answer: str) -> float:
-    expected, given = words(reference), words(answer)
+    expected, given = split_words(reference), split_words(answer)
     if not expected or not given:
         return 0.0
     common: int = LCSseq.similarity(expected, given)
@@ -73,27 +86,21 @@ def chrf(reference: str, answer: str) -> float:
 
 
 def json_valid(_: str, answer: str) -> float:
-    """Whether the answer is a JSON object at all."""
-    return float(_is_json_object(answer))
+    """Whether the answer is a JSON object or list at all."""
+    return float(is_document(answer))
 
 
 def json_fields(reference: str, answer: str) -> float:
-    """The share of the reference's JSON fields that the answer has; 0 when it is not JSON."""
-    try:
-        expected, given = json.loads(reference), json.loads(answer)
-    except (ValueError, RecursionError):
-        return 0.0
-    if not isinstance(expected, dict) or not isinstance(given, dict) or not expected:
-        return float(expected == given)
-    found = sum(bool(name in given and given[name] == value) for name, value in expected.items())
-    return found / len(expected)
+    """F1 of the leaves of two JSON documents; 0 when the answer is not JSON."""
+    return leaf_f1(reference, answer)
 
 
 METRICS: dict[str, Callable[[str, str], float]] = {
-    "accuracy": normalized_match,
+    "accuracy": accuracy,
     "exact_match": exact_match,
     "normalized_match": normalized_match,
     "token_f1": token_f1,
+    "squad_f1": squad_f1,
     "rouge_l": rouge_l,
     "chrf": chrf,
     "json_fields": json_fields,
@@ -107,10 +114,12 @@ TITLES = {
     "exact_match": "Exact match",
     "normalized_match": "Normalised match",
     "token_f1": "Token F1",
+    "squad_f1": "SQuAD F1",
     "rouge_l": "ROUGE-L",
     "chrf": "chrF",
     "json_fields": "JSON fields",
     "json_valid": "Valid JSON",
+    "content": "Content",
     "judge": "Judge's preference",
     "judge_rating": "Judge's rating",
     "general_ability": "General ability",
@@ -130,15 +139,16 @@ SHOWN: dict[Task, tuple[str, ...]] = {
 """The metrics that fit a task; the first one decides unless the run asks for another."""
 
 
+OVERLAPS: tuple[str, ...] = ("token_f1", "rouge_l", "chrf")
+"""Scores of words or characters in common. None of them knows `can` from `cannot`: where one of them decides
+on open text, all of them have to agree."""
+
+
 def task_of(references: Sequence[str]) -> Task:
-    """What the answers are: JSON objects, a few short labels that come again and again, or other text."""
-    if references and all(_is_json_object(reference) for reference in references):
+    """What the answers are: JSON documents, a few short labels that come again and again, or other text."""
+    if references and all(map(is_document, references)):
         return "json"
-    labels = {" ".join(words(reference)) for reference in references}
-    short = all(len(label.split()) <= MAX_LABEL_WORDS for label in labels)
-    if references and short and len(labels) <= min(MAX_LABELS, max(2, len(references) // 4)):
-        return "labels"
-    return "text"
+    return "labels" if are_labels(references) else "text"
 
 
 def choose(references: Sequence[str], asked: str = "auto") -> str:
@@ -146,11 +156,14 @@ def choose(references: Sequence[str], asked: str = "auto") -> str:
     return asked if asked != "auto" else SHOWN[task_of(references)][0]
 
 
-def _is_json_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
+def f1(expected: Sequence[str], given: Sequence[str]) -> float:
+    """Of two bags of words; 0 where they have none in common."""
+    common = (Counter(expected) & Counter(given)).total()
+    return 2 * common / (len(expected) + len(given)) if common else 0.0
+
+
+def _without_articles(tokens: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(one for one in tokens if one not in _ARTICLES) or tokens
 
 
 def _ngrams(text: str, order: int) -> Counter[str]:

@@ -26,7 +26,7 @@ def learn(registry: Registry, record: Record) -> Pace:
     earlier = [
         one
         for one in registry.recent(50)
-        if one.status in ("promoted", "rejected", "undecided")
+        if one.status in ("promoted", "rejected", "inconclusive")
         and one.run.base_model == record.run.base_model
         and one.run.run_id != record.run.run_id
     ][:LEARN_FROM]

@@ -1,4 +1,4 @@
-"""The test set of a run that ended undecided, as it is in S3 by the time of its retry."""
+"""The test set of a run that ended inconclusive, as it is in S3 by the time of its retry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Going on with a run that ended before its time, or undecided: never training twice."""
+"""Going on with a run that ended before its time, or inconclusive: never training twice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tunedrop.registry import Record, Registry
 from tunedrop.serving import models
 from tunedrop.training import jobs
 
-RETRIABLE = ("failed", "stopped", "refused", "undecided")
+RETRIABLE = ("failed", "stopped", "refused", "inconclusive")
 """Outcomes after which there is something left to do."""
 
 POINTS: tuple[ResumePoint, ...] = ("validate_data", "preflight", "set_up_throughput")
@@ -39,7 +39,7 @@ def evaluates_anew(record: Record) -> bool:
     if record.document("job", CompletedJob) is None or record.document("dataset", Dataset) is None:
         return False
     never_began = record.run.is_evaluated_anew and record.document("evaluation", Evaluation) is None
-    return record.status == "undecided" or (never_began and record.status in RETRIABLE)
+    return record.status == "inconclusive" or (never_began and record.status in RETRIABLE)
 
 
 def resume(

@@ -26,7 +26,7 @@ def next_steps(stage: Stage, ending: Ending) -> list[Advice]:
     steps = [*_still_bills(stage, ending)]
     if outcome == "promoted":
         steps += _in_production(stage, ending)
-    elif outcome in ("rejected", "undecided"):
+    elif outcome in ("rejected", "inconclusive"):
         steps += _not_promoted(stage, ending)
     elif outcome == "refused":
         steps += _refused(stage, ending)
@@ -75,7 +75,7 @@ def _in_production(stage: Stage, ending: Ending) -> Iterator[Advice]:
 
 def _not_promoted(stage: Stage, ending: Ending) -> Iterator[Advice]:
     run = ending.run
-    if outcome_of(ending) == "undecided" and ending.evaluation is not None:
+    if outcome_of(ending) == "inconclusive" and ending.evaluation is not None:
         yield from _to_tell(stage, run, ending.evaluation)
     yield Advice(
         "What was in use before stays in use. The answers side by side show where the tuned model gains and "
@@ -89,7 +89,7 @@ def _not_promoted(stage: Stage, ending: Ending) -> Iterator[Advice]:
 
 
 def _to_tell(stage: Stage, run: Run, evaluation: Evaluation) -> Iterator[Advice]:
-    """What would make an undecided evaluation decide: more records, or the cause of what failed cured."""
+    """What would make an inconclusive evaluation decide: more records, or the cause of what failed cured."""
     if evaluation.needed:
         tell = f"About {evaluation.needed:,} held-out records would tell"
         if run.test is not None:

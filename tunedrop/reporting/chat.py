@@ -13,7 +13,7 @@ from tunedrop.stage import Stage
 _MARKS = {
     "promoted": ":white_check_mark:",
     "rejected": ":no_entry_sign:",
-    "undecided": ":grey_question:",
+    "inconclusive": ":grey_question:",
     "failed": ":x:",
     "stopped": ":octagonal_sign:",
     "refused": ":no_entry:",

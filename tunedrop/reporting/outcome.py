@@ -7,7 +7,7 @@ import msgspec
 from tunedrop.contracts import Ending, Outcome
 from tunedrop.errors import REFUSALS, RunStopped, plain_cause
 
-_VERDICTS: dict[str, Outcome] = {"promote": "promoted", "reject": "rejected", "undecided": "undecided"}
+_VERDICTS: dict[str, Outcome] = {"promote": "promoted", "reject": "rejected", "inconclusive": "inconclusive"}
 
 
 def outcome_of(ending: Ending) -> Outcome:

@@ -9,12 +9,14 @@ from tunedrop.reporting.outcome import outcome_of
 _HEADLINES: dict[Outcome, str] = {
     "promoted": "is better than its base model and in production",
     "rejected": "is not better than its base model",
-    "undecided": "could not be told from its base model",
+    "inconclusive": "is not distinguishable from its base model",
     "failed": "failed",
     "stopped": "was stopped",
     "refused": "was refused before anything was paid",
 }
 _REJECTIONS: dict[Reason, str] = {
+    "free answers": "is no better than an answer that costs nothing",
+    "content": "answers in a better form, and says less that is right",
     "guarded metric": "is better than its base model by one measure, and worse by another",
     "general ability": "has learned its task, and forgotten what its base model could do",
     "model in production": "is better than its base model, but not than the model in production",
@@ -28,7 +30,7 @@ def headline(ending: Ending) -> str:
         return "was not evaluated again"
     if outcome == "rejected" and found is not None:
         return _REJECTIONS.get(found.rejected_for, _HEADLINES[outcome])
-    if outcome == "undecided" and found is not None and not found.needed:
+    if outcome == "inconclusive" and found is not None and not found.needed:
         return "could not be compared with its base model"
     return _HEADLINES[outcome]
 
@@ -53,7 +55,7 @@ def at_a_glance(ending: Ending) -> str:
     found, score = ending.evaluation, deciding(ending)
     if found is None:
         return ""
-    if found.verdict == "undecided" and not found.needed:
+    if found.verdict == "inconclusive" and not found.needed:
         return found.reason.partition(";")[0]
     if score is None:
         return ""

@@ -76,7 +76,12 @@ def _asked_in_shards(
 
 def _conclude(aws_: Aws, contest: Contest, done: list[Prediction], predictions_uri: str) -> Evaluation:
     evaluation = msgspec.structs.replace(
-        decide(done, contest.run.evaluation),
+        decide(
+            done,
+            contest.run.evaluation,
+            attempt=contest.run.evaluation_attempt,
+            known=contest.examples(aws_),
+        ),
         losses=_losses(aws_, contest),
         next_record=len(done),
         results_uri=predictions_uri,

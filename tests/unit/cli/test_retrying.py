@@ -30,10 +30,10 @@ def retry(more: Path) -> tuple[int, str]:
     return result.exit_code, result.stderr
 
 
-def undecided(registry: Registry) -> None:
-    evaluation = builders.evaluation(verdict="undecided")
+def inconclusive(registry: Registry) -> None:
+    evaluation = builders.evaluation(verdict="inconclusive")
     registry.save(RUN, dataset=builders.dataset(), job=builders.job(), evaluation=evaluation)
-    registry.end(RUN, "undecided", None)
+    registry.end(RUN, "inconclusive", None)
 
 
 def keys(aws: Aws, bucket: str) -> list[str]:
@@ -43,7 +43,7 @@ def keys(aws: Aws, bucket: str) -> list[str]:
 def test_records_go_beside_the_retry_of_a_run_whose_own_were_split_off(
     aws: Aws, deployed: Deployed, registry: Registry, intake: str, more: Path
 ) -> None:
-    undecided(registry)
+    inconclusive(registry)
 
     assert retry(more) == (0, f"uploaded  s3://{intake}/runs/{RUN}/test.jsonl\n")
     assert keys(aws, intake) == [f"runs/{RUN}/retry", f"runs/{RUN}/test.jsonl"]
@@ -55,7 +55,7 @@ def test_records_take_the_place_of_a_test_file_that_the_manifest_names(
     registry.end(RUN, "failed", None)
     named = S3Object(bucket=intake, key="runs/persona/held.jsonl", version_id="v1")
     registry.reopen(builders.run(test=named, attempt=2))
-    undecided(registry)
+    inconclusive(registry)
 
     assert retry(more)[0] == 0
     assert keys(aws, intake) == [f"runs/{RUN}/retry", "runs/persona/held.jsonl"]
@@ -67,7 +67,7 @@ def test_a_test_file_in_a_bucket_of_the_users_own_is_left_alone(
     registry.end(RUN, "failed", None)
     named = S3Object(bucket="lake", key="held.jsonl", version_id="v1")
     registry.reopen(builders.run(test=named, attempt=2))
-    undecided(registry)
+    inconclusive(registry)
 
     code, said = retry(more)
 

@@ -128,9 +128,9 @@ def test_there_is_nothing_to_retry_in_a_run_that_came_to_its_end(open_run: Regis
     )
 
 
-# --- undecided ---------------------------------------------------------------------------------------------
+# --- inconclusive -------------------------------------------------------------------------------------
 
-UNDECIDED = Evaluation(done=True, verdict="undecided", next_record=4, reason="too few")
+INCONCLUSIVE = Evaluation(done=True, verdict="inconclusive", next_record=4, reason="too few")
 MORE = S3Object(bucket="intake", key="runs/persona/test.jsonl", version_id="v2")
 
 
@@ -139,17 +139,17 @@ def with_more(run: Run) -> Run:
 
 
 @pytest.fixture
-def undecided(open_run: Registry) -> Record:
+def inconclusive(open_run: Registry) -> Record:
     documents = {"dataset": builders.dataset(), "started": STARTED, "job": builders.job()}
-    open_run.save("persona-0123456789", evaluation=UNDECIDED, **documents)
+    open_run.save("persona-0123456789", evaluation=INCONCLUSIVE, **documents)
     open_run.note_cost("persona-0123456789", actual_usd=3.0)
-    return ended(open_run, "undecided")
+    return ended(open_run, "inconclusive")
 
 
-def test_an_undecided_run_has_its_model_evaluated_anew_with_the_test_set_as_it_is_now(
-    open_run: Registry, undecided: Record
+def test_an_inconclusive_run_has_its_model_evaluated_anew_with_the_test_set_as_it_is_now(
+    open_run: Registry, inconclusive: Record
 ) -> None:
-    found = resume(FakeBedrock(get_custom_model=ALIVE), open_run, undecided, AGAIN, "", with_more)
+    found = resume(FakeBedrock(get_custom_model=ALIVE), open_run, inconclusive, AGAIN, "", with_more)
 
     assert found.run is not None
     assert (found.run.attempt, found.run.evaluation_attempt) == (2, 2)
@@ -162,11 +162,11 @@ def test_an_undecided_run_has_its_model_evaluated_anew_with_the_test_set_as_it_i
     assert record.document("evaluation", Evaluation) is None
 
 
-def test_an_execution_that_died_after_opening_an_undecided_run_goes_on(
-    open_run: Registry, undecided: Record
+def test_an_execution_that_died_after_opening_an_inconclusive_run_goes_on(
+    open_run: Registry, inconclusive: Record
 ) -> None:
     bedrock = FakeBedrock(get_custom_model=ALIVE)
-    first = resume(bedrock, open_run, undecided, AGAIN, "", with_more)
+    first = resume(bedrock, open_run, inconclusive, AGAIN, "", with_more)
     record = open_run.get("persona-0123456789")
     assert record is not None
 
@@ -174,10 +174,10 @@ def test_an_execution_that_died_after_opening_an_undecided_run_goes_on(
 
 
 def test_a_test_set_that_was_refused_can_be_cured_and_tried_again(
-    open_run: Registry, undecided: Record
+    open_run: Registry, inconclusive: Record
 ) -> None:
     bedrock = FakeBedrock(get_custom_model=ALIVE)
-    resume(bedrock, open_run, undecided, AGAIN, "")
+    resume(bedrock, open_run, inconclusive, AGAIN, "")
 
     found = resume(bedrock, open_run, ended(open_run, "refused"), "arn:third", "", with_more)
 
@@ -189,10 +189,10 @@ def test_a_test_set_that_was_refused_can_be_cured_and_tried_again(
 
 
 def test_an_evaluation_anew_that_broke_off_goes_on_where_it_was(
-    open_run: Registry, undecided: Record
+    open_run: Registry, inconclusive: Record
 ) -> None:
     bedrock = FakeBedrock(get_custom_model=ALIVE)
-    resume(bedrock, open_run, undecided, AGAIN, "")
+    resume(bedrock, open_run, inconclusive, AGAIN, "")
     open_run.save("persona-0123456789", evaluation=Evaluation(done=False, next_record=9))
 
     found = resume(bedrock, open_run, ended(open_run), "arn:third", "", with_more)
@@ -203,10 +203,12 @@ def test_an_evaluation_anew_that_broke_off_goes_on_where_it_was(
     assert (found.resume.point, found.resume.next_record) == ("set_up_throughput", 9)
 
 
-def test_a_model_that_was_deleted_meanwhile_is_said_to_be_gone(open_run: Registry, undecided: Record) -> None:
+def test_a_model_that_was_deleted_meanwhile_is_said_to_be_gone(
+    open_run: Registry, inconclusive: Record
+) -> None:
     gone = FakeBedrock(get_custom_model=refusal("ResourceNotFoundException"))
 
-    found = resume(gone, open_run, undecided, AGAIN, "")
+    found = resume(gone, open_run, inconclusive, AGAIN, "")
 
     assert found.outcome == "refused"
     assert found.failure is not None

@@ -112,16 +112,16 @@ def test_the_subject_names_what_a_model_was_rejected_for() -> None:
 
 def test_the_subject_of_an_evaluation_that_failed_says_how_much_of_it() -> None:
     evaluation = builders.evaluation(
-        verdict="undecided", reason="14 of 60 prompts failed; that is too many to tell"
+        verdict="inconclusive", reason="14 of 60 prompts failed; that is too many to tell"
     )
     ending = msgspec.structs.replace(PROMOTED, evaluation=evaluation, promotion=None)
 
-    assert notification.subject(ending).endswith("undecided, 14 of 60 prompts failed")
+    assert notification.subject(ending).endswith("inconclusive, 14 of 60 prompts failed")
 
 
-def test_an_undecided_run_is_told_how_to_get_its_verdict_without_another_training() -> None:
+def test_an_inconclusive_run_is_told_how_to_get_its_verdict_without_another_training() -> None:
     def told(**changes: object) -> str:
-        evaluation = builders.evaluation(verdict="undecided", reason="too few", needed=60)
+        evaluation = builders.evaluation(verdict="inconclusive", reason="too few", needed=60)
         run = msgspec.structs.replace(PROMOTED.run, **changes)
         return notification.text(
             STAGE, msgspec.structs.replace(PROMOTED, run=run, evaluation=evaluation, promotion=None)

@@ -188,7 +188,7 @@ def test_where_a_judges_ratings_decide_the_gains_are_those_of_its_ratings() -> N
     [
         ("promoted", "is better than its base model and in production"),
         ("rejected", "is not better than its base model"),
-        ("undecided", "could not be told from its base model"),
+        ("inconclusive", "is not distinguishable from its base model"),
         ("unanswered", "could not be compared with its base model"),
         ("multi-turn", "is better than its base model, but not than the model in production"),
     ],

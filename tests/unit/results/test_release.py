@@ -29,7 +29,7 @@ PROVISIONED = {"way": "provisioned", "arn": builders.PROVISIONED_ARN}
         ({}, None, "promote", True),
         ({}, 0, "promote", False),
         ({}, None, "reject", False),
-        ({}, 7200, "undecided", False),
+        ({}, 7200, "inconclusive", False),
         (PROVISIONED, None, "promote", False),
         (PROVISIONED, 7200, "promote", True),
         (PROVISIONED, 7200, "reject", False),

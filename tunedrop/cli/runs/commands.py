@@ -186,7 +186,7 @@ def stop(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> 
     epilog=examples(
         ("tunedrop retry support --watch", "from the step that failed"),
         ("tunedrop retry support --from validate_data", "from an earlier one"),
-        ("tunedrop retry support --test more.jsonl", "after an undecided end: with more to tell by"),
+        ("tunedrop retry support --test more.jsonl", "after an inconclusive end: with more to tell by"),
     ),
 )
 @on_stage
@@ -200,14 +200,14 @@ def retry(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Held-out records to upload first, for a run that ended undecided: they join those split "
+            help="Held-out records to upload first, for a run that ended inconclusive: they join those split "
             "off its training data, or take the place of data.test.",
         ),
     ] = None,
     watch_it: WatchOption = False,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Go on with a run from the step that failed; or evaluate its model again, where it ended undecided.
+    """Go on with a run from the step that failed; or evaluate its model again, where it ended inconclusive.
 
     The test set is then as it is by now. A model that was trained is never trained again.
     """

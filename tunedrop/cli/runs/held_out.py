@@ -1,4 +1,4 @@
-"""`retry --test`: held-out records for a run that ended undecided."""
+"""`retry --test`: held-out records for a run that ended inconclusive."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def upload(here: Deployed, record: Record, path: Path) -> None:
         fail(
             f"{run.run_id} is {record.status}: a retry goes on with the test set that it has",
             NO,
-            "Leave out --test: it is for a run that ended undecided",
+            "Leave out --test: it is for a run that ended inconclusive",
         )
     place = run.test or S3Object(bucket=bucket, key=intake.more_test_key(run.run_id))
     if place.bucket != bucket:

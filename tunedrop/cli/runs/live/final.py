@@ -22,7 +22,7 @@ from tunedrop.stage import Stage
 COLOURS = {
     "promoted": "green",
     "rejected": "yellow",
-    "undecided": "yellow",
+    "inconclusive": "yellow",
     "stopped": "yellow",
     "refused": "red",
     "failed": "red",

@@ -1,0 +1,203 @@
+"""Answers from anywhere: JSON lines of prompt, reference and the models' answers, and their verdict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from tunedrop.contracts import Evaluation, EvaluationSettings, Metric
+from tunedrop.errors import InvalidAnswers
+from tunedrop.evaluation.ask import Answer
+from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.evaluation.gate import decide
+
+REQUIRED = ("prompt", "reference", "base", "tuned")
+STOP_REASONS = ("base_stop_reason", "tuned_stop_reason", "production_stop_reason")
+OPTIONAL = ("production", "conversation", *STOP_REASONS)
+CONFIDENCES = (0.8, 0.999)
+"""Below, a verdict is a guess; above, no test set is large enough."""
+
+NO_ANSWER = "no answer"
+METRICS = tuple(name for name in get_args(Metric) if name != "judge")
+
+
+def evaluate(
+    answers: str | Path | Iterable[Mapping[str, Any]],
+    *,
+    metric: str = "auto",
+    min_improvement: float = 0.02,
+    confidence: float = 0.95,
+    attempt: int = 1,
+) -> Evaluation:
+    """The verdict on a tuned model, from answers to the same prompts: no AWS, no pipeline.
+
+    Parameters
+    ----------
+    answers
+        A file of JSON lines, or its objects: `prompt`, `reference`, `base` and `tuned`; optionally
+        `production` (the answer of the model in production), `conversation` (an id: lines that share it are
+        one unit), and each model's stop reason (`tuned_stop_reason` and so on, in Bedrock's words).
+    metric
+        What decides; `auto` takes the one that fits the references.
+    min_improvement
+        By how much the tuned model must be better, on a scale of 0 to 1.
+    confidence
+        How sure the verdict has to be: over all attempts it is wrong on one side in at most half of the rest.
+    attempt
+        The how manieth evaluation of this model it is.
+
+    Raises
+    ------
+    InvalidAnswers
+        When a line cannot be read, or a setting makes no sense.
+
+    Examples
+    --------
+    >>> rows = [
+    ...     {"prompt": f"Is {n} even?", "reference": "yes", "base": "no", "tuned": "yes"} for n in range(5)
+    ... ]
+    >>> evaluate(rows).verdict
+    'inconclusive'
+    """
+    settings = settings_of(metric, min_improvement, confidence)
+    if attempt < 1:
+        raise InvalidAnswers(f"attempt: it is 1 or more, got {attempt}")
+    found = read_file(Path(answers)) if isinstance(answers, str | Path) else read(enumerate(answers, 1))
+    return decide(found, settings, attempt=attempt)
+
+
+def settings_of(metric: str, min_improvement: float, confidence: float) -> EvaluationSettings:
+    """The settings of an evaluation that asks nobody.
+
+    Raises
+    ------
+    InvalidAnswers
+        When one of them makes no sense.
+    """
+    if metric not in METRICS:
+        raise InvalidAnswers(f"metric: there is no {metric!r}; there are {', '.join(METRICS)}")
+    if not 0 <= min_improvement < 1:
+        raise InvalidAnswers(f"min_improvement: it is from 0 up to 1, got {min_improvement}")
+    if not CONFIDENCES[0] <= confidence <= CONFIDENCES[1]:
+        least, most = CONFIDENCES
+        raise InvalidAnswers(f"confidence: it is from {least} to {most}, got {confidence}")
+    return EvaluationSettings(
+        metric=metric,  # type: ignore[arg-type]
+        min_improvement=min_improvement,
+        confidence=confidence,
+        max_prompts=100_000,
+        general_ability=False,
+    )
+
+
+def read_file(path: Path) -> list[Prediction]:
+    """The lines of a file.
+
+    Raises
+    ------
+    InvalidAnswers
+        When it cannot be read, or a line is none of ours; the message says which and why.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidAnswers(f"{path}: not UTF-8 (byte {error.start:,})") from error
+    except OSError as error:
+        raise InvalidAnswers(f"{path}: {error.strerror}") from error
+    lines = ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
+    return read(_decoded(lines))
+
+
+def read(rows: Iterable[tuple[int, Any]]) -> list[Prediction]:
+    """Predictions of numbered objects.
+
+    Raises
+    ------
+    InvalidAnswers
+        When one has the wrong shape, or there is none.
+    """
+    conversations: dict[str, int] = {}
+    found = []
+    for number, row in rows:
+        _check(number, row)
+        own = f"line {number}"
+        conversation = row.get("conversation")
+        key = own if conversation is None else f"id {conversation}"
+        found.append(_prediction(row, conversations.setdefault(key, len(conversations) + 1), number))
+    if not found:
+        raise InvalidAnswers("there are no answers: one JSON object a line is expected")
+    if any(one.champion is not None for one in found):
+        missing = Answer(error=NO_ANSWER)
+        return [one if one.champion is not None else _with_champion(one, missing) for one in found]
+    return found
+
+
+def _decoded(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, Any]]:
+    for number, line in lines:
+        try:
+            yield number, json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InvalidAnswers(f"line {number}: not JSON: {error}") from error
+
+
+def _check(number: int, row: Any) -> None:
+    if not isinstance(row, Mapping):
+        raise InvalidAnswers(f"line {number}: must be a JSON object, got {type(row).__name__}")
+    for name in REQUIRED:
+        if name not in row:
+            raise InvalidAnswers(f"line {number}: {name} is missing; each line has {', '.join(REQUIRED)}")
+    for name in ("prompt", "reference"):
+        if not isinstance(row[name], str | dict | list):
+            raise InvalidAnswers(f"line {number}: {name} must be a string, got {row[name]!r}")
+    for name in ("base", "tuned", "production", *STOP_REASONS):
+        if not isinstance(row.get(name), str | dict | list | None):
+            raise InvalidAnswers(f"line {number}: {name} must be a string or null, got {row[name]!r}")
+    conversation = row.get("conversation")
+    if isinstance(conversation, bool) or not isinstance(conversation, str | int | None):
+        raise InvalidAnswers(
+            f"line {number}: conversation must be a string or a number, got {conversation!r}"
+        )
+    unknown = [str(name) for name in row if name not in (*REQUIRED, *OPTIONAL)]
+    close = [name for name in unknown if name.lower().rstrip("s") in (*REQUIRED, *OPTIONAL)]
+    if close:
+        raise InvalidAnswers(
+            f"line {number}: {close[0]} is not known; did you mean {close[0].lower().rstrip('s')}?"
+        )
+
+
+def _prediction(row: Mapping[str, Any], record: int, number: int) -> Prediction:
+    return Prediction(
+        record=record,
+        turn=number,
+        prompt=_text(row["prompt"]),
+        reference=_text(row["reference"]),
+        base=_answer(row, "base"),
+        tuned=_answer(row, "tuned"),
+        champion=_answer(row, "production") if "production" in row else None,
+    )
+
+
+def _answer(row: Mapping[str, Any], name: str) -> Answer:
+    given = row.get(name)
+    if given is None:
+        return Answer(error=NO_ANSWER)
+    return Answer(text=_text(given), stop_reason=row.get(f"{name}_stop_reason") or "")
+
+
+def _text(value: Any) -> str:
+    """Answers in JSON may stand as what they are."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _with_champion(prediction: Prediction, champion: Answer) -> Prediction:
+    return Prediction(
+        record=prediction.record,
+        turn=prediction.turn,
+        prompt=prediction.prompt,
+        reference=prediction.reference,
+        base=prediction.base,
+        tuned=prediction.tuned,
+        champion=champion,
+    )

@@ -1,0 +1,56 @@
+"""What an answer says, apart from the form it is given in: a gain in form alone is no gain in knowledge.
+
+Of a label, the one label that a sentence around it names; of JSON, the document inside a code fence or
+between sentences; of other text, its words without those that many answers share (salutations, phrases).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from tunedrop.evaluation.json_leaves import is_document, leaf_f1
+from tunedrop.evaluation.labels import LabelSet
+from tunedrop.evaluation.metrics import Task, f1
+from tunedrop.evaluation.words import folded, words
+
+SHARED = 0.2
+"""Words that more than this part of all different references have are a habit, not what one of them says."""
+
+FEWEST_REFERENCES = 10
+"""Of fewer different references nobody can tell habit from content."""
+
+_FENCED = re.compile(r"```[^\n`]*\n(.*?)\n?```", re.DOTALL)
+
+
+class Content:
+    """Scores what answers say, from 0 to 1, for one set of references."""
+
+    def __init__(self, task: Task, references: Sequence[str], labels: LabelSet) -> None:
+        self._task = task
+        self._labels = labels
+        texts = {folded(one).strip(): frozenset(words(one)) for one in references}
+        counts = Counter(word for text in texts.values() for word in text)
+        most = SHARED * len(texts) if len(texts) >= FEWEST_REFERENCES else len(texts)
+        self._shared = frozenset(word for word, count in counts.items() if count > most)
+
+    def score(self, reference: str, answer: str) -> float:
+        """How much of what the reference says the answer says."""
+        if self._task == "labels":
+            return float(self._labels.within(answer) == self._labels.of(reference))
+        if self._task == "json":
+            return leaf_f1(reference, document_in(answer))
+        expected, given = (self._telling(text) for text in (reference, answer))
+        return f1(expected, given) if expected else f1(words(reference), words(answer))
+
+    def _telling(self, text: str) -> list[str]:
+        return [word for word in words(text) if word not in self._shared]
+
+
+def document_in(answer: str) -> str:
+    """The JSON document in an answer: all of it, or in a fence, or between its first and last bracket."""
+    fenced = _FENCED.findall(answer)
+    starts = [at for at in (answer.find("{"), answer.find("[")) if at >= 0]
+    between = answer[min(starts) : max(answer.rfind("}"), answer.rfind("]")) + 1] if starts else ""
+    return next((one for one in (answer, *fenced, between) if is_document(one)), answer)

@@ -1,0 +1,115 @@
+"""Answers that cost nothing: what a promotion has to beat, or the model has learned no more than a habit.
+
+The constant answer is the commonest label, or the answer that has most in common with all others (the
+medoid). The nearest neighbour's answer is that of the most similar known prompt. Known are the training
+examples; where there are none, the other test prompts with their references, each prompt's own unit left out.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from tunedrop.evaluation.words import words
+
+Name = Literal["constant answer", "nearest neighbour"]
+
+MOST_CANDIDATES, MOST_COMPARED = 60, 60
+"""Of so many different answers the medoid is found, by so many references."""
+
+MOST_KNOWN = 2_000
+BUCKETS = 4_096
+"""Words are hashed into so many columns: enough that prompts collide in few words."""
+
+Matrix = NDArray[np.float32]
+Scorer = Callable[[str, str], float]
+
+
+class Example(msgspec.Struct, frozen=True):
+    """A prompt with a known answer; `unit` is the unit of the test set that it belongs to, -1 for none."""
+
+    prompt: str
+    answer: str
+    unit: int = -1
+
+
+def free_answers(
+    asked: Sequence[Example], known: Sequence[Example], scorer: Scorer, *, are_labels: bool
+) -> dict[Name, list[str]]:
+    """What each free contender answers to the prompts of `asked`."""
+    if not known:
+        return {}
+    known = _spread(known, MOST_KNOWN)
+    commonest = _commonest if are_labels else _medoids
+    return {
+        "constant answer": _constant(asked, known, commonest(known, scorer)),
+        "nearest neighbour": _nearest(asked, known),
+    }
+
+
+def _spread(examples: Sequence[Example], most: int) -> list[Example]:
+    step = max(1.0, len(examples) / most)
+    return [examples[int(index * step)] for index in range(min(most, len(examples)))]
+
+
+def _constant(asked: Sequence[Example], known: Sequence[Example], best: Sequence[str]) -> list[str]:
+    """The best answer that is not a prompt's own unit's alone."""
+    owners: dict[str, set[int]] = {}
+    for one in known:
+        owners.setdefault(one.answer, set()).add(one.unit)
+    found = []
+    for one in asked:
+        others = (answer for answer in best if one.unit < 0 or owners[answer] != {one.unit})
+        found.append(next(others, best[0]))
+    return found
+
+
+def _commonest(known: Sequence[Example], _: Scorer) -> list[str]:
+    return [answer for answer, _ in Counter(one.answer for one in known).most_common(2)]
+
+
+def _medoids(known: Sequence[Example], scorer: Scorer) -> list[str]:
+    """The two answers that score best against the references of other units, on average."""
+    compared = _spread(known, MOST_COMPARED)
+    candidates = list({one.answer: one for one in _spread(known, MOST_CANDIDATES)}.values())
+
+    def mean(candidate: Example) -> float:
+        others = [
+            one for one in compared if one is not candidate and (one.unit < 0 or one.unit != candidate.unit)
+        ]
+        return math.fsum(scorer(one.answer, candidate.answer) for one in others) / max(1, len(others))
+
+    return [one.answer for one in sorted(candidates, key=mean, reverse=True)[:2]]
+
+
+def _nearest(asked: Sequence[Example], known: Sequence[Example]) -> list[str]:
+    """The answer of the known prompt with the highest cosine of word vectors, rare words counting more."""
+    counts = Counter(word for one in known for word in set(words(one.prompt)))
+    theirs = _vectors([one.prompt for one in known], counts, len(known))
+    units = np.array([one.unit for one in known])
+    found = []
+    for start in range(0, len(asked), 500):
+        part = asked[start : start + 500]
+        alike = _vectors([one.prompt for one in part], counts, len(known)) @ theirs.T
+        own = np.array([one.unit for one in part])[:, None]
+        alike[(own == units[None, :]) & (own >= 0)] = -1.0
+        found += [known[index].answer for index in alike.argmax(axis=1)]
+    return found
+
+
+def _vectors(texts: Sequence[str], counts: Counter[str], known: int) -> Matrix:
+    vectors = np.zeros((len(texts), BUCKETS), dtype=np.float32)
+    for row, text in enumerate(texts):
+        for word in set(words(text)):
+            rarity = math.log((1 + known) / (1 + counts[word])) + 0.01
+            vectors[row, zlib.crc32(word.encode("utf-8", "surrogatepass")) % BUCKETS] += rarity
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: Matrix = vectors / np.maximum(lengths, 1e-9)
+    return unit

@@ -1,0 +1,135 @@
+"""JSON answers by their leaves: F1 of (place, value) pairs, so that one wrong leaf costs one leaf.
+
+Types are strict: `true` is not 1, "1" is not 1, null is not absent; 1 and 1.0 are the same number. A leaf
+that the reference does not have counts against the answer as a missing one does. Numbers in a list have an
+order (coordinates, ranges), and so has a list whose name says so; other lists are collections: their members
+are compared by what they hold, wherever they stand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+ORDERED_NAMES = frozenset(
+    [
+        "steps",
+        "sequence",
+        "order",
+        "ranking",
+        "ranked",
+        "path",
+        "route",
+        "instructions",
+        "procedure",
+        "timeline",
+        "history",
+    ]
+)
+"""Names under which a list of strings or objects is taken to be in order."""
+
+Leaf = tuple[str, ...]
+
+NOTHING = object()
+
+
+def parse(text: str) -> Any:
+    """A JSON document, `NOTHING` where the text is none: NaN and Infinity are not JSON (RFC 8259)."""
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return NOTHING
+
+
+def is_document(text: str) -> bool:
+    """Whether it is a JSON object or list; a bare number or word is an answer like any other."""
+    return text.lstrip()[:1] in ("{", "[") and isinstance(parse(text), dict | list)
+
+
+def leaf_f1(reference: str, answer: str) -> float:
+    """2 x common leaves / all leaves of both; 0 where the answer is not JSON."""
+    expected, given = parse(reference), parse(answer)
+    if given is NOTHING or expected is NOTHING:
+        return 0.0
+    try:
+        common = _common(expected, given, "")
+        return 2 * common / (_size(expected) + _size(given))
+    except RecursionError:
+        return 0.0
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _size(value: Any) -> int:
+    """How many leaves it has; an empty object or list is one."""
+    if isinstance(value, dict) and value:
+        return sum(map(_size, value.values()))
+    if isinstance(value, list) and value:
+        return sum(map(_size, value))
+    return 1
+
+
+def _common(expected: Any, given: Any, name: str) -> int:
+    if isinstance(expected, dict) and isinstance(given, dict) and (expected or given):
+        return sum(_common(one, given[key], key) for key, one in expected.items() if key in given)
+    if isinstance(expected, list) and isinstance(given, list) and (expected or given):
+        if _has_order(expected, name):
+            return sum(_common(one, other, "") for one, other in zip(expected, given, strict=False))
+        return _common_members(expected, given)
+    return int(_leaf(expected) == _leaf(given))
+
+
+def _has_order(values: list[Any], name: str) -> bool:
+    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in values)
+    nested = any(isinstance(one, list) for one in values)
+    return numbers or nested or name.casefold() in ORDERED_NAMES
+
+
+def _common_members(expected: list[Any], given: list[Any]) -> int:
+    """Equal members first, then what is left in the order of how much it has in common."""
+    same = Counter(map(_key, expected)) & Counter(map(_key, given))
+    left, right = list(_without(expected, same)), list(_without(given, same))
+    found = sum(_size(json.loads(key)) * count for key, count in same.items())
+    pairs = sorted(
+        ((_common(one, other, ""), i, j) for i, one in enumerate(left) for j, other in enumerate(right)),
+        reverse=True,
+    )
+    used: tuple[set[int], set[int]] = (set(), set())
+    for common, i, j in pairs:
+        if common and i not in used[0] and j not in used[1]:
+            used[0].add(i)
+            used[1].add(j)
+            found += common
+    return found
+
+
+def _without(values: list[Any], taken: Counter[str]) -> Iterator[Any]:
+    left = taken.copy()
+    for one in values:
+        if left[_key(one)]:
+            left[_key(one)] -= 1
+        else:
+            yield one
+
+
+def _key(value: Any) -> str:
+    """Equal for equal JSON: numbers by value, objects whatever the order of their keys."""
+    if isinstance(value, dict):
+        pairs = ",".join(f"{json.dumps(key)}:{_key(value[key])}" for key in sorted(value))
+        return f"{{{pairs}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_key, value))}]"
+    return json.dumps(float(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+
+
+def _leaf(value: Any) -> tuple[str, Any]:
+    """A value with its JSON type, since Python holds True equal to 1."""
+    if isinstance(value, bool):
+        return "boolean", value
+    if isinstance(value, int | float):
+        return "number", value
+    return type(value).__name__, value if isinstance(value, str) else repr(value)

@@ -1,0 +1,132 @@
+"""The answers to one test set with what is known of them together: task, labels, independent units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from statistics import fmean
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from tunedrop.contracts import Score
+from tunedrop.evaluation import metrics
+from tunedrop.evaluation.content import Content
+from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.evaluation.intervals import Vector, interval
+from tunedrop.evaluation.labels import LabelSet, label_set
+from tunedrop.evaluation.metrics import Task
+from tunedrop.evaluation.ngrams import chrf_of_all
+from tunedrop.evaluation.units import units_of
+
+Model = Literal["base", "tuned", "champion"]
+
+
+class Levels(msgspec.Struct, frozen=True):
+    """How often the lower and the upper bound of a difference may miss it."""
+
+    low: float
+    high: float
+
+
+class Paired(msgspec.Struct, frozen=True, dict=True):
+    """One metric of the answers of two models to the same prompts; `units` says which belong together.
+
+    `widest`: whether a unit could have lost 1, as by a judge; else no more than the other model's score. What
+    could have been gained is always 1: prompts that the base fails on may not have been drawn.
+    """
+
+    metric: str
+    base: Sequence[float]
+    tuned: Sequence[float]
+    units: Sequence[int]
+    widest: bool = False
+
+    @cached_property
+    def differences(self) -> Vector:
+        """Tuned minus base, the mean of each unit: a long conversation counts no more than a short one."""
+        return self._by_unit(self.tuned) - self._by_unit(self.base)
+
+    def score(self, levels: Levels) -> Score:
+        """Both means over units, and their difference with its interval."""
+        before, after = self._by_unit(self.base), self._by_unit(self.tuned)
+        low, high = -1.0, 1.0
+        if len(before) > 3:
+            losses = np.ones(len(before)) if self.widest else before
+            low, high = interval(after - before, losses, np.ones(len(before)), levels.low, levels.high)
+        one, other = fmean(before), fmean(after)
+        return Score(metric=self.metric, base=one, tuned=other, difference=other - one, low=low, high=high)
+
+    def _by_unit(self, values: Sequence[float]) -> Vector:
+        place = np.asarray(self.units)
+        counts = np.bincount(place)
+        means: Vector = (np.bincount(place, weights=np.asarray(values, dtype=float)) / np.maximum(counts, 1))[
+            counts > 0
+        ]
+        return means
+
+
+class Sample:
+    """Answered prompts of one test set."""
+
+    def __init__(self, answered: Sequence[Prediction]) -> None:
+        self.answered = list(answered)
+        self.references = [one.reference for one in self.answered]
+        self.task: Task = metrics.task_of(self.references)
+
+    @cached_property
+    def labels(self) -> LabelSet:
+        return label_set(self.references)
+
+    @cached_property
+    def units(self) -> list[int]:
+        asked = ["\n".join([*(said.text for said in one.before), one.prompt]) for one in self.answered]
+        given = [f"{one.base.text}\0{one.tuned.text}" for one in self.answered]
+        return units_of([one.record for one in self.answered], asked, self.references, given)
+
+    @cached_property
+    def content(self) -> Content:
+        return Content(self.task, self.references, self.labels)
+
+    def part(self, keep: Callable[[Prediction], bool]) -> Sample:
+        """Some of the prompts, with the task, the labels and the units of all."""
+        places = [index for index, one in enumerate(self.answered) if keep(one)]
+        found = Sample([self.answered[index] for index in places])
+        found.task = self.task
+        found.__dict__ |= {
+            "labels": self.labels,
+            "units": [self.units[index] for index in places],
+            "content": self.content,
+        }
+        return found
+
+    def texts(self, model: Model) -> list[str]:
+        answers = (getattr(one, model) for one in self.answered)
+        return [answer.text if answer is not None else "" for answer in answers]
+
+    def paired(self, name: str, models: tuple[Model, Model] = ("base", "tuned")) -> Paired:
+        """A metric of `metrics.METRICS`, or `content`, of the answers of two models."""
+        base, tuned = self.scores(name, [self.texts(model) for model in models])
+        return Paired(name, base, tuned, self.units)
+
+    def against(self, name: str, answers: Sequence[str]) -> Paired:
+        """The tuned model against given answers, which stand as `base`."""
+        base, tuned = self.scores(name, [answers, self.texts("tuned")])
+        return Paired(name, base, tuned, self.units)
+
+    def scores(self, name: str, answers: Sequence[Sequence[str]]) -> list[list[float]]:
+        """A list of scores for each list of answers."""
+        if name == "chrf":
+            return chrf_of_all(self.references, answers)
+        scorer = self.scorer(name)
+        return [[scorer(*pair) for pair in zip(self.references, one, strict=True)] for one in answers]
+
+    def scorer(self, name: str) -> Callable[[str, str], float]:
+        """How (reference, answer) scores; accuracy as the label set compares, macro F1 as accuracy."""
+        if name == "content":
+            return self.content.score
+        if name in ("accuracy", "macro_f1"):
+            labels = self.labels
+            return lambda reference, answer: float(labels.of(reference) == labels.of(answer))
+        return metrics.METRICS[name]

@@ -1,0 +1,135 @@
+"""Which answers are independent: turns of one conversation are not, nor are prompts that say the same.
+
+A conversation is one unit. Conversations are one unit too where their prompts say the same: they are equal,
+or have most of the words that tell them apart in common and want the same answer. Words that more than half
+of the conversations share (an instruction before every text), and numbers, tell nothing apart, unless nothing
+else is left. Prompts that differ in numbers alone and want the same label are one unit where both models also
+answered them alike: `Is 17 prime?` and `Is 21 prime?` may be two questions, `order 17` and `order 21` not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from tunedrop.evaluation.json_leaves import is_document
+from tunedrop.evaluation.words import words
+
+ALIKE = 0.7
+"""The share of all distinct words of two prompts, or answers, that both have: `please` changes nothing."""
+
+LABEL_WORDS = 3
+"""A wanted answer of so many words is shared by many different prompts."""
+
+Tokens = frozenset[str]
+
+
+class Conversation(NamedTuple):
+    """What is compared: all that is asked, the words that tell it apart, what is wanted and was answered."""
+
+    asked: tuple[str, ...]
+    telling: Tokens
+    wanted: Tokens
+    answered: tuple[str, ...]
+
+    @property
+    def key(self) -> tuple[Tokens, Tokens, tuple[str, ...]]:
+        """Equal for what is one unit without a doubt."""
+        return self.telling, self.wanted, self.answered if len(self.wanted) <= LABEL_WORDS else ()
+
+
+def units_of(
+    conversations: Sequence[str | int],
+    prompts: Sequence[str],
+    references: Sequence[str],
+    answers: Sequence[str] = (),
+) -> list[int]:
+    """The unit of each answer, counted from 0; `answers` are those of the models, one text a prompt."""
+    members: dict[str | int, list[int]] = defaultdict(list)
+    for index, conversation in enumerate(conversations):
+        members[conversation].append(index)
+    root = list(range(len(members)))
+    for one, other in _alike(_compared(list(members.values()), prompts, references, answers)):
+        root[_top(root, one)] = _top(root, other)
+    names: dict[int, int] = {}
+    unit = {
+        conversation: names.setdefault(_top(root, index), len(names))
+        for index, conversation in enumerate(members)
+    }
+    return [unit[conversation] for conversation in conversations]
+
+
+def _compared(
+    groups: Sequence[Sequence[int]], prompts: Sequence[str], references: Sequence[str], answers: Sequence[str]
+) -> list[Conversation]:
+    asked = [tuple(word for index in group for word in words(prompts[index])) for group in groups]
+    wanted = [frozenset(word for index in group for word in _wanted(references[index])) for group in groups]
+    given = [tuple(answers[index] for index in group) if answers else () for group in groups]
+    return [Conversation(*one) for one in zip(asked, _telling(asked), wanted, given, strict=True)]
+
+
+def _wanted(reference: str) -> Tokens:
+    """Two JSON documents are the same answer or are not: most of their words are names of fields."""
+    return frozenset((reference,)) if is_document(reference) else frozenset(words(reference))
+
+
+def _top(root: list[int], index: int) -> int:
+    while root[index] != index:
+        root[index] = root[root[index]]
+        index = root[index]
+    return index
+
+
+def _alike(found: Sequence[Conversation]) -> Iterator[tuple[int, int]]:
+    """Pairs of conversations that are not independent; of many equal ones a chain of pairs."""
+    asked: dict[tuple[str, ...], int] = {}
+    same: dict[tuple[Tokens, Tokens, tuple[str, ...]], int] = {}
+    for index, one in enumerate(found):
+        for before in (asked.get(one.asked), same.get(one.key)):
+            if before is not None:
+                yield before, index
+        asked[one.asked], same[one.key] = index, index
+    distinct = list(same.values())
+    for first, second in _overlapping([found[index].telling for index in distinct]):
+        one, other = found[distinct[first]], found[distinct[second]]
+        numbers_alone = one.telling == other.telling and len(one.wanted) <= LABEL_WORDS
+        if not numbers_alone and jaccard(one.wanted, other.wanted) >= ALIKE:
+            yield distinct[first], distinct[second]
+
+
+def _telling(texts: Sequence[tuple[str, ...]]) -> list[Tokens]:
+    """The words that tell each text apart: no numbers, and none that more than half of the texts have."""
+    sets = [frozenset(text) for text in texts]
+    common = Counter(word for text in sets for word in text)
+    found = []
+    for text in sets:
+        left = frozenset(one for one in text if 2 * common[one] <= len(sets) and not _is_number(one))
+        found.append(left or frozenset(one for one in text if not _is_number(one)) or text)
+    return found
+
+
+def _is_number(word: str) -> bool:
+    return any(character.isdigit() for character in word)
+
+
+def jaccard(one: Tokens, other: Tokens) -> float:
+    return len(one & other) / max(1, len(one | other))
+
+
+def _overlapping(texts: Sequence[Tokens]) -> Iterator[tuple[int, int]]:
+    """Pairs with a Jaccard similarity of `ALIKE`, by prefix filtering (Chaudhuri et al. 2006; exact).
+
+    Of two such sets, in one order, the rarest words of each must have one in common.
+    """
+    frequency = Counter(word for text in texts for word in text)
+    places: dict[str, list[int]] = defaultdict(list)
+    for index, text in enumerate(texts):
+        rarest = sorted(text, key=lambda word: (frequency[word], word))
+        prefix = rarest[: len(text) - math.ceil(ALIKE * len(text)) + 1]
+        for other in dict.fromkeys(other for word in prefix for other in places[word]):
+            if jaccard(text, texts[other]) >= ALIKE:
+                yield other, index
+        for word in prefix:
+            places[word].append(index)

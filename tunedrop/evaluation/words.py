@@ -1,0 +1,63 @@
+r"""Words of a text in any script: what token F1, ROUGE-L and the search for near-duplicates count.
+
+Text is NFKC-normalised and casefolded. A token is a run of letters, digits and combining marks; in scripts
+that write no spaces each character with its marks is one, as in sacreBLEU's `zh` tokenizer and in MLQA's
+evaluation (Lewis et al. 2020, arXiv 1910.07475). Signs, operators and emoji are tokens: an answer that
+differs only there is another answer. Other punctuation is dropped; between digits it stays (`3.14`, `10:30`),
+except the comma of thousands. So `don't` is `dont`, as SQuAD has it, and `C++`, `-5`, `50%` keep their signs.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+import regex
+
+_SPELLINGS = {0xFE0E: None, 0xFE0F: None, 0x2212: "-"} | {
+    ord(sign): f"^{digit}" for digit, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")
+}
+"""Before NFKC: how an emoji is drawn says nothing, a minus is a hyphen here, and 10² is not 102."""
+
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
+
+_THOUSANDS = regex.compile(r"(?<=\p{N}),(?=\p{N}{3}(?!\p{N}))")
+
+_KEPT = r"""
+    [%‰@&/\\] | (?<=[\p{N}]) [.:,] (?=\p{N})
+  | \# (?=\w) | (?<=\w) \#
+  | (?<=\w) \*+ (?=\w) | (?<=\w\ ) \*+ (?=\ \w)
+  | (?<![\p{L}\p{M}]) - (?=\p{N}) | (?<=\p{N}\ ) - (?=\ \p{N})
+  | ! (?==) | (?<!\w) ! (?=\w)
+"""
+_PUNCTUATION = regex.compile(rf"({_KEPT}) | [\p{{P}}\p{{Cf}}`]", regex.VERBOSE)
+
+_TOKEN = regex.compile(
+    rf"""[{_UNSPACED}]\p{{M}}*
+      | (?:(?![{_UNSPACED}])[\p{{L}}\p{{N}}\p{{M}}] | (?<=\p{{N}})[.:,](?=\p{{N}}))+
+      | \S""",
+    regex.VERBOSE,
+)
+
+
+@lru_cache(maxsize=8192)
+def words(text: str) -> tuple[str, ...]:
+    """Its tokens; a word that punctuation divides is one, as SQuAD counts."""
+    return _tokens(text, r"\1")
+
+
+@lru_cache(maxsize=8192)
+def split_words(text: str) -> tuple[str, ...]:
+    """Its tokens; a word that punctuation divides is several, as rouge-score counts."""
+    return _tokens(text, r"\1 ")
+
+
+def folded(text: str) -> str:
+    """NFKC without case: what is compared wherever case and the form of characters do not count."""
+    text = unicodedata.normalize("NFKC", text.translate(_SPELLINGS))
+    return unicodedata.normalize("NFKC", text.casefold())
+
+
+def _tokens(text: str, kept: str) -> tuple[str, ...]:
+    plain = _PUNCTUATION.sub(kept, _THOUSANDS.sub("", folded(text)))
+    return tuple(_TOKEN.findall(plain))
