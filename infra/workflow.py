@@ -305,7 +305,12 @@ class Journey:
     def _notify(self) -> sfn.IChainable:
         """Without Catch: a failure to tell fails the execution, raises an alarm, and can be redriven."""
         failed = sfn.Fail.jsonata(
-            self._scope, "Failed", error="{% $failure.error %}", cause="{% $failure.cause %}"
+            self._scope,
+            "Failed",
+            # An error of one's own may not begin with "States." (Amazon States Language, Fail State); a text
+            # without it is kept as it is.
+            error="{% $substringAfter($failure.error, 'States.') %}",
+            cause="{% $failure.cause %}",
         )
         end = self._states.choice(
             "Failed?",

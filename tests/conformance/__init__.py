@@ -1,0 +1,1 @@
+"""The workflow in an interpreter of Step Functions that is not ours: `make conformance`."""
