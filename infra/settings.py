@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from tunedrop import catalog
+from tunedrop.catalog.tunable import obstacle
 from tunedrop.naming import MAX_STAGE
 
 Dollars = Annotated[float, msgspec.Meta(gt=0)]
@@ -228,9 +229,13 @@ def _refuse_unknown_keys(where: str, given: Mapping[str, Any]) -> None:
 
 def _refuse_contradictions(where: str, settings: Settings) -> None:
     try:
-        catalog.find(settings.default_base_model)
+        base_model = catalog.find(settings.default_base_model)
     except LookupError as error:
         raise SettingsError(f"{where}.default_base_model: {error.args[0]}") from error
+    # The embedded AWS may stand at a day before a base model was Legacy.
+    if not settings.local and (closed := obstacle(base_model)):
+        instead = catalog.instead(base_model)
+        raise SettingsError(f"{where}.default_base_model: {base_model.id} {closed}. {instead}")
     if settings.budget_usd > settings.monthly_budget_usd:
         raise SettingsError(f"{where}.budget_usd (of one run) is more than monthly_budget_usd (of all)")
 

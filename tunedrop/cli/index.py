@@ -29,6 +29,7 @@ class Entry(NamedTuple):
 
 INDEX = {
     "advise": Entry("data", PREPARE, "Advise whether to tune, how, which base model, at what cost."),
+    "bases": Entry("data", PREPARE, "List the base models that can be tuned, with limits and prices."),
     "init": Entry("data", PREPARE, "Write a starter run: a commented manifest and sample data."),
     "check": Entry("data", PREPARE, "Check a dataset on this machine, as the pipeline will."),
     "explain": Entry("data", PREPARE, "Explain a rule, with records that pass and fail it."),

@@ -19,7 +19,10 @@ class Preflight(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CostLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One item of an estimate, in USD, with where its price comes from (`source`, `priced_on` YYYY-MM-DD)."""
+    """One item of an estimate, in USD, with where its price comes from (`source`, `priced_on` YYYY-MM-DD).
+
+    Without a price `source` is empty; `sku` is then the usage type that AWS's price list would have it under.
+    """
 
     item: str
     low: float
@@ -28,6 +31,7 @@ class CostLine(msgspec.Struct, frozen=True, kw_only=True):
     basis: str
     source: str = ""
     priced_on: str = ""
+    sku: str = ""
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):

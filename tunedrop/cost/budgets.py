@@ -34,7 +34,7 @@ def judge(estimate: Estimate, stage: Stage, spent_this_month_usd: float) -> Esti
 def _reasons(estimate: Estimate, stage: Stage) -> Iterator[str]:
     for line in estimate.lines:
         if not line.source:
-            yield f"no dated price is known for {line.item}"
+            yield f"no dated price is known for {line.item}{f' ({line.sku})' if line.sku else ''}"
     limits = ((estimate.budget_usd, "the run's budget"), (stage.budget_usd, "the stage's budget for one run"))
     for limit, what in limits:
         if estimate.likely > limit:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel, Prices
+from tunedrop.catalog.price_list import Item, usage_type
 from tunedrop.contracts import (
     Commitment,
     CostLine,
@@ -94,32 +95,54 @@ def _throughput(run: Run, base_model: BaseModel, to_evaluate: float) -> CostLine
     price = base_model.prices.provisioned_per_unit_hour.get(settings.commitment)
     basis = f"{settings.model_units} model unit(s) x {hours:g} h ({to_evaluate:g} h to evaluate)"
     return priced(
-        "provisioned throughput", price, hours * settings.model_units, 0.0, basis, "an hour and unit"
+        "provisioned throughput",
+        price,
+        hours * settings.model_units,
+        0.0,
+        basis,
+        "an hour and unit",
+        usage_type(base_model, f"provisioned {settings.commitment}"),
     )
 
 
 def _inference(asked: Workload, base_model: BaseModel, way: Way) -> Iterator[CostLine]:
-    """Custom models cost on demand what their base model costs; on provisioned throughput its hours pay for
-    their tokens, and only the base model's, which is asked on demand, are billed."""
-    held_out, probes = asked.held_out.tokens, asked.probes * PROBE_TOKENS
+    """Most custom models cost on demand what their base model costs; on provisioned throughput its hours pay
+    for their tokens, and only the base model's, which is asked on demand, are billed."""
     by_token = way == "on-demand"
     models, probed = (asked.contenders, 2) if by_token else (1, 1)
     who = f"{models} models" if by_token else "the base model"
-    general = f" and {probes:,} of general-ability prompts x {probed}" if probes else ""
-    yield priced(
-        "evaluation",
-        base_model.prices.output_per_million_tokens,
-        (models * held_out + probed * probes) / 1e6,
-        TOKEN_ERROR,
-        f"{held_out:,} held-out tokens x {who}{general}, all at the price of output",
-        "per 1M tokens",
-    )
+    prices = base_model.prices
+    if by_token and prices.custom_output_per_million_tokens is not None:
+        yield _answers("evaluation, base model", asked, base_model, "output", 1, 1)
+        yield _answers("evaluation, tuned model", asked, base_model, "custom output", models - 1, 1)
+    else:
+        yield _answers("evaluation", asked, base_model, "output", models, probed)
     shown = shown_in(asked.held_out.media, base_model)
     if shown.words:
         basis = f"{shown.words.removeprefix(' and ')} x {who}"
         price = base_model.prices.input_per_million_tokens
         yield per_million("evaluation, media", price, shown.tokens, basis, models)
     yield from shown.left_out("evaluation")
+
+
+def _answers(
+    item: str, asked: Workload, base_model: BaseModel, price: Item, models: int, probed: int
+) -> CostLine:
+    """The held-out prompts with their answers, of so many models, and the general-ability prompts."""
+    held_out, probes = asked.held_out.tokens, asked.probes * PROBE_TOKENS
+    general = f" and {probes:,} of general-ability prompts x {probed}" if probes else ""
+    who = f"{models} model{'s' if models > 1 else ''}"
+    own = price == "custom output"
+    prices = base_model.prices
+    return priced(
+        item,
+        prices.custom_output_per_million_tokens if own else prices.output_per_million_tokens,
+        (models * held_out + probed * probes) / 1e6,
+        TOKEN_ERROR,
+        f"{held_out:,} held-out tokens x {who}{general}, all at the price of output",
+        "per 1M tokens",
+        usage_type(base_model, price),
+    )
 
 
 def _judging(asked: Workload, judge: JudgeSettings) -> CostLine:
@@ -158,4 +181,5 @@ def judge_prices(model: str) -> Prices:
 def storage(base_model: BaseModel, models: int = 1) -> CostLine:
     """What custom models cost while they exist, for their first month."""
     basis = f"{models} model{'s' if models > 1 else ''} x 1 month"
-    return priced("model storage", base_model.prices.storage_per_month, models, 0.0, basis, "a month")
+    sku = usage_type(base_model, "storage")
+    return priced("model storage", base_model.prices.storage_per_month, models, 0.0, basis, "a month", sku)

@@ -27,29 +27,37 @@ def estimated(tokens: float) -> Tokens:
     return Tokens(tokens * (1 - TOKEN_ERROR), tokens, tokens * (1 + TOKEN_ERROR))
 
 
-def per_million(item: str, price: Price | None, tokens: Tokens, basis: str, times: float = 1.0) -> CostLine:
+def per_million(
+    item: str, price: Price | None, tokens: Tokens, basis: str, times: float = 1.0, sku: str = ""
+) -> CostLine:
     """A line for tokens, at a price for a million of them."""
     low, likely, high = (one * times / 1e6 for one in (tokens.low, tokens.likely, tokens.high))
-    return ranged(item, price, low, likely, high, basis, "per 1M tokens")
+    return ranged(item, price, low, likely, high, basis, "per 1M tokens", sku)
 
 
-def priced(item: str, price: Price | None, amount: float, error: float, basis: str, unit: str) -> CostLine:
+def priced(
+    item: str, price: Price | None, amount: float, error: float, basis: str, unit: str, sku: str = ""
+) -> CostLine:
     """A line of a bill: `amount` at the catalog's price; without a price it costs nothing and has no source.
 
     Parameters
     ----------
     error
         By which share the amount may be wrong, either way.
+    sku
+        The usage type of AWS's price list, named where the price is missing.
     """
-    return ranged(item, price, amount * (1 - error), amount, amount * (1 + error), basis, unit)
+    return ranged(item, price, amount * (1 - error), amount, amount * (1 + error), basis, unit, sku)
 
 
 def ranged(
-    item: str, price: Price | None, low: float, likely: float, high: float, basis: str, unit: str
-) -> CostLine:
+    item: str, price: Price | None, low: float, likely: float, high: float, basis: str, unit: str,
+    sku: str = "",
+) -> CostLine:  # fmt: skip
     """The same for an amount of which the least and the most are known apart."""
     if price is None:
-        return CostLine(item=item, low=0.0, likely=0.0, high=0.0, basis=f"{basis}; no dated price is known")
+        missing = f"; no dated price is known{f' of {sku}' if sku else ''}"
+        return CostLine(item=item, low=0.0, likely=0.0, high=0.0, basis=basis + missing, sku=sku)
     return CostLine(
         item=item,
         low=low * price.usd,

@@ -8,6 +8,7 @@ import msgspec
 
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel, Prices
+from tunedrop.catalog.price_list import usage_type
 from tunedrop.contracts import CostLine, Dataset, Prompts, Run, Teacher
 from tunedrop.cost.lines import Tokens, estimated, per_million, priced
 from tunedrop.cost.media import shown_in
@@ -22,7 +23,7 @@ def training(run: Run, planned: PlannedJob, base_model: BaseModel) -> Iterator[C
     """The lines of one job's bill."""
     title = f"training, {planned.title}" if planned.title else "training"
     if planned.method == "reinforcement":
-        yield from _reinforcement(title, planned)
+        yield from _reinforcement(title, planned, base_model)
         return
     shown = shown_in(planned.dataset.train.media, base_model)
     tokens = estimated(planned.dataset.train.tokens) + shown.tokens
@@ -32,7 +33,8 @@ def training(run: Run, planned: PlannedJob, base_model: BaseModel) -> Iterator[C
         tokens += _answers(planned.dataset.train.records, run.teacher, MAX_PAIRS)
         basis += " and the teacher's answers"
     price = base_model.prices.training_per_million_tokens
-    yield per_million(title, price, tokens, f"{basis} x {planned.epochs:g} epochs", planned.epochs)
+    basis, sku = f"{basis} x {planned.epochs:g} epochs", usage_type(base_model, "training")
+    yield per_million(title, price, tokens, basis, planned.epochs, sku)
     yield from shown.left_out(title)
 
 
@@ -66,12 +68,13 @@ def _inference(item: str, teacher: Teacher, read: Tokens, said: Tokens, basis: s
     yield per_million(f"{item}, answers", prices.output_per_million_tokens, said, basis)
 
 
-def _reinforcement(title: str, planned: PlannedJob) -> Iterator[CostLine]:
+def _reinforcement(title: str, planned: PlannedJob, base_model: BaseModel) -> Iterator[CostLine]:
     """Billed by the training hour (aws.amazon.com/bedrock/pricing, 2026-07-24), and nobody says how many."""
     values = planned.hyperparameters
     tries = int(values.get("trainingSamplePerPrompt", "1")) * int(values.get("epochCount", "1"))
     answers = planned.dataset.train.records * tries
-    yield priced(title, None, 0.0, 0.0, "by the hour, of which nobody says how many", "an hour")
+    sku = usage_type(base_model, "training hours")
+    yield priced(title, None, 0.0, 0.0, "by the hour, of which nobody says how many", "an hour", sku)
     yield priced("grader", None, 0.0, 0.0, f"{answers:,} answers graded by your Lambda function", "a call")
 
 

@@ -75,8 +75,16 @@ def test_images_are_trained_on_by_the_catalogs_tokens_of_one() -> None:
     more = shown["training"].likely - plain["training"].likely
     assert more == pytest.approx(1_000 * 230 * 2 / 1e6 * 3.78)
     assert "1,000 images of 230 tokens" in shown["training"].basis
-    assert shown["evaluation, media"].likely == pytest.approx(2 * 1_000 * 230 / 1e6 * 0.30)
-    assert shown["evaluation"] == plain["evaluation"]
+    assert shown["evaluation, media"].likely == pytest.approx(2 * 1_000 * 230 / 1e6 * 0.33)
+    for model in ("base", "tuned"):
+        assert shown[f"evaluation, {model} model"] == plain[f"evaluation, {model} model"]
+
+
+def test_a_tuned_model_is_reckoned_at_its_own_price_where_it_has_one() -> None:
+    nova = {one.item: one for one in estimated("amazon.nova-2-lite-v1:0:256k").lines}
+
+    base, tuned = nova["evaluation, base model"], nova["evaluation, tuned model"]
+    assert base.likely / tuned.likely == pytest.approx(2.75 / 2.50)
 
 
 def test_what_no_page_tells_the_tokens_of_is_said_to_be_left_out() -> None:
@@ -107,7 +115,7 @@ def test_beside_provisioned_throughput_the_base_models_answers_are_paid_for_by_t
 
     probes = general_ability.questions("converse")
     assert evaluation.likely == pytest.approx((4_000 + len(probes) * PROBE_TOKENS) / 1e6 * 0.22)
-    assert "x the base model" in evaluation.basis
+    assert "x 1 model" in evaluation.basis
 
 
 def test_a_model_that_is_evaluated_anew_costs_no_training() -> None:
@@ -152,9 +160,22 @@ def test_a_month_that_is_spent_asks_first() -> None:
 
 
 def test_an_unknown_price_is_said_and_asked_about() -> None:
-    found = cost("amazon.nova-lite-v1:0:300k", hyperparameters={"epochCount": "2"})
+    found = cost("amazon.nova-pro-v1:0:300k", hyperparameters={"epochCount": "2"})
 
-    assert "no dated price is known for training" in found.approval_reasons
+    assert found.approval_reasons == (
+        "no dated price is known for training (USE1-NovaPro-Customization-Training)",
+    )
+
+
+@pytest.mark.parametrize(
+    "base_model",
+    ["amazon.nova-lite-v1:0:300k", "amazon.nova-micro-v1:0:128k", "amazon.nova-2-lite-v1:0:256k"],
+)
+def test_a_default_run_has_all_its_prices_and_asks_nobody_for_want_of_one(base_model: str) -> None:
+    found = cost(base_model, hyperparameters={"epochCount": "2"})
+
+    assert all(one.source and one.priced_on for one in found.lines)
+    assert found.approval_reasons == ()
 
 
 def test_a_stage_may_refuse_what_passes_its_month() -> None:
@@ -229,9 +250,7 @@ def test_a_judge_without_a_known_price_is_asked_about_first() -> None:
 
 def test_an_amount_without_prices_is_said_to_be_at_least_that() -> None:
     assert in_words(cost()).startswith("about ")
-    assert in_words(cost("amazon.nova-lite-v1:0:300k")) == (
-        "at least 1.95 USD: no dated price is known for training and evaluation"
-    )
+    assert in_words(cost("amazon.nova-pro-v1:0:300k")).endswith("no dated price is known for training")
 
 
 def test_a_commitment_is_paid_to_its_end() -> None:

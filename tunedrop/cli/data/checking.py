@@ -11,6 +11,7 @@ import msgspec
 
 from tunedrop import catalog, intake
 from tunedrop.catalog.model import BaseModel
+from tunedrop.catalog.tunable import obstacle
 from tunedrop.cli.data import folder
 from tunedrop.cli.data.files import copy_of
 from tunedrop.cli.exits import NO, USAGE
@@ -55,7 +56,18 @@ def check_files(
         print_json(report)
     else:
         _show(report)
+    say_whether_tunable(_base_model(base_model), report.method)
     return 0 if report.valid else NO
+
+
+def say_whether_tunable(base_model: BaseModel | None, method: Method | None) -> None:
+    """Say on stderr that no run could tune this today, and what could; nothing where one can."""
+    if base_model is not None and (closed := obstacle(base_model, method=method)):
+        errors.print(
+            f"note: {base_model.name} {closed}. {catalog.instead(base_model, method)}", style="yellow"
+        )
+    elif base_model is None and method is not None and not catalog.tunable(method):
+        errors.print(f"note: {catalog.instead(None, method)}", style="yellow")
 
 
 Wanted = tuple[DataFiles, str | None, Method | Literal["auto"], ReadOptions]

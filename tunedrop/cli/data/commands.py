@@ -91,6 +91,36 @@ def advise(
 @app.command(
     rich_help_panel=PANEL,
     epilog=examples(
+        ("tunedrop bases", "what can be tuned today, and what it costs"),
+        ("tunedrop bases --method distillation", "by one method"),
+        ("tunedrop bases --all", "what cannot be tuned too, with the reason and its successor"),
+        ("tunedrop bases --offline --format json", "for programs, without asking AWS"),
+    ),
+)
+def bases(
+    method: Annotated[
+        str | None, typer.Option(help="Only base models of this method.", autocompletion=completion.methods)
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Those too that cannot be tuned, and why.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no AWS: what the catalog knows.")] = False,
+    profile: Profile = None,
+    region: Annotated[
+        str | None, typer.Option("--region", help="Only what is tuned in this Region; else in all.")
+    ] = None,
+    format_: FormatOption = Format.text,
+) -> None:
+    """List the base models that can be tuned: methods, Regions, limits, prices, lifecycle."""
+    if method is not None and method not in get_args(Method):
+        fail(f"--method is one of {', '.join(get_args(Method))}", USAGE)
+    from tunedrop.cli.data import bases as listing
+
+    aws = None if offline else listing.reachable(profile)
+    raise typer.Exit(listing.show(cast(Method | None, method), region, every=every, aws=aws, format_=format_))
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
         ("tunedrop init runs/support", "single-turn, with sample records"),
         ("tunedrop init runs/shop --method multi-turn", "conversations"),
     ),

@@ -87,6 +87,7 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
     found = estimate(run, dataset, model, way, asked)
     found = msgspec.structs.replace(found, evaluation_minutes=minutes(asked, stage, model))
     spent = here.spent_this_month() if here is not None else 0.0
+    checking.say_whether_tunable(model, report.method)
     return Plan(run=run, report=report, estimate=judge(found, stage, spent))
 
 

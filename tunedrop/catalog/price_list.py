@@ -1,0 +1,44 @@
+"""How AWS's price list names what a base model costs: the usage types of the service AmazonBedrock.
+
+Such as `USE1-NovaLite-Customization-Training` (price list rows quoted by public projects, read 2026-11-29).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tunedrop.catalog.model import BaseModel
+
+Item = Literal[
+    "training", "training hours", "storage", "input", "output", "custom input", "custom output",
+    "provisioned none", "provisioned 1-month", "provisioned 6-months",
+]  # fmt: skip
+"""What has a price of its own."""
+
+SUFFIXES: dict[Item, str] = {
+    "training": "Customization-Training",
+    "training hours": "RFT-Training-Hours",
+    "storage": "Customization-Storage",
+    "input": "input-tokens",
+    "output": "output-tokens",
+    "custom input": "input-tokens-custom-model",
+    "custom output": "output-tokens-custom-model",
+    "provisioned none": "ProvisionedThroughput-NoCommit-ModelUnits",
+    "provisioned 1-month": "ProvisionedThroughput-1month-ModelUnits",
+    "provisioned 6-months": "ProvisionedThroughput-6months-ModelUnits",
+}
+
+REGIONS = {"us-east-1": "USE1", "us-west-2": "USW2"}
+"""What usage types of a Region begin with; Bedrock customizes models in these two."""
+
+
+def usage_type(model: BaseModel, item: Item, region: str = "") -> str:
+    """The usage type of a price; empty where the price list's name of the model is not known.
+
+    Parameters
+    ----------
+    region
+        Empty: the first Region of the base model.
+    """
+    prefix = REGIONS.get(region or model.regions[0], "")
+    return f"{prefix}-{model.price_list_name}-{SUFFIXES[item]}" if prefix and model.price_list_name else ""

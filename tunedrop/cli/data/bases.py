@@ -1,0 +1,222 @@
+"""`bases`: the base models that can be tuned, with limits, prices and lifecycle; live where AWS answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import msgspec
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.text import Text
+
+from tunedrop import catalog
+from tunedrop.aws import Aws, explain
+from tunedrop.aws.foundation_models import announced, why_closed
+from tunedrop.catalog.model import BaseModel, Price
+from tunedrop.catalog.price_list import Item, usage_type
+from tunedrop.catalog.tunable import obstacle
+from tunedrop.cli.exits import NO, USAGE, YES
+from tunedrop.cli.failures import Format, fail
+from tunedrop.cli.output import console, errors, print_json, table
+from tunedrop.contracts import Method
+from tunedrop.doctor.models import SOON
+
+QUICK = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
+
+Live = Mapping[str, Mapping[str, Any]]
+"""Bedrock's own entries (ListFoundationModels) by model id, of the Regions that were asked."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one method asks of a dataset: records, and tokens a record; 0 is no known limit."""
+
+    min_records: int
+    max_records: int
+    max_record_tokens: int
+
+
+class Base(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of `tunedrop bases --format json`. Money in US dollars; None where no dated price is known.
+
+    Attributes
+    ----------
+    closed
+        Why it cannot be tuned; empty when it can. `instead` then says what to take.
+    coming
+        What Bedrock has announced of its life.
+    checked
+        `live`: Bedrock was asked; `catalog`: as of the pages that the catalog names.
+    missing_prices
+        Usage types of AWS's price list that the catalog has no dated price for.
+    """
+
+    base_model: str
+    name: str
+    regions: tuple[str, ...]
+    methods: dict[str, Limits]
+    served: tuple[str, ...]
+    training_per_million_tokens: float | None
+    training_per_hour: float | None
+    input_per_million_tokens: float | None
+    output_per_million_tokens: float | None
+    provisioned_per_unit_hour: float | None
+    missing_prices: tuple[str, ...]
+    closed: str
+    instead: str
+    coming: str
+    checked: str
+
+
+def reachable(profile: str | None) -> Aws | None:
+    """AWS, where there are credentials; None where there are none."""
+    try:
+        session = boto3.Session(profile_name=profile)
+        return Aws(session) if session.get_credentials() is not None else None
+    except BotoCoreError as error:
+        fail(explain(error), USAGE)
+
+
+def show(method: Method | None, region: str | None, *, every: bool, aws: Aws | None, format_: Format) -> int:
+    """Print the base models that can be tuned.
+
+    Parameters
+    ----------
+    every
+        Those too that cannot be tuned, each with the reason and what to take instead.
+    aws
+        Whom to ask; None asks nobody.
+
+    Returns
+    -------
+    int
+        0 when something can be tuned, else 1.
+    """
+    live = _live(aws, region) if aws is not None else {}
+    bases = [_base(one, method, region, live) for one in catalog.load().values()]
+    wanted = [one for one in bases if every or not one.closed]
+    if format_ is Format.json:
+        print_json(wanted)
+    else:
+        _print(wanted, method)
+    return YES if any(not one.closed for one in wanted) else NO
+
+
+def _live(aws: Aws, region: str | None) -> dict[str, Mapping[str, Any]]:
+    """Every base model's entry in the Regions where the catalog has any; a refusal leaves the catalog's."""
+    found: dict[str, Mapping[str, Any]] = {}
+    regions = [region] if region else sorted({name for one in catalog.tunable() for name in one.regions})
+    for name in regions:
+        try:
+            client = aws.session.client("bedrock", region_name=name, config=QUICK)
+            for one in client.list_foundation_models()["modelSummaries"]:
+                found[one["modelId"]] = one
+        except (ClientError, BotoCoreError) as error:
+            errors.print(
+                f"{name} could not be asked, so the catalog answers: {explain(error)}", style="yellow"
+            )
+    return found
+
+
+def _base(model: BaseModel, method: Method | None, region: str | None, live: Live) -> Base:
+    entry = live.get(model.id) or live.get(model.lifecycle_id)
+    now = datetime.now(UTC)
+    closed = obstacle(model, method=method, region=region)
+    if entry is not None and method in (None, *model.methods) and region in (None, *model.regions):
+        closed = why_closed(entry, now) or (closed if model.api != "bedrock" else "")
+    prices = model.prices
+    return Base(
+        base_model=model.id,
+        name=model.name,
+        regions=model.regions,
+        methods={
+            name: Limits(
+                min_records=rules.min_train_records,
+                max_records=rules.max_train_records,
+                max_record_tokens=rules.max_record_tokens,
+            )
+            for name, rules in model.methods.items()
+        },
+        served=tuple(
+            name
+            for name, can in (
+                ("on demand", model.serving.on_demand),
+                ("provisioned", model.serving.provisioned),
+            )
+            if can
+        ),
+        training_per_million_tokens=_usd(prices.training_per_million_tokens),
+        training_per_hour=_usd(prices.training_per_hour),
+        input_per_million_tokens=_usd(prices.input_per_million_tokens),
+        output_per_million_tokens=_usd(prices.output_per_million_tokens),
+        provisioned_per_unit_hour=_usd(prices.provisioned_per_unit_hour.get("none")),
+        missing_prices=tuple(_missing(model)),
+        closed=closed,
+        instead=catalog.instead(model, method) if closed else "",
+        coming=announced(entry, now, SOON) if entry is not None else "",
+        checked="live" if entry is not None else "catalog",
+    )
+
+
+def _missing(model: BaseModel) -> Iterable[str]:
+    """The SKUs of the prices that an estimate needs and the catalog has not."""
+    prices = model.prices
+    needed: list[tuple[Item, Price | None]] = [
+        ("training", prices.training_per_million_tokens),
+        ("input", prices.input_per_million_tokens),
+        ("output", prices.output_per_million_tokens),
+    ]
+    if "reinforcement" in model.methods:
+        needed.append(("training hours", prices.training_per_hour))
+    return (sku for item, price in needed if price is None and (sku := usage_type(model, item)))
+
+
+def _usd(price: Price | None) -> float | None:
+    return price.usd if price is not None else None
+
+
+def _print(bases: list[Base], method: Method | None) -> None:
+    if not any(not one.closed for one in bases):
+        console.print(catalog.instead(None, method))
+    if bases:
+        money = ["training", "in", "out"]
+        listing = table("base model", "Region", "methods", "records", "served", *money, "state", right=money)
+        for one in bases:
+            amounts = (
+                one.training_per_million_tokens, one.input_per_million_tokens, one.output_per_million_tokens
+            )  # fmt: skip
+            listing.add_row(
+                one.base_model,
+                ", ".join(one.regions),
+                method or _methods(one),
+                _records(one, method),
+                ", ".join(one.served),
+                *("?" if usd is None else f"{usd:g}" for usd in amounts),
+                Text(one.closed or one.coming or "can be tuned", style="red" if one.closed else ""),
+            )
+        console.print(listing)
+        console.print("training, in and out: US dollars a million tokens", style="dim")
+    for one in bases:
+        if one.missing_prices and not one.closed:
+            console.print(f"no dated price: {', '.join(one.missing_prices)}", style="dim")
+    asked = sum(one.checked == "live" for one in bases)
+    said = (
+        f"Bedrock answered for {asked} of {len(bases)}"
+        if asked
+        else "As of the catalog: Bedrock was not asked"
+    )
+    console.print(f"{said}. Limits of records: docs/rules.md", style="dim")
+
+
+def _methods(one: Base) -> str:
+    """The methods, with the three ways of writing examples as one."""
+    examples = ("instruction", "single-turn", "multi-turn")
+    names = [name for name in one.methods if name not in examples]
+    return ", ".join((["fine-tuning"] if len(names) < len(one.methods) else []) + names)
+
+
+def _records(one: Base, method: Method | None) -> str:
+    limits = one.methods.get(method) if method is not None else next(iter(one.methods.values()), None)
+    return f"{limits.min_records:,} to {limits.max_records:,}" if limits is not None else ""
