@@ -54,6 +54,7 @@ STEPS = (
 WATCHERS = (
     Declaration("resume_waits", "gives back the tokens of waits that are over", 300),
     Declaration("sweep_throughput", "ends what bills and no live run owns", 300),
+    Declaration("refresh_prices", "reads Bedrock's prices from AWS's price list", 120),
 )
 """The functions that events and schedules call."""
 

@@ -81,6 +81,7 @@ class Grants:
             "notify": self.tell(),
             "resume_waits": [*self.settle(), self.troubles()],
             "sweep_throughput": [*self.sweep(), *self.start_missed(), *self.tell()],
+            "refresh_prices": [self.read_prices(), self.publish()],
             "record_notice": [],
         }  # fmt: skip
 
@@ -197,6 +198,10 @@ class Grants:
             _allow("PassBedrockRole", ["iam:PassRole"], [self._r.bedrock_role.role_arn], _TO_BEDROCK),
             self.model_key(),
         ]
+
+    def read_prices(self) -> iam.PolicyStatement:
+        """The price list is public and takes no resource (Service Authorization Reference, pricing)."""
+        return _allow("ReadPrices", ["pricing:GetProducts"], ["*"])
 
     def list_jobs(self) -> iam.PolicyStatement:
         """Bedrock's list operations take no resource (IAM reference, bedrock)."""

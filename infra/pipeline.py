@@ -141,6 +141,7 @@ class Tunedrop(Construct):
         StartRule(self, "Start", bucket=self.intake, workflow=self.workflow, dead_letters=dead_letters)
         Waits(
             self, "Waits", resume=functions["resume_waits"], sweep=functions["sweep_throughput"],
+            prices=functions["refresh_prices"],
             intake=self.intake, workflow=self.workflow, dead_letters=dead_letters,
             resume_every=Duration.minutes(settings.resume_minutes),
             sweep_every=Duration.minutes(settings.sweep_minutes),

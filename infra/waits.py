@@ -1,4 +1,4 @@
-"""What wakes the two watchers: Bedrock's events, objects that approve or stop a run, and schedules.
+"""What wakes the watchers: Bedrock's events, objects that approve or stop a run, and schedules.
 
 Events make it quick, schedules make it sure: Bedrock sends its events on a best-effort basis.
 """
@@ -18,10 +18,11 @@ from infra.intake import SIGNAL_KEYS, object_created
 
 
 class Waits(Construct):
-    """The rules of resume_waits and of sweep_throughput."""
+    """The rules of the watchers."""
 
     def __init__(
         self, scope: Construct, id: str, *, resume: lambda_.IFunction, sweep: lambda_.IFunction,
+        prices: lambda_.IFunction,
         intake: s3.IBucket, workflow: sfn.IStateMachine, resume_every: Duration, sweep_every: Duration,
         dead_letters: sqs.IQueue,
     ) -> None:  # fmt: skip
@@ -51,6 +52,7 @@ class Waits(Construct):
             ),
         )
         self._every("Sweep", sweep, "ends what bills and no live run owns", sweep_every)
+        self._every("Prices", prices, "reads Bedrock's prices from AWS's price list", Duration.days(1))
 
     def _on(
         self, id: str, function: lambda_.IFunction, description: str, pattern: events.EventPattern

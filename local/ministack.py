@@ -64,8 +64,9 @@ def serve(
         Asked at every AWS call of a deployed function.
     """
     app._loaded_modules.update(services)
-    # MiniStack has no Service Quotas; requests are routed by the service that they are signed for.
-    app.SERVICE_HANDLERS["servicequotas"] = services["servicequotas"].handle_request
+    # MiniStack has neither; requests are routed by the service that they are signed for.
+    for name in ("servicequotas", "pricing"):
+        app.SERVICE_HANDLERS[name] = services[name].handle_request
     _know_bedrock_resources(resources_of)
     _know_bedrock_tags(tags)
     _know_leading_keys()

@@ -37,7 +37,7 @@ def pipeline(embedded: Embedded) -> Pipeline:
 
 
 @pytest.fixture(scope="session")
-def west(embedded: Embedded) -> Iterator[Pipeline]:
+def west(embedded: Embedded, pipeline: Pipeline) -> Iterator[Pipeline]:
     """A second stage, in another Region, with a base model that is Legacy today."""
     embedded.deploy("localwest", "us-west-2")
     west = Pipeline(boto3.Session(region_name="us-west-2"), "localwest")

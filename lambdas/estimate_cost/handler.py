@@ -8,6 +8,7 @@ from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog, clock
 from tunedrop.contracts import Dataset, Estimate, Run
+from tunedrop.cost import prices
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
 from tunedrop.evaluation.contenders import champion_of
@@ -24,7 +25,7 @@ class Input(msgspec.Struct, frozen=True):
 @step(Input)
 def handler(payload: Input, services: Services) -> Estimate:
     run, stage, registry = payload.run, services.stage, services.registry
-    base_model = catalog.find(run.base_model)
+    base_model = prices.current(registry, stage, catalog.find(run.base_model))
     aliases = Aliases(services.aws.ssm, services.aws.dynamodb, stage)
     asked = workload(payload.dataset, run, has_champion=champion_of(aliases, run.name) is not None)
     found = estimate(run, payload.dataset, base_model, choose.way(base_model, run.deployment), asked)

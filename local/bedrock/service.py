@@ -11,6 +11,7 @@ from local import ministack
 from local.bedrock.evaluations import Evaluations
 from local.bedrock.jobs import Jobs
 from local.bedrock.models import Models
+from local.bedrock.prices import PriceListService
 from local.bedrock.quotas import ServiceQuotas
 from local.bedrock.runtime import Runtime
 from local.bedrock.serving import Serving
@@ -93,4 +94,5 @@ def services(world: World) -> dict[str, ministack.Service]:
         "bedrock": BedrockService(world, "bedrock", control),
         "bedrock_runtime": BedrockService(world, "bedrock-runtime", inference),
         "servicequotas": ServiceQuotas(world),
+        "pricing": PriceListService(),
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import Commitment
 
 Item = Literal[
     "training", "training hours", "storage", "input", "output", "custom input", "custom output",
@@ -26,6 +27,12 @@ SUFFIXES: dict[Item, str] = {
     "provisioned none": "ProvisionedThroughput-NoCommit-ModelUnits",
     "provisioned 1-month": "ProvisionedThroughput-1month-ModelUnits",
     "provisioned 6-months": "ProvisionedThroughput-6months-ModelUnits",
+}
+
+PROVISIONED: dict[Commitment, Item] = {
+    "none": "provisioned none",
+    "1-month": "provisioned 1-month",
+    "6-months": "provisioned 6-months",
 }
 
 REGIONS = {"us-east-1": "USE1", "us-west-2": "USW2"}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel, Prices
-from tunedrop.catalog.price_list import Item, usage_type
+from tunedrop.catalog.price_list import PROVISIONED, Item, usage_type
 from tunedrop.contracts import (
     Commitment,
     CostLine,
@@ -101,7 +101,7 @@ def _throughput(run: Run, base_model: BaseModel, to_evaluate: float) -> CostLine
         0.0,
         basis,
         "an hour and unit",
-        usage_type(base_model, f"provisioned {settings.commitment}"),
+        usage_type(base_model, PROVISIONED[settings.commitment]),
     )
 
 

@@ -5,6 +5,7 @@
 | `RUN#<run id>` | `RUN` | the run: status, and each contract it has produced, as JSON |
 | `RUN#<run id>` | `STEP#<started at>#<step>` | one attempt at a step |
 | `ONCE#<what>` | which | something that is done once, such as an announcement |
+| `KEPT#<name>` | `KEPT` | a document of the stage, such as the price list |
 | `NAME#<name>` | `<created at>#<run id>` | the runs that a name has had |
 | `ALIAS#<name>` | `<moment>#<run id>` | what a name has stood for (`tunedrop.registry.aliases`) |
 | `ARN#<arn>` | `CLAIM` | who promotes or deletes it now (`tunedrop.registry.claims`) |
@@ -304,6 +305,17 @@ class Registry:
         """Whether somebody has claimed it."""
         key = _wire({"pk": f"ONCE#{what}", "sk": which})
         return "Item" in self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+
+    def keep(self, name: str, text: str) -> None:
+        """Keep a document of the stage, in place of the one before it."""
+        item = {"pk": f"KEPT#{name}", "sk": "KEPT", "text": text}
+        self._dynamodb.put_item(TableName=self._table, Item=_wire(item))
+
+    def kept(self, name: str) -> str | None:
+        """A document of the stage; None where none was kept."""
+        key = _wire({"pk": f"KEPT#{name}", "sk": "KEPT"})
+        item = self._dynamodb.get_item(TableName=self._table, Key=key).get("Item")
+        return str(item["text"]["S"]) if item is not None else None
 
     def _put_step(self, run_id: str, record: StepRecord) -> None:
         item = {"pk": f"RUN#{run_id}", "sk": f"STEP#{record.started_at}#{record.step}"}

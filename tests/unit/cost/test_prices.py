@@ -1,0 +1,140 @@
+"""Bedrock's prices from AWS's price list, in the form that AWS's own recorded example has."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore
+import pytest
+from botocore.stub import Stubber
+
+from local.bedrock.prices import products, recorded
+from tests import builders
+from tunedrop import catalog
+from tunedrop.aws import Aws
+from tunedrop.cost import prices
+from tunedrop.cost.estimate import estimate
+from tunedrop.cost.prices import PriceList
+from tunedrop.evaluation.workload import workload
+from tunedrop.registry import Registry
+from tunedrop.stage import Stage
+
+RECORDED = recorded()
+"""Rows of the price list that public projects have quoted, each with who and when."""
+
+LITE, PRO, LITE_2 = (
+    f"amazon.nova-{name}:0:{context}"
+    for name, context in (("lite-v1", "300k"), ("pro-v1", "300k"), ("2-lite-v1", "256k"))
+)
+
+
+def client(*pages: list[str]) -> Any:
+    pricing = boto3.client(
+        "pricing", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
+    )
+    stub = Stubber(pricing)
+    for number, page in enumerate(pages):
+        more = {"NextToken": f"page-{number + 1}"} if number + 1 < len(pages) else {}
+        asked = {
+            "ServiceCode": "AmazonBedrock",
+            "Filters": [{"Type": "TERM_MATCH", "Field": "regionCode", "Value": "us-east-1"}],
+        }
+        if number:
+            asked["NextToken"] = f"page-{number}"
+        stub.add_response("get_products", {"FormatVersion": "aws_v1", "PriceList": page, **more}, asked)
+    stub.activate()
+    return pricing
+
+
+def read(rows: list[dict[str, Any]]) -> PriceList:
+    half = len(rows) // 2
+    return prices.read(client(products(rows[:half]), products(rows[half:])), "us-east-1")
+
+
+def test_the_form_of_a_product_is_that_of_awss_own_example() -> None:
+    folder = Path(botocore.__file__).parent / "data" / "pricing" / "2017-10-15"
+    example = json.loads((folder / "examples-1.json").read_text())["examples"]["GetProducts"][0]
+    text = example["output"]["PriceList"][0]
+
+    assert prices._price(json.loads(text)) == ("CAN1-EBS:VolumeUsage.piops", 0.138)
+
+
+def test_recorded_prices_replace_the_catalogs_in_its_units() -> None:
+    found = read(RECORDED)
+    new = prices.with_prices(catalog.find(LITE_2), found, "us-east-1")
+
+    assert new.training_per_million_tokens is not None
+    assert new.custom_output_per_million_tokens is not None
+    assert new.training_per_million_tokens.usd == pytest.approx(3.78)
+    assert new.training_per_million_tokens.source == "AWS Price List API"
+    assert new.custom_output_per_million_tokens.usd == pytest.approx(2.50)
+    assert new.provisioned_per_unit_hour["none"].usd == 60.50
+
+
+def test_rows_of_other_products_are_not_taken_for_a_price() -> None:
+    rows = [
+        {"usagetype": "USE1-NovaLite-input-tokens-batch", "usd": "0.00003", "unit": "1K tokens"},
+        {"usagetype": "USE1-NovaLite-cache-read-input-token-count", "usd": "0.000015", "unit": "1K tokens"},
+        {"usagetype": "USW2-TitanTextG1-Lite-Customization-Training", "usd": "0.0004", "unit": "1K tokens"},
+        {"usagetype": "USE1-NovaLite-input-tokens", "usd": "0.00006", "unit": "1K tokens"},
+    ]
+
+    assert read(rows).usd == {"USE1-NovaLite-input-tokens": 0.00006}
+
+
+def test_what_the_catalog_knows_is_what_the_recorded_rows_say() -> None:
+    assert list(prices.drift(read(RECORDED))) == []
+
+
+@pytest.mark.parametrize(
+    ("usage_type", "usd", "says"),
+    [
+        ("USE1-NovaLite-Customization-Training", "0.004", "Nova Lite, training: 4 USD; the catalog has 2 of"),
+        ("USE1-NovaPro-Customization-Training", "0.008", "Nova Pro, training: 8 USD; the catalog has none"),
+        ("USE1-NovaLite-Customization-Storage", "2.95", "storage: 2.95 USD; the catalog has 1.95"),
+        ("USE1-NovaLite-Customization-Storage", "1.95", ""),
+    ],
+)
+def test_what_differs_is_said(usage_type: str, usd: str, says: str) -> None:
+    found = list(prices.drift(read([{"usagetype": usage_type, "usd": usd, "unit": "x"}])))
+
+    assert bool(found) == bool(says)
+    assert all(says in one for one in found)
+
+
+class Topic:
+    def __init__(self) -> None:
+        self.published: list[dict[str, Any]] = []
+
+    def publish(self, **message: Any) -> None:
+        self.published.append(message)
+
+
+def test_a_stage_keeps_the_prices_uses_them_and_says_once_that_they_differ(
+    aws: Aws, stage: Stage, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = Topic()
+    aws.sns = topic
+    rows = [{"usagetype": "USE1-NovaPro-Customization-Training", "usd": "0.008", "unit": "1K tokens"}]
+    east = builders.stage(region="us-east-1")
+    for _ in range(2):
+        monkeypatch.setattr(aws.session, "client", lambda *_, **__: client(products(rows)))
+        prices.refresh(aws, east, registry)
+
+    model = prices.current(registry, east, catalog.find(PRO))
+    run = builders.run(base_model=PRO, hyperparameters={"epochCount": "2"})
+    dataset = builders.dataset()
+    found = estimate(run, dataset, model, "on-demand", workload(dataset, run, has_champion=False))
+    assert len(topic.published) == 1
+    assert "Nova Pro, training: 8 USD" in topic.published[0]["Message"]
+    assert all(one.source for one in found.lines)
+    assert found.lines[0].source == "AWS Price List API"
+
+
+def test_a_stage_without_a_price_list_has_the_catalogs_prices(registry: Registry, stage: Stage) -> None:
+    model = catalog.find(LITE)
+
+    assert prices.current(registry, stage, model) is model

@@ -1,0 +1,160 @@
+"""Bedrock's prices as AWS's Price List API gives them, read on a schedule and kept by the stage.
+
+The catalog's dated prices are the fallback; where the two differ the topic is notified, once for each
+difference. AWS keeps SKUs of retired models: a price says nothing of what can be tuned.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, get_args
+
+import msgspec
+
+from tunedrop import catalog, clock
+from tunedrop.aws import Aws
+from tunedrop.aws.subjects import subject
+from tunedrop.catalog.model import BaseModel, Price, Prices
+from tunedrop.catalog.price_list import PROVISIONED, Item, usage_type
+from tunedrop.contracts import Commitment
+from tunedrop.registry import Registry
+from tunedrop.stage import Stage
+
+SOURCE = "AWS Price List API"
+SERVICE = "AmazonBedrock"
+ENDPOINT_REGION = "us-east-1"
+"""The Price List API answers for all Regions from a few, this one among them (AWS Billing user guide,
+using-price-list-query-api)."""
+
+DOCUMENT = "prices"
+"""The name under which the registry keeps the price list."""
+
+PER_TOKEN: tuple[Item, ...] = ("training", "input", "output", "custom input", "custom output")
+"""What AWS lists for 1,000 tokens and the catalog for a million."""
+
+ALIKE = 0.001
+"""Two prices are the same when they differ by less than this share."""
+
+
+class PriceList(msgspec.Struct, frozen=True, kw_only=True):
+    """Prices in US dollars by usage type, in AWS's own units: 1,000 tokens, a month, an hour and unit."""
+
+    region: str
+    read_at: str
+    usd: dict[str, float]
+
+
+def refresh(aws: Aws, stage: Stage, registry: Registry) -> list[str]:
+    """Read the price list, keep it, and notify the topic of what differs from the catalog; gives that."""
+    client = aws.session.client("pricing", region_name=ENDPOINT_REGION)
+    found = read(client, stage.region)
+    registry.keep(DOCUMENT, msgspec.json.encode(found).decode())
+    differences = list(drift(found))
+    which = hashlib.sha256("\n".join(differences).encode()).hexdigest()[:16]
+    if differences and not registry.is_claimed("PRICES", which):
+        _publish(aws.sns, stage, differences)
+        registry.claim("PRICES", which)
+    return differences
+
+
+def read(client: Any, region: str) -> PriceList:
+    """The prices of the catalog's base models in a Region, by GetProducts."""
+    wanted = {usage_type(model, item, region) for model in catalog.load().values() for item in get_args(Item)}
+    filters = [{"Type": "TERM_MATCH", "Field": "regionCode", "Value": region}]
+    pages = client.get_paginator("get_products").paginate(ServiceCode=SERVICE, Filters=filters)
+    products = (json.loads(text) for page in pages for text in page["PriceList"])
+    priced = map(_price, products)
+    usd = {name: price for name, price in priced if name and name in wanted and price is not None}
+    return PriceList(region=region, read_at=clock.now(), usd=usd)
+
+
+def _price(product: dict[str, Any]) -> tuple[str, float | None]:
+    """A product's usage type and on-demand price; None where it has not one price but several, or none."""
+    name = str(product.get("product", {}).get("attributes", {}).get("usagetype", ""))
+    found = {
+        float(dimension["pricePerUnit"]["USD"])
+        for term in product.get("terms", {}).get("OnDemand", {}).values()
+        for dimension in term.get("priceDimensions", {}).values()
+        if "USD" in dimension.get("pricePerUnit", {})
+    }
+    return name, found.pop() if len(found) == 1 else None
+
+
+def current(registry: Registry, stage: Stage, base_model: BaseModel) -> BaseModel:
+    """The base model with the prices of the stage's price list, where it has them; else the catalog's."""
+    text = registry.kept(DOCUMENT)
+    if text is None:
+        return base_model
+    found = msgspec.json.decode(text, type=PriceList)
+    return msgspec.structs.replace(base_model, prices=with_prices(base_model, found, stage.region))
+
+
+def with_prices(model: BaseModel, found: PriceList, region: str) -> Prices:
+    """The catalog's prices, each replaced by the price list's where it has one."""
+    prices, hourly = model.prices, dict(model.prices.provisioned_per_unit_hour)
+    changed: dict[str, Price] = {}
+    for item in get_args(Item):
+        usd = found.usd.get(usage_type(model, item, region))
+        if usd is None:
+            continue
+        price = Price(usd=_unit(item, usd), source=SOURCE, priced_on=found.read_at[:10])
+        if item in _FIELDS:
+            changed[_FIELDS[item]] = price
+        else:
+            hourly |= {term: price for term, one in PROVISIONED.items() if one == item}
+    return msgspec.structs.replace(prices, provisioned_per_unit_hour=hourly, **changed)
+
+
+def drift(found: PriceList) -> Iterator[str]:
+    """Each price that differs from the catalog's, and each that the catalog lacks, as a sentence."""
+    for model in catalog.tunable(region=found.region):
+        new = with_prices(model, found, found.region)
+        for what, before, after in _pairs(model.prices, new):
+            if after is None or after.source != SOURCE:
+                continue
+            if before is None:
+                yield f"{model.name}, {what}: {after.usd:g} USD; the catalog has none"
+            elif abs(before.usd - after.usd) > ALIKE * max(before.usd, after.usd):
+                known = f"the catalog has {before.usd:g} of {before.priced_on}"
+                yield f"{model.name}, {what}: {after.usd:g} USD; {known}"
+
+
+def _pairs(before: Prices, after: Prices) -> Iterable[tuple[str, Price | None, Price | None]]:
+    for item, field in _FIELDS.items():
+        yield item, getattr(before, field), getattr(after, field)
+    for term in get_args(Commitment):
+        hours = before.provisioned_per_unit_hour.get(term), after.provisioned_per_unit_hour.get(term)
+        yield f"provisioned throughput, commitment {term}", *hours
+
+
+_FIELDS: dict[Item, str] = {
+    "training": "training_per_million_tokens",
+    "training hours": "training_per_hour",
+    "storage": "storage_per_month",
+    "input": "input_per_million_tokens",
+    "output": "output_per_million_tokens",
+    "custom input": "custom_input_per_million_tokens",
+    "custom output": "custom_output_per_million_tokens",
+}
+
+
+def _unit(item: Item, usd: float) -> float:
+    """A price in the catalog's unit."""
+    return round(usd * 1_000, 9) if item in PER_TOKEN else usd
+
+
+def _publish(sns: Any, stage: Stage, differences: list[str]) -> None:
+    sns.publish(
+        TopicArn=stage.topic_arn,
+        Subject=subject(f"Tunedrop: {len(differences)} prices of Bedrock differ from the catalog"),
+        Message="AWS's price list has other prices than Tunedrop's catalog. Estimates of this stage use the "
+        "price list; commands without a stage use the catalog until it is brought up to date.\n\n"
+        + "\n".join(f"- {one}" for one in differences)
+        + "\n",
+        MessageAttributes={
+            name: {"DataType": "String", "StringValue": value}
+            for name, value in (("event", "prices-changed"), ("stage", stage.name))
+        },
+    )
