@@ -76,7 +76,7 @@ def test_every_function_that_is_called_asynchronously_has_a_dead_letter_queue(re
 def test_no_event_is_lost_without_a_dead_letter(resources: Resources) -> None:
     targets = targets_of(resources)
 
-    assert len(targets) == 6
+    assert len(targets) == 7
     assert all("Arn" in target["DeadLetterConfig"] for target in targets)
 
 
