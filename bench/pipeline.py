@@ -145,7 +145,7 @@ def _through_the_pipeline(pipeline: Pipeline, name: str, file: Path) -> tuple[Re
 
     record = until(look, "the dataset", SECONDS, interval=0.5)
     seconds = time.monotonic() - started
-    pipeline.stop(run_id)
+    pipeline.put(f"{folder}/stop", b"")
     pipeline.closed(run_id, SECONDS)
     return record, seconds
 

@@ -22,6 +22,7 @@ ACTION_OF = {"Converse": "InvokeModel", "ConverseStream": "InvokeModel"}
 IDENTIFYING = frozenset(
     {
         "baseModelIdentifier", "customModelDeploymentIdentifier", "desiredModelId", "jobIdentifier",
+        "jobIdentifiers",
         "modelArn", "modelId", "modelIdentifier", "provisionedModelId", "resourceARN",
     }
 )  # fmt: skip
@@ -106,8 +107,8 @@ def _identifiers(document: Any) -> Iterator[str]:
     """The values of identifying members, however deep: an evaluation job names its judge far inside."""
     if isinstance(document, Mapping):
         for name, value in document.items():
-            if name in IDENTIFYING and isinstance(value, str):
-                yield value
+            if name in IDENTIFYING and isinstance(value, str | list):
+                yield from [value] if isinstance(value, str) else value
             else:
                 yield from _identifiers(value)
     elif isinstance(document, list):

@@ -3,7 +3,6 @@
 from tunedrop.aws.clients import (
     TRANSIENT_CODES,
     Aws,
-    as_error,
     code_of,
     explain,
     is_forbidden,
@@ -18,7 +17,6 @@ from tunedrop.aws.clients import (
 __all__ = [
     "TRANSIENT_CODES",
     "Aws",
-    "as_error",
     "code_of",
     "explain",
     "is_forbidden",

@@ -47,7 +47,6 @@ def resume(
     registry: Registry,
     record: Record,
     execution_arn: str,
-    ended: str,
     asked: str,
     as_it_is_now: Callable[[Run], Run] = lambda run: run,
 ) -> Registration:
@@ -55,8 +54,6 @@ def resume(
 
     Parameters
     ----------
-    ended
-        The attempt after which it goes on: a retry counts once, however often and late it is delivered.
     as_it_is_now
         Gives a run whose model is evaluated anew the test set that it has by now.
     asked
@@ -67,8 +64,6 @@ def resume(
     if run.execution_arn == execution_arn and record.is_open:
         # This execution has opened it, and asks again after its function died.
         return _resumed(bedrock, record, asked)
-    if str(run.attempt) != ended:
-        return Registration(outcome="duplicate", run=run)
     if record.status not in RETRIABLE or not run.base_model:
         return Registration(outcome="ignored", run=run)
     again = msgspec.structs.replace(

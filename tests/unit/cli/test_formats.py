@@ -22,6 +22,7 @@ ON_A_STAGE = (
     ["runs"],
     ["show", "persona"],
     ["models"],
+    ["approve", "persona"],
     ["stop", "persona"],
 )
 

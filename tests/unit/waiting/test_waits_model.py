@@ -124,8 +124,7 @@ class Waiting(RuleBasedStateMachine):
 
     @rule(target=approvals, expires_at=st.sampled_from([PAST, FUTURE]))
     def a_run_waits_for_approval(self, expires_at: str) -> Wait:
-        key = intake.signal_key(f"run-{self.number}", "approve", "1-0a1b2c3d4e")
-        return self._park("approval", key, expires_at=expires_at)
+        return self._park("approval", f"run-{self.number}", expires_at=expires_at)
 
     @rule(target=slots)
     def a_run_waits_for_a_slot(self) -> Wait:
@@ -260,7 +259,7 @@ class Waiting(RuleBasedStateMachine):
         return wait
 
     def _signal(self, wait: Wait, signal: Any) -> None:
-        key = wait.subject if signal == "approve" else intake.signal_key(wait.run_id, "stop", "1")
+        key = intake.signal_key(wait.run_id, signal)
         self.aws.s3.put_object(Bucket=self.stage.intake_bucket, Key=key, Body=b"")
 
     def _stop(self, wait: Wait) -> bool:
