@@ -128,7 +128,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     validation_shard_bytes: Annotated[int, msgspec.Meta(ge=100_000, le=256 << 20)] = 128 << 20
     shard_concurrency: Annotated[int, msgspec.Meta(ge=1, le=100)] = 8
     min_improvement: Share = 0.02
-    confidence: Annotated[float, msgspec.Meta(gt=0.5, lt=1)] = 0.95
+    confidence: Annotated[float, msgspec.Meta(ge=0.8, le=0.999)] = 0.95
     general_ability: bool | PromptCount = True
     notification_emails: tuple[str, ...] = ()
     resume_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 1

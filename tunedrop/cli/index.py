@@ -35,6 +35,7 @@ INDEX = {
     "explain": Entry("data", PREPARE, "Explain a rule, with records that pass and fail it."),
     "convert": Entry("data", PREPARE, "Write a dataset in another format, and list what is lost."),
     "estimate": Entry("data", PREPARE, "Estimate a run's cost, with the source and date of every price."),
+    "evaluate": Entry("data", PREPARE, "Decide between two models' answers, from a file of them."),
     "schema": Entry("data", PREPARE, "Print a JSON Schema: of the manifest, of events, of files."),
     "submit": Entry("runs", TUNE, "Check a run, estimate its cost, confirm, upload it."),
     "watch": Entry("runs", TUNE, "Follow a run to its end: steps, losses, cost."),

@@ -241,9 +241,9 @@ RANGES: dict[str, tuple[float, float]] = {
     "budget_usd": (0.0, 1e6),
     "deployment.model_units": (1, 1000),
     "teacher.max_response_length": (1, 100_000),
-    "evaluation.min_improvement": (0.0, 1.0),
-    "evaluation.confidence": (0.5, 0.9999),
-    "evaluation.max_prompts": (1, 100_000),
+    "evaluation.min_improvement": (0.0, 0.99),
+    "evaluation.confidence": (0.8, 0.999),
+    "evaluation.max_prompts": (30, 100_000),
     "evaluation.general_ability": (0, 100_000),
 }
 """The least and the most that a key takes."""

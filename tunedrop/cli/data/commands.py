@@ -269,6 +269,45 @@ def estimate(
 @app.command(
     rich_help_panel=PANEL,
     epilog=examples(
+        ("tunedrop evaluate answers.jsonl", "the verdict, and a report beside the file"),
+        ("tunedrop evaluate answers.jsonl --format json | jq -r .verdict", "for CI"),
+        ("tunedrop evaluate answers.jsonl --metric accuracy --min-improvement 0.05", "by a metric of yours"),
+    ),
+)
+def evaluate(
+    answers: Annotated[
+        Path,
+        typer.Argument(
+            metavar="ANSWERS.jsonl",
+            help="JSON lines with prompt, reference, base, tuned; optionally production, conversation.",
+        ),
+    ],
+    metric: Annotated[str, typer.Option(help="What decides; auto takes what fits the references.")] = "auto",
+    min_improvement: Annotated[
+        float, typer.Option(help="By how much the tuned model must be better, from 0 to 1.")
+    ] = 0.02,
+    confidence: Annotated[float, typer.Option(help="How sure the verdict has to be, from 0.8.")] = 0.95,
+    attempt: Annotated[
+        int, typer.Option(min=1, help="The count of evaluations of this model, this one included.")
+    ] = 1,
+    report: Annotated[
+        Path | None, typer.Option(help="Where to write the HTML report; else beside the answers.")
+    ] = None,
+    format_: FormatOption = Format.text,
+) -> None:
+    """Decide whether a tuned model is better than its base, from their answers. Needs no AWS.
+
+    Exits with 0 where it is to be promoted, with 1 where it is rejected or the answers do not tell.
+    """
+    from tunedrop.cli.data import evaluating
+
+    asked = evaluating.Asked(answers, metric, min_improvement, confidence, attempt, report)
+    raise typer.Exit(evaluating.evaluate_file(asked, format_))
+
+
+@app.command(
+    rich_help_panel=PANEL,
+    epilog=examples(
         ("tunedrop schema manifest > run.schema.json", "for the editor that you write run.yaml in")
     ),
 )

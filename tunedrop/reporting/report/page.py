@@ -20,7 +20,7 @@ import msgspec
 from markupsafe import Markup
 
 from tunedrop import clock
-from tunedrop.contracts import Ending
+from tunedrop.contracts import Ending, Evaluation, EvaluationSettings, Run, S3Object
 from tunedrop.dataset.check.check import Report
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.registry import StepRecord
@@ -93,6 +93,32 @@ def render(material: Material) -> str:
         steps=timeline.rows(material.timeline),
         snippets=usage.snippets(material.stage, ending),
         lineage=facts.lineage(material.stage, ending),
+    )
+
+
+def render_answers(
+    name: str, settings: EvaluationSettings, evaluation: Evaluation, predictions: Sequence[Prediction]
+) -> str:
+    """The report of answers that no run asked for, as one HTML document, which opens offline."""
+    nowhere = S3Object(bucket="", key="")
+    run = Run(run_id=name, name=name, source=nowhere, train=nowhere, evaluation=settings)
+    ending = Ending(run=run, evaluation=evaluation)
+    style, script = _source("report.css"), _source("copy.js")
+    reason = evaluation.reason
+    return _template(
+        "answers_page.html"
+    ).render(
+        policy=policy(style, script),
+        style=Markup(style),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        ending=ending,
+        outcome=outcome_of(ending),
+        sentence=_with_minus(f"{reason[:1].upper()}{reason[1:]}."),
+        score_rows=forest.rows(evaluation.scores, evaluation.metric, settings.min_improvement),
+        score_axis=forest.axis(evaluation.scores),
+        general_rows=[],
+        labels=confusion.of(ending, predictions),
+        groups=answers.groups(ending, predictions),
     )
 
 

@@ -1,0 +1,172 @@
+"""Verdicts on answers from anywhere, as outsiders ask for them."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tunedrop
+from tests.unit.evaluation.answers import text, with_words
+from tunedrop.contracts import Evaluation
+from tunedrop.errors import InvalidAnswers
+
+DRAW = random.Random(7)
+HAN = [chr(code) for code in range(0x4E00, 0x4E00 + 800)]
+LABELS = DRAW.choices(("refund", "delivery", "account", "other"), (6, 2, 1, 1), k=120)
+TEXTS = [text(DRAW, 10) for _ in range(100)]
+CHINESE = ["".join(DRAW.sample(HAN, 14)) + "3天。" for _ in range(100)]
+ORDERS = [json.dumps({"name": text(DRAW, 2), "count": DRAW.randint(1, 9), "paid": True}) for _ in range(100)]
+CODE = [
+    f"def {text(DRAW, 1)}(a, b):\n    return a {DRAW.choice('+-*/')} {DRAW.randint(1, 99)}"
+    for _ in range(100)
+]
+MIXED = [f"{text(DRAW, 3)} {''.join(DRAW.sample(HAN, 5))} हिन्दी 👍 {DRAW.randint(1, 99)}" for _ in range(100)]
+
+
+def rows(
+    references: list[str], base: Callable[[str], Any], tuned: Callable[[str], Any]
+) -> list[dict[str, Any]]:
+    prompts = [text(random.Random(number), 9) for number in range(len(references))]
+    return [
+        {"prompt": prompt, "reference": one, "base": base(one), "tuned": tuned(one)}
+        for prompt, one in zip(prompts, references, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("references", [TEXTS, CHINESE, ORDERS, CODE, MIXED, LABELS])
+def test_a_perfect_model_is_promoted_in_every_kind_of_answer(references: list[str]) -> None:
+    evaluation = tunedrop.evaluate(rows(references, lambda _: "I am not sure", lambda one: one))
+
+    assert evaluation.verdict == "promote", evaluation.reason
+
+
+@pytest.mark.parametrize("references", [TEXTS, CHINESE, ORDERS, CODE, MIXED, LABELS])
+def test_what_learned_nothing_is_never_promoted(references: list[str]) -> None:
+    for answer in (lambda _: references[0], lambda _: DRAW.choice(references)):
+        evaluation = tunedrop.evaluate(rows(references, lambda _: "I am not sure", answer))
+
+        assert evaluation.verdict != "promote", evaluation.reason
+
+
+def test_the_opposite_in_chinese_is_not_promoted() -> None:
+    right, wrong = "退款需要3天。", "不能退款,请3个月后再来。"
+
+    evaluation = tunedrop.evaluate(rows([right] * 100, lambda _: "我不知道", lambda _: wrong))
+
+    assert evaluation.verdict != "promote"
+    assert evaluation.scores[0].tuned < 0.5
+
+
+def test_ten_copies_of_a_prompt_are_one() -> None:
+    copies = [one for one in rows(TEXTS[:10], lambda _: "no", lambda one: one) for _ in range(10)]
+
+    evaluation = tunedrop.evaluate(copies)
+
+    assert (evaluation.verdict, evaluation.units, evaluation.records) == ("inconclusive", 10, 100)
+
+
+def test_two_conversations_are_two() -> None:
+    lines = [
+        {**one, "conversation": number % 2}
+        for number, one in enumerate(rows(TEXTS, lambda _: "no", lambda one: one))
+    ]
+
+    assert (tunedrop.evaluate(lines).verdict, tunedrop.evaluate(lines).units) == ("inconclusive", 2)
+
+
+def test_right_answers_that_were_cut_are_not_rejected() -> None:
+    long = [text(random.Random(number), 200) for number in range(60)]
+
+    evaluation = tunedrop.evaluate(rows(long, lambda one: with_words(one, 60), lambda one: one[:500]))
+
+    assert evaluation.verdict == "inconclusive"
+    assert "60 truncated" in evaluation.reason
+
+
+def test_half_right_answers_in_the_right_form_do_not_beat_right_ones_in_a_fence() -> None:
+    def half(order: str) -> str:
+        return json.dumps({**json.loads(order), "count": 0, "name": "x"})
+
+    evaluation = tunedrop.evaluate(rows(ORDERS, lambda one: f"```json\n{one}\n```", half))
+
+    assert evaluation.verdict == "reject"
+    assert evaluation.content is not None
+    assert evaluation.content.difference < 0
+
+
+def test_production_stays_where_the_new_model_is_no_better_or_it_did_not_answer() -> None:
+    lines = rows(TEXTS, lambda one: with_words(one, 3), lambda one: with_words(one, 8))
+
+    def against(answer: Callable[[dict[str, Any], int], Any]) -> Evaluation:
+        return tunedrop.evaluate(
+            [{**one, "production": answer(one, place)} for place, one in enumerate(lines)]
+        )
+
+    assert against(lambda one, _: one["tuned"]).verdict == "inconclusive"
+    assert against(lambda one, _: one["reference"]).rejected_for == "model in production"
+    assert against(lambda one, place: one["base"] if place < 9 else None).verdict == "inconclusive"
+    assert against(lambda one, _: one["base"]).verdict == "promote"
+
+
+def test_a_file_is_read_as_its_objects_are(tmp_path: Path) -> None:
+    lines = rows(TEXTS, lambda _: "no", lambda one: one)
+    file = tmp_path / "answers.jsonl"
+    file.write_text("\ufeff" + "\r\n\n".join(json.dumps(one, ensure_ascii=False) for one in lines), "utf-8")
+
+    assert tunedrop.evaluate(file) == tunedrop.evaluate(lines)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", "there are no answers"),
+        ("{", "line 1: not JSON"),
+        ("[1]", "line 1: must be a JSON object, got list"),
+        ('{"prompt": "a", "reference": "b", "base": "c"}', "line 1: tuned is missing"),
+        (
+            '{"prompt": "a", "reference": "b", "base": 5, "tuned": ""}',
+            "line 1: base must be a string or null, got 5",
+        ),
+        (
+            '{"prompt": 1, "reference": "b", "base": "", "tuned": ""}',
+            "line 1: prompt must be a string, got 1",
+        ),
+        (
+            '{"prompt": "a", "reference": "b", "base": "", "tuned": "", "conversation": true}',
+            "line 1: conversation must be a string or a number",
+        ),
+        (
+            '{"prompt": "a", "reference": "b", "base": "", "tuned": "", "Conversation": 1}',
+            "line 1: Conversation is not known; did you mean conversation?",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_said(line: str, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "answers.jsonl"
+    file.write_text(line)
+
+    with pytest.raises(InvalidAnswers) as caught:
+        tunedrop.evaluate(file)
+
+    assert str(caught.value).startswith(said)
+
+
+NONSENSE: list[dict[str, Any]] = [
+    {"confidence": 0.5},
+    {"confidence": 1.0},
+    {"min_improvement": -0.1},
+    {"min_improvement": 1},
+    {"metric": "judge"},
+    {"attempt": 0},
+]
+
+
+@pytest.mark.parametrize("settings", NONSENSE)
+def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(InvalidAnswers):
+        tunedrop.evaluate([], **settings)
