@@ -9,6 +9,7 @@ EXAMPLE ?= support-persona
 
 VENV := .venv
 CONFORMANCE := .work/conformance
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' tunedrop/__init__.py)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
@@ -27,10 +28,21 @@ setup: $(VENV)/.complete node_modules/.complete ## install everything that is pi
 demo: setup ## deploy to the embedded AWS, drop an example, follow it to its report (EXAMPLE=support-persona)
 	@python -m local.demo examples/$(EXAMPLE)
 
+.PHONY: check
+check: setup lint ## the quick feedback while you work: style, types, layers, unit tests
+	pytest tests/unit -n auto --dist worksteal -q
+
+.PHONY: coverage
+coverage: setup ## which lines no unit or infra test runs, in htmlcov/; shown, not gated
+	coverage run -m pytest tests/unit tests/infra -q
+	coverage combine -q
+	coverage html -q
+	coverage report --skip-covered --sort=cover | tail -30
+
 .PHONY: test
 test: setup lint docs ## everything that decides whether we ship
 	pytest tests/unit tests/infra -n auto --dist loadfile -q
-	pytest tests/end_to_end tests/faults tests/documentation -n 2 --dist worksteal -q
+	pytest tests/end_to_end tests/faults tests/documentation tests/packaging -n 2 --dist worksteal -q
 
 .PHONY: lint
 lint: setup ## style, types, and which package may import which
@@ -61,9 +73,18 @@ conformance: setup $(CONFORMANCE)/.complete ## replay recorded runs in LocalStac
 deploy: setup ## deploy a stage to the AWS account of your credentials (STAGE=dev)
 	node_modules/.bin/cdk deploy -c stage=$(STAGE)
 
+.PHONY: release
+release: $(VENV)/.complete ## tag, build and publish the version of tunedrop/__init__.py (the release workflow's work)
+	rm -rf dist && mkdir dist
+	python -m tools.release_notes $(VERSION) > dist/notes.md
+	python -m build --outdir dist
+	uv publish --trusted-publishing always dist/*.whl dist/*.tar.gz
+	gh release create v$(VERSION) dist/*.whl dist/*.tar.gz --target "$$(git rev-parse HEAD)" \
+		--title v$(VERSION) --notes-file dist/notes.md
+
 .PHONY: clean
 clean: ## remove what these commands made
-	rm -rf $(VENV) .work node_modules cdk.out site
+	rm -rf $(VENV) .work node_modules cdk.out site htmlcov .coverage build dist
 
 $(VENV)/.complete: requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tunedrop needs Python 3.11 or newer: make PYTHON=python3.12 …")'

@@ -1,21 +1,35 @@
 """Tunedrop: drop a dataset into S3, get a fine-tuned Amazon Bedrock model back.
 
-The domain of the pipeline: pure, typed Python that knows nothing of the AWS CDK or of Lambda handlers.
-`tunedrop.evaluate` gives the gate's verdict on answers from anywhere.
+For notebooks and scripts, what the command line does, as functions:
+
+>>> import tunedrop
+>>> report = tunedrop.check("train.jsonl")          # doctest: +SKIP
+>>> record = tunedrop.submit("runs/support")        # doctest: +SKIP
+>>> ending = tunedrop.follow(record)                # doctest: +SKIP
+>>> tunedrop.ask("support", "Where is my order?")   # doctest: +SKIP
+
+`tunedrop.evaluate` gives the gate's verdict on answers from anywhere. Each function is imported when it is
+first used. Everything else in this package is for Tunedrop itself.
 """
 
-from __future__ import annotations
-
-from typing import Any
-
-__all__ = ["evaluate"]
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tunedrop.evaluation.answers_file import evaluate
+    from tunedrop.notebook.calls import Failed, ask, check, convert, estimate, follow, runs, submit
 
-def __getattr__(name: str) -> Any:
-    """`evaluate` is loaded when it is asked for: it needs numpy, which most Lambda functions do not have."""
-    if name == "evaluate":
-        from tunedrop.evaluation.answers_file import evaluate
+__all__ = ["Failed", "ask", "check", "convert", "estimate", "evaluate", "follow", "runs", "submit"]
 
-        return evaluate
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'tunedrop' has no attribute {name!r}")
+    from importlib import import_module
+
+    module = "evaluation.answers_file" if name == "evaluate" else "notebook.calls"
+    return getattr(import_module(f"tunedrop.{module}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

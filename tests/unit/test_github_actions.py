@@ -6,16 +6,25 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
+from tools import release_notes
+
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-WRITES = {("deploy.yml", "id-token"), ("docs.yml", "id-token"), ("docs.yml", "pages")}
-"""Who may write what: the token that AWS, or GitHub Pages, takes for an identity; and the pages."""
+WRITES = {
+    ("deploy.yml", "id-token"),
+    ("docs.yml", "id-token"),
+    ("docs.yml", "pages"),
+    ("release.yml", "id-token"),
+    ("release.yml", "contents"),
+}
+"""Who may write what: the token that AWS, GitHub Pages or PyPI takes for an identity; pages; the tag."""
 
 
 def read(file: Path) -> dict[str, Any]:
@@ -96,3 +105,27 @@ def test_credentials_are_short_lived_ones_of_a_role() -> None:
         "role-to-assume": "${{ vars.AWS_ROLE_ARN }}",
         "aws-region": "${{ vars.AWS_REGION }}",
     }
+
+
+def test_every_python_that_is_promised_is_tried() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    promised = {one.rpartition(" ")[2] for one in project["classifiers"] if "Python :: 3." in one}
+
+    (tried,) = (
+        set(job["strategy"]["matrix"]["python"])
+        for job in read(ROOT / ".github" / "workflows" / "test.yml")["jobs"].values()
+        if "strategy" in job
+    )
+
+    assert tried == promised
+    assert project["requires-python"] == f">={min(promised, key=lambda one: int(one.split('.')[1]))}"
+
+
+def test_the_notes_of_a_release_are_its_section_of_the_changelog() -> None:
+    changelog = (
+        "# Changelog\n\n## Unreleased\n\n## 0.2.0 - 2027-01-01\n\n### Fixed\n\n- it\n\n## 0.1.0\n\n- first\n"
+    )
+
+    assert release_notes.notes(changelog, "0.2.0") == "### Fixed\n\n- it"
+    with pytest.raises(LookupError, match="nothing of"):
+        release_notes.notes(changelog, "0.3.0")

@@ -50,8 +50,7 @@ def check_files(
     options: Options | None = None,
 ) -> int:
     """Check a run's folder, or files that are one dataset; 0 when valid, else 1."""
-    named, base_model, method, reading = _asked_for(files, base_model, method, options or Options())
-    report = checked(named, _base_model(base_model), method, max_errors, reading)
+    report = report_of(files, base_model, method, max_errors, options)
     if format_ is Format.json:
         print_json(report)
     else:
@@ -68,6 +67,18 @@ def say_whether_tunable(base_model: BaseModel | None, method: Method | None) -> 
         )
     elif base_model is None and method is not None and not catalog.tunable(method):
         errors.print(f"note: {catalog.instead(None, method)}", style="yellow")
+
+
+def report_of(
+    files: list[Path],
+    base_model: str | None,
+    method: Method | Literal["auto"],
+    max_errors: int,
+    options: Options | None = None,
+) -> Report:
+    """The report on a run's folder, or on files that are one dataset."""
+    named, base_model, method, reading = _asked_for(files, base_model, method, options or Options())
+    return checked(named, _base_model(base_model), method, max_errors, reading)
 
 
 Wanted = tuple[DataFiles, str | None, Method | Literal["auto"], ReadOptions]

@@ -23,6 +23,18 @@ def convert_file(
 
     Returns 0, or 1 when records were refused: then nothing is written, unless they are to be skipped.
     """
+    done, refused = convert_into(file, target, output, reading, skip)
+    if format_ is Format.json and output is not None:
+        print_json(done)
+    else:
+        _tell(done, str(output or "standard output"), refused)
+    return NO if refused else 0
+
+
+def convert_into(
+    file: Path, target: Target, output: Path | None, reading: ReadOptions, skip: bool
+) -> tuple[Conversion, bool]:
+    """Write a dataset in another format; gives what became of it, and whether it was refused."""
     if not file.is_file():
         fail(f"there is no file {file}", USAGE)
     with tempfile.TemporaryFile() as written:
@@ -36,11 +48,7 @@ def convert_file(
             else:
                 with copy_of(file, output) as sink:
                     shutil.copyfileobj(written, sink)
-    if format_ is Format.json and output is not None:
-        print_json(done)
-    else:
-        _tell(done, str(output or "standard output"), refused)
-    return NO if refused else 0
+    return done, refused
 
 
 def _converted(file: Path, sink: BinaryIO, target: Target, reading: ReadOptions) -> Conversion:

@@ -46,8 +46,7 @@ def submit(
     estimate = _checked(here, submission, format_) if check else None
     if ask and errors.is_terminal and console.is_terminal:
         _confirm(here, submission)
-    uploaded, version = _upload(here, submission, format_)
-    record = started(lambda: _run_of(here, submission, version), submission.name)
+    record, uploaded = start(here, submission, format_)
     if format_ is Format.json:
         if not follow:
             print_json(Submitted(run_id=record.run.run_id, uploaded=uploaded, estimate=estimate))
@@ -58,6 +57,12 @@ def submit(
     if format_ is Format.text:
         console.print(f"follow it: tunedrop watch {record.run.run_id} --stage {here.name}")
     return YES
+
+
+def start(here: Deployed, submission: Submission, format_: Format) -> tuple[Record, list[str]]:
+    """Upload a submission; gives the run that it has started, and the uploaded objects."""
+    uploaded, version = _upload(here, submission, format_)
+    return started(lambda: _run_of(here, submission, version), submission.name), uploaded
 
 
 def _checked(here: Deployed, submission: Submission, format_: Format) -> Estimate | None:

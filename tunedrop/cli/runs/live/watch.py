@@ -17,7 +17,7 @@ from tunedrop.aws import is_transient
 from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.output import Format, console, errors, fail
 from tunedrop.cli.runs.live import final, keys
-from tunedrop.cli.runs.live.events import changes
+from tunedrop.cli.runs.live.events import Event, changes
 from tunedrop.cli.runs.live.view import View
 from tunedrop.cli.stage import Deployed
 from tunedrop.monitoring import Look, Snapshot, pace
@@ -72,16 +72,28 @@ def _on_terminal(here: Deployed, look: Look, record: Record) -> Snapshot:
     return seen[-1]
 
 
-def _in_pipe(look: Look, format_: Format) -> Snapshot:
+def follow(here: Deployed, record: Record, say: Callable[[Event], object]) -> Snapshot:
+    """Wait until a run has ended, and say each event on the way."""
+    return _follow(Look(here.aws, here.stage, here.registry, record.run.run_id), say)
+
+
+def _follow(look: Look, say: Callable[[Event], object]) -> Snapshot:
     before: Snapshot | None = None
     for snapshot in _looks(look, _sleep, lambda _: None):
         for event in changes(before, snapshot):
-            text = msgspec.json.encode(event).decode() if format_ is Format.json else event.line()
-            sys.stdout.write(f"{text}\n")
-            sys.stdout.flush()
+            say(event)
         before = snapshot
     assert before is not None
     return before
+
+
+def _in_pipe(look: Look, format_: Format) -> Snapshot:
+    def say(event: Event) -> None:
+        text = msgspec.json.encode(event).decode() if format_ is Format.json else event.line()
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+    return _follow(look, say)
 
 
 def _looks(look: Look, wait: Wait, answer: Callable[[str], None]) -> Iterator[Snapshot]:

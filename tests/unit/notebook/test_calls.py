@@ -1,0 +1,133 @@
+"""The package as people use it in notebooks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tunedrop
+from tests import builders
+from tunedrop.cli.data.sample_records import sample
+from tunedrop.cli.stage import Deployed
+from tunedrop.contracts import CompletedJob, Dataset
+from tunedrop.notebook import calls
+from tunedrop.registry import Registry
+
+ROOT = Path(__file__).resolve().parents[3]
+ARN = "arn:aws:bedrock:us-west-2:111122223333:custom-model-deployment/abcdefghijkl"
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    path = tmp_path / "train.jsonl"
+    path.write_text(sample("single-turn"), encoding="utf-8")
+    return path
+
+
+def test_importing_it_imports_nothing_else() -> None:
+    script = "import tunedrop, sys; print(*[name for name in sys.modules if name.startswith('tunedrop')])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["tunedrop"]
+
+
+def test_every_public_function_is_documented_and_typed() -> None:
+    for name in tunedrop.__all__:
+        thing = getattr(tunedrop, name)
+        assert thing.__doc__, name
+        if name != "Failed":
+            assert thing.__annotations__["return"], name
+
+
+def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'checks'"):
+        tunedrop.checks  # type: ignore[attr-defined]  # noqa: B018 - the access is what is tested
+
+
+def test_a_check_gives_a_report(dataset: Path) -> None:
+    report = tunedrop.check(dataset)
+
+    assert report.valid
+    assert report.method == "single-turn"
+
+
+def test_a_check_of_a_wrong_dataset_is_a_report_with_its_errors(dataset: Path) -> None:
+    dataset.write_text(dataset.read_text() + "{\n")
+
+    assert not tunedrop.check(str(dataset), max_findings=1).valid
+
+
+def test_what_cannot_be_checked_is_an_error_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text("")
+
+    with pytest.raises(tunedrop.Failed, match=r"there is no file .*trian\.jsonl") as failed:
+        tunedrop.check(tmp_path / "trian.jsonl")
+    assert "Did you mean" in failed.value.next
+
+
+def test_an_estimate_has_a_source_for_every_price() -> None:
+    found = tunedrop.estimate(ROOT / "examples" / "support-persona")
+
+    assert found.likely > 0
+    assert all(line.source or "no dated price" in line.basis for line in found.lines)
+
+
+def test_a_conversion_says_what_became_of_the_records(dataset: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+
+    done = tunedrop.convert(dataset, "openai-chat", output)
+
+    assert done.written == done.read == len(output.read_text().splitlines())
+    assert "messages" in json.loads(output.read_text().splitlines()[0])
+
+
+def test_runs_are_listed(deployed: Deployed) -> None:
+    (record,) = tunedrop.runs("test", region="us-west-2")
+
+    assert record.run.run_id == builders.run().run_id
+
+
+def test_following_a_run_that_has_ended_tells_its_events_and_gives_how_it_ended(
+    deployed: Deployed, registry: Registry
+) -> None:
+    run_id = builders.run().run_id
+    registry.save(run_id, dataset=builders.dataset(), job=builders.job())
+    registry.end(run_id, "promoted", None)
+    lines: list[str] = []
+
+    ending = tunedrop.follow(run_id, "test", region="us-west-2", progress=lines.append)
+
+    assert isinstance(ending.dataset, Dataset)
+    assert isinstance(ending.job, CompletedJob)
+    assert lines
+
+
+def test_nobody_is_asked_under_a_name_without_a_model(deployed: Deployed) -> None:
+    with pytest.raises(tunedrop.Failed, match="no model is in production under the name persona"):
+        tunedrop.ask("persona", "Hello?", stage="test", region="us-west-2")
+
+
+def test_the_model_in_production_answers(
+    deployed: Deployed, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = builders.run().run_id
+    registry.save(run_id, dataset=builders.dataset(target_format="converse"))
+    deployed.aliases.promote("persona", run_id, builders.MODEL_ARN, ARN)
+    asked: dict[str, object] = {}
+
+    class Runtime:
+        def converse(self, **request: object) -> dict[str, object]:
+            asked.update(request)
+            message = {"content": [{"text": "It is on its way."}]}
+            usage = {"inputTokens": 1, "outputTokens": 1}
+            return {"output": {"message": message}, "usage": usage, "metrics": {"latencyMs": 1}}
+
+    monkeypatch.setattr(calls.Deployed, "aws", deployed.aws, raising=False)
+    monkeypatch.setattr(type(deployed.aws), "bedrock_runtime", Runtime())
+
+    assert tunedrop.ask("persona", "Where is it?", stage="test", region="us-west-2") == "It is on its way."
+    assert asked["modelId"] == ARN

@@ -1,0 +1,1 @@
+"""What `import tunedrop` offers to people who work in notebooks and scripts."""
