@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_MEGABYTES = 200
-DEPLOYMENT_ONLY = ("aws_cdk", "ziglang", "ministack", "numpy", "aws_lambda_powertools", "moto", "pytest")
+DEPLOYMENT_ONLY = ("aws_cdk", "ziglang", "ministack", "aws_lambda_powertools", "moto", "pytest")
 
 
 @pytest.fixture(scope="module")
