@@ -79,7 +79,7 @@ class Grants:
             "promote_model": [self.write_aliases(), self.read_serving(), self.swap()],
             "release_throughput": [*self.end_what_bills(), self.swap()],
             "notify": self.tell(),
-            "resume_waits": [*self.settle(), self.troubles()],
+            "resume_waits": [*self.settle(), self.publish(), self.troubles()],
             "sweep_throughput": [*self.sweep(), *self.start_missed(), *self.tell()],
             "refresh_prices": [self.read_prices(), self.publish()],
             "record_notice": [],
@@ -321,6 +321,7 @@ class Grants:
             self.list_jobs(),
             self.read_serving(),
             self.read_judging(),
+            self.stop_job(),  # one that does not start, where the stage says so
             *self.signals(),
         ]
 

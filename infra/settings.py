@@ -56,6 +56,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         How long a run waits for an approval, and what becomes of it then.
     throughput_expiry_seconds
         When provisioned throughput of an evaluation is ended at the latest, whatever has happened.
+    stalled_after_seconds, stop_stalled
+        How long a customization job may stand before it starts to train, unbilled, until the topic is
+        notified; and whether it is then stopped, which fails the run.
     over_monthly_budget
         Whether a run that would pass the month's budget asks or is refused.
     removal
@@ -113,6 +116,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     customization_quota: Annotated[int, msgspec.Meta(ge=1, le=10)] = 10
     approval_timeout_seconds: Seconds = 259_200
     throughput_expiry_seconds: Seconds = 14_400
+    stalled_after_seconds: Annotated[int, msgspec.Meta(ge=3_600)] = 86_400
+    stop_stalled: bool = False
     removal: Literal["retain", "destroy"] = "retain"
     log_retention: Retention = "one_year"
     when_unanswered: Literal["refuse", "approve"] = "refuse"

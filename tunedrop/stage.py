@@ -27,6 +27,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     customization jobs this stage runs at once (Bedrock takes 10 an account and Region, quota L-0406044C).
     `when_unanswered` is what becomes of a run that nobody has approved within `approval_timeout_seconds`;
     `upload_grace_seconds` is how long S3's event of an upload may take before the upload counts as missed.
+    A customization job that has not started to train after `stalled_after_seconds` (0: however long) is
+    announced, and stopped where `stop_stalled` says so.
     `evaluation_shard_prompts` is how many held-out prompts one function asks alone: more are asked in shards
     of at most so many. `validation_shard_bytes` is the same for the bytes of a dataset. `shard_concurrency`
     is how many shards of one run are worked on at once.
@@ -48,6 +50,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     customization_quota: int
     approval_timeout_seconds: int
     throughput_expiry_seconds: int
+    stalled_after_seconds: int = 86_400
+    stop_stalled: bool = False
     when_unanswered: Literal["refuse", "approve"] = "refuse"
     over_monthly_budget: Literal["ask", "refuse"] = "ask"
     upload_grace_seconds: int = 600

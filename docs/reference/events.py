@@ -32,7 +32,8 @@ is told. A rule for promoted models of one stage:
 _MESSAGES = """## Messages of the topic
 
 One when a run ends (`event` is `run-ended`), one when it waits for an approval (`approval-required`), one
-when the base of a model in production nears its end of life (`base-model-ends`, 120 days before), and
+when the base of a model in production is or will be Legacy or ended (`base-model-ends`), when Bedrock does
+not start a job (`job-stalled`), when AWS's prices differ from the catalog (`prices-changed`), and
 CloudWatch's alarms. The message is for a person; a subscription filters on its attributes:"""
 
 _FILES = """## Files of the artifacts bucket
@@ -41,7 +42,7 @@ Under `runs/RUN/`: `dataset/` is what was trained on, `training/` is Bedrock's o
 report."""
 
 _MEANINGS = {
-    "event": "`run-ended`, `approval-required` or `base-model-ends`",
+    "event": "`run-ended`, `approval-required`, `base-model-ends`, `job-stalled` or `prices-changed`",
     "run_id": "the run",
     "stage": "the stage",
     "name": "what the user called the run",

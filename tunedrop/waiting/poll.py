@@ -21,6 +21,7 @@ from tunedrop.registry import Registry
 from tunedrop.serving import throughput
 from tunedrop.stage import Stage
 from tunedrop.training import jobs
+from tunedrop.waiting import stalled
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +56,7 @@ def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> msgspec.Str
     """
     match wait.kind:
         case "training":
-            return _training(aws_.bedrock, registry, wait)
+            return _training(aws_, stage, registry, wait)
         case "throughput":
             return _throughput(aws_, registry, wait)
         case "approval":
@@ -87,11 +88,13 @@ def signalled(s3: Any, stage: Stage, run: Run, signal: Literal["approve", "stop"
     return False
 
 
-def _training(bedrock: Any, registry: Registry, wait: Wait) -> CompletedJob | JobEnded | None:
+def _training(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> CompletedJob | JobEnded | None:
     record = registry.get(wait.run_id)
     several = record is not None and has_several_jobs(record.run)
     try:
-        job = jobs.outcome(bedrock, wait.subject)
+        job = jobs.outcome(aws_.bedrock, wait.subject)
+        if job is None:
+            stalled.look(aws_, stage, registry, wait)
     except (CustomizationFailed, RunStopped):
         if not several:
             raise

@@ -1,0 +1,70 @@
+"""A job that Bedrock accepts and does not start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests import builders
+from tests.unit.fake_bedrock import FakeBedrock
+from tunedrop import clock
+from tunedrop.aws import Aws
+from tunedrop.errors import CustomizationFailed
+from tunedrop.registry import Registry
+from tunedrop.waiting import stalled
+
+HOUR = 3_600
+
+
+class Topic:
+    def __init__(self) -> None:
+        self.published: list[dict[str, Any]] = []
+
+    def publish(self, **message: Any) -> None:
+        self.published.append(message)
+
+
+@pytest.mark.parametrize(
+    ("hours", "phases", "limit", "stops", "announced", "stopped"),
+    [
+        (25, {"trainingDetails": "NotStarted"}, 24, False, True, False),
+        (25, {"trainingDetails": "NotStarted"}, 24, True, True, True),
+        (23, {"trainingDetails": "NotStarted"}, 24, True, False, False),
+        (25, {"trainingDetails": "InProgress"}, 24, True, False, False),
+        (25, {"trainingDetails": "Completed"}, 24, True, False, False),
+        (25, {}, 24, True, False, False),
+        (400, {"trainingDetails": "NotStarted"}, 0, True, False, False),
+    ],
+)
+def test_a_job_that_does_not_start_is_announced_once_and_stopped_if_the_stage_says_so(
+    aws: Aws,
+    registry: Registry,
+    hours: int,
+    phases: dict[str, str],
+    limit: int,
+    stops: bool,
+    announced: bool,
+    stopped: bool,
+) -> None:
+    topic = Topic()
+    aws.sns = topic
+    details = {name: {"status": status} for name, status in phases.items()}
+    aws.bedrock = FakeBedrock(
+        get_model_customization_job={"status": "InProgress", "statusDetails": details},
+        stop_model_customization_job={},
+    )
+    stage = builders.stage(region="us-east-1", stalled_after_seconds=limit * HOUR, stop_stalled=stops)
+    registry.register(builders.run())
+    wait = builders.wait(parked_at=clock.after(clock.now(), -hours * HOUR))
+
+    for _ in range(2):
+        if stopped:
+            with pytest.raises(CustomizationFailed, match="NotStarted"):
+                stalled.look(aws, stage, registry, wait)
+        else:
+            stalled.look(aws, stage, registry, wait)
+
+    assert len(topic.published) == announced
+    assert all("amazon.nova-lite-v1:0:300k" in one["Message"] for one in topic.published)
+    assert all("Nothing is billed" in one["Message"] for one in topic.published)

@@ -1,0 +1,68 @@
+"""Customization jobs that Bedrock accepts and does not start: announced once, stopped if the stage says so.
+
+Jobs have stood at training phase NotStarted for 25 to 74 hours, unbilled and without a message (a public
+report of August 2026, two accounts).
+"""
+
+from __future__ import annotations
+
+from tunedrop import catalog, clock
+from tunedrop.aws import Aws
+from tunedrop.aws.subjects import subject
+from tunedrop.contracts import Run, Wait
+from tunedrop.errors import CustomizationFailed
+from tunedrop.registry import Registry
+from tunedrop.stage import Stage
+from tunedrop.training import jobs
+
+
+def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> None:
+    """Look whether a job that goes on has not started in the stage's time (`stalled_after_seconds`).
+
+    Raises
+    ------
+    CustomizationFailed
+        When it was stopped for that (`stop_stalled`); nothing has been billed for it.
+    """
+    waited = clock.seconds_between(wait.parked_at, clock.now())
+    record = registry.get(wait.run_id)
+    if not stage.stalled_after_seconds or waited < stage.stalled_after_seconds or record is None:
+        return
+    if not _has_not_started(aws_, wait.subject):
+        return
+    said = text(stage, record.run, wait.subject, waited)
+    if not registry.is_claimed("STALLED", wait.subject):
+        _publish(aws_, stage, record.run, said)
+        registry.claim("STALLED", wait.subject)
+    if stage.stop_stalled:
+        jobs.stop(aws_.bedrock, wait.subject)
+        raise CustomizationFailed(said)
+
+
+def _has_not_started(aws_: Aws, job_arn: str) -> bool:
+    """What Bedrock says; a job of which it says no phases is not taken for one that stalls."""
+    progress = jobs.progress(aws_.bedrock, job_arn)
+    return progress["status"] == "InProgress" and progress.get("training") == "NotStarted"
+
+
+def text(stage: Stage, run: Run, job_arn: str, waited: float) -> str:
+    """What has happened, what it costs, and what to do."""
+    others = [one.id for one in catalog.tunable(region=stage.region) if one.id != run.base_model]
+    try_ = f"try another base model: {' or '.join(others)}" if others else "try again later"
+    done = "It was stopped" if stage.stop_stalled else f"To stop it: tunedrop stop {run.run_id}"
+    return (
+        f"Bedrock has not started to train after {clock.about(waited)} (job {job_arn}, phase NotStarted). "
+        f"Nothing is billed for such a job. {done}; upload the dataset again, or {try_}"
+    )
+
+
+def _publish(aws_: Aws, stage: Stage, run: Run, said: str) -> None:
+    aws_.sns.publish(
+        TopicArn=stage.topic_arn,
+        Subject=subject(f"Tunedrop: the job of {run.run_id} does not start"),
+        Message=f"{said}.\n",
+        MessageAttributes={
+            name: {"DataType": "String", "StringValue": value}
+            for name, value in (("event", "job-stalled"), ("stage", stage.name), ("run_id", run.run_id))
+        },
+    )
