@@ -145,7 +145,7 @@ def _through_the_pipeline(pipeline: Pipeline, name: str, file: Path) -> tuple[Re
 
     record = until(look, "the dataset", SECONDS, interval=0.5)
     seconds = time.monotonic() - started
-    pipeline.put(f"{folder}/stop", b"")
+    pipeline.stop(run_id)
     pipeline.closed(run_id, SECONDS)
     return record, seconds
 

@@ -14,11 +14,11 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from tunedrop import naming
-from tunedrop.intake import APPROVE, DROP_PREFIX, MANIFEST_NAMES, RETRY, RUNS_PREFIX, STOP
+from tunedrop.intake import DROP_PREFIX, MANIFEST_NAMES, RUNS_PREFIX
 
 START_KEYS: tuple[dict[str, str], ...] = (
     {"prefix": DROP_PREFIX},
-    *({"wildcard": f"{RUNS_PREFIX}*/{name}"} for name in (*MANIFEST_NAMES, RETRY)),
+    *({"wildcard": f"{RUNS_PREFIX}*/{name}"} for name in (*MANIFEST_NAMES, "retry/*")),
 )
 """The keys that start an execution: a dropped file, a manifest, which is uploaded last, or a retry."""
 
@@ -30,7 +30,7 @@ EMPTY_START_KEYS: tuple[dict[str, str], ...] = (
 ask for a prefix without an ending; the owner of an empty file is still to hear of it."""
 
 SIGNAL_KEYS: tuple[dict[str, str], ...] = tuple(
-    {"wildcard": f"{RUNS_PREFIX}*/{name}"} for name in (APPROVE, STOP)
+    {"wildcard": f"{RUNS_PREFIX}*/{signal}/*"} for signal in ("approve", "stop")
 )
 """The keys that approve or stop a run."""
 

@@ -22,6 +22,7 @@ FOUNDATION_MODELS = "arn:aws:bedrock:*::foundation-model/*"
 """Any: the run chooses its base model, and an inference profile the Region that answers."""
 
 RUN_FILES = "runs/*"
+DATASETS = "runs/*/dataset/*"
 SHARD_FILES = f"{naming.SHARDS_PREFIX}*"
 """Where runs and their shards write, in the artifacts bucket (`tunedrop.naming`)."""
 
@@ -67,7 +68,7 @@ class Grants:
             "validate_data": [*self.read_uploads(), *self.run_files(SHARD_FILES)],
             "validate_shard": [*self.read_uploads(), *self.run_files(SHARD_FILES)],
             "preflight": [*self.preflight(), self.read_job(), *self.run_files(), self.grade("TryGrader")],
-            "estimate_cost": [self.read_aliases()],
+            "estimate_cost": [self.read_aliases(), self.read_training_data()],
             "start_customization": [*self.start_job(), self.read_job(), self.list_jobs(), self.waits()],
             "wait_for_completion": [*self.settle(), self.publish(), self.troubles()],
             "set_up_throughput": [*self.serve(), self.read_serving()],
@@ -137,13 +138,14 @@ class Grants:
             _allow("ListRunFiles", ["s3:ListBucket"], [self._r.artifacts.bucket_arn], prefix),
         ]
 
+    def read_training_data(self) -> iam.PolicyStatement:
+        """What a run trains on, and what the model in production learned (`tunedrop.registry.ownership`)."""
+        return _allow("ReadTrainingData", ["s3:GetObject"], [self._r.artifacts.arn_for_objects(DATASETS)])
+
     def signals(self) -> list[iam.PolicyStatement]:
-        """Whether somebody approved or stopped a run."""
-        objects = [self._r.intake.arn_for_objects(f"runs/*/{name}") for name in ("approve", "stop")]
-        return [
-            _allow("ReadSignals", ["s3:GetObject"], objects),
-            _allow("ListSignals", ["s3:ListBucket"], [self._r.intake.bucket_arn]),
-        ]
+        """Whether somebody approved or stopped a run: that the object is there, never what it holds."""
+        prefix = {"StringLike": {"s3:prefix": [f"{RUN_FILES}/{name}/*" for name in ("approve", "stop")]}}
+        return [_allow("ListSignals", ["s3:ListBucket"], [self._r.intake.bucket_arn], prefix)]
 
     # --- Bedrock ---------------------------------------------------------------------------------------
 

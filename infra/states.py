@@ -152,4 +152,5 @@ def _retried(task: sfn.TaskStateBase, patient: bool = False) -> sfn.TaskStateBas
     again(*LAMBDA_ERRORS, attempts=6)
     again(*CROWDED, attempts=36)
     again("TransientError", attempts=36 if patient else 6, longest=PATIENT if patient else BRIEF)
+    again("PermissionMissing", attempts=10, longest=PATIENT)
     return again(*KILLED, attempts=2)

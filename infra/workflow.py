@@ -76,7 +76,7 @@ class Journey:
     def chain(self) -> sfn.IChainable:
         """Everything, from a dropped file to the notification."""
         step, wait = self._states.step, self._states.wait
-        register_run = self._register_run()
+        register_run, refuse_upload = self._register_run()
         validate_data = self._validate_data()
         preflight = step("Preflight", "run", "dataset")
         estimate_cost = step("EstimateCost", "run", "dataset", result="estimate")
@@ -95,7 +95,9 @@ class Journey:
         evaluate_model = self._evaluate_model()
         promote_model = self._promote_model()
 
-        register_run.next(self._if_registered(validate_data, preflight, set_up_throughput))
+        registered = self._if_registered(validate_data, preflight, set_up_throughput)
+        register_run.next(registered)
+        refuse_upload.next(registered)
         validate_data.next(self._if_whole(preflight, estimate_cost, validate_data))
         preflight.next(estimate_cost)
         estimate_cost.next(self._if_affordable(self._if_to_train(start_customization, set_up_throughput)))
@@ -108,16 +110,24 @@ class Journey:
         promote_model.next(self._release)
         return sfn.Chain.start(register_run)
 
-    def _register_run(self) -> sfn.TaskStateBase:
-        """The one step without a rescue: nothing is held yet, and a redrive of the execution repeats it."""
+    def _register_run(self) -> tuple[sfn.TaskStateBase, sfn.TaskStateBase]:
+        """Should it fail for good, RefuseUpload gives the upload a run that says so. That has no rescue: when
+        it fails too, the sweep starts the upload again, later and later, and reports what never succeeds.
+        """
         payload = {
-            "event": "{% $states.input %}",
+            "event": "{% $states.context.Execution.Input %}",
             "execution_arn": "{% $states.context.Execution.Id %}",
             "execution_name": "{% $states.context.Execution.Name %}",
         }
         run = "{% $states.result.Payload.run %}"
         start = {"run": run, "granted": False, "next_record": 0, **dict.fromkeys(_RESULTS, NULL)}
-        return self._states.call("RegisterRun", payload, start)
+        register = self._states.call("RegisterRun", payload, start)
+        refuse = self._states.call(
+            "RefuseUpload", {**payload, "failure": "{% $failure %}"}, start, step="register_run"
+        )
+        failed = {"failure": f"{{% {failure('register_run')} %}}"}
+        register.add_catch(refuse, errors=["States.ALL"], assign=failed)
+        return register, refuse
 
     def _if_registered(
         self, begin: sfn.IChainable, preflight: sfn.IChainable, set_up: sfn.IChainable

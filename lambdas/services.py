@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from tunedrop import stage
 from tunedrop.aws import Aws
 from tunedrop.registry import Registry
+from tunedrop.registry.spending import Spending
 from tunedrop.stage import Stage
 from tunedrop.waiting.resolve import Settler
 from tunedrop.waiting.table import Waits
@@ -28,6 +29,10 @@ class Services:
     @cached_property
     def registry(self) -> Registry:
         return Registry(self.aws.dynamodb, self.stage.registry_table)
+
+    @cached_property
+    def spending(self) -> Spending:
+        return Spending(self.aws.dynamodb, self.stage.registry_table)
 
     @cached_property
     def waits(self) -> Waits:

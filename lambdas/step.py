@@ -21,7 +21,7 @@ from tunedrop.contracts import (
     Serving,
     StartedJob,
 )
-from tunedrop.errors import AwsRefused, RunError, RunStopped, TransientError
+from tunedrop.errors import RunError, RunStopped
 from tunedrop.registry import Record
 
 Input = TypeVar("Input", bound=msgspec.Struct)
@@ -54,7 +54,7 @@ def step(shape: type[Input]) -> Callable[[Callable[[Input, Services], Output]], 
     """Make a function of typed input and services into a Lambda handler.
 
     The step's name is its folder's. Raises, for Step Functions: a `RunError` by its class name when the run
-    cannot go on, `TransientError` when the step should be tried again.
+    cannot go on, `TransientError` or `PermissionMissing` when the step should be tried again.
     """
 
     def decorate(function: Callable[[Input, Services], Output]) -> Handler:
@@ -105,12 +105,11 @@ def _heed_stop(record: Record | None, name: str) -> None:
 
 
 class named_errors:  # noqa: N801 - reads as a verb where it is used
-    """Turns AWS's errors into the two kinds that the workflow tells apart."""
+    """Turns AWS's errors into the kinds that the workflow tells apart."""
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: object) -> None:
         if isinstance(error, ClientError | BotoCoreError):
-            kind = TransientError if aws.is_transient(error) else AwsRefused
-            raise kind(aws.explain(error)) from error
+            raise aws.as_error(error) from error

@@ -1,16 +1,19 @@
-"""Where MiniStack differs from AWS in what shards need; private names as in `local.ministack`."""
+"""Where MiniStack differs from AWS in what shards and uploads need; private names as in `local.ministack`."""
 
 from __future__ import annotations
 
+import json
+import threading
 from typing import Any
 
-from ministack.services import s3, stepfunctions
+from ministack.services import eventbridge, s3, stepfunctions
 
 
 def cure() -> None:
     """Make MiniStack do as AWS does."""
     _read_jsonata_in_distributed_maps()
     _read_ranges_of_versions()
+    _say_versions_in_events()
 
 
 def _read_ranges_of_versions() -> None:
@@ -36,6 +39,32 @@ def _read_ranges_of_versions() -> None:
         return 206, answered, piece
 
     s3._get_object = got
+
+
+def _say_versions_in_events() -> None:
+    """MiniStack's S3 leaves the version out of its events on EventBridge.
+
+    AWS's say it, so that every put is an upload of its own (S3 user guide, ev-events, read 2026-11-29).
+    """
+    fire, dispatch = s3._fire_s3_event, eventbridge._dispatch_event
+    fired = threading.local()
+
+    def fires(*arguments: Any, version_id: str | None = None, **more: Any) -> None:
+        fired.version = version_id
+        try:
+            fire(*arguments, version_id=version_id, **more)
+        finally:
+            fired.version = None
+
+    def dispatched(event: dict[str, Any], *more: Any, **others: Any) -> Any:
+        version = getattr(fired, "version", None)
+        if event.get("Source") == "aws.s3" and version:
+            detail = json.loads(event["Detail"])
+            detail["object"]["version-id"] = version
+            event = {**event, "Detail": json.dumps(detail)}
+        return dispatch(event, *more, **others)
+
+    s3._fire_s3_event, eventbridge._dispatch_event = fires, dispatched
 
 
 def _read_jsonata_in_distributed_maps() -> None:

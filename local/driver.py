@@ -21,6 +21,7 @@ from tunedrop.aws import Aws
 from tunedrop.registry import Record, Registry, StepRecord
 from tunedrop.registry.follow import follow
 from tunedrop.stage import Stage, parameter_name
+from tunedrop.waiting.table import Waits
 
 T = TypeVar("T")
 
@@ -107,6 +108,7 @@ class Pipeline:
         description = self.aws.ssm.get_parameter(Name=parameter_name(stage))["Parameter"]["Value"]
         self.stage = msgspec.json.decode(description, type=Stage)
         self.registry = Registry(self.aws.dynamodb, self.stage.registry_table)
+        self.waits = Waits(self.aws.dynamodb, self.stage.waits_table)
 
     @contextmanager
     def inbox(self) -> Iterator[Inbox]:
@@ -164,9 +166,27 @@ class Pipeline:
         assert isinstance(record, Record)
         return record
 
+    def approved(self, run_id: str, seconds: float = 240.0) -> Record:
+        """A run when it is closed; what it asks for meanwhile is approved."""
+        found: StepRecord | Record | None = None
+        for found in self.follow(run_id, seconds):
+            if isinstance(found, StepRecord) and found.step == "wait_for_approval" and not found.ended_at:
+                self.approve(run_id)
+        assert isinstance(found, Record)
+        return found
+
     def approve(self, run_id: str) -> None:
-        """Approve a run, as anybody does who may write to the intake bucket."""
-        self.put(intake.signal_key(run_id, "approve"), b"")
+        """Approve what a run waits for, as anybody does who may write to the intake bucket."""
+        wait = until(lambda: self.waits.get(run_id, "approval"), f"{run_id} to ask for approval")
+        self.put(wait.subject, b"")
+
+    def stop(self, run_id: str, attempt: int = 1) -> None:
+        """Stop an attempt at a run."""
+        self.put(intake.signal_key(run_id, "stop", str(attempt)), b"")
+
+    def retry(self, run_id: str, attempt: int = 1) -> None:
+        """Go on with a run after an attempt that has ended."""
+        self.put(intake.signal_key(run_id, "retry", str(attempt)), b"")
 
     def artifact(self, key: str) -> bytes:
         """One object of the artifacts bucket."""

@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
+MAX_DURATION_DAYS = 366
+"""Of what a manifest asks for: longer than any commitment, and no mistake in a unit."""
+
 
 def now() -> str:
     """The present moment, such as `2026-11-23T18:30:05Z`."""
@@ -51,12 +54,15 @@ def duration_seconds(text: str) -> int:
     Raises
     ------
     ValueError
-        When the text is not a whole number and one of these units.
+        When the text is not a whole number and one of these units, or more than `MAX_DURATION_DAYS`.
     """
     match = re.fullmatch(r"\s*(\d{1,9})\s*([smhd])\s*", text)
     if not match:
         raise ValueError(f"{text!r} is not a duration; write a number and s, m, h or d, such as 2h")
-    return int(match[1]) * _UNITS[match[2]]
+    seconds = int(match[1]) * _UNITS[match[2]]
+    if seconds > MAX_DURATION_DAYS * _UNITS["d"]:
+        raise ValueError(f"{text!r} is too long; a duration is at most {MAX_DURATION_DAYS}d")
+    return seconds
 
 
 def about(seconds: float) -> str:

@@ -60,6 +60,12 @@ class InvalidAnswers(ValueError):
     """A file of answers, or a setting of their evaluation, is not usable; no run is concerned."""
 
 
+class PermissionMissing(Exception):
+    """AWS refused a call for want of a permission. The step is tried again for a while: a permission that was
+    granted takes its time to arrive everywhere.
+    """
+
+
 class TransientError(Exception):
     """A step should be tried again: throttling, a service error, a resource still in motion."""
 

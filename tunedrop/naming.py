@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import re
 import string
-import unicodedata
 from collections.abc import Iterable
 
 SHARDS_PREFIX = "shards/"
@@ -19,16 +18,49 @@ MAX_SLUG = 26
 HASH_DIGITS = 10
 MAX_JOBS = len(string.ascii_lowercase)
 MAX_RUN_ID = MAX_SLUG + 1 + HASH_DIGITS
+MAX_ALIAS = 100
+ALIAS_DIGITS = 8
 
 
 def slug(text: str, limit: int = MAX_SLUG) -> str:
     """Lower-case ASCII letters and digits joined by single hyphens, at most `limit` long; never empty.
 
-    >>> slug("Kundenservice  Übung+2026 %20.v2")
-    'kundenservice-ubung-2026-2'
+    Other scripts are written in Latin letters. It is for people: many texts have the same.
+
+    >>> slug("Kundenservice  Übung+2026 %20.v2"), slug("客服 問答"), slug("Поддержка")
+    ('kundenservice-ubung-2026-2', 'ke-fu-wen-da', 'podderzhka')
     """
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    plain = (text if text.isascii() else _latin(text)).lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:limit].strip("-") or "run"
+
+
+def _latin(text: str) -> str:
+    from anyascii import anyascii
+
+    # It writes the syllables of Chinese without a space between them.
+    spaced = re.sub("([\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])", r"\1 ", text)
+    return str(anyascii(spaced))
+
+
+def alias(name: str) -> str:
+    """What stands for a name in production: one for every name, and readable.
+
+    The name itself where SSM takes it in the name of a parameter, which is case sensitive (Systems Manager
+    API reference, PutParameter, read 2026-11-29); else its slug with a hash of the name. A name that looks as
+    if it had one gets another, so that nobody can choose somebody else's.
+
+    >>> alias("support"), alias("Support"), alias("team a/support")
+    ('support', 'Support', 'team-a-support-2b437c0b')
+    """
+    if re.fullmatch(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{MAX_ALIAS - 1}}}", name) and not _ends_in_a_hash(name):
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    return f"{slug(name, MAX_ALIAS - 1 - ALIAS_DIGITS)}-{_digits(digest, ALIAS_DIGITS)}"
+
+
+def _ends_in_a_hash(name: str, digits: int = ALIAS_DIGITS) -> bool:
+    match = re.search(rf"-([0-9a-f]{{{digits}}})$", name.casefold())
+    return match is not None and not match[1].isdecimal()
 
 
 def run_id(name: str, identity: Iterable[str]) -> str:
@@ -42,7 +74,22 @@ def run_id(name: str, identity: Iterable[str]) -> str:
         Object versions and resolved settings. The same upload delivered twice has the same identity.
     """
     digest = hashlib.sha256("\0".join(identity).encode()).hexdigest()
-    return f"{slug(name)}-{digest[:HASH_DIGITS]}"
+    return f"{slug(name)}-{_digits(digest, HASH_DIGITS)}"
+
+
+def _digits(digest: str, count: int) -> str:
+    """Digits of a hexadecimal digest with a letter among them: dates and numbers of people have none."""
+    starts = range(len(digest) - count)
+    return next(digest[at : at + count] for at in starts if not digest[at : at + count].isdecimal())
+
+
+def looks_like_a_run_id(name: str) -> bool:
+    """Whether people would take a name for the id of a run, which ends in the digits of a hash.
+
+    >>> looks_like_a_run_id("persona-0a1b2c3d4e"), looks_like_a_run_id("export-1764393600")
+    (True, False)
+    """
+    return _ends_in_a_hash(name, HASH_DIGITS)
 
 
 def resource_name(stage: str, run: str, attempt: int = 1, job: int = 0) -> str:

@@ -6,7 +6,7 @@ import msgspec
 
 from lambdas.services import Services
 from lambdas.step import step
-from tunedrop import catalog, clock
+from tunedrop import catalog
 from tunedrop.contracts import Dataset, Estimate, Run
 from tunedrop.cost import prices
 from tunedrop.cost.budgets import judge
@@ -14,6 +14,8 @@ from tunedrop.cost.estimate import estimate
 from tunedrop.evaluation.contenders import champion_of
 from tunedrop.evaluation.workload import minutes, workload
 from tunedrop.registry.aliases import Aliases
+from tunedrop.registry.ownership import unrelated_to
+from tunedrop.registry.spending import Month
 from tunedrop.serving import choose
 
 
@@ -30,9 +32,12 @@ def handler(payload: Input, services: Services) -> Estimate:
     asked = workload(payload.dataset, run, has_champion=champion_of(aliases, run.name) is not None)
     found = estimate(run, payload.dataset, base_model, choose.way(base_model, run.deployment), asked)
     found = msgspec.structs.replace(found, evaluation_minutes=minutes(asked, stage, base_model))
-    # Noted before the others are counted: of two runs at once, at least one sees the other.
+    replaced = unrelated_to(services.aws.s3, registry, aliases, run, payload.dataset)
+    found = msgspec.structs.replace(found, unrelated_to=replaced)
     registry.note_cost(run.run_id, estimated_usd=found.likely)
-    this_month = clock.now()[: len("2026-11")]
-    # What a run has spent before it is evaluated anew counts like any other's.
-    besides = "" if run.is_evaluated_anew else run.run_id
-    return judge(found, stage, registry.spent_since(this_month, besides=besides))
+
+    def decide(month: Month) -> Estimate:
+        others, requested = month.counted(besides=run.run_id), month.requested(besides=run.run_id)
+        return judge(found, stage, others, requested)
+
+    return services.spending.estimate(run, decide)

@@ -50,6 +50,7 @@ def end(ending: Ending, services: Services) -> Notice:
     """Close a run; a report that cannot be made does not keep anybody from being told."""
     ending = with_promotion(services.registry, ending)
     ending = with_cost(services.registry, ending)
+    services.spending.settle(ending.run, ending.cost.likely if ending.cost is not None else 0.0)
     try:
         curves = of_job(services.aws.s3, ending.job) if ending.job is not None else Curves()
         ending = with_fit(services.registry, ending, curves)

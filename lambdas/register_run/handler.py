@@ -10,43 +10,69 @@ import msgspec
 from lambdas.services import Services, logger
 from lambdas.step import step
 from tunedrop import intake
-from tunedrop.contracts import Registration
+from tunedrop.contracts import Failure, Registration
+from tunedrop.errors import InvalidManifest
+from tunedrop.intake import Upload
 from tunedrop.registration import held_out, resuming
 from tunedrop.registration import register as registration
 from tunedrop.registration.register import ObjectCreated
 
 
 class Input(msgspec.Struct, frozen=True):
-    """`event` is S3's "Object Created" event as EventBridge delivers it."""
+    """`event` is S3's "Object Created" event as EventBridge delivers it.
+
+    With a `failure` an earlier try has failed for good: the upload gets a run that says so.
+    """
 
     event: dict[str, Any]
     execution_arn: str
+    failure: Failure | None = None
 
 
 @step(Input)
 def handler(payload: Input, services: Services) -> Registration:
     event = ObjectCreated.from_event(payload.event)
     upload = intake.read_key(event.source.key)
+    if payload.failure is not None:
+        return _refuse(event, upload, payload.execution_arn, payload.failure, services)
     if upload.kind == "retry":
-        return _retry(event, upload.name, payload.execution_arn, services)
+        return _retry(event, upload, payload.execution_arn, services)
     found = registration.register(
         services.aws.s3, services.stage, event, payload.execution_arn, services.registry.latest_model
     )
+    return _kept(found, services, again=event.reason == registration.GROWN)
+
+
+def _kept(found: Registration, services: Services, *, again: bool = False) -> Registration:
+    """The same, once the registry knows its run; a duplicate when the upload has one already."""
     if found.run is None:
         return found
     logger.append_keys(run_id=found.run.run_id)
-    if not services.registry.register(found.run):
+    if not services.registry.register(found.run, again=again):
         logger.info("this upload already has a run")
         return Registration(outcome="duplicate", run=found.run)
     return found
 
 
-def _retry(event: ObjectCreated, name: str, execution_arn: str, services: Services) -> Registration:
-    """A retry object: the latest run of that name goes on; the object may name the step."""
-    record = next(iter(services.registry.named(name)), None)
+def _refuse(
+    event: ObjectCreated, upload: Upload, execution_arn: str, failure: Failure, services: Services
+) -> Registration:
+    """The run that an earlier try has registered or opened before it failed; else one that is refused."""
+    begun = services.registry.run_of(event.source) or services.registry.get(upload.name)
+    if begun is not None and begun.is_open and begun.run.execution_arn == execution_arn:
+        failure = msgspec.structs.replace(failure, step="register_run")
+        return Registration(outcome="refused", run=begun.run, failure=failure)
+    return _kept(registration.refused(services.stage, event, execution_arn, failure), services)
+
+
+def _retry(event: ObjectCreated, upload: Upload, execution_arn: str, services: Services) -> Registration:
+    """A retry object: one attempt at one run is followed by another; the object may name the step."""
+    record = services.registry.get(upload.name)
     if record is None:
-        return Registration(outcome="ignored")
+        why = Failure(error=InvalidManifest.__name__, cause=f"there is no run {upload.name} to go on with")
+        return _refuse(event, upload, execution_arn, why, services)
     logger.append_keys(run_id=record.run.run_id)
     asked = registration.read_step(services.aws.s3, event.source)
-    now = partial(held_out.as_it_is_now, services.aws.s3, signal=event.source)
-    return resuming.resume(services.aws.bedrock, services.registry, record, execution_arn, asked, now)
+    now = partial(held_out.as_it_is_now, services.aws.s3)
+    bedrock, ended = services.aws.bedrock, upload.code
+    return resuming.resume(bedrock, services.registry, record, execution_arn, ended, asked, now)

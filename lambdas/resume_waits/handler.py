@@ -40,13 +40,11 @@ def _settle(event: dict[str, Any], services: Services, settler: Settler) -> list
 
 
 def _signal(event: dict[str, Any], services: Services, settler: Settler) -> list[Wait]:
-    """An approve or stop object: it is about every open run of that name."""
+    """An approve or stop object: it is about one attempt at one run."""
     upload = intake.read_key(event["detail"]["object"]["key"])
-    settled: list[Wait] = []
-    for record in services.registry.named(upload.name):
-        if not record.is_open:
-            continue
-        if upload.kind == "stop":
-            services.registry.request_stop(record.run.run_id, event["detail"].get("requester", ""))
-        settled += settler.settle_run(record.run.run_id)
-    return settled
+    record = services.registry.get(upload.name) if upload.kind in ("approve", "stop") else None
+    if record is None or not record.is_open:
+        return []
+    if upload.kind == "stop" and upload.code == str(record.run.attempt):
+        services.registry.request_stop(record.run, event["detail"].get("requester", ""))
+    return settler.settle_run(record.run.run_id)

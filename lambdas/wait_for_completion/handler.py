@@ -11,7 +11,10 @@ from tunedrop.waiting import approval, waits
 
 
 class Input(msgspec.Struct, frozen=True):
-    """`subject` is what the run waits for: a job or throughput ARN, else the run's id."""
+    """`subject` is what the run waits for: a job or throughput ARN, else the run's id.
+
+    With an `estimate` it is the object that approves it.
+    """
 
     run: Run
     kind: WaitKind
@@ -22,7 +25,8 @@ class Input(msgspec.Struct, frozen=True):
 
 @step(Input)
 def handler(payload: Input, services: Services) -> Wait:
-    wait = waits.wait_of(services.stage, payload.run, payload.kind, payload.subject, payload.token)
+    subject = approval.key_of(payload.run, payload.estimate) if payload.estimate else payload.subject
+    wait = waits.wait_of(services.stage, payload.run, payload.kind, subject, payload.token)
     logger.info("waiting", extra={"wait": wait.kind, "subject": wait.subject})
     kept = services.settler.park(wait)
     if payload.estimate is not None:

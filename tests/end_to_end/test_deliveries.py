@@ -38,6 +38,36 @@ def test_two_uploads_at_once_are_two_runs(pipeline: Pipeline) -> None:
     assert len({job.job_arn for job in jobs if job is not None}) == 2
 
 
+def test_an_event_of_s3_says_what_the_one_of_aws_says(pipeline: Pipeline) -> None:
+    """The fields of the example in AWS's documentation (S3 user guide, ev-events, read 2026-11-29)."""
+    version = pipeline.put("drop/eventful.jsonl", b"{}")
+    record = pipeline.run_of("eventful", version)
+    states = pipeline.aws.step_functions
+    event = json.loads(states.describe_execution(executionArn=record.run.execution_arn)["input"])
+    pipeline.closed(record.run.run_id)
+
+    assert set(event) == {
+        "version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail",
+    }  # fmt: skip
+    assert set(event["detail"]) == {
+        "version", "event-version", "bucket", "object", "request-id", "requester", "source-ip-address",
+        "reason",
+    }  # fmt: skip
+    assert set(event["detail"]["object"]) == {"key", "size", "etag", "version-id", "sequencer"}
+    assert event["detail"]["object"]["version-id"] == version
+    assert event["detail"]["reason"] == "PutObject"
+
+
+def test_every_one_of_five_quick_puts_of_a_key_has_a_run_of_its_own(pipeline: Pipeline) -> None:
+    versions = [pipeline.put("drop/quickly.jsonl", b"{} %d" % number) for number in range(5)]
+
+    records = [pipeline.run_of("quickly", version) for version in versions]
+
+    assert len({record.run.run_id for record in records}) == 5
+    for record in records:
+        pipeline.closed(record.run.run_id)
+
+
 def test_nothing_that_the_pipeline_writes_starts_it_again(pipeline: Pipeline) -> None:
     name = pipeline.drop("quiet", jsonl(single_turn("quiet")))
     record = pipeline.finished(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from tunedrop.registry import Record
 
 
 def retried(pipeline: Pipeline, run_id: str) -> Record:
-    pipeline.put(f"runs/{run_id}/retry", b"")
+    pipeline.retry(run_id)
     until(lambda: _is_second_attempt(pipeline, run_id), "the second attempt")
     return pipeline.closed(run_id)
 
@@ -75,10 +74,9 @@ def test_a_run_that_was_stopped_goes_on_in_spite_of_the_old_stop_object(
     embedded.faults.set(training_minutes=A_DAY)
     name = pipeline.drop("retry-stopped", jsonl(single_turn("retry-stopped")))
     run_id = pipeline.run_named(name).run.run_id
-    pipeline.put(f"runs/{run_id}/stop", b"")
+    pipeline.stop(run_id)
     stopped = pipeline.closed(run_id)
     embedded.faults.set()
-    until(lambda: _second_has_passed(pipeline, run_id), "S3's next second")
 
     record = retried(pipeline, run_id)
 
@@ -141,9 +139,3 @@ def submit(pipeline: Pipeline, name: str, held_out: list[dict[str, Any]]) -> str
     pipeline.put(f"runs/{name}/held.jsonl", jsonl(held_out))
     pipeline.put(f"runs/{name}/run.yaml", b"data: {train: train.jsonl, test: held.jsonl}\n")
     return name
-
-
-def _second_has_passed(pipeline: Pipeline, run_id: str) -> bool | None:
-    """S3 tells times in whole seconds: a stop in the second of the retry counts as one that came after it."""
-    head = pipeline.aws.s3.head_object(Bucket=pipeline.stage.intake_bucket, Key=f"runs/{run_id}/stop")
-    return (datetime.now(UTC) - head["LastModified"]).total_seconds() > 1 or None

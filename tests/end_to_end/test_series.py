@@ -46,7 +46,7 @@ def test_a_second_stage_goes_on_with_the_first_ones_model_also_when_it_has_to_be
     failed = pipeline.closed(run_id)
     embedded.faults.set()
 
-    pipeline.put(f"runs/{run_id}/retry", b"")
+    pipeline.retry(run_id)
     until(lambda: pipeline.registry.get(run_id) if is_second_attempt(pipeline, run_id) else None, "the retry")
     record = pipeline.closed(run_id)
 
@@ -102,7 +102,7 @@ def test_a_run_that_is_stopped_during_a_search_stops_all_its_jobs(
     run_id = pipeline.run_named(name).run.run_id
     until(lambda: len(jobs_of(pipeline, run_id)) > 1 or None, "two candidates at once")
 
-    pipeline.put(f"runs/{run_id}/stop", b"")
+    pipeline.stop(run_id)
     record = pipeline.closed(run_id)
 
     assert record.status == "stopped"

@@ -35,11 +35,10 @@ deployment: {mode: provisioned, keep_for: 1h}
 
 
 def finished(pipeline: Pipeline, name: str, manifest: bytes) -> Record:
-    """A run that was approved beforehand: throughput that is kept costs more than a run may unasked."""
+    """A run that is approved: throughput that is kept costs more than a run may unasked."""
     pipeline.put(f"runs/{name}/train.jsonl", jsonl(single_turn(name)))
     version = pipeline.put(f"runs/{name}/run.yaml", manifest)
-    pipeline.put(f"runs/{name}/approve", b"")
-    return pipeline.closed(pipeline.run_of(name, version).run.run_id)
+    return pipeline.approved(pipeline.run_of(name, version).run.run_id)
 
 
 def test_throughput_is_bought_only_after_the_gate_and_kept_as_long_as_asked(pipeline: Pipeline) -> None:
@@ -80,9 +79,8 @@ def test_images_beside_a_dataset_are_trained_on_and_shown_in_the_evaluation(pipe
         pipeline.put(f"runs/pictures/images/part{number}.png", pictures.png(8 + number, 8))
     pipeline.put("runs/pictures/train.jsonl", jsonl(with_pictures("pictures")))
     version = pipeline.put("runs/pictures/run.yaml", b"data: {train: train.jsonl}\n")
-    pipeline.put("runs/pictures/approve", b"")
 
-    record = pipeline.closed(pipeline.run_of("pictures", version).run.run_id)
+    record = pipeline.approved(pipeline.run_of("pictures", version).run.run_id)
 
     dataset, run_id = record.document("dataset", Dataset), record.run.run_id
     evaluation = record.document("evaluation", Evaluation)

@@ -32,12 +32,11 @@ def on_demand(pipeline: Pipeline) -> Record:
 
 
 def provisioned(pipeline: Pipeline) -> Record:
-    """A run over its budget, approved before it asks, served by provisioned throughput."""
+    """A run over its budget that is approved, served by provisioned throughput."""
     name = "fault-provisioned"
     pipeline.put(f"runs/{name}/train.jsonl", _data())
     version = pipeline.put(f"runs/{name}/run.yaml", PROVISIONED)
-    pipeline.put(f"runs/{name}/approve", b"")
-    return pipeline.closed(pipeline.run_of(name, version, SECONDS).run.run_id, SECONDS)
+    return pipeline.approved(pipeline.run_of(name, version, SECONDS).run.run_id, SECONDS)
 
 
 def released(pipeline: Pipeline) -> Record:
@@ -54,7 +53,7 @@ def stopped(pipeline: Pipeline) -> Record:
     """A run that its owner stops while it trains: `training_minutes` say how much time there is for it."""
     run_id = _dropped(pipeline).run.run_id
     until(lambda: is_training(pipeline, run_id), "a job at work", SECONDS)
-    pipeline.put(f"runs/{run_id}/stop", b"")
+    pipeline.stop(run_id)
     return pipeline.closed(run_id, SECONDS)
 
 

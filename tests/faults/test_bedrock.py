@@ -77,7 +77,7 @@ def test_a_stop_object_stops_the_job_and_the_run(
     name = pipeline.drop("halted", jsonl(single_turn("halted")))
     run_id = pipeline.run_named(name).run.run_id
 
-    pipeline.put(f"runs/{name}/stop", b"")
+    pipeline.stop(run_id)
 
     record = pipeline.finished(name)
     (message,) = inbox.messages(run_id)

@@ -137,7 +137,7 @@ def test_a_retry_whose_registration_is_broken_goes_on_once(
     embedded.faults.set(fail_next_job="no", functions=[{"function": "register_run", "fault": fault}])
     run_id = on_demand(pipeline).run.run_id
 
-    pipeline.put(f"runs/{run_id}/retry", b"")
+    pipeline.retry(run_id)
 
     until(lambda: _is_again(pipeline, run_id), "the second attempt")
     record = pipeline.closed(run_id)

@@ -92,7 +92,7 @@ def test_a_run_that_is_stopped_while_it_is_judged_stops_its_jobs(
     run_id = pipeline.run_named(submit(pipeline, "judge-stopped", f"metric: judge, {JUDGE}")).run.run_id
     until(lambda: _is_judged(pipeline, run_id), "a run that is being judged")
 
-    pipeline.put(f"runs/{run_id}/stop", b"")
+    pipeline.stop(run_id)
     record = pipeline.closed(run_id)
 
     def jobs() -> list[str] | None:

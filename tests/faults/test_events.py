@@ -20,6 +20,7 @@ from tests.faults.journeys import (
     provisioned,
     stopped,
 )
+from tunedrop import intake
 from tunedrop.registry import Record
 
 START, SIGNAL = "a dropped dataset or a manifest starts a run", "somebody approved or stopped a run"
@@ -108,8 +109,10 @@ def test_an_approval_whose_event_is_lost_counts(pipeline: Pipeline, inbox: Inbox
 
 def test_an_approval_given_twice_counts_once(pipeline: Pipeline, inbox: Inbox) -> None:
     run_id = waiting_for_approval(pipeline, inbox)
-    pipeline.approve(run_id)
-    pipeline.approve(run_id)
+    asked = pipeline.waits.get(run_id, "approval")
+    assert asked is not None
+    pipeline.put(asked.subject, b"")
+    pipeline.put(asked.subject, b"")
 
     record = pipeline.closed(run_id, SECONDS)
 
@@ -121,7 +124,7 @@ def test_an_approval_that_comes_after_the_run_has_ended_changes_nothing(
 ) -> None:
     record: Record = on_demand(pipeline)
 
-    pipeline.approve(record.run.run_id)
+    pipeline.put(intake.signal_key(record.run.run_id, "approve", "1-0123456789"), b"")
 
     again = pipeline.registry.get(record.run.run_id)
     assert again is not None

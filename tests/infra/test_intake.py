@@ -44,20 +44,21 @@ keys = st.one_of(
 @example("runs/a/b/run.yaml")
 @example("runs/run.yaml")
 @example("runs/a/train.jsonl")
-def test_the_rule_and_the_domain_agree_on_which_keys_start_a_run(key: str) -> None:
-    starts = read_key(key).kind in ("dataset", "manifest")
+@example("runs/a-0123456789/retry/1")
+def test_every_key_that_starts_a_run_or_lets_it_go_on_starts_an_execution(key: str) -> None:
+    starts = read_key(key).kind in ("dataset", "manifest", "retry")
 
-    assert matches(START_KEYS, key) == starts or (key.startswith("drop/") and key.endswith("/"))
+    assert matches(START_KEYS, key) or not starts
 
 
 @given(keys)
-@example("runs/a/approve")
-@example("runs/a/b/stop")
-@example("drop/approve")
-def test_the_rule_and_the_domain_agree_on_which_keys_approve_or_stop(key: str) -> None:
+@example("runs/a/approve/1-0a1b2c3d4e")
+@example("runs/a/stop/1")
+@example("drop/approve/1")
+def test_every_key_that_approves_or_stops_wakes_who_waits(key: str) -> None:
     signals = read_key(key).kind in ("approve", "stop")
 
-    assert matches(SIGNAL_KEYS, key) == (signals and key.startswith("runs/"))
+    assert matches(SIGNAL_KEYS, key) or not signals
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ EXPLAINED = {
     r"L1": "Python 3.13 is one behind the newest: all that we pin has arm64 wheels for it",
     r"IAM5\[Resource::\*\]": "actions that take no resource: listed in test_permissions.WITHOUT_RESOURCE",
     r"IAM5\[Resource::<Intake\w+\.Arn>/\*\]": "people choose the keys that they upload",
-    r"IAM5\[Resource::<Intake\w+\.Arn>/runs/\*/(approve|stop)\]": "people choose the names of their runs",
     r"IAM5\[Resource::<IntakeArtifacts\w+\.Arn>/runs/\*(/(dataset|training|judging)/\*)?\]": (
         "a prefix for each run"
     ),

@@ -24,11 +24,12 @@ from infra.workflow import (
 )
 
 WITHOUT_CATCH = {
-    "RegisterRun": "nothing is held yet, and a redrive starts it again",
+    "RefuseUpload": "the sweep starts the upload again, and reports it",
     "Notify": "a failure to tell must fail the execution, which raises an alarm",
 }
 
 STEP_OF = {
+    "RefuseUpload": "register_run",
     "AwaitApproval": "wait_for_completion",
     "AwaitSlot": "wait_for_completion",
     "AwaitThroughput": "wait_for_completion",
@@ -65,6 +66,8 @@ def test_every_task_that_fails_goes_by_way_of_release(definition: dict[str, Any]
         caught = [(catch["ErrorEquals"], catch["Next"]) for catch in task.get("Catch", [])]
         if name in WITHOUT_CATCH:
             assert caught == []
+        elif name == "RegisterRun":
+            assert caught == [(["States.ALL"], "RefuseUpload")]
         elif name == "ReleaseThroughput":
             assert caught == [(["States.ALL"], "Notify")]
         else:
@@ -78,7 +81,7 @@ def test_every_task_is_tried_again_after_throttling_service_errors_and_kills(
         retried = {error for retrier in task["Retry"] for error in retrier["ErrorEquals"]}
         assert retried == {
             "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
-            "Lambda.TooManyRequestsException", "TransientError",
+            "Lambda.TooManyRequestsException", "TransientError", "PermissionMissing",
             "Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError",
         }  # fmt: skip
 

@@ -59,6 +59,45 @@ def test_a_second_attempt_has_a_name_of_its_own() -> None:
     assert naming.resource_name("dev", "persona-0123456789", 2) == "tunedrop-dev-persona-0123456789-2"
 
 
-@pytest.mark.parametrize("text", ["", "---", "日本語"])
-def test_a_name_without_ascii_letters_is_called_run(text: str) -> None:
+@pytest.mark.parametrize("text", ["", "---", "!?"])
+def test_a_name_without_letters_is_called_run(text: str) -> None:
     assert naming.slug(text) == "run"
+
+
+SAME_TO_THE_EYE = [
+    "support", "Support", "SUPPORT", "sup-port", "sup_port", "sup.port", "sup/port", "sup port", "a/b", "a-b",
+    "A.b",
+    "客服", "客服 ", "顧客", "Поддержка", "поддержка", "مساعد", "ทีม", "🦄", "run", "übung", "ubung",
+    naming.alias("客服"), naming.alias(naming.alias("客服")),
+    "support-deadbeef", "x" * 100, "x" * 101, "x" * 102,
+]  # fmt: skip
+
+
+def test_every_name_has_an_alias_of_its_own() -> None:
+    aliases = {naming.alias(name) for name in SAME_TO_THE_EYE}
+
+    assert len(aliases) == len(SAME_TO_THE_EYE)
+
+
+@given(one=st.text(max_size=120), other=st.text(max_size=120))
+def test_no_two_names_share_an_alias(one: str, other: str) -> None:
+    one, other = intake.name_of(one), intake.name_of(other)
+
+    assert (naming.alias(one) == naming.alias(other)) is (one == other)
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", naming.alias(one))
+
+
+@given(name=st.text(max_size=120))
+def test_nobody_can_choose_a_name_whose_alias_is_somebody_elses(name: str) -> None:
+    name = intake.name_of(name)
+    chosen = naming.alias(name)
+
+    assert chosen == name or naming.alias(chosen) != chosen
+
+
+@pytest.mark.parametrize(
+    ("name", "readable"), [("客服", "ke-fu"), ("Поддержка", "podderzhka"), ("Kundenservice Übung", "ubung")]
+)
+def test_what_is_derived_from_a_name_stays_readable(name: str, readable: str) -> None:
+    assert readable in naming.alias(name)
+    assert readable in naming.run_id(name, [name])

@@ -3,6 +3,7 @@
 from tunedrop.aws.clients import (
     TRANSIENT_CODES,
     Aws,
+    as_error,
     code_of,
     explain,
     is_forbidden,
@@ -17,6 +18,7 @@ from tunedrop.aws.clients import (
 __all__ = [
     "TRANSIENT_CODES",
     "Aws",
+    "as_error",
     "code_of",
     "explain",
     "is_forbidden",

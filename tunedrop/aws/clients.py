@@ -16,6 +16,8 @@ from botocore.exceptions import (
     HTTPClientError,
 )
 
+from tunedrop.errors import AwsRefused, PermissionMissing, RunError, TransientError
+
 TRANSIENT_CODES = frozenset(
     {
         "InternalServerException",
@@ -39,6 +41,20 @@ TRANSIENT_CODES = frozenset(
     }
 )
 """Error codes that a later try can heal. ServiceQuotaExceededException is not one of them."""
+
+
+FORBIDDEN_CODES = frozenset(
+    {
+        "403",
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "Forbidden",
+        "KMSAccessDenied",
+        "KMSAccessDeniedException",
+        "UnauthorizedOperation",
+    }
+)
 
 
 class Aws:
@@ -121,6 +137,18 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, ConnectionError | EndpointConnectionError | HTTPClientError)
 
 
+def is_forbidden(error: BaseException | None) -> bool:
+    """Whether AWS refused a call for want of a permission."""
+    return isinstance(error, ClientError) and code_of(error) in FORBIDDEN_CODES
+
+
+def as_error(error: BotoCoreError | ClientError) -> RunError | TransientError | PermissionMissing:
+    """AWS's error as one of the three kinds that the workflow tells apart."""
+    if is_transient(error):
+        return TransientError(explain(error))
+    return PermissionMissing(explain(error)) if is_forbidden(error) else AwsRefused(explain(error))
+
+
 def is_refused(error: ClientError) -> bool:
     """Whether AWS has surely done nothing: it answered, and said that the request was at fault."""
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
@@ -154,12 +182,6 @@ def is_missing(error: ClientError) -> bool:
         "NotFound",
         "ParameterNotFound",
     }
-
-
-def is_forbidden(error: BaseException | None) -> bool:
-    """Whether a permission is missing. S3 answers HEAD with a bare status."""
-    codes = {"AccessDenied", "AccessDeniedException", "Forbidden", "403"}
-    return isinstance(error, ClientError) and code_of(error) in codes
 
 
 def explain(error: BotoCoreError | ClientError) -> str:

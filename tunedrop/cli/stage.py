@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # `--help` and completion do not wait for the AWS SDK
     from tunedrop.registry import Record, Registry
     from tunedrop.registry.aliases import Aliases
     from tunedrop.stage import Stage
+    from tunedrop.waiting.table import Waits
 
 DEFAULT_STAGE = "dev"
 NEAR_AMONG = 100
@@ -64,15 +65,20 @@ class Deployed:
         return Registry(self.aws.dynamodb, self.stage.registry_table)
 
     @cached_property
+    def waits(self) -> Waits:
+        from tunedrop.waiting.table import Waits
+
+        return Waits(self.aws.dynamodb, self.stage.waits_table)
+
+    @cached_property
     def aliases(self) -> Aliases:
         from tunedrop.registry.aliases import Aliases
 
         return Aliases(self.aws.ssm, self.aws.dynamodb, self.stage)
 
     def run(self, name: str) -> Record:
-        """The latest run of this name or id; ends the program when there is none."""
-        records = self.registry.named(name)
-        return records[0] if records else self._no_run(name)
+        """The run of this id, else the latest of this name; ends the program when there is none."""
+        return self.registry.find(name) or self._no_run(name)
 
     def _no_run(self, name: str) -> NoReturn:
         """Say which runs come nearest to what was asked for."""
@@ -89,7 +95,8 @@ class Deployed:
         self.aws.s3.put_object(Bucket=self.stage.intake_bucket, Key=key, Body=body.encode())
 
     def spent_this_month(self) -> float:
-        """US dollars that the stage's runs have cost, or will, this month."""
+        """US dollars that the stage's runs have cost, or are committed to, this month."""
         from tunedrop import clock
+        from tunedrop.registry.spending import Spending, month_of
 
-        return self.registry.spent_since(clock.now()[: len("2026-11")])
+        return Spending(self.aws.dynamodb, self.stage.registry_table).read(month_of(clock.now())).counted()

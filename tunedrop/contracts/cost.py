@@ -38,7 +38,9 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """What the run will cost. `approval_reasons` is empty when it may go on without being asked about.
 
     `evaluation_requests` is how many answers and judgements the evaluation will ask for, and
-    `evaluation_minutes` how long that will take; None where the pace is not known.
+    `evaluation_minutes` how long that will take; None where the pace is not known. `unrelated_to` is the run
+    whose model this one would replace in production, where its data has nothing in common with what that one
+    learned.
     """
 
     lines: tuple[CostLine, ...]
@@ -49,6 +51,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     approval_reasons: tuple[str, ...] = ()
     evaluation_requests: int = 0
     evaluation_minutes: float | None = None
+    unrelated_to: str = ""
 
 
 class ActualCost(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from tunedrop import shown
+
 Method = Literal[
     "instruction",
     "single-turn",
@@ -37,7 +39,8 @@ class S3Object(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def uri(self) -> str:
-        return f"s3://{self.bucket}/{self.key}"
+        """For people: a key may hold anything."""
+        return shown.line(f"s3://{self.bucket}/{self.key}")
 
     @property
     def objects(self) -> tuple[S3Object, ...]:

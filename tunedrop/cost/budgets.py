@@ -11,20 +11,24 @@ from tunedrop.errors import OverBudget
 from tunedrop.stage import Stage
 
 
-def judge(estimate: Estimate, stage: Stage, spent_this_month_usd: float) -> Estimate:
+def judge(
+    estimate: Estimate, stage: Stage, spent_this_month_usd: float, requested_usd: float = 0.0
+) -> Estimate:
     """The same with the reasons for which somebody has to be asked first; none lets it go on.
 
     Parameters
     ----------
     spent_this_month_usd
-        What the stage's other runs have cost, or will by their estimates, this month.
+        What the stage's other runs have cost, or are committed to by their estimates, this month.
+    requested_usd
+        What runs that wait for approval would cost; it counts for nothing, and is named.
 
     Raises
     ------
     OverBudget
         When the month's budget would be passed and the stage refuses that (`over_monthly_budget`).
     """
-    month = _over_month(estimate, stage, spent_this_month_usd)
+    month = _over_month(estimate, stage, spent_this_month_usd, requested_usd)
     if month and stage.over_monthly_budget == "refuse":
         raise OverBudget(f"{month}. Nothing was paid. Wait for the next month, or raise monthly_budget_usd")
     reasons = (*_reasons(estimate, stage), *([month] if month else []))
@@ -32,6 +36,12 @@ def judge(estimate: Estimate, stage: Stage, spent_this_month_usd: float) -> Esti
 
 
 def _reasons(estimate: Estimate, stage: Stage) -> Iterator[str]:
+    if estimate.unrelated_to:
+        yield (
+            f"its data has nothing in common with what the model in production of this name learned, in run "
+            f"{estimate.unrelated_to}; it would replace that model if it is better. For a model of its own, "
+            "upload it under another name"
+        )
     for line in estimate.lines:
         if not line.source:
             yield f"no dated price is known for {line.item}{f' ({line.sku})' if line.sku else ''}"
@@ -41,10 +51,11 @@ def _reasons(estimate: Estimate, stage: Stage) -> Iterator[str]:
             yield f"it would likely cost {estimate.likely:.2f} USD, over {what} of {limit:.2f} USD"
 
 
-def _over_month(estimate: Estimate, stage: Stage, spent: float) -> str:
+def _over_month(estimate: Estimate, stage: Stage, spent: float, requested: float) -> str:
     if spent + estimate.likely <= stage.monthly_budget_usd:
         return ""
+    waiting = f" ({requested:.2f} USD more wait for approval)" if requested else ""
     return (
-        f"this month's runs stand at {spent:.2f} USD; with the {estimate.likely:.2f} USD of this one they "
-        f"would pass the stage's monthly budget of {stage.monthly_budget_usd:.2f} USD"
+        f"this month's runs stand at {spent:.2f} USD{waiting}; with the {estimate.likely:.2f} USD of this "
+        f"one they would pass the stage's monthly budget of {stage.monthly_budget_usd:.2f} USD"
     )

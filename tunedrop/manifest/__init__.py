@@ -4,7 +4,7 @@ YAML 1.2 semantics: `1e-5` is a number and `no` is a string. An unknown key is a
 known one; every error says which line to look at, and all of them are reported at once.
 """
 
-from tunedrop.manifest.reading import read
+from tunedrop.manifest.reading import read, share
 from tunedrop.manifest.shapes import (
     RANGES,
     Data,
@@ -34,4 +34,5 @@ __all__ = [
     "Teacher",
     "is_pattern",
     "read",
+    "share",
 ]

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from tunedrop import clock
+from tunedrop import clock, shown
 from tunedrop.contracts import MOST_IN_EVALUATION_JOB
 from tunedrop.errors import InvalidManifest
 from tunedrop.manifest import yaml_document
 from tunedrop.manifest.shapes import RANGES, SECTIONS, Data, Judge, Manifest, Stage
 
 MAX_STAGES = 4
+MAX_FINDINGS = 20
+MAX_FINDING = 500
 MAX_RUBRIC = 4_000
 """Characters. A custom metric of a Bedrock evaluation job takes instructions of 5,000 (CreateEvaluationJob,
 read 2026-11-23), and ours are around it."""
 
-_MODEL_ID = re.compile(r"[a-zA-Z0-9][\w.:/-]{0,2046}")
+_PART = "[a-zA-Z0-9-]{1,63}"
+_MODEL_ID = re.compile(
+    rf"(arn:aws(-[a-z]+)*:bedrock:[a-z0-9-]{{1,20}}:[0-9]{{0,12}}:[a-z-]{{1,40}}/)?{_PART}(\.{_PART}){{1,3}}(:{_PART}){{0,2}}"
+    r"|arn:aws(-[a-z]+)*:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:application-inference-profile/[a-z0-9]{1,64}"
+)
+"""A model or an inference profile: `amazon.nova-pro-v1:0`, `us.amazon.nova-pro-v1:0`, or the ARN of one (from
+the patterns of modelId and EvaluatorModelIdentifier in botocore's service models, read 2026-11-29)."""
 
 
 def read(text: bytes, name: str = "run.yaml") -> Manifest:
@@ -32,13 +40,21 @@ def read(text: bytes, name: str = "run.yaml") -> Manifest:
         When it is not YAML or JSON, or not a manifest; the message lists every error with its line.
     """
     document = yaml_document.parse(text, name)
-    findings = list(_findings(document))
+    findings = [f"{name}{where}: {shown.line(message)}" for where, message in _findings(document)]
     if findings:
-        raise InvalidManifest("\n".join(f"{name}{where}: {message}" for where, message in findings))
+        raise InvalidManifest("\n".join(_first(findings)))
     manifest = msgspec.convert(yaml_document.plain(document), Manifest)
     if problems := list(_contradictions(manifest)):
         raise InvalidManifest("\n".join(f"{name}: {problem}" for problem in problems))
     return _with_the_last_stage_as_its_own(manifest)
+
+
+def _first(findings: list[str]) -> Iterator[str]:
+    """As many findings as a person reads, each as long as one reads, and how many more there are."""
+    for finding in findings[:MAX_FINDINGS]:
+        yield finding if len(finding) <= MAX_FINDING else f"{finding[:MAX_FINDING]} …"
+    if (more := len(findings) - MAX_FINDINGS) > 0:
+        yield f"and {more:,} more"
 
 
 def _with_the_last_stage_as_its_own(manifest: Manifest) -> Manifest:
@@ -171,9 +187,37 @@ def _values(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yaml_document.line_of(mapping, key),
                 f"{path} is {value}; it must be from {lowest:g} to {highest:g}",
             )
-    mapping, key = yaml_document.locate(document, "deployment.keep_for")
-    if isinstance(mapping.get(key), str):
-        try:
-            clock.duration_seconds(mapping[key])
-        except ValueError as error:
-            yield yaml_document.line_of(mapping, key), f"deployment.keep_for: {error}"
+    for path, read_value in _WRITTEN.items():
+        mapping, key = yaml_document.locate(document, path)
+        if isinstance(value := mapping.get(key), str | float):
+            try:
+                read_value(value)
+            except ValueError as error:
+                yield yaml_document.line_of(mapping, key), f"{path}: {error}"
+
+
+def share(text: str | float) -> float:
+    """`20%` and `0.2` are both a fifth.
+
+    Raises
+    ------
+    ValueError
+        When it is neither, or not from 1% to 10000%.
+    """
+    if isinstance(text, str) and (match := re.fullmatch(r"\s*(\d{1,4}(?:\.\d{1,9})?)\s*%\s*", text)):
+        found = float(match[1]) / 100
+    elif isinstance(text, int | float) and not isinstance(text, bool):
+        found = float(text)
+    else:
+        raise ValueError(f"{text!r} is not a share; write 20% or 0.2")
+    if not 0.01 <= found <= 100:
+        raise ValueError(f"{text!r} must be from 1% to 10000%")
+    return found
+
+
+_WRITTEN: dict[str, Callable[[Any], float]] = {
+    "deployment.keep_for": clock.duration_seconds,
+    "retune.at_most_every": clock.duration_seconds,
+    "retune.when_grown_by": share,
+}
+"""What is written as text and means a number."""

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from tunedrop import shown
 from tunedrop.errors import InvalidManifest
 
 MAX_BYTES = 64 * 1024
+MAX_VALUES = 10_000
+MAX_CHARACTERS = 4 * MAX_BYTES
+"""Of a document once its aliases are expanded: a kilobyte of them can stand for gigabytes."""
+
+MAX_NUMBER = 1e15
+"""Larger numbers mean nothing here, and no longer every whole number has a float."""
+
+_NO_TEXT = re.compile(f"[{shown.CONTROLS}\ud800-\udfff]")
 
 
 def parse(text: bytes, name: str) -> Mapping[str, Any]:
@@ -20,7 +30,8 @@ def parse(text: bytes, name: str) -> Mapping[str, Any]:
     Raises
     ------
     InvalidManifest
-        When it is too large, not UTF-8, not YAML, or no mapping.
+        When it is too large, also once its aliases are expanded, not UTF-8, not YAML, or no mapping; or when
+        it holds what is no number, text, list or mapping that anything here could mean.
     """
     if len(text) > MAX_BYTES:
         raise InvalidManifest(f"{name} is {len(text):,} bytes; a manifest is at most {MAX_BYTES:,}")
@@ -31,12 +42,65 @@ def parse(text: bytes, name: str) -> Mapping[str, Any]:
         raise InvalidManifest(f"{name}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
     except MarkedYAMLError as error:
         where = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise InvalidManifest(f"{name}{where}: not valid YAML: {error.problem or error.context}") from error
-    except (YAMLError, RecursionError, ValueError) as error:
+        problem = shown.line(str(error.problem or error.context))
+        raise InvalidManifest(f"{name}{where}: not valid YAML: {problem}") from error
+    except _UNREADABLE as error:
         raise InvalidManifest(f"{name}: not valid YAML: {type(error).__name__}") from error
     if not isinstance(document, Mapping):
         raise InvalidManifest(f"{name}: a manifest is a mapping of keys such as base_model and data")
+    for path, value in _values(document, name):
+        if problem := _problem(value):
+            raise InvalidManifest(f"{name}: {shown.line(path)[:200]}: {problem}")
     return document
+
+
+_UNREADABLE = (
+    YAMLError, ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError,
+    ValueError,
+)  # fmt: skip
+"""What the reader raises beside its own errors for documents that no person writes, such as a tag `!!float`
+on a list or a date of the year 0."""
+
+
+def _values(document: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
+    """Every value that is not a list or mapping, and every key, each with its path; as often as aliases say.
+
+    Raises
+    ------
+    InvalidManifest
+        When there are too many, as in a document that contains itself.
+    """
+    left: list[tuple[str, Any]] = [("", document)]
+    count = characters = 0
+    while left:
+        path, value = left.pop()
+        count += 1
+        characters += len(value) if isinstance(value, str | bytes) else 0
+        if count > MAX_VALUES or characters > MAX_CHARACTERS:
+            raise InvalidManifest(
+                f"{name}: with its aliases expanded it has more than {MAX_VALUES:,} values or "
+                f"{MAX_CHARACTERS:,} characters; write out what you need"
+            )
+        if isinstance(value, Mapping):
+            for key, item in value.items():
+                left.append((path, key))
+                left.append((f"{path}.{key}".lstrip(".") if isinstance(key, str) else path, item))
+        elif isinstance(value, list | tuple):
+            left.extend((path, item) for item in value)
+        else:
+            yield path, value
+
+
+def _problem(value: Any) -> str:
+    """Why a value can mean nothing in a manifest; empty when it can."""
+    if value is None or isinstance(value, bool):
+        return ""
+    if isinstance(value, int | float):
+        return "" if abs(value) <= MAX_NUMBER else f"a number is from -{MAX_NUMBER:g} to {MAX_NUMBER:g}"
+    if isinstance(value, str):
+        found = _NO_TEXT.search(value)
+        return f"text must not hold the character {shown.line(found[0])}" if found else ""
+    return f"{type(value).__name__} is not a value that a manifest takes; put text in quotes"
 
 
 def locate(document: Mapping[str, Any], path: str) -> tuple[Mapping[str, Any], str]:
@@ -47,9 +111,12 @@ def locate(document: Mapping[str, Any], path: str) -> tuple[Mapping[str, Any], s
 
 
 def line_of(mapping: Mapping[str, Any], key: Any) -> str:
-    """Where a key stands, as ` line 3`; empty where that is not known."""
+    """Where a key stands, as ` line 3`; empty where that is not known, as of a key that was merged (`<<`)."""
     position = getattr(mapping, "lc", None)
-    return f" line {position.key(key)[0] + 1}" if position is not None else ""
+    try:
+        return f" line {position.key(key)[0] + 1}" if position is not None else ""
+    except (KeyError, TypeError):
+        return ""
 
 
 def plain(value: Any) -> Any:

@@ -151,7 +151,7 @@ class Preflighter:
 
     def _judge(self) -> Iterator[Check]:
         asked = self._run.evaluation.judge
-        if asked is not None and asked.via == "evaluation-job":
+        if asked is not None:
             yield self._asked(
                 "judge",
                 lambda: judge_check.judge(self._aws, self._stage, self._run, asked),

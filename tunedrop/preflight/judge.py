@@ -1,4 +1,4 @@
-"""What preflight looks at where Bedrock's evaluation jobs are to judge: the judge, and the jobs' role."""
+"""What preflight looks at where a model is to judge: the judge, and the role of evaluation jobs."""
 
 from __future__ import annotations
 
@@ -13,24 +13,29 @@ from tunedrop.contracts import Check, JudgeSettings, Run
 from tunedrop.preflight.methods import allowed
 from tunedrop.stage import Stage
 
+_APPLICATION_PROFILE = ":application-inference-profile/"
+"""Its id does not say which model answers."""
+
 _PROFILE = re.compile(r"(us|us-gov|eu|apac|jp|au|ca|global)\.")
 """How the ids of inference profiles begin (Bedrock user guide, inference-profiles-support)."""
 
 
 def judge(aws_: Aws, stage: Stage, run: Run, asked: JudgeSettings) -> Check:
-    """Whether the judge is a model that lives, and the role of evaluation jobs may ask it and write.
+    """Whether the judge is a model that lives, and the role of evaluation jobs, where they ask it, may do so.
 
     Which models may judge in evaluation jobs is a list that AWS changes often and offers in no API: a model
     that is not on it is found out by the job alone.
     """
-    problem = _problem(aws_, stage, run, foundation_model(asked.model))
+    model, by_job = foundation_model(asked.model), asked.via == "evaluation-job"
+    problem = "" if _APPLICATION_PROFILE in asked.model else _life(aws_, stage, model)
+    cure = "Choose another evaluation.judge.model" + (", or ask it with via: converse" if by_job else "")
+    if by_job and not problem and (problem := _role(aws_, stage, run, model)):
+        cure = "Deploy the stage again: the role is part of it"
     return Check(
         name="judge",
         passed=not problem,
-        detail=f"the judge {asked.model} {problem or 'is alive and may be asked by evaluation jobs'}",
-        cure="Choose another evaluation.judge.model, or ask it with via: converse"
-        if problem.startswith(("does", "has"))
-        else "Deploy the stage again: the role is part of it",
+        detail=f"the judge {asked.model} {problem or 'is alive and may be asked'}",
+        cure=cure,
     )
 
 
@@ -42,7 +47,7 @@ def foundation_model(model: str) -> str:
         return _PROFILE.sub("", model.rpartition("/")[2], count=1)
 
 
-def _problem(aws_: Aws, stage: Stage, run: Run, model: str) -> str:
+def _life(aws_: Aws, stage: Stage, model: str) -> str:
     try:
         details = aws_.bedrock.get_foundation_model(modelIdentifier=model)["modelDetails"]
     except ClientError as error:
@@ -52,6 +57,10 @@ def _problem(aws_: Aws, stage: Stage, run: Run, model: str) -> str:
     ended = foundation_models.end_of_life(details)
     if ended is not None and ended <= datetime.now(UTC):
         return "has reached its end of life"
+    return ""
+
+
+def _role(aws_: Aws, stage: Stage, run: Run, model: str) -> str:
     role, output = stage.evaluation_role_arn, naming.judging_prefix(run.run_id) + "output.jsonl"
     for action, resource in (
         ("bedrock:InvokeModel", f"arn:aws:bedrock:{stage.region}::foundation-model/{model}"),

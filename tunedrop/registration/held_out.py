@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import Any
 
 import msgspec
@@ -12,19 +11,13 @@ from tunedrop import aws, intake
 from tunedrop.contracts import Run, S3Object
 
 
-def as_it_is_now(s3: Any, run: Run, signal: S3Object) -> Run:
+def as_it_is_now(s3: Any, run: Run) -> Run:
     """The run with the latest version of its test file; or, where its test set was split off the training
-    file, with the file beside the retry object that adds to it. What is not there any more stays as it was.
-
-    Parameters
-    ----------
-    signal
-        The retry object.
+    file, with the file in the run's folder that adds to it. What is not there any more stays as it was.
     """
     if run.test is not None:
         return msgspec.structs.replace(run, test=_latest(s3, run.test) or run.test)
-    key = posixpath.join(posixpath.dirname(signal.key), intake.MORE_TEST)
-    beside = _latest(s3, S3Object(bucket=signal.bucket, key=key))
+    beside = _latest(s3, S3Object(bucket=run.source.bucket, key=intake.more_test_key(run.run_id)))
     return msgspec.structs.replace(run, more_test=beside or run.more_test)
 
 

@@ -1,7 +1,10 @@
-"""Uploads whose event was lost: found by looking into the intake bucket, and started all the same.
+"""Uploads whose event was lost, or whose run could not be registered: found by listing the intake bucket.
 
 S3 delivers its events at least once, EventBridge tries for a day; what goes missing all the same (a rule that
-was switched off, a quota that was full) would be a run that nobody knows of.
+was switched off, a quota that was full) would be a run that nobody knows of. Such an upload is started again,
+each time after twice as long; what still has no run after `REPORT_AFTER` tries is reported.
+
+Objects are listed and never read: one that nobody can decrypt is found like any other.
 """
 
 from __future__ import annotations
@@ -15,20 +18,25 @@ from botocore.exceptions import ClientError
 from msgspec import json
 
 from tunedrop import aws, clock, intake, naming
-from tunedrop.aws import Aws
+from tunedrop.aws import Aws, subjects
 from tunedrop.contracts import S3Object
 from tunedrop.registry import Registry
+from tunedrop.reporting import console
 from tunedrop.stage import Stage
 
 LOOK_BACK = timedelta(days=1)
 """How old an upload may be: what is older was left alone on purpose, or was there before the stage."""
 
+REPORT_AFTER = 4
+"""Tries after which an upload without a run is reported: with a grace of ten minutes, nearly three hours."""
 
-class Uploaded(msgspec.Struct, frozen=True):
-    """The latest version of a dataset or manifest, and when it was uploaded."""
+
+class Uploaded(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a dataset, a manifest or a retry; `number` counts the tries to start it that are due."""
 
     source: S3Object
     at: datetime
+    number: int = 0
 
 
 def overdue(s3: Any, stage: Stage) -> Iterator[Uploaded]:
@@ -38,38 +46,50 @@ def overdue(s3: Any, stage: Stage) -> Iterator[Uploaded]:
     """
     now = datetime.now(UTC)
     grace = timedelta(seconds=stage.upload_grace_seconds)
-    for one in _latest(s3, stage.intake_bucket):
+    for one in _uploads(s3, stage.intake_bucket):
         if now - LOOK_BACK < one.at < now - grace:
-            yield one
+            yield msgspec.structs.replace(one, number=_number(now - one.at, grace))
 
 
 def is_missed(registry: Registry, upload: Uploaded) -> bool:
-    """Whether an upload that is overdue has no run."""
-    name = intake.read_key(upload.source.key).name
-    return not any(record.run.source == upload.source for record in registry.named(name))
+    """Whether nothing has come of an upload that is overdue: no run, and of a retry no attempt."""
+    if registry.run_of(upload.source) is not None:
+        return False
+    asked = intake.read_key(upload.source.key)
+    record = registry.get(asked.name) if asked.kind == "retry" else None
+    return record is None or (not record.is_open and str(record.run.attempt) == asked.code)
 
 
-def start(
-    aws_: Aws, machine_arn: str, source: S3Object, modified: datetime, identity: Sequence[str] = ()
+def start(aws_: Aws, machine_arn: str, found: Uploaded) -> bool:
+    """Start the execution that the event should have started. False when this try was started before."""
+    source = found.source
+    identity = (source.bucket, source.key, source.version_id, str(found.number))
+    return start_once(aws_, machine_arn, found.source, found.at, "missed", identity)
+
+
+def start_once(
+    aws_: Aws, machine_arn: str, source: S3Object, moment: datetime, why: str, identity: Sequence[str]
 ) -> bool:
-    """Start the execution that the event should have started. False when it was started before.
+    """Start an execution for an upload, as its event would. False when it was started before.
 
     Parameters
     ----------
+    why
+        Why it is started now; the execution's name begins with it.
     identity
-        What is started once; the object itself where nothing else is said.
+        What is started once.
     """
     event = {
         "source": "tunedrop.sweep",
         "detail-type": "Object Created",
-        "time": clock.write(modified),
+        "time": clock.write(moment),
         "detail": {
+            "reason": why,
             "bucket": {"name": source.bucket},
             "object": {"key": source.key, "version-id": source.version_id},
         },
     }
-    what = "grown" if identity else "missed"
-    name = f"{what}-{naming.client_token(*(identity or (source.bucket, source.key, source.version_id)))[:40]}"
+    name = f"{why}-{naming.client_token(*identity)[:40]}"
     try:
         aws_.step_functions.start_execution(
             stateMachineArn=machine_arn, name=name, input=json.encode(event).decode()
@@ -81,13 +101,44 @@ def start(
     return True
 
 
-def _latest(s3: Any, bucket: str) -> Iterator[Uploaded]:
+def report(aws_: Aws, stage: Stage, registry: Registry, found: Uploaded) -> bool:
+    """Notify the topic, once, of an upload that has no run after several tries. True when it was notified."""
+    what, which = f"UNREGISTERED#{found.source.bucket}/{found.source.key}", found.source.version_id or "null"
+    if found.number < REPORT_AFTER or registry.is_claimed(what, which):
+        return False
+    uri = found.source.uri
+    until = clock.for_people(clock.write(found.at + LOOK_BACK))
+    aws_.sns.publish(
+        TopicArn=stage.topic_arn,
+        Subject=subjects.subject(f"Tunedrop: no run for {uri}"),
+        Message=(
+            f"{uri} was uploaded on {clock.for_people(clock.write(found.at))} UTC and has no run after "
+            f"{found.number} tries. It is tried again until {until} UTC. Afterwards, upload it again.\n\n"
+            f"The executions that failed say why: {console.state_machine(stage)}\n"
+            f"What the stage lacks: tunedrop doctor --stage {stage.name}\n"
+        ),
+        MessageAttributes={
+            name: {"DataType": "String", "StringValue": value}
+            for name, value in (("event", "upload-without-run"), ("stage", stage.name))
+        },
+    )
+    registry.claim(what, which)
+    return True
+
+
+def _number(age: timedelta, grace: timedelta) -> int:
+    """The tries that are due at this age: one after the grace, and each after twice as long as the last."""
+    return max(0, int(age / grace).bit_length() - 1) if grace > timedelta() else 0
+
+
+def _uploads(s3: Any, bucket: str) -> Iterator[Uploaded]:
+    """Every version of what starts a run or lets it go on: each was an upload of its own."""
     pages = s3.get_paginator("list_object_versions")
     for prefix in (intake.DROP_PREFIX, intake.RUNS_PREFIX):
         for page in pages.paginate(Bucket=bucket, Prefix=prefix):
             for item in page.get("Versions", []):
-                kind = intake.read_key(item["Key"]).kind
-                if item["IsLatest"] and item["Size"] and kind in ("dataset", "manifest"):
-                    version = aws.version_of(item)
-                    source = S3Object(bucket=bucket, key=item["Key"], version_id=version)
-                    yield Uploaded(source, item["LastModified"])
+                key = item["Key"]
+                starts = intake.read_key(key).kind in ("dataset", "manifest", "retry")
+                if starts and not intake.is_folder(key, item["Size"]):
+                    source = S3Object(bucket=bucket, key=key, version_id=aws.version_of(item))
+                    yield Uploaded(source=source, at=item["LastModified"])

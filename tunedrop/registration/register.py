@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import ClientError
 
-from tunedrop import aws, catalog, clock, intake, manifest, naming
+from tunedrop import aws, catalog, clock, intake, manifest, naming, shown
 from tunedrop.contracts import (
     DeploymentSettings,
     EvaluationSettings,
@@ -41,6 +41,8 @@ class ObjectCreated(msgspec.Struct, frozen=True, kw_only=True):
     source: S3Object
     requester: str
     time: str
+    size: int = 1
+    reason: str = ""
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> ObjectCreated:
@@ -49,12 +51,26 @@ class ObjectCreated(msgspec.Struct, frozen=True, kw_only=True):
         source = S3Object(
             bucket=detail["bucket"]["name"], key=object_["key"], version_id=object_.get("version-id", "")
         )
-        return cls(source=source, requester=detail.get("requester", ""), time=event.get("time", ""))
+        return cls(
+            source=source,
+            requester=detail.get("requester", ""),
+            time=event.get("time", ""),
+            size=object_.get("size", 1),
+            reason=detail.get("reason", ""),
+        )
 
 
 MOST_FILES = 200
 """Of one part of a dataset: what names them travels with the run, whose state may have 256 KB."""
 MOST_LISTED = 10_000
+MAX_KEY = 1_024
+"""Bytes of an object's key (S3 user guide, object-keys, read 2026-11-29)."""
+
+MAX_CAUSE = 8_000
+"""Characters of a failure that travel with the run; Step Functions carries 256 KiB in all."""
+
+GROWN = "grown"
+"""The reason of an event that starts a run on data that has grown, under a manifest that has one already."""
 
 DataFiles = dict[str, S3Object]
 """A run's data files, by split."""
@@ -69,15 +85,19 @@ def register(
 ) -> Registration:
     """The run that an upload asks for, or why there is none. Writes nothing.
 
-    A manifest that cannot be used still gives a run, `refused`, so that its owner can be told.
+    Whatever cannot be used still gives a run, `refused`, so that its owner can be notified.
+
+    Raises
+    ------
+    ClientError, BotoCoreError
+        When a later try may succeed: S3 throttles, is down, or a permission is missing.
     """
     upload = intake.read_key(event.source.key)
-    if upload.kind not in ("dataset", "manifest"):
+    if upload.kind not in ("dataset", "manifest") or intake.is_folder(event.source.key, event.size):
         return Registration(outcome="ignored")
-    if not event.source.version_id:
-        event = msgspec.structs.replace(event, source=_versioned(s3, event.source))
     bare = _bare_run(stage, event, upload.name, execution_arn)
     try:
+        _refuse_name(upload.name)
         document = base_models.with_model(_manifest(s3, event.source, upload), latest_model)
         if upload.kind == "dataset":
             run = resolve(stage, bare, document, {"train": event.source})
@@ -87,21 +107,61 @@ def register(
             run = resolve(stage, bare, document, locate(document.data), earlier)
             run = _with_retuning(s3, run, document)
     except InvalidManifest as error:
-        failure = Failure(error=type(error).__name__, cause=str(error), step="register_run")
-        return Registration(outcome="refused", run=bare, failure=failure)
+        return _refused(bare, type(error).__name__, str(error))
     return Registration(outcome="registered", run=run)
 
 
+def refused(stage: Stage, event: ObjectCreated, execution_arn: str, failure: Failure) -> Registration:
+    """A run for an upload that could not be registered, so that somebody is notified. Reads nothing."""
+    name = intake.read_key(event.source.key).name or intake.name_of(event.source.key)
+    return _refused(_bare_run(stage, event, name, execution_arn), failure.error, failure.cause)
+
+
+def _refused(run: Run, error: str, cause: str) -> Registration:
+    failure = Failure(error=error, cause=shown.lines(cause)[:MAX_CAUSE], step="register_run")
+    return Registration(outcome="refused", run=run, failure=failure)
+
+
 def read_step(s3: Any, source: S3Object) -> str:
-    """The step that a retry object names; empty when it names none."""
-    body = s3.get_object(Bucket=source.bucket, Key=source.key)["Body"].read(64)
+    """The step that a retry object names; empty when it names none, or cannot be read."""
+    try:
+        body = s3.get_object(Bucket=source.bucket, Key=source.key, **_version(source))["Body"].read(64)
+    except ClientError as error:
+        if aws.is_transient(error):
+            raise
+        return ""
     return str(body.decode(errors="replace").strip())
 
 
-def _versioned(s3: Any, source: S3Object) -> S3Object:
-    """The object with its version, where the event did not say it."""
-    head = s3.head_object(Bucket=source.bucket, Key=source.key)
-    return msgspec.structs.replace(source, version_id=head.get("VersionId", ""))
+def _refuse_name(name: str) -> None:
+    if naming.looks_like_a_run_id(name):
+        raise InvalidManifest(
+            f"{name} looks like the id of a run, and people would take one for the other; use another name"
+        )
+
+
+def _version(source: S3Object) -> dict[str, str]:
+    return {"VersionId": source.version_id} if source.version_id else {}
+
+
+def _refusal(error: ClientError, path: str, source: S3Object) -> InvalidManifest:
+    """Why an object cannot be used.
+
+    Raises
+    ------
+    ClientError
+        When a later try may succeed.
+    """
+    if aws.is_missing(error) or aws.code_of(error) in ("NoSuchVersion", "MethodNotAllowed"):
+        return InvalidManifest(
+            f"{path}: there is no {source.uri}; upload the data first and the manifest last"
+        )
+    if aws.is_transient(error) or aws.is_forbidden(error):
+        raise error
+    return InvalidManifest(
+        f"{path}: {source.uri} cannot be read: {shown.line(aws.explain(error))}. Upload it without a key of "
+        "your own (SSE-C): the bucket encrypts it"
+    )
 
 
 def _bare_run(stage: Stage, event: ObjectCreated, name: str, execution_arn: str) -> Run:
@@ -123,9 +183,12 @@ def _bare_run(stage: Stage, event: ObjectCreated, name: str, execution_arn: str)
 def _manifest(s3: Any, source: S3Object, upload: intake.Upload) -> Manifest:
     if upload.kind == "dataset":
         return Manifest(data=manifest.Data(train=posixpath.basename(source.key)))
-    version = {"VersionId": source.version_id} if source.version_id else {}
-    answer = s3.get_object(Bucket=source.bucket, Key=source.key, **version)
-    return manifest.read(answer["Body"].read(manifest.MAX_BYTES + 1), posixpath.basename(source.key))
+    name = posixpath.basename(source.key)
+    try:
+        answer = s3.get_object(Bucket=source.bucket, Key=source.key, **_version(source))
+    except ClientError as error:
+        raise _refusal(error, name, source) from error
+    return manifest.read(answer["Body"].read(manifest.MAX_BYTES + 1), name)
 
 
 def _data_files(s3: Any, stage: Stage, source: S3Object, data: manifest.Data) -> DataFiles:
@@ -157,41 +220,50 @@ def _objects(s3: Any, stage: Stage, source: S3Object, path: str, names: Sequence
 
 def _matching(s3: Any, path: str, bucket: str, pattern: str) -> list[str]:
     """The keys that a pattern stands for, in the order of the numbers in them; `*` stops at a slash."""
+    named = S3Object(bucket=bucket, key=pattern)
     begin = re.match(r"[^*?\[]*", pattern)
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=begin[0] if begin else "")
-    matches = re.compile(_expression(pattern)).fullmatch
-    listed = (one["Key"] for page in pages for one in page.get("Contents", ()))
-    keys = in_order(key for key in itertools.islice(listed, MOST_LISTED) if matches(key))
+    try:
+        matches = re.compile(_expression(pattern)).fullmatch
+        listed = (one["Key"] for page in pages for one in page.get("Contents", ()))
+        keys = in_order(key for key in itertools.islice(listed, MOST_LISTED) if matches(key))
+    except re.error as error:
+        raise InvalidManifest(f"{path}: {named.uri[:200]} is not a pattern: {error}") from error
+    except ClientError as error:
+        raise _refusal(error, path, named) from error
     if not keys:
-        raise InvalidManifest(f"{path}: no object is named s3://{bucket}/{pattern}; upload the data first")
+        raise InvalidManifest(f"{path}: no object is named {named.uri[:200]}; upload the data first")
     return keys
 
 
 def _expression(pattern: str) -> str:
-    """A pattern of file names as a regular expression: `*` and `?` stop at a slash."""
-    parts = re.split(r"(\*|\?|\[!?[^\]/]+\])", pattern)
-    meant = {"*": "[^/]*", "?": "[^/]"}
-    every_other = (
-        meant.get(part) or (part.replace("[!", "[^") if at % 2 else re.escape(part))
-        for at, part in enumerate(parts)
+    """A pattern of file names as a regular expression: `*` and `?` stop at a slash.
+
+    What follows a star is looked for once, from the left, and never again: no pattern takes long.
+    """
+    first, *rest = (_without_stars(part) for part in re.split(r"\*+", pattern))
+    if not rest:
+        return first
+    return first + "".join(f"(?>[^/]*?{part})" for part in rest[:-1]) + f"[^/]*{rest[-1]}"
+
+
+def _without_stars(part: str) -> str:
+    pieces = re.split(r"(\?|\[!?[^\]/]+\])", part)
+    return "".join(
+        (piece.replace("[!", "[^") if piece != "?" else "[^/]") if at % 2 else re.escape(piece)
+        for at, piece in enumerate(pieces)
     )
-    return "".join(every_other)
 
 
 def _data_file(s3: Any, path: str, bucket: str, key: str) -> S3Object:
+    found = S3Object(bucket=bucket, key=key)
+    if not key or len(key.encode()) > MAX_KEY:
+        raise InvalidManifest(f"{path}: {found.uri[:200]} names no object; a key has 1 to {MAX_KEY} bytes")
     try:
         head = s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
-        if aws.is_missing(error):
-            raise InvalidManifest(
-                f"{path}: there is no s3://{bucket}/{key}; upload the data first and the manifest last"
-            ) from error
-        if aws.code_of(error) in ("403", "AccessDenied", "Forbidden"):
-            raise InvalidManifest(
-                f"{path}: s3://{bucket}/{key} may not be read; check the bucket's policy and its key's"
-            ) from error
-        raise
-    return S3Object(bucket=bucket, key=key, version_id=aws.version_of(head))
+        raise _refusal(error, path, found) from error
+    return msgspec.structs.replace(found, version_id=aws.version_of(head))
 
 
 def _locate(stage: Stage, source: S3Object, path: str, name: str) -> tuple[str, str]:
@@ -200,14 +272,17 @@ def _locate(stage: Stage, source: S3Object, path: str, name: str) -> tuple[str, 
         allowed = (stage.intake_bucket, *stage.data_buckets)
         if bucket not in allowed:
             raise InvalidManifest(
-                f"{path}: the stage does not allow the bucket {bucket}; "
+                f"{path}: the stage does not allow the bucket {shown.line(bucket)[:200]}; "
                 f"allowed are {', '.join(allowed)} (setting data_buckets)"
             )
         return bucket, key
     folder = posixpath.dirname(source.key)
     key = posixpath.normpath(posixpath.join(folder, name))
     if not key.startswith(folder + "/"):
-        raise InvalidManifest(f"{path}: {name} is not beside the manifest; name a file in {folder}/")
+        raise InvalidManifest(
+            f"{path}: {shown.line(name)[:200]} is not beside the manifest; "
+            f"name a file in {shown.line(folder)}/"
+        )
     return source.bucket, key
 
 
@@ -215,15 +290,17 @@ def _with_retuning(s3: Any, run: Run, document: Manifest) -> Run:
     """The same with what its data holds now, where it is to be tuned again when that has grown."""
     if document.retune is None:
         return run
-    heads = (_head(s3, one) for one in retuning.data_files(run))
+    heads = (_head(s3, "data", one) for one in retuning.data_files(run))
     settings = retuning.settings_of(document, run.source, sum(head["ContentLength"] for head in heads))
     again = msgspec.structs.replace(run, retune=settings)
     return msgspec.structs.replace(again, run_id=naming.run_id(run.name, _identity(again)))
 
 
-def _head(s3: Any, file: S3Object) -> dict[str, Any]:
-    version = {"VersionId": file.version_id} if file.version_id else {}
-    head: dict[str, Any] = s3.head_object(Bucket=file.bucket, Key=file.key, **version)
+def _head(s3: Any, path: str, file: S3Object) -> dict[str, Any]:
+    try:
+        head: dict[str, Any] = s3.head_object(Bucket=file.bucket, Key=file.key, **_version(file))
+    except ClientError as error:
+        raise _refusal(error, path, file) from error
     return head
 
 

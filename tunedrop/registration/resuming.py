@@ -47,6 +47,7 @@ def resume(
     registry: Registry,
     record: Record,
     execution_arn: str,
+    ended: str,
     asked: str,
     as_it_is_now: Callable[[Run], Run] = lambda run: run,
 ) -> Registration:
@@ -54,6 +55,8 @@ def resume(
 
     Parameters
     ----------
+    ended
+        The attempt after which it goes on: a retry counts once, however often and late it is delivered.
     as_it_is_now
         Gives a run whose model is evaluated anew the test set that it has by now.
     asked
@@ -64,6 +67,8 @@ def resume(
     if run.execution_arn == execution_arn and record.is_open:
         # This execution has opened it, and asks again after its function died.
         return _resumed(bedrock, record, asked)
+    if str(run.attempt) != ended:
+        return Registration(outcome="duplicate", run=run)
     if record.status not in RETRIABLE or not run.base_model:
         return Registration(outcome="ignored", run=run)
     again = msgspec.structs.replace(

@@ -7,14 +7,13 @@ it has to be, and promoted only if it is better than its base and than the model
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 from botocore.exceptions import ClientError
 
-from tunedrop import aws, clock, intake
+from tunedrop import aws, clock, intake, manifest
 from tunedrop.contracts import Retune, Run, S3Object, TrainingStage
 from tunedrop.errors import InvalidManifest
 from tunedrop.manifest import Manifest
@@ -39,19 +38,17 @@ def settings_of(document: Manifest, source: S3Object, data_bytes: int) -> Retune
     Raises
     ------
     InvalidManifest
-        When a value is not a share or a duration.
+        When what is to be tuned again was not submitted by a manifest.
     """
     asked = document.retune
     if asked is None:
         return None
     if intake.read_key(source.key).kind != "manifest":
         raise InvalidManifest("retune: only a run that was submitted by a manifest can be tuned again")
-    try:
-        seconds = clock.duration_seconds(asked.at_most_every)
-    except ValueError as error:
-        raise InvalidManifest(f"retune.at_most_every: {error}") from error
     return Retune(
-        when_grown_by=_share(asked.when_grown_by), at_most_every_seconds=seconds, data_bytes=data_bytes
+        when_grown_by=manifest.share(asked.when_grown_by),
+        at_most_every_seconds=clock.duration_seconds(asked.at_most_every),
+        data_bytes=data_bytes,
     )
 
 
@@ -107,16 +104,3 @@ def _head(s3: Any, file: S3Object) -> dict[str, Any] | None:
             return None
         raise
     return head
-
-
-def _share(text: str | float) -> float:
-    """`20%` and `0.2` are both a fifth."""
-    if isinstance(text, str) and (match := re.fullmatch(r"\s*(\d{1,4}(?:\.\d+)?)\s*%\s*", text)):
-        share = float(match[1]) / 100
-    elif isinstance(text, int | float) and not isinstance(text, bool):
-        share = float(text)
-    else:
-        raise InvalidManifest(f"retune.when_grown_by: {text!r} is not a share; write 20% or 0.2")
-    if not 0.01 <= share <= 100:
-        raise InvalidManifest(f"retune.when_grown_by: {text!r} must be from 1% to 10000%")
-    return share

@@ -1,7 +1,7 @@
 """Models in production: one SSM parameter a name, which an application reads, and the history behind it.
 
 The parameter's value is what inference takes as its modelId. History is in the registry table: `pk` =
-`ALIAS#<name>`, `sk` = `<moment>#<run id>`.
+`ALIAS#<alias>`, `sk` = `<moment>#<run id>`; what the alias of a name is, `naming.alias` says.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ from typing import Any
 import msgspec
 from botocore.exceptions import ClientError
 
-from tunedrop import aws, clock, naming
+from tunedrop import aws, clock, naming, shown
 from tunedrop.contracts import Promotion
 from tunedrop.registry.claims import Claims
 from tunedrop.stage import Stage
-
-MAX_ALIAS = 100
 
 
 class InProduction(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +39,7 @@ class Aliases:
 
     def parameter(self, name: str) -> str:
         """The SSM parameter that stands for this name."""
-        return f"{self._stage.alias_prefix}/{naming.slug(name, MAX_ALIAS)}"
+        return f"{self._stage.alias_prefix}/{naming.alias(name)}"
 
     def promote(
         self, name: str, run_id: str, model_arn: str, model_id: str, *, swapped: bool = False, note: str = ""
@@ -108,7 +106,7 @@ class Aliases:
                     Value=head.model_id,
                     Type="String",
                     Overwrite=True,
-                    Description=f"modelId in production for {naming.slug(name)}, from run {head.run_id}",
+                    Description=f"modelId in production for {shown.line(name)[:500]}, from run {head.run_id}",
                 )
             else:
                 self._delete_parameter(name)
@@ -118,10 +116,22 @@ class Aliases:
 
     def history(self, name: str) -> list[InProduction]:
         """Every model that a name has stood for, the present one first."""
+        return self._history(naming.alias(name))
+
+    def history_at(self, parameter: str) -> list[InProduction]:
+        """The same by the SSM parameter that stands for the name."""
+        return self._history(parameter.removeprefix(f"{self._stage.alias_prefix}/"))
+
+    def name_at(self, parameter: str) -> str:
+        """The name that an SSM parameter stands for."""
+        history = self.history_at(parameter)
+        return history[0].name if history else parameter.rpartition("/")[2]
+
+    def _history(self, alias: str) -> list[InProduction]:
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._stage.registry_table,
             KeyConditionExpression="pk = :alias",
-            ExpressionAttributeValues={":alias": {"S": f"ALIAS#{naming.slug(name, MAX_ALIAS)}"}},
+            ExpressionAttributeValues={":alias": {"S": f"ALIAS#{alias}"}},
             ScanIndexForward=False,
             ConsistentRead=True,
         )
@@ -173,7 +183,7 @@ class Aliases:
         self._dynamodb.put_item(
             TableName=self._stage.registry_table,
             Item={
-                "pk": {"S": f"ALIAS#{naming.slug(model.name, MAX_ALIAS)}"},
+                "pk": {"S": f"ALIAS#{naming.alias(model.name)}"},
                 "sk": {"S": f"{clock.instant()}#{model.run_id}"},
                 "model": {"S": msgspec.json.encode(model).decode()},
             },

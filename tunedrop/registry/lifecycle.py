@@ -64,7 +64,7 @@ def announce(aws_: Aws, stage: Stage, registry: Registry, troubles: Troubles) ->
 
 def ageing(aws_: Aws, stage: Stage, parameter: str, today: datetime) -> Ageing | None:
     """The model in production under an alias, where its base model is Legacy, announced to be, or gone."""
-    history = Aliases(aws_.ssm, aws_.dynamodb, stage).history(parameter.rpartition("/")[2])
+    history = Aliases(aws_.ssm, aws_.dynamodb, stage).history_at(parameter)
     base_model = catalog.base_of(history[0].model_arn) if history else None
     if base_model is None:
         return None

@@ -4,12 +4,14 @@
 | --- | --- | --- |
 | `RUN#<run id>` | `RUN` | the run: status, and each contract it has produced, as JSON |
 | `RUN#<run id>` | `STEP#<started at>#<step>` | one attempt at a step |
+| `MONTH#<month>` | `RUN#<run id>` | what a run counts for in a month (`tunedrop.registry.spending`) |
 | `ONCE#<what>` | which | something that is done once, such as an announcement |
 | `KEPT#<name>` | `KEPT` | a document of the stage, such as the price list |
 | `NAME#<name>` | `<created at>#<run id>` | the runs that a name has had |
 | `ALIAS#<name>` | `<moment>#<run id>` | what a name has stood for (`tunedrop.registry.aliases`) |
 | `ARN#<arn>` | `CLAIM` | who promotes or deletes it now (`tunedrop.registry.claims`) |
 | `TROUBLE` | what | something that failed and is tried again (`tunedrop.registry.troubles`) |
+| `UPLOAD#<bucket>/<key>` | `<version>` | the one run that this upload has started |
 
 Index `by_time`: `gsi_pk` = `RUNS`, `gsi_sk` = `<created at>#<run id>`.
 """
@@ -24,8 +26,9 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from tunedrop import clock
-from tunedrop.aws import code_of
-from tunedrop.contracts import CompletedJob, Failure, Run
+from tunedrop.aws import code_of, explain
+from tunedrop.contracts import CompletedJob, Failure, Run, S3Object
+from tunedrop.errors import TransientError
 
 T = TypeVar("T")
 
@@ -97,8 +100,21 @@ class Registry:
         self.unreadable: dict[str, Exception] = {}
         """The rows that a list has left out because they could not be read, and why; by run id."""
 
-    def register(self, run: Run) -> bool:
-        """Write a new run. False when a run of this id is there that another execution owns."""
+    def register(self, run: Run, *, again: bool = False) -> bool:
+        """Write a new run. False when its upload has one already that another execution owns.
+
+        Run, name and upload are written together or not at all.
+
+        Parameters
+        ----------
+        again
+            Whether the upload may have a run already, as a manifest whose data has grown.
+
+        Raises
+        ------
+        TransientError
+            When somebody else writes one of them at this moment.
+        """
         item = {
             "pk": f"RUN#{run.run_id}",
             "sk": "RUN",
@@ -112,20 +128,34 @@ class Registry:
             "execution_arn": run.execution_arn,
             "updated_at": clock.now(),
         }
+        name = {"pk": f"NAME#{run.name}", "sk": f"{run.created_at}#{run.run_id}", "run_id": run.run_id}
+        upload = _upload(run.source) | {"run_id": run.run_id, "execution_arn": run.execution_arn}
+        mine = {
+            "ConditionExpression": "attribute_not_exists(pk) OR execution_arn = :mine",
+            "ExpressionAttributeValues": _wire({":mine": run.execution_arn}),
+        }
+        items = [(item, mine), (name, {}), *([] if again else [(upload, mine)])]
         try:
-            self._dynamodb.put_item(
-                TableName=self._table,
-                Item=_wire(item),
-                ConditionExpression="attribute_not_exists(pk) OR execution_arn = :mine",
-                ExpressionAttributeValues=_wire({":mine": run.execution_arn}),
+            self._dynamodb.transact_write_items(
+                TransactItems=[
+                    {"Put": {"TableName": self._table, "Item": _wire(one), **condition}}
+                    for one, condition in items
+                ]
             )
         except ClientError as error:
-            if code_of(error) == "ConditionalCheckFailedException":
+            if code_of(error) != "TransactionCanceledException":
+                raise
+            reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
+            if "ConditionalCheckFailed" in reasons:
                 return False
-            raise
-        name = {"pk": f"NAME#{run.name}", "sk": f"{run.created_at}#{run.run_id}", "run_id": run.run_id}
-        self._dynamodb.put_item(TableName=self._table, Item=_wire(name))
+            raise TransientError(explain(error)) from error
         return True
+
+    def run_of(self, upload: S3Object) -> Record | None:
+        """The run that an upload has started, read consistently."""
+        key = _wire(_upload(upload))
+        answer = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        return self.get(_unwire(answer["Item"])["run_id"]) if "Item" in answer else None
 
     def get(self, run_id: str) -> Record | None:
         """A run by its id, read consistently."""
@@ -134,14 +164,19 @@ class Registry:
         return _record(_unwire(answer["Item"])) if "Item" in answer else None
 
     def named(self, name: str) -> list[Record]:
-        """The runs of a name, newest first; a run id counts as a name."""
+        """The runs of a name, newest first."""
         items = self._query({"pk": f"NAME#{name}"}, forward=False)
-        records = [self.get(str(item["run_id"])) for item in items] or [self.get(name)]
+        records = (self.get(str(item["run_id"])) for item in items)
         return [record for record in records if record is not None]
 
+    def find(self, name: str) -> Record | None:
+        """The run that a person means: the one of this id, else the latest of this name."""
+        return self.get(name) or next(iter(self.named(name)), None)
+
     def latest_model(self, name: str) -> str | None:
-        """The ARN of the custom model that the latest run of a name has made; None where none has."""
-        done = (record.document("job", CompletedJob) for record in self.named(name))
+        """The ARN of the custom model of a run id, or of the latest run of a name that has made one."""
+        records = [one] if (one := self.get(name)) is not None else self.named(name)
+        done = (record.document("job", CompletedJob) for record in records)
         return next((job.model_arn for job in done if job is not None), None)
 
     def recent(self, limit: int = 50, since: str = "") -> list[Record]:
@@ -201,9 +236,20 @@ class Registry:
         """Keep `estimated_usd` or `actual_usd`."""
         self._update(run_id, {name: str(amount) for name, amount in usd.items()})
 
-    def request_stop(self, run_id: str, by: str) -> None:
-        """Ask a run to stop: its next step will not begin."""
-        self._update(run_id, {"stop_requested_by": by or "somebody"})
+    def request_stop(self, run: Run, by: str) -> bool:
+        """Ask this attempt at a run to stop: its next step will not begin. False when it has ended."""
+        try:
+            self._update(
+                run.run_id,
+                {"stop_requested_by": by or "somebody"},
+                condition="execution_arn = :mine",
+                values={":mine": run.execution_arn},
+            )
+        except ClientError as error:
+            if code_of(error) != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
 
     def end(self, run_id: str, outcome: str, failure: Failure | None) -> None:
         """Close a run with how it ended. Closing it again changes nothing that a person sees."""
@@ -278,14 +324,6 @@ class Registry:
             TableName=self._table, Key=key, ConsistentRead=True, ProjectionExpression="notice"
         )
         return str(_unwire(answer.get("Item", {})).get("notice", ""))
-
-    def spent_since(self, since: str, besides: str = "") -> float:
-        """US dollars that runs since a moment cost: what was counted, else what was estimated."""
-        return sum(
-            record.actual_usd if record.actual_usd is not None else record.estimated_usd or 0.0
-            for record in self.recent(limit=10_000, since=since)
-            if record.run.run_id != besides
-        )
 
     def claim(self, what: str, which: str) -> bool:
         """True for the first caller only, for ever: for what may be done once."""
@@ -364,6 +402,10 @@ class Registry:
             arguments["ConsistentRead"] = True  # an index has none
         for page in self._dynamodb.get_paginator("query").paginate(**arguments):
             yield from (_unwire(item) for item in page["Items"])
+
+
+def _upload(source: S3Object) -> dict[str, str]:
+    return {"pk": f"UPLOAD#{source.bucket}/{source.key}", "sk": source.version_id or "null"}
 
 
 def _record(item: Mapping[str, Any]) -> Record:

@@ -7,6 +7,15 @@ from urllib.parse import quote
 from tunedrop.stage import Stage
 
 
+def state_machine(stage: Stage) -> str:
+    """The workflow, with its executions."""
+    region = stage.region
+    return (
+        f"https://{region}.console.aws.amazon.com/states/home?region={region}"
+        f"#/statemachines/view/{quote(stage.workflow_arn, safe=':')}"
+    )
+
+
 def execution(stage: Stage, execution_arn: str) -> str:
     """One execution of the workflow, with its graph and its events."""
     region = stage.region

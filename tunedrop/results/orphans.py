@@ -81,7 +81,7 @@ def fence(registry: Registry, record: Record) -> None:
         While such a step may be at work.
     """
     run_id = record.run.run_id
-    registry.request_stop(run_id, record.stop_requested_by or "Tunedrop, since its execution has ended")
+    registry.request_stop(record.run, record.stop_requested_by or "Tunedrop, since its execution has ended")
     now = clock.now()
     for one in registry.steps(run_id):
         seconds = AT_WORK_SECONDS.get(one.step, 0)

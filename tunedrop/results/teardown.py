@@ -88,7 +88,7 @@ class Teardown:
         arns = {one.arn for one in found}
         production = {}
         for parameter, model_id in self._aliases.all().items():
-            history = self._aliases.history(_name(parameter))
+            history = self._aliases.history_at(parameter)
             if model_id in arns or (history and history[0].model_arn in arns):
                 production[parameter] = history[0].run_id if history else ""
         return Plan(
@@ -105,7 +105,7 @@ class Teardown:
         """
         self._stop_runs()
         for alias in self.plan().production:
-            self._note("withdrew", self._done.withdrawn, self._aliases.withdraw(_name(alias)))
+            self._note("withdrew", self._done.withdrawn, self._aliases.withdraw(self._aliases.name_at(alias)))
         self._end_all()
         self._note_what_is_gone()
         self._look_at_aliases()
@@ -117,7 +117,7 @@ class Teardown:
         """Nothing new is made from here on: no step of these runs begins, and none is at work."""
         opened = [one for one in self._runs() if one.is_open]
         for record in opened:
-            self._registry.request_stop(record.run.run_id, "teardown")
+            self._registry.request_stop(record.run, "teardown")
             try:
                 self._aws.step_functions.stop_execution(
                     executionArn=record.run.execution_arn, cause="tunedrop teardown"
@@ -211,12 +211,14 @@ class Teardown:
     def _look_at_aliases(self) -> None:
         """Aliases of models that are gone: withdrawn with everything else, else only named."""
         for parameter in self._aliases.all():
-            history = self._aliases.history(_name(parameter))
+            history = self._aliases.history_at(parameter)
             of_this = bool(history) and self._run_id in (None, history[0].run_id)
             if not of_this or models.status(self._aws.bedrock, history[0].model_arn):
                 continue
             if self._run_id is None:
-                self._note("withdrew", self._done.withdrawn, self._aliases.withdraw(_name(parameter)))
+                self._note(
+                    "withdrew", self._done.withdrawn, self._aliases.withdraw(self._aliases.name_at(parameter))
+                )
             else:
                 self._done.dangling.append(parameter)
 
@@ -235,7 +237,3 @@ def _made_by(record: Record) -> Iterator[str]:
         yield serving.arn
     if (released := record.document("released", Released)) is not None:
         yield from released.kept
-
-
-def _name(parameter: str) -> str:
-    return parameter.rpartition("/")[2]

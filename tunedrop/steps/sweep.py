@@ -13,6 +13,7 @@ import msgspec
 from tunedrop.aws import Aws
 from tunedrop.contracts import Ending
 from tunedrop.registration import missed_uploads, retuning
+from tunedrop.registration.register import GROWN
 from tunedrop.registry import Record, Registry, lifecycle
 from tunedrop.registry.troubles import Troubles
 from tunedrop.reporting import trouble
@@ -101,9 +102,10 @@ class Sweep:
 
     def _start_missed(self) -> None:
         def start(upload: missed_uploads.Uploaded) -> bool:
-            return missed_uploads.is_missed(self._registry, upload) and missed_uploads.start(
-                self._aws, self._stage.workflow_arn, upload.source, upload.at
-            )
+            if not missed_uploads.is_missed(self._registry, upload):
+                return False
+            missed_uploads.report(self._aws, self._stage, self._registry, upload)
+            return missed_uploads.start(self._aws, self._stage.workflow_arn, upload)
 
         overdue = missed_uploads.overdue(self._aws.s3, self._stage)
         for one, started in self._troubles.each(overdue, lambda one: f"upload {one.source.uri}", start):
@@ -112,8 +114,8 @@ class Sweep:
     def _start_grown(self) -> None:
         def start(record: Record) -> bool:
             one = retuning.grown(self._aws.s3, record)
-            return one is not None and missed_uploads.start(
-                self._aws, self._stage.workflow_arn, one.manifest, datetime.now(UTC), one.identity
+            return one is not None and missed_uploads.start_once(
+                self._aws, self._stage.workflow_arn, one.manifest, datetime.now(UTC), GROWN, one.identity
             )
 
         latest = retuning.latest_of_each_name(self._registry)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
+
+import msgspec
 
 from tunedrop import clock, intake
 from tunedrop.aws.subjects import subject
@@ -13,6 +16,23 @@ from tunedrop.reporting.chat_channel import About
 from tunedrop.stage import Stage
 
 _UNANSWERED = {"refuse": "refused", "approve": "approved"}
+
+
+CODE_DIGITS = 10
+
+
+def code_of(run: Run, estimate: Estimate) -> str:
+    """What an approval names: this estimate of this attempt at this run, and nothing else.
+
+    It identifies, and is no secret: S3's permissions are the authorization.
+    """
+    what = msgspec.json.encode((run.run_id, run.attempt, estimate))
+    return f"{run.attempt}-{hashlib.sha256(what).hexdigest()[:CODE_DIGITS]}"
+
+
+def key_of(run: Run, estimate: Estimate) -> str:
+    """The object whose arrival approves this estimate."""
+    return intake.signal_key(run.run_id, "approve", code_of(run, estimate))
 
 
 def ask(sns: Any, stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> None:
@@ -44,7 +64,7 @@ def in_chat(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> dict
         description=f"It would cost {in_words(estimate)}. Nothing has been paid yet.\n{reasons}",
         summary=_subject(run, estimate),
         steps=[
-            f"To approve: tunedrop approve {run.run_id} --stage {stage.name}",
+            f"To approve: {_command(stage, run, estimate)}",
             f"To refuse: tunedrop stop {run.run_id} --stage {stage.name}",
             _without_an_answer(stage, expires_at),
         ],
@@ -58,8 +78,8 @@ def text(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> str:
         f"  {line.item:<{width}}  {f'{line.likely:.2f} USD' if line.source else 'unknown':>12}  {line.basis}"
         for line in estimate.lines
     ]
-    approve = f"s3://{stage.intake_bucket}/{intake.signal_key(run.run_id, 'approve')}"
-    stop = f"s3://{stage.intake_bucket}/{intake.signal_key(run.run_id, 'stop')}"
+    approve = f"s3://{stage.intake_bucket}/{key_of(run, estimate)}"
+    stop = f"s3://{stage.intake_bucket}/{intake.signal_key(run.run_id, 'stop', str(run.attempt))}"
     return "\n".join(
         [
             f"The run {run.run_id} ({run.name}, base model {run.base_model}) would cost "
@@ -74,13 +94,17 @@ def text(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> str:
             "",
             evaluation_in_words(estimate),
             "",
-            f"To approve: tunedrop approve {run.run_id} --stage {stage.name}",
+            f"To approve: {_command(stage, run, estimate)}",
             f"        or: put any object to {approve}",
             f"To refuse:  tunedrop stop {run.run_id} --stage {stage.name}",
             f"        or: put any object to {stop}",
             _without_an_answer(stage, expires_at),
         ]
     )
+
+
+def _command(stage: Stage, run: Run, estimate: Estimate) -> str:
+    return f"tunedrop approve {run.run_id} --estimate {code_of(run, estimate)} --stage {stage.name}"
 
 
 def _subject(run: Run, estimate: Estimate) -> str:

@@ -13,10 +13,11 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tunedrop.aws import Aws, code_of, explain, is_transient
+from tunedrop.aws import Aws, as_error, code_of
 from tunedrop.contracts import CompletedJob, Serving, Wait, WaitKind
-from tunedrop.errors import AwsRefused, RunError, RunStopped, TransientError
+from tunedrop.errors import PermissionMissing, RunError, RunStopped, TransientError
 from tunedrop.registry import Registry
+from tunedrop.registry.spending import Spending
 from tunedrop.registry.troubles import Troubles
 from tunedrop.stage import Stage
 from tunedrop.waiting import poll
@@ -50,6 +51,7 @@ class Settler:
         self._waits = Waits(aws.dynamodb, stage.waits_table)
         self._registry = Registry(aws.dynamodb, stage.registry_table)
         self.troubles = Troubles(aws.dynamodb, stage.registry_table)
+        self._spending = Spending(aws.dynamodb, stage.registry_table)
 
     def park(self, wait: Wait) -> Wait:
         """Keep a wait, and look at once: what it waits for may have come before the token was kept.
@@ -68,8 +70,7 @@ class Settler:
         except (RunError, TransientError) as error:
             self._fail(wait, error)
         except (ClientError, BotoCoreError) as error:
-            kind = TransientError if is_transient(error) else AwsRefused
-            self._fail(wait, kind(explain(error)))
+            self._fail(wait, as_error(error))
         return wait
 
     def settle(self, waits: Iterable[Wait], *, eager: bool = True) -> list[Wait]:
@@ -136,8 +137,8 @@ class Settler:
         record = self._registry.get(wait.run_id)
         if record is None:
             return False
-        if not record.stop_requested_by and poll.signalled(self._aws.s3, self._stage, record.run, "stop"):
-            self._registry.request_stop(wait.run_id, "a stop object")
+        if not record.stop_requested_by and poll.is_stopped(self._aws.s3, self._stage, record.run):
+            self._registry.request_stop(record.run, "a stop object")
             return True
         return bool(record.stop_requested_by)
 
@@ -148,13 +149,15 @@ class Settler:
     def _succeed(self, wait: Wait, output: msgspec.Struct) -> None:
         if (name := _DOCUMENTS.get(type(output))) is not None:
             self._registry.save(wait.run_id, **{name: output})
+        if wait.kind == "approval" and (record := self._registry.get(wait.run_id)) is not None:
+            self._spending.approve(record.run)
         text = msgspec.json.encode(output).decode()
         self._registry.end_step(wait.run_id, step_name(wait.kind), wait.parked_at)
         accepted = self._send(wait, "send_task_success", taskToken=wait.token, output=text)
         if wait.kind == "slot" and not accepted:
             self._waits.give_up_slot(wait.run_id)
 
-    def _fail(self, wait: Wait, error: RunError | TransientError) -> None:
+    def _fail(self, wait: Wait, error: RunError | TransientError | PermissionMissing) -> None:
         cause = str(error)[:_MAX_CAUSE]
         self._registry.end_step(wait.run_id, step_name(wait.kind), wait.parked_at, error=cause)
         self._send(wait, "send_task_failure", taskToken=wait.token, error=type(error).__name__, cause=cause)

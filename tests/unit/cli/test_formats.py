@@ -22,7 +22,6 @@ ON_A_STAGE = (
     ["runs"],
     ["show", "persona"],
     ["models"],
-    ["approve", "persona"],
     ["stop", "persona"],
 )
 

@@ -46,7 +46,7 @@ def test_records_go_beside_the_retry_of_a_run_whose_own_were_split_off(
     inconclusive(registry)
 
     assert retry(more) == (0, f"uploaded  s3://{intake}/runs/{RUN}/test.jsonl\n")
-    assert keys(aws, intake) == [f"runs/{RUN}/retry", f"runs/{RUN}/test.jsonl"]
+    assert keys(aws, intake) == [f"runs/{RUN}/retry/1", f"runs/{RUN}/test.jsonl"]
 
 
 def test_records_take_the_place_of_a_test_file_that_the_manifest_names(
@@ -58,7 +58,7 @@ def test_records_take_the_place_of_a_test_file_that_the_manifest_names(
     inconclusive(registry)
 
     assert retry(more)[0] == 0
-    assert keys(aws, intake) == [f"runs/{RUN}/retry", "runs/persona/held.jsonl"]
+    assert keys(aws, intake) == [f"runs/{RUN}/retry/2", "runs/persona/held.jsonl"]
 
 
 def test_a_test_file_in_a_bucket_of_the_users_own_is_left_alone(

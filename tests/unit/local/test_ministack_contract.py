@@ -23,6 +23,11 @@ def test_events_of_aws_services_can_be_published() -> None:
     assert parameters(eventbridge._put_events) == ["data", "allow_aws_source"]
 
 
+def test_events_of_s3_are_dispatched_by_the_thread_that_fires_them() -> None:
+    assert {"version_id", "sequencer"} <= set(parameters(s3._fire_s3_event))
+    assert "_eb._dispatch_event(eb_event)" in inspect.getsource(s3._fire_s3_event)
+
+
 def test_schedules_are_read_from_one_function() -> None:
     assert eventbridge._parse_rate_seconds("rate(5 minutes)") == 300
     assert "_SCHEDULER_TICK_INTERVAL" in inspect.getsource(eventbridge._scheduler_loop)

@@ -9,8 +9,6 @@ from tunedrop.contracts import S3Object
 from tunedrop.registration import held_out
 from tunedrop.stage import Stage
 
-SIGNAL = S3Object(bucket="intake", key="runs/persona/retry")
-
 
 def put(aws: Aws, key: str) -> S3Object:
     answer = aws.s3.put_object(Bucket="intake", Key=key, Body=b"{}")
@@ -27,13 +25,13 @@ def test_the_test_file_counts_in_its_latest_version(aws: Aws, stage: Stage) -> N
     latest = put(aws, "runs/persona/held.jsonl")
     put(aws, "runs/persona/test.jsonl")  # nobody named it
 
-    assert held_out.as_it_is_now(aws.s3, run, SIGNAL) == msgspec.structs.replace(run, test=latest)
+    assert held_out.as_it_is_now(aws.s3, run) == msgspec.structs.replace(run, test=latest)
 
 
-def test_a_file_beside_the_retry_adds_to_what_was_split_off(aws: Aws, stage: Stage) -> None:
-    more = put(aws, "runs/persona/test.jsonl")
+def test_a_file_in_the_runs_folder_adds_to_what_was_split_off(aws: Aws, stage: Stage) -> None:
+    more = put(aws, "runs/persona-0123456789/test.jsonl")
 
-    run = held_out.as_it_is_now(aws.s3, builders.run(), SIGNAL)
+    run = held_out.as_it_is_now(aws.s3, builders.run())
 
     assert (run.test, run.more_test) == (None, more)
 
@@ -41,5 +39,5 @@ def test_a_file_beside_the_retry_adds_to_what_was_split_off(aws: Aws, stage: Sta
 def test_a_test_set_that_nobody_has_touched_stays(aws: Aws, stage: Stage) -> None:
     gone = builders.run(test=S3Object(bucket="intake", key="runs/persona/held.jsonl", version_id="v1"))
 
-    assert held_out.as_it_is_now(aws.s3, gone, SIGNAL) == gone
-    assert held_out.as_it_is_now(aws.s3, builders.run(), SIGNAL) == builders.run()
+    assert held_out.as_it_is_now(aws.s3, gone) == gone
+    assert held_out.as_it_is_now(aws.s3, builders.run()) == builders.run()

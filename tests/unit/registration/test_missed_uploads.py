@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests import builders
@@ -11,6 +12,7 @@ from tests.unit.fake_bedrock import refusal
 from tunedrop.aws import Aws
 from tunedrop.contracts import S3Object
 from tunedrop.registration import missed_uploads
+from tunedrop.registration.missed_uploads import Uploaded
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
 
@@ -37,7 +39,7 @@ def test_a_dataset_and_a_manifest_without_a_run_were_missed(
 ) -> None:
     dropped = put(aws, intake, "drop/persona.jsonl")
     manifest = put(aws, intake, "runs/other/run.yaml")
-    for beside in ("runs/other/train.jsonl", "runs/other/approve", "elsewhere/a.jsonl"):
+    for beside in ("runs/other/train.jsonl", "runs/other-1/approve/1-0a", "elsewhere/a.jsonl"):
         put(aws, intake, beside)
 
     assert missed(aws, registry, patient_stage) == [dropped, manifest]
@@ -64,6 +66,16 @@ def test_an_event_may_take_its_time(aws: Aws, registry: Registry, intake: str, s
     assert missed(aws, registry, stage) == []
 
 
+class Topic:
+    """SNS, as far as publishing goes."""
+
+    def __init__(self) -> None:
+        self.published: list[dict[str, Any]] = []
+
+    def publish(self, **message: Any) -> None:
+        self.published.append(message)
+
+
 class Machine:
     """Step Functions, as far as starting goes: a name can be used once."""
 
@@ -76,15 +88,83 @@ class Machine:
         self.started[name] = json.loads(input)
 
 
-def test_a_missed_upload_is_started_once_with_the_event_that_was_lost(aws: Aws) -> None:
+MOMENT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+MISSED = Uploaded(source=S3Object(bucket="intake", key="drop/persona.jsonl", version_id="v1"), at=MOMENT)
+
+
+def test_a_missed_upload_is_started_with_the_event_that_was_lost(aws: Aws) -> None:
     machine = Machine()
     aws.step_functions = machine
-    source = S3Object(bucket="intake", key="drop/persona.jsonl", version_id="v1")
-    moment = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
-    first, second = (missed_uploads.start(aws, "arn:machine", source, moment) for _ in range(2))
+    first, second = (missed_uploads.start(aws, "arn:machine", MISSED) for _ in range(2))
 
     assert (first, second) == (True, False)
     (event,) = machine.started.values()
     assert event["detail"]["object"] == {"key": "drop/persona.jsonl", "version-id": "v1"}
     assert event["time"] == "2026-11-23T10:00:00Z"
+
+
+def test_an_upload_that_still_has_no_run_is_started_again_each_time_later(aws: Aws) -> None:
+    machine = Machine()
+    aws.step_functions = machine
+    grace = timedelta(minutes=10)
+    numbers = [missed_uploads._number(timedelta(minutes=minutes), grace) for minutes in range(10, 24 * 60, 5)]
+
+    for number in numbers:
+        missed_uploads.start(aws, "arn:machine", msgspec.structs.replace(MISSED, number=number))
+
+    assert len(machine.started) == 8
+    assert [numbers.index(number) * 5 + 10 for number in range(5)] == [10, 20, 40, 80, 160]
+
+
+def test_an_upload_that_never_gets_a_run_is_reported_once(aws: Aws, registry: Registry, stage: Stage) -> None:
+    topic = Topic()
+    aws.sns = topic
+    tries = [msgspec.structs.replace(MISSED, number=number) for number in range(7)]
+
+    reported = [missed_uploads.report(aws, stage, registry, one) for one in tries]
+
+    assert reported == [False, False, False, False, True, False, False]
+    (message,) = topic.published
+    assert "s3://intake/drop/persona.jsonl" in message["Message"]
+    assert message["MessageAttributes"]["event"]["StringValue"] == "upload-without-run"
+
+
+def test_every_version_of_a_key_was_an_upload(
+    aws: Aws, registry: Registry, intake: str, patient_stage: Stage
+) -> None:
+    versions = [put(aws, intake, "drop/quick.jsonl") for _ in range(5)]
+    put(aws, intake, "drop/quick.jsonl2")
+
+    found = missed(aws, registry, patient_stage)
+
+    assert {one.version_id for one in found if one.key == "drop/quick.jsonl"} == {
+        one.version_id for one in versions
+    }
+    assert len(found) == 6
+
+
+def test_a_retry_whose_event_was_lost_is_found_until_the_run_went_on(
+    aws: Aws, registry: Registry, intake: str, patient_stage: Stage
+) -> None:
+    run = builders.run()
+    registry.register(run)
+    registry.end(run.run_id, "failed", None)
+    retry = put(aws, intake, f"runs/{run.run_id}/retry/1")
+
+    assert missed(aws, registry, patient_stage) == [retry]
+
+    registry.reopen(msgspec.structs.replace(run, attempt=2))
+    assert missed(aws, registry, patient_stage) == []
+
+
+def test_an_empty_file_was_an_upload_and_the_mark_of_a_folder_was_none(
+    aws: Aws, registry: Registry, intake: str, patient_stage: Stage
+) -> None:
+    aws.s3.put_object(Bucket=intake, Key="drop/")
+    aws.s3.put_object(Bucket=intake, Key="drop/folder/")
+    aws.s3.put_object(Bucket=intake, Key="drop/empty.jsonl")
+
+    found = [one.key for one in missed(aws, registry, patient_stage)]
+
+    assert found == ["drop/empty.jsonl"]

@@ -132,10 +132,8 @@ def test_data_that_was_deleted_is_left_alone(aws: Aws, stage: Stage, registry: R
     ],
 )
 def test_settings_that_make_no_sense_are_refused(text: str, expected: str) -> None:
-    document = manifest.read(f"data: {{train: t}}\nretune: {text}\n".encode())
-
     with pytest.raises(InvalidManifest, match=expected):
-        settings_of(document, SOURCE, 100)
+        manifest.read(f"data: {{train: t}}\nretune: {text}\n".encode())
 
 
 @pytest.mark.parametrize("text", ["20%", "0.2", "20.0 %"])

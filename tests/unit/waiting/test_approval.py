@@ -39,12 +39,16 @@ def test_the_chat_is_asked_too_with_how_to_answer() -> None:
     approval.ask(topics, stage, builders.run(), ESTIMATE, UNTIL)
 
     mail, chat = topics.published
+    code = approval.code_of(builders.run(), ESTIMATE)
     said = json.loads(chat["Message"])
     assert (mail["TopicArn"], chat["TopicArn"]) == (stage.topic_arn, CHAT)
     assert said["content"]["title"].endswith("persona-0123456789 waits for your approval")
     assert "about 2.00 USD" in said["content"]["description"]
     assert "&lt;b&gt;" in said["content"]["description"]
-    assert "tunedrop approve persona-0123456789 --stage test" in said["content"]["nextSteps"][0]
+    assert (
+        f"tunedrop approve persona-0123456789 --estimate {code} --stage test"
+        in said["content"]["nextSteps"][0]
+    )
     assert said["content"]["nextSteps"][-1].startswith("Without an answer it is refused on ")
     assert said["content"]["nextSteps"][-1] in mail["Message"]
     assert said["metadata"]["threadId"] == "persona-0123456789"

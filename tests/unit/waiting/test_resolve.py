@@ -9,9 +9,10 @@ from tests import builders
 from tests.recorded import recorded
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop.aws import Aws
-from tunedrop.contracts import CompletedJob
+from tunedrop.contracts import CompletedJob, Estimate, Run, Wait
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
+from tunedrop.waiting import approval
 from tunedrop.waiting.resolve import Settler
 from tunedrop.waiting.table import Waits
 
@@ -23,6 +24,24 @@ COMPLETED = {
     "outputDataConfig": {"s3Uri": "s3://artifacts/out/"},
 }
 IN_PROGRESS = COMPLETED | {"status": "InProgress"}
+
+
+ESTIMATE = Estimate(lines=(), low=1, likely=2, high=3, budget_usd=1, approval_reasons=("over budget",))
+
+
+class ListsOnly:
+    """S3, as it answers who may not use an object's key: listed like any other, never read."""
+
+    def __init__(self, *keys: str) -> None:
+        self._keys = keys
+
+    def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+        return {"Contents": [{"Key": key} for key in self._keys if key.startswith(asked["Prefix"])]}
+
+    def head_object(self, **_: Any) -> None:
+        raise refusal("400", status=400)
+
+    get_object = head_object
 
 
 class Tokens:
@@ -162,24 +181,50 @@ def test_slots_are_granted_in_the_order_of_arrival(
     assert [wait.run_id for wait in waits.of_kind("slot")] == ["run-2", "run-3"]
 
 
-def test_an_approve_object_approves(aws: Aws, stage: Stage, settler: Settler, tokens: Tokens) -> None:
-    aws.s3.put_object(Bucket=stage.intake_bucket, Key="runs/persona/approve")
+def approval_of(run: Run, estimate: Estimate) -> Wait:
+    return builders.wait(run_id=run.run_id, kind="approval", subject=approval.key_of(run, estimate))
 
-    settler.park(builders.wait(kind="approval", subject="persona-0123456789"))
+
+def test_an_approve_object_approves(aws: Aws, stage: Stage, settler: Settler, tokens: Tokens) -> None:
+    wait = approval_of(builders.run(), ESTIMATE)
+    aws.s3.put_object(Bucket=stage.intake_bucket, Key=wait.subject)
+
+    settler.park(wait)
 
     assert "approved_at" in tokens.sent[0]["output"]
 
 
-def test_an_approve_object_of_an_earlier_run_does_not_count(
-    aws: Aws, stage: Stage, settler: Settler, registry: Registry, tokens: Tokens
+@pytest.mark.parametrize(
+    ("run", "estimate"),
+    [
+        (builders.run(attempt=2), ESTIMATE),
+        (builders.run(), msgspec.structs.replace(ESTIMATE, likely=115_442.0)),
+        (builders.run(run_id="persona-9876543210"), ESTIMATE),
+        (builders.run(run_id="victim-0123456789", name="persona-0123456789"), ESTIMATE),
+    ],
+    ids=["the next attempt", "another estimate", "a run of the same name", "a run named like another's id"],
+)
+def test_an_approval_approves_one_estimate_of_one_attempt_at_one_run(
+    aws: Aws, stage: Stage, settler: Settler, registry: Registry, tokens: Tokens, run: Run, estimate: Estimate
 ) -> None:
-    aws.s3.put_object(Bucket=stage.intake_bucket, Key="runs/later/approve")
-    later = builders.run(run_id="later-1", name="later", created_at="2100-01-01T00:00:00Z")
-    registry.register(later)
+    registry.register(run)
+    approved = approval.key_of(builders.run(), ESTIMATE)
+    for key in (approved, f"runs/{run.name}/approve", f"runs/{run.run_id}/approve", f"{approved}/{run.name}"):
+        aws.s3.put_object(Bucket=stage.intake_bucket, Key=key)
 
-    settler.park(builders.wait(run_id="later-1", kind="approval", subject="later-1"))
+    settler.park(approval_of(run, estimate))
 
     assert tokens.sent == []
+
+
+def test_an_approval_that_nobody_can_read_counts(settler: Settler, aws: Aws, tokens: Tokens) -> None:
+    """An object encrypted with its uploader's own key is answered by 400; it is there all the same."""
+    wait = approval_of(builders.run(), ESTIMATE)
+    aws.s3 = ListsOnly(wait.subject)
+
+    settler.park(wait)
+
+    assert "approved_at" in tokens.sent[0]["output"]
 
 
 def test_an_approval_that_nobody_gave_refuses_the_run(settler: Settler, waits: Waits, tokens: Tokens) -> None:
@@ -197,7 +242,7 @@ def test_a_stop_ends_whatever_the_run_waits_for(
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=IN_PROGRESS)
     waits.park(builders.wait())
-    registry.request_stop("persona-0123456789", by="ann")
+    registry.request_stop(builders.run(), by="ann")
 
     settler.settle_run("persona-0123456789")
 
@@ -210,11 +255,38 @@ def test_a_stop_object_whose_event_was_lost_is_found_by_the_schedule(
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=IN_PROGRESS)
     waits.park(builders.wait())
-    aws.s3.put_object(Bucket=stage.intake_bucket, Key="runs/persona-0123456789/stop")
+    aws.s3.put_object(Bucket=stage.intake_bucket, Key="runs/persona-0123456789/stop/1")
 
     settler.settle_all()
 
     assert tokens.sent[0]["error"] == "RunStopped"
+
+
+@pytest.mark.parametrize("key", ["stop", "stop/2", "stop/11", "stop/1/more"])
+def test_a_stop_of_another_attempt_stops_nothing(
+    aws: Aws, stage: Stage, settler: Settler, waits: Waits, tokens: Tokens, key: str
+) -> None:
+    aws.bedrock = FakeBedrock(get_model_customization_job=IN_PROGRESS)
+    waits.park(builders.wait())
+    aws.s3.put_object(Bucket=stage.intake_bucket, Key=f"runs/persona-0123456789/{key}")
+    aws.s3.put_object(Bucket=stage.intake_bucket, Key="runs/persona/stop")
+
+    settler.settle_all()
+
+    assert tokens.sent == []
+
+
+def test_a_stop_that_is_delivered_after_the_run_went_on_stops_nothing(registry: Registry) -> None:
+    run = builders.run()
+    registry.register(run)
+    registry.end(run.run_id, "stopped", None)
+    registry.reopen(msgspec.structs.replace(run, attempt=2, execution_arn="another"))
+
+    assert not registry.request_stop(run, by="ann")
+
+    record = registry.get(run.run_id)
+    assert record is not None
+    assert not record.stop_requested_by
 
 
 def test_a_newer_token_is_not_forgotten_with_an_older_one(waits: Waits) -> None:

@@ -124,7 +124,8 @@ class Waiting(RuleBasedStateMachine):
 
     @rule(target=approvals, expires_at=st.sampled_from([PAST, FUTURE]))
     def a_run_waits_for_approval(self, expires_at: str) -> Wait:
-        return self._park("approval", f"run-{self.number}", expires_at=expires_at)
+        key = intake.signal_key(f"run-{self.number}", "approve", "1-0a1b2c3d4e")
+        return self._park("approval", key, expires_at=expires_at)
 
     @rule(target=slots)
     def a_run_waits_for_a_slot(self) -> Wait:
@@ -259,7 +260,7 @@ class Waiting(RuleBasedStateMachine):
         return wait
 
     def _signal(self, wait: Wait, signal: Any) -> None:
-        key = intake.signal_key(wait.run_id, signal)
+        key = wait.subject if signal == "approve" else intake.signal_key(wait.run_id, "stop", "1")
         self.aws.s3.put_object(Bucket=self.stage.intake_bucket, Key=key, Body=b"")
 
     def _stop(self, wait: Wait) -> bool:

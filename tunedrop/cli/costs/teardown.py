@@ -83,9 +83,8 @@ def _of_others(here: Deployed) -> str:
 
 def _cure(here: Deployed, alias: str) -> str:
     """The command after which an alias names a model again, or is gone."""
-    name = alias.rpartition("/")[2]
-    history = here.aliases.history(name)
+    history = here.aliases.history_at(alias)
     earlier = dict.fromkeys(one.model_arn for one in history if one.model_arn != history[0].model_arn)
     if any(models.status(here.aws.bedrock, arn) for arn in earlier):
-        return f"return to an earlier one: tunedrop rollback {name} --stage {here.name}"
+        return f"return to an earlier one: tunedrop rollback {history[0].name} --stage {here.name}"
     return f"there is no other: aws ssm delete-parameter --name {alias}"

@@ -54,7 +54,7 @@ def models(
         return print_json(aliases)
     rows = []
     for alias, model_id in aliases.items():
-        history = here.aliases.history(alias.rpartition("/")[2])
+        history = here.aliases.history_at(alias)
         run_id, since = (history[0].run_id, when(history[0].since)) if history else ("", "")
         rows.append((alias, {"modelId": model_id, "run": run_id, "since": since}))
     if not rows:

@@ -14,7 +14,7 @@ from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.options import FormatOption, RunName, examples, on_stage
 from tunedrop.cli.output import Format, answer, console, errors, fail, print_json, table, when
 from tunedrop.cli.runs import held_out, submitting
-from tunedrop.cli.runs.live import view
+from tunedrop.cli.runs.live import events, view
 from tunedrop.cli.runs.live import watch as following
 from tunedrop.cli.runs.live.final import COLOURS
 from tunedrop.cli.stage import Deployed
@@ -152,17 +152,43 @@ def report(
 @app.command(
     rich_help_panel=PANEL,
     epilog=examples(
-        ("tunedrop approve support", "let it go on"),
+        ("tunedrop approve support-0a1b2c3d4e --estimate 1-9f3c2a1b7d", "as the question says it"),
+        ("tunedrop approve support", "shows what it would cost, and asks"),
     ),
 )
 @on_stage
-def approve(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> None:
-    """Approve a run that waits because of what it would cost."""
+def approve(
+    here: Deployed,
+    name: RunName,
+    estimate: Annotated[
+        str,
+        typer.Option("--estimate", metavar="CODE", help="The estimate to approve, as the question names it."),
+    ] = "",
+    format_: FormatOption = Format.text,
+) -> None:
+    """Approve what a waiting run would cost: one estimate of one attempt, once."""
     record = here.run(name)
-    if not record.is_open:
-        fail(f"{record.run.run_id} is {record.status}: there is nothing to approve")
-    here.signal(intake.signal_key(record.run.run_id, "approve"))
-    answer({"run_id": record.run.run_id, "asked": "approve"}, f"approved {record.run.run_id}", format_)
+    run_id = record.run.run_id
+    wait = here.waits.get(run_id, "approval") if record.is_open else None
+    if wait is None:
+        fail(f"{run_id} is {_status(record)}: it does not wait for approval")
+    code = intake.read_key(wait.subject).code
+    question, command = events.question(record), events.approve_command(record, wait, here.name)
+    if estimate and estimate != code:
+        fail(
+            f"{run_id} waits with another estimate than {estimate}: {question}",
+            NO,
+            f"To approve it: {command}",
+        )
+    if not estimate:
+        if not (errors.is_terminal and console.is_terminal):
+            fail(
+                f"say which estimate of {run_id} you approve: {question}", USAGE, f"To approve it: {command}"
+            )
+        if not typer.confirm(f"{run_id}: {question}. Approve it?", default=False, err=True):
+            fail("nothing was approved", NO)
+    here.signal(wait.subject)
+    answer({"run_id": run_id, "asked": "approve", "estimate": code}, f"approved {run_id}", format_)
 
 
 @app.command(
@@ -177,7 +203,7 @@ def stop(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> 
     record = here.run(name)
     if not record.is_open:
         fail(f"{record.run.run_id} is {record.status}: there is nothing to stop")
-    here.signal(intake.signal_key(record.run.run_id, "stop"))
+    here.signal(intake.signal_key(record.run.run_id, "stop", str(record.run.attempt)))
     answer({"run_id": record.run.run_id, "asked": "stop"}, f"asked {record.run.run_id} to stop", format_)
 
 
@@ -218,7 +244,7 @@ def retry(
         fail(f"{record.run.run_id} is {record.status}: there is nothing to retry")
     if test is not None:
         held_out.upload(here, record, test)
-    here.signal(intake.signal_key(record.run.run_id, "retry"), from_)
+    here.signal(intake.signal_key(record.run.run_id, "retry", str(record.run.attempt)), from_)
     if not watch_it:
         return answer(
             {"run_id": record.run.run_id, "asked": "retry"}, f"asked {record.run.run_id} to go on", format_

@@ -27,6 +27,8 @@ ESTIMATE = Estimate(
     approval_reasons=("it would likely cost 2.00 USD, over the run's budget of 1.00 USD",),
 )
 
+APPROVAL = "runs/persona-0123456789/approve/1-0a1b2c3d4e"
+
 
 def record(status: str = "running", failure: Any = None, **documents: msgspec.Struct) -> Record:
     return Record(
@@ -51,7 +53,7 @@ PRICED = (*CHECKED, step("estimate_cost", "00:05", "00:06"))
 
 
 def waits_for_approval() -> Snapshot:
-    wait = builders.wait(kind="approval", subject="persona-0123456789", expires_at="2026-11-24T10:00:00Z")
+    wait = builders.wait(kind="approval", subject=APPROVAL, expires_at="2026-11-24T10:00:00Z")
     return Snapshot(
         record=record(dataset=builders.dataset(), estimate=ESTIMATE),
         at=NOW,

@@ -59,7 +59,7 @@ def test_a_question_says_what_is_asked_why_and_how_to_answer() -> None:
 def test_who_cannot_press_a_key_is_told_the_command() -> None:
     seen = pictures.seen(View("test", {}, can_answer=False).draw(pictures.waits_for_approval()))
 
-    assert "tunedrop approve persona-0123456789 --stage test" in seen
+    assert "tunedrop approve persona-0123456789 --estimate 1-0a1b2c3d4e --stage test" in seen
 
 
 def test_a_run_in_the_queue_shows_its_place() -> None:

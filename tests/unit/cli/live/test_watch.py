@@ -83,4 +83,4 @@ def test_a_key_answers_only_while_something_is_asked(
     watch._answer(deployed, pictures.waits_for_approval(), "y")
 
     (item,) = deployed.aws.s3.list_objects_v2(Bucket=intake)["Contents"]
-    assert item["Key"] == "runs/persona-0123456789/approve"
+    assert item["Key"] == "runs/persona-0123456789/approve/1-0a1b2c3d4e"

@@ -7,11 +7,14 @@ from typing import Literal
 
 import msgspec
 
+from tunedrop import intake
+from tunedrop.contracts import Wait
 from tunedrop.formatting.amounts import duration
 from tunedrop.formatting.costs import in_words
 from tunedrop.monitoring import Snapshot
 from tunedrop.monitoring.facts import PHASES, fact, phase
 from tunedrop.monitoring.timeline import Step, timeline
+from tunedrop.registry import Record
 from tunedrop.reporting.verdict import headline
 from tunedrop.results.collect import ending_of
 
@@ -45,13 +48,24 @@ def steps_of(snapshot: Snapshot) -> list[Step]:
     return timeline(snapshot.steps, snapshot.at, record.is_open, record.run.resumed_at)
 
 
-def question(snapshot: Snapshot) -> str:
-    """What is asked for when a run waits for approval."""
-    estimate = ending_of(snapshot.record).estimate
-    reasons = "; ".join(estimate.approval_reasons) if estimate else ""
-    cost = in_words(estimate) if estimate else "an unknown amount"
-    run_id = snapshot.record.run.run_id
-    return f"it would cost {cost} ({reasons}); tunedrop approve {run_id}, or tunedrop stop {run_id}"
+def question(record: Record) -> str:
+    """What a run that waits would cost, and why it waits."""
+    estimate = ending_of(record).estimate
+    if estimate is None:
+        return "the cost is not known"
+    reasons = "; ".join(estimate.approval_reasons)
+    return f"it would cost {in_words(estimate)} ({reasons})"
+
+
+def approve_command(record: Record, wait: Wait, stage: str = "") -> str:
+    """The command that approves what a run waits for, and nothing else."""
+    where = f" --stage {stage}" if stage else ""
+    return f"tunedrop approve {record.run.run_id} --estimate {intake.read_key(wait.subject).code}{where}"
+
+
+def _approval(record: Record, wait: Wait) -> str:
+    stop = f"tunedrop stop {record.run.run_id}"
+    return f"{question(record)}; {approve_command(record, wait)}, or {stop}"
 
 
 def _of_steps(before: Snapshot | None, now: Snapshot) -> Iterator[Event]:
@@ -70,7 +84,9 @@ def _of_waits(before: Snapshot | None, now: Snapshot) -> Iterator[Event]:
         text = fact("wait_for_training", now)
         yield Event(at=now.at, run_id=run_id, event="job", text=text, step="wait_for_training")
     if now.approval and (before is None or before.approval is None):
-        yield Event(at=now.at, run_id=run_id, event="approval-required", text=question(now))
+        yield Event(
+            at=now.at, run_id=run_id, event="approval-required", text=_approval(now.record, now.approval)
+        )
     if not now.record.is_open and (before is None or before.record.is_open):
         yield Event(at=now.at, run_id=run_id, event="ended", text=_end(now), status=now.record.status)
 

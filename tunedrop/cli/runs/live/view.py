@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tunedrop import catalog, clock
-from tunedrop.cli.runs.live.events import steps_of
+from tunedrop.cli.runs.live.events import approve_command, steps_of
 from tunedrop.contracts import Dataset
 from tunedrop.cost.actual import actual
 from tunedrop.formatting.amounts import duration
@@ -90,8 +90,8 @@ class View:
             text.append("Approve it?  ").append("y", style="bold").append(" yes   ")
             text.append("n", style="bold").append(" no, stop the run   ")
             text.append("Ctrl-C", style="bold").append(" decide later")
-        else:
-            text.append(f"tunedrop approve {run_id} --stage {self._stage}\n")
+        elif snapshot.approval is not None:
+            text.append(f"{approve_command(snapshot.record, snapshot.approval, self._stage)}\n")
             text.append(f"tunedrop stop {run_id} --stage {self._stage}")
         return Panel(text, title="approval", title_align="left", border_style="yellow", expand=False)
 

@@ -115,9 +115,11 @@ def _looks(look: Look, wait: Wait, answer: Callable[[str], None]) -> Iterator[Sn
 
 def _answer(here: Deployed, snapshot: Snapshot, key: str) -> None:
     """`y` approves and `n` stops, while that is asked for."""
-    if snapshot.approval is not None and key in "yn":
-        signal = "approve" if key == "y" else "stop"
-        here.signal(intake.signal_key(snapshot.record.run.run_id, signal))  # type: ignore[arg-type]
+    run = snapshot.record.run
+    if snapshot.approval is not None and key == "y":
+        here.signal(snapshot.approval.subject)
+    elif snapshot.approval is not None and key == "n":
+        here.signal(intake.signal_key(run.run_id, "stop", str(run.attempt)))
 
 
 def _sleep(seconds: float) -> str:

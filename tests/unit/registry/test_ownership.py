@@ -1,0 +1,113 @@
+"""Whose a name is: unrelated data does not take a model's place without somebody's approval."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import builders
+from tests.datasets import jsonl, single_turn
+from tunedrop.aws import Aws
+from tunedrop.contracts import Dataset, DatasetFile
+from tunedrop.registry import Registry
+from tunedrop.registry.aliases import Aliases
+from tunedrop.registry.ownership import STRETCH, common, unrelated_to
+from tunedrop.stage import Stage
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+PERSONA = (EXAMPLES / "support-persona" / "train.jsonl").read_bytes()
+EXPERT = (EXAMPLES / "domain-questions" / "train.jsonl").read_bytes()
+
+
+@pytest.fixture
+def aliases(aws: Aws, stage: Stage, registry: Registry) -> Aliases:
+    aws.s3.create_bucket(
+        Bucket=stage.artifacts_bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
+    )
+    return Aliases(aws.ssm, aws.dynamodb, stage)
+
+
+def dataset(aws: Aws, run_id: str, body: bytes) -> Dataset:
+    key = f"runs/{run_id}/dataset/train.jsonl"
+    aws.s3.put_object(Bucket="artifacts", Key=key, Body=body)
+    return builders.dataset(train=DatasetFile(uri=f"s3://artifacts/{key}", records=1, tokens=1))
+
+
+def promoted(aws: Aws, registry: Registry, aliases: Aliases, body: bytes) -> None:
+    """A model in production under the name of `builders.run`, which has learned this."""
+    registry.register(builders.run(run_id="earlier-0123456789"))
+    registry.save("earlier-0123456789", dataset=dataset(aws, "earlier-0123456789", body))
+    aliases.promote("persona", "earlier-0123456789", builders.MODEL_ARN, builders.DEPLOYMENT_ARN)
+
+
+def asked(aws: Aws, registry: Registry, aliases: Aliases, body: bytes, **run: Any) -> str:
+    return unrelated_to(aws.s3, registry, aliases, builders.run(**run), dataset(aws, "later", body))
+
+
+def lines(body: bytes) -> list[bytes]:
+    return body.splitlines(keepends=True)
+
+
+def test_unrelated_data_under_a_name_in_production_is_told(
+    aws: Aws, registry: Registry, aliases: Aliases
+) -> None:
+    promoted(aws, registry, aliases, PERSONA)
+
+    assert asked(aws, registry, aliases, EXPERT) == "earlier-0123456789"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [PERSONA, PERSONA + EXPERT, b"".join(lines(PERSONA)[::-1]), b"".join(lines(PERSONA)[:40]) + EXPERT],
+    ids=["the same", "grown", "in another order", "a tenth of it is left"],
+)
+def test_a_new_version_of_the_data_is_no_stranger(
+    aws: Aws, registry: Registry, aliases: Aliases, body: bytes
+) -> None:
+    promoted(aws, registry, aliases, PERSONA)
+
+    assert asked(aws, registry, aliases, body) == ""
+
+
+def test_newly_collected_records_of_the_same_kind_are_no_strangers() -> None:
+    for body in (PERSONA, EXPERT):
+        assert common(lines(body)[::2], lines(body)[1::2]) > 0.5
+
+
+def test_datasets_of_different_subjects_have_nothing_in_common() -> None:
+    texts = {path.parent.name: path.read_bytes() for path in EXAMPLES.glob("*/train.jsonl")}
+    kin = [{"hyperparameter-search", "support-persona"}]
+    for one in texts:
+        for other in texts:
+            if one != other and {one, other} not in kin:
+                assert common(lines(texts[one]), lines(texts[other])) == 0, (one, other)
+
+
+def test_a_name_that_has_nothing_in_production_is_free(
+    aws: Aws, registry: Registry, aliases: Aliases
+) -> None:
+    assert asked(aws, registry, aliases, EXPERT) == ""
+
+
+def test_a_model_tuned_further_is_no_stranger(aws: Aws, registry: Registry, aliases: Aliases) -> None:
+    promoted(aws, registry, aliases, PERSONA)
+
+    assert asked(aws, registry, aliases, EXPERT, parent_model=builders.MODEL_ARN) == ""
+
+
+def test_data_that_is_gone_is_not_taken_for_related(aws: Aws, registry: Registry, aliases: Aliases) -> None:
+    promoted(aws, registry, aliases, PERSONA)
+    aws.s3.delete_object(Bucket="artifacts", Key="runs/earlier-0123456789/dataset/train.jsonl")
+
+    assert asked(aws, registry, aliases, PERSONA) == "earlier-0123456789"
+
+
+def test_of_large_files_stretches_are_compared(aws: Aws, registry: Registry, aliases: Aliases) -> None:
+    large = jsonl(single_turn("large")) * 1
+    large *= 1 + 10 * STRETCH // len(large)
+    promoted(aws, registry, aliases, large)
+
+    assert asked(aws, registry, aliases, large + EXPERT) == ""
+    assert asked(aws, registry, aliases, EXPERT * (1 + 10 * STRETCH // len(EXPERT))) == "earlier-0123456789"

@@ -1,0 +1,128 @@
+"""What a month's runs count for: strongly consistent, whoever estimates at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests import builders
+from tunedrop.aws import Aws
+from tunedrop.contracts import Estimate, Run
+from tunedrop.cost.budgets import judge
+from tunedrop.registry import Registry
+from tunedrop.registry.spending import Month, Spending
+from tunedrop.stage import Stage
+
+ESTIMATE = Estimate(lines=(), low=10, likely=10, high=10, budget_usd=1_000)
+
+
+@pytest.fixture
+def spending(aws: Aws, stage: Stage, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Spending:
+    monkeypatch.setattr("tunedrop.registry.spending.PAUSE_SECONDS", 0.01)
+    return Spending(aws.dynamodb, stage.registry_table)
+
+
+def run(number: int, **changes: Any) -> Run:
+    return builders.run(run_id=f"run-{number}", **changes)
+
+
+def decided(which: Run, budget: float = 25.0, usd: float = 10.0) -> Callable[[Month], Estimate]:
+    """As estimate_cost decides, against a month's budget."""
+    stage = builders.stage(monthly_budget_usd=budget, budget_usd=1_000)
+    found = msgspec.structs.replace(ESTIMATE, likely=usd)
+
+    def decide(month: Month) -> Estimate:
+        others, requested = month.counted(besides=which.run_id), month.requested(besides=which.run_id)
+        return judge(found, stage, others, requested)
+
+    return decide
+
+
+def test_a_run_that_waits_for_approval_blocks_nobody(spending: Spending) -> None:
+    waits = spending.estimate(run(1), decided(run(1), usd=115_442))
+    goes_on = spending.estimate(run(2), decided(run(2)))
+
+    month = spending.read("2026-11")
+    assert waits.approval_reasons
+    assert goes_on.approval_reasons == ()
+    assert (month.counted(), month.requested()) == (10, 115_442)
+
+
+def test_what_is_requested_is_named_to_whoever_has_to_approve_next(spending: Spending) -> None:
+    spending.estimate(run(1), decided(run(1), usd=30))
+    spending.estimate(run(2), decided(run(2), usd=20))
+
+    found = spending.estimate(run(3), decided(run(3)))
+
+    assert (
+        "this month's runs stand at 20.00 USD (30.00 USD more wait for approval)" in found.approval_reasons[0]
+    )
+
+
+def test_what_was_approved_is_committed_and_what_has_ended_is_spent(spending: Spending) -> None:
+    spending.estimate(run(1), decided(run(1), usd=30))
+
+    spending.approve(run(1))
+    spending.approve(run(1))
+    assert spending.read("2026-11").counted() == 30
+
+    spending.settle(run(1), 7.5)
+    assert (spending.read("2026-11").counted(), spending.read("2026-11").requested()) == (7.5, 0)
+
+
+def test_a_run_that_nobody_approved_counts_for_nothing_once_it_has_ended(spending: Spending) -> None:
+    spending.estimate(run(1), decided(run(1), usd=30))
+    spending.settle(run(1), 0.0)
+
+    assert (spending.read("2026-11").counted(), spending.read("2026-11").requested()) == (0, 0)
+
+
+def test_an_estimate_that_is_repeated_counts_once_and_another_attempt_on_top_of_what_was_spent(
+    spending: Spending,
+) -> None:
+    for _ in range(2):
+        spending.estimate(run(1), decided(run(1)))
+    assert spending.read("2026-11").counted() == 10
+
+    spending.settle(run(1), 4.0)
+    spending.estimate(run(1), decided(run(1)))
+    assert spending.read("2026-11").counted() == 14
+
+
+def test_a_run_counts_in_the_month_in_which_it_was_submitted(spending: Spending) -> None:
+    spending.estimate(run(1, created_at="2026-10-31T23:59:59Z"), decided(run(1)))
+
+    assert spending.read("2026-11").counted() == 0
+    assert spending.read("2026-10").counted() == 10
+
+
+def test_a_commitment_made_meanwhile_is_seen_before_another_is_made(spending: Spending) -> None:
+    """The read is stale when it is acted on, as of any two functions at once."""
+    second, seen = decided(run(2)), []
+
+    def decide(month: Month) -> Estimate:
+        if not seen:
+            spending.estimate(run(1), decided(run(1), usd=20))
+        seen.append(month)
+        return second(month)
+
+    found = spending.estimate(run(2), decide)
+
+    assert len(seen) == 2
+    assert found.approval_reasons
+    assert spending.read("2026-11").counted() == 20
+
+
+def test_of_many_runs_at_once_no_more_are_committed_than_the_month_has_room_for(spending: Spending) -> None:
+    runs = [run(number) for number in range(8)]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda one: spending.estimate(one, decided(one)), runs))
+
+    assert sum(not one.approval_reasons for one in found) == 2
+    assert spending.read("2026-11").counted() == 20
+    assert spending.read("2026-11").requested() == 60

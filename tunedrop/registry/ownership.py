@@ -1,0 +1,116 @@
+"""Whose a name is: whether an upload has anything to do with what the model in production has learned.
+
+Everybody's file is called `train.jsonl`. A model of unrelated data may be better on its own held-out records
+and would then take the place of a model that others rely on; so somebody is asked first.
+
+Two datasets have something in common when `ENOUGH` of the records of one, among those looked at, hold a text
+or a run of `WORDS` words that the other holds too. Prompts, system prompts, templates and answers that
+come back suffice; single words and labels do not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from tunedrop import aws, naming
+from tunedrop.contracts import Dataset, Run
+from tunedrop.registry.aliases import Aliases, InProduction
+from tunedrop.registry.runs import Registry
+
+STRETCH = 256 << 10
+STRETCHES = 8
+"""Of a training file, so many bytes at so many places are looked at; a smaller one is read whole."""
+
+WORDS = 6
+ENOUGH = 0.05
+"""Measured on public datasets (2026-11-29): halves of one share 80 to 100% of their records, grade-school
+mathematics and tasks of assistants 4%, our examples of different subjects none."""
+
+_STRUCTURE = frozenset({"role", "schemaVersion", "format", "type", "uri", "taskType", "name", "toolUseId"})
+"""Keys whose values say how a record is made, and nothing of what it is about."""
+
+_WORD = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|\\w+")
+"""A word, or a character of a script that is written without spaces."""
+
+
+def unrelated_to(s3: Any, registry: Registry, aliases: Aliases, run: Run, dataset: Dataset) -> str:
+    """The run whose model a name has in production, where this run's data has nothing in common with it.
+
+    Empty where it has, where nothing is in production, and where the run tunes that very model further.
+    """
+    history = aliases.history(run.name)
+    if not history or run.run_id == history[0].run_id or run.parent_model == history[0].model_arn:
+        return ""
+    earlier = _dataset_of(registry, history[0])
+    related = earlier is not None and have_in_common(s3, dataset.train.uri, earlier.train.uri)
+    return "" if related else history[0].run_id
+
+
+def have_in_common(s3: Any, one: str, other: str) -> bool:
+    """Whether two training files in S3 have something in common. False where one is gone."""
+    try:
+        ours, theirs = (list(_records(s3, uri)) for uri in (one, other))
+    except ClientError as error:
+        if aws.is_missing(error):
+            return False
+        raise
+    return common(ours, theirs) >= ENOUGH
+
+
+def common(ours: list[bytes], theirs: list[bytes]) -> float:
+    """The share of records, of those of the smaller side, that hold something of the other side's."""
+    few, many = sorted((ours, theirs), key=len)
+    known = {one for record in many for one in _features(record)}
+    return sum(not known.isdisjoint(_features(record)) for record in few) / max(1, len(few))
+
+
+def _dataset_of(registry: Registry, model: InProduction) -> Dataset | None:
+    record = registry.get(model.run_id)
+    return record.document("dataset", Dataset) if record is not None else None
+
+
+def _records(s3: Any, uri: str) -> Iterator[bytes]:
+    """Whole lines of a file, from stretches that are spread over it."""
+    bucket, key = naming.place_of(uri)
+    size = s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
+    if size <= STRETCH * STRETCHES:
+        yield from s3.get_object(Bucket=bucket, Key=key)["Body"].read().splitlines()
+        return
+    for number in range(STRETCHES):
+        start = number * (size - STRETCH) // (STRETCHES - 1)
+        asked = f"bytes={start}-{start + STRETCH - 1}"
+        lines = s3.get_object(Bucket=bucket, Key=key, Range=asked)["Body"].read().split(b"\n")
+        yield from lines[1:-1]
+
+
+def _features(record: bytes) -> set[int]:
+    """What a record is about: hashes of its texts, and of every run of words in them."""
+    try:
+        found = msgspec.json.decode(record)
+    except msgspec.DecodeError:
+        return set()
+    features = set()
+    for text in _texts(found):
+        words = _WORD.findall(text.casefold())
+        if len(words) >= WORDS:
+            features |= {hash(tuple(words[at : at + WORDS])) for at in range(len(words) - WORDS + 1)}
+        elif len(words) > 2:
+            features.add(hash(tuple(words)))
+    return features
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key not in _STRUCTURE:
+                yield from _texts(item)

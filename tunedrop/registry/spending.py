@@ -1,0 +1,158 @@
+"""What a month's runs have cost, will cost, and would cost if somebody approved them.
+
+In the registry table: `pk` = `MONTH#<YYYY-MM>`, `sk` = `RUN#<run id>` holds a run's amounts, `sk` =
+`#VERSION` a number that every change raises. A commitment is written only if nothing has changed since the
+month was read: of two runs at once that would pass the budget together, one sees the other. Both reads and
+writes are strongly consistent, which an index is not. A run counts in the month in which it was submitted.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from tunedrop.aws import code_of, explain
+from tunedrop.contracts import Estimate, Run
+from tunedrop.errors import TransientError
+
+TRIES = 12
+"""Each reads the month anew: as many runs at once as that, at the worst, and pauses keep them apart."""
+
+PAUSE_SECONDS = 0.2
+
+_VERSION = "#VERSION"
+
+
+class Amounts(msgspec.Struct, frozen=True, kw_only=True):
+    """A run's US dollars: `spent` by attempts that have ended, `committed` to the one that goes on,
+    `requested` while it waits for approval."""
+
+    spent: float = 0.0
+    committed: float = 0.0
+    requested: float = 0.0
+
+
+class Month(msgspec.Struct, frozen=True, kw_only=True):
+    """A month as it was read: its version, and the amounts of each run."""
+
+    version: int
+    runs: Mapping[str, Amounts]
+
+    def counted(self, *, besides: str = "") -> float:
+        """US dollars spent and committed; of one run, only what its ended attempts have spent."""
+        committed = sum(one.committed for run_id, one in self.runs.items() if run_id != besides)
+        return committed + sum(one.spent for one in self.runs.values())
+
+    def requested(self, *, besides: str = "") -> float:
+        """US dollars of other runs that wait for approval."""
+        return sum(one.requested for run_id, one in self.runs.items() if run_id != besides)
+
+
+def month_of(moment: str) -> str:
+    """The month of a moment, such as `2026-11`."""
+    return moment[: len("2026-11")]
+
+
+class Spending:
+    """The amounts of a stage's runs, month by month."""
+
+    def __init__(self, dynamodb: Any, table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    def read(self, month: str) -> Month:
+        """A month, read consistently."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :month",
+            ExpressionAttributeValues={":month": {"S": f"MONTH#{month}"}},
+            ConsistentRead=True,
+        )
+        items = {item["sk"]["S"]: item for page in pages for item in page["Items"]}
+        version = int(items.pop(_VERSION, {}).get("version", {"N": "0"})["N"])
+        return Month(
+            version=version, runs={key.removeprefix("RUN#"): _read(one) for key, one in items.items()}
+        )
+
+    def estimate(self, run: Run, decide: Callable[[Month], Estimate]) -> Estimate:
+        """Commit what a run is estimated to cost, or keep it as requested where somebody has to approve it.
+
+        Parameters
+        ----------
+        decide
+            Gives the estimate with its reasons for approval, from the month as it is; may raise.
+
+        Raises
+        ------
+        TransientError
+            When other runs are estimated at the same time again and again.
+        """
+
+        def change(month: Month, amounts: Amounts) -> tuple[Amounts, Estimate]:
+            found = decide(month)
+            waits = bool(found.approval_reasons)
+            committed, requested = (0.0, found.likely) if waits else (found.likely, 0.0)
+            return Amounts(spent=amounts.spent, committed=committed, requested=requested), found
+
+        found: Estimate = self._change(run, change)
+        return found
+
+    def approve(self, run: Run) -> None:
+        """Somebody has approved what the run requested. Twice is as good as once."""
+
+        def change(_: Month, amounts: Amounts) -> tuple[Amounts, None]:
+            committed = amounts.requested or amounts.committed
+            return Amounts(spent=amounts.spent, committed=committed), None
+
+        self._change(run, change)
+
+    def settle(self, run: Run, spent: float) -> None:
+        """The run has ended, and all its attempts have cost this."""
+        self._change(run, lambda _, __: (Amounts(spent=spent), None))
+
+    def _change(self, run: Run, change: Callable[[Month, Amounts], tuple[Amounts, Any]]) -> Any:
+        key = month_of(run.created_at)
+        for number in range(TRIES):
+            month = self.read(key)
+            before = month.runs.get(run.run_id, Amounts())
+            after, answer = change(month, before)
+            if after == before or self._write(key, run.run_id, after, month.version):
+                return answer
+            time.sleep(random.uniform(0, PAUSE_SECONDS * (number + 1)))  # noqa: S311
+        raise TransientError(f"the spending of {key} was changed by other runs again and again")
+
+    def _write(self, month: str, run_id: str, amounts: Amounts, seen: int) -> bool:
+        """Write a run's amounts, unless the month has changed since it was seen at this version."""
+        pk = {"S": f"MONTH#{month}"}
+        values = {
+            name: {"N": str(Decimal(str(usd)))} for name, usd in msgspec.structs.asdict(amounts).items()
+        }
+        version = {
+            "TableName": self._table,
+            "Key": {"pk": pk, "sk": {"S": _VERSION}},
+            "UpdateExpression": "SET version = :next",
+            "ConditionExpression": "version = :seen" if seen else "attribute_not_exists(pk)",
+            "ExpressionAttributeValues": {":next": {"N": str(seen + 1)}}
+            | ({":seen": {"N": str(seen)}} if seen else {}),
+        }
+        line = {"TableName": self._table, "Item": {"pk": pk, "sk": {"S": f"RUN#{run_id}"}, **values}}
+        try:
+            self._dynamodb.transact_write_items(TransactItems=[{"Update": version}, {"Put": line}])
+        except ClientError as error:
+            if code_of(error) != "TransactionCanceledException":
+                raise
+            reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
+            if not reasons & {"ConditionalCheckFailed", "TransactionConflict"}:
+                raise TransientError(explain(error)) from error
+            return False
+        return True
+
+
+def _read(item: Mapping[str, Any]) -> Amounts:
+    return Amounts(**{name: float(item[name]["N"]) for name in Amounts.__struct_fields__ if name in item})
