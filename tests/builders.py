@@ -50,7 +50,9 @@ def stage(**changes: Any) -> Stage:
 
 
 def run(**changes: Any) -> Run:
-    source = S3Object(bucket="intake", key="drop/persona.jsonl", version_id="v1")
+    # One upload has one run: another run is another version of the file.
+    version = f"v-{changes['run_id']}" if "run_id" in changes else "v1"
+    source = S3Object(bucket="intake", key="drop/persona.jsonl", version_id=version)
     valid = Run(
         run_id="persona-0123456789",
         name="persona",
