@@ -119,10 +119,19 @@ class Pipeline:
         finally:
             inbox.close()
 
-    def put(self, key: str, body: bytes | Path) -> str:
-        """Upload one object to the intake bucket; gives its version."""
+    def put(self, key: str, body: bytes | Path, *, again: bool = True) -> str:
+        """Upload one object to the intake bucket; gives its version.
+
+        Parameters
+        ----------
+        again
+            Whether to train it although it was trained before: whoever drives a stage repeats himself.
+        """
         content = body.read_bytes() if isinstance(body, Path) else body
-        answer = self.aws.s3.put_object(Bucket=self.stage.intake_bucket, Key=key, Body=content)
+        metadata = {intake.AGAIN: "true"} if again else {}
+        answer = self.aws.s3.put_object(
+            Bucket=self.stage.intake_bucket, Key=key, Body=content, Metadata=metadata
+        )
         return str(answer.get("VersionId", ""))
 
     def drop(self, name: str, body: bytes | Path) -> str:

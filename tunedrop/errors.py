@@ -28,6 +28,10 @@ class OverBudget(RunError):
     """The run would cost more than it may, and nobody approved it."""
 
 
+class AlreadyTrained(RunError):
+    """Another run has trained the same records with the same settings, and nobody asked for it again."""
+
+
 class CustomizationFailed(RunError):
     """Bedrock ended the customization job without a model."""
 
@@ -52,7 +56,7 @@ class RunStopped(RunError):
     """Somebody stopped the run."""
 
 
-REFUSALS = ("InvalidManifest", "InvalidDataset", "PreflightFailed", "OverBudget")
+REFUSALS = ("InvalidManifest", "InvalidDataset", "PreflightFailed", "OverBudget", "AlreadyTrained")
 """Error names that the user can cure by changing what was dropped; they end a run as `refused`."""
 
 

@@ -17,6 +17,9 @@ MANIFEST_NAMES = ("run.yaml", "run.yml", "run.json")
 MORE_TEST = "test.jsonl"
 """In the folder of a run: held-out records for one whose own were split off, and too few to decide."""
 
+AGAIN = "again"
+"""Metadata of an object that starts a run (`x-amz-meta-again`): train it although it was trained before."""
+
 MAX_NAME = 200
 
 Signal = Literal["approve", "stop", "retry"]

@@ -9,6 +9,7 @@ from lambdas.step import step
 from tunedrop import catalog
 from tunedrop.contracts import Dataset, Preflight, Run
 from tunedrop.preflight.checks import Preflighter
+from tunedrop.registry.trainings import Trainings
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -18,5 +19,9 @@ class Input(msgspec.Struct, frozen=True):
 
 @step(Input)
 def handler(payload: Input, services: Services) -> Preflight:
-    base_model = catalog.find(payload.run.base_model)
-    return Preflighter(services.aws, services.stage, payload.run, payload.dataset, base_model).run()
+    run, dataset = payload.run, payload.dataset
+    base_model = catalog.find(run.base_model)
+    found = Preflighter(services.aws, services.stage, run, dataset, base_model).run()
+    trainings = Trainings(services.aws.dynamodb, services.stage.registry_table, services.registry)
+    trainings.claim(run, dataset)
+    return found

@@ -176,6 +176,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     earlier_stages: tuple[TrainingStage, ...] = ()
     candidates: tuple[dict[str, str], ...] = ()
     keep_models: bool = False
+    again: bool = False
     teacher: Teacher | None = None
     grader: str = ""
     retune: Retune | None = None

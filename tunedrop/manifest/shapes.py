@@ -196,6 +196,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     search
         Several values of a hyperparameter, as in `{learning_rate: [1e-5, 1e-4]}`: every combination is
         trained, and the one with the lowest validation loss goes on.
+    again
+        Whether to train although the same records were trained with the same settings under this name; else
+        such a run is refused before anything is paid.
     keep_models
         Whether the models of earlier stages and of candidates that lost stay when the run is over.
     teacher
@@ -220,6 +223,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     hyperparameters: dict[str, Scalar] = {}
     stages: tuple[Stage, ...] = ()
     search: dict[str, Scalar | list[Scalar]] = {}
+    again: bool = False
     keep_models: bool = False
     teacher: Teacher | None = None
     grader: str | None = None

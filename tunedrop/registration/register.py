@@ -182,13 +182,28 @@ def _bare_run(stage: Stage, event: ObjectCreated, name: str, execution_arn: str)
 
 def _manifest(s3: Any, source: S3Object, upload: intake.Upload) -> Manifest:
     if upload.kind == "dataset":
-        return Manifest(data=manifest.Data(train=posixpath.basename(source.key)))
+        return Manifest(
+            data=manifest.Data(train=posixpath.basename(source.key)), again=_says_again(s3, source)
+        )
     name = posixpath.basename(source.key)
     try:
         answer = s3.get_object(Bucket=source.bucket, Key=source.key, **_version(source))
     except ClientError as error:
         raise _refusal(error, name, source) from error
-    return manifest.read(answer["Body"].read(manifest.MAX_BYTES + 1), name)
+    document = manifest.read(answer["Body"].read(manifest.MAX_BYTES + 1), name)
+    again = document.again or intake.AGAIN in answer.get("Metadata", {})
+    return msgspec.structs.replace(document, again=again)
+
+
+def _says_again(s3: Any, source: S3Object) -> bool:
+    """Whether a dropped dataset is to be trained although it was before; no where that cannot be read."""
+    try:
+        head = s3.head_object(Bucket=source.bucket, Key=source.key, **_version(source))
+    except ClientError as error:
+        if aws.is_transient(error):
+            raise
+        return False
+    return intake.AGAIN in head.get("Metadata", {})
 
 
 def _data_files(s3: Any, stage: Stage, source: S3Object, data: manifest.Data) -> DataFiles:
@@ -344,6 +359,7 @@ def resolve(
         ),
         reading=document.data.reading,
         keep_models=document.keep_models,
+        again=document.again,
         teacher=distillation.teacher_of(base_model, parent_model, document),
         grader=grading.grader_of(stage, base_model, parent_model, document),
         budget_usd=stage.budget_usd if document.budget_usd is None else document.budget_usd,

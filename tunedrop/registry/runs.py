@@ -4,6 +4,7 @@
 | --- | --- | --- |
 | `RUN#<run id>` | `RUN` | the run: status, and each contract it has produced, as JSON |
 | `RUN#<run id>` | `STEP#<started at>#<step>` | one attempt at a step |
+| `TRAINING#<hash>` | `RUN` | the run that has trained these records (`tunedrop.registry.trainings`) |
 | `MONTH#<month>` | `RUN#<run id>` | what a run counts for in a month (`tunedrop.registry.spending`) |
 | `ONCE#<what>` | which | something that is done once, such as an announcement |
 | `KEPT#<name>` | `KEPT` | a document of the stage, such as the price list |

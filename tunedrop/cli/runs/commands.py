@@ -46,11 +46,17 @@ def submit(
     watch_it: WatchOption = False,
     no_check: Annotated[bool, typer.Option("--no-check", help="Upload without checking first.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before uploading.")] = False,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Train although the same records and settings were trained before."),
+    ] = False,
     format_: FormatOption = Format.text,
 ) -> None:
     """Check a run, price it, ask, upload it: the manifest last, which starts it."""
     raise typer.Exit(
-        submitting.submit(here, path, check=not no_check, ask=not yes, follow=watch_it, format_=format_)
+        submitting.submit(
+            here, path, check=not no_check, ask=not yes, follow=watch_it, again=again, format_=format_
+        )
     )
 
 

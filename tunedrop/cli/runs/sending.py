@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -76,16 +77,28 @@ def is_there(s3: Any, bucket: str, key: str, parts: list[Part]) -> bool:
     return checksum == checksum_of(parts)
 
 
-def send(s3: Any, path: Path, bucket: str, key: str, parts: list[Part], advance: Advance) -> int:
+def send(
+    s3: Any,
+    path: Path,
+    bucket: str,
+    key: str,
+    parts: list[Part],
+    advance: Advance,
+    metadata: Mapping[str, str] = {},
+) -> int:
     """Upload a file; gives the bytes that were there already, of which `advance` is told as of the others."""
     where = {"Bucket": bucket, "Key": key}
     if len(parts) == 1:
         s3.put_object(
-            **where, Body=parts[0].read(path), ChecksumAlgorithm="SHA256", ChecksumSHA256=parts[0].checksum
+            **where,
+            Body=parts[0].read(path),
+            Metadata=metadata,
+            ChecksumAlgorithm="SHA256",
+            ChecksumSHA256=parts[0].checksum,
         )
         advance(parts[0].size)
         return 0
-    upload, tags = _begun(s3, where, parts) or (_begin(s3, where), {})
+    upload, tags = _begun(s3, where, parts) or (_begin(s3, where, metadata), {})
     where |= {"UploadId": upload}
 
     def sent(part: Part) -> str:
@@ -110,8 +123,9 @@ def send(s3: Any, path: Path, bucket: str, key: str, parts: list[Part], advance:
     return sum(part.size for part in parts if part.number in tags)
 
 
-def _begin(s3: Any, where: dict[str, str]) -> str:
-    return str(s3.create_multipart_upload(**where, ChecksumAlgorithm="SHA256")["UploadId"])
+def _begin(s3: Any, where: dict[str, str], metadata: Mapping[str, str]) -> str:
+    answer = s3.create_multipart_upload(**where, Metadata=metadata, ChecksumAlgorithm="SHA256")
+    return str(answer["UploadId"])
 
 
 def _begun(s3: Any, where: dict[str, str], parts: list[Part]) -> tuple[str, dict[int, str]] | None:

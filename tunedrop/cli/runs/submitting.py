@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import typer
 
-from tunedrop import naming
+from tunedrop import intake, naming
 from tunedrop.cli.data import estimating, folder
 from tunedrop.cli.data.folder import Submission
 from tunedrop.cli.exits import NO, YES
@@ -31,7 +32,14 @@ class Submitted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def submit(
-    here: Deployed, path: Path, *, check: bool, ask: bool, follow: bool, format_: Format = Format.text
+    here: Deployed,
+    path: Path,
+    *,
+    check: bool,
+    ask: bool,
+    follow: bool,
+    again: bool = False,
+    format_: Format = Format.text,
 ) -> int:
     """Submit a folder or one file; 0 when the run has started, or with `follow` when it ended well.
 
@@ -41,12 +49,14 @@ def submit(
         Check the data and price the run here first, and refuse what the pipeline would refuse.
     ask
         Ask before anything is uploaded, where somebody sits at a terminal.
+    again
+        Train although the same records were trained with the same settings before.
     """
     submission = folder.read(path)
     estimate = _checked(here, submission, format_) if check else None
     if ask and errors.is_terminal and console.is_terminal:
         _confirm(here, submission)
-    record, uploaded = start(here, submission, format_)
+    record, uploaded = start(here, submission, format_, again=again)
     if format_ is Format.json:
         if not follow:
             print_json(Submitted(run_id=record.run.run_id, uploaded=uploaded, estimate=estimate))
@@ -59,9 +69,11 @@ def submit(
     return YES
 
 
-def start(here: Deployed, submission: Submission, format_: Format) -> tuple[Record, list[str]]:
+def start(
+    here: Deployed, submission: Submission, format_: Format, *, again: bool = False
+) -> tuple[Record, list[str]]:
     """Upload a submission; gives the run that it has started, and the uploaded objects."""
-    uploaded, version = _upload(here, submission, format_)
+    uploaded, version = _upload(here, submission, format_, again=again)
     return started(lambda: _run_of(here, submission, version), submission.name), uploaded
 
 
@@ -92,7 +104,7 @@ def _confirm(here: Deployed, submission: Submission) -> None:
         fail("nothing was uploaded", NO)
 
 
-def _upload(here: Deployed, submission: Submission, format_: Format) -> tuple[list[str], str]:
+def _upload(here: Deployed, submission: Submission, format_: Format, *, again: bool) -> tuple[list[str], str]:
     """The uploaded objects, and the version of the one that starts the run."""
     paths = [*submission.paths, *([submission.manifest] if submission.manifest else [])]
     keys = submission.media | {submission.key(path): path for path in paths}
@@ -104,7 +116,9 @@ def _upload(here: Deployed, submission: Submission, format_: Format) -> tuple[li
         with bytes_done("uploading", size_of(keys.values())) as advance:
             for key, path in keys.items():
                 # What starts the run is sent in any case: its arrival is the event.
-                how = _sent(here, path, key, advance, always=path == paths[-1])
+                starts = path == paths[-1]
+                metadata = {intake.AGAIN: "true"} if again and starts else {}
+                how = _sent(here, path, key, advance, metadata, always=starts)
                 said.append(how.format(naming.uri(here.stage.intake_bucket, key)))
     except KeyboardInterrupt:
         errors.print("nothing has started; submit it again to go on from here")
@@ -115,13 +129,15 @@ def _upload(here: Deployed, submission: Submission, format_: Format) -> tuple[li
     return uploaded, str(_head(here, submission.key(paths[-1])).get("VersionId", ""))
 
 
-def _sent(here: Deployed, path: Path, key: str, advance: Advance, *, always: bool) -> str:
+def _sent(
+    here: Deployed, path: Path, key: str, advance: Advance, metadata: Mapping[str, str], *, always: bool
+) -> str:
     """Send one file unless it is there; says how that went, with `{}` for where it is."""
     s3, bucket, parts = here.aws.s3, here.stage.intake_bucket, parts_of(path)
     if not always and is_there(s3, bucket, key, parts):
         advance(path.stat().st_size)
         return "is there  {}"
-    found = send(s3, path, bucket, key, parts, advance)
+    found = send(s3, path, bucket, key, parts, advance, metadata)
     return "uploaded  {}" + (f", going on after {found / 1e6:,.0f} MB" if found else "")
 
 
