@@ -14,7 +14,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from tunedrop import naming
-from tunedrop.intake import DROP_PREFIX, MANIFEST_NAMES, RUNS_PREFIX
+from tunedrop.intake import DROP_PREFIX, MANIFEST_NAMES, RUNS_PREFIX, SUCCESS
 
 START_KEYS: tuple[dict[str, str], ...] = (
     {"prefix": DROP_PREFIX},
@@ -24,6 +24,7 @@ START_KEYS: tuple[dict[str, str], ...] = (
 
 EMPTY_START_KEYS: tuple[dict[str, str], ...] = (
     {"wildcard": f"{DROP_PREFIX}*.*"},
+    {"wildcard": f"{DROP_PREFIX}*/{SUCCESS}"},
     *(one for one in START_KEYS if "wildcard" in one),
 )
 """Those of an object without content too: consoles put an empty `drop/` for a folder, and EventBridge cannot

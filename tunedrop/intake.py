@@ -10,6 +10,7 @@ from typing import Literal, get_args
 import msgspec
 
 from tunedrop import shown
+from tunedrop.dataset.sources.names import is_junk
 
 DROP_PREFIX = "drop/"
 RUNS_PREFIX = "runs/"
@@ -19,6 +20,8 @@ MORE_TEST = "test.jsonl"
 
 AGAIN = "again"
 """Metadata of an object that starts a run (`x-amz-meta-again`): train it although it was trained before."""
+SUCCESS = "_SUCCESS"
+"""Spark and Hadoop write it last; by hand: `aws s3api put-object --key drop/NAME/_SUCCESS`."""
 
 MAX_NAME = 200
 
@@ -33,23 +36,27 @@ class Upload(msgspec.Struct, frozen=True):
     an attempt to stop or to continue.
     """
 
-    kind: Literal["dataset", "manifest", "approve", "stop", "retry", "other"]
+    kind: Literal["dataset", "folder", "shard", "manifest", "approve", "stop", "retry", "other"]
     name: str = ""
     code: str = ""
 
 
 def read_key(key: str) -> Upload:
-    """What an intake key asks for. Every key below `drop/` is a dataset's, whatever it looks like.
+    """What an intake key asks for. A key below `drop/` is a dataset's, unless programs leave such files.
+
+    A folder there is one dataset of several shards, which its `_SUCCESS` starts.
 
     >>> read_key("drop/My support.jsonl")
     Upload(kind='dataset', name='My support', code='')
+    >>> read_key("drop/garden/part-0.parquet"), read_key("drop/garden/_SUCCESS")
+    (Upload(kind='shard', name='garden', code=''), Upload(kind='folder', name='garden', code=''))
     >>> read_key("runs/persona/run.yaml")
     Upload(kind='manifest', name='persona', code='')
     >>> read_key("runs/persona-0123456789/stop/1")
     Upload(kind='stop', name='persona-0123456789', code='1')
     """
     if key.startswith(DROP_PREFIX):
-        return Upload("dataset", name_of(re.sub(r"\.[^./]*$", "", key.removeprefix(DROP_PREFIX))))
+        return _dropped(key.removeprefix(DROP_PREFIX))
     if not key.startswith(RUNS_PREFIX):
         return Upload("other")
     folder, slash, file = key.removeprefix(RUNS_PREFIX).rpartition("/")
@@ -58,6 +65,17 @@ def read_key(key: str) -> Upload:
     if match := _SIGNAL_KEY.fullmatch(key):
         return Upload(match["signal"], match["run_id"], match["code"])  # type: ignore[arg-type]
     return Upload("other")
+
+
+def _dropped(path: str) -> Upload:
+    folder, slash, file = path.partition("/")
+    if slash and folder and file == SUCCESS:
+        return Upload("folder", name_of(folder))
+    if is_junk(path):
+        return Upload("other")
+    if slash and folder:
+        return Upload("shard" if file else "other", name_of(folder))
+    return Upload("dataset", name_of(re.sub(r"\.[^./]*$", "", path)))
 
 
 def name_of(text: str) -> str:

@@ -9,7 +9,7 @@ from tunedrop.intake import Upload, read_key
     ("key", "upload"),
     [
         ("drop/support.jsonl", Upload("dataset", "support")),
-        ("drop/team a/support v1.2.jsonl", Upload("dataset", "team a/support v1.2")),
+        ("drop/team a/support v1.2.jsonl", Upload("shard", "team a")),
         ("drop/support", Upload("dataset", "support")),
         ("drop/", Upload("dataset", "unnamed")),
         ("runs//run.yaml", Upload("manifest", "unnamed")),

@@ -20,6 +20,7 @@ from msgspec import json
 from tunedrop import aws, clock, intake, naming
 from tunedrop.aws import Aws, subjects
 from tunedrop.contracts import S3Object
+from tunedrop.registration import folders
 from tunedrop.registry import Registry
 from tunedrop.reporting import console
 from tunedrop.stage import Stage
@@ -132,13 +133,23 @@ def _number(age: timedelta, grace: timedelta) -> int:
 
 
 def _uploads(s3: Any, bucket: str) -> Iterator[Uploaded]:
-    """Every version of what starts a run or lets it go on: each was an upload of its own."""
+    """Every version of what starts a run or lets it go on: each was an upload of its own.
+
+    A folder without `_SUCCESS` is there once nothing has come into it for a while.
+    """
+    shards: list[tuple[S3Object, datetime]] = []
     pages = s3.get_paginator("list_object_versions")
     for prefix in (intake.DROP_PREFIX, intake.RUNS_PREFIX):
         for page in pages.paginate(Bucket=bucket, Prefix=prefix):
             for item in page.get("Versions", []):
                 key = item["Key"]
-                starts = intake.read_key(key).kind in ("dataset", "manifest", "retry")
-                if starts and not intake.is_folder(key, item["Size"]):
-                    source = S3Object(bucket=bucket, key=key, version_id=aws.version_of(item))
+                kind = intake.read_key(key).kind
+                source = S3Object(bucket=bucket, key=key, version_id=aws.version_of(item))
+                if kind in ("folder", "shard") and item["IsLatest"]:
+                    shards.append((source, item["LastModified"]))
+                if kind in ("dataset", "folder", "manifest", "retry") and not intake.is_folder(
+                    key, item["Size"]
+                ):
                     yield Uploaded(source=source, at=item["LastModified"])
+    for source, at in folders.newest(shards):
+        yield Uploaded(source=source, at=at)

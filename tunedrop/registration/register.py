@@ -31,7 +31,7 @@ from tunedrop.evaluation import grading
 from tunedrop.manifest import Manifest
 from tunedrop.planning import base_models, distillation, hyperparameters
 from tunedrop.planning.base_models import LatestModel
-from tunedrop.registration import retuning
+from tunedrop.registration import folders, retuning
 from tunedrop.stage import Stage
 
 
@@ -93,7 +93,8 @@ def register(
         When a later try may succeed: S3 throttles, is down, or a permission is missing.
     """
     upload = intake.read_key(event.source.key)
-    if upload.kind not in ("dataset", "manifest") or intake.is_folder(event.source.key, event.size):
+    starts = upload.kind in ("dataset", "folder", "manifest") or (upload.kind == "shard" and event.reason)
+    if not starts or intake.is_folder(event.source.key, event.size):
         return Registration(outcome="ignored")
     bare = _bare_run(stage, event, upload.name, execution_arn)
     try:
@@ -101,6 +102,8 @@ def register(
         document = base_models.with_model(_manifest(s3, event.source, upload), latest_model)
         if upload.kind == "dataset":
             run = resolve(stage, bare, document, {"train": event.source})
+        elif upload.kind in ("folder", "shard"):
+            run = resolve(stage, bare, document, _folder(s3, event.source))
         else:
             locate = functools.partial(_data_files, s3, stage, event.source)
             earlier = [locate(one.data) for one in document.stages]
@@ -181,7 +184,7 @@ def _bare_run(stage: Stage, event: ObjectCreated, name: str, execution_arn: str)
 
 
 def _manifest(s3: Any, source: S3Object, upload: intake.Upload) -> Manifest:
-    if upload.kind == "dataset":
+    if upload.kind != "manifest":
         return Manifest(
             data=manifest.Data(train=posixpath.basename(source.key)), again=_says_again(s3, source)
         )
@@ -212,6 +215,17 @@ def _data_files(s3: Any, stage: Stage, source: S3Object, data: manifest.Data) ->
         split: _joined(list(_objects(s3, stage, source, f"data.{split}", names)))
         for split in splits
         if (names := data.of(split))
+    }
+
+
+def _folder(s3: Any, source: S3Object) -> DataFiles:
+    """The data files of a folder below `drop/`."""
+    parts = folders.keys_by_split(s3, source.bucket, source.key)
+    if any(len(keys) > MOST_FILES for keys in parts.values()):
+        raise InvalidManifest(f"a part of a dataset is at most {MOST_FILES} files; join some of them")
+    return {
+        split: _joined([_data_file(s3, split, source.bucket, key) for key in keys])
+        for split, keys in parts.items()
     }
 
 

@@ -1,0 +1,99 @@
+"""A folder below `drop/` is one dataset and one run; what programs leave beside data starts nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import builders
+from tunedrop.aws import Aws
+from tunedrop.contracts import S3Object
+from tunedrop.intake import read_key
+from tunedrop.registration import missed_uploads
+from tunedrop.registration.register import ObjectCreated, register
+from tunedrop.registry import Registry
+
+STAGE = builders.stage(upload_grace_seconds=-5)
+
+
+def put(aws: Aws, bucket: str, key: str, body: bytes = b"data") -> S3Object:
+    answer = aws.s3.put_object(Bucket=bucket, Key=key, Body=body)
+    return S3Object(bucket=bucket, key=key, version_id=answer["VersionId"])
+
+
+def event(source: S3Object, reason: str = "") -> ObjectCreated:
+    return ObjectCreated(source=source, requester="ann", time="", reason=reason)
+
+
+def overdue(aws: Aws, registry: Registry) -> list[str]:
+    found = missed_uploads.overdue(aws.s3, STAGE)
+    return [one.source.key for one in found if missed_uploads.is_missed(registry, one)]
+
+
+@pytest.mark.parametrize(
+    "name", ["_SUCCESS", "README.md", ".DS_Store", "Thumbs.db", "dataset_info.json", "run.yaml"]
+)
+def test_junk_starts_nothing(aws: Aws, intake: str, name: str) -> None:
+    for folder in ("drop/", "drop/garden/images/"):
+        found = register(aws.s3, STAGE, event(put(aws, intake, f"{folder}{name}")), "arn")
+
+        assert found.outcome == "ignored"
+
+
+def test_a_folder_is_one_run_that_its_success_starts(aws: Aws, intake: str) -> None:
+    for name in ("part-10.csv", "part-2.csv", "test.jsonl", "validation/0.parquet", "README.md"):
+        shard = put(aws, intake, f"drop/garden/{name.replace('part', 'train')}")
+        assert register(aws.s3, STAGE, event(shard), "arn").outcome == "ignored"
+
+    found = register(aws.s3, STAGE, event(put(aws, intake, "drop/garden/_SUCCESS", b"")), "arn")
+
+    run = found.run
+    assert (found.outcome, run and run.name) == ("registered", "garden")
+    assert run is not None
+    assert [one.key for one in run.train.objects] == ["drop/garden/train-2.csv", "drop/garden/train-10.csv"]
+    assert all(one.version_id for one in run.train.objects)
+    assert run.test is not None
+    assert run.validation is not None
+    assert (run.test.key, run.validation.key) == (
+        "drop/garden/test.jsonl",
+        "drop/garden/validation/0.parquet",
+    )
+
+
+def test_a_folder_of_none_but_junk_is_refused_with_what_to_do(aws: Aws, intake: str) -> None:
+    found = register(aws.s3, STAGE, event(put(aws, intake, "drop/empty/_SUCCESS", b"")), "arn")
+
+    assert found.failure is not None
+    assert "holds no data file" in found.failure.cause
+
+
+def test_a_folder_without_success_is_started_once_when_it_is_quiet(
+    aws: Aws, intake: str, registry: Registry
+) -> None:
+    put(aws, intake, "drop/garden/part-0.jsonl")
+    last = put(aws, intake, "drop/garden/part-1.jsonl")
+    assert overdue(aws, registry) == [last.key]
+
+    found = register(aws.s3, STAGE, event(last, "missed"), "arn")
+    assert found.run is not None
+    registry.register(found.run)
+
+    assert len(found.run.train.objects) == 2
+    assert overdue(aws, registry) == []
+
+
+def test_a_folder_that_success_has_started_is_not_started_by_quiet(
+    aws: Aws, intake: str, registry: Registry
+) -> None:
+    put(aws, intake, "drop/garden/part-0.jsonl")
+    success = put(aws, intake, "drop/garden/_SUCCESS", b"")
+    assert overdue(aws, registry) == [success.key]
+
+    found = register(aws.s3, STAGE, event(success), "arn")
+    assert found.run is not None
+    registry.register(found.run)
+
+    assert overdue(aws, registry) == []
+
+
+def test_a_file_by_itself_is_a_run_as_ever() -> None:
+    assert read_key("drop/My support.csv").kind == "dataset"

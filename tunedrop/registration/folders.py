@@ -1,0 +1,70 @@
+"""A folder below `drop/`: one dataset, one run. `_SUCCESS` starts it, or that nothing more arrives."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from tunedrop import intake
+from tunedrop.contracts import S3Object
+from tunedrop.dataset.sources import names
+from tunedrop.dataset.types import Split
+from tunedrop.errors import InvalidManifest
+
+MOST_LISTED = 1_000
+
+
+def prefix_of(key: str) -> str:
+    """Where the folder of a key lies: `drop/garden/`."""
+    return f"{intake.DROP_PREFIX}{key.removeprefix(intake.DROP_PREFIX).partition('/')[0]}/"
+
+
+def keys_by_split(s3: Any, bucket: str, key: str) -> Mapping[Split, list[str]]:
+    """The data files of a folder by what their names, or those of the folders in it, say that they are.
+
+    Raises
+    ------
+    InvalidManifest
+        When there is none, or there are too many.
+    """
+    prefix = prefix_of(key)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    found = [one["Key"] for page in pages for one in page.get("Contents", ()) if is_data(one)]
+    if not found:
+        raise InvalidManifest(f"s3://{bucket}/{prefix} holds no data file; upload the data before _SUCCESS")
+    if len(found) > MOST_LISTED:
+        raise InvalidManifest(f"s3://{bucket}/{prefix} holds {len(found):,} files; join some of them")
+    return _by_split(found, prefix)
+
+
+def is_data(listed: Mapping[str, Any]) -> bool:
+    """Whether an object that S3 has listed may hold records."""
+    return bool(listed["Size"]) and not names.is_junk(listed["Key"])
+
+
+def _by_split(keys: Iterable[str], prefix: str) -> dict[Split, list[str]]:
+    split_of = {key: _split_of(key.removeprefix(prefix)) for key in keys}
+    has_parts = "train" in split_of.values()
+    found: dict[Split, list[str]] = {"train": [], "validation": [], "test": []}
+    for key in names.in_order(split_of):
+        found[(split_of[key] or "train") if has_parts else "train"].append(key)
+    return {split: mine for split, mine in found.items() if mine}
+
+
+def _split_of(path: str) -> Split | None:
+    folder, name = posixpath.split(path)
+    return names.split_of(name) or (names.split_of(posixpath.basename(folder)) if folder else None)
+
+
+def newest(versions: Iterable[tuple[S3Object, Any]]) -> Iterator[tuple[S3Object, Any]]:
+    """Of each folder that no `_SUCCESS` starts, the data file that came last, which stands for it."""
+    last: dict[str, tuple[S3Object, Any]] = {}
+    ended = set[str]()
+    for source, at in versions:
+        upload, folder = intake.read_key(source.key), prefix_of(source.key)
+        if upload.kind == "folder":
+            ended.add(folder)
+        elif upload.kind == "shard" and (folder not in last or at >= last[folder][1]):
+            last[folder] = source, at
+    yield from (one for folder, one in last.items() if folder not in ended)
