@@ -6,9 +6,9 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from tunedrop import file_names as names
 from tunedrop import intake
 from tunedrop.contracts import S3Object
-from tunedrop.dataset.sources import names
 from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidManifest
 

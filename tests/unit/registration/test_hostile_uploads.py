@@ -159,8 +159,14 @@ def test_any_bytes_give_a_run(body: bytes) -> None:
 @example("drop/" + "\x00" * 1_000)
 @example("runs//run.yaml")
 @example("runs/../../run.yaml")
-def test_any_key_gives_a_run(key: str) -> None:
-    register(b"data: {train: t.jsonl}\n", key)
+def test_any_key_gives_a_run_unless_it_is_junk_or_a_shard(key: str) -> None:
+    kind = intake.read_key(key).kind
+    if kind in ("dataset", "manifest"):
+        register(b"data: {train: t.jsonl}\n", key)
+    elif kind != "folder":
+        source = S3Object(bucket=STAGE.intake_bucket, key=key, version_id="v1")
+        event = ObjectCreated(source=source, requester="", time="")
+        assert registration.register(Uploads(b""), STAGE, event, "arn:execution").outcome == "ignored"
 
 
 @pytest.mark.parametrize("key", ["drop/persona-0a1b2c3d4e.jsonl", "runs/persona-0A1B2C3D4E/run.yaml"])

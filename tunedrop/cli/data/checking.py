@@ -23,11 +23,11 @@ from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.check.processes import check_on_all_cores
 from tunedrop.dataset.formats import unreadable
 from tunedrop.dataset.rules.codes import CODES, severity
-from tunedrop.dataset.sources.names import by_split
 from tunedrop.dataset.sources.opening import DataFiles, open_files
 from tunedrop.dataset.tools.decode import NotRepairable
 from tunedrop.dataset.tools.repair import repair
 from tunedrop.dataset.types import Finding, Opened, ReadOptions
+from tunedrop.file_names import by_split
 from tunedrop.formatting.counts import counted
 
 MAX_CHANGES_SHOWN = 100

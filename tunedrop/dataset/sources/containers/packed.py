@@ -11,8 +11,8 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
+from tunedrop import file_names as names
 from tunedrop.dataset.formats.unreadable import NotReadable
-from tunedrop.dataset.sources import names
 from tunedrop.dataset.sources.containers.kinds import Kind
 
 BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)

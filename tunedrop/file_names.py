@@ -6,9 +6,9 @@ import posixpath
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 
-from tunedrop.dataset.types import Split
+Split = Literal["train", "validation", "test"]
 
 P = TypeVar("P", str, Path)
 
