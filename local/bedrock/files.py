@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -91,6 +91,19 @@ def _look_at(s3: Any, uri: str) -> None:
             f"Could not validate GetObject permissions to access Amazon S3 bucket: {bucket} at key {key}. "
             f"({error.response['Error']['Code']})"
         ) from error
+
+
+def write_input_status(s3: Any, job: dict[str, Any], counts: Mapping[str, int]) -> None:
+    """What Bedrock writes of the records that it accepted; the place is that of a public report."""
+    bucket, prefix = place_of(job["outputDataConfig"]["s3Uri"])
+    root = f"{prefix.rstrip('/')}/model-customization-job-{job['jobArn'].rpartition('/')[2]}"
+    header = (
+        "fileName", "totalProcessedRecordCount", "acceptedRecordCount", "partiallyAcceptedRecordCount",
+        "rejectedRecordCount",
+    )  # fmt: skip
+    rows = [(name, count, count, 0, 0) for name, count in counts.items()]
+    key = f"{root}/input_status/training/manifest.report.csv"
+    s3.put_object(Bucket=bucket, Key=key, Body=_csv(header, rows))
 
 
 def write_metrics(s3: Any, job: dict[str, Any], steps: Sequence[Step], losses: Sequence[float]) -> None:

@@ -191,6 +191,8 @@ class Jobs:
         train = files.read_records(s3, job["trainingDataConfig"]["s3Uri"], base)
         validators = job["validationDataConfig"]["validators"]
         validation = [record for one in validators for record in files.read_records(s3, one["s3Uri"], base)]
+        counts = {"train.jsonl": len(train)} | ({"validation.jsonl": len(validation)} if validation else {})
+        files.write_input_status(s3, job, counts)
         if failure := self._world.faults.take_job_failure(job["jobName"]):
             raise JobFailed(failure)
         self._phase(job, "dataProcessingDetails", 0.2)

@@ -41,7 +41,7 @@ def training(job: Job | None) -> str:
     """The phase that the job is in, and its loss."""
     if job is None:
         return ""
-    parts = [phase(job)]
+    parts = [phase(job), *(str(one) for one in job.curves.inputs if one.partly or one.rejected)]
     if job.curves.training:
         first, last = _first_and_last(job.curves.training)
         parts.append(f"loss {first:.2f} → {last:.2f}")

@@ -1,4 +1,4 @@
-"""Bedrock's metrics files: the loss curves of a job.
+"""Bedrock's own files about a job: its loss curves, and how many records it accepted.
 
 Columns and paths: Bedrock user guide, model-customization-analyze; AWS's notebooks disagree about the folder
 of the validation file, so that files are told by their name (read 2026-11-23).
@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -20,6 +20,8 @@ from tunedrop.contracts import CompletedJob
 
 TRAINING_FILE = "step_wise_training_metrics.csv"
 VALIDATION_FILE = "validation_metrics.csv"
+INPUT_FILE = "manifest.report.csv"
+"""Under `input_status/`: what Bedrock accepted of each data file (a public report of August 2026)."""
 
 
 class Loss(msgspec.Struct, frozen=True):
@@ -30,23 +32,44 @@ class Loss(msgspec.Struct, frozen=True):
     loss: float
 
 
+class Accepted(msgspec.Struct, frozen=True):
+    """What Bedrock accepted of one data file, in records."""
+
+    file: str
+    records: int
+    accepted: int
+    partly: int
+    rejected: int
+
+    def __str__(self) -> str:
+        left = [f"{self.partly:,} in part"] * bool(self.partly) + [f"{self.rejected:,} rejected"] * bool(
+            self.rejected
+        )
+        more = f" ({', '.join(left)})" if left else ""
+        return f"{self.file}: {self.accepted:,} of {self.records:,} records accepted{more}"
+
+
 class Curves(msgspec.Struct, frozen=True):
-    """Both loss curves, by step; empty where Bedrock wrote none."""
+    """Both loss curves, by step, and what was accepted of the data; empty where Bedrock wrote none."""
 
     training: tuple[Loss, ...] = ()
     validation: tuple[Loss, ...] = ()
+    inputs: tuple[Accepted, ...] = ()
 
 
 def read(files: Iterable[tuple[str, str]]) -> Curves:
     """The curves in a job's output, given as (key, text)."""
     training: tuple[Loss, ...] = ()
     validation: tuple[Loss, ...] = ()
+    inputs: dict[str, Accepted] = {}
     for key, text in files:
         if key.endswith(TRAINING_FILE):
             training = _rows(text, "training_loss")
         elif key.endswith(VALIDATION_FILE):
             validation = _rows(text, "validation_loss")
-    return Curves(training, validation)
+        elif key.endswith(INPUT_FILE):
+            inputs |= {one.file: one for one in _accepted(text)}
+    return Curves(training, validation, tuple(inputs.values()))
 
 
 def of_job(s3: Any, job: CompletedJob) -> Curves:
@@ -57,7 +80,7 @@ def of_job(s3: Any, job: CompletedJob) -> Curves:
     return read(
         (key, s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
         for key in keys
-        if key.endswith((TRAINING_FILE, VALIDATION_FILE))
+        if key.endswith((TRAINING_FILE, VALIDATION_FILE, INPUT_FILE))
     )
 
 
@@ -67,6 +90,19 @@ def by_epoch(rows: Sequence[Loss]) -> list[float]:
     for row in rows:
         grouped.setdefault(row.epoch, []).append(row.loss)
     return [fmean(losses) for _, losses in sorted(grouped.items())]
+
+
+def _accepted(text: str) -> Iterator[Accepted]:
+    """The rows of a manifest report; one that is not as expected is left out."""
+    counts = (
+        "totalProcessedRecordCount", "acceptedRecordCount", "partiallyAcceptedRecordCount",
+        "rejectedRecordCount",
+    )  # fmt: skip
+    for row in csv.DictReader(io.StringIO(text)):
+        try:
+            yield Accepted(row["fileName"], *(int(row[name]) for name in counts))
+        except (KeyError, TypeError, ValueError):
+            continue
 
 
 def _rows(text: str, column: str) -> tuple[Loss, ...]:

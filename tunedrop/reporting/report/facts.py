@@ -11,6 +11,7 @@ from tunedrop.contracts import CostLine, Ending, FitVerdict
 from tunedrop.formatting.costs import in_words
 from tunedrop.reporting.report.timeline import in_words as time_in_words
 from tunedrop.stage import Stage
+from tunedrop.training.curves import Curves
 
 _FITS: dict[FitVerdict, str] = {
     "fits": "the losses level off",
@@ -52,6 +53,11 @@ class Bill(msgspec.Struct, frozen=True):
 def at_a_glance(ending: Ending) -> list[Fact]:
     """What the head of a page says."""
     return list(_glance(ending))
+
+
+def accepted(curves: Curves) -> list[Fact]:
+    """What Bedrock accepted of each data file, by its own report."""
+    return [Fact("Accepted by Bedrock", str(one)) for one in curves.inputs]
 
 
 def _glance(ending: Ending) -> Iterator[Fact]:

@@ -76,7 +76,7 @@ def render(material: Material) -> str:
         deciding_title=verdict.title_of(deciding) if deciding is not None else "",
         deciding_kind=forest.kind(deciding) if deciding is not None else "",
         champion=evaluation.champion if evaluation is not None else None,
-        facts=facts.at_a_glance(ending),
+        facts=[*facts.at_a_glance(ending), *facts.accepted(material.curves)],
         advice=advice.next_steps(material.stage, ending),
         score_rows=forest.rows(scores, decisive, ending.run.evaluation.min_improvement),
         score_axis=forest.axis(scores),
