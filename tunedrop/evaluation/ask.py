@@ -16,7 +16,19 @@ from tunedrop import aws
 from tunedrop.catalog.model import BaseModel, Format
 from tunedrop.dataset.prepare.held_out import HeldOut
 
-MAX_TOKENS = 512
+FEWEST_TOKENS = 512
+"""The limit on an answer, where its reference is short or there is none."""
+
+MOST_TOKENS = {"llama": 2_048, "titan": 3_072}
+"""The most that InvokeModel takes, by family (user guide, model-parameters-meta and
+model-parameters-titan-text, read 2026-11-26)."""
+
+MOST_TOKENS_OF_OTHERS = 4_096
+"""A belief: no model in the catalog that Converse asks takes less."""
+
+BYTES_A_TOKEN = 2
+"""Of UTF-8, at the least: 3 to 4 in English, 2 to 3 in other scripts. A limit is twice what is wanted."""
+
 TRIES = 8
 LONGEST_PAUSE = 30.0
 
@@ -32,6 +44,12 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     latency_ms: int = 0
     stop_reason: str = ""
     error: str = ""
+
+
+def most_tokens(reference: str, family: str) -> int:
+    """How long an answer may be: twice as long as the answer known to be good, as far as the model goes."""
+    most = next((limit for name, limit in MOST_TOKENS.items() if name in family), MOST_TOKENS_OF_OTHERS)
+    return min(most, max(FEWEST_TOKENS, len(reference.encode("utf-8", "replace")) // BYTES_A_TOKEN))
 
 
 class Pace:
@@ -100,6 +118,7 @@ class Asker:
         self._model_id = model_id
         self._family = base_model.family
         self._conversation = format_ in ("converse", "openai-chat")
+        self._continues = format_ == "text"
         self._pace = pace
         self._sleep = sleep
 
@@ -125,7 +144,7 @@ class Asker:
                 {"role": one.role, "content": list(one.blocks) or [{"text": one.text}]}
                 for one in question.messages
             ],
-            inferenceConfig={"maxTokens": MAX_TOKENS, "temperature": 0.0},
+            inferenceConfig={"maxTokens": self._limit(question), "temperature": 0.0},
             **system,
         )
         blocks = response["output"]["message"]["content"]
@@ -134,14 +153,22 @@ class Asker:
             input_tokens=response["usage"]["inputTokens"],
             output_tokens=response["usage"]["outputTokens"],
             latency_ms=response["metrics"]["latencyMs"],
+            stop_reason=response.get("stopReason", ""),
         )
 
+    def _limit(self, question: HeldOut) -> int:
+        return most_tokens(question.reference, self._family)
+
+    def _stopped(self, reason: str | None) -> str:
+        """Why an answer ended; a continuation ends where it is cut, and nowhere else."""
+        return "" if self._continues or reason is None else reason
+
     def _invoke(self, question: HeldOut) -> Answer:
-        prompt = question.messages[-1].text
+        prompt, limit = question.messages[-1].text, self._limit(question)
         body = (
-            {"inputText": prompt, "textGenerationConfig": {"maxTokenCount": MAX_TOKENS, "temperature": 0.0}}
+            {"inputText": prompt, "textGenerationConfig": {"maxTokenCount": limit, "temperature": 0.0}}
             if self._family.startswith("titan")
-            else {"prompt": prompt, "max_gen_len": MAX_TOKENS, "temperature": 0.0}
+            else {"prompt": prompt, "max_gen_len": limit, "temperature": 0.0}
         )
         response = self._runtime.invoke_model(modelId=self._model_id, body=json.dumps(body))
         said = json.loads(response["body"].read())
@@ -151,9 +178,11 @@ class Asker:
                 text=result["outputText"],
                 input_tokens=said["inputTextTokenCount"],
                 output_tokens=result["tokenCount"],
+                stop_reason=self._stopped(result.get("completionReason")),
             )
         return Answer(
             text=said["generation"],
             input_tokens=said["prompt_token_count"],
             output_tokens=said["generation_token_count"],
+            stop_reason=self._stopped(said.get("stop_reason")),
         )

@@ -210,3 +210,15 @@ def test_the_second_half_of_a_text_is_what_has_to_be_continued() -> None:
 
     assert question.messages[0].text == "one two"
     assert question.reference == "three four"
+
+
+def test_continuations_keep_their_lines_and_work_in_every_script() -> None:
+    code = "def add(a, b):\n    return a + b\n\n\ndef sub(a, b):\n    return a - b"
+    texts = [code, "退款需要三天,请耐心等待我们的回复。", "พัสดุจะมาถึงภายในสามวัน", "荷物は三日後に届きます。"]
+
+    for text in texts:
+        (question,) = read_held_out([json.dumps({"input": text}).encode()])
+        given = question.messages[0].text
+        assert text.startswith(given)
+        assert text.endswith(question.reference)
+        assert 0.3 < len(given) / len(text) < 0.75

@@ -5,6 +5,7 @@ import json
 import time
 
 import msgspec
+import pytest
 
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
@@ -51,6 +52,35 @@ def test_a_model_trained_on_pairs_is_asked_with_the_exact_prompt() -> None:
 
     assert answer.text == "hi"
     assert json.loads(runtime.called("invoke_model")[0]["body"])["prompt"] == "hello?"
+
+
+@pytest.mark.parametrize(
+    ("reference", "base_model", "limit"),
+    [
+        ("yes", builders.LLAMA_3_3, 512),
+        ("x" * 3_000, builders.LLAMA_3_3, 1_500),
+        ("答" * 1_000, builders.LLAMA_3_3, 1_500),
+        ("x" * 100_000, builders.LLAMA_3_3, 2_048),
+    ],
+)
+def test_an_answer_may_be_as_long_as_its_reference_asks(reference: str, base_model: str, limit: int) -> None:
+    runtime = FakeBedrock(converse=SPOKEN | {"stopReason": "max_tokens"})
+
+    answer = asker(runtime, base_model).ask(msgspec.structs.replace(QUESTION, reference=reference))
+
+    assert runtime.called("converse")[0]["inferenceConfig"]["maxTokens"] == limit
+    assert answer.stop_reason == "max_tokens"
+
+
+def test_why_an_invoked_model_stopped_is_read_too() -> None:
+    body = {"generation": "hi", "prompt_token_count": 3, "generation_token_count": 1, "stop_reason": "length"}
+
+    def said(format_: str) -> Answer:
+        runtime = FakeBedrock(invoke_model={"body": io.BytesIO(json.dumps(body).encode())})
+        return asker(runtime, builders.LLAMA_3_1, format_).ask(QUESTION)
+
+    assert said("prompt-completion").stop_reason == "length"
+    assert said("text").stop_reason == ""  # a continuation has no end of its own
 
 
 def test_throttling_is_tried_again() -> None:

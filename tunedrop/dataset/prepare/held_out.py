@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -13,6 +14,9 @@ from tunedrop.dataset.formats import Conversation, Turn
 from tunedrop.dataset.formats import json_lines as lines
 from tunedrop.dataset.rules import record as rules
 from tunedrop.dataset.sources import media
+
+MOST_OF_A_WORD = 20
+"""Characters around the half of a text within which a word ends, where spaces are written."""
 
 SHARE_GIVEN = 0.5
 """How much of a held-out text is given to be continued."""
@@ -105,8 +109,24 @@ def _unanswered(number: int, conversation: Conversation) -> Iterator[HeldOut]:
 
 
 def _continuation(number: int, conversation: Conversation) -> Iterator[HeldOut]:
-    words = conversation.turns[0].text.split()
-    middle = int(len(words) * SHARE_GIVEN)
-    if middle:
-        given, rest = " ".join(words[:middle]), " ".join(words[middle:])
+    text = conversation.turns[0].text.strip()
+    middle = _middle(text)
+    given, rest = text[:middle].rstrip(" "), text[middle:].lstrip(" ")
+    if given.strip() and rest.strip():
         yield HeldOut(record=number, turn=0, system="", messages=(Message("user", given),), reference=rest)
+
+
+def _middle(text: str) -> int:
+    """Where a text is cut in two: at the space or line end that is nearest to its half, if one is near.
+
+    Scripts without spaces are cut between characters, never before a combining mark.
+    """
+    half = int(len(text) * SHARE_GIVEN)
+    near = max(MOST_OF_A_WORD, len(text) // 20)
+    places = range(max(1, half - near), min(half + near, len(text)))
+    spaces = [place for place in places if text[place].isspace()]
+    if spaces:
+        return min(spaces, key=lambda place: abs(place - half))
+    while half < len(text) and unicodedata.combining(text[half]):
+        half += 1
+    return half
