@@ -4,6 +4,7 @@
 SHELL := /bin/bash
 
 PYTHON  ?= python3
+PYTHON313 ?= python3.13
 STAGE   ?= dev
 EXAMPLE ?= support-persona
 
@@ -100,8 +101,8 @@ node_modules/.complete: package-lock.json $(VENV)/.complete
 	npm ci --silent --no-audit --no-fund
 	@touch $@
 
-$(CONFORMANCE)/.complete: requirements-conformance.txt
-	@python3.13 --version >/dev/null 2>&1 || { echo "LocalStack needs Python 3.13: install it, as python3.13"; exit 1; }
-	python3.13 -m venv $(CONFORMANCE)
-	$(CONFORMANCE)/bin/pip install -q --disable-pip-version-check -r requirements-conformance.txt
+$(CONFORMANCE)/.complete: tests/conformance/requirements.txt
+	@$(PYTHON313) --version >/dev/null 2>&1 || { echo "LocalStack needs Python 3.13: make conformance PYTHON313=…"; exit 1; }
+	$(PYTHON313) -m venv $(CONFORMANCE)
+	$(CONFORMANCE)/bin/pip install -q --disable-pip-version-check -r tests/conformance/requirements.txt
 	@touch $@
