@@ -78,7 +78,10 @@ def test_a_negative_number_has_the_same_minus_in_the_verdict_as_in_the_tables() 
 
 
 def test_the_report_counts_and_explains_each_broken_rule() -> None:
-    records = [{"prompt": f"what is {number}?", "completion": "", "odd": 1} for number in range(300)]
+    records = [{"prompt": f"what is {number}?", "completion": ""} for number in range(300)]
+    records += [
+        {"prompt": f"who is {number}?", "completion": f"{number} is", "odd": "1"} for number in range(300)
+    ]
     lines = [json.dumps(one).encode() + b"\n" for one in records]
     findings = check({"train": lines}, {"train": "train.jsonl"})
 

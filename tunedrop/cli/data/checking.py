@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
@@ -14,23 +17,35 @@ from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.tunable import obstacle
 from tunedrop.cli.data import folder
 from tunedrop.cli.data.files import copy_of
+from tunedrop.cli.data.showing import show
 from tunedrop.cli.exits import NO, USAGE
-from tunedrop.cli.output import Format, console, errors, fail, print_json, table
+from tunedrop.cli.output import errors, fail, print_json
 from tunedrop.cli.progress import bytes_done, size_of
 from tunedrop.contracts import Method
-from tunedrop.dataset.check.check import FileReport, Report
+from tunedrop.dataset.check.check import Report
+from tunedrop.dataset.check.findings import excerpts, page, sarif, worse
 from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.check.processes import check_on_all_cores
 from tunedrop.dataset.formats import unreadable
-from tunedrop.dataset.rules.codes import CODES, severity
 from tunedrop.dataset.sources.opening import DataFiles, open_files
 from tunedrop.dataset.tools.decode import NotRepairable
 from tunedrop.dataset.tools.repair import repair
-from tunedrop.dataset.types import Finding, Opened, ReadOptions
+from tunedrop.dataset.types import Opened, ReadOptions
 from tunedrop.file_names import by_split
 from tunedrop.formatting.counts import counted
 
 MAX_CHANGES_SHOWN = 100
+PLACES = 5
+"""So many places of each change are shown."""
+
+
+class CheckFormat(StrEnum):
+    """How a report is written: for people, for programs, for code scanning, as a page that opens offline."""
+
+    text = "text"
+    json = "json"
+    sarif = "sarif"
+    html = "html"
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,24 +54,78 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     reading: ReadOptions = ReadOptions()
     validation: tuple[Path, ...] = ()
     test: tuple[Path, ...] = ()
+    baseline: Path | None = None
 
 
 def check_files(
     files: list[Path],
     base_model: str | None,
     method: Method | Literal["auto"],
-    format_: Format,
+    format_: CheckFormat,
     max_errors: int,
     options: Options | None = None,
 ) -> int:
     """Check a run's folder, or files that are one dataset; 0 when valid, else 1."""
-    report = report_of(files, base_model, method, max_errors, options)
-    if format_ is Format.json:
-        print_json(report)
-    else:
-        _show(report)
+    named, base_model, method, reading = _asked_for(files, base_model, method, options or Options())
+    report = checked(named, _base_model(base_model), method, max_errors, reading)
+    before = _baseline(options.baseline) if options is not None and options.baseline else None
+    _write(report, format_, named)
     say_whether_tunable(_base_model(base_model), report.method)
+    refused = _refused(files, base_model, method, report)
+    if refused:
+        errors.print(f"refused: {refused}", style="red")
+        return NO
+    if before is not None:
+        changes = list(worse(report, before))
+        for change in changes:
+            errors.print(f"worse than the baseline: {change}")
+        return NO if changes else 0
     return 0 if report.valid else NO
+
+
+def _refused(
+    files: list[Path], base_model: str | None, method: Method | Literal["auto"], report: Report
+) -> str:
+    """What the pipeline would refuse of a run's folder beside its data."""
+    if len(files) != 1 or not any((files[0] / name).is_file() for name in intake.MANIFEST_NAMES):
+        return ""
+    from tunedrop.cli.data import estimating
+
+    if method == "auto" and report.method in ("distillation", "reinforcement"):
+        return f"method: the records are for {report.method}; say so in the manifest"
+    return estimating.refusal(folder.read(files[0]), base_model)
+
+
+def _baseline(path: Path) -> Report:
+    """An earlier report, as `--format json` printed it."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Report)
+    except (OSError, msgspec.DecodeError) as error:
+        fail(f"{path} is no report of tunedrop check --format json: {error}", USAGE)
+
+
+def _write(report: Report, format_: CheckFormat, files: DataFiles) -> None:
+    match format_:
+        case CheckFormat.json:
+            print_json(report)
+        case CheckFormat.sarif:
+            print_json(sarif(report))
+        case CheckFormat.html:
+            sys.stdout.write(page(report, _records(report, files)))
+        case CheckFormat.text:
+            show(report)
+
+
+def _records(report: Report, files: DataFiles) -> dict[tuple[str, int], str]:
+    """The records that findings are about, as far as files are JSON lines."""
+    found: dict[tuple[str, int], str] = {}
+    for path in (one for paths in files.values() for one in paths):
+        wanted = {place.line for rule in report.by_rule for place in rule.places if place.file == path.name}
+        if wanted and path.suffix in (".jsonl", ".json", ".ndjson"):
+            with path.open("rb") as lines:
+                some = [(number, raw) for number, raw in enumerate(lines, 1) if number in wanted]
+            found |= {(path.name, number): text for number, text in excerpts(some).items()}
+    return found
 
 
 def say_whether_tunable(base_model: BaseModel | None, method: Method | None) -> None:
@@ -175,14 +244,18 @@ def fix(file: Path, output: Path, options: ReadOptions) -> None:
             if not opened.is_plain:
                 count += 1
                 errors.print(f"{file.name}: read as {opened.container}, written as JSON lines")
+            times: Counter[str] = Counter()
             for change in repair(opened.source.chunks(0, opened.source.size), sink):
                 count += 1
-                if count <= MAX_CHANGES_SHOWN:
+                times[change.what] += 1
+                if times[change.what] <= PLACES:
                     errors.print(f"{_where(opened, file.name, change.line)}: {change.what}")
+            for what, number in times.items():
+                if number > PLACES:
+                    errors.print(f"{file.name}: {what}: {number:,} times in all")
     except NotRepairable as error:
         fail(f"{file.name}: {error}")
-    more = f" ({count - MAX_CHANGES_SHOWN:,} not shown)" if count > MAX_CHANGES_SHOWN else ""
-    errors.print(f"{output}: {counted(count, 'change')}{more}")
+    errors.print(f"{output}: {counted(count, 'change')}")
 
 
 def _refuse_unread(opened: Opened, name: str) -> None:
@@ -208,61 +281,3 @@ def _base_model(name: str | None) -> BaseModel | None:
         return catalog.find(name) if name else None
     except LookupError as error:
         fail(str(error.args[0]), USAGE)
-
-
-def _show(report: Report) -> None:
-    for finding in report.errors:
-        console.print(_line(finding, "error"), style="red")
-    for finding in report.warnings:
-        console.print(_line(finding, "warning"))
-    if sum(report.by_code.values()) > len(report.by_code):
-        _show_counts(report)
-    files = table("file", "records", "tokens (estimated)", "errors")
-    for split, file in report.files.items():
-        files.add_row(split, f"{file.records:,}", f"{file.tokens:,}", f"{file.error_count:,}")
-    console.print(files)
-    for split, file in report.files.items():
-        _show_statistics(split, file)
-    estimate = report.token_estimate
-    if report.tokens:
-        console.print(
-            f"tokens: {estimate.method}; real ones are {estimate.low:g} to {estimate.high:g} times as many"
-        )
-    verdict = "valid" if report.valid else f"not valid: {counted(report.error_count, 'error')}"
-    console.print(f"{verdict}; method {report.method or 'unknown'}, format {report.format or 'unknown'}")
-
-
-def _show_counts(report: Report) -> None:
-    """How often each rule is broken: the big picture of many findings."""
-    counts = table("code", "", "times", "rule", right=("times",))
-    for code, count in report.by_code.items():
-        counts.add_row(code, severity(code), f"{count:,}", CODES[code])
-    console.print(counts)
-    everything, listed = sum(report.by_code.values()), len(report.errors) + len(report.warnings)
-    if everything > listed:
-        console.print(
-            f"{everything - listed:,} findings are not listed; all are with --max-errors {everything}"
-        )
-
-
-def _line(finding: Finding, kind: str) -> str:
-    """A finding on one line, as compilers write theirs."""
-    where = f"{finding.file}:{finding.line}" if finding.line else finding.file
-    path = f", at {finding.path}" if finding.path not in ("", "$") else ""
-    return f"{where}: {kind}: {finding.message} [{finding.code}{path}]"
-
-
-def _show_statistics(split: str, file: FileReport) -> None:
-    found = file.statistics
-    if not found.turns:
-        return
-    tokens = ", ".join(f"{name} {count:,}" for name, count in found.tokens.items())
-    turns = ", ".join(f"{count:,} of {turns}" for turns, count in list(found.turns.items())[:6])
-    scripts = ", ".join(f"{name} {count:,}" for name, count in found.scripts.items())
-    console.print(f"{split}: tokens a record: {tokens}; messages: {turns}; scripts: {scripts or 'none'}")
-    if file.media:
-        media = ", ".join(counted(count, kind) for kind, count in file.media.items())
-        console.print(f"{split}: {media}, which are not among the tokens")
-    if file.labels:
-        labels = ", ".join(f"{label} {count / file.records:.0%}" for label, count in file.labels.items())
-        console.print(f"{split}: answers: {labels}")

@@ -170,7 +170,13 @@ def check(
     test: TestOption = None,
     base_model: BaseModelOption = None,
     method: MethodOption = "auto",
-    format_: FormatOption = Format.text,
+    format_: Annotated[
+        str, typer.Option("--format", help="text, json, sarif (code scanning) or html (opens offline).")
+    ] = "text",
+    baseline: Annotated[
+        Path | None,
+        typer.Option(metavar="REPORT", help="An earlier --format json: fail only for what is worse."),
+    ] = None,
     encoding: EncodingOption = "",
     column: ColumnOption = None,
     max_errors: Annotated[int, typer.Option(help="How many findings to list; all are counted.", min=0)] = 100,
@@ -190,9 +196,15 @@ def check(
         files, encoding, column = [fix], "", None
     asked = cast(Method | Literal["auto"], method)
     options = checking.Options(
-        reading=read_options(encoding, column), validation=tuple(validation or ()), test=tuple(test or ())
+        reading=read_options(encoding, column),
+        validation=tuple(validation or ()),
+        test=tuple(test or ()),
+        baseline=baseline,
     )
-    raise typer.Exit(checking.check_files(files, base_model, asked, format_, max_errors, options))
+    if format_ not in list(checking.CheckFormat):
+        fail(f"--format is one of {', '.join(checking.CheckFormat)}", USAGE)
+    written = checking.CheckFormat(format_)
+    raise typer.Exit(checking.check_files(files, base_model, asked, written, max_errors, options))
 
 
 @app.command(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -89,6 +90,32 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
     spent = here.spent_this_month() if here is not None else 0.0
     checking.say_whether_tunable(model, report.method)
     return Plan(run=run, report=report, estimate=judge(found, stage, spent))
+
+
+def refusal(submission: Submission, base_model: str | None) -> str:
+    """Why a run of this manifest would be refused whatever its data; empty where it would not be."""
+    document = submission.document
+    if base_model is not None:
+        document = msgspec.structs.replace(document, base_model=base_model, from_run=None)
+    if document.base_model is None:
+        return ""  # the stage's default, or another run's model
+    try:
+        document = base_models.with_model(document, base_models.no_models)
+        stage = _no_stage(document)
+        bare = _bare_run(submission, stage)
+        run = register.resolve(stage, bare, document, {}, [{"train": bare.train}] * len(document.stages))
+        model = catalog.find(run.base_model)
+        choose.way(model, run.deployment)
+    except (InvalidManifest, PreflightFailed) as error:
+        return str(error)
+    return _ended(model)
+
+
+def _ended(model: catalog.BaseModel) -> str:
+    today = datetime.now(UTC).date().isoformat()
+    if (state := model.lifecycle.state(today)) != "active":
+        return f"base_model: {model.name} is {state}; tunedrop advise names others"
+    return ""
 
 
 def _checked(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 
 import msgspec
 
 from tunedrop.contracts import Method
 from tunedrop.dataset.check.options import Asked
-from tunedrop.dataset.check.report import FileReport, Report
-from tunedrop.dataset.check.results import Findings, Partial, Records, Tally
+from tunedrop.dataset.check.report import FileReport, Report, Rule
+from tunedrop.dataset.check.results import PLACES, Findings, Partial, Records, Tally
 from tunedrop.dataset.check.statistics import Gatherer
 from tunedrop.dataset.duplicates.candidates import MOST_COMPARED, SPLITS, Duplicates, Place, Prints
 from tunedrop.dataset.duplicates.leaks import HeldOut, Leak
@@ -68,6 +68,7 @@ class _Found:
         self._most = most
         self._counts: Counter[tuple[Split, str]] = Counter()
         self._first: list[tuple[int, int, Problem]] = []
+        self.places: dict[str, list[tuple[int, int, Problem]]] = {}
 
     @property
     def by_code(self) -> dict[str, int]:
@@ -85,6 +86,10 @@ class _Found:
         """One more; line 0 is the whole file."""
         self._counts[split, problem.code] += 1
         self._keep(split, line, problem)
+        places = self.places.setdefault(problem.code, [])
+        places.append((SPLITS.index(split), line, problem))
+        if len(places) > 10 * PLACES:
+            self.places[problem.code] = sorted(places)[:PLACES]
 
     def take(self, split: Split, tally: Tally) -> None:
         """All of a tally, whose lines are counted from 0."""
@@ -92,6 +97,9 @@ class _Found:
             self._counts[split, code] += count
         for line, problem in tally.first:
             self._keep(split, line + 1, problem)
+        for code, places in tally.places.items():
+            found = [(SPLITS.index(split), line + 1, problem) for line, problem in places]
+            self.places[code] = sorted([*self.places.get(code, []), *found])[:PLACES]
 
     def _keep(self, split: Split, line: int, problem: Problem) -> None:
         self._first.append((SPLITS.index(split), line, problem))
@@ -216,7 +224,8 @@ class _Conclusion:
         """What is right or wrong by the method: with what conversations end, and keys for a grader."""
         if method == "reinforcement":
             if records.answered_count:
-                self._errors.take(split, Tally({"TD020": records.answered_count}, records.answered.first))
+                first = records.answered.first
+                self._errors.take(split, _tally({"TD020": records.answered_count}, first))
             return
         if method != "distillation":
             self._errors.take(split, records.unanswered)
@@ -232,7 +241,7 @@ class _Conclusion:
         message = f"{_a(other)} record in {_a(format_)} dataset"
         problem = Problem("$", "TD010", message, other, format_ or "")
         first = [(line, problem) for line, _ in records.misplaced.first]
-        self._errors.take(split, Tally(records.misplaced.counts, first))
+        self._errors.take(split, _tally(records.misplaced.counts, first))
 
     def _repeat(self, place: Place, problem: Problem) -> None:
         self._repeated[place.split, problem.code] += 1
@@ -270,6 +279,7 @@ class _Conclusion:
             warnings=self._findings(self._warnings),
             warning_count=sum(self._warnings.by_code.values()),
             by_code=self._errors.by_code | self._warnings.by_code,
+            by_rule=(*self._rules(self._errors), *self._rules(self._warnings)),
             duplicates=sum(self._repeated[split, "TD050"] for split in files),
             near_duplicates=sum(self._repeated[split, "TD053"] for split in files),
             files=files,
@@ -299,11 +309,16 @@ class _Conclusion:
         return together
 
     def _findings(self, found: _Found) -> tuple[Finding, ...]:
-        return tuple(
-            Finding(printable(name), line, *map(printable, problem))
-            for split, number, problem in found.first()
-            for name, line in [self._place(SPLITS[split], number)]
-        )
+        return tuple(self._finding(*one) for one in found.first())
+
+    def _finding(self, split: int, number: int, problem: Problem) -> Finding:
+        name, line = self._place(SPLITS[split], number)
+        return Finding(printable(name), line, *map(printable, problem))
+
+    def _rules(self, found: _Found) -> Iterator[Rule]:
+        for code, count in found.by_code.items():
+            places = tuple(self._finding(*one) for one in sorted(found.places.get(code, []))[:PLACES])
+            yield Rule(code, severity(code), count, places)
 
     def _is_plain(self, split: Split) -> bool:
         return split not in self._opened or self._opened[split].is_plain
@@ -323,6 +338,10 @@ def _leak(split: Split, leak: Leak, trained_on: Place) -> Problem:
     what = "what is trained on cannot be held out" if split == "test" else "its loss is measured on it"
     code = "TD052" if split == "test" else "TD056"
     return Problem("$", code, f"a turn of this conversation is also at {trained_on}: {what}")
+
+
+def _tally(counts: dict[str, int], first: list[tuple[int, Problem]]) -> Tally:
+    return Tally(counts, first, dict.fromkeys(counts, first[:PLACES]))
 
 
 def _a(format_: SourceFormat | None) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from tunedrop.contracts import Method
 from tunedrop.dataset.check.statistics import Statistics
 from tunedrop.dataset.formats.record import SourceFormat
+from tunedrop.dataset.rules.codes import Severity
 from tunedrop.dataset.types import Finding, Split
 
 
@@ -43,12 +44,21 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
     media: dict[str, int] = {}
 
 
+class Rule(msgspec.Struct, frozen=True):
+    """A rule that is broken: how often, and its first places."""
+
+    code: str
+    severity: Severity
+    count: int
+    places: tuple[Finding, ...] = ()
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict on a dataset.
 
     `errors` and `warnings` hold the first ones in the order of files and lines, `error_count` and
-    `warning_count` say how many there are, `by_code` how many break each rule, errors before warnings; tokens
-    are estimated as `token_estimate` says. `statistics` are those of all files together.
+    `warning_count` say how many there are, `by_code` how many break each rule, errors before warnings,
+    `by_rule` also where; tokens are estimated as `token_estimate` says. `statistics` are those of all files.
     """
 
     valid: bool
@@ -61,6 +71,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Finding, ...]
     warning_count: int
     by_code: dict[str, int] = {}
+    by_rule: tuple[Rule, ...] = ()
     duplicates: int
     near_duplicates: int
     files: dict[Split, FileReport]

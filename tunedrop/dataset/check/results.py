@@ -20,6 +20,10 @@ RANGE = 64 << 20
 """Bytes that are examined at once, where nobody asks for another size."""
 
 
+PLACES = 5
+"""So many places of each rule are kept, however many findings of others come before."""
+
+
 class Range(msgspec.Struct, frozen=True):
     """Bytes of a file: the lines that begin from `start` to before `stop`."""
 
@@ -29,11 +33,12 @@ class Range(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct):
-    """Findings: how many of each code, and (line, problem) of the first. A range counts lines from its own
-    beginning."""
+    """Findings: how many of each code, (line, problem) of the first, and of the first of each code. A range
+    counts lines from its own beginning."""
 
     counts: dict[str, int] = {}
     first: list[tuple[int, Problem]] = []
+    places: dict[str, list[tuple[int, Problem]]] = {}
 
     @property
     def count(self) -> int:
@@ -42,21 +47,20 @@ class Tally(msgspec.Struct):
 
     def add(self, line: int, problem: Problem, most: int) -> None:
         """One more; lines in rising order."""
-        self.counts[problem.code] = self.counts.get(problem.code, 0) + 1
+        count = self.counts[problem.code] = self.counts.get(problem.code, 0) + 1
         if len(self.first) < most:
             self.first.append((line, problem))
-
-    def add_range(self, line: int, count: int, problem: Problem, most: int) -> None:
-        """The same for many lines that follow each other."""
-        add(self.counts, {problem.code: count})
-        room = min(count, most - len(self.first))
-        self.first += [(number, problem) for number in range(line, line + room)]
+        if count <= PLACES:
+            self.places.setdefault(problem.code, []).append((line, problem))
 
     def merge(self, other: Tally, lines_before: int, most: int) -> None:
         """Take those of the part that follows."""
         add(self.counts, other.counts)
         room = most - len(self.first)
         self.first += [(line + lines_before, problem) for line, problem in other.first[:room]]
+        for code, theirs in other.places.items():
+            mine = self.places.setdefault(code, [])
+            mine += [(line + lines_before, problem) for line, problem in theirs[: PLACES - len(mine)]]
 
 
 class Findings(msgspec.Struct):

@@ -23,6 +23,31 @@ _PARAMETERS = anthropic.REQUEST | {
 }  # fmt: skip
 
 
+_OWN = frozenset(
+    [
+        "schemaType",
+        "schemaVersion",
+        "timestamp",
+        "accountId",
+        "identity",
+        "region",
+        "inferenceRegion",
+        "requestId",
+        "operation",
+        "modelId",
+        "errorCode",
+        "input",
+        "output",
+        "recordId",
+        "modelInput",
+        "modelOutput",
+        "error",
+        "requestMetadata",
+    ]
+)
+"""What a log says of the request beside the conversation, which is no data to train on."""
+
+
 def kind(record: Mapping[str, Any]) -> SourceFormat | None:
     """Which of the two a record is; None where it is neither."""
     if isinstance(record.get("modelInput"), dict):
@@ -46,7 +71,9 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         reading.add(at, "TD011", what, asked, "inputBodyJson")
         return None
     answer = _answer(said) if isinstance(said, dict) else None
-    return _asked(asked, answer, at, reading)
+    found = _asked(asked, answer, at, reading)
+    unread = {key: value for key, value in record.items() if key not in _OWN}
+    return msgspec.structs.replace(found, unread={**found.unread, **unread}) if found and unread else found
 
 
 def _body(record: Mapping[str, Any], side: str) -> Any:

@@ -266,8 +266,13 @@ def _why(text: bytes, error: Exception) -> Problem:
             "TD001",
             "texts stand in single quotes, as Python prints them; JSON has double ones: json.dumps",
         )
+    if text.lstrip().startswith(b"```"):
+        return "TD001", "no record: the mark of a code fence; remove the line (tunedrop check --fix does)"
+    if relaxed(text) is not None:
+        why = "a raw tab or control character stands in a text; JSON writes \\t (tunedrop check --fix does)"
+        return "TD001", why
     if text.lstrip()[:1].isalpha():
-        return "TD001", f"a record is one JSON object, which begins with {{; this line does not ({error})"
+        return "TD001", f"no record: one is a JSON object, which begins with {{; remove the line ({error})"
     if RETURN.search(text):
         return "TD001", _RETURNS
     if text.lstrip().startswith(b"{") and "trailing characters" in str(error):
@@ -276,6 +281,19 @@ def _why(text: bytes, error: Exception) -> Problem:
             f"more stands on the line than one object; tunedrop check --fix parts records ({error})",
         )
     return "TD001", f"not valid JSON: {error}"
+
+
+def relaxed(text: bytes) -> dict[str, Any] | None:
+    """A record whose only fault is raw control characters inside its texts; None where it has another."""
+    try:
+        record = json.loads(text, strict=False, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(name)
 
 
 def _key_named_twice(text: bytes) -> str | None:

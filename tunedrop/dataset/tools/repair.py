@@ -17,7 +17,7 @@ import msgspec
 
 from tunedrop.dataset import formats
 from tunedrop.dataset.formats import SCHEMA_VERSION
-from tunedrop.dataset.formats.json_lines import BOM, MAX_LINE_BYTES
+from tunedrop.dataset.formats.json_lines import BOM, MAX_LINE_BYTES, relaxed
 from tunedrop.dataset.tools import line_ends
 from tunedrop.dataset.tools.convert import general
 from tunedrop.dataset.tools.decode import Change, NotRepairable, is_packed, unpacked
@@ -125,7 +125,14 @@ def _lines(
             tell(Change(number, "the byte-order mark was removed"))
             text = _without_marks(text)
         around.update(_around(raw, text))
+        if text.startswith(b"```"):
+            tell(Change(number, "the mark of a code fence was removed"))
+            continue
         record = _object(text)
+        if record is None and (mended := _escaped(text)) is not None:
+            tell(Change(number, "raw control characters in texts were escaped"))
+            yield number, mended, _object(mended)
+            continue
         several = _parted(text) if text and record is None else []
         if several:
             beside = "a comma or bracket beside the record was removed"
@@ -170,6 +177,22 @@ def _object(text: bytes) -> Record | None:
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
+
+
+def _escaped(text: bytes) -> bytes | None:
+    """A record with its raw control characters escaped; None where that is not what is wrong."""
+    if not text.startswith(b"{") or _names_a_key_twice_relaxed(text):
+        return None
+    record = relaxed(text)
+    return _written(record) if record is not None else None
+
+
+def _names_a_key_twice_relaxed(text: bytes) -> bool:
+    try:
+        json.loads(text, object_pairs_hook=unambiguous, strict=False)
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def _parted(text: bytes) -> list[Record]:
