@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from tunedrop.dataset.formats import tools, turns
-from tunedrop.dataset.formats.record import Conversation, Reading, said
+from tunedrop.dataset.formats.record import Conversation, Reading, Turn, said
 from tunedrop.dataset.types import shorten
 
 NAME = "openai-chat"
@@ -56,15 +58,32 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
             return None
         path = _PATHS[index] if index < len(_PATHS) else f"$.messages[{index}].content"
         _message(said(message), path, chat, calls, reading, losses)
-    ended = chat.end()
+    ended = _with_images(chat.end(), record.get("images"), reading)
     if reading.problems:
         return None
-    unread = {key: value for key, value in record.items() if key not in _OWN}
+    own = _OWN | {"images"} if any(turn.blocks for turn in ended[:1]) else _OWN
+    unread = {key: value for key, value in record.items() if key not in own}
     if ended[-1].role == "user" and unread:
         extra, unread = {**extra, **unread}, {}
     return Conversation(
         ended, "\n".join(chat.system), extra, unread, tuple(losses), chat.system_path or "$.system"
     )
+
+
+def _with_images(turns_: tuple[Turn, ...], images: Any, reading: Reading) -> tuple[Turn, ...]:
+    """The first turn with the images that stand beside the messages, as LLaMA-Factory and TRL have them."""
+    if not isinstance(images, list) or not images or not turns_ or turns_[0].blocks or reading.problems:
+        return turns_
+    places = [one.get("path", one.get("url")) if isinstance(one, dict) else one for one in images]
+    if not all(isinstance(one, str) for one in places):
+        return turns_
+    first = turns_[0]
+    parts = [{"type": "image", "image": one} for one in places]
+    shown = turns.parts(parts, "$.images", reading, [])
+    if not shown:
+        return turns_
+    text = first.text.replace("<image>", "").strip()
+    return (msgspec.structs.replace(first, text=text, blocks=(*shown, {"text": text})), *turns_[1:])
 
 
 def _system(record: Mapping[str, Any], chat: turns.Turns, reading: Reading) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tunedrop.dataset.rules.texts.rule import TextRule, is_code
 
 _ESCAPE = re.compile(
-    r"(?<![\\A-Za-z:])(?<![A-Za-z]:)\\(?:n|r\\n|t|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|\")|[.!?,;:\w]\\n(?:\\n|\b|[A-Z-])"
+    r"(?<![\\A-Za-z:])\\(?:n|r\\n|t|x[0-9a-fA-F]{2}|\")|(?<!\\)\\u[0-9a-fA-F]{4}|[.!?,;:\w]\\n(?:\\n|\b|[A-Z-])"
 )
 _PATH = re.compile(r"[A-Za-z]:\\|\\\\[\w.]+\\")
 _MATHS = re.compile(
