@@ -89,11 +89,11 @@ def _refused(
     """What the pipeline would refuse of a run's folder beside its data."""
     if len(files) != 1 or not any((files[0] / name).is_file() for name in intake.MANIFEST_NAMES):
         return ""
-    from tunedrop.cli.data import estimating
+    from tunedrop.cli.data import refusals  # what a folder needs alone: half of the program
 
     if method == "auto" and report.method in ("distillation", "reinforcement"):
         return f"method: the records are for {report.method}; say so in the manifest"
-    return estimating.refusal(folder.read(files[0]), base_model)
+    return refusals.refusal(folder.read(files[0]), base_model)
 
 
 def _baseline(path: Path) -> Report:

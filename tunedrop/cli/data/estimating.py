@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -13,10 +12,11 @@ import msgspec
 from tunedrop import catalog
 from tunedrop.cli.data import checking, folder
 from tunedrop.cli.data.folder import Submission
+from tunedrop.cli.data.refusals import bare_run, no_stage
 from tunedrop.cli.exits import NO, USAGE, YES
 from tunedrop.cli.output import Format, console, fail, print_json, table
 from tunedrop.cli.stage import Deployed
-from tunedrop.contracts import Dataset, DatasetFile, Estimate, Method, Prompts, Run, S3Object
+from tunedrop.contracts import Dataset, DatasetFile, Estimate, Method, Prompts, Run
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
 from tunedrop.dataset.check.check import FileReport, Report, plain_errors
@@ -27,11 +27,9 @@ from tunedrop.errors import InvalidManifest, PreflightFailed
 from tunedrop.evaluation.contenders import champion_of
 from tunedrop.evaluation.workload import minutes, workload
 from tunedrop.formatting.costs import evaluation_in_words, in_words
-from tunedrop.manifest import Manifest
 from tunedrop.planning import base_models
 from tunedrop.registration import register
 from tunedrop.serving import choose
-from tunedrop.stage import Stage
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,12 +66,12 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
     document = submission.document
     if base_model is not None:
         document = msgspec.structs.replace(document, base_model=base_model, from_run=None)
-    stage = here.stage if here is not None else _no_stage(document)
+    stage = here.stage if here is not None else no_stage(document)
     try:
         document = base_models.with_model(
             document, here.registry.latest_model if here else base_models.no_models
         )
-        bare = _bare_run(submission, stage)
+        bare = bare_run(submission, stage)
         run = register.resolve(stage, bare, document, {}, [{"train": bare.train}] * len(document.stages))
         model = catalog.find(run.base_model)
         way = choose.way(model, run.deployment)
@@ -92,32 +90,6 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
     return Plan(run=run, report=report, estimate=judge(found, stage, spent))
 
 
-def refusal(submission: Submission, base_model: str | None) -> str:
-    """Why a run of this manifest would be refused whatever its data; empty where it would not be."""
-    document = submission.document
-    if base_model is not None:
-        document = msgspec.structs.replace(document, base_model=base_model, from_run=None)
-    if document.base_model is None:
-        return ""  # the stage's default, or another run's model
-    try:
-        document = base_models.with_model(document, base_models.no_models)
-        stage = _no_stage(document)
-        bare = _bare_run(submission, stage)
-        run = register.resolve(stage, bare, document, {}, [{"train": bare.train}] * len(document.stages))
-        model = catalog.find(run.base_model)
-        choose.way(model, run.deployment)
-    except (InvalidManifest, PreflightFailed) as error:
-        return str(error)
-    return _ended(model)
-
-
-def _ended(model: catalog.BaseModel) -> str:
-    today = datetime.now(UTC).date().isoformat()
-    if (state := model.lifecycle.state(today)) != "active":
-        return f"base_model: {model.name} is {state}; tunedrop advise names others"
-    return ""
-
-
 def _checked(
     files: DataFiles, model: catalog.BaseModel, method: Method | Literal["auto"], reading: ReadOptions
 ) -> tuple[Report, Dataset]:
@@ -128,37 +100,6 @@ def _checked(
             "\n".join(plain_errors(report)), NO, "Look at all of them: tunedrop check; mend: check --fix COPY"
         )
     return report, _dataset(report, model.methods[report.method], files)
-
-
-def _no_stage(document: Manifest) -> Stage:
-    """A stage without limits of its own, where none is asked."""
-    if document.base_model is None:
-        fail("the manifest names no base_model; say --base-model, or --stage to use its default", USAGE)
-    return Stage(
-        name="",
-        account="",
-        region="",
-        intake_bucket="",
-        artifacts_bucket="",
-        registry_table="",
-        waits_table="",
-        topic_arn="",
-        bedrock_role_arn="",
-        key_arn="",
-        default_base_model=document.base_model,
-        budget_usd=math.inf,
-        monthly_budget_usd=math.inf,
-        customization_quota=1,
-        approval_timeout_seconds=0,
-        throughput_expiry_seconds=0,
-        allow_commitment=True,
-    )
-
-
-def _bare_run(submission: Submission, stage: Stage) -> Run:
-    path = submission.manifest or submission.files["train"][0]
-    source = S3Object(bucket=stage.intake_bucket, key=submission.key(path))
-    return Run(run_id="", name=submission.name, source=source, train=source)
 
 
 def _dataset(report: Report, rules: catalog.MethodRules, given: Iterable[Split]) -> Dataset:

@@ -1,0 +1,77 @@
+"""Why a run's manifest would be refused whatever its data, told on this machine."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+import msgspec
+
+from tunedrop import catalog
+from tunedrop.cli.data.folder import Submission
+from tunedrop.cli.exits import USAGE
+from tunedrop.cli.output import fail
+from tunedrop.contracts import Run, S3Object
+from tunedrop.errors import InvalidManifest, PreflightFailed
+from tunedrop.manifest import Manifest
+from tunedrop.planning import base_models
+from tunedrop.registration import register
+from tunedrop.serving import choose
+from tunedrop.stage import Stage
+
+
+def refusal(submission: Submission, base_model: str | None) -> str:
+    """Why a run of this manifest would be refused whatever its data; empty where it would not be."""
+    document = submission.document
+    if base_model is not None:
+        document = msgspec.structs.replace(document, base_model=base_model, from_run=None)
+    if document.base_model is None:
+        return ""  # the stage's default, or another run's model
+    try:
+        document = base_models.with_model(document, base_models.no_models)
+        stage = no_stage(document)
+        bare = bare_run(submission, stage)
+        run = register.resolve(stage, bare, document, {}, [{"train": bare.train}] * len(document.stages))
+        model = catalog.find(run.base_model)
+        choose.way(model, run.deployment)
+    except (InvalidManifest, PreflightFailed) as error:
+        return str(error)
+    return _ended(model)
+
+
+def _ended(model: catalog.BaseModel) -> str:
+    today = datetime.now(UTC).date().isoformat()
+    if (state := model.lifecycle.state(today)) != "active":
+        return f"base_model: {model.name} is {state}; tunedrop advise names others"
+    return ""
+
+
+def no_stage(document: Manifest) -> Stage:
+    """A stage without limits of its own, where none is asked."""
+    if document.base_model is None:
+        fail("the manifest names no base_model; say --base-model, or --stage to use its default", USAGE)
+    return Stage(
+        name="",
+        account="",
+        region="",
+        intake_bucket="",
+        artifacts_bucket="",
+        registry_table="",
+        waits_table="",
+        topic_arn="",
+        bedrock_role_arn="",
+        key_arn="",
+        default_base_model=document.base_model,
+        budget_usd=math.inf,
+        monthly_budget_usd=math.inf,
+        customization_quota=1,
+        approval_timeout_seconds=0,
+        throughput_expiry_seconds=0,
+        allow_commitment=True,
+    )
+
+
+def bare_run(submission: Submission, stage: Stage) -> Run:
+    path = submission.manifest or submission.files["train"][0]
+    source = S3Object(bucket=stage.intake_bucket, key=submission.key(path))
+    return Run(run_id="", name=submission.name, source=source, train=source)
