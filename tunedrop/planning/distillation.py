@@ -16,7 +16,8 @@ MAX_PAIRS = 15_000
 """To so many prompts with answers Bedrock may grow a dataset; each bills the teacher's inference."""
 
 MAX_RESPONSE_LENGTH = 1_000
-"""Tokens of a teacher's answer at most, where nothing else is asked (API TeacherModelConfig, 2026-11-25)."""
+"""Tokens of a teacher's answer at most, where nothing else is asked: ours, for AWS documents no default of
+`maxResponseLengthForInference` (API TeacherModelConfig, read 2026-11-29)."""
 
 
 def teacher_of(base_model: BaseModel, parent_model: str, document: Manifest) -> Teacher | None:
