@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache, cached_property
+import json
+from functools import cache, cached_property, partial
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 
@@ -14,7 +15,8 @@ from tunedrop.stage import Stage
 from tunedrop.waiting.resolve import Settler
 from tunedrop.waiting.table import Waits
 
-logger = Logger()
+# As JSON of ASCII: no text can turn or break a line of a log.
+logger = Logger(json_serializer=partial(json.dumps, default=str))
 tracer = Tracer()
 metrics = Metrics()
 

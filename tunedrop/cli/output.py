@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
-from rich.console import Console, ConsoleDimensions
+from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 
-from tunedrop import clock
+from tunedrop import clock, shown
 from tunedrop.cli.failures import Failed, Format, fail
 from tunedrop.formatting.amounts import duration
 
@@ -23,7 +24,7 @@ PLAIN_WIDTH = 10_000
 
 
 class Output(Console):
-    """A console that wraps for people and never for programs."""
+    """A console that wraps for people and never for programs, and to which no text does anything."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
@@ -36,6 +37,10 @@ class Output(Console):
     def size(self, size: tuple[int, int]) -> None:
         self._width, self._height = size
 
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=shown.lines(segment.text))
+
 
 console = Output()
 errors = Output(stderr=True)
@@ -43,7 +48,7 @@ errors = Output(stderr=True)
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+    sys.stdout.write(shown.json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()) + "\n")
 
 
 def answer(value: Any, sentence: str, format_: Format) -> None:

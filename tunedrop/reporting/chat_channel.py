@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tunedrop import shown
 from tunedrop.contracts import Run
 from tunedrop.stage import Stage
 
@@ -46,7 +47,7 @@ def message(
         "id": f"{run.run_id}-{run.attempt}",
         "content": {
             "textType": "client-markdown",
-            "title": title,
+            "title": shown.line(title),
             "description": _plain(description)[:MAX_DESCRIPTION],
             "nextSteps": [_plain(one) for one in steps],
             "keywords": [about.word, run.base_model or "none", stage.name],
@@ -73,6 +74,7 @@ def tell(sns: Any, stage: Stage, said: dict[str, Any]) -> None:
 
 def _plain(text: str) -> str:
     """Text of a dataset as chat shows it: no mention, no link, no formatting can be smuggled in."""
+    text = shown.lines(text)
     for sign, instead in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("@", "@\u200b"), ("`", "'")):
         text = text.replace(sign, instead)
     return text

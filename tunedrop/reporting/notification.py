@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tunedrop import clock, naming
+from tunedrop import clock, naming, shown
 from tunedrop.aws import subjects
 from tunedrop.contracts import Ending, Evaluation, RunEnded
 from tunedrop.formatting.costs import in_words
@@ -35,7 +35,7 @@ def text(stage: Stage, ending: Ending) -> str:
         "\n".join(_to_do(stage, ending)),
         "\n".join(_links(stage, ending)),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return shown.lines("\n\n".join(part for part in parts if part) + "\n")
 
 
 def attributes(ended: RunEnded) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tunedrop import clock, intake
+from tunedrop import clock, intake, shown
 from tunedrop.aws.subjects import subject
 from tunedrop.contracts import Estimate, Run
 from tunedrop.formatting.costs import evaluation_in_words, in_words
@@ -80,7 +80,7 @@ def text(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> str:
     ]
     approve = f"s3://{stage.intake_bucket}/{key_of(run, estimate)}"
     stop = f"s3://{stage.intake_bucket}/{intake.signal_key(run.run_id, 'stop', str(run.attempt))}"
-    return "\n".join(
+    said = "\n".join(
         [
             f"The run {run.run_id} ({run.name}, base model {run.base_model}) would cost "
             f"{in_words(estimate)}. "
@@ -101,6 +101,7 @@ def text(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> str:
             _without_an_answer(stage, expires_at),
         ]
     )
+    return shown.lines(said)
 
 
 def _command(stage: Stage, run: Run, estimate: Estimate) -> str:

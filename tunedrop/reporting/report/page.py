@@ -27,17 +27,11 @@ from tunedrop.registry import StepRecord
 from tunedrop.reporting import advice, usage, verdict
 from tunedrop.reporting.outcome import outcome_of
 from tunedrop.reporting.report import answers, confusion, facts, findings, forest, losses, spreads, timeline
+from tunedrop.shown import UNSEEN
 from tunedrop.stage import Stage
 from tunedrop.training.curves import Curves
 
 _PACKAGE = "tunedrop.reporting.report"
-
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
-)
-"""Controls, marks that turn the direction of text, and what draws nothing. Joiners (U+200C, U+200D) stay:
-Persian and emoji are written with them."""
 
 _NEGATIVE = re.compile(r"(?<![\w.-])-(?=[\d.])")
 """The sign of a number, and no hyphen of a name or a date."""
@@ -134,10 +128,10 @@ def visible(value: Any) -> Any:
     """A value as it may be written: what cannot be seen in a text is named, such as U+202E."""
     if not isinstance(value, str) or hasattr(value, "__html__"):
         return value
-    if not _UNSEEN.search(value):
+    if not UNSEEN.search(value):
         return value
     pieces, end = [], 0
-    for match in _UNSEEN.finditer(value):
+    for match in UNSEEN.finditer(value):
         name = Markup('<span class="unseen">U+{:04X}</span>').format(ord(match[0]))
         pieces += [Markup("{}").format(value[end : match.start()]), name]
         end = match.end()
