@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from tunedrop.advice.situation import Profile
 from tunedrop.advice.statement import OURS, Statement
 from tunedrop.catalog.model import BaseModel, MethodRules
+from tunedrop.contracts import EvaluationSettings
+from tunedrop.evaluation.power import TYPICAL_SPREAD, detectable, records_for
 
-SPREAD = 0.4
-"""A typical standard deviation of the difference that one prompt's score makes, on a scale of 0 to 1."""
 TELLING = 0.05
 """An improvement that is worth telling from chance."""
 
@@ -40,9 +38,10 @@ def examples(data: Profile | None, base_model: BaseModel, rules: MethodRules) ->
     return statements
 
 
-def records_to_tell(difference: float) -> int:
-    """Held-out records that tell an improvement of so much from chance, 19 times in 20."""
-    return math.ceil((1.96 * SPREAD / difference) ** 2)
+def records_to_tell(improvement: float) -> int:
+    """Held-out records that find such an improvement four times in five, under the default settings."""
+    defaults = EvaluationSettings()
+    return records_for(improvement, defaults.min_improvement, defaults.confidence)
 
 
 def _enough(data: Profile, base_model: BaseModel, least: int, good: int, most: int, source: str) -> Statement:
@@ -72,11 +71,16 @@ def _enough(data: Profile, base_model: BaseModel, least: int, good: int, most: i
 
 
 def _to_evaluate(held_out: int) -> Statement:
-    needed = records_to_tell(TELLING)
-    have = f" (about {held_out:,} of yours will be held out)" if held_out else ""
+    needed, fewer = records_to_tell(TELLING), records_to_tell(2 * TELLING)
+    have = ""
+    if held_out:
+        settings = EvaluationSettings()
+        found = detectable(held_out, settings.min_improvement, settings.confidence)
+        tells = f"they find one of {found:.0%}" if found < 1 else "too few for any verdict"
+        have = f" (about {held_out:,} of yours will be held out: {tells})"
     return Statement(
-        says=f"Hold out about {needed:,} examples to tell an improvement of {TELLING:.0%} from chance{have}.",
-        because=f"A tenth of that tells one of {TELLING * math.sqrt(10):.0%}; the report says how "
-        "many would have "
-        f"been needed. Reckoned with a spread of {SPREAD} a prompt",
+        says=f"Hold out about {needed:,} examples to find an improvement of {TELLING:.0%}{have}.",
+        because=f"That finds it four times in five, {fewer:,} one of {2 * TELLING:.0%}, where "
+        f"{EvaluationSettings().min_improvement:.0%} are asked for. "
+        f"Assumes a spread of {TYPICAL_SPREAD} a prompt",
     )

@@ -136,12 +136,23 @@ def _verdicts(said: str) -> Iterator[_Verdict]:
     while start >= 0:
         try:
             document, end = decoder.raw_decode(said, start)
-            yield msgspec.convert(document, _Verdict)
+            yield msgspec.convert(_plain(document), _Verdict)
         except msgspec.ValidationError:
             pass
         except (ValueError, RecursionError):
             end = start + 1
         start = said.find("{", end)
+
+
+def _plain(document: Any) -> Any:
+    """What judges write instead of `"1"`, `"2"` and `"tie"`: numbers, capitals, `answer 2`, `answer_2`."""
+    if not isinstance(document, dict):
+        return document
+    winner = str(document.get("winner", "")).strip().casefold().replace("_", " ").removeprefix("answer ")
+    return document | {
+        "case": str(document.get("case", "")).strip(),
+        "winner": "tie" if winner in ("tie", "draw", "both", "neither", "equal") else winner,
+    }
 
 
 def _document(question: HeldOut, first: str, second: str) -> dict[str, Any]:

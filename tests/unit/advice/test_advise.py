@@ -125,7 +125,9 @@ def test_novas_hyperparameters_follow_its_makers_guidance(records: int, epochs: 
 
 
 def test_a_finer_difference_takes_more_held_out_examples() -> None:
-    assert records_to_tell(0.05) == pytest.approx(4 * records_to_tell(0.1), rel=0.02)
+    """Beyond the 2 % that are asked for: by their square, and four times in five (1,395 by simulation)."""
+    assert 1_395 <= records_to_tell(0.05) <= 1_500
+    assert records_to_tell(0.05) == pytest.approx((8 / 3) ** 2 * records_to_tell(0.1), rel=0.02)
 
 
 def test_transfer_learning_and_fine_tuning_are_told_apart_where_it_matters() -> None:

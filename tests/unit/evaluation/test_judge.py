@@ -158,3 +158,19 @@ def test_two_different_judgements_of_one_case_are_none() -> None:
 def test_whatever_a_judge_says_is_read_without_an_error(text: str) -> None:
     assert read_verdict(text, "abcd") is None
     assert read_verdict(f"{text}\n{verdict('abcd', 'tie')}", "abcd") is not None or "{" in text
+
+
+@pytest.mark.parametrize("winner", ["1", 1, "Answer 1", "answer_1", " 1 "])
+def test_a_judge_may_write_the_winner_as_judges_do(winner: object) -> None:
+    said = read_verdict(json.dumps({"case": "abcd", "winner": winner}), "abcd")
+
+    assert said is not None
+    assert said.winner == "1"
+
+
+@pytest.mark.parametrize("winner", ["tie", "Tie", "TIE", "draw"])
+def test_a_tie_may_be_written_with_a_capital(winner: str) -> None:
+    said = read_verdict(json.dumps({"case": "abcd", "winner": winner}), "abcd")
+
+    assert said is not None
+    assert said.winner == "tie"
