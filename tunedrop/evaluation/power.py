@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tunedrop.evaluation.intervals import Vector
+if TYPE_CHECKING:
+    from tunedrop.evaluation.intervals import Vector
 
 FEWEST_UNITS = 30
 """Below so many independent units there is no verdict: no bound is reliable there."""
@@ -83,7 +83,7 @@ def needed_units(differences: Vector, wanted: float, confidence: float, attempt:
     """
     if len(differences) < 2:
         return FEWEST_UNITS
-    error = max(float(np.std(differences, ddof=1)), 0.05) / math.sqrt(len(differences))
+    error = max(float(differences.std(ddof=1)), 0.05) / math.sqrt(len(differences))
     distance = abs(float(differences.mean()) - wanted) - _NORMAL.inv_cdf(CAUTION) * error
     if distance <= 0:
         return MOST_UNITS

@@ -311,3 +311,22 @@ def test_shards_are_one_training_set_and_parts_are_told_by_their_names(tmp_path:
     _, output = run("check", str(tmp_path), "--format", "json")
     files = json.loads(output)["files"]
     assert {split: one["records"] for split, one in files.items()} == {"train": 60, "test": 60}
+
+
+def test_a_check_says_how_many_are_held_out_and_what_they_can_show(tmp_path: Path) -> None:
+    small, large = tmp_path / "small.jsonl", tmp_path / "large.jsonl"
+    small.write_text(GOOD)
+    words = ["".join(chr(97 + int(digit)) for digit in f"{number:04}") for number in range(500)]
+    large.write_text("".join(
+        json.dumps({"messages": [
+            {"role": "user", "content": f"What does {word} mean?"},
+            {"role": "assistant", "content": f"The word {word} means {word[::-1]}."},
+        ]}) + "\n" for word in words
+    ))  # fmt: skip
+
+    for file, said in (
+        (small, "too few for a verdict"),
+        (large, "test: 60 conversations, which show an improvement"),
+    ):
+        _, output = run("check", str(file), "--base-model", "amazon.nova-lite-v1:0:300k")
+        assert said in " ".join(output.split())

@@ -15,7 +15,7 @@ import msgspec
 from tunedrop import catalog, intake
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.tunable import obstacle
-from tunedrop.cli.data import folder
+from tunedrop.cli.data import folder, held_out
 from tunedrop.cli.data.files import copy_of
 from tunedrop.cli.data.showing import show
 from tunedrop.cli.exits import NO, USAGE
@@ -70,6 +70,8 @@ def check_files(
     report = checked(named, _base_model(base_model), method, max_errors, reading)
     before = _baseline(options.baseline) if options is not None and options.baseline else None
     _write(report, format_, named)
+    if format_ is CheckFormat.text:
+        held_out.show(report, _base_model(base_model))
     say_whether_tunable(_base_model(base_model), report.method)
     refused = _refused(files, base_model, method, report)
     if refused:

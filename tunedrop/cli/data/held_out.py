@@ -1,0 +1,32 @@
+"""How many records a run would be measured on, and which improvement that many can show."""
+
+from __future__ import annotations
+
+from tunedrop.catalog.model import BaseModel
+from tunedrop.cli.output import console
+from tunedrop.contracts import EvaluationSettings
+from tunedrop.dataset.check.report import Report
+from tunedrop.dataset.prepare.split import shares
+from tunedrop.evaluation import power
+
+
+def show(report: Report, model: BaseModel | None) -> None:
+    """Say it below a check, where the base model decides what is held out."""
+    rules = model.methods.get(report.method) if model is not None and report.method is not None else None
+    if rules is None or not report.valid or report.method in ("distillation", "reinforcement"):
+        return
+    test = report.files.get("test")
+    train = report.files["train"].records
+    count = test.records if test else int(shares(train, report.files, rules).test * train + 1e-6)
+    if count < power.FEWEST_UNITS:
+        console.print(
+            f"test: {count:,} conversations, too few for a verdict, which takes {power.FEWEST_UNITS}: "
+            "the run would end inconclusive"
+        )
+        return
+    asked = EvaluationSettings()
+    found = power.detectable(count, asked.min_improvement, asked.confidence)
+    console.print(
+        f"test: {count:,} conversations, which show an improvement of {found:.0%} or more "
+        "(four times in five, where scores spread as usual)"
+    )
