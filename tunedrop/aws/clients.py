@@ -116,6 +116,12 @@ class Aws:
         return self.client("events", read_timeout=15)
 
     @cached_property
+    def pricing(self) -> Any:
+        """The Price List API: it answers for all Regions from a few, of which us-east-1 is one (AWS Billing
+        user guide, using-price-list-query-api)."""
+        return self.session.client("pricing", region_name="us-east-1")
+
+    @cached_property
     def service_quotas(self) -> Any:
         return self.client("service-quotas", read_timeout=15)
 

@@ -24,9 +24,6 @@ from tunedrop.stage import Stage
 
 SOURCE = "AWS Price List API"
 SERVICE = "AmazonBedrock"
-ENDPOINT_REGION = "us-east-1"
-"""The Price List API answers for all Regions from a few, this one among them (AWS Billing user guide,
-using-price-list-query-api)."""
 
 DOCUMENT = "prices"
 """The name under which the registry keeps the price list."""
@@ -48,8 +45,7 @@ class PriceList(msgspec.Struct, frozen=True, kw_only=True):
 
 def refresh(aws: Aws, stage: Stage, registry: Registry) -> list[str]:
     """Read the price list, keep it, and notify the topic of what differs from the catalog; gives that."""
-    client = aws.session.client("pricing", region_name=ENDPOINT_REGION)
-    found = read(client, stage.region)
+    found = read(aws.pricing, stage.region)
     registry.keep(DOCUMENT, msgspec.json.encode(found).decode())
     differences = list(drift(found))
     which = hashlib.sha256("\n".join(differences).encode()).hexdigest()[:16]

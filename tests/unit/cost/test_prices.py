@@ -114,14 +114,14 @@ class Topic:
 
 
 def test_a_stage_keeps_the_prices_uses_them_and_says_once_that_they_differ(
-    aws: Aws, stage: Stage, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    aws: Aws, registry: Registry
 ) -> None:
     topic = Topic()
     aws.sns = topic
     rows = [{"usagetype": "USE1-NovaPro-Customization-Training", "usd": "0.008", "unit": "1K tokens"}]
     east = builders.stage(region="us-east-1")
     for _ in range(2):
-        monkeypatch.setattr(aws.session, "client", lambda *_, **__: client(products(rows)))
+        aws.pricing = client(products(rows))
         prices.refresh(aws, east, registry)
 
     model = prices.current(registry, east, catalog.find(PRO))
