@@ -27,6 +27,23 @@ SHARD_FILES = f"{naming.SHARDS_PREFIX}*"
 """Where runs and their shards write, in the artifacts bucket (`tunedrop.naming`)."""
 
 
+PRODUCTION = ("ALIAS#*", "ARN#*")
+WRITES: dict[str, tuple[str, ...]] = {
+    "register_run": ("NAME#*", "UPLOAD#*"),
+    "estimate_cost": ("MONTH#*",),
+    "wait_for_completion": ("TROUBLE", "MONTH#*"),
+    "promote_model": PRODUCTION,
+    "release_throughput": PRODUCTION,
+    "notify": ("MONTH#*",),
+    "resume_waits": ("TROUBLE", "MONTH#*"),
+    "sweep_throughput": (*PRODUCTION, "ONCE#*", "TROUBLE", "MONTH#*"),
+}
+"""What a function may write in the registry beside runs: partition keys (`tunedrop.registry.runs`).
+
+Only those that promote and release write what decides about production.
+"""
+
+
 class Resources(msgspec.Struct, frozen=True, kw_only=True):
     """What the functions work with."""
 
@@ -49,7 +66,7 @@ def grant(functions: Functions, resources: Resources) -> None:
     """Give every function what it needs."""
     grants = Grants(resources)
     for name, statements in grants.by_function().items():
-        for statement in (*grants.registry(), *statements):
+        for statement in (*grants.registry(name), *statements):
             functions[name].add_to_role_policy(statement)
     for statement in grants.bedrock_role():
         resources.bedrock_role.add_to_principal_policy(statement)
@@ -62,25 +79,29 @@ class Grants:
         self._r = resources
 
     def by_function(self) -> dict[str, list[iam.PolicyStatement]]:
-        """Every function's statements, beside those on the registry, which all have."""
+        """Every function's statements, beside those that all have: on its own run in the registry."""
+        validated = (*_DATASET_FILES, *_SHARDS)
+        evaluated = (*_EVALUATION_FILES, *_SHARDS)
         return {
-            "register_run": [*self.read_uploads(), self.read_job(), self.read_model()],
-            "validate_data": [*self.read_uploads(), *self.run_files(SHARD_FILES)],
-            "validate_shard": [*self.read_uploads(), *self.run_files(SHARD_FILES)],
+            "register_run": [
+                *self.read_uploads(), self.read_job(), self.read_model(),
+            ],
+            "validate_data": [*self.read_uploads(), *self.run_files(*validated)],
+            "validate_shard": [*self.read_uploads(), *self.run_files(*validated)],
             "preflight": [*self.preflight(), self.read_job(), *self.run_files(), self.grade("TryGrader")],
             "estimate_cost": [self.read_aliases(), self.read_training_data()],
             "start_customization": [*self.start_job(), self.read_job(), self.list_jobs(), self.waits()],
-            "wait_for_completion": [*self.settle(), self.publish(), self.troubles()],
+            "wait_for_completion": [*self.settle(), self.publish(), self.forget_troubles()],
             "set_up_throughput": [*self.serve(), self.read_serving()],
             "evaluate_model": [
-                self.invoke(), *self.run_files(SHARD_FILES), self.read_aliases(), *self.judge(),
+                self.invoke(), *self.run_files(*evaluated), self.read_aliases(), *self.judge(),
                 self.read_judging(), self.list_judging(), self.stop_judging(),
             ],
-            "evaluate_shard": [self.invoke(), *self.run_files(SHARD_FILES), self.read_aliases()],
-            "promote_model": [self.write_aliases(), self.read_serving(), self.swap()],
-            "release_throughput": [*self.end_what_bills(), self.swap()],
+            "evaluate_shard": [self.invoke(), *self.run_files(*_SHARDS), self.read_aliases()],
+            "promote_model": [self.write_aliases(), self.read_serving(), *self.swap()],
+            "release_throughput": [*self.end_what_bills(), *self.swap()],
             "notify": self.tell(),
-            "resume_waits": [*self.settle(), self.publish(), self.troubles()],
+            "resume_waits": [*self.settle(), self.publish(), self.forget_troubles()],
             "sweep_throughput": [*self.sweep(), *self.start_missed(), *self.tell()],
             "refresh_prices": [self.read_prices(), self.publish()],
             "record_notice": [],
@@ -88,15 +109,22 @@ class Grants:
 
     # --- data ------------------------------------------------------------------------------------------
 
-    def registry(self) -> list[iam.PolicyStatement]:
+    def registry(self, name: str) -> list[iam.PolicyStatement]:
+        """Everything is read; written are the items that the function's step keeps (`WRITES`)."""
         runs = self._r.runs.table_arn
-        actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"]
-        return [_allow("Registry", actions, [runs, f"{runs}/index/by_time"]), *self.encryption()]
+        reads = ["dynamodb:GetItem", "dynamodb:Query"]
+        writes = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
+        keys = _leading("RUN#*", *WRITES.get(name, ()))
+        return [
+            _allow("ReadRegistry", reads, [runs, f"{runs}/index/by_time"]),
+            _allow("WriteRegistry", writes, [runs], keys),
+            *self.encryption(),
+        ]
 
-    def troubles(self) -> iam.PolicyStatement:
-        """What has failed and succeeds again is forgotten; nothing else in the registry is ever deleted."""
-        trouble = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["TROUBLE"]}}
-        return _allow("ForgetTroubles", ["dynamodb:DeleteItem"], [self._r.runs.table_arn], trouble)
+    def forget_troubles(self) -> iam.PolicyStatement:
+        """What has failed is forgotten when it succeeds; nothing else in the registry is ever deleted."""
+        runs = [self._r.runs.table_arn]
+        return _allow("ForgetTroubles", ["dynamodb:DeleteItem"], runs, _leading("TROUBLE"))
 
     def waits(self) -> iam.PolicyStatement:
         waits = self._r.waits.table_arn
@@ -129,14 +157,26 @@ class Grants:
             statements.append(_allow("DataKeys", ["kms:Decrypt"], keys))
         return statements
 
-    def run_files(self, *besides: str) -> list[iam.PolicyStatement]:
-        keys = [RUN_FILES, *besides]
-        files = [self._r.artifacts.arn_for_objects(key) for key in keys]
-        prefix = {"StringLike": {"s3:prefix": keys}}
-        return [
-            _allow("RunFiles", ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], files),
-            _allow("ListRunFiles", ["s3:ListBucket"], [self._r.artifacts.bucket_arn], prefix),
+    def run_files(self, *written: str) -> list[iam.PolicyStatement]:
+        """Read the files of runs; write those alone that this step makes.
+
+        After validation nothing may write what a run trains on or is measured by.
+        """
+        objects = self._r.artifacts.arn_for_objects
+        keys = [RUN_FILES, SHARD_FILES]
+        statements = [
+            _allow("ReadRunFiles", ["s3:GetObject"], [objects(key) for key in keys]),
+            _allow(
+                "ListRunFiles",
+                ["s3:ListBucket"],
+                [self._r.artifacts.bucket_arn],
+                {"StringLike": {"s3:prefix": keys}},
+            ),
         ]
+        if written:
+            actions = ["s3:PutObject", "s3:AbortMultipartUpload"]
+            statements.append(_allow("WriteRunFiles", actions, [objects(key) for key in written]))
+        return statements
 
     def read_training_data(self) -> iam.PolicyStatement:
         """What a run trains on, and what the model in production learned (`tunedrop.registry.ownership`)."""
@@ -194,9 +234,10 @@ class Grants:
             yield self._arn(f"inference-profile/us.{teacher}")
 
     def start_job(self) -> list[iam.PolicyStatement]:
-        resources = [FOUNDATION_MODELS, self._arn("custom-model/*"), self._arn("model-customization-job/*")]
+        resources = [FOUNDATION_MODELS, self._arn("custom-model/*")]
         return [
-            _allow("CreateJob", ["bedrock:CreateModelCustomizationJob", "bedrock:TagResource"], resources),
+            _allow("CreateJob", ["bedrock:CreateModelCustomizationJob"], resources, self._with_our_tag()),
+            self.tag_new("model-customization-job/*", "custom-model/*"),
             _allow("PassBedrockRole", ["iam:PassRole"], [self._r.bedrock_role.role_arn], _TO_BEDROCK),
             self.model_key(),
         ]
@@ -211,13 +252,37 @@ class Grants:
 
     def stop_job(self) -> iam.PolicyStatement:
         return _allow(
-            "StopJob", ["bedrock:StopModelCustomizationJob"], [self._arn("model-customization-job/*")]
+            "StopJob",
+            ["bedrock:StopModelCustomizationJob"],
+            [self._arn("model-customization-job/*")],
+            self._ours(),
         )
 
     def serve(self) -> list[iam.PolicyStatement]:
         actions = ["bedrock:CreateCustomModelDeployment", "bedrock:CreateProvisionedModelThroughput"]
-        resources = [self._arn("custom-model/*"), *self._serving()]
-        return [_allow("Serve", [*actions, "bedrock:TagResource"], resources), self.model_key()]
+        models = [self._arn("custom-model/*")]
+        return [
+            _allow("Serve", actions, models, self._with_our_tag()),
+            self.tag_new("custom-model-deployment/*", "provisioned-model/*"),
+            self.model_key(),
+        ]
+
+    def tag_new(self, *kinds: str) -> iam.PolicyStatement:
+        """Tags are given when something is made, and never to what has a stage's tag already.
+
+        Bedrock asks for this action when a request to create carries tags (user guide, tagging).
+        """
+        resources = [self._arn(kind) for kind in kinds]
+        untagged = {"Null": {f"aws:ResourceTag/{naming.STAGE_TAG}": "true"}}
+        return _allow("TagNew", ["bedrock:TagResource"], resources, self._with_our_tag() | untagged)
+
+    def _with_our_tag(self) -> dict[str, Any]:
+        """The request gives the stage's tag to what it makes."""
+        return {"StringEquals": {f"aws:RequestTag/{naming.STAGE_TAG}": self._r.stage.name}}
+
+    def _ours(self) -> dict[str, Any]:
+        """Only what a run of this stage has made: its tag says so."""
+        return {"StringEquals": {f"aws:ResourceTag/{naming.STAGE_TAG}": self._r.stage.name}}
 
     def invoke(self) -> iam.PolicyStatement:
         """A base model called by an inference profile runs in any Region of the profile."""
@@ -226,10 +291,11 @@ class Grants:
 
     def judge(self) -> list[iam.PolicyStatement]:
         """An evaluation job is created on its judge: a model, or an inference profile (IAM reference)."""
-        resources = [FOUNDATION_MODELS, self._arn("inference-profile/*"), self._arn("evaluation-job/*")]
+        resources = [FOUNDATION_MODELS, self._arn("inference-profile/*")]
         role = [self._r.evaluation_role.role_arn]
         return [
-            _allow("CreateJudging", ["bedrock:CreateEvaluationJob", "bedrock:TagResource"], resources),
+            _allow("CreateJudging", ["bedrock:CreateEvaluationJob"], resources, self._with_our_tag()),
+            self.tag_new("evaluation-job/*"),
             _allow("PassEvaluationRole", ["iam:PassRole"], role, _TO_BEDROCK),
         ]
 
@@ -241,7 +307,8 @@ class Grants:
         return _allow("ReadJudging", ["bedrock:GetEvaluationJob"], [self._arn("evaluation-job/*")])
 
     def stop_judging(self) -> iam.PolicyStatement:
-        return _allow("StopJudging", ["bedrock:StopEvaluationJob"], [self._arn("evaluation-job/*")])
+        jobs = [self._arn("evaluation-job/*")]
+        return _allow("StopJudging", ["bedrock:StopEvaluationJob"], jobs, self._ours())
 
     def end_what_bills(self) -> list[iam.PolicyStatement]:
         """What is whose, its tags say; what stays, the aliases: both are read before anything ends."""
@@ -262,8 +329,8 @@ class Grants:
         return [
             _allow("ListServing", lists, ["*"]),
             *self.end_what_bills(),
-            self.swap(),
-            self.troubles(),
+            *self.swap(),
+            self.forget_troubles(),
             _allow("BaseModels", ["bedrock:GetFoundationModel"], [FOUNDATION_MODELS]),
             _allow("ReadRuns", ["states:DescribeExecution"], [executions]),
             self.waits(),
@@ -296,20 +363,22 @@ class Grants:
         actions = ["bedrock:GetCustomModelDeployment", "bedrock:GetProvisionedModelThroughput"]
         return _allow("ReadServing", actions, self._serving())
 
-    def swap(self) -> iam.PolicyStatement:
+    def swap(self) -> list[iam.PolicyStatement]:
         """Another model behind an ARN, which then belongs to another run (IAM reference, bedrock)."""
         actions = ["bedrock:UpdateCustomModelDeployment", "bedrock:UpdateProvisionedModelThroughput"]
-        resources = [self._arn("custom-model/*"), *self._serving()]
-        return _allow("Swap", [*actions, "bedrock:TagResource"], resources)
+        keys = {"ForAllValues:StringEquals": {"aws:TagKeys": [naming.RUN_TAG, naming.EXPIRES_TAG]}}
+        return [
+            _allow("Swap", actions, [self._arn("custom-model/*"), *self._serving()], self._ours()),
+            _allow("HandOver", ["bedrock:TagResource"], self._serving(), self._ours() | keys),
+        ]
 
     def release(self) -> iam.PolicyStatement:
         actions = ["bedrock:DeleteCustomModelDeployment", "bedrock:DeleteProvisionedModelThroughput"]
-        return _allow("Release", actions, self._serving())
+        return _allow("Release", actions, self._serving(), self._ours())
 
     def delete_models(self) -> iam.PolicyStatement:
-        """Only what a run of this stage has made: its tag says so."""
-        ours = {"StringEquals": {f"aws:ResourceTag/{naming.STAGE_TAG}": self._r.stage.name}}
-        return _allow("DeleteModels", ["bedrock:DeleteCustomModel"], [self._arn("custom-model/*")], ours)
+        models = [self._arn("custom-model/*")]
+        return _allow("DeleteModels", ["bedrock:DeleteCustomModel"], models, self._ours())
 
     # --- everything else -------------------------------------------------------------------------------
 
@@ -334,7 +403,11 @@ class Grants:
     def tell(self) -> list[iam.PolicyStatement]:
         """The report, the notification and the event that end a run."""
         event_bus = self._arn(f"event-bus/{self._r.stage.event_bus}", "events")
-        return [*self.run_files(), self.publish(), _allow("PutEvents", ["events:PutEvents"], [event_bus])]
+        return [
+            *self.run_files(*_REPORT_FILES),
+            self.publish(),
+            _allow("PutEvents", ["events:PutEvents"], [event_bus]),
+        ]
 
     def write_aliases(self) -> iam.PolicyStatement:
         aliases = self._arn(f"parameter{self._r.stage.alias_prefix}/*", "ssm")
@@ -351,6 +424,21 @@ class Grants:
     def _arn(self, resource: str, service: str = "bedrock") -> str:
         stack = self._r.stack
         return f"arn:aws:{service}:{stack.region}:{stack.account}:{resource}"
+
+
+_DATASET_FILES = ("runs/*/dataset/*", "runs/*/validation.json")
+_EVALUATION_FILES = ("runs/*/predictions.jsonl", "runs/*/evaluation.json", "runs/*/judging/*")
+_REPORT_FILES = ("runs/*/summary.md", "runs/*/report.html")
+_SHARDS = (SHARD_FILES,)
+"""What each step writes in the artifacts bucket (`tunedrop.naming`)."""
+
+
+def _leading(*keys: str) -> dict[str, Any]:
+    """The partition keys that a request may name; a request that names none is not meant."""
+    return {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(keys)},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    }
 
 
 _TO_BEDROCK = {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}}

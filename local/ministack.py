@@ -69,6 +69,7 @@ def serve(
         app.SERVICE_HANDLERS[name] = services[name].handle_request
     _know_bedrock_resources(resources_of)
     _know_bedrock_tags(tags)
+    _know_job_tags()
     _know_leading_keys()
     _stand_between(on_call)
     _keep_error_types()
@@ -251,6 +252,25 @@ def _know_leading_keys() -> None:
         return found
 
     iam_actions.dynamodb_service_context = context
+
+
+def _know_job_tags() -> None:
+    """MiniStack reads the tags that a request gives where they are called `tags`; those of jobs and of the
+    models that they make have names of their own."""
+    context_of = iam_actions.request_tag_context
+
+    def context(service: str, iam_action: str, body: bytes, params: Any) -> Any:
+        found = context_of(service, iam_action, body, params)
+        if not service.startswith("bedrock") or body[:1] != b"{":
+            return found
+        request = json.loads(body)
+        tags = [tag for name in ("jobTags", "customModelTags") for tag in request.get(name, ())]
+        if tags:
+            given = {f"aws:requesttag/{tag['key']}".lower(): tag["value"] for tag in tags}
+            found = found | given | {"aws:TagKeys": [tag["key"] for tag in tags]}
+        return found
+
+    iam_actions.request_tag_context = context
 
 
 def _leading_keys(request: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,264 @@
+"""What somebody would try who has a function's role: refused, by the emulator's own policy evaluator.
+
+And what the function's step does: allowed. Both sides are written by hand here, not taken from
+`infra/permissions.py`; a statement that is widened lets an attack through, one that is removed stops a step.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import pytest
+from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
+
+from tests.infra.conftest import ACCOUNT, REGION, Resources
+
+STAGE = "dev"
+BEDROCK = f"arn:aws:bedrock:{REGION}:{ACCOUNT}"
+DEPLOYMENT = f"{BEDROCK}:custom-model-deployment/abcdefghij12"
+THROUGHPUT = f"{BEDROCK}:provisioned-model/abcdefghij12"
+MODEL = f"{BEDROCK}:custom-model/amazon.nova-lite-v1:0:300k/abcdefghij12"
+JOB = f"{BEDROCK}:model-customization-job/amazon.nova-lite-v1:0:300k/abcdefghij12"
+EVALUATION = f"{BEDROCK}:evaluation-job/abcdefghij12"
+BASE = f"arn:aws:bedrock:{REGION}::foundation-model/amazon.nova-lite-v1:0:300k"
+ALIAS = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/tunedrop/{STAGE}/models/support"
+RUN_FILE, INTAKE = "arn:aws:s3:::<Artifacts>/runs/support-0123456789", "arn:aws:s3:::<Intake>"
+RUNS, WAITS = "<Runs>", "<Waits>"
+TO_BEDROCK = {"iam:passedtoservice": "bedrock.amazonaws.com"}
+
+
+class Call(NamedTuple):
+    """A call: what, on what, and the request's condition keys."""
+
+    action: str
+    resource: str
+    context: Mapping[str, Any] = {}
+
+
+def tagged(stage: str | None) -> dict[str, str]:
+    """The tags of the resource that a call is about."""
+    return {"aws:resourcetag/tunedrop:stage": stage} if stage is not None else {}
+
+
+def tagging(stage: str, *keys: str) -> dict[str, Any]:
+    """The tags that a request gives."""
+    names = ["tunedrop:stage", *keys] if stage else list(keys)
+    given = {"aws:requesttag/tunedrop:stage": stage} if stage else {}
+    return given | {"aws:tagkeys": names}
+
+
+def item(action: str, key: str) -> Call:
+    """A call about one item of the registry."""
+    return Call(f"dynamodb:{action}", RUNS, {"dynamodb:leadingkeys": [key]})
+
+
+OURS, THEIRS, NOBODYS = tagged(STAGE), tagged("prod"), tagged(None)
+
+EVERYBODY_REFUSED = (
+    item("PutItem", "ALIAS#support"),
+    item("UpdateItem", f"ARN#{DEPLOYMENT}"),
+    item("DeleteItem", "RUN#support-0123456789"),
+    item("DeleteItem", "ALIAS#support"),
+    Call("dynamodb:PutItem", RUNS),
+    Call("dynamodb:Scan", RUNS),
+    Call("ssm:PutParameter", ALIAS),
+    Call("ssm:PutParameter", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/tunedrop/{STAGE}/stage"),
+    Call("s3:PutObject", f"{RUN_FILE}/dataset/train.jsonl"),
+    Call("s3:PutObject", f"{RUN_FILE}/dataset/media/a.png"),
+    Call("s3:PutObject", f"{RUN_FILE}/training/step_wise_training_metrics.csv"),
+    Call("s3:DeleteObject", f"{RUN_FILE}/dataset/train.jsonl"),
+    Call("s3:PutObject", f"{INTAKE}/runs/support-0123456789/approve/1-0123456789"),
+    Call("bedrock:DeleteCustomModel", MODEL, OURS),
+    Call("bedrock:DeleteCustomModelDeployment", DEPLOYMENT, OURS),
+    Call("bedrock:StopModelCustomizationJob", JOB, OURS),
+    Call("bedrock:UpdateCustomModelDeployment", DEPLOYMENT, OURS),
+    Call("bedrock:TagResource", MODEL, THEIRS | tagging(STAGE)),
+    Call("bedrock:UntagResource", MODEL, THEIRS),
+    Call("bedrock:InvokeModel", DEPLOYMENT, OURS),
+    Call("bedrock:CreateModelCustomizationJob", BASE, tagging(STAGE)),
+    Call("bedrock:CreateProvisionedModelThroughput", MODEL, tagging(STAGE)),
+    Call(
+        "iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/Admin", {"iam:passedtoservice": "bedrock.amazonaws.com"}
+    ),
+    Call("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/Admin"),
+    Call("states:SendTaskSuccess", "*"),
+    Call("states:StartExecution", f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:tunedrop-{STAGE}"),
+    Call("sns:Publish", f"arn:aws:sns:{REGION}:{ACCOUNT}:somebody-elses"),
+    Call("lambda:UpdateFunctionCode", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:tunedrop-{STAGE}-notify"),
+)
+"""What no function may do, but for those of which `ALLOWED` says that it is their step."""
+
+NEVER = (
+    Call("bedrock:DeleteCustomModel", MODEL, THEIRS),
+    Call("bedrock:DeleteCustomModel", MODEL, NOBODYS),
+    Call("bedrock:DeleteCustomModelDeployment", DEPLOYMENT, THEIRS),
+    Call("bedrock:DeleteCustomModelDeployment", DEPLOYMENT, NOBODYS),
+    Call("bedrock:DeleteProvisionedModelThroughput", THROUGHPUT, THEIRS),
+    Call("bedrock:StopModelCustomizationJob", JOB, THEIRS),
+    Call("bedrock:StopModelCustomizationJob", JOB, NOBODYS),
+    Call("bedrock:StopEvaluationJob", EVALUATION, THEIRS),
+    Call("bedrock:UpdateCustomModelDeployment", DEPLOYMENT, THEIRS),
+    Call("bedrock:UpdateProvisionedModelThroughput", THROUGHPUT, NOBODYS),
+    Call("bedrock:TagResource", MODEL, THEIRS | tagging(STAGE)),
+    Call("bedrock:TagResource", DEPLOYMENT, THEIRS | tagging(STAGE)),
+    Call("bedrock:TagResource", DEPLOYMENT, OURS | tagging("prod")),
+    Call("bedrock:CreateCustomModelDeployment", MODEL, tagging("prod")),
+    Call("bedrock:CreateCustomModelDeployment", MODEL),
+    Call("dynamodb:DeleteItem", RUNS, {"dynamodb:leadingkeys": ["RUN#support-0123456789"]}),
+    Call("dynamodb:Scan", RUNS),
+    Call("s3:DeleteObject", f"{RUN_FILE}/dataset/train.jsonl"),
+    Call("s3:PutObject", f"{RUN_FILE}/training/step_wise_training_metrics.csv"),
+    Call("s3:PutObject", f"{INTAKE}/drop/forged.jsonl"),
+    Call(
+        "iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/Admin", {"iam:passedtoservice": "bedrock.amazonaws.com"}
+    ),
+    Call("ssm:PutParameter", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/tunedrop/prod/models/support"),
+)
+"""What no function may do, whoever it is."""
+
+_RELEASING = (
+    Call("bedrock:DeleteCustomModel", MODEL, OURS),
+    Call("bedrock:DeleteCustomModelDeployment", DEPLOYMENT, OURS),
+    Call("bedrock:DeleteProvisionedModelThroughput", THROUGHPUT, OURS),
+    Call("bedrock:StopModelCustomizationJob", JOB, OURS),
+    Call("bedrock:StopEvaluationJob", EVALUATION, OURS),
+    Call("bedrock:ListTagsForResource", JOB, OURS),
+    Call("bedrock:UpdateCustomModelDeployment", DEPLOYMENT, OURS),
+    Call("bedrock:TagResource", DEPLOYMENT, OURS | tagging("", "tunedrop:run", "tunedrop:expires")),
+    Call("ssm:PutParameter", ALIAS),
+    item("PutItem", "ALIAS#support"),
+    item("UpdateItem", f"ARN#{DEPLOYMENT}"),
+)
+ALLOWED: dict[str, tuple[Call, ...]] = {
+    "RegisterRun": (
+        item("PutItem", "NAME#support"), Call("s3:GetObjectVersion", f"{INTAKE}/drop/train.jsonl"),
+    ),
+    "ValidateData": (
+        Call("s3:PutObject", f"{RUN_FILE}/dataset/train.jsonl"),
+        Call("s3:PutObject", f"{RUN_FILE}/dataset/media/a.png"),
+        Call("s3:PutObject", f"{RUN_FILE}/validation.json"),
+        Call("s3:PutObject", "arn:aws:s3:::<Artifacts>/shards/support-0123456789/check/1/train.report"),
+    ),
+    "ValidateShard": (
+        Call("s3:PutObject", f"{RUN_FILE}/dataset/train.jsonl"),
+        Call("s3:PutObject", f"{RUN_FILE}/dataset/media/a.png"),
+    ),
+    "Preflight": (Call("s3:GetObject", f"{RUN_FILE}/dataset/train.jsonl"),),
+    "EstimateCost": (Call("ssm:GetParameter", ALIAS),),
+    "StartCustomization": (
+        Call("bedrock:CreateModelCustomizationJob", BASE, tagging(STAGE, "tunedrop:run")),
+        Call("bedrock:CreateModelCustomizationJob", MODEL, tagging(STAGE, "tunedrop:run")),
+        Call("bedrock:TagResource", JOB, tagging(STAGE, "tunedrop:run")),
+        Call("bedrock:TagResource", MODEL, tagging(STAGE, "tunedrop:run")),
+    ),
+    "WaitForCompletion": (
+        Call("states:SendTaskSuccess", "*"), item("PutItem", "TROUBLE"), item("DeleteItem", "TROUBLE"),
+    ),
+    "SetUpThroughput": (
+        Call("bedrock:CreateCustomModelDeployment", MODEL, tagging(STAGE, "tunedrop:run")),
+        Call("bedrock:CreateProvisionedModelThroughput", MODEL, tagging(STAGE)),
+        Call("bedrock:TagResource", DEPLOYMENT, tagging(STAGE)),
+        Call("bedrock:TagResource", THROUGHPUT, tagging(STAGE)),
+    ),
+    "EvaluateModel": (
+        Call("bedrock:InvokeModel", DEPLOYMENT, OURS),
+        Call("bedrock:CreateEvaluationJob", BASE, tagging(STAGE)),
+        Call("bedrock:TagResource", EVALUATION, tagging(STAGE)),
+        Call("bedrock:StopEvaluationJob", EVALUATION, OURS),
+        Call("s3:PutObject", f"{RUN_FILE}/predictions.jsonl"),
+        Call("s3:PutObject", f"{RUN_FILE}/judging/base.jsonl"),
+    ),
+    "EvaluateShard": (
+        Call("bedrock:InvokeModel", DEPLOYMENT, OURS),
+        Call("s3:PutObject", "arn:aws:s3:::<Artifacts>/shards/support-0123456789/predictions/m/1/0-1.jsonl"),
+    ),
+    "PromoteModel": (
+        Call("ssm:PutParameter", ALIAS),
+        item("PutItem", "ALIAS#support"),
+        item("UpdateItem", f"ARN#{DEPLOYMENT}"),
+        Call("bedrock:UpdateCustomModelDeployment", DEPLOYMENT, OURS),
+        Call("bedrock:UpdateCustomModelDeployment", MODEL, OURS),
+    ),
+    "ReleaseThroughput": _RELEASING,
+    "Notify": (Call("s3:PutObject", f"{RUN_FILE}/report.html"),),
+    "ResumeWaits": (
+        Call("states:SendTaskSuccess", "*"), item("PutItem", "TROUBLE"), item("DeleteItem", "TROUBLE"),
+    ),
+    "SweepThroughput": (
+        *_RELEASING,
+        item("PutItem", "ONCE#LIFECYCLE"),
+        item("DeleteItem", "TROUBLE"),
+        Call("states:StartExecution", f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:tunedrop-{STAGE}"),
+        Call("s3:ListBucketVersions", INTAKE),
+    ),
+    "RecordNotice": (item("UpdateItem", "RUN#support-0123456789"),),
+}  # fmt: skip
+
+
+def _text(value: Any) -> str:
+    """A resource of the template as an ARN; `<Intake>` stands for the bucket of that name."""
+    if isinstance(value, str):
+        return value
+    ((function, inner),) = value.items()
+    if function == "Fn::Join":
+        return "".join(_text(part) for part in inner[1])
+    if function == "Ref":
+        return {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}.get(inner, inner)
+    id_ = inner[0]
+    for construct, name in (("IntakeArtifacts", "Artifacts"), ("Intake", "Intake")):
+        if construct in id_:
+            return f"arn:aws:s3:::<{name}>"
+    for construct, name in (("RegistryRuns", RUNS), ("RegistryWaits", WAITS)):
+        if construct in id_:
+            return name
+    return f"<{id_}>"
+
+
+@pytest.fixture(scope="module")
+def policies(resources: Resources) -> dict[str, list[Any]]:
+    """The parsed statements of every function, by its construct's name."""
+    found: dict[str, list[Any]] = {}
+    for id_, statement in resources.statements():
+        match = re.match(r"(?:\w*?)Functions(\w+?)Role", id_)
+        if match is None:
+            continue
+        given = statement["Resource"]
+        plain = {
+            **statement,
+            "Resource": [_text(one) for one in (given if isinstance(given, list) else [given])],
+        }
+        document = {"Version": "2012-10-17", "Statement": [plain]}
+        found.setdefault(match[1], []).append(parse_policy_document(document))
+    return found
+
+
+def is_allowed(policies: dict[str, list[Any]], function: str, call: Call) -> bool:
+    context = EvalContext(
+        principal_arn="arn:aws:sts::111122223333:assumed-role/role/function",
+        principal_type="AssumedRole",
+        principal_account=ACCOUNT,
+        action=call.action,
+        resource_arn=call.resource,
+        region=REGION,
+        service_context=dict(call.context),
+    )
+    return bool(evaluate(context, policies[function]).decision == "Allow")
+
+
+@pytest.mark.parametrize("function", ALLOWED)
+def test_a_function_may_do_its_step(policies: dict[str, list[Any]], function: str) -> None:
+    assert [call for call in ALLOWED[function] if not is_allowed(policies, function, call)] == []
+
+
+@pytest.mark.parametrize("function", ALLOWED)
+def test_an_attacker_with_a_functions_role_is_refused(policies: dict[str, list[Any]], function: str) -> None:
+    own = {(call.action, call.resource) for call in ALLOWED[function]}
+    tried = [call for call in EVERYBODY_REFUSED if (call.action, call.resource) not in own]
+
+    assert [call for call in (*tried, *NEVER) if is_allowed(policies, function, call)] == []
+
+
+def test_every_function_is_in_the_table(policies: dict[str, list[Any]]) -> None:
+    assert set(policies) - {"GradeAnswers", "EmptyBucket"} == set(ALLOWED)
