@@ -30,13 +30,15 @@ SHARD_FILES = f"{naming.SHARDS_PREFIX}*"
 PRODUCTION = ("ALIAS#*", "ARN#*")
 WRITES: dict[str, tuple[str, ...]] = {
     "register_run": ("NAME#*", "UPLOAD#*"),
+    "preflight": ("TRAINING#*",),
     "estimate_cost": ("MONTH#*",),
-    "wait_for_completion": ("TROUBLE", "MONTH#*"),
+    "wait_for_completion": ("TROUBLE", "ONCE#*", "MONTH#*"),
     "promote_model": PRODUCTION,
     "release_throughput": PRODUCTION,
     "notify": ("MONTH#*",),
-    "resume_waits": ("TROUBLE", "MONTH#*"),
-    "sweep_throughput": (*PRODUCTION, "ONCE#*", "TROUBLE", "MONTH#*"),
+    "resume_waits": ("TROUBLE", "ONCE#*", "MONTH#*"),
+    "sweep_throughput": (*PRODUCTION, "TROUBLE", "ONCE#*", "MONTH#*"),
+    "refresh_prices": ("ONCE#*", "KEPT#*"),
 }
 """What a function may write in the registry beside runs: partition keys (`tunedrop.registry.runs`).
 

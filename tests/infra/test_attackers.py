@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import pytest
 from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 
+from infra.bundling import ROOT
+from infra.permissions import WRITES
 from tests.infra.conftest import ACCOUNT, REGION, Resources
 
 STAGE = "dev"
@@ -133,7 +135,7 @@ _RELEASING = (
 )
 ALLOWED: dict[str, tuple[Call, ...]] = {
     "RegisterRun": (
-        item("PutItem", "NAME#support"), Call("s3:GetObjectVersion", f"{INTAKE}/drop/train.jsonl"),
+        item("PutItem", "NAME#support"), item("PutItem", "UPLOAD#intake/drop/a.jsonl"), Call("s3:GetObjectVersion", f"{INTAKE}/drop/train.jsonl"),
     ),
     "ValidateData": (
         Call("s3:PutObject", f"{RUN_FILE}/dataset/train.jsonl"),
@@ -145,7 +147,9 @@ ALLOWED: dict[str, tuple[Call, ...]] = {
         Call("s3:PutObject", f"{RUN_FILE}/dataset/train.jsonl"),
         Call("s3:PutObject", f"{RUN_FILE}/dataset/media/a.png"),
     ),
-    "Preflight": (Call("s3:GetObject", f"{RUN_FILE}/dataset/train.jsonl"),),
+    "Preflight": (
+        Call("s3:GetObject", f"{RUN_FILE}/dataset/train.jsonl"), item("PutItem", "TRAINING#0123456789"),
+    ),
     "EstimateCost": (Call("ssm:GetParameter", ALIAS),),
     "StartCustomization": (
         Call("bedrock:CreateModelCustomizationJob", BASE, tagging(STAGE, "tunedrop:run")),
@@ -193,6 +197,7 @@ ALLOWED: dict[str, tuple[Call, ...]] = {
         Call("states:StartExecution", f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:tunedrop-{STAGE}"),
         Call("s3:ListBucketVersions", INTAKE),
     ),
+    "RefreshPrices": (item("PutItem", "ONCE#PRICES"), item("PutItem", "KEPT#prices")),
     "RecordNotice": (item("UpdateItem", "RUN#support-0123456789"),),
 }  # fmt: skip
 
@@ -258,6 +263,20 @@ def test_an_attacker_with_a_functions_role_is_refused(policies: dict[str, list[A
     tried = [call for call in EVERYBODY_REFUSED if (call.action, call.resource) not in own]
 
     assert [call for call in (*tried, *NEVER) if is_allowed(policies, function, call)] == []
+
+
+def test_every_kind_of_item_may_be_written_by_somebody() -> None:
+    """Whoever adds a kind of item to the registry says in `infra/permissions.py` which functions write it."""
+    written = {"RUN", *(key.partition("#")[0] for keys in WRITES.values() for key in keys)}
+    sources = [path.read_text() for path in (ROOT / "tunedrop" / "registry").glob("*.py")]
+    kinds = {
+        kind
+        for text in sources
+        for kind in re.findall(r'(?:"pk": (?:\{"S": )?|\bpk = \{"S": )f?"([A-Z]+)', text)
+    }
+
+    assert {"RUN", "ALIAS", "TROUBLE"} <= kinds
+    assert kinds <= written
 
 
 def test_every_function_is_in_the_table(policies: dict[str, list[Any]]) -> None:

@@ -81,6 +81,7 @@ def fence(registry: Registry, record: Record) -> None:
         While such a step may be at work.
     """
     run_id = record.run.run_id
+    record = registry.get(run_id) or record
     registry.request_stop(record.run, record.stop_requested_by or "Tunedrop, since its execution has ended")
     now = clock.now()
     for one in registry.steps(run_id):

@@ -30,6 +30,9 @@ from tunedrop.training import jobs
 PATIENCE_SECONDS = 1800.0
 """How long Bedrock may take for what it creates or stops: a deployment took about 8 minutes (2026-08)."""
 
+MODEL_PATIENCE_SECONDS = 120.0
+"""How long a model may count as served after all that serves it is gone; then something else serves it."""
+
 PAUSE_SECONDS = 3.0
 ALL_RUNS = 100_000
 
@@ -142,22 +145,38 @@ class Teardown:
     # --- resources
 
     def _end_all(self) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        seen: set[str] = set()
+        changed = time.monotonic()
         while left := self._resources():
-            refused, moving = {}, False
-            for one in left:
-                try:
-                    self._end(one)
-                except TransientError:
-                    moving = True
-                except (ThroughputFailed, NamedInProduction) as error:
-                    refused[one.arn] = str(error)
-            if len(refused) == len(left) or time.monotonic() > deadline:
+            if seen != (seen := {one.arn for one in left}):
+                changed = time.monotonic()
+            refused, moving = self._round(left)
+            patience = PATIENCE_SECONDS if moving - {"custom model"} else MODEL_PATIENCE_SECONDS
+            if not moving or time.monotonic() > changed + patience:
                 for one in self._resources():
                     self._done.remaining[one.arn] = refused.get(one.arn, f"it is {one.status}")
                 return
-            if moving or refused:
-                self._sleep(PAUSE_SECONDS)
+            self._sleep(PAUSE_SECONDS)
+
+    def _round(self, left: list[Resource]) -> tuple[dict[str, str], set[str]]:
+        """One step for each. Gives why what was refused stays, and the kinds of what is not done yet."""
+        refused: dict[str, str] = {}
+        moving: set[str] = set()
+        stay: set[str] = set()
+        for one in left:
+            try:
+                self._end(one)
+            except TransientError as error:
+                if one.arn in stay:
+                    refused[one.arn] = str(error)
+                else:
+                    moving.add(one.kind)
+            except (ThroughputFailed, NamedInProduction) as error:
+                refused[one.arn] = str(error)
+                stay.add(one.model_arn)
+            else:
+                moving.add("done")
+        return refused, moving
 
     def _end(self, one: Resource) -> None:
         """Take the next step towards the end of a resource; a job has to have stopped before it is gone.

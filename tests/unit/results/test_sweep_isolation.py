@@ -1,0 +1,91 @@
+"""A turn of the sweep in which one subject, or one whole part, fails: everything else has its turn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import builders
+from tests.unit.fake_bedrock import refusal
+from tests.unit.local_bedrock import LocalBedrock, tags
+from tunedrop.aws import Aws
+from tunedrop.contracts import Ending
+from tunedrop.registry import Registry
+from tunedrop.stage import Stage
+from tunedrop.steps.sweep import Sweep, Swept
+from tunedrop.waiting.table import Waits
+
+
+class Executions:
+    """Step Functions: what was started, and that no execution is there any more but of one run."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+
+    def start_execution(self, stateMachineArn: str, name: str, input: str) -> None:  # noqa: N803
+        self.started.append(input)
+
+    def describe_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803
+        if executionArn == "arn:forbidden":
+            raise refusal("AccessDeniedException", status=403)
+        return {"status": "ABORTED"}
+
+
+@pytest.fixture
+def bedrock(
+    aws: Aws, stage: Stage, registry: Registry, waits: Waits, intake: str, tmp_path: Path
+) -> LocalBedrock:
+    """Two deployments that nobody owns, two uploads without a run, two runs without an execution."""
+    found = LocalBedrock(tmp_path)
+    aws.bedrock, aws.step_functions = found.client, Executions()
+    for name in ("one", "two"):
+        found.deployment(name, found.model(name, tags("test", name)), tags("test", name))
+    for key in ("drop/a.jsonl", "drop/b.jsonl"):
+        aws.s3.put_object(Bucket=intake, Key=key, Body=b"data")
+    for run_id, arn in (("persona-0000000001", "arn:forbidden"), ("persona-0000000002", "arn:gone")):
+        registry.register(builders.run(run_id=run_id, execution_arn=arn))
+    return found
+
+
+def sweep(aws: Aws) -> tuple[Swept, list[Ending]]:
+    closed: list[Ending] = []
+    return Sweep(aws, builders.stage(upload_grace_seconds=-5), closed.append).run(), closed
+
+
+def test_each_subject_fails_by_itself(aws: Aws, bedrock: LocalBedrock) -> None:
+    """An execution that may not be described, and an upload encrypted with a key that nobody has."""
+    aws.s3.put_object(
+        Bucket="intake", Key="drop/poison.jsonl", Body=b"x",
+        SSECustomerAlgorithm="AES256", SSECustomerKey=bytes(range(32)),
+    )  # fmt: skip
+
+    swept, closed = sweep(aws)
+
+    assert [one.run.run_id for one in closed] == ["persona-0000000002"]
+    assert len(swept.released) == 2
+    assert len(swept.started) == 3
+    assert swept.failed == ["run persona-0000000001"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "lost"),
+    [
+        ("ListCustomModelDeployments", {"released"}),
+        ("ListModelCustomizationJobs", {"closed"}),
+        ("ListTagsForResource", {"released"}),
+    ],
+)
+def test_the_parts_that_do_not_fail_have_their_turn(
+    aws: Aws, bedrock: LocalBedrock, operation: str, lost: set[str]
+) -> None:
+    bedrock.world.faults.set(calls=[{"operation": operation, "times": 99, "error": "AccessDeniedException"}])
+
+    swept, _ = sweep(aws)
+
+    assert swept.failed
+    done = {name for name in ("released", "closed", "started") if getattr(swept, name)}
+    assert done == {"released", "closed", "started"} - lost - (
+        {"closed"} if operation.startswith("ListModel") else set()
+    )
