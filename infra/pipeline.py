@@ -156,10 +156,16 @@ class Tunedrop(Construct):
             )
         self._finish(settings)
 
-    def grant_submit(self, grantee: iam.IGrantable) -> None:
-        """Let somebody drop datasets and submit, approve, stop and retry runs: S3 is the authorisation."""
+    def grant_submit(self, grantee: iam.IGrantable, tenant: str = "") -> None:
+        """Let somebody drop datasets and submit, approve, stop and retry runs: S3 is the authorization.
+
+        Parameters
+        ----------
+        tenant
+            One of the settings' `tenants`: only its prefixes. Whoever approves or stops needs `runs/*` too.
+        """
         for prefix in (DROP_PREFIX, RUNS_PREFIX):
-            self.intake.grant_put(grantee, f"{prefix}*")
+            self.intake.grant_put(grantee, f"{prefix}{tenant}/*" if tenant else f"{prefix}*")
 
     def grant_ask_models(self, grantee: iam.IGrantable, name: str = "*") -> None:
         """Let an application read which model a name has in production, and ask it.

@@ -24,6 +24,8 @@ FunctionArn = Annotated[
     str,
     msgspec.Meta(pattern=r"^arn:aws:lambda:[a-z]{2}(-[a-z]+)+-[0-9]:[0-9]{12}:function:[\w-]+(:[\w-]+)?$"),
 ]
+Tenant = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+Prefix = Annotated[str, msgspec.Meta(pattern="^s3://[a-z0-9.-]{3,63}/(.*/)?$")]
 Retention = Literal[
     "one_day", "three_days", "five_days", "one_week", "two_weeks", "one_month", "two_months", "three_months",
     "six_months", "one_year", "thirteen_months", "two_years", "five_years", "ten_years", "infinite",
@@ -68,6 +70,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         How long the logs of functions and workflow are kept.
     data_buckets
         Names of buckets, besides the intake bucket, that manifests may take data from.
+    tenants
+        Who shares the intake bucket, by name: each uploads to `drop/<name>/` and `runs/<name>/` alone, and
+        its manifests name data there, and in what is listed: prefixes such as `s3://company-data/support/`.
+        Without tenants, everybody may upload and name what is in the intake bucket and the data buckets.
     data_bucket_keys
         ARNs of the KMS keys that `data_buckets` are encrypted with.
     graders
@@ -124,6 +130,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     over_monthly_budget: Literal["ask", "refuse"] = "ask"
     upload_grace_seconds: Annotated[int, msgspec.Meta(ge=5)] = 600
     data_buckets: tuple[str, ...] = ()
+    tenants: dict[Tenant, tuple[Prefix, ...]] = {}
     data_bucket_keys: tuple[str, ...] = ()
     graders: tuple[FunctionArn, ...] = ()
     allow_commitment: bool = False

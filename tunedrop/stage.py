@@ -25,6 +25,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     `data_buckets` may hold data files besides the intake bucket; `graders` are the ARNs of the functions that
     may grade answers besides the stage's own; `customization_quota` is how many
     customization jobs this stage runs at once (Bedrock takes 10 an account and Region, quota L-0406044C).
+    `tenants` share the intake bucket: each uploads below its own name, and reads there and below its
+    prefixes.
     `when_unanswered` is what becomes of a run that nobody has approved within `approval_timeout_seconds`;
     `upload_grace_seconds` is how long S3's event of an upload may take before the upload counts as missed.
     A customization job that has not started to train after `stalled_after_seconds` (0: however long) is
@@ -58,6 +60,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     chat_topic_arn: str = ""
     event_bus: str = "default"
     data_buckets: tuple[str, ...] = ()
+    tenants: dict[str, tuple[str, ...]] = {}
     graders: tuple[str, ...] = ()
     allow_commitment: bool = False
     stable_arn: bool = False

@@ -99,7 +99,14 @@ def register(
     bare = _bare_run(stage, event, upload.name, execution_arn)
     try:
         _refuse_name(upload.name)
-        document = base_models.with_model(_manifest(s3, event.source, upload), latest_model)
+        if stage.tenants and tenant_of(stage, event.source.key) is None:
+            raise InvalidManifest(
+                f"{event.source.uri} is in no tenant's prefix; upload to drop/ or runs/, then one of "
+                f"{', '.join(stage.tenants)} (setting tenants)"
+            )
+        document = _manifest(s3, event.source, upload)
+        _refuse_foreign_model(stage, event.source, document)
+        document = base_models.with_model(document, latest_model)
         if upload.kind == "dataset":
             run = resolve(stage, bare, document, {"train": event.source})
         elif upload.kind in ("folder", "shard"):
@@ -134,6 +141,43 @@ def read_step(s3: Any, source: S3Object) -> str:
             raise
         return ""
     return str(body.decode(errors="replace").strip())
+
+
+def tenant_of(stage: Stage, key: str) -> str | None:
+    """The tenant whose prefix an intake key is in; None where there is none."""
+    _, _, below = key.partition("/")
+    name, slash, _ = below.partition("/")
+    return name if slash and name in stage.tenants else None
+
+
+def _refuse_foreign(stage: Stage, source: S3Object, path: str, named: S3Object) -> None:
+    """A manifest names data only where its uploader's prefix may read.
+
+    Raises
+    ------
+    InvalidManifest
+        When the stage has tenants, and this is another one's.
+    """
+    tenant = tenant_of(stage, source.key)
+    if not stage.tenants or tenant is None:
+        return
+    own = [f"s3://{stage.intake_bucket}/{root}{tenant}/" for root in (intake.DROP_PREFIX, intake.RUNS_PREFIX)]
+    reads = (*own, *stage.tenants[tenant])
+    if not f"s3://{named.bucket}/{named.key}".startswith(reads):
+        raise InvalidManifest(
+            f"{path}: {tenant} may not read {named.uri[:200]}; "
+            f"it may read {', '.join(reads)} (setting tenants)"
+        )
+
+
+def _refuse_foreign_model(stage: Stage, source: S3Object, document: Manifest) -> None:
+    """A model has learned its data: `from` goes on with a run of the same tenant alone."""
+    tenant = tenant_of(stage, source.key)
+    if tenant is not None and document.from_run and not document.from_run.startswith(f"{tenant}/"):
+        raise InvalidManifest(
+            f"from: {tenant} may not go on with {shown.line(document.from_run)[:200]}; "
+            f"name a run of {tenant}/"
+        )
 
 
 def _refuse_name(name: str) -> None:
@@ -304,6 +348,7 @@ def _locate(stage: Stage, source: S3Object, path: str, name: str) -> tuple[str, 
                 f"{path}: the stage does not allow the bucket {shown.line(bucket)[:200]}; "
                 f"allowed are {', '.join(allowed)} (setting data_buckets)"
             )
+        _refuse_foreign(stage, source, path, S3Object(bucket=bucket, key=key))
         return bucket, key
     folder = posixpath.dirname(source.key)
     key = posixpath.normpath(posixpath.join(folder, name))
