@@ -184,7 +184,8 @@ def _escaped(text: bytes) -> bytes | None:
     if not text.startswith(b"{") or _names_a_key_twice_relaxed(text):
         return None
     record = relaxed(text)
-    return _written(record) if record is not None else None
+    mended = _written(record) if record is not None else None
+    return mended if mended is not None and _object(mended) is not None else None
 
 
 def _names_a_key_twice_relaxed(text: bytes) -> bool:
