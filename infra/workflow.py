@@ -14,6 +14,7 @@ from constructs import Construct
 from infra.functions import Functions
 from infra.shards import Shards
 from infra.states import NULL, PAYLOAD, Branch, States, failure, snake
+from tunedrop.contracts import WORKFLOW_RESULTS
 
 SLOT_PATIENCE = Duration.days(60)
 TRAINING_PATIENCE = Duration.days(14)
@@ -327,7 +328,7 @@ class Journey:
             Branch(failed, when="$exists($failure.error)"),
             Branch(sfn.Succeed.jsonata(self._scope, "Done")),
         )
-        return self._states.task("Notify", "run", *_TOLD).next(end)
+        return self._states.task("Notify", "run", *WORKFLOW_RESULTS).next(end)
 
 
 RESULT = "{% $states.result %}"
@@ -337,8 +338,7 @@ _DATASET = "$states.result.Payload"
 
 _IS_TRAINED = "$exists($job.model_arn)"
 
-_TOLD = ("dataset", "estimate", "started", "job", "serving", "evaluation", "promotion", "released", "failure")
-_RESULTS = ("sharding", "evaluated_on", *_TOLD)
+_RESULTS = ("sharding", "evaluated_on", *WORKFLOW_RESULTS)
 """Null until the run has come to them: Step Functions has no undefined variables."""
 
 _RESUMED = ("dataset", "estimate", "started", "job", "next_record")

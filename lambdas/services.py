@@ -6,9 +6,11 @@ import json
 from functools import cache, cached_property, partial
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
 
 from tunedrop import stage
 from tunedrop.aws import Aws
+from tunedrop.contracts import Notice
 from tunedrop.registry import Registry
 from tunedrop.registry.spending import Spending
 from tunedrop.stage import Stage
@@ -50,3 +52,11 @@ class Services:
 def services() -> Services:
     """The services of this process."""
     return Services(stage.from_environment(), Aws())
+
+
+def count_ended(notice: Notice) -> Notice:
+    """Count a run that has ended, by its outcome."""
+    metrics.add_dimension("outcome", notice.outcome)
+    metrics.add_metric("RunsEnded", MetricUnit.Count, 1)
+    metrics.flush_metrics()
+    return notice

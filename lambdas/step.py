@@ -11,16 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.services import Services, logger, services, tracer
 from tunedrop import aws, clock
-from tunedrop.contracts import (
-    Dataset,
-    Estimate,
-    Evaluation,
-    Preflight,
-    Promotion,
-    Released,
-    Serving,
-    StartedJob,
-)
+from tunedrop.contracts import RESULT_NAMES, Preflight
 from tunedrop.errors import RunError, RunStopped
 from tunedrop.registry import Record
 
@@ -28,16 +19,7 @@ Input = TypeVar("Input", bound=msgspec.Struct)
 Output = TypeVar("Output", bound=msgspec.Struct)
 Handler = Callable[[dict[str, Any], Any], Any]
 
-_DOCUMENTS: dict[type[msgspec.Struct], str] = {
-    Dataset: "dataset",
-    Preflight: "preflight",
-    Estimate: "estimate",
-    StartedJob: "started",
-    Serving: "serving",
-    Evaluation: "evaluation",
-    Promotion: "promotion",
-    Released: "released",
-}
+_DOCUMENTS: dict[type, str] = {**RESULT_NAMES, Preflight: "preflight"}
 """The name under which the registry keeps each contract."""
 
 CLOSING = frozenset({"release_throughput", "notify"})

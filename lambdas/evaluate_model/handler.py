@@ -6,13 +6,12 @@ import time
 
 import msgspec
 
-from lambdas.evaluate_shard.handler import SECONDS_TO_ASK
 from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog
 from tunedrop.contracts import CompletedJob, Dataset, Evaluation, Run, Serving
 from tunedrop.evaluation.contenders import Contest
-from tunedrop.steps.evaluate_model import evaluate_model
+from tunedrop.steps.evaluate_model import SECONDS_TO_ASK, evaluate_model
 
 
 class Input(msgspec.Struct, frozen=True):

@@ -12,9 +12,7 @@ from tunedrop import catalog
 from tunedrop.contracts import Dataset, PromptShard, Run, Serving, ShardProgress
 from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.shards import evaluate_shard
-
-SECONDS_TO_ASK = 600.0
-"""A Lambda lives 900 s at most; what is left is for the answers on their way and for the scores."""
+from tunedrop.steps.evaluate_model import SECONDS_TO_ASK
 
 
 class Input(msgspec.Struct, frozen=True):

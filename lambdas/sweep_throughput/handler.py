@@ -9,9 +9,10 @@ import msgspec
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.notify.handler import end
-from lambdas.services import logger, metrics, services, tracer
+from lambdas.services import count_ended, logger, metrics, services, tracer
 from lambdas.step import named_errors
+from tunedrop.contracts import Ending
+from tunedrop.steps.notify import end
 from tunedrop.steps.sweep import Sweep
 
 
@@ -19,8 +20,12 @@ from tunedrop.steps.sweep import Sweep
 @tracer.capture_lambda_handler(capture_response=False)
 def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     here = services()
+
+    def close(ending: Ending) -> None:
+        count_ended(end(here.aws, here.stage, here.registry, here.spending, ending))
+
     with named_errors():
-        swept = Sweep(here.aws, here.stage, lambda ending: end(ending, here)).run()
+        swept = Sweep(here.aws, here.stage, close).run()
     metrics.add_metric("ExpiredThroughput", MetricUnit.Count, swept.expired)
     metrics.add_metric("FailingSubjects", MetricUnit.Count, len(swept.failed))
     metrics.flush_metrics()

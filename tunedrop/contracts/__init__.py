@@ -28,7 +28,7 @@ from tunedrop.contracts.evaluation import (
     Speed,
 )
 from tunedrop.contracts.registration import Registration, Resume, ResumePoint
-from tunedrop.contracts.result import Ending, Notice, Outcome, RunEnded
+from tunedrop.contracts.result import RESULT_NAMES, WORKFLOW_RESULTS, Ending, Notice, Outcome, RunEnded
 from tunedrop.contracts.run import (
     MOST_IN_EVALUATION_JOB,
     Commitment,
@@ -52,6 +52,8 @@ from tunedrop.contracts.training import CompletedJob, Fit, FitVerdict, StartedJo
 
 __all__ = [
     "MOST_IN_EVALUATION_JOB",
+    "RESULT_NAMES",
+    "WORKFLOW_RESULTS",
     "ActualCost",
     "ByteRange",
     "Check",

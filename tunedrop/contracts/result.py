@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -32,6 +32,16 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     cost: ActualCost | None = None
     fit: Fit | None = None
+
+
+RESULT_NAMES: dict[type, str] = {
+    get_args(field.type)[0]: field.name for field in msgspec.structs.fields(Ending) if get_args(field.type)
+}
+"""The name of each result of a run, by its type: of a variable in the workflow, of an attribute in the
+registry. All who keep or pass results on take their names from here."""
+
+WORKFLOW_RESULTS = tuple(name for name in RESULT_NAMES.values() if name not in ("cost", "fit"))
+"""Those that the workflow knows; notify adds the others."""
 
 
 class RunEnded(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ from botocore.exceptions import ClientError
 
 from tunedrop import clock
 from tunedrop.aws import code_of, explain
-from tunedrop.contracts import CompletedJob, Failure, Run, S3Object
+from tunedrop.contracts import RESULT_NAMES, CompletedJob, Failure, Run, S3Object
 from tunedrop.errors import TransientError
 
 T = TypeVar("T")
@@ -39,19 +39,7 @@ UNSURE_SECONDS = 20
 OPEN = "running"
 """The status of a run that has not ended; the others are the outcomes of `tunedrop.contracts.Outcome`."""
 
-_DOCUMENTS = (
-    "dataset",
-    "preflight",
-    "estimate",
-    "started",
-    "job",
-    "fit",
-    "serving",
-    "evaluation",
-    "promotion",
-    "released",
-    "cost",
-)
+_DOCUMENTS = ("preflight", *(name for name in RESULT_NAMES.values() if name != "failure"))
 
 _OF_ONE_ATTEMPT = ("failure", "stop_requested_by", "ended_at", "serving", "promotion", "released")
 

@@ -14,7 +14,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tunedrop.aws import Aws, as_error, code_of
-from tunedrop.contracts import CompletedJob, Serving, Wait, WaitKind
+from tunedrop.contracts import RESULT_NAMES, Wait, WaitKind
 from tunedrop.errors import PermissionMissing, RunError, RunStopped, TransientError
 from tunedrop.registry import Registry
 from tunedrop.registry.spending import Spending
@@ -25,9 +25,6 @@ from tunedrop.waiting.table import Waits
 
 _TOKEN_IS_GONE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 """Step Functions' answers to a token that was used before, or whose execution has ended."""
-
-_DOCUMENTS: dict[type[msgspec.Struct], str] = {CompletedJob: "job", Serving: "serving"}
-"""The name under which the registry keeps what a wait brings."""
 
 _MAX_CAUSE = 32_768
 """SendTaskFailure takes a cause of 32,768 characters (Step Functions API, SensitiveCause)."""
@@ -147,7 +144,7 @@ class Settler:
         return f"stopped by {record.stop_requested_by or 'a stop object'}" if record else "stopped"
 
     def _succeed(self, wait: Wait, output: msgspec.Struct) -> None:
-        if (name := _DOCUMENTS.get(type(output))) is not None:
+        if (name := RESULT_NAMES.get(type(output))) is not None:
             self._registry.save(wait.run_id, **{name: output})
         if wait.kind == "approval" and (record := self._registry.get(wait.run_id)) is not None:
             self._spending.approve(record.run)

@@ -1,0 +1,31 @@
+"""The notify step: closes a run: report, registry, one notification, one event."""
+
+from __future__ import annotations
+
+import logging
+
+from tunedrop.aws import Aws
+from tunedrop.contracts import Ending, Notice
+from tunedrop.registry import Registry
+from tunedrop.registry.spending import Spending
+from tunedrop.results.close import close, with_cost, with_promotion
+from tunedrop.results.report import with_fit, write_report
+from tunedrop.stage import Stage
+from tunedrop.training.curves import Curves, of_job
+
+_log = logging.getLogger(__name__)
+
+
+def end(aws: Aws, stage: Stage, registry: Registry, spending: Spending, ending: Ending) -> Notice:
+    """Close a run. A report that cannot be made keeps nobody from being notified."""
+    ending = with_promotion(registry, ending)
+    ending = with_cost(registry, ending)
+    spending.settle(ending.run, ending.cost.likely if ending.cost is not None else 0.0)
+    try:
+        curves = of_job(aws.s3, ending.job) if ending.job is not None else Curves()
+        ending = with_fit(registry, ending, curves)
+        report = write_report(aws.s3, stage, registry, ending, curves)
+    except Exception:
+        _log.exception("the report of %s could not be made", ending.run.run_id)
+        report = ""
+    return close(aws, stage, registry, ending, report)
