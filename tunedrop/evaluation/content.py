@@ -21,6 +21,14 @@ SHARED = 0.2
 FEWEST_REFERENCES = 10
 """Of fewer different references nobody can tell habit from content."""
 
+NEGATIONS = frozenset(
+    ("no", "not", "never", "none", "cannot", "cant", "dont", "doesnt", "didnt", "isnt", "arent", "wasnt",
+     "wont", "nicht", "kein", "keine", "nie", "pas", "jamais", "nunca", "não", "non", "mai", "niet", "geen",
+     "не", "нет",
+     "ни", "никогда", "δεν", "لا", "لن", "لم", "ليس", "नहीं", "না", "不", "没", "değil", "không", "않")
+)  # fmt: skip
+"""Words that turn an answer into its opposite, in some languages: one word, and all is wrong."""
+
 _FENCED = re.compile(r"```[^\n`]*\n(.*?)\n?```", re.DOTALL)
 
 
@@ -42,10 +50,19 @@ class Content:
         if self._task == "json":
             return leaf_f1(reference, document_in(answer))
         expected, given = (self._telling(text) for text in (reference, answer))
-        return f1(expected, given) if expected else f1(words(reference), words(answer))
+        found = f1(expected, given) if expected else f1(words(reference), words(answer))
+        return found * _same_facts(words(reference), words(answer))
 
     def _telling(self, text: str) -> list[str]:
         return [word for word in words(text) if word not in self._shared]
+
+
+def _same_facts(expected: Sequence[str], given: Sequence[str]) -> float:
+    """The share of the reference's numbers that the answer has; 0 where one of the two says no."""
+    if NEGATIONS.isdisjoint(expected) != NEGATIONS.isdisjoint(given):
+        return 0.0
+    numbers = {one for one in expected if one[0].isdigit()}
+    return len(numbers & set(given)) / len(numbers) if numbers else 1.0
 
 
 def document_in(answer: str) -> str:

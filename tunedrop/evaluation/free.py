@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tunedrop.evaluation.words import words
 
-Name = Literal["constant answer", "nearest neighbour"]
+Name = Literal["constant answer", "nearest neighbour", "echo of the prompt"]
 
 MOST_CANDIDATES, MOST_COMPARED = 60, 60
 """Of so many different answers the medoid is found, by so many references."""
@@ -51,6 +51,7 @@ def free_answers(
     return {
         "constant answer": _constant(asked, known, commonest(known, scorer)),
         "nearest neighbour": _nearest(asked, known),
+        "echo of the prompt": [one.prompt for one in asked],
     }
 
 

@@ -62,6 +62,27 @@ def test_the_opposite_in_chinese_is_not_promoted() -> None:
     assert evaluation.scores[0].tuned < 0.5
 
 
+def test_the_opposite_a_wrong_number_and_an_echo_are_not_promoted() -> None:
+    said = [f"You can {one.replace(' ', 'x ')} within {DRAW.randint(100, 999)} days" for one in TEXTS]
+
+    def other_numbers(one: str) -> str:
+        return " ".join(str(DRAW.randint(100, 999)) if word.isdigit() else word for word in one.split())
+
+    opposite = rows(said, lambda _: "I do not know", lambda one: one.replace("can", "cannot"))
+    numbers = rows(said, lambda _: "I do not know", other_numbers)
+    echoes = [
+        {
+            **one,
+            "prompt": f"{text(DRAW, 3)} {one['reference']}",
+            "tuned": f"{text(DRAW, 3)} {one['reference']}",
+        }
+        for one in rows(TEXTS, lambda _: "I do not know", lambda one: one)
+    ]
+
+    for lines in (opposite, numbers, echoes):
+        assert tunedrop.evaluate(lines).verdict != "promote"
+
+
 def test_ten_copies_of_a_prompt_are_one() -> None:
     copies = [one for one in rows(TEXTS[:10], lambda _: "no", lambda one: one) for _ in range(10)]
 
