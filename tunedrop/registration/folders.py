@@ -6,11 +6,11 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tunedrop import file_names as names
 from tunedrop import intake
 from tunedrop.contracts import S3Object
 from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidManifest
+from tunedrop.intake import file_names as names
 
 MOST_LISTED = 1_000
 

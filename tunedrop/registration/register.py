@@ -27,7 +27,7 @@ from tunedrop.contracts import (
 from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidManifest
 from tunedrop.evaluation import grading
-from tunedrop.file_names import in_order
+from tunedrop.intake.file_names import in_order
 from tunedrop.manifest import Manifest
 from tunedrop.planning import base_models, distillation, hyperparameters
 from tunedrop.planning.base_models import LatestModel

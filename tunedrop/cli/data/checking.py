@@ -31,8 +31,8 @@ from tunedrop.dataset.sources.opening import DataFiles, open_files
 from tunedrop.dataset.tools.decode import NotRepairable
 from tunedrop.dataset.tools.repair import repair
 from tunedrop.dataset.types import Opened, ReadOptions
-from tunedrop.file_names import by_split
 from tunedrop.formatting.counts import counted
+from tunedrop.intake.file_names import by_split
 
 MAX_CHANGES_SHOWN = 100
 PLACES = 5

@@ -14,7 +14,7 @@ from tunedrop.dataset.sources.attachments import named_beside
 from tunedrop.dataset.sources.opening import DataFiles, open_files
 from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidManifest
-from tunedrop.file_names import in_order, is_junk
+from tunedrop.intake.file_names import in_order, is_junk
 from tunedrop.manifest import Data, Manifest, is_pattern
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")

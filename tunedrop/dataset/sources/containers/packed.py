@@ -11,9 +11,9 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
-from tunedrop import file_names as names
 from tunedrop.dataset.formats.unreadable import NotReadable
 from tunedrop.dataset.sources.containers.kinds import Kind
+from tunedrop.intake import file_names as names
 
 BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 """What the decompressors raise when a file is damaged, or ends too early."""

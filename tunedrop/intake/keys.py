@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import msgspec
 
 from tunedrop import shown
-from tunedrop.file_names import is_junk
+from tunedrop.intake.file_names import is_junk
 
 DROP_PREFIX = "drop/"
 RUNS_PREFIX = "runs/"
