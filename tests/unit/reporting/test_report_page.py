@@ -58,8 +58,8 @@ def test_each_kind_of_run_shows_what_it_has() -> None:
         return re.findall(r"<h2>(.*?)</h2>", render(SAMPLES[name]))
 
     assert sections("promoted") == [
-        "What to do next", "Scores", "Answers side by side", "Length of answers", "Training", "Dataset",
-        "Cost", "Call the model", "Timeline", "Lineage",
+        "What to do next", "Scores", "What the verdict rests on", "Answers side by side", "Length of answers",
+        "Training", "Dataset", "Cost", "Call the model", "Timeline", "Lineage",
     ]  # fmt: skip
     assert "Answers by label" in sections("labels")
     assert sections("refused") == ["What to do next", "Dataset", "Timeline", "Lineage"]
