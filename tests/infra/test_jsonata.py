@@ -17,7 +17,7 @@ from local.recording import recorded as read_history
 
 RUNS: dict[str, Any] = json.loads((ROOT / "tests" / "recorded" / "runs.json").read_text())
 AGAIN = "the workflow has changed: record runs of the local stage again (python -m local.recording)"
-CONTEXT = {"Execution": {"Id": "arn:aws:states:us-west-2:111122223333:execution:m:e", "Name": "e"}}
+EXECUTION = {"Id": "arn:aws:states:us-west-2:111122223333:execution:m:e", "Name": "e"}
 
 
 def reference(**asked: Any) -> list[dict[str, Any]]:
@@ -31,8 +31,12 @@ def reference(**asked: Any) -> list[dict[str, Any]]:
     return answers
 
 
+def with_context(run: dict[str, Any]) -> dict[str, Any]:
+    return {**run, "context": {"Execution": {**EXECUTION, "Input": run["input"]}}}
+
+
 def walk(definition: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
-    (found,) = reference(machine=definition, runs=[{**run, "context": CONTEXT}])
+    (found,) = reference(machine=definition, runs=[with_context(run)])
     assert "error" not in found, found
     return found
 
@@ -82,15 +86,17 @@ def test_a_person_reads_the_message_whatever_quotes_it_has(separators: tuple[str
         ('"' * 14_000, '"' * 14_000),
         ("x" * 30_000, "x" * 30_000),
         ("\n".join(f'line {n}: "completion" is missing' for n in range(2_000)), None),
+        ('x"' * 11_000, None),
+        ('"' * 20_000, None),
     ],
-    ids=["14,000 quotes", "30 KB", "cut at 32 KiB"],
+    ids=["14,000 quotes", "30 KB", "cut at 32 KiB", "cut at any place", "cut in an escape"],
 )
 def test_a_large_cause_is_read_whole_as_far_as_it_goes(message: str, shown: str | None) -> None:
     bindings = caught(Error="X", Cause=raised(message))
 
     (found,) = reference(expressions=[{"text": CAUSE, "bindings": bindings}])
 
-    assert found["value"] == shown if shown else message.startswith(found["value"][:30_000])
+    assert found["value"] == shown if shown else message.startswith(found["value"][:13_000])
     assert len(found["value"]) > 13_000
 
 
@@ -102,8 +108,11 @@ def test_an_error_without_a_cause_is_told_all_the_same(errors: dict[str, str]) -
 
 
 def tasks_of(definition: dict[str, Any]) -> list[str]:
+    """The tasks that go to the release of what is held when they fail."""
     return [
-        name for name, state in definition["States"].items() if state["Type"] == "Task" and "Catch" in state
+        name
+        for name, state in definition["States"].items()
+        if any(one["Next"] == "ReleaseThroughput" for one in state.get("Catch", []))
     ]
 
 
@@ -115,7 +124,7 @@ def test_a_task_that_fails_or_times_out_anywhere_is_released_and_told(definition
         for error in ({"Error": "States.Timeout"}, {"Error": "RunStopped", "Cause": raised('"' * 14_000)}):
             one = copy.deepcopy(run)
             one["results"][name] = [{"error": error}]
-            broken.append({**one, "context": CONTEXT})
+            broken.append(with_context(one))
 
     found = reference(machine=definition, runs=broken)
 
