@@ -14,13 +14,17 @@ CALLS: dict[str, tuple[str, ...]] = {
         "dynamodb:Query",
         "dynamodb:UpdateItem",
     ),
-    "validate_data": (*_STEP, "s3:GetObjectVersion", "s3:PutObject"),
+    "validate_data": (*_STEP, "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"),
     "preflight": (
         *_STEP,
         "bedrock:GetFoundationModel",
         "bedrock:GetFoundationModelAvailability",
         "bedrock:GetModelCustomizationJob",
         "iam:SimulatePrincipalPolicy",
+        "bedrock:ListCustomModelDeployments",
+        "bedrock:ListCustomModels",
+        "bedrock:ListProvisionedModelThroughputs",
+        "servicequotas",
     ),
     "estimate_cost": (*_STEP, "dynamodb:Query", "ssm:GetParameter"),
     "start_customization": (
@@ -28,6 +32,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "bedrock:CreateModelCustomizationJob",
         "bedrock:ListModelCustomizationJobs",
         "dynamodb:Query",
+        "dynamodb:GetItem",
     ),
     "wait_for_completion": (
         *_STEP,
