@@ -193,11 +193,24 @@ def test_where_a_judges_ratings_decide_the_gains_are_those_of_its_ratings() -> N
         ("rejected", "is not better than its base model"),
         ("inconclusive", "is not distinguishable from its base model"),
         ("unanswered", "could not be compared with its base model"),
-        ("multi-turn", "is better than its base model, but not than the model in production"),
     ],
 )
 def test_the_headline_says_what_the_verdict_rests_on(name: str, headline: str) -> None:
     assert f"{headline}</h1>" in render(SAMPLES[name])
+
+
+def test_the_headline_says_that_the_model_in_production_is_better() -> None:
+    ending = SAMPLES["rejected"].ending
+    assert ending.evaluation is not None
+    behind = msgspec.structs.replace(ending.evaluation, rejected_for="model in production")
+
+    html = render(
+        msgspec.structs.replace(
+            SAMPLES["rejected"], ending=msgspec.structs.replace(ending, evaluation=behind)
+        )
+    )
+
+    assert "is better than its base model, but not than the model in production</h1>" in html
 
 
 def test_an_answer_of_a_conversation_is_found_by_its_turn() -> None:
