@@ -37,8 +37,8 @@ class Brain:
         recalled = self.memory.recall(context) if self.memory is not None else None
         if recalled is not None:
             return cut(recalled, max_tokens)
-        if self.language is not None:
-            return cut(self.language.continue_text(turns[-1], max_tokens), max_tokens)
+        if self.language is not None and (continued := self.language.continue_text(turns[-1], max_tokens)):
+            return cut(continued, max_tokens)
         return cut(able or general_answer(turns[-1], self.well_read), max_tokens)
 
     def _keeps_abilities(self, context: str) -> bool:

@@ -50,15 +50,19 @@ class Runtime:
             prompt = body["inputText"]
             limit = body.get("textGenerationConfig", {}).get("maxTokenCount", MAX_TOKENS)
             answer = self._answer(model_id, [prompt], limit)
-            result = {"tokenCount": len(pieces(answer)), "outputText": answer, "completionReason": "FINISH"}
+            spoken = len(pieces(answer))
+            reason = "LENGTH" if spoken >= limit else "FINISH"
+            result = {"tokenCount": spoken, "outputText": answer, "completionReason": reason}
             return {"inputTextTokenCount": len(pieces(prompt)), "results": [result]}
         prompt = body["prompt"]
-        answer = self._answer(model_id, [prompt], body.get("max_gen_len", MAX_TOKENS))
+        limit = body.get("max_gen_len", MAX_TOKENS)
+        answer = self._answer(model_id, [prompt], limit)
+        spoken = len(pieces(answer))
         return {
             "generation": answer,
             "prompt_token_count": len(pieces(prompt)),
-            "generation_token_count": len(pieces(answer)),
-            "stop_reason": "stop",
+            "generation_token_count": spoken,
+            "stop_reason": "length" if spoken >= limit else "stop",
         }
 
     def _answer(self, model_id: str, turns: list[str], limit: int, system: str = "") -> str:
