@@ -85,7 +85,7 @@ def test_errors_in_several_shards_are_told_as_the_command_line_tells_them(
     pipeline: Pipeline, inbox: Inbox, tmp_path: Path
 ) -> None:
     records = long_prompts("broken")
-    for line in (2, 75, 144):
+    for line in (2, 180, 360):
         records[line - 1]["messages"][1]["content"][0]["text"] = "  "
     file = tmp_path / "broken.jsonl"
     file.write_bytes(jsonl(records))
@@ -96,4 +96,4 @@ def test_errors_in_several_shards_are_told_as_the_command_line_tells_them(
     assert record.status == "refused"
     assert map_runs(pipeline, record.run.execution_arn) == ["ValidateShard"]
     assert report_of(pipeline, record) == checked_here(file, record.run.base_model)
-    assert all(f"broken.jsonl line {line} " in message.text for line in (2, 75, 144))
+    assert all(f"broken.jsonl line {line} " in message.text for line in (2, 180, 360))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 from local.driver import Inbox, Pipeline, until
 from local.faults import A_DAY
 from tests.datasets import jsonl, single_turn
-from tunedrop.contracts import ActualCost, CompletedJob
+from tunedrop.contracts import ActualCost, CompletedJob, Evaluation
 from tunedrop.registry import Record
 
 PROVISIONED = b"""
@@ -24,6 +25,13 @@ evaluation: {metric: judge, judge: {model: "amazon.nova-pro-v1:0", via: evaluati
 """
 SECONDS = 300.0
 
+_NUMBERS = itertools.count(1)
+
+
+def fresh(name: str) -> str:
+    """A name that had no run: the same data under a name in production is as good as that, so not promoted."""
+    return f"{name}-{next(_NUMBERS)}"
+
 
 def on_demand(pipeline: Pipeline) -> Record:
     """A dropped file, served on demand."""
@@ -33,7 +41,7 @@ def on_demand(pipeline: Pipeline) -> Record:
 
 def provisioned(pipeline: Pipeline) -> Record:
     """A run over its budget that is approved, served by provisioned throughput."""
-    name = "fault-provisioned"
+    name = fresh("fault-provisioned")
     pipeline.put(f"runs/{name}/train.jsonl", _data())
     version = pipeline.put(f"runs/{name}/run.yaml", PROVISIONED)
     return pipeline.approved(pipeline.run_of(name, version, SECONDS).run.run_id, SECONDS)
@@ -41,12 +49,12 @@ def provisioned(pipeline: Pipeline) -> Record:
 
 def released(pipeline: Pipeline) -> Record:
     """A run whose model is promoted and taken out of service at once."""
-    return _submitted(pipeline, "fault-released", RELEASED)
+    return _submitted(pipeline, fresh("fault-released"), RELEASED)
 
 
 def judged(pipeline: Pipeline) -> Record:
     """A run that Bedrock's own evaluation jobs decide."""
-    return _submitted(pipeline, "fault-judged", JUDGED)
+    return _submitted(pipeline, fresh("fault-judged"), JUDGED)
 
 
 def stopped(pipeline: Pipeline) -> Record:
@@ -69,9 +77,9 @@ def _submitted(pipeline: Pipeline, name: str, manifest: bytes) -> Record:
 
 
 def _dropped(pipeline: Pipeline) -> Record:
-    """One name for all, so that each promoted model takes the place of the one before it."""
-    version = pipeline.put("drop/fault-on-demand.jsonl", _data())
-    return pipeline.run_of("fault-on-demand", version, SECONDS)
+    name = fresh("fault-on-demand")
+    version = pipeline.put(f"drop/{name}.jsonl", _data())
+    return pipeline.run_of(name, version, SECONDS)
 
 
 def _data() -> bytes:
@@ -104,7 +112,7 @@ def assert_ended_as_if_nothing_had_happened(
     """
     status, execution_status = ENDS[journey]
     run_id = record.run.run_id
-    assert record.status == status, (record.failure, pipeline.registry.steps(run_id))
+    assert record.status == status, (record.failure, _reason(record), pipeline.registry.steps(run_id))
     states = pipeline.aws.step_functions
     execution = until(
         lambda: _ended(states.describe_execution(executionArn=record.run.execution_arn)),
@@ -127,6 +135,12 @@ def assert_ended_as_if_nothing_had_happened(
         assert job["status"] == "Completed"
     else:
         assert job["status"] in ("Stopping", "Stopped")
+
+
+def _reason(record: Record) -> str:
+    """Why the gate decided as it did."""
+    evaluation = record.document("evaluation", Evaluation)
+    return evaluation.reason if evaluation is not None else ""
 
 
 def _ended(execution: dict[str, object]) -> dict[str, object] | None:

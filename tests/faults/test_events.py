@@ -16,6 +16,7 @@ from tests.faults.journeys import (
     PROVISIONED,
     SECONDS,
     assert_ended_as_if_nothing_had_happened,
+    fresh,
     on_demand,
     provisioned,
     stopped,
@@ -89,7 +90,7 @@ def test_an_uploads_event_that_comes_after_all_starts_no_second_run(pipeline: Pi
 
 def waiting_for_approval(pipeline: Pipeline, inbox: Inbox) -> str:
     """The id of a run that has asked for approval."""
-    name = "fault-approval"
+    name = fresh("fault-approval")
     pipeline.put(f"runs/{name}/train.jsonl", jsonl(single_turn("fault")))
     version = pipeline.put(f"runs/{name}/run.yaml", PROVISIONED)
     run_id = pipeline.run_of(name, version, SECONDS).run.run_id

@@ -8,6 +8,7 @@ import pytest
 from local.driver import Inbox, Pipeline
 from local.embedded import Embedded
 from tests.datasets import jsonl, long_prompts, many_held_out, single_turn
+from tests.faults.journeys import fresh
 from tunedrop import catalog, naming
 from tunedrop.contracts import Evaluation
 from tunedrop.dataset.check.check import check
@@ -21,15 +22,16 @@ SECONDS = 300.0
 
 def evaluated_in_shards(pipeline: Pipeline) -> Record:
     """A run with so many held-out prompts that they are asked in shards."""
-    pipeline.put(f"runs/{NAME}/train.jsonl", jsonl(single_turn(NAME)))
-    pipeline.put(f"runs/{NAME}/test.jsonl", jsonl(many_held_out(NAME)))
-    version = pipeline.put(f"runs/{NAME}/run.yaml", MANIFEST)
-    return pipeline.closed(pipeline.run_of(NAME, version, SECONDS).run.run_id, SECONDS)
+    name = fresh(NAME)
+    pipeline.put(f"runs/{name}/train.jsonl", jsonl(single_turn(NAME)))
+    pipeline.put(f"runs/{name}/test.jsonl", jsonl(many_held_out(NAME)))
+    version = pipeline.put(f"runs/{name}/run.yaml", MANIFEST)
+    return pipeline.closed(pipeline.run_of(name, version, SECONDS).run.run_id, SECONDS)
 
 
 def validated_in_shards(pipeline: Pipeline) -> Record:
     """A run whose dataset is so large that it is checked and prepared in shards."""
-    name = f"{NAME}-data"
+    name = fresh(f"{NAME}-data")
     version = pipeline.put(f"drop/{name}.jsonl", jsonl(long_prompts(NAME)))
     return pipeline.closed(pipeline.run_of(name, version, SECONDS).run.run_id, SECONDS)
 

@@ -131,7 +131,7 @@ class Spending:
         """Write a run's amounts, unless the month has changed since it was seen at this version."""
         pk = {"S": f"MONTH#{month}"}
         values = {
-            name: {"N": str(Decimal(str(usd)))} for name, usd in msgspec.structs.asdict(amounts).items()
+            name: {"N": _number(usd)} for name, usd in msgspec.structs.asdict(amounts).items()
         }
         version = {
             "TableName": self._table,
@@ -152,6 +152,11 @@ class Spending:
                 raise TransientError(explain(error)) from error
             return False
         return True
+
+
+def _number(usd: float) -> str:
+    """As DynamoDB keeps it, so that what is sent again is what was sent: 0.0 is 0, 2.50 is 2.5."""
+    return format(Decimal(str(usd)).normalize(), "f")
 
 
 def _read(item: Mapping[str, Any]) -> Amounts:
