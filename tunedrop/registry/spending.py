@@ -130,9 +130,7 @@ class Spending:
     def _write(self, month: str, run_id: str, amounts: Amounts, seen: int) -> bool:
         """Write a run's amounts, unless the month has changed since it was seen at this version."""
         pk = {"S": f"MONTH#{month}"}
-        values = {
-            name: {"N": _number(usd)} for name, usd in msgspec.structs.asdict(amounts).items()
-        }
+        values = {name: {"N": _number(usd)} for name, usd in msgspec.structs.asdict(amounts).items()}
         version = {
             "TableName": self._table,
             "Key": {"pk": pk, "sk": {"S": _VERSION}},

@@ -126,3 +126,17 @@ def test_of_many_runs_at_once_no_more_are_committed_than_the_month_has_room_for(
     assert sum(not one.approval_reasons for one in found) == 2
     assert spending.read("2026-11").counted() == 20
     assert spending.read("2026-11").requested() == 60
+
+
+def test_amounts_are_sent_as_dynamodb_keeps_them(aws: Aws, spending: Spending) -> None:
+    """Or a call that is sent again, as after a timeout, may look like another one with the same token."""
+    sent: list[dict[str, Any]] = []
+    aws.dynamodb.meta.events.register(
+        "provide-client-params.dynamodb.TransactWriteItems", lambda params, **_: sent.append(params)
+    )
+
+    spending.estimate(run(1), decided(run(1), usd=2.50))
+
+    lines = [one["Put"]["Item"] for call in sent for one in call["TransactItems"] if "Put" in one]
+    amounts = {value["N"] for line in lines for value in line.values() if "N" in value}
+    assert amounts == {"0", "2.5"}
