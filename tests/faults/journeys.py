@@ -29,7 +29,7 @@ _NUMBERS = itertools.count(1)
 
 
 def fresh(name: str) -> str:
-    """A name that had no run: data that is in production already is as good as that, so not promoted again."""
+    """A name that had no run: data that is in production already is as good as that, so is not promoted."""
     return f"{name}-{next(_NUMBERS)}"
 
 
