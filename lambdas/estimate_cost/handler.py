@@ -11,7 +11,6 @@ from tunedrop.contracts import Dataset, Estimate, Run
 from tunedrop.cost import prices
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
-from tunedrop.evaluation.contenders import champion_of
 from tunedrop.evaluation.workload import minutes, workload
 from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.ownership import unrelated_to
@@ -29,7 +28,7 @@ def handler(payload: Input, services: Services) -> Estimate:
     run, stage, registry = payload.run, services.stage, services.registry
     base_model = prices.current(registry, stage, catalog.find(run.base_model))
     aliases = Aliases(services.aws.ssm, services.aws.dynamodb, stage)
-    asked = workload(payload.dataset, run, has_champion=champion_of(aliases, run.name) is not None)
+    asked = workload(payload.dataset, run, has_champion=aliases.champion(run.name) is not None)
     found = estimate(run, payload.dataset, base_model, choose.way(base_model, run.deployment), asked)
     found = msgspec.structs.replace(found, evaluation_minutes=minutes(asked, stage, base_model))
     replaced = unrelated_to(services.aws.s3, registry, aliases, run, payload.dataset)

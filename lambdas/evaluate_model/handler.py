@@ -10,8 +10,9 @@ from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog
 from tunedrop.contracts import CompletedJob, Dataset, Evaluation, Run, Serving
+from tunedrop.evaluation.ask import SECONDS_TO_ASK
 from tunedrop.evaluation.contenders import Contest
-from tunedrop.steps.evaluate_model import SECONDS_TO_ASK, evaluate_model
+from tunedrop.steps.evaluate_model import evaluate_model
 
 
 class Input(msgspec.Struct, frozen=True):

@@ -10,9 +10,9 @@ from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog
 from tunedrop.contracts import Dataset, PromptShard, Run, Serving, ShardProgress
+from tunedrop.evaluation.ask import SECONDS_TO_ASK
 from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.shards import evaluate_shard
-from tunedrop.steps.evaluate_model import SECONDS_TO_ASK
 
 
 class Input(msgspec.Struct, frozen=True):

@@ -52,8 +52,13 @@ def check_make(words: list[str]) -> None:
     assert [word for word in words[1:] if "=" not in word and word not in targets] == []
 
 
+COMMAND_NAMES = {"s3api": "s3"}
+"""Services whose commands the AWS CLI has under another name than botocore has the service."""
+
+
 def check_aws(words: list[str]) -> None:
     service, operation, *rest = words[1:]
+    service = COMMAND_NAMES.get(service, service)
     model = botocore.session.get_session().get_service_model(service)
     operations = {xform_name(name, "-"): name for name in model.operation_names}
     assert operation in operations, f"{service} has no operation {operation}"
@@ -93,6 +98,8 @@ def test_a_command_that_is_not_run_exists(block: Block) -> None:
         "make tests",
         "aws bedrock create-model-copy --source-model-arn x",
         "aws bedrock create-model-copy-job --from x",
+        "aws s3api put-objects --bucket x",
+        "aws s3api put-object --name x",
         "node_modules/.bin/cdk publish",
     ],
 )

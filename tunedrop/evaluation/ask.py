@@ -16,6 +16,9 @@ from tunedrop import aws
 from tunedrop.catalog.model import BaseModel, Format
 from tunedrop.dataset.prepare.held_out import HeldOut
 
+SECONDS_TO_ASK = 600.0
+"""A Lambda lives 900 s at most; what is left is for the answers on their way and for the scores."""
+
 FEWEST_TOKENS = 512
 """The limit on an answer, where its reference is short or there is none."""
 

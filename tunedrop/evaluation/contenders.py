@@ -15,7 +15,7 @@ from tunedrop.dataset.prepare.held_out import HeldOut, read_held_out
 from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.ask import Asker, Pace
 from tunedrop.evaluation.evaluate import Prediction, evaluate, select
-from tunedrop.evaluation.free import MOST_KNOWN, Example
+from tunedrop.evaluation.examples import MOST_KNOWN, Example
 from tunedrop.evaluation.judge import Judge
 from tunedrop.planning import distillation
 from tunedrop.registry.aliases import Aliases
@@ -69,7 +69,7 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         def asker(model_id: str) -> Asker:
             return Asker(aws_.bedrock_runtime, model_id, self.base_model, self.dataset.target_format, pace)
 
-        current = champion_of(Aliases(aws_.ssm, aws_.dynamodb, self.stage), self.run.name)
+        current = Aliases(aws_.ssm, aws_.dynamodb, self.stage).champion(self.run.name)
         champion = asker(current) if current and current != self.serving.arn else None
         base, tuned = asker(self.base_model.inference_id), asker(self.serving.arn)
         settings = self.run.evaluation.judge
@@ -91,12 +91,3 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
             champion_judge=judge if decides else None,
             teacher=teacher,
         )
-
-
-def champion_of(aliases: Aliases, name: str) -> str | None:
-    """What serves the model that a run's name stands for now, where it can be asked.
-
-    A model that was promoted and released again is named by its own ARN, which inference does not take.
-    """
-    current = aliases.current(name)
-    return current if current and ":custom-model/" not in current else None

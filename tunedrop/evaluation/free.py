@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from tunedrop.evaluation.examples import MOST_KNOWN, Example
 from tunedrop.evaluation.words import words
 
 Name = Literal["constant answer", "nearest neighbour", "echo of the prompt"]
@@ -24,20 +24,11 @@ Name = Literal["constant answer", "nearest neighbour", "echo of the prompt"]
 MOST_CANDIDATES, MOST_COMPARED = 60, 60
 """Of so many different answers the medoid is found, by so many references."""
 
-MOST_KNOWN = 2_000
 BUCKETS = 4_096
 """Words are hashed into so many columns: enough that prompts collide in few words."""
 
 Matrix = NDArray[np.float32]
 Scorer = Callable[[str, str], float]
-
-
-class Example(msgspec.Struct, frozen=True):
-    """A prompt with a known answer; `unit` is the unit of the test set that it belongs to, -1 for none."""
-
-    prompt: str
-    answer: str
-    unit: int = -1
 
 
 def free_answers(

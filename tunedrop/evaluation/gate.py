@@ -21,7 +21,8 @@ from typing import Literal, NamedTuple
 from tunedrop.contracts import Contender, Evaluation, EvaluationSettings, Incomplete, Reason, Score
 from tunedrop.evaluation import complete, metrics, power, scores
 from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.free import Example, free_answers
+from tunedrop.evaluation.examples import Example
+from tunedrop.evaluation.free import free_answers
 from tunedrop.evaluation.macro import macro_f1_score
 from tunedrop.evaluation.power import FEWEST_UNITS, MOST_UNITS
 from tunedrop.evaluation.sample import Levels, Paired, Sample

@@ -156,6 +156,14 @@ class Aliases:
             raise
         return str(answer["Parameter"]["Value"])
 
+    def champion(self, name: str) -> str | None:
+        """What serves the model that a name stands for now, where it can be asked.
+
+        A model that was promoted and released again is named by its own ARN, which inference does not take.
+        """
+        current = self.current(name)
+        return current if current and ":custom-model/" not in current else None
+
     def naming(self, arn: str, name: str = "") -> str:
         """The alias parameter that names a model, or what serves it, or is about to; empty where none does.
 

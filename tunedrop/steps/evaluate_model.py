@@ -19,9 +19,6 @@ from tunedrop.evaluation.ratings import Rater
 from tunedrop.evaluation.speed import requests_per_minute
 from tunedrop.training import curves, losses
 
-SECONDS_TO_ASK = 600.0
-"""A Lambda lives 900 s at most; what is left is for the answers on their way and for the scores."""
-
 
 def evaluate_model(aws_: Aws, contest: Contest, next_record: int, deadline: float) -> Evaluation:
     """Base and tuned on the held-out records, and the verdict when all have been asked.

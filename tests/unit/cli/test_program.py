@@ -61,10 +61,11 @@ def test_every_commands_help_has_examples(command: str) -> None:
 
 
 def test_a_wrong_use_is_an_error_object_for_programs() -> None:
-    code, out, err = run("check", "--nonsense", "--format", "json")
+    code, out, err = run("check", "--basline", "--format", "json")
 
     assert (code, out) == (USAGE, "")
-    assert json.loads(err) == {"error": {"message": "No such option: --nonsense", "next": "", "exit_code": 2}}
+    message = "No such option: --basline (Possible options: --baseline)"
+    assert json.loads(err) == {"error": {"message": message, "next": "", "exit_code": 2}}
 
 
 def test_a_failure_is_an_error_object_for_programs(tmp_path: Path) -> None:

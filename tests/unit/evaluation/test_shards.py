@@ -20,6 +20,7 @@ from tunedrop.evaluation.contenders import Contest
 from tunedrop.steps.evaluate_model import evaluate_model
 
 PROMPTS = 144
+TRAIN_KEY = "runs/persona-0123456789/dataset/train.jsonl"
 TEST_KEY = "runs/persona-0123456789/dataset/test.jsonl"
 SPOKEN = {
     "output": {"message": {"content": [{"text": "part1 goes into slot1"}]}},
@@ -50,7 +51,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Any:
         fake.s3.create_bucket(
             Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
         )
-        fake.s3.put_object(Bucket="artifacts", Key=TEST_KEY, Body=jsonl(single_turn("sharded")))
+        records = single_turn("sharded")
+        fake.s3.put_object(Bucket="artifacts", Key=TEST_KEY, Body=jsonl(records[:PROMPTS]))
+        fake.s3.put_object(Bucket="artifacts", Key=TRAIN_KEY, Body=jsonl(records[PROMPTS:]))
         yield fake
 
 

@@ -13,7 +13,7 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import Dataset, DatasetFile
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
-from tunedrop.registry.ownership import STRETCH, common, unrelated_to
+from tunedrop.registry.ownership import ENOUGH, STRETCH, common, unrelated_to
 from tunedrop.stage import Stage
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -76,13 +76,13 @@ def test_newly_collected_records_of_the_same_kind_are_no_strangers() -> None:
         assert common(lines(body)[::2], lines(body)[1::2]) > 0.5
 
 
-def test_datasets_of_different_subjects_have_nothing_in_common() -> None:
+def test_datasets_of_different_subjects_have_next_to_nothing_in_common() -> None:
     texts = {path.parent.name: path.read_bytes() for path in EXAMPLES.glob("*/train.jsonl")}
     kin = [{"hyperparameter-search", "support-persona"}]
     for one in texts:
         for other in texts:
             if one != other and {one, other} not in kin:
-                assert common(lines(texts[one]), lines(texts[other])) == 0, (one, other)
+                assert common(lines(texts[one]), lines(texts[other])) < ENOUGH / 5, (one, other)
 
 
 def test_a_name_that_has_nothing_in_production_is_free(

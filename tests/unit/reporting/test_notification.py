@@ -137,7 +137,9 @@ def test_a_retry_that_is_refused_keeps_the_model() -> None:
     run = msgspec.structs.replace(PROMOTED.run, attempt=2, evaluation_attempt=2)
     failure = Failure(error="InvalidDataset", cause="test.jsonl line 1: wrong", step="validate_data")
 
-    text = notification.text(STAGE, msgspec.structs.replace(PROMOTED, run=run, failure=failure))
+    text = notification.text(
+        STAGE, msgspec.structs.replace(PROMOTED, run=run, failure=failure, promotion=None)
+    )
 
     assert "was not evaluated again" in text
     assert "the model is kept" in text

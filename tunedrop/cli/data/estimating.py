@@ -24,7 +24,6 @@ from tunedrop.dataset.prepare.split import shares
 from tunedrop.dataset.sources.opening import DataFiles
 from tunedrop.dataset.types import ReadOptions, Split
 from tunedrop.errors import InvalidManifest, PreflightFailed
-from tunedrop.evaluation.contenders import champion_of
 from tunedrop.evaluation.workload import minutes, workload
 from tunedrop.formatting.costs import evaluation_in_words, in_words
 from tunedrop.planning import base_models
@@ -81,7 +80,7 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
     earlier = tuple(_checked(files, model, one.method, one.data.reading)[1] for files, one in before)
     report, dataset = _checked(submission.files, model, document.method, document.data.reading)
     dataset = msgspec.structs.replace(dataset, earlier=earlier)
-    has_champion = here is not None and champion_of(here.aliases, run.name) is not None
+    has_champion = here is not None and here.aliases.champion(run.name) is not None
     asked = workload(dataset, run, has_champion=has_champion)
     found = estimate(run, dataset, model, way, asked)
     found = msgspec.structs.replace(found, evaluation_minutes=minutes(asked, stage, model))
