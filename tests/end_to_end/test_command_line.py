@@ -91,18 +91,28 @@ def test_a_run_that_went_well_has_nothing_to_retry(tunedrop: Tunedrop, run_id: s
 
 
 def test_a_run_that_has_ended_cannot_be_approved(tunedrop: Tunedrop, run_id: str) -> None:
-    assert (
-        "nothing to approve" in error_of(tunedrop("approve", run_id, "--format", "json", code=1))["message"]
-    )
+    error = error_of(tunedrop("approve", run_id, "--format", "json", code=1))
+
+    assert error["message"] == f"{run_id} is promoted: it does not wait for approval"
 
 
 def test_what_serves_nothing_any_more_is_said_so(tunedrop: Tunedrop, run_id: str) -> None:
     arn = "arn:aws:bedrock:us-east-1:000000000000:custom-model-deployment/zzzzzzzzzzzz"
 
-    released = tunedrop("throughput", "release", arn, "--format", "json")
+    error = error_of(tunedrop("throughput", "release", arn, "--format", "json", code=1))
 
-    assert json.loads(released.stdout) == {"arn": arn, "released": False}
-    assert "was gone before" in tunedrop("throughput", "release", arn).stdout
+    assert error["message"] == f"nothing of stage local serves a model under {arn}"
+    assert error["next"] == "See them: tunedrop throughput --stage local"
+
+
+def test_a_slip_in_what_is_to_be_released_is_pointed_out(
+    tunedrop: Tunedrop, pipeline: Pipeline, run_id: str
+) -> None:
+    alias = pipeline.aws.ssm.get_parameter(Name="/tunedrop/local/models/by-hand")["Parameter"]["Value"]
+
+    error = error_of(tunedrop("throughput", "release", f"{alias[:-1]}_", "--format", "json", code=1))
+
+    assert error["next"] == f"Did you mean {alias}?"
 
 
 def test_an_estimate_counts_with_the_stages_budgets(tunedrop: Tunedrop, run_id: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
@@ -128,9 +129,7 @@ def release(
     """End what serves a model, and what it bills."""
     found = {one.arn: one for one in in_service(here.aws.bedrock, here.stage)}
     if arn not in found:
-        near = difflib.get_close_matches(arn, found, n=1, cutoff=0.8)
-        hint = f"Did you mean {near[0]}?" if near else f"See them: tunedrop throughput --stage {here.name}"
-        fail(f"nothing of stage {here.name} serves a model under {arn}", NO, hint)
+        fail(f"nothing of stage {here.name} serves a model under {arn}", NO, _hint(arn, found, here.name))
     run_id = found[arn].run_id
     try:
         if production:
@@ -141,6 +140,13 @@ def release(
     except (ThroughputFailed, TransientError) as error:
         fail(str(error))
     answer({"arn": arn, "released": True}, f"released {arn}", format_)
+
+
+def _hint(arn: str, found: Iterable[str], stage: str) -> str:
+    """What may have been meant. ARNs of an account are alike in all but the id at their end."""
+    ids = {one.rpartition("/")[2]: one for one in found}
+    near = difflib.get_close_matches(arn.rpartition("/")[2], ids, n=1, cutoff=0.8)
+    return f"Did you mean {ids[near[0]]}?" if near else f"See them: tunedrop throughput --stage {stage}"
 
 
 @app.command(
