@@ -18,6 +18,7 @@ import msgspec
 
 from tunedrop import intake
 from tunedrop.aws import Aws
+from tunedrop.contracts import Wait
 from tunedrop.registry import Record, Registry, StepRecord
 from tunedrop.registry.follow import follow
 from tunedrop.stage import Stage, parameter_name
@@ -186,8 +187,11 @@ class Pipeline:
 
     def approve(self, run_id: str) -> None:
         """Approve what a run waits for, as anybody does who may write to the intake bucket."""
-        wait = until(lambda: self.waits.get(run_id, "approval"), f"{run_id} to ask for approval")
-        self.put(wait.subject, b"")
+        self.put(self.asked(run_id).subject, b"")
+
+    def asked(self, run_id: str) -> Wait:
+        """What a run waits for to be approved, as soon as it asks."""
+        return until(lambda: self.waits.get(run_id, "approval"), f"{run_id} to ask for approval")
 
     def stop(self, run_id: str, attempt: int = 1) -> None:
         """Stop an attempt at a run."""

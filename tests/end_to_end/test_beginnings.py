@@ -9,32 +9,65 @@ import pytest
 
 from local.driver import Pipeline
 from tests.end_to_end.terminal import Tunedrop
+from tunedrop import intake
 from tunedrop.registry import Record
 
 
-def tuned(tunedrop: Tunedrop, pipeline: Pipeline, folder: Path, method: str) -> Record:
-    tunedrop("init", str(folder), "--method", method)
-    tunedrop("check", str(folder))
-    submitted = json.loads(tunedrop("submit", str(folder), "--format", "json").stdout)
-    tunedrop("approve", submitted["run_id"])  # for those without a dated price
-    return pipeline.closed(submitted["run_id"])
+def submitted(tunedrop: Tunedrop, folder: Path) -> str:
+    """The id of the run that a folder has started."""
+    run_id: str = json.loads(tunedrop("submit", str(folder), "--format", "json").stdout)["run_id"]
+    return run_id
 
 
-@pytest.mark.parametrize(
-    "method", ["instruction", "single-turn", "multi-turn", "distillation", "reinforcement"]
-)
+@pytest.mark.parametrize("method", ["instruction", "single-turn", "multi-turn", "distillation"])
 def test_the_samples_teach_a_base_model(
     tunedrop: Tunedrop, pipeline: Pipeline, tmp_path: Path, method: str
 ) -> None:
-    record = tuned(tunedrop, pipeline, tmp_path / f"new-{method}", method)
+    folder = tmp_path / f"new-{method}"
+    tunedrop("init", str(folder), "--method", method)
+    assert "too few" not in tunedrop("check", str(folder)).stdout
 
-    assert record.status == "promoted", record.failure or record.documents["evaluation"]
+    record = pipeline.closed(submitted(tunedrop, folder))
+
+    assert record.status == "promoted", outcome(record)
+    assert "wait_for_approval" not in [one.step for one in pipeline.registry.steps(record.run.run_id)]
 
 
-def test_the_samples_of_unlabelled_text_come_to_a_verdict(
+def test_the_samples_to_be_graded_teach_a_base_model_once_their_cost_is_approved(
     tunedrop: Tunedrop, pipeline: Pipeline, tmp_path: Path
 ) -> None:
-    record = tuned(tunedrop, pipeline, tmp_path / "new-texts", "continued-pretraining")
+    folder = tmp_path / "new-reinforcement"
+    tunedrop("init", str(folder), "--method", "reinforcement")
+    tunedrop("check", str(folder))
+    run_id = submitted(tunedrop, folder)
+    wait = pipeline.asked(run_id)  # no dated price is known for reinforcement
+
+    unnamed = tunedrop("approve", run_id, code=2).stderr
+    code = intake.read_key(wait.subject).code
+    assert f"tunedrop approve {run_id} --estimate {code} --stage local" in unnamed
+    tunedrop("approve", run_id, "--estimate", code)
+
+    record = pipeline.closed(run_id)
+    assert record.status == "promoted", outcome(record)
+
+
+def test_the_samples_of_unlabelled_text_come_to_a_verdict_where_a_base_model_takes_them(
+    tunedrop: Tunedrop, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    """The command line knows today's catalog; the pipeline asks its AWS, which stands before Titan's end."""
+    folder = tmp_path / "new-texts"
+    begun = tunedrop("init", str(folder), "--method", "continued-pretraining")
+    checked = tunedrop("check", str(folder), code=1)
+
+    assert "No base model of Bedrock takes continued-pretraining today" in begun.stderr
+    assert "valid; method continued-pretraining" in checked.stdout
+    assert "refused: base_model: Titan Text Express is ended" in checked.stderr
+
+    record = pipeline.approved(submitted(tunedrop, folder))
 
     # At the default learning rate so little text changes nothing: no error, and no better model.
-    assert record.status == "rejected", record.failure
+    assert record.status == "rejected", outcome(record)
+
+
+def outcome(record: Record) -> object:
+    return record.failure or record.documents["evaluation"]

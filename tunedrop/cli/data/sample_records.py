@@ -33,7 +33,43 @@ _THINGS = (
     "bench",
     "tray",
 )
-"""Twenty, each asked after in ten ways: 200 records, of which enough are held out to tell an improvement."""
+
+_SITUATIONS = (
+    "I moved house last week.",
+    "My sister recommended your shop.",
+    "It was meant as a birthday present.",
+    "Our office is furnishing a new room.",
+    "I am writing from the train.",
+    "Nobody picks up the telephone here.",
+    "This is my first purchase ever online.",
+    "We celebrate our wedding in June.",
+    "The children painted all over the walls.",
+    "Good morning from rainy Hamburg!",
+    "Sorry, my English is rather poor.",
+    "A colleague has ordered exactly the same.",
+    "I broke my arm while skiing.",
+    "Tomorrow I leave for three weeks.",
+    "Your catalogue lies open before me.",
+    "Grandmother asked me to write this.",
+    "The school pays for everything here.",
+    "Last year everything went very smoothly.",
+    "Both of us work during daytime.",
+    "There is a dog who bites strangers.",
+    "Please answer by mail, never by phone.",
+    "Somebody gave me your address.",
+    "Our landlord needs to know too.",
+    "It snowed all night long again.",
+    "I already wrote on Monday evening.",
+    "The website shows only an error.",
+    "Half the village shops with you.",
+    "For accounting purposes I must ask.",
+    "Between two meetings, very briefly:",
+    "The hotel opens again after Easter.",
+    "You were kind enough to help before.",
+    "We share one account among friends.",
+)
+"""Each comes with each question once: 320 records, of which enough are held out to tell an improvement. They
+tell questions apart: what is held out is not known from training."""
 
 _ASKED = (
     ("How do I return a {}?", "Put the {} into its box, print the label and leave it at any post office."),
@@ -96,6 +132,12 @@ _WAYS_TO_ASK = (
     "What do I have to know of {}?",
     "My daughter asks about {}.",
     "Is there an explanation for {}?",
+    "Please write a few lines on {}.",
+    "Our teacher mentioned {} yesterday; why does it happen?",
+    "I have never understood {}.",
+    "Why do we see {} at all?",
+    "How would you describe {} to a child?",
+    "Somebody at work wants to hear more on {}.",
 )
 
 _SORT = (
@@ -121,10 +163,21 @@ def sample(method: Method) -> str:
     return "".join(f"{msgspec.json.encode(record).decode()}\n" for record in _RECORDS[method]())
 
 
+def _asked_for(about: int) -> Iterator[tuple[str, str, int]]:
+    """Who asks the question of that place: a situation, a thing, and the number of an order."""
+    for place, situation in enumerate(_SITUATIONS):
+        number = 10_000 + (about * len(_SITUATIONS) + place) * 7_919 % 90_000
+        yield situation, _THINGS[(about * 3 + place) % len(_THINGS)], number
+
+
 def _answered() -> Iterator[tuple[Turn, Turn]]:
-    for question, answer in _ASKED:
-        for thing in _THINGS:
-            yield Turn("user", question.format(thing)), Turn("assistant", answer.format(thing))
+    """The answer names the asker's own thing and order: no answer in training is the right one by itself."""
+    for about, (question, answer) in enumerate(_ASKED):
+        for situation, thing, number in _asked_for(about):
+            yield (
+                Turn("user", f"{situation} {question.format(thing)} My order is {number}."),
+                Turn("assistant", f"For order {number}: {answer.format(thing)}"),
+            )
 
 
 def _instruction() -> Iterator[dict[str, Any]]:
@@ -156,9 +209,9 @@ def _distillation() -> Iterator[dict[str, Any]]:
 
 
 def _reinforcement() -> Iterator[dict[str, Any]]:
-    for message, queue in _MESSAGES:
-        for thing in _THINGS:
-            turns = (Turn("user", message.format(thing)),)
+    for about, (message, queue) in enumerate(_MESSAGES):
+        for situation, thing, _ in _asked_for(about):
+            turns = (Turn("user", f"{situation} {message.format(thing)}"),)
             yield formats.write(Conversation(turns, _SORT, {"reference_answer": queue}), "openai-chat")
 
 
