@@ -38,66 +38,63 @@ _SITUATIONS = (
     "I moved house last week.",
     "My sister recommended your shop.",
     "It was meant as a birthday present.",
-    "Our office is furnishing a new room.",
+    "Our office has a new room.",
     "I am writing from the train.",
-    "Nobody picks up the telephone here.",
-    "This is my first purchase ever online.",
+    "Nobody picks up the telephone.",
     "We celebrate our wedding in June.",
-    "The children painted all over the walls.",
     "Good morning from rainy Hamburg!",
-    "Sorry, my English is rather poor.",
-    "A colleague has ordered exactly the same.",
-    "I broke my arm while skiing.",
+    "Sorry, my English is poor.",
+    "A colleague asks me this.",
     "Tomorrow I leave for three weeks.",
-    "Your catalogue lies open before me.",
-    "Grandmother asked me to write this.",
-    "The school pays for everything here.",
-    "Last year everything went very smoothly.",
-    "Both of us work during daytime.",
-    "There is a dog who bites strangers.",
-    "Please answer by mail, never by phone.",
-    "Somebody gave me your address.",
-    "Our landlord needs to know too.",
-    "It snowed all night long again.",
-    "I already wrote on Monday evening.",
-    "The website shows only an error.",
-    "Half the village shops with you.",
-    "For accounting purposes I must ask.",
+    "Your catalogue lies before me.",
+    "The website shows an error.",
     "Between two meetings, very briefly:",
-    "The hotel opens again after Easter.",
-    "You were kind enough to help before.",
-    "We share one account among friends.",
 )
-"""Each comes with each question once: 320 records, of which enough are held out to tell an improvement. They
+"""Each comes with each question once: 336 records, of which enough are held out to tell an improvement. They
 tell questions apart: what is held out is not known from training."""
 
 _ASKED = (
-    ("How do I return a {}?", "Put the {} into its box, print the label and leave it at any post office."),
-    ("When will my {} come?", "Your {} leaves us within two days; your account shows where it is now."),
-    (
-        "Can I pay for a {} by invoice?",
-        "Yes, from your second order on: choose invoice at the last step for the {}.",
-    ),
-    (
-        "My {} arrived broken. What now?",
-        "We are sorry. Send us a picture of the {} and we send a new one today.",
-    ),
-    ("Is the {} in stock?", "The page of the {} shows it; where it says sold out, leave your address there."),
-    ("How do I clean a {}?", "Wipe the {} with a soft, dry cloth; never with anything that scratches."),
-    (
-        "Can I change my order of a {}?",
-        "As long as the {} has not left us: open the order and choose change.",
-    ),
+    ("How do I return a {}?", "put the {} into its box, print the label and leave it at any post office."),
+    ("When will my {} come?", "your {} leaves us within two days; your account shows where it is now."),
+    ("Can I pay for a {} by invoice?", "yes, from your second purchase on; choose it at the last step."),
+    ("My {} arrived broken. What now?", "we are sorry; send a picture of the {} and we replace it today."),
+    ("Is the {} in stock?", "the page of the {} shows it; where it says sold out, leave your address there."),
+    ("How do I clean a {}?", "wipe the {} with a soft, dry cloth; never with anything that scratches."),
+    ("May the colour of the {} be changed?", "until the {} has left us: open your order and choose change."),
     (
         "Does the {} come assembled?",
-        "The {} comes in parts, with a page of pictures and the one tool it takes.",
+        "the {} comes in parts, with a page of pictures and the one tool it takes.",
     ),
-    ("How long is the {} under warranty?", "Two years from the day the {} reached you; keep the invoice."),
+    ("How long is the {} under warranty?", "two years from the day the {} reached you; keep the receipt."),
     (
         "Do you deliver a {} abroad?",
-        "We bring a {} to every country of our list; the price is shown at the end.",
+        "we bring a {} to every country of our list; the price is shown at the end.",
     ),
+    (
+        "Where can I see the {} before buying?",
+        "three of our branches have the {} on display; ring them first.",
+    ),
+    ("Which wood is the {} made of?", "the {} is oak from forests nearby, oiled twice and never varnished."),
+    ("Will you wrap the {} as a gift?", "tick the ribbon in your basket; we wrap the {} in recycled paper."),
+    ("How heavy is the {}?", "with its packaging the {} weighs six kilograms; one person carries it easily."),
+    ("Can somebody fetch my old {}?", "our driver takes the old {} along if you say so a day ahead."),
+    (
+        "I lost the screws of the {}.",
+        "spare screws for the {} are free; we post them in an envelope tonight.",
+    ),
+    ("Does a student get the {} cheaper?", "a valid card brings ten per cent off the {}; upload it once."),
+    ("The {} smells strange.", "let the {} stand by an open window; fresh oil needs about a week to harden."),
+    ("Can I hire a {} for one evening?", "hiring the {} costs a tenth of its value; bring it back by noon."),
+    (
+        "Is the {} safe for toddlers?",
+        "all edges of the {} are rounded and its paint passed the test for toys.",
+    ),
+    ("May the {} stay outside in winter?", "no, frost splits the {}; cover it or carry it into a shed."),
+    ("Who repairs a {} after years?", "our workshop mends every {} at cost; bring it on a Thursday."),
+    ("Can my {} be engraved?", "up to twelve letters fit on the {}; type them in the field for remarks."),
+    ("Why did the {} become dearer?", "timber went up in spring; whoever reserved the {} earlier pays less."),
 )
+"""What is asked about a thing, and the answer to one who has ordered it."""
 
 _WONDERS = (
     "high and low tides of the sea",
@@ -140,21 +137,43 @@ _WAYS_TO_ASK = (
     "Somebody at work wants to hear more on {}.",
 )
 
+# fmt: off
+_NAMES = (
+    "Okafor", "Lindqvist", "Moreau", "Tanaka", "Haddad", "Novak", "Silva", "Kowalski", "Iyer",
+    "Jansen", "Petrov", "Garcia", "Hughes", "Eriksen", "Bianchi", "Nguyen", "Weber", "Osei",
+    "Rahman", "Dubois", "Sato", "Murphy", "Horvat", "Costa", "Klein", "Adeyemi",
+)
+# fmt: on
+
 _SORT = (
     "Sort the customer's message into one queue: returns, delivery, payment or warranty. "
-    "Answer with its name alone."
+    "Answer with the queue and the customer's name alone."
 )
 _MESSAGES = (
     ("I want to send the {} back.", "returns"),
     ("The {} does not fit, please take it back.", "returns"),
+    ("How do I get rid of a {} that I do not like?", "returns"),
+    ("May I exchange the {} for a smaller one?", "returns"),
+    ("I ordered two by mistake; one {} can go back.", "returns"),
+    ("The box for returning the {} is missing.", "returns"),
     ("Where is my {}? The parcel is late.", "delivery"),
     ("The parcel with the {} went to my neighbour.", "delivery"),
     ("Can you bring the {} on a Saturday?", "delivery"),
+    ("The driver of the parcel with the {} did not ring.", "delivery"),
+    ("Please bring the {} to another address.", "delivery"),
+    ("The parcel came without the {}.", "delivery"),
     ("My card was charged twice for the {}.", "payment"),
     ("Please send me an invoice for the {}.", "payment"),
     ("The voucher for the {} was not taken off the price.", "payment"),
+    ("Can I pay for the {} in two parts?", "payment"),
+    ("Your shop does not take my card for the {}.", "payment"),
+    ("The price of the {} on my invoice is wrong.", "payment"),
     ("The {} broke after a year.", "warranty"),
-    ("The {} makes a noise since last month and has stopped working.", "warranty"),
+    ("The {} makes a noise and has stopped working.", "warranty"),
+    ("The {} has come apart although I took care.", "warranty"),
+    ("After three months the {} stopped working.", "warranty"),
+    ("Do you repair a {} that broke by itself?", "warranty"),
+    ("The {} broke again since its repair.", "warranty"),
 )
 
 
@@ -210,9 +229,11 @@ def _distillation() -> Iterator[dict[str, Any]]:
 
 def _reinforcement() -> Iterator[dict[str, Any]]:
     for about, (message, queue) in enumerate(_MESSAGES):
-        for situation, thing, _ in _asked_for(about):
-            turns = (Turn("user", f"{situation} {message.format(thing)}"),)
-            yield formats.write(Conversation(turns, _SORT, {"reference_answer": queue}), "openai-chat")
+        for place, (situation, thing, _) in enumerate(_asked_for(about)):
+            name = _NAMES[(about * 5 + place) % len(_NAMES)]
+            turns = (Turn("user", f"{name} here. {situation} {message.format(thing)}"),)
+            more = {"reference_answer": f"{queue} {name}"}
+            yield formats.write(Conversation(turns, _SORT, more), "openai-chat")
 
 
 _RECORDS: dict[Method, Callable[[], Iterator[dict[str, Any]]]] = {
