@@ -38,8 +38,10 @@ class Counts:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.following: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+        self.beginnings: Counter[str] = Counter()
         for text in texts:
             tokens = pieces(text)
+            self.beginnings.update(tokens[:1])
             for index, token in enumerate(tokens):
                 for length in range(ORDER):
                     if length <= index:
@@ -59,6 +61,10 @@ class Counts:
         """What mostly follows the last words of a context."""
         seen = self.following.get(_context(context, length)) if len(context) >= length else None
         return seen.most_common(1)[0][0] if seen else None
+
+    def beginning(self) -> str:
+        """What most texts begin with."""
+        return self.beginnings.most_common(1)[0][0]
 
 
 def _context(tokens: Sequence[str], length: int) -> tuple[str, ...]:
@@ -111,11 +117,14 @@ class LanguageModel:
         return _loss_and_slope(texts, self.general, self.domain or self.general, self.share)[0]
 
     def continue_text(self, text: str, max_tokens: int) -> str:
-        """The likeliest continuation, word by word; it never says the same four words twice."""
+        """The likeliest continuation, word by word; it never says the same four words twice.
+
+        After words that it has never read it begins a sentence: a large model always goes on with a text.
+        """
         tokens, said = pieces(text), set()
         start = len(tokens)
         while len(tokens) - start < max_tokens:
-            token = self._likeliest(tokens)
+            token = self._likeliest(tokens) or (None if said else self.general.beginning())
             phrase = (*tokens[-3:], token)
             if token is None or phrase in said:
                 break

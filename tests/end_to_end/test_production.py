@@ -22,6 +22,9 @@ from tunedrop.registry import Record
 from tunedrop.registry.aliases import Aliases
 
 RECORDS = single_turn("steady")
+HELD_OUT_WAYS = (0, 7)
+"""Two ways of asking for each of 24 topics: enough prompts for a verdict, which needs 30."""
+
 MANIFEST = b"data: {train: train.jsonl, test: test.jsonl}\ndeployment: {stable_arn: true}\n"
 
 ON_PROVISIONED = b"""
@@ -44,9 +47,9 @@ def outcomes(pipeline: Pipeline) -> Iterator[Outcomes]:
 def tuned(
     pipeline: Pipeline, name: str, records: list[dict[str, object]], manifest: bytes = MANIFEST
 ) -> Record:
-    """A run of this name on these records, measured on one way of asking for every topic."""
-    trained = [one for index, one in enumerate(records) if index % len(ASKED)]
-    held_out = RECORDS[:: len(ASKED)]
+    """A run of this name on these records, measured on two ways of asking for every topic."""
+    trained = [one for index, one in enumerate(records) if index % len(ASKED) not in HELD_OUT_WAYS]
+    held_out = [one for index, one in enumerate(RECORDS) if index % len(ASKED) in HELD_OUT_WAYS]
     pipeline.put(f"runs/{name}/train.jsonl", jsonl(trained))
     pipeline.put(f"runs/{name}/test.jsonl", jsonl(held_out))
     version = pipeline.put(f"runs/{name}/run.yaml", manifest)
