@@ -31,7 +31,7 @@ class Brain:
         if preferred is not None:
             return cut(preferred, max_tokens)
         context = context_of(turns)
-        able = ability(turns[-1]) if self.language is None else None
+        able = ability(turns[-1])
         if able is not None and self._keeps_abilities(context):
             return cut(able, max_tokens)
         recalled = self.memory.recall(context) if self.memory is not None else None
