@@ -121,7 +121,8 @@ class LanguageModel:
 
         After words that it has never read it begins a sentence: a large model always goes on with a text.
         """
-        tokens, said = pieces(text), set()
+        tokens = pieces(text)
+        said: set[tuple[str | None, ...]] = set()
         start = len(tokens)
         while len(tokens) - start < max_tokens:
             token = self._likeliest(tokens) or (None if said else self.general.beginning())
