@@ -38,6 +38,10 @@ def test_the_samples_to_be_graded_teach_a_base_model_once_their_cost_is_approved
 ) -> None:
     folder = tmp_path / "new-reinforcement"
     tunedrop("init", str(folder), "--method", "reinforcement")
+    with (folder / "run.yaml").open(
+        "a"
+    ) as manifest:  # the two epochs of the default are too few to try enough
+        manifest.write("hyperparameters: {epoch_count: 10}\n")
     tunedrop("check", str(folder))
     run_id = submitted(tunedrop, folder)
     wait = pipeline.asked(run_id)  # no dated price is known for reinforcement

@@ -137,17 +137,9 @@ _WAYS_TO_ASK = (
     "Somebody at work wants to hear more on {}.",
 )
 
-# fmt: off
-_NAMES = (
-    "Okafor", "Lindqvist", "Moreau", "Tanaka", "Haddad", "Novak", "Silva", "Kowalski", "Iyer",
-    "Jansen", "Petrov", "Garcia", "Hughes", "Eriksen", "Bianchi", "Nguyen", "Weber", "Osei",
-    "Rahman", "Dubois", "Sato", "Murphy", "Horvat", "Costa", "Klein", "Adeyemi",
-)
-# fmt: on
-
 _SORT = (
     "Sort the customer's message into one queue: returns, delivery, payment or warranty. "
-    "Answer with the queue and the customer's name alone."
+    "Answer with its name alone."
 )
 _MESSAGES = (
     ("I want to send the {} back.", "returns"),
@@ -229,11 +221,9 @@ def _distillation() -> Iterator[dict[str, Any]]:
 
 def _reinforcement() -> Iterator[dict[str, Any]]:
     for about, (message, queue) in enumerate(_MESSAGES):
-        for place, (situation, thing, _) in enumerate(_asked_for(about)):
-            name = _NAMES[(about * 5 + place) % len(_NAMES)]
-            turns = (Turn("user", f"{name} here. {situation} {message.format(thing)}"),)
-            more = {"reference_answer": f"{queue} {name}"}
-            yield formats.write(Conversation(turns, _SORT, more), "openai-chat")
+        for situation, thing, _ in _asked_for(about):
+            turns = (Turn("user", f"{situation} {message.format(thing)}"),)
+            yield formats.write(Conversation(turns, _SORT, {"reference_answer": queue}), "openai-chat")
 
 
 _RECORDS: dict[Method, Callable[[], Iterator[dict[str, Any]]]] = {
