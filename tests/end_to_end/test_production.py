@@ -117,7 +117,9 @@ def test_provisioned_throughput_is_pointed_at_the_better_model_and_back(
 
     assert "the ARN is the same as before" in said
     assert provisioned_for(pipeline, before.model_id) == before.model_arn
-    tunedrop("throughput", "release", before.model_id)
+    refused = tunedrop("throughput", "release", before.model_id, code=1).stderr
+    assert "is in production" in refused
+    tunedrop("throughput", "release", before.model_id, "--production")
 
 
 def test_a_model_that_nothing_serves_is_brought_into_service_before_a_rollback(
@@ -166,7 +168,8 @@ def test_the_estimate_says_how_many_answers_the_evaluation_will_ask_for(
     assert dataset.test.prompts is not None
     assert dataset.test.prompts.count > dataset.test.records
     calls = counted(embedded.state / "calls.json") - before
-    assert calls["evaluate_model", "bedrock:InvokeModel"] == estimate.evaluation_requests
+    asked = [calls[function, "bedrock:InvokeModel"] for function in ("evaluate_model", "evaluate_shard")]
+    assert sum(asked) == estimate.evaluation_requests
 
 
 def test_a_base_model_that_ends_soon_is_announced_by_the_sweep_once(

@@ -55,15 +55,17 @@ def with_answers_moved(lines: list[str]) -> list[dict[str, Any]]:
 def test_a_model_tuned_on_shuffled_answers_is_rejected(
     pipeline: Pipeline, inbox: Inbox, examples: Path
 ) -> None:
-    """Its answers share turns of phrase, which is learned from shuffled ones too: worth about 0.01."""
+    """Its answers share turns of phrase, which are learned from shuffled ones too: worth more than is wanted
+    over the base, and no more than a constant answer's."""
     lines = (examples / "support-persona" / "train.jsonl").read_text().splitlines()
-    manifest = "evaluation: {min_improvement: 0.05}"
+    manifest = "evaluation: {min_improvement: 0.1}"
 
     name = submit(pipeline, "shuffled", with_answers_moved(lines), manifest)
     record, evaluation, message = ended(pipeline, inbox, name)
 
     assert record.status == "rejected", evaluation.reason
     assert evaluation.verdict == "reject"
+    assert evaluation.rejected_for == "free answers"
     assert message.attributes["outcome"] == "rejected"
     assert evaluation.reason in message.text
 
