@@ -125,5 +125,6 @@ def test_the_model_of_an_earlier_run_is_tuned_further(pipeline: Pipeline, parent
     job = document_of(record, "job", CompletedJob)
     made = pipeline.aws.bedrock.get_custom_model(modelIdentifier=job.model_arn)
     assert record.status == "promoted", record.failure
-    assert made["baseModelArn"] == document_of(parent, "job", CompletedJob).model_arn
-    assert record.run.parent_model == made["baseModelArn"]
+    assert record.run.parent_model == document_of(parent, "job", CompletedJob).model_arn
+    # Of a model that was tuned further too, AWS names the foundation model (the pattern of baseModelArn).
+    assert made["baseModelArn"].endswith(f"::foundation-model/{record.run.base_model}")

@@ -117,19 +117,17 @@ def test_a_judge_decides_where_the_run_asks_for_one(pipeline: Pipeline, inbox: I
     assert evaluation.general is None
 
 
-def test_a_judge_that_nobody_may_ask_leaves_the_run_inconclusive(pipeline: Pipeline, inbox: Inbox) -> None:
+def test_a_judge_that_does_not_exist_is_refused_before_anything_is_trained(
+    pipeline: Pipeline, inbox: Inbox
+) -> None:
     manifest = "evaluation: {metric: judge, judge: {model: nobody.knows-me-v1}}"
-    name = submit(pipeline, "unjudged", single_turn("unjudged"), manifest)
-    pipeline.approve(pipeline.run_named(name).run.run_id)  # its judge has no known price
 
-    record, evaluation, message = ended(pipeline, inbox, name)
+    record = pipeline.finished(submit(pipeline, "unjudged", single_turn("unjudged"), manifest))
 
-    assert record.status == "inconclusive"
-    assert "judgements failed; that is too many to tell. Most often:" in message.text
-    assert "More records would not help" in message.text
-    assert evaluation.judged is not None
-    assert evaluation.judged.wins == 0
-    assert evaluation.judged.failed > 0
+    *_, message = inbox.messages(record.run.run_id)
+    assert record.status == "refused"
+    assert "the judge nobody.knows-me-v1 does not exist in" in message.text
+    assert "start_customization" not in [step.step for step in pipeline.registry.steps(record.run.run_id)]
 
 
 @pytest.mark.parametrize("wrong", ["metric: rouge", "judge: {modell: x}"])
