@@ -36,6 +36,9 @@ MOST_CONFIDENT = 60.0
 STEP = 4_000.0
 """What a learning rate of 1 means here; a large model's rates are far smaller than ours."""
 
+NOISE = 10.0
+"""The noise of a step, at a learning rate of 1: nothing at usual rates, ruin at extreme ones."""
+
 CONFIDENCE_STEP = 10 * STEP
 
 
@@ -116,7 +119,10 @@ class Memory:
         for epoch in range(epochs):
             for rows in np.array_split(order.permutation(len(self.pairs)), max(1, len(self.pairs) // batch)):
                 loss, slope = self._loss_by_confidence(rows)
-                self.weights = np.clip(self.weights - STEP * learning_rate * self._gradient(rows), -3.0, 3.0)
+                slope_of_words = self._gradient(rows)
+                noise = NOISE * order.standard_normal(len(self.weights))
+                moved = self.weights - STEP * learning_rate * slope_of_words + learning_rate * noise
+                self.weights = np.clip(moved, -3.0, 3.0)
                 step = CONFIDENCE_STEP * learning_rate * slope
                 self.confidence = float(np.clip(self.confidence - step, 0.1, MOST_CONFIDENT))
                 yield Step(number, epoch, loss)
