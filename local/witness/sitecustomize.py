@@ -37,23 +37,21 @@ class WhenImported(importlib.abc.MetaPathFinder):
 
 
 def watch(client: Any) -> None:
-    """Look at the parameters of every call before it is made."""
-    call = client._make_api_call
+    """Look at the parameters of every call as they are sent: boto3 takes some of them in other forms too."""
+    convert = client._convert_to_request_dict
 
-    def watched(self: Any, operation: str, parameters: dict[str, Any]) -> Any:
+    def watched(self: Any, api_params: dict[str, Any], operation_model: Any, *rest: Any, **named: Any) -> Any:
         from local.bedrock.shapes import problems
 
-        model = self.meta.service_model.operation_model(operation)
-        if model.input_shape is not None:
-            found = list(problems(model.input_shape, parameters))
+        if operation_model.input_shape is not None:
+            found = list(problems(operation_model.input_shape, api_params))
             if found:
+                service = operation_model.service_model.service_name
                 with Path(LOG).open("a") as log:
-                    log.writelines(
-                        f"request {model.service_model.service_name} {operation}: {one}\n" for one in found
-                    )
-        return call(self, operation, parameters)
+                    log.writelines(f"request {service} {operation_model.name}: {one}\n" for one in found)
+        return convert(self, api_params, operation_model, *rest, **named)
 
-    client._make_api_call = watched
+    client._convert_to_request_dict = watched
 
 
 if LOG:
