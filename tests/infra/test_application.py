@@ -90,7 +90,7 @@ def test_settings_reach_what_they_set(tmp_path: Path) -> None:
     }
     assert len(readers) == 4  # register_run, validate_data, its shards, and the sweep, which re-tunes
     schedules = {rule.get("ScheduleExpression") for rule in changed.of("AWS::Events::Rule").values()}
-    assert schedules == {None, "rate(2 minutes)", "rate(5 minutes)"}
+    assert schedules == {None, "rate(2 minutes)", "rate(5 minutes)", "rate(1 day)"}  # prices, daily
 
 
 def test_every_alarm_tells_the_topic(resources: Resources) -> None:
@@ -100,7 +100,7 @@ def test_every_alarm_tells_the_topic(resources: Resources) -> None:
     metrics = {alarm["MetricName"] for alarm in alarms.values()}
     assert metrics == {
         "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionThrottled", "Errors", "Throttles",
-        "ApproximateNumberOfMessagesVisible", "ExpiredThroughput",
+        "ApproximateNumberOfMessagesVisible", "ExpiredThroughput", "FailingSubjects",
     }  # fmt: skip
     assert all(alarm["AlarmActions"] == [{"Ref": topic}] for alarm in alarms.values())
     assert len(alarms) <= 10  # as many are free of charge

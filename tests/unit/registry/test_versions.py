@@ -53,7 +53,7 @@ def test_a_version_says_whether_it_is_in_production(registry: Registry, aliases:
 def test_a_version_has_its_lineage(registry: Registry, aliases: Aliases) -> None:
     version = versions(registry, aliases, "persona")[0]
 
-    assert (version.dataset_hash, version.train_version) == ("0" * 64, "v1")
+    assert (version.dataset_hash, version.train_version) == ("0" * 64, "v-persona-2")
     assert (version.base_model, version.uploaded_by) == (builders.LLAMA_3_3, "jane")
     assert version.hyperparameters["epochCount"] == "5"
     assert (version.job_arn, version.model_arn) == (builders.JOB_ARN, MODELS[1])
