@@ -159,7 +159,7 @@ def _idle(recorded: _Recorded) -> Iterator[Item]:
             if item.amount:
                 yield Item(f"{name}: {item.name}", item.amount * scale, item.price)
     yield Item("KMS key", 1, prices.KMS_KEY_MONTH)
-    yield Item("alarms", 9, prices.ALARM_MONTH)
+    yield Item("alarms", 10, prices.ALARM_MONTH)
 
 
 def _show(title: str, items: list[Item]) -> float:

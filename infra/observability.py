@@ -40,6 +40,7 @@ class Observability(Construct):
     ) -> None:  # fmt: skip
         super().__init__(scope, id)
         self._topic = topic
+        busiest = watchers[0]
         expired = _custom(name, "ExpiredThroughput")
         waiting_dead = dead_letters.metric_approximate_number_of_messages_visible(
             period=PERIOD, statistic="Maximum"
@@ -52,10 +53,9 @@ class Observability(Construct):
                 self._alarm(f"{_title(one)}Failed", one.metric_errors(period=PERIOD), WATCHER_FAILED)
                 for one in watchers
             ),
-            *(
-                self._alarm(f"{_title(one)}Throttled", one.metric_throttles(period=PERIOD), THROTTLED)
-                for one in watchers
-            ),
+            # One watcher stands for all: what throttles functions throttles the account's, and this one
+            # is called every minute.
+            self._alarm(f"{_title(busiest)}Throttled", busiest.metric_throttles(period=PERIOD), THROTTLED),
             self._alarm("EventLost", waiting_dead, EVENT_LOST),
             self._alarm("ThroughputExpired", expired, THROUGHPUT_EXPIRED),
             self._alarm("SubjectFailing", _custom(name, "FailingSubjects"), SUBJECT_FAILING),
