@@ -204,6 +204,10 @@ def summary_key(run: str) -> str:
     return f"{run_prefix(run)}summary.md"
 
 
+def model_card_key(run: str) -> str:
+    return f"{run_prefix(run)}model-card.md"
+
+
 def uri(bucket: str, key: str) -> str:
     return f"s3://{bucket}/{key}"
 

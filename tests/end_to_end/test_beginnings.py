@@ -16,7 +16,7 @@ from tunedrop.registry import Record
 
 def submitted(tunedrop: Tunedrop, folder: Path) -> str:
     """The id of the run that a folder has started."""
-    run_id: str = json.loads(tunedrop("submit", str(folder), "--format", "json").stdout)["run_id"]
+    run_id: str = json.loads(tunedrop("submit", str(folder), "--yes", "--format", "json").stdout)["run_id"]
     return run_id
 
 

@@ -24,7 +24,7 @@ def run_id(tunedrop: Tunedrop, pipeline: Pipeline, tmp_path_factory: pytest.Temp
     folder = tmp_path_factory.mktemp("runs") / "by-hand"
     shutil.copytree(Path(__file__).parents[2] / "examples" / "support-persona", folder)
 
-    done = tunedrop("submit", str(folder), "--watch")
+    done = tunedrop("submit", str(folder), "--watch", "--yes")
 
     assert "uploaded  s3://" in done.stdout
     assert "promoted" in done.stdout
@@ -81,8 +81,10 @@ def test_a_name_with_one_model_cannot_be_rolled_back(tunedrop: Tunedrop, run_id:
 
 
 def test_a_model_is_promoted_by_hand(tunedrop: Tunedrop, run_id: str) -> None:
-    assert ":custom-model-deployment/" in tunedrop("promote", run_id).stdout
-    assert json.loads(tunedrop("promote", run_id, "--format", "json").stdout)["alias"].endswith("/by-hand")
+    assert ":custom-model-deployment/" in tunedrop("promote", run_id, "--yes").stdout
+    assert json.loads(tunedrop("promote", run_id, "--yes", "--format", "json").stdout)["alias"].endswith(
+        "/by-hand"
+    )
 
 
 def test_a_run_that_went_well_has_nothing_to_retry(tunedrop: Tunedrop, run_id: str) -> None:
@@ -136,7 +138,7 @@ def test_a_stopped_run_is_retried_from_the_command_line(
     embedded.faults.set()
     assert "stopped" in tunedrop("watch", stopped, code=1).stderr
 
-    tunedrop("retry", stopped, "--watch")
+    tunedrop("retry", stopped, "--watch", "--yes")
 
     record = pipeline.registry.get(stopped)
     assert record is not None
@@ -178,7 +180,7 @@ def test_what_was_submitted_is_said_to_programs(
     file = tmp_path / "one-file.jsonl"
     shutil.copy(examples / "support-persona" / "train.jsonl", file)
 
-    submitted = json.loads(tunedrop("submit", str(file), "--format", "json").stdout)
+    submitted = json.loads(tunedrop("submit", str(file), "--yes", "--format", "json").stdout)
 
     assert submitted["uploaded"][0].endswith("/drop/one-file.jsonl")
     assert submitted["estimate"]["lines"]

@@ -82,7 +82,7 @@ def test_a_better_version_takes_the_place_of_the_one_before_behind_its_arn_and_r
     assert [one["standing"] for one in versions] == ["in production", "was in production"]
     assert versions[0]["dataset_hash"] != versions[1]["dataset_hash"]
 
-    said = tunedrop("rollback", "steady").stdout
+    said = tunedrop("rollback", "steady", "--yes").stdout
     assert "the ARN is the same as before" in said
     assert serves(pipeline, before.model_id) == before.model_arn
 
@@ -113,13 +113,13 @@ def test_provisioned_throughput_is_pointed_at_the_better_model_and_back(
     assert released is not None
     assert (released.kept, released.released) == ((before.model_id,), (served.arn,))
 
-    said = tunedrop("rollback", "pinned").stdout
+    said = tunedrop("rollback", "pinned", "--yes").stdout
 
     assert "the ARN is the same as before" in said
     assert provisioned_for(pipeline, before.model_id) == before.model_arn
     refused = tunedrop("throughput", "release", before.model_id, code=1).stderr
     assert "is in production" in refused
-    tunedrop("throughput", "release", before.model_id, "--production")
+    tunedrop("throughput", "release", before.model_id, "--production", "--yes")
 
 
 def test_a_model_that_nothing_serves_is_brought_into_service_before_a_rollback(
@@ -128,15 +128,15 @@ def test_a_model_that_nothing_serves_is_brought_into_service_before_a_rollback(
     first = tuned(pipeline, "returned", single_turn("returned")[: 10 * len(ASKED)] + RECORDS)
     second = tuned(pipeline, "returned", RECORDS + RECORDS[:6])
     if second.status != "promoted":
-        tunedrop("promote", second.run.run_id)
+        tunedrop("promote", second.run.run_id, "--yes")
     before = first.document("promotion", Promotion)
     assert before is not None
-    tunedrop("throughput", "release", before.model_id)
+    tunedrop("throughput", "release", before.model_id, "--yes")
 
-    refused = tunedrop("rollback", "returned", code=1).stderr
+    refused = tunedrop("rollback", "returned", "--yes", code=1).stderr
     assert "is not in service any more" in refused
     assert "tunedrop rollback returned --serve" in refused
-    said = tunedrop("rollback", "returned", "--serve").stdout
+    said = tunedrop("rollback", "returned", "--serve", "--yes").stdout
 
     alias = f"{pipeline.stage.alias_prefix}/returned"
     now = pipeline.aws.ssm.get_parameter(Name=alias)["Parameter"]["Value"]

@@ -95,7 +95,7 @@ def test_an_inconclusive_run_gets_its_verdict_from_more_examples_and_no_second_t
     pipeline.put(f"runs/{name}/held.jsonl", jsonl([*few, single_turn("retry-more")[0]]))
     refused = retried(pipeline, run_id)
     (tmp_path / "held.jsonl").write_bytes(jsonl([*few, *more]))
-    tunedrop("retry", name, "--test", str(tmp_path / "held.jsonl"), "--watch")
+    tunedrop("retry", name, "--test", str(tmp_path / "held.jsonl"), "--watch", "--yes")
 
     record = pipeline.closed(run_id)
     assert (inconclusive.status, refused.status, record.status) == ("inconclusive", "refused", "promoted")

@@ -24,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help=_HELP,
     epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -36,7 +37,8 @@ def _print_version(asked: bool) -> None:
 @app.callback()
 def _top(
     show_version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     pass

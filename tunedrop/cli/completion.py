@@ -9,6 +9,20 @@ import typer
 
 NEWEST = 50
 
+STATUSES = ("running", "promoted", "rejected", "inconclusive", "failed", "stopped", "refused")
+ORDERS = ("started", "name", "status", "score", "improvement", "cost")
+"""Of `tunedrop.registry.summaries.Order`, which takes the AWS SDK to import."""
+
+
+def statuses(incomplete: str) -> list[str]:
+    """How a run can stand."""
+    return [one for one in STATUSES if one.startswith(incomplete)]
+
+
+def orders(incomplete: str) -> list[str]:
+    """What runs can be sorted by."""
+    return [one for one in ORDERS if one.startswith(incomplete)]
+
 
 def base_models(incomplete: str) -> Iterator[tuple[str, str]]:
     """The ids of the base models that can be tuned today, with their names and Regions."""
@@ -47,6 +61,19 @@ def run_ids(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     return [
         (record.run.run_id, record.status) for record in records if record.run.run_id.startswith(incomplete)
     ]
+
+
+def names_in_production(context: typer.Context, incomplete: str) -> list[str]:
+    """The names that have a model in production."""
+    from tunedrop.cli.stage import Deployed
+
+    asked = context.params
+    try:
+        here = Deployed(asked.get("stage"), asked.get("profile"), asked.get("region"))
+        names = [here.aliases.name_at(alias) for alias in here.aliases.all()]
+    except BaseException:  # as above
+        return []
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def rule_codes(incomplete: str) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import typer
 
-from tunedrop.cli.exits import NO
+from tunedrop.cli.exits import INTERRUPTED, NO
 
 
 class Format(StrEnum):
@@ -44,6 +44,9 @@ def print_failure(failure: Failed, format_: Format) -> None:
         sys.stderr.write(json.dumps({"error": error}, ensure_ascii=False, separators=(",", ":")) + "\n")
         return
     colour = None if os.environ.get("NO_COLOR") else "red"
+    if failure.code == INTERRUPTED:
+        typer.echo(err=True)  # the terminal's own ^C stays on a line of its own
+        colour = None
     typer.secho(failure.message, fg=colour, err=True)
     if failure.next:
         typer.echo(failure.next, err=True)

@@ -39,8 +39,10 @@ INDEX = {
     "schema": Entry("data", PREPARE, "Print a JSON Schema: of the manifest, of events, of files."),
     "submit": Entry("runs", TUNE, "Check a run, estimate its cost, confirm, upload it."),
     "watch": Entry("runs", TUNE, "Follow a run to its end: steps, losses, cost."),
-    "runs": Entry("runs", TUNE, "List the latest runs."),
+    "runs": Entry("runs", TUNE, "List runs with their scores, settings, data and cost."),
     "show": Entry("runs", TUNE, "Show everything known about a run."),
+    "compare": Entry("runs", TUNE, "Compare runs: settings, data, scores, answers side by side."),
+    "ask": Entry("runs", TUNE, "Ask a tuned model, its base and the one in production the same."),
     "report": Entry("runs", TUNE, "Download a run's HTML report."),
     "approve": Entry("runs", TUNE, "Approve a run that waits because of its cost."),
     "stop": Entry("runs", TUNE, "Stop a run: its job is stopped, what serves its model is released."),
@@ -74,4 +76,22 @@ class Commands(Mapping[str, Any]):
 def _group(name: str) -> dict[str, Any]:
     module = import_module(f"tunedrop.cli.{name}.commands")
     group = typer.main.get_group(module.app)
+    for command in group.commands.values():
+        _name_values(command)
     return dict(group.commands)
+
+
+def _name_values(command: Any) -> None:
+    """In the help, an option's value has a name (`--stage NAME`); typer would show its Python type."""
+    for one in command.params:
+        shown = "" if one.param_type_name == "argument" else _value_of(one)
+        one.display_type_rich = lambda ctx, shown=shown: shown  # noqa: ARG005 - typer's signature
+    for below in getattr(command, "commands", {}).values():
+        _name_values(below)
+
+
+def _value_of(option: Any) -> str:
+    choices = option.type_descriptor.choices or ()
+    return str(
+        option.metavar or "|".join(str(getattr(one, "value", one)) for one in choices) or option.name.upper()
+    )

@@ -9,9 +9,13 @@ from tunedrop import __version__
 
 def main() -> None:
     """Run the command line. `--version` answers before anything else is imported."""
-    if sys.argv[1:] == ["--version"]:
+    if sys.argv[1:] in (["--version"], ["-V"]):
         print(f"tunedrop {__version__}")
         return
-    from tunedrop.cli.app import app
+    try:
+        from tunedrop.cli.app import app
 
-    app()
+        app()
+    except KeyboardInterrupt:  # while it is imported, or ends
+        sys.stderr.write("\ninterrupted\n")
+        sys.exit(130)

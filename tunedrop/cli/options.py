@@ -26,6 +26,7 @@ StageOption = Annotated[
     str | None,
     typer.Option(
         "--stage",
+        metavar="NAME",
         envvar=STAGE_VARIABLE,
         help=f"The deployed stage; else `tunedrop_stage` of the AWS profile, else {DEFAULT_STAGE}.",
         show_default=False,
@@ -33,7 +34,8 @@ StageOption = Annotated[
     ),
 ]
 Profile = Annotated[
-    str | None, typer.Option("--profile", help="AWS profile, as for the AWS CLI.", rich_help_panel=WHERE)
+    str | None,
+    typer.Option("--profile", metavar="NAME", help="AWS profile, as for the AWS CLI.", rich_help_panel=WHERE),
 ]
 Region = Annotated[
     str | None,
@@ -45,6 +47,13 @@ Region = Annotated[
     ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="Text for people, JSON for programs.")]
+DataPath = Annotated[
+    Path,
+    typer.Argument(metavar="DIR|FILE", help="A folder with run.yaml and its data, or one data file."),
+]
+YesOption = Annotated[
+    bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal.")
+]
 RunName = Annotated[
     str,
     typer.Argument(

@@ -37,6 +37,15 @@ class Output(Console):
     def size(self, size: tuple[int, int]) -> None:
         self._width, self._height = size
 
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As rich does; in a pipe without the spaces that fill a line."""
+        if self.is_terminal:
+            return super().print(*objects, **options)
+        with self.capture() as captured:
+            super().print(*objects, **options)
+        self.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+        return None
+
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=shown.lines(segment.text))

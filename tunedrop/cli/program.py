@@ -57,29 +57,35 @@ class Program(TyperGroup):
         format_ = asked_for(arguments)
         try:
             _refuse_unknown(arguments)
+            arguments = _help_of(arguments)
             code = super().main(arguments, prog_name, complete_var, False, windows_expand_args, **extra) or 0
             sys.stdout.flush()
+            if code == INTERRUPTED:
+                raise KeyboardInterrupt
         except Failed as failure:
             code = _tell(failure, format_)
         except UsageError as error:
             code = _tell_usage(error, format_)
+        except (KeyboardInterrupt, typer.Abort):
+            code = _tell(Failed("interrupted", INTERRUPTED, ""), format_)
         except Exception as error:
             code = _tell(_failure(error), format_)
-        if code == INTERRUPTED:
-            typer.echo("\ninterrupted; what runs in AWS goes on", err=True)
         sys.exit(code)
+
+
+def _help_of(arguments: list[str]) -> list[str]:
+    """`help`, and `help COMMAND`, as the options that they stand for."""
+    return [*arguments[1:], "--help"] if arguments[:1] == ["help"] else arguments
 
 
 def _refuse_unknown(arguments: Sequence[str]) -> None:
     """A mistyped command ends here, before typer imports what parses the arguments of a real one."""
-    name = arguments[0] if arguments else ""
+    name = next(iter(arguments[1:] if arguments[:1] == ["help"] else arguments), "")
     if not name or name.startswith("-") or name in INDEX or "_TUNEDROP_COMPLETE" in os.environ:
         return
-    import difflib
+    from tunedrop.cli.near import hint
 
-    near = difflib.get_close_matches(name, INDEX, n=1)
-    hint = f"Did you mean '{near[0]}'?" if near else "See all commands: tunedrop --help"
-    raise Failed(f"No such command '{name}'.", USAGE, hint)
+    raise Failed(f"No such command '{name}'.", USAGE, hint(name, INDEX, "See all commands: tunedrop --help"))
 
 
 def _failure(error: Exception) -> Failed:

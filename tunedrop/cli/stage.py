@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tunedrop.cli.exits import NO, NO_AWS
 from tunedrop.cli.failures import fail
 
 if TYPE_CHECKING:  # `--help` and completion do not wait for the AWS SDK
+    from tunedrop.aws import Aws
     from tunedrop.registry import Record, Registry
     from tunedrop.registry.aliases import Aliases
     from tunedrop.stage import Stage
@@ -23,15 +24,22 @@ class Deployed:
     """A deployed stage, as the command line works with it."""
 
     def __init__(self, name: str | None, profile: str | None, region: str | None) -> None:
-        import boto3
+        self._name, self._profile, self._region = name, profile, region
+
+    @cached_property
+    def _core(self) -> Any:
         import botocore.session
+
+        return botocore.session.Session(profile=self._profile)
+
+    @cached_property
+    def aws(self) -> Aws:
+        """The clients; the SDK is imported when the first of them is wanted."""
+        import boto3
 
         from tunedrop.aws import Aws
 
-        core = botocore.session.Session(profile=profile)
-        self._core = core
-        self._name = name
-        self.aws = Aws(boto3.Session(botocore_session=core, region_name=region))
+        return Aws(boto3.Session(botocore_session=self._core, region_name=self._region))
 
     @cached_property
     def name(self) -> str:
@@ -82,13 +90,26 @@ class Deployed:
 
     def _no_run(self, name: str) -> NoReturn:
         """Say which runs come nearest to what was asked for."""
-        import difflib
+        from tunedrop.cli.near import hint
 
         recent = self.registry.recent(NEAR_AMONG)
-        known = {one for record in recent for one in (record.run.run_id, record.run.name)}
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        hint = f"Did you mean {', '.join(near)}?" if near else f"See them: tunedrop runs --stage {self.name}"
-        fail(f"there is no run {name} in stage {self.name}", NO, hint)
+        known = [one for record in recent for one in (record.run.name, record.run.run_id)]
+        see = f"See them: tunedrop runs --stage {self.name}"
+        fail(f"there is no run {name} in stage {self.name}", NO, hint(name, known, see))
+
+    def name_with_a_model(self, name: str) -> str:
+        """A name that has had a model in production; ends the program when it is none."""
+        if not self.aliases.history(name):
+            self._no_model(name)
+        return name
+
+    def _no_model(self, name: str) -> NoReturn:
+        """Say which names in production come nearest to what was asked for."""
+        from tunedrop.cli.near import hint
+
+        known = [self.aliases.name_at(alias) for alias in self.aliases.all()]
+        see = f"See them: tunedrop models --stage {self.name}"
+        fail(f"{name} has had no model in production in stage {self.name}", NO, hint(name, known, see))
 
     def signal(self, key: str, body: str = "") -> None:
         """Put the object that approves, stops or retries a run."""

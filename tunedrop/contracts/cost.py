@@ -55,9 +55,13 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ActualCost(msgspec.Struct, frozen=True, kw_only=True):
-    """What the run has cost, as far as it can be measured; `low` and `high` say what cannot."""
+    """What the run has cost, as far as it can be measured; `low` and `high` say what cannot.
+
+    `forecast` is what its model will cost a month for as long as it exists: not spent, and in no sum here.
+    """
 
     lines: tuple[CostLine, ...]
     low: float
     likely: float
     high: float
+    forecast: tuple[CostLine, ...] = ()

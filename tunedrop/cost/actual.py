@@ -19,7 +19,8 @@ def actual(ending: Ending, base_model: BaseModel | None, now: str) -> ActualCost
     """The cost of a run in US dollars, from what it has left behind.
 
     Bedrock reports neither the tokens that it has trained nor their price: training is counted from our own
-    estimate of tokens. What serves on after the run (`Released.kept`) is counted up to `now`.
+    estimate of tokens. What serves on after the run (`Released.kept`) is counted up to `now`. Storage of the
+    model is billed by the month for as long as it exists: a forecast, and not yet spent.
 
     Parameters
     ----------
@@ -28,14 +29,15 @@ def actual(ending: Ending, base_model: BaseModel | None, now: str) -> ActualCost
     """
     lines = tuple(_lines(ending, base_model, now)) if base_model is not None else ()
     low, likely, high = (sum(getattr(line, name) for line in lines) for name in ("low", "likely", "high"))
-    return ActualCost(lines=lines, low=low, likely=likely, high=high)
+    forecast = (storage(base_model),) if base_model is not None and ending.job is not None else ()
+    return ActualCost(lines=lines, low=low, likely=likely, high=high, forecast=forecast)
 
 
 def _lines(ending: Ending, base_model: BaseModel, now: str) -> Iterator[CostLine]:
     if ending.run.is_evaluated_anew:
         yield _before(ending.run)
     else:
-        yield from _model(ending, base_model)
+        yield from _trainings(ending, base_model)
     if ending.serving is not None and ending.serving.way == "provisioned":
         yield _throughput(ending, base_model, now)
     if ending.evaluation is not None:
@@ -47,23 +49,20 @@ def _before(run: Run) -> CostLine:
     usd = run.spent_before_usd
     return CostLine(
         item="before the retry", low=usd, likely=usd, high=usd,
-        basis="training, storage and the evaluation that ended inconclusive", source="the run's own record",
+        basis="training and the evaluation that ended inconclusive", source="the run's own record",
     )  # fmt: skip
 
 
-def _model(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
-    models = 1 if ending.job is not None else 0
-    if ending.started is not None and ending.dataset is not None:
-        planned = plan(ending.run, ending.dataset)
-        if len(planned) > 1:
-            models = sum(one.job is not None for one in ending.started.series)
-            for one, job in zip(planned, ending.started.series, strict=False):
-                if job.job_arn:
-                    yield from _training(ending.run, one, base_model, whole=job.job is not None)
-        elif ending.started.job_arn:
-            yield from _training(ending.run, planned[0], base_model, whole=ending.job is not None)
-    if models:
-        yield storage(base_model, models)
+def _trainings(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
+    if ending.started is None or ending.dataset is None:
+        return
+    planned = plan(ending.run, ending.dataset)
+    if len(planned) > 1:
+        for one, job in zip(planned, ending.started.series, strict=False):
+            if job.job_arn:
+                yield from _training(ending.run, one, base_model, whole=job.job is not None)
+    elif ending.started.job_arn:
+        yield from _training(ending.run, planned[0], base_model, whole=ending.job is not None)
 
 
 def _training(run: Run, planned: PlannedJob, base_model: BaseModel, *, whole: bool) -> Iterator[CostLine]:

@@ -16,6 +16,14 @@ def in_words(cost: Estimate | ActualCost) -> str:
     return f"about {cost.likely:.2f} USD ({cost.low:.2f} to {cost.high:.2f})"
 
 
+def forecast_in_words(cost: ActualCost) -> str:
+    """What keeping the model will cost; empty where there is none, or storage is free."""
+    monthly = sum(line.likely for line in cost.forecast)
+    if any(not line.source for line in cost.forecast):
+        return "storage of the model is billed by the month, at a price that is not known"
+    return f"{monthly:.2f} USD a month for storage, until the model is deleted" if monthly else ""
+
+
 def evaluation_in_words(estimate: Estimate) -> str:
     """What the evaluation will ask, and how long that takes."""
     asked = f"The evaluation asks for {estimate.evaluation_requests:,} answers"

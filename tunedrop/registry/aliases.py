@@ -146,6 +146,11 @@ class Aliases:
         pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=self._stage.alias_prefix)
         return {parameter["Name"]: parameter["Value"] for page in pages for parameter in page["Parameters"]}
 
+    def runs(self) -> dict[str, str]:
+        """The alias of each run whose model is in production, by the run's id."""
+        heads = ((alias, self.history_at(alias)) for alias in self.all())
+        return {history[0].run_id: alias for alias, history in heads if history and history[0].model_id}
+
     def current(self, name: str) -> str | None:
         """The modelId that a name stands for now."""
         try:

@@ -30,8 +30,8 @@ _VERSION = "#VERSION"
 
 
 class Amounts(msgspec.Struct, frozen=True, kw_only=True):
-    """A run's US dollars: `spent` by attempts that have ended, `committed` to the one that goes on,
-    `requested` while it waits for approval."""
+    """A run's US dollars: `spent` by attempts that have ended, `committed` to the one that goes on or to a
+    month's storage of its model, `requested` while it waits for approval."""
 
     spent: float = 0.0
     committed: float = 0.0
@@ -112,9 +112,9 @@ class Spending:
 
         self._change(run, change)
 
-    def settle(self, run: Run, spent: float) -> None:
-        """The run has ended, and all its attempts have cost this."""
-        self._change(run, lambda _, __: (Amounts(spent=spent), None))
+    def settle(self, run: Run, spent: float, committed: float = 0.0) -> None:
+        """The run has ended, and all its attempts have cost this; its model goes on to cost `committed`."""
+        self._change(run, lambda _, __: (Amounts(spent=spent, committed=committed), None))
 
     def _change(self, run: Run, change: Callable[[Month, Amounts], tuple[Amounts, Any]]) -> Any:
         key = month_of(run.created_at)

@@ -9,7 +9,7 @@ import msgspec
 from tunedrop import clock, naming, shown
 from tunedrop.aws import subjects
 from tunedrop.contracts import Ending, Evaluation, RunEnded
-from tunedrop.formatting.costs import in_words
+from tunedrop.formatting.costs import forecast_in_words, in_words
 from tunedrop.reporting import advice, console, verdict
 from tunedrop.reporting.outcome import outcome_of
 from tunedrop.reporting.outcome_event import MAX_CAUSE
@@ -112,6 +112,8 @@ def _facts(stage: Stage, ending: Ending) -> Iterator[str]:
         yield f"Losses:       {losses}"
     if ending.cost is not None and ending.cost.lines:
         yield f"Cost:         {in_words(ending.cost)}"
+    if ending.cost is not None and (forecast := forecast_in_words(ending.cost)):
+        yield f"Forecast:     {forecast}"
     if ending.estimate is not None:
         yield f"Estimated:    {in_words(ending.estimate)}, budget {run.budget_usd:.2f} USD"
     if ending.promotion is not None and ending.promotion.note:

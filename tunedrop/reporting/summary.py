@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tunedrop.contracts import Ending
-from tunedrop.formatting.costs import in_words
+from tunedrop.formatting.costs import forecast_in_words, in_words
 from tunedrop.reporting import advice, verdict
 from tunedrop.stage import Stage
 
@@ -30,6 +30,8 @@ def markdown(stage: Stage, ending: Ending) -> str:
         lines.append(f"Estimated cost: {in_words(ending.estimate)}.")
     if ending.cost is not None and ending.cost.lines:
         lines.append(f"Cost: {in_words(ending.cost)}.")
+    if ending.cost is not None and (forecast := forecast_in_words(ending.cost)):
+        lines.append(f"Forecast: {forecast}.")
     lines += ["", "## What to do next", ""]
     for one in advice.next_steps(stage, ending):
         lines.append(f"- {one.text}" + (f" `{one.command}`" if one.command else ""))

@@ -20,7 +20,9 @@ def end(aws: Aws, stage: Stage, registry: Registry, spending: Spending, ending: 
     """Close a run. A report that cannot be made keeps nobody from being notified."""
     ending = with_promotion(registry, ending)
     ending = with_cost(registry, ending)
-    spending.settle(ending.run, ending.cost.likely if ending.cost is not None else 0.0)
+    if ending.cost is not None:
+        storage = sum(one.likely for one in ending.cost.forecast)
+        spending.settle(ending.run, ending.cost.likely, committed=storage)
     try:
         curves = of_job(aws.s3, ending.job) if ending.job is not None else Curves()
         ending = with_fit(registry, ending, curves)

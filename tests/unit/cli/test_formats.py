@@ -81,4 +81,4 @@ def test_a_run_that_is_not_there_is_an_error_for_programs(aws: Aws, deployed: De
 
     error = json.loads(result.stderr)["error"]
     assert (result.exit_code, result.stdout, error["exit_code"]) == (1, "", 1)
-    assert builders.run().run_id in error["next"]
+    assert builders.run().name in error["next"]

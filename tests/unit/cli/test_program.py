@@ -80,7 +80,7 @@ def test_a_command_that_is_mistyped_is_guessed() -> None:
     code, _, err = run("chekc")
 
     assert code == USAGE
-    assert "Did you mean 'check'?" in err
+    assert "Did you mean check?" in err
 
 
 def test_without_credentials_the_next_step_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ def imported_by(*arguments: str, **environment: str) -> set[str]:
         ["chekc"],
         ["--nonsense"],
         ["check", "--help"],
-        ["convert", "--help"],
+        ["throughput", "release", "-h"],
         ["check"],
         ["check", "--nonsense"],
         ["schema", "nothing", "--wrong"],
@@ -53,6 +53,19 @@ def imported_by(*arguments: str, **environment: str) -> set[str]:
 )
 def test_help_and_wrong_uses_wait_for_no_aws_and_no_renderer(arguments: list[str]) -> None:
     assert not imported_by(*arguments) & set(SLOW)
+
+
+def test_the_help_of_no_command_waits_for_aws_or_a_renderer() -> None:
+    script = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom tunedrop.cli.app import app\n"
+        f"for name in {list(INDEX)!r}:\n"
+        "    assert CliRunner().invoke(app, [name, '--help']).exit_code == 0, name\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+
+    assert done.returncode == 0, done.stderr
+    assert not set(done.stdout.split()) & set(SLOW)
 
 
 def test_the_version_waits_for_nothing_at_all() -> None:

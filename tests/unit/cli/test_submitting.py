@@ -46,7 +46,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def submit(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, ["submit", *arguments, "--stage", "test", "--region", "us-west-2"])
+    result = CliRunner().invoke(
+        app, ["submit", *arguments, "--yes", "--stage", "test", "--region", "us-west-2"]
+    )
     return result.exit_code, result.stdout, result.stderr
 
 

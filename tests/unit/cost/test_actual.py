@@ -38,11 +38,13 @@ def test_what_was_spent_before_an_evaluation_anew_is_counted_once() -> None:
     assert found.likely == pytest.approx(9.0 + 0.72)
 
 
-def test_a_finished_job_costs_its_tokens_and_its_models_storage() -> None:
-    found = items(cost(started=STARTED, job=builders.job()))
+def test_a_finished_job_costs_its_tokens_and_its_models_storage_is_a_forecast() -> None:
+    found = cost(started=STARTED, job=builders.job())
 
-    assert found["training"] == pytest.approx(20_000 * 5 / 1e6 * 3.30)
-    assert found["model storage"] == pytest.approx(1.95)
+    assert items(found) == {"training": pytest.approx(20_000 * 5 / 1e6 * 3.30)}
+    (storage,) = found.forecast
+    assert (storage.item, storage.likely) == ("model storage", pytest.approx(1.95))
+    assert found.likely == pytest.approx(20_000 * 5 / 1e6 * 3.30)
 
 
 def test_a_job_that_ended_early_may_have_cost_anything_up_to_all_its_tokens() -> None:

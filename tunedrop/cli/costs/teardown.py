@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import typer
-
-from tunedrop.cli.exits import NO, USAGE, YES
-from tunedrop.cli.output import Format, console, errors, fail, print_json
+from tunedrop.cli.asking import confirm, if_interrupted
+from tunedrop.cli.exits import NO, YES
+from tunedrop.cli.output import Format, console, errors, print_json
 from tunedrop.cli.stage import Deployed
 from tunedrop.formatting.counts import counted
 from tunedrop.results.teardown import Plan, Teardown, TornDown
@@ -25,7 +24,9 @@ def teardown(
     tell = _tell if format_ is Format.text else lambda _verb, _what: None
     work = Teardown(here.aws, here.stage, run_id, tell)
     _ask(here, work.plan(), run_id, yes=yes, production=production)
-    done = work.run()
+    again = f"tunedrop teardown {run_id or '--all'} --stage {here.name}"
+    with if_interrupted("what was not deleted yet remains and bills", f"Go on: {again}"):
+        done = work.run()
     if format_ is Format.json:
         print_json(done)
     else:
@@ -41,20 +42,15 @@ def _ask(here: Deployed, plan: Plan, run_id: str | None, *, yes: bool, productio
         found += f"; {counted(len(plan.open_runs), 'open run')} will be stopped"
     for alias, owner in plan.production.items():
         errors.print(f"IN PRODUCTION  {alias} names a model of {owner or 'an unknown run'}", style="bold red")
-    if not yes:
-        _confirm(f"Delete {found}?", "--yes")
-    if plan.production and not production:
+    confirm(f"Delete {found}?", yes=yes, otherwise="nothing was deleted")
+    if plan.production:
         taken = counted(len(plan.production), "model")
-        _confirm(
-            f"Take {taken} out of production? Applications that read the alias will fail.", "--production"
+        confirm(
+            f"Take {taken} out of production? Applications that read the alias will fail.",
+            yes=production,
+            flag="--production",
+            otherwise="nothing was deleted",
         )
-
-
-def _confirm(question: str, flag: str) -> None:
-    if not console.is_terminal:
-        fail(f"nothing was deleted: without a terminal, say {flag}", USAGE, question)
-    if not typer.confirm(question, err=True):
-        fail("nothing was deleted")
 
 
 def _tell(verb: str, what: str) -> None:

@@ -15,6 +15,7 @@ from tunedrop.cli.failures import Format, fail
 from tunedrop.cli.options import (
     BaseModelOption,
     ColumnOption,
+    DataPath,
     EncodingOption,
     FormatOption,
     MethodOption,
@@ -29,8 +30,6 @@ from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import Method
 from tunedrop.dataset.tools.convert import Target
 
-PANEL = "Prepare a dataset (no AWS needed)"
-
 SCHEMA_NAMES = ("manifest", "event", "check", "evaluation")
 """Of `tunedrop.schemas.SCHEMAS`, which takes long to import."""
 
@@ -42,7 +41,6 @@ def _methods_of_init(incomplete: str) -> list[str]:
 
 
 @app.command(
-    rich_help_panel=PANEL,
     epilog=examples(
         ("tunedrop advise", "asks what it has to know"),
         ("tunedrop advise train.jsonl --for persona --region us-west-2", "reads the rest off the data"),
@@ -89,7 +87,6 @@ def advise(
 
 
 @app.command(
-    rich_help_panel=PANEL,
     epilog=examples(
         ("tunedrop bases", "what can be tuned today, and what it costs"),
         ("tunedrop bases --method distillation", "by one method"),
@@ -119,7 +116,6 @@ def bases(
 
 
 @app.command(
-    rich_help_panel=PANEL,
     epilog=examples(
         ("tunedrop init runs/support", "single-turn, with sample records"),
         ("tunedrop init runs/shop --method multi-turn", "conversations"),
@@ -146,7 +142,6 @@ def init(
 
 
 @app.command(
-    rich_help_panel=PANEL,
     epilog=examples(
         ("tunedrop check runs/support", "a run's folder, as its manifest asks"),
         ("tunedrop check train.jsonl", "one file, what every base model asks"),
@@ -208,7 +203,6 @@ def check(
 
 
 @app.command(
-    rich_help_panel=PANEL,
     epilog=examples(("tunedrop explain TD030", "the rule, a record that breaks it, how to fix that")),
 )
 def explain(
@@ -225,7 +219,6 @@ def explain(
 
 
 @app.command(
-    rich_help_panel=PANEL,
     epilog=examples(
         ("tunedrop convert table.csv --to converse --out train.jsonl", "for Nova and Llama 3.2 and 3.3"),
         ("tunedrop convert chat.jsonl --to prompt-completion --out train.jsonl", "for Llama 3.1"),
@@ -252,7 +245,6 @@ def convert(
 
 
 @app.command(
-    rich_help_panel=PANEL,
     epilog=examples(
         ("tunedrop estimate runs/support", "by the manifest's own budget"),
         ("tunedrop estimate train.jsonl --base-model amazon.nova-lite-v1:0:300k", "one file"),
@@ -260,9 +252,7 @@ def convert(
     ),
 )
 def estimate(
-    path: Annotated[
-        Path, typer.Argument(metavar="DIR|FILE", help="A folder with run.yaml and its data, or one .jsonl.")
-    ],
+    path: DataPath,
     base_model: BaseModelOption = None,
     stage: Annotated[
         str | None, typer.Option(help="Count with this stage's defaults and budgets; none asks no AWS.")
@@ -279,7 +269,6 @@ def estimate(
 
 
 @app.command(
-    rich_help_panel=PANEL,
     epilog=examples(
         ("tunedrop evaluate answers.jsonl", "the verdict, and a report beside the file"),
         ("tunedrop evaluate answers.jsonl --format json | jq -r .verdict", "for CI"),
@@ -318,7 +307,6 @@ def evaluate(
 
 
 @app.command(
-    rich_help_panel=PANEL,
     epilog=examples(
         ("tunedrop schema manifest > run.schema.json", "for the editor that you write run.yaml in")
     ),

@@ -11,14 +11,10 @@ from typing import Annotated
 
 import typer
 
-from tunedrop import catalog
 from tunedrop.cli.exits import USAGE
-from tunedrop.cli.machine import doctoring
+from tunedrop.cli.failures import Format, fail
 from tunedrop.cli.options import BaseModelOption, FormatOption, examples, on_stage
-from tunedrop.cli.output import Format, fail
 from tunedrop.cli.stage import Deployed
-
-PANEL = "Set up"
 
 _CHECKOUT = Path(__file__).resolve().parents[3]
 """Where the repository is, when this package runs from one."""
@@ -35,7 +31,6 @@ class LocalCommand(StrEnum):
 
 
 @app.command(
-    rich_help_panel=PANEL,
     epilog=examples(
         ("tunedrop doctor", "the stage, its default base model, the quotas it needs"),
         ("tunedrop doctor --base-model meta.llama3-1-8b-instruct-v1:0:128k", "another base model"),
@@ -52,12 +47,18 @@ def doctor(
     ] = False,
     record: Annotated[
         str,
-        typer.Option(help="With --compare-local: a folder to keep the answers in, without account ids."),
+        typer.Option(
+            metavar="FOLDER",
+            help="With --compare-local: a folder to keep the answers in, without account ids.",
+        ),
     ] = "",
 ) -> None:  # fmt: skip
-    """Look at everything that a deployment needs before it fails, and say what to ask for."""
+    """Check prerequisites and list what to request."""
     if compare_local:
         raise typer.Exit(_of_the_repository("local.compare", *(["--record", record] if record else [])))
+    from tunedrop import catalog
+    from tunedrop.cli.machine import doctoring
+
     try:
         model = catalog.find(base_model) if base_model is not None else None
     except LookupError as error:
@@ -66,7 +67,6 @@ def doctor(
 
 
 @app.command(
-    rich_help_panel=PANEL,
     epilog=examples(
         ('eval "$(tunedrop local up)"', "start it, and point this shell at it"),
         ("tunedrop submit examples/support-persona --watch", "a whole run, here"),

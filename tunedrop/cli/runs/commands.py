@@ -1,38 +1,32 @@
-"""Commands about runs: from `submit` to `retry`."""
+"""Commands about runs: from `submit` to `retry`. What they need is imported when they are called."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
-import msgspec
 import typer
-from rich.text import Text
 
-from tunedrop import intake, naming
+from tunedrop.cli import completion
 from tunedrop.cli.exits import NO, USAGE
-from tunedrop.cli.options import FormatOption, RunName, examples, on_stage
-from tunedrop.cli.output import Format, answer, console, errors, fail, print_json, table, when
-from tunedrop.cli.runs import held_out, submitting
-from tunedrop.cli.runs.live import events, view
-from tunedrop.cli.runs.live import watch as following
-from tunedrop.cli.runs.live.final import COLOURS
+from tunedrop.cli.failures import Format, fail
+from tunedrop.cli.options import DataPath, FormatOption, RunName, YesOption, examples, on_stage
 from tunedrop.cli.stage import Deployed
-from tunedrop.contracts import CompletedJob
-from tunedrop.registration.resuming import POINTS, RETRIABLE
-from tunedrop.registry import Record
+from tunedrop.contracts import ResumePoint
 
-PANEL = "Tune a model"
+if TYPE_CHECKING:
+    from tunedrop.registry.summaries import Order
 
 app = typer.Typer(rich_markup_mode=None)
+
+POINTS = get_args(ResumePoint)
 
 WatchOption = Annotated[bool, typer.Option("--watch", "-w", help="Follow the run to its end.")]
 
 
 @app.command(
-    rich_help_panel=PANEL,
     epilog=examples(
-        ("tunedrop submit runs/support --watch", "check, price, ask, upload, follow to the end"),
+        ("tunedrop submit runs/support --watch", "check, estimate, confirm, upload, follow to the end"),
         ("tunedrop submit train.jsonl", "one file, with the stage's defaults"),
         ("tunedrop submit runs/support --yes --watch --format json", "for programs: one event a line"),
     ),
@@ -40,28 +34,27 @@ WatchOption = Annotated[bool, typer.Option("--watch", "-w", help="Follow the run
 @on_stage
 def submit(
     here: Deployed,
-    path: Annotated[
-        Path, typer.Argument(metavar="DIR|FILE", help="A folder with run.yaml and its data, or one .jsonl.")
-    ],
+    path: DataPath,
     watch_it: WatchOption = False,
     no_check: Annotated[bool, typer.Option("--no-check", help="Upload without checking first.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before uploading.")] = False,
+    yes: YesOption = False,
     again: Annotated[
         bool,
         typer.Option("--again", help="Train although the same records and settings were trained before."),
     ] = False,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Check a run, price it, ask, upload it: the manifest last, which starts it."""
+    """Check a run, estimate its cost, confirm, upload it: the manifest last, which starts the run."""
+    from tunedrop.cli.runs import submitting
+
     raise typer.Exit(
         submitting.submit(
-            here, path, check=not no_check, ask=not yes, follow=watch_it, again=again, format_=format_
+            here, path, check=not no_check, yes=yes, follow=watch_it, again=again, format_=format_
         )
     )
 
 
 @app.command(
-    rich_help_panel=PANEL,
     epilog=examples(
         ("tunedrop watch support", "the latest run of that name; y and n answer when it asks"),
         ("tunedrop watch support --format json | jq .text", "one event a line"),
@@ -70,46 +63,118 @@ def submit(
 @on_stage
 def watch(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> None:
     """Follow a run to its end: steps, losses, cost; answer when it asks for approval."""
+    from tunedrop.cli.runs.live import watch as following
+
     raise typer.Exit(following.watch(here, here.run(name), format_))
 
 
 @app.command(
-    rich_help_panel=PANEL,
     epilog=examples(
         ("tunedrop runs --limit 5", "the five latest"),
-        ("tunedrop runs --format json | jq -r .[].run.run_id", "for programs"),
+        ("tunedrop runs --name support --sort improvement", "which settings worked best"),
+        ("tunedrop runs --status failed --status refused --since 2026-11-01", "what went wrong this month"),
+        ("tunedrop runs --format json | jq -r .[].run_id", "for programs: all that is known of each"),
     ),
 )
 @on_stage
 def runs(
     here: Deployed,
-    limit: Annotated[int, typer.Option(help="How many, newest first.", min=1)] = 20,
+    limit: Annotated[int, typer.Option(metavar="N", help="How many at most.", min=1)] = 20,
+    name: Annotated[str, typer.Option(help="Only runs whose name contains this.")] = "",
+    status: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only runs of this status; may be given several times.",
+            autocompletion=completion.statuses,
+        ),
+    ] = None,
+    base_model: Annotated[
+        str, typer.Option("--base-model", metavar="ID", help="Only runs whose base model contains this.")
+    ] = "",
+    data: Annotated[str, typer.Option(metavar="HASH", help="Only runs on the records of this hash.")] = "",
+    since: Annotated[str, typer.Option(metavar="DATE", help="Only runs from this day on (YYYY-MM-DD).")] = "",
+    sort: Annotated[
+        str,
+        typer.Option(metavar="BY", help=f"{', '.join(completion.ORDERS)}.", autocompletion=completion.orders),
+    ] = "started",
     format_: FormatOption = Format.text,
 ) -> None:
-    """List the latest runs."""
-    records = here.registry.recent(limit)
-    if format_ is Format.json:
-        return print_json(records)
-    listing = table("run", "status", "base model", "started", "USD", right=["USD"])
-    for record in records:
-        usd = record.actual_usd if record.actual_usd is not None else record.estimated_usd
-        listing.add_row(
-            record.run.run_id,
-            Text(_status(record), style=COLOURS.get(record.status, "cyan")),
-            view.name_of(record.run.base_model),
-            when(record.run.created_at),
-            f"{usd:.2f}" if usd is not None else "",
-        )
-    console.print(listing)
-    for run_id, error in here.registry.unreadable.items():
-        errors.print(f"the registry's row of {run_id} cannot be read: {error}", style="red")
-    if not records:
-        errors.print("no runs yet; begin with: tunedrop init DIR")
-    return None
+    """List runs with their scores, settings, data and cost."""
+    if sort not in completion.ORDERS:
+        fail(f"--sort is one of {', '.join(completion.ORDERS)}", USAGE)
+    if wrong := [one for one in status or () if one not in completion.STATUSES]:
+        fail(f"--status {wrong[0]}: it is one of {', '.join(completion.STATUSES)}", USAGE)
+    from tunedrop.cli.runs import listing
+
+    wanted = listing.Wanted(
+        name=name, statuses=tuple(status or ()), base_model=base_model, data=data, since=since
+    )
+    order: Order = sort  # type: ignore[assignment]
+    listing.show(here, wanted, order, limit, format_)
 
 
 @app.command(
-    rich_help_panel=PANEL,
+    epilog=examples(
+        ("tunedrop compare support-0a1b2c3d4e support-5f6a7b8c9d", "settings, data, scores, answers"),
+        ("tunedrop compare support persona --html compare.html", "as a page, with all answers"),
+        ("tunedrop compare support-0a1b2c3d4e support-5f6a7b8c9d --format json", "for programs"),
+    ),
+)
+@on_stage
+def compare(
+    here: Deployed,
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN RUN…", help="Two runs or more, by id or name.", autocompletion=completion.run_ids
+        ),
+    ],
+    answers: Annotated[int, typer.Option(metavar="N", help="How many answers to show.", min=0)] = 3,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page with all answers.")
+    ] = None,
+    format_: FormatOption = Format.text,
+) -> None:
+    """Compare runs: settings, data, scores on the prompts that they share, answers side by side."""
+    from tunedrop.cli.runs import comparing
+
+    comparing.compare(here, names, answers, html, format_)
+
+
+@app.command(
+    epilog=examples(
+        (
+            'tunedrop ask support "Where is my parcel?"',
+            "the tuned model, its base, and what is in production",
+        ),
+        ("tunedrop ask support", "a chat; an empty line or Ctrl-D ends it"),
+        ('tunedrop ask support "Where is my parcel?" --only tuned --format json', "for programs"),
+    ),
+)
+@on_stage
+def ask(
+    here: Deployed,
+    name: RunName,
+    prompt: Annotated[
+        str | None, typer.Argument(metavar="PROMPT", help="What to ask; without it, a chat.")
+    ] = None,
+    system: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="The system prompt, instead of the one that it was trained with."),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODEL", help="tuned, base or production; may be given several times."),
+    ] = None,
+    format_: FormatOption = Format.text,
+) -> None:
+    """Ask a tuned model, its base model and the one in production the same, side by side."""
+    from tunedrop.cli.runs import asking_models
+
+    asking_models.ask(here, name, prompt, asking_models.Wanted(system, tuple(only or ())), format_)
+
+
+@app.command(
     epilog=examples(
         ("tunedrop show support", "steps, verdict, scores, cost"),
         ("tunedrop show support --format json | jq .evaluation", "one document of it"),
@@ -117,32 +182,30 @@ def runs(
 )
 @on_stage
 def show(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> None:
-    """Show all that is known of a run: its steps, and how it ended."""
-    record = here.run(name)
-    if format_ is Format.json:
-        documents = {key: msgspec.json.decode(text) for key, text in record.documents.items()}
-        steps = here.registry.steps(record.run.run_id)
-        known = {"run": record.run, "status": record.status, "failure": record.failure, "steps": steps}
-        known["gone"] = sorted(record.gone)
-        return print_json(known | documents)
-    return following.show(here, record)
+    """Show everything known about a run: its steps, and how it ended."""
+    from tunedrop.cli.runs import listing
+
+    listing.show_one(here, here.run(name), format_)
 
 
 @app.command(
-    rich_help_panel=PANEL,
     epilog=examples(
         ("tunedrop report support --output report.html", "download it"),
+        ("tunedrop report support --open", "and open it in the browser"),
     ),
 )
 @on_stage
 def report(
     here: Deployed,
     name: RunName,
-    output: Annotated[Path | None, typer.Option(help="Where to write it.")] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it.")] = None,
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     format_: FormatOption = Format.text,
 ) -> None:
     """Download a run's HTML report."""
+    from tunedrop import naming
+    from tunedrop.cli.output import answer
+
     record = here.run(name)
     if record.is_open:
         fail(f"{record.run.run_id} has not ended", NO, f"Follow it: tunedrop watch {record.run.run_id}")
@@ -156,7 +219,6 @@ def report(
 
 
 @app.command(
-    rich_help_panel=PANEL,
     epilog=examples(
         ("tunedrop approve support-0a1b2c3d4e --estimate 1-9f3c2a1b7d", "as the question says it"),
         ("tunedrop approve support", "shows what it would cost, and asks"),
@@ -173,32 +235,12 @@ def approve(
     format_: FormatOption = Format.text,
 ) -> None:
     """Approve what a waiting run would cost: one estimate of one attempt, once."""
-    record = here.run(name)
-    run_id = record.run.run_id
-    wait = here.waits.get(run_id, "approval") if record.is_open else None
-    if wait is None:
-        fail(f"{run_id} is {_status(record)}: it does not wait for approval")
-    code = intake.read_key(wait.subject).code
-    question, command = events.question(record), events.approve_command(record, wait, here.name)
-    if estimate and estimate != code:
-        fail(
-            f"{run_id} waits with another estimate than {estimate}: {question}",
-            NO,
-            f"To approve it: {command}",
-        )
-    if not estimate:
-        if not (errors.is_terminal and console.is_terminal):
-            fail(
-                f"say which estimate of {run_id} you approve: {question}", USAGE, f"To approve it: {command}"
-            )
-        if not typer.confirm(f"{run_id}: {question}. Approve it?", default=False, err=True):
-            fail("nothing was approved", NO)
-    here.signal(wait.subject)
-    answer({"run_id": run_id, "asked": "approve", "estimate": code}, f"approved {run_id}", format_)
+    from tunedrop.cli.runs import answering
+
+    answering.approve(here, here.run(name), estimate, format_)
 
 
 @app.command(
-    rich_help_panel=PANEL,
     epilog=examples(
         ("tunedrop stop support", "stop it, and what it bills"),
     ),
@@ -206,19 +248,17 @@ def approve(
 @on_stage
 def stop(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> None:
     """Stop a run: its job is stopped, what serves its model is released."""
-    record = here.run(name)
-    if not record.is_open:
-        fail(f"{record.run.run_id} is {record.status}: there is nothing to stop")
-    here.signal(intake.signal_key(record.run.run_id, "stop", str(record.run.attempt)))
-    answer({"run_id": record.run.run_id, "asked": "stop"}, f"asked {record.run.run_id} to stop", format_)
+    from tunedrop.cli.runs import answering
+
+    answering.stop(here, here.run(name), format_)
 
 
 @app.command(
-    rich_help_panel=PANEL,
     epilog=examples(
         ("tunedrop retry support --watch", "from the step that failed"),
         ("tunedrop retry support --from validate_data", "from an earlier one"),
-        ("tunedrop retry support --test more.jsonl", "after an inconclusive end: with more to tell by"),
+        ("tunedrop retry support --test more.jsonl", "after an inconclusive result, with more test records"),
+        ("tunedrop retry support --yes --format json", "for programs"),
     ),
 )
 @on_stage
@@ -237,36 +277,17 @@ def retry(
         ),
     ] = None,
     watch_it: WatchOption = False,
+    yes: YesOption = False,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Go on with a run from the step that failed; or evaluate its model again, where it ended inconclusive.
+    """Resume a run where it failed; or re-evaluate its model, where it ended inconclusive.
 
     The test set is then as it is by now. A model that was trained is never trained again.
     """
     if from_ and from_ not in POINTS:
-        fail(f"a run can go on from {', '.join(POINTS)}", USAGE)
-    record = here.run(name)
-    if record.status not in RETRIABLE:
-        fail(f"{record.run.run_id} is {record.status}: there is nothing to retry")
-    if test is not None:
-        held_out.upload(here, record, test)
-    here.signal(intake.signal_key(record.run.run_id, "retry", str(record.run.attempt)), from_)
-    if not watch_it:
-        return answer(
-            {"run_id": record.run.run_id, "asked": "retry"}, f"asked {record.run.run_id} to go on", format_
-        )
-    again = following.started(lambda: _next_attempt(here, record), record.run.run_id)
-    raise typer.Exit(following.watch(here, again, format_))
+        fail(f"a run can be resumed from {', '.join(POINTS)}", USAGE)
+    from tunedrop.cli.runs import retrying
 
-
-def _next_attempt(here: Deployed, before: Record) -> Record | None:
-    record = here.registry.get(before.run.run_id)
-    return record if record is not None and record.run.attempt > before.run.attempt else None
-
-
-def _status(record: Record) -> str:
-    if record.is_open:
-        return record.step.replace("_", " ") or record.status
-    job = record.document("job", CompletedJob)
-    is_gone = job is not None and job.model_arn in record.gone
-    return f"{record.status}, model deleted" if is_gone else record.status
+    raise typer.Exit(
+        retrying.retry(here, here.run(name), from_, test, follow=watch_it, yes=yes, format_=format_)
+    )

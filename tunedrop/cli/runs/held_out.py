@@ -15,8 +15,8 @@ from tunedrop.registration.resuming import evaluates_anew
 from tunedrop.registry import Record
 
 
-def upload(here: Deployed, record: Record, path: Path) -> None:
-    """Upload a file of held-out records to where the retry of a run looks for it."""
+def refuse(here: Deployed, record: Record, path: Path) -> None:
+    """End the command where these records cannot be what a retry of the run looks for."""
     run, bucket = record.run, here.stage.intake_bucket
     if not path.is_file():
         fail(f"there is no file {path}", USAGE)
@@ -26,13 +26,23 @@ def upload(here: Deployed, record: Record, path: Path) -> None:
             NO,
             "Leave out --test: it is for a run that ended inconclusive",
         )
-    place = run.test or S3Object(bucket=bucket, key=intake.more_test_key(run.run_id))
+    place = _place(here, record)
     if place.bucket != bucket:
         fail(
             f"the test set of {run.run_id} is {place.uri}, which is not the stage's to write",
             NO,
             "Put the records there, and retry without --test",
         )
+
+
+def upload(here: Deployed, record: Record, path: Path) -> None:
+    """Upload a file of held-out records to where the retry of a run looks for it."""
+    place = _place(here, record)
     with bytes_done("uploading", path.stat().st_size) as advance:
-        send(here.aws.s3, path, bucket, place.key, parts_of(path), advance)
+        send(here.aws.s3, path, place.bucket, place.key, parts_of(path), advance)
     errors.print(f"uploaded  {place.uri}", soft_wrap=True)
+
+
+def _place(here: Deployed, record: Record) -> S3Object:
+    key = intake.more_test_key(record.run.run_id)
+    return record.run.test or S3Object(bucket=here.stage.intake_bucket, key=key)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import typer
 
 from tunedrop import intake, naming
+from tunedrop.cli.asking import confirm, if_interrupted
 from tunedrop.cli.data import estimating, folder
 from tunedrop.cli.data.folder import Submission
 from tunedrop.cli.exits import NO, YES
@@ -36,7 +36,7 @@ def submit(
     path: Path,
     *,
     check: bool,
-    ask: bool,
+    yes: bool,
     follow: bool,
     again: bool = False,
     format_: Format = Format.text,
@@ -47,15 +47,16 @@ def submit(
     ----------
     check
         Check the data and price the run here first, and refuse what the pipeline would refuse.
-    ask
-        Ask before anything is uploaded, where somebody sits at a terminal.
+    yes
+        Upload without asking; where nobody can be asked, nothing is uploaded without it.
     again
         Train although the same records were trained with the same settings before.
     """
     submission = folder.read(path)
     estimate = _checked(here, submission, format_) if check else None
-    if ask and errors.is_terminal and console.is_terminal:
-        _confirm(here, submission)
+    _refuse_missing(submission)
+    question = f"Submit {submission.name} to stage {here.name}?"
+    confirm(question, yes=yes, otherwise="nothing was uploaded")
     record, uploaded = start(here, submission, format_, again=again)
     if format_ is Format.json:
         if not follow:
@@ -74,7 +75,9 @@ def start(
 ) -> tuple[Record, list[str]]:
     """Upload a submission; gives the run that it has started, and the uploaded objects."""
     uploaded, version = _upload(here, submission, format_, again=again)
-    return started(lambda: _run_of(here, submission, version), submission.name), uploaded
+    sentence = f"{submission.name} is uploaded, and its run starts"
+    with if_interrupted(sentence, f"Follow it: tunedrop watch {submission.name} --stage {here.name}"):
+        return started(lambda: _run_of(here, submission, version), submission.name), uploaded
 
 
 def _checked(here: Deployed, submission: Submission, format_: Format) -> Estimate | None:
@@ -99,34 +102,36 @@ def _show(plan: estimating.Plan) -> None:
         console.print(f"          it will wait for your approval: {reason}", style="yellow")
 
 
-def _confirm(here: Deployed, submission: Submission) -> None:
-    if not typer.confirm(f"Submit {submission.name} to stage {here.name}?", default=True, err=True):
-        fail("nothing was uploaded", NO)
+def _keys(submission: Submission) -> dict[str, Path]:
+    """Every file of a submission by the key that it gets: the one that starts the run last."""
+    paths = [*submission.paths, *([submission.manifest] if submission.manifest else [])]
+    return submission.media | {submission.key(path): path for path in paths}
+
+
+def _refuse_missing(submission: Submission) -> None:
+    missing = [path for path in _keys(submission).values() if not path.is_file()]
+    if missing:
+        fail(f"there is no file {missing[0]}, which a record refers to", NO)
 
 
 def _upload(here: Deployed, submission: Submission, format_: Format, *, again: bool) -> tuple[list[str], str]:
     """The uploaded objects, and the version of the one that starts the run."""
-    paths = [*submission.paths, *([submission.manifest] if submission.manifest else [])]
-    keys = submission.media | {submission.key(path): path for path in paths}
-    missing = [path for path in keys.values() if not path.is_file()]
-    if missing:
-        fail(f"there is no file {missing[0]}, which a record refers to", NO)
-    said = []
-    try:
-        with bytes_done("uploading", size_of(keys.values())) as advance:
-            for key, path in keys.items():
-                # What starts the run is sent in any case: its arrival is the event.
-                starts = path == paths[-1]
-                metadata = {intake.AGAIN: "true"} if again and starts else {}
-                how = _sent(here, path, key, advance, metadata, always=starts)
-                said.append(how.format(naming.uri(here.stage.intake_bucket, key)))
-    except KeyboardInterrupt:
-        errors.print("nothing has started; submit it again to go on from here")
-        raise
+    keys, said = _keys(submission), []
+    last = list(keys)[-1]
+    with (
+        if_interrupted("no run was started", "Submit it again: what was uploaded is not sent twice"),
+        bytes_done("uploading", size_of(keys.values())) as advance,
+    ):
+        for key, path in keys.items():
+            # What starts the run is sent in any case: its arrival is the event.
+            starts = key == last
+            metadata = {intake.AGAIN: "true"} if again and starts else {}
+            how = _sent(here, path, key, advance, metadata, always=starts)
+            said.append(how.format(naming.uri(here.stage.intake_bucket, key)))
     if format_ is Format.text:
         console.print("\n".join(said), soft_wrap=True)
     uploaded = [naming.uri(here.stage.intake_bucket, key) for key in keys]
-    return uploaded, str(_head(here, submission.key(paths[-1])).get("VersionId", ""))
+    return uploaded, str(_head(here, last).get("VersionId", ""))
 
 
 def _sent(

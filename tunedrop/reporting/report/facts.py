@@ -8,7 +8,7 @@ import msgspec
 
 from tunedrop import clock
 from tunedrop.contracts import CostLine, Ending, FitVerdict
-from tunedrop.formatting.costs import in_words
+from tunedrop.formatting.costs import forecast_in_words, in_words
 from tunedrop.reporting.report.timeline import in_words as time_in_words
 from tunedrop.stage import Stage
 from tunedrop.training.curves import Curves
@@ -42,10 +42,11 @@ class BillLine(msgspec.Struct, frozen=True):
 
 
 class Bill(msgspec.Struct, frozen=True):
-    """Estimate and actual cost, line by line and in words."""
+    """Estimate, actual cost and what is still to come, line by line and in words."""
 
     estimated: str
     actual: str
+    forecast: str
     budget: str
     lines: tuple[BillLine, ...]
 
@@ -80,6 +81,8 @@ def _glance(ending: Ending) -> Iterator[Fact]:
         yield Fact("Cost", _dollars(ending.cost.likely), _range(ending.cost.low, ending.cost.high))
     elif ending.cost is not None:
         yield Fact("Cost", "nothing")
+    if ending.cost is not None and (forecast := forecast_in_words(ending.cost)):
+        yield Fact("Forecast", forecast)
     if ending.job is not None and ending.job.started_at and ending.job.ended_at:
         took = clock.seconds_between(ending.job.started_at, ending.job.ended_at)
         yield Fact("Job at Bedrock", time_in_words(took))
@@ -99,15 +102,17 @@ def bill(ending: Ending) -> Bill | None:
         return None
     estimated = _by_item(ending.estimate.lines)
     actual = _by_item(ending.cost.lines) if ending.cost is not None else {}
+    forecast = _by_item(ending.cost.forecast) if ending.cost is not None else {}
     lines = []
-    for item in dict.fromkeys([*estimated, *actual]):
+    for item in dict.fromkeys([*estimated, *actual, *forecast]):
         before, after = estimated.get(item, []), actual.get(item, [])
-        told = after or before
+        to_come = item in forecast
+        told = after or forecast.get(item) or before
         lines.append(
             BillLine(
                 item=item,
                 estimated=_sum(before),
-                actual=_sum(after),
+                actual=f"forecast: {_sum(forecast[item])} a month" if to_come else _sum(after),
                 basis="; ".join(one.basis for one in told),
                 price=", ".join(dict.fromkeys(f"{one.source} {one.priced_on}".strip() for one in told)),
             )
@@ -115,6 +120,7 @@ def bill(ending: Ending) -> Bill | None:
     return Bill(
         estimated=in_words(ending.estimate),
         actual=in_words(ending.cost) if ending.cost is not None and ending.cost.lines else "nothing",
+        forecast=forecast_in_words(ending.cost) if ending.cost is not None else "",
         budget=f"{ending.estimate.budget_usd:.2f} USD",
         lines=tuple(lines),
     )

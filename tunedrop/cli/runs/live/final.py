@@ -11,7 +11,7 @@ from rich.text import Text
 
 from tunedrop.contracts import Ending, Evaluation
 from tunedrop.evaluation.metrics import TITLES
-from tunedrop.formatting.costs import in_words
+from tunedrop.formatting.costs import forecast_in_words, in_words
 from tunedrop.registry import Record
 from tunedrop.reporting.advice import next_steps
 from tunedrop.reporting.usage import snippets
@@ -32,7 +32,7 @@ COLOURS = {
 def print_end(to: Console, stage: Stage, record: Record) -> None:
     """The last word on a run that has ended: in a box what is to be read, below it what is to be copied."""
     to.print()
-    to.print(panel(record))
+    to.print(panel(record) if to.is_terminal else Group(*_parts(ending_of(record), "default")))
     for arn in sorted(record.gone):
         to.print(f"deleted since: {arn}", style="yellow", soft_wrap=True)
     for text in _commands(stage, ending_of(record)):
@@ -92,5 +92,7 @@ def _scores(evaluation: Evaluation) -> Table:
 def _money(ending: Ending) -> str:
     if ending.cost is None or not ending.cost.lines:
         return "It has cost nothing."
+    forecast = forecast_in_words(ending.cost)
+    to_come = f" Forecast: {forecast}." if forecast else ""
     estimated = f"; {ending.estimate.likely:.2f} USD was estimated" if ending.estimate is not None else ""
-    return f"It has cost {in_words(ending.cost)}{estimated}."
+    return f"It has cost {in_words(ending.cost)}{estimated}.{to_come}"

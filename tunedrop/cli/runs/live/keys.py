@@ -37,4 +37,9 @@ def keyboard() -> Iterator[Pressed]:
 
 def _pressed(number: int, seconds: float) -> str:
     ready, _, _ = select.select([number], [], [], seconds)
-    return os.read(number, 1).decode(errors="ignore").lower() if ready else ""
+    if not ready:
+        return ""
+    key = os.read(number, 1)
+    if key in (b"", b"\x04"):  # the terminal is gone, or Ctrl-D
+        raise KeyboardInterrupt
+    return key.decode(errors="ignore").lower()

@@ -32,10 +32,11 @@ CURVE_WIDTH = 32
 class View:
     """Draws snapshots of one run; keeps its spinner turning between them."""
 
-    def __init__(self, stage: str, pace: Pace, *, can_answer: bool) -> None:
+    def __init__(self, stage: str, pace: Pace, *, can_answer: bool, fills_line: bool = True) -> None:
         self._stage = stage
         self._pace = pace
         self._can_answer = can_answer
+        self._fills_line = fills_line
         self._spinner = Spinner("dots", style="cyan")
 
     def draw(self, snapshot: Snapshot) -> RenderableType:
@@ -57,7 +58,7 @@ class View:
 
     def _steps(self, snapshot: Snapshot, steps: Sequence[Step]) -> Table:
         # Only the last column gives way in a narrow terminal.
-        grid = Table.grid(padding=(0, 1), expand=True)
+        grid = Table.grid(padding=(0, 1), expand=self._fills_line)
         grid.add_column(width=1, no_wrap=True)
         grid.add_column(no_wrap=True)
         grid.add_column(justify="right", no_wrap=True, style="dim", min_width=11)

@@ -14,6 +14,7 @@ from rich.live import Live
 
 from tunedrop import clock, intake, shown
 from tunedrop.aws import is_transient
+from tunedrop.cli.asking import if_interrupted
 from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.output import Format, console, errors, fail
 from tunedrop.cli.runs.live import final, keys
@@ -31,6 +32,12 @@ Wait = Callable[[float], str]
 
 def watch(here: Deployed, record: Record, format_: Format) -> int:
     """Follow a run to its end: 0 when it ended with a verdict, 1 when it failed, stopped or was refused."""
+    run_id = record.run.run_id
+    with if_interrupted(f"{run_id} goes on", f"Follow it: tunedrop watch {run_id} --stage {here.name}"):
+        return _watched(here, record, format_)
+
+
+def _watched(here: Deployed, record: Record, format_: Format) -> int:
     look = Look(here.aws, here.stage, here.registry, record.run.run_id)
     if format_ is Format.text and console.is_terminal:
         last = _on_terminal(here, look, record)
@@ -47,7 +54,8 @@ def show(here: Deployed, record: Record) -> None:
     snapshot = Look(here.aws, here.stage, here.registry, record.run.run_id)()
     if snapshot is None:
         return
-    console.print(View(here.stage.name, {}, can_answer=False).draw(snapshot))
+    view = View(here.stage.name, {}, can_answer=False, fills_line=console.is_terminal)
+    console.print(view.draw(snapshot))
     if not snapshot.record.is_open:
         final.print_end(console, here.stage, snapshot.record)
 

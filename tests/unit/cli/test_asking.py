@@ -1,0 +1,233 @@
+"""Questions, interruptions and guesses: where somebody says no, presses Ctrl-C, or is not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from tests import builders
+from tunedrop.aws import Aws
+from tunedrop.cli import asking
+from tunedrop.cli.app import app
+from tunedrop.cli.exits import INTERRUPTED, NO, USAGE
+from tunedrop.cli.failures import Failed
+from tunedrop.cli.near import hint
+from tunedrop.cli.stage import Deployed
+from tunedrop.registry import Registry
+
+WHERE = ("--stage", "test", "--region", "us-west-2")
+ARN = builders.DEPLOYMENT_ARN
+
+
+def run(*arguments: str, input: str | None = None) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, [*arguments, *WHERE], input=input)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_without_a_terminal_nothing_is_taken_for_a_yes() -> None:
+    with pytest.raises(Failed) as failed:
+        asking.confirm("Delete it?", otherwise="nothing was deleted")
+
+    assert failed.value.code == USAGE
+    assert "nothing was deleted: without a terminal, say --yes" in str(failed.value)
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n\n", NO), ("\n", NO), ("", INTERRUPTED)])
+def test_no_and_ctrl_d_do_nothing_and_say_so(monkeypatch: pytest.MonkeyPatch, answer: str, code: int) -> None:
+    program = typer.Typer()
+
+    @program.command()
+    def ask() -> None:
+        monkeypatch.setattr(asking, "can_ask", lambda: True)
+        try:
+            asking.confirm("Delete it?", otherwise="nothing was deleted")
+        except Failed as failed:
+            typer.echo(failed.message)
+            raise typer.Exit(failed.code) from None
+
+    result = CliRunner().invoke(program, [], input=answer)
+
+    assert result.exit_code == code
+    assert "nothing was deleted" in result.stdout
+
+
+@pytest.mark.parametrize("key", [b"\x03", b"\x04"], ids=["ctrl-c", "ctrl-d"])
+def test_a_key_that_interrupts_a_question_ends_with_130_and_no_trace(key: bytes) -> None:
+    script = (
+        "from tunedrop.cli import asking\nfrom tunedrop.cli.data import checking\n"
+        "checking.check_files = lambda *_: asking.confirm('Go on?', otherwise='nothing was done')\n"
+        "from tunedrop.cli.main import main\nmain()\n"
+    )
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, "check", "a.jsonl"],
+        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        preexec_fn=_take_the_terminal,
+    )  # fmt: skip
+    os.close(theirs)
+    seen = _until(ours, "Go on?")
+    os.write(ours, key)
+    seen += _until(ours, "nothing was done")
+    code = process.wait(timeout=30)
+    os.close(ours)
+
+    assert code == INTERRUPTED
+    assert "interrupted: nothing was done" in seen
+    assert "Traceback" not in seen
+    assert "bug" not in seen
+
+
+def _take_the_terminal() -> None:
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def _until(ours: int, text: str) -> str:
+    seen, deadline = "", time.monotonic() + 60
+    while text not in seen:
+        assert time.monotonic() < deadline, seen
+        if select.select([ours], [], [], 1)[0]:
+            try:
+                seen += os.read(ours, 65_536).decode()
+            except OSError:
+                break
+    return seen
+
+
+@pytest.fixture
+def promoted(deployed: Deployed, registry: Registry) -> str:
+    run_id = builders.run().run_id
+    registry.save(run_id, dataset=builders.dataset(), job=builders.job(), evaluation=builders.evaluation())
+    registry.end(run_id, "promoted", None)
+    deployed.aliases.promote("persona", run_id, builders.MODEL_ARN, ARN)
+    return run_id
+
+
+@pytest.mark.parametrize(
+    "command", [["promote", "persona"], ["rollback", "persona"], ["throughput", "release", ARN]], ids=" ".join
+)
+def test_what_is_in_production_is_said_before_it_is_asked_about(
+    aws: Aws, deployed: Deployed, registry: Registry, promoted: str, monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+) -> None:  # fmt: skip
+    before = builders.MODEL_ARN.replace("abcdefghij12", "zzzzzzzzzz99")
+    deployed.aliases.promote("persona", "persona-9999999999", before, before)
+    deployed.aliases.promote("persona", promoted, builders.MODEL_ARN, ARN)
+    served = [type("One", (), {"arn": ARN, "model_arn": builders.MODEL_ARN, "run_id": promoted})]
+    for module in ("costs.serving", "production.moving"):
+        monkeypatch.setattr(f"tunedrop.cli.{module}.in_service", lambda *_: served)
+    changed = deployed.aliases.all()
+
+    code, out, err = run(*command, *(["--production"] if "release" in command else []))
+
+    assert (code, out) == (USAGE, "")
+    assert "IN PRODUCTION  /tunedrop/test/models/persona" in err
+    assert "without a terminal, say --yes" in err
+    assert deployed.aliases.all() == changed
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["rollback", "persna"], "Did you mean persona?"),
+        (["models", "persna"], "Did you mean persona?"),
+        (["show", "persna"], "Did you mean persona"),
+        (["compare", "persona", "persna"], "Did you mean persona"),
+        (["ask", "persna", "Hello?"], "Did you mean persona"),
+        (["runs", "--status", "promotd"], "it is one of running, promoted"),
+        (["runs", "--sort", "age"], "--sort is one of started, name"),
+        (["compare", "persona"], "name two runs or more"),
+        (["compare", "persona", "persona"], "is named twice"),
+        (["ask", "persona"], "say what to ask"),
+        (["ask", "persona", "Hi", "--only", "judge"], "it is one of tuned, base, production"),
+    ],
+    ids=lambda one: " ".join(one) if isinstance(one, list) else "",
+)
+def test_what_is_not_there_fails_and_the_nearest_is_named(
+    aws: Aws, deployed: Deployed, promoted: str, command: list[str], said: str
+) -> None:
+    code, out, err = run(*command)
+
+    assert code in (NO, USAGE)
+    assert out == ""
+    assert said in err
+
+
+def test_a_hint_prefers_names_that_contain_what_was_typed() -> None:
+    known = ["amazon.nova-lite-v1:0:300k", "meta.llama3-1-8b-instruct-v1:0:128k", "support"]
+
+    assert hint("llama", known, "") == "Did you mean meta.llama3-1-8b-instruct-v1:0:128k?"
+    assert hint("suport", known, "") == "Did you mean support?"
+    assert hint("zzz", known, "See them: tunedrop runs") == "See them: tunedrop runs"
+
+
+@pytest.mark.parametrize("arguments", [["-h"], ["help"], ["--help"]])
+def test_help_has_three_names(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, arguments)
+
+    assert result.exit_code == 0
+    assert "Prepare a dataset" in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [["help", "runs"], ["runs", "-h"], ["help", "throughput", "release"]])
+def test_help_of_a_command_names_values_and_shows_no_types(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, arguments)
+
+    assert result.exit_code == 0
+    assert "--stage NAME" in result.stdout
+    assert "--format text|json" in result.stdout
+    assert not any(one in result.stdout for one in ("<str>", "<int>", "<path>", "<bool>", "<text|json>"))
+
+
+def test_help_of_a_command_that_is_not_there_is_a_wrong_use() -> None:
+    result = CliRunner().invoke(app, ["help", "chekc"])
+
+    assert result.exit_code == USAGE
+    assert "Did you mean check" in result.stderr
+
+
+def test_what_is_piped_has_no_spaces_that_fill_a_line(
+    aws: Aws, deployed: Deployed, promoted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for command in (["runs"], ["models"], ["models", "persona"]):
+        code, out, _ = run(*command)
+        assert code == 0
+        assert all(line == line.rstrip() for line in out.splitlines())
+        assert max(map(len, out.splitlines())) < 400
+
+
+def test_runs_are_filtered_and_sorted(
+    aws: Aws, deployed: Deployed, registry: Registry, promoted: str
+) -> None:
+    other = builders.run(run_id="other-0123456789", name="other", created_at="2026-11-24T10:00:00Z")
+    registry.register(other)
+    registry.end(other.run_id, "rejected", None)
+
+    def ids(*arguments: str) -> list[str]:
+        code, out, _ = run("runs", *arguments, "--format", "json")
+        assert code == 0
+        return [one["run_id"] for one in json.loads(out)]
+
+    assert ids() == ["other-0123456789", promoted]
+    assert ids("--sort", "score") == [promoted, "other-0123456789"]
+    assert ids("--status", "rejected") == ["other-0123456789"]
+    assert ids("--name", "pers") == [promoted]
+    assert ids("--since", "2026-11-24") == ["other-0123456789"]
+    assert ids("--data", "0000") == [promoted]
+    assert ids("--limit", "1") == ["other-0123456789"]
+    (row,) = json.loads(run("runs", "--name", "persona", "--format", "json")[1])
+    assert row["score"]["tuned"] == 0.6
+    assert row["hyperparameters"]["epochCount"] == "5"
+    assert row["in_production"] is True
+    assert "0.300 → 0.600" in run("runs")[1]

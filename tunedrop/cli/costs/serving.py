@@ -1,0 +1,119 @@
+"""`throughput`: what serves models and what it bills, and how it is released."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+import msgspec
+from rich.table import Table
+
+from tunedrop import clock
+from tunedrop.cli.asking import confirm
+from tunedrop.cli.exits import NO
+from tunedrop.cli.output import Format, answer, blocks, console, errors, fail, print_json, table, when
+from tunedrop.cli.stage import Deployed
+from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.formatting.amounts import duration
+from tunedrop.serving.production import Production
+from tunedrop.serving.removal import NamedInProduction, Removal
+from tunedrop.serving.sweep import InService, in_service
+
+HOURS_A_MONTH = 730
+
+
+class Bill(msgspec.Struct, frozen=True, kw_only=True):
+    """What `throughput --format json` prints; US dollars. What has no known price is not in the sums."""
+
+    in_service: list[InService]
+    hourly_usd: float
+    monthly_usd: float
+
+
+def show(here: Deployed, format_: Format) -> None:
+    """What serves models now, since when, until when and at what rate."""
+    found = list(in_service(here.aws.bedrock, here.stage))
+    hourly = sum(one.hourly_usd or 0.0 for one in found)
+    if format_ is Format.json:
+        return print_json(Bill(in_service=found, hourly_usd=hourly, monthly_usd=hourly * HOURS_A_MONTH))
+    return _show(found, hourly)
+
+
+def release(here: Deployed, arn: str, *, production: bool, yes: bool, format_: Format) -> None:
+    """Release one of them, after saying what would no longer be served."""
+    found = {one.arn: one for one in in_service(here.aws.bedrock, here.stage)}
+    if arn not in found:
+        fail(f"nothing of stage {here.name} serves a model under {arn}", NO, _hint(arn, found, here.name))
+    run_id = found[arn].run_id
+    alias = next((name for name, model_id in here.aliases.all().items() if model_id == arn), "")
+    if alias and not production:
+        cure = "To take it out of production all the same: --production"
+        fail(f"{arn} is in production: {alias} names it", NO, cure)
+    if alias:
+        errors.print(f"IN PRODUCTION  {alias} names it; applications that read the alias will fail")
+    confirm(f"Release {arn}, which serves the model of {run_id}?", yes=yes, otherwise="nothing was released")
+    try:
+        if production:
+            Production(here.aws, here.stage).stand_down(arn)
+        Removal(here.aws, here.stage).remove(arn, run_id)
+    except NamedInProduction as error:
+        fail(str(error), NO, "To take it out of production all the same: --production")
+    except (ThroughputFailed, TransientError) as error:
+        fail(str(error))
+    answer({"arn": arn, "released": True}, f"released {arn}", format_)
+
+
+def _show(found: list[InService], hourly: float) -> None:
+    found = sorted(found, key=lambda one: -(one.hourly_usd or 0.0))
+    if console.is_terminal:
+        blocks((one.arn, _facts(one)) for one in found)
+    elif found:
+        console.print(_listed(found))
+    unpriced = sum(one.hourly_usd is None for one in found)
+    at_least = "at least " if unpriced else ""
+    console.print(
+        f"{at_least}{hourly:.2f} USD an hour now; forecast: {at_least}{hourly * HOURS_A_MONTH:,.0f} USD in a "
+        "month, were nothing released"
+        if hourly or unpriced
+        else "nothing bills by the hour"
+    )
+
+
+def _listed(found: list[InService]) -> Table:
+    listing = table("run", "served", "status", "since", "until", "USD an hour", "ARN")
+    for one in found:
+        since, until = when(one.created_at), _until(one)
+        listing.add_row(one.run_id, _served(one), one.status, since, until, _rate(one), one.arn)
+    return listing
+
+
+def _facts(one: InService) -> dict[str, str]:
+    return {
+        "run": one.run_id,
+        "serves": f"{_served(one)}, {one.status}, since {when(one.created_at)}",
+        "bills": f"{_rate(one)} USD an hour; {_until(one)}",
+    }
+
+
+def _served(one: InService) -> str:
+    return f"{one.model_units} model units" if one.way == "provisioned" else "on demand"
+
+
+def _rate(one: InService) -> str:
+    return "unknown" if one.hourly_usd is None else f"{one.hourly_usd:.2f}"
+
+
+def _until(one: InService) -> str:
+    if one.way == "on-demand":
+        return "free while idle"
+    if not console.is_terminal or not one.expires_at:
+        return one.expires_at or "nobody ends it"
+    left = clock.seconds_between(clock.now(), one.expires_at)
+    return f"in {duration(left)}" if left > 0 else "the next sweep ends it"
+
+
+def _hint(arn: str, found: Iterable[str], stage: str) -> str:
+    """What may have been meant. ARNs of an account are alike in all but the id at their end."""
+    ids = {one.rpartition("/")[2]: one for one in found}
+    near = difflib.get_close_matches(arn.rpartition("/")[2], ids, n=1, cutoff=0.8)
+    return f"Did you mean {ids[near[0]]}?" if near else f"See them: tunedrop throughput --stage {stage}"

@@ -1,0 +1,78 @@
+"""`models`: what is in production, and all versions of a name."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.table import Table
+
+from tunedrop import naming, shown
+from tunedrop.cli.exits import NO, USAGE
+from tunedrop.cli.near import hint
+from tunedrop.cli.output import Format, blocks, console, errors, fail, print_json, table, when
+from tunedrop.cli.stage import NEAR_AMONG, Deployed
+from tunedrop.registry.versions import Version, versions
+from tunedrop.reporting.verdict import number
+from tunedrop.results.artifacts import read_text
+
+
+def show(here: Deployed, format_: Format) -> None:
+    """The aliases of the stage, and the run that each stands for."""
+    aliases = here.aliases.all()
+    if format_ is Format.json:
+        return print_json(aliases)
+    rows = []
+    for alias, model_id in aliases.items():
+        history = here.aliases.history_at(alias)
+        run_id, since = (history[0].run_id, when(history[0].since)) if history else ("", "")
+        rows.append((alias, {"modelId": model_id, "run": run_id, "since": since}))
+    if not rows:
+        errors.print("no model is in production yet")
+    return blocks(rows) if console.is_terminal else console.print(_listed(rows))
+
+
+def show_versions(here: Deployed, name: str, format_: Format) -> None:
+    """Every version that was trained for a name."""
+    found = versions(here.registry, here.aliases, name)
+    if not found:
+        known = [record.run.name for record in here.registry.recent(NEAR_AMONG)]
+        see = f"names in production: tunedrop models --stage {here.stage.name}"
+        fail(f"no model was trained for {name}", NO, hint(name, known, see))
+    if format_ is Format.json:
+        return print_json(found)
+    return console.print(_table(found))
+
+
+def print_card(here: Deployed, name: str | None) -> None:
+    """The model card of the version of a name that is in production."""
+    if name is None:
+        fail("say whose card: tunedrop models NAME --card", USAGE)
+    head = here.aliases.history(here.name_with_a_model(name))[0]
+    card = read_text(here.aws.s3, here.stage, naming.model_card_key(head.run_id))
+    if not card:
+        fail(f"{head.run_id} has no model card: it was promoted by hand, or before there were cards")
+    sys.stdout.write(shown.lines(card))
+
+
+def _listed(rows: list[tuple[str, dict[str, str]]]) -> Table:
+    listing = table("alias", "modelId", "run", "since")
+    for alias, facts in rows:
+        listing.add_row(alias, *facts.values())
+    return listing
+
+
+def _table(found: list[Version]) -> Table:
+    listing = table("version", "run", "trained", "outcome", "base to tuned", "USD", "uploaded by", "")
+    for one in found:
+        listing.add_row(
+            str(one.number),
+            one.run_id,
+            when(one.created_at),
+            one.outcome,
+            number(one.score) if one.score is not None else "",
+            f"{one.cost_usd:.2f}" if one.cost_usd is not None else "",
+            one.uploaded_by,
+            one.standing,
+            style="bold" if one.standing == "in production" else None,
+        )
+    return listing

@@ -1,0 +1,149 @@
+"""`promote` and `rollback`: say what is in production, ask, and move the alias."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from tunedrop import catalog
+from tunedrop.cli.asking import confirm, if_interrupted
+from tunedrop.cli.output import Format, console, errors, fail, print_json, when
+from tunedrop.cli.stage import Deployed
+from tunedrop.contracts import CompletedJob, DeploymentSettings, Promotion
+from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.registry import Record
+from tunedrop.registry.aliases import InProduction
+from tunedrop.serving import choose, revive
+from tunedrop.serving.production import NotServed, Production, serves
+from tunedrop.serving.sweep import in_service
+
+PATIENCE_SECONDS = 3600.0
+"""How long Bedrock may take to bring a model into service; deployments took about 8 minutes (2026-08)."""
+
+T = TypeVar("T")
+
+
+def promote(here: Deployed, record: Record, *, stable_arn: bool, yes: bool, format_: Format) -> None:
+    """Point the alias of a run's name at its model."""
+    run, job = record.run, record.document("job", CompletedJob)
+    if job is None:
+        fail(f"{run.run_id} has trained no model")
+    _say_what_is_there(here, run.name)
+    served_by = {one.model_arn: one.arn for one in in_service(here.aws.bedrock, here.stage)}.get(
+        job.model_arn
+    )
+    notice = "" if served_by else " Nothing serves it now: applications cannot ask it until something does."
+    confirm(
+        f"Put the model of {run.run_id} ({record.status}) into production for {run.name}?{notice}",
+        yes=yes,
+        otherwise="nothing was changed",
+    )
+    production = Production(here.aws, here.stage)
+    settings = DeploymentSettings(stable_arn=stable_arn)
+    _tell(
+        _waited(here, lambda: production.promote(run.name, run.run_id, job.model_arn, served_by, settings)),
+        run.name,
+        format_,
+    )
+
+
+def rollback(here: Deployed, name: str, *, serve: bool, yes: bool, format_: Format) -> None:
+    """Return a name to the model that it stood for before."""
+    production = Production(here.aws, here.stage)
+    try:
+        _, earlier = production.earlier(name)
+    except LookupError as error:
+        fail(str(error.args[0]))
+    _say_what_is_there(here, name)
+    confirm(
+        f"Return {name} to the model of {earlier.run_id}, in production from {when(earlier.since)}?",
+        yes=yes,
+        otherwise="nothing was changed",
+    )
+    try:
+        _tell(_waited(here, lambda: production.rollback(name)), name, format_)
+    except NotServed as error:
+        if not serve:
+            fail(_how_to_serve(here, name, error))
+        served_by = _serve(here, error.model)
+        _tell(_waited(here, lambda: production.rollback(name, served_by)), name, format_)
+
+
+def _say_what_is_there(here: Deployed, name: str) -> None:
+    history = here.aliases.history(name)
+    if not history or not history[0].model_id:
+        errors.print(f"nothing is in production for {name}")
+        return
+    now = history[0]
+    errors.print(
+        f"IN PRODUCTION  {here.aliases.parameter(name)} names the model of {now.run_id}, since "
+        f"{when(now.since)}",
+        style="bold",
+        soft_wrap=True,
+    )
+    errors.print(f"               {now.model_id}", style="dim", soft_wrap=True)
+
+
+def _tell(promotion: Promotion, name: str, format_: Format) -> None:
+    if format_ is Format.json:
+        return print_json(promotion)
+    console.print(f"{promotion.alias} stands for {promotion.model_id}, model {promotion.model_arn}")
+    if promotion.swapped:
+        console.print("the ARN is the same as before: clients that pinned it go on with this model")
+    if promotion.note:
+        console.print(promotion.note, style="yellow")
+    if not serves(promotion.model_id):
+        console.print(
+            f"nothing serves this model now: bring it into service before you ask it, or return to the one "
+            f"before: tunedrop rollback {name}",
+            style="yellow",
+        )
+    return None
+
+
+def _how_to_serve(here: Deployed, name: str, error: NotServed) -> str:
+    """What rollback says when nothing serves the model to return to: the command, and what it costs."""
+    base_model = catalog.base_of(error.model.model_arn)
+    cost = "free while idle"
+    if base_model is not None and choose.way(base_model, DeploymentSettings()) == "provisioned":
+        rate = choose.rate_of(error.model.model_arn, 1, "none")
+        dollars = "at a price that is not known" if rate is None else f"at {rate:.2f} USD an hour"
+        hours = here.stage.throughput_expiry_seconds / 3600
+        cost = f"by provisioned throughput {dollars}, for {hours:.0f} hours unless you release it earlier"
+    return (
+        f"{error}. Bring it into service first ({cost}):\n"
+        f"  tunedrop rollback {name} --serve --stage {here.stage.name}"
+    )
+
+
+def _serve(here: Deployed, model: InProduction) -> str:
+    """Bring a model into service; gives the ARN that serves it."""
+    try:
+        serving = _waited(here, lambda: revive.create(here.aws.bedrock, here.stage, model))
+        errors.print(f"bringing {model.model_arn} into service as {serving.arn}", style="dim")
+        return _waited(here, lambda: revive.ready(here.aws.bedrock, serving))
+    except (LookupError, ThroughputFailed) as error:
+        fail(str(error.args[0]))
+
+
+def _waited(here: Deployed, step: Callable[[], T]) -> T:
+    """What a step gives, once AWS has finished what it needs."""
+    sentence = "what Bedrock has begun goes on; the same command goes on from there"
+    with if_interrupted(sentence, f"See it: tunedrop throughput --stage {here.name}"):
+        return _patiently(step)
+
+
+def _patiently(step: Callable[[], T]) -> T:
+    deadline, pause, said = time.monotonic() + PATIENCE_SECONDS, 0.5, ""
+    while True:
+        try:
+            return step()
+        except TransientError as error:
+            if time.monotonic() > deadline:
+                fail(f"{error}; it is not done yet, try again later")
+            if str(error) != said:
+                errors.print(f"waiting: {error}", style="dim")
+                said = str(error)
+            time.sleep(pause)
+            pause = min(10.0, 1.5 * pause)

@@ -1,0 +1,43 @@
+"""`approve` and `stop`: what a person answers a run."""
+
+from __future__ import annotations
+
+from tunedrop import intake
+from tunedrop.cli.asking import can_ask, confirm
+from tunedrop.cli.exits import NO, USAGE
+from tunedrop.cli.output import Format, answer, fail
+from tunedrop.cli.runs.live import events
+from tunedrop.cli.runs.words import status
+from tunedrop.cli.stage import Deployed
+from tunedrop.registry import Record
+
+
+def approve(here: Deployed, record: Record, estimate: str, format_: Format) -> None:
+    """Approve one estimate of a run that waits: the one that is named, else the one that is shown."""
+    run_id = record.run.run_id
+    wait = here.waits.get(run_id, "approval") if record.is_open else None
+    if wait is None:
+        fail(f"{run_id} is {status(record)}: it does not wait for approval")
+    code = intake.read_key(wait.subject).code
+    question, command = events.question(record), events.approve_command(record, wait, here.name)
+    if estimate and estimate != code:
+        fail(
+            f"{run_id} waits with another estimate than {estimate}: {question}",
+            NO,
+            f"To approve it: {command}",
+        )
+    if not estimate and not can_ask():
+        fail(f"say which estimate of {run_id} you approve: {question}", USAGE, f"To approve it: {command}")
+    if not estimate:
+        confirm(f"{run_id}: {question}. Approve it?", otherwise="nothing was approved")
+    here.signal(wait.subject)
+    answer({"run_id": run_id, "asked": "approve", "estimate": code}, f"approved {run_id}", format_)
+
+
+def stop(here: Deployed, record: Record, format_: Format) -> None:
+    """Ask a run to stop: at once, since whoever stops one is in a hurry."""
+    run = record.run
+    if not record.is_open:
+        fail(f"{run.run_id} is {record.status}: there is nothing to stop")
+    here.signal(intake.signal_key(run.run_id, "stop", str(run.attempt)))
+    answer({"run_id": run.run_id, "asked": "stop"}, f"asked {run.run_id} to stop", format_)

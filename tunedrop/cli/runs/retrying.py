@@ -1,0 +1,52 @@
+"""`retry`: resumes a run, or re-evaluates its model with more test records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tunedrop import intake
+from tunedrop.cli.asking import confirm, if_interrupted
+from tunedrop.cli.exits import YES
+from tunedrop.cli.output import Format, answer, fail
+from tunedrop.cli.runs import held_out
+from tunedrop.cli.runs.live import watch as following
+from tunedrop.cli.stage import Deployed
+from tunedrop.contracts import CompletedJob
+from tunedrop.registration.resuming import RETRIABLE, evaluates_anew
+from tunedrop.registry import Record
+
+
+def retry(
+    here: Deployed, record: Record, from_: str, test: Path | None, *, follow: bool, yes: bool, format_: Format
+) -> int:
+    """Resume a run that has ended; 0 when it was asked to, or with `follow` when it ended well."""
+    run = record.run
+    if record.status not in RETRIABLE:
+        fail(f"{run.run_id} is {record.status}: there is nothing to retry")
+    if test is not None:
+        held_out.refuse(here, record, test)
+    confirm(f"Retry {run.run_id}? {_cost(record)}", yes=yes, otherwise="nothing was started")
+    if test is not None:
+        with if_interrupted("nothing was started", f"Go on: tunedrop retry {run.run_id} --test {test}"):
+            held_out.upload(here, record, test)
+    here.signal(intake.signal_key(run.run_id, "retry", str(run.attempt)), from_)
+    if not follow:
+        answer({"run_id": run.run_id, "asked": "retry"}, f"asked {run.run_id} to go on", format_)
+        return YES
+    with if_interrupted(f"{run.run_id} was asked to go on", f"Follow it: tunedrop watch {run.run_id}"):
+        again = following.started(lambda: _next_attempt(here, record), run.run_id)
+    return following.watch(here, again, format_)
+
+
+def _cost(record: Record) -> str:
+    """What it may cost, before it is done."""
+    if record.document("job", CompletedJob) is not None:
+        what = "It is evaluated again" if evaluates_anew(record) else "It goes on where it ended"
+        return f"{what}; its model is not trained again"
+    estimated = f"{record.estimated_usd:.2f} USD" if record.estimated_usd is not None else "not known"
+    return f"It has trained no model yet; the estimate of its cost is {estimated}"
+
+
+def _next_attempt(here: Deployed, before: Record) -> Record | None:
+    record = here.registry.get(before.run.run_id)
+    return record if record is not None and record.run.attempt > before.run.attempt else None

@@ -1,0 +1,166 @@
+"""A run in one row: how it stands, what it scored, what it was trained with, what it has cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from tunedrop.contracts import (
+    ActualCost,
+    CompletedJob,
+    Dataset,
+    Evaluation,
+    Promotion,
+    Run,
+    Score,
+    StartedJob,
+)
+from tunedrop.registry.runs import Record
+
+Order = Literal["started", "name", "status", "score", "improvement", "cost"]
+"""What runs can be sorted by: newest, best and dearest first, names and statuses from A."""
+
+NEWEST_FIRST: frozenset[Order] = frozenset({"started", "score", "improvement", "cost"})
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """One run. Money is in US dollars; what the run has not come to is empty or null.
+
+    `score` is the metric that decided, `spent_usd` what the run has cost, `storage_usd_a_month` what
+    its model costs for as long as it exists; `hyperparameters` are those of the model that was evaluated,
+    `candidates` how many a search has tried. `in_production`: the alias of its name stands for its model now.
+    """
+
+    run_id: str
+    name: str
+    status: str
+    step: str = ""
+    created_at: str
+    attempt: int = 1
+    base_model: str = ""
+    method: str = ""
+    dataset_hash: str = ""
+    trained_on_records: int = 0
+    held_out_records: int = 0
+    hyperparameters: dict[str, str] = {}
+    candidates: int = 0
+    metric: str = ""
+    score: Score | None = None
+    estimated_usd: float | None = None
+    spent_usd: float | None = None
+    storage_usd_a_month: float = 0.0
+    model_arn: str = ""
+    model_deleted: bool = False
+    alias: str = ""
+    in_production: bool = False
+    uploaded_by: str = ""
+    failure: str = ""
+    run: Run
+
+
+def summary(record: Record, in_production: Mapping[str, str] | None = None) -> Summary:
+    """One run in one row.
+
+    Parameters
+    ----------
+    in_production
+        The ids of the runs whose models are in production, with their aliases, where that is known.
+    """
+    run, dataset = record.run, record.document("dataset", Dataset)
+    evaluation, job = record.document("evaluation", Evaluation), record.document("job", CompletedJob)
+    promotion, cost = record.document("promotion", Promotion), record.document("cost", ActualCost)
+    is_gone = job is not None and job.model_arn in record.gone
+    alias = (in_production or {}).get(run.run_id, "")
+    return Summary(
+        run_id=run.run_id,
+        name=run.name,
+        status=record.status,
+        step=record.step,
+        created_at=run.created_at,
+        attempt=run.attempt,
+        base_model=run.base_model,
+        method=dataset.method if dataset is not None else run.method,
+        dataset_hash=dataset.content_hash if dataset is not None else "",
+        trained_on_records=dataset.train.records if dataset is not None else 0,
+        held_out_records=evaluation.records if evaluation is not None else 0,
+        hyperparameters=_hyperparameters(record),
+        candidates=len(run.candidates),
+        metric=evaluation.metric if evaluation is not None else "",
+        score=evaluation.decisive if evaluation is not None else None,
+        estimated_usd=record.estimated_usd,
+        spent_usd=record.actual_usd,
+        storage_usd_a_month=(
+            sum(line.likely for line in cost.forecast) if cost is not None and not is_gone else 0.0
+        ),
+        model_arn=job.model_arn if job is not None else "",
+        model_deleted=is_gone,
+        alias=alias or (promotion.alias if promotion is not None else ""),
+        in_production=bool(alias),
+        uploaded_by=run.uploaded_by,
+        failure=record.failure.cause if record.failure is not None else "",
+        run=run,
+    )
+
+
+def _hyperparameters(record: Record) -> dict[str, str]:
+    """Those that the model was trained with: of a search, the chosen candidate's."""
+    started = record.document("started", StartedJob)
+    chosen = [one.hyperparameters for one in started.series if one.chosen] if started is not None else []
+    return {**record.run.hyperparameters, **(chosen[-1] if chosen else {})}
+
+
+def ordered(rows: Iterable[Summary], by: Order) -> list[Summary]:
+    """Rows in order; those that have no such value come last, the newest first among equals."""
+    newest = sorted(rows, key=lambda one: one.created_at, reverse=True)
+    known = [one for one in newest if _key(one, by) is not None]
+    without = [one for one in newest if _key(one, by) is None]
+    return [*sorted(known, key=lambda one: _key(one, by) or 0, reverse=by in NEWEST_FIRST), *without]  # type: ignore[arg-type,return-value]
+
+
+def _key(one: Summary, by: Order) -> str | float | None:
+    match by:
+        case "started":
+            return one.created_at
+        case "name":
+            return one.name.casefold()
+        case "status":
+            return one.status
+        case "score":
+            return one.score.tuned if one.score is not None else None
+        case "improvement":
+            return one.score.difference if one.score is not None else None
+        case "cost":
+            return one.spent_usd
+
+
+def matching(
+    rows: Iterable[Summary],
+    *,
+    name: str = "",
+    statuses: Sequence[str] = (),
+    base_model: str = "",
+    since: str = "",
+    data: str = "",
+) -> list[Summary]:
+    """The rows that are asked for.
+
+    Parameters
+    ----------
+    name, base_model
+        A part of it, in any case.
+    since
+        The first moment or day (YYYY-MM-DD) that counts.
+    data
+        How the hash of the records begins.
+    """
+    return [
+        one
+        for one in rows
+        if name.casefold() in one.name.casefold()
+        and (not statuses or one.status in statuses)
+        and base_model.casefold() in one.base_model.casefold()
+        and one.created_at >= since
+        and one.dataset_hash.startswith(data)
+    ]

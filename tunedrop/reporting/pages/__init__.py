@@ -1,0 +1,1 @@
+"""Pages beside a run's report: the index of all runs, and the comparison of some. Each opens offline."""

@@ -1,0 +1,14 @@
+"""The page of `tunedrop compare --html`."""
+
+from __future__ import annotations
+
+from tunedrop.evaluation.metrics import TITLES
+from tunedrop.reporting.comparison import Comparison
+from tunedrop.reporting.pages import shell
+from tunedrop.stage import Stage
+
+
+def render(stage: Stage, found: Comparison) -> str:
+    """A comparison as one HTML document, which opens offline, with all answers."""
+    metrics = dict.fromkeys(score.metric for one in found.against_first for score in one.scores)
+    return shell.render("compare.html", stage=stage, found=found, metrics=list(metrics), titles=TITLES)

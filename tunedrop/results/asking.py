@@ -1,0 +1,155 @@
+"""Asking the models of a run: the tuned one, its base, and the one in production, each the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Literal
+
+import msgspec
+
+from tunedrop import catalog, naming
+from tunedrop.aws import Aws
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import CompletedJob, Dataset
+from tunedrop.dataset.prepare.held_out import HeldOut, Message, read_held_out
+from tunedrop.evaluation.ask import Answer, Asker, Pace
+from tunedrop.registry import Record
+from tunedrop.registry.aliases import Aliases
+from tunedrop.serving.sweep import in_service
+from tunedrop.stage import Stage
+
+Who = Literal["tuned", "base", "production"]
+WHO: tuple[Who, ...] = ("tuned", "base", "production")
+
+TRAINED_BYTES = 1 << 20
+TRAINED_RECORDS = 500
+"""So much of the training file is read for the system prompt that a model was trained with."""
+
+
+class Contender(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that can be asked, or why it cannot: then `model_id` is empty."""
+
+    who: Who
+    model_id: str = ""
+    note: str = ""
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What one model answered; the last of what is printed for programs."""
+
+    who: Who
+    model_id: str
+    text: str = ""
+    error: str = ""
+    latency_ms: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class Models:
+    """The models that belong to a run, as far as something serves them now."""
+
+    def __init__(self, aws: Aws, stage: Stage, record: Record) -> None:
+        self._aws = aws
+        self._stage = stage
+        self.record = record
+        self._dataset = record.document("dataset", Dataset)
+        self._base_model: BaseModel = catalog.find(record.run.base_model)
+
+    @property
+    def is_conversation(self) -> bool:
+        """Whether the model was trained on conversations, so that what was said before can be given."""
+        return self._format in ("converse", "openai-chat")
+
+    @property
+    def _format(self) -> Literal["prompt-completion", "converse", "openai-chat", "text"]:
+        return self._dataset.target_format if self._dataset is not None else "converse"
+
+    def contenders(self, who: Sequence[Who] = WHO) -> list[Contender]:
+        """Who can be asked. A model in production that is the tuned one itself is asked once."""
+        return [self._contender(one) for one in who]
+
+    def _contender(self, who: Who) -> Contender:
+        if who == "base":
+            return Contender(who=who, model_id=self._base_model.inference_id)
+        if who == "tuned":
+            return self._tuned()
+        current = Aliases(self._aws.ssm, self._aws.dynamodb, self._stage).champion(self.record.run.name)
+        if not current:
+            return Contender(who=who, note=f"nothing is in production for {self.record.run.name}")
+        if current == self._tuned().model_id:
+            return Contender(who=who, note="is the tuned model")
+        return Contender(who=who, model_id=current)
+
+    def _tuned(self) -> Contender:
+        job = self.record.document("job", CompletedJob)
+        if job is None:
+            return Contender(who="tuned", note=f"{self.record.run.run_id} has trained no model")
+        if job.model_arn in self.record.gone:
+            return Contender(who="tuned", note="was deleted")
+        found = in_service(self._aws.bedrock, self._stage)
+        arn = next((one.arn for one in found if one.model_arn == job.model_arn), "")
+        return Contender(who="tuned", model_id=arn, note="" if arn else "nothing serves it now")
+
+    def system_prompt(self) -> str:
+        """The system prompt that most of the training records have; empty where they have none."""
+        if self._dataset is None or not self.is_conversation:
+            return ""
+        bucket, key = naming.place_of(self._dataset.train.uri)
+        part = f"bytes=0-{TRAINED_BYTES - 1}"
+        body: bytes = self._aws.s3.get_object(Bucket=bucket, Key=key, Range=part)["Body"].read()
+        whole = body if len(body) < TRAINED_BYTES else body.rpartition(b"\n")[0] + b"\n"
+        found = Counter(one.system for one in islice(read_held_out([whole]), TRAINED_RECORDS))
+        return found.most_common(1)[0][0] if found else ""
+
+    def ask(
+        self,
+        contenders: Sequence[Contender],
+        prompt: str,
+        system: str,
+        before: dict[Who, list[Message]] | None = None,
+    ) -> list[Said]:
+        """Each model's answer at temperature 0, asked at the same time.
+
+        Parameters
+        ----------
+        before
+            What was said before, to each model with its own answers; this question and the answers are added.
+        """
+        history = before if before is not None else {}
+        asked = [one for one in contenders if one.model_id]
+
+        def one_answer(one: Contender) -> Said:
+            said = history.setdefault(one.who, [])
+            question = HeldOut(
+                record=0,
+                turn=len(said) // 2,
+                system=system,
+                messages=(*said, Message("user", prompt)),
+                reference="",
+            )
+            answer = self._asker(one.model_id).ask(question)
+            if not answer.error and self.is_conversation:
+                said += [Message("user", prompt), Message("assistant", answer.text)]
+            return _said(one, answer)
+
+        with ThreadPoolExecutor(max(1, len(asked))) as pool:
+            return list(pool.map(one_answer, asked))
+
+    def _asker(self, model_id: str) -> Asker:
+        return Asker(self._aws.bedrock_runtime, model_id, self._base_model, self._format, Pace(0))
+
+
+def _said(one: Contender, answer: Answer) -> Said:
+    return Said(
+        who=one.who,
+        model_id=one.model_id,
+        text=answer.text,
+        error=answer.error,
+        latency_ms=answer.latency_ms,
+        input_tokens=answer.input_tokens,
+        output_tokens=answer.output_tokens,
+    )
