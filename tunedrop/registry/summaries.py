@@ -116,7 +116,7 @@ def ordered(rows: Iterable[Summary], by: Order) -> list[Summary]:
     newest = sorted(rows, key=lambda one: one.created_at, reverse=True)
     known = [one for one in newest if _key(one, by) is not None]
     without = [one for one in newest if _key(one, by) is None]
-    return [*sorted(known, key=lambda one: _key(one, by) or 0, reverse=by in NEWEST_FIRST), *without]  # type: ignore[arg-type,return-value]
+    return [*sorted(known, key=lambda one: _key(one, by) or 0, reverse=by in NEWEST_FIRST), *without]
 
 
 def _key(one: Summary, by: Order) -> str | float | None:

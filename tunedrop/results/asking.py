@@ -12,7 +12,7 @@ import msgspec
 
 from tunedrop import catalog, naming
 from tunedrop.aws import Aws
-from tunedrop.catalog.model import BaseModel
+from tunedrop.catalog.model import BaseModel, Format
 from tunedrop.contracts import CompletedJob, Dataset
 from tunedrop.dataset.prepare.held_out import HeldOut, Message, read_held_out
 from tunedrop.evaluation.ask import Answer, Asker, Pace
@@ -65,7 +65,7 @@ class Models:
         return self._format in ("converse", "openai-chat")
 
     @property
-    def _format(self) -> Literal["prompt-completion", "converse", "openai-chat", "text"]:
+    def _format(self) -> Format:
         return self._dataset.target_format if self._dataset is not None else "converse"
 
     def contenders(self, who: Sequence[Who] = WHO) -> list[Contender]:

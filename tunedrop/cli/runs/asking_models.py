@@ -35,7 +35,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     prompt: str
     system: str
     answers: list[Said]
-    not_asked: dict[str, str]
+    not_asked: dict[Who, str]
 
 
 def ask(here: Deployed, name: str, prompt: str | None, wanted: Wanted, format_: Format) -> None:

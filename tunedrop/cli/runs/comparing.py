@@ -52,8 +52,8 @@ def _show(found: Comparison, answers: int) -> None:
                 "the scores above are of different test sets and cannot be compared",
                 style="yellow",
             )
-    for one in found.answers[:answers]:
-        _show_answers(found, one)
+    for each in found.answers[:answers]:
+        _show_answers(found, each)
     if len(found.answers) > answers:
         errors.print(f"{len(found.answers) - answers:,} more prompts: --html FILE", style="dim")
     if not any(row.score for row in found.runs):
