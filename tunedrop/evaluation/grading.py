@@ -49,8 +49,8 @@ def grade(items: Sequence[Mapping[str, Any]]) -> list[Grade]:
 def reward(reference: str, answer: str) -> dict[str, float]:
     """The parts of a reward, of which the best counts.
 
-    The same text but for case and punctuation, or the same number at its end: 1. The reference somewhere in
-    the answer: 0.6. Else, for words in common, up to 0.4.
+    The same text but for case, punctuation and how numbers are written: 1. The reference somewhere in the
+    answer, or the same number at its end: 0.6. Else, for words in common, up to 0.4.
     """
     return {
         "match": normalized_match(reference, answer) if words(reference) else float(reference == answer),
@@ -127,13 +127,24 @@ def _contains(reference: str, answer: str) -> bool:
 
 
 def _same_number(reference: str, answer: str) -> float:
-    """Whether the last number of each is the same, as `42` and `The result is 42.0`; 0 without numbers."""
-    expected, given = _last_number(reference), _last_number(answer)
-    if expected is None or given is None or len(words(reference)) > 2:
+    """1 where nothing but the spelling of numbers differs, as in `42 km` and `42.0 km`; 0 without numbers.
+
+    An answer that only ends with a short reference's number is right, and not what was asked for: a model
+    that is paid in full for that learns to list numbers, or to say the right one for a wrong reason.
+    """
+    expected, given = _numbers(reference), _numbers(answer)
+    if not expected or not given:
         return 0.0
-    return float(math.isclose(expected, given, rel_tol=TOLERANCE, abs_tol=TOLERANCE))
+    if len(expected) == len(given) and all(map(_is_close, expected, given)):
+        if words(_NUMBER.sub(" ", reference)) == words(_NUMBER.sub(" ", answer)):
+            return 1.0
+    ends_alike = len(words(reference)) <= 2 and _is_close(expected[-1], given[-1])
+    return CONTAINED * ends_alike
 
 
-def _last_number(text: str) -> float | None:
-    found = _NUMBER.findall(text)
-    return float(found[-1].replace(",", "")) if found else None
+def _is_close(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(one.replace(",", "")) for one in _NUMBER.findall(text)]

@@ -2,7 +2,8 @@
 
 S3 delivers its events at least once, EventBridge tries for a day; what goes missing all the same (a rule that
 was switched off, a quota that was full) would be a run that nobody knows of. Such an upload is started again,
-each time after twice as long; what still has no run after `REPORT_AFTER` tries is reported.
+each time after twice as long; what still has no run after `REPORT_AFTER` tries counts as failing, and is
+reported as everything is that goes on failing (`tunedrop.registry.troubles`).
 
 Objects are listed and never read: one that nobody can decrypt is found like any other.
 """
@@ -18,7 +19,7 @@ from botocore.exceptions import ClientError
 from msgspec import json
 
 from tunedrop import aws, clock, intake, naming
-from tunedrop.aws import Aws, subjects
+from tunedrop.aws import Aws
 from tunedrop.contracts import S3Object
 from tunedrop.registration import folders
 from tunedrop.registry import Registry
@@ -29,7 +30,11 @@ LOOK_BACK = timedelta(days=1)
 """How old an upload may be: what is older was left alone on purpose, or was there before the stage."""
 
 REPORT_AFTER = 4
-"""Tries after which an upload without a run is reported: with a grace of ten minutes, nearly three hours."""
+"""Tries after which an upload without a run counts as failing: with a grace of ten minutes, nearly three hours."""
+
+
+class NoRun(Exception):
+    """An upload has no run, although it was started again and again; the message is for a person."""
 
 
 class Uploaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,29 +107,21 @@ def start_once(
     return True
 
 
-def report(aws_: Aws, stage: Stage, registry: Registry, found: Uploaded) -> bool:
-    """Notify the topic, once, of an upload that has no run after several tries. True when it was notified."""
-    what, which = f"UNREGISTERED#{found.source.bucket}/{found.source.key}", found.source.version_id or "null"
-    if found.number < REPORT_AFTER or registry.is_claimed(what, which):
-        return False
-    uri = found.source.uri
-    until = clock.for_people(clock.write(found.at + LOOK_BACK))
-    aws_.sns.publish(
-        TopicArn=stage.topic_arn,
-        Subject=subjects.subject(f"Tunedrop: no run for {uri}"),
-        Message=(
-            f"{uri} was uploaded on {clock.for_people(clock.write(found.at))} UTC and has no run after "
-            f"{found.number} tries. It is tried again until {until} UTC. Afterwards, upload it again.\n\n"
-            f"The executions that failed say why: {console.state_machine(stage)}\n"
-            f"What the stage lacks: tunedrop doctor --stage {stage.name}\n"
-        ),
-        MessageAttributes={
-            name: {"DataType": "String", "StringValue": value}
-            for name, value in (("event", "upload-without-run"), ("stage", stage.name))
-        },
-    )
-    registry.claim(what, which)
-    return True
+def check_is_not_lost(stage: Stage, found: Uploaded) -> None:
+    """Nothing, while a run may still come of an upload.
+
+    Raises
+    ------
+    NoRun
+        After several tries: then a person has to look.
+    """
+    if found.number >= REPORT_AFTER:
+        until = clock.for_people(clock.write(found.at + LOOK_BACK))
+        raise NoRun(
+            f"it was uploaded on {clock.for_people(clock.write(found.at))} UTC and has no run after "
+            f"{found.number} tries. It is tried again until {until} UTC; afterwards, upload it again. The "
+            f"executions that failed say why: {console.state_machine(stage)}"
+        )
 
 
 def _number(age: timedelta, grace: timedelta) -> int:

@@ -6,6 +6,7 @@ try; one that succeeds is forgotten; one that has failed `REPORT_AFTER` times is
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tunedrop import clock
+from tunedrop import clock, shown
 from tunedrop.aws import explain
 from tunedrop.errors import TransientError
 
@@ -25,6 +26,8 @@ LONGEST_PAUSE_SECONDS = 900
 REPORT_AFTER = 5
 """Tries: with these pauses the fifth comes a quarter of an hour after the first."""
 KEPT_SECONDS = 7 * 86_400
+MOST_BYTES = 900
+MOST_SAID = 4_000
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +66,7 @@ class Troubles:
             Whether to act on those that are not due as well: something has happened to them.
         """
         for subject in subjects:
-            called = name(subject)
+            called = _key(name(subject))
             if not (eager or self._is_due(called)):
                 continue
             try:
@@ -80,7 +83,8 @@ class Troubles:
         return next((result for _, result in done), otherwise)
 
     def note(self, subject: str, error: Exception) -> None:
-        """This subject has failed."""
+        """This subject has failed. When that cannot be kept, it is tried again at once, and told later."""
+        subject = _key(subject)
         earlier = self.known.get(subject)
         tries = earlier.tries + 1 if earlier else 1
         pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (tries - 1))
@@ -96,7 +100,7 @@ class Troubles:
         if not isinstance(error, TransientError) or tries > 1:
             self.failed.append(trouble)
         log.warning("failed, and is tried again: %s", subject, exc_info=error, extra={"tries": tries})
-        self._keep(trouble)
+        self._try_to_keep(trouble)
 
     @property
     def known(self) -> dict[str, Trouble]:
@@ -122,6 +126,12 @@ class Troubles:
         trouble = self.known.get(subject)
         return trouble is None or trouble.next_at <= clock.now()
 
+    def _try_to_keep(self, trouble: Trouble) -> None:
+        try:
+            self._keep(trouble)
+        except (ClientError, BotoCoreError):
+            log.exception("the failure of %s could not be kept", trouble.subject)
+
     def _keep(self, trouble: Trouble) -> None:
         self.known[trouble.subject] = trouble
         ttl = int(clock.read(trouble.next_at).timestamp()) + KEPT_SECONDS
@@ -138,13 +148,25 @@ class Troubles:
     def _forget(self, subject: str) -> None:
         if self.known.pop(subject, None) is not None:
             key = {"pk": {"S": "TROUBLE"}, "sk": {"S": subject}}
-            self._dynamodb.delete_item(TableName=self._table, Key=key)
+            try:
+                self._dynamodb.delete_item(TableName=self._table, Key=key)
+            except (ClientError, BotoCoreError):
+                log.exception("%s could not be forgotten", subject)
+
+
+def _key(subject: str) -> str:
+    """A subject on one line that DynamoDB takes as a sort key: at most 1,024 bytes; an S3 key alone may be so long.
+
+    What is cut keeps a name of its own.
+    """
+    subject = shown.line(subject)
+    cut = subject.encode()[:MOST_BYTES].decode(errors="ignore")
+    return subject if cut == subject else f"{cut}~{hashlib.sha256(subject.encode()).hexdigest()[:8]}"
 
 
 def _said(error: Exception) -> str:
-    if isinstance(error, ClientError | BotoCoreError):
-        return explain(error)
-    return f"{type(error).__name__}: {error}"
+    is_aws = isinstance(error, ClientError | BotoCoreError)
+    return shown.lines(explain(error) if is_aws else f"{type(error).__name__}: {error}")[:MOST_SAID]
 
 
 def _read(item: dict[str, Any]) -> Trouble:

@@ -12,7 +12,7 @@ import msgspec
 
 from tunedrop.aws import Aws
 from tunedrop.contracts import Ending
-from tunedrop.registration import missed_uploads, retuning
+from tunedrop.registration import missed_uploads, retuning, stray_uploads
 from tunedrop.registration.register import GROWN
 from tunedrop.registry import Record, Registry, lifecycle
 from tunedrop.registry.troubles import Troubles
@@ -28,7 +28,8 @@ LOOK_BACK = 1_000
 
 
 class Swept(msgspec.Struct, kw_only=True):
-    """What one turn has done: run ids, URIs, names, ARNs. `failed` are subjects, `expired` throughput."""
+    """What one turn has done: run ids, URIs, names, ARNs. `failed` are subjects, `expired` throughput,
+    `stray` places that start nothing."""
 
     released: list[str] = []
     stopped: list[str] = []
@@ -36,6 +37,7 @@ class Swept(msgspec.Struct, kw_only=True):
     started: list[str] = []
     grown: list[str] = []
     ending: list[str] = []
+    stray: list[str] = []
     failed: list[str] = []
     expired: int = 0
 
@@ -58,6 +60,7 @@ class Sweep:
             ("stopping jobs of closed runs", self._stop_jobs),
             ("closing runs without execution", self._close_orphans),
             ("starting missed uploads", self._start_missed),
+            ("looking for uploads that start nothing", self._tell_of_strays),
             ("starting what has grown", self._start_grown),
             ("announcing the end of base models", self._announce),
             ("looking for rows that cannot be read", self._note_unreadable),
@@ -104,12 +107,19 @@ class Sweep:
         def start(upload: missed_uploads.Uploaded) -> bool:
             if not missed_uploads.is_missed(self._registry, upload):
                 return False
-            missed_uploads.report(self._aws, self._stage, self._registry, upload)
-            return missed_uploads.start(self._aws, self._stage.workflow_arn, upload)
+            started = missed_uploads.start(self._aws, self._stage.workflow_arn, upload)
+            missed_uploads.check_is_not_lost(self._stage, upload)
+            return started
 
         overdue = missed_uploads.overdue(self._aws.s3, self._stage)
         for one, started in self._troubles.each(overdue, lambda one: f"upload {one.source.uri}", start):
             self._done.started += [one.source.uri] * started
+
+    def _tell_of_strays(self) -> None:
+        runs = [record.run for record in self._registry.recent(limit=LOOK_BACK)]
+        strays = stray_uploads.find(self._aws.s3, self._registry, self._stage, runs)
+        stray_uploads.tell(self._aws.sns, self._stage, self._registry, strays)
+        self._done.stray += [one.place for one in strays]
 
     def _start_grown(self) -> None:
         def start(record: Record) -> bool:

@@ -29,7 +29,16 @@ def item(answer: Any, reference: Any = "42", id_: str = "a") -> dict[str, Any]:
         ("billing", "Billing.", 1.0),
         ("billing", "It is about billing, I think", 0.6),
         ("billing", "delivery", 0.0),
-        ("42", "The result is 42.0", 1.0),
+        ("42", "42.0", 1.0),
+        ("42 km", "42.0 km.", 1.0),
+        ("42", "The result is 42.0", 0.6),
+        ("42", "It is 41, or 17, or 42", 0.6),
+        ("42", "42, no: 41", 0.6),
+        ("42", "Because 6 * 9 = 42.", 0.6),
+        ("42 km", "42 kg", 0.6),
+        ("42%", "42", 0.6),
+        ("-5", "5", pytest.approx(0.8 / 3)),
+        ("3.5", "35", 0.0),
         ("1,250", "1250", 1.0),
         ("42", "41", 0.0),
         ("a red fox", "a red dog", pytest.approx(0.4 / 2)),
@@ -51,7 +60,7 @@ def test_every_answer_is_graded_under_its_id() -> None:
 
     grades = grade([item("42", id_="a"), item(blocks, id_="b"), item("no", {"a": 1}, id_="c")])
 
-    assert [(one.id, one.aggregate_reward_score) for one in grades] == [("a", 1.0), ("b", 1.0), ("c", 0.0)]
+    assert [(one.id, one.aggregate_reward_score) for one in grades] == [("a", 1.0), ("b", 0.6), ("c", 0.0)]
 
 
 def test_an_item_without_metadata_or_answer_is_graded_all_the_same() -> None:

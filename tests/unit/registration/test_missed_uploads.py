@@ -12,7 +12,7 @@ from tests.unit.fake_bedrock import refusal
 from tunedrop.aws import Aws
 from tunedrop.contracts import S3Object
 from tunedrop.registration import missed_uploads
-from tunedrop.registration.missed_uploads import Uploaded
+from tunedrop.registration.missed_uploads import REPORT_AFTER, NoRun, Uploaded
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
 
@@ -66,16 +66,6 @@ def test_an_event_may_take_its_time(aws: Aws, registry: Registry, intake: str, s
     assert missed(aws, registry, stage) == []
 
 
-class Topic:
-    """SNS, as far as publishing goes."""
-
-    def __init__(self) -> None:
-        self.published: list[dict[str, Any]] = []
-
-    def publish(self, **message: Any) -> None:
-        self.published.append(message)
-
-
 class Machine:
     """Step Functions, as far as starting goes: a name can be used once."""
 
@@ -117,17 +107,12 @@ def test_an_upload_that_still_has_no_run_is_started_again_each_time_later(aws: A
     assert [numbers.index(number) * 5 + 10 for number in range(5)] == [10, 20, 40, 80, 160]
 
 
-def test_an_upload_that_never_gets_a_run_is_reported_once(aws: Aws, registry: Registry, stage: Stage) -> None:
-    topic = Topic()
-    aws.sns = topic
-    tries = [msgspec.structs.replace(MISSED, number=number) for number in range(7)]
+def test_an_upload_that_never_gets_a_run_counts_as_failing_and_is_reported(stage: Stage) -> None:
+    for number in range(REPORT_AFTER):
+        missed_uploads.check_is_not_lost(stage, msgspec.structs.replace(MISSED, number=number))
 
-    reported = [missed_uploads.report(aws, stage, registry, one) for one in tries]
-
-    assert reported == [False, False, False, False, True, False, False]
-    (message,) = topic.published
-    assert "s3://intake/drop/persona.jsonl" in message["Message"]
-    assert message["MessageAttributes"]["event"]["StringValue"] == "upload-without-run"
+    with pytest.raises(NoRun, match="has no run after 4 tries"):
+        missed_uploads.check_is_not_lost(stage, msgspec.structs.replace(MISSED, number=REPORT_AFTER))
 
 
 def test_every_version_of_a_key_was_an_upload(

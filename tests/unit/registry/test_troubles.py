@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from tests import builders
+from tests.unit.fake_bedrock import refusal
 from tunedrop import clock
 from tunedrop.aws import Aws
 from tunedrop.registry import Registry
@@ -111,3 +112,32 @@ def test_our_own_row_that_cannot_be_read_is_written_anew(aws: Aws, stage: Stage,
     list(fresh().each(["bad"], str, act))
 
     assert msgspec.structs.asdict(fresh().known["bad"])["tries"] == 2
+
+
+def test_a_subject_of_any_length_and_bytes_is_kept_on_one_line_under_a_name_of_its_own(fresh: Any) -> None:
+    """DynamoDB takes sort keys of 1,024 bytes, and an S3 key alone may have them."""
+    hostile = ["upload " + "\u00fc" * 1_000 + end for end in ("a", "b")] + ["x\nApproved: \x1b[2J"]
+
+    def fail(_: str) -> None:
+        raise ValueError("no\x1b[2J")
+
+    list(fresh().each([*hostile, "after"], str, fail))
+
+    known = fresh().known
+    assert len(known) == 4
+    assert all(len(one.encode()) <= 1_024 and "\n" not in one and "\x1b" not in one for one in known)
+    assert all("\x1b" not in one.error for one in known.values())
+    assert "after" in known
+
+
+def test_a_failure_that_cannot_be_kept_holds_up_nothing(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    troubles = fresh()
+    assert troubles.known == {}
+
+    def refuse(**_: Any) -> None:
+        raise refusal("ProvisionedThroughputExceededException")
+
+    monkeypatch.setattr(troubles._dynamodb, "put_item", refuse)
+    done = dict(troubles.each(["bad", "two"], str, act))
+
+    assert done == {"two": "TWO"}

@@ -1,0 +1,174 @@
+"""Uploads to places that start nothing end in one message; what a run starts from or reads ends in none."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests import builders
+from tunedrop.aws import Aws
+from tunedrop.contracts import S3Object
+from tunedrop.registration import missed_uploads, stray_uploads
+from tunedrop.registration.stray_uploads import Stray
+from tunedrop.registry import Registry
+from tunedrop.stage import Stage
+
+STAGE = builders.stage(upload_grace_seconds=-5)
+
+
+class Topic:
+    """SNS, as far as publishing goes."""
+
+    def __init__(self) -> None:
+        self.published: list[dict[str, Any]] = []
+
+    def publish(self, **message: Any) -> None:
+        self.published.append(message)
+
+
+def put(aws: Aws, *keys: str) -> None:
+    for key in keys:
+        aws.s3.put_object(Bucket=STAGE.intake_bucket, Key=key, Body=b"data")
+
+
+def find(aws: Aws, registry: Registry, stage: Stage = STAGE) -> list[Stray]:
+    runs = [one.run for one in registry.recent(limit=100)]
+    return stray_uploads.find(aws.s3, registry, stage, runs)
+
+
+def places(aws: Aws, registry: Registry) -> list[str]:
+    return [one.place for one in find(aws, registry)]
+
+
+@pytest.mark.usefixtures("intake")
+def test_what_starts_nothing_is_told_once(aws: Aws, registry: Registry) -> None:
+    put(aws, "train.jsonl", "Drop/a.jsonl", "data/x/1.jsonl", "data/x/2.jsonl", "drop/readme-faq.jsonl")
+    put(aws, "drop/notes/README.md", "runs/train.jsonl", "runs/forgot/train.jsonl", "runs/late/Run.yaml")
+    put(aws, "runs/nobody-0123456789/approve/1-0a", "runs/nobody-0123456789/test.jsonl")
+    topic = Topic()
+
+    strays = find(aws, registry)
+    stray_uploads.tell(topic, STAGE, registry, strays)
+    stray_uploads.tell(topic, STAGE, registry, find(aws, registry))
+
+    assert {one.place for one in strays} == {
+        "train.jsonl", "Drop/", "data/x/", "drop/readme-faq.jsonl", "drop/notes/", "runs/", "runs/forgot/",
+        "runs/late/", "runs/nobody-0123456789/approve/", "runs/nobody-0123456789/",
+    }  # fmt: skip
+    (message,) = topic.published
+    assert message["Subject"] == "Tunedrop: 11 uploads started no run"
+    assert "s3://intake/data/x/ (2 objects)" in message["Message"]
+    assert message["MessageAttributes"]["event"]["StringValue"] == "upload-starts-nothing"
+
+
+@pytest.mark.usefixtures("intake")
+def test_a_later_upload_to_the_same_place_is_told_as_well(aws: Aws, registry: Registry) -> None:
+    topic = Topic()
+    put(aws, "runs/forgot/train.jsonl")
+    stray_uploads.tell(topic, STAGE, registry, find(aws, registry))
+    put(aws, "runs/forgot/valid.jsonl")
+
+    stray_uploads.tell(topic, STAGE, registry, find(aws, registry))
+
+    assert len(topic.published) == 2
+
+
+@pytest.mark.usefixtures("intake")
+def test_what_a_run_starts_from_or_has_read_is_in_its_place(aws: Aws, registry: Registry) -> None:
+    run = builders.run(
+        source=S3Object(bucket="intake", key="runs/mine/run.yaml"),
+        train=S3Object(
+            bucket="intake", key="shared/a.jsonl", more=(S3Object(bucket="intake", key="shared/b.jsonl"),)
+        ),
+        test=S3Object(bucket="intake", key="shared/test.jsonl"),
+    )
+    registry.register(run)
+    put(aws, "runs/mine/run.yaml", "runs/mine/train.jsonl", "runs/mine/media/a.png", "runs/mine/notes.md")
+    put(aws, "drop/a.jsonl", "drop/garden/part-0.jsonl", "drop/garden/README.md", "drop/garden/x/_metadata")
+    put(aws, "shared/a.jsonl", "shared/b.jsonl", "shared/test.jsonl")
+    put(aws, f"runs/{run.run_id}/stop/1", f"runs/{run.run_id}/test.jsonl", f"runs/{run.run_id}/retry/1")
+    put(aws, "drop/.DS_Store", "runs/._x", "drop/__MACOSX/a.jsonl", "drop/~$a.xlsx")
+    aws.s3.put_object(Bucket="intake", Key="runs/empty/")
+
+    assert places(aws, registry) == []
+
+
+@pytest.mark.usefixtures("intake")
+def test_data_may_come_a_while_before_its_manifest(aws: Aws, registry: Registry, stage: Stage) -> None:
+    put(aws, "runs/mine/train.jsonl")
+
+    assert find(aws, registry, stage) == []
+
+
+@pytest.mark.usefixtures("intake")
+def test_a_name_can_neither_break_the_message_nor_fill_it(aws: Aws, registry: Registry) -> None:
+    put(aws, "runs/x\nApproved by: the boss/\x1b[2J.jsonl", *(f"other{n}/{'k' * 900}" for n in range(30)))
+
+    text = stray_uploads.text(STAGE, find(aws, registry))
+
+    assert "\nApproved" not in text
+    assert "\x1b" not in text
+    assert "and 11 more" in text
+
+
+class Listing:
+    """S3 with one object, whatever its key."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def get_paginator(self, operation: str) -> Any:
+        one = {"Key": self._key, "Size": 4, "LastModified": stray_uploads.datetime.now(stray_uploads.UTC)}
+        versions = [one | {"VersionId": "v1", "IsLatest": True}]
+
+        class Pages:
+            def paginate(self, Bucket: str, Prefix: str = "") -> Any:  # noqa: N803
+                starts = one["Key"].startswith(Prefix)
+                return [{"Contents": [one] * starts, "Versions": versions * starts}]
+
+        return Pages()
+
+
+class Nobody:
+    """A registry without runs."""
+
+    def get(self, _: str) -> None:
+        return None
+
+    def is_claimed(self, *_: str) -> bool:
+        return False
+
+
+NAMES = st.sampled_from(
+    [
+        "drop",
+        "runs",
+        "run.yaml",
+        "_SUCCESS",
+        "readme",
+        "config.jsonl",
+        "approve",
+        "stop",
+        "retry",
+        "1",
+        "a.jsonl",
+    ]
+) | st.text(max_size=6)
+
+
+@settings(max_examples=300)
+@given(st.lists(NAMES, min_size=1, max_size=5).map("/".join).filter(bool))
+def test_whatever_the_key_an_object_starts_a_run_or_is_told(key: str) -> None:
+    s3: Any = Listing(key)
+    nobody: Any = Nobody()
+
+    starts = {one.source.key for one in missed_uploads.overdue(s3, STAGE)}
+    told = stray_uploads.find(s3, nobody, STAGE, [])
+
+    dropping = stray_uploads._DROPPINGS.fullmatch(key) is not None
+    assert (len(starts) + len(told) == 1) != dropping
+    assert all(one.newest == key and posixpath.dirname(key) in one.place for one in told)

@@ -1,0 +1,179 @@
+"""Uploads in a place that starts nothing: somebody is told once, instead of waiting for a run for ever.
+
+Data below `runs/` without a manifest, a manifest that is called otherwise, a folder of `drop/` with nothing
+but documentation, a signal for a run that is not there, anything beside `drop/` and `runs/`. What a run of
+late has read is in its place, wherever it lies. Objects are listed and never read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from tunedrop import clock, intake, shown
+from tunedrop.aws.subjects import subject
+from tunedrop.contracts import Run, S3Object
+from tunedrop.registration import retuning
+from tunedrop.registration.missed_uploads import LOOK_BACK
+from tunedrop.registry import Registry
+from tunedrop.stage import Stage
+
+MOST_NAMED = 20
+"""Places that a message names; it counts the others."""
+
+_DROPPINGS = re.compile(
+    r"(.*/)?(\.DS_Store|\._[^/]*|~\$[^/]*|Thumbs\.db|desktop\.ini|\.git(keep|ignore))|(.*/)?__MACOSX/.*",
+    re.IGNORECASE,
+)
+"""What systems leave beside files by themselves: nobody waits for a run of that."""
+
+
+class Stray(msgspec.Struct, frozen=True, kw_only=True):
+    """Objects in one place that start nothing: an object of `drop/`, else the folder that they lie in."""
+
+    place: str
+    objects: int
+    newest: str
+    at: datetime
+
+    @property
+    def which(self) -> str:
+        """What is said once: a later upload to the same place is another one."""
+        return f"{clock.write(self.at)} {hashlib.sha256(self.newest.encode()).hexdigest()[:16]}"
+
+
+def find(s3: Any, registry: Registry, stage: Stage, runs: list[Run]) -> list[Stray]:
+    """The places to which something was uploaded a while ago that starts nothing, and of which nobody heard.
+
+    Parameters
+    ----------
+    runs
+        Those of late: what they read is in its place.
+    """
+    now, grace = datetime.now(UTC), timedelta(seconds=stage.upload_grace_seconds)
+    listed = list(_listed(s3, stage.intake_bucket))
+    starting = {_folder(one["Key"]) for one in listed if _starts(one["Key"])}
+    used = {file.key for run in runs for file in _read_by(run) if file.bucket == stage.intake_bucket}
+    found: dict[str, Stray] = {}
+    for one in listed:
+        key, at = one["Key"], one["LastModified"]
+        place = _place(key)
+        if not now - LOOK_BACK < at or key in used or _has(starting, key) or _is_of_a_run(registry, key):
+            continue
+        before = found.get(place)
+        newest, latest = (key, at) if before is None or at >= before.at else (before.newest, before.at)
+        found[place] = Stray(
+            place=place, objects=1 + (before.objects if before else 0), newest=newest, at=latest
+        )
+    return [
+        one for one in found.values() if one.at < now - grace and not registry.is_claimed(_ONCE, one.which)
+    ]
+
+
+def tell(sns: Any, stage: Stage, registry: Registry, strays: list[Stray]) -> None:
+    """Notify the topic of them, in one message, once."""
+    if not strays:
+        return
+    sns.publish(
+        TopicArn=stage.topic_arn,
+        Subject=subject(f"Tunedrop: {_counted(strays)} started no run"),
+        Message=text(stage, strays),
+        MessageAttributes={
+            name: {"DataType": "String", "StringValue": value}
+            for name, value in (("event", "upload-starts-nothing"), ("stage", stage.name))
+        },
+    )
+    for one in strays:
+        registry.claim(_ONCE, one.which)
+
+
+def text(stage: Stage, strays: list[Stray]) -> str:
+    """Where they lie, and what would have started a run."""
+    bucket = stage.intake_bucket
+    named = [
+        f"    s3://{bucket}/{shown.line(one.place)}"
+        + (f" ({one.objects:,} objects)" if one.objects > 1 else "")
+        for one in strays[:MOST_NAMED]
+    ]
+    more = [f"    and {len(strays) - MOST_NAMED:,} more"] if len(strays) > MOST_NAMED else []
+    return "\n".join(
+        [
+            f"In stage {stage.name} these uploads start no run, and no run has read them:",
+            "",
+            *named,
+            *more,
+            "",
+            "What starts a run:",
+            f"    a dataset at             s3://{bucket}/drop/NAME.jsonl",
+            f"    a folder of shards       s3://{bucket}/drop/NAME/, then its {intake.SUCCESS}",
+            f"    data and, last of all,   s3://{bucket}/runs/NAME/run.yaml",
+            "",
+            "Data that a manifest names later may stay where it is. This message comes once.",
+            "",
+        ]
+    )
+
+
+_ONCE = "STRAY"
+
+
+def _counted(strays: list[Stray]) -> str:
+    objects = sum(one.objects for one in strays)
+    return f"{objects:,} uploads" if objects > 1 else f"s3 object {shown.line(strays[0].place)}"
+
+
+def _listed(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for one in page.get("Contents", ()):
+            if not intake.is_folder(one["Key"], one["Size"]) and not _DROPPINGS.fullmatch(one["Key"]):
+                yield one
+
+
+def _starts(key: str) -> bool:
+    """Whether its arrival starts a run, by event or by the sweep (`tunedrop.registration.folders`)."""
+    return intake.read_key(key).kind in ("dataset", "folder", "shard", "manifest")
+
+
+def _place(key: str) -> str:
+    """Where an object lies, as people say it."""
+    folder = posixpath.dirname(key)
+    return key if folder in ("", "drop") else f"{folder}/"
+
+
+def _folder(key: str) -> str:
+    """What belongs to the run that an object starts: the file itself, or all that lies in its folder."""
+    if intake.read_key(key).kind == "dataset":
+        return key
+    if key.startswith(intake.DROP_PREFIX):
+        return "/".join(key.split("/")[:2]) + "/"
+    return posixpath.dirname(key) + "/"
+
+
+def _has(starting: set[str], key: str) -> bool:
+    if key in starting:
+        return True
+    parts = key.split("/")[:-1]
+    return any("/".join(parts[:depth]) + "/" in starting for depth in range(2, len(parts) + 1))
+
+
+def _is_of_a_run(registry: Registry, key: str) -> bool:
+    """Whether it is a signal, or more test records, for a run that there is; a retry always has an answer."""
+    upload = intake.read_key(key)
+    if upload.kind == "retry":
+        return True
+    folder, _, file = key.removeprefix(intake.RUNS_PREFIX).partition("/")
+    is_about_a_run = upload.kind in ("approve", "stop") or file == intake.MORE_TEST
+    return is_about_a_run and registry.get(upload.name or folder) is not None
+
+
+def _read_by(run: Run) -> Iterator[S3Object]:
+    yield from retuning.data_files(run)
+    for one in (run.test, run.more_test):
+        if one is not None:
+            yield from one.objects
