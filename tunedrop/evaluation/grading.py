@@ -135,9 +135,9 @@ def _same_number(reference: str, answer: str) -> float:
     expected, given = _numbers(reference), _numbers(answer)
     if not expected or not given:
         return 0.0
-    if len(expected) == len(given) and all(map(_is_close, expected, given)):
-        if words(_NUMBER.sub(" ", reference)) == words(_NUMBER.sub(" ", answer)):
-            return 1.0
+    others_alike = words(_NUMBER.sub(" ", reference)) == words(_NUMBER.sub(" ", answer))
+    if others_alike and len(expected) == len(given) and all(map(_is_close, expected, given)):
+        return 1.0
     ends_alike = len(words(reference)) <= 2 and _is_close(expected[-1], given[-1])
     return CONTAINED * ends_alike
 

@@ -30,7 +30,7 @@ LOOK_BACK = timedelta(days=1)
 """How old an upload may be: what is older was left alone on purpose, or was there before the stage."""
 
 REPORT_AFTER = 4
-"""Tries after which an upload without a run counts as failing: with a grace of ten minutes, nearly three hours."""
+"""Tries after which an upload without a run counts as failing: with a grace of ten minutes, three hours."""
 
 
 class NoRun(Exception):

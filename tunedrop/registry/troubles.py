@@ -155,7 +155,7 @@ class Troubles:
 
 
 def _key(subject: str) -> str:
-    """A subject on one line that DynamoDB takes as a sort key: at most 1,024 bytes; an S3 key alone may be so long.
+    """A subject on one line that DynamoDB takes as a sort key: 1,024 bytes; an S3 key alone may have them.
 
     What is cut keeps a name of its own.
     """
