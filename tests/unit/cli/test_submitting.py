@@ -9,10 +9,14 @@ import pytest
 from typer.testing import CliRunner
 
 from tests import builders, pictures
+from tests.unit.fake_bedrock import refusal
 from tunedrop.aws import Aws
 from tunedrop.cli.app import app
 from tunedrop.cli.stage import Deployed
 from tunedrop.registry import Record
+from tunedrop.stage import Stage
+
+NOVA_LITE = "amazon.nova-lite-v1:0:300k"
 
 RECORDS = "".join(
     json.dumps(
@@ -36,11 +40,33 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+class Bedrock:
+    """What GetFoundationModel says of every base model's life; nothing, where it may not be asked."""
+
+    def __init__(self, status: str = "") -> None:
+        self._status = status
+
+    def get_foundation_model(self, modelIdentifier: str) -> dict[str, object]:  # noqa: N803
+        if not self._status:
+            raise refusal("AccessDeniedException")
+        return {"modelDetails": {"modelId": modelIdentifier, "modelLifecycle": {"status": self._status}}}
+
+
+@pytest.fixture(autouse=True)
+def nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Aws, "bedrock", Bedrock())
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return builders.stage(default_base_model=NOVA_LITE)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     path = tmp_path / "persona"
     path.mkdir()
-    (path / "run.yaml").write_text(f"base_model: {builders.LLAMA_3_3}\ndata: {{train: train.jsonl}}\n")
+    (path / "run.yaml").write_text(f"base_model: {NOVA_LITE}\ndata: {{train: train.jsonl}}\n")
     (path / "train.jsonl").write_text(RECORDS)
     return path
 
@@ -158,6 +184,35 @@ def test_invalid_data_is_not_uploaded(aws: Aws, deployed: Deployed, intake: str,
     assert keys(aws, intake) == []
 
 
+def test_a_base_model_that_no_job_can_start_on_is_refused_unless_nothing_is_checked(
+    aws: Aws, deployed: Deployed, intake: str, folder: Path
+) -> None:
+    manifest = folder / "run.yaml"
+    manifest.write_text(manifest.read_text().replace(NOVA_LITE, builders.LLAMA_3_3))
+
+    code, _, err = submit(str(folder))
+
+    assert code == 1
+    assert "has been Legacy since" in err
+    assert "Take amazon.nova" in err
+    assert "--no-check" in err
+    assert keys(aws, intake) == []
+
+    assert submit(str(folder), "--no-check")[0] == 0
+    assert len(keys(aws, intake)) == 2
+
+
+def test_bedrock_itself_is_asked_first(
+    aws: Aws, deployed: Deployed, intake: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Aws, "bedrock", Bedrock("LEGACY"))
+
+    code, _, err = submit(str(folder))
+
+    assert code == 1
+    assert "is Legacy: Bedrock starts no new job" in err
+
+
 def test_without_a_check_everything_is_uploaded(
     aws: Aws, deployed: Deployed, intake: str, folder: Path
 ) -> None:
@@ -183,7 +238,7 @@ def test_a_run_over_its_budget_is_told_of_before_it_is_uploaded(
     aws: Aws, deployed: Deployed, intake: str, folder: Path
 ) -> None:
     (folder / "run.yaml").write_text(
-        f"base_model: {builders.LLAMA_3_3}\ndata: {{train: train.jsonl}}\nbudget_usd: 0.5\n"
+        f"base_model: {NOVA_LITE}\ndata: {{train: train.jsonl}}\nbudget_usd: 0.5\n"
     )
 
     _, out, _ = submit(str(folder))

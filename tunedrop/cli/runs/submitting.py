@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
 
-from tunedrop import intake, naming
+from tunedrop import catalog, intake, naming
+from tunedrop.aws import foundation_models
+from tunedrop.catalog.model import BaseModel
+from tunedrop.catalog.tunable import why_closed
 from tunedrop.cli.asking import confirm, if_interrupted
 from tunedrop.cli.data import estimating, folder
 from tunedrop.cli.data.folder import Submission
@@ -85,9 +90,26 @@ def _checked(here: Deployed, submission: Submission, format_: Format) -> Estimat
         errors.print(f"not checked here, it is in S3: {', '.join(submission.elsewhere)}")
         return None
     plan = estimating.plan(submission, None, here)
+    _refuse_closed(here, catalog.find(plan.run.base_model))
     if format_ is Format.text:
         _show(plan)
     return plan.estimate
+
+
+def _refuse_closed(here: Deployed, model: BaseModel) -> None:
+    """End the program where the base model is Legacy or has ended: Bedrock's word, else the catalog's."""
+    try:
+        closed = foundation_models.why_closed(
+            foundation_models.describe(here.aws.bedrock, model), datetime.now(UTC)
+        )
+    except (ClientError, BotoCoreError):
+        closed = why_closed(model.lifecycle)
+    if closed:
+        fail(
+            f"{model.name} {closed}; nothing was uploaded",
+            NO,
+            f"{catalog.instead(model, None)}; or go on all the same: --no-check",
+        )
 
 
 def _show(plan: estimating.Plan) -> None:
