@@ -100,7 +100,9 @@ class Grants:
                 self.read_judging(), self.list_judging(), self.stop_judging(),
             ],
             "evaluate_shard": [self.invoke(), *self.run_files(*_SHARDS), self.read_aliases()],
-            "promote_model": [self.write_aliases(), self.read_serving(), *self.swap()],
+            "promote_model": [
+                self.write_aliases(), self.read_serving(), *self.swap(), self.read_training_data(),
+            ],
             "release_throughput": [*self.end_what_bills(), *self.swap()],
             "notify": self.tell(),
             "resume_waits": [*self.settle(), self.publish(), self.forget_troubles()],

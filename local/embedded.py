@@ -139,6 +139,16 @@ class Embedded:
         self._cdk("bootstrap", f"aws://{ACCOUNT}/{region}", folder=self.state)
         self._cdk("deploy", "-c", f"stage={stage}", "--all", "--require-approval", "never", folder=ROOT)
 
+    def destroy(self, stage: str = "local") -> None:
+        """Destroy a stage with the real CDK CLI.
+
+        Raises
+        ------
+        EmbeddedError
+            When the CLI fails; the message holds the end of what it said.
+        """
+        self._cdk("destroy", "-c", f"stage={stage}", "--all", "--force", folder=ROOT)
+
     def _cdk(self, *arguments: str, folder: Path) -> None:
         cdk = ROOT / "node_modules" / ".bin" / "cdk"
         if not cdk.exists():

@@ -44,6 +44,10 @@ class ThroughputFailed(RunError):
     """The tuned model could not be brought into service."""
 
 
+class NameTaken(RunError):
+    """While the run went on, a model of unrelated data was put into production under its name."""
+
+
 class EvaluationFailed(RunError):
     """Base or tuned model could not be asked."""
 

@@ -7,6 +7,7 @@ import msgspec
 from lambdas.services import Services
 from lambdas.step import step
 from tunedrop.contracts import CompletedJob, Dataset, Evaluation, Promotion, Run, Serving
+from tunedrop.registry import ownership
 from tunedrop.results import release
 from tunedrop.serving.production import Production
 
@@ -22,8 +23,12 @@ class Input(msgspec.Struct, frozen=True):
 @step(Input)
 def handler(payload: Input, services: Services) -> Promotion:
     run, serving = payload.run, payload.serving
+    production = Production(services.aws, services.stage)
+    ownership.check_before_promotion(
+        services.aws.s3, services.registry, production.aliases, run, payload.dataset
+    )
     stays = release.keeps(run, serving, payload.evaluation, failure=None)
-    return Production(services.aws, services.stage).promote(
+    return production.promote(
         run.name,
         run.run_id,
         payload.job.model_arn,

@@ -20,7 +20,7 @@ from tunedrop.contracts import (
     Run,
     StartedJob,
 )
-from tunedrop.errors import CustomizationFailed, ModelDeleted, RunStopped
+from tunedrop.errors import CustomizationFailed, ModelDeleted, NameTaken, RunStopped
 from tunedrop.planning.plan import has_several_jobs
 from tunedrop.registry import Record, Registry
 from tunedrop.serving import models
@@ -98,7 +98,7 @@ def _resumed(bedrock: Any, record: Record, asked: str) -> Registration:
     evaluation = None if anew else record.document("evaluation", Evaluation)
     dataset = record.document("dataset", Dataset)
     found = Resume(
-        point="validate_data" if anew else point(asked, dataset is not None, job is not None),
+        point="validate_data" if anew else _point(record, asked, dataset is not None, job is not None),
         dataset=dataset,
         estimate=record.document("estimate", Estimate),
         started=record.document("started", StartedJob),
@@ -116,6 +116,13 @@ def _deleted(model_arn: str) -> Failure:
         "with; upload the dataset again to train another"
     )
     return Failure(error=ModelDeleted.__name__, cause=cause, step="register_run")
+
+
+def _point(record: Record, asked: str, has_dataset: bool, is_trained: bool) -> ResumePoint:
+    """From before the estimate, where somebody has to approve first that a model is replaced."""
+    if record.failure is not None and record.failure.error == NameTaken.__name__:
+        return "preflight"
+    return point(asked, has_dataset, is_trained)
 
 
 def point(asked: str, has_dataset: bool, is_trained: bool) -> ResumePoint:

@@ -1,7 +1,8 @@
 """Whose a name is: whether an upload has anything to do with what the model in production has learned.
 
 Everybody's file is called `train.jsonl`. A model of unrelated data may be better on its own held-out records
-and would then take the place of a model that others rely on; so somebody is asked first.
+and would then take the place of a model that others rely on; so somebody is asked first, and it is looked at
+once more when the model is promoted: of two runs of a name that went on at once one was there first.
 
 Two datasets have something in common when `ENOUGH` of the records of one, among those looked at, hold a text
 or a run of `WORDS` words that the other holds too. Prompts, system prompts, templates and answers that
@@ -18,7 +19,8 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, naming
-from tunedrop.contracts import Dataset, Run
+from tunedrop.contracts import Dataset, Estimate, Run
+from tunedrop.errors import NameTaken
 from tunedrop.registry.aliases import Aliases, InProduction
 from tunedrop.registry.runs import Registry
 
@@ -49,6 +51,28 @@ def unrelated_to(s3: Any, registry: Registry, aliases: Aliases, run: Run, datase
     earlier = _dataset_of(registry, history[0])
     related = earlier is not None and have_in_common(s3, dataset.train.uri, earlier.train.uri)
     return "" if related else history[0].run_id
+
+
+def check_before_promotion(s3: Any, registry: Registry, aliases: Aliases, run: Run, dataset: Dataset) -> None:
+    """Look again: since the estimate, another run of the same name may have been promoted.
+
+    Raises
+    ------
+    NameTaken
+        When its data has nothing in common with this run's, and nobody has approved of replacing it.
+    """
+    taken = unrelated_to(s3, registry, aliases, run, dataset)
+    if not taken:
+        return
+    record = registry.get(run.run_id)
+    estimate = record.document("estimate", Estimate) if record is not None else None
+    if estimate is None or estimate.unrelated_to != taken:
+        raise NameTaken(
+            f"since this run was estimated, {taken} was put into production under the name {run.name}, and "
+            "its data has nothing in common with this run's. Nothing was replaced, and the model is kept. To "
+            f"replace it, say tunedrop retry {run.run_id}: that asks for approval and trains nothing again. "
+            "For a model of its own, upload the data under another name"
+        )
 
 
 def have_in_common(s3: Any, one: str, other: str) -> bool:

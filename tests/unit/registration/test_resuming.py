@@ -72,6 +72,21 @@ def test_a_failed_job_is_tried_again_under_a_new_name(open_run: Registry) -> Non
     assert (found.resume.point, found.resume.job) == ("preflight", None)
 
 
+def test_a_name_that_was_taken_meanwhile_is_asked_about_and_nothing_is_trained_again(
+    open_run: Registry,
+) -> None:
+    open_run.save("persona-0123456789", dataset=builders.dataset(), job=builders.job())
+    open_run.end("persona-0123456789", "failed", Failure(error="NameTaken", cause="", step="promote_model"))
+    record = open_run.get("persona-0123456789")
+    assert record is not None
+
+    found = resume(FakeBedrock(get_custom_model=ALIVE), open_run, record, AGAIN, "1", "")
+
+    assert found.resume is not None
+    assert found.resume.point == "preflight"
+    assert found.resume.job == builders.job()
+
+
 @pytest.mark.parametrize(("asked", "point"), [("", "preflight"), ("validate_data", "validate_data")])
 def test_what_was_validated_is_validated_again_only_when_asked(
     open_run: Registry, asked: str, point: str

@@ -5,15 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests import builders
 from tests.datasets import jsonl, single_turn
 from tunedrop.aws import Aws
-from tunedrop.contracts import Dataset, DatasetFile
+from tunedrop.contracts import Dataset, DatasetFile, Estimate
+from tunedrop.errors import NameTaken
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
-from tunedrop.registry.ownership import ENOUGH, STRETCH, common, unrelated_to
+from tunedrop.registry.ownership import ENOUGH, STRETCH, check_before_promotion, common, unrelated_to
 from tunedrop.stage import Stage
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -44,6 +46,9 @@ def promoted(aws: Aws, registry: Registry, aliases: Aliases, body: bytes) -> Non
 
 def asked(aws: Aws, registry: Registry, aliases: Aliases, body: bytes, **run: Any) -> str:
     return unrelated_to(aws.s3, registry, aliases, builders.run(**run), dataset(aws, "later", body))
+
+
+ESTIMATE = Estimate(lines=(), low=1, likely=2, high=3, budget_usd=50)
 
 
 def lines(body: bytes) -> list[bytes]:
@@ -111,3 +116,22 @@ def test_of_large_files_stretches_are_compared(aws: Aws, registry: Registry, ali
 
     assert asked(aws, registry, aliases, large + EXPERT) == ""
     assert asked(aws, registry, aliases, EXPERT * (1 + 10 * STRETCH // len(EXPERT))) == "earlier-0123456789"
+
+
+def test_a_name_that_was_taken_since_the_estimate_is_not_taken_away(
+    aws: Aws, registry: Registry, aliases: Aliases
+) -> None:
+    """Two runs of one name at once: neither found anything in production when it was estimated."""
+    run, data = builders.run(), dataset(aws, "later", EXPERT)
+    registry.register(run)
+    registry.save(run.run_id, estimate=ESTIMATE)
+    check_before_promotion(aws.s3, registry, aliases, run, data)
+    promoted(aws, registry, aliases, PERSONA)
+
+    with pytest.raises(NameTaken, match="earlier-0123456789 was put into production"):
+        check_before_promotion(aws.s3, registry, aliases, run, data)
+    check_before_promotion(aws.s3, registry, aliases, run, dataset(aws, "alike", PERSONA))
+
+    approved = msgspec.structs.replace(ESTIMATE, unrelated_to="earlier-0123456789")
+    registry.save(run.run_id, estimate=approved)
+    check_before_promotion(aws.s3, registry, aliases, run, data)
