@@ -82,24 +82,28 @@ class Grants:
 
     def by_function(self) -> dict[str, list[iam.PolicyStatement]]:
         """Every function's statements, beside those that all have: on its own run in the registry."""
-        validated = (*_DATASET_FILES, *_SHARDS)
         evaluated = (*_EVALUATION_FILES, *_SHARDS)
         return {
             "register_run": [
                 *self.read_uploads(), self.read_job(), self.read_model(),
             ],
-            "validate_data": [*self.read_uploads(), *self.run_files(*validated)],
-            "validate_shard": [*self.read_uploads(), *self.run_files(*validated)],
+            "validate_data": [
+                *self.read_uploads(),
+                *self.run_files(DATASETS, "runs/*/validation.json", *_SHARDS, in_parts=True),
+            ],
+            "validate_shard": [
+                *self.read_uploads(), *self.run_files(DATASETS, *_SHARDS, in_parts=True),
+            ],
             "preflight": [*self.preflight(), self.read_job(), *self.run_files(), self.grade("TryGrader")],
-            "estimate_cost": [self.read_aliases(), self.read_training_data()],
+            "estimate_cost": [self.read_alias(), self.read_training_data()],
             "start_customization": [*self.start_job(), self.read_job(), self.list_jobs(), self.waits()],
             "wait_for_completion": [*self.settle(), self.publish(), self.forget_troubles()],
             "set_up_throughput": [*self.serve(), self.read_serving()],
             "evaluate_model": [
-                self.invoke(), *self.run_files(*evaluated), self.read_aliases(), *self.judge(),
+                self.invoke(), *self.run_files(*evaluated), self.read_alias(), *self.judge(),
                 self.read_judging(), self.list_judging(), self.stop_judging(),
             ],
-            "evaluate_shard": [self.invoke(), *self.run_files(*_SHARDS), self.read_aliases()],
+            "evaluate_shard": [self.invoke(), *self.run_files(*_SHARDS), self.read_alias()],
             "promote_model": [
                 self.write_aliases(), self.read_serving(), *self.swap(), self.read_training_data(),
             ],
@@ -161,13 +165,13 @@ class Grants:
             statements.append(_allow("DataKeys", ["kms:Decrypt"], keys))
         return statements
 
-    def run_files(self, *written: str) -> list[iam.PolicyStatement]:
-        """Read the files of runs; write those alone that this step makes.
+    def run_files(self, *written: str, in_parts: bool = False) -> list[iam.PolicyStatement]:
+        """Read the files of runs, and of shards where the step has some; write those alone that it makes.
 
         After validation nothing may write what a run trains on or is measured by.
         """
         objects = self._r.artifacts.arn_for_objects
-        keys = [RUN_FILES, SHARD_FILES]
+        keys = [RUN_FILES, *(one for one in _SHARDS if one in written)]
         statements = [
             _allow("ReadRunFiles", ["s3:GetObject"], [objects(key) for key in keys]),
             _allow(
@@ -178,7 +182,7 @@ class Grants:
             ),
         ]
         if written:
-            actions = ["s3:PutObject", "s3:AbortMultipartUpload"]
+            actions = ["s3:PutObject", *(["s3:AbortMultipartUpload"] if in_parts else [])]
             statements.append(_allow("WriteRunFiles", actions, [objects(key) for key in written]))
         return statements
 
@@ -319,7 +323,7 @@ class Grants:
         return [
             self.release(), self.read_serving(), self.delete_models(), self.read_model(), self.stop_job(),
             self.list_jobs(), self.stop_judging(), self.list_judging(), self.read_tags(),
-            self.read_aliases(), self.write_aliases(),
+            self.list_aliases(), self.write_aliases(),
         ]  # fmt: skip
 
     def read_tags(self) -> iam.PolicyStatement:
@@ -417,10 +421,14 @@ class Grants:
         aliases = self._arn(f"parameter{self._r.stage.alias_prefix}/*", "ssm")
         return _allow("WriteAliases", ["ssm:GetParameter", "ssm:PutParameter"], [aliases])
 
-    def read_aliases(self) -> iam.PolicyStatement:
+    def read_alias(self) -> iam.PolicyStatement:
+        aliases = self._arn(f"parameter{self._r.stage.alias_prefix}/*", "ssm")
+        return _allow("ReadAlias", ["ssm:GetParameter"], [aliases])
+
+    def list_aliases(self) -> iam.PolicyStatement:
+        """By their path, which AWS writes with a slash at its end and without."""
         prefix = self._arn(f"parameter{self._r.stage.alias_prefix}", "ssm")
-        actions = ["ssm:GetParameter", "ssm:GetParametersByPath"]
-        return _allow("ReadAliases", actions, [prefix, f"{prefix}/*"])
+        return _allow("ListAliases", ["ssm:GetParametersByPath"], [prefix, f"{prefix}/*"])
 
     def _serving(self) -> list[str]:
         return [self._arn("custom-model-deployment/*"), self._arn("provisioned-model/*")]
@@ -430,7 +438,6 @@ class Grants:
         return f"arn:aws:{service}:{stack.region}:{stack.account}:{resource}"
 
 
-_DATASET_FILES = ("runs/*/dataset/*", "runs/*/validation.json")
 _EVALUATION_FILES = ("runs/*/predictions.jsonl", "runs/*/evaluation.json", "runs/*/judging/*")
 _REPORT_FILES = ("runs/*/summary.md", "runs/*/report.html")
 _SHARDS = (SHARD_FILES,)

@@ -15,7 +15,7 @@ from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_doc
 
 from infra.bundling import ROOT
 from infra.permissions import WRITES
-from tests.infra.conftest import ACCOUNT, REGION, Resources
+from tests.infra.conftest import ACCOUNT, REGION, Resources, as_list
 
 STAGE = "dev"
 BEDROCK = f"arn:aws:bedrock:{REGION}:{ACCOUNT}"
@@ -214,33 +214,45 @@ def _text(value: Any) -> str:
     if function == "Fn::Join":
         return "".join(_text(part) for part in inner[1])
     if function == "Ref":
+        if "Topic" in inner:
+            return "<Topic>"
         return {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}.get(inner, inner)
     id_ = inner[0]
     for construct, name in (("IntakeArtifacts", "Artifacts"), ("Intake", "Intake")):
         if construct in id_:
             return f"arn:aws:s3:::<{name}>"
-    for construct, name in (("RegistryRuns", RUNS), ("RegistryWaits", WAITS)):
+    for construct, name in _NAMED:
         if construct in id_:
             return name
     return f"<{id_}>"
 
 
+_NAMED = (
+    ("RegistryRuns", RUNS), ("RegistryWaits", WAITS), ("EncryptionKey", "<EncryptionKey>"),
+    ("BedrockRole", "<BedrockRole>"), ("EvaluationRole", "<EvaluationRole>"),
+    ("DeadLetters", "<DeadLetters>"), ("Logs", "<Logs>"),
+)  # fmt: skip
+"""Parts of logical ids, and what is written for their ARNs here."""
+
+
+def functions_statements(resources: Resources) -> dict[str, list[dict[str, Any]]]:
+    """The statements of every function with plain resources, by its construct's name."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for id_, statement in resources.statements():
+        match = re.match(r"(?:\w*?)Functions(\w+?)Role", id_)
+        if match is not None:
+            given = [_text(one) for one in as_list(statement["Resource"])]
+            found.setdefault(match[1], []).append({**statement, "Resource": given})
+    return found
+
+
 @pytest.fixture(scope="module")
 def policies(resources: Resources) -> dict[str, list[Any]]:
     """The parsed statements of every function, by its construct's name."""
-    found: dict[str, list[Any]] = {}
-    for id_, statement in resources.statements():
-        match = re.match(r"(?:\w*?)Functions(\w+?)Role", id_)
-        if match is None:
-            continue
-        given = statement["Resource"]
-        plain = {
-            **statement,
-            "Resource": [_text(one) for one in (given if isinstance(given, list) else [given])],
-        }
-        document = {"Version": "2012-10-17", "Statement": [plain]}
-        found.setdefault(match[1], []).append(parse_policy_document(document))
-    return found
+    return {
+        function: [parse_policy_document({"Version": "2012-10-17", "Statement": [one]}) for one in statements]
+        for function, statements in functions_statements(resources).items()
+    }
 
 
 def is_allowed(policies: dict[str, list[Any]], function: str, call: Call) -> bool:

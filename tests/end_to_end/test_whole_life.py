@@ -1,0 +1,148 @@
+"""A stage from its creation to its end and once more: everything that runs make, teardown of all, destroy."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.driver import Pipeline, until
+from local.embedded import BEFORE_LEGACY, Embedded, running
+from local.faults import A_DAY
+from tests.datasets import jsonl, single_turn
+from tunedrop import naming
+from tunedrop.serving import inventory
+
+SECONDS = 300.0
+PROVISIONED = b"""
+base_model: amazon.titan-text-express-v1
+method: single-turn
+data: {train: train.jsonl}
+hyperparameters: {epoch_count: 5, learning_rate: 1e-4}
+deployment: {keep_for: 1d}
+"""
+JUDGED = b"""
+data: {train: train.jsonl}
+evaluation: {metric: judge, judge: {model: "amazon.nova-pro-v1:0", via: evaluation-job}}
+"""
+UNAFFORDABLE = b"data: {train: train.jsonl}\nbudget_usd: 0.01\n"
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """An embedded AWS of its own: these tests leave nothing of a stage."""
+    with running(tmp_path_factory.mktemp("whole-life") / "aws", BEFORE_LEGACY) as embedded:
+        embedded.deploy()
+        yield embedded
+
+
+def submit(pipeline: Pipeline, name: str, manifest: bytes) -> str:
+    pipeline.put(f"runs/{name}/train.jsonl", jsonl(single_turn(name)))
+    version = pipeline.put(f"runs/{name}/run.yaml", manifest)
+    return pipeline.run_of(name, version, SECONDS).run.run_id
+
+
+def stepped(pipeline: Pipeline, run_id: str, step: str) -> None:
+    until(
+        lambda: any(one.step == step for one in pipeline.registry.steps(run_id)) or None,
+        f"{step} of {run_id}", SECONDS,
+    )  # fmt: skip
+
+
+def fill(own: Embedded, pipeline: Pipeline) -> str:
+    """A stage with everything: a model in production, one on bought throughput, runs that train, are judged
+    and wait for approval; and a model of another stage with a deceiving name. Gives that model."""
+    for run_id in (
+        submit(pipeline, "served", b"data: {train: train.jsonl}\n"),
+        submit(pipeline, "bought", PROVISIONED),
+    ):
+        record = pipeline.approved(run_id, SECONDS)
+        assert record.status == "promoted", record.failure
+    own.faults.set(evaluation_minutes=A_DAY)
+    stepped(pipeline, submit(pipeline, "judged", JUDGED), "wait_for_judging")
+    stepped(pipeline, submit(pipeline, "unanswered", UNAFFORDABLE), "wait_for_approval")
+    own.faults.set(evaluation_minutes=A_DAY, training_minutes=A_DAY)
+    stepped(pipeline, submit(pipeline, "training", b"data: {train: train.jsonl}\n"), "wait_for_training")
+    return another_stages(pipeline)
+
+
+def another_stages(pipeline: Pipeline) -> str:
+    """A deployment whose name is as ours are, and whose tag is another stage's."""
+    bedrock = pipeline.aws.bedrock
+    (model, *_) = bedrock.list_custom_models()["modelSummaries"]
+    answer = bedrock.create_custom_model_deployment(
+        modelDeploymentName=f"tunedrop-{pipeline.stage.name}-served-0123456789",
+        modelArn=model["modelArn"],
+        tags=naming.tags("another", "served-0123456789"),
+        clientRequestToken="deceiving",
+    )
+    return str(answer["customModelDeploymentArn"])
+
+
+def interrupted(own: Embedded, *arguments: str) -> str:
+    """The command line, killed once it has said a few things that it did."""
+    environment = os.environ | own.environment() | {"PYTHONUNBUFFERED": "1"}
+    program = Path(sys.executable).with_name("tunedrop")
+    with subprocess.Popen(
+        [program, *arguments, "--stage", "local"], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        said = [process.stdout.readline() for _ in range(4)]
+        process.send_signal(signal.SIGKILL)
+    return "".join(said)
+
+
+def tunedrop(own: Embedded, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [Path(sys.executable).with_name("tunedrop"), *arguments, "--stage", "local"],
+        env=os.environ | own.environment(), capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+
+
+def test_teardown_of_a_full_stage_is_killed_goes_on_and_leaves_nothing(own: Embedded) -> None:
+    pipeline = Pipeline(own.session())
+    theirs = fill(own, pipeline)
+    bedrock = pipeline.aws.bedrock
+    kinds = {one.kind for one in inventory.resources(bedrock, "local", ended_evaluations=True)}
+    assert kinds == {"customization job", "evaluation job", "deployment", "throughput", "custom model"}
+    refused = tunedrop(own, "teardown", "--all", "--yes")
+    assert refused.returncode == 2
+    assert refused.stderr.count("IN PRODUCTION") == 2
+
+    said = interrupted(own, "teardown", "--all", "--yes", "--production")
+    assert "stopped" in said
+    assert list(inventory.resources(bedrock, "local"))
+    done = tunedrop(own, "teardown", "--all", "--yes", "--production", "--format", "json")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["remaining"] == {}
+    assert list(inventory.resources(bedrock, "local", ended_evaluations=True)) == []
+    assert bedrock.get_custom_model_deployment(customModelDeploymentIdentifier=theirs)
+    assert "no billable resources of stage local remain" in tunedrop(own, "teardown", "--all", "--yes").stdout
+    assert pipeline.aws.ssm.get_parameters_by_path(Path="/tunedrop/local/models")["Parameters"] == []
+    assert all(not one.is_open or one.stop_requested_by for one in pipeline.registry.recent(limit=100))
+
+
+def test_a_stage_is_destroyed_and_created_again(own: Embedded) -> None:
+    before = Pipeline(own.session())
+    own.faults.set()
+
+    own.destroy()
+    formation = before.session.client("cloudformation")
+    stacks = formation.list_stacks()["StackSummaries"]
+    left = [one["StackName"] for one in stacks if one["StackStatus"] != "DELETE_COMPLETE"]
+    assert [name for name in left if "tunedrop" in name.lower()] == []
+    own.deploy()
+
+    after = Pipeline(own.session())
+    time.sleep(1)
+    record = after.finished(after.drop("reborn", jsonl(single_turn("reborn"))), SECONDS)
+    assert record.status == "promoted", record.failure
+    assert [one.run.name for one in after.registry.recent(limit=10)] == ["reborn"]
