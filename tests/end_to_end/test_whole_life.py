@@ -18,6 +18,7 @@ from local.embedded import BEFORE_LEGACY, Embedded, running
 from local.faults import A_DAY
 from tests.datasets import jsonl, single_turn
 from tunedrop import naming
+from tunedrop.contracts import Dataset
 from tunedrop.serving import inventory
 
 SECONDS = 300.0
@@ -58,7 +59,7 @@ def stepped(pipeline: Pipeline, run_id: str, step: str) -> None:
 
 def fill(own: Embedded, pipeline: Pipeline) -> str:
     """A stage with everything: a model in production, one on bought throughput, runs that train, are judged
-    and wait for approval; and a model of another stage with a deceiving name. Gives that model."""
+    and wait for approval; and a job of another stage with a deceiving name. Gives that job."""
     for run_id in (
         submit(pipeline, "served", b"data: {train: train.jsonl}\n"),
         submit(pipeline, "bought", PROVISIONED),
@@ -74,16 +75,23 @@ def fill(own: Embedded, pipeline: Pipeline) -> str:
 
 
 def another_stages(pipeline: Pipeline) -> str:
-    """A deployment whose name is as ours are, and whose tag is another stage's."""
-    bedrock = pipeline.aws.bedrock
-    (model, *_) = bedrock.list_custom_models()["modelSummaries"]
-    answer = bedrock.create_custom_model_deployment(
-        modelDeploymentName=f"tunedrop-{pipeline.stage.name}-served-0123456789",
-        modelArn=model["modelArn"],
-        tags=naming.tags("another", "served-0123456789"),
-        clientRequestToken="deceiving",
+    """A job whose name is as ours are, and whose tag is another stage's."""
+    stage, (served, *_) = pipeline.stage, pipeline.registry.named("served")
+    dataset = served.document("dataset", Dataset)
+    assert dataset is not None
+    name = f"tunedrop-{stage.name}-served-0123456789"
+    answer = pipeline.aws.bedrock.create_model_customization_job(
+        jobName=name,
+        customModelName=name,
+        roleArn=stage.bedrock_role_arn,
+        baseModelIdentifier=served.run.base_model,
+        customizationType="FINE_TUNING",
+        trainingDataConfig={"s3Uri": dataset.train.uri},
+        outputDataConfig={"s3Uri": f"s3://{stage.artifacts_bucket}/runs/another/training/"},
+        hyperParameters=served.run.hyperparameters,
+        jobTags=naming.tags("another", "served-0123456789"),
     )
-    return str(answer["customModelDeploymentArn"])
+    return str(answer["jobArn"])
 
 
 def interrupted(own: Embedded, *arguments: str) -> str:
@@ -124,7 +132,7 @@ def test_teardown_of_a_full_stage_is_killed_goes_on_and_leaves_nothing(own: Embe
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["remaining"] == {}
     assert list(inventory.resources(bedrock, "local", ended_evaluations=True)) == []
-    assert bedrock.get_custom_model_deployment(customModelDeploymentIdentifier=theirs)
+    assert bedrock.get_model_customization_job(jobIdentifier=theirs)["status"] == "InProgress"
     assert "no billable resources of stage local remain" in tunedrop(own, "teardown", "--all", "--yes").stdout
     assert pipeline.aws.ssm.get_parameters_by_path(Path="/tunedrop/local/models")["Parameters"] == []
     assert all(not one.is_open or one.stop_requested_by for one in pipeline.registry.recent(limit=100))
@@ -132,6 +140,10 @@ def test_teardown_of_a_full_stage_is_killed_goes_on_and_leaves_nothing(own: Embe
 
 def test_a_stage_is_destroyed_and_created_again(own: Embedded) -> None:
     before = Pipeline(own.session())
+    for job in before.aws.bedrock.list_model_customization_jobs(statusEquals="InProgress")[
+        "modelCustomizationJobSummaries"
+    ]:
+        before.aws.bedrock.stop_model_customization_job(jobIdentifier=job["jobArn"])
     own.faults.set()
 
     own.destroy()

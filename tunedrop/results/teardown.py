@@ -159,7 +159,7 @@ class Teardown:
             self._sleep(PAUSE_SECONDS)
 
     def _round(self, left: list[Resource]) -> tuple[dict[str, str], set[str]]:
-        """One step for each. Gives why what was refused stays, and the kinds of what is not done yet."""
+        """One step for each. Gives why what is left stays, and the kinds of what is not done yet."""
         refused: dict[str, str] = {}
         moving: set[str] = set()
         stay: set[str] = set()
@@ -167,9 +167,8 @@ class Teardown:
             try:
                 self._end(one)
             except TransientError as error:
-                if one.arn in stay:
-                    refused[one.arn] = str(error)
-                else:
+                refused[one.arn] = str(error)
+                if one.arn not in stay:
                     moving.add(one.kind)
             except (ThroughputFailed, NamedInProduction) as error:
                 refused[one.arn] = str(error)
