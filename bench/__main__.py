@@ -14,7 +14,7 @@ NAMES = ("check", "memory", "evaluate", "gate", "cost", "load", "pipeline")
 def main() -> int:
     if sys.argv[1:2] == ["chaos"]:  # measures nothing, and takes options of its own
         return importlib.import_module("bench.chaos").main()
-    names = sys.argv[1:] or NAMES
+    names = [name for name in sys.argv[1:] if name != "--write"] or NAMES
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         print(f"no measurement is called {', '.join(unknown)}; there are {', '.join(NAMES)}")
