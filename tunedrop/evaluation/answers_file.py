@@ -19,6 +19,9 @@ OPTIONAL = ("production", "conversation", *STOP_REASONS)
 CONFIDENCES = (0.8, 0.999)
 """Below, a verdict is a guess; above, no test set is large enough."""
 
+MOST_ATTEMPTS = 20
+"""By then there is nothing left of alpha to decide with."""
+
 NO_ANSWER = "no answer"
 METRICS = tuple(name for name in get_args(Metric) if name != "judge")
 
@@ -62,9 +65,15 @@ def evaluate(
     'inconclusive'
     """
     settings = settings_of(metric, min_improvement, confidence)
-    if attempt < 1:
-        raise InvalidAnswers(f"attempt: it is 1 or more, got {attempt}")
-    found = read_file(Path(answers)) if isinstance(answers, str | Path) else read(enumerate(answers, 1))
+    if not isinstance(attempt, int) or not 1 <= attempt <= MOST_ATTEMPTS:
+        raise InvalidAnswers(f"attempt: it is a whole number from 1 to {MOST_ATTEMPTS}, got {attempt!r}")
+    if isinstance(answers, str | Path):
+        found = read_file(Path(answers))
+    elif isinstance(answers, Iterable) and not isinstance(answers, Mapping | bytes):
+        found = read(enumerate(answers, 1))
+    else:
+        kind = type(answers).__name__
+        raise InvalidAnswers(f"answers: must be a path, or objects one a line; got {kind}")
     return decide(found, settings, attempt=attempt)
 
 
@@ -78,11 +87,13 @@ def settings_of(metric: str, min_improvement: float, confidence: float) -> Evalu
     """
     if metric not in METRICS:
         raise InvalidAnswers(f"metric: there is no {metric!r}; there are {', '.join(METRICS)}")
-    if not 0 <= min_improvement < 1:
-        raise InvalidAnswers(f"min_improvement: it is from 0 up to 1, got {min_improvement}")
-    if not CONFIDENCES[0] <= confidence <= CONFIDENCES[1]:
+    if not _is_number(min_improvement) or not 0 <= min_improvement < 1:
+        raise InvalidAnswers(
+            f"min_improvement: it is a number from 0 up to, not including, 1, got {min_improvement!r}"
+        )
+    if not _is_number(confidence) or not CONFIDENCES[0] <= confidence <= CONFIDENCES[1]:
         least, most = CONFIDENCES
-        raise InvalidAnswers(f"confidence: it is from {least} to {most}, got {confidence}")
+        raise InvalidAnswers(f"confidence: it is a number from {least} to {most}, got {confidence!r}")
     return EvaluationSettings(
         metric=metric,  # type: ignore[arg-type]
         min_improvement=min_improvement,
@@ -90,6 +101,10 @@ def settings_of(metric: str, min_improvement: float, confidence: float) -> Evalu
         max_prompts=100_000,
         general_ability=False,
     )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def read_file(path: Path) -> list[Prediction]:

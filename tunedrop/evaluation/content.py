@@ -1,7 +1,8 @@
 """What an answer says, apart from the form it is given in: a gain in form alone is no gain in knowledge.
 
-Of a label, the one label that a sentence around it names; of JSON, the document inside a code fence or
-between sentences; of other text, its words without those that many answers share (salutations, phrases).
+Of a label, the label that a sentence around it names; of a short answer, whether the text has it; of JSON,
+the document inside a code fence or between sentences; of other text, its words without those that many
+answers share (salutations, phrases).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 
 from tunedrop.evaluation.json_leaves import is_document, leaf_f1
 from tunedrop.evaluation.labels import LabelSet
-from tunedrop.evaluation.metrics import Task, f1
+from tunedrop.evaluation.metrics import Task, f1, normalized_match
 from tunedrop.evaluation.words import folded, words
 
 SHARED = 0.2
@@ -46,7 +47,9 @@ class Content:
     def score(self, reference: str, answer: str) -> float:
         """How much of what the reference says the answer says."""
         if self._task == "labels":
-            return float(self._labels.within(answer) == self._labels.of(reference))
+            return self._labels.share(self._labels.of(reference), answer)
+        if self._task == "short":
+            return max(normalized_match(reference, answer), _has_phrase(words(answer), words(reference)))
         if self._task == "json":
             return leaf_f1(reference, document_in(answer))
         expected, given = (self._telling(text) for text in (reference, answer))
@@ -63,6 +66,17 @@ def _same_facts(expected: Sequence[str], given: Sequence[str]) -> float:
         return 0.0
     numbers = {one for one in expected if one[0].isdigit()}
     return len(numbers & set(given)) / len(numbers) if numbers else 1.0
+
+
+def _has_phrase(said: Sequence[str], phrase: Sequence[str]) -> float:
+    """Whether these words stand in an answer as they are; 5 does not stand in -5."""
+    size = len(phrase)
+    return float(
+        any(
+            said[at : at + size] == phrase and not (at and said[at - 1] == "-" and phrase[0][0].isdigit())
+            for at in range(len(said) - size + 1)
+        )
+    )
 
 
 def document_in(answer: str) -> str:

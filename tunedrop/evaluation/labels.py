@@ -50,17 +50,26 @@ class LabelSet(msgspec.Struct, frozen=True, dict=True):
         """What a text says as a label, whether or not it is one of them."""
         return label_of(text) if self.folds else text.strip()
 
-    def within(self, text: str) -> str:
-        """The one label that a sentence names; empty where it names none, or several."""
+    def share(self, label: str, text: str) -> float:
+        """How much a text says that it is this label: 1 where it names no other, less where it names several.
+
+        Of many labels, a text that names two usually says which one it is not.
+        """
         if self.of(text) in self.names:
-            return self.of(text)
-        said, found, at = words(text), set(), 0
+            return float(self.of(text) == label)
+        named = self._named(text)
+        if label not in named:
+            return 0.0
+        return 1.0 if len(named) == 2 <= len(self.names) / 2 else 1 / len(named)
+
+    def _named(self, text: str) -> set[str]:
+        said, found, at = words(text), set[str](), 0
         while at < len(said):
             sizes = [size for size in self._sizes if said[at : at + size] in self._by_words]
             if sizes:
                 found.add(self._by_words[said[at : at + sizes[0]]])
             at += sizes[0] if sizes else 1
-        return found.pop() if len(found) == 1 else ""
+        return found
 
     @cached_property
     def _by_words(self) -> dict[tuple[str, ...], str]:

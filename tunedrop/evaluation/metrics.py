@@ -11,6 +11,7 @@ import re
 import string
 from collections import Counter
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Literal
 
 from rapidfuzz.distance import LCSseq
@@ -23,6 +24,7 @@ from tunedrop.evaluation.words import split_words, words
 CHRF_ORDER = 6
 CHRF_BETA = 2
 
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _ARTICLES = frozenset(("a", "an", "the"))
 _ARTICLE = re.compile(r"\b(a|an|the)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -33,9 +35,12 @@ def exact_match(reference: str, answer: str) -> float:
 
 
 def normalized_match(reference: str, answer: str) -> float:
-    """Equal but for case, punctuation and spaces."""
-    expected = words(reference)
-    return float(expected == words(answer)) if expected else exact_match(reference, answer)
+    """Equal but for case, punctuation and spaces; numbers by their value: 42.0 is 42, 007 is not 7."""
+    expected, given = words(reference), words(answer)
+    if not expected:
+        return exact_match(reference, answer)
+    number = _number(expected)
+    return float(expected == given or (number is not None and number == _number(given)))
 
 
 def accuracy(reference: str, answer: str) -> float:
@@ -129,15 +134,22 @@ TITLES = {
 JUDGED: dict[JudgedVia, str] = {"converse": "judge", "evaluation-job": "judge_rating"}
 """What a judge's score is called: a win rate where it compares, a mean rating where it rates."""
 
-Task = Literal["labels", "json", "text"]
+Task = Literal["labels", "json", "short", "text"]
 
 SHOWN: dict[Task, tuple[str, ...]] = {
     "labels": ("accuracy",),
     "json": ("json_fields", "json_valid", "exact_match"),
+    "short": ("normalized_match", "token_f1", "exact_match"),
     "text": ("token_f1", "rouge_l", "chrf", "normalized_match", "exact_match"),
 }
 """The metrics that fit a task; the first one decides unless the run asks for another."""
 
+
+SHORT_WORDS, SHORT_TOKENS, SHORT_CHARACTERS = 3, 8, 40
+"""A short answer has no more words between spaces, tokens and characters."""
+
+MOST_SHORT = 0.9
+"""Above this share of short references, answers are right or wrong as a whole."""
 
 OVERLAPS: tuple[str, ...] = ("token_f1", "rouge_l", "chrf")
 """Scores of words or characters in common. None of them knows `can` from `cannot`: where one of them decides
@@ -145,10 +157,13 @@ on open text, all of them have to agree."""
 
 
 def task_of(references: Sequence[str]) -> Task:
-    """What the answers are: JSON documents, a few short labels that come again and again, or other text."""
+    """What the answers are: JSON documents, a few short labels that come again and again, other short answers
+    (numbers, dates, names) that are right or wrong as a whole, or other text."""
     if references and all(map(is_document, references)):
         return "json"
-    return "labels" if are_labels(references) else "text"
+    if are_labels(references):
+        return "labels"
+    return "short" if sum(map(_is_short, references)) > MOST_SHORT * len(references) else "text"
 
 
 def choose(references: Sequence[str], asked: str = "auto") -> str:
@@ -160,6 +175,22 @@ def f1(expected: Sequence[str], given: Sequence[str]) -> float:
     """Of two bags of words; 0 where they have none in common."""
     common = (Counter(expected) & Counter(given)).total()
     return 2 * common / (len(expected) + len(given)) if common else 0.0
+
+
+def _is_short(text: str) -> bool:
+    plain = text.strip()
+    return (
+        0 < len(plain) <= SHORT_CHARACTERS
+        and len(plain.split()) <= SHORT_WORDS
+        and len(words(plain)) <= SHORT_TOKENS
+        and not is_document(plain)
+    )
+
+
+def _number(tokens: tuple[str, ...]) -> Decimal | None:
+    """The number that a text is and nothing else."""
+    text = "".join(tokens)
+    return Decimal(text) if len(tokens) <= 2 and _NUMBER.fullmatch(text) else None
 
 
 def _without_articles(tokens: tuple[str, ...]) -> tuple[str, ...]:

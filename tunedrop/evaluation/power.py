@@ -22,6 +22,9 @@ shows is further out than the truth, where it was not enough."""
 FIRST_SHARE = 0.8
 """The part of alpha that the first attempt spends; each later one spends half of what is left."""
 
+LEAST_ALPHA = 1e-9
+"""What an attempt spends that comes after very many: small enough to change no sum, and no division by 0."""
+
 REJECTING_SHARE, FORGETTING_SHARE = 0.7, 0.15
 """The parts of an attempt's alpha that the deciding metric and general ability may reject with; the other
 guards share the rest."""
@@ -42,7 +45,7 @@ def alpha_of(confidence: float, attempt: int = 1) -> float:
     alpha = (1 - confidence) / 2
     if attempt <= 1:
         return FIRST_SHARE * alpha
-    return (1 - FIRST_SHARE) * alpha * math.pow(0.5, attempt - 1)
+    return max(LEAST_ALPHA, (1 - FIRST_SHARE) * alpha * math.pow(0.5, attempt - 1))
 
 
 def records_for(

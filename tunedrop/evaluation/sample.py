@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from statistics import fmean
 from typing import Literal
@@ -67,6 +69,12 @@ class Paired(msgspec.Struct, frozen=True, dict=True):
         return means
 
 
+OTHERS = 4
+"""With the answers to so many other prompts an answer is compared."""
+
+SEED = 20_261_129
+
+
 class Sample:
     """Answered prompts of one test set."""
 
@@ -115,6 +123,14 @@ class Sample:
         base, tuned = self.scores(name, [answers, self.texts("tuned")])
         return Paired(name, base, tuned, self.units)
 
+    def against_own(self, name: str) -> Paired:
+        """The tuned model against its own answers to other prompts: the mean over a few of other units."""
+        given = self.texts("tuned")
+        moved = [[given[place] for place in places] for places in _moved(self.units)]
+        tuned, *others = self.scores(name, [given, *moved])
+        means = [fmean(scores) for scores in zip(*others, strict=True)] if others else [0.0] * len(tuned)
+        return Paired(name, means, tuned, self.units)
+
     def scores(self, name: str, answers: Sequence[Sequence[str]]) -> list[list[float]]:
         """A list of scores for each list of answers."""
         if name == "chrf":
@@ -130,3 +146,16 @@ class Sample:
             labels = self.labels
             return lambda reference, answer: float(labels.of(reference) == labels.of(answer))
         return metrics.METRICS[name]
+
+
+def _moved(units: Sequence[int]) -> Iterator[list[int]]:
+    """For each answer the place of one of another unit, a few times over."""
+    members: dict[int, list[int]] = defaultdict(list)
+    for place, unit in enumerate(units):
+        members[unit].append(place)
+    order = random.Random(SEED).sample(sorted(members), len(members))  # noqa: S311 - no secret
+    rank = {unit: index for index, unit in enumerate(order)}
+    nth = {place: index for places in members.values() for index, place in enumerate(places)}
+    for shift in range(1, min(OTHERS, len(order) - 1) + 1):
+        others = [members[order[(rank[unit] + shift) % len(order)]] for unit in units]
+        yield [other[nth[place] % len(other)] for place, other in enumerate(others)]

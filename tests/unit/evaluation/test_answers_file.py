@@ -83,6 +83,83 @@ def test_the_opposite_a_wrong_number_and_an_echo_are_not_promoted() -> None:
         assert tunedrop.evaluate(lines).verdict != "promote"
 
 
+AMOUNTS = [f"${DRAW.randint(1, 900)}.{DRAW.randint(10, 99)}" for _ in range(60)]
+DATES = [f"{DRAW.randint(1990, 2020)}-{DRAW.randint(10, 12)}-{DRAW.randint(10, 28)}" for _ in range(60)]
+NUMBERS = [str(DRAW.randint(1, 99_999)) for _ in range(60)]
+PEOPLE = [text(DRAW, 2) for _ in range(60)]
+
+
+def wrong_year(date: str) -> str:
+    return f"{int(date[:4]) + 1}{date[4:]}"
+
+
+@pytest.mark.parametrize(
+    ("references", "wrong"),
+    [
+        (NUMBERS, lambda one: f"-{one}"),
+        (DATES, wrong_year),
+        (AMOUNTS, lambda one: f"${int(one[1:-3]) + 1}{one[-3:]}"),
+        (PEOPLE, lambda one: f"{one.split()[0]} {text(DRAW, 1)}"),
+    ],
+)
+def test_short_answers_that_are_nearly_right_are_wrong(
+    references: list[str], wrong: Callable[[str], str]
+) -> None:
+    assert tunedrop.evaluate(rows(references, lambda _: "unknown", wrong)).verdict != "promote"
+    assert tunedrop.evaluate(rows(references, wrong, lambda one: one)).verdict == "promote"
+
+
+def test_a_number_is_the_same_however_it_is_written() -> None:
+    written = tunedrop.evaluate(rows(NUMBERS, lambda _: "0", lambda one: f"{int(one):,}.0"))
+
+    assert (written.verdict, written.metric) == ("promote", "normalized_match")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("was approved", "was denied"), ("is true of all", "is false of all"), ("has a > b", "has a < b")],
+)
+def test_one_word_that_always_stands_for_another_is_left_to_a_judge(right: str, wrong: str) -> None:
+    said = [f"The request about {one} {right} in the end by {text(DRAW, 2)}" for one in TEXTS]
+
+    evaluation = tunedrop.evaluate(
+        rows(said, lambda _: "I do not know", lambda one: one.replace(right, wrong))
+    )
+
+    assert evaluation.verdict == "inconclusive"
+    assert "a judge does" in evaluation.reason
+
+
+def test_common_words_in_any_order_are_no_answer() -> None:
+    words = [text(DRAW, 1) for _ in range(300)]
+    weights = [1 / (place + 3) for place in range(300)]
+    said = [" ".join(DRAW.choices(words, weights, k=20)) for _ in range(100)]
+
+    evaluation = tunedrop.evaluate(rows(said, lambda one: one[:20], lambda _: " ".join(words[:25])))
+
+    assert evaluation.verdict != "promote", evaluation.reason
+
+
+def test_a_right_label_in_a_sentence_that_names_another_counts_for_the_base() -> None:
+    named = ("refund", "delivery", "account", "other")
+    labels = [DRAW.choice(named) for _ in range(120)]
+
+    def half(label: str) -> str:
+        return label if DRAW.random() < 0.6 else DRAW.choice(named)
+
+    evaluation = tunedrop.evaluate(
+        rows(labels, lambda one: f"This is not about {DRAW.choice(named)}: it is {one}.", half)
+    )
+
+    assert evaluation.verdict == "reject"
+
+
+def test_a_gain_in_form_alone_is_called_that() -> None:
+    evaluation = tunedrop.evaluate(rows(LABELS, lambda one: f"The category is {one}.", lambda one: one))
+
+    assert "form" in evaluation.reason
+
+
 def test_ten_copies_of_a_prompt_are_one() -> None:
     copies = [one for one in rows(TEXTS[:10], lambda _: "no", lambda one: one) for _ in range(10)]
 
@@ -184,10 +261,24 @@ NONSENSE: list[dict[str, Any]] = [
     {"min_improvement": 1},
     {"metric": "judge"},
     {"attempt": 0},
+    {"attempt": 1.5},
+    {"attempt": 10**6},
+    {"confidence": "0.95"},
+    {"confidence": None},
+    {"confidence": float("nan")},
+    {"min_improvement": "x"},
+    {"min_improvement": float("nan")},
+    {"metric": None},
 ]
 
 
 @pytest.mark.parametrize("settings", NONSENSE)
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(InvalidAnswers):
-        tunedrop.evaluate([], **settings)
+        tunedrop.evaluate(rows(TEXTS, lambda _: "no", lambda one: one), **settings)
+
+
+@pytest.mark.parametrize("answers", [None, b"x.jsonl", {"prompt": "one"}, 5, [1], "no/such/file"])
+def test_what_are_no_answers_is_said(answers: Any) -> None:
+    with pytest.raises(InvalidAnswers):
+        tunedrop.evaluate(answers)

@@ -234,7 +234,9 @@ INTENTS = [f"{verb} {thing}" for verb in VERBS for thing in THINGS]
         (["a whole sentence of an answer", "and another one that is long"], "token_f1"),
         (["我们会在三个工作日内处理您的退款申请。", "请联系客服处理。"] * 20, "token_f1"),
         (["Thank you for asking, we will look into it."] * 20, "token_f1"),
-        ([f"Person {number}" for number in range(60)] + ["Paris"] * 20, "token_f1"),
+        ([f"Person {number}" for number in range(60)] + ["Paris"] * 20, "normalized_match"),
+        ([f"19{number}-03-07" for number in range(10, 60)], "normalized_match"),
+        ([str(number - 30) for number in range(60)], "normalized_match"),
     ],
 )
 def test_the_metric_fits_the_task(references: list[str], metric: str) -> None:

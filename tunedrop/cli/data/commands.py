@@ -289,7 +289,7 @@ def evaluate(
     ] = 0.02,
     confidence: Annotated[float, typer.Option(help="How sure the verdict has to be, from 0.8.")] = 0.95,
     attempt: Annotated[
-        int, typer.Option(min=1, help="The count of evaluations of this model, this one included.")
+        int, typer.Option(min=1, max=20, help="The count of evaluations of this model, this one included.")
     ] = 1,
     report: Annotated[
         Path | None, typer.Option(help="Where to write the HTML report; else beside the answers.")

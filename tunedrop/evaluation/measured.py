@@ -1,0 +1,155 @@
+"""Everything that the gate compares: the metrics, content, free answers, general ability, production."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tunedrop.contracts import Contender, EvaluationSettings, Incomplete, Score
+from tunedrop.evaluation import complete, metrics, power, scores
+from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.evaluation.examples import Example
+from tunedrop.evaluation.free import free_answers
+from tunedrop.evaluation.macro import macro_f1_score
+from tunedrop.evaluation.power import FEWEST_UNITS
+from tunedrop.evaluation.sample import Levels, Paired, Sample
+
+OWN_ANSWERS = "its own answers to other prompts"
+"""A model whose answers do as well under other prompts has not read the prompts: a style, a constant answer,
+a bag of common words."""
+
+MOST_FAILED = 0.1
+"""Above this share of failed, cut or missing answers there is no verdict: they may not be like the rest."""
+
+REJECTING = 9
+"""How many more tests may reject: three guards, content, four contenders, the model in production."""
+
+
+class Measured:
+    """What one decision rests on: the answers, how sure it has to be, and every comparison that was made."""
+
+    def __init__(
+        self,
+        predictions: Sequence[Prediction],
+        settings: EvaluationSettings,
+        attempt: int,
+        known: Sequence[Example],
+    ) -> None:
+        self.settings, self.attempt, self.known = settings, attempt, known
+        self.held_out = [one for one in predictions if not one.probe]
+        self.probes = [one for one in predictions if one.probe]
+        self.sample = Sample([one for one in self.held_out if not one.failed])
+        self.alpha = power.alpha_of(settings.confidence, attempt)
+        rest = (1 - power.REJECTING_SHARE - power.FORGETTING_SHARE) * self.alpha / REJECTING
+        self.levels = Levels(self.alpha, power.REJECTING_SHARE * self.alpha)
+        self.guards = Levels(self.alpha, rest)
+        self.forgetting = Levels(self.alpha, power.FORGETTING_SHARE * self.alpha)
+        self.metric = self._deciding()
+        self.measured = {one.metric: one for one in self._measured()} if self.sample.answered else {}
+        self.opposed: dict[str, Paired] = {}
+        self.incomplete = tuple(self._incomplete())
+        self.scores = tuple(self._scores()) if self.sample.answered else ()
+        self.decisive = next((one for one in self.scores if one.metric == self.metric), None)
+        self.content = self._content()
+        self.general = self._general()
+        self.contenders = tuple(self._contenders()) if self.sample.answered else ()
+        self.champion = self._champion() if self.sample.answered else None
+
+    def _deciding(self) -> str:
+        judge = self.settings.judge
+        if self.settings.metric == "judge" and judge is not None:
+            return metrics.JUDGED[judge.via]
+        return metrics.choose(self.sample.references, self.settings.metric)
+
+    @property
+    def overlap(self) -> str:
+        """The metric by which given answers are compared: the deciding one, where no judge decides."""
+        named = self.metric in metrics.METRICS
+        return self.metric if named else metrics.SHOWN[self.sample.task][0]
+
+    @property
+    def agreeing(self) -> tuple[str, ...]:
+        """The scores that have to agree with the deciding one."""
+        overlaps = (*metrics.OVERLAPS, "squad_f1")
+        if self.sample.task == "short" and self.metric in overlaps:
+            return ("normalized_match",)
+        if self.sample.task != "text" or self.metric not in overlaps:
+            return ()
+        return tuple(one for one in metrics.OVERLAPS if one != self.metric)
+
+    @property
+    def rejecting(self) -> tuple[str, ...]:
+        """The scores that have to be below what is wanted too, before a model is rejected."""
+        return (*self.agreeing, "token_f1") if self.sample.task == "short" else self.agreeing
+
+    def _measured(self) -> Iterator[Paired]:
+        shown = [self.metric, *metrics.SHOWN[self.sample.task], *self.agreeing]
+        for name in dict.fromkeys(one for one in shown if one in metrics.METRICS):
+            yield self.sample.paired(name)
+        if self.settings.judge is not None:
+            judged = scores.judged_values(self.sample, self.settings.judge.via)
+            if judged.tuned:
+                yield judged
+
+    def _scores(self) -> Iterator[Score]:
+        """The deciding one first."""
+        for one in sorted(self.measured.values(), key=lambda one: one.metric != self.metric):
+            yield one.score(self.levels if one.metric in (self.metric, *self.rejecting) else self.guards)
+        if self.sample.task == "labels" or self.metric == "macro_f1":
+            yield macro_f1_score(self.sample, self.levels if self.metric == "macro_f1" else self.guards)
+
+    def _incomplete(self) -> Iterator[Incomplete]:
+        pairs = [(one.reference, one) for one in self.sample.answered]
+        yield complete.incomplete("base", [(wanted, one.base) for wanted, one in pairs])
+        yield complete.incomplete("tuned", [(wanted, one.tuned) for wanted, one in pairs])
+        champion = [(wanted, one.champion) for wanted, one in pairs if one.champion is not None]
+        if champion:
+            given = [(wanted, one) for wanted, one in champion if not one.error]
+            yield complete.incomplete("production", given)
+
+    def _content(self) -> Score | None:
+        """What the answers say, apart from their form."""
+        if not self.sample.answered:
+            return None
+        self.opposed["content"] = self.sample.paired("content")
+        return self.opposed["content"].score(self.guards)
+
+    def _general(self) -> Score | None:
+        """Base against tuned on the general-ability prompts that both have answered."""
+        answered = [one for one in self.probes if not one.failed]
+        return scores.general_values(answered).score(self.forgetting) if answered else None
+
+    def _contenders(self) -> Iterator[Contender]:
+        """The tuned model against the answers that cost nothing, and against its own to other prompts."""
+        sample = self.sample
+        asked = [
+            Example(one.prompt, one.reference, unit)
+            for one, unit in zip(sample.answered, sample.units, strict=True)
+        ]
+        scorer = sample.scorer(self.overlap)
+        answers = free_answers(asked, self.known or asked, scorer, are_labels=sample.task == "labels")
+        found = {str(name): sample.against(self.overlap, given) for name, given in answers.items()}
+        self.opposed |= found | {OWN_ANSWERS: sample.against_own(self.overlap)}
+        for name in (*found, OWN_ANSWERS):
+            yield Contender(name=name, score=self.opposed[name].score(self.guards))
+
+    def _champion(self) -> Score | None:
+        """The tuned model against the one in production, where that one has answered enough."""
+        both = self.sample.part(lambda one: one.champion is not None and not one.champion.error)
+        if len(set(both.units)) < FEWEST_UNITS:
+            return None
+        if self.metric in metrics.JUDGED.values():
+            judged = scores.against_champion_values(both, self.metric)
+            if len(judged.tuned) >= (1 - MOST_FAILED) * len(both.answered):
+                self.opposed["production"] = judged
+                return judged.score(self.guards)
+        self.opposed["production"] = both.paired(self.overlap, ("champion", "tuned"))
+        return self.opposed["production"].score(self.guards)
+
+    @property
+    def compared(self) -> Paired | None:
+        """The deciding metric's values; those of accuracy for macro F1, which has none of a single answer."""
+        return self.measured.get(self.metric) or next(iter(self.measured.values()), None)
+
+    @property
+    def is_judged(self) -> bool:
+        return self.metric in metrics.JUDGED.values()
