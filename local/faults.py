@@ -4,8 +4,11 @@
 | --- | --- |
 | `fail_next_job` | the next customization job fails with this message |
 | `fail_jobs` | every job whose name ends so fails: `{"name_ends", "message"}` |
-| `training_minutes` | customization jobs take so long |
+| `training_minutes` | customization and training jobs take so long |
 | `fail_evaluation` | evaluation jobs with this in their name fail: `{"name_has", "message"}` |
+| `no_capacity` | training jobs stay pending for as long as this is true |
+| `architecture` | the weights that training jobs write say this architecture |
+| `model_units` | a copy of an imported model takes so many custom model units |
 | `evaluation_minutes` | evaluation jobs take so long |
 | `lifecycle_on` | base models are what the catalog says they were on this day (YYYY-MM-DD) |
 | `end_of_life` | base models are legacy: `{"<model id>": "<the moment at which it ends>"}` |
@@ -72,6 +75,18 @@ class Faults:
     def minutes(self, of: Literal["training", "evaluation"], usual: float) -> float:
         """How long a job takes."""
         return float(self._read().get(f"{of}_minutes", usual))
+
+    def has_no_capacity(self) -> bool:
+        """Whether there is nothing to train on."""
+        return bool(self._read().get("no_capacity"))
+
+    def architecture(self) -> str:
+        """What the weights of training jobs say that they are; empty: what they are."""
+        return str(self._read().get("architecture", ""))
+
+    def model_units(self, usual: int) -> int:
+        """How many custom model units a copy of an imported model takes."""
+        return int(self._read().get("model_units", usual))
 
     def take_swap_failure(self) -> bool:
         """Whether the next swap of the model behind an ARN fails."""

@@ -26,7 +26,8 @@ process, and one that starts every few milliseconds would leave no time for anyt
 
 Tags = Callable[[], Iterator[tuple[str, Mapping[str, str]]]]
 
-ResourcesOf = Callable[[str, str, bytes, str, str], list[str]]
+ResourcesOf = Mapping[str, Callable[[str, str, Mapping[str, str], bytes, str, str], list[str]]]
+"""By service: (method, path, headers, body, Region, account) to ARNs, or `action|ARN` of a further action."""
 
 OnCall = Callable[[str, str, Callable[[], Awaitable[Response]], Callable[[], None]], Awaitable[Response]]
 """What stands between a function and AWS: (function, IAM action, let it through, kill the function)."""
@@ -55,7 +56,7 @@ def serve(
     services
         By MiniStack's name of the module, such as `bedrock`.
     resources_of
-        The IAM resources of a Bedrock request: (method, path, body, Region, account) to ARNs.
+        The IAM resources of requests to our services.
     tags
         Every tagged resource of our services, for policies that ask for `aws:ResourceTag`.
     clock_speed
@@ -64,11 +65,12 @@ def serve(
         Asked at every AWS call of a deployed function.
     """
     app._loaded_modules.update(services)
-    # MiniStack has neither; requests are routed by the service that they are signed for.
-    for name in ("servicequotas", "pricing"):
+    # MiniStack has none of these; requests are routed by the service that they are signed for.
+    for name in ("servicequotas", "pricing", "sagemaker"):
         app.SERVICE_HANDLERS[name] = services[name].handle_request
-    _know_bedrock_resources(resources_of)
-    _know_bedrock_tags(tags)
+    iam_actions.SERVICE_TO_IAM_NAMESPACE["sagemaker"] = "sagemaker"
+    _know_resources(resources_of)
+    _know_tags(tags)
     _know_job_tags()
     _know_leading_keys()
     _stand_between(on_call)
@@ -131,10 +133,10 @@ def assume_role(role_arn: str, service: str, account_id: str, source_arn: str) -
     trust = role["AssumeRolePolicyDocument"]
     if iam_evaluator.evaluate_resource_policy(trust, context, service=service).decision != "Allow":
         return None
-    return _session(role_arn, account_id)
+    return _session(role_arn, account_id, service.partition(".")[0])
 
 
-def _session(role_arn: str, account_id: str) -> dict[str, str]:
+def _session(role_arn: str, account_id: str, name: str) -> dict[str, str]:
     key = "ASIA" + secrets.token_hex(8).upper()
     secret, token = secrets.token_hex(20), hashlib.sha256(key.encode()).hexdigest()
     role = role_arn.rpartition("/")[2]
@@ -142,8 +144,8 @@ def _session(role_arn: str, account_id: str) -> dict[str, str]:
     sts.register_session(
         key,
         {
-            "Arn": f"arn:aws:sts::{account_id}:assumed-role/{role}/bedrock",
-            "UserId": f"{role}:bedrock",
+            "Arn": f"arn:aws:sts::{account_id}:assumed-role/{role}/{name}",
+            "UserId": f"{role}:{name}",
             "SecretAccessKey": secret,
             "SessionToken": token,
             "AccountId": account_id,
@@ -189,7 +191,7 @@ def _let_scheduled_functions_end() -> None:
     lambda_svc._execute_function_with_config_scope = executed
 
 
-def _know_bedrock_resources(resources_of: ResourcesOf) -> None:
+def _know_resources(resources_of: ResourcesOf) -> None:
     """MiniStack checks most Bedrock actions against `*`; AWS checks them against what the request names.
 
     The same holds for two more actions that we use, of SSM and IAM. And it knows an action
@@ -214,8 +216,8 @@ def _know_bedrock_resources(resources_of: ResourcesOf) -> None:
         region_name: str,
         account_id: str,
     ) -> str:
-        if service in ("bedrock", "bedrock-runtime"):
-            return " ".join(resources_of(method, path, body, region_name, account_id))
+        if service in resources_of:
+            return " ".join(resources_of[service](method, path, headers, body, region_name, account_id))
         if service == "ssm" and str(headers.get("x-amz-target", "")).endswith(".GetParametersByPath"):
             return f"arn:aws:ssm:{region_name}:{account_id}:parameter{json.loads(body)['Path']}"
         if service == "iam" and (role := query.get("PolicySourceArn")):
@@ -223,19 +225,36 @@ def _know_bedrock_resources(resources_of: ResourcesOf) -> None:
         return str(resource_arn(service, method, path, headers, body, query, region_name, account_id))
 
     iam_actions.extract_resource_arn = extract
-    _enforce_each_resource()
+    _enforce_each_resource(frozenset(resources_of))
 
 
-def _enforce_each_resource() -> None:
-    """A request about several resources is allowed when each of them is; MiniStack knows one a request."""
+def _enforce_each_resource(services: frozenset[str]) -> None:
+    """A request about several resources is allowed when each of them is; MiniStack knows one a request.
+
+    A further action that a request needs stands before its resource: `iam:PassRole|arn:aws:iam:...`.
+    """
     enforce = iam_evaluator.enforce
 
     def enforced(
-        key: str, action: str, service: str, region: str, *, resource_arn: str = "*", **more: Any
+        key: str,
+        action: str,
+        service: str,
+        region: str,
+        *,
+        resource_arn: str = "*",
+        service_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        arns = resource_arn.split(" ") if service.startswith("bedrock") else [resource_arn]
-        found = (enforce(key, action, service, region, resource_arn=one, **more) for one in arns)
-        return next((denied for denied in found if denied), None)
+        arns = resource_arn.split(" ") if service in services else [resource_arn]
+        context = {**(service_context or {}), "iam:PassedToService": f"{service}.amazonaws.com"}
+        for one in arns:
+            further, _, arn = one.rpartition("|")
+            denied = enforce(
+                key, further or action, service, region, resource_arn=arn,
+                service_context=context if further else service_context,
+            )  # fmt: skip
+            if denied:
+                return denied
+        return None
 
     iam_evaluator.enforce = enforced
 
@@ -264,7 +283,8 @@ def _know_job_tags() -> None:
         if not service.startswith("bedrock") or body[:1] != b"{":
             return found
         request = json.loads(body)
-        tags = [tag for name in ("jobTags", "customModelTags") for tag in request.get(name, ())]
+        given_as = ("jobTags", "customModelTags", "importedModelTags")
+        tags = [tag for name in given_as for tag in request.get(name, ())]
         if tags:
             given = {f"aws:requesttag/{tag['key']}".lower(): tag["value"] for tag in tags}
             found = found | given | {"aws:TagKeys": [tag["key"] for tag in tags]}
@@ -292,12 +312,13 @@ PARTITION_KEYS = ("pk", "run_id")
 """Of the stage's tables, each of which has one of these."""
 
 
-def _know_bedrock_tags(tags: Tags) -> None:
+def _know_tags(tags: Tags) -> None:
     def collect() -> Iterator[tuple[str, list[dict[str, str]]]]:
         for arn, found in tags():
             yield arn, [{"Key": key, "Value": value} for key, value in found.items()]
 
-    tagging._RESOURCE_TAG_COLLECTORS["bedrock"] = collect
+    for service in ("bedrock", "sagemaker"):
+        tagging._RESOURCE_TAG_COLLECTORS[service] = collect
 
 
 DIED = ("Worker process died", "Worker process exited", "[Errno 32] Broken pipe")

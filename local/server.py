@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from itertools import chain
 from pathlib import Path
 
 CLOCK_SPEED = 3_600.0
@@ -32,22 +33,36 @@ def report(violation: str) -> None:
 
 def main() -> None:
     """Serve until told to end. Arguments: the state folder, and `--with-parent` to end with the starter."""
-    state = Path(sys.argv[1])
+    folder = Path(sys.argv[1])
     if "--with-parent" in sys.argv:
         end_with(os.getppid())
     from local import ministack
-    from local.bedrock.resources import resources_of
+    from local.bedrock import resources as bedrock_resources
     from local.bedrock.service import services
     from local.bedrock.world import World
     from local.calls import Calls
     from local.faults import Faults
+    from local.sagemaker import resources as sagemaker_resources
+    from local.sagemaker.service import services as sagemaker_services
+    from local.sagemaker.state import State
 
     sys.argv = sys.argv[:1]
     speed = float(os.environ.get("TUNEDROP_CLOCK_SPEED", CLOCK_SPEED))
-    faults = Faults(state / "faults.json")
+    faults = Faults(folder / "faults.json")
     world = World(faults, speed, os.environ["AWS_ENDPOINT_URL"])
     world.report = report
-    ministack.serve(services(world), resources_of, world.tags, speed, Calls(faults, state / "calls.json"))
+    sagemaker = State(world)
+    ministack.serve(
+        services(world) | sagemaker_services(sagemaker),
+        {
+            "bedrock": bedrock_resources.resources_of,
+            "bedrock-runtime": bedrock_resources.resources_of,
+            "sagemaker": sagemaker_resources.resources_of,
+        },
+        lambda: chain(world.tags(), sagemaker.tags()),
+        speed,
+        Calls(faults, folder / "calls.json"),
+    )
 
 
 if __name__ == "__main__":

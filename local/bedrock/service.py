@@ -1,4 +1,4 @@
-"""Bedrock as MiniStack sees it: two services, `bedrock` and `bedrock_runtime`."""
+"""Bedrock as MiniStack sees it: two services, `bedrock` and `bedrock_runtime`, and those beside it."""
 
 from __future__ import annotations
 
@@ -23,25 +23,26 @@ TIMED_OUT_SECONDS = 3.0
 """How long a call hangs that is to time out after its effect; clients in tests wait less."""
 
 
-class BedrockService:
-    """One service of the local Bedrock: routes a request, breaks it where a test says so."""
+class LocalService:
+    """One service of ours: routes a request, breaks it where a test says so."""
 
-    def __init__(self, world: World, service: str, operations: Mapping[str, Operation]) -> None:
+    def __init__(self, world: World, router: Router) -> None:
         self._world = world
-        self._router = Router(service, operations, world.report)
+        self._router = router
 
     async def handle_request(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Mapping[str, Any]
     ) -> Response:
-        del headers  # IAM has looked at them already
-        return await asyncio.to_thread(self._handle, method, path, body, query_params)
+        return await asyncio.to_thread(self._handle, method, path, headers, body, query_params)
 
     def reset(self) -> None:
         """Forget nothing: a run's models outlive MiniStack's own reset; the process is the unit of reset."""
 
-    def _handle(self, method: str, path: str, body: bytes, query: Mapping[str, Any]) -> Response:
+    def _handle(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
+    ) -> Response:
         try:
-            name, labels = self._router.find(method, path)
+            name, labels = self._router.find(method, path, headers)
             fault = self._world.faults.take_call(name)
             if fault is None:
                 return self._router.answer(name, labels, body, query)
@@ -91,8 +92,8 @@ def services(world: World) -> dict[str, ministack.Service]:
     }
     inference: dict[str, Operation] = {"Converse": runtime.converse, "InvokeModel": runtime.invoke}
     return {
-        "bedrock": BedrockService(world, "bedrock", control),
-        "bedrock_runtime": BedrockService(world, "bedrock-runtime", inference),
+        "bedrock": LocalService(world, Router("bedrock", control, world.report)),
+        "bedrock_runtime": LocalService(world, Router("bedrock-runtime", inference, world.report)),
         "servicequotas": ServiceQuotas(world),
         "pricing": PriceListService(),
     }

@@ -76,8 +76,17 @@ def _length(shape: Any, size: float, path: str, value: Any, what: str = "length"
         yield f"{where} less than or equal to {limits['max']}"
 
 
+_UNICODE = {
+    r"\p{Alnum}": "A-Za-z0-9", r"\p{L}": r"\w", r"\p{M}": "", r"\p{N}": r"\d", r"\p{Z}": r"\s",
+    r"\p{S}": r"$+<=>^`|~", r"\p{P}": r"!-#%-*,-/:;?@\[-\]_{}",
+}  # fmt: skip
+"""Java's character classes, which Python's patterns do not have: near enough, and never narrower."""
+
+
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
+    for java, python in _UNICODE.items():
+        pattern = pattern.replace(java, python)
     return re.compile(pattern)
 
 

@@ -13,7 +13,7 @@ from ministack.core import responses
 from moto.core.models import botocore_stubber
 
 from local.bedrock.brain import Brain
-from local.bedrock.service import BedrockService, services
+from local.bedrock.service import LocalService, services
 from local.bedrock.world import Endpoint, Tuned, World, now
 from local.faults import Faults
 from tests import builders
@@ -30,7 +30,7 @@ class LocalBedrock:
         self.world = World(Faults(folder / "faults.json"), clock_speed=1e9, endpoint_url="")
         self.calls: list[str] = []
         service = services(self.world)["bedrock"]
-        assert isinstance(service, BedrockService)
+        assert isinstance(service, LocalService)
         self._service = service
         self.client = boto3.Session("testing", "testing", region_name=REGION).client("bedrock")
         self.client.meta.events.unregister("before-send", botocore_stubber)  # all handlers are called
@@ -103,7 +103,7 @@ class LocalBedrock:
         body = request.body or b""
         content = body if isinstance(body, bytes) else str(body).encode()
         query = parse_qs(url.query)
-        status, headers, answer = self._service._handle(request.method, url.path, content, query)
+        status, headers, answer = self._service._handle(request.method, url.path, {}, content, query)
         self.calls.append(f"{request.method} {url.path}")
         response = AWSResponse(request.url, status, headers, None)
         response._content = answer

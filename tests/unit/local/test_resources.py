@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from local.bedrock.authorization import PAGE, extract
+from local.bedrock.authorization import PAGES, extract
 from local.bedrock.resources import resources_of
 
 ACCOUNT = "111122223333"
@@ -18,8 +18,10 @@ MODEL = f"{OURS}:custom-model/amazon.nova-lite-v1:0:300k/abcdefghij12"
 DEPLOYMENT = f"{OURS}:custom-model-deployment/abcdefghij12"
 
 
-def test_the_extract_is_what_the_reference_says() -> None:
-    assert json.loads(PAGE.read_text()) == extract(), "run: python -m local.bedrock.authorization"
+@pytest.mark.parametrize("service", PAGES)
+def test_the_extract_is_what_the_reference_says(service: str) -> None:
+    written = json.loads(PAGES[service].read_text())
+    assert written == extract(service), "run: python -m local.bedrock.authorization"
 
 
 @pytest.mark.parametrize(
@@ -57,4 +59,4 @@ def test_the_extract_is_what_the_reference_says() -> None:
 def test_a_request_needs_what_it_names(
     method: str, path: str, body: dict[str, Any], needed: list[str]
 ) -> None:
-    assert resources_of(method, path, json.dumps(body).encode(), "us-east-1", ACCOUNT) == needed
+    assert resources_of(method, path, {}, json.dumps(body).encode(), "us-east-1", ACCOUNT) == needed

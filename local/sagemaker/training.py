@@ -1,0 +1,309 @@
+"""The work of a training job: assume the role, read the channels, learn, write weights, register, tell."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from local import ministack
+from local.bedrock.brain import Brain
+from local.bedrock.files import JobFailed
+from local.bedrock.language import pieces
+from local.bedrock.lessons import Learned, imitate, pairs_of, text_of
+from local.bedrock.world import now
+from local.sagemaker import weights
+from local.sagemaker.hub import HubModel
+from local.sagemaker.packages import Packages
+from local.sagemaker.state import Package, State
+from tunedrop.naming import place_of
+
+JOB_MINUTES = 60.0
+"""How long a serverless job takes: no page says."""
+
+TICK_MINUTES = JOB_MINUTES * 0.05
+"""How soon a job sees that it is to stop."""
+
+Record = dict[str, Any]
+
+
+class Stopped(Exception):
+    """Somebody has stopped the job, or a limit has: the secondary status that it ends with."""
+
+
+class Training:
+    """One job at work."""
+
+    def __init__(
+        self,
+        state: State,
+        packages: Packages,
+        job: dict[str, Any],
+        model: HubModel,
+        account: str,
+        region: str,
+    ) -> None:
+        self._world, self._packages, self._state = state.world, packages, state
+        self._job, self._model = job, model
+        self._account, self._region = account, region
+        self._at_work = 0.0
+
+    def run(self) -> None:
+        """Work until the job is over, however it ends."""
+        try:
+            self._tell()
+            self._work()
+        except Stopped as stopped:
+            self._finish("Stopped", str(stopped))
+        except JobFailed as error:
+            self._finish("Failed", "Failed", str(error)[:1024])
+        except Exception as error:
+            traceback.print_exc()
+            self._finish("Failed", "Failed", f"InternalServerError: {type(error).__name__}")
+
+    def _work(self) -> None:
+        job, faults = self._job, self._world.faults
+        if faults.events() == "early":
+            self._tell(job | {"TrainingJobStatus": "Completed"})
+        s3 = self._client("s3")
+        self._pass(0.05)
+        self._wait_for_capacity()
+        self._enter("Downloading")
+        channels = {one["ChannelName"]: one for one in job["InputDataConfig"]}
+        train = self._read(s3, channels["train"])
+        validation = self._read(s3, channels["validation"]) if "validation" in channels else []
+        if failure := faults.take_job_failure(job["TrainingJobName"]):
+            raise JobFailed(failure)
+        self._pass(0.05)
+        job["TrainingStartTime"] = now()
+        self._enter("Training")
+        learned = self._learn(s3, train, validation)
+        self._enter("Uploading")
+        self._pass(0.1)
+        self._write(s3, learned.brain)
+        self._register()
+        self._finish("Completed", "Completed")
+
+    def _wait_for_capacity(self) -> None:
+        waited = 0.0
+        limit = self._job["StoppingCondition"].get("MaxPendingTimeInSeconds", float("inf")) / 60
+        if self._world.faults.has_no_capacity():
+            self._enter("Pending")
+        while self._world.faults.has_no_capacity():
+            self._look_for_stop()
+            if waited >= limit:
+                raise Stopped("Stopped")
+            self._world.pass_minutes(TICK_MINUTES)
+            waited += TICK_MINUTES
+
+    def _learn(self, s3: Any, train: list[Record], validation: list[Record]) -> Learned:
+        job = self._job
+        epochs, rate = (
+            int(job["HyperParameters"]["max_epochs"]),
+            float(job["HyperParameters"]["learning_rate"]),
+        )
+        batches = -(-len(train) // int(job["HyperParameters"]["global_batch_size"]))
+        tokens = sum(len(pieces(text)) for record in train for text in _texts(record))
+
+        def progress(share: float) -> None:
+            step = min(int(share * epochs * batches), epochs * batches - 1)
+            job["ProgressInfo"] = {
+                "TotalStepCountPerEpoch": batches, "CurrentStep": step % batches + 1,
+                "CurrentEpoch": step // batches, "MaxEpoch": epochs,
+            }  # fmt: skip
+            job["BillableTokenCount"] = int(share * epochs * tokens)
+
+        progress(0)
+        self._pass(0.8, progress)
+        pairs = [pair for record in train for pair in pairs_of(record)]
+        held_out = [pair for record in validation for pair in pairs_of(record)]
+        learned = imitate(self._parent(s3), epochs, rate, pairs, held_out)
+        progress(1)
+        return learned
+
+    def _parent(self, s3: Any) -> Brain:
+        """What the job starts from: the base model, or what another job has made of it."""
+        source = self._job["ModelPackageConfig"].get("SourceModelPackageArn")
+        if source is None:
+            return Brain()
+        bucket, prefix = place_of(self._packages.package(source).weights)
+        for folder in (weights.MERGED, weights.ADAPTER):
+            try:
+                found = s3.get_object(Bucket=bucket, Key=f"{prefix}{folder}{weights.WEIGHTS}")
+            except ClientError:
+                continue
+            brain, _ = weights.unpack(found["Body"].read())
+            return brain
+        raise JobFailed(f"ClientError: The weights of {source} could not be read.")
+
+    def _read(self, s3: Any, channel: dict[str, Any]) -> list[Record]:
+        source = channel["DataSource"].get("S3DataSource")
+        if source is None:
+            raise JobFailed(f"ClientError: Data source of channel {channel['ChannelName']} is not supported.")
+        uri = source["S3Uri"]
+        bucket, prefix = place_of(uri)
+        try:
+            pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+            keys = [one["Key"] for found in pages for one in found.get("Contents", ())]
+            texts = [s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8") for key in keys]
+        except ClientError as error:
+            raise JobFailed(
+                f"ClientError: Data download failed: Failed to download data. "
+                f"{error.response['Error']['Code']}: {uri}"
+            ) from error
+        if not keys:
+            raise JobFailed(f"ClientError: Data download failed: No S3 objects found under S3 URL {uri}.")
+        return [record for text in texts for record in _records(text, channel["ChannelName"])]
+
+    def _write(self, s3: Any, brain: Brain) -> None:
+        job = self._job
+        bucket, prefix = place_of(job["ModelArtifacts"]["S3ModelArtifacts"])
+        key = job["OutputDataConfig"].get("KmsKeyId")
+        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
+        architecture = self._world.faults.architecture() or self._model.architecture
+        is_merged = job["HyperParameters"]["merge_weights"].lower() == "true"
+        lora = "Peft" in job["ServerlessJobConfig"]
+        folders = [weights.ADAPTER] * lora + [weights.MERGED] * (is_merged or not lora)
+        for folder in folders:
+            for name, content in weights.files(self._model, brain, architecture).items():
+                try:
+                    s3.put_object(Bucket=bucket, Key=f"{prefix}{folder}{name}", Body=content, **encryption)
+                except ClientError as error:
+                    raise JobFailed(
+                        f"ClientError: Failed to upload model artifacts to s3://{bucket}/{prefix}: "
+                        f"{error.response['Error']['Code']}"
+                    ) from error
+
+    def _register(self) -> None:
+        job, config = self._job, self._job["ServerlessJobConfig"]
+        with self._world.lock:
+            group = self._packages.group(job["ModelPackageConfig"]["ModelPackageGroupArn"])
+            group.last_version += 1
+            arn = f"{group.arn.replace(':model-package-group/', ':model-package/')}/{group.last_version}"
+            self._state.packages[arn] = Package(
+                arn, group.name, group.last_version, now(), job["ModelArtifacts"]["S3ModelArtifacts"],
+                self._model.name, config["CustomizationTechnique"], config.get("Peft", ""),
+            )  # fmt: skip
+        job["OutputModelPackageArn"] = arn
+
+    # --- time, and what is said of it ----------------------------------------------------------------------
+
+    def _pass(self, share: float, progress: Any = lambda _: None) -> None:
+        """Let a share of the job's time pass, unless it is stopped or its limit is reached."""
+        passed, limit = 0.0, self._job["StoppingCondition"]["MaxRuntimeInSeconds"] / 60
+        length = share * self._world.faults.minutes("training", JOB_MINUTES)
+        while passed < length:
+            self._look_for_stop()
+            self._world.pass_minutes(TICK_MINUTES)
+            passed += TICK_MINUTES
+            if "TrainingStartTime" in self._job:
+                self._at_work += TICK_MINUTES
+            if self._at_work > limit:
+                raise Stopped("MaxRuntimeExceeded")
+            progress(min(passed / length, 1))
+        self._look_for_stop()
+
+    def _look_for_stop(self) -> None:
+        if self._job["TrainingJobStatus"] == "Stopping":
+            raise Stopped("Stopped")
+
+    def _enter(self, secondary: str) -> None:
+        with self._world.lock:
+            self._look_for_stop()
+            enter(self._job, secondary)
+        self._tell()
+
+    def _finish(self, status: str, secondary: str, reason: str = "") -> None:
+        job = self._job
+        with self._world.lock:
+            job["TrainingJobStatus"] = status
+            enter(job, secondary)
+            job["SecondaryStatusTransitions"][-1]["EndTime"] = job["TrainingEndTime"] = now()
+            if reason:
+                job["FailureReason"] = reason
+        if self._world.faults.events() == "late":
+            self._world.pass_minutes(60)
+        self._tell()
+
+    def _tell(self, job: dict[str, Any] | None = None) -> None:
+        """Send the job's event, unless events are lost; twice where they are doubled."""
+        mode = self._world.faults.events()
+        for _ in range({"never": 0, "twice": 2}.get(mode, 1)):
+            ministack.put_event(
+                self._account,
+                self._region,
+                "aws.sagemaker",
+                "SageMaker Training Job State Change",
+                [self._job["TrainingJobArn"]],
+                event_detail(job or self._job),
+            )
+
+    def _client(self, service: str) -> Any:
+        arn = self._job["TrainingJobArn"]
+        credentials = ministack.assume_role(
+            self._job["RoleArn"], "sagemaker.amazonaws.com", self._account, arn
+        )
+        if credentials is None:
+            raise JobFailed(f"ClientError: Could not assume role {self._job['RoleArn']}.")
+        session = boto3.Session(region_name=self._region, **credentials)
+        return session.client(service, endpoint_url=self._world.endpoint_url or None)
+
+
+def enter(job: dict[str, Any], secondary: str) -> None:
+    """Move a job on to a secondary status."""
+    moment, transitions = now(), job["SecondaryStatusTransitions"]
+    if transitions:
+        transitions[-1]["EndTime"] = moment
+    transitions.append({"Status": secondary, "StartTime": moment, "StatusMessage": MESSAGES[secondary]})
+    job.update(SecondaryStatus=secondary, LastModifiedTime=moment)
+
+
+MESSAGES = {
+    "Starting": "Starting the training job",
+    "Pending": "Waiting for capacity",
+    "Downloading": "Downloading input data",
+    "Training": "Training in progress",
+    "Uploading": "Uploading generated training model",
+    "Completed": "Training job completed",
+    "Failed": "Training job failed",
+    "Stopping": "Stopping the training job",
+    "Stopped": "Training job stopped",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+}
+"""Status messages of training jobs; those of serverless jobs were not seen."""
+
+
+def event_detail(job: dict[str, Any]) -> dict[str, Any]:
+    """What an event says of a job: what DescribeTrainingJob says, times as milliseconds in strings."""
+    shown = {name: value for name, value in job.items() if name[0] != "_"}
+    return json.loads(json.dumps(shown, default=_milliseconds)) | {"Tags": dict(job["_tags"])}
+
+
+def _milliseconds(moment: Any) -> str:
+    return str(int(moment.timestamp() * 1000))
+
+
+def _records(text: str, channel: str) -> Iterator[Record]:
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise JobFailed(f"ClientError: {channel}: line {number} is not JSON.") from error
+        if not isinstance(record, dict) or not (
+            "messages" in record or {"prompt", "completion"} <= set(record)
+        ):
+            raise JobFailed(
+                f"ClientError: {channel}: line {number} has neither messages nor prompt and completion."
+            )
+        yield record
+
+
+def _texts(record: Record) -> Iterator[str]:
+    if "messages" in record:
+        yield from (text_of(one["content"]) for one in record["messages"])
+    else:
+        yield from (record[name] for name in ("system", "prompt", "completion") if name in record)

@@ -1,0 +1,179 @@
+"""The embedded SageMaker and Bedrock in the process of a test: boto3's own clients, S3 from moto.
+
+Roles are not looked at here: `assume_role` answers for every role but `NO_ROLE`. Events are kept.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from ministack.core import responses
+from moto.core.models import botocore_stubber
+
+from local import ministack
+from local.bedrock.service import LocalService
+from local.bedrock.service import services as bedrock_services
+from local.bedrock.world import World
+from local.driver import until
+from local.faults import Faults
+from local.sagemaker.service import services as sagemaker_services
+from local.sagemaker.state import State
+
+REGION, ACCOUNT = "us-east-1", "111122223333"
+BUCKET = "engines"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/trains"
+NO_ROLE = f"arn:aws:iam::{ACCOUNT}:role/nobody"
+QWEN = "huggingface-reasoning-qwen3-4b"
+LLAMA = "meta-textgeneration-llama-3-1-8b-instruct"
+GROUP = "tuned"
+
+
+class LocalAccount:
+    """Clients of one account in one Region, whose SageMaker and Bedrock are ours."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, region: str = REGION) -> None:
+        self.world = World(Faults(folder / "faults.json"), clock_speed=1e9, endpoint_url="")
+        self.state = State(self.world)
+        self.faults = self.world.faults
+        self.violations: list[str] = []
+        self.world.report = self.violations.append
+        self.region = region
+        self.events: list[tuple[str, dict[str, Any]]] = []
+        patch.setattr(ministack, "assume_role", _assume)
+        patch.setattr(ministack, "put_event", self._keep_event)
+        session = _session(region)
+        ours = bedrock_services(self.world) | sagemaker_services(self.state)
+        self.sagemaker = self._client(session, "sagemaker", ours["sagemaker"])
+        self.bedrock = self._client(session, "bedrock", ours["bedrock"])
+        self.runtime = self._client(session, "bedrock-runtime", ours["bedrock_runtime"])
+        self.s3 = session.client("s3")
+        self.s3.create_bucket(Bucket=BUCKET, **_location(region))
+
+    def put(self, key: str, records: Iterable[Mapping[str, Any]]) -> str:
+        """Write records as JSONL; gives their URI."""
+        body = "".join(f"{json.dumps(one)}\n" for one in records).encode()
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+        return f"s3://{BUCKET}/{key}"
+
+    def keys(self, prefix: str) -> set[str]:
+        """The names of the objects under a prefix."""
+        found = self.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+        return {one["Key"].removeprefix(prefix) for one in found}
+
+    def group(self, name: str = GROUP) -> str:
+        return str(
+            self.sagemaker.create_model_package_group(ModelPackageGroupName=name)["ModelPackageGroupArn"]
+        )
+
+    def train(self, name: str, data: str, model: str = QWEN, **changes: Any) -> dict[str, Any]:
+        """Ask for a job; what a test changes replaces what would be asked for."""
+        group = f"arn:aws:sagemaker:{self.region}:{ACCOUNT}:model-package-group/{GROUP}"
+        hub = f"arn:aws:sagemaker:{self.region}:aws:hub-content/SageMakerPublicHub"
+        request = {
+            "TrainingJobName": name,
+            "RoleArn": ROLE,
+            "ServerlessJobConfig": {
+                "BaseModelArn": f"{hub}/Model/{model}",
+                "JobType": "FineTuning", "CustomizationTechnique": "SFT", "Peft": "LORA", "AcceptEula": True,
+            },
+            "HyperParameters": {"max_epochs": "3", "learning_rate": "0.0001", "merge_weights": "true"},
+            "InputDataConfig": [channel("train", data)],
+            "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/out"},
+            "ModelPackageConfig": {"ModelPackageGroupArn": group},
+        }  # fmt: skip
+        answer: dict[str, Any] = self.sagemaker.create_training_job(**request | changes)
+        return answer
+
+    def ended(self, name: str) -> dict[str, Any]:
+        """A job when it is over."""
+
+        def over() -> dict[str, Any] | None:
+            found: dict[str, Any] = self.sagemaker.describe_training_job(TrainingJobName=name)
+            return None if found["TrainingJobStatus"] in ("InProgress", "Stopping") else found
+
+        return until(over, f"the end of {name}", 30)
+
+    def finish(self) -> None:
+        """Wait until no job is at work, so that none meets the next test."""
+        self.faults.set()
+        for job in list(self.state.jobs.values()):
+            self.ended(job["TrainingJobName"])
+        for thread in threading.enumerate():
+            if thread.daemon and thread.name.endswith("(run)"):
+                thread.join(10)
+
+    def weights(self, job: Mapping[str, Any]) -> str:
+        """Where a job's merged weights are, by its model package."""
+        package = self.sagemaker.describe_model_package(ModelPackageName=job["OutputModelPackageArn"])
+        (container,) = package["InferenceSpecification"]["Containers"]
+        return str(container["ModelDataSource"]["S3DataSource"]["S3Uri"]) + "checkpoints/hf_merged/"
+
+    def _client(self, session: boto3.Session, name: str, service: ministack.Service) -> Any:
+        assert isinstance(service, LocalService)
+        client = session.client(name)
+        client.meta.events.unregister("before-send", botocore_stubber)  # all handlers are called
+        client.meta.events.register(f"before-send.{name}", self._answering(service))
+        return client
+
+    def _answering(self, service: LocalService) -> Callable[..., AWSResponse]:
+        def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+            responses.set_request_account_id(ACCOUNT)
+            responses.set_request_region(self.region)
+            url = urlsplit(request.url)
+            body = request.body or b""
+            content = body if isinstance(body, bytes) else str(body).encode()
+            sent = {name.lower(): _text(value) for name, value in request.headers.items()}
+            status, headers, answered = service._handle(
+                request.method, url.path, sent, content, parse_qs(url.query)
+            )
+            response = AWSResponse(request.url, status, headers, None)
+            response._content = answered
+            return response
+
+        return answer
+
+    def _keep_event(
+        self, account: str, region: str, source: str, kind: str, resources: list[str], detail: Any
+    ) -> None:
+        assert (account, region, len(resources)) == (ACCOUNT, self.region, 1)
+        self.events.append((f"{source} {kind}", dict(detail)))
+
+
+@cache
+def _session(region: str) -> boto3.Session:
+    """One for all tests: reading SageMaker's service model takes a second."""
+    return boto3.Session("testing", "testing", region_name=region)
+
+
+def channel(name: str, uri: str) -> dict[str, Any]:
+    """One data channel of a job."""
+    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}}
+
+
+def _assume(role: str, service: str, account: str, source_arn: str) -> dict[str, str] | None:
+    del service, account, source_arn
+    if role == NO_ROLE:
+        return None
+    return {
+        "aws_access_key_id": "testing",
+        "aws_secret_access_key": "testing",
+        "aws_session_token": "testing",
+    }
+
+
+def _location(region: str) -> dict[str, Any]:
+    return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
