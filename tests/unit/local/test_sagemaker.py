@@ -15,6 +15,7 @@ from local.bedrock.world import Quotas
 from local.driver import until
 from local.faults import A_DAY
 from local.sagemaker.weights import WEIGHTS, unpack
+from tests.recorded import recorded
 from tests.unit.local_sagemaker import ACCOUNT, BUCKET, GROUP, LLAMA, NO_ROLE, LocalAccount, channel
 
 PARTS = [
@@ -227,6 +228,10 @@ def test_events_say_what_describing_says(account: LocalAccount, data: str) -> No
     assert details[-1]["Tags"] == {"tunedrop:run": "r1"}
     assert details[-1]["TrainingJobArn"] == job["TrainingJobArn"]
     assert int(details[-1]["TrainingEndTime"]) == int(job["TrainingEndTime"].timestamp() * 1000)
+    sample = recorded("training-job-event")["detail"]
+    only_with_instances = {"AlgorithmSpecification", "ResourceConfig", "VpcConfig"}
+    assert sample.keys() - only_with_instances <= details[-1].keys()
+    assert all(type(details[-1][name]) is type(sample[name]) for name in sample.keys() - only_with_instances)
 
 
 def test_lost_events_are_lost(account: LocalAccount, data: str) -> None:
