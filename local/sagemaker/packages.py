@@ -45,7 +45,7 @@ class Packages:
     def delete_group(self, request: dict[str, Any]) -> dict[str, Any]:
         group = self.group(request["ModelPackageGroupName"])
         with self._state.world.lock:
-            if any(one.group == group.name for one in self._in_region()):
+            if any(one.group == group.name for one in _in_region(self._state)):
                 raise Refusal(
                     "ConflictException",
                     f"Model Package Group cannot be deleted because it still contains Model Packages: "
@@ -65,7 +65,7 @@ class Packages:
 
     def list(self, request: dict[str, Any]) -> dict[str, Any]:
         wanted = str(request.get("ModelPackageGroupName", "")).rpartition("/")[2]
-        found = [_summary(one) for one in self._in_region() if wanted in ("", one.group)]
+        found = [_summary(one) for one in _in_region(self._state) if wanted in ("", one.group)]
         return page(found, request, "ModelPackageSummaryList")
 
     def delete(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -88,9 +88,10 @@ class Packages:
             raise Refusal("ValidationException", f"ModelPackage {arn} does not exist.")
         return self._state.packages[arn]
 
-    def _in_region(self) -> list[Package]:
-        mine = here("model-package", "")
-        return [one for arn, one in self._state.packages.items() if arn.startswith(mine)]
+
+def _in_region(state: State) -> list[Package]:
+    mine = here("model-package", "")
+    return [one for arn, one in state.packages.items() if arn.startswith(mine)]
 
 
 def _group(one: Group) -> dict[str, Any]:

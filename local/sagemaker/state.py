@@ -51,7 +51,8 @@ class State:
     def tags(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Everything that has tags, with them."""
         with self.world.lock:
-            found = [(one.arn, one.tags) for one in (*self.groups.values(), *self.packages.values())]
+            found = [(one.arn, one.tags) for one in self.groups.values()]
+            found += [(one.arn, one.tags) for one in self.packages.values()]
             found += [(arn, job["_tags"]) for arn, job in self.jobs.items()]
         yield from found
 

@@ -280,7 +280,8 @@ MESSAGES = {
 def event_detail(job: dict[str, Any]) -> dict[str, Any]:
     """What an event says of a job: what DescribeTrainingJob says, times as milliseconds in strings."""
     shown = {name: value for name, value in job.items() if name[0] != "_"}
-    return json.loads(json.dumps(shown, default=_milliseconds)) | {"Tags": dict(job["_tags"])}
+    detail: dict[str, Any] = json.loads(json.dumps(shown, default=_milliseconds))
+    return detail | {"Tags": dict(job["_tags"])}
 
 
 def _milliseconds(moment: Any) -> str:
