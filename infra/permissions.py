@@ -108,7 +108,7 @@ class Grants:
                 self.write_aliases(), self.read_serving(), *self.swap(), self.read_training_data(),
             ],
             "release_throughput": [*self.end_what_bills(), *self.swap()],
-            "notify": self.tell(),
+            "notify": [*self.tell(), self.read_aliases()],
             "resume_waits": [*self.settle(), self.publish(), self.forget_troubles()],
             "sweep_throughput": [*self.sweep(), *self.start_missed(), *self.tell()],
             "refresh_prices": [self.read_prices(), self.publish()],
@@ -411,8 +411,11 @@ class Grants:
     def tell(self) -> list[iam.PolicyStatement]:
         """The report, the notification and the event that end a run."""
         event_bus = self._arn(f"event-bus/{self._r.stage.event_bus}", "events")
+        bucket = [self._r.artifacts.bucket_arn]
         return [
             *self.run_files(*_REPORT_FILES),
+            # Whether the index page is still the one that was there: its ETag.
+            _allow("ListIndex", ["s3:ListBucket"], bucket, {"StringEquals": {"s3:prefix": naming.INDEX_KEY}}),
             self.publish(),
             _allow("PutEvents", ["events:PutEvents"], [event_bus]),
         ]
@@ -439,7 +442,10 @@ class Grants:
 
 
 _EVALUATION_FILES = ("runs/*/predictions.jsonl", "runs/*/evaluation.json", "runs/*/judging/*")
-_REPORT_FILES = ("runs/*/summary.md", "runs/*/report.html")
+_REPORT_FILES = (
+    "runs/*/summary.md", "runs/*/report.html", "runs/*/findings.html", "runs/*/model-card.md",
+    naming.INDEX_KEY,
+)  # fmt: skip
 _SHARDS = (SHARD_FILES,)
 """What each step writes in the artifacts bucket (`tunedrop.naming`)."""
 

@@ -26,6 +26,9 @@ FunctionArn = Annotated[
 ]
 Tenant = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
 Prefix = Annotated[str, msgspec.Meta(pattern="^s3://[a-z0-9.-]{3,63}/(.*/)?$")]
+ReportLinks = Annotated[
+    str, msgspec.Meta(pattern=r"^(console|presigned|https://[\w.-]+(:[0-9]+)?(/[\w./~-]*)?)$")
+]
 Retention = Literal[
     "one_day", "three_days", "five_days", "one_week", "two_weeks", "one_month", "two_months", "three_months",
     "six_months", "one_year", "thirteen_months", "two_years", "five_years", "ten_years", "infinite",
@@ -102,6 +105,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Whether to make an AWS Budget of `monthly_budget_usd` on the stack's cost tag.
     chat_notifications
         Whether to tell of every run's end on a second topic too, in the schema of AWS's chat client.
+    report_links, report_link_hours
+        What the links to reports in mails and chat open: `console` (a sign-in to AWS), `presigned` (the file
+        itself, for so many hours at most), or the https address of what serves the bucket.
     stable_arn
         Whether a model that passes takes the place of the one in production behind the ARN that serves it,
         where the manifest does not say.
@@ -147,6 +153,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sweep_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 5
     cost_budget: bool = False
     chat_notifications: bool = False
+    report_links: ReportLinks = "console"
+    report_link_hours: Annotated[int, msgspec.Meta(ge=1, le=12)] = 12
     event_bus: Annotated[str, msgspec.Meta(pattern=r"^[/.\-_A-Za-z0-9]{1,256}$")] = "default"
     permissions_boundary: str | None = None
     architecture: Literal["arm64", "x86_64"] = "arm64"

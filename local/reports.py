@@ -10,6 +10,7 @@ from pathlib import Path
 
 from local import browser, samples
 from local.embedded import ROOT
+from local.samples import stages
 from tunedrop.reporting.report import render
 
 WIDE, NARROW, PAPER = (1280, 900), (390, 844), (718, 1047)
@@ -31,6 +32,10 @@ def main(arguments: list[str]) -> int:
         page.write_text(render(material), encoding="utf-8", errors="replace")
         pages.append(page)
         print(page)
+    index = folder / "index.html"
+    index.write_text(stages.index(), encoding="utf-8", errors="replace")
+    pages.append(index)
+    print(index)
     if "--pictures" in arguments:
         _photograph(pages)
     return 0

@@ -204,6 +204,14 @@ def summary_key(run: str) -> str:
     return f"{run_prefix(run)}summary.md"
 
 
+INDEX_KEY = "index.html"
+"""The page of all runs, in the artifacts bucket."""
+
+
+def findings_key(run: str) -> str:
+    return f"{run_prefix(run)}findings.html"
+
+
 def model_card_key(run: str) -> str:
     return f"{run_prefix(run)}model-card.md"
 

@@ -31,6 +31,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     `upload_grace_seconds` is how long S3's event of an upload may take before the upload counts as missed.
     A customization job that has not started to train after `stalled_after_seconds` (0: however long) is
     announced, and stopped where `stop_stalled` says so.
+    `report_links` is what links in messages open: the `console`, the file itself for `report_link_hours`
+    (`presigned`), or an address that serves the bucket.
     `evaluation_shard_prompts` is how many held-out prompts one function asks alone: more are asked in shards
     of at most so many. `validation_shard_bytes` is the same for the bytes of a dataset. `shard_concurrency`
     is how many shards of one run are worked on at once.
@@ -72,6 +74,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float = 0.95
     general_ability: bool | int = True
     evaluation_role_arn: str = ""
+    report_links: str = "console"
+    report_link_hours: int = 12
 
     @property
     def workflow_arn(self) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tunedrop import naming
 from tunedrop.contracts import Ending
-from tunedrop.reporting import advice, chat_channel, notification, verdict
+from tunedrop.reporting import advice, chat_channel, links, notification, verdict
 from tunedrop.reporting.chat_channel import About
 from tunedrop.reporting.outcome import outcome_of
 from tunedrop.stage import Stage
@@ -20,8 +21,8 @@ _MARKS = {
 }
 
 
-def message(stage: Stage, ending: Ending) -> dict[str, Any]:
-    """How the run ended, why, and what to do next."""
+def message(stage: Stage, ending: Ending, report_link: str = "") -> dict[str, Any]:
+    """How the run ended, why, the link to its report, and what to do next."""
     run, outcome = ending.run, outcome_of(ending)
     model = (ending.job.model_arn,) if ending.job is not None else ()
     return chat_channel.message(
@@ -31,6 +32,7 @@ def message(stage: Stage, ending: Ending) -> dict[str, Any]:
         title=f"{_MARKS[outcome]} {run.run_id} {verdict.headline(ending)}",
         description=_description(ending),
         summary=notification.subject(ending),
+        link=report_link or links.lasting(stage, naming.report_key(run.run_id)),
         steps=[f"{one.text} {one.command}".strip() for one in advice.next_steps(stage, ending)],
     )
 

@@ -8,7 +8,7 @@ related resources and whatever context.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -30,8 +30,9 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def message(
-    stage: Stage, run: Run, about: About, *, title: str, description: str, summary: str, steps: Sequence[str]
-) -> dict[str, Any]:
+    stage: Stage, run: Run, about: About, *, title: str, description: str, summary: str, steps: Sequence[str],
+    link: str = "", context: Mapping[str, str] = {},
+) -> dict[str, Any]:  # fmt: skip
     """One message about a run, in the thread of all its messages.
 
     Parameters
@@ -40,6 +41,10 @@ def message(
         May hold the client's own marks; every other text is shown as it is.
     steps
         What a person can do next.
+    link
+        Of ours: what opens the report.
+    context
+        What a button of the channel needs to act on it (`infra.chat_actions`).
     """
     return {
         "version": "1.0",
@@ -48,7 +53,7 @@ def message(
         "content": {
             "textType": "client-markdown",
             "title": shown.line(title),
-            "description": _plain(description)[:MAX_DESCRIPTION],
+            "description": "\n".join(filter(None, (_plain(description)[:MAX_DESCRIPTION], _linked(link)))),
             "nextSteps": [_plain(one) for one in steps],
             "keywords": [about.word, run.base_model or "none", stage.name],
         },
@@ -57,7 +62,7 @@ def message(
             "summary": _plain(summary),
             "eventType": f"tunedrop-{about.event}",
             "relatedResources": list(about.resources),
-            "additionalContext": {"stage": stage.name, "outcome": about.word},
+            "additionalContext": {"stage": stage.name, "outcome": about.word, **context},
         },
     }
 
@@ -70,6 +75,11 @@ def tell(sns: Any, stage: Stage, said: dict[str, Any]) -> None:
         sns.publish(TopicArn=stage.chat_topic_arn, Message=msgspec.json.encode(said).decode())
     except (ClientError, BotoCoreError):
         logging.getLogger(__name__).exception("the chat channel could not be told")
+
+
+def _linked(link: str) -> str:
+    """A link as the client's Markdown writes it."""
+    return f"<{link}|Open the report>" if link else ""
 
 
 def _plain(text: str) -> str:

@@ -10,7 +10,7 @@ from tunedrop import clock, naming, shown
 from tunedrop.aws import subjects
 from tunedrop.contracts import Ending, Evaluation, RunEnded
 from tunedrop.formatting.costs import forecast_in_words, in_words
-from tunedrop.reporting import advice, console, verdict
+from tunedrop.reporting import advice, console, links, verdict
 from tunedrop.reporting.outcome import outcome_of
 from tunedrop.reporting.outcome_event import MAX_CAUSE
 from tunedrop.stage import Stage
@@ -26,10 +26,17 @@ def subject(ending: Ending) -> str:
     )
 
 
-def text(stage: Stage, ending: Ending) -> str:
-    """The email: the outcome first, then why, what it cost, what to do next, where to read on."""
+def text(stage: Stage, ending: Ending, report_link: str = "") -> str:
+    """The email: the outcome first, then why, what it cost, what to do next, where to read on.
+
+    Parameters
+    ----------
+    report_link
+        What opens the report; the console where it is left out.
+    """
     parts = [
         f"{ending.run.run_id} {verdict.headline(ending)}.",
+        f"Report: {report_link or links.lasting(stage, naming.report_key(ending.run.run_id))}",
         "\n".join(_why(ending)),
         "\n".join(_facts(stage, ending)),
         "\n".join(_to_do(stage, ending)),
@@ -134,4 +141,5 @@ def _links(stage: Stage, ending: Ending) -> Iterator[str]:
     run = ending.run
     yield f"Report:     tunedrop report {run.run_id} --stage {stage.name}"
     yield f"            s3://{stage.artifacts_bucket}/{naming.report_key(run.run_id)}"
+    yield f"All runs:   {links.lasting(stage, naming.INDEX_KEY)}"
     yield f"Execution:  {console.execution(stage, run.execution_arn)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import msgspec
 from botocore.exceptions import ClientError
 
@@ -11,10 +13,13 @@ from tunedrop.contracts import Ending, Notice, Promotion, RunEnded
 from tunedrop.cost.actual import actual
 from tunedrop.errors import TransientError
 from tunedrop.registry import Registry
-from tunedrop.reporting import chat, chat_channel, notification, outcome_event, summary
+from tunedrop.reporting import chat, chat_channel, links, notification, outcome_event, summary
 from tunedrop.reporting.outcome import after_promotion, for_people, outcome_of
+from tunedrop.results import index
 from tunedrop.results.artifacts import write_text
 from tunedrop.stage import Stage
+
+_log = logging.getLogger(__name__)
 
 
 def close(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, report: str) -> Notice:
@@ -32,6 +37,7 @@ def close(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, report: s
     _emit(aws_, stage, registry, ended)
     sent = _publish(aws_, stage, registry, ending, ended)
     registry.end(run.run_id, outcome, ending.failure)
+    _rewrite_index(aws_, stage)
     return Notice(
         run_id=run.run_id,
         outcome=outcome,
@@ -39,6 +45,14 @@ def close(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, report: s
         sent=sent,
         report_uri=report_uri,
     )
+
+
+def _rewrite_index(aws_: Aws, stage: Stage) -> None:
+    """A page that cannot be written keeps no run open: the next end writes it."""
+    try:
+        index.rewrite(aws_, stage)
+    except Exception:
+        _log.exception("the index page could not be written")
 
 
 def with_promotion(registry: Registry, ending: Ending) -> Ending:
@@ -87,11 +101,12 @@ def _publish(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, ended:
             return False
         case "unsure":
             raise TransientError("it is not known yet whether an earlier notification was heard")
+    link = links.to(aws_.s3, stage, naming.report_key(run.run_id))
     try:
         aws_.sns.publish(
             TopicArn=stage.topic_arn,
             Subject=notification.subject(ending),
-            Message=notification.text(stage, ending),
+            Message=notification.text(stage, ending, link),
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": value}
                 for name, value in notification.attributes(ended).items()
@@ -102,7 +117,7 @@ def _publish(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, ended:
             registry.give_back_notice(run.run_id)
         raise
     registry.confirm_notice(run.run_id, run.attempt)
-    chat_channel.tell(aws_.sns, stage, chat.message(stage, ending))
+    chat_channel.tell(aws_.sns, stage, chat.message(stage, ending, link))
     return True
 
 

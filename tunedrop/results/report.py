@@ -7,14 +7,16 @@ from typing import Any
 import msgspec
 
 from tunedrop import naming
+from tunedrop.aws import Aws
 from tunedrop.contracts import Ending
 from tunedrop.dataset.check.check import Report
 from tunedrop.evaluation import predictions
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.registry import Registry
 from tunedrop.reporting.outcome import for_people
+from tunedrop.reporting.pages import findings_page
 from tunedrop.reporting.report import Material, render
-from tunedrop.results.artifacts import read_text
+from tunedrop.results.artifacts import read_text, write_text
 from tunedrop.stage import Stage
 from tunedrop.training import fit
 from tunedrop.training.curves import Curves
@@ -43,6 +45,14 @@ def write_report(s3: Any, stage: Stage, registry: Registry, ending: Ending, foun
             timeline=registry.steps(run_id),
         )
     )
+
+
+def write_findings(aws: Aws, stage: Stage, ending: Ending) -> None:
+    """The page of what was found in the dataset, where it was checked."""
+    findings = read_text(aws.s3, stage, naming.validation_key(ending.run.run_id))
+    if findings:
+        page = findings_page.render(stage, ending.run, msgspec.json.decode(findings, type=Report))
+        write_text(aws, stage, naming.findings_key(ending.run.run_id), page, "text/html")
 
 
 def _held_out(text: str) -> list[Prediction]:

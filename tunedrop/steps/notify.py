@@ -9,7 +9,7 @@ from tunedrop.contracts import Ending, Notice
 from tunedrop.registry import Registry
 from tunedrop.registry.spending import Spending
 from tunedrop.results.close import close, with_cost, with_promotion
-from tunedrop.results.report import with_fit, write_report
+from tunedrop.results.report import with_fit, write_findings, write_report
 from tunedrop.stage import Stage
 from tunedrop.training.curves import Curves, of_job
 
@@ -30,4 +30,8 @@ def end(aws: Aws, stage: Stage, registry: Registry, spending: Spending, ending: 
     except Exception:
         _log.exception("the report of %s could not be made", ending.run.run_id)
         report = ""
+    try:
+        write_findings(aws, stage, ending)
+    except Exception:
+        _log.exception("the findings of %s could not be written", ending.run.run_id)
     return close(aws, stage, registry, ending, report)

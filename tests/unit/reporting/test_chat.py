@@ -26,4 +26,7 @@ def test_a_verdict_is_told_with_each_score_on_a_line_of_its_own() -> None:
 
     said = chat.message(builders.stage(), ending)["content"]["description"]
 
-    assert said.splitlines() == ["Token F1 rose from 0.30 to 0.60.", "- Token F1 0.300 to 0.600 (+0.300)"]
+    *verdict, link = said.splitlines()
+    assert verdict == ["Token F1 rose from 0.30 to 0.60.", "- Token F1 0.300 to 0.600 (+0.300)"]
+    assert link.startswith("<https://us-west-2.console.aws.amazon.com/s3/object/artifacts?")
+    assert link.endswith("report.html|Open the report>")

@@ -72,6 +72,9 @@ def test_the_email_says_what_to_do_and_links_to_the_execution() -> None:
     assert "tunedrop retry persona-0123456789 --stage test" in text
     assert "https://us-west-2.console.aws.amazon.com/states/home?region=us-west-2#/v2/executions/" in text
     assert "s3://artifacts/runs/persona-0123456789/report.html" in text
+    address = "https://us-west-2.console.aws.amazon.com/s3/object/artifacts?region=us-west-2&prefix="
+    assert text.splitlines()[2] == f"Report: {address}runs%2Fpersona-0123456789%2Freport.html"
+    assert f"{address}index.html" in text
 
 
 def test_the_email_asks_for_other_epochs_where_the_curves_do() -> None:

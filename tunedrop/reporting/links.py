@@ -1,0 +1,38 @@
+"""Links that open a run's files in a browser, as the stage's setting `report_links` asks.
+
+`console` opens the S3 console, which asks for a sign-in: a belief, as its own share button gives the address
+(read 2026-11-25). `presigned` opens the file itself for a limited time; the credentials of a Lambda function
+may end it earlier (S3 user guide, ShareObjectPreSignedURL). An address is that of whatever serves the bucket
+for people who signed in there, such as CloudFront.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from tunedrop.stage import Stage
+
+
+def to(s3: Any, stage: Stage, key: str) -> str:
+    """A link to a file of the artifacts bucket, for a message."""
+    if stage.report_links == "presigned":
+        place = {"Bucket": stage.artifacts_bucket, "Key": key}
+        seconds = 3600 * stage.report_link_hours
+        return str(s3.generate_presigned_url("get_object", Params=place, ExpiresIn=seconds))
+    return lasting(stage, key)
+
+
+def lasting(stage: Stage, key: str) -> str:
+    """A link that does not run out."""
+    if stage.report_links.startswith("https://"):
+        return f"{stage.report_links.rstrip('/')}/{quote(key)}"
+    return console(stage, key)
+
+
+def console(stage: Stage, key: str) -> str:
+    """The file in the S3 console."""
+    return (
+        f"https://{stage.region}.console.aws.amazon.com/s3/object/{stage.artifacts_bucket}"
+        f"?region={stage.region}&prefix={quote_plus(key)}"
+    )
