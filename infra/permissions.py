@@ -108,7 +108,7 @@ class Grants:
                 self.write_aliases(), self.read_serving(), *self.swap(), self.read_training_data(),
             ],
             "release_throughput": [*self.end_what_bills(), *self.swap()],
-            "notify": [*self.tell(), self.read_aliases()],
+            "notify": [*self.tell(), self.list_aliases()],
             "resume_waits": [*self.settle(), self.publish(), self.forget_troubles()],
             "sweep_throughput": [*self.sweep(), *self.start_missed(), *self.tell()],
             "refresh_prices": [self.read_prices(), self.publish()],
