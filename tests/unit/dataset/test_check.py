@@ -164,7 +164,7 @@ def test_every_bad_record_is_found_not_only_the_first() -> None:
         (b"{broken\n", "TD001", "not valid JSON"),
         (b"\n", "TD003", "blank"),
         (b'{"prompt": "a", "prompt": "b", "completion": "c"}\n', "TD004", "the key prompt is there twice"),
-        (b'{"prompt": NaN, "completion": "c"}\n', "TD001", "not valid JSON"),
+        (b'{"prompt": NaN, "completion": "c"}\n', "TD001", "write null or a number"),
         (b'{"prompt": "\xff", "completion": "c"}\n', "TD002", "is not UTF-8"),
         (b"[" * 100_000 + b"\n", "TD001", "not valid JSON"),
         (b"{\n", "TD005", "several lines"),

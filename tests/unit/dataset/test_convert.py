@@ -50,7 +50,7 @@ def records(rows: list[Any], target: Target) -> tuple[list[Any], Conversion]:
 
 
 def named(notes: Any) -> dict[str, list[int]]:
-    return {what: note.lines for what, note in notes.items()}
+    return {note.what: note.lines for note in notes.values()}
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_what_the_new_format_does_not_say_is_reported(row: Any, target: Target, 
         ({"input": "A passage."}, "prompt-completion", "unlabelled text is no conversation"),
         ({"messages": CHAT["messages"][1:] * 2}, "alpaca", "a conversation of 4 messages is not a prompt"),
         ({"prompt": "a", "chosen": "b", "rejected": "c"}, "converse", "a preference between answers"),
-        ({"question": "a"}, "converse", "no known format"),
+        ({"question": "a"}, "converse", "no known format: the keys are question; question is a prompt"),
         ({"prompt": "a"}, "converse", "completion is missing"),
         (
             CONVERSE | {"messages": [{"role": "user", "content": [IMAGE]}, CONVERSE["messages"][1]]},  # type: ignore[index]

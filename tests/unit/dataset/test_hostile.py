@@ -143,13 +143,13 @@ def test_one_line_without_end_is_not_held_in_memory() -> None:
     assert [note.what[-7:] for note in done.refused.values()] == ["[TD031]"]
 
 
-def test_reasons_to_refuse_a_record_are_told_only_so_often() -> None:
-    body = b"".join(b'{"prompt": %d, "completion": "x"}\n' % number for number in range(1_000))
+def test_what_is_left_out_is_told_only_so_often() -> None:
+    body = b"".join(b'{"prompt": "q", "completion": "x", "k%d": 1}\n' % number for number in range(1_000))
 
     done = convert([body], _Nowhere(), "converse")
 
-    assert len(done.refused) == MOST_NOTES + 1
-    assert done.refusals == 1_000
+    assert len(done.lost) == MOST_NOTES + 1
+    assert sum(note.count for note in done.lost.values()) == 1_000
 
 
 def test_a_compressed_file_of_many_small_parts_is_no_trap() -> None:

@@ -244,8 +244,8 @@ def test_roles_in_capitals_and_texts_become_what_converse_has() -> None:
     assert [one["role"] for one in found["messages"]] == ["user", "assistant"]
     assert found["messages"][0]["content"] == [{"text": "hello"}]
     assert changes == [
-        "1: the role User was written in lower case",
-        "1: the role Assistant was written in lower case",
+        "1: the role User became user",
+        "1: the role Assistant became assistant",
         "1: the system prompt became a content block",
         "1: text content became content blocks",
     ]

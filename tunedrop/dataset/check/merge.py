@@ -226,6 +226,7 @@ class _Conclusion:
             if records.answered_count:
                 first = records.answered.first
                 self._errors.take(split, _tally({"TD020": records.answered_count}, first))
+            self._warnings.take(split, records.unreferenced)
             return
         if method != "distillation":
             self._errors.take(split, records.unanswered)

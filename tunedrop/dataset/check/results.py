@@ -90,9 +90,9 @@ class Records(msgspec.Struct):
     findings
         What is wrong with them whatever the method; `views` adds what is wrong by the rules of each of
         `Asked.views`.
-    unanswered, answered, ungraded
+    unanswered, answered, ungraded, unreferenced
         Findings that hold for some methods alone: conversations that end with the user, that end with the
-        assistant, and keys for a grader.
+        assistant, keys for a grader, no reference answer.
     prints
         Of each record that can be compared with others; `merge` takes them away.
     """
@@ -108,6 +108,7 @@ class Records(msgspec.Struct):
     answered: Tally = msgspec.field(default_factory=Tally)
     answered_count: int = 0
     ungraded: Tally = msgspec.field(default_factory=Tally)
+    unreferenced: Tally = msgspec.field(default_factory=Tally)
     prints: Prints = Prints()
 
     def kind(self, method: str, turns: int, has_system: bool, media: tuple[str, ...], times: int) -> None:
@@ -133,6 +134,7 @@ class Records(msgspec.Struct):
         self.answered.merge(other.answered, lines_before, most)
         self.answered_count += other.answered_count
         self.ungraded.merge(other.ungraded, lines_before, most)
+        self.unreferenced.merge(other.unreferenced, lines_before, most)
         add(self.methods, other.methods)
         add(self.traits, other.traits)
         self.gathered.merge(other.gathered)

@@ -191,6 +191,8 @@ class _Scan:
                 "the conversation must end with the assistant's answer (not for distillation, reinforcement)"
             )
             records.unanswered.add(number, Problem(at, "TD020", why, "user", "assistant"), self._most)
+            for problem in rules.no_reference(conversation):
+                records.unreferenced.add(number, problem, self._most)
         if conversation.extra:
             for key in conversation.extra:
                 if key != "toolConfig":

@@ -25,11 +25,14 @@ from tunedrop.dataset.formats import (
     converse,
     gemini,
     invocation_log,
+    names,
     openai_chat,
     pairs,
     plain,
     preference,
     sharegpt,
+    turns,
+    wrapped,
 )
 from tunedrop.dataset.formats.record import (
     SCHEMA_VERSION,
@@ -43,7 +46,8 @@ from tunedrop.dataset.formats.record import (
 from tunedrop.dataset.rules import tools as tools_rules
 from tunedrop.dataset.types import Problem, shorten
 
-REFERENCES = openai_chat.REFERENCES
+REFERENCES = names.REFERENCES
+unwrapped = wrapped.unwrapped
 
 __all__ = [
     "METHODS",
@@ -62,6 +66,7 @@ __all__ = [
     "read_record",
     "refusal",
     "unread_paths",
+    "unwrapped",
     "write",
 ]
 
@@ -130,11 +135,18 @@ def detect(record: Mapping[str, Any]) -> SourceFormat | None:
         return "image-caption"
     if pair := pairs.keys_of(record).format:
         return pair
-    return "text" if "input" in record or "text" in record else None
+    return "text" if plain.key_of(record) and not _is_one_message(record) else None
+
+
+def _is_one_message(record: Mapping[str, Any]) -> bool:
+    """Whether a record is a message of a conversation whose others are other records."""
+    role = record.get("role", record.get("from"))
+    return isinstance(role, str) and role.strip().lower() in turns.ROLES
 
 
 def read(record: Mapping[str, Any]) -> Reading:
     """A record in the shared shape, and what is wrong with its keys, types and roles."""
+    record = unwrapped(record)
     format_ = detect(record)
     if format_ is None:
         reading = Reading("text")
@@ -176,29 +188,34 @@ def no_format(record: Mapping[str, Any]) -> Problem:
         )
         return Problem("$", "TD017", why, shorten(keys), "prompt and completion, or messages")
     expected = "prompt and completion, messages, instruction and output, image-ref and caption, or input"
+    if _is_one_message(record):
+        why = "one message of a conversation is no record; put all messages of one into a list, messages"
+        return Problem("$", "TD010", why, shorten(keys), '{"messages": [...]}')
     near = _nearest(record)
-    why = f"no known format: the keys are {shorten(keys)}; expected {near or expected}"
-    return Problem("$", "TD010", why, shorten(keys), near or expected)
-
-
-_NAMES: dict[str, str] = {
-    **dict.fromkeys((*pairs.PROMPTS, *pairs.ANSWERS), "a prompt and its answer"),
-    **dict.fromkeys((*sharegpt.LISTS, "messages"), "a conversation: a list of messages"),
-}
+    why = f"no known format: the keys are {shorten(keys)}; {near or f'expected {expected}'}"
+    if sum(isinstance(value, str) for value in record.values()) > 1:
+        why += "; or say which is which: --column prompt=KEY --column completion=KEY"
+    return Problem("$", "TD010", why, shorten(keys), expected)
 
 
 def _nearest(record: Mapping[str, Any]) -> str:
     """The shape whose keys are most like those of a record, in words."""
-    for key in record:
-        name = key.strip().lower()
-        for known in [name] if name in _NAMES else difflib.get_close_matches(name, _NAMES, 1, 0.8):
-            needed = (
-                "an answer" if known in pairs.PROMPTS else "a prompt" if known in pairs.ANSWERS else "a list"
-            )
-            return (
-                f"{_NAMES[known]}; {shorten(key)} is near {known}, and {needed} is missing or named otherwise"
+    for key, value in record.items():
+        name = names.plain(key)
+        if name in ("messages", *names.CONVERSATIONS) and not isinstance(value, list):
+            return f"{shorten(key)} must be a list of turns"
+        for known in [name] if name in _KNOWN else difflib.get_close_matches(name, _KNOWN, 1, 0.8):
+            is_prompt = known in names.PROMPTS
+            which = "a prompt" if is_prompt else "an answer" if known in names.ANSWERS else "a conversation"
+            near = "" if known == name else f", which is near {known}"
+            missing = "its answer" if is_prompt else "its prompt"
+            return f"{shorten(key)}{near} is {which}" + (
+                "" if which == "a conversation" else f", and no usual name of {missing} is beside it"
             )
     return ""
+
+
+_KNOWN = (*names.PROMPTS, *names.ANSWERS, *names.CONVERSATIONS, "messages")
 
 
 def write(conversation: Conversation, format_: str) -> dict[str, Any]:

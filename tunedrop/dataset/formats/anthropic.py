@@ -13,7 +13,7 @@ from tunedrop.dataset.formats.record import Conversation, Reading, said
 from tunedrop.dataset.types import shorten
 
 _TYPES = ("tool_use", "tool_result", "thinking", "redacted_thinking")
-_OWN = frozenset({"messages", "system", "tools"})
+_OWN = frozenset({"messages", "system", "tools", "schemaVersion"})
 REQUEST = frozenset(
     {"anthropic_version", "max_tokens", "model", "temperature", "top_p", "top_k", "stop_sequences", "stream",
      "metadata", "tool_choice", "thinking"}
@@ -63,6 +63,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     system = turns.parts(record.get("system"), "$.system", reading, losses)
     if system:
         chat.note("\n".join(one.get("text", "") for one in system), "$.system")
+        losses += [f"$.system[{index}]" for index, one in enumerate(system) if "text" not in one]
     for index, message in enumerate(messages):
         path = f"$.messages[{index}]"
         if not isinstance(message, dict) or message.get("role") not in ("user", "assistant"):
@@ -109,7 +110,9 @@ def _message(
         elif kind == "redacted_thinking":
             losses.append(where)
         else:
-            made = turns.parts([block] if block is not None else None, where, reading, losses)
+            listed: list[str] = []
+            made = turns.parts([block] if block is not None else None, where, reading, listed)
+            losses += [path.replace(f"{where}[0]", where, 1) for path in listed]
             blocks += made or []
     rest = {key: value for key, value in message.items() if key not in ("role", "content")}
     chat.say(role, blocks, f"{path}.content", rest)

@@ -12,25 +12,18 @@ from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.formats import unreadable
+from tunedrop.dataset.formats import not_json, unreadable
+from tunedrop.dataset.formats.not_json import BOM, RETURN, Problem, relaxed
 from tunedrop.dataset.sources.local import CHUNK
 from tunedrop.dataset.types import Source
+
+__all__ = ["BOM", "MAX_LINE_BYTES", "RETURN", "Block", "Line", "Problem", "relaxed"]
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
 """Longer lines are not read: no base model takes a record of 700,000 tokens, and what JSON can unfold to in
 memory is 25 times its size."""
 
 HEAD_BYTES = 1 << 16
-MAX_DEPTH = 64
-"""No format nests records deeper than 10 levels; parsers differ in how deep they follow."""
-
-RETURN = re.compile(rb"\}[ \t]*\r[ \t\r]*(?=\{)")
-"""A carriage return that ends a record: no valid JSON has one between } and {, in a text or outside."""
-
-_STRETCHED = "a record stretches over several lines; tunedrop check --fix writes each on one line"
-_RETURNS = "carriage returns alone end the lines, as on old Macs; tunedrop check --fix writes line feeds"
-
-BOM = b"\xef\xbb\xbf"
 UTF_16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 UNMARKED_UTF_16 = {b"{\0": "utf-16-le", b"[\0": "utf-16-le", b"\0{": "utf-16-be", b"\0[": "utf-16-be"}
 """JSON in UTF-16 without its mark: nothing else begins so."""
@@ -53,11 +46,6 @@ _NOT_TEXT: dict[bytes, str] = {
     b"<html": _WEB_PAGE,
     b"version https://git-lfs": "this is a pointer of Git LFS; fetch the file itself: git lfs pull",
 }
-
-Problem = tuple[str, str]
-"""Code, message."""
-
-_TOO_DEEP: Problem = ("TD001", f"not valid JSON for any reader: nested deeper than {MAX_DEPTH} levels")
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -88,11 +76,11 @@ def another_kind(head: bytes) -> Problem | None:
     if unreadable.read(first) is not None:
         return None
     if not fed and RETURN.search(first):
-        return "TD005", _RETURNS
+        return "TD005", not_json.RETURNS
     if first.startswith(b"["):
         return "TD005", "this is a JSON array; tunedrop check --fix writes one object a line"
     if first.strip() == b"{" and rest.lstrip()[:1] in (b'"', b"}"):
-        return "TD005", _STRETCHED
+        return "TD005", not_json.STRETCHED
     if _is_table(text):
         return "TD005", "this is a table (CSV); name it .csv, and tunedrop convert makes records of its rows"
     return None
@@ -186,6 +174,12 @@ def _onwards(source: Source, start: int, stop: int) -> Iterator[tuple[int, bytes
 
 def read(chunks: Iterable[bytes]) -> Iterator[Line]:
     """The lines of a whole file."""
+    for number, raw in raw_lines(chunks):
+        yield parse(number, raw)
+
+
+def raw_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """(number, bytes) of each line without its end; of one that is too long, only the beginning."""
     pending, number = bytearray(), 0
     for chunk in chunks:
         first, *rest = chunk.split(b"\n")
@@ -193,10 +187,10 @@ def read(chunks: Iterable[bytes]) -> Iterator[Line]:
         if rest:
             for raw in [bytes(pending), *rest[:-1]]:
                 number += 1
-                yield parse(number, raw)
+                yield number, raw
             pending = bytearray(rest[-1][: MAX_LINE_BYTES + 1])
     if pending:
-        yield parse(number + 1, bytes(pending))
+        yield number + 1, bytes(pending)
 
 
 def parse(number: int, raw: bytes) -> Line:
@@ -211,9 +205,9 @@ def parse(number: int, raw: bytes) -> Line:
     try:
         record = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Line(number, {}, _why(text, error))
+        return Line(number, {}, not_json.why(text, error))
     if _is_too_deep(text):
-        return Line(number, {}, _TOO_DEEP)
+        return Line(number, {}, not_json.TOO_DEEP)
     if not isinstance(record, dict):
         return Line(number, {}, ("TD001", f"a line is one JSON object, not a {type(record).__name__}"))
     twice = _key_named_twice(text) if _may_name_twice(text, record) else None
@@ -236,69 +230,16 @@ _SPACED_KEY = re.compile(rb'"[ \t\r]+:')
 
 def _is_too_deep(text: bytes) -> bool:
     """Whether objects and lists are nested deeper than any format nests them."""
-    if text.count(b"{") + text.count(b"[") <= MAX_DEPTH:
+    if text.count(b"{") + text.count(b"[") <= not_json.MAX_DEPTH:
         return False
     depth = deepest = 0
     for one in _STRINGS.sub(b"", text):
         depth += (one in b"{[") - (one in b"}]")
         deepest = max(deepest, depth)
-    return deepest > MAX_DEPTH
+    return deepest > not_json.MAX_DEPTH
 
 
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"|[^{}\[\]"]+')
-
-
-def _why(text: bytes, error: Exception) -> Problem:
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError as bad:
-        return "TD002", f"byte {bad.start + 1} of the line is not UTF-8; save the file as UTF-8"
-    if text.startswith(BOM):
-        return "TD002", "a byte-order mark stands before the record; tunedrop check --fix removes it"
-    if text.strip() in (b"{", b"}", b"},"):
-        return "TD005", _STRETCHED
-    if isinstance(error, RecursionError):
-        return _TOO_DEEP
-    if b"\0" in text:
-        return "TD001", "NUL bytes are in the line: the file is damaged, or no text"
-    if text.lstrip().startswith(b"{'"):
-        return (
-            "TD001",
-            "texts stand in single quotes, as Python prints them; JSON has double ones: json.dumps",
-        )
-    if text.lstrip().startswith(b"```"):
-        return "TD001", "no record: the mark of a code fence; remove the line (tunedrop check --fix does)"
-    if relaxed(text) is not None:
-        why = "a raw tab or control character stands in a text; JSON writes \\t (tunedrop check --fix does)"
-        return "TD001", why
-    if text.lstrip()[:1].isalpha():
-        return "TD001", f"no record: one is a JSON object, which begins with {{; remove the line ({error})"
-    if RETURN.search(text):
-        return "TD001", _RETURNS
-    if text.lstrip().startswith(b"{") and "trailing characters" in str(error):
-        return (
-            "TD001",
-            f"more stands on the line than one object; tunedrop check --fix parts records ({error})",
-        )
-    return "TD001", f"not valid JSON: {error}"
-
-
-_CONTROL = re.compile(rb"[\x00-\x1f]")
-
-
-def relaxed(text: bytes) -> dict[str, Any] | None:
-    """A record whose only fault is raw control characters inside its texts; None where it has another."""
-    if _CONTROL.search(text.strip()) is None:
-        return None
-    try:
-        record = json.loads(text, strict=False, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        return None
-    return record if isinstance(record, dict) else None
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(name)
 
 
 def _key_named_twice(text: bytes) -> str | None:

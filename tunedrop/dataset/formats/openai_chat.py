@@ -11,18 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from tunedrop.dataset.formats import tools, turns
-from tunedrop.dataset.formats.record import Conversation, Reading, Turn, said
+from tunedrop.dataset.formats.record import Conversation, Reading, said
 from tunedrop.dataset.types import shorten
 
 NAME = "openai-chat"
 _OWN = frozenset({"messages", "system", "tools", "functions"})
 _MESSAGE = frozenset({"role", "content", "tool_calls", "function_call", "tool_call_id", "reasoning_content"})
 _PATHS = tuple(f"$.messages[{index}].content" for index in range(64))
-REFERENCES = ("ground_truth", "answer", "target", "solution", "expected_answer", "reference", "expected")
-"""What people call a reference answer; Bedrock's name is reference_answer."""
 
 
 def fits(record: Mapping[str, Any]) -> bool:
@@ -58,7 +54,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
             return None
         path = _PATHS[index] if index < len(_PATHS) else f"$.messages[{index}].content"
         _message(said(message), path, chat, calls, reading, losses)
-    ended = _with_images(chat.end(), record.get("images"), reading)
+    ended = turns.with_images(chat.end(), record.get("images"), reading)
     if reading.problems:
         return None
     own = _OWN | {"images"} if any(turn.blocks for turn in ended[:1]) else _OWN
@@ -68,22 +64,6 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     return Conversation(
         ended, "\n".join(chat.system), extra, unread, tuple(losses), chat.system_path or "$.system"
     )
-
-
-def _with_images(turns_: tuple[Turn, ...], images: Any, reading: Reading) -> tuple[Turn, ...]:
-    """The first turn with the images that stand beside the messages, as LLaMA-Factory and TRL have them."""
-    if not isinstance(images, list) or not images or not turns_ or turns_[0].blocks or reading.problems:
-        return turns_
-    places = [one.get("path", one.get("url")) if isinstance(one, dict) else one for one in images]
-    if not all(isinstance(one, str) for one in places):
-        return turns_
-    first = turns_[0]
-    parts = [{"type": "image", "image": one} for one in places]
-    shown = turns.parts(parts, "$.images", reading, [])
-    if not shown:
-        return turns_
-    text = first.text.replace("<image>", "").strip()
-    return (msgspec.structs.replace(first, text=text, blocks=(*shown, {"text": text})), *turns_[1:])
 
 
 def _system(record: Mapping[str, Any], chat: turns.Turns, reading: Reading) -> None:
@@ -114,7 +94,11 @@ def _message(
         return
     has_calls = bool(message.get("tool_calls") or message.get("function_call"))
     if content is None and not has_calls:
-        reading.wrong_type(path, "a string", content)
+        if isinstance(message.get("refusal"), str):
+            what = "content is null beside a refusal; write what is to be answered, or remove the record"
+            reading.add(path, "TD021", what, content, "some text")
+        else:
+            reading.wrong_type(path, "a string", content)
         return
     blocks = turns.parts(content, path, reading, losses)
     if blocks is None:
@@ -122,10 +106,11 @@ def _message(
     extra = message if len(message) > 2 else {}
     if kind == turns.SYSTEM:
         chat.note("\n".join(one.get("text", "") for one in blocks), path)
+        losses += [f"{path}[{index}]" for index, one in enumerate(blocks) if "text" not in one]
         losses += [f"{at}.{shorten(key)}" for key in extra if key not in _MESSAGE]
         return
     if has_calls:
-        blocks = [*blocks, *calls.of(message, at, reading)]
+        blocks = [*blocks, *calls.of(message, at, reading, losses)]
     rest = {key: value for key, value in extra.items() if key not in _MESSAGE} if extra else {}
     if "reasoning_content" in extra:
         rest["reasoning_content"] = extra["reasoning_content"]

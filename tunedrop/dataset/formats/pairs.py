@@ -8,7 +8,7 @@
 | `question-answer` | any other name of a prompt beside any other name of an answer |
 | `text-label` | text, label (classification sets) |
 
-Names count whatever their case and the spaces around them. Read 2026-11-29.
+Names (`names`) count whatever their case and the spaces around them. Read 2026-11-29.
 """
 
 from __future__ import annotations
@@ -17,21 +17,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from tunedrop.dataset.formats import names
 from tunedrop.dataset.formats.record import Conversation, Reading, SourceFormat, Turn, said
 
-PROMPTS = (
-    "prompt", "instruction", "question", "query", "input", "user", "human", "request", "utterance",
-    "q", "problem", "inputs", "user_input", "user_message", "input_text", "text", "source",
-)  # fmt: skip
-ANSWERS = (
-    "completion", "output", "response", "answer", "reply", "assistant", "label", "target", "a", "bot", "gpt",
-    "model_output", "outputs", "targets", "output_text", "target_text", "solution", "summary", "completions",
-    "responses", "answers",
-)  # fmt: skip
-CLASSES = ("category", "class", "sentiment", "intent", "emotion", "labels", "tag")
-"""What stands beside a text to classify it; only beside `text`."""
-CONTEXTS = ("input", "context", "passage")
-SYSTEMS = ("system", "system_prompt")
 _STANFORD = "text"
 """Alpaca's own key for the three others put together."""
 
@@ -40,29 +28,34 @@ class Keys:
     """Which keys of a record are which; the same for all records with the same keys (`keys_of`)."""
 
     def __init__(self, given: tuple[str, ...]) -> None:
-        names = {key.strip().lower().replace(" ", "_"): key for key in reversed(given)}
-        self.prompt = next((names[one] for one in PROMPTS if one in names), "")
-        usual = ANSWERS if self._lower(self.prompt) != "text" else (*ANSWERS, *CLASSES)
-        self.answer = next((names[one] for one in usual if one in names), "")
-        rest = [one for one in CONTEXTS if one in names and names[one] != self.prompt]
-        self.context = names[rest[0]] if rest and self.prompt else ""
-        self.system = next((names[one] for one in SYSTEMS if one in names), "")
+        there = {names.plain(key): key for key in reversed(given)}
+        prompt = next((one for one in names.PROMPTS if one in there), "")
+        answer = next((one for one in _answers(prompt) if one in there and one != prompt), "")
+        context = next((one for one in names.CONTEXTS if one in there and one not in (prompt, answer)), "")
+        system = next((one for one in names.SYSTEMS if one in there), "")
+        self.prompt, self.answer = there.get(prompt, ""), there.get(answer, "")
+        self.context = there[context] if context and prompt else ""
+        self.system = there.get(system, "")
+        self.format = _format(prompt, answer, context)
 
-    @staticmethod
-    def _lower(key: str) -> str:
-        return key.strip().lower()
 
-    @property
-    def format(self) -> SourceFormat | None:
-        """What the keys make of the record; None where it is no pair."""
-        prompt, answer = self._lower(self.prompt), self._lower(self.answer)
-        if prompt in ("prompt", "") and answer in ("completion", ""):
-            return "prompt-completion" if prompt or answer else None
-        if prompt == "instruction":
-            return "dolly" if answer == "response" or self._lower(self.context) == "context" else "alpaca"
-        if not answer:
-            return "prompt-completion" if prompt == "prompt" else None
-        return "text-label" if prompt == "text" else "question-answer"
+def _answers(prompt: str) -> tuple[str, ...]:
+    """What may be the answer beside a prompt of this name, the likeliest first."""
+    return (*names.CLASSES[:2], *names.ANSWERS, *names.CLASSES) if prompt in _CLASSIFIED else names.ANSWERS
+
+
+_CLASSIFIED = names.TEXTS_TO_CLASSIFY
+
+
+def _format(prompt: str, answer: str, context: str) -> SourceFormat | None:
+    """What the names make of a record; None where it is no pair."""
+    if prompt in ("prompt", "") and answer in ("completion", ""):
+        return "prompt-completion" if prompt or answer else None
+    if prompt == "instruction":
+        return "dolly" if answer == "response" or context == "context" else "alpaca"
+    if not answer:
+        return "prompt-completion" if prompt == "prompt" else None
+    return "text-label" if prompt in _CLASSIFIED and answer in names.CLASSES else "question-answer"
 
 
 @lru_cache(maxsize=1 << 10)
@@ -89,9 +82,9 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
 def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     there = said(record)
     keys = keys_of(record)
-    names = _NEEDED.get(reading.format, ("prompt", "completion"))
-    prompt = reading.text(record, keys.prompt or names[0], f"$.{keys.prompt or names[0]}")
-    answer = _answer(there, keys.answer or names[1], reading)
+    needed = _NEEDED.get(reading.format, ("prompt", "completion"))
+    prompt = reading.text(record, keys.prompt or needed[0], f"$.{keys.prompt or needed[0]}")
+    answer = _answer(there, keys.answer or needed[1], reading)
     context = there.get(keys.context, "") if keys.context else ""
     if not isinstance(context, str):
         reading.wrong_type(f"$.{keys.context}", "a string", context)
@@ -107,7 +100,9 @@ def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         del unread[_STANFORD]
     question = Turn("user", whole, (), f"$.{keys.prompt}")
     said_ = Turn("assistant", answer, (), f"$.{keys.answer}")
-    return Conversation((question, said_), system, {}, unread, (), f"$.{keys.system or 'system'}")
+    said_of = there.get(keys.answer)
+    lost = [f"$.{keys.answer}.{key}" for key in said_of if key != "text"] if isinstance(said_of, dict) else ()
+    return Conversation((question, said_), system, {}, unread, tuple(lost), f"$.{keys.system or 'system'}")
 
 
 _NEEDED: dict[SourceFormat, tuple[str, str]] = {
@@ -119,12 +114,20 @@ _NEEDED: dict[SourceFormat, tuple[str, str]] = {
 
 
 def _answer(record: Mapping[str, Any], key: str, reading: Reading) -> str | None:
-    """An answer: a label may be a number, and a list of one string is that string."""
+    """An answer: a label may be a number or true, and a list of one string (SQuAD's, too) is that string."""
     value = record.get(key)
+    if isinstance(value, dict) and isinstance(value.get("text"), list):
+        value = list(dict.fromkeys(map(str, value["text"])))
+    if isinstance(value, bool) and reading.format == "text-label":
+        return "true" if value else "false"
     if key != "completion" and isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         return reading.text({key: value[0]}, key, f"$.{key}[0]")
+    if isinstance(value, list) and len(value) > 1:
+        what = f"{key} holds {len(value)} answers; keep one, or write a record for each"
+        reading.add(f"$.{key}", "TD012", what, value, "a string")
+        return None
     return reading.text(record, key, f"$.{key}")
 
 

@@ -9,13 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tunedrop.dataset.formats import names
 from tunedrop.dataset.formats.record import Conversation, Reading, Turn, said
 from tunedrop.dataset.rules import blocks
 
 
+def key_of(record: Mapping[str, Any]) -> str:
+    """The key of the text; empty where a record has none."""
+    return next((key for key in names.DOCUMENTS if key in record), "")
+
+
 def read_text(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     """A text; None where it is broken."""
-    key = "input" if "input" in record else "text"
+    key = key_of(record) or "text"
     text = reading.text(record, key, f"$.{key}")
     if text is None:
         return None

@@ -7,65 +7,145 @@ LLaMA-Factory. Source: FastChat and LLaMA-Factory, data formats. Read 2026-11-29
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tunedrop.dataset.formats import tools, turns
+from tunedrop.dataset.formats import names, pairs, tools, turns
 from tunedrop.dataset.formats.record import Conversation, Reading, said
 from tunedrop.dataset.types import shorten
 
-LISTS = ("conversations", "conversation", "dialogue", "dialog", "turns", "chat", "history", "chat_history")
-_SPEAKERS = ("from", "role", "speaker", "author")
+_SPEAKERS = ("from", "role", "speaker", "author", "type")
 _TEXTS = ("value", "content", "text", "utterance", "message")
+_SURE = names.CONVERSATIONS[:6]
+"""Names that nothing else has; those behind them count where they hold turns."""
 
 
 def fits(record: Mapping[str, Any]) -> bool:
-    """Whether a list of turns stands under one of the names; or messages whose speaker is in `from`."""
+    """Whether a list of turns stands under one of the names; or messages as no provider has them."""
     return _list_of(record) is not None
 
 
 def _list_of(record: Mapping[str, Any]) -> str | None:
-    for key in (*LISTS, "messages"):
+    for key in names.CONVERSATIONS:
         value = record.get(key)
-        if isinstance(value, list) and (key != "messages" or any(_is_from(one) for one in value)):
+        if isinstance(value, list) and (_is_of_turns(value, key) or (key in _SURE and not _is_pair(record))):
             return key
-    return None
+    messages = record.get("messages")
+    return "messages" if isinstance(messages, list) and any(map(_is_foreign, messages)) else None
 
 
-def _is_from(message: Any) -> bool:
-    return isinstance(message, dict) and "role" not in message and ("from" in message or "speaker" in message)
+def _is_pair(record: Mapping[str, Any]) -> bool:
+    return pairs.keys_of(record).format is not None
+
+
+def _is_of_turns(value: list[Any], key: str) -> bool:
+    """Whether a list holds turns in any of the forms that `_spread` reads."""
+    if key == "data":  # of UltraChat; else whatever exports call so
+        return len(value) > 1 and all(isinstance(one, str) for one in value)
+    if all(isinstance(one, str) for one in value):
+        return len(value) > 1
+    if "history" in key and all(isinstance(one, list) and len(one) == 2 for one in value):
+        return bool(value)
+    return bool(value) and all(
+        isinstance(one, dict) and (_is_turn(one) or _asked(one) != "") for one in value
+    )
+
+
+def _is_turn(message: Mapping[str, Any]) -> bool:
+    return any(isinstance(message.get(key), str) for key in _SPEAKERS)
+
+
+def _is_foreign(message: Any) -> bool:
+    """Whether a message has its speaker or its text under another name than role and content."""
+    if not isinstance(message, dict):
+        return False
+    if "role" in message:
+        return "content" not in message and any(isinstance(message.get(key), str) for key in _TEXTS)
+    kind = message.get("type")
+    return any(key in message for key in ("from", "speaker", "author")) or (
+        isinstance(kind, str) and kind.lower() in turns.ROLES
+    )
+
+
+def _asked(turn: Mapping[str, Any]) -> str:
+    """The key of what is asked, of a turn that is a question with its answer: {"human", "assistant"}."""
+    keys = pairs.keys_of(turn)
+    return keys.prompt if keys.prompt and keys.answer else ""
+
+
+def _spread(turns_: list[Any], path: str, losses: list[str]) -> Iterator[tuple[str, Any]]:
+    """(path, message with from and value) of each turn, whatever form it has."""
+    for index, one in enumerate(turns_):
+        where = f"{path}[{index}]"
+        if isinstance(one, str):
+            yield where, {"from": (turns.USER, turns.ASSISTANT)[index % 2], "value": one}
+        elif isinstance(one, list) and len(one) == 2:
+            yield where, {"from": turns.USER, "value": one[0]}
+            yield where, {"from": turns.ASSISTANT, "value": one[1]}
+        elif isinstance(one, dict) and not _is_turn(one) and _asked(one):
+            yield from _question(one, where, losses)
+        elif isinstance(one, dict) and isinstance(one.get("data"), dict):  # LangChain's
+            yield where, {**{key: value for key, value in one.items() if key != "data"}, **one["data"]}
+        else:
+            yield where, one
+
+
+def _question(pair: Mapping[str, Any], where: str, losses: list[str]) -> Iterator[tuple[str, Any]]:
+    keys = pairs.keys_of(pair)
+    if keys.system and pair[keys.system]:
+        yield where, {"from": turns.SYSTEM, "value": pair[keys.system]}
+    asked = pair[keys.prompt]
+    if keys.context and isinstance(pair[keys.context], str) and pair[keys.context].strip():
+        asked = f"{asked}\n\n{pair[keys.context]}"
+    yield where, {"from": turns.USER, "value": asked}
+    yield where, {"from": turns.ASSISTANT, "value": pair[keys.answer]}
+    used = (keys.system, keys.prompt, keys.context, keys.answer)
+    losses += [f"{where}.{shorten(key)}" for key, one in pair.items() if key not in used and one]
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     """A record; None where it is broken."""
     record = said(record)
-    name = _list_of(record) or LISTS[0]
+    name = _list_of(record) or names.CONVERSATIONS[0]
     messages = record.get(name)
     if not isinstance(messages, list) or not messages:
         reading.wrong_type(f"$.{name}", "a list of turns", messages)
         return None
     losses: list[str] = []
     extra: dict[str, Any] = {}
+    own = {name, "tools", *names.SYSTEMS}
     if record.get("tools"):
         extra["toolConfig"] = tools.config(record["tools"], "$.tools", reading, losses)
     chat, calls = turns.Turns(reading), tools.Calls()
-    for key in ("system", "system_prompt"):
+    for key in names.SYSTEMS:
         if isinstance(record.get(key), str):
             chat.note(record[key], f"$.{key}")
-    for index, message in enumerate(messages):
-        path = f"$.{name}[{index}]"
+    spread = list(_spread(messages, f"$.{name}", losses))
+    if "history" in name and (pair := _last(record)):  # Alpaca's: what was said before
+        spread += _question(pair, "$", [])
+        own |= pair.keys()
+    for path, message in spread:
         if not isinstance(message, dict):
             reading.wrong_type(path, "an object with from and value", message)
             return None
         _message(said(message), path, chat, calls, reading, losses)
-    ended = chat.end()
+    pictures = next((key for key in ("images", "image") if record.get(key)), "images")
+    ended = turns.with_images(chat.end(), record.get(pictures), reading)
     if reading.problems:
         return None
-    own = {name, "tools", "system", "system_prompt"}
+    own |= {pictures} if any(turn.blocks for turn in ended[:1]) else set()
     unread = {key: value for key, value in record.items() if key not in own and value != ""}
     return Conversation(
         ended, "\n".join(chat.system), extra, unread, tuple(losses), chat.system_path or "$.system"
     )
+
+
+def _last(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The question and the answer beside a history, without its system prompt."""
+    keys = pairs.keys_of(record)
+    if not (keys.prompt and keys.answer):
+        return {}
+    return {key: record[key] for key in (keys.prompt, keys.context, keys.answer) if key and key in record}
 
 
 def _message(
@@ -96,7 +176,7 @@ def _message(
         losses += [f"{path}.{shorten(key)}" for key in rest]
         return
     blocks = (
-        _calls(value, where, calls, reading)
+        _calls(value, where, calls, reading, losses)
         if role == turns.CALL
         else turns.parts(value, where, reading, losses)
     )
@@ -104,12 +184,15 @@ def _message(
         return
     if role == turns.SYSTEM:
         chat.note("\n".join(one.get("text", "") for one in blocks), where)
+        losses += [f"{where}[{index}]" for index, one in enumerate(blocks) if "text" not in one]
         losses += [f"{path}.{shorten(key)}" for key in rest]
         return
     chat.say(turns.ASSISTANT if role == turns.CALL else role, blocks, where, rest)
 
 
-def _calls(value: Any, path: str, calls: tools.Calls, reading: Reading) -> list[dict[str, Any]] | None:
+def _calls(
+    value: Any, path: str, calls: tools.Calls, reading: Reading, losses: list[str]
+) -> list[dict[str, Any]] | None:
     """One call or several, as JSON in a string: {"name", "arguments"}."""
     said_ = tools.decoded(value) if isinstance(value, str) else value
     found = said_ if isinstance(said_, list) else [said_]
@@ -121,6 +204,9 @@ def _calls(value: Any, path: str, calls: tools.Calls, reading: Reading) -> list[
             )
             return None
         blocks.append(
-            calls.use(one["name"], one.get("arguments", one.get("parameters")), None, path, reading)
+            calls.use(one["name"], one.get("arguments", one.get("parameters")), one.get("id"), path, reading)
         )
+        losses += [
+            f"{path}.{shorten(key)}" for key in one if key not in ("name", "arguments", "parameters", "id")
+        ]
     return blocks

@@ -14,6 +14,7 @@ import msgspec
 from tunedrop.dataset.formats.record import Reading
 from tunedrop.dataset.types import shorten
 
+_CALL = frozenset({"id", "type", "index", "function", "name", "arguments"})
 _SPEC = frozenset({"name", "description", "parameters", "input_schema", "inputSchema"})
 
 
@@ -70,7 +71,9 @@ class Calls:
         self._waiting: list[tuple[str, str]] = []
         self._count = 0
 
-    def of(self, message: Mapping[str, Any], path: str, reading: Reading) -> Iterator[dict[str, Any]]:
+    def of(
+        self, message: Mapping[str, Any], path: str, reading: Reading, losses: list[str]
+    ) -> Iterator[dict[str, Any]]:
         """The toolUse blocks of an assistant's message of OpenAI."""
         calls = message.get("tool_calls") or []
         old = message.get("function_call")
@@ -85,6 +88,8 @@ class Calls:
                     where, "TD026", f"a tool call names its function, got {shorten(call)}", call, "name"
                 )
                 continue
+            losses += [f"{where}.{shorten(key)}" for key in call if key not in _CALL]
+            losses += [f"{where}.function.{shorten(key)}" for key in function if key not in _CALL]
             yield self.use(function["name"], function.get("arguments"), call.get("id"), where, reading)
 
     def use(self, name: str, arguments: Any, number: Any, path: str, reading: Reading) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from tunedrop.dataset.formats.record import Reading, Turn
 from tunedrop.dataset.types import shorten
 
@@ -71,7 +73,8 @@ class Turns:
     def end(self) -> tuple[Turn, ...]:
         """The turns; problems of their order are in the reading."""
         self._flush()
-        order(self.turns, self._reading)
+        if not self._reading.problems:  # a turn that could not be read is missing
+            order(self.turns, self._reading)
         return tuple(self.turns)
 
     def _flush(self) -> None:
@@ -171,3 +174,19 @@ def _image(part: Mapping[str, Any], path: str, reading: Reading) -> dict[str, An
         reading.add(path, "TD073", what, url, "s3://bucket/cat.png or cat.png")
         return None
     return {"image": {"format": _IMAGES[suffix], "source": {"s3Location": {"uri": url}}}}
+
+
+def with_images(turns_: tuple[Turn, ...], images: Any, reading: Reading) -> tuple[Turn, ...]:
+    """The first turn with the images that stand beside the messages, as LLaMA-Factory, LLaVA and TRL do."""
+    images = [images] if isinstance(images, str) else images
+    if not isinstance(images, list) or not images or not turns_ or turns_[0].blocks or reading.problems:
+        return turns_
+    places = [one.get("path", one.get("url")) if isinstance(one, dict) else one for one in images]
+    if not all(isinstance(one, str) for one in places):
+        return turns_
+    first = turns_[0]
+    shown = parts([{"type": "image", "image": one} for one in places], "$.images", reading, [])
+    if not shown:
+        return turns_
+    text = first.text.replace("<image>", "").strip()
+    return (msgspec.structs.replace(first, text=text, blocks=(*shown, {"text": text})), *turns_[1:])

@@ -93,7 +93,11 @@ def model_problems(
     yield from blocks.model_problems(conversation, rules, model)
     if format_ == "image-caption":
         yield from _caption(conversation, rules, model)
-    if rules.needs_grader and "reference_answer" not in conversation.extra:
+
+
+def no_reference(conversation: Conversation) -> Iterator[Problem]:
+    """Whether a record for reinforcement lacks what its answers are compared with."""
+    if "reference_answer" not in conversation.extra:
         near = [key for key in conversation.extra if key in formats.REFERENCES]
         hint = f"; name {near[0]} reference_answer, if it is that" if near else ""
         why = f"no reference_answer; a grader that compares with one has nothing to compare with{hint}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, Literal
 
@@ -19,6 +18,8 @@ from tunedrop.dataset import formats
 from tunedrop.dataset.formats import Conversation, SourceFormat, pairs
 from tunedrop.dataset.formats import json_lines as lines
 from tunedrop.dataset.rules.codes import severity
+from tunedrop.dataset.tools import repair
+from tunedrop.dataset.tools.paths import general
 from tunedrop.dataset.types import shorten
 
 Target = Literal["prompt-completion", "converse", "openai-chat", "alpaca", "text", "csv"]
@@ -70,7 +71,9 @@ def convert(
         conversation = reading.conversation
         if conversation is None:
             first = next(one for one in reading.problems if severity(one.code) == "error")
-            _note(done.refused, f"{first.message} [{first.code}]", line)
+            _note(
+                done.refused, f"{first.message} [{first.code}]", line, f"{first.code} {general(first.path)}"
+            )
             continue
         try:
             write(conversation)
@@ -86,19 +89,32 @@ def convert(
 def _records(
     chunks: Iterable[bytes], place: Callable[[int], int], done: Conversion
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    for one in lines.read(chunks):
+    """The records as `--fix` mends them; what had to be done is noted."""
+    for number, raw in lines.raw_lines(chunks):
+        one, whats = lines.parse(number, raw), []
+        if one.problem is not None:
+            text, whats = repair.mended(raw.strip())
+            if not text:
+                _note(done.lost, whats[0] if whats else "the line is blank and was left out", place(number))
+                continue
+            one = lines.parse(number, text) if whats else one
         done.read += 1
         if one.problem is not None:
             code, message = one.problem[:2]
-            _note(done.refused, f"{message} [{code}]", place(one.number))
-        else:
-            yield one.number, one.record
+            _note(done.refused, f"{message} [{code}]", place(number))
+            continue
+        record, changes = repair.tidied(one.record)
+        for what in dict.fromkeys(whats + changes):
+            _note(done.lost, what, place(number))
+        yield number, record
 
 
-def _note(notes: dict[str, Note], what: str, line: int) -> None:
-    if what not in notes and len(notes) >= MOST_NOTES:
-        what = "for more reasons than are told here"
-    note = notes.setdefault(what, Note(what))
+def _note(notes: dict[str, Note], what: str, line: int, kind: str = "") -> None:
+    """One more of its kind; of each kind the first is told."""
+    kind = kind or what
+    if kind not in notes and len(notes) >= MOST_NOTES:
+        kind = what = "for more reasons than are listed here"
+    note = notes.setdefault(kind, Note(what))
     note.count += 1
     if len(note.lines) < LINES_NAMED:
         note.lines.append(line)
@@ -119,11 +135,6 @@ def _losses(
         yield "several texts of one message were joined, a line each"
     for path in formats.losses(conversation, target):
         yield f"{general(path)} was left out"
-
-
-def general(path: str) -> str:
-    """A path without the places in its lists: what many records have in common."""
-    return re.sub(r"\[\d+\]", "[]", path)
 
 
 def _has_several(message: Any) -> bool:

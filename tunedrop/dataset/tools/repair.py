@@ -7,6 +7,7 @@ record says is never changed, and a line that cannot be repaired stays as it is,
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import itertools
 import json
@@ -16,11 +17,11 @@ from typing import Any, BinaryIO
 import msgspec
 
 from tunedrop.dataset import formats
-from tunedrop.dataset.formats import SCHEMA_VERSION
+from tunedrop.dataset.formats import SCHEMA_VERSION, turns
 from tunedrop.dataset.formats.json_lines import BOM, MAX_LINE_BYTES, relaxed
 from tunedrop.dataset.tools import line_ends
-from tunedrop.dataset.tools.convert import general
 from tunedrop.dataset.tools.decode import Change, NotRepairable, is_packed, unpacked
+from tunedrop.dataset.tools.paths import general
 from tunedrop.dataset.tools.values import unambiguous, values
 from tunedrop.dataset.types import shorten
 
@@ -121,18 +122,13 @@ def _lines(
         if blank:
             tell(_blank(number - blank, blank))
             blank = 0
-        if text.startswith(BOM):  # files that were put together, or blank lines before it
-            tell(Change(number, "the byte-order mark was removed"))
-            text = _without_marks(text)
         around.update(_around(raw, text))
-        if text.startswith(b"```"):
-            tell(Change(number, "the mark of a code fence was removed"))
+        text, whats = mended(text)
+        for what in whats:
+            tell(Change(number, what))
+        if not text:
             continue
         record = _object(text)
-        if record is None and (mended := _escaped(text)) is not None:
-            tell(Change(number, "raw control characters in texts were escaped"))
-            yield number, mended, _object(mended)
-            continue
         several = _parted(text) if text and record is None else []
         if several:
             beside = "a comma or bracket beside the record was removed"
@@ -149,6 +145,47 @@ def _lines(
         tell(_blank(number - blank + 1, blank))
     for what in sorted(around):
         tell(Change(0, what))
+
+
+def mended(text: bytes) -> tuple[bytes, list[str]]:
+    """A line as one record of JSON, and what had to be done: nothing is guessed, and a mark of a code fence
+    is no record."""
+    whats: list[str] = []
+    if text.startswith(BOM):  # files that were put together, or blank lines before it
+        text = _without_marks(text)
+        whats.append("the byte-order mark was removed")
+    if text.startswith(b"```"):
+        return b"", [*whats, "the mark of a code fence was removed"]
+    if _object(text) is None:
+        if (escaped := _escaped(text)) is not None:
+            return escaped, [*whats, "raw control characters in texts were escaped"]
+        if (python := _of_python(text)) is not None:
+            return python, [*whats, "what Python prints was written as JSON"]
+    return text, whats
+
+
+def _of_python(text: bytes) -> bytes | None:
+    """A record that `print` has written, in single quotes, as JSON; None for anything else."""
+    if not text.startswith((b"{'", b'{"')) or len(text) > _MOST_PYTHON:
+        return None
+    try:
+        parsed = ast.parse(text.decode(), mode="eval").body
+        record = ast.literal_eval(parsed)
+        if any(
+            isinstance(one, ast.Dict) and len(one.keys) != len(ast.literal_eval(one))
+            for one in ast.walk(parsed)
+        ):
+            return None  # a key that is named twice
+        return (
+            json.dumps(record, ensure_ascii=False, allow_nan=False).encode()
+            if isinstance(record, dict)
+            else None
+        )
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+
+
+_MOST_PYTHON = 1 << 20
 
 
 def _blank(first: int, count: int) -> Change:
@@ -232,12 +269,9 @@ _CHATS = ("openai-chat", "sharegpt", "anthropic", "gemini")
 
 def _repaired(record: Record) -> tuple[Record, list[str]]:
     """The record as Bedrock reads it, and what had to be done: what is left out is listed."""
-    changes: list[str] = []
+    record, changes = tidied(record)
     format_ = formats.detect(record)
-    if format_ in ("openai-chat", "anthropic", "converse") and isinstance(record["messages"], list):
-        record = _lower_roles(record, changes)
     if format_ == "converse":
-        record = _blocks(record, changes)
         if "schemaVersion" not in record:
             record = {"schemaVersion": SCHEMA_VERSION, **record}
             changes.append("schemaVersion was added")
@@ -248,12 +282,11 @@ def _repaired(record: Record) -> tuple[Record, list[str]]:
     conversation = formats.read_record(record, format_).conversation
     if conversation is None or formats.refusal(conversation, target):
         return record, changes
-    if (
-        format_ == "openai-chat"
-        and not conversation.is_answered
-        and conversation.extra.keys() - {"toolConfig"}
-    ):
-        return record, changes  # what a grader is given has its place in this format alone
+    if format_ == "openai-chat" and not conversation.is_answered:
+        return (
+            record,
+            changes,
+        )  # for reinforcement, where this is Bedrock's format, as others beside it may be
     losses = [f"{general(path)} was left out" for path in formats.losses(conversation, target)]
     changes.append(
         "the record was written as Converse"
@@ -263,13 +296,29 @@ def _repaired(record: Record) -> tuple[Record, list[str]]:
     return formats.write(conversation, target), changes + losses
 
 
-def _lower_roles(record: Record, changes: list[str]) -> Record:
+def tidied(record: Record) -> tuple[Record, list[str]]:
+    """A record with the roles and the blocks that its format has, and what had to be done."""
+    changes: list[str] = []
+    inside = formats.unwrapped(record)
+    if inside is not record:
+        record = dict(inside)
+        changes.append("the record was taken out of what stood around it")
+    format_ = formats.detect(record)
+    if format_ in ("openai-chat", "anthropic", "converse") and isinstance(record["messages"], list):
+        record = _usual_roles(record, changes)
+    if format_ == "converse":
+        record = _blocks(record, changes)
+    return record, changes
+
+
+def _usual_roles(record: Record, changes: list[str]) -> Record:
     messages = []
     for message in record["messages"]:
         role = message.get("role") if isinstance(message, dict) else None
-        if isinstance(role, str) and role != role.lower() and role.lower() in ("user", "assistant", "system"):
-            message = {**message, "role": role.lower()}
-            changes.append(f"the role {shorten(role)} was written in lower case")
+        usual = turns.ROLES.get(role.strip().lower()) if isinstance(role, str) else None
+        if usual in (turns.USER, turns.ASSISTANT, turns.SYSTEM) and role not in (usual, "developer"):
+            message = {**message, "role": usual}
+            changes.append(f"the role {shorten(role)} became {usual}")
         messages.append(message)
     return {**record, "messages": messages}
 

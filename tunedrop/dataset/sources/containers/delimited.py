@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
 import msgspec
@@ -30,7 +30,8 @@ _REASONS = {
 
 
 class Dialect(msgspec.Struct, frozen=True):
-    """How cells are separated and quoted. Without `doubled`, a backslash stands before a quote in a cell."""
+    """How cells are separated and quoted. Without `doubled`, a backslash stands before a quote in a cell;
+    without `quote`, quotes are text like any other."""
 
     separator: str
     quote: str = '"'
@@ -42,7 +43,8 @@ class Dialect(msgspec.Struct, frozen=True):
         return csv.reader(
             lines,
             delimiter=self.separator,
-            quotechar=self.quote,
+            quotechar=self.quote or None,
+            quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
             doublequote=self.doubled,
             escapechar=None if self.doubled else "\\",
             strict=True,
@@ -98,12 +100,18 @@ def table_of(sample: str, wanted: Mapping[str, str], whole: bool) -> Table:
     return best[1]
 
 
-def _dialects(separators: Iterable[str], sample: str) -> Iterator[Dialect]:
+def _dialects(separators: Collection[str], sample: str) -> Iterator[Dialect]:
     quotes = ('"', "'") if sample.lstrip().startswith("'") else ('"',)
     for separator, quote in itertools.product(separators, quotes):
         yield Dialect(separator, quote)
         if f"\\{quote}" in sample:
             yield Dialect(separator, quote, doubled=False)
+    if "\t" in separators and not _QUOTED.search(sample):
+        yield Dialect("\t", "")
+
+
+_QUOTED = re.compile(r'(?:^|\t)"[^"\t\r\n]*"(?:\t|\r|\n|$)', re.MULTILINE)
+"""A cell that is whole in quotes: quotes mean something in this table."""
 
 
 def _parsed(dialect: Dialect, lines: list[str]) -> Iterator[list[str]]:

@@ -93,8 +93,10 @@ def of_text(file: BinaryIO, size: int | None, wanted: str = "") -> Encoding:
         return Encoding(_MARKS[mark], mark)
     if (unmarked := _unmarked(head)) is not None:
         return Encoding(unmarked)
+    if b"\x1b$" in head and (b"\x1b(B" in head or b"\x1b(J" in head):
+        return Encoding("iso2022_jp", is_guess=True, sample=_sample(head.decode("iso2022_jp", "replace")))
     for piece in _pieces(file, head, size):
-        if (at := _not_utf8(piece)) is not None:
+        if (at := _not_utf8(piece)) is not None and not _is_mostly_utf8(piece):
             return _guessed(piece[max(0, at - _AT_ONCE) : at + _AT_ONCE])
     return Encoding("utf-8")
 
@@ -129,6 +131,8 @@ def _without_dashes(name: str) -> tuple[str, ...]:
 def _unmarked(head: bytes) -> str | None:
     """UTF-16 without its mark: NUL is every other byte of ASCII in it, and no byte of a text otherwise."""
     even, odd = head[::2].count(0), head[1::2].count(0)
+    if not even + odd:
+        return None
     if max(even, odd) < len(head) / 20 or min(even, odd) > max(even, odd) / 4:
         return None
     return "utf-16-le" if odd > even else "utf-16-be"
@@ -154,6 +158,17 @@ def _not_utf8(piece: bytes) -> int | None:
     except UnicodeDecodeError as error:
         return begun + error.start
     return None
+
+
+def _is_mostly_utf8(piece: bytes) -> bool:
+    """Whether more lines are UTF-8 beyond ASCII than are not UTF-8: then some lines are damaged, not all."""
+    right = wrong = 0
+    for line in piece.split(b"\n")[:-1] or [piece]:
+        try:
+            right += not line.decode().isascii()
+        except UnicodeDecodeError:
+            wrong += 1
+    return right > wrong
 
 
 def _guessed(piece: bytes) -> Encoding:

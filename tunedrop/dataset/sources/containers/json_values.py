@@ -9,14 +9,15 @@ from typing import TextIO
 
 import msgspec
 
-from tunedrop.dataset.formats import unreadable
+from tunedrop.dataset.formats import pairs, unreadable
 from tunedrop.dataset.formats.unreadable import NotReadable
 
 LONGEST = 8 << 20
 """Characters of one value: pretty-printed, a record may be twice as long as its line may be."""
 _AT_ONCE = 1 << 18
 
-_BETWEEN = re.compile(r"[ \t\r\n\f\v,;\[\]\x1e\ufeff]*")
+_BETWEEN = re.compile(r"[ \t\r\n\f\v,;\[\]\x1e\ufeff\u2028\u2029\x85]*")
+_BETWEEN_LISTS = re.compile(r"[ \t\r\n\f\v,;\]\x1e\ufeff]*")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 WRAPPER = re.compile(
     r'\s*\{\s*"(data|dataset|records|rows|examples|items|samples|instances|train|conversations)"\s*:\s*(?=\[\s*\{)'
@@ -38,7 +39,7 @@ def values(text: TextIO, wrapped: bool = False) -> Iterator[tuple[int, bytes]]:
     if wrapped:
         reader.skip(WRAPPER)
     for line, value in reader.values():
-        if wrapped and value.startswith("}"):
+        if wrapped and value.startswith(("}", '"')):
             yield from _after_the_array(line, value)
             return
         yield line, _compact(value)
@@ -46,11 +47,40 @@ def values(text: TextIO, wrapped: bool = False) -> Iterator[tuple[int, bytes]]:
         yield reader.line, unreadable.written("TD001", f"{reader.problem}; what follows was not read")
 
 
+def lists(text: TextIO) -> Iterator[tuple[int, bytes]]:
+    """(line, JSON) of records that are lists: of messages, or of cells under a first list of names."""
+    reader = _Reader(text, _BETWEEN_LISTS)
+    reader.skip(re.compile(r"[\ufeff\s]*\[(?=\s*\[)"))
+    header: list[str] | None = None
+    for index, (line, value) in enumerate(reader.values()):
+        cells = msgspec.json.decode(value) if value.startswith("[") else None
+        if not isinstance(cells, list):
+            yield line, _compact(value)
+        elif cells and all(isinstance(one, dict) for one in cells):
+            yield line, msgspec.json.encode({"messages": cells})
+        elif not index and all(isinstance(one, str) for one in cells):
+            header = cells
+            if pairs.keys_of(dict.fromkeys(cells)).format is None:
+                header = None
+                yield line, unreadable.written("TD001", _NO_OBJECT)
+        elif header is not None and len(cells) == len(header):
+            yield line, msgspec.json.encode(dict(zip(header, cells, strict=True)))
+        else:
+            yield line, unreadable.written("TD001", _NO_OBJECT)
+    if reader.problem:
+        yield reader.line, unreadable.written("TD001", f"{reader.problem}; what follows was not read")
+
+
+_NO_OBJECT = "a record is an object with named keys, {...}, and this is a list"
+
+
 class _Reader:
     """What has been read of a text and not been used, and where that stands."""
 
-    def __init__(self, text: TextIO) -> None:
+    def __init__(self, text: TextIO, between: re.Pattern[str] = _BETWEEN) -> None:
         self._file = text
+        self._between = between
+        self.relaxed = 0
         self._text = ""
         self._place = 0
         self._ended = False
@@ -61,7 +91,7 @@ class _Reader:
         """Each value, as it is written; a brace that closes nothing is the last."""
         wanted = 0
         while self._more(wanted):
-            self.skip(_BETWEEN)
+            self.skip(self._between)
             if self._place == len(self._text):
                 wanted = 0
                 continue

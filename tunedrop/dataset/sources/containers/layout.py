@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import posixpath
 import re
@@ -10,7 +11,7 @@ from typing import Literal
 from tunedrop.dataset.formats.unreadable import NotReadable
 from tunedrop.dataset.sources.containers import json_values
 
-Layout = Literal["lines", "array", "values", "wrapped", "strings", "table"]
+Layout = Literal["lines", "array", "values", "wrapped", "object", "lists", "strings", "table"]
 
 _TABLES = (".csv", ".tsv", ".tab", ".psv")
 _LINES = (".jsonl", ".ndjson")
@@ -18,6 +19,11 @@ _LINE = re.compile(r"[^\r\n]*")
 _BEGINS_RECORD = re.compile(r"^[ \t]*\{[ \t]*\"", re.MULTILINE)
 _CELLS = re.compile(r"[,;\t|\x1f^]")
 _LINES_OF_PROSE = 20
+_SPEAKERS = ("role", "from")
+_HOLDS = re.compile(r'\{\s*"[^"\\]{1,80}"\s*:\s*(?:[\[{]|"[^"\\]{0,80}"\s*,|\d+(?:\.\d+)?\s*,)')
+"""An object that begins with a list, an object, or a short value such as a version."""
+_YAML = re.compile(r"^(?:---\s*$|- \w+:(?:\s|$)|\w+:\s*$)", re.MULTILINE)
+_BEFORE_RECORD = re.compile(r"^[^{\n]{1,80}\{[ \t]*\"\"?\w", re.MULTILINE)
 
 
 def layout_of(sample: str, name: str, whole: bool) -> Layout:
@@ -41,9 +47,13 @@ def layout_of(sample: str, name: str, whole: bool) -> Layout:
     first = _LINE.match(begun)
     line = first[0].rstrip() if first else ""
     is_cut = len(line) >= len(begun) and not whole
+    if sample.lstrip("\ufeff \t\r\n").startswith("\x1e"):
+        return "values"  # a JSON text sequence, RFC 7464
     if begun[0] == "{":
-        return _of_objects(begun, line, is_cut)
+        return "object" if _is_object(begun, name, whole) else _of_objects(begun, line, is_cut)
     if begun[0] == "[":
+        if _is_of_lists(begun, line, is_cut):
+            return "lists"
         return "array" if _is_array(begun, whole) else "lines"
     if begun[0] == '"' and _is_json_in_a_string(line, is_cut):
         return "strings"
@@ -63,6 +73,28 @@ def _of_objects(begun: str, line: str, is_cut: bool) -> Layout:
     return "lines" if _looks_whole(line) else "values"
 
 
+def _is_object(begun: str, name: str, whole: bool) -> bool:
+    """Whether the text is one object, which may hold all records."""
+    if whole:
+        try:
+            return isinstance(json.loads(begun), dict)
+        except (ValueError, RecursionError):
+            return False
+    return name.lower().endswith(".json") and _HOLDS.match(begun) is not None
+
+
+def _is_of_lists(begun: str, line: str, is_cut: bool) -> bool:
+    """Whether records are lists: conversations as lists of messages, rows as lists of cells."""
+    if begun[1:].lstrip().startswith("["):
+        return True
+    if is_cut or not _is_json(line):
+        return False
+    first = json.loads(line)
+    rest = begun[len(line) :].lstrip()
+    is_message = bool(first) and isinstance(first[0], dict) and not first[0].keys().isdisjoint(_SPEAKERS)
+    return is_message or (rest.startswith("[") and bool(first) and isinstance(first[0], str))
+
+
 def _looks_whole(line: str) -> bool:
     """Whether a line that is no JSON is a record with a mistake in it, not the beginning of one."""
     return line.endswith("}") and line.count("{") <= line.count("}") + 1
@@ -74,7 +106,7 @@ def _several(line: str) -> bool:
         end = json.JSONDecoder().raw_decode(line)[1]
     except (ValueError, RecursionError):
         return False
-    return line[end:].lstrip(" \t,;")[:1] == "{"
+    return line[end:].lstrip(" \t,;\u2028\u2029\x85")[:1] == "{"
 
 
 def _is_whole_record(line: str) -> bool:
@@ -118,12 +150,31 @@ def _of_words(begun: str, name: str) -> Layout:
     record = next((number for number, line in enumerate(lines) if _BEGINS_RECORD.match(line)), None)
     if record is not None and not is_table:
         return "lines"
+    if not is_table:
+        _refuse_others(begun, name, lines)
     if is_table or any(_CELLS.search(line) for line in lines[:5]):
         return "table"
     if name.lower().endswith(_LINES):
         return "lines"  # each is listed with what is wrong with it
     if len(lines) > 1 and len(lines[0]) <= 40 and " " not in lines[0].strip():
         return "table"  # of one column
-    raise NotReadable(
-        "this is a text without records; they are JSON lines, a JSON array, CSV, Excel or Parquet"
-    )
+    raise NotReadable(_PROSE)
+
+
+def _refuse_others(begun: str, name: str, lines: list[str]) -> None:
+    if begun.startswith("#") and name.lower().endswith((".md", ".markdown")):
+        raise NotReadable(_PROSE)
+    if name.lower().endswith((".yaml", ".yml")) and _YAML.search(begun):
+        raise NotReadable("this is YAML; export it as JSON lines or CSV")
+    before = [line for line in lines if _BEFORE_RECORD.match(line)]
+    if name.lower().endswith((*_LINES, ".json")) and len(before) * 2 > len(lines):
+        shown = before[0].partition("{")[0]
+        raise NotReadable(f"{shown!r} stands before each record; a line is one JSON object, and nothing else")
+    cells = [len(_CELLS.findall(line)) for line in lines if line.strip()]
+    if name.lower().endswith((".txt", ".md", ".markdown")) and not any(
+        one == other > 0 for one, other in itertools.pairwise(cells)
+    ):
+        raise NotReadable(_PROSE)
+
+
+_PROSE = "this is a text without records; they are JSON lines, a JSON array, CSV, Excel or Parquet"

@@ -27,6 +27,7 @@ from tunedrop.dataset.sources.containers import (
     packed,
     spreadsheets,
     tables,
+    whole_object,
 )
 from tunedrop.dataset.sources.containers.kinds import Kind
 from tunedrop.dataset.sources.containers.layout import Layout, layout_of
@@ -202,6 +203,11 @@ class _Reader:
             self._take(tables.records(delimited.rows(text, table), table.columns, self._blank.append))
         elif layout == "lines":
             self._take(self._renamed(_lines(text)))
+        elif layout == "object":
+            self._object(text)
+        elif layout == "lists":
+            self._did("JSON lists")
+            self._take(self._renamed(json_values.lists(text)))
         elif layout == "strings":
             self._did("JSON encoded twice")
             self._take(self._renamed(_strings(text)))
@@ -209,9 +215,27 @@ class _Reader:
             self._did("JSON array" if layout == "array" else "JSON of several lines")
             self._take(self._renamed(json_values.values(text, wrapped=layout == "wrapped")))
 
+    def _object(self, text: TextIO) -> None:
+        """The records that one object holds; the object itself where it is one."""
+        body = text.read(whole_object.MOST_BYTES)
+        try:
+            held = whole_object.held(msgspec.json.decode(body))
+        except (msgspec.DecodeError, RecursionError):
+            held = None
+        if held is None:
+            self._take(self._renamed(json_values.values(io.StringIO(body))))
+            return
+        self._did("one JSON object")
+        if held.beside:
+            self._warn("TD008", f"beside the list of records, {', '.join(held.beside)} was left out")
+        lines = ((number, tables.encoded(one)) for number, one in enumerate(held.records, start=1))
+        self._take(self._renamed(lines))
+
     def _about(self, found: encoding.Encoding) -> None:
         if not found.is_utf8:
             self._did(found.name)
+        elif found.mark:
+            self._did("UTF-8 with a byte-order mark")
         if found.is_guess:
             seen = f", which makes {found.sample!r} of it" if found.sample else ""
             self._warn(

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.formats import unreadable
+from tunedrop.dataset.formats import names, pairs, unreadable
 from tunedrop.dataset.formats.unreadable import NotReadable
 
 PARTS = ("prompt", "completion", "system")
@@ -29,17 +29,7 @@ _WHOLE: tuple[frozenset[str], ...] = tuple(
 )  # fmt: skip
 """Columns that are keys of a record already."""
 
-_USUAL: tuple[tuple[str, str], ...] = (
-    ("question", "answer"), ("question", "response"), ("query", "answer"), ("query", "response"),
-    ("input", "output"), ("prompt", "response"), ("prompt", "answer"), ("prompt", "output"),
-    ("user", "assistant"), ("human", "assistant"), ("text", "label"), ("input", "label"),
-    ("instruction", "answer"), ("instruction", "completion"), ("question", "completion"),
-    ("input", "completion"), ("input", "response"), ("input", "answer"), ("source", "target"),
-    ("prompts", "completions"), ("questions", "answers"), ("prompt", "label"), ("query", "label"),
-)  # fmt: skip
-"""What the columns of prompt and completion are called otherwise; the first pair that is there counts."""
-
-_ALONE = ("text", "input", "prompt", "content")
+_ALONE = names.DOCUMENTS
 """What the only column of a table is called."""
 
 _JSON_COLUMNS = frozenset(
@@ -80,11 +70,12 @@ def columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> Columns
     looked_at = rows[:LOOKED_FOR_HEADER]
     for index, row in enumerate(looked_at):
         if (keys := _keys(row, wanted)) is not None:
-            names = [one.strip() for one in row]
+            keys = _with_index(keys)
+            titles = [one.strip() for one in row]
             named_twice = next((one for one in keys if one and keys.count(one) > 1), None)
             if named_twice is not None:
                 raise NotReadable(f"two columns are called {named_twice!r}; rename one")
-            renamed = tuple((name, key) for name, key in zip(names, keys, strict=True) if key and name != key)
+            renamed = tuple((old, key) for old, key in zip(titles, keys, strict=True) if old and old != key)
             skipped = tuple(number for number in range(1, index + 1) if any(looked_at[number - 1]))
             return Columns(tuple(keys), index + 1, skipped, renamed)
     numbers = {part: name for part, name in wanted.items() if name.isdigit()}
@@ -93,12 +84,17 @@ def columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> Columns
     raise NotReadable(_no_columns(looked_at, wanted))
 
 
+def _with_index(keys: list[str]) -> list[str]:
+    """The same with a name for the first column, which `DataFrame.to_csv` leaves without one."""
+    return keys if keys[0] or len(keys) < 3 else ["column 1", *keys[1:]]
+
+
 def _keys(row: Sequence[str], wanted: Mapping[str, str]) -> list[str] | None:
     """The keys of the columns of a row that is a header; None for any other row."""
-    plain = [plain_name(one) for one in row]
+    plain = [names.plain(one) for one in row]
     there = set(plain)
     if wanted:
-        asked = {plain_name(name): part for part, name in wanted.items()}
+        asked = {names.plain(name): part for part, name in wanted.items()}
         if not asked.keys() <= there:
             return None
         return [
@@ -109,10 +105,10 @@ def _keys(row: Sequence[str], wanted: Mapping[str, str]) -> list[str] | None:
     if any(whole <= there for whole in _WHOLE):
         known = frozenset().union(*_WHOLE) | {"input", "system"}
         return [name if name in known else one.strip() for name, one in zip(plain, row, strict=True)]
-    for prompt, completion in _USUAL:
-        if prompt in there and completion in there:
-            parts = {prompt: "prompt", completion: "completion", "system": "system"}
-            return [parts.get(name) or kept(one, set(PARTS)) for name, one in zip(plain, row, strict=True)]
+    pair = pairs.Keys(tuple(row))
+    if pair.format is not None and pair.prompt and pair.answer:
+        parts = {pair.prompt: "prompt", pair.answer: "completion", pair.system: "system"}
+        return [parts.get(one) or kept(one, set(PARTS)) for one in row]
     if sum(map(bool, plain)) == 1 and there & set(_ALONE):
         return ["input" if name else "" for name in plain]
     return None
@@ -122,11 +118,6 @@ def kept(name: str, taken: Collection[str]) -> str:
     """The name of a column that stays what it is, beside those that were given another one."""
     name = name.strip()
     return f"{name} (column)" if name in taken else name
-
-
-def plain_name(name: str) -> str:
-    """A column's name whatever its case and spaces."""
-    return "_".join(name.strip().strip("\ufeff").casefold().split())
 
 
 def _by_number(rows: Sequence[Sequence[str]], numbers: Mapping[str, str]) -> tuple[str, ...]:
@@ -142,8 +133,8 @@ def _no_columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> str
     first = next((row for row in rows if any(row)), ())
     there = ", ".join(_shown(one) for one in first) or "none"
     if wanted:
-        names = {plain_name(one) for one in first}
-        missing = next((name for name in wanted.values() if plain_name(name) not in names), "")
+        there = {names.plain(one) for one in first}
+        missing = next((name for name in wanted.values() if names.plain(name) not in there), "")
         return f"no column {missing!r}; the columns are {there}"
     return (
         f"no column has a usual name for a prompt or an answer; the first row is {there}: say which is which "
@@ -168,7 +159,7 @@ def records(
         if isinstance(cells, str):
             yield number, unreadable.written("TD009", cells)
             continue
-        if not any(cell not in (None, "") for cell in cells):
+        if not any(cell not in (None, "") for cell in cells) or _is_rule(cells):
             skip(number)
             continue
         beyond = [cell for cell in cells[width:] if cell not in (None, "")]
@@ -186,6 +177,12 @@ def records(
             continue
         record = {key: plain(cell, key) for key, cell in zip(found.keys, cells, strict=False) if key}
         yield number, encoded(_with_system(record) if has_system else record)
+
+
+def _is_rule(cells: Sequence[Any]) -> bool:
+    """Whether a row is the line under the header of a Markdown table."""
+    said = [cell.strip() for cell in cells if isinstance(cell, str) and cell.strip()]
+    return len(said) > 1 and all(set(one) <= {"-", ":"} and "--" in one for one in said)
 
 
 def _misfit(cells: Sequence[Any], found: Columns) -> str:
@@ -211,7 +208,7 @@ def _with_system(record: dict[str, Any]) -> dict[str, Any]:
 def plain(cell: Any, key: str = "") -> Any:
     """A cell as JSON has it: a text, but for lists and objects; JSON in a column of lists is read."""
     if isinstance(cell, str):
-        return _structure(cell) if plain_name(key) in _JSON_COLUMNS else cell
+        return _structure(cell) if names.plain(key) in _JSON_COLUMNS else cell
     if cell is None:
         return ""
     if isinstance(cell, bool):

@@ -1,0 +1,48 @@
+"""What people call the parts of a record: keys of JSON and columns of tables. The one place for it.
+
+The order counts: where a record has several of a list, the first is the one. Gathered from the datasets and
+export formats that `tests/unit/dataset/test_names.py` names. Read 2026-11-29.
+"""
+
+from __future__ import annotations
+
+PROMPTS = (
+    "prompt", "instruction", "question", "query", "input", "user", "human", "request", "utterance",
+    "q", "problem", "inputs", "user_input", "user_message", "user_prompt", "input_text", "prompt_text",
+    "question_text", "instruct", "text", "source", "src", "source_text", "document", "article", "dialogue",
+    "passage", "sentence", "review", "tweet", "sms", "comment", "comment_text", "headline", "message", "nl",
+    "code", "pregunta", "pergunta", "domanda", "frage", "вопрос", "问题", "質問",
+)  # fmt: skip
+ANSWERS = (
+    "completion", "output", "response", "answer", "reply", "assistant", "ai", "label", "target", "a", "bot",
+    "gpt", "model_output", "outputs", "targets", "output_text", "target_text", "tgt", "solution", "summary",
+    "highlights", "completions", "responses", "answers", "bot_message", "bot_response", "model_response",
+    "model_answer", "assistant_message", "assistant_response", "completion_text", "response_text",
+    "answer_text", "expected_output", "expected_answer", "final_answer", "correct_answer", "best_answer",
+    "ground_truth", "gold", "sql", "query", "docstring", "respuesta", "resposta", "risposta", "antwort",
+    "réponse", "reponse", "ответ", "答案", "回答",
+)  # fmt: skip
+CLASSES = (
+    "label", "labels", "category", "class", "sentiment", "intent", "emotion", "tag", "annotation", "toxic",
+    "spam", "label_text", "polarity",
+)  # fmt: skip
+"""What stands beside a text to classify it."""
+TEXTS_TO_CLASSIFY = frozenset(
+    ["text", "sentence", "review", "tweet", "sms", "comment", "comment_text", "headline", "utterance",
+     "message", "query"]
+)  # fmt: skip
+CONTEXTS = ("input", "context", "passage")
+SYSTEMS = ("system", "system_prompt")
+DOCUMENTS = ("input", "text", "content", "raw_content", "page_content")
+"""A text that stands alone, for continued pre-training."""
+REFERENCES = ("ground_truth", "answer", "target", "solution", "expected_answer", "reference", "expected")
+"""What people call a reference answer; Bedrock's name is reference_answer."""
+CONVERSATIONS = (
+    "conversations", "conversation", "dialogue", "dialog", "turns", "chat", "history", "chat_history", "data",
+)  # fmt: skip
+"""Lists of turns, beside `messages`."""
+
+
+def plain(name: str) -> str:
+    """A name whatever its case, its spaces and the byte-order mark before it."""
+    return "_".join(name.strip().strip("\ufeff").casefold().split())

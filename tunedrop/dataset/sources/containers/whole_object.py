@@ -1,0 +1,85 @@
+"""A file that is one JSON object: what it holds of records, as pandas, dataset viewers and exports write it.
+
+| form | from |
+| --- | --- |
+| `{"version": …, "data": [{…}]}` | exports; `{"rows": [{"row": {…}}]}` of dataset viewers |
+| `{"prompt": […], "completion": […]}` | `to_dict("list")`, Hugging Face batches |
+| `{"prompt": {"0": …}, "completion": {"0": …}}` | `DataFrame.to_json()` |
+| `{"0": {"prompt": …}}` | `orient="index"` |
+| `{"columns": […], "data": [[…]]}` | `orient="split"` |
+
+Source: pandas, DataFrame.to_json. Read 2026-11-29.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from tunedrop.dataset import formats
+from tunedrop.dataset.formats import pairs
+from tunedrop.dataset.formats.unreadable import NotReadable
+from tunedrop.intake import file_names
+
+MOST_BYTES = 256 << 20
+"""One object is read into memory."""
+
+
+class Held(msgspec.Struct, frozen=True):
+    """The records of an object, and the names of what stands beside them."""
+
+    records: list[Any]
+    beside: tuple[str, ...] = ()
+
+
+def held(whole: Mapping[str, Any]) -> Held | None:
+    """The records that an object holds; None where it is a record itself, or none of the forms.
+
+    Raises
+    ------
+    NotReadable
+        When it holds several parts of a dataset, each of which has another use.
+    """
+    if formats.read(whole).conversation is not None or formats.preference.kind(whole):
+        return None
+    lists = {key: value for key, value in whole.items() if _is_of(dict, value)}
+    parts = [key for key in lists if file_names.split_of(key) is not None]
+    if len(parts) > 1:
+        raise NotReadable(
+            f"the object holds several parts ({', '.join(parts)}); write each into its own file"
+        )
+    columns, rows = whole.get("columns"), whole.get("data")
+    if _is_of(str, columns) and _is_of(list, rows):
+        return Held([dict(zip(columns, row, strict=False)) for row in rows])
+    if len(lists) == 1:
+        name = next(iter(lists))
+        return Held(lists[name], tuple(key for key in whole if key != name))
+    return _of_columns(whole) or _of_rows(whole)
+
+
+def _is_of(kind: type, value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, kind) for one in value)
+
+
+def _of_columns(whole: Mapping[str, Any]) -> Held | None:
+    """The rows of columns that a record's keys name."""
+    if pairs.keys_of(whole).format is None and not {"messages", "text"} & whole.keys():
+        return None
+    values = list(whole.values())
+    if all(isinstance(one, list) for one in values) and len(set(map(len, values))) == 1:
+        return Held([dict(zip(whole, row, strict=True)) for row in zip(*values, strict=True)])
+    if all(isinstance(one, dict) for one in values) and all(one.keys() == values[0].keys() for one in values):
+        return Held([{key: column[row] for key, column in whole.items()} for row in values[0]])
+    return None
+
+
+def _of_rows(whole: Mapping[str, Any]) -> Held | None:
+    """The values of an object whose keys number its records; or what its only value holds."""
+    values = list(whole.values())
+    if len(values) == 1 and isinstance(values[0], dict):
+        return held(values[0])
+    if len(values) > 1 and all(isinstance(one, dict) and one.keys() == values[0].keys() for one in values):
+        return Held(values)
+    return None
