@@ -75,6 +75,8 @@ def _tell(done: Conversion, output: str, refused: bool) -> None:
 
 
 def _lines(note: Note) -> str:
+    if note.lines == [0]:
+        return "the file"
     named = ", ".join(f"{line:,}" for line in note.lines)
     more = f" and {note.count - len(note.lines):,} more" if note.count > len(note.lines) else ""
     return f"line{'s' if note.count > 1 else ''} {named}{more}"

@@ -202,7 +202,7 @@ def _nearest(record: Mapping[str, Any]) -> str:
     """The shape whose keys are most like those of a record, in words."""
     for key, value in record.items():
         name = names.plain(key)
-        if name in ("messages", *names.CONVERSATIONS) and not isinstance(value, list):
+        if name in ("messages", *names.CONVERSATIONS[:-1]) and not isinstance(value, list):
             return f"{shorten(key)} must be a list of turns"
         for known in [name] if name in _KNOWN else difflib.get_close_matches(name, _KNOWN, 1, 0.8):
             is_prompt = known in names.PROMPTS

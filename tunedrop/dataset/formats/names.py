@@ -37,6 +37,11 @@ DOCUMENTS = ("input", "text", "content", "raw_content", "page_content")
 """A text that stands alone, for continued pre-training."""
 REFERENCES = ("ground_truth", "answer", "target", "solution", "expected_answer", "reference", "expected")
 """What people call a reference answer; Bedrock's name is reference_answer."""
+REQUESTS = frozenset(
+    ["id", "custom_id", "model", "method", "url", "user", "temperature", "max_tokens", "top_p", "n", "seed",
+     "stream", "stop", "metadata", "parallel_tool_calls", "tool_choice", "response_format", "source"]
+)  # fmt: skip
+"""What a request to a model says beside its messages, which is nothing for a grader."""
 CONVERSATIONS = (
     "conversations", "conversation", "dialogue", "dialog", "turns", "chat", "history", "chat_history", "data",
 )  # fmt: skip

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tunedrop.dataset.formats import tools, turns
+from tunedrop.dataset.formats import names, tools, turns
 from tunedrop.dataset.formats.record import Conversation, Reading, said
 from tunedrop.dataset.types import shorten
 
@@ -59,7 +59,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         return None
     own = _OWN | {"images"} if any(turn.blocks for turn in ended[:1]) else _OWN
     unread = {key: value for key, value in record.items() if key not in own}
-    if ended[-1].role == "user" and unread:
+    if ended[-1].role == "user" and {key.rpartition(".")[2] for key in unread} - names.REQUESTS:
         extra, unread = {**extra, **unread}, {}
     return Conversation(
         ended, "\n".join(chat.system), extra, unread, tuple(losses), chat.system_path or "$.system"

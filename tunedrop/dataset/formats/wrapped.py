@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.formats import names
+from tunedrop.dataset.formats import names, pairs
 
 _ASKED = ("request", "input", "inputs", "body", "prompt")
 _SAID = ("response", "output", "outputs", "completion", "reference_output")
@@ -38,8 +38,9 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
     if not any(isinstance(value, dict | list) for value in record.values()) or "schemaType" in record:
         return record
     for key in _AROUND:
-        if isinstance(record.get(key), dict) and len(record[key]) > 0:
-            return _without(record, key) | record[key]
+        inside = record.get(key)
+        if isinstance(inside, dict) and ("messages" in inside or pairs.keys_of(inside).format is not None):
+            return _without(record, key) | inside
     return _exchange(record)
 
 

@@ -91,7 +91,8 @@ def _records(
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """The records as `--fix` mends them; what had to be done is noted."""
     for number, raw in lines.raw_lines(chunks):
-        one, whats = lines.parse(number, raw), []
+        one = lines.parse(number, raw)
+        whats: list[str] = []
         if one.problem is not None:
             text, whats = repair.mended(raw.strip())
             if not text:

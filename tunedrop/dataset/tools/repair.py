@@ -166,7 +166,7 @@ def mended(text: bytes) -> tuple[bytes, list[str]]:
 
 def _of_python(text: bytes) -> bytes | None:
     """A record that `print` has written, in single quotes, as JSON; None for anything else."""
-    if not text.startswith((b"{'", b'{"')) or len(text) > _MOST_PYTHON:
+    if not text.startswith(b"{'") or len(text) > _MOST_PYTHON:
         return None
     try:
         parsed = ast.parse(text.decode(), mode="eval").body

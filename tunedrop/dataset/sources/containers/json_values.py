@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import TextIO
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO
 
 import msgspec
 
@@ -25,7 +25,9 @@ WRAPPER = re.compile(
 """An object whose first key holds the records, as exports of tools write it."""
 
 
-def values(text: TextIO, wrapped: bool = False) -> Iterator[tuple[int, bytes]]:
+def values(
+    text: TextIO, wrapped: bool = False, tell: Callable[[str], object] = lambda _: None
+) -> Iterator[tuple[int, bytes]]:
     """(line, JSON) of each value of a text, or of the array that it is: on one line, else as it was.
 
     What is no JSON ends it, with a line that says where and why (`tunedrop.dataset.formats.unreadable`).
@@ -34,17 +36,34 @@ def values(text: TextIO, wrapped: bool = False) -> Iterator[tuple[int, bytes]]:
     ----------
     wrapped
         Whether the text is an object of one array (`WRAPPER`).
+    tell
+        Is told, once at most, that line ends stood raw inside texts, which JSON writes as escapes.
     """
-    reader = _Reader(text)
+    reader, is_told = _Reader(text), False
     if wrapped:
         reader.skip(WRAPPER)
     for line, value in reader.values():
         if wrapped and value.startswith(("}", '"')):
             yield from _after_the_array(line, value)
             return
+        if _RAW.search(value) and not is_told and not _is_strict(value):
+            tell("line ends or tabs stand raw inside texts; they were kept, and are written as escapes")
+            is_told = True
         yield line, _compact(value)
     if reader.problem:
         yield reader.line, unreadable.written("TD001", f"{reader.problem}; what follows was not read")
+
+
+_RAW = re.compile(r"[\x00-\x1f]")
+
+
+def _is_strict(value: str) -> bool:
+    """Whether a value is JSON, without raw control characters in its texts."""
+    try:
+        json.loads(value)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def lists(text: TextIO) -> Iterator[tuple[int, bytes]]:
@@ -80,7 +99,6 @@ class _Reader:
     def __init__(self, text: TextIO, between: re.Pattern[str] = _BETWEEN) -> None:
         self._file = text
         self._between = between
-        self.relaxed = 0
         self._text = ""
         self._place = 0
         self._ended = False
@@ -144,7 +162,7 @@ class _Reader:
             return None
 
 
-_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str, strict=False)
 """Finds where a value ends. What it is, the reader of lines says."""
 
 
@@ -154,7 +172,27 @@ def _compact(value: str) -> bytes:
     try:
         return msgspec.json.format(body, indent=-1)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return b" ".join(body.split(b"\n")).replace(b"\r", b" ")
+        return _escaped(value) or b" ".join(body.split(b"\n")).replace(b"\r", b" ")
+
+
+def _escaped(value: str) -> bytes:
+    """A value whose only fault is raw control characters, with escapes for them; nothing for any other."""
+    try:
+        found = json.loads(value, strict=False, object_pairs_hook=_each_once, parse_constant=_no_number)
+        return json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return b""
+
+
+def _each_once(pairs_: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs_)
+    if len(record) < len(pairs_):
+        raise ValueError("an object names a key twice")
+    return record
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(name)
 
 
 def _after_the_array(line: int, rest: str) -> Iterator[tuple[int, bytes]]:

@@ -213,7 +213,10 @@ class _Reader:
             self._take(self._renamed(_strings(text)))
         else:
             self._did("JSON array" if layout == "array" else "JSON of several lines")
-            self._take(self._renamed(json_values.values(text, wrapped=layout == "wrapped")))
+            found = json_values.values(
+                text, wrapped=layout == "wrapped", tell=lambda what: self._warn("TD008", what)
+            )
+            self._take(self._renamed(found))
 
     def _object(self, text: TextIO) -> None:
         """The records that one object holds; the object itself where it is one."""

@@ -133,8 +133,8 @@ def _no_columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> str
     first = next((row for row in rows if any(row)), ())
     there = ", ".join(_shown(one) for one in first) or "none"
     if wanted:
-        there = {names.plain(one) for one in first}
-        missing = next((name for name in wanted.values() if names.plain(name) not in there), "")
+        titles = {names.plain(one) for one in first}
+        missing = next((name for name in wanted.values() if names.plain(name) not in titles), "")
         return f"no column {missing!r}; the columns are {there}"
     return (
         f"no column has a usual name for a prompt or an answer; the first row is {there}: say which is which "

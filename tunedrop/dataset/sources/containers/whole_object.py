@@ -51,7 +51,7 @@ def held(whole: Mapping[str, Any]) -> Held | None:
             f"the object holds several parts ({', '.join(parts)}); write each into its own file"
         )
     columns, rows = whole.get("columns"), whole.get("data")
-    if _is_of(str, columns) and _is_of(list, rows):
+    if isinstance(columns, list) and isinstance(rows, list) and _is_of(str, columns) and _is_of(list, rows):
         return Held([dict(zip(columns, row, strict=False)) for row in rows])
     if len(lists) == 1:
         name = next(iter(lists))

@@ -1,0 +1,383 @@
+"""Files as people have them: the kinds of public reports, and of the export formats of other tools.
+
+Every input is made here. `READ` are read, `MENDED` are errors that --fix mends and convert reads, `REFUSED`
+have one reason.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+ASKED = ["Wann gießt man Tomaten?", "Почему листья желтеют?", "いつ水をやりますか?", "When to prune?"]
+SAID = ["Am frühen Morgen, vor der Sonne.", "Им не хватает азота.", "早朝にたっぷりと。", "In late winter."]
+PAIRS = list(zip(ASKED, SAID, strict=True))
+SIMPLE = [{"prompt": asked, "completion": said} for asked, said in PAIRS]
+
+
+def lines(records: list[Any]) -> bytes:
+    return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records).encode()
+
+
+def each(shape: Callable[[str, str], Any]) -> bytes:
+    return lines([shape(asked, said) for asked, said in PAIRS])
+
+
+def table(rows: list[Any], **dialect: Any) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, **dialect).writerows(rows)
+    return text.getvalue().encode()
+
+
+def user(text: Any) -> dict[str, Any]:
+    return {"role": "user", "content": text}
+
+
+def assistant(text: Any) -> dict[str, Any]:
+    return {"role": "assistant", "content": text}
+
+
+PLAIN = lines(SIMPLE)
+EMBEDDED = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBO"}}
+NAMES = [
+    ("Question", "ANSWER"), ("user_message", "bot_message"), ("human", "ai"), ("inputs", "targets"),
+    ("src", "tgt"), ("document", "summary"), ("article", "highlights"), ("dialogue", "summary"),
+    ("sentence", "label"), ("review", "sentiment"), ("tweet", "label"), ("sms", "label"),
+    ("utterance", "intent"),
+    ("comment_text", "toxic"), ("text", "annotation"), ("text", "category"), ("question", "final_answer"),
+    ("question", "query"), ("nl", "sql"), ("code", "docstring"), ("message", "reply"), ("Q", "A"),
+    ("user_prompt", "model_response"), ("prompt_text", "completion_text"), ("prompt", "expected_output"),
+    ("pregunta", "respuesta"), ("Frage", "Antwort"), ("问题", "答案"), (" Prompt", "Response "),
+]  # fmt: skip
+
+READ: dict[str, tuple[bytes, str, str]] = {
+    **{
+        f"{one} and {other}": (lines([{one: q, other: a} for q, a in PAIRS]), "a.jsonl", "")
+        for one, other in NAMES
+    },
+    **{
+        f"a table of {one} and {other}": (table([(one, other), *PAIRS]), "a.csv", "prompt-completion")
+        for one, other in NAMES
+    },
+    "a label that is true or false": (
+        each(lambda q, a: {"text": q, "label": "late" in a}),
+        "a.jsonl",
+        "text-label",
+    ),
+    "SQuAD": (
+        each(
+            lambda q, a: {
+                "context": "A book.",
+                "question": q,
+                "answers": {"text": [a, a], "answer_start": [1, 1]},
+            }
+        ),
+        "a.jsonl",
+        "question-answer",
+    ),
+    "Prodigy, whose answer is no answer": (
+        each(lambda q, _: {"text": q, "label": "SPAM", "answer": "reject"}),
+        "a.jsonl",
+        "text-label",
+    ),
+    "Alpaca with its history": (
+        each(lambda q, a: {"instruction": q, "input": "", "output": a, "history": [["hi", "hello"]]}),
+        "a.jsonl",
+        "sharegpt",
+    ),
+    "Alpaca with an empty history": (
+        each(lambda q, a: {"instruction": q, "input": None, "output": a, "history": []}),
+        "a.jsonl",
+        "alpaca",
+    ),
+    "LIMA, strings in turn": (each(lambda q, a: {"conversations": [q, a]}), "a.jsonl", "sharegpt"),
+    "UltraChat": (each(lambda q, a: {"id": "1", "data": [q, a]}), "a.jsonl", "sharegpt"),
+    "MOSS": (each(lambda q, a: {"conversation": [{"human": q, "assistant": a}]}), "a.jsonl", "sharegpt"),
+    "XTuner": (
+        each(lambda q, a: {"conversation": [{"system": "Be.", "input": q, "output": a}]}),
+        "a.jsonl",
+        "sharegpt",
+    ),
+    "LangChain": (
+        each(lambda q, a: {"messages": [{"type": "human", "content": q}, {"type": "ai", "content": a}]}),
+        "a.jsonl",
+        "sharegpt",
+    ),
+    "LangChain, nested": (
+        each(
+            lambda q, a: {
+                "messages": [
+                    {"type": "human", "data": {"content": q}},
+                    {"type": "ai", "data": {"content": a}},
+                ]
+            }
+        ),
+        "a.jsonl",
+        "sharegpt",
+    ),
+    "PaLM's chat": (
+        each(lambda q, a: {"messages": [{"author": "user", "content": q}, {"author": "bot", "content": a}]}),
+        "a.jsonl",
+        "sharegpt",
+    ),
+    "text for content": (
+        each(lambda q, a: {"messages": [{"role": "user", "text": q}, {"role": "assistant", "text": a}]}),
+        "a.jsonl",
+        "sharegpt",
+    ),
+    "TRL's conversational pairs": (
+        each(lambda q, a: {"prompt": [user(q)], "completion": [assistant(a)]}),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "messages as JSON in a string": (
+        each(lambda q, a: {"messages": json.dumps([user(q), assistant(a)])}),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "a record within a record": (
+        each(lambda q, a: {"data": {"messages": [user(q), assistant(a)]}, "n": 1}),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "OpenAI's stored completions": (
+        each(
+            lambda q, a: {
+                "request": {"messages": [user(q)]},
+                "response": {"choices": [{"message": assistant(a)}]},
+            }
+        ),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "Langfuse": (
+        each(lambda q, a: {"input": {"messages": [user(q)]}, "output": assistant(a)}),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "LangSmith": (
+        each(lambda q, a: {"inputs": {"question": q}, "outputs": {"answer": a}}),
+        "a.jsonl",
+        "question-answer",
+    ),
+    "LangSmith's chats": (
+        each(lambda q, a: {"inputs": {"messages": [user(q)]}, "outputs": {"messages": [assistant(a)]}}),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "a list of messages a line": (each(lambda q, a: [user(q), assistant(a)]), "a.jsonl", "openai-chat"),
+    "an array of lists": (
+        json.dumps([[user(q), assistant(a)] for q, a in PAIRS]).encode(),
+        "a.json",
+        "openai-chat",
+    ),
+    "lists of cells under names": (
+        lines([["prompt", "completion"], *map(list, PAIRS)]),
+        "a.jsonl",
+        "prompt-completion",
+    ),
+    "a dictionary of columns": (
+        json.dumps({"prompt": ASKED, "completion": SAID}).encode(),
+        "a.json",
+        "prompt-completion",
+    ),
+    "pandas, columns": (
+        json.dumps({"prompt": dict(enumerate(ASKED)), "completion": dict(enumerate(SAID))}).encode(),
+        "a.json",
+        "prompt-completion",
+    ),
+    "pandas, index": (json.dumps(dict(enumerate(SIMPLE)), indent=1).encode(), "a.json", "prompt-completion"),
+    "pandas, split": (
+        json.dumps({"columns": ["prompt", "completion"], "index": [0], "data": PAIRS}).encode(),
+        "a.json",
+        "prompt-completion",
+    ),
+    "a version before the list": (
+        json.dumps({"version": "1.1", "data": SIMPLE}).encode(),
+        "a.json",
+        "prompt-completion",
+    ),
+    "the rows of a viewer": (
+        json.dumps({"features": [], "rows": [{"row_idx": 1, "row": one} for one in SIMPLE]}).encode(),
+        "a.json",
+        "prompt-completion",
+    ),
+    "Rasa": (
+        json.dumps({"nlu": {"examples": [{"text": q, "intent": a} for q, a in PAIRS]}}).encode(),
+        "a.json",
+        "text-label",
+    ),
+    "a JSON text sequence": (b"".join(b"\x1e" + one + b"\n" for one in PLAIN.splitlines()), "a.jsonl", ""),
+    "records parted by U+2028": (PLAIN.decode().rstrip().replace("\n", "\u2028").encode(), "a.jsonl", ""),
+    "a line end raw in a text": (PLAIN.replace(b" vor der", b"\nvor der"), "a.jsonl", ""),
+    "records with commas behind them": (PLAIN.replace(b"\n", b",\n"), "a.jsonl", ""),
+    "an array with a comma too many": (b"[" + PLAIN.replace(b"\n", b",\n") + b"]", "a.json", ""),
+    "ISO-2022-JP": (
+        lines([{"prompt": ASKED[2], "completion": SAID[2]}]).decode().encode("iso2022_jp"),
+        "a.jsonl",
+        "",
+    ),
+    "a table with the index of pandas": (
+        table([("", "prompt", "completion"), *((n, *one) for n, one in enumerate(PAIRS))]),
+        "a.csv",
+        "",
+    ),
+    "a table of Markdown": (
+        "".join(f"| {q} | {a} |\n" for q, a in [("prompt", "completion"), ("---", ":--:"), *PAIRS]).encode(),
+        "a.md",
+        "",
+    ),
+    "tabs, and quotes that mean nothing": (
+        ("prompt\tcompletion\n" + "".join(f'{q}\t"so" {a}\n' for q, a in PAIRS)).encode(),
+        "a.tsv",
+        "",
+    ),
+    "conversations in cells, as Python prints them": (
+        table([("messages",), *((str([user(q), assistant(a)]),) for q, a in PAIRS)]),
+        "a.csv",
+        "openai-chat",
+    ),
+}
+
+
+MENDED: dict[str, tuple[bytes, str]] = {
+    "roles of other providers": (
+        each(lambda q, a: {"messages": [{"role": "Human", "content": q}, {"role": "ai", "content": a}]}),
+        "TD023",
+    ),
+    "roles in capitals": (
+        each(lambda q, a: {"messages": [{"role": "User", "content": q}, {"role": "Chatbot", "content": a}]}),
+        "TD023",
+    ),
+    "a system prompt that is a string": (
+        each(
+            lambda q, a: {
+                "system": "Be.",
+                "messages": [user([{"text": q}]), assistant([{"text": a}])],
+                "schemaVersion": "bedrock-conversation-2024",
+            }
+        ),
+        "TD012",
+    ),
+    "what Python prints": ("".join(f"{one}\n" for one in SIMPLE).encode(), "TD001"),
+    "a raw tab": (PLAIN.replace(b" vor der", b"\tvor der"), "TD001"),
+    "a code fence": (b"```json\n" + PLAIN + b"```\n", "TD001"),
+    "blank lines": (PLAIN.replace(b"\n", b"\n\n"), "TD003"),
+    "a mark before each line": (
+        b"".join(b"\xef\xbb\xbf" + one + b"\n" for one in PLAIN.splitlines()),
+        "TD002",
+    ),
+}
+
+
+REFUSED: dict[str, tuple[bytes, str, str, str]] = {
+    "no name that anybody uses": (
+        each(lambda q, a: {"x": q, "y": a}),
+        "a.jsonl",
+        "TD010",
+        "--column prompt=KEY",
+    ),
+    "a message a line": (each(lambda q, _: user(q)), "a.jsonl", "TD010", "one message of a conversation"),
+    "a node of a tree a line": (
+        each(lambda q, _: {"text": q, "role": "prompter", "parent_id": None}),
+        "a.jsonl",
+        "TD010",
+        "one message of a conversation",
+    ),
+    "a transcript in a string": (
+        each(lambda q, a: {"chat": f"USER: {q} ASSISTANT: {a}"}),
+        "a.jsonl",
+        "TD010",
+        "chat must be a list of turns",
+    ),
+    "Label Studio": (
+        json.dumps([{"data": {"text": q}, "annotations": [{"result": []}]} for q in ASKED]).encode(),
+        "a.json",
+        "TD010",
+        "no known format",
+    ),
+    "several answers": (
+        each(lambda q, a: {"question": q, "answer": [a, a + "!"]}),
+        "a.jsonl",
+        "TD012",
+        "holds 2 answers",
+    ),
+    "a refusal": (
+        each(lambda q, a: {"messages": [user(q), {"role": "assistant", "content": None, "refusal": a}]}),
+        "a.jsonl",
+        "TD021",
+        "beside a refusal",
+    ),
+    "rows without names": (lines(list(map(list, PAIRS))), "a.jsonl", "TD001", "and this is a list"),
+    "the parts of a split in one object": (
+        json.dumps({"train": SIMPLE, "test": SIMPLE}).encode(),
+        "a.json",
+        "TD005",
+        "several parts (train, test)",
+    ),
+    "a log's time before each record": (
+        b"".join(b"2026-01-01 INFO " + one + b"\n" for one in PLAIN.splitlines()),
+        "a.jsonl",
+        "TD005",
+        "stands before each record",
+    ),
+    "YAML": (b"- prompt: a\n  completion: b\n- prompt: c\n", "a.yaml", "TD005", "this is YAML"),
+    "Markdown that is prose": (
+        b"# Roses\n\nThey need sun, and water.\n",
+        "a.md",
+        "TD005",
+        "a text without records",
+    ),
+    "NaN": (PLAIN + b'{"prompt": "a", "completion": NaN}\n', "a.jsonl", "TD001", "write null or a number"),
+    "None of Python": (PLAIN + b'{"prompt": "a", "completion": None}\n', "a.jsonl", "TD001", "JSON has null"),
+    "a comma before a brace": (
+        PLAIN + b'{"prompt": "a", "completion": "b",}\n',
+        "a.jsonl",
+        "TD001",
+        "a comma stands before",
+    ),
+    "a comment": (b"// mine\n" + PLAIN, "a.jsonl", "TD001", "no comments"),
+    "a merge conflict": (PLAIN + b"<<<<<<< HEAD\n" + PLAIN, "a.jsonl", "TD001", "merge conflict"),
+    "typographic quotes": ("{“prompt”: “a”}\n".encode() * 3, "a.jsonl", "TD001", "typographic quotes"),
+    "HTML entities for quotes": (PLAIN.replace(b'"', b"&quot;"), "a.jsonl", "TD001", "HTML entities"),
+    "an escape that JSON lacks": (
+        PLAIN + rb'{"prompt": "it\'s", "completion": "b"}',
+        "a.jsonl",
+        "TD001",
+        "is no escape of JSON",
+    ),
+    "a quote in a text": (
+        PLAIN + b'{"prompt": "say "hi" now", "completion": "b"}\n',
+        "a.jsonl",
+        "TD001",
+        "not escaped",
+    ),
+    "half a surrogate": (
+        PLAIN + rb'{"prompt": "\ud83d", "completion": "b"}',
+        "a.jsonl",
+        "TD001",
+        "a surrogate",
+    ),
+    "a file that was cut off": (PLAIN[:-20], "a.jsonl", "TD001", "was the file cut off"),
+    "one line in another encoding": (
+        PLAIN + '{"prompt": "für", "completion": "schön"}\n'.encode("cp1252"),
+        "a.jsonl",
+        "TD002",
+        "is not UTF-8",
+    ),
+    "a row of prompts alone": (
+        table([("prompt",), *((q,) for q in ASKED)]),
+        "a.csv",
+        "TD005",
+        "no column has a usual name",
+    ),
+    "pictures in the record": (
+        each(lambda q, a: {"messages": [user([EMBEDDED, {"type": "text", "text": q}]), assistant(a)]}),
+        "a.jsonl",
+        "TD073",
+        "put the image beside the dataset",
+    ),
+}

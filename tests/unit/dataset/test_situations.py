@@ -1,0 +1,102 @@
+"""Files as people have them, through the commands' own functions: check, convert and --fix agree on each."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.situations import (
+    ASKED,
+    MENDED,
+    PAIRS,
+    READ,
+    REFUSED,
+    each,
+    lines,
+    user,
+)
+from tunedrop.cli.data import checking, converting
+from tunedrop.dataset.types import ReadOptions
+
+
+@pytest.mark.parametrize("name", READ)
+def test_records_are_read_converted_and_repaired_whatever_they_are_in(name: str, tmp_path: Path) -> None:
+    body, file_name, format_ = READ[name]
+    file = tmp_path / file_name
+    file.write_bytes(body)
+    count = 1 if name == "ISO-2022-JP" else len(PAIRS)
+
+    report = checking.report_of([file], None, "auto", 5)
+    done, refused = converting.convert_into(file, "converse", tmp_path / "out", ReadOptions(), skip=False)
+    checking.fix(file, tmp_path / "fixed.jsonl", ReadOptions())
+    fixed = checking.report_of([tmp_path / "fixed.jsonl"], None, "auto", 5)
+
+    assert (report.valid, report.records) == (True, count), report.errors
+    assert report.format == (format_ or report.format)
+    assert (done.written, refused) == (count, False)
+    assert (fixed.valid, fixed.records) == (True, count), fixed.errors
+    written = [json.loads(line) for line in (tmp_path / "out").read_bytes().splitlines()]
+    texts = [one["messages"][-2]["content"][0]["text"] for one in written]
+    assert all(asked in text for asked, text in zip(ASKED if count > 1 else ASKED[2:], texts, strict=False))
+
+
+@pytest.mark.parametrize("name", MENDED)
+def test_what_fix_mends_convert_reads(name: str, tmp_path: Path) -> None:
+    body, code = MENDED[name]
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(body)
+
+    report = checking.report_of([file], None, "auto", 5)
+    done, refused = converting.convert_into(file, "converse", tmp_path / "out", ReadOptions(), skip=False)
+    checking.fix(file, tmp_path / "fixed.jsonl", ReadOptions())
+    fixed = checking.report_of([tmp_path / "fixed.jsonl"], None, "auto", 5)
+
+    assert code in report.by_code
+    assert (done.written, refused, bool(done.lost)) == (len(PAIRS), False, True)
+    assert (fixed.valid, fixed.records) == (True, len(PAIRS)), fixed.errors
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_read_is_refused_with_one_reason_that_helps(name: str, tmp_path: Path) -> None:
+    body, file_name, code, why = REFUSED[name]
+    file = tmp_path / file_name
+    file.write_bytes(body)
+
+    report = checking.report_of([file], None, "auto", 5)
+    done, refused = converting.convert_into(file, "converse", tmp_path / "out", ReadOptions(), skip=False)
+
+    assert {one.code for one in report.errors} == {code}
+    assert any(why in one.message for one in report.errors), report.errors
+    assert refused
+    assert any(why in note.what for note in done.refused.values())
+
+
+def test_records_of_a_grader_keep_one_format_where_some_lack_a_reference(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(
+        lines(
+            [
+                {"messages": [user(q)], "reference_answer": a if number else None}
+                for number, (q, a) in enumerate(PAIRS)
+            ]
+        )
+    )
+
+    checking.fix(file, tmp_path / "fixed.jsonl", ReadOptions())
+    report = checking.report_of([file], None, "auto", 5)
+    fixed = checking.report_of([tmp_path / "fixed.jsonl"], None, "auto", 5)
+
+    assert (report.method, report.by_code["TD080"]) == ("reinforcement", 1)
+    assert (fixed.valid, fixed.by_code) == (True, report.by_code)
+
+
+@pytest.mark.parametrize("key", ["ground_truth", "answer", "expected_answer"])
+def test_a_reference_by_another_name_is_told_its_name_without_a_base_model(key: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(each(lambda q, a: {"messages": [user(q)], key: a}))
+
+    (warning, *_) = checking.report_of([file], None, "auto", 5).warnings
+
+    assert f"name {key} reference_answer" in warning.message
