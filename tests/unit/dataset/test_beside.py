@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from moto import mock_aws
 
@@ -87,6 +87,7 @@ SPELLINGS = st.sampled_from([str, as_php_writes_it, with_letters_escaped])
 def test_what_check_accepts_is_what_submit_uploads_and_the_pipeline_finds(
     folder: Path, s3: Any, uri: str, record_of: Any, spelled: Any
 ) -> None:
+    assume(not uri.startswith("s3://"))  # in a bucket, which a check here cannot look into
     data = folder / "train.jsonl"
     data.write_text(spelled(json.dumps(record_of(uri))) + "\n")
 
