@@ -85,6 +85,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "s3:ListBucket",
         "s3:PutObject",
         "sns:Publish",
+        "ssm:GetParametersByPath",
     ),
     "resume_waits": (
         *_STEP,

@@ -104,6 +104,7 @@ READ_SERVING = (
 )
 JUDGING = (Call("bedrock:GetEvaluationJob", EVALUATION), Call("bedrock:ListEvaluationJobs", "*"))
 READ_ALIAS = (Call("ssm:GetParameter", ALIAS),)
+LIST_ALIASES = (Call("ssm:GetParametersByPath", ALIASES), Call("ssm:GetParametersByPath", f"{ALIASES}/"))
 TELL = (Call("sns:Publish", TOPIC),)
 SETTLE = (
     Call("states:SendTaskSuccess", "*"),
@@ -124,7 +125,7 @@ SWAP = (
 PROMOTE = (*READ_ALIAS, Call("ssm:PutParameter", ALIAS), *READ_SERVING, *SWAP)
 END = (
     *PROMOTE, *READ_MODEL, *LIST_JOBS, JUDGING[1],
-    Call("ssm:GetParametersByPath", ALIASES), Call("ssm:GetParametersByPath", f"{ALIASES}/"),
+    *LIST_ALIASES,
     *(
         Call("bedrock:ListTagsForResource", one, OURS)
         for one in (JOB, EVALUATION, DEPLOYMENT, THROUGHPUT)
@@ -135,6 +136,10 @@ CLOSE = (
     *RUN_FILES, *TELL,
     Call("s3:PutObject", f"{RUN_FILE}/summary.md"),
     Call("s3:PutObject", f"{RUN_FILE}/report.html"),
+    Call("s3:PutObject", f"{RUN_FILE}/findings.html"),
+    Call("s3:PutObject", f"{RUN_FILE}/model-card.md"),
+    Call("s3:PutObject", f"{ARTIFACTS}/index.html"),
+    Call("s3:ListBucket", ARTIFACTS, {"s3:prefix": "index.html"}),
     Call("events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"),
 )  # fmt: skip
 
@@ -170,7 +175,7 @@ NEEDS: dict[str, tuple[Call, ...]] = {
     "EvaluateShard": (*RUN_FILES, *SHARD_FILES, *READ_ALIAS, *INVOKE),
     "PromoteModel": (*PROMOTE, RUN_FILES[0]),
     "ReleaseThroughput": END,
-    "Notify": CLOSE,
+    "Notify": (*CLOSE, *LIST_ALIASES),
     "ResumeWaits": (*SETTLE, *DYING_LETTERS),
     "SweepThroughput": (
         *END, *LIST_SERVING, *CLOSE, *UPLOADS, *PARKED, *DYING_LETTERS,
