@@ -15,26 +15,29 @@ PROMPT = "Your question"
 
 
 class Snippet(msgspec.Struct, frozen=True):
-    """One piece of code under its title."""
+    """One piece of code under its title; `language` is what a page calls it."""
 
     title: str
     code: str
+    language: str = "python"
 
 
 def snippets(stage: Stage, ending: Ending) -> list[Snippet]:
-    """Python and shell that ask the model in production; none for a run that was not promoted."""
+    """Code that asks the model in production; none for a run that was not promoted. The shell's is last."""
     if ending.promotion is None or ending.dataset is None:
         return []
     alias = ending.promotion.alias
     if ending.dataset.target_format in ("converse", "openai-chat"):
         return [
             Snippet("Python (boto3)", _converse_python(stage.region, alias)),
-            Snippet("AWS CLI", _converse_cli(stage.region, alias)),
+            Snippet("LangChain (langchain-aws)", _langchain(stage.region, alias, _provider(ending))),
+            Snippet("LiteLLM", _litellm(stage.region, alias)),
+            Snippet("AWS CLI", _converse_cli(stage.region, alias), "sh"),
         ]
     family = catalog.find(ending.run.base_model).family
     return [
         Snippet("Python (boto3)", _invoke_python(stage.region, alias, family)),
-        Snippet("AWS CLI", _invoke_cli(stage.region, alias, family)),
+        Snippet("AWS CLI", _invoke_cli(stage.region, alias, family), "sh"),
     ]
 
 
@@ -63,6 +66,41 @@ def _converse_python(region: str, alias: str) -> str:
         '    inferenceConfig={"temperature": 0.0, "maxTokens": 512},\n'
         ")\n"
         'print(answer["output"]["message"]["content"][0]["text"])\n'
+    )
+
+
+def _provider(ending: Ending) -> str:
+    """Who made the base model: `amazon`, `meta`."""
+    return ending.run.base_model.partition(".")[0]
+
+
+def _langchain(region: str, alias: str, provider: str) -> str:
+    """An ARN does not say whose model it is, so that the provider is named."""
+    return (
+        "import boto3\nfrom langchain_aws import ChatBedrockConverse\n\n"
+        f'session = boto3.Session(region_name="{region}")\n'
+        f'alias = session.client("ssm").get_parameter(Name="{alias}")\n'
+        "chat = ChatBedrockConverse(\n"
+        '    model=alias["Parameter"]["Value"],\n'
+        f'    provider="{provider}",\n'
+        f'    region_name="{region}",\n'
+        "    temperature=0.0,\n"
+        ")\n"
+        f'print(chat.invoke("{PROMPT}").content)\n'
+    )
+
+
+def _litellm(region: str, alias: str) -> str:
+    return (
+        "import boto3\nfrom litellm import completion\n\n"
+        f'session = boto3.Session(region_name="{region}")\n'
+        f'alias = session.client("ssm").get_parameter(Name="{alias}")\n'
+        "answer = completion(\n"
+        '    model="bedrock/converse/" + alias["Parameter"]["Value"],\n'
+        f'    messages=[{{"role": "user", "content": "{PROMPT}"}}],\n'
+        f'    aws_region_name="{region}",\n'
+        ")\n"
+        "print(answer.choices[0].message.content)\n"
     )
 
 

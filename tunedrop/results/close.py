@@ -13,7 +13,7 @@ from tunedrop.contracts import Ending, Notice, Promotion, RunEnded
 from tunedrop.cost.actual import actual
 from tunedrop.errors import TransientError
 from tunedrop.registry import Registry
-from tunedrop.reporting import chat, chat_channel, links, notification, outcome_event, summary
+from tunedrop.reporting import chat, chat_channel, links, model_card, notification, outcome_event, summary
 from tunedrop.reporting.outcome import after_promotion, for_people, outcome_of
 from tunedrop.results import index
 from tunedrop.results.artifacts import write_text
@@ -78,9 +78,12 @@ def with_cost(registry: Registry, ending: Ending) -> Ending:
 
 
 def _write(aws_: Aws, stage: Stage, ending: Ending, report: str) -> str:
-    """Write summary and report; gives the report's URI, empty without one."""
+    """Write summary, report and the card of a promoted model; gives the report's URI, empty without one."""
     run_id = ending.run.run_id
     write_text(aws_, stage, naming.summary_key(run_id), summary.markdown(stage, ending), "text/markdown")
+    if ending.promotion is not None:
+        card = model_card.markdown(stage, ending)
+        write_text(aws_, stage, naming.model_card_key(run_id), card, "text/markdown")
     return write_text(aws_, stage, naming.report_key(run_id), report, "text/html") if report else ""
 
 

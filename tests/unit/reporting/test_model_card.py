@@ -1,0 +1,70 @@
+"""Model cards and snippets: what a registry reads, and what a reader copies."""
+
+from __future__ import annotations
+
+import ast
+
+import msgspec
+import pytest
+from ruamel.yaml import YAML
+
+from tests import builders
+from tunedrop.contracts import Ending, Promotion
+from tunedrop.reporting import model_card, usage
+
+STAGE = builders.stage()
+PROMOTED = Ending(
+    run=builders.run(),
+    dataset=builders.dataset(),
+    job=builders.job(),
+    evaluation=builders.evaluation(),
+    promotion=Promotion(alias="/tunedrop/test/models/persona", model_arn=builders.MODEL_ARN),
+)
+
+
+def front_matter(ending: Ending) -> dict[str, object]:
+    _, head, _ = model_card.markdown(STAGE, ending).split("---\n", 2)
+    found: dict[str, object] = YAML(typ="safe").load(head)
+    return found
+
+
+def test_the_front_matter_is_what_a_registry_reads() -> None:
+    found = front_matter(PROMOTED)
+
+    assert found["base_model"] == builders.LLAMA_3_3
+    assert found["base_model_relation"] == "finetune"
+    (entry,) = found["model-index"]  # type: ignore[misc]
+    assert entry["results"][0]["metrics"] == [{"type": "token_f1", "name": "Token F1", "value": 0.6}]
+
+
+def test_the_card_says_how_it_was_measured_trained_and_is_asked() -> None:
+    card = model_card.markdown(STAGE, PROMOTED)
+
+    assert "| Token F1 | 0.300 | 0.600 | +0.300 (+0.200 to +0.400) |" in card
+    assert "learningRate 0.0001" in card
+    assert builders.MODEL_ARN in card
+    assert "/tunedrop/test/models/persona" in card
+
+
+@pytest.mark.parametrize("name", ["a\n---\nbase_model: evil", "[x](javascript:1)", "`rm`", "\u202egpj.exe"])
+def test_a_name_changes_neither_the_front_matter_nor_the_page(name: str) -> None:
+    ending = msgspec.structs.replace(PROMOTED, run=builders.run(name=name))
+
+    assert front_matter(ending)["base_model"] == builders.LLAMA_3_3
+    title = model_card.markdown(STAGE, ending).split("---\n", 2)[2].strip().splitlines()[0]
+    assert title.startswith("# ")
+    assert "](" not in title
+    assert "\u202e" not in title
+
+
+def test_there_is_a_snippet_for_each_way_to_ask_and_python_compiles() -> None:
+    found = usage.snippets(STAGE, PROMOTED)
+
+    assert [one.title for one in found] == [
+        "Python (boto3)", "LangChain (langchain-aws)", "LiteLLM", "AWS CLI",
+    ]  # fmt: skip
+    for one in found:
+        assert "/tunedrop/test/models/persona" in one.code
+        if one.language == "python":
+            ast.parse(one.code)
+    assert usage.snippets(STAGE, msgspec.structs.replace(PROMOTED, promotion=None)) == []

@@ -1,0 +1,106 @@
+"""The model card of a promoted model: Markdown with the front matter of Hugging Face's registry.
+
+Front matter as `huggingface_hub.ModelCard` reads it (Hugging Face docs, model-cards, read 2026-11-29): values
+are written as JSON, which YAML takes. Nothing of the dataset's records is in a card.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from tunedrop import catalog, clock, shown
+from tunedrop.contracts import Ending, Score
+from tunedrop.formatting.costs import in_words
+from tunedrop.reporting import usage, verdict
+from tunedrop.stage import Stage
+
+
+def markdown(stage: Stage, ending: Ending) -> str:
+    """The card: what the model is, what it was trained on, how it was measured, how to ask it."""
+    run = ending.run
+    parts = [
+        _front_matter(ending),
+        f"# {_inline(run.name)}",
+        f"{_base(run.base_model)} tuned by Amazon Bedrock and Tunedrop, run `{run.run_id}`. "
+        f"{verdict.sentence(ending)}",
+        "## Evaluation",
+        "\n".join(_scores(ending)),
+        "## Training",
+        "\n".join(_training(ending)),
+        "## Use",
+        *(
+            f"{one.title}:\n\n```{one.language}\n{one.code.rstrip()}\n```"
+            for one in usage.snippets(stage, ending)
+        ),
+        "## Limits",
+        "The numbers hold for prompts like the held-out ones, and for the base model and settings named "
+        "here. The model lives no longer than its base model (`tunedrop bases --all`). What it must not be "
+        "used for, and who answers for it, is for its owners to add.",
+    ]
+    return shown.lines("\n\n".join(part for part in parts if part) + "\n")
+
+
+def _front_matter(ending: Ending) -> str:
+    run, found = ending.run, ending.evaluation
+    metrics = [
+        {"type": one.metric, "name": verdict.title_of(one), "value": round(one.tuned, 4)}
+        for one in (found.scores if found is not None else ())
+    ]
+    result = {
+        "task": {"type": "text-generation"},
+        "dataset": {"name": "held-out records of the run", "type": "private"},
+        "metrics": metrics,
+    }
+    fields = {
+        "base_model": run.base_model,
+        "base_model_relation": "finetune",
+        "library_name": "amazon-bedrock",
+        "pipeline_tag": "text-generation",
+        "tags": ["amazon-bedrock", "tunedrop", ending.dataset.method if ending.dataset is not None else ""],
+        "model-index": [{"name": run.name, "results": [result]}],
+    }
+    return "\n".join(["---", *(f"{name}: {json.dumps(value)}" for name, value in fields.items()), "---"])
+
+
+def _scores(ending: Ending) -> Iterator[str]:
+    found = ending.evaluation
+    if found is None:
+        return
+    yield f"On {found.records:,} held-out prompts, with the interval of each difference."
+    yield ""
+    yield "| metric | base | tuned | difference |"
+    yield "| --- | ---: | ---: | ---: |"
+    scores: list[Score] = [*found.scores, *([found.general] if found.general is not None else [])]
+    for one in scores:
+        difference = f"{one.difference:+.3f} ({one.low:+.3f} to {one.high:+.3f})"
+        yield f"| {verdict.title_of(one)} | {one.base:.3f} | {one.tuned:.3f} | {difference} |"
+
+
+def _training(ending: Ending) -> Iterator[str]:
+    run, dataset, job = ending.run, ending.dataset, ending.job
+    if dataset is not None:
+        records = f"{dataset.train.records:,} records, method {dataset.method}"
+        yield f"- {records}, SHA-256 `{dataset.content_hash}`"
+    settings = ", ".join(f"{name} {value}" for name, value in sorted(run.hyperparameters.items()))
+    yield f"- Hyperparameters: {settings or 'the defaults of Bedrock'}"
+    if job is not None:
+        yield f"- Model `{job.model_arn}`, {clock.for_people(job.ended_at or run.created_at)} UTC"
+    if losses := verdict.losses(ending):
+        yield f"- At the end: {losses}"
+    if ending.fit is not None:
+        yield f"- {ending.fit.sentence}"
+    if ending.cost is not None and ending.cost.lines:
+        yield f"- Cost: {in_words(ending.cost)}"
+
+
+def _base(base_model: str) -> str:
+    try:
+        return f"{catalog.find(base_model).name} (`{base_model}`)"
+    except LookupError:
+        return f"`{base_model}`"
+
+
+def _inline(text: str) -> str:
+    """A name on a line of Markdown: it formats nothing and links nowhere."""
+    return "".join(f"\\{one}" if one in "\\`*_{}[]<>()#|!" else one for one in shown.line(text))
