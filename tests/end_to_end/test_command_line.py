@@ -15,6 +15,7 @@ from local.driver import Pipeline
 from local.embedded import Embedded
 from local.faults import A_DAY
 from tests.end_to_end.terminal import Terminal, Tunedrop
+from tunedrop import naming
 from tunedrop.serving import inventory
 
 
@@ -61,6 +62,36 @@ def test_a_report_is_downloaded(tunedrop: Tunedrop, run_id: str, tmp_path: Path)
     assert told["path"] == str(tmp_path / "report.html")
     assert told["uri"].endswith(f"/runs/{run_id}/report.html")
     assert "is better than its base model" in (tmp_path / "report.html").read_text()
+
+
+def test_the_index_page_has_the_run_its_links_and_what_is_in_production(
+    pipeline: Pipeline, run_id: str
+) -> None:
+    page = pipeline.artifact(naming.INDEX_KEY).decode()
+
+    assert f'href="runs/{run_id}/report.html"' in page
+    assert f'href="runs/{run_id}/findings.html"' in page
+    assert "/tunedrop/local/models/by-hand" in page
+    assert "every record keeps to every rule" in pipeline.artifact(naming.findings_key(run_id)).decode()
+
+
+def test_a_promoted_model_has_a_card(tunedrop: Tunedrop, run_id: str) -> None:
+    card = tunedrop("models", "by-hand", "--card").stdout
+
+    assert card.startswith("---\nbase_model: ")
+    assert run_id in card
+
+
+def test_tuned_and_base_are_asked_the_same_with_the_trained_system_prompt(
+    tunedrop: Tunedrop, run_id: str
+) -> None:
+    asked = json.loads(tunedrop("ask", run_id, "My planter leaks.", "--format", "json").stdout)
+
+    assert [one["who"] for one in asked["answers"]] == ["tuned", "base"]
+    assert all(one["text"] and not one["error"] for one in asked["answers"])
+    assert asked["not_asked"] == {"production": "is the tuned model"}
+    assert "Fern" in asked["system"]
+    assert "tuned: " in tunedrop("ask", "by-hand", "My planter leaks.").stdout
 
 
 def test_models_in_production_are_listed(tunedrop: Tunedrop, run_id: str) -> None:
@@ -165,6 +196,23 @@ def test_a_person_sees_the_run_go_and_approves_it_with_a_key(
 
     assert "\x1b[32m✓" in terminal.output
     assert pipeline.run_named("over-budget").status == "promoted"
+
+
+def test_runs_on_the_same_data_are_compared_on_the_prompts_that_they_share(
+    tunedrop: Tunedrop, run_id: str, tmp_path: Path
+) -> None:
+    page = tmp_path / "compare.html"
+
+    found = json.loads(
+        tunedrop("compare", run_id, "over-budget", "--html", str(page), "--format", "json").stdout
+    )
+
+    (against,) = found["against_first"]
+    assert against["prompts"] > 20
+    assert all(one["low"] <= one["difference"] <= one["high"] for one in against["scores"])
+    assert len(found["answers"]) == against["prompts"]
+    assert run_id in page.read_text()
+    assert "in common with the first" in tunedrop("compare", run_id, "over-budget").stdout
 
 
 def test_events_of_a_run_are_json_lines_for_programs(tunedrop: Tunedrop, run_id: str) -> None:
