@@ -9,6 +9,7 @@
 | `no_capacity` | training jobs stay pending for as long as this is true |
 | `architecture` | the weights that training jobs write say this architecture |
 | `model_units` | a copy of an imported model takes so many custom model units |
+| `import_minutes` | imports take so long |
 | `evaluation_minutes` | evaluation jobs take so long |
 | `lifecycle_on` | base models are what the catalog says they were on this day (YYYY-MM-DD) |
 | `end_of_life` | base models are legacy: `{"<model id>": "<the moment at which it ends>"}` |
@@ -72,7 +73,7 @@ class Faults:
         chosen = self._read().get("fail_evaluation")
         return str(chosen["message"]) if chosen and chosen["name_has"] in name else ""
 
-    def minutes(self, of: Literal["training", "evaluation"], usual: float) -> float:
+    def minutes(self, of: Literal["training", "evaluation", "import"], usual: float) -> float:
         """How long a job takes."""
         return float(self._read().get(f"{of}_minutes", usual))
 

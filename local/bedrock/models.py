@@ -124,10 +124,10 @@ class Models:
 
     def _tags(self, arn: str) -> dict[str, str]:
         world = self._world
-        for tagged in (world.models, world.deployments, world.provisioned):
+        for tagged in (world.models, world.deployments, world.provisioned, world.imported):
             if arn in tagged:
                 return tagged[arn].tags
-        for jobs in (world.jobs, world.evaluations):
+        for jobs in (world.jobs, world.evaluations, world.imports):
             if arn in jobs:
                 tags: dict[str, str] = jobs[arn]["_tags"]
                 return tags

@@ -25,6 +25,7 @@ LISTED = (
         "Model units no-commitment Provisioned Throughputs across custom models",
         True,
     ),
+    ("L-45B04988", "imported_models", "Imported models per account", True),
     ("L-3632DE15", "model_units", "Model units per provisioned model for Meta Llama 3.1 8B Instruct", True),
 )
 """Code, what it counts, name and whether more can be asked for (AWS General Reference, Bedrock quotas)."""

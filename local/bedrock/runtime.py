@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from local import ministack
+from local.bedrock import imported
 from local.bedrock.language import pieces
 from local.bedrock.wire import Refusal
 from local.bedrock.world import World
@@ -39,6 +40,8 @@ class Runtime:
 
     def invoke(self, request: dict[str, Any]) -> bytes:
         body = json.loads(request["body"])
+        if one := self._world.imported.get(request["modelId"]):
+            return json.dumps(imported.answer(self._world, one, body)).encode()
         _, base = self._world.brain_of(request["modelId"], ministack.region())
         return json.dumps(self._invoke_family(base.family, request["modelId"], body)).encode()
 
@@ -66,5 +69,14 @@ class Runtime:
         }
 
     def _answer(self, model_id: str, turns: list[str], limit: int, system: str = "") -> str:
+        if one := self._world.imported.get(model_id):
+            if not one.converses:
+                raise Refusal(
+                    "ValidationException",
+                    "This action doesn't support the model that you provided. Try again with a supported "
+                    "text or chat model.",
+                )
+            imported.stay_awake(self._world, one)
+            return imported.spoken_by(one, turns, limit, system)[0]
         brain, _ = self._world.brain_of(model_id, ministack.region())
         return brain.answer(turns, limit, system)

@@ -9,6 +9,8 @@ from typing import Any
 
 from local import ministack
 from local.bedrock.evaluations import Evaluations
+from local.bedrock.imported import ImportedModels
+from local.bedrock.imports import Imports
 from local.bedrock.jobs import Jobs
 from local.bedrock.models import Models
 from local.bedrock.prices import PriceListService
@@ -59,7 +61,7 @@ class LocalService:
 def services(world: World) -> dict[str, ministack.Service]:
     """Both services and their quotas over one world, under MiniStack's names."""
     jobs, models, serving, runtime = Jobs(world), Models(world), Serving(world), Runtime(world)
-    evaluations = Evaluations(world)
+    evaluations, imports, imported = Evaluations(world), Imports(world), ImportedModels(world)
     control: dict[str, Operation] = {
         "CreateModelCustomizationJob": jobs.create,
         "GetModelCustomizationJob": jobs.get,
@@ -70,6 +72,12 @@ def services(world: World) -> dict[str, ministack.Service]:
         "ListEvaluationJobs": evaluations.list,
         "StopEvaluationJob": evaluations.stop,
         "BatchDeleteEvaluationJob": evaluations.batch_delete,
+        "CreateModelImportJob": imports.create,
+        "GetModelImportJob": imports.get,
+        "ListModelImportJobs": imports.list,
+        "GetImportedModel": imported.get,
+        "ListImportedModels": imported.list,
+        "DeleteImportedModel": imported.delete,
         "GetFoundationModel": models.get_foundation,
         "ListFoundationModels": models.list_foundation,
         "GetFoundationModelAvailability": models.availability,

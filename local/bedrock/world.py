@@ -44,6 +44,7 @@ class Quotas:
     deployments: int = 10
     model_units: int = 4
     training_jobs: int = 20
+    imported_models: int = 3
 
 
 @dataclass
@@ -78,6 +79,27 @@ class Endpoint:
     update_status: str = ""
 
 
+@dataclass
+class Imported:
+    """A model that was imported: its brain, and how it is served. Its moments are of `time.monotonic`."""
+
+    arn: str
+    name: str
+    job: dict[str, Any]
+    created: datetime
+    brain: Brain
+    architecture: str
+    converses: bool
+    has_template: bool
+    reasons: bool
+    units: int
+    tags: dict[str, str] = field(default_factory=dict)
+    awake_from: float | None = None
+    asked: float = 0.0
+    windows: int = 0
+    window_until: float = 0.0
+
+
 class World:
     """The state of one Bedrock, in memory; gone when the emulator ends."""
 
@@ -94,6 +116,8 @@ class World:
         self.deployments: dict[str, Endpoint] = {}
         self.provisioned: dict[str, Endpoint] = {}
         self.evaluations: dict[str, dict[str, Any]] = {}
+        self.imports: dict[str, dict[str, Any]] = {}
+        self.imported: dict[str, Imported] = {}
         self.tokens: dict[tuple[str, str], str] = {}
         self.billed: list[tuple[str, float]] = []
         self.report: Callable[[str], None] = lambda _: None
@@ -151,7 +175,9 @@ class World:
         with self.lock:
             found = [(one.arn, one.tags) for one in self.models.values()]
             found += [(one.arn, one.tags) for one in (*self.deployments.values(), *self.provisioned.values())]
-            found += [(arn, job["_tags"]) for arn, job in (*self.jobs.items(), *self.evaluations.items())]
+            found += [(one.arn, one.tags) for one in self.imported.values()]
+            jobs = (*self.jobs.items(), *self.evaluations.items(), *self.imports.items())
+            found += [(arn, job["_tags"]) for arn, job in jobs]
         yield from found
 
     def brain_of(self, model_id: str, region: str) -> tuple[Brain, BaseModel]:

@@ -15,6 +15,7 @@ from local.bedrock.brain import Brain
 from local.bedrock.files import JobFailed
 from local.bedrock.language import pieces
 from local.bedrock.lessons import Learned, imitate, pairs_of, text_of
+from local.bedrock.weights import unpack
 from local.bedrock.world import now
 from local.sagemaker import weights
 from local.sagemaker.hub import HubModel
@@ -136,7 +137,7 @@ class Training:
                 found = s3.get_object(Bucket=bucket, Key=f"{prefix}{folder}{weights.WEIGHTS}")
             except ClientError:
                 continue
-            brain, _ = weights.unpack(found["Body"].read())
+            brain, _ = unpack(found["Body"].read())
             return brain
         raise JobFailed(f"ClientError: The weights of {source} could not be read.")
 

@@ -5,9 +5,10 @@ Roles are not looked at here: `assume_role` answers for every role but `NO_ROLE`
 
 from __future__ import annotations
 
+import io
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
 from ministack.core import responses
 from moto.core.models import botocore_stubber
 
@@ -119,7 +121,7 @@ class LocalAccount:
 
     def _client(self, session: boto3.Session, name: str, service: ministack.Service) -> Any:
         assert isinstance(service, LocalService)
-        client = session.client(name)
+        client = session.client(name, config=Config(retries={"total_max_attempts": 1}))
         client.meta.events.unregister("before-send", botocore_stubber)  # all handlers are called
         client.meta.events.register(f"before-send.{name}", self._answering(service))
         return client
@@ -135,9 +137,7 @@ class LocalAccount:
             status, headers, answered = service._handle(
                 request.method, url.path, sent, content, parse_qs(url.query)
             )
-            response = AWSResponse(request.url, status, headers, None)
-            response._content = answered
-            return response
+            return AWSResponse(request.url, status, headers, _Raw(answered))
 
         return answer
 
@@ -152,6 +152,13 @@ class LocalAccount:
 def _session(region: str) -> boto3.Session:
     """One for all tests: reading SageMaker's service model takes a second."""
     return boto3.Session("testing", "testing", region_name=region)
+
+
+class _Raw(io.BytesIO):
+    """The body of an answer, as botocore reads it: whole, or as a stream."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
 
 
 def channel(name: str, uri: str) -> dict[str, Any]:

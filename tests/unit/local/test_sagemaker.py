@@ -11,10 +11,11 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from local.bedrock.weights import unpack
 from local.bedrock.world import Quotas
 from local.driver import until
 from local.faults import A_DAY
-from local.sagemaker.weights import WEIGHTS, unpack
+from local.sagemaker.weights import WEIGHTS
 from tests.recorded import recorded
 from tests.unit.local_sagemaker import ACCOUNT, BUCKET, GROUP, LLAMA, NO_ROLE, LocalAccount, channel
 
