@@ -19,6 +19,14 @@ def test_services_are_found_in_one_dictionary() -> None:
     assert isinstance(app._loaded_modules, dict)
 
 
+def test_services_that_it_does_not_have_can_be_added() -> None:
+    assert "sagemaker" not in app.SERVICE_HANDLERS
+    assert router._is_aws_service_name("sagemaker")
+    assert iam_actions.SERVICE_TO_IAM_NAMESPACE["bedrock"] == "bedrock"
+    target = {"x-amz-target": "SageMaker.ListTags"}
+    assert iam_actions.extract_iam_action("bedrock", "POST", "/", target, b"{}", {}) == "bedrock:ListTags"
+
+
 def test_events_of_aws_services_can_be_published() -> None:
     assert parameters(eventbridge._put_events) == ["data", "allow_aws_source"]
 

@@ -1,4 +1,4 @@
-"""Which resources a Bedrock request needs, by the reference's own types."""
+"""Which resources a request to our services needs, by the reference's own types."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from local.bedrock.authorization import PAGES, extract
 from local.bedrock.resources import resources_of
+from local.sagemaker import resources as sagemaker
 
 ACCOUNT = "111122223333"
 OURS = f"arn:aws:bedrock:us-east-1:{ACCOUNT}"
@@ -57,6 +58,78 @@ def test_the_extract_is_what_the_reference_says(service: str) -> None:
     ],
 )
 def test_a_request_needs_what_it_names(
+    method: str, path: str, body: dict[str, Any], needed: list[str]
+) -> None:
+    assert resources_of(method, path, {}, json.dumps(body).encode(), "us-east-1", ACCOUNT) == needed
+
+
+SAGEMAKER = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}"
+PUBLIC = "arn:aws:sagemaker:us-east-1:aws"
+TRAINS = "arn:aws:iam::111122223333:role/trains"
+
+
+@pytest.mark.parametrize(
+    ("operation", "body", "needed"),
+    [
+        ("ListTrainingJobs", {}, ["*"]),
+        ("DescribeTrainingJob", {"TrainingJobName": "job"}, [f"{SAGEMAKER}:training-job/job"]),
+        (
+            "CreateTrainingJob",
+            {
+                "TrainingJobName": "job",
+                "RoleArn": TRAINS,
+                "Tags": [{"Key": "a", "Value": "b"}],
+                "ModelPackageConfig": {"ModelPackageGroupArn": f"{SAGEMAKER}:model-package-group/group"},
+            },
+            [
+                f"{SAGEMAKER}:training-job/job",
+                f"iam:PassRole|{TRAINS}",
+                f"sagemaker:AddTags|{SAGEMAKER}:training-job/job",
+            ],
+        ),
+        (
+            "DescribeHubContent",
+            {"HubName": "SageMakerPublicHub", "HubContentType": "Model", "HubContentName": "qwen"},
+            [f"{PUBLIC}:hub/SageMakerPublicHub", f"{PUBLIC}:hub-content/SageMakerPublicHub/Model/qwen"],
+        ),
+        ("ListHubContents", {"HubName": "SageMakerPublicHub"}, [f"{PUBLIC}:hub/SageMakerPublicHub"]),
+        (
+            "DeleteModelPackage",
+            {"ModelPackageName": f"{SAGEMAKER}:model-package/group/1"},
+            [f"{SAGEMAKER}:model-package/group/1"],
+        ),
+        (
+            "CreateModelPackageGroup",
+            {"ModelPackageGroupName": "group"},
+            [f"{SAGEMAKER}:model-package-group/group"],
+        ),
+        (
+            "ListTags",
+            {"ResourceArn": f"{SAGEMAKER}:training-job/job"},
+            [f"{SAGEMAKER}:training-job/job"],
+        ),
+    ],
+)
+def test_a_sagemaker_request_needs_what_it_names(
+    operation: str, body: dict[str, Any], needed: list[str]
+) -> None:
+    headers = {"x-amz-target": f"SageMaker.{operation}"}
+    content = json.dumps(body).encode()
+
+    assert sagemaker.resources_of("POST", "/", headers, content, "us-east-1", ACCOUNT) == needed
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "needed"),
+    [
+        ("POST", "/model-import-jobs", {"jobName": "a", "roleArn": TRAINS}, ["*"]),
+        ("GET", f"/imported-models/{quote(f'{OURS}:imported-model/abcdefghij12', safe='')}", {},
+         [f"{OURS}:imported-model/abcdefghij12"]),
+        ("POST", f"/model/{quote(f'{OURS}:imported-model/abcdefghij12', safe='')}/invoke", {},
+         [f"{OURS}:imported-model/abcdefghij12"]),
+    ],
+)  # fmt: skip
+def test_imports_and_imported_models_are_named(
     method: str, path: str, body: dict[str, Any], needed: list[str]
 ) -> None:
     assert resources_of(method, path, {}, json.dumps(body).encode(), "us-east-1", ACCOUNT) == needed
