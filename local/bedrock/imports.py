@@ -171,7 +171,7 @@ class _Folder:
 
     def weights(self) -> str:
         """The first of the files with weights."""
-        found = sorted(name for name in self._names if name.endswith(".safetensors"))
+        found: list[str] = sorted(name for name in self._names if name.endswith(".safetensors"))
         if not found:
             raise JobFailed(f"No safetensors files could be found in {self.uri}.")
         return found[0]
@@ -192,7 +192,7 @@ class _Folder:
 
 
 def _denied(action: str, bucket: str, key: str, error: ClientError) -> str:
-    code = error.response["Error"]["Code"]
+    code = str(error.response["Error"]["Code"])
     return (
         f"Could not validate {action} permissions to access Amazon S3 bucket: {bucket} at key {key}. ({code})"
     )
