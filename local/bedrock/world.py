@@ -131,11 +131,14 @@ class World:
         time.sleep(minutes * 60 / self.clock_speed)
 
     def foundation_models(self, region: str) -> dict[str, BaseModel]:
-        """The base models that this Region has on the day (`faults.lifecycle_day`), Legacy ones too."""
+        """The base models that this Region has on the day (`faults.lifecycle_day`), Legacy ones too.
+
+        One without an id for its lifecycle is none of Bedrock's.
+        """
         tuned = {
             model.lifecycle_id: model
             for model in catalog.load().values()
-            if region in model.regions and self.state_of(model) != "ended"
+            if model.lifecycle_id and region in model.regions and self.state_of(model) != "ended"
         }
         return self._only_teachers(tuned) | tuned
 

@@ -30,6 +30,10 @@ def resources_of(
     action = str(headers.get("x-amz-target", "")).rpartition(".")[2]
     document = json.loads(body or b"{}")
     types = reference("sagemaker").types_of(action) if reference("sagemaker").knows(action) else frozenset()
+    if action == "ListModelPackages" and "ModelPackageGroupName" in document:
+        # What AWS's sample policies name for it (developer guide, model-registry-version-xaccount).
+        name = document["ModelPackageGroupName"].rpartition("/")[2]
+        return [f"arn:aws:sagemaker:{region}:{account}:model-package/{name}/*"]
     arns = [arn for arn in _arns(document, region, account) if reference("sagemaker").type_of(arn) in types]
     further = list(_further(document, arns)) if action.startswith("Create") else []
     return [*(dict.fromkeys(arns) or ["*"]), *further]

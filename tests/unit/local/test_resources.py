@@ -99,6 +99,11 @@ TRAINS = "arn:aws:iam::111122223333:role/trains"
             [f"{SAGEMAKER}:model-package/group/1"],
         ),
         (
+            "ListModelPackages",
+            {"ModelPackageGroupName": "group"},
+            [f"{SAGEMAKER}:model-package/group/*"],
+        ),
+        (
             "CreateModelPackageGroup",
             {"ModelPackageGroupName": "group"},
             [f"{SAGEMAKER}:model-package-group/group"],
