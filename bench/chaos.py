@@ -139,7 +139,7 @@ class Chaos:
     def _release(self) -> str:
         """What serves is deleted behind the pipeline's back, unless an alias names it."""
         named = set(self._aliases.all().values())
-        found = inventory.resources(self._pipeline.aws.bedrock, self._pipeline.stage.name, inventory.SERVING)
+        found = inventory.resources(self._pipeline.aws, self._pipeline.stage, inventory.SERVING)
         free = sorted(one.arn for one in found if one.arn not in named and one.kind == "deployment")
         if not free:
             return "nothing to release"
@@ -168,8 +168,8 @@ class Chaos:
         until(self._nothing_is_left, "nothing that no live run owns", ROUND_SECONDS, 2.0)
 
     def _aliases_agree(self) -> bool | None:
-        bedrock, stage = self._pipeline.aws.bedrock, self._pipeline.stage.name
-        there = {one.arn for one in inventory.resources(bedrock, stage)}
+        aws, stage = self._pipeline.aws, self._pipeline.stage
+        there = {one.arn for one in inventory.resources(aws, stage)}
         for parameter, model_id in self._aliases.all().items():
             head = self._aliases.history(parameter.rpartition("/")[2])[0]
             if model_id not in there or head.model_id != model_id:
@@ -179,7 +179,7 @@ class Chaos:
     def _nothing_is_left(self) -> bool | None:
         named = set(self._aliases.all().values())
         kinds: tuple[inventory.Kind, ...] = (*inventory.JOBS, *inventory.SERVING)
-        left = inventory.resources(self._pipeline.aws.bedrock, self._pipeline.stage.name, kinds)
+        left = inventory.resources(self._pipeline.aws, self._pipeline.stage, kinds)
         return all(one.arn in named or one.status == "Stopping" for one in left) or None
 
 

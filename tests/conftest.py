@@ -42,7 +42,7 @@ def west(embedded: Embedded, pipeline: Pipeline) -> Iterator[Pipeline]:
     embedded.deploy("localwest", "us-west-2")
     west = Pipeline(boto3.Session(region_name="us-west-2"), "localwest")
     yield west
-    for one in in_service(west.aws.bedrock, west.stage):
+    for one in in_service(west.aws, west.stage):
         throughput.release(west.aws.bedrock, one.arn)
 
 
@@ -80,7 +80,7 @@ def nothing_bills_afterwards(request: pytest.FixtureRequest) -> Iterator[None]:
     embedded: Embedded = request.getfixturevalue("embedded")
     pipeline: Pipeline = request.getfixturevalue("pipeline")
     embedded.faults.set()
-    serving = list(in_service(pipeline.aws.bedrock, pipeline.stage))
+    serving = list(in_service(pipeline.aws, pipeline.stage))
     _make_room(pipeline, [one for one in serving if one.way == "on-demand"])
     left = [one for one in serving if one.way == "provisioned"]
     jobs = pipeline.aws.bedrock.list_model_customization_jobs(statusEquals="InProgress")

@@ -109,6 +109,8 @@ def resource_name(stage: str, run: str, attempt: int = 1, job: int = 0) -> str:
 STAGE_TAG = "tunedrop:stage"
 RUN_TAG = "tunedrop:run"
 EXPIRES_TAG = "tunedrop:expires"
+MODEL_TAG = "tunedrop:model"
+"""On what serves a copy of a model: the ARN of that model."""
 KEEP_TAG = "tunedrop:keep"
 """What a person brought into service for a rollback stays until it expires, whatever aliases name."""
 
@@ -140,6 +142,16 @@ def client_token(*parts: str) -> str:
 def run_prefix(run: str) -> str:
     """Where a run's files are, in the artifacts bucket."""
     return f"runs/{run}/"
+
+
+def run_of(s3_uri: str) -> str:
+    """The run that a file of the artifacts bucket belongs to, by its URI; empty where it is no run's.
+
+    >>> run_of("s3://artifacts/runs/persona-0123456789/training/x/"), run_of("s3://elsewhere/x")
+    ('persona-0123456789', '')
+    """
+    parts = key_of(s3_uri).split("/")
+    return parts[1] if len(parts) > 2 and parts[0] == "runs" else ""
 
 
 def dataset_key(run: str, split: str, attempt: int = 1) -> str:

@@ -33,6 +33,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     announced, and stopped where `stop_stalled` says so.
     `report_links` is what links in messages open: the `console`, the file itself for `report_link_hours`
     (`presigned`), or an address that serves the bucket.
+    `engines` are what may train, by their names in the catalog; `accept_eula` the base models whose licence
+    somebody has accepted for all runs.
     `evaluation_shard_prompts` is how many held-out prompts one function asks alone: more are asked in shards
     of at most so many. `validation_shard_bytes` is the same for the bytes of a dataset. `shard_concurrency`
     is how many shards of one run are worked on at once.
@@ -76,6 +78,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     evaluation_role_arn: str = ""
     report_links: str = "console"
     report_link_hours: int = 12
+    import_role_arn: str = ""
+    training_role_arn: str = ""
+    engines: tuple[str, ...] = ("bedrock",)
+    accept_eula: tuple[str, ...] = ()
 
     @property
     def workflow_arn(self) -> str:

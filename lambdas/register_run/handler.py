@@ -74,5 +74,4 @@ def _retry(event: ObjectCreated, upload: Upload, execution_arn: str, services: S
     logger.append_keys(run_id=record.run.run_id)
     asked = registration.read_step(services.aws.s3, event.source)
     now = partial(held_out.as_it_is_now, services.aws.s3)
-    bedrock, ended = services.aws.bedrock, upload.code
-    return resuming.resume(bedrock, services.registry, record, execution_arn, ended, asked, now)
+    return resuming.resume(services.aws, services.registry, record, execution_arn, upload.code, asked, now)

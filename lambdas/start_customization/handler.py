@@ -22,7 +22,7 @@ class Input(msgspec.Struct, frozen=True):
 @step(Input)
 def handler(payload: Input, services: Services) -> StartedJob:
     started = start_or_queue(
-        services.aws.bedrock,
+        services.aws,
         services.waits,
         services.stage,
         payload.run,

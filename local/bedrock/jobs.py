@@ -26,7 +26,7 @@ from local.bedrock.world import (
     now,
 )
 from tunedrop.catalog.model import BaseModel, Hyperparameter
-from tunedrop.training.jobs import CUSTOMIZATION_TYPES
+from tunedrop.training.engines.bedrock.jobs import CUSTOMIZATION_TYPES
 
 TICK_MINUTES = JOB_MINUTES * 0.05
 """How soon a job sees that it is to stop."""

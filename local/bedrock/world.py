@@ -20,7 +20,7 @@ from local.bedrock.wire import Refusal
 from local.faults import Faults
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel, Teacher
-from tunedrop.training.jobs import CUSTOMIZATION_TYPES
+from tunedrop.training.engines.bedrock.jobs import CUSTOMIZATION_TYPES
 
 JOB_MINUTES = 150
 """A real job takes 2.5 to 4 hours, most of it in a queue (reported 2026-07 and 2026-08)."""
@@ -204,7 +204,7 @@ def _teachers() -> dict[str, Teacher]:
 
 def kinds(model: BaseModel) -> list[str]:
     """The customizations that a base model supports, in the API's words."""
-    methods = model.methods if model.api == "bedrock" else ()
+    methods = model.methods if model.engine == "bedrock" else ()
     return sorted({CUSTOMIZATION_TYPES[method] for method in methods})
 
 

@@ -317,4 +317,4 @@ def test_teardown_leaves_nothing_of_a_run(tunedrop: Tunedrop, pipeline: Pipeline
 
 def mine(pipeline: Pipeline, run_id: str) -> list[inventory.Resource]:
     """What Bedrock's own lists hold of a run."""
-    return list(inventory.of_run(pipeline.aws.bedrock, pipeline.stage.name, run_id))
+    return list(inventory.of_run(pipeline.aws, pipeline.stage, run_id))

@@ -58,7 +58,7 @@ def test_throughput_is_bought_only_after_the_gate_and_kept_as_long_as_asked(pipe
     assert [throughput.way_of(arn) for arn in released.released] == ["on-demand"]
     assert promotion is not None
     assert serving.arn in Aliases(pipeline.aws.ssm, pipeline.aws.dynamodb, pipeline.stage).all().values()
-    served = in_service(pipeline.aws.bedrock, pipeline.stage)
+    served = in_service(pipeline.aws, pipeline.stage)
     (serves,) = [one for one in served if one.run_id == record.run.run_id]
     assert (serves.arn, serves.expires_at) == (serving.arn, serving.expires_at)
 

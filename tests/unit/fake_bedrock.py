@@ -7,7 +7,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tunedrop.aws import Aws
+
 Answer = dict[str, Any] | ClientError
+
+
+def aws_of(bedrock: Any) -> Aws:
+    """AWS with this Bedrock, and nothing else."""
+    found = Aws()
+    found.bedrock = bedrock
+    return found
 
 
 def refusal(code: str, message: str = "no", operation: str = "Operation", status: int = 400) -> ClientError:

@@ -76,6 +76,10 @@ class Aws:
         return self.client("bedrock", read_timeout=30)
 
     @cached_property
+    def sagemaker(self) -> Any:
+        return self.client("sagemaker", read_timeout=30)
+
+    @cached_property
     def bedrock_runtime(self) -> Any:
         """The caller retries and paces by itself: evaluation counts every failed prompt."""
         config = Config(

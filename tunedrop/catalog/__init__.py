@@ -17,10 +17,24 @@ from typing import Any
 import msgspec
 
 from tunedrop.catalog import tunable as _tunable
+from tunedrop.catalog.engine import engines
 from tunedrop.catalog.model import BaseModel, MethodRules
+from tunedrop.catalog.refusals import refusal
 from tunedrop.contracts import Method
 
-__all__ = ["BaseModel", "MethodRules", "base_of", "find", "instead", "load", "nearest", "read", "tunable"]
+__all__ = [
+    "BaseModel",
+    "MethodRules",
+    "base_of",
+    "engines",
+    "find",
+    "instead",
+    "load",
+    "nearest",
+    "read",
+    "refusal",
+    "tunable",
+]
 
 
 def base_of(model_arn: str) -> BaseModel | None:
@@ -93,8 +107,10 @@ def find(base_model: str) -> BaseModel:
     if base_model in models:
         return models[base_model]
     for model in models.values():
-        if base_model in (model.lifecycle_id, model.inference_id):
+        if base_model and base_model in (model.lifecycle_id, model.inference_id, model.hub_content):
             return model
+    if (why := refusal(base_model)) is not None:
+        raise LookupError(f"{base_model!r} cannot be tuned: {why.reason}. {why.nearest}")
     hint = "; ".join(_described(model) for model in nearest(base_model))
     raise LookupError(f"base model {base_model!r} is not in the catalog; {hint}")
 
@@ -113,7 +129,7 @@ def nearest(name: str, count: int = 3) -> list[BaseModel]:
     """The base models that a name may have meant, those that can be tuned today first."""
     wanted = name.lower()
     models = sorted(load().values(), key=lambda one: bool(_tunable.obstacle(one)))
-    words = {word: one for one in reversed(models) for word in (one.id, one.name.lower(), one.lifecycle_id)}
+    words = {word: one for one in reversed(models) for word in _names(one)}
     named = [one for one in models if wanted in one.id or wanted in one.name.lower()]
     alike = [words[word] for word in difflib.get_close_matches(wanted, words, n=count, cutoff=0.3)]
     found = list({one.id: one for one in (*named, *alike)}.values())
@@ -121,6 +137,10 @@ def nearest(name: str, count: int = 3) -> list[BaseModel]:
     # Whoever is named with what cannot be tuned is told of something that can.
     best = found[:count]
     return best if any(one in alive for one in best) else [*best[: count - 1], *alive[:1]]
+
+
+def _names(model: BaseModel) -> list[str]:
+    return [one for one in (model.id, model.name.lower(), model.lifecycle_id, model.hub_content) if one]
 
 
 def _described(model: BaseModel) -> str:

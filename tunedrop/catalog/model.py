@@ -10,11 +10,12 @@ import msgspec
 
 from tunedrop.contracts import Commitment, Method
 
-Format = Literal["prompt-completion", "converse", "text", "openai-chat", "image-caption"]
-"""The dataset formats that Bedrock reads: one JSON object a line in each.
+Format = Literal["prompt-completion", "converse", "text", "openai-chat", "messages", "image-caption"]
+"""The dataset formats that AWS reads: one JSON object a line in each.
 
 `prompt-completion` {prompt, completion} · `converse` bedrock-conversation-2024 · `text` {input} ·
-`openai-chat` {messages: [{role, content: string}], reference_answer} · `image-caption` {image-ref, caption}
+`openai-chat` {messages: [{role, content: string}], reference_answer} · `messages` the same with its answer
+and nothing beside it · `image-caption` {image-ref, caption}
 """
 
 
@@ -158,6 +159,10 @@ class MethodRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Where chat records have their system text: a first message, or a key of its own.
     hyperparameters
         None: the base model's.
+    engine
+        What trains by this method; empty: the base model's.
+    regions
+        Where this method is offered; empty: wherever the base model is tuned.
     """
 
     format: Format
@@ -191,19 +196,26 @@ class MethodRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     teachers: tuple[Teacher, ...] = ()
     hyperparameters: dict[str, Hyperparameter] | None = None
     recommended_records: int = 0
+    engine: str = ""
+    regions: tuple[str, ...] = ()
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which ways of serving a model customized from this base exist, and the on-demand request limits."""
+    """Which ways of serving a model tuned from this base exist, and the on-demand request limits."""
 
     on_demand: bool
     provisioned: bool
     source: Source
+    imported: bool = False
+    import_regions: tuple[str, ...] = ()
     on_demand_requests_per_minute: int = 0
 
 
 class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """None: no dated source was found; the estimate names the SKU that is missing.
+
+    `imported_…` are for each custom model unit of an imported model, by the minute of its five-minute windows
+    and by the month of its storage.
 
     `custom_…` are for tokens of a model tuned from this base, on demand; None where they cost what the base
     model's do.
@@ -216,17 +228,24 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     output_per_million_tokens: Price | None = None
     custom_input_per_million_tokens: Price | None = None
     custom_output_per_million_tokens: Price | None = None
+    imported_per_unit_minute: Price | None = None
+    imported_storage_per_unit_month: Price | None = None
     provisioned_per_unit_hour: dict[Commitment, Price] = {}
 
 
 class BaseModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A base model that Bedrock can customize, or could: `lifecycle` is the last known.
+    """A base model that can be customized, or could: `lifecycle` is the last known.
 
-    `id` is what customization takes; `inference_id` is what Converse takes for the base model itself (a
-    model id, or an inference profile such as `us.meta.llama3-3-70b-instruct-v1:0`); `lifecycle_id` is what
-    GetFoundationModel takes. The live lifecycle overrides this page. `api` is how a job is made:
-    CreateModelCustomizationJob, or the OpenAI-compatible API of bedrock-mantle. `price_list_name` is how the
-    usage types of AWS's price list call it (`USE1-NovaLite-Customization-Training`).
+    `engine` is what trains it, where a method does not name another. `id` is what customization takes;
+    `inference_id` is what Converse takes for the base model itself (a model id, or an inference profile such
+    as `us.meta.llama3-3-70b-instruct-v1:0`); `lifecycle_id` is what GetFoundationModel takes. The live
+    lifecycle overrides this page. `price_list_name` is how the usage types of AWS's price list call it
+    (`USE1-NovaLite-Customization-Training`). `inference_id` is empty where Bedrock does not sell the base
+    model on demand, `lifecycle_id` where it does not know it.
+
+    `hub_content` is its name in SageMaker's public hub, `architecture` what its `config.json` names,
+    `license` the one that a person has to accept (empty: none), `likely_units` and `most_units` what a copy
+    of an imported model of it is billed as.
     """
 
     id: str
@@ -245,8 +264,23 @@ class BaseModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     images: Media | None = None
     videos: Media | None = None
     documents: Media | None = None
-    api: Literal["bedrock", "openai"] = "bedrock"
+    engine: str = "bedrock"
+    hub_content: str = ""
+    architecture: str = ""
+    license: str = ""
+    likely_units: int = 1
+    most_units: int = 1
     notes: tuple[str, ...] = ()
+
+    def engine_of(self, method: Method | Literal["auto"]) -> str:
+        """The name of the engine that trains it by a method; `auto`: by its usual ones."""
+        own = self.methods[method].engine if method in self.methods else ""
+        return own or self.engine
+
+    def regions_of(self, method: Method | Literal["auto"]) -> tuple[str, ...]:
+        """Where it is tuned by a method and the result can be served; `auto`: by its usual ones."""
+        own = self.methods[method].regions if method in self.methods else ()
+        return own or self.regions
 
     def hyperparameters_of(self, method: Method | Literal["auto"]) -> dict[str, Hyperparameter]:
         """What can be set for a method; for `auto`, what the base model takes in general."""

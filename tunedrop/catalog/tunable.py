@@ -6,7 +6,9 @@ The catalog's answer, for whoever has no AWS at hand. Before anything is paid, p
 from __future__ import annotations
 
 from tunedrop import clock
+from tunedrop.catalog.engine import engines
 from tunedrop.catalog.model import BaseModel, Lifecycle
+from tunedrop.catalog.refusals import refusal
 from tunedrop.contracts import Method
 
 ELSEWHERE = {
@@ -36,13 +38,25 @@ def obstacle(
     """
     if ended := why_closed(model.lifecycle, on):
         return ended
-    if model.api != "bedrock":
-        return "is tuned through the OpenAI-compatible API of bedrock-mantle, which Tunedrop does not use"
     if method is not None and method not in model.methods:
-        return f"is not tuned by {method}, but by {', '.join(model.methods)}"
-    if region is not None and region not in model.regions:
-        return f"is tuned in {' and '.join(model.regions)}, not in {region}"
+        why = refusal(model.id, method)
+        reason = f": {why.reason}" if why is not None else ""
+        return f"is not tuned by {method}, but by {', '.join(model.methods)}{reason}"
+    if closed := _closed(model, method):
+        return closed
+    regions = model.regions_of(method or "auto")
+    if region is not None and region not in regions:
+        return f"is tuned in {' and '.join(regions)}, not in {region}"
     return ""
+
+
+def _closed(model: BaseModel, method: Method | None) -> str:
+    """That what trains it is not used by Tunedrop; of a model without a method, that nothing is."""
+    names = [model.engine_of(one) for one in ([method] if method is not None else model.methods)]
+    found = [engines()[name] for name in names]
+    if any(not one.closed for one in found):
+        return ""
+    return f"is tuned by {found[0].title}, {found[0].closed}"
 
 
 def why_closed(lifecycle: Lifecycle, on: str = "") -> str:
@@ -74,6 +88,9 @@ def instead(
     """What to take instead of a model that cannot be tuned, as advice: a successor with its Region."""
     found = tunable(models, method=method, on=on)
     if not found:
+        why = refusal(model.id, method or "auto") if model is not None else None
+        if why is not None:
+            return why.nearest
         return ELSEWHERE.get(method or "", "No base model of the catalog can be tuned so today")
     successor = model.lifecycle.successor if model is not None else ""
     best = next((one for one in found if one.id == successor), found[0])

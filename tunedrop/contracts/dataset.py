@@ -82,7 +82,9 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
 
     method: Method
     source_format: str
-    target_format: Literal["prompt-completion", "converse", "text", "openai-chat", "image-caption"]
+    target_format: Literal[
+        "prompt-completion", "converse", "text", "openai-chat", "messages", "image-caption"
+    ]
     content_hash: str
     train: DatasetFile
     validation: DatasetFile | None = None

@@ -20,8 +20,8 @@ Method = Literal[
 """The ways to adapt a base model that a manifest can ask for, beside `auto`; images with captions are checked
 and not trained on: their models answer with what no metric here can score."""
 
-Way = Literal["on-demand", "provisioned"]
-"""How a custom model is served: a custom model deployment, or provisioned throughput."""
+Way = Literal["on-demand", "provisioned", "imported"]
+"""How a tuned model is served: a custom model deployment, provisioned throughput, or an imported model."""
 
 Commitment = Literal["none", "1-month", "6-months"]
 
@@ -159,7 +159,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     A run trains more than once where it has `earlier_stages`, each tuned further by the next and the last by
     the run's own data, or `candidates`, the hyperparameters of a search. `parent_model` is the ARN of a
     custom model to begin with instead of the base model itself. `teacher` is who writes a distillation's
-    answers, `grader` the ARN of the function that grades those of reinforcement.
+    answers, `grader` the ARN of the function that grades those of reinforcement. `accept_eula`: a person has
+    accepted the licence of the base model.
     """
 
     run_id: str
@@ -179,6 +180,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     again: bool = False
     teacher: Teacher | None = None
     grader: str = ""
+    accept_eula: bool = False
     retune: Retune | None = None
     budget_usd: float = 0.0
     deployment: DeploymentSettings = DeploymentSettings()

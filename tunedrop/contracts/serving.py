@@ -13,7 +13,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     """Where the tuned model answers. `arn` is what inference takes as its modelId.
 
     `provisional`: for the evaluation only; a model that passes gets the provisioned throughput that the run
-    asks for.
+    asks for. `units` is what a copy of an imported model is billed as: known once it is imported.
     """
 
     way: Way
@@ -26,6 +26,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: str
     in_service_at: str = ""
     provisional: bool = False
+    units: int = 0
 
 
 class Released(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,12 +8,13 @@ import msgspec
 
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel, Prices
-from tunedrop.catalog.price_list import usage_type
 from tunedrop.contracts import CostLine, Dataset, Prompts, Run, Teacher
 from tunedrop.cost.lines import Tokens, estimated, per_million, priced
 from tunedrop.cost.media import shown_in
 from tunedrop.planning.distillation import MAX_PAIRS
 from tunedrop.planning.plan import PlannedJob
+from tunedrop.training import engines
+from tunedrop.training.engine import Charge
 
 SHORT_ANSWER, LIKELY_ANSWER = 0.1, 0.4
 """How long a teacher's answers are, of the length that they may have: a guess, until one has been counted."""
@@ -22,8 +23,9 @@ SHORT_ANSWER, LIKELY_ANSWER = 0.1, 0.4
 def training(run: Run, planned: PlannedJob, base_model: BaseModel) -> Iterator[CostLine]:
     """The lines of one job's bill."""
     title = f"training, {planned.title}" if planned.title else "training"
-    if planned.method == "reinforcement":
-        yield from _reinforcement(title, planned, base_model)
+    charge = engines.of(base_model, planned.method).price(planned, base_model)
+    if charge.by == "hour":
+        yield from _by_the_hour(title, planned, charge)
         return
     shown = shown_in(planned.dataset.train.media, base_model)
     tokens = estimated(planned.dataset.train.tokens) + shown.tokens
@@ -32,9 +34,8 @@ def training(run: Run, planned: PlannedJob, base_model: BaseModel) -> Iterator[C
         yield from _teacher(planned.dataset, run.teacher)
         tokens += _answers(planned.dataset.train.records, run.teacher, MAX_PAIRS)
         basis += " and the teacher's answers"
-    price = base_model.prices.training_per_million_tokens
-    basis, sku = f"{basis} x {planned.epochs:g} epochs", usage_type(base_model, "training")
-    yield per_million(title, price, tokens, basis, planned.epochs, sku)
+    basis = f"{basis} x {planned.epochs:g} epochs"
+    yield per_million(title, charge.price, tokens, basis, planned.epochs, charge.sku)
     yield from shown.left_out(title)
 
 
@@ -68,13 +69,11 @@ def _inference(item: str, teacher: Teacher, read: Tokens, said: Tokens, basis: s
     yield per_million(f"{item}, answers", prices.output_per_million_tokens, said, basis)
 
 
-def _reinforcement(title: str, planned: PlannedJob, base_model: BaseModel) -> Iterator[CostLine]:
-    """Billed by the training hour (aws.amazon.com/bedrock/pricing, 2026-07-24), and nobody says how many."""
+def _by_the_hour(title: str, planned: PlannedJob, charge: Charge) -> Iterator[CostLine]:
     values = planned.hyperparameters
     tries = int(values.get("trainingSamplePerPrompt", "1")) * int(values.get("epochCount", "1"))
     answers = planned.dataset.train.records * tries
-    sku = usage_type(base_model, "training hours")
-    yield priced(title, None, 0.0, 0.0, "by the hour, of which nobody says how many", "an hour", sku)
+    yield priced(title, None, 0.0, 0.0, "by the hour, of which nobody says how many", "an hour", charge.sku)
     yield priced("grader", None, 0.0, 0.0, f"{answers:,} answers graded by your Lambda function", "a call")
 
 

@@ -21,7 +21,7 @@ from tunedrop.preflight.quotas import (
     request,
 )
 from tunedrop.preflight.quotas import models as custom_models
-from tunedrop.training import jobs
+from tunedrop.training import engines
 
 ABOUT = "Service quotas"
 
@@ -119,7 +119,7 @@ def _enough(quotas: dict[str, Quota], code: str, name: str, used: int, needed: i
 
 def _used(aws: Aws) -> Used:
     return Used(
-        jobs=jobs.count_in_progress(aws.bedrock),
+        jobs=engines.named("bedrock").in_progress(aws),
         deployments=len(deployments(aws.bedrock)),
         models=custom_models(aws.bedrock),
     )

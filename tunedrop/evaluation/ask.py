@@ -1,9 +1,11 @@
-"""Asking a model: Converse for conversations, InvokeModel with the exact trained text for the others."""
+"""Asking a model: Converse for conversations, InvokeModel with the exact trained text for the others, and
+with OpenAI's chat body for imported models, which Converse does not take."""
 
 from __future__ import annotations
 
 import json
 import random
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tunedrop import aws
 from tunedrop.catalog.model import BaseModel, Format
 from tunedrop.dataset.prepare.held_out import HeldOut
+from tunedrop.serving import kinds
+from tunedrop.serving.kinds.imported import is_asleep
 
 SECONDS_TO_ASK = 600.0
 """A Lambda lives 900 s at most; what is left is for the answers on their way and for the scores."""
@@ -31,6 +35,13 @@ MOST_TOKENS_OF_OTHERS = 4_096
 
 BYTES_A_TOKEN = 2
 """Of UTF-8, at the least: 3 to 4 in English, 2 to 3 in other scripts. A limit is twice what is wanted."""
+
+REASONING_TOKENS = 2_048
+"""What an imported model may think, inside its answer, beside what it says: a guess."""
+
+WAKING_SECONDS = 300.0
+"""For so long an imported model may go on answering that it is not ready (Bedrock user guide,
+invoke-imported-model, read 2026-11-29: tens of seconds as a rule)."""
 
 TRIES = 8
 LONGEST_PAUSE = 30.0
@@ -83,16 +94,24 @@ class Unanswered(Exception):
     """A model gave no answer after all tries; the message says why."""
 
 
-def persist(call: Callable[[], Given], pace: Pace, sleep: Callable[[float], None] = time.sleep) -> Given:
+def persist(
+    call: Callable[[], Given],
+    pace: Pace,
+    sleep: Callable[[float], None] = time.sleep,
+    now: Callable[[], float] = time.monotonic,
+) -> Given:
     """What a call to Bedrock gives: in its turn, and tried again with growing, jittered pauses.
+
+    A model that sleeps is waited for until it wakes, up to `WAKING_SECONDS`; that counts as no try.
 
     Raises
     ------
     Unanswered
         When it was refused, or throttled or broken to the last try.
     """
-    pause, reason = 1.0, ""
-    for _ in range(TRIES):
+    pause, reason, tries = 1.0, "", 0
+    awake_by = now() + WAKING_SECONDS
+    while tries < TRIES:
         pace.wait()
         try:
             return call()
@@ -100,9 +119,29 @@ def persist(call: Callable[[], Given], pace: Pace, sleep: Callable[[float], None
             reason = aws.explain(error)
             if not aws.is_transient(error):
                 break
+            tries += not (is_asleep(error) and now() < awake_by)
             sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
             pause = min(LONGEST_PAUSE, 2 * pause)
     raise Unanswered(reason)
+
+
+_STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "content_filter": "content_filtered"}
+"""OpenAI's `finish_reason` in Converse's words."""
+
+_REASONING = re.compile(r"\A(?:(?!</think>).)*</think>\s*", re.DOTALL)
+
+
+def without_reasoning(text: str) -> str:
+    """An answer without the thoughts before it; nothing where it was cut while it still thought.
+
+    Chat templates may open the thoughts themselves, so that only their end is in the answer.
+
+    >>> [without_reasoning(one) for one in ("<think>hm</think> yes", "hm</think>yes", "<think>hm")]
+    ['yes', 'yes', '']
+    """
+    if "</think>" in text:
+        return _REASONING.sub("", text, count=1)
+    return "" if text.lstrip().startswith("<think>") else text
 
 
 class Asker:
@@ -120,7 +159,7 @@ class Asker:
         self._runtime = runtime
         self._model_id = model_id
         self._family = base_model.family
-        self._conversation = format_ in ("converse", "openai-chat")
+        self._conversation = format_ in ("converse", "openai-chat", "messages")
         self._continues = format_ == "text"
         self._pace = pace
         self._sleep = sleep
@@ -135,9 +174,34 @@ class Asker:
     def _timed(self, question: HeldOut) -> Answer:
         """One try. InvokeModel's body tells no latency: then it is the request's, without pauses."""
         started = time.monotonic()
-        answer = self._converse(question) if self._conversation else self._invoke(question)
+        answer = self._ask(question)
         elapsed = int((time.monotonic() - started) * 1000)
         return msgspec.structs.replace(answer, latency_ms=answer.latency_ms or elapsed)
+
+    def _ask(self, question: HeldOut) -> Answer:
+        kind = kinds.of_arn(self._model_id)
+        if kind is not None and kind.asked_by == "chat":
+            return self._chat(question)
+        return self._converse(question) if self._conversation else self._invoke(question)
+
+    def _chat(self, question: HeldOut) -> Answer:
+        """OpenAI's chat body, in which the reasoning arrives as part of the answer; it is not scored."""
+        system = [{"role": "system", "content": question.system}] if question.system else []
+        messages = [*system, *({"role": one.role, "content": one.text} for one in question.messages)]
+        body = {
+            "messages": messages,
+            "max_tokens": self._limit(question) + REASONING_TOKENS,
+            "temperature": 0.0,
+        }
+        response = self._runtime.invoke_model(modelId=self._model_id, body=json.dumps(body))
+        said = json.loads(response["body"].read())
+        choice = said["choices"][0]
+        return Answer(
+            text=without_reasoning(choice["message"].get("content") or ""),
+            input_tokens=said["usage"]["prompt_tokens"],
+            output_tokens=said["usage"]["completion_tokens"],
+            stop_reason=_STOP_REASONS.get(choice.get("finish_reason", ""), choice.get("finish_reason") or ""),
+        )
 
     def _converse(self, question: HeldOut) -> Answer:
         system = {"system": [{"text": question.system}]} if question.system else {}

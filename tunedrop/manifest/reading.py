@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from tunedrop import clock, shown
+from tunedrop import catalog, clock, shown
+from tunedrop.catalog import refusals
 from tunedrop.contracts import MOST_IN_EVALUATION_JOB
 from tunedrop.errors import InvalidManifest
 from tunedrop.manifest import yaml_document
@@ -132,7 +133,18 @@ def _keys_and_types(
             msgspec.convert(yaml_document.plain(value), fields[key])
         except msgspec.ValidationError as error:
             what = _not_among(value, fields[key]) or str(error).partition(" - at")[0]
+            if key == "method" and isinstance(value, str):
+                what = _refused_method(mapping, value) or what
             yield yaml_document.line_of(mapping, key), f"{prefix}{key}: {what}"
+
+
+def _refused_method(mapping: Mapping[str, Any], method: str) -> str:
+    """Why a method that AWS has is none of ours, and what comes nearest; empty for what is no such one."""
+    if method not in refusals.methods():
+        return ""
+    base = mapping.get("base_model")
+    why = catalog.refusal(base if isinstance(base, str) else "", method)
+    return f"{method} is not offered: {why.reason}. {why.nearest}" if why is not None else ""
 
 
 def _not_among(value: Any, type_: Any) -> str:

@@ -206,6 +206,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     grader
         The ARN of the function that grades answers for `reinforcement`, one that the stage allows; the
         stage's own when absent.
+    accept_eula
+        Whether you have read and accept the licence of the base model, where it has one that asks for it.
     retune
         When the data has grown, tune again; never when absent.
     budget_usd
@@ -227,6 +229,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     keep_models: bool = False
     teacher: Teacher | None = None
     grader: str | None = None
+    accept_eula: bool = False
     retune: Retune | None = None
     budget_usd: float | None = None
     deployment: Deployment = Deployment()

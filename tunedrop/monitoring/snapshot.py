@@ -13,7 +13,7 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import StartedJob, Wait
 from tunedrop.registry import Record, Registry, StepRecord
 from tunedrop.stage import Stage
-from tunedrop.training import curves, jobs
+from tunedrop.training import curves, engines
 from tunedrop.training.curves import Curves
 from tunedrop.waiting.table import Waits
 
@@ -101,8 +101,9 @@ class Look:
         has_ended = self._job is not None and self._job.status not in ("InProgress", "Stopping")
         if now >= self._next_job_look and not has_ended:
             self._next_job_look = now + min(SLOWEST_SECONDS, (now - self._training_since) / 20)
-            progress = jobs.progress(self._aws.bedrock, started.job_arn)
-            self._job = Job(progress.pop("status"), progress, self._curves())
+            found = engines.of_job(started.job_arn).describe(self._aws, started.job_arn)
+            if found is not None:
+                self._job = Job(found.status, found.phases, self._curves())
         return self._job
 
     def _curves(self) -> Curves:

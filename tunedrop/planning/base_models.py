@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Literal
 
 import msgspec
 
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import Method
 from tunedrop.errors import InvalidManifest
 from tunedrop.manifest import Manifest
 from tunedrop.stage import Stage
@@ -52,11 +54,39 @@ def find(stage: Stage, name: str) -> tuple[BaseModel, str]:
         found = catalog.find(name)
     except LookupError as error:
         raise InvalidManifest(f"base_model: {error.args[0]}") from error
-    if found.api != "bedrock":
-        raise InvalidManifest(
-            f"base_model: {found.name} is not tuned by CreateModelCustomizationJob; {found.notes[0]}"
-        )
     return found, ""
+
+
+def refuse_untunable(stage: Stage, base_model: BaseModel, method: Method | Literal["auto"]) -> None:
+    """Refuse a base model and a method that no engine of this stage trains; others find out what AWS says.
+
+    Raises
+    ------
+    InvalidManifest
+        With the reason, and the nearest way that works.
+    """
+    known = base_model.methods if method == "auto" else [method]
+    offered = [one for one in known if not _why_not(base_model, one)]
+    if not offered:
+        why = _why_not(base_model, next(iter(known)))
+        advice = catalog.instead(base_model, None if method == "auto" else method)
+        raise InvalidManifest(f"base_model: {base_model.name} {why}. {advice}")
+    name = base_model.engine_of(offered[0])
+    if name not in stage.engines:
+        title = catalog.engines()[name].title
+        raise InvalidManifest(
+            f"base_model: {base_model.name} is tuned by {title}, which this stage does not use: add "
+            f'"{name}" to its setting engines and deploy it again'
+        )
+
+
+def _why_not(base_model: BaseModel, method: Method) -> str:
+    """Why nothing here ever trains a base model by a method; its lifecycle and Region are asked for later."""
+    if method in base_model.methods:
+        engine = catalog.engines()[base_model.engine_of(method)]
+        return f"is tuned by {engine.title}, {engine.closed}" if engine.closed else ""
+    why = catalog.refusal(base_model.id, method)
+    return f"is not tuned by {method}: {why.reason}" if why is not None else ""
 
 
 def _base_of(stage: Stage, arn: str) -> BaseModel:

@@ -18,7 +18,8 @@ from tunedrop.preflight import methods as method_checks
 from tunedrop.preflight import quotas
 from tunedrop.serving import choose, models
 from tunedrop.stage import Stage
-from tunedrop.training import jobs
+from tunedrop.training import engines
+from tunedrop.training.engine import name_of
 
 
 class Preflighter:
@@ -41,8 +42,8 @@ class Preflighter:
         """
         checks = (
             self._model_in_region(),
-            self._model_alive_and_customizable(),
-            self._access_granted(),
+            *self._foundation_model(),
+            *self._engine(),
             *self._parent_model_alive(),
             *self._teacher_or_grader(),
             *self._judge(),
@@ -58,10 +59,11 @@ class Preflighter:
         return Preflight(checks=checks)
 
     def _model_in_region(self) -> Check:
+        regions = self._model.regions_of(self._method())
         return Check(
             name="Region",
-            passed=self._stage.region in self._model.regions,
-            detail=f"{self._model.name} is customized in {', '.join(self._model.regions)}; this stage is in "
+            passed=self._stage.region in regions,
+            detail=f"{self._model.name} is customized in {', '.join(regions)}; this stage is in "
             f"{self._stage.region}",
             cure=self._here(),
         )
@@ -76,6 +78,29 @@ class Preflighter:
     def _method(self) -> Method:
         return self._dataset.method
 
+    def _foundation_model(self) -> Iterator[Check]:
+        """What Bedrock says of a base model that it customizes."""
+        if catalog.engines()[self._model.engine_of(self._method())].tunes_foundation_models:
+            yield self._model_alive_and_customizable()
+            yield self._access_granted()
+
+    def _engine(self) -> Iterator[Check]:
+        """What the engine itself can look at, and whether there is anything to compare its model with."""
+        engine = engines.of(self._model, self._method())
+        yield from engine.checks(self._aws, self._stage, self._run, self._dataset, self._model)
+        if not self._model.inference_id:
+            yield Check(
+                name="comparison",
+                passed=False,
+                detail=f"{self._model.name} is not sold on demand in Bedrock, so that a model tuned from it "
+                "could be compared with nothing: Tunedrop promotes no model unmeasured",
+                cure=f"Take {' or '.join(one.id for one in self._comparable()) or 'another base model'}",
+            )
+
+    def _comparable(self) -> list[BaseModel]:
+        found = catalog.tunable(self._method(), self._stage.region)
+        return [one for one in found if one.inference_id]
+
     def _model_alive_and_customizable(self) -> Check:
         """The live lifecycle overrides the catalog: base models retire (user guide, model-lifecycle)."""
         methods = dict.fromkeys(one.method for one in plan(self._run, self._dataset))
@@ -86,7 +111,7 @@ class Preflighter:
                 return self._model_check(False, f"{self._model.name} {closed}")
             kinds = details.get("customizationsSupported", [])
             for method in methods:
-                kind = jobs.CUSTOMIZATION_TYPES[method]
+                kind = engines.of(self._model, method).customization_type(method)
                 # GetFoundationModel has no value for reinforcement fine-tuning (bedrock 2023-04-20).
                 if kind not in kinds and kind != "REINFORCEMENT_FINE_TUNING":
                     return self._model_check(
@@ -127,7 +152,7 @@ class Preflighter:
             return
 
         def look() -> Check:
-            found = models.status(self._aws.bedrock, model)
+            found = models.status(self._aws, model)
             detail = f"the custom model {model} {f'is {found}' if found else 'does not exist (any more)'}"
             cure = "Name another run with from, or another custom model as base_model"
             return Check(name="custom model", passed=found == "Active", detail=detail, cure=cure)
@@ -194,12 +219,13 @@ class Preflighter:
         datasets = (*self._dataset.earlier, self._dataset)
         asked = [("s3:GetObject", naming.key_of(one.train.uri)) for one in datasets]
         asked.append(("s3:PutObject", naming.training_prefix(self._run.run_id) + "metrics.csv"))
+        role = engines.of(self._model, self._method()).role_of(self._stage)
 
         def look() -> Check:
             denied = []
             for action, key in asked:
                 answer = self._aws.iam.simulate_principal_policy(
-                    PolicySourceArn=self._stage.bedrock_role_arn,
+                    PolicySourceArn=role,
                     ActionNames=[action],
                     ResourceArns=[f"arn:aws:s3:::{self._stage.artifacts_bucket}/{key}"],
                 )
@@ -211,7 +237,7 @@ class Preflighter:
             return Check(
                 name="data access",
                 passed=not denied,
-                detail=f"Bedrock's role {self._stage.bedrock_role_arn}: "
+                detail=f"the role of its jobs, {role}: "
                 f"{'may not ' + ', '.join(denied) if denied else 'may read the data and write its output'}",
                 cure="Deploy the stage again: the role is part of it; then look for a denying policy",
             )
@@ -220,12 +246,16 @@ class Preflighter:
 
     def _name_free(self) -> Check:
         """Job names can never be used again; our own earlier try is not somebody else's."""
-        names = [jobs.name_of(self._stage, self._run, one.number) for one in plan(self._run, self._dataset)]
+        names = [name_of(self._stage, self._run, one.number) for one in plan(self._run, self._dataset)]
 
         def look() -> Check:
-            role = self._stage.bedrock_role_arn
-            found = {name: jobs.describe(self._aws.bedrock, name) for name in names}
-            taken = [name for name, job in found.items() if job is not None and job.get("roleArn") != role]
+            engine = engines.of(self._model, self._method())
+            found = {name: engine.describe(self._aws, name) for name in names}
+            taken = [
+                name
+                for name, job in found.items()
+                if job is not None and job.role_arn != engine.role_of(self._stage)
+            ]
             return Check(
                 name="job name",
                 passed=not taken,

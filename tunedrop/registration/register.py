@@ -398,6 +398,8 @@ def resolve(
         When the base model is unknown, or does not take a setting.
     """
     base_model, parent_model = base_models.find(stage, document.base_model or stage.default_base_model)
+    for method in (document.method, *(one.method for one in document.stages)):
+        base_models.refuse_untunable(stage, base_model, method)
     resolved = msgspec.structs.replace(
         bare,
         method=document.method,
@@ -421,6 +423,7 @@ def resolve(
         again=document.again,
         teacher=distillation.teacher_of(base_model, parent_model, document),
         grader=grading.grader_of(stage, base_model, parent_model, document),
+        accept_eula=document.accept_eula or base_model.id in stage.accept_eula,
         budget_usd=stage.budget_usd if document.budget_usd is None else document.budget_usd,
         deployment=_deployment(stage, document.deployment),
         evaluation=_evaluation(stage, document.evaluation),
@@ -439,6 +442,8 @@ def _identity(run: Run) -> Iterator[str]:
     more = (run.parent_model, run.earlier_stages, run.candidates, run.teacher, run.grader, run.retune)
     if any(more):
         yield msgspec.json.encode(more, order="sorted").decode()
+    if run.accept_eula:
+        yield "accept_eula"
     if run.reading != ReadOptions():
         yield msgspec.json.encode(run.reading, order="sorted").decode()
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
 from tunedrop import clock
+from tunedrop.aws import Aws
 from tunedrop.contracts import (
     CompletedJob,
     Dataset,
@@ -24,7 +24,8 @@ from tunedrop.errors import CustomizationFailed, ModelDeleted, NameTaken, RunSto
 from tunedrop.planning.plan import has_several_jobs
 from tunedrop.registry import Record, Registry
 from tunedrop.serving import models
-from tunedrop.training import jobs
+from tunedrop.training import engines
+from tunedrop.training.engine import outcome
 
 RETRIABLE = ("failed", "stopped", "refused", "inconclusive")
 """Outcomes after which there is something left to do."""
@@ -43,7 +44,7 @@ def evaluates_anew(record: Record) -> bool:
 
 
 def resume(
-    bedrock: Any,
+    aws_: Aws,
     registry: Registry,
     record: Record,
     execution_arn: str,
@@ -66,7 +67,7 @@ def resume(
     run = record.run
     if run.execution_arn == execution_arn and record.is_open:
         # This execution has opened it, and asks again after its function died.
-        return _resumed(bedrock, record, asked)
+        return _resumed(aws_, record, asked)
     if str(run.attempt) != ended:
         return Registration(outcome="duplicate", run=run)
     if record.status not in RETRIABLE or not run.base_model:
@@ -78,7 +79,7 @@ def resume(
         again = _anew(as_it_is_now(again), record)
     if not registry.reopen(again):
         return Registration(outcome="duplicate", run=run)
-    return _resumed(bedrock, msgspec.structs.replace(record, run=again), asked)
+    return _resumed(aws_, msgspec.structs.replace(record, run=again), asked)
 
 
 def _anew(run: Run, record: Record) -> Run:
@@ -92,8 +93,8 @@ def _anew(run: Run, record: Record) -> Run:
     )
 
 
-def _resumed(bedrock: Any, record: Record, asked: str) -> Registration:
-    run, job = record.run, _finished_job(bedrock, record)
+def _resumed(aws_: Aws, record: Record, asked: str) -> Registration:
+    run, job = record.run, _finished_job(aws_, record)
     anew = run.is_evaluated_anew and run.evaluation_attempt == run.attempt
     evaluation = None if anew else record.document("evaluation", Evaluation)
     dataset = record.document("dataset", Dataset)
@@ -105,7 +106,7 @@ def _resumed(bedrock: Any, record: Record, asked: str) -> Registration:
         job=job,
         next_record=evaluation.next_record if evaluation is not None else 0,
     )
-    if job is not None and not models.status(bedrock, job.model_arn):
+    if job is not None and not models.status(aws_, job.model_arn):
         return Registration(outcome="refused", run=run, resume=found, failure=_deleted(job.model_arn))
     return Registration(outcome="resumed", run=run, resume=found)
 
@@ -133,7 +134,7 @@ def point(asked: str, has_dataset: bool, is_trained: bool) -> ResumePoint:
     return "validate_data" if asked == "validate_data" else latest
 
 
-def _finished_job(bedrock: Any, record: Record) -> CompletedJob | None:
+def _finished_job(aws_: Aws, record: Record) -> CompletedJob | None:
     """The job that has given the run a model, also where nobody has noticed yet.
 
     Of several jobs, those that are trained stay so: start_customization finds them.
@@ -144,6 +145,6 @@ def _finished_job(bedrock: Any, record: Record) -> CompletedJob | None:
     if started is None or not started.job_arn or has_several_jobs(record.run):
         return None
     try:
-        return jobs.outcome(bedrock, started.job_arn)
+        return outcome(engines.of_job(started.job_arn), aws_, started.job_arn)
     except (CustomizationFailed, RunStopped):
         return None

@@ -27,7 +27,7 @@ def snippets(stage: Stage, ending: Ending) -> list[Snippet]:
     if ending.promotion is None or ending.dataset is None:
         return []
     alias = ending.promotion.alias
-    if ending.dataset.target_format in ("converse", "openai-chat"):
+    if ending.dataset.target_format in ("converse", "openai-chat", "messages"):
         return [
             Snippet("Python (boto3)", _converse_python(stage.region, alias)),
             Snippet("LangChain (langchain-aws)", _langchain(stage.region, alias, _provider(ending))),

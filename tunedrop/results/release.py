@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tunedrop.aws import Aws
 from tunedrop.contracts import Evaluation, Failure, Promotion, Released, Run, Serving, StartedJob
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.evaluation import judge_jobs
-from tunedrop.serving import inventory
+from tunedrop.serving import inventory, kinds
 from tunedrop.serving.removal import NamedInProduction, Removal
 from tunedrop.stage import Stage
-from tunedrop.training import jobs
+from tunedrop.training import engines
 
 
 def keeps(run: Run, serving: Serving, evaluation: Evaluation | None, failure: Failure | None) -> bool:
@@ -19,7 +17,7 @@ def keeps(run: Run, serving: Serving, evaluation: Evaluation | None, failure: Fa
     if failure is not None or evaluation is None or evaluation.verdict != "promote":
         return False
     asked = run.deployment.keep_for_seconds
-    return serving.way == "on-demand" if asked is None else asked > 0
+    return kinds.of(serving.way).is_free_while_idle if asked is None else asked > 0
 
 
 def finish(
@@ -53,7 +51,7 @@ def finish(
     released, kept, failed = [], [], []
     removal = Removal(aws, stage)
     if failure is not None:
-        released += stop_jobs(aws.bedrock, stage, run, started)
+        released += stop_jobs(aws, stage, run, started)
     swapped = promotion is not None and promotion.swapped
     if promotion is not None and swapped:
         kept.append(promotion.model_id)
@@ -80,16 +78,24 @@ def finish(
     return Released(released=tuple(released), kept=tuple(kept), failed=tuple(failed))
 
 
-def stop_jobs(bedrock: Any, stage: Stage, run: Run, started: StartedJob | None = None) -> list[str]:
+def stop_jobs(aws: Aws, stage: Stage, run: Run, started: StartedJob | None = None) -> list[str]:
     """Stop the jobs of a run, also those whose start nobody has noted. Gives those that it stopped."""
     stopped = []
-    if started is not None and started.job_arn and jobs.stop(bedrock, started.job_arn):
+    if started is not None and started.job_arn and engines.of_job(started.job_arn).stop(aws, started.job_arn):
         stopped.append(started.job_arn)
-    for one in inventory.of_run(bedrock, stage.name, run.run_id, inventory.JOBS):
-        stop = jobs.stop if one.kind == "customization job" else judge_jobs.stop
-        if one.status == "InProgress" and one.arn not in stopped and stop(bedrock, one.arn):
+    for one in inventory.of_run(aws, stage, run.run_id, inventory.JOBS):
+        if one.status == "InProgress" and one.arn not in stopped and stop_job(aws, one):
             stopped.append(one.arn)
     return stopped
+
+
+def stop_job(aws: Aws, one: inventory.Resource) -> bool:
+    """Stop a job that trains or judges. False when it had ended before."""
+    if one.kind == "evaluation job":
+        return judge_jobs.stop(aws.bedrock, one.arn)
+    if one.kind == "import job":
+        return False  # Bedrock has no operation for it
+    return engines.of_job(one.arn).stop(aws, one.arn)
 
 
 def _superseded(run: Run, started: StartedJob | None) -> list[str]:

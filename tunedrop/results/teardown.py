@@ -20,12 +20,11 @@ from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.evaluation import judge_jobs
 from tunedrop.registry import Record, Registry
 from tunedrop.registry.aliases import Aliases
-from tunedrop.results import orphans
+from tunedrop.results import orphans, release
 from tunedrop.serving import inventory, models
 from tunedrop.serving.inventory import Resource
 from tunedrop.serving.removal import NamedInProduction, Removal
 from tunedrop.stage import Stage
-from tunedrop.training import jobs
 
 PATIENCE_SECONDS = 1800.0
 """How long Bedrock may take for what it creates or stops: a deployment took about 8 minutes (2026-08)."""
@@ -151,7 +150,7 @@ class Teardown:
             if seen != (seen := {one.arn for one in left}):
                 changed = time.monotonic()
             refused, moving = self._round(left)
-            patience = PATIENCE_SECONDS if moving - {"custom model"} else MODEL_PATIENCE_SECONDS
+            patience = PATIENCE_SECONDS if moving.difference(inventory.MODELS) else MODEL_PATIENCE_SECONDS
             if not moving or time.monotonic() > changed + patience:
                 for one in self._resources():
                     self._done.remaining[one.arn] = refused.get(one.arn, f"it is {one.status}")
@@ -190,24 +189,22 @@ class Teardown:
         if one.kind in inventory.JOBS:
             return self._end_job(one)
         if self._removal.remove(one.arn, one.run_id):
-            if one.kind == "custom model":
+            if one.kind in inventory.MODELS:
                 self._note("deleted", self._done.deleted, one.arn)
             else:
                 self._note("released", self._done.released, one.arn)
         return None
 
     def _end_job(self, one: Resource) -> None:
-        bedrock = self._aws.bedrock
         if one.status == "InProgress":
-            stop = jobs.stop if one.kind == "customization job" else judge_jobs.stop
-            if stop(bedrock, one.arn):
+            if release.stop_job(self._aws, one):
                 self._note("stopped", self._done.stopped, one.arn)
-        elif one.status not in ("Stopping", "Deleting") and judge_jobs.delete(bedrock, one.arn):
+        elif one.status not in ("Stopping", "Deleting") and judge_jobs.delete(self._aws.bedrock, one.arn):
             return self._note("deleted", self._done.deleted, one.arn)
         raise TransientError(f"{one.arn} has not ended yet")
 
     def _resources(self) -> list[Resource]:
-        found = inventory.resources(self._aws.bedrock, self._stage.name, ended_evaluations=True)
+        found = inventory.resources(self._aws, self._stage, ended_evaluations=True)
         return [one for one in found if self._run_id in (None, one.run_id)]
 
     # --- what is said about it
@@ -220,7 +217,7 @@ class Teardown:
 
     def _note_what_is_gone(self) -> None:
         """Also what went before, by whoever deleted it: the registry says what is true now."""
-        there = {one.arn for one in inventory.resources(self._aws.bedrock, self._stage.name)}
+        there = {one.arn for one in inventory.resources(self._aws, self._stage)}
         for record in self._runs():
             gone = set(_made_by(record)) - there - record.gone
             if gone:
@@ -231,7 +228,7 @@ class Teardown:
         for parameter in self._aliases.all():
             history = self._aliases.history_at(parameter)
             of_this = bool(history) and self._run_id in (None, history[0].run_id)
-            if not of_this or models.status(self._aws.bedrock, history[0].model_arn):
+            if not of_this or models.status(self._aws, history[0].model_arn):
                 continue
             if self._run_id is None:
                 self._note(

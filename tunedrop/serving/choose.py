@@ -6,6 +6,7 @@ from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Commitment, DeploymentSettings, Way
 from tunedrop.errors import PreflightFailed
+from tunedrop.serving import kinds
 
 
 def way(base_model: BaseModel, settings: DeploymentSettings) -> Way:
@@ -30,6 +31,8 @@ def way(base_model: BaseModel, settings: DeploymentSettings) -> Way:
         return "on-demand"
     if serving.provisioned:
         return "provisioned"
+    if serving.imported:
+        return "imported"
     raise PreflightFailed(f"Bedrock has no way to serve models tuned from {base_model.name}")
 
 
@@ -55,6 +58,6 @@ def rate_of(model_arn: str, units: int, commitment: Commitment) -> float | None:
 def hourly_usd(base_model: BaseModel, settings: DeploymentSettings, chosen: Way) -> float:
     """What serving costs an hour while nobody asks; 0 where the catalog knows no price or none is due."""
     price = base_model.prices.provisioned_per_unit_hour.get(settings.commitment)
-    if chosen == "on-demand" or price is None:
+    if kinds.of(chosen).is_free_while_idle or price is None:
         return 0.0
     return price.usd * settings.model_units

@@ -1,4 +1,4 @@
-"""What a stage has in Bedrock now: everything that carries its tag, whatever its name.
+"""What a stage has in AWS now: everything that carries its tag, whatever its name.
 
 None of Bedrock's list operations filters by tag (botocore's service model, 2023-04-20, read 2026-11-29), so
 each listed resource is asked for its tags. Jobs are listed only while they run: one that has ended bills
@@ -14,8 +14,14 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, clock, naming
+from tunedrop.aws import Aws
+from tunedrop.stage import Stage
+from tunedrop.training import engines
 
-Kind = Literal["customization job", "evaluation job", "deployment", "throughput", "custom model"]
+Kind = Literal[
+    "customization job", "evaluation job", "training job", "import job", "deployment", "throughput",
+    "imported model", "custom model", "trained model",
+]  # fmt: skip
 
 RUNNING = ("InProgress", "Stopping")
 """The statuses in which a job costs something, or may still make a model."""
@@ -55,6 +61,10 @@ _LISTS: dict[Kind, _List] = {
     "evaluation job": _List(
         "list_evaluation_jobs", "jobSummaries", "jobArn", "jobName", "creationTime", RUNNING
     ),
+    "import job": _List(
+        "list_model_import_jobs", "modelImportJobSummaries", "jobArn", "jobName", "creationTime",
+        ("InProgress",),
+    ),
     "deployment": _List(
         "list_custom_model_deployments", "modelDeploymentSummaries", "customModelDeploymentArn",
         "customModelDeploymentName", "createdAt",
@@ -63,21 +73,27 @@ _LISTS: dict[Kind, _List] = {
         "list_provisioned_model_throughputs", "provisionedModelSummaries", "provisionedModelArn",
         "provisionedModelName", "creationTime",
     ),
+    "imported model": _List(
+        "list_imported_models", "modelSummaries", "modelArn", "modelName", "creationTime"
+    ),
     "custom model": _List("list_custom_models", "modelSummaries", "modelArn", "modelName", "creationTime"),
 }  # fmt: skip
 """In the order in which resources have to go: what makes models, what serves them, the models."""
 
-JOBS: tuple[Kind, ...] = ("customization job", "evaluation job")
-SERVING: tuple[Kind, ...] = ("deployment", "throughput")
-ALL: tuple[Kind, ...] = tuple(_LISTS)
+JOBS: tuple[Kind, ...] = ("customization job", "evaluation job", "training job", "import job")
+SERVING: tuple[Kind, ...] = ("deployment", "throughput", "imported model")
+MODELS: tuple[Kind, ...] = ("custom model", "trained model")
+ALL: tuple[Kind, ...] = (*JOBS, *SERVING, *MODELS)
+OF_IMPORTS: tuple[Kind, ...] = ("import job", "imported model")
+"""What only a stage has that imports models."""
 
 
 Skipped = Callable[[str, ClientError], None]
 
 
 def resources(
-    bedrock: Any,
-    stage: str,
+    aws_: Aws,
+    stage: Stage,
     kinds: tuple[Kind, ...] = ALL,
     skipped: Skipped | None = None,
     *,
@@ -98,26 +114,47 @@ def resources(
         When Bedrock does not answer a list; without `skipped`, also when it does not answer for tags. What
         there is is not known then.
     """
+    engines_too: set[Kind] = {"training job", "trained model"}
     for kind in kinds:
+        if kind in engines_too:
+            continue
+        if kind in OF_IMPORTS and not stage.import_role_arn:
+            continue
         of = _LISTS[kind]
         if ended_evaluations and kind == "evaluation job":
             of = of._replace(statuses=())
-        for item in _items(bedrock, of):
+        for item in _items(aws_.bedrock, of):
             arn = item[of.arn]
             try:
-                tags = _tags(bedrock, arn)
+                tags = _tags(aws_.bedrock, arn)
             except ClientError as error:
                 if skipped is None:
                     raise
                 skipped(arn, error)
                 continue
-            if tags is not None and tags.get(naming.STAGE_TAG) == stage:
+            if tags is not None and tags.get(naming.STAGE_TAG) == stage.name:
                 yield _resource(kind, item, tags)
+    if engines_too.intersection(kinds):
+        yield from _of_engines(aws_, stage, kinds)
 
 
-def of_run(bedrock: Any, stage: str, run_id: str, kinds: tuple[Kind, ...] = ALL) -> Iterator[Resource]:
+def _of_engines(aws_: Aws, stage: Stage, kinds: tuple[Kind, ...]) -> Iterator[Resource]:
+    for name in stage.engines:
+        for one in engines.named(name).leftovers(aws_, stage):
+            if one.kind in kinds:
+                yield Resource(
+                    kind=one.kind,
+                    arn=one.arn,
+                    name=one.name,
+                    status=one.status,
+                    run_id=one.run_id,
+                    created_at=one.created_at,
+                )
+
+
+def of_run(aws_: Aws, stage: Stage, run_id: str, kinds: tuple[Kind, ...] = ALL) -> Iterator[Resource]:
     """The same, of one run."""
-    return (one for one in resources(bedrock, stage, kinds) if one.run_id == run_id)
+    return (one for one in resources(aws_, stage, kinds) if one.run_id == run_id)
 
 
 def _items(bedrock: Any, of: _List) -> Iterator[Mapping[str, Any]]:
@@ -147,8 +184,15 @@ def _resource(kind: Kind, item: Mapping[str, Any], tags: Mapping[str, str]) -> R
         status=item.get("status") or item.get("modelStatus") or "Active",
         run_id=tags.get(naming.RUN_TAG, ""),
         created_at=clock.write(item[of.created]),
-        model_arn=item["modelArn"] if kind in ("deployment", "throughput") else "",
+        model_arn=_model_of(kind, item, tags),
         expires_at=tags.get(naming.EXPIRES_TAG, ""),
         kept_until_expiry=naming.KEEP_TAG in tags,
         facts=dict(item),
     )
+
+
+def _model_of(kind: Kind, item: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+    """Which model something serves; an imported copy says so in a tag."""
+    if kind == "imported model":
+        return tags.get(naming.MODEL_TAG, "")
+    return str(item["modelArn"]) if kind in SERVING else ""

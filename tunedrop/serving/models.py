@@ -1,42 +1,29 @@
-"""Custom models themselves: whether one is there to begin with, and the end of one that nobody needs."""
+"""Trained models themselves, whichever engine has made them: whether one is there, and the end of one."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from botocore.exceptions import ClientError
-
-from tunedrop import aws
-from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.aws import Aws
+from tunedrop.training import engines
 
 
-def delete(bedrock: Any, model_arn: str) -> bool:
-    """Delete a custom model, which bills its storage until then. False when it was gone before.
+def is_model(arn: str) -> bool:
+    """Whether an ARN is of a model that an engine has made, and not of what serves one."""
+    return any(engine.model_arns in arn for engine in engines.every())
+
+
+def status(aws: Aws, model_arn: str) -> str:
+    """`Active` where a model is there to be used, another word while it is made; empty where none is."""
+    return engines.of_model(model_arn).status_of_model(aws, model_arn)
+
+
+def delete(aws: Aws, model_arn: str) -> bool:
+    """Delete a model, which costs its storage until then. False when it was gone before.
 
     Raises
     ------
     ThroughputFailed
-        When Bedrock refuses for good.
+        When AWS refuses for good.
     TransientError
         When a later try may succeed; so while something still serves the model.
     """
-    try:
-        bedrock.delete_custom_model(modelIdentifier=model_arn)
-    except ClientError as error:
-        if aws.is_missing(error):
-            return False
-        if aws.is_transient(error) or aws.code_of(error) == "ConflictException":
-            raise TransientError(aws.explain(error)) from error
-        raise ThroughputFailed(aws.explain(error)) from error
-    return True
-
-
-def status(bedrock: Any, model_arn: str) -> str:
-    """Bedrock's `modelStatus` of a custom model (`Active`); empty where there is none."""
-    try:
-        model = bedrock.get_custom_model(modelIdentifier=model_arn)
-    except ClientError as error:
-        if aws.is_missing(error):
-            return ""
-        raise
-    return str(model.get("modelStatus", "Active"))
+    return engines.of_model(model_arn).delete_model(aws, model_arn)

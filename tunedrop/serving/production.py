@@ -12,6 +12,7 @@ from tunedrop.contracts import DeploymentSettings, Promotion, Run
 from tunedrop.errors import TransientError
 from tunedrop.naming import EXPIRES_TAG, RUN_TAG
 from tunedrop.registry.aliases import Aliases, InProduction
+from tunedrop.serving import kinds
 from tunedrop.serving.swap import CannotSwap, behind, swap
 from tunedrop.stage import Stage
 
@@ -175,4 +176,4 @@ class Production:
 
 def serves(model_id: str) -> bool:
     """Whether inference takes it: a model that was promoted and released again is named by its own ARN."""
-    return ":custom-model-deployment/" in model_id or ":provisioned-model/" in model_id
+    return kinds.of_arn(model_id) is not None

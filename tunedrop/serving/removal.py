@@ -66,13 +66,10 @@ class Removal:
         return found
 
     def _delete(self, arn: str) -> bool:
-        is_model = ":custom-model/" in arn
         try:
-            return (
-                models.delete(self._aws.bedrock, arn)
-                if is_model
-                else throughput.release(self._aws.bedrock, arn)
-            )
+            if models.is_model(arn):
+                return models.delete(self._aws, arn)
+            return throughput.release(self._aws.bedrock, arn)
         except ThroughputFailed as error:
             # A policy that asks for a tag forbids what is not there: nothing has no tags.
             if not (is_forbidden(error.__cause__) and self._is_missing(arn)):
@@ -80,6 +77,6 @@ class Removal:
         return False
 
     def _is_missing(self, arn: str) -> bool:
-        if ":custom-model/" in arn:
-            return not models.status(self._aws.bedrock, arn)
+        if models.is_model(arn):
+            return not models.status(self._aws, arn)
         return not throughput.exists(self._aws.bedrock, arn)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 from botocore.exceptions import ClientError
 
-from tunedrop import aws, catalog
+from tunedrop import aws, catalog, naming
 from tunedrop.errors import TransientError
 from tunedrop.serving.throughput import way_of
 
@@ -33,7 +33,11 @@ class Behind(msgspec.Struct, frozen=True):
 
 
 def behind(bedrock: Any, arn: str) -> Behind:
-    """What an ARN serves now."""
+    """What an ARN serves now; of an imported model, the tag with which it was made says what."""
+    if way_of(arn) == "imported":
+        tags = bedrock.list_tags_for_resource(resourceARN=arn).get("tags", ())
+        model_arn = next((one["value"] for one in tags if one["key"] == naming.MODEL_TAG), "")
+        return Behind(model_arn, model_arn, "none")
     if way_of(arn) == "on-demand":
         found = bedrock.get_custom_model_deployment(customModelDeploymentIdentifier=arn)
         update = found.get("updateDetails") or {}
@@ -73,6 +77,8 @@ def swap(bedrock: Any, arn: str, model_arn: str) -> None:
 
 
 def _start(bedrock: Any, arn: str, before: str, model_arn: str) -> None:
+    if way_of(arn) == "imported":
+        raise CannotSwap("an imported model cannot be replaced behind its ARN")
     if way_of(arn) == "on-demand":
         bedrock.update_custom_model_deployment(customModelDeploymentIdentifier=arn, modelArn=model_arn)
         return

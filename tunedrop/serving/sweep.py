@@ -6,7 +6,6 @@ The sweep goes by Bedrock's own lists and our tags, never by what we believe to 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -17,6 +16,7 @@ from tunedrop.contracts import Released, Way
 from tunedrop.registry import Registry
 from tunedrop.registry.troubles import Troubles
 from tunedrop.serving import choose, inventory, throughput
+from tunedrop.serving.kinds.provisioned import commitment_of
 from tunedrop.serving.production import Production
 from tunedrop.serving.removal import NamedInProduction, Removal
 from tunedrop.stage import Stage
@@ -43,7 +43,7 @@ class InService(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def in_service(
-    bedrock: Any, stage: Stage, skipped: Callable[[str, ClientError], None] | None = None
+    aws_: Aws, stage: Stage, skipped: Callable[[str, ClientError], None] | None = None
 ) -> Iterator[InService]:
     """All deployments and provisioned throughput that carry this stage's tag.
 
@@ -52,14 +52,14 @@ def in_service(
     skipped
         Told of what could not be asked for its tags; without it the error is raised.
     """
-    for one in inventory.resources(bedrock, stage.name, inventory.SERVING, skipped):
+    for one in inventory.resources(aws_, stage, inventory.SERVING, skipped):
         units = int(one.facts.get("modelUnits", 0))
-        commitment = throughput.commitment_of(one.facts.get("commitmentDuration", ""))
+        commitment = commitment_of(one.facts.get("commitmentDuration", ""))
         provisioned = one.kind == "throughput"
         yield InService(
             arn=one.arn,
             name=one.name,
-            way="provisioned" if provisioned else "on-demand",
+            way=throughput.way_of(one.arn),
             status=one.status,
             model_arn=one.model_arn,
             created_at=one.created_at,
@@ -85,7 +85,7 @@ class Sweeper:
     def sweep(self) -> tuple[Released, int]:
         """Release what may go. Gives what was done, and how much throughput had outlived its expiry."""
         named = set(self._production.aliases.all().values())
-        found = list(in_service(self._aws.bedrock, self._stage, self._skip))
+        found = list(in_service(self._aws, self._stage, self._skip))
         done = dict(
             self._troubles.each(
                 found, lambda one: f"release of {one.arn}", lambda one: self._release(one, named)

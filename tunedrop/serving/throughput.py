@@ -1,31 +1,22 @@
 """Bringing a custom model into service and out of it, whichever way it is served.
 
-Two families of Bedrock operations stand behind one set of functions: CustomModelDeployment (on-demand) and
-ProvisionedModelThroughput. Both bill, or count against quotas, until they are deleted; CloudFormation knows
-neither (aws-cdk-lib 2.275.0), so that their end is ours to see to.
+Each way is a kind of its own (`tunedrop.serving.kinds`). All bill, or count against quotas, until they are
+deleted; CloudFormation knows none (aws-cdk-lib 2.275.0), so that their end is ours to see to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, clock, naming
-from tunedrop.contracts import Commitment, DeploymentSettings, Serving, Way
+from tunedrop.contracts import DeploymentSettings, Serving, Way
 from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.serving import kinds
+from tunedrop.serving.kind import Served, Wanted
 from tunedrop.stage import Stage
-
-COMMITMENTS: dict[Commitment, str] = {"1-month": "OneMonth", "6-months": "SixMonths"}
-"""The API's `commitmentDuration`; no commitment is said by leaving it out."""
-
-
-def commitment_of(duration: str) -> Commitment:
-    """The commitment that the API calls so."""
-    return next((name for name, value in COMMITMENTS.items() if value == duration), "none")
-
 
 _MOVING = "mutating"
 """Part of Bedrock's refusal to delete a deployment that is still being created (reported, 2026-07)."""
@@ -33,12 +24,14 @@ _MOVING = "mutating"
 
 def way_of(arn: str) -> Way:
     """How the model behind this ARN is served."""
-    return "on-demand" if ":custom-model-deployment/" in arn else "provisioned"
+    kind = kinds.of_arn(arn)
+    assert kind is not None, arn
+    return kind.way
 
 
 def create(
     bedrock: Any, stage: Stage, run_id: str, name: str, model_arn: str, settings: DeploymentSettings,
-    way: Way, *, keep: bool = False,
+    way: Way, *, keep: bool = False, weights: str = "",
 ) -> Serving:  # fmt: skip
     """Start serving a custom model, or find what an earlier try has started.
 
@@ -46,6 +39,8 @@ def create(
     ----------
     keep
         Whether it stays until it expires, though no alias names it yet.
+    weights
+        Where the model's files are, for a way that serves files.
 
     Raises
     ------
@@ -59,7 +54,12 @@ def create(
     if keep:
         tags.append({"key": naming.KEEP_TAG, "value": "rollback"})
     try:
-        arn = _CREATE[way](bedrock, name, model_arn, settings, tags)
+        arn = kinds.of(way).create(
+            bedrock,
+            Wanted(
+                stage=stage, name=name, model_arn=model_arn, settings=settings, tags=tags, weights=weights
+            ),
+        )
     except ClientError as error:
         arn = _after_refusal(bedrock, way, name, error)
     now = clock.now()
@@ -84,25 +84,23 @@ def outcome(bedrock: Any, serving: Serving) -> Serving | None:
         When Bedrock could not create it, or it is gone.
     """
     try:
-        status, message = describe(bedrock, serving.arn)
+        found = describe(bedrock, serving.arn)
     except ClientError as error:
         if aws.is_missing(error):
             raise ThroughputFailed(f"{serving.arn} was deleted while the run needed it") from error
         raise
-    if status == "Failed":
-        raise ThroughputFailed(f"Bedrock could not bring {serving.name} into service: {message}")
-    if status == "Creating":
+    if found.status == "Failed":
+        raise ThroughputFailed(f"Bedrock could not bring {serving.name} into service: {found.message}")
+    if found.status == "Creating":
         return None
-    return msgspec.structs.replace(serving, status="InService", in_service_at=clock.now())
+    return msgspec.structs.replace(
+        serving, arn=found.arn, units=found.units, status="InService", in_service_at=clock.now()
+    )
 
 
-def describe(bedrock: Any, arn: str) -> tuple[str, str]:
-    """Bedrock's status (Creating, Failed, else it serves) and its failure message, if it has one."""
-    if way_of(arn) == "on-demand":
-        answer = bedrock.get_custom_model_deployment(customModelDeploymentIdentifier=arn)
-    else:
-        answer = bedrock.get_provisioned_model_throughput(provisionedModelId=arn)
-    return str(answer["status"]), str(answer.get("failureMessage", ""))
+def describe(bedrock: Any, arn: str) -> Served:
+    """How what serves a model stands: Creating, Failed, else it serves."""
+    return kinds.of(way_of(arn)).describe(bedrock, arn)
 
 
 def exists(bedrock: Any, arn: str) -> bool:
@@ -127,10 +125,7 @@ def release(bedrock: Any, arn: str) -> bool:
         When Bedrock refuses, for example before a commitment has ended.
     """
     try:
-        if way_of(arn) == "on-demand":
-            bedrock.delete_custom_model_deployment(customModelDeploymentIdentifier=arn)
-        else:
-            bedrock.delete_provisioned_model_throughput(provisionedModelId=arn)
+        kinds.of(way_of(arn)).delete(bedrock, arn)
     except ClientError as error:
         if aws.is_missing(error):
             return False
@@ -144,47 +139,11 @@ def release(bedrock: Any, arn: str) -> bool:
 def find(bedrock: Any, way: Way, name: str) -> str | None:
     """The ARN of what serves under this name."""
     try:
-        if way == "on-demand":
-            answer = bedrock.get_custom_model_deployment(customModelDeploymentIdentifier=name)
-            return str(answer["customModelDeploymentArn"])
-        return str(bedrock.get_provisioned_model_throughput(provisionedModelId=name)["provisionedModelArn"])
+        return kinds.of(way).find(bedrock, name)
     except ClientError as error:
         if aws.is_missing(error) or aws.code_of(error) == "ValidationException":
             return None
         raise
-
-
-def _create_deployment(
-    bedrock: Any, name: str, model_arn: str, _: DeploymentSettings, tags: list[dict[str, str]]
-) -> str:
-    answer = bedrock.create_custom_model_deployment(
-        modelDeploymentName=name,
-        modelArn=model_arn,
-        tags=tags,
-        clientRequestToken=naming.client_token("deployment", name, model_arn),
-    )
-    return str(answer["customModelDeploymentArn"])
-
-
-def _create_provisioned(
-    bedrock: Any, name: str, model_arn: str, settings: DeploymentSettings, tags: list[dict[str, str]]
-) -> str:
-    commitment = COMMITMENTS.get(settings.commitment)
-    answer = bedrock.create_provisioned_model_throughput(
-        provisionedModelName=name,
-        modelId=model_arn,
-        modelUnits=settings.model_units,
-        tags=tags,
-        clientRequestToken=naming.client_token("throughput", name, model_arn),
-        **({"commitmentDuration": commitment} if commitment else {}),
-    )
-    return str(answer["provisionedModelArn"])
-
-
-_CREATE: dict[Way, Callable[[Any, str, str, DeploymentSettings, list[dict[str, str]]], str]] = {
-    "on-demand": _create_deployment,
-    "provisioned": _create_provisioned,
-}
 
 
 def _after_refusal(bedrock: Any, way: Way, name: str, error: ClientError) -> str:
@@ -196,16 +155,7 @@ def _after_refusal(bedrock: Any, way: Way, name: str, error: ClientError) -> str
     if aws.is_transient(error):
         raise TransientError(aws.explain(error)) from error
     if code == "ServiceQuotaExceededException":
-        # Deployments come and go with other runs; units that an account does not have never come.
-        kind = TransientError if way == "on-demand" else ThroughputFailed
-        raise kind(f"{message} {_QUOTA_CURE[way]}") from error
+        kind = kinds.of(way)
+        refusal = TransientError if kind.quota_frees_up else ThroughputFailed
+        raise refusal(f"{message} {kind.quota_cure}") from error
     raise ThroughputFailed(f"Bedrock refused to serve the model: {message} ({code})") from error
-
-
-_QUOTA_CURE: dict[Way, str] = {
-    "on-demand": "Delete a custom model deployment, or ask for more in Service Quotas: L-1EF80F3E (total) "
-    "and L-430C95DD (in progress).",
-    "provisioned": "No-commitment model units are 0 by default: ask for some in Service Quotas, L-BE77399C, "
-    "and for the model's own units per provisioned model (L-3632DE15 for Llama 3.1 8B).",
-}
-"""Quota codes read 2026-11-23 (AWS General Reference, Bedrock; cloud-custodian's test README)."""

@@ -77,7 +77,7 @@ class Sweep:
     def _stop_jobs(self) -> None:
         """A run closes after its jobs have ended: one at work was started by a function that then died."""
         jobs = inventory.resources(
-            self._aws.bedrock, self._stage.name, inventory.JOBS, lambda arn, error: self._troubles.note(
+            self._aws, self._stage, inventory.JOBS, lambda arn, error: self._troubles.note(
                 f"tags of {arn}", error
             ),
         )  # fmt: skip
@@ -86,7 +86,7 @@ class Sweep:
             record = self._registry.get(job.run_id)
             if record is None or record.is_open:
                 return []
-            return release.stop_jobs(self._aws.bedrock, self._stage, record.run)
+            return release.stop_jobs(self._aws, self._stage, record.run)
 
         for _, stopped in self._troubles.each(jobs, lambda job: f"job {job.arn}", stop):
             self._done.stopped += stopped

@@ -7,28 +7,27 @@ crash, and nothing is trained twice by a retry.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from tunedrop import naming
+from tunedrop.aws import Aws
+from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import CompletedJob, Dataset, Run, StartedJob, TrainingJob
 from tunedrop.errors import CustomizationFailed, RunStopped
 from tunedrop.planning.plan import PlannedJob, plan
 from tunedrop.stage import Stage
-from tunedrop.training import jobs
+from tunedrop.training import engines
 
 Start = Callable[[PlannedJob, str], StartedJob]
-"""Starts a planned job on a base model or custom model, or says that it has to queue."""
+"""Starts a planned job on an earlier result, by its ARN, or (empty) on the base model; or queues it."""
 
 
-def advance(bedrock: Any, stage: Stage, run: Run, dataset: Dataset, base: str, start: Start) -> StartedJob:
+def advance(
+    aws: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel, start: Start
+) -> StartedJob:
     """The next step of a run of several jobs: start what can start; name what to wait for, or the model.
-
-    Parameters
-    ----------
-    base
-        What the first of them tunes.
 
     Raises
     ------
@@ -36,33 +35,32 @@ def advance(bedrock: Any, stage: Stage, run: Run, dataset: Dataset, base: str, s
         When a stage failed, or every candidate.
     """
     planned = plan(run, dataset)
-    seen = [look(bedrock, stage, run, one) for one in planned]
+    seen = [look(aws, stage, run, one, base_model) for one in planned]
     if run.candidates:
-        return _search(planned, seen, base, start)
-    return _stages(planned, seen, base, start)
+        return _search(planned, seen, run.parent_model, start)
+    return _stages(planned, seen, run.parent_model, start)
 
 
-def look(bedrock: Any, stage: Stage, run: Run, planned: PlannedJob) -> TrainingJob:
+def look(aws: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel) -> TrainingJob:
     """How a job stands. The model of an earlier attempt counts, its failures do not."""
+    engine = engines.of(base_model, planned.method)
     one = TrainingJob(title=planned.title, method=planned.method, hyperparameters=planned.hyperparameters)
     for attempt in range(run.attempt, 0, -1):
         name = naming.resource_name(stage.name, run.run_id, attempt, planned.number)
-        if (found := jobs.describe(bedrock, name)) is None:
+        if (found := engine.describe(aws, name)) is None:
             continue
         try:
-            done = jobs.ended(found)
+            done = engine.result(aws, found)
         except (CustomizationFailed, RunStopped) as error:
             if attempt == run.attempt:
-                return msgspec.structs.replace(
-                    one, status="failed", job_arn=found["jobArn"], failure=str(error)
-                )
+                return msgspec.structs.replace(one, status="failed", job_arn=found.arn, failure=str(error))
             continue
         status: Literal["training", "trained"] = "training" if done is None else "trained"
-        return msgspec.structs.replace(one, status=status, job_arn=found["jobArn"], job=done)
+        return msgspec.structs.replace(one, status=status, job_arn=found.arn, job=done)
     return one
 
 
-def _stages(planned: Sequence[PlannedJob], seen: list[TrainingJob], base: str, start: Start) -> StartedJob:
+def _stages(planned: Sequence[PlannedJob], seen: list[TrainingJob], parent: str, start: Start) -> StartedJob:
     model: CompletedJob | None = None
     for index, (job, one) in enumerate(zip(planned, seen, strict=True)):
         match one.status:
@@ -73,19 +71,19 @@ def _stages(planned: Sequence[PlannedJob], seen: list[TrainingJob], base: str, s
             case "training":
                 return _waiting_for(one, seen)
             case "waiting":
-                started = start(job, model.model_arn if model is not None else base)
+                started = start(job, model.model_arn if model is not None else parent)
                 return _started(started, index, seen)
     assert model is not None
     return _finished(seen, seen[-1])
 
 
-def _search(planned: Sequence[PlannedJob], seen: list[TrainingJob], base: str, start: Start) -> StartedJob:
+def _search(planned: Sequence[PlannedJob], seen: list[TrainingJob], parent: str, start: Start) -> StartedJob:
     """As many candidates train at once as there are slots; a failed one does not fail the others."""
     for index, (job, one) in enumerate(zip(planned, seen, strict=True)):
         if one.status != "waiting":
             continue
         try:
-            started = start(job, base)
+            started = start(job, parent)
         except CustomizationFailed as error:
             seen[index] = msgspec.structs.replace(one, status="failed", failure=str(error))
             continue

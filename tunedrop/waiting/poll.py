@@ -19,7 +19,8 @@ from tunedrop.planning.plan import has_several_jobs
 from tunedrop.registry import Registry
 from tunedrop.serving import throughput
 from tunedrop.stage import Stage
-from tunedrop.training import jobs
+from tunedrop.training import engines
+from tunedrop.training.engine import TrainingEngine, outcome
 from tunedrop.waiting import stalled
 
 
@@ -67,9 +68,9 @@ def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> msgspec.Str
             return job if job.is_over else None
 
 
-def free_slots(bedrock: Any, most: int) -> int:
-    """How many more customization jobs Bedrock would take now, where so many may run at once."""
-    return max(0, most - jobs.count_in_progress(bedrock))
+def free_slots(aws_: Aws, engine: TrainingEngine, most: int) -> int:
+    """How many more jobs an engine would take now, where so many may run at once."""
+    return max(0, most - engine.in_progress(aws_))
 
 
 def is_stopped(s3: Any, stage: Stage, run: Run) -> bool:
@@ -90,7 +91,7 @@ def _training(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> Comple
     record = registry.get(wait.run_id)
     several = record is not None and has_several_jobs(record.run)
     try:
-        job = jobs.outcome(aws_.bedrock, wait.subject)
+        job = outcome(engines.of_job(wait.subject), aws_, wait.subject)
         if job is None:
             stalled.look(aws_, stage, registry, wait)
     except (CustomizationFailed, RunStopped):

@@ -7,19 +7,23 @@ between the two only sends it twice, which Step Functions refuses the second tim
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tunedrop import catalog
 from tunedrop.aws import Aws, as_error, code_of
-from tunedrop.contracts import RESULT_NAMES, Wait, WaitKind
+from tunedrop.contracts import RESULT_NAMES, Dataset, Wait, WaitKind
 from tunedrop.errors import PermissionMissing, RunError, RunStopped, TransientError
 from tunedrop.registry import Registry
 from tunedrop.registry.spending import Spending
 from tunedrop.registry.troubles import Troubles
 from tunedrop.stage import Stage
+from tunedrop.training import engines
+from tunedrop.training.engine import TrainingEngine
 from tunedrop.waiting import poll
 from tunedrop.waiting.table import Waits
 
@@ -49,6 +53,7 @@ class Settler:
         self._registry = Registry(aws.dynamodb, stage.registry_table)
         self.troubles = Troubles(aws.dynamodb, stage.registry_table)
         self._spending = Spending(aws.dynamodb, stage.registry_table)
+        self._engines: dict[str, TrainingEngine] = {}
 
     def park(self, wait: Wait) -> Wait:
         """Keep a wait, and look at once: what it waits for may have come before the token was kept.
@@ -110,12 +115,30 @@ class Settler:
         asked = list(self.troubles.each(queue, _called, self._is_stopped, eager=True))
         stopped = [wait for wait, is_stopped in asked if is_stopped]
         waiting = [wait for wait, is_stopped in asked if not is_stopped]
+        return self.settle([*stopped, *self._let_in(waiting)])
+
+    def _let_in(self, waiting: list[Wait]) -> list[Wait]:
+        """Those that may try again now, in their order: each engine has slots of its own."""
         mine = {wait.run_id for wait in waiting}
-        taken = sum(run_id not in mine for run_id in self._waits.reserved_slots())
-        most = self._waits.most_jobs(self._stage.customization_quota)
-        free = max(0, poll.free_slots(self._aws.bedrock, most) - taken)
-        let_in = [wait for wait in waiting[:free] if self._waits.reserve_slot(wait.run_id)]
-        return self.settle([*stopped, *let_in])
+        taken = Counter(self._engine_of(one) for one in self._waits.reserved_slots() if one not in mine)
+        let_in = []
+        for engine in dict.fromkeys(self._engine_of(wait.run_id) for wait in waiting):
+            most = self._waits.most_jobs(self._stage.customization_quota, engine.name)
+            free = max(0, poll.free_slots(self._aws, engine, most) - taken[engine])
+            queue = [wait for wait in waiting if self._engine_of(wait.run_id) is engine]
+            let_in += [wait for wait in queue[:free] if self._waits.reserve_slot(wait.run_id)]
+        return let_in
+
+    def _engine_of(self, run_id: str) -> TrainingEngine:
+        """Which engine a run waits for; the stage's usual one where the registry does not know the run."""
+        if run_id not in self._engines:
+            record = self._registry.get(run_id)
+            dataset = record.document("dataset", Dataset) if record is not None else None
+            base_model = record.run.base_model if record is not None else self._stage.default_base_model
+            self._engines[run_id] = engines.of(
+                catalog.find(base_model), dataset.method if dataset is not None else "auto"
+            )
+        return self._engines[run_id]
 
     def _settle_one(self, wait: Wait) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""Customization jobs that Bedrock accepts and does not start: announced once, stopped if the stage says so.
+"""Training jobs that AWS accepts and does not start: announced once, stopped if the stage says so.
 
 Jobs have stood at training phase NotStarted for 25 to 74 hours, unbilled and without a message (a public
 report of August 2026, two accounts).
@@ -13,7 +13,7 @@ from tunedrop.contracts import Run, Wait
 from tunedrop.errors import CustomizationFailed
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
-from tunedrop.training import jobs
+from tunedrop.training import engines
 
 
 def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> None:
@@ -28,21 +28,16 @@ def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> None:
     record = registry.get(wait.run_id)
     if not stage.stalled_after_seconds or waited < stage.stalled_after_seconds or record is None:
         return
-    if not _has_not_started(aws_, wait.subject):
+    job = engines.of_job(wait.subject).describe(aws_, wait.subject)
+    if job is None or not job.has_not_started:
         return
     said = text(stage, record.run, wait.subject, waited)
     if not registry.is_claimed("STALLED", wait.subject):
         _publish(aws_, stage, record.run, said)
         registry.claim("STALLED", wait.subject)
     if stage.stop_stalled:
-        jobs.stop(aws_.bedrock, wait.subject)
+        engines.of_job(wait.subject).stop(aws_, wait.subject)
         raise CustomizationFailed(said)
-
-
-def _has_not_started(aws_: Aws, job_arn: str) -> bool:
-    """What Bedrock says; a job of which it says no phases is not taken for one that stalls."""
-    progress = jobs.progress(aws_.bedrock, job_arn)
-    return progress["status"] == "InProgress" and progress.get("training") == "NotStarted"
 
 
 def text(stage: Stage, run: Run, job_arn: str, waited: float) -> str:
@@ -51,7 +46,7 @@ def text(stage: Stage, run: Run, job_arn: str, waited: float) -> str:
     try_ = f"try another base model: {' or '.join(others)}" if others else "try again later"
     done = "It was stopped" if stage.stop_stalled else f"To stop it: tunedrop stop {run.run_id}"
     return (
-        f"Bedrock has not started to train after {clock.about(waited)} (job {job_arn}, phase NotStarted). "
+        f"AWS has not started to train after {clock.about(waited)} (job {job_arn}, phase NotStarted). "
         f"Nothing is billed for such a job. {done}; upload the dataset again, or {try_}"
     )
 

@@ -29,8 +29,8 @@ REFUSAL_SECONDS = 86_400
 """How long Bedrock's refusal of a further job counts: a quota may be raised, which no event tells."""
 
 _RESERVATION = "reservation"
-_REFUSAL = {"run_id": "bedrock", "kind": "refusal"}
-"""The key of the item that says how many jobs Bedrock takes; no run's id looks so."""
+_REFUSAL = "refusal"
+"""The kind of the item that says how many jobs an engine takes; its `run_id` is the engine's name."""
 
 
 class Waits:
@@ -111,19 +111,19 @@ class Waits:
         key = {"run_id": {"S": run_id}, "kind": {"S": _RESERVATION}}
         self._dynamodb.delete_item(TableName=self._table, Key=key)
 
-    def note_refusal(self, busy: int) -> None:
-        """Bedrock has refused a job while so many were running."""
+    def note_refusal(self, busy: int, engine: str) -> None:
+        """An engine has refused a job while so many were running."""
         now = clock.now()
-        item = {**_REFUSAL, "arrived_at": now, "subject": str(busy)}
+        item = {"run_id": engine, "kind": _REFUSAL, "arrived_at": now, "subject": str(busy)}
         item["expires_at"] = clock.after(now, REFUSAL_SECONDS)
         self._dynamodb.put_item(
             TableName=self._table, Item={name: {"S": value} for name, value in item.items()}
         )
 
-    def most_jobs(self, setting: int) -> int:
-        """How many jobs may run at once: the setting, or as few as ran when Bedrock last refused one."""
+    def most_jobs(self, setting: int, engine: str) -> int:
+        """How many jobs an engine may run at once: the setting, or as few as ran when it last refused one."""
         answer = self._dynamodb.get_item(
-            TableName=self._table, Key={name: {"S": value} for name, value in _REFUSAL.items()}
+            TableName=self._table, Key={"run_id": {"S": engine}, "kind": {"S": _REFUSAL}}
         )
         item = answer.get("Item")
         counts = item is not None and item["expires_at"]["S"] > clock.now()

@@ -32,11 +32,15 @@ CUSTOMIZABLE = {
     "amazon.nova-canvas-v1:0": {"image-caption"},
     "anthropic.claude-3-haiku-20240307-v1:0:200k": {"fine-tuning"},
     "openai.gpt-oss-20b": {"reinforcement"},
-    "qwen.qwen3-32b": {"reinforcement"},
+    "qwen.qwen3-32b": {"fine-tuning", "reinforcement"},
+    "qwen.qwen3-4b": {"fine-tuning"},
+    "qwen.qwen3-8b": {"fine-tuning"},
+    "meta.llama3-1-8b-instruct": {"fine-tuning"},
     "amazon.titan-text-express-v1": {"continued-pretraining", "fine-tuning"},
 }
 """Bedrock user guide, custom-model-fine-tuning, prequisites-model-distillation and reinforcement-fine-tuning
-(read 2026-11-23), and the last base that could be pre-trained further."""
+(read 2026-11-23), the last base that could be pre-trained further, and the bases of SageMaker AI's serverless
+customization that Tunedrop takes (developer guide, customizing-models, read 2026-11-29)."""
 
 EVERY = pytest.mark.parametrize("model", catalog.load().values(), ids=lambda model: model.id)
 

@@ -52,6 +52,7 @@ def test_losses_are_read_as_soon_as_bedrock_writes_them(
     look: Look, aws: Aws, stage: Stage, registry: Registry
 ) -> None:
     job = {
+        "jobArn": builders.JOB_ARN,
         "status": "InProgress",
         "statusDetails": {
             "validationDetails": {"status": "Completed"},
@@ -75,7 +76,7 @@ def test_losses_are_read_as_soon_as_bedrock_writes_them(
 def test_a_long_job_is_asked_about_less_often(
     aws: Aws, stage: Stage, registry: Registry, look: Look, waits: Waits
 ) -> None:
-    bedrock = FakeBedrock(get_model_customization_job={"status": "InProgress"})
+    bedrock = FakeBedrock(get_model_customization_job={"jobArn": builders.JOB_ARN, "status": "InProgress"})
     aws.bedrock = bedrock
     registry.save(RUN_ID, started=StartedJob(outcome="started", job_arn=builders.JOB_ARN))
     times = iter([0.1, 600.0, 605.0, 620.0, 640.0])

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from tests import builders
-from tests.unit.fake_bedrock import FakeBedrock, refusal
+from tests.unit.fake_bedrock import FakeBedrock, aws_of, refusal
 from tunedrop.contracts import Evaluation, Failure, Registration, Run, S3Object, StartedJob
 from tunedrop.registration.resuming import resume
 from tunedrop.registry import Record, Registry
@@ -40,7 +40,7 @@ def test_a_trained_model_is_not_trained_again(open_run: Registry) -> None:
 
     bedrock = FakeBedrock(get_custom_model=ALIVE)
 
-    found = resume(bedrock, open_run, ended(open_run), AGAIN, "1", "validate_data")
+    found = resume(aws_of(bedrock), open_run, ended(open_run), AGAIN, "1", "validate_data")
 
     assert found.outcome == "resumed"
     assert found.resume is not None
@@ -52,7 +52,7 @@ def test_a_job_that_ended_well_unnoticed_is_not_trained_again(open_run: Registry
     open_run.save("persona-0123456789", dataset=builders.dataset(), started=STARTED)
     bedrock = FakeBedrock(get_model_customization_job=COMPLETED, get_custom_model=ALIVE)
 
-    found = resume(bedrock, open_run, ended(open_run), AGAIN, "1", "")
+    found = resume(aws_of(bedrock), open_run, ended(open_run), AGAIN, "1", "")
 
     assert found.resume is not None
     assert found.resume.point == "set_up_throughput"
@@ -64,7 +64,7 @@ def test_a_failed_job_is_tried_again_under_a_new_name(open_run: Registry) -> Non
     open_run.save("persona-0123456789", dataset=builders.dataset(), started=STARTED)
     bedrock = FakeBedrock(get_model_customization_job=FAILED)
 
-    found = resume(bedrock, open_run, ended(open_run), AGAIN, "1", "")
+    found = resume(aws_of(bedrock), open_run, ended(open_run), AGAIN, "1", "")
 
     assert found.run is not None
     assert found.run.attempt == 2
@@ -93,7 +93,7 @@ def test_what_was_validated_is_validated_again_only_when_asked(
 ) -> None:
     open_run.save("persona-0123456789", dataset=builders.dataset())
 
-    found = resume(FakeBedrock(), open_run, ended(open_run), AGAIN, "1", asked)
+    found = resume(aws_of(FakeBedrock()), open_run, ended(open_run), AGAIN, "1", asked)
 
     assert found.resume is not None
     assert found.resume.point == point
@@ -107,7 +107,7 @@ def test_prompts_that_were_asked_are_not_asked_again(open_run: Registry) -> None
         evaluation=Evaluation(done=False, next_record=17),
     )
 
-    found = resume(FakeBedrock(get_custom_model=ALIVE), open_run, ended(open_run), AGAIN, "1", "")
+    found = resume(aws_of(FakeBedrock(get_custom_model=ALIVE)), open_run, ended(open_run), AGAIN, "1", "")
 
     assert found.resume is not None
     assert found.resume.next_record == 17
@@ -115,19 +115,19 @@ def test_prompts_that_were_asked_are_not_asked_again(open_run: Registry) -> None
 
 def test_two_deliveries_of_one_retry_open_the_run_once(open_run: Registry) -> None:
     record = ended(open_run)
-    first = resume(FakeBedrock(), open_run, record, AGAIN, "1", "")
+    first = resume(aws_of(FakeBedrock()), open_run, record, AGAIN, "1", "")
 
-    second = resume(FakeBedrock(), open_run, record, "arn:other", "1", "")
+    second = resume(aws_of(FakeBedrock()), open_run, record, "arn:other", "1", "")
 
     assert (first.outcome, second.outcome) == ("resumed", "duplicate")
 
 
 def test_an_execution_that_died_after_opening_the_run_goes_on(open_run: Registry) -> None:
-    resume(FakeBedrock(), open_run, ended(open_run), AGAIN, "1", "")
+    resume(aws_of(FakeBedrock()), open_run, ended(open_run), AGAIN, "1", "")
     record = open_run.get("persona-0123456789")
     assert record is not None
 
-    found = resume(FakeBedrock(), open_run, record, AGAIN, "1", "")
+    found = resume(aws_of(FakeBedrock()), open_run, record, AGAIN, "1", "")
 
     assert found.outcome == "resumed"
     assert found.run is not None
@@ -138,7 +138,7 @@ def test_an_execution_that_died_after_opening_the_run_goes_on(open_run: Registry
 def test_there_is_nothing_to_retry_in_a_run_that_came_to_its_end(open_run: Registry, outcome: str) -> None:
     record = ended(open_run, outcome)
 
-    assert resume(FakeBedrock(), open_run, record, AGAIN, "1", "") == Registration(
+    assert resume(aws_of(FakeBedrock()), open_run, record, AGAIN, "1", "") == Registration(
         outcome="ignored", run=record.run
     )
 
@@ -164,7 +164,9 @@ def inconclusive(open_run: Registry) -> Record:
 def test_an_inconclusive_run_has_its_model_evaluated_anew_with_the_test_set_as_it_is_now(
     open_run: Registry, inconclusive: Record
 ) -> None:
-    found = resume(FakeBedrock(get_custom_model=ALIVE), open_run, inconclusive, AGAIN, "1", "", with_more)
+    found = resume(
+        aws_of(FakeBedrock(get_custom_model=ALIVE)), open_run, inconclusive, AGAIN, "1", "", with_more
+    )
 
     assert found.run is not None
     assert (found.run.attempt, found.run.evaluation_attempt) == (2, 2)
@@ -181,20 +183,20 @@ def test_an_execution_that_died_after_opening_an_inconclusive_run_goes_on(
     open_run: Registry, inconclusive: Record
 ) -> None:
     bedrock = FakeBedrock(get_custom_model=ALIVE)
-    first = resume(bedrock, open_run, inconclusive, AGAIN, "1", "", with_more)
+    first = resume(aws_of(bedrock), open_run, inconclusive, AGAIN, "1", "", with_more)
     record = open_run.get("persona-0123456789")
     assert record is not None
 
-    assert resume(bedrock, open_run, record, AGAIN, "1", "") == first
+    assert resume(aws_of(bedrock), open_run, record, AGAIN, "1", "") == first
 
 
 def test_a_test_set_that_was_refused_can_be_cured_and_tried_again(
     open_run: Registry, inconclusive: Record
 ) -> None:
     bedrock = FakeBedrock(get_custom_model=ALIVE)
-    resume(bedrock, open_run, inconclusive, AGAIN, "1", "")
+    resume(aws_of(bedrock), open_run, inconclusive, AGAIN, "1", "")
 
-    found = resume(bedrock, open_run, ended(open_run, "refused"), "arn:third", "2", "", with_more)
+    found = resume(aws_of(bedrock), open_run, ended(open_run, "refused"), "arn:third", "2", "", with_more)
 
     assert found.run is not None
     assert (found.run.attempt, found.run.evaluation_attempt) == (3, 3)
@@ -207,10 +209,10 @@ def test_an_evaluation_anew_that_broke_off_goes_on_where_it_was(
     open_run: Registry, inconclusive: Record
 ) -> None:
     bedrock = FakeBedrock(get_custom_model=ALIVE)
-    resume(bedrock, open_run, inconclusive, AGAIN, "1", "")
+    resume(aws_of(bedrock), open_run, inconclusive, AGAIN, "1", "")
     open_run.save("persona-0123456789", evaluation=Evaluation(done=False, next_record=9))
 
-    found = resume(bedrock, open_run, ended(open_run), "arn:third", "2", "", with_more)
+    found = resume(aws_of(bedrock), open_run, ended(open_run), "arn:third", "2", "", with_more)
 
     assert found.run is not None
     assert (found.run.attempt, found.run.evaluation_attempt, found.run.more_test) == (3, 2, None)
@@ -223,7 +225,7 @@ def test_a_model_that_was_deleted_meanwhile_is_said_to_be_gone(
 ) -> None:
     gone = FakeBedrock(get_custom_model=refusal("ResourceNotFoundException"))
 
-    found = resume(gone, open_run, inconclusive, AGAIN, "1", "")
+    found = resume(aws_of(gone), open_run, inconclusive, AGAIN, "1", "")
 
     assert found.outcome == "refused"
     assert found.failure is not None

@@ -10,10 +10,21 @@ import boto3
 import pytest
 
 ROOT = Path(__file__).parents[3]
-BEHIND = {"tunedrop/serving/models.py": "delete", "tunedrop/serving/throughput.py": "release"}
-"""The functions that call Bedrock's delete operations, by file: only `Removal` may call them."""
+ENGINE = "tunedrop/training/engines/bedrock"
+KINDS = "tunedrop/serving/kinds"
+BEHIND = {
+    f"{ENGINE}/custom_models.py",
+    *(f"{KINDS}/{name}.py" for name in ("deployment", "imported", "provisioned")),
+}
+"""The files that call Bedrock's delete operations."""
 
-REMOVAL = "tunedrop/serving/removal.py"
+ASKED_BY = {
+    "custom_models.delete": f"{ENGINE}/__init__.py",
+    "delete_model": "tunedrop/serving/models.py",
+    "models.delete": "tunedrop/serving/removal.py",
+    "throughput.release": "tunedrop/serving/removal.py",
+}
+"""Who asks for each: `Removal` alone asks for both of the last."""
 
 
 def deletes() -> set[str]:
@@ -52,13 +63,12 @@ def test_botocore_knows_the_operations_that_are_looked_for() -> None:
 
 
 def test_bedrocks_delete_operations_are_called_behind_removal_alone() -> None:
-    assert places(deletes()) == set(BEHIND)
+    assert places(deletes()) == BEHIND
 
 
-def test_nothing_but_removal_asks_for_them() -> None:
-    behind = {f"{Path(file).stem}.{function}" for file, function in BEHIND.items()}
-
-    assert places(behind) == {REMOVAL}
+@pytest.mark.parametrize(("name", "file"), ASKED_BY.items())
+def test_nothing_but_removal_asks_for_them(name: str, file: str) -> None:
+    assert places({name}) == {file}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests import builders
-from tests.unit.fake_bedrock import FakeBedrock, refusal
+from tests.unit.fake_bedrock import FakeBedrock, aws_of, refusal
 from tunedrop import clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import DeploymentSettings, Released
@@ -71,7 +71,7 @@ def test_the_sweep_releases_what_no_live_run_owns(
 def test_what_goes_while_the_sweep_looks_needs_no_release(stage: Stage) -> None:
     found = bedrock("on-demand", list_tags_for_resource=refusal("ResourceNotFoundException"))
 
-    assert list(in_service(found, stage)) == []
+    assert list(in_service(aws_of(found), stage)) == []
 
 
 @pytest.mark.parametrize("way", ["on-demand", "provisioned"])
@@ -118,8 +118,8 @@ def test_another_stages_throughput_is_not_ours_to_release(aws: Aws, stage: Stage
 
 
 def test_throughput_says_what_it_bills_an_hour(stage: Stage) -> None:
-    (provisioned,) = in_service(bedrock("provisioned"), stage)
-    (deployment,) = in_service(bedrock("on-demand"), stage)
+    (provisioned,) = in_service(aws_of(bedrock("provisioned")), stage)
+    (deployment,) = in_service(aws_of(bedrock("on-demand")), stage)
 
     assert provisioned.hourly_usd == pytest.approx(2 * 24.0)
     assert deployment.hourly_usd == 0.0

@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from tests import builders
-from tests.unit.fake_bedrock import FakeBedrock, refusal
-from tunedrop.contracts import Run, StartedJob, Teacher
+from tests.unit.fake_bedrock import FakeBedrock, aws_of, refusal
+from tunedrop.contracts import CompletedJob, Run, StartedJob, Teacher
 from tunedrop.errors import CustomizationFailed, RunStopped, TransientError
 from tunedrop.planning.plan import plan
 from tunedrop.stage import Stage
-from tunedrop.training import jobs
+from tunedrop.training.engine import QuotaFull, outcome
+from tunedrop.training.engines.bedrock import ENGINE, jobs
 
 NAME = "tunedrop-test-persona-0123456789"
 
@@ -76,7 +77,7 @@ def test_a_retry_meets_the_job_that_an_earlier_try_has_started(stage: Stage, err
 def test_a_full_quota_is_no_failure_of_the_run(stage: Stage) -> None:
     bedrock = FakeBedrock(create_model_customization_job=refusal("ServiceQuotaExceededException"))
 
-    with pytest.raises(jobs.QuotaFull):
+    with pytest.raises(QuotaFull):
         start(bedrock, stage)
 
 
@@ -100,10 +101,15 @@ def test_what_cannot_heal_fails_the_run_with_bedrocks_reason(stage: Stage) -> No
         start(bedrock, stage)
 
 
+def ended(job: dict[str, Any]) -> CompletedJob | None:
+    """How a job ended that Bedrock describes so."""
+    return outcome(ENGINE, aws_of(FakeBedrock(get_model_customization_job=job)), builders.JOB_ARN)
+
+
 def test_a_completed_job_brings_its_model_and_losses() -> None:
     job = finished(trainingMetrics={"trainingLoss": 0.5}, validationMetrics=[{"validationLoss": 0.7}])
 
-    done = jobs.outcome(FakeBedrock(get_model_customization_job=job), builders.JOB_ARN)
+    done = ended(job)
 
     assert done is not None
     assert done.model_arn == builders.MODEL_ARN
@@ -112,7 +118,7 @@ def test_a_completed_job_brings_its_model_and_losses() -> None:
 
 
 def test_a_job_without_validation_has_no_validation_loss() -> None:
-    done = jobs.outcome(FakeBedrock(get_model_customization_job=finished(validationMetrics=[])), "arn")
+    done = ended(finished(validationMetrics=[]))
 
     assert done is not None
     assert done.validation_loss is None
@@ -120,19 +126,19 @@ def test_a_job_without_validation_has_no_validation_loss() -> None:
 
 @pytest.mark.parametrize("status", ["InProgress", "Stopping"])
 def test_a_job_under_way_has_no_outcome_yet(status: str) -> None:
-    assert jobs.outcome(FakeBedrock(get_model_customization_job=finished(status=status)), "arn") is None
+    assert ended(finished(status=status)) is None
 
 
 def test_a_failed_job_says_what_bedrock_says() -> None:
     job = finished(status="Failed", failureMessage="Input size exceeded in file train.jsonl")
 
     with pytest.raises(CustomizationFailed, match="Input size exceeded"):
-        jobs.outcome(FakeBedrock(get_model_customization_job=job), "arn")
+        ended(job)
 
 
 def test_a_job_stopped_in_the_console_stops_the_run() -> None:
     with pytest.raises(RunStopped):
-        jobs.outcome(FakeBedrock(get_model_customization_job=finished(status="Stopped")), "arn")
+        ended(finished(status="Stopped"))
 
 
 def test_stopping_a_job_that_has_ended_is_no_error() -> None:

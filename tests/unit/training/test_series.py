@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests import builders
-from tests.unit.fake_bedrock import refusal
+from tests.unit.fake_bedrock import aws_of, refusal
+from tunedrop import catalog
 from tunedrop.contracts import Dataset, Run, S3Object, StartedJob, TrainingJob, TrainingStage
 from tunedrop.errors import CustomizationFailed
 from tunedrop.planning.plan import PlannedJob, has_several_jobs, plan
@@ -47,7 +48,7 @@ class Jobs:
         return StartedJob(outcome="started", job_arn=f"arn:{name}", job_name=name)
 
     def advance(self, stage: Stage, run: Run, dataset: Dataset) -> StartedJob:
-        return advance(self, stage, run, dataset, "base", self.start)
+        return advance(aws_of(self), stage, run, dataset, catalog.find(run.base_model), self.start)
 
 
 def staged(**changes: Any) -> tuple[Run, Dataset]:
@@ -78,7 +79,7 @@ def test_the_first_stage_tunes_the_base_model(stage: Stage) -> None:
     started = jobs.advance(stage, *staged())
 
     assert (started.outcome, started.more) == ("started", True)
-    assert jobs.started == [(NAME, "base")]
+    assert jobs.started == [(NAME, "")]
 
 
 def test_the_next_stage_tunes_the_model_of_the_one_before(stage: Stage) -> None:

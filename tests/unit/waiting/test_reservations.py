@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests import builders
-from tests.unit.fake_bedrock import FakeBedrock, refusal
+from tests.unit.fake_bedrock import FakeBedrock, aws_of, refusal
 from tunedrop import catalog, clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import StartedJob
@@ -30,7 +30,7 @@ def test_a_promised_slot_is_not_given_to_a_newcomer(waits: Waits, stage: Stage) 
     )
 
     started = start_or_queue(
-        bedrock,
+        aws_of(bedrock),
         waits,
         stage,
         builders.run(),
@@ -52,7 +52,7 @@ def test_a_run_that_was_let_in_gives_its_reservation_up_when_it_has_started(
     )
 
     started = start_or_queue(
-        bedrock, waits, stage, run, builders.dataset(), catalog.find(builders.LLAMA_3_3), granted=True
+        aws_of(bedrock), waits, stage, run, builders.dataset(), catalog.find(builders.LLAMA_3_3), granted=True
     )
 
     assert started.outcome == "started"
@@ -77,7 +77,7 @@ def test_a_reservation_is_no_wait(waits: Waits) -> None:
 def try_to_start(bedrock: FakeBedrock, waits: Waits, stage: Stage, granted: bool = True) -> StartedJob:
     model = catalog.find(builders.LLAMA_3_3)
     run, dataset = builders.run(), builders.dataset()
-    return start_or_queue(bedrock, waits, stage, run, dataset, model, granted=granted)
+    return start_or_queue(aws_of(bedrock), waits, stage, run, dataset, model, granted=granted)
 
 
 def test_a_refused_job_is_tried_again_only_when_fewer_run_than_at_the_refusal(
@@ -93,7 +93,7 @@ def test_a_refused_job_is_tried_again_only_when_fewer_run_than_at_the_refusal(
 
     assert stage.customization_quota == 2
     assert try_to_start(bedrock, waits, stage).outcome == "queued"
-    assert waits.most_jobs(stage.customization_quota) == 1
+    assert waits.most_jobs(stage.customization_quota, "bedrock") == 1
     assert try_to_start(bedrock, waits, stage).outcome == "queued"  # Bedrock is not even asked
     assert len(bedrock.called("create_model_customization_job")) == 1
     assert try_to_start(bedrock, waits, stage).outcome == "started"
@@ -104,7 +104,7 @@ def test_a_run_that_waits_for_days_is_not_let_in_once_while_nothing_changes(
 ) -> None:
     """Each turn of the queue adds 13 events to an execution that Step Functions ends at 25,000."""
     registry.register(builders.run())
-    waits.note_refusal(1)
+    waits.note_refusal(1, "bedrock")
     waits.park(builders.wait(kind="slot", subject="persona-0123456789"))
     aws.bedrock = FakeBedrock(list_model_customization_jobs=[ONE_RUNS, FREE] * 200)
     settler = Settler(aws, stage)
@@ -115,11 +115,11 @@ def test_a_run_that_waits_for_days_is_not_let_in_once_while_nothing_changes(
 def test_a_raised_quota_is_noticed_after_a_day(
     waits: Waits, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waits.note_refusal(1)
+    waits.note_refusal(1, "bedrock")
     later = clock.after(clock.now(), REFUSAL_SECONDS + 1)
     monkeypatch.setattr(clock, "now", lambda: later)
 
-    assert waits.most_jobs(stage.customization_quota) == stage.customization_quota
+    assert waits.most_jobs(stage.customization_quota, "bedrock") == stage.customization_quota
 
 
 def test_a_quota_that_waiting_does_not_free_fails_with_its_name_and_the_request(

@@ -51,7 +51,11 @@ def test_a_job_that_does_not_start_is_announced_once_and_stopped_if_the_stage_sa
     aws.sns = topic
     details = {name: {"status": status} for name, status in phases.items()}
     aws.bedrock = FakeBedrock(
-        get_model_customization_job={"status": "InProgress", "statusDetails": details},
+        get_model_customization_job={
+            "jobArn": builders.JOB_ARN,
+            "status": "InProgress",
+            "statusDetails": details,
+        },
         stop_model_customization_job={},
     )
     stage = builders.stage(region="us-east-1", stalled_after_seconds=limit * HOUR, stop_stalled=stops)

@@ -15,6 +15,7 @@ from tunedrop.cli.output import Format, answer, blocks, console, errors, fail, p
 from tunedrop.cli.stage import Deployed
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.formatting.amounts import duration
+from tunedrop.serving import kinds
 from tunedrop.serving.production import Production
 from tunedrop.serving.removal import NamedInProduction, Removal
 from tunedrop.serving.sweep import InService, in_service
@@ -32,7 +33,7 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
 
 def show(here: Deployed, format_: Format) -> None:
     """What serves models now, since when, until when and at what rate."""
-    found = list(in_service(here.aws.bedrock, here.stage))
+    found = list(in_service(here.aws, here.stage))
     hourly = sum(one.hourly_usd or 0.0 for one in found)
     if format_ is Format.json:
         return print_json(Bill(in_service=found, hourly_usd=hourly, monthly_usd=hourly * HOURS_A_MONTH))
@@ -41,7 +42,7 @@ def show(here: Deployed, format_: Format) -> None:
 
 def release(here: Deployed, arn: str, *, production: bool, yes: bool, format_: Format) -> None:
     """Release one of them, after saying what would no longer be served."""
-    found = {one.arn: one for one in in_service(here.aws.bedrock, here.stage)}
+    found = {one.arn: one for one in in_service(here.aws, here.stage)}
     if arn not in found:
         fail(f"nothing of stage {here.name} serves a model under {arn}", NO, _hint(arn, found, here.name))
     run_id = found[arn].run_id
@@ -96,7 +97,9 @@ def _facts(one: InService) -> dict[str, str]:
 
 
 def _served(one: InService) -> str:
-    return f"{one.model_units} model units" if one.way == "provisioned" else "on demand"
+    if one.way == "provisioned":
+        return f"{one.model_units} model units"
+    return "on demand" if one.way == "on-demand" else one.way
 
 
 def _rate(one: InService) -> str:
@@ -104,7 +107,7 @@ def _rate(one: InService) -> str:
 
 
 def _until(one: InService) -> str:
-    if one.way == "on-demand":
+    if kinds.of(one.way).is_free_while_idle:
         return "free while idle"
     if not console.is_terminal or not one.expires_at:
         return one.expires_at or "nobody ends it"

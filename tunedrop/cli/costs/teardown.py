@@ -73,7 +73,7 @@ def _sum_up(here: Deployed, run_id: str | None, done: TornDown) -> None:
 
 
 def _of_others(here: Deployed) -> str:
-    others = len(list(inventory.resources(here.aws.bedrock, here.stage.name)))
+    others = len(list(inventory.resources(here.aws, here.stage)))
     return f"; other runs of the stage have {others}: tunedrop throughput" if others else ""
 
 
@@ -81,6 +81,6 @@ def _cure(here: Deployed, alias: str) -> str:
     """The command after which an alias names a model again, or is gone."""
     history = here.aliases.history_at(alias)
     earlier = dict.fromkeys(one.model_arn for one in history if one.model_arn != history[0].model_arn)
-    if any(models.status(here.aws.bedrock, arn) for arn in earlier):
+    if any(models.status(here.aws, arn) for arn in earlier):
         return f"return to an earlier one: tunedrop rollback {history[0].name} --stage {here.name}"
     return f"there is no other: aws ssm delete-parameter --name {alias}"

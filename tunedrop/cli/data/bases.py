@@ -124,8 +124,14 @@ def _base(model: BaseModel, method: Method | None, region: str | None, live: Liv
     entry = live.get(model.id) or live.get(model.lifecycle_id)
     now = datetime.now(UTC)
     closed = obstacle(model, method=method, region=region)
-    if entry is not None and method in (None, *model.methods) and region in (None, *model.regions):
-        closed = why_closed(entry, now) or (closed if model.api != "bedrock" else "")
+    is_live = catalog.engines()[model.engine_of(method or "auto")].tunes_foundation_models
+    if (
+        entry is not None
+        and is_live
+        and method in (None, *model.methods)
+        and region in (None, *model.regions)
+    ):
+        closed = why_closed(entry, now)
     prices = model.prices
     return Base(
         base_model=model.id,
@@ -144,6 +150,7 @@ def _base(model: BaseModel, method: Method | None, region: str | None, live: Liv
             for name, can in (
                 ("on demand", model.serving.on_demand),
                 ("provisioned", model.serving.provisioned),
+                ("imported", model.serving.imported),
             )
             if can
         ),

@@ -68,6 +68,7 @@ def no_stage(document: Manifest) -> Stage:
         approval_timeout_seconds=0,
         throughput_expiry_seconds=0,
         allow_commitment=True,
+        engines=tuple(name for name, one in catalog.engines().items() if not one.closed),
     )
 
 

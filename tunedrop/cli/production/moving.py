@@ -30,9 +30,7 @@ def promote(here: Deployed, record: Record, *, stable_arn: bool, yes: bool, form
     if job is None:
         fail(f"{run.run_id} has trained no model")
     _say_what_is_there(here, run.name)
-    served_by = {one.model_arn: one.arn for one in in_service(here.aws.bedrock, here.stage)}.get(
-        job.model_arn
-    )
+    served_by = {one.model_arn: one.arn for one in in_service(here.aws, here.stage)}.get(job.model_arn)
     notice = "" if served_by else " Nothing serves it now: applications cannot ask it until something does."
     confirm(
         f"Put the model of {run.run_id} ({record.status}) into production for {run.name}?{notice}",

@@ -7,6 +7,7 @@
 | `openai-chat` | `{"messages": [{"role", "content": "..."}], "tools"}` | `openai_chat` |
 | `anthropic`, `sharegpt`, `gemini` | conversations in the forms of others | their files |
 | `invocation-log`, `batch-output` | what Bedrock has logged | `invocation_log` |
+| `messages` | `{"messages": [{"role", "content": "..."}]}`, written only | `openai_chat` |
 | `text` | `{"input"}`, or `{"text"}` | `plain` |
 | `image-caption` | `{"image-ref", "caption"}` | `plain` |
 """
@@ -112,6 +113,7 @@ _WRITERS: dict[str, Callable[[Conversation], dict[str, Any]]] = {
     "alpaca": pairs.write_alpaca,
     "converse": converse.write,
     "openai-chat": openai_chat.write,
+    "messages": openai_chat.write_messages,
     "text": plain.write_text,
     "image-caption": plain.write_caption,
 }

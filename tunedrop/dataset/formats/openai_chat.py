@@ -128,6 +128,13 @@ def _stranger(path: str, role: Any, kind: str | None, reading: Reading) -> None:
     reading.add(f"{path}.role", "TD023", what, role, "user or assistant")
 
 
+def write_messages(conversation: Conversation) -> dict[str, Any]:
+    """A conversation and nothing beside it, as supervised tuning of open weights reads it (SageMaker AI
+    developer guide, customizing-models-sft, read 2026-11-29)."""
+    system = [{"role": "system", "content": conversation.system}] if conversation.system else []
+    return {"messages": system + [{"role": one.role, "content": one.text} for one in conversation.turns]}
+
+
 def write(conversation: Conversation) -> dict[str, Any]:
     """A conversation as a chat; `extra` and what is unread come with it."""
     system = [{"role": "system", "content": conversation.system}] if conversation.system else []

@@ -9,10 +9,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, clock, naming
-from tunedrop.contracts import CompletedJob, Method, Run, StartedJob
-from tunedrop.errors import CustomizationFailed, RunStopped, TransientError
+from tunedrop.contracts import Method, Run, StartedJob
+from tunedrop.errors import CustomizationFailed, TransientError
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
+from tunedrop.training import engine
+from tunedrop.training.engine import Job, QuotaFull
 
 CUSTOMIZATION_TYPES: dict[Method, str] = {
     "instruction": "FINE_TUNING",
@@ -33,8 +35,13 @@ _ROLE_NOT_READY = "assume"
 """Part of the message while a new role still spreads through IAM ("Could not assume provided IAM role")."""
 
 
-class QuotaFull(Exception):
-    """Bedrock would start no further job; its message, which names no quota by its code."""
+UNFREEABLE = (
+    "Bedrock starts no job although none runs in this account and Region, so that waiting would not help: a "
+    "quota is full. See which with `tunedrop doctor`. Either custom models per account (L-CB5B847D, 100 by "
+    "default): delete some (tunedrop teardown RUN), or ask for more with `aws service-quotas "
+    "request-service-quota-increase --service-code bedrock --quota-code L-CB5B847D --desired-value 200`; or "
+    "scheduled customization jobs (L-0406044C), which cannot be raised"
+)
 
 
 def start(bedrock: Any, stage: Stage, run: Run, planned: PlannedJob, base: str) -> StartedJob:
@@ -57,7 +64,7 @@ def start(bedrock: Any, stage: Stage, run: Run, planned: PlannedJob, base: str) 
     QuotaFull
         When a quota of the account is full: whether waiting helps, the caller knows.
     """
-    name = name_of(stage, run, planned.number)
+    name = engine.name_of(stage, run, planned.number)
     try:
         answer = bedrock.create_model_customization_job(**_request(stage, run, planned, base, name))
     except ClientError as error:
@@ -65,61 +72,21 @@ def start(bedrock: Any, stage: Stage, run: Run, planned: PlannedJob, base: str) 
     return StartedJob(outcome="started", job_arn=answer["jobArn"], job_name=name)
 
 
-def name_of(stage: Stage, run: Run, number: int = 0) -> str:
-    """The name of this attempt's job (one of several, by its number) and of its custom model."""
-    return naming.resource_name(stage.name, run.run_id, run.attempt, number)
-
-
-def describe(bedrock: Any, name_or_arn: str) -> dict[str, Any] | None:
-    """Bedrock's own description of a job, or None where there is none of this name."""
+def describe(bedrock: Any, name_or_arn: str) -> Job | None:
+    """A job as Bedrock describes it, or None where there is none of this name."""
     try:
-        job: dict[str, Any] = bedrock.get_model_customization_job(jobIdentifier=name_or_arn)
+        answer = bedrock.get_model_customization_job(jobIdentifier=name_or_arn)
     except ClientError as error:
         if aws.is_missing(error) or aws.code_of(error) == "ValidationException":
             return None
         raise
-    return job
+    return _job(answer)
 
 
 def find(bedrock: Any, name: str) -> StartedJob | None:
     """The job of this name, as if it had just been started."""
     job = describe(bedrock, name)
-    return StartedJob(outcome="started", job_arn=job["jobArn"], job_name=name) if job else None
-
-
-def outcome(bedrock: Any, job_arn: str) -> CompletedJob | None:
-    """The job as it ended, or None while it goes on.
-
-    Raises
-    ------
-    CustomizationFailed
-        When the job failed; the message is Bedrock's own.
-    RunStopped
-        When somebody stopped the job.
-    """
-    return ended(bedrock.get_model_customization_job(jobIdentifier=job_arn))
-
-
-def ended(job: Mapping[str, Any]) -> CompletedJob | None:
-    """The same of a job that Bedrock has described already."""
-    match job["status"]:
-        case "Completed":
-            return _completed(job)
-        case "Failed":
-            reason = job.get("failureMessage") or "Bedrock gave no reason; try again, then ask AWS Support"
-            raise CustomizationFailed(f"Bedrock's job {job['jobName']} failed: {reason}")
-        case "Stopped":
-            raise RunStopped(f"the customization job {job['jobName']} was stopped in Bedrock")
-        case _:
-            return None
-
-
-def progress(bedrock: Any, job_arn: str) -> dict[str, str]:
-    """The job's status and its phases (`statusDetails`), each with its own status."""
-    job = bedrock.get_model_customization_job(jobIdentifier=job_arn)
-    details = job.get("statusDetails", {})
-    phases = {name.removesuffix("Details"): phase.get("status", "") for name, phase in details.items()}
-    return {"status": str(job["status"]), **phases}
+    return engine.started(job) if job else None
 
 
 def stop(bedrock: Any, job_arn: str) -> bool:
@@ -197,18 +164,23 @@ def _after_refusal(bedrock: Any, name: str, error: ClientError) -> StartedJob:
     raise CustomizationFailed(f"Bedrock refused the customization job: {message} ({code})") from error
 
 
-def _completed(job: Mapping[str, Any]) -> CompletedJob:
-    validation = job.get("validationMetrics") or [{}]
-    return CompletedJob(
-        job_arn=job["jobArn"],
-        job_name=job["jobName"],
-        model_arn=job["outputModelArn"],
-        output_uri=f"{job['outputDataConfig']['s3Uri'].rstrip('/')}/"
-        f"model-customization-job-{job['jobArn'].rpartition('/')[2]}/",
-        training_loss=(job.get("trainingMetrics") or {}).get("trainingLoss"),
+def _job(answer: Mapping[str, Any]) -> Job:
+    details = answer.get("statusDetails", {})
+    validation = answer.get("validationMetrics") or [{}]
+    output = answer.get("outputDataConfig", {}).get("s3Uri", "").rstrip("/")
+    return Job(
+        arn=answer["jobArn"],
+        name=answer.get("jobName", ""),
+        status=answer["status"],
+        role_arn=answer.get("roleArn", ""),
+        failure=answer.get("failureMessage", ""),
+        phases={name.removesuffix("Details"): phase.get("status", "") for name, phase in details.items()},
+        model_arn=answer.get("outputModelArn", ""),
+        output_uri=f"{output}/model-customization-job-{answer['jobArn'].rpartition('/')[2]}/",
+        training_loss=(answer.get("trainingMetrics") or {}).get("trainingLoss"),
         validation_loss=validation[0].get("validationLoss"),
-        started_at=_moment(job.get("creationTime")),
-        ended_at=_moment(job.get("endTime")),
+        started_at=_moment(answer.get("creationTime")),
+        ended_at=_moment(answer.get("endTime")),
     )
 
 

@@ -1,0 +1,27 @@
+"""What the catalog says of an engine: how people call it, and whether it starts anything (`engines.toml`)."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+
+class Engine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An engine. `closed` is a clause that says why it starts nothing; empty where it does.
+
+    `tunes_foundation_models`: GetFoundationModel says of its base models whether they can be tuned.
+    """
+
+    title: str
+    closed: str = ""
+    tunes_foundation_models: bool = False
+
+
+@cache
+def engines() -> dict[str, Engine]:
+    """Every engine by its name."""
+    page = (resources.files(__package__) / "engines.toml").read_text("utf-8")
+    return msgspec.convert(tomllib.loads(page), dict[str, Engine])

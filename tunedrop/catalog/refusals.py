@@ -1,0 +1,46 @@
+"""What cannot be tuned by Tunedrop, by name: the reason, and the nearest way that works (`refusals.toml`)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why base models are not tuned by some methods: a clause, advice, and where the fact was read."""
+
+    reason: str
+    nearest: str
+    source: str
+    bases: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+
+    def is_about(self, base: str, method: str) -> bool:
+        """Whether it is about a base model, by any name that people call it, and a method."""
+        named = not self.bases or any(re.search(one, base.lower()) for one in self.bases)
+        return named and (not self.methods or method in self.methods)
+
+
+class _Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    rows: tuple[Refusal, ...]
+
+
+@cache
+def rows() -> tuple[Refusal, ...]:
+    """Every refusal, in the order in which they count."""
+    page = (resources.files(__package__) / "refusals.toml").read_text("utf-8")
+    return msgspec.convert(tomllib.loads(page), _Page).rows
+
+
+def refusal(base: str, method: str = "auto") -> Refusal | None:
+    """Why a base model, by any of its names, is not tuned by a method; None where no row says so."""
+    return next((one for one in rows() if one.is_about(base, method)), None)
+
+
+def methods() -> tuple[str, ...]:
+    """The methods that people know and no manifest takes, with a refusal of their own."""
+    return tuple(dict.fromkeys(name for one in rows() for name in one.methods))

@@ -1,0 +1,77 @@
+"""Imported models: merged weights in S3, brought into Bedrock by an import job; asked by OpenAI's chat body.
+
+Billed by the five-minute window in which somebody asks, and for their storage; they sleep otherwise (Bedrock
+user guide, import-model-calculate-cost, read 2026-11-29). Whether an architecture is taken is found out in
+the job, not at its submission (reported): preflight looks at it before anything is paid.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tunedrop import aws, naming
+from tunedrop.serving.kind import Served, ServingKind, Wanted
+
+IMPORT_JOB = ":model-import-job/"
+MODEL = ":imported-model/"
+
+
+class Imported(ServingKind):
+    """CreateModelImportJob. The job can be neither stopped nor deleted, and is free."""
+
+    way = "imported"
+    arns = (MODEL, IMPORT_JOB)
+    asked_by = "chat"
+    quota_cure = "Delete an imported model, or ask for more in Service Quotas: L-45B04988 (3 by default)."
+
+    def create(self, bedrock: Any, wanted: Wanted) -> str:
+        answer = bedrock.create_model_import_job(
+            jobName=wanted.name,
+            importedModelName=wanted.name,
+            roleArn=wanted.stage.import_role_arn,
+            modelDataSource={"s3DataSource": {"s3Uri": wanted.weights}},
+            jobTags=wanted.tags,
+            importedModelTags=[*wanted.tags, {"key": naming.MODEL_TAG, "value": wanted.model_arn}],
+            importedModelKmsKeyId=wanted.stage.key_arn,
+            clientRequestToken=naming.client_token("import", wanted.name, wanted.weights),
+        )
+        return str(answer["jobArn"])
+
+    def describe(self, bedrock: Any, arn: str) -> Served:
+        if IMPORT_JOB not in arn:
+            return self._model(bedrock, arn)
+        job = bedrock.get_model_import_job(jobIdentifier=arn)
+        if job["status"] != "Completed":
+            status = "Creating" if job["status"] == "InProgress" else str(job["status"])
+            return Served(status, str(job.get("failureMessage", "")), arn)
+        return self._model(bedrock, str(job["importedModelArn"]))
+
+    def find(self, bedrock: Any, name: str) -> str:
+        return str(bedrock.get_model_import_job(jobIdentifier=name)["jobArn"])
+
+    def delete(self, bedrock: Any, arn: str) -> None:
+        """An import job that still runs has to end first: Bedrock has no operation that stops it."""
+        if IMPORT_JOB in arn:
+            served = self.describe(bedrock, arn)
+            if served.status == "Failed":
+                return
+            if served.status == "Creating":
+                raise ClientError(
+                    {"Error": {"Code": "ConflictException", "Message": f"{arn} still imports"}},
+                    "DeleteImportedModel",
+                )
+            arn = served.arn
+        bedrock.delete_imported_model(modelIdentifier=arn)
+
+    def _model(self, bedrock: Any, arn: str) -> Served:
+        model = bedrock.get_imported_model(modelIdentifier=arn)
+        units = int(model.get("customModelUnits", {}).get("customModelUnitsPerModelCopy", 0))
+        return Served("InService", "", arn, units)
+
+
+def is_asleep(error: Exception) -> bool:
+    """Whether an imported model has to wake first: HTTP 429, for some tens of seconds (API reference,
+    InvokeModel, ModelNotReadyException)."""
+    return isinstance(error, ClientError) and aws.code_of(error) == "ModelNotReadyException"

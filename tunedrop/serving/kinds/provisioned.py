@@ -1,0 +1,54 @@
+"""Provisioned throughput: billed by the hour and model unit, also while nobody asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tunedrop import naming
+from tunedrop.contracts import Commitment
+from tunedrop.serving.kind import Served, ServingKind, Wanted
+
+COMMITMENTS: dict[Commitment, str] = {"1-month": "OneMonth", "6-months": "SixMonths"}
+"""The API's `commitmentDuration`; no commitment is said by leaving it out."""
+
+
+def commitment_of(duration: str) -> Commitment:
+    """The commitment that the API calls so."""
+    return next((name for name, value in COMMITMENTS.items() if value == duration), "none")
+
+
+class Provisioned(ServingKind):
+    """CreateProvisionedModelThroughput. Quota codes: AWS General Reference and cloud-custodian's test README,
+    read 2026-11-23."""
+
+    way = "provisioned"
+    arns = (":provisioned-model/",)
+    is_free_while_idle = False
+    # Units that an account does not have never come.
+    quota_frees_up = False
+    quota_cure = (
+        "No-commitment model units are 0 by default: ask for some in Service Quotas, L-BE77399C, and for the "
+        "model's own units per provisioned model (L-3632DE15 for Llama 3.1 8B)."
+    )
+
+    def create(self, bedrock: Any, wanted: Wanted) -> str:
+        commitment = COMMITMENTS.get(wanted.settings.commitment)
+        answer = bedrock.create_provisioned_model_throughput(
+            provisionedModelName=wanted.name,
+            modelId=wanted.model_arn,
+            modelUnits=wanted.settings.model_units,
+            tags=wanted.tags,
+            clientRequestToken=naming.client_token("throughput", wanted.name, wanted.model_arn),
+            **({"commitmentDuration": commitment} if commitment else {}),
+        )
+        return str(answer["provisionedModelArn"])
+
+    def describe(self, bedrock: Any, arn: str) -> Served:
+        answer = bedrock.get_provisioned_model_throughput(provisionedModelId=arn)
+        return Served(str(answer["status"]), str(answer.get("failureMessage", "")), arn)
+
+    def find(self, bedrock: Any, name: str) -> str:
+        return str(bedrock.get_provisioned_model_throughput(provisionedModelId=name)["provisionedModelArn"])
+
+    def delete(self, bedrock: Any, arn: str) -> None:
+        bedrock.delete_provisioned_model_throughput(provisionedModelId=arn)

@@ -1,0 +1,243 @@
+"""The port to whatever trains a model: what Tunedrop needs of a service, and nothing of how it works.
+
+Each engine is a package in `tunedrop.training.engines`; the catalog says which one trains which base
+model, by which method, in which Region.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+import msgspec
+
+from tunedrop import naming
+from tunedrop.aws import Aws
+from tunedrop.catalog.model import BaseModel, Price
+from tunedrop.contracts import Check, CompletedJob, Dataset, Method, Run, StartedJob
+from tunedrop.errors import CustomizationFailed, RunStopped
+from tunedrop.planning.plan import PlannedJob
+from tunedrop.stage import Stage
+
+Status = Literal["InProgress", "Stopping", "Completed", "Failed", "Stopped", "Deleting"]
+"""How a job stands; Bedrock and SageMaker AI use the same words."""
+
+
+class QuotaFull(Exception):
+    """The service would start no further job; its message, which names no quota by its code."""
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """A training job as its service describes it.
+
+    `phases` are the parts of its work, each with its own status; a job that was accepted and does not train
+    has `training` at `NotStarted`. `model_arn` is what it has made, `output_uri` where its files are.
+    """
+
+    arn: str
+    name: str
+    status: Status
+    role_arn: str = ""
+    failure: str = ""
+    phases: dict[str, str] = {}
+    model_arn: str = ""
+    output_uri: str = ""
+    training_loss: float | None = None
+    validation_loss: float | None = None
+    started_at: str = ""
+    ended_at: str = ""
+    trained_tokens: int = 0
+
+    @property
+    def has_not_started(self) -> bool:
+        """Whether the service has accepted it and does not train; one without phases is not taken for it."""
+        return self.status == "InProgress" and self.phases.get("training") == "NotStarted"
+
+
+class Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine bills for a job: each token that it trains, or each hour of which nobody says how many.
+
+    `price` is for a million tokens, or for an hour; None where no dated one is known. `sku` is the usage type
+    of AWS's price list.
+    """
+
+    by: Literal["token", "hour"]
+    price: Price | None
+    sku: str = ""
+
+
+class Leftover(msgspec.Struct, frozen=True, kw_only=True):
+    """Something of a stage that an engine has made: a job that runs, or a model that costs its storage."""
+
+    kind: Literal["training job", "trained model"]
+    arn: str
+    name: str
+    status: str
+    run_id: str
+    created_at: str
+
+
+class Permission(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy statement that one of the stage's functions needs for an engine.
+
+    `{account}`, `{region}`, `{stage}`, `{training_role}` and `{import_role}` are filled in.
+    """
+
+    sid: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    conditions: dict[str, dict[str, str]] = {}
+
+
+class TrainingEngine(ABC):
+    """A service that trains. Every call names its job by the run and its plan, so that none is made twice."""
+
+    name: ClassVar[str]
+    """As the catalog calls it."""
+
+    job_arns: ClassVar[str]
+    """What the ARNs of its jobs have in them, and no other engine's."""
+
+    model_arns: ClassVar[str]
+    """The same of the models that it makes."""
+
+    permissions: ClassVar[dict[str, tuple[Permission, ...]]] = {}
+    """What the functions need, by function, where the stage uses the engine."""
+
+    unfreeable: ClassVar[str]
+    """What to do where it starts no job although none of its jobs runs: waiting would free nothing."""
+
+    @abstractmethod
+    def start(
+        self, aws: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, parent: str
+    ) -> StartedJob:
+        """Start a job of the run, or find the one that an earlier try has started.
+
+        Parameters
+        ----------
+        parent
+            The ARN of an earlier result to go on with; empty: the base model itself.
+
+        Raises
+        ------
+        CustomizationFailed
+            When the service refuses the job for a reason that a later try cannot heal.
+        TransientError
+            When a later try may succeed.
+        QuotaFull
+            When a quota of the account is full: whether waiting helps, the caller knows.
+        """
+
+    @abstractmethod
+    def describe(self, aws: Aws, name_or_arn: str) -> Job | None:
+        """A job, or None where there is none of this name."""
+
+    @abstractmethod
+    def stop(self, aws: Aws, job_arn: str) -> bool:
+        """Stop a job. False when it had ended before. What it has trained is billed all the same."""
+
+    @abstractmethod
+    def role_of(self, stage: Stage) -> str:
+        """The ARN of the role that its jobs of a stage are given."""
+
+    @abstractmethod
+    def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:
+        """What a job of this plan is billed by."""
+
+    @abstractmethod
+    def in_progress(self, aws: Aws) -> int:
+        """Jobs of this account and Region that hold a slot, whoever started them."""
+
+    @abstractmethod
+    def status_of_model(self, aws: Aws, model_arn: str) -> str:
+        """`Active` where a model that it has made is there; empty where it is not (any more)."""
+
+    @abstractmethod
+    def delete_model(self, aws: Aws, model_arn: str) -> bool:
+        """Delete a model that it has made. False when it was gone before.
+
+        Raises
+        ------
+        ThroughputFailed
+            When the service refuses for good.
+        TransientError
+            When a later try may succeed; so while something still serves the model.
+        """
+
+    def weights_of(self, aws: Aws, model_arn: str) -> str:
+        """Where the files of a model are that Bedrock can import (`s3://…/`); empty where it keeps them."""
+        del aws, model_arn
+        return ""
+
+    def leftovers(self, aws: Aws, stage: Stage) -> Iterator[Leftover]:
+        """The jobs that run and the models of a stage, where Bedrock's own lists do not have them."""
+        del aws, stage
+        return iter(())
+
+    def result(self, aws: Aws, job: Job) -> CompletedJob | None:
+        """A job that ended well; None while it goes on.
+
+        Raises
+        ------
+        CustomizationFailed
+            When the job failed; the message is the service's own.
+        RunStopped
+            When somebody stopped the job.
+        """
+        del aws
+        match job.status:
+            case "Completed":
+                return CompletedJob(
+                    job_arn=job.arn,
+                    job_name=job.name,
+                    model_arn=job.model_arn,
+                    output_uri=job.output_uri,
+                    training_loss=job.training_loss,
+                    validation_loss=job.validation_loss,
+                    started_at=job.started_at,
+                    ended_at=job.ended_at,
+                )
+            case "Failed":
+                reason = job.failure or "the service gave no reason; try again, then ask AWS Support"
+                raise CustomizationFailed(f"the training job {job.name} failed: {reason}")
+            case "Stopped" | "Deleting":
+                raise RunStopped(f"the training job {job.name} was stopped in AWS")
+            case _:
+                return None
+
+    def checks(
+        self, aws: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel
+    ) -> Iterator[Check]:
+        """What of this engine alone can be looked at before anything is paid."""
+        del aws, stage, run, dataset, base_model
+        return iter(())
+
+    def customization_type(self, method: Method) -> str:
+        """What GetFoundationModel calls a method in `customizationsSupported`; empty where it does not."""
+        del method
+        return ""
+
+
+def name_of(stage: Stage, run: Run, number: int = 0) -> str:
+    """The name of this attempt's job (one of several, by its number) and of its model."""
+    return naming.resource_name(stage.name, run.run_id, run.attempt, number)
+
+
+def started(job: Job) -> StartedJob:
+    """A job that is there, as if it had just been started."""
+    return StartedJob(outcome="started", job_arn=job.arn, job_name=job.name)
+
+
+def outcome(engine: TrainingEngine, aws: Aws, job_arn: str) -> CompletedJob | None:
+    """The job as it ended, or None while it goes on.
+
+    Raises
+    ------
+    CustomizationFailed, RunStopped
+        As `TrainingEngine.result`; also when the job is gone.
+    """
+    job = engine.describe(aws, job_arn)
+    if job is None:
+        raise CustomizationFailed(f"the training job {job_arn} does not exist (any more)")
+    return engine.result(aws, job)

@@ -1,0 +1,57 @@
+"""Amazon Bedrock's model customization jobs."""
+
+from __future__ import annotations
+
+from tunedrop.aws import Aws
+from tunedrop.catalog.model import BaseModel
+from tunedrop.catalog.price_list import usage_type
+from tunedrop.contracts import Method, Run, StartedJob
+from tunedrop.planning.plan import PlannedJob
+from tunedrop.stage import Stage
+from tunedrop.training.engine import Charge, Job, TrainingEngine
+from tunedrop.training.engines.bedrock import custom_models, jobs
+
+
+class Bedrock(TrainingEngine):
+    """CreateModelCustomizationJob."""
+
+    name = "bedrock"
+    job_arns = ":model-customization-job/"
+    model_arns = ":custom-model/"
+    unfreeable = jobs.UNFREEABLE
+
+    def start(
+        self, aws: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, parent: str
+    ) -> StartedJob:
+        return jobs.start(aws.bedrock, stage, run, planned, parent or base_model.id)
+
+    def describe(self, aws: Aws, name_or_arn: str) -> Job | None:
+        return jobs.describe(aws.bedrock, name_or_arn)
+
+    def stop(self, aws: Aws, job_arn: str) -> bool:
+        return jobs.stop(aws.bedrock, job_arn)
+
+    def role_of(self, stage: Stage) -> str:
+        return stage.bedrock_role_arn
+
+    def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:
+        """Reinforcement is billed by the hour (aws.amazon.com/bedrock/pricing, 2026-07-24)."""
+        if planned.method == "reinforcement":
+            return Charge(by="hour", price=None, sku=usage_type(base_model, "training hours"))
+        price = base_model.prices.training_per_million_tokens
+        return Charge(by="token", price=price, sku=usage_type(base_model, "training"))
+
+    def in_progress(self, aws: Aws) -> int:
+        return jobs.count_in_progress(aws.bedrock)
+
+    def status_of_model(self, aws: Aws, model_arn: str) -> str:
+        return custom_models.status(aws.bedrock, model_arn)
+
+    def delete_model(self, aws: Aws, model_arn: str) -> bool:
+        return custom_models.delete(aws.bedrock, model_arn)
+
+    def customization_type(self, method: Method) -> str:
+        return jobs.CUSTOMIZATION_TYPES[method]
+
+
+ENGINE = Bedrock()

@@ -1,0 +1,73 @@
+"""SageMaker AI's serverless model customization: training jobs without an instance, billed by the token.
+
+A job makes a version of a model package, whose merged weights Bedrock imports. Facts: SageMaker AI developer
+guide, customizing-models; botocore's sagemaker service model; read 2026-11-29.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tunedrop.aws import Aws
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import Check, CompletedJob, Dataset, Run, StartedJob
+from tunedrop.planning.plan import PlannedJob
+from tunedrop.stage import Stage
+from tunedrop.training.engine import Charge, Job, Leftover, TrainingEngine
+from tunedrop.training.engines.sagemaker_serverless import checks, inventory, jobs, packages
+from tunedrop.training.engines.sagemaker_serverless.permissions import PERMISSIONS
+
+
+class SageMakerServerless(TrainingEngine):
+    """CreateTrainingJob with a ServerlessJobConfig."""
+
+    name = "sagemaker-serverless"
+    job_arns = ":training-job/"
+    model_arns = ":model-package/"
+    unfreeable = jobs.UNFREEABLE
+    permissions = PERMISSIONS
+
+    def start(
+        self, aws: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, parent: str
+    ) -> StartedJob:
+        return jobs.start(aws.sagemaker, stage, run, planned, base_model, parent)
+
+    def describe(self, aws: Aws, name_or_arn: str) -> Job | None:
+        return jobs.describe(aws.sagemaker, name_or_arn)
+
+    def result(self, aws: Aws, job: Job) -> CompletedJob | None:
+        return super().result(aws, jobs.with_weights(aws.sagemaker, job))
+
+    def stop(self, aws: Aws, job_arn: str) -> bool:
+        return jobs.stop(aws.sagemaker, job_arn)
+
+    def role_of(self, stage: Stage) -> str:
+        return stage.training_role_arn
+
+    def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:
+        """By the trained token; no page gives a dated rate."""
+        del planned
+        return Charge(by="token", price=base_model.prices.training_per_million_tokens)
+
+    def in_progress(self, aws: Aws) -> int:
+        return jobs.count_in_progress(aws.sagemaker)
+
+    def status_of_model(self, aws: Aws, model_arn: str) -> str:
+        return packages.status(aws.sagemaker, model_arn)
+
+    def delete_model(self, aws: Aws, model_arn: str) -> bool:
+        return packages.delete(aws.sagemaker, aws.s3, model_arn)
+
+    def weights_of(self, aws: Aws, model_arn: str) -> str:
+        return packages.weights(aws.sagemaker, model_arn)
+
+    def checks(
+        self, aws: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel
+    ) -> Iterator[Check]:
+        return checks.every(aws, stage, run, dataset, base_model)
+
+    def leftovers(self, aws: Aws, stage: Stage) -> Iterator[Leftover]:
+        return inventory.of_stage(aws.sagemaker, stage)
+
+
+ENGINE = SageMakerServerless()

@@ -1,0 +1,105 @@
+"""What can be looked at of a serverless job before anything is paid; nothing here costs anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from botocore.exceptions import ClientError
+
+from tunedrop import aws
+from tunedrop.aws import Aws
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import Check, Dataset, Run
+from tunedrop.stage import Stage
+from tunedrop.training.engines.sagemaker_serverless import hub, jobs, packages
+from tunedrop.training.engines.sagemaker_serverless.answers import is_missing
+
+IMPORTABLE = frozenset(
+    {
+        "LlamaForCausalLM", "MistralForCausalLM", "MixtralForCausalLM", "Qwen2ForCausalLM",
+        "Qwen3ForCausalLM", "Qwen3MoeForCausalLM",
+    }
+)  # fmt: skip
+"""Architectures that Bedrock imports in both Regions in which serverless jobs run (Bedrock user guide,
+model-customization-import-model, read 2026-11-29)."""
+
+
+def every(aws_: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel) -> Iterator[Check]:
+    """The checks of this engine, each with what to do where it has not passed."""
+    yield _roles(stage)
+    yield _architecture(base_model)
+    yield from _hub(aws_, stage, run, dataset, base_model)
+    yield _group(aws_, stage, base_model)
+
+
+def _roles(stage: Stage) -> Check:
+    has = bool(stage.training_role_arn and stage.import_role_arn)
+    return Check(
+        name="roles",
+        passed=has,
+        detail=f"the stage {'has' if has else 'lacks'} the roles for training jobs and imports",
+        cure='Add "sagemaker-serverless" to the setting engines and deploy the stage again',
+    )
+
+
+def _architecture(base_model: BaseModel) -> Check:
+    can = base_model.architecture in IMPORTABLE
+    return Check(
+        name="architecture",
+        passed=can,
+        detail=f"Bedrock {'imports' if can else 'does not import'} {base_model.architecture} "
+        f"({base_model.name})",
+        cure="Take qwen.qwen3-32b",
+    )
+
+
+def _hub(aws_: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel) -> Iterator[Check]:
+    try:
+        found = hub.describe(aws_.sagemaker, base_model)
+    except ClientError as error:
+        if aws.is_transient(error):
+            raise
+        gone = f"{base_model.name} is not in SageMaker's public hub in {stage.region} (any more)"
+        detail = gone if is_missing(error) else aws.explain(error)
+        yield Check(name="hub", passed=False, detail=detail, cure="Choose another base model: tunedrop bases")
+        return
+    technique = jobs.TECHNIQUES.get(dataset.method, "")
+    offered = not found.techniques or technique in found.techniques
+    yield Check(
+        name="hub",
+        passed=offered,
+        detail=f"the hub has {base_model.name} {found.version}, tuned by "
+        f"{', '.join(found.techniques) or 'recipes that it does not name'}; {dataset.method} is {technique}",
+        cure="Choose another base model: tunedrop bases",
+    )
+    needs = bool(base_model.license) or found.is_gated
+    name = base_model.license or f"the licence of {base_model.name}"
+    yield Check(
+        name="license",
+        passed=run.accept_eula or not needs,
+        detail=f"{base_model.name} {'is under ' + name if needs else 'asks for no acceptance of a licence'}"
+        + ("" if not needs else ", which was accepted" if run.accept_eula else ", which nobody has accepted"),
+        cure="Read it, and say accept_eula: true in the manifest, or list the base model in the stage's "
+        "setting accept_eula; or take qwen.qwen3-32b, which asks for none",
+    )
+
+
+def _group(aws_: Aws, stage: Stage, base_model: BaseModel) -> Check:
+    """Whether the group that keeps the model is the stage's own, or can be made."""
+    name = packages.group_name(stage, base_model)
+    ours = f"arn:aws:sagemaker:{stage.region}:{stage.account}:model-package-group/{name}"
+    try:
+        found = packages.describe_group(aws_.sagemaker, name)
+    except ClientError as error:
+        if aws.is_transient(error):
+            raise
+        return Check(
+            name="model package group", passed=False, detail=aws.explain(error),
+            cure="Deploy the stage again: its functions' permissions are part of it",
+        )  # fmt: skip
+    return Check(
+        name="model package group",
+        passed=found in ("", ours),
+        detail=f"the model package group {name} {'is there' if found else 'will be made'}",
+        cure="Delete the group of that name, or name the stage otherwise",
+    )

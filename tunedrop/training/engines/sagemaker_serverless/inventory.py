@@ -1,0 +1,71 @@
+"""What a stage has in SageMaker: training jobs, and the model packages of its groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tunedrop import clock, naming
+from tunedrop.stage import Stage
+from tunedrop.training.engine import Leftover
+from tunedrop.training.engines.sagemaker_serverless import packages
+from tunedrop.training.engines.sagemaker_serverless.answers import is_missing
+
+RUNNING = ("InProgress", "Stopping")
+
+
+def of_stage(sagemaker: Any, stage: Stage) -> Iterator[Leftover]:
+    """The running training jobs and the model packages that carry the stage's tag or are in its groups.
+
+    Jobs that have ended bill nothing and keep no data; what a model package has made of them does.
+    """
+    prefix = packages.group_prefix(stage.name)
+    jobs = sagemaker.get_paginator("list_training_jobs")
+    for status in RUNNING:
+        for page in jobs.paginate(StatusEquals=status, NameContains=prefix):
+            for one in page["TrainingJobSummaries"]:
+                tags = _tags(sagemaker, one["TrainingJobArn"])
+                if tags.get(naming.STAGE_TAG) == stage.name:
+                    yield Leftover(
+                        kind="training job",
+                        arn=one["TrainingJobArn"],
+                        name=one["TrainingJobName"],
+                        status=one["TrainingJobStatus"],
+                        run_id=tags.get(naming.RUN_TAG, ""),
+                        created_at=clock.write(one["CreationTime"]),
+                    )
+    groups = sagemaker.get_paginator("list_model_package_groups")
+    for page in groups.paginate(NameContains=prefix):
+        for group in page["ModelPackageGroupSummaryList"]:
+            if group["ModelPackageGroupName"].startswith(prefix):
+                yield from _packages(sagemaker, stage, group)
+
+
+def _packages(sagemaker: Any, stage: Stage, group: dict[str, Any]) -> Iterator[Leftover]:
+    """The group's tag says whose its packages are; the run, where their weights are."""
+    if _tags(sagemaker, group["ModelPackageGroupArn"]).get(naming.STAGE_TAG) != stage.name:
+        return
+    pages = sagemaker.get_paginator("list_model_packages")
+    for page in pages.paginate(ModelPackageGroupName=group["ModelPackageGroupName"]):
+        for one in page["ModelPackageSummaryList"]:
+            try:
+                package = sagemaker.describe_model_package(ModelPackageName=one["ModelPackageArn"])
+            except ClientError as error:
+                if is_missing(error):
+                    continue
+                raise
+            yield Leftover(
+                kind="trained model",
+                arn=one["ModelPackageArn"],
+                name=f"{group['ModelPackageGroupName']}/{one.get('ModelPackageVersion', '')}",
+                status=one["ModelPackageStatus"],
+                run_id=naming.run_of(packages.prefix(package)),
+                created_at=clock.write(one["CreationTime"]),
+            )
+
+
+def _tags(sagemaker: Any, arn: str) -> dict[str, str]:
+    pages = sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
+    return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}

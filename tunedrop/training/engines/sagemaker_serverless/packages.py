@@ -1,0 +1,132 @@
+"""Model packages: a group for each stage and base model, a version for each job, and the weights of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tunedrop import aws, naming
+from tunedrop.catalog.model import BaseModel
+from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.stage import Stage
+from tunedrop.training.engines.sagemaker_serverless.answers import is_missing
+
+MERGED = "checkpoints/hf_merged/"
+"""Where a job leaves merged weights, below its model package's prefix (sagemaker-python-sdk,
+bedrock_model_builder.py, and an AWS workshop of 2026; no page says so)."""
+
+
+def group_prefix(stage_name: str) -> str:
+    """How the names of a stage's groups begin."""
+    return f"tunedrop-{stage_name}-"
+
+
+def group_name(stage: Stage, base_model: BaseModel) -> str:
+    """The group that keeps what a stage makes of a base model: a package's ARN names it."""
+    return group_prefix(stage.name) + naming.slug(base_model.id.partition(".")[2], 40)
+
+
+def base_of(model_arn: str, stage_name: str, bases: list[BaseModel]) -> BaseModel | None:
+    """The base model of a package of a stage, by its ARN (`…:model-package/<group>/<version>`)."""
+    group = model_arn.partition(":model-package/")[2].partition("/")[0]
+    slug = group.removeprefix(group_prefix(stage_name))
+    return next((one for one in bases if naming.slug(one.id.partition(".")[2], 40) == slug), None)
+
+
+def group(sagemaker: Any, stage: Stage, base_model: BaseModel) -> str:
+    """The ARN of the group, which is made where it is not there."""
+    name = group_name(stage, base_model)
+    found = describe_group(sagemaker, name)
+    if found:
+        return found
+    tags = [{"Key": naming.STAGE_TAG, "Value": stage.name}]
+    try:
+        answer = sagemaker.create_model_package_group(
+            ModelPackageGroupName=name,
+            ModelPackageGroupDescription=f"Tunedrop: models tuned from {base_model.name}",
+            Tags=tags,
+        )
+    except ClientError:
+        # Another run may have made it a moment ago.
+        if found := describe_group(sagemaker, name):
+            return found
+        raise
+    return str(answer["ModelPackageGroupArn"])
+
+
+def describe_group(sagemaker: Any, name: str) -> str:
+    """The ARN of a group; empty where there is none."""
+    try:
+        return str(sagemaker.describe_model_package_group(ModelPackageGroupName=name)["ModelPackageGroupArn"])
+    except ClientError as error:
+        if is_missing(error):
+            return ""
+        raise
+
+
+def weights(sagemaker: Any, model_arn: str) -> str:
+    """Where the merged weights of a package are, as an `s3://` prefix."""
+    return prefix(sagemaker.describe_model_package(ModelPackageName=model_arn)) + MERGED
+
+
+def prefix(package: dict[str, Any]) -> str:
+    """The `s3://` prefix of a package, from its description; empty where it names none."""
+    containers = package.get("InferenceSpecification", {}).get("Containers", [])
+    first: dict[str, Any] = containers[0] if containers else {}
+    source = first.get("ModelDataSource", {}).get("S3DataSource", {})
+    uri = str(source.get("S3Uri") or first.get("ModelDataUrl", ""))
+    return f"{uri.rstrip('/')}/" if uri else ""
+
+
+def status(sagemaker: Any, model_arn: str) -> str:
+    """`Active` where a package is there to be used; empty where there is none."""
+    try:
+        package = sagemaker.describe_model_package(ModelPackageName=model_arn)
+    except ClientError as error:
+        if is_missing(error):
+            return ""
+        raise
+    found = str(package["ModelPackageStatus"])
+    return "Active" if found == "Completed" else found
+
+
+def delete(sagemaker: Any, s3: Any, model_arn: str) -> bool:
+    """Delete the weights of a package, then the package, then its group if that was the last.
+
+    In this order: what is interrupted is found again by the package.
+    """
+    try:
+        package = sagemaker.describe_model_package(ModelPackageName=model_arn)
+        if where := prefix(package):
+            _delete_objects(s3, where)
+        sagemaker.delete_model_package(ModelPackageName=model_arn)
+        _delete_group_if_empty(sagemaker, package.get("ModelPackageGroupName", ""))
+    except ClientError as error:
+        if is_missing(error):
+            return False
+        if aws.is_transient(error) or aws.code_of(error) == "ConflictException":
+            raise TransientError(aws.explain(error)) from error
+        raise ThroughputFailed(aws.explain(error)) from error
+    return True
+
+
+def _delete_objects(s3: Any, where: str) -> None:
+    """Every version, for storage bills them all."""
+    bucket, key = naming.place_of(where)
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key):
+        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        if not found:
+            continue
+        objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+        if failed := answer.get("Errors"):
+            raise ThroughputFailed(f"the weights in {where} could not be deleted: {failed[0].get('Message')}")
+
+
+def _delete_group_if_empty(sagemaker: Any, name: str) -> None:
+    if not name.startswith("tunedrop-"):
+        return
+    left = sagemaker.list_model_packages(ModelPackageGroupName=name, MaxResults=1)
+    if not left["ModelPackageSummaryList"]:
+        sagemaker.delete_model_package_group(ModelPackageGroupName=name)

@@ -1,0 +1,99 @@
+"""What a stage's functions may do in SageMaker, by function; `infra.permissions` makes policies of it.
+
+`{account}`, `{region}` and `{stage}` are filled in, and `{training_role}` with the role that jobs are given.
+Resource types: Service Authorization Reference, Amazon SageMaker, read 2026-11-29.
+"""
+
+from __future__ import annotations
+
+from tunedrop import naming
+from tunedrop.training.engine import Permission
+
+_SAGEMAKER = "arn:aws:sagemaker:{region}:{account}:"
+_JOBS = f"{_SAGEMAKER}training-job/tunedrop-{{stage}}-*"
+_GROUPS = f"{_SAGEMAKER}model-package-group/tunedrop-{{stage}}-*"
+_PACKAGES = f"{_SAGEMAKER}model-package/tunedrop-{{stage}}-*/*"
+_HUB = "arn:aws:sagemaker:{region}:aws:hub-content/SageMakerPublicHub/Model/*"
+_WITH_OUR_TAG = {"StringEquals": {f"aws:RequestTag/{naming.STAGE_TAG}": "{stage}"}}
+_OURS = {"StringEquals": {f"aws:ResourceTag/{naming.STAGE_TAG}": "{stage}"}}
+
+_READ_JOB = Permission(sid="ReadTrainingJob", actions=("sagemaker:DescribeTrainingJob",), resources=(_JOBS,))
+_STOP_JOB = Permission(
+    sid="StopTrainingJob", actions=("sagemaker:StopTrainingJob",), resources=(_JOBS,), conditions=_OURS
+)
+_LIST_JOBS = Permission(sid="ListTrainingJobs", actions=("sagemaker:ListTrainingJobs",), resources=("*",))
+_READ_MODEL = Permission(
+    sid="ReadModelPackage", actions=("sagemaker:DescribeModelPackage",), resources=(_PACKAGES,)
+)
+_READ_GROUP = Permission(
+    sid="ReadPackageGroup", actions=("sagemaker:DescribeModelPackageGroup",), resources=(_GROUPS,)
+)
+_END = (
+    _STOP_JOB,
+    _LIST_JOBS,
+    _READ_JOB,
+    _READ_MODEL,
+    Permission(
+        sid="DeleteModelPackages",
+        actions=("sagemaker:DeleteModelPackage",),
+        resources=(_PACKAGES,),
+    ),
+    Permission(
+        sid="DeletePackageGroups",
+        actions=("sagemaker:DeleteModelPackageGroup",),
+        resources=(_GROUPS,),
+        conditions=_OURS,
+    ),
+    Permission(
+        sid="ListPackages",
+        actions=("sagemaker:ListModelPackages", "sagemaker:ListModelPackageGroups"),
+        resources=("*",),
+    ),
+    Permission(sid="ReadSageMakerTags", actions=("sagemaker:ListTags",), resources=(_JOBS, _GROUPS)),
+)
+_WAITS = (_READ_JOB, _LIST_JOBS, _READ_MODEL, _STOP_JOB)
+
+PERMISSIONS: dict[str, tuple[Permission, ...]] = {
+    "register_run": (_READ_JOB, _READ_MODEL),
+    "preflight": (
+        _READ_JOB,
+        _READ_MODEL,
+        _READ_GROUP,
+        Permission(sid="ReadHub", actions=("sagemaker:DescribeHubContent",), resources=(_HUB,)),
+    ),
+    "start_customization": (
+        _READ_JOB,
+        _LIST_JOBS,
+        _READ_MODEL,
+        _READ_GROUP,
+        Permission(
+            sid="CreateTrainingJob",
+            actions=("sagemaker:CreateTrainingJob",),
+            resources=(_JOBS,),
+            conditions=_WITH_OUR_TAG,
+        ),
+        Permission(
+            sid="CreatePackageGroup",
+            actions=("sagemaker:CreateModelPackageGroup",),
+            resources=(_GROUPS,),
+            conditions=_WITH_OUR_TAG,
+        ),
+        Permission(
+            sid="TagInSageMaker",
+            actions=("sagemaker:AddTags",),
+            resources=(_JOBS, _GROUPS),
+            conditions=_WITH_OUR_TAG,
+        ),
+        Permission(
+            sid="PassTrainingRole",
+            actions=("iam:PassRole",),
+            resources=("{training_role}",),
+            conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        ),
+    ),
+    "wait_for_completion": _WAITS,
+    "resume_waits": _WAITS,
+    "set_up_throughput": (_READ_MODEL,),
+    "release_throughput": _END,
+    "sweep_throughput": _END,
+}
