@@ -15,24 +15,28 @@ TRAINING = "runs/*/training/*"
 JUDGING = "runs/*/judging/*"
 
 
-class _RoleForJobs(Construct):
-    """A role that Bedrock assumes for one kind of this account's own jobs."""
+class RoleForJobs(Construct):
+    """A role that Bedrock, or another service, assumes for one kind of this account's own jobs."""
 
     def __init__(
-        self, scope: Construct, id: str, *, jobs: str, purpose: str, statements: Sequence[iam.PolicyStatement]
-    ) -> None:
+        self, scope: Construct, id: str, *, jobs: str, purpose: str,
+        statements: Sequence[iam.PolicyStatement], service: str = "bedrock",
+    ) -> None:  # fmt: skip
         super().__init__(scope, id)
         stack = Stack.of(self)
+        source = f"arn:aws:{service}:{stack.region}:{stack.account}:{jobs}/*"
         self.role = iam.Role(
             self,
             "Role",
-            description=f"Assumed by Bedrock while {purpose} for Tunedrop",
+            description=f"Assumed by {service.capitalize()} while {purpose} for Tunedrop",
             assumed_by=iam.ServicePrincipal(
-                "bedrock.amazonaws.com",
+                f"{service}.amazonaws.com",
                 # Nobody else's job can make Bedrock use this role (IAM user guide, "confused deputy").
                 conditions={
                     "StringEquals": {"aws:SourceAccount": stack.account},
-                    "ArnLike": {"aws:SourceArn": f"arn:aws:bedrock:{stack.region}:{stack.account}:{jobs}/*"},
+                    "ArnLike": {
+                        "aws:SourceArn": f"arn:aws:{service}:{stack.region}:{stack.account}:{jobs}/*"
+                    },
                 },
             ),
         )
@@ -40,7 +44,7 @@ class _RoleForJobs(Construct):
             self.role.add_to_principal_policy(statement)
 
 
-class BedrockRole(_RoleForJobs):
+class BedrockRole(RoleForJobs):
     """Bedrock's service role for customization (Bedrock user guide, custom-model-job-access-security)."""
 
     def __init__(self, scope: Construct, id: str, *, artifacts: s3.IBucket, key: kms.IKey) -> None:
@@ -49,11 +53,11 @@ class BedrockRole(_RoleForJobs):
             id,
             jobs="model-customization-job",
             purpose="it customizes a model",
-            statements=[*_storage(artifacts), *_encryption(Stack.of(scope), key)],
+            statements=[*storage(artifacts), *_encryption(Stack.of(scope), key)],
         )
 
 
-class EvaluationRole(_RoleForJobs):
+class EvaluationRole(RoleForJobs):
     """Bedrock's service role for evaluation jobs with a judge (user guide, judge-service-roles)."""
 
     def __init__(self, scope: Construct, id: str, *, artifacts: s3.IBucket, key: kms.IKey) -> None:
@@ -63,7 +67,7 @@ class EvaluationRole(_RoleForJobs):
             id,
             jobs="evaluation-job",
             purpose="a judge rates answers",
-            statements=[*_judging(stack, artifacts), _data_through_s3(stack, key)],
+            statements=[*_judging(stack, artifacts), data_through_s3(stack, key)],
         )
 
 
@@ -96,7 +100,7 @@ def _judging(stack: Stack, artifacts: s3.IBucket) -> list[iam.PolicyStatement]:
     ]
 
 
-def _storage(artifacts: s3.IBucket) -> list[iam.PolicyStatement]:
+def storage(artifacts: s3.IBucket) -> list[iam.PolicyStatement]:
     return [
         iam.PolicyStatement(
             sid="ReadDatasets",
@@ -119,7 +123,7 @@ def _storage(artifacts: s3.IBucket) -> list[iam.PolicyStatement]:
 
 def _encryption(stack: Stack, key: kms.IKey) -> list[iam.PolicyStatement]:
     return [
-        _data_through_s3(stack, key),
+        data_through_s3(stack, key),
         # The tuned model is encrypted with our key; Bedrock keeps a grant on it until the model is deleted
         # (Bedrock user guide, encryption-custom-job).
         iam.PolicyStatement(
@@ -131,7 +135,7 @@ def _encryption(stack: Stack, key: kms.IKey) -> list[iam.PolicyStatement]:
     ]
 
 
-def _data_through_s3(stack: Stack, key: kms.IKey) -> iam.PolicyStatement:
+def data_through_s3(stack: Stack, key: kms.IKey) -> iam.PolicyStatement:
     return iam.PolicyStatement(
         sid="DataThroughS3",
         actions=["kms:Decrypt", "kms:GenerateDataKey"],

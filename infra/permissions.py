@@ -17,6 +17,7 @@ from infra.functions import Functions
 from infra.settings import Settings
 from tunedrop import catalog, naming
 from tunedrop.stage import Stage as StageDescription
+from tunedrop.training import engines
 
 FOUNDATION_MODELS = "arn:aws:bedrock:*::foundation-model/*"
 """Any: the run chooses its base model, and an inference profile the Region that answers."""
@@ -61,6 +62,8 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     key: kms.IKey
     bedrock_role: iam.IRole
     evaluation_role: iam.IRole
+    training_role: iam.IRole | None = None
+    import_role: iam.IRole | None = None
     workflow_name: str
 
 
@@ -68,7 +71,8 @@ def grant(functions: Functions, resources: Resources) -> None:
     """Give every function what it needs."""
     grants = Grants(resources)
     for name, statements in grants.by_function().items():
-        for statement in (*grants.registry(name), *statements):
+        more = (*grants.engines(name), *grants.imports(name))
+        for statement in (*grants.registry(name), *statements, *more):
             functions[name].add_to_role_policy(statement)
     for statement in grants.bedrock_role():
         resources.bedrock_role.add_to_principal_policy(statement)
@@ -218,7 +222,11 @@ class Grants:
             _allow(
                 "BedrockRoles",
                 ["iam:SimulatePrincipalPolicy"],
-                [self._r.bedrock_role.role_arn, self._r.evaluation_role.role_arn],
+                [
+                    one.role_arn
+                    for one in (self._r.bedrock_role, self._r.evaluation_role, self._r.training_role)
+                    if one is not None
+                ],
             ),
         ]
 
@@ -388,6 +396,61 @@ class Grants:
         models = [self._arn("custom-model/*")]
         return _allow("DeleteModels", ["bedrock:DeleteCustomModel"], models, self._ours())
 
+    # --- other engines -----------------------------------------------------------------------------------
+
+    def engines(self, function: str) -> Iterator[iam.PolicyStatement]:
+        """What each engine of the stage needs of a function; its package says so."""
+        stack, role = self._r.stack, self._r.training_role
+        words = {
+            "{region}": stack.region,
+            "{account}": stack.account,
+            "{stage}": self._r.stage.name,
+            "{training_role}": role.role_arn if role is not None else "",
+            "{artifacts}": self._r.artifacts.bucket_arn,
+        }
+        for name in self._r.settings.engines:
+            for one in engines.named(name).permissions.get(function, ()):
+                conditions = {
+                    operator: {key: _filled(value, words) for key, value in keys.items()}
+                    for operator, keys in one.conditions.items()
+                }
+                resources = [_filled(arn, words) for arn in one.resources]
+                yield _allow(one.sid, one.actions, resources, conditions or None)
+
+    def imports(self, function: str) -> list[iam.PolicyStatement]:
+        """Imported models: what brings them into service, reads, asks and ends them."""
+        if self._r.import_role is None:
+            return []
+        models, jobs = [self._arn("imported-model/*")], [self._arn("model-import-job/*")]
+        lists = ["bedrock:ListImportedModels", "bedrock:ListModelImportJobs"]
+        read = [
+            _allow("ReadImports", ["bedrock:GetModelImportJob"], jobs),
+            _allow("ReadImported", ["bedrock:GetImportedModel"], models),
+        ]
+        tags = _allow("ReadImportTags", ["bedrock:ListTagsForResource"], [*models, *jobs])
+        # Bedrock's list operations, and the import of a model, take no resource (IAM reference, bedrock).
+        listed = _allow("ListImports", lists, ["*"])
+        ended = _allow("DeleteImported", ["bedrock:DeleteImportedModel"], models, self._ours())
+        asked = _allow("AskImported", ["bedrock:InvokeModel"], models)
+        role = [self._r.import_role.role_arn]
+        made = [
+            _allow("Import", ["bedrock:CreateModelImportJob"], ["*"], self._with_our_tag()),
+            _allow("TagImports", ["bedrock:TagResource"], [*models, *jobs], self._with_our_tag()),
+            _allow("PassImportRole", ["iam:PassRole"], role, _TO_BEDROCK),
+        ]
+        found: dict[str, list[iam.PolicyStatement]] = {
+            "preflight": [listed],
+            "set_up_throughput": [*made, *read],
+            "wait_for_completion": read,
+            "resume_waits": read,
+            "evaluate_model": [asked],
+            "evaluate_shard": [asked],
+            "promote_model": [tags, *read],
+            "release_throughput": [*read, listed, tags, ended],
+            "sweep_throughput": [*read, listed, tags, ended],
+        }
+        return found.get(function, [])
+
     # --- everything else -------------------------------------------------------------------------------
 
     def settle(self) -> list[iam.PolicyStatement]:
@@ -456,6 +519,13 @@ def _leading(*keys: str) -> dict[str, Any]:
         "ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(keys)},
         "Null": {"dynamodb:LeadingKeys": "false"},
     }
+
+
+def _filled(text: str, words: dict[str, str]) -> str:
+    """A text with its placeholders filled in."""
+    for word, value in words.items():
+        text = text.replace(word, value)
+    return text
 
 
 _TO_BEDROCK = {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}}

@@ -27,6 +27,7 @@ from infra.functions import EMPTIER, WATCHERS, Functions, describe, retention
 from infra.intake import Intake, StartRule
 from infra.notifications import Notifications
 from infra.observability import Observability
+from infra.open_weights import ImportRole, TrainingRole
 from infra.registry import Registry
 from infra.settings import Settings, SettingsError
 from infra.waits import Waits
@@ -43,6 +44,10 @@ FEATURE_FLAGS = (
     "@aws-cdk/aws-events:eventsTargetQueueSameAccount",
 )
 """CDK's flags that the parts rely on, whatever the app around them has set."""
+
+
+OPEN_WEIGHTS = "sagemaker-serverless"
+"""The engine whose results Bedrock imports."""
 
 
 class Tunedrop(Construct):
@@ -106,6 +111,13 @@ class Tunedrop(Construct):
         self.topic, self.chat = notifications.topic, notifications.chat
         bedrock_role = BedrockRole(self, "Bedrock", artifacts=self.artifacts, key=self.key).role
         evaluation_role = EvaluationRole(self, "Evaluation", artifacts=self.artifacts, key=self.key).role
+        trains_open_weights = OPEN_WEIGHTS in settings.engines
+        training_role, import_role = None, None
+        if trains_open_weights:
+            training_role = TrainingRole(
+                self, "Training", stage=settings.name, artifacts=self.artifacts, key=self.key
+            ).role
+            import_role = ImportRole(self, "Import", artifacts=self.artifacts, key=self.key).role
         dead_letters = sqs.Queue(
             self,
             "DeadLetters",
@@ -114,7 +126,9 @@ class Tunedrop(Construct):
             retention_period=Duration.days(14),
         )
 
-        self.stage = self._describe(settings, registry, bedrock_role, evaluation_role)
+        self.stage = self._describe(
+            settings, registry, bedrock_role, evaluation_role, training_role, import_role
+        )
         functions = Functions(
             self, "Functions", settings=settings, stage=self.stage, bundles=bundles or build(settings),
             dead_letters=dead_letters,
@@ -125,7 +139,7 @@ class Tunedrop(Construct):
                 stack=Stack.of(self), settings=settings, stage=self.stage, intake=self.intake,
                 artifacts=self.artifacts, runs=registry.runs, waits=registry.waits, topic=self.topic,
                 key=self.key, chat=self.chat, bedrock_role=bedrock_role, evaluation_role=evaluation_role,
-                workflow_name=self.name,
+                training_role=training_role, import_role=import_role, workflow_name=self.name,
             ),
         )  # fmt: skip
 
@@ -143,7 +157,7 @@ class Tunedrop(Construct):
             self, "Waits", resume=functions["resume_waits"], sweep=functions["sweep_throughput"],
             prices=functions["refresh_prices"],
             intake=self.intake, workflow=self.workflow, dead_letters=dead_letters,
-            resume_every=Duration.minutes(settings.resume_minutes),
+            engines=settings.engines, resume_every=Duration.minutes(settings.resume_minutes),
             sweep_every=Duration.minutes(settings.sweep_minutes),
         )  # fmt: skip
         Observability(
@@ -180,7 +194,7 @@ class Tunedrop(Construct):
         alias = f"arn:aws:ssm:{stack.region}:{stack.account}:parameter{self.stage.alias_prefix}/{name}"
         serving = [
             f"arn:aws:bedrock:{stack.region}:{stack.account}:{kind}/*"
-            for kind in ("custom-model-deployment", "provisioned-model")
+            for kind in ("custom-model-deployment", "provisioned-model", "imported-model")
         ]
         for actions, resources in (
             (["ssm:GetParameter"], [alias]),
@@ -227,8 +241,9 @@ class Tunedrop(Construct):
                 )
 
     def _describe(
-        self, settings: Settings, registry: Registry, bedrock_role: iam.IRole, evaluation_role: iam.IRole
-    ) -> stage.Stage:
+        self, settings: Settings, registry: Registry, bedrock_role: iam.IRole, evaluation_role: iam.IRole,
+        training_role: iam.IRole | None, import_role: iam.IRole | None,
+    ) -> stage.Stage:  # fmt: skip
         stack = Stack.of(self)
         return stage.Stage(
             name=settings.name,
@@ -242,6 +257,8 @@ class Tunedrop(Construct):
             chat_topic_arn=self.chat.topic_arn if self.chat else "",
             bedrock_role_arn=bedrock_role.role_arn,
             evaluation_role_arn=evaluation_role.role_arn,
+            training_role_arn=training_role.role_arn if training_role else "",
+            import_role_arn=import_role.role_arn if import_role else "",
             key_arn=self.key.key_arn,
             **{field: getattr(settings, field) for field in _SHARED},
         )

@@ -82,6 +82,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     graders
         ARNs of Lambda functions, of the stage's own account and Region, that may grade the answers of
         reinforcement fine-tuning, where a run names one.
+    engines
+        What may train models, by the names in the catalog (`tunedrop/catalog/engines.toml`): `bedrock`, and
+        `sagemaker-serverless` for open weights, which adds the roles and permissions that it needs.
+    accept_eula
+        Base models, by their ids in the catalog, whose licences you have read and accept for every run.
     allow_commitment
         Whether manifests may ask for provisioned throughput with a term of one or six months.
     evaluation_requests_per_minute
@@ -139,6 +144,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tenants: dict[Tenant, tuple[Prefix, ...]] = {}
     data_bucket_keys: tuple[str, ...] = ()
     graders: tuple[FunctionArn, ...] = ()
+    engines: tuple[str, ...] = ("bedrock",)
+    accept_eula: tuple[str, ...] = ()
     allow_commitment: bool = False
     stable_arn: bool = False
     evaluation_requests_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -256,6 +263,15 @@ def _refuse_contradictions(where: str, settings: Settings) -> None:
     if not settings.local and (closed := obstacle(base_model)):
         instead = catalog.instead(base_model)
         raise SettingsError(f"{where}.default_base_model: {base_model.id} {closed}. {instead}")
+    for name in settings.engines:
+        known = [one for one, page in catalog.engines().items() if not page.closed]
+        if name not in known:
+            raise SettingsError(f"{where}.engines: {name} is no engine; {_hint(name, known)}")
+    for name in settings.accept_eula:
+        try:
+            catalog.find(name)
+        except LookupError as error:
+            raise SettingsError(f"{where}.accept_eula: {error.args[0]}") from error
     if settings.budget_usd > settings.monthly_budget_usd:
         raise SettingsError(f"{where}.budget_usd (of one run) is more than monthly_budget_usd (of all)")
 

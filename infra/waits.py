@@ -5,6 +5,8 @@ Events make it quick, schedules make it sure: Bedrock sends its events on a best
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -22,7 +24,7 @@ class Waits(Construct):
 
     def __init__(
         self, scope: Construct, id: str, *, resume: lambda_.IFunction, sweep: lambda_.IFunction,
-        prices: lambda_.IFunction,
+        prices: lambda_.IFunction, engines: Sequence[str],
         intake: s3.IBucket, workflow: sfn.IStateMachine, resume_every: Duration, sweep_every: Duration,
         dead_letters: sqs.IQueue,
     ) -> None:  # fmt: skip
@@ -34,6 +36,16 @@ class Waits(Construct):
             "Bedrock's customization jobs changed state",
             events.EventPattern(source=["aws.bedrock"], detail_type=["Model Customization Job State Change"]),
         )
+        if "sagemaker-serverless" in engines:
+            # Documented for training jobs; that serverless ones send it is a belief: the schedule suffices.
+            self._on(
+                "TrainingChanged",
+                resume,
+                "SageMaker's training jobs changed state",
+                events.EventPattern(
+                    source=["aws.sagemaker"], detail_type=["SageMaker Training Job State Change"]
+                ),
+            )
         self._on(
             "Signalled", resume, "somebody approved or stopped a run", object_created(intake, SIGNAL_KEYS)
         )

@@ -12,7 +12,7 @@ from tunedrop import catalog
 from tunedrop.contracts import CompletedJob, Dataset, Evaluation, Run, Serving
 from tunedrop.evaluation.ask import SECONDS_TO_ASK
 from tunedrop.evaluation.contenders import Contest
-from tunedrop.steps.evaluate_model import evaluate_model
+from tunedrop.steps.evaluate_model import evaluate_model, refuse_what_is_dearer
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -35,6 +35,8 @@ def handler(payload: Input, services: Services) -> Evaluation:
         serving=payload.serving,
         base_model=catalog.find(payload.run.base_model),
     )
+    if not payload.next_record:
+        refuse_what_is_dearer(services.registry, contest)
     return evaluate_model(
         services.aws, contest, payload.next_record, deadline=time.monotonic() + SECONDS_TO_ASK
     )

@@ -31,12 +31,18 @@ def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, list[str]]:
 
 def _settle(event: dict[str, Any], services: Services, settler: Settler) -> list[Wait]:
     match event.get("source"):
-        case "aws.bedrock":
-            return settler.settle_about(event["detail"]["jobArn"])
         case "aws.s3":
             return _signal(event, services, settler)
+        case str() if subject := _job_of(event):
+            return settler.settle_about(subject)
         case _:
             return settler.settle_all()
+
+
+def _job_of(event: dict[str, Any]) -> str:
+    """The job that an event is about: in its detail, or the resource that it names."""
+    resources = event.get("resources") or [""]
+    return str(event.get("detail", {}).get("jobArn") or resources[0] if event.get("detail") else "")
 
 
 def _signal(event: dict[str, Any], services: Services, settler: Settler) -> list[Wait]:

@@ -8,7 +8,7 @@ from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog, naming
 from tunedrop.contracts import CompletedJob, Dataset, Run, Serving
-from tunedrop.serving import choose, throughput
+from tunedrop.serving import choose, models, throughput
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -27,8 +27,10 @@ def handler(payload: Input, services: Services) -> Serving:
     bought_later = choose.production_way(base_model, run.deployment)
     way = bought_later if payload.evaluated and bought_later else choose.way(base_model, run.deployment)
     name = naming.resource_name(stage.name, run.run_id, run.attempt)
+    model_arn = payload.job.model_arn
+    weights = models.weights(services.aws, model_arn) if way == "imported" else ""
     serving = throughput.create(
-        services.aws.bedrock, stage, run.run_id, name, payload.job.model_arn, run.deployment, way
+        services.aws.bedrock, stage, run.run_id, name, model_arn, run.deployment, way, weights=weights
     )
     return msgspec.structs.replace(
         serving,

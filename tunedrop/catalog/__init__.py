@@ -38,7 +38,11 @@ __all__ = [
 
 
 def base_of(model_arn: str) -> BaseModel | None:
-    """The base of a custom model: its ARN names it (`…:custom-model/<base model>/<id>`)."""
+    """The base of a tuned model, which its ARN names: `…:custom-model/<base model>/<id>`, or the group of a
+    model package, `…:model-package/tunedrop-<stage>-<short name>/<version>`."""
+    if group := model_arn.partition(":model-package/")[2].partition("/")[0]:
+        found = (one for one in load().values() if one.hub_content and group.endswith(f"-{one.short_name}"))
+        return next(found, None)
     try:
         return find(model_arn.partition(":custom-model/")[2].rpartition("/")[0])
     except LookupError:

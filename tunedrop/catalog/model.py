@@ -272,6 +272,11 @@ class BaseModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     most_units: int = 1
     notes: tuple[str, ...] = ()
 
+    @property
+    def short_name(self) -> str:
+        """What follows the provider in its id (`qwen3-8b`): a part of names that are made of it."""
+        return self.id.partition(".")[2]
+
     def engine_of(self, method: Method | Literal["auto"]) -> str:
         """The name of the engine that trains it by a method; `auto`: by its usual ones."""
         own = self.methods[method].engine if method in self.methods else ""

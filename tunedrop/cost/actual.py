@@ -9,6 +9,7 @@ import msgspec
 from tunedrop import clock
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import ActualCost, CostLine, Ending, Judged, Run
+from tunedrop.cost import imported
 from tunedrop.cost.estimate import COMMITTED_HOURS, judge_prices, storage
 from tunedrop.cost.lines import TOKEN_ERROR, priced
 from tunedrop.cost.training import training
@@ -40,6 +41,8 @@ def _lines(ending: Ending, base_model: BaseModel, now: str) -> Iterator[CostLine
         yield from _trainings(ending, base_model)
     if ending.serving is not None and ending.serving.way == "provisioned":
         yield _throughput(ending, base_model, now)
+    if ending.serving is not None and ending.serving.way == "imported":
+        yield _imported(ending, base_model, now)
     if ending.evaluation is not None:
         yield from _inference(ending, base_model)
 
@@ -89,13 +92,29 @@ def _throughput(ending: Ending, base_model: BaseModel, now: str) -> CostLine:
     )
 
 
+def _imported(ending: Ending, base_model: BaseModel, now: str) -> CostLine:
+    """The windows since it was imported, for that is when it is asked; its storage is billed by the month."""
+    assert ending.serving is not None
+    since = ending.serving.in_service_at or ending.serving.created_at
+    count = imported.windows(clock.seconds_between(since, now)) if ending.evaluation is not None else 0
+    units = max(1, ending.serving.units)
+    return priced(
+        imported.ANSWERING,
+        base_model.prices.imported_per_unit_minute,
+        units * count * imported.WINDOW_MINUTES,
+        0.0,
+        f"{units} units x {count} windows of {imported.WINDOW_MINUTES} minutes until {now}, at most",
+        "a minute and unit",
+    )
+
+
 def _inference(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
     """All models' tokens at the base model's prices: custom models cost the same on demand. On provisioned
     throughput only the base model's are billed; they are taken to be as many as each other's.
     """
     assert ending.evaluation is not None
     prices = base_model.prices
-    by_hour = ending.serving is not None and ending.serving.way == "provisioned"
+    by_hour = ending.serving is not None and ending.serving.way != "on-demand"
     asked = 2 if ending.evaluation.champion is None else 3
     for item, price, tokens in (
         ("evaluation, prompts", prices.input_per_million_tokens, ending.evaluation.input_tokens),

@@ -16,6 +16,7 @@ from tunedrop.contracts import (
     Run,
     Way,
 )
+from tunedrop.cost import imported
 from tunedrop.cost.lines import TOKEN_ERROR, per_million, priced
 from tunedrop.cost.media import shown_in
 from tunedrop.cost.training import held_out_answers, training
@@ -76,13 +77,16 @@ def _lines(
         planned = plan(run, dataset)
         for one in planned:
             yield from training(run, one, base_model)
-        yield storage(base_model, len(planned))
+        if way != "imported":
+            yield storage(base_model, len(planned))
     if run.evaluation.judge is not None:
         yield _judging(asked, run.evaluation.judge)
     if run.teacher is not None:
         yield from held_out_answers(asked.held_out, run.teacher)
     yield from _inference(asked, base_model, way)
-    if way == "provisioned":
+    if way == "imported":
+        yield from imported.lines(base_model, asked)
+    elif way == "provisioned":
         yield _throughput(run, base_model, EVALUATION_HOURS)
     elif choose.production_way(base_model, run.deployment) == "provisioned":
         yield _throughput(run, base_model, 0.0)

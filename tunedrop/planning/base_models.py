@@ -90,11 +90,28 @@ def _why_not(base_model: BaseModel, method: Method) -> str:
 
 
 def _base_of(stage: Stage, arn: str) -> BaseModel:
-    """The base of a custom model that this stage may tune further: one of its own account and Region."""
-    ours = f"arn:aws:bedrock:{stage.region}:{stage.account}:custom-model/"
-    if not re.fullmatch(re.escape(ours) + r"[a-z0-9.:-]+/[a-z0-9]{12}", arn):
+    """The base of a model that this stage may tune further: one of its own account and Region.
+
+    A Bedrock job goes on with a custom model, a serverless job with a model package of another serverless
+    job; nothing goes on with an imported model, and nothing across services (SageMaker AI developer guide,
+    customizing-models-continuous, and Bedrock user guide, model-customization-submit, read 2026-11-29).
+    """
+    bedrock, sagemaker = (
+        f"arn:aws:{one}:{stage.region}:{stage.account}:" for one in ("bedrock", "sagemaker")
+    )
+    if ":imported-model/" in arn or ":custom-model-deployment/" in arn or ":provisioned-model/" in arn:
         raise InvalidManifest(
-            f"base_model: {arn} is not a custom model of this account and Region ({ours}...); "
+            f"base_model: {arn} is what serves a model, and no job goes on with that; name the model itself: "
+            "write from: RUN, with the run that has trained it"
+        )
+    if not re.fullmatch(
+        f"{re.escape(bedrock)}custom-model/[a-z0-9.:-]+/[a-z0-9]{{12}}"
+        f"|{re.escape(sagemaker)}model-package/tunedrop-{re.escape(stage.name)}-[a-z0-9-]+/[0-9]{{1,6}}",
+        arn,
+    ):
+        raise InvalidManifest(
+            f"base_model: {arn} is not a custom model of this account and Region "
+            f"({bedrock}custom-model/...), nor a model package that this stage has made; "
             "copy a model of another Region here first (bedrock create-model-copy-job)"
         )
     if (base := catalog.base_of(arn)) is None:

@@ -31,7 +31,7 @@ def resolve(
     findings, values = [], {}
     offered = base_model.hyperparameters_of(method)
     for key, value in asked.items():
-        name = bedrocks_name(key)
+        name = key if key in offered else bedrocks_name(key)
         known = offered.get(name)
         if known is None:
             names = ", ".join(offered) or "none"

@@ -9,6 +9,9 @@ import msgspec
 from tunedrop import naming
 from tunedrop.contracts import Dataset, Method, Run
 
+_EPOCHS = ("epochCount", "max_epochs")
+"""How engines call the number of passes over the data."""
+
 
 class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
     """One job of a run. `number` counts from 0; `title` is for people, and empty where there is only one."""
@@ -24,7 +27,8 @@ class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def epochs(self) -> float:
-        return float(self.hyperparameters.get("epochCount", "1"))
+        named = (self.hyperparameters.get(name) for name in _EPOCHS)
+        return float(next((value for value in named if value), "1"))
 
     @property
     def millions(self) -> float:

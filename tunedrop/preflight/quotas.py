@@ -25,6 +25,7 @@ DEPLOYMENTS_IN_PROGRESS = "L-430C95DD"
 DEPLOYMENTS = "L-1EF80F3E"
 CUSTOM_MODELS = "L-CB5B847D"
 NO_COMMITMENT_UNITS = "L-BE77399C"
+IMPORTED_MODELS = "L-45B04988"
 
 
 class Quota(msgspec.Struct, frozen=True):
@@ -57,6 +58,12 @@ def request(quota: Quota, value: int, region: str) -> str:
 def models(bedrock: Any) -> int:
     """How many custom models there are."""
     pages = bedrock.get_paginator("list_custom_models").paginate()
+    return sum(len(page["modelSummaries"]) for page in pages)
+
+
+def imported(bedrock: Any) -> int:
+    """How many imported models there are."""
+    pages = bedrock.get_paginator("list_imported_models").paginate()
     return sum(len(page["modelSummaries"]) for page in pages)
 
 
@@ -93,8 +100,11 @@ def check(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Che
 def _full(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Iterator[tuple[str, str]]:
     quotas = read(aws_)
     ways = _ways(model, run)
+    quota = quotas.get(IMPORTED_MODELS)
+    if quota is not None and "imported" in ways and (used := imported(aws_.bedrock)) + 1 > quota.value:
+        yield _too_few(quota, used, used + 1, stage.region)
     quota = quotas.get(CUSTOM_MODELS)
-    if quota is not None and (used := models(aws_.bedrock)) + jobs > quota.value:
+    if quota is not None and "imported" not in ways and (used := models(aws_.bedrock)) + jobs > quota.value:
         yield _too_few(quota, used, used + jobs, stage.region)
     quota = quotas.get(DEPLOYMENTS)
     if quota is not None and "on-demand" in ways:

@@ -16,6 +16,11 @@ def status(aws: Aws, model_arn: str) -> str:
     return engines.of_model(model_arn).status_of_model(aws, model_arn)
 
 
+def weights(aws: Aws, model_arn: str) -> str:
+    """Where the files of a model are that Bedrock can import (`s3://…/`)."""
+    return engines.of_model(model_arn).weights_of(aws, model_arn)
+
+
 def delete(aws: Aws, model_arn: str) -> bool:
     """Delete a model, which costs its storage until then. False when it was gone before.
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from tunedrop import aws, catalog, clock, naming
+from tunedrop import catalog, clock, naming
+from tunedrop.aws import Aws
 from tunedrop.contracts import DeploymentSettings, Serving
 from tunedrop.errors import TransientError
 from tunedrop.registry.aliases import InProduction
-from tunedrop.serving import choose, throughput
+from tunedrop.serving import choose, models, throughput
 from tunedrop.stage import Stage
 
 
-def create(bedrock: Any, stage: Stage, model: InProduction) -> Serving:
+def create(aws_: Aws, stage: Stage, model: InProduction) -> Serving:
     """Start serving a model again, on demand where its base allows it, else by one model unit.
 
     Raises
@@ -24,12 +23,8 @@ def create(bedrock: Any, stage: Stage, model: InProduction) -> Serving:
     ThroughputFailed, TransientError
         As `tunedrop.serving.throughput.create`.
     """
-    try:
-        bedrock.get_custom_model(modelIdentifier=model.model_arn)
-    except ClientError as error:
-        if aws.is_missing(error):
-            raise LookupError(f"{model.model_arn} was deleted: it has to be trained again") from error
-        raise
+    if not models.status(aws_, model.model_arn):
+        raise LookupError(f"{model.model_arn} was deleted: it has to be trained again")
     base_model = catalog.base_of(model.model_arn)
     if base_model is None:
         raise LookupError(f"the base model of {model.model_arn} is not in the catalog")
@@ -38,7 +33,10 @@ def create(bedrock: Any, stage: Stage, model: InProduction) -> Serving:
     # The name that the run's own had may be taken, and a client token that was used would bring it back.
     moment = clock.now().translate(str.maketrans("", "", "-:TZ"))[-6:]
     name = f"{naming.resource_name(stage.name, model.run_id)[:56].rstrip('-')}-{moment}"
-    return throughput.create(bedrock, stage, model.run_id, name, model.model_arn, settings, way, keep=True)
+    return throughput.create(
+        aws_.bedrock, stage, model.run_id, name, model.model_arn, settings, way, keep=True,
+        weights=models.weights(aws_, model.model_arn),
+    )  # fmt: skip
 
 
 def ready(bedrock: Any, serving: Serving) -> str:

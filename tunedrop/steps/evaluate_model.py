@@ -8,15 +8,17 @@ import msgspec
 
 from tunedrop import naming
 from tunedrop.aws import Aws
-from tunedrop.contracts import Evaluation, Losses, PromptShard
+from tunedrop.contracts import Estimate, Evaluation, Losses, PromptShard
+from tunedrop.cost import imported
 from tunedrop.dataset.prepare.held_out import HeldOut
-from tunedrop.errors import EvaluationFailed
+from tunedrop.errors import EvaluationFailed, OverBudget
 from tunedrop.evaluation import predictions, shards
 from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.gate import decide
 from tunedrop.evaluation.ratings import Rater
 from tunedrop.evaluation.speed import requests_per_minute
+from tunedrop.registry import Registry
 from tunedrop.training import curves, losses
 
 
@@ -62,6 +64,29 @@ def evaluate_model(aws_: Aws, contest: Contest, next_record: int, deadline: floa
             return msgspec.structs.replace(unfinished, judge_job_arn=waited_for)
         predictions.write(aws_.s3, bucket, key, done)
     return _conclude(aws_, contest, done, naming.uri(bucket, key))
+
+
+def refuse_what_is_dearer(registry: Registry, contest: Contest) -> None:
+    """Check the budget again once it is known what a copy of an imported model is billed as.
+
+    Raises
+    ------
+    OverBudget
+        When asking it would likely cost more than anybody has agreed to.
+    """
+    units, run = contest.serving.units, contest.run
+    record = registry.get(run.run_id)
+    before = record.document("estimate", Estimate) if record is not None else None
+    if not units or before is None:
+        return
+    now = imported.corrected(before, contest.base_model, units)
+    registry.save(run.run_id, estimate=now)
+    if imported.is_dearer(before, now, contest.stage.budget_usd):
+        raise OverBudget(
+            f"the imported model has {units} units a copy, so that the run would likely cost "
+            f"{now.likely:.2f} USD instead of {before.likely:.2f}, over its budget of "
+            f"{before.budget_usd:.2f} USD. It was not evaluated. Raise budget_usd and upload again, or choose a smaller base model"
+        )
 
 
 def _asked_in_shards(

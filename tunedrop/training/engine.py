@@ -81,7 +81,7 @@ class Leftover(msgspec.Struct, frozen=True, kw_only=True):
 class Permission(msgspec.Struct, frozen=True, kw_only=True):
     """A policy statement that one of the stage's functions needs for an engine.
 
-    `{account}`, `{region}`, `{stage}`, `{training_role}` and `{import_role}` are filled in.
+    `{account}`, `{region}`, `{stage}`, `{training_role}` and `{artifacts}` (a bucket's ARN) are filled in.
     """
 
     sid: str

@@ -118,7 +118,7 @@ def _how_to_serve(here: Deployed, name: str, error: NotServed) -> str:
 def _serve(here: Deployed, model: InProduction) -> str:
     """Bring a model into service; gives the ARN that serves it."""
     try:
-        serving = _waited(here, lambda: revive.create(here.aws.bedrock, here.stage, model))
+        serving = _waited(here, lambda: revive.create(here.aws, here.stage, model))
         errors.print(f"bringing {model.model_arn} into service as {serving.arn}", style="dim")
         return _waited(here, lambda: revive.ready(here.aws.bedrock, serving))
     except (LookupError, ThroughputFailed) as error:

@@ -23,15 +23,8 @@ def group_prefix(stage_name: str) -> str:
 
 
 def group_name(stage: Stage, base_model: BaseModel) -> str:
-    """The group that keeps what a stage makes of a base model: a package's ARN names it."""
-    return group_prefix(stage.name) + naming.slug(base_model.id.partition(".")[2], 40)
-
-
-def base_of(model_arn: str, stage_name: str, bases: list[BaseModel]) -> BaseModel | None:
-    """The base model of a package of a stage, by its ARN (`…:model-package/<group>/<version>`)."""
-    group = model_arn.partition(":model-package/")[2].partition("/")[0]
-    slug = group.removeprefix(group_prefix(stage_name))
-    return next((one for one in bases if naming.slug(one.id.partition(".")[2], 40) == slug), None)
+    """The group of what a stage makes of a base model: a package's ARN names it (`catalog.base_of`)."""
+    return group_prefix(stage.name) + base_model.short_name
 
 
 def group(sagemaker: Any, stage: Stage, base_model: BaseModel) -> str:

@@ -1,6 +1,6 @@
 """What a stage's functions may do in SageMaker, by function; `infra.permissions` makes policies of it.
 
-`{account}`, `{region}` and `{stage}` are filled in, and `{training_role}` with the role that jobs are given.
+The words in braces are filled in (`tunedrop.training.engine.Permission`).
 Resource types: Service Authorization Reference, Amazon SageMaker, read 2026-11-29.
 """
 
@@ -44,10 +44,18 @@ _END = (
         resources=(_GROUPS,),
         conditions=_OURS,
     ),
+    Permission(sid="ListPackages", actions=("sagemaker:ListModelPackages",), resources=(_PACKAGES,)),
+    Permission(sid="ListPackageGroups", actions=("sagemaker:ListModelPackageGroups",), resources=("*",)),
     Permission(
-        sid="ListPackages",
-        actions=("sagemaker:ListModelPackages", "sagemaker:ListModelPackageGroups"),
-        resources=("*",),
+        sid="ListWeights",
+        actions=("s3:ListBucketVersions",),
+        resources=("{artifacts}",),
+        conditions={"StringLike": {"s3:prefix": "runs/*/training/*"}},
+    ),
+    Permission(
+        sid="DeleteWeights",
+        actions=("s3:DeleteObject", "s3:DeleteObjectVersion"),
+        resources=("{artifacts}/runs/*/training/*",),
     ),
     Permission(sid="ReadSageMakerTags", actions=("sagemaker:ListTags",), resources=(_JOBS, _GROUPS)),
 )

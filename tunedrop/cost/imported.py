@@ -1,0 +1,86 @@
+"""What an imported model costs: by the five-minute window in which it is asked, and by the month of storage.
+
+Copies x units of one copy x the rate of a minute x 5 x the number of windows. That is AWS's own price
+example; the formula of the user guide's page import-model-calculate-cost divides the windows by 60 instead,
+which gives a three-hundredth of it (read 2026-11-29). How many units a copy has is known once it is imported.
+"""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import CostLine, Estimate
+from tunedrop.cost.lines import ranged
+from tunedrop.evaluation.evaluate import CONCURRENCY
+from tunedrop.evaluation.speed import ANSWER_SECONDS
+from tunedrop.evaluation.workload import Workload
+
+WINDOW_MINUTES = 5
+ANSWERING = "imported model, answers"
+STORAGE = "imported model, storage"
+
+
+def windows(seconds: float) -> int:
+    """How many windows an evaluation of so many seconds begins at the least."""
+    return max(1, math.ceil(seconds / (WINDOW_MINUTES * 60)))
+
+
+def lines(base_model: BaseModel, asked: Workload) -> tuple[CostLine, CostLine]:
+    """What asking and keeping the model costs, while its units are not known: a range.
+
+    One copy answers; twice the time is the most, and a window more where it begins within one.
+    """
+    few, most = base_model.likely_units, base_model.most_units
+    likely = windows(asked.requests * ANSWER_SECONDS / CONCURRENCY)
+    minutes = [WINDOW_MINUTES * count for count in (likely, likely, 2 * likely + 1)]
+    prices = base_model.prices
+    return (
+        ranged(
+            ANSWERING,
+            prices.imported_per_unit_minute,
+            minutes[0],
+            few * minutes[1],
+            most * minutes[2],
+            f"1 to {most} units x {likely} to {2 * likely + 1} windows of {WINDOW_MINUTES} minutes",
+            "a minute and unit",
+        ),
+        ranged(
+            STORAGE,
+            prices.imported_storage_per_unit_month,
+            1,
+            few,
+            most,
+            f"1 to {most} units x 1 month",
+            "a month and unit",
+        ),
+    )
+
+
+def corrected(estimate: Estimate, base_model: BaseModel, units: int) -> Estimate:
+    """An estimate once the units of a copy are known."""
+
+    def with_units(line: CostLine) -> CostLine:
+        if line.item not in (ANSWERING, STORAGE):
+            return line
+        return msgspec.structs.replace(
+            line,
+            low=line.low * units,
+            likely=line.likely * units / base_model.likely_units,
+            high=line.high * units / base_model.most_units,
+            basis=f"{line.basis}; a copy has {units}",
+        )
+
+    found = tuple(map(with_units, estimate.lines))
+    return msgspec.structs.replace(
+        estimate,
+        lines=found,
+        **{name: sum(getattr(line, name) for line in found) for name in ("low", "likely", "high")},
+    )
+
+
+def is_dearer(estimate: Estimate, now: Estimate, budget_usd: float) -> bool:
+    """Whether it likely costs more than anybody has agreed to: the budgets, and the most of the estimate."""
+    return now.likely > max(estimate.high, min(estimate.budget_usd, budget_usd))
