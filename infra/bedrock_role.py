@@ -34,9 +34,7 @@ class RoleForJobs(Construct):
                 # Nobody else's job can make Bedrock use this role (IAM user guide, "confused deputy").
                 conditions={
                     "StringEquals": {"aws:SourceAccount": stack.account},
-                    "ArnLike": {
-                        "aws:SourceArn": f"arn:aws:{service}:{stack.region}:{stack.account}:{jobs}/*"
-                    },
+                    "ArnLike": {"aws:SourceArn": source},
                 },
             ),
         )

@@ -85,7 +85,8 @@ def refuse_what_is_dearer(registry: Registry, contest: Contest) -> None:
         raise OverBudget(
             f"the imported model has {units} units a copy, so that the run would likely cost "
             f"{now.likely:.2f} USD instead of {before.likely:.2f}, over its budget of "
-            f"{before.budget_usd:.2f} USD. It was not evaluated. Raise budget_usd and upload again, or choose a smaller base model"
+            f"{before.budget_usd:.2f} USD. It was not evaluated. "
+            "Raise budget_usd and upload again, or choose a smaller base model"
         )
 
 
