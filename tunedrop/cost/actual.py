@@ -30,8 +30,15 @@ def actual(ending: Ending, base_model: BaseModel | None, now: str) -> ActualCost
     """
     lines = tuple(_lines(ending, base_model, now)) if base_model is not None else ()
     low, likely, high = (sum(getattr(line, name) for line in lines) for name in ("low", "likely", "high"))
-    forecast = (storage(base_model),) if base_model is not None and ending.job is not None else ()
+    forecast = tuple(_forecast(ending, base_model)) if base_model is not None else ()
     return ActualCost(lines=lines, low=low, likely=likely, high=high, forecast=forecast)
+
+
+def _forecast(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
+    if ending.serving is not None and ending.serving.way == "imported":
+        yield imported.storage(base_model, ending.serving.units)
+    elif ending.job is not None and not base_model.serving.imported:
+        yield storage(base_model)
 
 
 def _lines(ending: Ending, base_model: BaseModel, now: str) -> Iterator[CostLine]:

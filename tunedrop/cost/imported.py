@@ -13,7 +13,7 @@ import msgspec
 
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import CostLine, Estimate
-from tunedrop.cost.lines import ranged
+from tunedrop.cost.lines import priced, ranged
 from tunedrop.evaluation.evaluate import CONCURRENCY
 from tunedrop.evaluation.speed import ANSWER_SECONDS
 from tunedrop.evaluation.workload import Workload
@@ -57,6 +57,13 @@ def lines(base_model: BaseModel, asked: Workload) -> tuple[CostLine, CostLine]:
             "a month and unit",
         ),
     )
+
+
+def storage(base_model: BaseModel, units: int) -> CostLine:
+    """What keeping one copy's weights costs a month, once its units are known."""
+    units = max(1, units)
+    price = base_model.prices.imported_storage_per_unit_month
+    return priced(STORAGE, price, units, 0.0, f"{units} units x 1 month", "a month and unit")
 
 
 def corrected(estimate: Estimate, base_model: BaseModel, units: int) -> Estimate:
