@@ -30,8 +30,8 @@ READING_REQUIREMENTS = ROOT / "requirements-reading.txt"
 SCORING_REQUIREMENTS = ROOT / "requirements-scoring.txt"
 
 SERVICES = (
-    "bedrock", "bedrock-runtime", "dynamodb", "events", "iam", "lambda", "pricing", "s3", "service-quotas",
-    "sns", "ssm", "stepfunctions", "sts", "xray",
+    "bedrock", "bedrock-runtime", "dynamodb", "events", "iam", "lambda", "pricing", "s3", "sagemaker",
+    "service-quotas", "sns", "ssm", "stepfunctions", "sts", "xray",
 )  # fmt: skip
 """The services whose botocore models go into the bundle: those of `tunedrop.aws.Aws`, STS, and X-Ray, whose
 SDK opens a client when it is imported."""
