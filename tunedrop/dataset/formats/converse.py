@@ -26,13 +26,13 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         what = f"schemaVersion is {shorten(version)}; AWS's sources disagree, and all take {SCHEMA_VERSION}"
         reading.add("$.schemaVersion", "TD013", what, version, SCHEMA_VERSION)
     warned = len(reading.problems)
-    system = _system(record.get("system"), reading)
+    losses: list[str] = []
+    system = _system(record.get("system"), reading, losses)
     messages = record.get("messages")
     if not isinstance(messages, list) or not messages:
         reading.wrong_type("$.messages", "a list of messages", messages)
         return None
     found: list[Turn] = []
-    losses: list[str] = []
     for index, message in enumerate(messages):
         if not isinstance(message, dict):
             reading.wrong_type(f"$.messages[{index}]", "an object", message)
@@ -60,12 +60,14 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     )
 
 
-def _system(system: Any, reading: Reading) -> list[str]:
+def _system(system: Any, reading: Reading, losses: list[str]) -> list[str]:
     if system is None:
         return []
     if isinstance(system, list) and all(
         isinstance(one, dict) and isinstance(one.get("text"), str) for one in system
     ):
+        for index, one in enumerate(system):
+            losses += [f"$.system[{index}].{shorten(key)}" for key in one if key != "text" and one[key]]
         return [one["text"] for one in system if one["text"].strip()]
     reading.wrong_type("$.system", 'a list such as [{"text": "…"}]', system)
     return []

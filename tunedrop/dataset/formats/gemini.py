@@ -27,7 +27,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     extra: dict[str, Any] = {}
     chat, calls = turns.Turns(reading), tools.Calls()
     for key in _SYSTEM:
-        for text in _texts(record.get(key)):
+        for text in _texts(record.get(key), f"$.{key}", losses):
             chat.note(text, f"$.{key}")
     for index, tool in enumerate(record.get("tools") or []):
         declared = (
@@ -62,12 +62,22 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     return Conversation(ended, "\n".join(chat.system), extra, unread, tuple(losses), f"$.{_SYSTEM[0]}")
 
 
-def _texts(instruction: Any) -> list[str]:
+def _texts(instruction: Any, path: str, losses: list[str]) -> list[str]:
     if isinstance(instruction, str):
         return [instruction]
+    if isinstance(instruction, dict):
+        losses += [f"{path}.{shorten(key)}" for key in instruction if key not in ("parts", "role")]
     parts = instruction.get("parts") if isinstance(instruction, dict) else None
     parts = [parts] if isinstance(parts, dict) else parts
-    return [one["text"] for one in parts or [] if isinstance(one, dict) and isinstance(one.get("text"), str)]
+    texts = []
+    for index, one in enumerate(parts or []):
+        where = f"{path}.parts[{index}]"
+        if not isinstance(one, dict) or not isinstance(one.get("text"), str):
+            losses.append(where)
+            continue
+        losses += [f"{where}.{shorten(key)}" for key in one if key != "text"]
+        texts.append(one["text"])
+    return texts
 
 
 def _message(

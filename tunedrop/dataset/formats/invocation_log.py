@@ -60,6 +60,17 @@ def kind(record: Mapping[str, Any]) -> SourceFormat | None:
     return None
 
 
+_SAID = frozenset(
+    ["output", "message", "content", "role", "type", "id", "model", "object", "created", "usage", "metrics",
+     "stopReason", "stop_reason", "stop_sequence", "finish_reason", "index", "trace", "choices", "outputs",
+     "results", "generation", "completion", "outputText", "inputTextTokenCount", "tokenCount",
+     "completionReason", "prompt_token_count", "generation_token_count", "additionalModelResponseFields",
+     "performanceConfig", "inputContentType", "inputTokenCount", "inputBodyJson", "outputContentType",
+     "outputTokenCount", "outputBodyJson", "cacheReadInputTokenCount", "cacheWriteInputTokenCount"]
+)  # fmt: skip
+"""What requests and answers say of themselves."""
+
+
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     """A record; None where it is broken. What is not the conversation is about the request, and not kept."""
     if reading.format == "batch-output":
@@ -70,10 +81,22 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         what = "the log has no body here: large ones are stored beside it in S3 (inputBodyS3Path)"
         reading.add(at, "TD011", what, asked, "inputBodyJson")
         return None
-    answer = _answer(said) if isinstance(said, dict) else None
+    losses: list[str] = []
+    answer = _answer(said, losses) if isinstance(said, dict) else None
     found = _asked(asked, answer, at, reading)
+    if found is None:
+        return None
     unread = {key: value for key, value in record.items() if key not in _OWN}
-    return msgspec.structs.replace(found, unread={**found.unread, **unread}) if found and unread else found
+    for key in ("input", "output"):
+        losses += _beside(record.get(key), f"$.{key}")
+    return msgspec.structs.replace(found, unread={**found.unread, **unread}, losses=(*found.losses, *losses))
+
+
+def _beside(part: Any, path: str) -> list[str]:
+    """The paths of what a part says that is no part of a request or an answer."""
+    if not isinstance(part, dict):
+        return []
+    return [f"{path}.{shorten(key)}" for key in part if key not in _SAID]
 
 
 def _body(record: Mapping[str, Any], side: str) -> Any:
@@ -81,10 +104,13 @@ def _body(record: Mapping[str, Any], side: str) -> Any:
     return part.get(f"{side}BodyJson") if isinstance(part, dict) else None
 
 
-def _asked(asked: Mapping[str, Any], answer: str | None, at: str, reading: Reading) -> Conversation | None:
+def _asked(
+    asked: Mapping[str, Any], answer: str | list[Any] | None, at: str, reading: Reading
+) -> Conversation | None:
     text = asked.get("prompt", asked.get("inputText"))
     if isinstance(text, str) and text.strip():
-        turns = (Turn("user", text, (), at), *([Turn("assistant", answer, (), at)] if answer else []))
+        said = answer if isinstance(answer, str) else ""
+        turns = (Turn("user", text, (), at), *([Turn("assistant", said, (), at)] if said else []))
         return Conversation(turns)
     if not isinstance(asked.get("messages"), list):
         keys = ", ".join(map(shorten, asked)) or "no keys"
@@ -94,25 +120,35 @@ def _asked(asked: Mapping[str, Any], answer: str | None, at: str, reading: Readi
     body = {key: value for key, value in asked.items() if key not in _PARAMETERS}
     is_converse = not openai_chat.fits({"messages": messages}) and not anthropic.fits(asked)
     if answer:
-        messages.append({"role": "assistant", "content": [{"text": answer}] if is_converse else answer})
+        is_text = isinstance(answer, str)
+        messages.append(
+            {"role": "assistant", "content": [{"text": answer}] if is_converse and is_text else answer}
+        )
     body["messages"] = messages
     if is_converse:
         if isinstance(body.get("system"), str):
             body["system"] = [{"text": body["system"]}]
         return converse.read(body, reading)
-    if anthropic.fits(asked) or "system" in body:
+    if anthropic.fits({**asked, "messages": messages}) or "system" in body:
         return anthropic.read(body, reading)
     return openai_chat.read(body, reading)
 
 
-def _answer(said: Mapping[str, Any]) -> str | None:
-    """The text of an answer, in any of the models' forms."""
+def _answer(said: Mapping[str, Any], losses: list[str]) -> str | list[Any] | None:
+    """What was answered, in any of the models' forms: a text, or blocks where there is more than text."""
+    losses += _beside(said, "$.output")
     output = said.get("output")
+    losses += _beside(output, "$.output.output")
     message = output.get("message") if isinstance(output, dict) else None
+    losses += _beside(message, "$.output.output.message")
     content = message.get("content") if isinstance(message, dict) else said.get("content")
     if isinstance(content, list):
-        texts = [one["text"] for one in content if isinstance(one, dict) and isinstance(one.get("text"), str)]
-        return "\n".join(texts) or None
+        if any(not isinstance(one, dict) or not isinstance(one.get("text"), str) for one in content):
+            return content
+        for index, one in enumerate(content):
+            extra = [key for key in one if key not in ("text", "type") and one[key]]
+            losses += [f"$.output.content[{index}].{shorten(key)}" for key in extra]
+        return "\n".join(one["text"] for one in content) or None
     for key in ("generation", "completion", "outputText"):
         if isinstance(said.get(key), str):
             return str(said[key])
@@ -123,10 +159,4 @@ def _answer(said: Mapping[str, Any]) -> str | None:
             found = found.get("content")
         if isinstance(found, str):
             return found
-    return (
-        None
-        if not said
-        else msgspec.json.encode(said).decode()
-        if isinstance(said.get("text"), str)
-        else None
-    )
+    return msgspec.json.encode(said).decode() if isinstance(said.get("text"), str) else None

@@ -118,7 +118,10 @@ class Calls:
         found = self._waiting.pop(place)[1] if place is not None else str(number or name or "")
         text = content if isinstance(content, str) else None
         if text is None and isinstance(content, list):
-            texts = [one.get("text") if isinstance(one, dict) else None for one in content]
+            texts = [
+                one.get("text") if isinstance(one, dict) and one.keys() <= {"type", "text"} else None
+                for one in content
+            ]
             if all(isinstance(one, str) for one in texts):
                 return {"toolResult": {"toolUseId": found, "content": [{"text": one} for one in texts]}}
         if text is None:

@@ -110,4 +110,9 @@ def _beside(name: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict) or _is_message(value):
         return {}
     used = ("messages", "choices", "content")
-    return {key if key in _LIFTED else f"{name}.{key}": one for key, one in value.items() if key not in used}
+    around = {
+        key if key in _LIFTED else f"{name}.{key}": one for key, one in value.items() if key not in used
+    }
+    for choice in value.get("choices") or []:
+        around |= {f"{name}.choices.{key}": one for key, one in choice.items() if key != "message"}
+    return around
