@@ -32,6 +32,7 @@ STEP_OF = {
     "RefuseUpload": "register_run",
     "AwaitApproval": "wait_for_completion",
     "AwaitSlot": "wait_for_completion",
+    "AwaitDeployment": "wait_for_completion",
     "AwaitThroughput": "wait_for_completion",
     "AwaitProduction": "wait_for_completion",
     "AwaitJudging": "wait_for_completion",
@@ -178,6 +179,7 @@ def test_the_waits_are_task_tokens_with_an_end(definition: dict[str, Any]) -> No
     assert kinds == {
         "AwaitApproval": "approval",
         "AwaitSlot": "slot",
+        "AwaitDeployment": "deployment",
         "WaitForCompletion": "training",
         "AwaitThroughput": "throughput",
         "AwaitProduction": "throughput",
@@ -190,7 +192,7 @@ def test_the_waits_are_task_tokens_with_an_end(definition: dict[str, Any]) -> No
 
 
 def test_an_execution_outlasts_all_its_waits(definition: dict[str, Any]) -> None:
-    patience = (SLOT_PATIENCE, TRAINING_PATIENCE, THROUGHPUT_PATIENCE, JUDGING_PATIENCE)
+    patience = (SLOT_PATIENCE, TRAINING_PATIENCE, SLOT_PATIENCE, THROUGHPUT_PATIENCE, JUDGING_PATIENCE)
 
     assert definition["TimeoutSeconds"] == EXECUTION_TIMEOUT.to_seconds()
     assert definition["TimeoutSeconds"] > sum(each.to_seconds() for each in patience) + 30 * 86400

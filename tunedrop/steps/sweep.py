@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import get_args
 
 import msgspec
 
 from tunedrop.aws import Aws
-from tunedrop.contracts import Ending
+from tunedrop.contracts import Ending, WaitKind
 from tunedrop.registration import missed_uploads, retuning, stray_uploads
 from tunedrop.registration.register import GROWN
 from tunedrop.registry import Record, Registry, lifecycle
@@ -138,7 +139,7 @@ class Sweep:
 
     def _note_unreadable(self) -> None:
         waits = Waits(self._aws.dynamodb, self._stage.waits_table)
-        for kind in ("approval", "training", "throughput", "judging", "slot"):
+        for kind in get_args(WaitKind):
             waits.of_kind(kind)
         for what, rows in (("registry row of run", self._registry), ("wait of run", waits)):
             for run_id, error in rows.unreadable.items():
