@@ -113,7 +113,7 @@ def _is_active(bedrock: Any, arn: str) -> bool | None:
 
 
 @pytest.fixture(scope="module")
-def roles(pipeline: Pipeline) -> Iterator[dict[str, boto3.Session]]:
+def roles(pipeline: Pipeline) -> dict[str, boto3.Session]:
     """A session with the role of each function, as whoever runs code in it would have."""
     sessions = {}
     pages = pipeline.aws.lambda_.get_paginator("list_functions").paginate()
@@ -123,7 +123,7 @@ def roles(pipeline: Pipeline) -> Iterator[dict[str, boto3.Session]]:
         sessions[one["FunctionName"]] = boto3.Session(
             keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], pipeline.stage.region
         )
-    yield sessions
+    return sessions
 
 
 def attacks(pipeline: Pipeline, session: boto3.Session, model: str) -> dict[str, Callable[[], Any]]:
