@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any, get_args
 
@@ -76,7 +77,9 @@ def _price(product: dict[str, Any]) -> tuple[str, float | None]:
         for dimension in term.get("priceDimensions", {}).values()
         if "USD" in dimension.get("pricePerUnit", {})
     }
-    return name, found.pop() if len(found) == 1 else None
+    price = found.pop() if len(found) == 1 else 0.0
+    # A price of nothing, or none, would let a run pass every budget.
+    return name, price if math.isfinite(price) and price > 0 else None
 
 
 def current(registry: Registry, stage: Stage, base_model: BaseModel) -> BaseModel:

@@ -61,11 +61,11 @@ class Sweep:
             ("stopping jobs of closed runs", self._stop_jobs),
             ("closing runs without execution", self._close_orphans),
             ("starting missed uploads", self._start_missed),
-            ("looking for uploads that start nothing", self._tell_of_strays),
             ("starting what has grown", self._start_grown),
             ("announcing the end of base models", self._announce),
             ("looking for rows that cannot be read", self._note_unreadable),
             ("reporting what goes on failing", self._report),
+            ("looking for uploads that start nothing", self._tell_of_strays),
         ):
             self._troubles.attempt(name, part, None)
         self._done.failed = [one.subject for one in self._troubles.failed]
