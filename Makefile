@@ -40,6 +40,10 @@ coverage: setup ## which lines no unit or infra test runs, in htmlcov/; shown, n
 	coverage html -q
 	coverage report --skip-covered --sort=cover | tail -30
 
+.PHONY: mutants
+mutants: setup ## ten minutes of faults put into the code, one at a time: those that no test notices (MUTANTS=--area cost)
+	python -m tools.mutants $(or $(MUTANTS),--sample 600 --seed $$(date +%j))
+
 .PHONY: test
 test: setup lint docs ## everything that decides whether we ship
 	pytest tests/unit tests/infra -n auto --dist loadfile -q

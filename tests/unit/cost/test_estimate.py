@@ -253,9 +253,21 @@ def test_an_amount_without_prices_is_said_to_be_at_least_that() -> None:
     assert in_words(cost("amazon.nova-pro-v1:0:300k")).endswith("no dated price is known for training")
 
 
-def test_a_commitment_is_paid_to_its_end() -> None:
-    settings = DeploymentSettings(commitment="1-month", keep_for_seconds=3600)
+@pytest.mark.parametrize(
+    ("commitment", "hours"), [("none", "2 h"), ("1-month", "720 h"), ("6-months", "4320 h")]
+)
+def test_a_commitment_is_paid_to_its_end(commitment: Any, hours: str) -> None:
+    settings = DeploymentSettings(commitment=commitment, keep_for_seconds=3600)
 
     line = cost(builders.LLAMA_3_1, "provisioned", deployment=settings).lines[-1]
 
-    assert "720 h" in line.basis
+    assert f"x {hours} (1 h to evaluate)" in line.basis
+
+
+def test_a_search_stores_the_model_of_each_candidate() -> None:
+    values = builders.run().hyperparameters
+    one = line(cost(), "model storage")
+
+    three = line(cost(candidates=(values,) * 3), "model storage")
+
+    assert three.likely == pytest.approx(3 * one.likely)

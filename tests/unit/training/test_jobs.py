@@ -39,13 +39,57 @@ def test_a_job_is_asked_for_in_bedrocks_own_words(stage: Stage) -> None:
     started = start(bedrock, stage)
 
     (request,) = bedrock.called("create_model_customization_job")
+    tags = [
+        {"key": "tunedrop:stage", "value": "test"},
+        {"key": "tunedrop:run", "value": "persona-0123456789"},
+    ]
     assert started == StartedJob(outcome="started", job_arn=builders.JOB_ARN, job_name=NAME)
-    assert request["customizationType"] == "FINE_TUNING"
-    assert request["baseModelIdentifier"] == builders.LLAMA_3_3
-    assert request["validationDataConfig"] == {
-        "validators": [{"s3Uri": "s3://artifacts/runs/persona-0123456789/dataset/validation.jsonl"}]
+    assert request == {
+        "jobName": NAME,
+        "customModelName": NAME,
+        "roleArn": stage.bedrock_role_arn,
+        "clientRequestToken": request["clientRequestToken"],
+        "baseModelIdentifier": builders.LLAMA_3_3,
+        "customizationType": "FINE_TUNING",
+        "customModelKmsKeyId": stage.key_arn,
+        "jobTags": tags,
+        "customModelTags": tags,
+        "trainingDataConfig": {"s3Uri": "s3://artifacts/runs/persona-0123456789/dataset/train.jsonl"},
+        "validationDataConfig": {
+            "validators": [{"s3Uri": "s3://artifacts/runs/persona-0123456789/dataset/validation.jsonl"}]
+        },
+        "outputDataConfig": {"s3Uri": "s3://artifacts/runs/persona-0123456789/training/"},
+        "hyperParameters": {"epochCount": "5", "batchSize": "1", "learningRate": "0.0001"},
     }
-    assert all(isinstance(value, str) for value in request["hyperParameters"].values())
+
+
+def test_a_dataset_without_validation_asks_for_none(stage: Stage) -> None:
+    assert "validationDataConfig" not in request_of(stage, builders.run(), validation=None)
+
+
+def test_each_job_of_a_search_has_its_own_name_token_and_hyperparameters_and_its_base(stage: Stage) -> None:
+    values = builders.run().hyperparameters
+    run = builders.run(candidates=(values, values | {"epochCount": "2"}))
+    bedrock = FakeBedrock(create_model_customization_job={"jobArn": builders.JOB_ARN})
+
+    for planned in plan(run, builders.dataset()):
+        jobs.start(bedrock, stage, run, planned, builders.MODEL_ARN)
+
+    one, other = bedrock.called("create_model_customization_job")
+    assert one["jobName"] != other["jobName"]
+    assert one["clientRequestToken"] != other["clientRequestToken"]
+    assert [each["hyperParameters"]["epochCount"] for each in (one, other)] == ["5", "2"]
+    assert {each["baseModelIdentifier"] for each in (one, other)} == {builders.MODEL_ARN}
+
+
+def test_jobs_in_progress_and_stopping_hold_a_slot_and_no_other(stage: Stage) -> None:
+    page = {"modelCustomizationJobSummaries": [{}]}
+    bedrock = FakeBedrock(list_model_customization_jobs=page)
+
+    assert jobs.count_in_progress(bedrock) == 2
+    assert bedrock.called("list_model_customization_jobs") == [
+        {"statusEquals": "InProgress"}, {"statusEquals": "Stopping"},
+    ]  # fmt: skip
 
 
 def test_the_same_run_asks_with_the_same_name_and_token(stage: Stage) -> None:

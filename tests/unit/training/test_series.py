@@ -144,6 +144,21 @@ def test_a_candidate_that_failed_does_not_fail_the_search(stage: Stage) -> None:
     assert [(one.status, one.chosen) for one in started.series] == [("failed", False), ("trained", True)]
 
 
+def test_a_candidate_that_bedrock_refuses_does_not_fail_the_search(stage: Stage) -> None:
+    bedrock = Jobs()
+
+    def start(planned: PlannedJob, base: str) -> StartedJob:
+        if not planned.number:
+            raise CustomizationFailed("a learning rate that is not taken")
+        return bedrock.start(planned, base)
+
+    run, dataset = searched()
+    started = advance(aws_of(bedrock), stage, run, dataset, catalog.find(run.base_model), start)
+
+    assert [one.status for one in started.series] == ["failed", "training"]
+    assert "a learning rate" in started.series[0].failure
+
+
 def test_a_search_fails_when_every_candidate_has(stage: Stage) -> None:
     with pytest.raises(CustomizationFailed, match="no candidate of the search was trained: candidate 1 of 2"):
         Jobs(**{"": "Failed", "_1b": "Stopped"}).advance(stage, *searched())

@@ -1,0 +1,73 @@
+"""Whether a run may be paid for unasked, as a table: each limit below, at and above; zero; refusals."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import builders
+from tunedrop.contracts import CostLine, Estimate
+from tunedrop.cost.budgets import judge
+from tunedrop.errors import OverBudget
+
+
+def estimate(likely: float, budget: float = 100.0, source: str = "AWS", unrelated_to: str = "") -> Estimate:
+    line = CostLine(item="training", low=0.0, likely=likely, high=10 * likely, basis="", source=source)
+    return Estimate(
+        lines=(line,), low=0.0, likely=likely, high=10 * likely, budget_usd=budget, unrelated_to=unrelated_to
+    )
+
+
+@pytest.mark.parametrize(
+    ("likely", "own", "stage", "month", "spent", "asked_for"),
+    [
+        (10.0, 10.0, 10.0, 10.0, 0.0, []),  # exactly each limit
+        (10.01, 10.0, 99.0, 999.0, 0.0, ["the run's budget of 10.00"]),
+        (10.01, 99.0, 10.0, 999.0, 0.0, ["the stage's budget for one run of 10.00"]),
+        (10.01, 10.0, 10.0, 999.0, 0.0, ["the run's budget", "the stage's budget"]),
+        (10.0, 99.0, 99.0, 100.0, 90.0, []),  # the month is used up exactly
+        (10.0, 99.0, 99.0, 100.0, 90.01, ["monthly budget of 100.00"]),
+        (10.0, 9.0, 9.0, 9.0, 0.0, ["the run's budget", "the stage's budget", "monthly budget"]),
+        (0.01, 0.0, 99.0, 999.0, 0.0, ["the run's budget of 0.00"]),
+        (0.01, 99.0, 0.0, 999.0, 0.0, ["the stage's budget for one run of 0.00"]),
+        (0.01, 99.0, 99.0, 0.0, 0.0, ["monthly budget of 0.00"]),
+        (0.0, 0.0, 0.0, 0.0, 0.0, []),  # nothing costs nothing
+    ],
+)
+def test_somebody_is_asked_for_each_limit_that_would_be_passed_and_no_other(
+    likely: float, own: float, stage: float, month: float, spent: float, asked_for: list[str]
+) -> None:
+    limits = builders.stage(budget_usd=stage, monthly_budget_usd=month)
+
+    reasons = judge(estimate(likely, own), limits, spent).approval_reasons
+
+    assert len(reasons) == len(asked_for)
+    assert all(part in reason for part, reason in zip(asked_for, reasons, strict=True))
+
+
+def test_somebody_is_asked_about_unrelated_data_and_about_each_missing_price() -> None:
+    found = judge(estimate(0.0, source="", unrelated_to="persona-1"), builders.stage(), 0.0)
+
+    assert [reason[:30] for reason in found.approval_reasons] == [
+        "its data has nothing in common",
+        "no dated price is known for tr",
+    ]
+    assert "in run persona-1" in found.approval_reasons[0]
+
+
+@pytest.mark.parametrize(("spent", "refused"), [(90.0, False), (90.01, True)])
+def test_a_stage_that_refuses_over_its_month_refuses_just_above_it(spent: float, refused: bool) -> None:
+    strict = builders.stage(monthly_budget_usd=100.0, over_monthly_budget="refuse")
+    try:
+        judge(estimate(10.0), strict, spent)
+    except OverBudget:
+        assert refused
+    else:
+        assert not refused
+
+
+def test_what_others_request_is_named_and_counts_for_nothing() -> None:
+    stage = builders.stage(monthly_budget_usd=100.0)
+
+    assert judge(estimate(10.0), stage, 90.0, requested_usd=50.0).approval_reasons == ()
+    (reason,) = judge(estimate(10.0), stage, 91.0, requested_usd=50.0).approval_reasons
+    assert "(50.00 USD more wait for approval)" in reason

@@ -1,0 +1,234 @@
+"""Preflight as a table: all is well, then one answer of AWS or one setting of the run is another."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests import builders
+from tests.unit.fake_bedrock import Answer, FakeBedrock, refusal
+from tunedrop import catalog
+from tunedrop.aws import Aws
+from tunedrop.contracts import Dataset, DeploymentSettings, Run, TrainingStage
+from tunedrop.errors import PreflightFailed
+from tunedrop.preflight.checks import Preflighter
+from tunedrop.stage import Stage
+from tunedrop.training.engine import name_of
+
+MODEL = catalog.find(builders.LLAMA_3_3)
+NOW = datetime.now(UTC)
+ALLOWED: dict[str, Any] = {"EvaluationResults": [{"EvalDecision": "allowed"}]}
+DENIED: dict[str, Any] = {"EvaluationResults": [{"EvalDecision": "implicitDeny"}]}
+ACCESS: dict[str, Any] = {
+    "agreementAvailability": {"status": "AVAILABLE"},
+    "authorizationStatus": "AUTHORIZED",
+    "entitlementAvailability": "AVAILABLE",
+    "regionAvailability": "AVAILABLE",
+}
+DELETED = refusal("ResourceNotFoundException")
+
+
+def base(
+    status: str = "ACTIVE", kinds: tuple[str, ...] = ("FINE_TUNING",), **life: datetime
+) -> dict[str, Any]:
+    details = {"modelLifecycle": {"status": status, **life}, "customizationsSupported": list(kinds)}
+    return {"modelDetails": details}
+
+
+def job_of(role: str) -> dict[str, Any]:
+    return {"jobArn": builders.JOB_ARN, "jobName": "job", "status": "Failed", "roleArn": role}
+
+
+class Account:
+    """AWS's answers, all well but for those that a test gives."""
+
+    def __init__(self, aws: Aws, **answers: Answer | list[Answer]) -> None:
+        usual: dict[str, Answer | list[Answer]] = {
+            "get_foundation_model": base(),
+            "get_foundation_model_availability": ACCESS,
+            "get_custom_model": {"modelStatus": "Active"},
+            "get_model_customization_job": DELETED,
+            "list_custom_models": {"modelSummaries": []},
+            "list_custom_model_deployments": {"modelDeploymentSummaries": []},
+            "list_provisioned_model_throughputs": {"provisionedModelSummaries": []},
+        }
+        self.bedrock = aws.bedrock = FakeBedrock(**usual | answers)
+        self.iam = aws.iam = FakeBedrock(simulate_principal_policy=answers.get("simulated", ALLOWED))
+        quotas = answers.get("quotas", {"Quotas": []})
+        aws.service_quotas = FakeBedrock(list_aws_default_service_quotas=quotas, list_service_quotas=quotas)
+        self._aws = aws
+
+    def look(
+        self, stage: Stage, run: Run | None = None, dataset: Dataset | None = None, model: Any = MODEL
+    ) -> str:
+        """The names of the checks that passed, in order; or what the run's owner reads."""
+        try:
+            found = Preflighter(
+                self._aws, stage, run or builders.run(), dataset or builders.dataset(), model
+            ).run()
+        except PreflightFailed as error:
+            return str(error)
+        return ", ".join(one.name for one in found.checks)
+
+
+WELL = "Region, base model, model access, serving, quotas, data access, job name"
+
+
+def test_a_run_that_nothing_speaks_against_passes_every_check(aws: Aws, stage: Stage) -> None:
+    assert Account(aws).look(stage) == WELL
+
+
+@pytest.mark.parametrize(
+    ("answers", "refused"),
+    [
+        ({"get_foundation_model": base("LEGACY")}, "is Legacy"),
+        ({"get_foundation_model": base(legacyTime=NOW - timedelta(days=1))}, "is Legacy since"),
+        ({"get_foundation_model": base(endOfLifeTime=NOW - timedelta(days=1))}, "reached its end of life"),
+        ({"get_foundation_model": base(kinds=())}, "it offers no customization"),
+        ({"get_foundation_model": base(kinds=("DISTILLATION",))}, "does not offer FINE_TUNING"),
+        ({"get_foundation_model": DELETED}, "does not exist in us-west-2"),
+        ({"get_foundation_model_availability": DELETED}, "does not exist in us-west-2"),
+        *(
+            ({"get_foundation_model_availability": ACCESS | {name: "NOT_AVAILABLE"}}, "NOT_AVAILABLE")
+            for name in ("authorizationStatus", "entitlementAvailability", "regionAvailability")
+        ),
+        (
+            {"get_foundation_model_availability": ACCESS | {"agreementAvailability": {"status": "PENDING"}}},
+            "agreement PENDING",
+        ),
+        (
+            {"get_model_customization_job": job_of("arn:aws:iam::111122223333:role/other")},
+            "taken by somebody else",
+        ),
+        ({"simulated": DENIED}, "s3:GetObject on runs/persona-0123456789/dataset/train.jsonl (implicitDeny)"),
+        (
+            {"simulated": [ALLOWED, DENIED]},
+            "may not s3:PutObject on runs/persona-0123456789/training/metrics.csv (implicitDeny)",
+        ),
+        ({"simulated": refusal("AccessDenied")}, "iam:SimulatePrincipalPolicy"),
+    ],
+)  # fmt: skip
+def test_one_answer_of_aws_refuses_the_run(
+    aws: Aws, stage: Stage, answers: dict[str, Any], refused: str
+) -> None:
+    said = Account(aws, **answers).look(stage)
+
+    assert refused in said
+    assert said != WELL
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"get_foundation_model": base(legacyTime=NOW + timedelta(days=1))},
+        {"get_foundation_model": base(endOfLifeTime=NOW + timedelta(days=1))},
+        {"get_model_customization_job": job_of(builders.stage().bedrock_role_arn)},
+        {"get_foundation_model": [DELETED, base()]},  # of two ids one is enough
+    ],
+)
+def test_what_is_only_announced_or_our_own_refuses_nothing(
+    aws: Aws, stage: Stage, answers: dict[str, Any]
+) -> None:
+    assert Account(aws, **answers).look(stage) == WELL
+
+
+@pytest.mark.parametrize("status", ["Active", "Creating", "Failed", ""])
+def test_a_model_that_is_tuned_further_has_to_be_active(aws: Aws, stage: Stage, status: str) -> None:
+    account = Account(aws, get_custom_model={"modelStatus": status} if status else DELETED)
+
+    said = account.look(stage, builders.run(parent_model=builders.MODEL_ARN))
+
+    assert ("custom model" in said.split(", ")) == (status == "Active")
+    assert account.bedrock.called("get_custom_model") == [{"modelIdentifier": builders.MODEL_ARN}]
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_a_search_needs_a_validation_set(aws: Aws, stage: Stage, has: bool) -> None:
+    values = builders.run().hyperparameters
+    run = builders.run(candidates=(values, values | {"epochCount": "2"}))
+    dataset = builders.dataset() if has else builders.dataset(validation=None)
+
+    said = Account(aws).look(stage, run, dataset)
+
+    assert ("there is no validation set" in said) != has
+
+
+def test_a_base_model_of_another_region_is_refused(aws: Aws) -> None:
+    said = Account(aws).look(builders.stage(region="eu-north-1"))
+
+    assert "this stage is in eu-north-1" in said
+
+
+def test_a_way_to_serve_that_the_base_model_has_not_is_refused(aws: Aws, stage: Stage) -> None:
+    neither = msgspec.structs.replace(MODEL.serving, on_demand=False, provisioned=False)
+    model = msgspec.structs.replace(MODEL, serving=neither)
+
+    assert "no way to serve" in Account(aws).look(stage, model=model)
+
+
+def test_a_quota_that_is_full_refuses_the_run(aws: Aws, stage: Stage) -> None:
+    full = {"Quotas": [{"QuotaCode": "L-CB5B847D", "QuotaName": "models", "Value": 0, "Adjustable": True}]}
+
+    assert "models (L-CB5B847D) is 0" in Account(aws, quotas=full).look(stage)
+
+
+def test_a_run_hears_of_everything_at_once(aws: Aws, stage: Stage) -> None:
+    said = Account(aws, get_foundation_model=base("LEGACY"), simulated=DENIED).look(stage)
+
+    assert "is Legacy" in said
+    assert "may not s3:GetObject" in said
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["get_foundation_model", "get_foundation_model_availability", "simulated", "get_model_customization_job"],
+)
+@pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerException"])
+def test_a_question_that_aws_does_not_answer_now_refuses_nothing(
+    aws: Aws, stage: Stage, operation: str, code: str
+) -> None:
+    """The step is tried again: a throttled account has no finding."""
+    error = refusal(code)
+
+    with pytest.raises(type(error), match=code):
+        Account(aws, **{operation: error}).look(stage)
+
+
+def test_what_is_asked_names_the_model_the_role_and_the_objects(aws: Aws, stage: Stage) -> None:
+    account, run = Account(aws), builders.run()
+    earlier = TrainingStage(method="single-turn", hyperparameters=run.hyperparameters, train=run.train)
+    two_stages = msgspec.structs.replace(run, earlier_stages=(earlier,))
+
+    account.look(stage, two_stages, builders.dataset(earlier=(builders.dataset(),)))
+
+    assert account.bedrock.called("get_foundation_model_availability") == [{"modelId": MODEL.lifecycle_id}]
+    objects = "arn:aws:s3:::artifacts/runs/persona-0123456789"
+    assert account.iam.called("simulate_principal_policy") == [
+        {
+            "PolicySourceArn": stage.bedrock_role_arn,
+            "ActionNames": [action],
+            "ResourceArns": [f"{objects}/{key}"],
+        }
+        for action, key in (
+            ("s3:GetObject", "dataset/train.jsonl"),
+            ("s3:GetObject", "dataset/train.jsonl"),
+            ("s3:PutObject", "training/metrics.csv"),
+        )
+    ]
+    assert account.bedrock.called("get_model_customization_job") == [
+        {"jobIdentifier": name_of(stage, two_stages, number)} for number in (0, 1)
+    ]
+
+
+def test_throughput_is_wanted_where_the_run_asks_for_it(aws: Aws, stage: Stage) -> None:
+    """The quota of units is looked at for a run that buys some after its evaluation."""
+    both = msgspec.structs.replace(MODEL.serving, on_demand=True, provisioned=True)
+    model = msgspec.structs.replace(MODEL, serving=both)
+    none = {"Quotas": [{"QuotaCode": "L-BE77399C", "QuotaName": "units", "Value": 0, "Adjustable": True}]}
+    run = builders.run(deployment=DeploymentSettings(mode="provisioned", keep_for_seconds=3600))
+
+    assert "units (L-BE77399C) is 0" in Account(aws, quotas=none).look(stage, run, model=model)
+    assert Account(aws, quotas=none).look(stage, model=model) == WELL

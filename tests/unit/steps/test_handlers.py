@@ -1,0 +1,231 @@
+"""The few lines of each handler that decide something: what is asked, kept, counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests import builders
+from tests.unit.fake_bedrock import FakeBedrock
+from tests.unit.handlers import Here
+from tunedrop.contracts import (
+    CompletedJob,
+    DeploymentSettings,
+    Estimate,
+    Failure,
+    Promotion,
+    Registration,
+    StartedJob,
+)
+from tunedrop.errors import RunStopped
+from tunedrop.registry.aliases import Aliases
+from tunedrop.steps.sweep import Swept
+from tunedrop.waiting import approval
+
+NOVA = "amazon.nova-lite-v1:0:300k"
+RUN_ID = builders.run().run_id
+PUBLISHED = {"MessageId": "1"}
+
+
+def stop_object(attempt: int) -> dict[str, Any]:
+    key = f"runs/{RUN_ID}/stop/{attempt}"
+    return {"source": "aws.s3", "detail": {"object": {"key": key}, "requester": "Ada"}}
+
+
+@pytest.mark.parametrize(("evaluated", "way"), [(False, "on-demand"), (True, "provisioned")])
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_throughput_is_bought_for_a_model_that_has_passed_and_once(
+    here: Here, evaluated: bool, way: str, attempt: int
+) -> None:
+    here.aws.bedrock = bedrock = FakeBedrock(
+        create_custom_model_deployment={"customModelDeploymentArn": builders.DEPLOYMENT_ARN},
+        create_provisioned_model_throughput={"provisionedModelArn": builders.PROVISIONED_ARN},
+    )
+    settings = DeploymentSettings(mode="provisioned", keep_for_seconds=3600)
+    run = builders.run(base_model=NOVA, deployment=settings, attempt=attempt)
+
+    serving = here.call(
+        "set_up_throughput", run=run, dataset=builders.dataset(), job=builders.job(), evaluated=evaluated
+    )
+
+    ((_, request),) = bedrock.calls
+    assert (serving["way"], serving["provisional"]) == (way, not evaluated)
+    name = request["provisionedModelName" if evaluated else "modelDeploymentName"]
+    assert name == "tunedrop-test-persona-0123456789" + ("-2" if attempt > 1 else "")
+
+
+@pytest.mark.parametrize(
+    ("keep_for", "named"),
+    [(None, builders.DEPLOYMENT_ARN), (3600, builders.DEPLOYMENT_ARN), (0, builders.MODEL_ARN)],
+)
+def test_an_alias_names_what_stays_in_service_and_else_the_model(
+    here: Here, keep_for: int | None, named: str
+) -> None:
+    run = builders.run(deployment=DeploymentSettings(keep_for_seconds=keep_for))
+
+    promotion = here.call(
+        "promote_model", run=run, dataset=builders.dataset(), job=builders.job(),
+        serving=builders.serving(), evaluation=builders.evaluation(),
+    )  # fmt: skip
+
+    assert promotion["model_id"] == named
+    assert Aliases(here.aws.ssm, here.aws.dynamodb, here.stage).current(run.name) == named
+
+
+def test_a_promotion_whose_step_failed_is_seen_before_anything_is_released(here: Here) -> None:
+    here.aws.bedrock = bedrock = FakeBedrock(
+        list_model_customization_jobs={"modelCustomizationJobSummaries": []},
+        list_evaluation_jobs={"jobSummaries": []},
+    )
+    run = builders.run()
+    aliases = Aliases(here.aws.ssm, here.aws.dynamodb, here.stage)
+    aliases.promote(run.name, run.run_id, builders.MODEL_ARN, builders.DEPLOYMENT_ARN)
+
+    released = here.call(
+        "release_throughput", run=run, serving=builders.serving(), evaluation=builders.evaluation(),
+        failure=Failure(error="Lambda.Unknown", cause="died", step="promote_model"),
+    )  # fmt: skip
+
+    record = here.registry.get(RUN_ID)
+    assert tuple(released["kept"]) == (builders.DEPLOYMENT_ARN,)
+    assert record is not None
+    assert record.document("promotion", Promotion) is not None
+    assert not bedrock.called("delete_custom_model_deployment")
+
+
+def test_the_model_of_a_search_is_kept(here: Here) -> None:
+    found = StartedJob(outcome="finished", job_arn=builders.JOB_ARN, job_name="job", job=builders.job())
+    here.replace("start_customization.handler.start_or_queue", found)
+
+    here.call("start_customization", run=builders.run(), dataset=builders.dataset())
+
+    record = here.registry.get(RUN_ID)
+    assert record is not None
+    assert record.document("job", CompletedJob) == builders.job()
+
+
+def test_a_wait_for_approval_asks_once_and_waits_for_the_object_that_answers(here: Here) -> None:
+    here.aws.sns = sns = FakeBedrock(publish=PUBLISHED)
+    run, estimate = builders.run(), Estimate(lines=(), low=0.0, likely=60.0, high=60.0, budget_usd=50.0)
+
+    wait = here.call(
+        "wait_for_completion", run=run, kind="approval", subject=run.run_id, token="t", estimate=estimate
+    )
+
+    (asked,) = sns.called("publish")
+    assert wait["subject"] == approval.key_of(run, estimate)
+    assert wait["subject"] in asked["Message"]
+    assert asked["MessageAttributes"]["event"]["StringValue"] == "approval-required"
+
+
+def test_another_wait_asks_nobody(here: Here) -> None:
+    here.aws.sns = sns = FakeBedrock(publish=PUBLISHED)
+    job = {"jobArn": builders.JOB_ARN, "jobName": "job", "status": "InProgress"}
+    here.aws.bedrock = FakeBedrock(get_model_customization_job=job)
+
+    wait = here.call(
+        "wait_for_completion", run=builders.run(), kind="training", subject=builders.JOB_ARN, token="t"
+    )
+
+    assert wait["subject"] == builders.JOB_ARN
+    assert sns.calls == []
+
+
+@pytest.mark.parametrize(("attempt", "by"), [(1, "Ada"), (2, "")])
+def test_a_stop_object_stops_the_attempt_that_it_names(here: Here, attempt: int, by: str) -> None:
+    here.wake("resume_waits", stop_object(attempt))
+
+    record = here.registry.get(RUN_ID)
+    assert record is not None
+    assert record.stop_requested_by == by
+
+
+def test_waits_that_fail_are_counted_for_the_alarm(here: Here) -> None:
+    here.waits.park(builders.wait())
+    here.aws.bedrock = FakeBedrock(get_model_customization_job=msgspec.UNSET)  # type: ignore[arg-type]
+
+    here.wake("resume_waits", {})
+
+    assert here.counted == {"FailingSubjects": 1}
+
+
+def test_the_sweep_counts_what_has_expired_and_what_fails(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept = Swept(expired=2, failed=["a", "b", "c"], released=["arn"])
+    monkeypatch.setattr("tunedrop.steps.sweep.Sweep.run", lambda _: swept)
+
+    here.wake("sweep_throughput", {})
+
+    assert here.counted == {"ExpiredThroughput": 2, "FailingSubjects": 3}
+
+
+def upload(key: str = "drop/new.jsonl", arn: str = "arn:mine") -> dict[str, Any]:
+    detail = {"bucket": {"name": "intake"}, "object": {"key": key, "size": 1, "version-id": "v9"}}
+    return {"event": {"detail": detail, "time": "2026-11-23T10:00:00Z"}, "execution_arn": arn}
+
+
+def test_an_upload_is_registered_once_and_belongs_to_the_first_execution(here: Here) -> None:
+    run = builders.run(run_id="new-0123456789", execution_arn="arn:mine")
+    here.replace("register_run.handler.registration.register", Registration(outcome="registered", run=run))
+
+    first = here.wake("register_run", upload())
+    again = here.wake("register_run", upload())
+    other = msgspec.structs.replace(run, execution_arn="arn:other")
+    here.replace("register_run.handler.registration.register", Registration(outcome="registered", run=other))
+    late = here.wake("register_run", upload(arn="arn:other"))
+
+    assert [one["outcome"] for one in (first, again, late)] == ["registered", "registered", "duplicate"]
+    record = here.registry.get("new-0123456789")
+    assert record is not None
+    assert record.run == run
+
+
+@pytest.mark.parametrize(("arn", "outcome"), [("mine", "refused"), ("other", "duplicate")])
+def test_a_registration_that_failed_refuses_the_run_that_it_began_and_no_other(
+    here: Here, arn: str, outcome: str
+) -> None:
+    run = builders.run(run_id="new-0123456789", execution_arn="mine", name="new")
+    source = msgspec.structs.replace(run.source, key="drop/new.jsonl", version_id="v9")
+    here.registry.register(msgspec.structs.replace(run, source=source))
+    failure = {"error": "Lambda.Unknown", "cause": "died"}
+
+    found = here.wake("register_run", upload(arn=arn) | {"failure": failure})
+
+    assert found["outcome"] == outcome
+
+
+def test_a_run_that_is_estimated_again_does_not_count_against_itself(here: Here) -> None:
+    payload = {"run": builders.run(), "dataset": builders.dataset()}
+    likely = here.call("estimate_cost", **payload)["likely"]
+    here.stage = builders.stage(monthly_budget_usd=1.5 * likely)
+
+    again = here.call("estimate_cost", **payload)
+    other = here.call("estimate_cost", run=_another(here), dataset=builders.dataset())
+
+    assert not again["approval_reasons"]
+    assert "monthly budget" in other["approval_reasons"][0]
+
+
+def test_somebody_is_asked_before_unrelated_data_takes_a_name(here: Here) -> None:
+    here.replace("estimate_cost.handler.unrelated_to", "persona-9")
+
+    found = here.call("estimate_cost", run=builders.run(), dataset=builders.dataset())
+
+    assert found["unrelated_to"] == "persona-9"
+    assert "learned, in run persona-9" in found["approval_reasons"][0]
+
+
+def test_a_stop_that_comes_before_a_step_stops_the_handler_itself(here: Here) -> None:
+    here.registry.request_stop(builders.run(), "Ada")
+
+    with pytest.raises(RunStopped):
+        here.call("estimate_cost", run=builders.run(), dataset=builders.dataset())
+
+
+def _another(here: Here) -> Any:
+    run = builders.run(run_id="other-0123456789")
+    here.registry.register(run)
+    return run
