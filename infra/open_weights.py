@@ -39,7 +39,10 @@ class TrainingRole(Construct):
                 _allow(
                     "ReadBaseModel",
                     ["sagemaker:DescribeHubContent"],
-                    [f"arn:aws:sagemaker:{stack.region}:aws:hub-content/SageMakerPublicHub/Model/*"],
+                    [
+                        f"arn:aws:sagemaker:{stack.region}:aws:hub/SageMakerPublicHub",
+                        f"arn:aws:sagemaker:{stack.region}:aws:hub-content/SageMakerPublicHub/Model/*",
+                    ],
                 ),
                 _allow(
                     "KeepModel",

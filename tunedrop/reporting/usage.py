@@ -9,6 +9,7 @@ import msgspec
 
 from tunedrop import catalog
 from tunedrop.contracts import Ending
+from tunedrop.serving import kinds
 from tunedrop.stage import Stage
 
 PROMPT = "Your question"
@@ -27,6 +28,12 @@ def snippets(stage: Stage, ending: Ending) -> list[Snippet]:
     if ending.promotion is None or ending.dataset is None:
         return []
     alias = ending.promotion.alias
+    kind = kinds.of_arn(ending.promotion.model_id)
+    if kind is not None and kind.asked_by == "chat":
+        return [
+            Snippet("Python (boto3)", _chat_python(stage.region, alias)),
+            Snippet("AWS CLI", _chat_cli(stage.region, alias), "sh"),
+        ]
     if ending.dataset.target_format in ("converse", "openai-chat", "messages"):
         return [
             Snippet("Python (boto3)", _converse_python(stage.region, alias)),
@@ -66,6 +73,24 @@ def _converse_python(region: str, alias: str) -> str:
         '    inferenceConfig={"temperature": 0.0, "maxTokens": 512},\n'
         ")\n"
         'print(answer["output"]["message"]["content"][0]["text"])\n'
+    )
+
+
+def _chat_python(region: str, alias: str) -> str:
+    """An imported model sleeps when nobody asks: the first answer may take a minute."""
+    return _head(region, alias) + (
+        f'body = {{"messages": [{{"role": "user", "content": "{PROMPT}"}}], "max_tokens": 2048}}\n'
+        "answer = runtime.invoke_model(modelId=model_id, body=json.dumps(body))\n"
+        'print(json.loads(answer["body"].read())["choices"][0]["message"]["content"])\n'
+    )
+
+
+def _chat_cli(region: str, alias: str) -> str:
+    return _shell_head(region, alias) + (
+        f"aws bedrock-runtime invoke-model --region {region} --model-id $MODEL_ID \\\n"
+        "  --cli-binary-format raw-in-base64-out \\\n"
+        f"""  --body '{{"messages": [{{"role": "user", "content": "{PROMPT}"}}], "max_tokens": 2048}}' \\\n"""
+        "  answer.json && cat answer.json\n"
     )
 
 

@@ -13,7 +13,8 @@ _SAGEMAKER = "arn:aws:sagemaker:{region}:{account}:"
 _JOBS = f"{_SAGEMAKER}training-job/tunedrop-{{stage}}-*"
 _GROUPS = f"{_SAGEMAKER}model-package-group/tunedrop-{{stage}}-*"
 _PACKAGES = f"{_SAGEMAKER}model-package/tunedrop-{{stage}}-*/*"
-_HUB = "arn:aws:sagemaker:{region}:aws:hub-content/SageMakerPublicHub/Model/*"
+_HUB = "arn:aws:sagemaker:{region}:aws:hub/SageMakerPublicHub"
+_HUB_MODELS = "arn:aws:sagemaker:{region}:aws:hub-content/SageMakerPublicHub/Model/*"
 _WITH_OUR_TAG = {"StringEquals": {f"aws:RequestTag/{naming.STAGE_TAG}": "{stage}"}}
 _OURS = {"StringEquals": {f"aws:ResourceTag/{naming.STAGE_TAG}": "{stage}"}}
 
@@ -67,7 +68,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
         _READ_JOB,
         _READ_MODEL,
         _READ_GROUP,
-        Permission(sid="ReadHub", actions=("sagemaker:DescribeHubContent",), resources=(_HUB,)),
+        Permission(sid="ReadHub", actions=("sagemaker:DescribeHubContent",), resources=(_HUB, _HUB_MODELS)),
     ),
     "start_customization": (
         _READ_JOB,
