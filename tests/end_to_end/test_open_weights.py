@@ -57,14 +57,6 @@ def test_open_weights_are_trained_imported_measured_promoted_and_torn_down(pipel
     assert [one["Key"] for one in left.get("Versions", []) if "hf_merged" in one["Key"]] == []
 
 
-def test_a_licence_that_nobody_has_accepted_refuses_the_run(pipeline: Pipeline) -> None:
-    said = refused(pipeline, "unlicensed", "base_model: meta.llama3-1-8b-instruct")
-
-    assert "the Llama 3.1 Community License, which nobody has accepted" in said
-    assert "accept_eula: true" in said
-    assert "qwen.qwen3-32b" in said
-
-
 def test_a_base_model_that_cannot_be_compared_refuses_the_run(pipeline: Pipeline) -> None:
     said = refused(pipeline, "uncompared", "base_model: qwen.qwen3-8b")
 

@@ -42,7 +42,7 @@ def obstacle(
         why = refusal(model.id, method)
         reason = f": {why.reason}" if why is not None else ""
         return f"is not tuned by {method}, but by {', '.join(model.methods)}{reason}"
-    if closed := _closed(model, method):
+    if closed := unused(model, method):
         return closed
     regions = model.regions_of(method or "auto")
     if region is not None and region not in regions:
@@ -50,8 +50,16 @@ def obstacle(
     return ""
 
 
-def _closed(model: BaseModel, method: Method | None) -> str:
-    """That what trains it is not used by Tunedrop; of a model without a method, that nothing is."""
+UNCOMPARED = (
+    "is not sold on demand in Bedrock, so that a model tuned from it could be compared with nothing: "
+    "Tunedrop promotes no model unmeasured"
+)
+
+
+def unused(model: BaseModel, method: Method | None) -> str:
+    """That Tunedrop does not use what trains it (no method: any of it), or cannot measure the result."""
+    if not model.inference_id:
+        return UNCOMPARED
     names = [model.engine_of(one) for one in ([method] if method is not None else model.methods)]
     found = [engines()[name] for name in names]
     if any(not one.closed for one in found):

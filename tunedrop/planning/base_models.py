@@ -10,6 +10,7 @@ import msgspec
 
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel
+from tunedrop.catalog.tunable import unused
 from tunedrop.contracts import Method
 from tunedrop.errors import InvalidManifest
 from tunedrop.manifest import Manifest
@@ -83,8 +84,7 @@ def refuse_untunable(stage: Stage, base_model: BaseModel, method: Method | Liter
 def _why_not(base_model: BaseModel, method: Method) -> str:
     """Why nothing here ever trains a base model by a method; its lifecycle and Region are asked for later."""
     if method in base_model.methods:
-        engine = catalog.engines()[base_model.engine_of(method)]
-        return f"is tuned by {engine.title}, {engine.closed}" if engine.closed else ""
+        return unused(base_model, method)
     why = catalog.refusal(base_model.id, method)
     return f"is not tuned by {method}: {why.reason}" if why is not None else ""
 

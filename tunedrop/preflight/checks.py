@@ -85,21 +85,9 @@ class Preflighter:
             yield self._access_granted()
 
     def _engine(self) -> Iterator[Check]:
-        """What the engine itself can look at, and whether there is anything to compare its model with."""
+        """What the engine itself can look at."""
         engine = engines.of(self._model, self._method())
         yield from engine.checks(self._aws, self._stage, self._run, self._dataset, self._model)
-        if not self._model.inference_id:
-            yield Check(
-                name="comparison",
-                passed=False,
-                detail=f"{self._model.name} is not sold on demand in Bedrock, so that a model tuned from it "
-                "could be compared with nothing: Tunedrop promotes no model unmeasured",
-                cure=f"Take {' or '.join(one.id for one in self._comparable()) or 'another base model'}",
-            )
-
-    def _comparable(self) -> list[BaseModel]:
-        found = catalog.tunable(self._method(), self._stage.region)
-        return [one for one in found if one.inference_id]
 
     def _model_alive_and_customizable(self) -> Check:
         """The live lifecycle overrides the catalog: base models retire (user guide, model-lifecycle)."""

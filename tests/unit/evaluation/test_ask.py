@@ -11,7 +11,7 @@ from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop import catalog
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
-from tunedrop.evaluation.ask import Answer, Asker, Pace
+from tunedrop.evaluation.ask import Answer, Asker, Pace, Unanswered, persist
 from tunedrop.evaluation.evaluate import evaluate, select
 
 QUESTION = HeldOut(record=1, turn=0, system="be kind", messages=(Message("user", "hello?"),), reference="hi")
@@ -134,3 +134,57 @@ def test_the_prompts_that_are_asked_are_spread_over_the_held_out_set() -> None:
     questions = [HeldOut(record=n, turn=0, system="", messages=(), reference="") for n in range(100)]
 
     assert [one.record for one in select(questions, 4)] == [0, 25, 50, 75]
+
+
+IMPORTED = "arn:aws:bedrock:us-east-1:111122223333:imported-model/abcdefghij12"
+ASLEEP = refusal("ModelNotReadyException", "Model is not ready for inference.", status=429)
+
+
+def chat(text: str, finished: str = "stop") -> dict[str, object]:
+    body = {
+        "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": finished}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 9},
+    }
+    return {"body": io.BytesIO(json.dumps(body).encode())}
+
+
+def asked_imported(runtime: FakeBedrock) -> Answer:
+    base = catalog.find("qwen.qwen3-32b")
+    return Asker(runtime, IMPORTED, base, "messages", Pace(0), sleep=lambda _: None).ask(QUESTION)
+
+
+def test_an_imported_model_is_asked_by_openais_chat_body_and_its_reasoning_is_not_scored() -> None:
+    runtime = FakeBedrock(invoke_model=chat("<think>\nhm\n</think>\n\nhi"))
+
+    answer = asked_imported(runtime)
+
+    body = json.loads(runtime.called("invoke_model")[0]["body"])
+    assert msgspec.structs.replace(answer, latency_ms=0) == Answer(
+        text="hi", input_tokens=3, output_tokens=9, stop_reason="end_turn"
+    )
+    assert body["messages"] == [
+        {"role": "system", "content": "be kind"},
+        {"role": "user", "content": "hello?"},
+    ]
+
+
+def test_an_answer_that_was_cut_while_it_still_thought_says_nothing() -> None:
+    answer = asked_imported(FakeBedrock(invoke_model=chat("<think>\nso long", "length")))
+
+    assert (answer.text, answer.stop_reason) == ("", "max_tokens")
+
+
+def test_a_model_that_sleeps_is_waited_for_longer_than_one_that_fails() -> None:
+    runtime = FakeBedrock(invoke_model=[ASLEEP] * 50 + [chat("hi")])
+
+    assert asked_imported(runtime).text == "hi"
+
+
+def test_a_model_that_never_wakes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 10_000, 100))
+    monkeypatch.setattr(persist, "__defaults__", (lambda _: None, lambda: float(next(clock))))
+    runtime = FakeBedrock(invoke_model=ASLEEP)
+
+    with pytest.raises(Unanswered, match="not ready"):
+        persist(lambda: runtime.invoke_model(), Pace(0))
+    assert len(runtime.called("invoke_model")) < 20

@@ -1,0 +1,60 @@
+"""Imported models: AWS's own price example, and the budget once the units are known."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tests import builders
+from tunedrop import catalog
+from tunedrop.cost import imported
+from tunedrop.cost.estimate import estimate
+from tunedrop.evaluation.workload import workload
+from tunedrop.planning.hyperparameters import resolve
+
+BASE = catalog.find("qwen.qwen3-32b")
+
+
+def priced(usd: float) -> catalog.BaseModel:
+    rate = BASE.prices.imported_per_unit_minute
+    assert rate is not None
+    prices = msgspec.structs.replace(
+        BASE.prices, imported_per_unit_minute=msgspec.structs.replace(rate, usd=usd)
+    )
+    return msgspec.structs.replace(BASE, prices=prices)
+
+
+def test_one_window_of_a_model_of_one_unit_costs_what_awss_example_says() -> None:
+    """5 minutes at 0.05718 USD a minute and unit: 0.29 USD (the price page's example, 2026-07-21)."""
+    base = msgspec.structs.replace(priced(0.05718), likely_units=1)
+    asked = workload(builders.dataset(), builders.run(), has_champion=False)
+
+    answers, storage = imported.lines(base, msgspec.structs.replace(asked, requests=10))
+
+    assert round(answers.likely, 2) == 0.29
+    assert storage.likely == 1.95
+
+
+@pytest.mark.parametrize(("seconds", "windows"), [(0, 1), (300, 1), (301, 2), (3600, 12)])
+def test_a_window_is_begun_and_paid(seconds: float, windows: int) -> None:
+    assert imported.windows(seconds) == windows
+
+
+def test_the_units_that_an_import_brings_correct_the_estimate() -> None:
+    run = builders.run(base_model=BASE.id, hyperparameters=resolve(BASE, "single-turn", {}))
+    dataset = builders.dataset()
+    asked = workload(dataset, run, has_champion=False)
+    before = estimate(run, dataset, BASE, "imported", asked)
+
+    now = imported.corrected(before, BASE, 8)
+
+    answers = {line.item: line.likely for line in before.lines}
+    assert {line.item for line in before.lines if not line.source} == {"training", "evaluation"}
+    assert before.low < before.likely < before.high
+    for line in now.lines:
+        if line.item in (imported.ANSWERING, imported.STORAGE):
+            assert line.likely == pytest.approx(answers[line.item] * 8 / BASE.likely_units)
+            assert "a copy has 8" in line.basis
+    assert imported.is_dearer(before, now, budget_usd=0.01)
+    assert not imported.is_dearer(before, now, budget_usd=50.0)
+    assert not imported.is_dearer(before, before, budget_usd=0.01)
