@@ -15,6 +15,7 @@ import msgspec
 from tunedrop import catalog
 from tunedrop.catalog.tunable import obstacle
 from tunedrop.naming import MAX_STAGE
+from tunedrop.training import engines
 
 Dollars = Annotated[float, msgspec.Meta(gt=0)]
 Seconds = Annotated[int, msgspec.Meta(ge=60)]
@@ -264,7 +265,9 @@ def _refuse_contradictions(where: str, settings: Settings) -> None:
         instead = catalog.instead(base_model)
         raise SettingsError(f"{where}.default_base_model: {base_model.id} {closed}. {instead}")
     for name in settings.engines:
-        known = [one for one, page in catalog.engines().items() if not page.closed]
+        # What is not offered yet may be tried on the embedded AWS.
+        offered = [one.name for one in engines.every()]
+        known = [one for one in offered if settings.local or not catalog.engines()[one].closed]
         if name not in known:
             raise SettingsError(f"{where}.engines: {name} is no engine; {_hint(name, known)}")
     for name in settings.accept_eula:

@@ -61,7 +61,7 @@ def test_a_base_model_that_cannot_be_compared_refuses_the_run(pipeline: Pipeline
     said = refused(pipeline, "uncompared", "base_model: qwen.qwen3-8b")
 
     assert "Qwen3 8B is not sold on demand in Bedrock" in said
-    assert "qwen.qwen3-32b" in said
+    assert "amazon.nova" in said
 
 
 def test_what_no_engine_trains_is_refused_at_the_drop(pipeline: Pipeline) -> None:

@@ -56,15 +56,21 @@ UNCOMPARED = (
 )
 
 
-def unused(model: BaseModel, method: Method | None) -> str:
-    """That Tunedrop does not use what trains it (no method: any of it), or cannot measure the result."""
+def unused(model: BaseModel, method: Method | None, tried: tuple[str, ...] = ()) -> str:
+    """That Tunedrop does not use what trains it (no method: any of it), or cannot measure the result.
+
+    Parameters
+    ----------
+    tried
+        Engines that are used although they are not offered yet.
+    """
     if not model.inference_id:
         return UNCOMPARED
     names = [model.engine_of(one) for one in ([method] if method is not None else model.methods)]
-    found = [engines()[name] for name in names]
-    if any(not one.closed for one in found):
+    if any(name in tried or not engines()[name].closed for name in names):
         return ""
-    return f"is tuned by {found[0].title}, {found[0].closed}"
+    first = engines()[names[0]]
+    return f"is tuned by {first.title}, {first.closed}"
 
 
 def why_closed(lifecycle: Lifecycle, on: str = "") -> str:
