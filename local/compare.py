@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import botocore.session
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import OperationModel
@@ -23,9 +22,11 @@ from ministack.core import responses
 
 from local.bedrock.models import Models
 from local.bedrock.shapes import problems
-from local.bedrock.wire import Refusal
-from local.bedrock.world import World
+from local.bedrock.wire import Refusal, service_model
+from local.bedrock.world import World, ids_of
 from local.faults import Faults
+from local.sagemaker import hub
+from local.sagemaker.jobs import REGIONS
 from tunedrop import catalog
 from tunedrop.aws import code_of, explain
 
@@ -45,6 +46,8 @@ LISTS = {
         "GetProvisionedModelThroughput", "provisionedModelId",
     ),
     "ListEvaluationJobs": ("jobSummaries", "jobArn", "GetEvaluationJob", "jobIdentifier"),
+    "ListModelImportJobs": ("modelImportJobSummaries", "jobArn", "GetModelImportJob", "jobIdentifier"),
+    "ListImportedModels": ("modelSummaries", "modelArn", "GetImportedModel", "modelIdentifier"),
 }  # fmt: skip
 """The lists that the pipeline reads: where the entries are, what names one, and how it is asked for."""
 
@@ -55,11 +58,12 @@ Answer = dict[str, Any]
 
 
 class Question(msgspec.Struct, frozen=True):
-    """One read-only call, and the local Bedrock's answer where it needs no resource of an account."""
+    """One read-only call, and our service's answer where it needs no resource of an account."""
 
     operation: str
     request: dict[str, Any]
     local: Callable[[dict[str, Any]], Answer] | None = None
+    service: str = "bedrock"
 
     @property
     def name(self) -> str:
@@ -79,23 +83,35 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 def questions(region: str) -> Iterator[Question]:
-    """What can be asked of any account: the base models that the catalog names for the Region."""
+    """What can be asked of any account: the base models of the catalog in the Region, those of the hub."""
     ours = Models(World(Faults(Path(tempfile.mkdtemp()) / "none.json"), 1.0, ""))
     for model in catalog.load().values():
         if region not in model.regions:
             continue
-        for id_ in dict.fromkeys((model.id, model.lifecycle_id)):
+        for id_ in ids_of(model):
             yield Question("GetFoundationModel", {"modelIdentifier": id_}, ours.get_foundation)
             yield Question("GetFoundationModelAvailability", {"modelId": id_}, ours.availability)
     for kind in ("FINE_TUNING", "CONTINUED_PRE_TRAINING", "DISTILLATION"):
         yield Question("ListFoundationModels", {"byCustomizationType": kind}, ours.list_foundation)
+    for name in hub.models() if region in REGIONS else ():
+        content = {"HubName": hub.PUBLIC_HUB, "HubContentType": "Model", "HubContentName": name}
+        yield Question("DescribeHubContent", content, hub.Hub().describe, "sagemaker")
 
 
-def compare(bedrock: Any, region: str, keep: Callable[[Question, Answer], None]) -> Iterator[Difference]:
-    """Ask everything; give what differs, and every answer to `keep`."""
+def compare(
+    client_of: Callable[[str], Any], region: str, keep: Callable[[Question, Answer], None]
+) -> Iterator[Difference]:
+    """Ask everything; give what differs, and every answer to `keep`.
+
+    Parameters
+    ----------
+    client_of
+        An AWS client by its service's name.
+    """
     responses.set_request_region(region)
+    bedrock, sagemaker = client_of("bedrock"), client_of("sagemaker")
     for question in questions(region):
-        yield from _ask(bedrock, question, keep)
+        yield from _ask(sagemaker if question.service == "sagemaker" else bedrock, question, keep)
     for operation, (entries, key, get, identifier) in LISTS.items():
         found: list[Answer] = []
         yield from _ask(bedrock, Question(operation, {"maxResults": 5}), lambda _, a: found.append(a))  # noqa: B023
@@ -105,7 +121,7 @@ def compare(bedrock: Any, region: str, keep: Callable[[Question, Answer], None])
 
 
 def _ask(bedrock: Any, question: Question, keep: Callable[[Question, Answer], None]) -> Iterator[Difference]:
-    model = _operation(question.operation)
+    model = _operation(question)
     theirs = _theirs(bedrock, question)
     ours = _ours(question)
     if isinstance(theirs, str):
@@ -128,6 +144,9 @@ def _values(question: Question, theirs: Answer, ours: Answer) -> Iterator[Differ
             there, here = (("listed" if id_ in one else "not listed") for one in listed)
             yield Difference(question.name, id_, there, here)
         return
+    if "HubContentDocument" in theirs:
+        yield from _documents(question, *(json.loads(one["HubContentDocument"]) for one in (theirs, ours)))
+        return
     their, our = theirs.get("modelDetails", theirs), ours.get("modelDetails", ours)
     for field in sorted((their.keys() | our.keys()) - {"ResponseMetadata", "modelArn", "modelName"}):
         if field not in their or field not in our:
@@ -136,6 +155,22 @@ def _values(question: Question, theirs: Answer, ours: Answer) -> Iterator[Differ
             _plain(their[field]) != _plain(our[field])
         ):
             yield Difference(question.name, field, _short(their[field]), _short(our[field]))
+
+
+def _documents(question: Question, theirs: Answer, ours: Answer) -> Iterator[Difference]:
+    """What the pipeline reads of a hub document: which recipes there are, and whether there is a licence."""
+    there, here = (
+        {
+            "recipes": sorted({f"{one.get('CustomizationTechnique')} {one.get('Peft', 'full')}"
+                               for one in document.get("RecipeCollection", ())}),
+            "GatedBucket": bool(document.get("GatedBucket")),
+            "HostingEulaUri": bool(document.get("HostingEulaUri")),
+        }
+        for document in (theirs, ours)
+    )  # fmt: skip
+    for name, value in there.items():
+        if value != here[name]:
+            yield Difference(question.name, name, _short(value), _short(here[name]))
 
 
 def _theirs(bedrock: Any, question: Question) -> Answer | str:
@@ -158,8 +193,8 @@ def _ours(question: Question) -> Answer | str | None:
         return refusal.code
 
 
-def _operation(name: str) -> OperationModel:
-    return botocore.session.get_session().get_service_model("bedrock").operation_model(name)
+def _operation(question: Question) -> OperationModel:
+    return service_model(question.service).operation_model(question.operation)
 
 
 def _plain(value: Any) -> Any:
@@ -196,12 +231,12 @@ def main(arguments: list[str]) -> int:
         account = session.client("sts").get_caller_identity()["Account"]
         keep = record(Path(arguments[arguments.index("--record") + 1]), account)
     count = 0
-    for one in compare(session.client("bedrock"), session.region_name, keep):
+    for one in compare(session.client, session.region_name, keep):
         count += 1
         print(
             f"{one.question}: {one.about}\n  AWS:   {one.aws}\n  local: {one.local or '(as the model says)'}"
         )
-    print(f"{count} differences" if count else "the local Bedrock answers as this account does")
+    print(f"{count} differences" if count else "the embedded AWS answers as this account does")
     return 1 if count else 0
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from local import ministack
 from local.bedrock.wire import Refusal
-from local.bedrock.world import Tuned, World, foundation_arn, kinds
+from local.bedrock.world import Tuned, World, foundation_arn, ids_of, kinds
 from tunedrop.catalog.model import BaseModel
 
 
@@ -20,7 +20,7 @@ class Models:
     def get_foundation(self, request: dict[str, Any]) -> dict[str, Any]:
         asked = str(request["modelIdentifier"]).rpartition("/")[2]
         model = self._world.foundation_model(asked, ministack.region())
-        if asked not in (model.id, model.lifecycle_id):
+        if asked not in ids_of(model):
             raise Refusal("ValidationException", "The provided model identifier is invalid.")
         details = foundation_entry(model, asked) | {"modelLifecycle": self._lifecycle(model)}
         return {"modelDetails": details}
@@ -40,7 +40,7 @@ class Models:
         found = [
             foundation_entry(model, id_) | {"modelLifecycle": self._lifecycle(model)}
             for model in self._world.foundation_models(ministack.region()).values()
-            for id_ in dict.fromkeys((model.id, model.lifecycle_id))
+            for id_ in ids_of(model)
         ]
         return {
             "modelSummaries": [

@@ -62,7 +62,7 @@ class Router:
         self, service: str, operations: Mapping[str, Operation], report: Report = lambda _: None
     ) -> None:
         self._report = report
-        self._model = _service_model(service)
+        self._model = service_model(service)
         self._operations = operations
         self._routes = sorted(self._read_routes(), key=lambda route: -len(route[1].pattern))
 
@@ -127,7 +127,8 @@ class TargetRouter(Router):
 
 
 @cache
-def _service_model(service: str) -> ServiceModel:
+def service_model(service: str) -> ServiceModel:
+    """botocore's model of a service."""
     return botocore.session.get_session().get_service_model(service)
 
 

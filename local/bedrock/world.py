@@ -148,7 +148,7 @@ class World:
 
     def foundation_model(self, identifier: str, region: str) -> BaseModel:
         for model in self.foundation_models(region).values():
-            names = {model.id, model.lifecycle_id, model.inference_id}
+            names = {*ids_of(model), model.inference_id} - {""}
             if identifier in names or identifier.rpartition("/")[2] in names:
                 return model
         raise Refusal(
@@ -206,6 +206,12 @@ def kinds(model: BaseModel) -> list[str]:
     """The customizations that a base model supports, in the API's words."""
     methods = model.methods if model.engine == "bedrock" else ()
     return sorted({CUSTOMIZATION_TYPES[method] for method in methods})
+
+
+def ids_of(model: BaseModel) -> list[str]:
+    """Bedrock's ids of a base model: the one that it customizes, where it does, and the plain one."""
+    own = (model.id,) if model.engine == "bedrock" else ()
+    return [id_ for id_ in dict.fromkeys((*own, model.lifecycle_id)) if id_]
 
 
 def foundation_arn(model: BaseModel) -> str:

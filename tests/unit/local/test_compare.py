@@ -43,7 +43,7 @@ class Account:
 
 
 def differences(account: Account, keep: Any = lambda *_: None) -> list[compare.Difference]:
-    found: Iterator[compare.Difference] = compare.compare(account, REGION, keep)
+    found: Iterator[compare.Difference] = compare.compare(lambda _: account, REGION, keep)
     return list(found)
 
 
@@ -56,7 +56,7 @@ def test_nothing_but_reading_is_asked() -> None:
     differences(account)
 
     assert account.asked
-    assert all(method.startswith(("get_", "list_")) for method in account.asked)
+    assert all(method.startswith(("get_", "list_", "describe_")) for method in account.asked)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,7 @@ def test_nothing_but_reading_is_asked() -> None:
          "customizationsSupported"),
         ({"list_foundation_models": {"modelSummaries": []}}, "amazon.nova-lite-v1:0:300k"),
         ({"list_custom_models": {"modelSummaries": [{"modelName": "no arn"}]}}, "AWS's service model"),
+        ({"describe_hub_content": {"HubContentDocument": "{}"}}, "recipes"),
     ],
 )  # fmt: skip
 def test_what_differs_is_named(changed: dict[str, Any], about: str) -> None:
