@@ -1,6 +1,7 @@
 """`python -m bench [NAME…]`: run all measurements, or the named ones; 1 when one misses its mark.
 
-`python -m bench chaos` breaks a stage at random instead (`bench.chaos`).
+`python -m bench chaos` breaks a stage at random instead; `python -m bench public FOLDER` decides on
+published answers (`bench.public`). `python -m bench gate --write` puts its table into the docs.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ NAMES = ("check", "memory", "evaluate", "gate", "cost", "load", "pipeline")
 
 
 def main() -> int:
-    if sys.argv[1:2] == ["chaos"]:  # measures nothing, and takes options of its own
-        return importlib.import_module("bench.chaos").main()
+    if sys.argv[1:2] in (["chaos"], ["public"]):  # these take options of their own
+        return importlib.import_module(f"bench.{sys.argv[1]}").main()
     names = [name for name in sys.argv[1:] if name != "--write"] or NAMES
     unknown = [name for name in names if name not in NAMES]
     if unknown:
