@@ -236,7 +236,7 @@ def checked(
             return check_on_all_cores(opened, asked, advance)
 
 
-def fix(file: Path, output: Path, options: ReadOptions) -> None:
+def fix(file: Path, output: Path, options: ReadOptions, named: Sequence[str] = ()) -> None:
     """Write the repaired copy of one file, and say on stderr what was done to it."""
     count = 0
     try:
@@ -247,7 +247,7 @@ def fix(file: Path, output: Path, options: ReadOptions) -> None:
                 count += 1
                 errors.print(f"{file.name}: read as {opened.container}, written as JSON lines")
             times: Counter[str] = Counter()
-            for change in repair(opened.source.chunks(0, opened.source.size), sink):
+            for change in repair(opened.source.chunks(0, opened.source.size), sink, named):
                 count += 1
                 times[change.what] += 1
                 if times[change.what] <= PLACES:

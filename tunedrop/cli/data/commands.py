@@ -178,16 +178,30 @@ def check(
     fix: Annotated[
         Path | None, typer.Option(metavar="COPY", help="Write a repaired copy of a file, check that.")
     ] = None,
+    repairs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--repair",
+            metavar="NAME",
+            help="With --fix, what changes the texts too: html, escapes, decoding, control, stop-marks, "
+            "merge-turns.",
+        ),
+    ] = None,
 ) -> None:
     """Check a dataset on this machine, as the pipeline will. Needs no AWS."""
     from tunedrop.cli.data import checking
+    from tunedrop.dataset.tools.named_repairs import NAMES
 
     if method not in (*get_args(Method), "auto"):
         fail(f"--method is one of {', '.join(get_args(Method))} or auto", USAGE)
+    if unknown := [name for name in repairs or () if name not in NAMES]:
+        fail(f"--repair {unknown[0]}: it is one of {', '.join(NAMES)}", USAGE)
+    if repairs and fix is None:
+        fail("--repair goes with --fix COPY, which takes what is repaired", USAGE)
     if fix is not None:
         if len(files) != 1 or not files[0].is_file():
             fail("--fix takes one file at a time, which must exist", USAGE)
-        checking.fix(files[0], fix, read_options(encoding, column))
+        checking.fix(files[0], fix, read_options(encoding, column), repairs or ())
         files, encoding, column = [fix], "", None
     asked = cast(Method | Literal["auto"], method)
     options = checking.Options(

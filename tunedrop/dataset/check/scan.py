@@ -69,7 +69,10 @@ class _Scan:
             self._album.expect(media.named_in(body))
         is_bounded = len(body) <= lines.MAX_LINE_BYTES  # else it is a line too long to be a record
         bits = self._candidates(body, raws) if is_bounded else [EVERYTHING] * len(raws)
-        records = self._together(body, raws) if EVERYTHING not in bits else None  # an escape may hide a key
+        hidden = [index for index, candidate in enumerate(bits) if candidate == EVERYTHING]
+        records = self._together(body, raws, may_hide=bool(hidden)) if is_bounded else None
+        for index in hidden:
+            bits[index] = self._unescaped(raws[index])
         if records is not None and self._typed is not None:
             format_, read = self._typed.format, self._typed.conversation
             take = self._take
@@ -100,7 +103,18 @@ class _Scan:
             bits.append(mine)
         return bits
 
-    def _together(self, body: bytes, raws: list[bytes]) -> list[object] | None:
+    def _unescaped(self, raw: bytes) -> int:
+        """What a line with escapes may break, which is plain to see once it is written without them."""
+        try:
+            body = msgspec.json.encode(msgspec.json.decode(raw))
+        except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError):
+            return EVERYTHING
+        bits = self._prefilter.always
+        for bit in self._prefilter.candidates(body)[1]:
+            bits |= bit
+        return bits
+
+    def _together(self, body: bytes, raws: list[bytes], may_hide: bool) -> list[object] | None:
         """All records of a block, where each is exactly as one of Bedrock's formats has it."""
         if self._typed is None:
             self._typed = _typed(raws[0])
@@ -111,7 +125,7 @@ class _Scan:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._typed = _typed(raws[-1])
             return None
-        if len(records) != len(raws) or not self._typed.names_each_key_once(body, records):
+        if len(records) != len(raws) or not self._typed.names_each_key_once(body, records, may_hide):
             return None
         return records
 

@@ -5,6 +5,7 @@ A line that does not fit is read by `read`, which says why; both give the same c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ import msgspec
 
 from tunedrop.dataset.formats.record import Conversation, SourceFormat, Turn
 
+_SPACED_KEY = re.compile(rb'"[ \t\r]+:')
 _PATHS = tuple(f"$.messages[{index}].content" for index in range(256))
 
 
@@ -119,9 +121,15 @@ class Typed(msgspec.Struct, frozen=True):
     conversation: Callable[[Any], Conversation | None]
     keys: Callable[[list[Any]], dict[bytes, int]]
 
-    def names_each_key_once(self, body: bytes, records: list[Any]) -> bool:
-        """Whether no object of a block names a key twice; false where a text looks as if one did."""
-        return all(body.count(key) == times for key, times in self.keys(records).items())
+    def names_each_key_once(self, body: bytes, records: list[Any], may_hide: bool) -> bool:
+        """Whether no object of a block names a key twice; false where a text looks as if one did.
+
+        With `may_hide`, escapes are in the block, by which a key could be written: all keys are counted.
+        """
+        keys = self.keys(records)
+        if may_hide and (body.count(b'":') != sum(keys.values()) or _SPACED_KEY.search(body)):
+            return False
+        return all(body.count(key) == times for key, times in keys.items())
 
 
 def _pair_keys(records: list[Any]) -> dict[bytes, int]:

@@ -16,6 +16,7 @@ from tunedrop.dataset.types import shorten
 
 _SPEAKERS = ("from", "role", "speaker", "author", "type")
 _TEXTS = ("value", "content", "text", "utterance", "message")
+_LISTS = frozenset(names.CONVERSATIONS)
 _SURE = names.CONVERSATIONS[:6]
 """Names that nothing else has; those behind them count where they hold turns."""
 
@@ -26,7 +27,7 @@ def fits(record: Mapping[str, Any]) -> bool:
 
 
 def _list_of(record: Mapping[str, Any]) -> str | None:
-    for key in names.CONVERSATIONS:
+    for key in names.CONVERSATIONS if not _LISTS.isdisjoint(record) else ():
         value = record.get(key)
         if isinstance(value, list) and (_is_of_turns(value, key) or (key in _SURE and not _is_pair(record))):
             return key

@@ -2,7 +2,8 @@
 
 Compression, UTF-16, byte-order marks, blank lines, all kinds of line ends, arrays and pretty-printed objects,
 texts where Bedrock wants content blocks, roles in capitals, a missing schemaVersion, exact duplicates. What a
-record says is never changed, and a line that cannot be repaired stays as it is, for `check` to say why.
+record says is changed only by repairs that somebody names (`named_repairs`), and a line that cannot be
+repaired stays as it is, for `check` to say why.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import ast
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
 
 import msgspec
@@ -19,7 +20,7 @@ import msgspec
 from tunedrop.dataset import formats
 from tunedrop.dataset.formats import SCHEMA_VERSION, turns
 from tunedrop.dataset.formats.json_lines import BOM, MAX_LINE_BYTES, relaxed
-from tunedrop.dataset.tools import line_ends
+from tunedrop.dataset.tools import line_ends, named_repairs
 from tunedrop.dataset.tools.decode import Change, NotRepairable, is_packed, unpacked
 from tunedrop.dataset.tools.paths import general
 from tunedrop.dataset.tools.values import unambiguous, values
@@ -31,8 +32,13 @@ MAX_REMEMBERED = 4_000_000
 Record = dict[str, Any]
 
 
-def repair(chunks: Iterable[bytes], sink: BinaryIO) -> Iterator[Change]:
+def repair(chunks: Iterable[bytes], sink: BinaryIO, named: Sequence[str] = ()) -> Iterator[Change]:
     """Write the repaired dataset; gives each change as it is made.
+
+    Parameters
+    ----------
+    named
+        Repairs of `named_repairs.NAMES` that change what records say.
 
     Raises
     ------
@@ -48,7 +54,7 @@ def repair(chunks: Iterable[bytes], sink: BinaryIO) -> Iterator[Change]:
                 raise NotRepairable(f"line {line} is no text")
             sink.write(text + b"\n")
             continue
-        repaired, what = _repaired(record)
+        repaired, what = _named(record, named) if named else _repaired(record)
         if what and _names_a_key_twice(text):  # which of them counts is for a person to say
             repaired, what = record, []
         yield from (Change(line, one) for one in what)
@@ -62,6 +68,13 @@ def repair(chunks: Iterable[bytes], sink: BinaryIO) -> Iterator[Change]:
     yield from _taken(changes)
     if len(seen) >= MAX_REMEMBERED:
         yield Change(0, f"duplicates were looked for among the first {MAX_REMEMBERED:,} records only")
+
+
+def _named(record: Record, named: Sequence[str]) -> tuple[Record, list[str]]:
+    """The record with what was named repaired first: turns that are merged are turns to read."""
+    mended, first = named_repairs.applied(record, named)
+    repaired, then = _repaired(mended)
+    return repaired, first + then
 
 
 def _taken(changes: list[Change]) -> list[Change]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tunedrop.dataset.rules.texts.rule import TextRule
 
-_CONTROL = re.compile(
+CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]|_x00[01][0-9A-F]_"
 )
 
@@ -28,6 +28,6 @@ class ControlCharacters(TextRule):
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """The first."""
-        if found := _CONTROL.search(text):
+        if found := CONTROL.search(text):
             name = found[0] if len(found[0]) > 1 else f"U+{ord(found[0]):04X}"
             yield f"a control character ({name}) is in the text, which nobody sees and the model would learn"

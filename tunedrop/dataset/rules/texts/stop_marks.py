@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from tunedrop.dataset.rules.texts.rule import TextRule
 
-_END_OF_ANSWER = re.compile(r"(?:###|\bEND|</?s>|<eos>|\[EOS\]|\[DONE\]|<end_of_turn>|<\|?endoftext\|?>)\s*$")
-_END_OF_PROMPT = re.compile(r"(?:\n\s*###|\n\s*->|\s->|=>)\s*$")
+END_OF_ANSWER = re.compile(r"(?:###|\bEND|</?s>|<eos>|\[EOS\]|\[DONE\]|<end_of_turn>|<\|?endoftext\|?>)\s*$")
+END_OF_PROMPT = re.compile(r"(?:\n\s*###|\n\s*->|\s->|=>)\s*$")
 _ANYWHERE = re.compile(r"</s>|<s>\s*\[|<start_of_turn>|<end_of_turn>|<eos>|<bos>")
 
 
@@ -21,6 +21,6 @@ class StopMarks(TextRule):
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """The one at the end, or the first inside."""
-        end = _END_OF_ANSWER if role == "assistant" else _END_OF_PROMPT
+        end = END_OF_ANSWER if role == "assistant" else END_OF_PROMPT
         if found := end.search(text) or _ANYWHERE.search(text):
             yield f"{found[0].strip()!r} is a stop mark or separator of an older format; Bedrock adds its own"

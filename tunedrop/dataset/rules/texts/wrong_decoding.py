@@ -28,6 +28,12 @@ _CYRILLIC = re.compile(
 )
 """UTF-8 read as Windows-1251: every second letter is Er or Es."""
 
+_DOS = re.compile("[\u251c\u252c][^\\x00-\\x7f]|\u0393[\u00c7\u00e9][^\\x00-\\x7f]")
+"""UTF-8 read as an encoding of DOS: letters become lines of boxes."""
+
+_LOST = re.compile(r"\?{2,}(?:[ ,.]{1,2}\?{2,}){2,}")
+"""Words of which every letter became a question mark."""
+
 _REPLACED = "\ufffd"
 
 
@@ -35,8 +41,12 @@ class WrongDecoding(TextRule):
     """No text was decoded wrongly."""
 
     code = "TD066"
-    literals = (_REPLACED, r"\ufffd", r"\uFFFD")
+    literals = (
+        *(_REPLACED, r"\ufffd", r"\uFFFD", "\u251c", "\u252c", "\u0393\u00c7", "\u0393\u00e9"),
+        *(r"\u251c", r"\u251C", r"\u252c", r"\u252C", r"\u0393"),
+    )
     expressions = (
+        rb"\?\?[ ,.]{1,2}\?\?",
         rb"\xc3[\x82-\x85\xa2\xb0](?:\xc2[\x80-\xbf]|\xc5[\x92-\xbe]|\xc6\x92|\xcb[\x86\x9c]|\xe2\x80[\x93-\xba]|\xe2\x82\xac|\xe2\x84\xa2)",
         rb"\xc3[\x8e-\x91\x98-\x9b\xa0-\xaf](?:\xc2[\x80-\xbf]|\xc5[\x92-\xbe]|\xc6\x92|\xcb[\x86\x9c]|\xe2\x80[\x93-\xba]|\xe2\x82\xac|\xe2\x84\xa2)",
         rb"(?i)\\u00(?:c[2345e-f]|d[0189ab]|e[0-9a-f]|f0)\\u(?:00[89ab]|015|016|017|0192|02|20|21)",
@@ -53,14 +63,18 @@ class WrongDecoding(TextRule):
             )
             return
         found = _AS_LATIN.search(text) or _CYRILLIC.search(text)
+        if found is None and (boxes := _DOS.search(text)) and _mended(boxes[0], "cp437", "cp850"):
+            found = boxes
+        if found is None and _LOST.search(text):
+            yield "words of question marks: letters were lost on the way; export the text again as UTF-8"
         if found is not None:
             mended = _mended(found[0])
             meant = f" (it was {mended!r})" if mended else ""
             yield f"the text was decoded wrongly: {found[0]!r} is UTF-8 read as another encoding{meant}"
 
 
-def _mended(text: str) -> str:
-    for encoding in ("cp1252", "latin-1", "cp1251"):
+def _mended(text: str, *encodings: str) -> str:
+    for encoding in encodings or ("cp1252", "latin-1", "cp1251", "cp437", "cp850"):
         try:
             return text.encode(encoding).decode()
         except UnicodeError:
