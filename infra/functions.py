@@ -127,7 +127,9 @@ class Functions(Construct):
         # A role of our own: AWSLambdaBasicExecutionRole may write to every log group of the account.
         role = iam.Role(self, f"{title}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(role)
-        return lambda_.Function(
+        if self._settings.network is not None:
+            role.add_to_policy(_in_a_network())
+        function = lambda_.Function(
             self,
             title,
             function_name=name,
@@ -150,6 +152,16 @@ class Functions(Construct):
             tracing=lambda_.Tracing.ACTIVE,
             dead_letter_queue=dead_letters,
         )
+        self._join_network(function)
+        return function
+
+    def _join_network(self, function: lambda_.Function) -> None:
+        """Run a function in the stage's subnets; CDK's own property would look the VPC up in the account."""
+        network, made = self._settings.network, function.node.default_child
+        if network is not None and isinstance(made, lambda_.CfnFunction):
+            made.vpc_config = lambda_.CfnFunction.VpcConfigProperty(
+                subnet_ids=list(network.subnets), security_group_ids=list(network.security_groups)
+            )
 
     def _environment(self) -> dict[str, str]:
         variables = {
@@ -168,6 +180,15 @@ of the standard tier, which holds the same description, takes 4 KB too."""
 
 LONGEST_NAME = 128
 """Of what CloudFormation fills in: the ARN of a role, a topic or a table with a generated name."""
+
+
+def _in_a_network() -> iam.PolicyStatement:
+    """What Lambda's own policy for functions in a VPC allows (AWSLambdaVPCAccessExecutionRole); interfaces
+    have no ARN before they are made (Lambda developer guide, configuration-vpc, read 2026-11-29)."""
+    names = ("Create", "Describe", "Delete")
+    actions = [f"ec2:{name}NetworkInterface{'s' if name == 'Describe' else ''}" for name in names]
+    addresses = ["ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses", "ec2:DescribeSubnets"]
+    return iam.PolicyStatement(sid="Network", actions=[*actions, *addresses], resources=["*"])
 
 
 def _refuse_too_long(variables: Mapping[str, str]) -> None:

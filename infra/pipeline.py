@@ -99,7 +99,7 @@ class Tunedrop(Construct):
         self._refuse_a_second_of_the_same_name()
         removal = RemovalPolicy.RETAIN if settings.retains else RemovalPolicy.DESTROY
 
-        self.key = key or Encryption(self, "Encryption", removal=removal).key
+        self.key = key or self._key(settings, removal)
         storage = Intake(self, "Intake", key=self.key, removal=removal)
         self.intake, self.artifacts = storage.intake, storage.artifacts
         registry = Registry(self, "Registry", key=self.key, removal=removal)
@@ -169,6 +169,12 @@ class Tunedrop(Construct):
                 self, "Budget", stage=settings.name, monthly_usd=settings.monthly_budget_usd, topic=self.topic
             )
         self._finish(settings)
+
+    def _key(self, settings: Settings, removal: RemovalPolicy) -> kms.IKey:
+        """The key of the account's own that the settings name, else one of the stack's."""
+        if settings.kms_key is not None:
+            return kms.Key.from_key_arn(self, "Encryption", settings.kms_key)
+        return Encryption(self, "Encryption", removal=removal).key
 
     def grant_submit(self, grantee: iam.IGrantable, tenant: str = "") -> None:
         """Let somebody drop datasets and submit, approve, stop and retry runs: S3 is the authorization.
@@ -272,7 +278,8 @@ class Tunedrop(Construct):
             description="Tunedrop: what this stage consists of",
             string_value=describe(self.stage),
         )
-        Tags.of(self).add(naming.STAGE_TAG, settings.name)
+        for name, value in {**settings.tags, naming.STAGE_TAG: settings.name}.items():
+            Tags.of(self).add(name, value)
         if settings.permissions_boundary:
             boundary = iam.ManagedPolicy.from_managed_policy_name(
                 self, "Boundary", settings.permissions_boundary

@@ -30,6 +30,10 @@ Prefix = Annotated[str, msgspec.Meta(pattern="^s3://[a-z0-9.-]{3,63}/(.*/)?$")]
 ReportLinks = Annotated[
     str, msgspec.Meta(pattern=r"^(console|presigned|https://[\w.-]+(:[0-9]+)?(/[\w./~-]*)?)$")
 ]
+Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s,;<>]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
+KeyArn = Annotated[str, msgspec.Meta(pattern=r"^arn:aws:kms:[a-z]{2}(-[a-z]+)+-[0-9]:[0-9]{12}:key/[\w-]+$")]
+Subnet = Annotated[str, msgspec.Meta(pattern="^subnet-[0-9a-f]{8,17}$")]
+SecurityGroup = Annotated[str, msgspec.Meta(pattern="^sg-[0-9a-f]{8,17}$")]
 Retention = Literal[
     "one_day", "three_days", "five_days", "one_week", "two_weeks", "one_month", "two_months", "three_months",
     "six_months", "one_year", "thirteen_months", "two_years", "five_years", "ten_years", "infinite",
@@ -39,6 +43,17 @@ Retention = Literal[
 
 class SettingsError(Exception):
     """The settings do not describe a stage; the message names the key and what is wrong with it."""
+
+
+class Network(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the functions run: subnets of one VPC, with the security groups that they get.
+
+    They call S3, DynamoDB, KMS, SNS, SSM, EventBridge, Step Functions, Lambda, IAM, Service Quotas, the Price
+    List, Bedrock and Bedrock's runtime: by the VPC's endpoints, or by a NAT gateway where a service has none.
+    """
+
+    subnets: Annotated[tuple[Subnet, ...], msgspec.Meta(min_length=1)]
+    security_groups: Annotated[tuple[SecurityGroup, ...], msgspec.Meta(min_length=1)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,6 +118,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         and how sure one must be.
     upload_grace_seconds
         How long S3's event of an upload may take before the upload counts as missed.
+    network
+        The subnets and security groups of a VPC that the functions run in; none: outside of any VPC.
+    kms_key
+        A KMS key of your own for buckets, tables, topics and models, of the stage's account and Region; its
+        policy must let CloudWatch (and AWS Budgets, with `cost_budget`) publish to an encrypted topic. Left
+        out, the stack makes one.
+    tags
+        Tags on everything that the stack makes, such as a cost centre.
     notification_emails
         Who is told of every run's end, of approvals and alarms; each confirms once by mail.
     resume_minutes, sweep_minutes
@@ -156,7 +179,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     min_improvement: Share = 0.02
     confidence: Annotated[float, msgspec.Meta(ge=0.8, le=0.999)] = 0.95
     general_ability: bool | PromptCount = True
-    notification_emails: tuple[str, ...] = ()
+    network: Network | None = None
+    kms_key: KeyArn | None = None
+    tags: dict[str, str] = {}
+    notification_emails: tuple[Email, ...] = ()
     resume_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 1
     sweep_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 5
     cost_budget: bool = False
@@ -225,6 +251,11 @@ def read(stages: Any, name: Any) -> StageSettings:
     """
     if not isinstance(stages, Mapping) or not stages:
         raise SettingsError('cdk.json: context.stages must be an object such as {"dev": {...}}')
+    if name is None:
+        deployable = [
+            one for one in stages if not (isinstance(stages[one], Mapping) and stages[one].get("local"))
+        ]
+        raise SettingsError(f"say which stage: -c stage=NAME; cdk.json has {', '.join(deployable or stages)}")
     if name not in stages:
         raise SettingsError(f"cdk.json: there is no stage {name!r}; {_hint(str(name), list(stages))}")
     where = f"cdk.json: stages.{name}"
@@ -275,8 +306,19 @@ def _refuse_contradictions(where: str, settings: Settings) -> None:
             catalog.find(name)
         except LookupError as error:
             raise SettingsError(f"{where}.accept_eula: {error.args[0]}") from error
+    _refuse_a_region_without_the_model(where, settings, base_model)
     if settings.budget_usd > settings.monthly_budget_usd:
         raise SettingsError(f"{where}.budget_usd (of one run) is more than monthly_budget_usd (of all)")
+
+
+def _refuse_a_region_without_the_model(where: str, settings: Settings, base_model: catalog.BaseModel) -> None:
+    """A stage that says its Region is refused where the default base model is not customized there."""
+    region = settings.region if isinstance(settings, StageSettings) else None
+    if region is not None and not settings.local and region not in base_model.regions:
+        raise SettingsError(
+            f"{where}.region: {base_model.id} is customized in {' and '.join(base_model.regions)}, "
+            f"not in {region}"
+        )
 
 
 def _hint(key: str, known: list[str]) -> str:

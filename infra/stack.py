@@ -21,12 +21,31 @@ class TunedropStack(Stack):
         super().__init__(scope, id, **properties)
         # CDK leaves "Default" out of logical ids: they are as if the parts were the stack's own.
         tunedrop = Tunedrop(self, "Default", settings=settings, bundles=bundles)
+        region, console = self.region, f"https://{self.region}.console.aws.amazon.com"
         outputs = {
-            "IntakeBucket": tunedrop.intake.bucket_name,
-            "ArtifactsBucket": tunedrop.artifacts.bucket_name,
-            "TopicArn": tunedrop.topic.topic_arn,
-            "StateMachineArn": tunedrop.workflow.state_machine_arn,
-            "RegistryTable": tunedrop.runs.table_name,
+            "IntakeBucket": (tunedrop.intake.bucket_name, "Where datasets are dropped: drop/ and runs/NAME/"),
+            "ArtifactsBucket": (
+                tunedrop.artifacts.bucket_name,
+                "Reports, predictions, and index.html of all runs",
+            ),
+            "TopicArn": (tunedrop.topic.topic_arn, "Ends of runs, approvals and alarms: subscribe to it"),
+            "StateMachineArn": (
+                tunedrop.workflow.state_machine_arn,
+                "The workflow; each run is an execution",
+            ),
+            "RegistryTable": (tunedrop.runs.table_name, "What is known of every run"),
+            "IndexPage": (
+                f"{console}/s3/object/{tunedrop.artifacts.bucket_name}?region={region}&prefix=index.html",
+                "All runs, spend and production models, once a run has ended (Open)",
+            ),
+            "Dashboard": (
+                f"{console}/cloudwatch/home?region={region}#dashboards/dashboard/{tunedrop.name}-{region}",
+                "Runs, errors, alarms",
+            ),
+            "Executions": (
+                f"{console}/states/home?region={region}#/statemachines/view/{tunedrop.workflow.state_machine_arn}",
+                "Every run, step by step",
+            ),
         }
-        for name, value in outputs.items():
-            CfnOutput(self, name, value=value)
+        for name, (value, description) in outputs.items():
+            CfnOutput(self, name, value=value, description=description)

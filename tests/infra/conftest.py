@@ -14,7 +14,7 @@ from infra.application import add_stack
 from infra.bundling import ROOT, Bundle, Bundles
 from infra.diagram import definition_of
 
-ACCOUNT, REGION = "111122223333", "us-west-2"
+ACCOUNT, REGION = "111122223333", "us-east-1"
 CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
 
 

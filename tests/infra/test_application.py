@@ -49,7 +49,24 @@ def test_the_command_line_finds_the_stage_in_a_parameter(resources: Resources) -
 def test_the_outputs_name_what_people_use(resources: Resources) -> None:
     assert set(resources.template["Outputs"]) == {
         "IntakeBucket", "ArtifactsBucket", "TopicArn", "StateMachineArn", "RegistryTable",
+        "IndexPage", "Dashboard", "Executions",
     }  # fmt: skip
+    assert all(one["Description"] for one in resources.template["Outputs"].values())
+
+
+def test_a_network_an_own_key_and_tags_reach_what_is_deployed(tmp_path: Path) -> None:
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    network = {"subnets": ["subnet-0123456789abcdef0"], "security_groups": ["sg-0123456789abcdef0"]}
+
+    made = Resources(synthesize(tmp_path, kms_key=key, network=network, tags={"cost-centre": "4711"}))
+
+    assert not made.of("AWS::KMS::Key")
+    joined = [one.get("VpcConfig") for one in made.of("AWS::Lambda::Function").values()]
+    expected = {"SubnetIds": network["subnets"], "SecurityGroupIds": network["security_groups"]}
+    assert [one for one in joined if one is not None] == [expected] * len(joined)
+    for topic in made.of("AWS::SNS::Topic").values():
+        assert topic["KmsMasterKeyId"] == key
+        assert {"Key": "cost-centre", "Value": "4711"} in topic["Tags"]
 
 
 def test_only_the_emptying_of_buckets_is_there_for_cloudformations_sake(resources: Resources) -> None:

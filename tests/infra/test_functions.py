@@ -41,7 +41,7 @@ def test_every_function_is_told_its_stage(resources: Resources) -> None:
         text = one["Environment"]["Variables"]["TUNEDROP_STAGE"]
         parts = [part if isinstance(part, str) else "x" for part in text["Fn::Join"][1]]
         stage = msgspec.json.decode("".join(parts), type=Stage)
-        assert (stage.name, stage.account, stage.region) == ("dev", "111122223333", "us-west-2")
+        assert (stage.name, stage.account, stage.region) == ("dev", "111122223333", "us-east-1")
         assert len(json.dumps(one["Environment"])) < 4096  # Lambda's limit for all variables
 
 

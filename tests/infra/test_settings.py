@@ -38,11 +38,29 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one() -> None:
         ("account", "12345"),
         ("python_version", "3.11"),
         ("confidence", 1),
+        ("notification_emails", ["team at example.com"]),
+        ("notification_emails", ["a@b"]),
+        ("kms_key", "alias/mine"),
+        ("network", {"subnets": [], "security_groups": ["sg-0123456789abcdef0"]}),
+        ("report_links", "http://reports.example.com"),
+        ("report_link_hours", 24),
+        ("tags", {"cost-centre": 4711}),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_key(key: str, value: object) -> None:
-    with pytest.raises(SettingsError, match=rf"^cdk\.json: stages\.dev\.{key}: "):
+    with pytest.raises(SettingsError, match=rf"^cdk\.json: stages\.dev\.{key}[^:]*: "):
         settings.read(changed(**{key: value}), "dev")
+
+
+def test_a_region_that_cannot_customize_the_default_base_model_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"region: amazon\.nova-lite\S+ is customized in us-east-1"):
+        settings.read(changed(region="eu-central-1", default_base_model="amazon.nova-lite-v1:0:300k"), "dev")
+
+
+def test_a_deployment_without_a_stage_says_which_there_are() -> None:
+    with pytest.raises(SettingsError, match=r"say which stage: -c stage=NAME; cdk\.json has dev, prod"):
+        settings.read(STAGES, None)
+    assert "stage" not in CONTEXT
 
 
 def test_a_missing_key_is_named() -> None:
