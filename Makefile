@@ -74,9 +74,10 @@ conformance: setup $(CONFORMANCE)/.complete ## replay recorded runs in LocalStac
 	python -m tests.conformance.cases .work/conformance.json
 	$(CONFORMANCE)/bin/python tests/conformance/replay.py .work/conformance.json
 
+# The CDK CLI asks about new permissions; in CI, who approved the deployment's environment has answered.
 .PHONY: deploy
 deploy: setup ## deploy a stage to the AWS account of your credentials (STAGE=dev)
-	node_modules/.bin/cdk deploy -c stage=$(STAGE)
+	node_modules/.bin/cdk deploy -c stage=$(STAGE) $(if $(CI),--require-approval never)
 
 .PHONY: release
 release: $(VENV)/.complete ## tag, build and publish the version of tunedrop/__init__.py (the release workflow's work)

@@ -26,7 +26,9 @@ EXPLAINED = {
         "results of each run"
     ),
     r"IAM5\[Resource::<IntakeArtifacts\w+\.Arn>/runs/\*/predictions\.jsonl\]": "the answers of each run",
-    r"IAM5\[Resource::<IntakeArtifacts\w+\.Arn>/runs/\*/(report\.html|findings\.html|summary\.md|model-card\.md)\]": "each run's report",
+    r"IAM5\[Resource::<IntakeArtifacts\w+\.Arn>/runs/\*/(report|findings|summary|model-card)\.(html|md)\]": (
+        "each run's report, its data's findings, its summary and card"
+    ),
     r"IAM5\[Resource::<IntakeArtifacts\w+\.Arn>/shards/\*\]": "where a run's shards write",
     r"IAM5\[Resource::arn:aws:bedrock:\*::foundation-model/\*\]": "the run chooses its base model; an "
     "inference profile calls it in other Regions",
