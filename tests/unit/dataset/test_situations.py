@@ -100,3 +100,15 @@ def test_a_reference_by_another_name_is_told_its_name_without_a_base_model(key: 
     (warning, *_) = checking.report_of([file], None, "auto", 5).warnings
 
     assert f"name {key} reference_answer" in warning.message
+
+
+@pytest.mark.parametrize(
+    "beside", [{"query": "roses"}, {"source": "wiki"}, {"code": 7}, {"url": "x", "title": "T"}]
+)
+def test_a_text_with_what_is_known_of_it_is_no_pair(beside: dict[str, object], tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(each(lambda q, a: {"text": f"{q} {a}", **beside}))
+
+    report = checking.report_of([file], None, "auto", 5)
+
+    assert (report.format, report.valid, report.by_code["TD014"]) == ("text", True, len(PAIRS) * len(beside))
