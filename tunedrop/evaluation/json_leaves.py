@@ -30,7 +30,8 @@ ORDERED_NAMES = frozenset(
 )
 """Names under which a list of strings or objects is taken to be in order."""
 
-Leaf = tuple[str, ...]
+MOST_PAIRS = 2_500
+"""Of more unequal members each is compared with the one in its place: all pairs would take minutes."""
 
 NOTHING = object()
 
@@ -94,6 +95,8 @@ def _common_members(expected: list[Any], given: list[Any]) -> int:
     same = Counter(map(_key, expected)) & Counter(map(_key, given))
     left, right = list(_without(expected, same)), list(_without(given, same))
     found = sum(_size(json.loads(key)) * count for key, count in same.items())
+    if len(left) * len(right) > MOST_PAIRS:
+        return found + sum(_common(one, other, "") for one, other in zip(left, right, strict=False))
     pairs = sorted(
         ((_common(one, other, ""), i, j) for i, one in enumerate(left) for j, other in enumerate(right)),
         reverse=True,

@@ -8,6 +8,7 @@ import json
 import random
 import re
 import string
+import time
 import unicodedata
 
 import pytest
@@ -118,6 +119,16 @@ def squads_f1(reference: str, answer: str) -> float:
         return 0.0
     precision, recall = same / len(given), same / len(gold)
     return 2 * precision * recall / (precision + recall)
+
+
+def test_long_lists_of_unequal_members_are_compared_in_no_time() -> None:
+    reference = json.dumps([{"name": f"a{number}", "count": number} for number in range(2_000)])
+    answer = json.dumps([{"name": f"b{number}", "count": number} for number in range(2_000)])
+
+    started = time.monotonic()
+
+    assert metrics.json_fields(reference, answer) == pytest.approx(0.5)
+    assert time.monotonic() - started < 10
 
 
 @given(reference=FREE, answer=FREE)
