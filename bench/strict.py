@@ -49,10 +49,67 @@ class Document(_Strict):
         return [self.input]
 
 
-class Block(_Strict):
-    """A block of content."""
+class _Place(_Strict):
+    uri: str = Field(pattern=r"^s3://[\w./-]+$", max_length=1024)
+    bucketOwner: str | None = None  # noqa: N815 - Bedrock's name
 
+
+class _Source(_Strict):
+    s3Location: _Place  # noqa: N815 - Bedrock's name
+
+
+class _Image(_Strict):
+    format: Literal["png", "jpeg", "gif", "webp"]
+    source: _Source
+
+
+class _Use(_Strict):
+    toolUseId: str = Field(min_length=1)  # noqa: N815 - Bedrock's name
+    name: str = Field(min_length=1)
+    input: dict[str, Any]
+
+
+class _Result(_Strict):
+    toolUseId: str = Field(min_length=1)  # noqa: N815 - Bedrock's name
+    content: list[dict[str, Any]] = Field(min_length=1)
+
+
+class _Thought(_Strict):
     text: Text
+
+
+class _Reasoning(_Strict):
+    reasoningText: _Thought  # noqa: N815 - Bedrock's name
+
+
+class Block(_Strict):
+    """A block of content: one of its kinds."""
+
+    text: Text | None = None
+    image: _Image | None = None
+    toolUse: _Use | None = None  # noqa: N815 - Bedrock's name
+    toolResult: _Result | None = None  # noqa: N815 - Bedrock's name
+    reasoningContent: _Reasoning | None = None  # noqa: N815 - Bedrock's name
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Block:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("a block has one kind")
+        return self
+
+
+class _Spec(_Strict):
+    name: str = Field(min_length=1)
+    description: str = Field(min_length=1)
+    inputSchema: dict[str, Any]  # noqa: N815 - Bedrock's name
+
+
+class _Tool(_Strict):
+    toolSpec: _Spec  # noqa: N815 - Bedrock's name
+
+
+class _Tools(_Strict):
+    tools: list[_Tool] = Field(min_length=1)
 
 
 class Turn(_Strict):
@@ -79,6 +136,7 @@ class Converse(_Strict):
 
     schemaVersion: Literal["bedrock-conversation-2024"]  # noqa: N815 - Bedrock's name
     system: list[Block] | None = None
+    toolConfig: _Tools | None = None  # noqa: N815 - Bedrock's name
     messages: list[Turn]
 
     @model_validator(mode="after")
@@ -86,9 +144,24 @@ class Converse(_Strict):
         _in_turn([message.role for message in self.messages])
         return self
 
+    @model_validator(mode="after")
+    def _tools_are_known(self) -> Converse:
+        known = {one.toolSpec.name for one in self.toolConfig.tools} if self.toolConfig else set()
+        open_ = set()
+        for block in (block for message in self.messages for block in message.content):
+            if block.toolUse is not None:
+                if block.toolUse.name not in known or block.toolUse.toolUseId in open_:
+                    raise ValueError("a tool that is not declared, or an id twice")
+                open_.add(block.toolUse.toolUseId)
+            elif block.toolResult is not None and block.toolResult.toolUseId not in open_:
+                raise ValueError("a result of no use")
+        return self
+
     def texts(self) -> list[str]:
         """All that is said."""
-        return [block.text for message in self.messages for block in message.content]
+        return [
+            block.text for message in self.messages for block in message.content if block.text is not None
+        ]
 
 
 class Chat(_Strict):
