@@ -21,6 +21,8 @@ EVERYTHING: dict[str, Any] = {
     "graders": [f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:grader"],
 }
 
+ENGINES = ["bedrock", "sagemaker-serverless"]
+
 BELIEFS = {
     "inference-profile": "an evaluation job may name a profile as its judge, and the reference lists no such "
     "resource for it; which ARN AWS asks for then is not documented",
@@ -28,10 +30,11 @@ BELIEFS = {
 """Resource types that we grant beside those that the reference lists for the statement's actions, and why."""
 
 
-@pytest.fixture(scope="module")
-def everything(tmp_path_factory: pytest.TempPathFactory) -> Resources:
-    """A stage with every setting on that adds a permission."""
-    return Resources(synthesize(tmp_path_factory.mktemp("everything"), **EVERYTHING))
+@pytest.fixture(scope="module", params=["dev", "local"])
+def everything(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Resources:
+    """A stage with every setting on that adds a permission; only a local one may use every engine yet."""
+    settings = EVERYTHING if request.param == "dev" else {**EVERYTHING, "engines": ENGINES}
+    return Resources(synthesize(tmp_path_factory.mktemp("everything"), request.param, **settings))
 
 
 @cache
