@@ -3,8 +3,11 @@
 Each round drops datasets and breaks something: functions are killed or refused, a permission is missing for
 some seconds, objects are put that cannot be read, runs are stopped, executions are aborted, deployments are
 deleted. Then the promises are checked: every upload has one run that has ended and was told once, an alias
-names what is there and the registry agrees, nothing is served or trains that no live run owns. The seed is
-printed first: the same seed does the same things in the same order.
+names what is there and the registry agrees, nothing is served or trains that no live run owns.
+
+The seed is printed first, and repeats the plan: which names are dropped, what is broken in which order after
+which pauses, which functions and calls. What the plan meets is not repeated: how far the runs are by then,
+and so which of the open runs is stopped, or which deployment deleted.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -29,9 +33,26 @@ from tests.faults.calls import CALLS
 from tunedrop.registry.aliases import Aliases
 from tunedrop.serving import inventory
 
-ROUND_SECONDS = 300.0
+ROUND_SECONDS = 600.0
 NAMES = ("chaos-a", "chaos-b", "chaos-c")
 FAULTS = ("throttled", "refused", "killed")
+ACTIONS = ("break_calls", "forbid", "poison", "stop", "abort", "release", "silence")
+
+
+class Planned(NamedTuple):
+    """One thing that a round breaks: what, after how many seconds, and the seed of its own choices."""
+
+    action: str
+    pause: float
+    seed: int
+
+
+def plan(seed: int, number: int) -> tuple[list[str], list[Planned]]:
+    """What a round drops and breaks: the same for the same seed, whatever the rounds before it met."""
+    rolls = random.Random(f"{seed}/{number}")
+    drops = [rolls.choice(NAMES) for _ in range(rolls.randint(1, 2))]
+    chosen = rolls.sample(ACTIONS, rolls.randint(1, 3))
+    return drops, [Planned(one, rolls.uniform(0, 2), rolls.getrandbits(32)) for one in chosen]
 
 
 class Broken(Exception):
@@ -45,27 +66,28 @@ class Chaos:
         self._embedded = embedded
         self._pipeline = pipeline
         self._inbox = inbox
-        self._random = random.Random(seed)
+        self._seed = seed
+        self._number = 0
+        self._random = random.Random()
         self._uploads: dict[str, str] = {}
         self._aliases = Aliases(pipeline.aws.ssm, pipeline.aws.dynamodb, pipeline.stage)
 
     def round(self) -> list[str]:
         """Break and check once; gives what was done."""
-        actions: list[Callable[[], str]] = [
-            self._break_calls, self._forbid, self._poison, self._stop, self._abort, self._release,
-            self._silence,
-        ]  # fmt: skip
-        done = [self._drop() for _ in range(self._random.randint(1, 2))]
-        for action in self._random.sample(actions, self._random.randint(1, 3)):
-            done.append(action())
-            time.sleep(self._random.uniform(0, 2))
+        self._number += 1
+        drops, actions = plan(self._seed, self._number)
+        done = [self._drop(name) for name in drops]
+        for one in actions:
+            time.sleep(one.pause)
+            self._random = random.Random(one.seed)
+            act: Callable[[], str] = getattr(self, f"_{one.action}")
+            done.append(act())
         self._check()
         return done
 
     # --- what can happen -----------------------------------------------------------------------------------
 
-    def _drop(self) -> str:
-        name = self._random.choice(NAMES)
+    def _drop(self, name: str) -> str:
         key = f"drop/{name}.jsonl"
         self._uploads[self._pipeline.put(key, jsonl(single_turn(name)))] = name
         return f"dropped {key}"
@@ -105,7 +127,8 @@ class Chaos:
 
     def _poison(self) -> str:
         """An object that nobody but its uploader can read."""
-        key = f"drop/poison-{self._random.randint(0, 999)}.jsonl"
+        name = f"poison-{self._random.randint(0, 999)}"
+        key = f"drop/{name}.jsonl"
         answer = self._pipeline.aws.s3.put_object(
             Bucket=self._pipeline.stage.intake_bucket,
             Key=key,
@@ -113,7 +136,8 @@ class Chaos:
             SSECustomerAlgorithm="AES256",
             SSECustomerKey=bytes(range(32)),
         )
-        return f"poisoned {key}, version {answer.get('VersionId')}"
+        self._uploads[str(answer["VersionId"])] = name
+        return f"poisoned {key}"
 
     def _stop(self) -> str:
         open_runs = [one for one in self._pipeline.registry.recent(50) if one.is_open]

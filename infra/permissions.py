@@ -102,7 +102,9 @@ class Grants:
             "estimate_cost": [self.read_alias(), self.read_training_data()],
             "start_customization": [*self.start_job(), self.read_job(), self.list_jobs(), self.waits()],
             "wait_for_completion": [*self.settle(), self.publish(), self.forget_troubles()],
-            "set_up_throughput": [*self.serve(), self.read_serving()],
+            "set_up_throughput": [
+                *self.serve(), self.read_serving(), self.list_deployments(), self.waits(),
+            ],
             "evaluate_model": [
                 self.invoke(), *self.run_files(*evaluated), self.read_alias(), *self.judge(),
                 self.read_judging(), self.list_judging(), self.stop_judging(),
@@ -265,6 +267,10 @@ class Grants:
     def list_jobs(self) -> iam.PolicyStatement:
         """Bedrock's list operations take no resource (IAM reference, bedrock)."""
         return _allow("ListJobs", ["bedrock:ListModelCustomizationJobs"], ["*"])
+
+    def list_deployments(self) -> iam.PolicyStatement:
+        """Bedrock's list operations take no resource."""
+        return _allow("ListDeployments", ["bedrock:ListCustomModelDeployments"], ["*"])
 
     def stop_job(self) -> iam.PolicyStatement:
         return _allow(
@@ -461,6 +467,7 @@ class Grants:
             self.waits(),
             self.read_job(),
             self.list_jobs(),
+            self.list_deployments(),
             self.read_serving(),
             self.read_judging(),
             self.stop_job(),  # one that does not start, where the stage says so

@@ -15,6 +15,7 @@ from infra.functions import Functions
 from infra.shards import Shards
 from infra.states import NULL, PAYLOAD, Branch, States, failure, snake
 from tunedrop.contracts import WORKFLOW_RESULTS
+from tunedrop.errors import DeploymentsFull
 
 SLOT_PATIENCE = Duration.days(60)
 TRAINING_PATIENCE = Duration.days(14)
@@ -23,7 +24,7 @@ JUDGING_PATIENCE = Duration.days(1)
 """How long a run waits at most, should neither event nor schedule ever end the wait: then it fails, and what
 it holds is released. A long queue and the job of 74 hours that was reported stay well below."""
 
-EXECUTION_TIMEOUT = Duration.days(120)
+EXECUTION_TIMEOUT = Duration.days(180)
 
 
 class Workflow(Construct):
@@ -88,11 +89,7 @@ class Journey:
             "WaitForCompletion", "training", "$started.job_arn", TRAINING_PATIENCE,
             assign={"job": "{% $started.more ? null : $states.result %}"},
         )  # fmt: skip
-        # Patient, because a deployment may have to wait until another run's evaluation gives one up.
-        set_up_throughput = self._states.rescued(
-            "SetUpThroughput",
-            self._states.task("SetUpThroughput", "run", "dataset", "job", result="serving", patient=True),
-        )
+        set_up_throughput = self._set_up_throughput()
         evaluate_model = self._evaluate_model()
         promote_model = self._promote_model()
 
@@ -220,6 +217,19 @@ class Journey:
     def _if_trained(self, start_next: sfn.IChainable, set_up: sfn.IChainable) -> sfn.Choice:
         """A run of several jobs, stages or candidates of a search, goes on until it has its model."""
         return self._states.choice("Trained?", Branch(start_next, when="$started.more"), Branch(set_up))
+
+    def _set_up_throughput(self) -> sfn.TaskStateBase:
+        """Where the account has as many deployments as it may, the run queues, and then tries again."""
+        task = self._states.task(
+            "SetUpThroughput", "run", "dataset", "job", "granted",
+            result="serving", patient=True, granted=False,
+        )  # fmt: skip
+        await_deployment = self._states.wait(
+            "AwaitDeployment", "deployment", "$run.run_id", SLOT_PATIENCE, assign={"granted": True}
+        )
+        task.add_catch(await_deployment, errors=[DeploymentsFull.__name__])
+        await_deployment.next(task)
+        return self._states.rescued("SetUpThroughput", task)
 
     def _if_in_service(self, go_on: sfn.IChainable) -> sfn.Choice:
         await_throughput = self._states.wait(

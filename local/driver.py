@@ -81,6 +81,10 @@ class Inbox:
 
     def messages(self, run_id: str) -> list[Message]:
         """Everything that has been told of a run until now, first told first."""
+        return [one for one in self.all() if one.attributes.get("run_id") == run_id]
+
+    def all(self) -> list[Message]:
+        """Everything that has been told until now, of whatever."""
         while True:
             answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
             batch = answer.get("Messages", [])
@@ -88,7 +92,7 @@ class Inbox:
                 self._messages.append(_message(json.loads(item["Body"])))
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=item["ReceiptHandle"])
             if not batch:
-                return [one for one in self._messages if one.attributes.get("run_id") == run_id]
+                return list(self._messages)
 
     def close(self) -> None:
         self._sns.unsubscribe(SubscriptionArn=self._subscription)

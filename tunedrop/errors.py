@@ -78,6 +78,10 @@ class TransientError(Exception):
     """A step should be tried again: throttling, a service error, a resource still in motion."""
 
 
+class DeploymentsFull(TransientError):
+    """The account has as many custom model deployments as it may; a run queues for one."""
+
+
 def plain_cause(cause: str) -> str:
     """The message for a person in what Step Functions calls a cause.
 

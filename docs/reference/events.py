@@ -33,8 +33,9 @@ _MESSAGES = """## Messages of the topic
 
 One when a run ends (`event` is `run-ended`), one when it waits for an approval (`approval-required`), one
 when the base of a model in production is or will be Legacy or ended (`base-model-ends`), when Bedrock does
-not start a job (`job-stalled`), when AWS's prices differ from the catalog (`prices-changed`), and
-CloudWatch's alarms. The message is for a person; a subscription filters on its attributes:"""
+not start a job (`job-stalled`), when AWS's prices differ from the catalog (`prices-changed`), when uploads
+start nothing (`upload-starts-nothing`), when something goes on failing (`still-failing`), and CloudWatch's
+alarms. The message is for a person; a subscription filters on its attributes:"""
 
 _FILES = """## Files of the artifacts bucket
 
@@ -42,7 +43,8 @@ Under `runs/RUN/`: `dataset/` is what was trained on, `training/` is Bedrock's o
 report."""
 
 _MEANINGS = {
-    "event": "`run-ended`, `approval-required`, `base-model-ends`, `job-stalled` or `prices-changed`",
+    "event": "`run-ended`, `approval-required`, `base-model-ends`, `job-stalled`, `prices-changed`, "
+    "`upload-starts-nothing` or `still-failing`",
     "run_id": "the run",
     "stage": "the stage",
     "name": "what the user called the run",

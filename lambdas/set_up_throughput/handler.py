@@ -9,15 +9,20 @@ from lambdas.step import step
 from tunedrop import catalog, naming
 from tunedrop.contracts import CompletedJob, Dataset, Run, Serving
 from tunedrop.serving import choose, models, throughput
+from tunedrop.waiting import deployments
 
 
 class Input(msgspec.Struct, frozen=True):
-    """`evaluated`: the model has passed, and is served from now on as the run asks."""
+    """`evaluated`: the model has passed, and is served from now on as the run asks.
+
+    `granted`: the run has queued for a deployment, and it is its turn.
+    """
 
     run: Run
     dataset: Dataset
     job: CompletedJob
     evaluated: bool = False
+    granted: bool = False
 
 
 @step(Input)
@@ -27,11 +32,18 @@ def handler(payload: Input, services: Services) -> Serving:
     bought_later = choose.production_way(base_model, run.deployment)
     way = bought_later if payload.evaluated and bought_later else choose.way(base_model, run.deployment)
     name = naming.resource_name(stage.name, run.run_id, run.attempt)
-    model_arn = payload.job.model_arn
+    bedrock, model_arn = services.aws.bedrock, payload.job.model_arn
     weights = models.weights(services.aws, model_arn) if way == "imported" else ""
-    serving = throughput.create(
-        services.aws.bedrock, stage, run.run_id, name, model_arn, run.deployment, way, weights=weights
-    )
+
+    def create() -> Serving:
+        return throughput.create(
+            bedrock, stage, run.run_id, name, model_arn, run.deployment, way, weights=weights
+        )
+
+    if way == "on-demand":
+        serving = deployments.create_or_queue(bedrock, services.waits, name, create, granted=payload.granted)
+    else:
+        serving = create()
     return msgspec.structs.replace(
         serving,
         hourly_usd=choose.hourly_usd(base_model, run.deployment, way),

@@ -51,6 +51,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         *_STEP,
         "bedrock:CreateCustomModelDeployment",
         "bedrock:CreateProvisionedModelThroughput",
+        "dynamodb:Query",
     ),
     "evaluate_model": (
         *_STEP,

@@ -153,6 +153,18 @@ def test_a_slot_that_is_refused_for_days_ends_well(definition: dict[str, Any]) -
     assert found["path"].count("AwaitSlot") == 60
 
 
+def test_a_deployment_that_is_refused_for_days_ends_well(definition: dict[str, Any]) -> None:
+    run = copy.deepcopy(RUNS["success"])
+    full = {"error": {"Error": "DeploymentsFull", "Cause": raised("too many deployments")}}
+    run["results"]["SetUpThroughput"] = [full] * 60 + run["results"]["SetUpThroughput"]
+    run["results"]["AwaitDeployment"] = [{"result": {"granted": True}}] * 60
+
+    found = walk(definition, run)
+
+    assert found["status"] == "SUCCEEDED"
+    assert found["path"].count("AwaitDeployment") == 60
+
+
 def test_a_history_is_read_as_aws_writes_it() -> None:
     """Event types and details by the API reference, HistoryEvent."""
     details = {"name": "Only", "input": "{}"}

@@ -109,7 +109,7 @@ TELL = (Call("sns:Publish", TOPIC),)
 SETTLE = (
     Call("states:SendTaskSuccess", "*"),
     Call("states:SendTaskFailure", "*"),
-    *PARKED, *READ_JOB, *LIST_JOBS, *READ_SERVING, JUDGING[0], *TELL,
+    *PARKED, *READ_JOB, *LIST_JOBS, LIST_SERVING[0], *READ_SERVING, JUDGING[0], *TELL,
     Call("s3:ListBucket", INTAKE, {"s3:prefix": "runs/support-0123456789/approve/1-0"}),
     item("DeleteItem", "TROUBLE"),
 )  # fmt: skip
@@ -165,7 +165,7 @@ NEEDS: dict[str, tuple[Call, ...]] = {
         key("CreateGrant", "bedrock"),
     ),
     "WaitForCompletion": SETTLE,
-    "SetUpThroughput": (*READ_SERVING, key("CreateGrant", "bedrock")),
+    "SetUpThroughput": (*READ_SERVING, LIST_SERVING[0], *PARKED, key("CreateGrant", "bedrock")),
     "EvaluateModel": (
         *RUN_FILES, *SHARD_FILES, *READ_ALIAS, *JUDGING, *INVOKE,
         Call("s3:PutObject", f"{RUN_FILE}/evaluation.json"),

@@ -28,10 +28,14 @@ WITHOUT_CATCH = {
     "Notify": "a failure to tell must fail the execution, which raises an alarm",
 }
 
+CAUGHT_BEFORE = {"SetUpThroughput": ((["DeploymentsFull"], "AwaitDeployment"),)}
+"""What a state catches that does not end the run."""
+
 STEP_OF = {
     "RefuseUpload": "register_run",
     "AwaitApproval": "wait_for_completion",
     "AwaitSlot": "wait_for_completion",
+    "AwaitDeployment": "wait_for_completion",
     "AwaitThroughput": "wait_for_completion",
     "AwaitProduction": "wait_for_completion",
     "AwaitJudging": "wait_for_completion",
@@ -71,7 +75,7 @@ def test_every_task_that_fails_goes_by_way_of_release(definition: dict[str, Any]
         elif name == "ReleaseThroughput":
             assert caught == [(["States.ALL"], "Notify")]
         else:
-            assert caught == [(["States.ALL"], "ReleaseThroughput")]
+            assert caught == [*CAUGHT_BEFORE.get(name, ()), (["States.ALL"], "ReleaseThroughput")]
 
 
 def test_every_task_is_tried_again_after_throttling_service_errors_and_kills(
@@ -178,6 +182,7 @@ def test_the_waits_are_task_tokens_with_an_end(definition: dict[str, Any]) -> No
     assert kinds == {
         "AwaitApproval": "approval",
         "AwaitSlot": "slot",
+        "AwaitDeployment": "deployment",
         "WaitForCompletion": "training",
         "AwaitThroughput": "throughput",
         "AwaitProduction": "throughput",
@@ -190,7 +195,7 @@ def test_the_waits_are_task_tokens_with_an_end(definition: dict[str, Any]) -> No
 
 
 def test_an_execution_outlasts_all_its_waits(definition: dict[str, Any]) -> None:
-    patience = (SLOT_PATIENCE, TRAINING_PATIENCE, THROUGHPUT_PATIENCE, JUDGING_PATIENCE)
+    patience = (SLOT_PATIENCE, TRAINING_PATIENCE, SLOT_PATIENCE, THROUGHPUT_PATIENCE, JUDGING_PATIENCE)
 
     assert definition["TimeoutSeconds"] == EXECUTION_TIMEOUT.to_seconds()
     assert definition["TimeoutSeconds"] > sum(each.to_seconds() for each in patience) + 30 * 86400

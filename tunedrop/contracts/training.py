@@ -71,7 +71,8 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     best_validation_loss: float | None = None
 
 
-WaitKind = Literal["approval", "slot", "training", "throughput", "judging"]
+WaitKind = Literal["approval", "slot", "training", "deployment", "throughput", "judging"]
+"""A `slot` is one of the customization jobs that may run at once, a `deployment` one that may be created."""
 
 
 class Wait(msgspec.Struct, frozen=True, kw_only=True):

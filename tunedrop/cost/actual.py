@@ -7,16 +7,18 @@ from collections.abc import Iterator
 import msgspec
 
 from tunedrop import clock
-from tunedrop.catalog.model import BaseModel
+from tunedrop.catalog.model import BaseModel, Prices
 from tunedrop.contracts import ActualCost, CostLine, Ending, Judged, Run
 from tunedrop.cost import imported
-from tunedrop.cost.estimate import COMMITTED_HOURS, judge_prices, storage
-from tunedrop.cost.lines import TOKEN_ERROR, priced
+from tunedrop.cost.estimate import COMMITTED_HOURS, storage
+from tunedrop.cost.lines import TOKEN_ERROR, PricesOf, of_catalog, priced
 from tunedrop.cost.training import training
 from tunedrop.planning.plan import PlannedJob, plan
 
 
-def actual(ending: Ending, base_model: BaseModel | None, now: str) -> ActualCost:
+def actual(
+    ending: Ending, base_model: BaseModel | None, now: str, prices_of: PricesOf = of_catalog
+) -> ActualCost:
     """The cost of a run in US dollars, from what it has left behind.
 
     Bedrock reports neither the tokens that it has trained nor their price: training is counted from our own
@@ -28,7 +30,7 @@ def actual(ending: Ending, base_model: BaseModel | None, now: str) -> ActualCost
     base_model
         None when the run was refused before it had one; it has then cost nothing.
     """
-    lines = tuple(_lines(ending, base_model, now)) if base_model is not None else ()
+    lines = tuple(_lines(ending, base_model, now, prices_of)) if base_model is not None else ()
     low, likely, high = (sum(getattr(line, name) for line in lines) for name in ("low", "likely", "high"))
     forecast = tuple(_forecast(ending, base_model)) if base_model is not None else ()
     return ActualCost(lines=lines, low=low, likely=likely, high=high, forecast=forecast)
@@ -41,17 +43,17 @@ def _forecast(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
         yield storage(base_model)
 
 
-def _lines(ending: Ending, base_model: BaseModel, now: str) -> Iterator[CostLine]:
+def _lines(ending: Ending, base_model: BaseModel, now: str, prices_of: PricesOf) -> Iterator[CostLine]:
     if ending.run.is_evaluated_anew:
         yield _before(ending.run)
     else:
-        yield from _trainings(ending, base_model)
+        yield from _trainings(ending, base_model, prices_of)
     if ending.serving is not None and ending.serving.way == "provisioned":
         yield _throughput(ending, base_model, now)
     if ending.serving is not None and ending.serving.way == "imported":
         yield _imported(ending, base_model, now)
     if ending.evaluation is not None:
-        yield from _inference(ending, base_model)
+        yield from _inference(ending, base_model, prices_of)
 
 
 def _before(run: Run) -> CostLine:
@@ -63,23 +65,26 @@ def _before(run: Run) -> CostLine:
     )  # fmt: skip
 
 
-def _trainings(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
+def _trainings(ending: Ending, base_model: BaseModel, prices_of: PricesOf) -> Iterator[CostLine]:
     if ending.started is None or ending.dataset is None:
         return
     planned = plan(ending.run, ending.dataset)
     if len(planned) > 1:
         for one, job in zip(planned, ending.started.series, strict=False):
             if job.job_arn:
-                yield from _training(ending.run, one, base_model, whole=job.job is not None)
+                yield from _training(ending.run, one, base_model, prices_of, whole=job.job is not None)
     elif ending.started.job_arn:
-        yield from _training(ending.run, planned[0], base_model, whole=ending.job is not None)
+        whole = ending.job is not None
+        yield from _training(ending.run, planned[0], base_model, prices_of, whole=whole)
 
 
-def _training(run: Run, planned: PlannedJob, base_model: BaseModel, *, whole: bool) -> Iterator[CostLine]:
+def _training(
+    run: Run, planned: PlannedJob, base_model: BaseModel, prices_of: PricesOf, *, whole: bool
+) -> Iterator[CostLine]:
     """A stopped job is billed for the tokens that it had trained (Bedrock user guide,
     model-customization-stop, read 2026-11-23); how many, nobody says, nor what a failed one is billed.
     """
-    for line in training(run, planned, base_model):
+    for line in training(run, planned, base_model, prices_of):
         early = f"{line.basis}, at most: the job ended early"
         yield line if whole else msgspec.structs.replace(line, low=0.0, basis=early)
 
@@ -115,7 +120,7 @@ def _imported(ending: Ending, base_model: BaseModel, now: str) -> CostLine:
     )
 
 
-def _inference(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
+def _inference(ending: Ending, base_model: BaseModel, prices_of: PricesOf) -> Iterator[CostLine]:
     """All models' tokens at the base model's prices: custom models cost the same on demand. On provisioned
     throughput only the base model's are billed; they are taken to be as many as each other's.
     """
@@ -133,11 +138,10 @@ def _inference(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
             tokens //= asked
         yield priced(item, price, tokens / 1e6, 0.0, basis, "per 1M tokens")
     if (judged := ending.evaluation.judged) is not None:
-        yield from _judging(judged)
+        yield from _judging(judged, prices_of(judged.model))
 
 
-def _judging(judged: Judged) -> Iterator[CostLine]:
-    prices = judge_prices(judged.model)
+def _judging(judged: Judged, prices: Prices) -> Iterator[CostLine]:
     by_job = judged.via == "evaluation-job"
     counted = "estimated: an evaluation job tells none" if by_job else "counted by Bedrock"
     for item, price, tokens in (

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tunedrop import catalog
-from tunedrop.catalog.model import BaseModel, Prices
+from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.price_list import PROVISIONED, Item, usage_type
 from tunedrop.contracts import (
     Commitment,
@@ -17,7 +16,7 @@ from tunedrop.contracts import (
     Way,
 )
 from tunedrop.cost import imported
-from tunedrop.cost.lines import TOKEN_ERROR, per_million, priced
+from tunedrop.cost.lines import TOKEN_ERROR, PricesOf, of_catalog, per_million, priced
 from tunedrop.cost.media import shown_in
 from tunedrop.cost.training import held_out_answers, training
 from tunedrop.evaluation import judge_jobs
@@ -48,6 +47,7 @@ def estimate(
     base_model: BaseModel,
     way: Way,
     asked: Workload,
+    prices_of: PricesOf = of_catalog,
 ) -> Estimate:
     """The cost of a run in US dollars, line by line: of what is still to come, where its model is trained.
 
@@ -57,8 +57,10 @@ def estimate(
         How the tuned model is served for its evaluation.
     asked
         What the evaluation will ask.
+    prices_of
+        The prices of a judge or a teacher; a stage's are those of its price list (`tunedrop.cost.prices`).
     """
-    lines = tuple(_lines(run, dataset, base_model, way, asked))
+    lines = tuple(_lines(run, dataset, base_model, way, asked, prices_of))
     low, likely, high = (sum(getattr(line, name) for line in lines) for name in ("low", "likely", "high"))
     return Estimate(
         lines=lines,
@@ -71,18 +73,18 @@ def estimate(
 
 
 def _lines(
-    run: Run, dataset: Dataset, base_model: BaseModel, way: Way, asked: Workload
+    run: Run, dataset: Dataset, base_model: BaseModel, way: Way, asked: Workload, prices_of: PricesOf
 ) -> Iterator[CostLine]:
     if not run.is_evaluated_anew:
         planned = plan(run, dataset)
         for one in planned:
-            yield from training(run, one, base_model)
+            yield from training(run, one, base_model, prices_of)
         if way != "imported":
             yield storage(base_model, len(planned))
     if run.evaluation.judge is not None:
-        yield _judging(asked, run.evaluation.judge)
+        yield _judging(asked, run.evaluation.judge, prices_of)
     if run.teacher is not None:
-        yield from held_out_answers(asked.held_out, run.teacher)
+        yield from held_out_answers(asked.held_out, run.teacher, prices_of)
     yield from _inference(asked, base_model, way)
     if way == "imported":
         yield from imported.lines(base_model, asked)
@@ -149,7 +151,7 @@ def _answers(
     )
 
 
-def _judging(asked: Workload, judge: JudgeSettings) -> CostLine:
+def _judging(asked: Workload, judge: JudgeSettings, prices_of: PricesOf) -> CostLine:
     """Each pair in both orders, the prompt and both answers each time; or each contender's answer by itself.
     An answer is taken to be as long as the whole prompt with its reference.
 
@@ -166,20 +168,12 @@ def _judging(asked: Workload, judge: JudgeSettings) -> CostLine:
         times = f"{pairs:,} pairs x 2 orders"
     return priced(
         "judging",
-        judge_prices(judge.model).output_per_million_tokens,
+        prices_of(judge.model).output_per_million_tokens,
         tokens / 1e6,
         TOKEN_ERROR,
         f"{times}, {tokens:,} tokens of {judge.model}, all at the price of output",
         "per 1M tokens",
     )
-
-
-def judge_prices(model: str) -> Prices:
-    """The prices of a judging model, where the catalog knows it: it holds models that can be tuned."""
-    try:
-        return catalog.find(model).prices
-    except LookupError:
-        return Prices()
 
 
 def storage(base_model: BaseModel, models: int = 1) -> CostLine:

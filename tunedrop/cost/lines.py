@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
-from tunedrop.catalog.model import Price
+from tunedrop import catalog
+from tunedrop.catalog.model import Price, Prices
 from tunedrop.contracts import CostLine
 
 TOKEN_ERROR = 0.35
@@ -33,6 +36,18 @@ def per_million(
     """A line for tokens, at a price for a million of them."""
     low, likely, high = (one * times / 1e6 for one in (tokens.low, tokens.likely, tokens.high))
     return ranged(item, price, low, likely, high, basis, "per 1M tokens", sku)
+
+
+PricesOf = Callable[[str], Prices]
+"""The prices of a model by its id: of a judge or a teacher; nothing where none are known."""
+
+
+def of_catalog(model: str) -> Prices:
+    """The catalog's prices, which holds models that can be tuned."""
+    try:
+        return catalog.find(model).prices
+    except LookupError:
+        return Prices()
 
 
 def priced(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any, get_args
 
@@ -19,6 +20,7 @@ from tunedrop.aws.subjects import subject
 from tunedrop.catalog.model import BaseModel, Price, Prices
 from tunedrop.catalog.price_list import PROVISIONED, Item, usage_type
 from tunedrop.contracts import Commitment
+from tunedrop.cost.lines import PricesOf, of_catalog
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
 
@@ -75,7 +77,9 @@ def _price(product: dict[str, Any]) -> tuple[str, float | None]:
         for dimension in term.get("priceDimensions", {}).values()
         if "USD" in dimension.get("pricePerUnit", {})
     }
-    return name, found.pop() if len(found) == 1 else None
+    price = found.pop() if len(found) == 1 else 0.0
+    # A price of nothing, or none, would let a run pass every budget.
+    return name, price if math.isfinite(price) and price > 0 else None
 
 
 def current(registry: Registry, stage: Stage, base_model: BaseModel) -> BaseModel:
@@ -85,6 +89,22 @@ def current(registry: Registry, stage: Stage, base_model: BaseModel) -> BaseMode
         return base_model
     found = msgspec.json.decode(text, type=PriceList)
     return msgspec.structs.replace(base_model, prices=with_prices(base_model, found, stage.region))
+
+
+def lookup(registry: Registry, stage: Stage) -> PricesOf:
+    """The prices of a judge or a teacher by its id, from the stage's price list where it has them."""
+    text = registry.kept(DOCUMENT)
+    if text is None:
+        return of_catalog
+    found = msgspec.json.decode(text, type=PriceList)
+
+    def prices_of(model: str) -> Prices:
+        try:
+            return with_prices(catalog.find(model), found, stage.region)
+        except LookupError:
+            return Prices()
+
+    return prices_of
 
 
 def with_prices(model: BaseModel, found: PriceList, region: str) -> Prices:

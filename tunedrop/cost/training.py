@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel, Prices
 from tunedrop.contracts import CostLine, Dataset, Prompts, Run, Teacher
-from tunedrop.cost.lines import Tokens, estimated, per_million, priced
+from tunedrop.cost.lines import PricesOf, Tokens, estimated, of_catalog, per_million, priced
 from tunedrop.cost.media import shown_in
 from tunedrop.planning.distillation import MAX_PAIRS
 from tunedrop.planning.plan import PlannedJob
@@ -20,7 +19,9 @@ SHORT_ANSWER, LIKELY_ANSWER = 0.1, 0.4
 """How long a teacher's answers are, of the length that they may have: a guess, until one has been counted."""
 
 
-def training(run: Run, planned: PlannedJob, base_model: BaseModel) -> Iterator[CostLine]:
+def training(
+    run: Run, planned: PlannedJob, base_model: BaseModel, prices_of: PricesOf = of_catalog
+) -> Iterator[CostLine]:
     """The lines of one job's bill."""
     title = f"training, {planned.title}" if planned.title else "training"
     charge = engines.of(base_model, planned.method).price(planned, base_model)
@@ -31,7 +32,7 @@ def training(run: Run, planned: PlannedJob, base_model: BaseModel) -> Iterator[C
     tokens = estimated(planned.dataset.train.tokens) + shown.tokens
     basis = f"{planned.dataset.train.tokens:,} tokens{shown.words}"
     if run.teacher is not None:
-        yield from _teacher(planned.dataset, run.teacher)
+        yield from _teacher(planned.dataset, run.teacher, prices_of)
         tokens += _answers(planned.dataset.train.records, run.teacher, MAX_PAIRS)
         basis += " and the teacher's answers"
     basis = f"{basis} x {planned.epochs:g} epochs"
@@ -39,7 +40,7 @@ def training(run: Run, planned: PlannedJob, base_model: BaseModel) -> Iterator[C
     yield from shown.left_out(title)
 
 
-def _teacher(dataset: Dataset, teacher: Teacher) -> Iterator[CostLine]:
+def _teacher(dataset: Dataset, teacher: Teacher, prices_of: PricesOf) -> Iterator[CostLine]:
     """The teacher's inference on the prompts to learn from.
 
     At most Bedrock makes up prompts until there are 15,000 (user guide, distillation-prepare-datasets).
@@ -49,21 +50,25 @@ def _teacher(dataset: Dataset, teacher: Teacher) -> Iterator[CostLine]:
     growth = max(1.0, MAX_PAIRS / max(1, records))
     read = msgspec.structs.replace(read, high=read.high * growth)
     basis = f"{records:,} prompts, or up to {MAX_PAIRS:,} if Bedrock makes up more,"
-    yield from _inference("teacher", teacher, read, _answers(records, teacher, MAX_PAIRS), basis)
+    said, prices = _answers(records, teacher, MAX_PAIRS), prices_of(teacher.model)
+    yield from _inference("teacher", teacher, prices, read, said, basis)
 
 
-def held_out_answers(held_out: Prompts, teacher: Teacher) -> Iterator[CostLine]:
+def held_out_answers(
+    held_out: Prompts, teacher: Teacher, prices_of: PricesOf = of_catalog
+) -> Iterator[CostLine]:
     """The teacher's inference on the held-out prompts that have no answer to compare with."""
     if not held_out.unanswered:
         return
     read = estimated(held_out.tokens * held_out.unanswered / held_out.count)
     basis = f"{held_out.unanswered:,} held-out prompts without an answer"
     said = _answers(held_out.unanswered, teacher)
-    yield from _inference("evaluation, teacher", teacher, read, said, basis)
+    yield from _inference("evaluation, teacher", teacher, prices_of(teacher.model), read, said, basis)
 
 
-def _inference(item: str, teacher: Teacher, read: Tokens, said: Tokens, basis: str) -> Iterator[CostLine]:
-    prices = _prices_of(teacher)
+def _inference(
+    item: str, teacher: Teacher, prices: Prices, read: Tokens, said: Tokens, basis: str
+) -> Iterator[CostLine]:
     yield per_million(f"{item}, prompts", prices.input_per_million_tokens, read, basis)
     basis = f"{basis} x {teacher.max_response_length:,} tokens at most"
     yield per_million(f"{item}, answers", prices.output_per_million_tokens, said, basis)
@@ -75,13 +80,6 @@ def _by_the_hour(title: str, planned: PlannedJob, charge: Charge) -> Iterator[Co
     answers = planned.dataset.train.records * tries
     yield priced(title, None, 0.0, 0.0, "by the hour, of which nobody says how many", "an hour", charge.sku)
     yield priced("grader", None, 0.0, 0.0, f"{answers:,} answers graded by your Lambda function", "a call")
-
-
-def _prices_of(teacher: Teacher) -> Prices:
-    try:
-        return catalog.find(teacher.model).prices
-    except LookupError:
-        return Prices()
 
 
 def _answers(records: int, teacher: Teacher, most: int = 0) -> Tokens:

@@ -16,11 +16,11 @@ from tunedrop.preflight.quotas import (
     JOBS,
     NO_COMMITMENT_UNITS,
     Quota,
-    deployments,
     read,
     request,
 )
 from tunedrop.preflight.quotas import models as custom_models
+from tunedrop.serving import throughput
 from tunedrop.training import engines
 
 ABOUT = "Service quotas"
@@ -120,7 +120,7 @@ def _enough(quotas: dict[str, Quota], code: str, name: str, used: int, needed: i
 def _used(aws: Aws) -> Used:
     return Used(
         jobs=engines.named("bedrock").in_progress(aws),
-        deployments=len(deployments(aws.bedrock)),
+        deployments=len(throughput.deployments(aws.bedrock)),
         models=custom_models(aws.bedrock),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -134,13 +135,16 @@ def read(rows: Iterable[tuple[int, Any]]) -> list[Prediction]:
         When one has the wrong shape, or there is none.
     """
     conversations: dict[str, int] = {}
+    turns: Counter[int] = Counter()
     found = []
     for number, row in rows:
         _check(number, row)
         own = f"line {number}"
         conversation = row.get("conversation")
         key = own if conversation is None else f"id {conversation}"
-        found.append(_prediction(row, conversations.setdefault(key, len(conversations) + 1), number))
+        record = conversations.setdefault(key, len(conversations) + 1)
+        found.append(_prediction(row, record, turns[record]))
+        turns[record] += 1
     if not found:
         raise InvalidAnswers("there are no answers: one JSON object a line is expected")
     if any(one.champion is not None for one in found):
@@ -182,10 +186,10 @@ def _check(number: int, row: Any) -> None:
         )
 
 
-def _prediction(row: Mapping[str, Any], record: int, number: int) -> Prediction:
+def _prediction(row: Mapping[str, Any], record: int, turn: int) -> Prediction:
     return Prediction(
         record=record,
-        turn=number,
+        turn=turn,
         prompt=_text(row["prompt"]),
         reference=_text(row["reference"]),
         base=_answer(row, "base"),

@@ -73,12 +73,16 @@ def _macro_f1(times: Weights, place: Integers, expected: Integers, given: Intege
         The label of each answer, by its number; what is no label has a number above all.
     """
     points, seen = np.zeros(len(times)), np.zeros(len(times))
-    for first in range(0, int(expected.max()) + 1, LABELS_AT_ONCE):
+    label_count = int(expected.max()) + 1
+    for first in range(0, label_count, LABELS_AT_ONCE):
+        width = min(LABELS_AT_ONCE, label_count - first)
 
-        def count(answers: NDArray[np.bool_], labels: Integers, first: int = first) -> Vector:
+        def count(
+            answers: NDArray[np.bool_], labels: Integers, first: int = first, width: int = width
+        ) -> Vector:
             """Of each row: how often each of some labels is there among these answers."""
-            here = answers & (labels >= first) & (labels < first + LABELS_AT_ONCE)
-            table = np.zeros((times.shape[1], LABELS_AT_ONCE), dtype=np.float32)
+            here = answers & (labels >= first) & (labels < first + width)
+            table = np.zeros((times.shape[1], width), dtype=np.float32)
             np.add.at(table, (place[here], labels[here] - first), 1)
             found: Vector = (times @ table).astype(float)
             return found

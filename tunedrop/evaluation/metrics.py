@@ -131,6 +131,19 @@ TITLES = {
 }
 
 
+MEANINGS = {
+    "accuracy": "The share of prompts that got the right label, and nothing but the label.",
+    "exact_match": "The share of answers that are the reference, character for character.",
+    "normalized_match": "The share of answers that are the reference, but for case, punctuation and spaces.",
+    "token_f1": "How many words an answer and its reference have in common: 1 is all of both, 0 is none.",
+    "squad_f1": "How many words an answer and its reference have in common, as SQuAD counts them.",
+    "rouge_l": "How long a run of words, in order, an answer and its reference have in common: 1 is all.",
+    "chrf": "How many short runs of characters an answer and its reference have in common: 1 is all.",
+    "json_fields": "The share of the JSON's values that are right and in place; inventions count against it.",
+    "json_valid": "The share of answers that are a JSON document at all.",
+}
+"""What each means, in one sentence."""
+
 JUDGED: dict[JudgedVia, str] = {"converse": "judge", "evaluation-job": "judge_rating"}
 """What a judge's score is called: a win rate where it compares, a mean rating where it rates."""
 

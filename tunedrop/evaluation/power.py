@@ -78,6 +78,19 @@ def detectable(units: int, wanted: float, confidence: float, spread: float = TYP
     return high
 
 
+def told(units: int, wanted: float, confidence: float) -> str:
+    """What so many test conversations can show, in a sentence for people."""
+    if units < FEWEST_UNITS:
+        return (
+            f"{units:,} conversations, too few for a verdict, which takes {FEWEST_UNITS}: the run would end "
+            "inconclusive"
+        )
+    return (
+        f"{units:,} conversations, which show an improvement of {detectable(units, wanted, confidence):.0%} "
+        "or more (four times in five, where scores spread as usual)"
+    )
+
+
 def needed_units(differences: Vector, wanted: float, confidence: float, attempt: int) -> int:
     """How many units the next attempt would probably take to tell whether the improvement is what is wanted.
 

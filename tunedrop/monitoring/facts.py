@@ -26,7 +26,7 @@ def fact(step: str, snapshot: Snapshot) -> str:
     if step == "preflight":
         checks = snapshot.record.document("preflight", Preflight)
         return f"{len(checks.checks)} checks passed" if checks else ""
-    if step == "wait_for_slot":
+    if step in ("wait_for_slot", "wait_for_deployment"):
         queue = snapshot.queue
         return f"number {queue.place} of {queue.waiting} in the queue" if queue else ""
     if step == "wait_for_training":

@@ -14,7 +14,7 @@ from tunedrop.registry import Record, Registry, StepRecord
 LEARN_FROM = 5
 """Earlier runs that are looked at: each costs one query."""
 
-NOT_OURS_TO_TELL = frozenset({"wait_for_approval", "wait_for_slot"})
+NOT_OURS_TO_TELL = frozenset({"wait_for_approval", "wait_for_slot", "wait_for_deployment"})
 """Waits that last as long as somebody else likes."""
 
 Pace = Mapping[str, float]

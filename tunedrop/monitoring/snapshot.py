@@ -10,12 +10,12 @@ import msgspec
 
 from tunedrop import clock, naming
 from tunedrop.aws import Aws
-from tunedrop.contracts import StartedJob, Wait
+from tunedrop.contracts import StartedJob, Wait, WaitKind
 from tunedrop.registry import Record, Registry, StepRecord
 from tunedrop.stage import Stage
 from tunedrop.training import curves, engines
 from tunedrop.training.curves import Curves
-from tunedrop.waiting.table import Waits
+from tunedrop.waiting.table import QUEUES, Waits
 
 SLOWEST_SECONDS = 30.0
 """A job of hours is asked about this often: a look costs a call of Bedrock and a listing of S3."""
@@ -81,12 +81,12 @@ class Look:
             at=clock.now(),
             steps=tuple(self._registry.steps(self._run_id)),
             job=self._job_of(record),
-            queue=self._queue() if any(wait.kind == "slot" for wait in waits) else None,
+            queue=next((self._queue(wait.kind) for wait in waits if wait.kind in QUEUES), None),
             approval=next((wait for wait in waits if wait.kind == "approval"), None),
         )
 
-    def _queue(self) -> Queue | None:
-        waiting = [wait.run_id for wait in self._waits.of_kind("slot")]
+    def _queue(self, kind: WaitKind) -> Queue | None:
+        waiting = [wait.run_id for wait in self._waits.of_kind(kind)]
         if self._run_id not in waiting:
             return None
         return Queue(place=waiting.index(self._run_id) + 1, waiting=len(waiting))

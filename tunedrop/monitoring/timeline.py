@@ -19,6 +19,7 @@ JOURNEY = (
     "wait_for_slot",
     "wait_for_training",
     "set_up_throughput",
+    "wait_for_deployment",
     "wait_for_throughput",
     "evaluate_model",
     "wait_for_judging",
@@ -29,7 +30,14 @@ JOURNEY = (
 """The steps as the registry names them. Other steps are shown in the order of their time."""
 
 ONLY_IF_NEEDED = frozenset(
-    {"wait_for_approval", "wait_for_slot", "wait_for_throughput", "wait_for_judging", "promote_model"}
+    {
+        "wait_for_approval",
+        "wait_for_slot",
+        "wait_for_deployment",
+        "wait_for_throughput",
+        "wait_for_judging",
+        "promote_model",
+    }
 )
 """Steps that many runs do without: shown when they come, not announced."""
 

@@ -12,6 +12,7 @@ from tunedrop.aws import Aws, foundation_models
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, Dataset, Method, Preflight, Run
 from tunedrop.errors import PreflightFailed
+from tunedrop.evaluation import power
 from tunedrop.planning.plan import plan
 from tunedrop.preflight import judge as judge_check
 from tunedrop.preflight import methods as method_checks
@@ -48,6 +49,7 @@ class Preflighter:
             *self._teacher_or_grader(),
             *self._judge(),
             *self._validation_to_search_by(),
+            self._test_set(),
             self._way_to_serve(),
             self._room_in_quotas(),
             self._data_readable(),
@@ -184,6 +186,16 @@ class Preflighter:
                 "are compared by validation loss" if has else "cannot be compared: there is no validation set"
             ),
             cure=f"Give data.validation, or more records; {self._model.name} may take no validation set",
+        )
+
+    def _test_set(self) -> Check:
+        """What the evaluation will be able to tell. Too few fail nothing: a retry may add test records."""
+        test, asked = self._dataset.test, self._run.evaluation
+        count = min(test.records, asked.max_prompts) if test is not None else 0
+        return Check(
+            name="test set",
+            passed=True,
+            detail=f"test: {power.told(count, asked.min_improvement, asked.confidence)}",
         )
 
     def _way_to_serve(self) -> Check:

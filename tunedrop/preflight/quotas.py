@@ -17,7 +17,7 @@ from tunedrop.aws import Aws, explain, is_transient
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, Run
 from tunedrop.errors import PreflightFailed
-from tunedrop.serving import choose
+from tunedrop.serving import choose, throughput
 from tunedrop.stage import Stage
 
 JOBS = "L-0406044C"
@@ -67,12 +67,6 @@ def imported(bedrock: Any) -> int:
     return sum(len(page["modelSummaries"]) for page in pages)
 
 
-def deployments(bedrock: Any) -> list[dict[str, Any]]:
-    """The custom model deployments that there are."""
-    pages = bedrock.get_paginator("list_custom_model_deployments").paginate()
-    return [one for page in pages for one in page["modelDeploymentSummaries"]]
-
-
 def check(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Check:
     """Whether the models that a run makes, and what serves them, fit into the account.
 
@@ -108,7 +102,7 @@ def _full(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Ite
         yield _too_few(quota, used, used + jobs, stage.region)
     quota = quotas.get(DEPLOYMENTS)
     if quota is not None and "on-demand" in ways:
-        found = deployments(aws_.bedrock)
+        found = throughput.deployments(aws_.bedrock)
         if len(found) >= quota.value and not _may_free_up(found, stage):
             yield _too_few(quota, len(found), len(found) + 1, stage.region)
     quota = quotas.get(NO_COMMITMENT_UNITS)

@@ -7,10 +7,11 @@ late has read is in its place, wherever it lies. Objects are listed and never re
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -57,23 +58,29 @@ def find(s3: Any, registry: Registry, stage: Stage, runs: list[Run]) -> list[Str
         Those of late: what they read is in its place.
     """
     now, grace = datetime.now(UTC), timedelta(seconds=stage.upload_grace_seconds)
-    listed = list(_listed(s3, stage.intake_bucket))
-    starting = {_folder(one["Key"]) for one in listed if _starts(one["Key"])}
     used = {file.key for run in runs for file in _read_by(run) if file.bucket == stage.intake_bucket}
-    found: dict[str, Stray] = {}
-    for one in listed:
+    is_there = functools.cache(lambda run_id: registry.get(run_id) is not None)
+    starting, found = set[str](), dict[str, Stray]()
+    for one in _listed(s3, stage.intake_bucket):  # of a million objects only places are kept
         key, at = one["Key"], one["LastModified"]
-        place = _place(key)
-        if not now - LOOK_BACK < at or key in used or _has(starting, key) or _is_of_a_run(registry, key):
-            continue
-        before = found.get(place)
-        newest, latest = (key, at) if before is None or at >= before.at else (before.newest, before.at)
-        found[place] = Stray(
-            place=place, objects=1 + (before.objects if before else 0), newest=newest, at=latest
-        )
+        if _starts(key):
+            starting.add(_folder(key))
+        elif now - LOOK_BACK < at and key not in used and not _is_of_a_run(is_there, key):
+            _add(found, key, at)
     return [
-        one for one in found.values() if one.at < now - grace and not registry.is_claimed(_ONCE, one.which)
+        one
+        for one in found.values()
+        if one.at < now - grace
+        and not _has(starting, one.newest)
+        and not registry.is_claimed(_ONCE, one.which)
     ]
+
+
+def _add(found: dict[str, Stray], key: str, at: datetime) -> None:
+    place = _place(key)
+    before = found.get(place) or Stray(place=place, objects=0, newest=key, at=at)
+    newest, latest = (key, at) if at >= before.at else (before.newest, before.at)
+    found[place] = Stray(place=place, objects=before.objects + 1, newest=newest, at=latest)
 
 
 def tell(sns: Any, stage: Stage, registry: Registry, strays: list[Stray]) -> None:
@@ -156,20 +163,19 @@ def _folder(key: str) -> str:
 
 
 def _has(starting: set[str], key: str) -> bool:
-    if key in starting:
-        return True
+    """Whether a run starts from one of the folders that an object lies in."""
     parts = key.split("/")[:-1]
     return any("/".join(parts[:depth]) + "/" in starting for depth in range(2, len(parts) + 1))
 
 
-def _is_of_a_run(registry: Registry, key: str) -> bool:
+def _is_of_a_run(is_there: Callable[[str], bool], key: str) -> bool:
     """Whether it is a signal, or more test records, for a run that there is; a retry always has an answer."""
     upload = intake.read_key(key)
     if upload.kind == "retry":
         return True
     folder, _, file = key.removeprefix(intake.RUNS_PREFIX).partition("/")
     is_about_a_run = upload.kind in ("approve", "stop") or file == intake.MORE_TEST
-    return is_about_a_run and registry.get(upload.name or folder) is not None
+    return is_about_a_run and is_there(upload.name or folder)
 
 
 def _read_by(run: Run) -> Iterator[S3Object]:

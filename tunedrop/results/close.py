@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from tunedrop import aws, catalog, clock, naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import Ending, Notice, Promotion, RunEnded
+from tunedrop.cost import prices
 from tunedrop.cost.actual import actual
 from tunedrop.errors import TransientError
 from tunedrop.registry import Registry
@@ -68,10 +69,13 @@ def with_promotion(registry: Registry, ending: Ending) -> Ending:
     return told
 
 
-def with_cost(registry: Registry, ending: Ending) -> Ending:
-    """The same with what the run has cost, which the registry keeps beside the estimate."""
-    base_model = catalog.find(ending.run.base_model) if ending.run.base_model else None
-    cost = actual(ending, base_model, clock.now())
+def with_cost(registry: Registry, stage: Stage, ending: Ending) -> Ending:
+    """The same with what the run has cost by the stage's prices, which the registry keeps beside the
+    estimate."""
+    base_model = None
+    if ending.run.base_model:
+        base_model = prices.current(registry, stage, catalog.find(ending.run.base_model))
+    cost = actual(ending, base_model, clock.now(), prices.lookup(registry, stage))
     registry.save(ending.run.run_id, cost=cost)
     registry.note_cost(ending.run.run_id, actual_usd=cost.likely)
     return msgspec.structs.replace(ending, cost=cost)

@@ -11,7 +11,6 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import Ending
 from tunedrop.dataset.check.check import Report
 from tunedrop.evaluation import predictions
-from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.registry import Registry
 from tunedrop.reporting.outcome import for_people
 from tunedrop.reporting.pages import findings_page
@@ -35,12 +34,14 @@ def write_report(s3: Any, stage: Stage, registry: Registry, ending: Ending, foun
     """The HTML report of a run, from the registry and the artifacts bucket."""
     run_id = ending.run.run_id
     findings = read_text(s3, stage, naming.validation_key(run_id))
+    asked = predictions.decode(read_text(s3, stage, naming.predictions_key(run_id)).encode())
     return render(
         Material(
             ending=for_people(ending),
             stage=stage,
             findings=msgspec.json.decode(findings, type=Report) if findings else None,
-            predictions=_held_out(read_text(s3, stage, naming.predictions_key(run_id))),
+            predictions=[one for one in asked if not one.probe],
+            probes=[one for one in asked if one.probe],
             curves=found,
             timeline=registry.steps(run_id),
         )
@@ -53,8 +54,3 @@ def write_findings(aws: Aws, stage: Stage, ending: Ending) -> None:
     if findings:
         page = findings_page.render(stage, ending.run, msgspec.json.decode(findings, type=Report))
         write_text(aws, stage, naming.findings_key(ending.run.run_id), page, "text/html")
-
-
-def _held_out(text: str) -> list[Prediction]:
-    """The prompts of the dataset; those of general ability are counted, not shown."""
-    return [one for one in predictions.decode(text.encode()) if not one.probe]

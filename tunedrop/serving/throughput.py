@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from tunedrop import aws, clock, naming
 from tunedrop.contracts import DeploymentSettings, Serving, Way
-from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.errors import DeploymentsFull, ThroughputFailed, TransientError
 from tunedrop.serving import kinds
 from tunedrop.serving.kind import Served, Wanted
 from tunedrop.stage import Stage
@@ -46,6 +46,8 @@ def create(
     ------
     ThroughputFailed
         When Bedrock refuses for a reason that a later try cannot heal, such as a quota of zero.
+    DeploymentsFull
+        When the account has as many deployments as it may.
     TransientError
         When a later try may succeed.
     """
@@ -136,6 +138,12 @@ def release(bedrock: Any, arn: str) -> bool:
     return True
 
 
+def deployments(bedrock: Any) -> list[dict[str, Any]]:
+    """The custom model deployments that the account has, of whatever stage."""
+    pages = bedrock.get_paginator("list_custom_model_deployments").paginate()
+    return [one for page in pages for one in page["modelDeploymentSummaries"]]
+
+
 def find(bedrock: Any, way: Way, name: str) -> str | None:
     """The ARN of what serves under this name."""
     try:
@@ -156,6 +164,8 @@ def _after_refusal(bedrock: Any, way: Way, name: str, error: ClientError) -> str
         raise TransientError(aws.explain(error)) from error
     if code == "ServiceQuotaExceededException":
         kind = kinds.of(way)
-        refusal = TransientError if kind.quota_frees_up else ThroughputFailed
+        refusal: type[Exception] = TransientError if kind.quota_frees_up else ThroughputFailed
+        if way == "on-demand":  # deployments come and go with other runs, in hours or days
+            refusal = DeploymentsFull
         raise refusal(f"{message} {kind.quota_cure}") from error
     raise ThroughputFailed(f"Bedrock refused to serve the model: {message} ({code})") from error

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 def end(aws: Aws, stage: Stage, registry: Registry, spending: Spending, ending: Ending) -> Notice:
     """Close a run. A report that cannot be made keeps nobody from being notified."""
     ending = with_promotion(registry, ending)
-    ending = with_cost(registry, ending)
+    ending = with_cost(registry, stage, ending)
     if ending.cost is not None:
         storage = sum(one.likely for one in ending.cost.forecast)
         spending.settle(ending.run, ending.cost.likely, committed=storage)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import get_args
 
 import msgspec
 
 from tunedrop.aws import Aws
-from tunedrop.contracts import Ending
+from tunedrop.contracts import Ending, WaitKind
 from tunedrop.registration import missed_uploads, retuning, stray_uploads
 from tunedrop.registration.register import GROWN
 from tunedrop.registry import Record, Registry, lifecycle
@@ -60,11 +61,11 @@ class Sweep:
             ("stopping jobs of closed runs", self._stop_jobs),
             ("closing runs without execution", self._close_orphans),
             ("starting missed uploads", self._start_missed),
-            ("looking for uploads that start nothing", self._tell_of_strays),
             ("starting what has grown", self._start_grown),
             ("announcing the end of base models", self._announce),
             ("looking for rows that cannot be read", self._note_unreadable),
             ("reporting what goes on failing", self._report),
+            ("looking for uploads that start nothing", self._tell_of_strays),
         ):
             self._troubles.attempt(name, part, None)
         self._done.failed = [one.subject for one in self._troubles.failed]
@@ -138,7 +139,7 @@ class Sweep:
 
     def _note_unreadable(self) -> None:
         waits = Waits(self._aws.dynamodb, self._stage.waits_table)
-        for kind in ("approval", "training", "throughput", "judging", "slot"):
+        for kind in get_args(WaitKind):
             waits.of_kind(kind)
         for what, rows in (("registry row of run", self._registry), ("wait of run", waits)):
             for run_id, error in rows.unreadable.items():

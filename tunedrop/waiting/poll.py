@@ -34,7 +34,7 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Slot(msgspec.Struct, frozen=True, kw_only=True):
-    """It is this run's turn to start its customization job."""
+    """It is this run's turn to start its customization job, or to create its deployment."""
 
     granted: bool = True
 
@@ -61,7 +61,7 @@ def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> msgspec.Str
             return _throughput(aws_, registry, wait)
         case "approval":
             return _approval(aws_.s3, stage, registry, wait)
-        case "slot":
+        case "slot" | "deployment":
             return Slot()
         case "judging":
             job = judge_jobs.look(aws_.bedrock, wait.subject)
@@ -71,6 +71,11 @@ def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> msgspec.Str
 def free_slots(aws_: Aws, engine: TrainingEngine, most: int) -> int:
     """How many more jobs an engine would take now, where so many may run at once."""
     return max(0, most - engine.in_progress(aws_))
+
+
+def free_deployments(bedrock: Any, refused_at: int | None) -> int:
+    """How many may be tried: as many as there are fewer than at Bedrock's refusal; one, a day after that."""
+    return 1 if refused_at is None else max(0, refused_at - len(throughput.deployments(bedrock)))
 
 
 def is_stopped(s3: Any, stage: Stage, run: Run) -> bool:

@@ -25,7 +25,7 @@ from tunedrop.stage import Stage
 from tunedrop.training import engines
 from tunedrop.training.engine import TrainingEngine
 from tunedrop.waiting import poll
-from tunedrop.waiting.table import Waits
+from tunedrop.waiting.table import DEPLOYMENTS, QUEUES, Waits
 
 _TOKEN_IS_GONE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 """Step Functions' answers to a token that was used before, or whose execution has ended."""
@@ -64,8 +64,8 @@ class Settler:
         try:
             kept = self._waits.park(wait)
             self._registry.start_step(wait.run_id, step_name(wait.kind), kept.parked_at)
-            if wait.kind == "slot":
-                self.grant_slots()
+            if wait.kind in QUEUES:
+                self._grant_queues(wait.kind)
             else:
                 self._settle_one(kept)
             return kept
@@ -91,7 +91,8 @@ class Settler:
         kinds: tuple[WaitKind, ...] = ("approval", "training", "throughput", "judging")
         settled = self.settle((wait for kind in kinds for wait in self._waits.of_kind(kind)), eager=False)
         nobody: list[Wait] = []
-        return settled + self.troubles.attempt("granting slots", self.grant_slots, nobody)
+        settled += self.troubles.attempt("granting slots", self.grant_slots, nobody)
+        return settled + self.troubles.attempt("granting deployments", self.grant_deployments, nobody)
 
     def settle_about(self, subject: str) -> list[Wait]:
         """The waits that an event is about, and whoever a slot that became free lets in.
@@ -102,19 +103,43 @@ class Settler:
         return self.settle(self._waits.about(subject) or self._waits.of_kind("training")) + self.grant_slots()
 
     def settle_run(self, run_id: str) -> list[Wait]:
-        return self.settle(self._waits.of_run(run_id))
+        """The waits of one run, of which somebody has approved or stopped something.
+
+        No signal gives it another place in a queue: there it has its turn when it comes, or is stopped.
+        """
+        waits = self._waits.of_run(run_id)
+        settled = self.settle(wait for wait in waits if wait.kind not in QUEUES)
+        return settled + self._grant_queues(*(wait.kind for wait in waits))
 
     def grant_slots(self) -> list[Wait]:
         """Let the runs that have waited longest try again, as many as there are free slots."""
         return self.grant(self._waits.of_kind("slot"))
 
+    def grant_deployments(self) -> list[Wait]:
+        """The same for the deployments that an account may have.
+
+        One that is granted is not reserved: whoever comes too late is refused, and keeps its place.
+        """
+        stopped, waiting = self._sorted_out(self._waits.of_kind("deployment"))
+        if not waiting:
+            return self.settle(stopped)
+        free = poll.free_deployments(self._aws.bedrock, self._waits.refused_at(DEPLOYMENTS))
+        return self.settle([*stopped, *waiting[:free]])
+
+    def _grant_queues(self, *kinds: WaitKind) -> list[Wait]:
+        slots = self.grant_slots() if "slot" in kinds else []
+        return slots + (self.grant_deployments() if "deployment" in kinds else [])
+
+    def _sorted_out(self, queue: list[Wait]) -> tuple[list[Wait], list[Wait]]:
+        """Those that were stopped, and those that go on; a wait that cannot be asked is in neither."""
+        asked = list(self.troubles.each(queue, _called, self._is_stopped, eager=True))
+        return [one for one, stopped in asked if stopped], [one for one, stopped in asked if not stopped]
+
     def grant(self, queue: list[Wait]) -> list[Wait]:
         """The same for a queue that was read before; somebody else may have granted it meanwhile."""
         if not queue:
             return []
-        asked = list(self.troubles.each(queue, _called, self._is_stopped, eager=True))
-        stopped = [wait for wait, is_stopped in asked if is_stopped]
-        waiting = [wait for wait, is_stopped in asked if not is_stopped]
+        stopped, waiting = self._sorted_out(queue)
         return self.settle([*stopped, *self._let_in(waiting)])
 
     def _let_in(self, waiting: list[Wait]) -> list[Wait]:

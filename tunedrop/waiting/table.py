@@ -32,6 +32,12 @@ _RESERVATION = "reservation"
 _REFUSAL = "refusal"
 """The kind of the item that says how many jobs an engine takes; its `run_id` is the engine's name."""
 
+DEPLOYMENTS = "deployments"
+"""Stands for an engine's name, where it is Bedrock's deployments of which there are too many."""
+
+QUEUES: frozenset[WaitKind] = frozenset({"slot", "deployment"})
+"""Waits that end when it is the run's turn, and not when something has happened to the run."""
+
 
 class Waits:
     """The waits table of a stage."""
@@ -112,7 +118,7 @@ class Waits:
         self._dynamodb.delete_item(TableName=self._table, Key=key)
 
     def note_refusal(self, busy: int, engine: str) -> None:
-        """An engine has refused a job while so many were running."""
+        """An engine has refused another one while there were so many."""
         now = clock.now()
         item = {"run_id": engine, "kind": _REFUSAL, "arrived_at": now, "subject": str(busy)}
         item["expires_at"] = clock.after(now, REFUSAL_SECONDS)
@@ -122,12 +128,15 @@ class Waits:
 
     def most_jobs(self, setting: int, engine: str) -> int:
         """How many jobs an engine may run at once: the setting, or as few as ran when it last refused one."""
-        answer = self._dynamodb.get_item(
-            TableName=self._table, Key={"run_id": {"S": engine}, "kind": {"S": _REFUSAL}}
-        )
-        item = answer.get("Item")
+        refused_at = self.refused_at(engine)
+        return setting if refused_at is None else min(setting, refused_at)
+
+    def refused_at(self, engine: str) -> int | None:
+        """How many there were when one more was refused; None where that is too long ago to count."""
+        key = {"run_id": {"S": engine}, "kind": {"S": _REFUSAL}}
+        item = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         counts = item is not None and item["expires_at"]["S"] > clock.now()
-        return min(setting, int(item["subject"]["S"])) if counts else setting
+        return int(item["subject"]["S"]) if counts else None
 
     def reserved_slots(self) -> list[str]:
         """The runs that were let in and have not started their job yet."""

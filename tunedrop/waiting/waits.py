@@ -19,7 +19,7 @@ def wait_of(stage: Stage, run: Run, kind: WaitKind, subject: str, token: str) ->
         kind=kind,
         subject=subject,
         token=token,
-        arrived_at=run.created_at if kind == "slot" else now,
+        arrived_at=run.created_at if kind in ("slot", "deployment") else now,
         parked_at=now,
         expires_at=clock.after(now, stage.approval_timeout_seconds) if kind == "approval" else "",
     )

@@ -13,10 +13,14 @@ from botocore.stub import Stubber
 
 from local.bedrock.prices import products, recorded
 from tests import builders
-from tunedrop import catalog
+from tunedrop import catalog, clock
 from tunedrop.aws import Aws
+from tunedrop.catalog.model import Prices
+from tunedrop.contracts import Ending, EvaluationSettings, Judged, JudgeSettings
 from tunedrop.cost import prices
+from tunedrop.cost.actual import actual
 from tunedrop.cost.estimate import estimate
+from tunedrop.cost.lines import of_catalog
 from tunedrop.cost.prices import PriceList
 from tunedrop.evaluation.workload import workload
 from tunedrop.registry import Registry
@@ -83,6 +87,44 @@ def test_rows_of_other_products_are_not_taken_for_a_price() -> None:
     ]
 
     assert read(rows).usd == {"USE1-NovaLite-input-tokens": 0.00006}
+
+
+@pytest.mark.parametrize("usd", ["0.0000000000", "NaN", "-1", "Infinity"])
+def test_a_price_that_would_let_a_run_pass_every_budget_is_none(usd: str) -> None:
+    rows = [{"usagetype": "USE1-NovaLite-Customization-Training", "usd": usd, "unit": "1K tokens"}]
+
+    assert read(rows).usd == {}
+
+
+def test_judges_and_teachers_are_priced_by_the_stages_list_too(
+    aws: Aws, registry: Registry, stage: Stage
+) -> None:
+    rows = [{"usagetype": "USE1-NovaPro-output-tokens", "usd": "0.05", "unit": "1K tokens"}]
+    east = builders.stage(region="us-east-1")
+    aws.sns, aws.pricing = Topic(), client(products(rows))
+    assert prices.lookup(registry, east) is of_catalog
+    prices.refresh(aws, east, registry)
+
+    prices_of = prices.lookup(registry, east)
+
+    output = prices_of(PRO).output_per_million_tokens
+    assert output is not None
+    assert (output.usd, output.source) == (50.0, "AWS Price List API")
+    assert prices_of("a.model-of-nobody") == Prices()
+    run = builders.run(
+        base_model=PRO,
+        hyperparameters={"epochCount": "2"},
+        evaluation=EvaluationSettings(judge=JudgeSettings(model=PRO)),
+    )
+    dataset = builders.dataset()
+    asked = workload(dataset, run, has_champion=False)
+    found = estimate(run, dataset, catalog.find(PRO), "on-demand", asked, prices_of)
+    (judging,) = [one for one in found.lines if one.item == "judging"]
+    assert judging.source == "AWS Price List API"
+    judged = builders.evaluation(judged=Judged(model=PRO, wins=1, losses=0, ties=0, output_tokens=1_000_000))
+    spent = actual(Ending(run=run, evaluation=judged), catalog.find(PRO), clock.now(), prices_of)
+    (judgements,) = [one for one in spent.lines if one.item == "judging, judgements"]
+    assert judgements.likely == pytest.approx(50.0)
 
 
 def test_what_the_catalog_knows_is_what_the_recorded_rows_say() -> None:

@@ -106,6 +106,23 @@ def test_a_command_is_copied_by_its_button(chromium: Browser, tmp_path: Path) ->
     assert found.complaints == []
 
 
+def test_all_answers_are_searched_and_filtered(chromium: Browser, tmp_path: Path) -> None:
+    found = opened(chromium, tmp_path, render(samples.all_of_them()["promoted"]))
+    page, shown = found.page, "section.all .entry:visible"
+    everything = page.locator(shown).count()
+    first = page.locator("section.all .entry summary .data").first.text_content() or ""
+
+    page.fill("section.all input", first)
+    searched = page.locator(shown).count()
+    page.fill("section.all input", "")
+    page.select_option("section.all select >> nth=0", "loss")
+    kinds = {one.get_attribute("data-kind") for one in page.locator(shown).all()}
+
+    assert 1 <= searched < everything
+    assert kinds <= {"loss"}
+    assert found.complaints == []
+
+
 def test_the_conversation_before_a_prompt_is_folded_away_and_printed(
     chromium: Browser, tmp_path: Path
 ) -> None:

@@ -10,13 +10,16 @@ import msgspec
 import pytest
 
 from local import samples
-from tunedrop.contracts import Score, StartedJob, TrainingJob
+from tunedrop.contracts import Evaluation, Score, StartedJob, TrainingJob
 from tunedrop.dataset.check.check import check
 from tunedrop.dataset.rules import explanations
-from tunedrop.evaluation.evaluate import Judgement
+from tunedrop.evaluation import general_ability
+from tunedrop.evaluation.ask import Answer
+from tunedrop.evaluation.evaluate import Judgement, Prediction
 from tunedrop.reporting.report import (
     Material,
     answers,
+    comparison,
     confusion,
     forest,
     losses,
@@ -58,11 +61,59 @@ def test_each_kind_of_run_shows_what_it_has() -> None:
         return re.findall(r"<h2>(.*?)</h2>", render(SAMPLES[name]))
 
     assert sections("promoted") == [
-        "What to do next", "Scores", "What the verdict rests on", "Answers side by side", "Length of answers",
-        "Training", "Dataset", "Cost", "Call the model", "Timeline", "Lineage",
+        "What to do next", "Scores", "What the verdict rests on", "Answer by answer", "Answers side by side",
+        "All answers", "Length of answers", "Training", "Dataset", "Cost", "Call the model", "Timeline",
+        "Lineage",
     ]  # fmt: skip
     assert "Answers by label" in sections("labels")
     assert sections("refused") == ["What to do next", "Dataset", "Timeline", "Lineage"]
+
+
+def test_all_answers_are_there_with_their_scores_and_what_was_lost() -> None:
+    probe = next(iter(general_ability.probes().values()))
+    forgotten = msgspec.structs.replace(
+        SAMPLES["promoted"].predictions[0],
+        probe=probe.id,
+        prompt=probe.prompt,
+        reference=probe.expected,
+        base=Answer(text=probe.expected),
+        tuned=Answer(text="no <b>idea"),
+    )
+    html = render(msgspec.structs.replace(SAMPLES["promoted"], probes=[forgotten]))
+
+    answered = [one for one in SAMPLES["promoted"].predictions if not one.failed]
+    assert html.count('<details class="entry"') == len(answered)
+    assert "General checks that were lost: 1" in html
+    assert "no &lt;b&gt;idea" in html
+
+
+def test_wins_ties_and_losses_are_counted_and_parts_of_the_test_set_shown() -> None:
+    answers_ = [
+        Prediction(
+            record=number,
+            turn=0,
+            prompt="Где мой заказ?" if number % 2 else "Where is my order?",
+            reference="on its way" if number % 3 else "lost",
+            base=Answer(text="lost"),
+            tuned=Answer(text="on its way"),
+        )
+        for number in range(60)
+    ]
+    evaluation = Evaluation(done=True, metric="exact_match")
+
+    found = comparison.of(evaluation, answers_)
+
+    assert found is not None
+    assert (found.wins, found.losses, found.ties) == (40, 20, 0)
+    assert {"Prompt in Latin script", "Prompt in Cyrillic script"} <= {one.name for one in found.slices}
+    assert sum(one.prompts for one in found.slices if one.name.startswith("Prompt in")) == 60
+
+
+def test_only_what_failed_is_red() -> None:
+    css = page._source("report.css")
+    red = re.findall(r"([^{}]*)\{ --tone: var\(--bad\) \}", css)
+
+    assert [one.strip() for one in red] == [".verdict.failed"]
 
 
 def test_a_negative_number_has_the_same_minus_in_the_verdict_as_in_the_tables() -> None:

@@ -9,12 +9,12 @@ from tests import builders
 from tests.recorded import recorded
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop.aws import Aws
-from tunedrop.contracts import CompletedJob, Estimate, Run, Wait
+from tunedrop.contracts import CompletedJob, Estimate, Run, Wait, WaitKind
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
 from tunedrop.waiting import approval
 from tunedrop.waiting.resolve import Settler
-from tunedrop.waiting.table import Waits
+from tunedrop.waiting.table import DEPLOYMENTS, Waits
 
 COMPLETED = {
     "jobArn": builders.JOB_ARN,
@@ -179,6 +179,27 @@ def test_slots_are_granted_in_the_order_of_arrival(
 
     assert [sent["taskToken"] for sent in tokens.sent] == ["token-of-1"]
     assert [wait.run_id for wait in waits.of_kind("slot")] == ["run-2", "run-3"]
+
+
+@pytest.mark.parametrize("signal", ["approve/1-0a", "stop/2"])
+def test_no_signal_lets_a_run_jump_the_queue(
+    aws: Aws, stage: Stage, settler: Settler, waits: Waits, tokens: Tokens, signal: str
+) -> None:
+    """Whoever may put a signal could otherwise have a run let in before all others."""
+    aws.bedrock = FakeBedrock(
+        list_model_customization_jobs={
+            "modelCustomizationJobSummaries": [{"jobArn": builders.JOB_ARN}] * stage.customization_quota
+        },
+        list_custom_model_deployments={"modelDeploymentSummaries": []},
+    )
+    kinds: tuple[WaitKind, ...] = ("slot", "deployment")
+    for kind in kinds:
+        waits.park(builders.wait(kind=kind, subject="persona-0123456789", token=kind))
+    waits.note_refusal(0, DEPLOYMENTS)
+    aws.s3.put_object(Bucket=stage.intake_bucket, Key=f"runs/persona-0123456789/{signal}")
+
+    assert settler.settle_run("persona-0123456789") == []
+    assert tokens.sent == []
 
 
 def approval_of(run: Run, estimate: Estimate) -> Wait:

@@ -43,7 +43,7 @@ def _methods_of_init(incomplete: str) -> list[str]:
 @app.command(
     epilog=examples(
         ("tunedrop advise", "asks what it has to know"),
-        ("tunedrop advise train.jsonl --for persona --region us-west-2", "reads the rest off the data"),
+        ("tunedrop advise train.jsonl --for persona --region us-east-1", "reads the rest off the data"),
         ("tunedrop advise train.jsonl --for task --write runs/first", "writes the run that it advises"),
     ),
 )

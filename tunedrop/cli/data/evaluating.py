@@ -68,7 +68,8 @@ def _print(evaluation: Evaluation, report: Path) -> None:
         _row(scores, TITLES[one.metric], one.base, one.tuned, one.low, one.high)
     for other in evaluation.contenders:
         score = other.score
-        _row(scores, f"against the {other.name}", score.base, score.tuned, score.low, score.high)
+        name = other.name if other.name.startswith("its") else f"the {other.name}"
+        _row(scores, f"against {name}", score.base, score.tuned, score.low, score.high)
     if evaluation.champion is not None:
         score = evaluation.champion
         _row(scores, "against production", score.base, score.tuned, score.low, score.high)

@@ -18,15 +18,5 @@ def show(report: Report, model: BaseModel | None) -> None:
     test = report.files.get("test")
     train = report.files["train"].records
     count = test.records if test else int(shares(train, report.files, rules).test * train + 1e-6)
-    if count < power.FEWEST_UNITS:
-        console.print(
-            f"test: {count:,} conversations, too few for a verdict, which takes {power.FEWEST_UNITS}: "
-            "the run would end inconclusive"
-        )
-        return
     asked = EvaluationSettings()
-    found = power.detectable(count, asked.min_improvement, asked.confidence)
-    console.print(
-        f"test: {count:,} conversations, which show an improvement of {found:.0%} or more "
-        "(four times in five, where scores spread as usual)"
-    )
+    console.print(f"test: {power.told(count, asked.min_improvement, asked.confidence)}")

@@ -33,7 +33,7 @@ class LocalCommand(StrEnum):
 @app.command(
     epilog=examples(
         ("tunedrop doctor", "the stage, its default base model, the quotas it needs"),
-        ("tunedrop doctor --base-model meta.llama3-1-8b-instruct-v1:0:128k", "another base model"),
+        ("tunedrop doctor --base-model amazon.nova-pro-v1:0:300k", "another base model"),
         ("tunedrop doctor --format json", "for programs; exit code 1 when something would fail"),
         ("tunedrop doctor --compare-local", "what AWS answers otherwise than the embedded AWS"),
     ),

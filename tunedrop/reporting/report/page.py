@@ -26,7 +26,17 @@ from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.registry import StepRecord
 from tunedrop.reporting import advice, usage, verdict
 from tunedrop.reporting.outcome import outcome_of
-from tunedrop.reporting.report import answers, confusion, facts, findings, forest, losses, spreads, timeline
+from tunedrop.reporting.report import (
+    answers,
+    comparison,
+    confusion,
+    facts,
+    findings,
+    forest,
+    losses,
+    spreads,
+    timeline,
+)
 from tunedrop.shown import UNSEEN
 from tunedrop.stage import Stage
 from tunedrop.training.curves import Curves
@@ -38,12 +48,14 @@ _NEGATIVE = re.compile(r"(?<![\w.-])-(?=[\d.])")
 
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that a report is made of. `findings` is validation.json, None before there is one."""
+    """Everything that a report is made of. `findings` is validation.json, None before there is one; `probes`
+    are the answers to general-ability prompts, `predictions` those to all others."""
 
     ending: Ending
     stage: Stage
     findings: Report | None = None
     predictions: Sequence[Prediction] = ()
+    probes: Sequence[Prediction] = ()
     curves: Curves = Curves()
     timeline: Sequence[StepRecord] = ()
 
@@ -56,7 +68,7 @@ def render(material: Material) -> str:
     general = (evaluation.general,) if evaluation is not None and evaluation.general is not None else ()
     deciding = verdict.deciding(ending)
     decisive = evaluation.metric if evaluation is not None else ""
-    style, script = _source("report.css"), _source("copy.js")
+    style, script = _source("report.css"), _script()
     return _template("page.html").render(
         policy=policy(style, script),
         style=Markup(style),  # noqa: S704 - our own file
@@ -79,6 +91,8 @@ def render(material: Material) -> str:
         lengths=spreads.rows(_lengths(predictions)),
         length_axis=spreads.axis(_lengths(predictions)),
         groups=answers.groups(ending, predictions),
+        comparison=comparison.of(evaluation, predictions),
+        lost=comparison.lost(material.probes),
         losses=evaluation.losses if evaluation is not None else None,
         loss_plot=losses.plot(material.curves),
         findings=findings.by_rule(material.findings),
@@ -96,9 +110,10 @@ def render_answers(
     """The report of answers that no run asked for, as one HTML document, which opens offline."""
     nowhere = S3Object(bucket="", key="")
     run = Run(run_id=name, name=name, source=nowhere, train=nowhere, evaluation=settings)
-    ending = Ending(run=run, evaluation=evaluation)
-    style, script = _source("report.css"), _source("copy.js")
-    reason = evaluation.reason
+    untimed = msgspec.structs.replace(evaluation, base_speed=None, tuned_speed=None)
+    ending = Ending(run=run, evaluation=untimed)
+    style, script = _source("report.css"), _script()
+    deciding, reason = verdict.deciding(ending), evaluation.reason
     return _template(
         "answers_page.html"
     ).render(
@@ -108,11 +123,17 @@ def render_answers(
         ending=ending,
         outcome=outcome_of(ending),
         sentence=_with_minus(f"{reason[:1].upper()}{reason[1:]}."),
+        deciding=deciding,
+        deciding_title=verdict.title_of(deciding) if deciding is not None else "",
+        deciding_kind=forest.kind(deciding) if deciding is not None else "",
+        champion=evaluation.champion,
         score_rows=forest.rows(evaluation.scores, evaluation.metric, settings.min_improvement),
         score_axis=forest.axis(evaluation.scores),
         general_rows=[],
         labels=confusion.of(ending, predictions),
         groups=answers.groups(ending, predictions),
+        comparison=comparison.of(evaluation, predictions),
+        lost=(),
     )
 
 
@@ -168,6 +189,10 @@ def _count(value: int) -> str:
 
 def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _script() -> str:
+    return f"{_source('copy.js')}\n{_source('filter.js')}"
 
 
 @cache
