@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from local.driver import Inbox, Pipeline
+from local.embedded import Embedded
 from tests.datasets import jsonl, single_turn
 from tunedrop.registry import Record
 
@@ -28,6 +29,20 @@ def test_a_run_that_nobody_approves_is_refused_after_the_stages_time_limit(west:
         assert _events(inbox, record) == ["approval-required", "run-ended"]
     assert record.failure is not None
     assert "nobody approved the run" in record.failure.cause
+    assert record.actual_usd == 0.0
+
+
+def test_a_base_model_that_is_legacy_today_is_refused_with_what_to_take(
+    embedded: Embedded, west: Pipeline
+) -> None:
+    embedded.faults.set(lifecycle_on="2026-11-29")
+
+    record = west.finished(west.drop("legacy", jsonl(single_turn("legacy"))))
+
+    assert record.status == "refused"
+    assert record.failure is not None
+    assert "is Legacy" in record.failure.cause
+    assert "Take amazon.nova-" in record.failure.cause
     assert record.actual_usd == 0.0
 
 

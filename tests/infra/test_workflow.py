@@ -171,6 +171,28 @@ def test_the_first_failure_of_the_shards_counts() -> None:
     assert evaluate(FIRST_FAILURE, result=[done, done]) is None
 
 
+def strings_of(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for one in inner for text in strings_of(one)]
+
+
+def has_regular_expression(expression: str) -> bool:
+    without_texts = re.sub(r'"(?:[^"\\]|\\.)*"' + r"|'[^']*'", "", expression)
+    return bool(re.search(r"/|\$(match|replace)\(", without_texts))
+
+
+def test_no_expression_has_a_regular_expression(definition: dict[str, Any]) -> None:
+    """One overflows a JVM's stack from 1,430 characters of a cause on (dashjoin/jsonata-java, 2026-11-29),
+    which the reference engine does not show; which engine AWS runs is not known."""
+    expressions = [text for text in strings_of(definition) if text.startswith("{%")]
+
+    assert len(expressions) > 100
+    assert [one for one in expressions if has_regular_expression(one)] == []
+    assert has_regular_expression('{% $match($cause, /"errorMessage":"(.*)"/).groups[0] %}')
+
+
 def test_the_waits_are_task_tokens_with_an_end(definition: dict[str, Any]) -> None:
     waits = {
         name: task
