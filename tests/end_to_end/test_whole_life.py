@@ -1,4 +1,4 @@
-"""A stage from its creation to its end and once more: everything that runs make, teardown of all, destroy."""
+"""The end of a stage with everything that runs make: teardown of all, killed and run again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,7 +37,7 @@ UNAFFORDABLE = b"data: {train: train.jsonl}\nbudget_usd: 0.01\n"
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    """An embedded AWS of its own: these tests leave nothing of a stage."""
+    """An embedded AWS of its own: nothing that runs have made is left there."""
     with running(tmp_path_factory.mktemp("whole-life") / "aws", BEFORE_LEGACY) as embedded:
         embedded.deploy()
         yield embedded
@@ -136,25 +135,3 @@ def test_teardown_of_a_full_stage_is_killed_goes_on_and_leaves_nothing(own: Embe
     assert "no billable resources of stage local remain" in tunedrop(own, "teardown", "--all", "--yes").stdout
     assert pipeline.aws.ssm.get_parameters_by_path(Path="/tunedrop/local/models")["Parameters"] == []
     assert all(not one.is_open or one.stop_requested_by for one in pipeline.registry.recent(limit=100))
-
-
-def test_a_stage_is_destroyed_and_created_again(own: Embedded) -> None:
-    before = Pipeline(own.session())
-    for job in before.aws.bedrock.list_model_customization_jobs(statusEquals="InProgress")[
-        "modelCustomizationJobSummaries"
-    ]:
-        before.aws.bedrock.stop_model_customization_job(jobIdentifier=job["jobArn"])
-    own.faults.set()
-
-    own.destroy()
-    formation = before.session.client("cloudformation")
-    stacks = formation.list_stacks()["StackSummaries"]
-    left = [one["StackName"] for one in stacks if one["StackStatus"] != "DELETE_COMPLETE"]
-    assert [name for name in left if "tunedrop" in name.lower()] == []
-    own.deploy()
-
-    after = Pipeline(own.session())
-    time.sleep(1)
-    record = after.finished(after.drop("reborn", jsonl(single_turn("reborn"))), SECONDS)
-    assert record.status == "promoted", record.failure
-    assert [one.run.name for one in after.registry.recent(limit=10)] == ["reborn"]
