@@ -125,6 +125,8 @@ class Jobs:
             raise Refusal(
                 "ValidationException", f"{technique} ({peft or 'full'}) is not supported for {model.name}."
             )
+        if technique != "SFT":
+            raise Refusal("ValidationException", f"{technique} is not part of the local SageMaker")
         if model.licence and not config.get("AcceptEula"):
             raise Refusal(
                 "ValidationException",

@@ -149,6 +149,15 @@ def test_a_base_is_tuned_as_its_recipes_allow(account: LocalAccount, data: str) 
     assert {one.get("Peft") for one in recipes} == {"LORA"}
 
 
+@pytest.mark.parametrize("technique", ["DPO", "RLVR"])
+def test_a_technique_that_is_not_learned_here_says_so(
+    account: LocalAccount, data: str, technique: str
+) -> None:
+    config = serverless(account, CustomizationTechnique=technique)
+
+    assert "not part of the local" in refused(account.train, "job", data, ServerlessJobConfig=config)[1]
+
+
 def test_a_region_without_serverless_jobs_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with mock_aws():
         account = LocalAccount(tmp_path, monkeypatch, "eu-central-1")
