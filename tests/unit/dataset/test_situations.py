@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,10 @@ from tests.situations import (
     lines,
     user,
 )
+from tunedrop import catalog
 from tunedrop.cli.data import checking, converting
+from tunedrop.dataset.prepare.split import prepare
+from tunedrop.dataset.sources.opening import open_files
 from tunedrop.dataset.types import ReadOptions
 
 
@@ -40,6 +45,22 @@ def test_records_are_read_converted_and_repaired_whatever_they_are_in(name: str,
     written = [json.loads(line) for line in (tmp_path / "out").read_bytes().splitlines()]
     texts = [one["messages"][-2]["content"][0]["text"] for one in written]
     assert all(asked in text for asked, text in zip(ASKED if count > 1 else ASKED[2:], texts, strict=False))
+
+
+@pytest.mark.parametrize("name", [name for name in READ if " and " not in name])
+def test_the_pipeline_writes_every_record_that_the_check_has_read(name: str, tmp_path: Path) -> None:
+    file = tmp_path / READ[name][1]
+    file.write_bytes(READ[name][0])
+    method_rules = catalog.find("amazon.nova-lite-v1:0:300k").methods["multi-turn"]
+    sinks: Any = {split: io.BytesIO() for split in ("train", "validation", "test")}
+
+    with open_files({"train": [file]}, ReadOptions()) as files:
+        source = files["train"].source
+        prepared = prepare({"train": source.chunks(0, source.size)}, sinks, b"", method_rules)
+    converting.convert_into(file, "converse", tmp_path / "out", ReadOptions(), skip=False)
+
+    assert sinks["train"].getvalue() == (tmp_path / "out").read_bytes()
+    assert prepared.files["train"].records == (1 if name == "ISO-2022-JP" else len(PAIRS))
 
 
 @pytest.mark.parametrize("name", MENDED)
