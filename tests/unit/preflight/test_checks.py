@@ -74,7 +74,7 @@ class Account:
         return ", ".join(one.name for one in found.checks)
 
 
-WELL = "Region, base model, model access, serving, quotas, data access, job name"
+WELL = "Region, base model, model access, test set, serving, quotas, data access, job name"
 
 
 def test_a_run_that_nothing_speaks_against_passes_every_check(aws: Aws, stage: Stage) -> None:

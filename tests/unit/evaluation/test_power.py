@@ -1,0 +1,17 @@
+"""What people are told of a test set before anything is paid."""
+
+from __future__ import annotations
+
+from tunedrop.evaluation import power
+
+
+def test_too_few_conversations_are_said_to_end_inconclusive() -> None:
+    assert power.told(29, 0.02, 0.95).startswith("29 conversations, too few for a verdict, which takes 30")
+
+
+def test_the_improvement_that_is_told_is_the_one_that_so_many_find() -> None:
+    told = power.told(400, 0.02, 0.95)
+
+    shown = power.detectable(400, 0.02, 0.95)
+    assert f"an improvement of {shown:.0%} or more" in told
+    assert power.records_for(shown + 0.001, 0.02, 0.95) <= 400 < power.records_for(shown - 0.005, 0.02, 0.95)
