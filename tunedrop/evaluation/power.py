@@ -22,7 +22,7 @@ shows is further out than the truth, where it was not enough."""
 FIRST_SHARE = 0.8
 """The part of alpha that the first attempt spends; each later one spends half of what is left."""
 
-LEAST_ALPHA = 1e-9
+LEAST_ALPHA = 1e-14
 """What an attempt spends that comes after very many: small enough to change no sum, and no division by 0."""
 
 REJECTING_SHARE, FORGETTING_SHARE = 0.7, 0.15
