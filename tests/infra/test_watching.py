@@ -40,6 +40,7 @@ WAITS = {
     # how long a run waits at most, in seconds
     "AwaitApproval": 4 * DAY,  # three days of the setting, and one more
     "AwaitSlot": 60 * DAY,
+    "AwaitDeployment": 60 * DAY,
     "WaitForCompletion": 14 * DAY,
     "AwaitThroughput": DAY,
     "AwaitProduction": DAY,
