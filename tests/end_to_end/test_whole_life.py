@@ -117,7 +117,7 @@ def test_teardown_of_a_full_stage_is_killed_goes_on_and_leaves_nothing(own: Embe
     pipeline = Pipeline(own.session())
     theirs = fill(own, pipeline)
     bedrock = pipeline.aws.bedrock
-    kinds = {one.kind for one in inventory.resources(bedrock, "local", ended_evaluations=True)}
+    kinds = {one.kind for one in inventory.resources(pipeline.aws, pipeline.stage, ended_evaluations=True)}
     assert kinds == {"customization job", "evaluation job", "deployment", "throughput", "custom model"}
     refused = tunedrop(own, "teardown", "--all", "--yes")
     assert refused.returncode == 2
@@ -125,12 +125,12 @@ def test_teardown_of_a_full_stage_is_killed_goes_on_and_leaves_nothing(own: Embe
 
     said = interrupted(own, "teardown", "--all", "--yes", "--production")
     assert "stopped" in said
-    assert list(inventory.resources(bedrock, "local"))
+    assert list(inventory.resources(pipeline.aws, pipeline.stage))
     done = tunedrop(own, "teardown", "--all", "--yes", "--production", "--format", "json")
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["remaining"] == {}
-    assert list(inventory.resources(bedrock, "local", ended_evaluations=True)) == []
+    assert list(inventory.resources(pipeline.aws, pipeline.stage, ended_evaluations=True)) == []
     assert bedrock.get_model_customization_job(jobIdentifier=theirs)["status"] == "InProgress"
     assert "no billable resources of stage local remain" in tunedrop(own, "teardown", "--all", "--yes").stdout
     assert pipeline.aws.ssm.get_parameters_by_path(Path="/tunedrop/local/models")["Parameters"] == []
