@@ -50,6 +50,13 @@ class Network(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     They call S3, DynamoDB, KMS, SNS, SSM, EventBridge, Step Functions, Lambda, IAM, Service Quotas, the Price
     List, Bedrock and Bedrock's runtime: by the VPC's endpoints, or by a NAT gateway where a service has none.
+
+    Attributes
+    ----------
+    subnets
+        Ids of subnets, of one VPC.
+    security_groups
+        Ids of the security groups that the functions get.
     """
 
     subnets: Annotated[tuple[Subnet, ...], msgspec.Meta(min_length=1)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from docs.reference.tables import fields, page
-from infra.settings import StageSettings
+from docs.reference.tables import fields, page, shape
+from infra.settings import Network, StageSettings
 
 _HEAD = """A stage is an entry of `context.stages` in `cdk.json`, and `-c stage=dev` chooses one. The same
 settings, but for `account` and `region`, are the properties of the [construct](../how-to/embed.md). Money
@@ -11,5 +11,6 @@ is in US dollars. A wrong setting is refused at synth, with its key and the near
 
 
 def markdown() -> str:
-    """All settings in one table."""
-    return page("# Settings of a stage", _HEAD, fields(StageSettings, skip=("name",)))
+    """All settings in one table, and those that have parts."""
+    settings = fields(StageSettings, skip=("name",))
+    return page("# Settings of a stage", _HEAD, settings, shape(Network))
