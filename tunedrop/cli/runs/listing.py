@@ -14,7 +14,7 @@ from tunedrop.cli.runs.live import view
 from tunedrop.cli.runs.live import watch as following
 from tunedrop.cli.runs.live.final import COLOURS
 from tunedrop.cli.stage import Deployed
-from tunedrop.formatting.scores import at_a_glance
+from tunedrop.formatting.scores import difference
 from tunedrop.registry import Record
 from tunedrop.registry.summaries import Order, Summary, matching, ordered, summary
 
@@ -85,7 +85,7 @@ def show_one(here: Deployed, record: Record, format_: Format) -> None:
 
 
 def _table(rows: list[Summary], chosen: list[str]) -> Table:
-    made = table(*chosen, right=["USD", "score"])
+    made = table(*chosen, right=["USD"])
     for one in made.columns:
         one.no_wrap = True
     for row in rows:
@@ -113,7 +113,8 @@ def _dollars(one: Summary) -> str:
 COLUMNS: dict[str, Callable[[Summary], RenderableType]] = {
     "run": lambda one: one.run_id,
     "status": _status,
-    "score": lambda one: at_a_glance(one.score) if one.score is not None else "",
+    "score": lambda one: f"{one.score.base:.3f} → {one.score.tuned:.3f}" if one.score is not None else "",
+    "difference": lambda one: difference(one.score) if one.score is not None else "",
     "base model": lambda one: view.name_of(one.base_model),
     "hyperparameters": _settings,
     "data": lambda one: one.dataset_hash[:HASH_DIGITS],
@@ -124,4 +125,4 @@ COLUMNS: dict[str, Callable[[Summary], RenderableType]] = {
 """`USD` is what was spent; with a `~`, what an open run is estimated to cost."""
 
 _ALWAYS = ("run", "status", "score")
-LEFT_OUT_FIRST = ("records", "hyperparameters", "data", "base model", "started", "USD")
+LEFT_OUT_FIRST = ("records", "hyperparameters", "data", "base model", "started", "USD", "difference")
