@@ -176,3 +176,47 @@ def test_a_run_of_stages_has_the_data_and_hyperparameters_of_each(aws: Aws, stag
     assert earlier.train == text.source
     assert earlier.hyperparameters["epochCount"] == "3"
     assert run.hyperparameters["epochCount"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("budget_usd: 0", "budget_usd", 0),
+        ("budget_usd: 7", "budget_usd", 7),
+        ("", "budget_usd", 50),
+        ("evaluation: {min_improvement: 0}", "min_improvement", 0),
+        ("evaluation: {min_improvement: 0.1}", "min_improvement", 0.1),
+        ("", "min_improvement", 0.02),
+        ("evaluation: {general_ability: false}", "general_ability", False),
+        ("", "general_ability", True),
+        ("evaluation: {confidence: 0.9}", "confidence", 0.9),
+        ("", "confidence", 0.95),
+        ("deployment: {stable_arn: false}", "stable_arn", False),
+        ("", "stable_arn", True),
+    ],
+)
+def test_what_a_manifest_says_counts_also_where_it_says_nothing_or_no(
+    aws: Aws, text: str, field: str, value: object
+) -> None:
+    stage = builders.stage(stable_arn=True)
+    put(aws, stage, "runs/law/train.jsonl")
+
+    run = register(aws, stage, put(aws, stage, "runs/law/run.yaml", f"{MANIFEST}{text}\n")).run
+
+    assert run is not None
+    found = next(one for one in (run, run.evaluation, run.deployment) if hasattr(one, field))
+    assert getattr(found, field) == value
+
+
+@pytest.mark.parametrize(
+    "name", ["../law-secret/train.jsonl", "../law/../law-secret/train.jsonl", "../train.jsonl", ".."]
+)
+def test_a_manifest_names_no_file_beside_its_folder(aws: Aws, stage: Stage, name: str) -> None:
+    put(aws, stage, "runs/law-secret/train.jsonl")
+    put(aws, stage, "runs/train.jsonl")
+
+    found = register(aws, stage, put(aws, stage, "runs/law/run.yaml", f"data: {{train: {name}}}\n"))
+
+    assert found.outcome == "refused"
+    assert found.failure is not None
+    assert "is not beside the manifest" in found.failure.cause

@@ -120,3 +120,29 @@ def test_the_notification_carries_the_same_detail_as_the_event(
     (message,) = published
     attribute = message["MessageAttributes"]["detail"]["StringValue"]
     assert json.loads(attribute) == json.loads(entries[0]["Detail"])
+
+
+def test_a_run_is_told_and_on_the_bus_before_it_is_closed(
+    aws: Aws, told: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who dies between the two tries again: a closed run that nobody heard of would stay so."""
+    registry = Registry(aws.dynamodb, told.registry_table)
+    order: list[tuple[str, bool]] = []
+
+    def watched(name: str, call: Any) -> Any:
+        def act(**request: Any) -> Any:
+            record = registry.get(PROMOTED.run.run_id)
+            order.append((name, record is not None and record.is_open))
+            return call(**request)
+
+        return act
+
+    monkeypatch.setattr(aws.events, "put_events", watched("event", aws.events.put_events))
+    monkeypatch.setattr(aws.sns, "publish", watched("message", aws.sns.publish))
+
+    closed(aws, told)
+
+    assert order == [("event", True), ("message", True)]
+    record = registry.get(PROMOTED.run.run_id)
+    assert record is not None
+    assert not record.is_open

@@ -123,3 +123,19 @@ def test_throughput_says_what_it_bills_an_hour(stage: Stage) -> None:
 
     assert provisioned.hourly_usd == pytest.approx(2 * 24.0)
     assert deployment.hourly_usd == 0.0
+
+
+def test_expired_provisioned_throughput_goes_though_it_is_in_production(
+    aws: Aws, stage: Stage, registry: Registry
+) -> None:
+    """It bills by the hour whoever asks it; the name stands for the model itself from then on."""
+    model = builders.MODEL_ARN.replace(builders.LLAMA_3_3, builders.LLAMA_3_1)
+    aliases = Aliases(aws.ssm, aws.dynamodb, stage)
+    aliases.promote("persona", RUN, model, builders.PROVISIONED_ARN)
+
+    early = sweep(aws, stage, bedrock("provisioned"))
+    late = sweep(aws, stage, bedrock("provisioned", expires="2026-01-01T00:00:00Z"))
+
+    assert early.kept == (builders.PROVISIONED_ARN,)
+    assert late.released == (builders.PROVISIONED_ARN,)
+    assert aliases.current("persona") == model

@@ -131,3 +131,37 @@ def test_a_quota_that_waiting_does_not_free_fails_with_its_name_and_the_request(
         CustomizationFailed, match=r"L-CB5B847D.*request-service-quota-increase.*reached a limit"
     ):
         try_to_start(bedrock, waits, stage)
+
+
+@pytest.mark.parametrize(("granted", "outcome"), [(False, "queued"), (True, "started")])
+def test_nobody_overtakes_who_waits(waits: Waits, stage: Stage, granted: bool, outcome: str) -> None:
+    """A slot is free: it is for the run in the queue, until the queue lets a run in."""
+    waits.park(builders.wait(run_id="earlier-0123456789", kind="slot", subject="earlier-0123456789"))
+    bedrock = FakeBedrock(
+        list_model_customization_jobs=FREE,
+        get_model_customization_job=UNKNOWN,
+        create_model_customization_job={"jobArn": builders.JOB_ARN},
+    )
+
+    started = start_or_queue(
+        aws_of(bedrock), waits, stage, builders.run(), builders.dataset(),
+        catalog.find(builders.LLAMA_3_3), granted=granted,
+    )  # fmt: skip
+
+    assert started.outcome == outcome
+
+
+@pytest.mark.parametrize(("quota", "outcome"), [(1, "started"), (0, "queued")])
+def test_as_many_jobs_run_as_the_quota_says_and_not_one_more(waits: Waits, quota: int, outcome: str) -> None:
+    bedrock = FakeBedrock(
+        list_model_customization_jobs=FREE,
+        get_model_customization_job=UNKNOWN,
+        create_model_customization_job={"jobArn": builders.JOB_ARN},
+    )
+
+    started = start_or_queue(
+        aws_of(bedrock), waits, builders.stage(customization_quota=quota), builders.run(),
+        builders.dataset(), catalog.find(builders.LLAMA_3_3), granted=False,
+    )  # fmt: skip
+
+    assert started.outcome == outcome

@@ -362,3 +362,56 @@ def test_a_wait_for_an_evaluation_job_ends_well_however_the_job_has_ended(
     settler.settle_all()
 
     assert "output" in tokens.sent[0]
+
+
+class Watched(Tokens):
+    """Notes whether the wait is still kept at the moment at which its token is given back."""
+
+    def __init__(self, waits: Waits, error: Exception | None = None) -> None:
+        super().__init__()
+        self._waits, self._error = waits, error
+        self.kept: list[bool] = []
+
+    def _send(self, arguments: dict[str, Any]) -> None:
+        self.kept.append(bool(self._waits.of_run("persona-0123456789")))
+        if self._error is not None:
+            raise self._error
+        super()._send(arguments)
+
+
+@pytest.mark.parametrize("status", ["Completed", "Failed"])
+def test_a_token_is_sent_before_its_wait_is_forgotten(
+    aws: Aws, settler: Settler, waits: Waits, status: str
+) -> None:
+    """Who dies between the two sends it twice; the other way round a run would wait for ever."""
+    aws.step_functions = watched = Watched(waits)
+    aws.bedrock = FakeBedrock(get_model_customization_job=[IN_PROGRESS, COMPLETED | {"status": status}])
+    settler.park(builders.wait())
+
+    settler.settle_about(builders.JOB_ARN)
+
+    assert watched.kept == [True]
+    assert waits.of_run("persona-0123456789") == []
+
+
+@pytest.mark.parametrize(
+    ("code", "kept"),
+    [
+        ("TaskTimedOut", False),
+        ("TaskDoesNotExist", False),
+        ("InvalidToken", False),
+        ("ThrottlingException", True),
+        ("AccessDeniedException", True),
+        ("KmsAccessDeniedException", True),
+    ],
+)
+def test_a_wait_is_forgotten_when_its_token_is_gone_and_kept_when_it_was_refused(
+    aws: Aws, settler: Settler, waits: Waits, code: str, kept: bool
+) -> None:
+    aws.step_functions = Watched(waits, refusal(code))
+    aws.bedrock = FakeBedrock(get_model_customization_job=[IN_PROGRESS, COMPLETED])
+    settler.park(builders.wait())
+
+    settler.settle_about(builders.JOB_ARN)
+
+    assert bool(waits.of_run("persona-0123456789")) == kept
