@@ -17,6 +17,9 @@ OVERFIT = 1.2
 GAP = 1.5
 """Memorising: the validation loss ends above so many times the training loss."""
 
+FEWEST_STEPS = 8
+"""A single epoch of fewer steps has quarters of one step, which say more of their records than of it."""
+
 UNSTABLE = 1.2
 """Unstable: the training loss ends above so many times its best; the learning rate is then too high."""
 
@@ -70,6 +73,16 @@ def judge(curves: Curves) -> Fit:
             "underfitting",
             "Underfitting: the loss was still falling in the last epoch, so more epochs may help.",
             epochs + 1,
+        )
+    if epochs == 1 and len(curves.training) < FEWEST_STEPS:
+        steps = len(curves.training)
+        return fit("unknown", f"One epoch of {steps} steps does not tell whether more would help.", 0)
+    if epochs == 1 and _still_falls(trained):
+        return fit(
+            "underfitting",
+            f"Underfitting: the loss was still falling in the last quarter of the one epoch, from "
+            f"{trained[-2]:.3f} to {trained[-1]:.3f}, so more epochs may help.",
+            2,
         )
     if validation and validation[-1] > GAP * training[-1]:
         return fit(

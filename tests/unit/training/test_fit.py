@@ -53,6 +53,23 @@ def test_noise_from_step_to_step_of_one_epoch_is_not_instability() -> None:
     assert fit.judge(Curves(steps)).verdict == "fits"
 
 
+@pytest.mark.parametrize(
+    ("losses", "verdict", "epochs"),
+    [
+        ([4.0 * 0.9**step for step in range(24)], "underfitting", 2),
+        ([2.0] * 6 + [1.0] * 18, "fits", 1),
+        ([4.0, 3.0, 2.0, 1.0], "unknown", 0),
+    ],
+    ids=["still falling", "levelled off", "too few steps"],
+)
+def test_one_epoch_levels_off_only_where_its_last_quarters_do(
+    losses: list[float], verdict: str, epochs: int
+) -> None:
+    found = fit.judge(Curves(tuple(Loss(step, 0, loss) for step, loss in enumerate(losses)), ()))
+
+    assert (found.verdict, found.suggested_epochs) == (verdict, epochs), found.sentence
+
+
 def test_without_a_curve_there_is_no_verdict() -> None:
     assert fit.judge(Curves()).verdict == "unknown"
 
