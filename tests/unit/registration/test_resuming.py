@@ -80,7 +80,7 @@ def test_a_name_that_was_taken_meanwhile_is_asked_about_and_nothing_is_trained_a
     record = open_run.get("persona-0123456789")
     assert record is not None
 
-    found = resume(FakeBedrock(get_custom_model=ALIVE), open_run, record, AGAIN, "1", "")
+    found = resume(aws_of(FakeBedrock(get_custom_model=ALIVE)), open_run, record, AGAIN, "1", "")
 
     assert found.resume is not None
     assert found.resume.point == "preflight"
