@@ -63,7 +63,9 @@ def test_no_and_ctrl_d_do_nothing_and_say_so(monkeypatch: pytest.MonkeyPatch, an
 @pytest.mark.parametrize("key", [b"\x03", b"\x04"], ids=["ctrl-c", "ctrl-d"])
 def test_a_key_that_interrupts_a_question_ends_with_130_and_no_trace(key: bytes) -> None:
     script = (
-        "from tunedrop.cli import asking\nfrom tunedrop.cli.data import checking\n"
+        "import signal\nfrom tunedrop.cli import asking\nfrom tunedrop.cli.data import checking\n"
+        # A test run in the background has been told to ignore it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "checking.check_files = lambda *_: asking.confirm('Go on?', otherwise='nothing was done')\n"
         "from tunedrop.cli.main import main\nmain()\n"
     )
@@ -74,11 +76,15 @@ def test_a_key_that_interrupts_a_question_ends_with_130_and_no_trace(key: bytes)
         preexec_fn=_take_the_terminal,
     )  # fmt: skip
     os.close(theirs)
-    seen = _until(ours, "Go on?")
-    os.write(ours, key)
-    seen += _until(ours, "nothing was done")
-    code = process.wait(timeout=30)
-    os.close(ours)
+    try:
+        seen = _until(ours, "Go on?")
+        os.write(ours, key)
+        seen += _until(ours, "nothing was done")
+        code = process.wait(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
 
     assert code == INTERRUPTED
     assert "interrupted: nothing was done" in seen
