@@ -222,3 +222,12 @@ def test_continuations_keep_their_lines_and_work_in_every_script() -> None:
         assert text.startswith(given)
         assert text.endswith(question.reference)
         assert 0.3 < len(given) / len(text) < 0.75
+
+
+@pytest.mark.parametrize(
+    ("records", "held_out"), [(1_000, 120), (8_333, 999), (10_000, 1_000), (100_000, 1_000), (10**6, 1_000)]
+)
+def test_no_more_than_a_thousand_records_are_held_out_for_the_test(records: int, held_out: int) -> None:
+    rules = catalog.load()["meta.llama3-3-70b-instruct-v1:0:128k"].methods["single-turn"]
+
+    assert int(shares(records, ("train",), rules).test * records + 1e-6) == held_out

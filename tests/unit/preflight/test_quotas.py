@@ -92,3 +92,17 @@ def test_quotas_that_may_not_be_read_fail_no_run(aws: Aws, stage: Stage) -> None
 
     assert found.passed
     assert "could not be read" in found.detail
+
+
+def test_the_accounts_own_quota_counts_where_it_has_one(aws: Aws) -> None:
+    default, own = listed(models=100.0), listed(models=7.0)
+    aws.service_quotas = FakeBedrock(list_aws_default_service_quotas=default, list_service_quotas=own)
+
+    assert quotas.read(aws)[quotas.CUSTOM_MODELS].value == 7.0
+
+
+def test_a_quota_that_aws_does_not_tell_now_is_asked_again(aws: Aws, stage: Stage) -> None:
+    throttled = refusal("ThrottlingException")
+
+    with pytest.raises(type(throttled)):
+        look(aws, stage, throttled)
