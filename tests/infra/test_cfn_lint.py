@@ -20,7 +20,7 @@ EXPLAINED = {"W3005": "CDK writes a dependency beside the reference that implies
 
 
 @pytest.fixture(
-    scope="module", params=[name for name in CONTEXT["stages"] if name in ("dev", "prod", "local")]
+    scope="module", params=[name for name in CONTEXT["stages"] if name in ("dev", "prod", "local", "localopen")]
 )
 def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder: Path = tmp_path_factory.mktemp(request.param)
