@@ -198,9 +198,10 @@ class Tunedrop(Construct):
         """
         stack = Stack.of(self)
         alias = f"arn:aws:ssm:{stack.region}:{stack.account}:parameter{self.stage.alias_prefix}/{name}"
+        imported = ("imported-model",) if self.stage.import_role_arn else ()
         serving = [
             f"arn:aws:bedrock:{stack.region}:{stack.account}:{kind}/*"
-            for kind in ("custom-model-deployment", "provisioned-model", "imported-model")
+            for kind in ("custom-model-deployment", "provisioned-model", *imported)
         ]
         for actions, resources in (
             (["ssm:GetParameter"], [alias]),

@@ -19,9 +19,10 @@ EXPLAINED = {"W3005": "CDK writes a dependency beside the reference that implies
 """Findings that are not true, by rule, and why."""
 
 
-@pytest.fixture(
-    scope="module", params=[name for name in CONTEXT["stages"] if name in ("dev", "prod", "local", "localopen")]
-)
+LINTED = ("dev", "prod", "local", "localopen")
+
+
+@pytest.fixture(scope="module", params=[name for name in CONTEXT["stages"] if name in LINTED])
 def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder: Path = tmp_path_factory.mktemp(request.param)
     return synthesize(folder, request.param, cost_budget=True, chat_notifications=True)
