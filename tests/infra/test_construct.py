@@ -146,10 +146,10 @@ def test_a_second_pipeline_of_the_same_name_is_refused(app: App, bundles: Bundle
 
 
 def test_the_same_name_in_another_region_is_another_pipeline(app: App, bundles: Bundles) -> None:
-    Tunedrop(Stack(app, "West", env=HERE), "Tuning", settings=settings(), bundles=bundles)
-    east = Stack(app, "East", env=Environment(account=ACCOUNT, region="us-east-1"))
+    Tunedrop(Stack(app, "East", env=HERE), "Tuning", settings=settings(), bundles=bundles)
+    west = Stack(app, "West", env=Environment(account=ACCOUNT, region="us-west-2"))
 
-    Tunedrop(east, "Tuning", settings=settings(), bundles=bundles)
+    Tunedrop(west, "Tuning", settings=settings(), bundles=bundles)
 
     assert len(app.synth().stacks) == 2
 
