@@ -48,6 +48,7 @@ def test_a_second_stage_goes_on_with_the_first_ones_model_also_when_it_has_to_be
 
     pipeline.retry(run_id)
     until(lambda: pipeline.registry.get(run_id) if is_second_attempt(pipeline, run_id) else None, "the retry")
+    pipeline.approve(run_id)  # of this attempt: the approval before was of the first
     record = pipeline.closed(run_id)
 
     assert failed.status == "failed"
