@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 
 from tunedrop import shown
 from tunedrop.errors import InvalidManifest
@@ -37,7 +38,9 @@ def parse(text: bytes, name: str) -> Mapping[str, Any]:
         raise InvalidManifest(f"{name} is {len(text):,} bytes; a manifest is at most {MAX_BYTES:,}")
     reader = YAML(typ="rt", pure=True)
     try:
-        document = reader.load(io.StringIO(text.decode("utf-8-sig")))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML 1.2 allows it: the later one counts
+            document = reader.load(io.StringIO(text.decode("utf-8-sig")))
     except UnicodeDecodeError as error:
         raise InvalidManifest(f"{name}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
     except MarkedYAMLError as error:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import Any
 
 import msgspec
 import pytest
+from moto.dynamodb.models import DynamoDBBackend
 
 from tests import builders
 from tunedrop.aws import Aws
@@ -117,6 +119,19 @@ def test_a_commitment_made_meanwhile_is_seen_before_another_is_made(spending: Sp
     assert spending.read("2026-11").counted() == 20
 
 
+@pytest.fixture
+def _serializable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB's transactions are serializable; moto checks and writes without a lock between its threads."""
+    lock, plain = Lock(), DynamoDBBackend.transact_write_items
+
+    def one_at_a_time(self: DynamoDBBackend, items: list[dict[str, Any]]) -> None:
+        with lock:
+            plain(self, items)
+
+    monkeypatch.setattr(DynamoDBBackend, "transact_write_items", one_at_a_time)
+
+
+@pytest.mark.usefixtures("_serializable")
 def test_of_many_runs_at_once_no_more_are_committed_than_the_month_has_room_for(spending: Spending) -> None:
     runs = [run(number) for number in range(8)]
 

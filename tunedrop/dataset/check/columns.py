@@ -85,8 +85,10 @@ class Columns:
         records, start = self.records, self._flushed
         self._flushed += count
         numbers = self._lines[start:]
-        for number in numbers[: max(0, self._most - len(records.misplaced.first))]:
-            records.misplaced.first.append((number, Problem("$", "TD010", self._format)))
+        # Records that are not well-shaped are noted before those of the same block that are.
+        problem = Problem("$", "TD010", self._format)
+        found = [*records.misplaced.first, *((number, problem) for number in numbers[: self._most])]
+        records.misplaced.first = sorted(found)[: self._most]
         records.misplaced.counts["TD010"] = records.misplaced.counts.get("TD010", 0) + count
         records.gathered.add_many(self._tokens, Counter(self._scripts))
         for (method, turns, has_system, media), times in Counter(self._kinds).items():
