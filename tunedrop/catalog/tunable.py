@@ -56,18 +56,12 @@ UNCOMPARED = (
 )
 
 
-def unused(model: BaseModel, method: Method | None, tried: tuple[str, ...] = ()) -> str:
-    """That Tunedrop does not use what trains it (no method: any of it), or cannot measure the result.
-
-    Parameters
-    ----------
-    tried
-        Engines that are used although they are not offered yet.
-    """
+def unused(model: BaseModel, method: Method | None) -> str:
+    """That Tunedrop does not use what trains it (no method: any of it), or cannot measure the result."""
     if not model.inference_id:
         return UNCOMPARED
     names = [model.engine_of(one) for one in ([method] if method is not None else model.methods)]
-    if any(name in tried or not engines()[name].closed for name in names):
+    if any(not engines()[name].closed for name in names):
         return ""
     first = engines()[names[0]]
     return f"is tuned by {first.title}, {first.closed}"

@@ -67,9 +67,9 @@ def refuse_untunable(stage: Stage, base_model: BaseModel, method: Method | Liter
         With the reason, and the nearest way that works.
     """
     known = base_model.methods if method == "auto" else [method]
-    offered = [one for one in known if not _why_not(base_model, one, stage)]
+    offered = [one for one in known if not _why_not(base_model, one)]
     if not offered:
-        why = _why_not(base_model, next(iter(known)), stage)
+        why = _why_not(base_model, next(iter(known)))
         advice = catalog.instead(base_model, None if method == "auto" else method)
         raise InvalidManifest(f"base_model: {base_model.name} {why}. {advice}")
     name = base_model.engine_of(offered[0])
@@ -81,10 +81,10 @@ def refuse_untunable(stage: Stage, base_model: BaseModel, method: Method | Liter
         )
 
 
-def _why_not(base_model: BaseModel, method: Method, stage: Stage) -> str:
+def _why_not(base_model: BaseModel, method: Method) -> str:
     """Why nothing here ever trains a base model by a method; its lifecycle and Region are asked for later."""
     if method in base_model.methods:
-        return unused(base_model, method, stage.engines)
+        return unused(base_model, method)
     why = catalog.refusal(base_model.id, method)
     return f"is not tuned by {method}: {why.reason}" if why is not None else ""
 

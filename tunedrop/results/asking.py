@@ -90,7 +90,7 @@ class Models:
             return Contender(who="tuned", note=f"{self.record.run.run_id} has trained no model")
         if job.model_arn in self.record.gone:
             return Contender(who="tuned", note="was deleted")
-        found = in_service(self._aws.bedrock, self._stage)
+        found = in_service(self._aws, self._stage)
         arn = next((one.arn for one in found if one.model_arn == job.model_arn), "")
         return Contender(who="tuned", model_id=arn, note="" if arn else "nothing serves it now")
 

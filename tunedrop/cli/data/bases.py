@@ -17,7 +17,7 @@ from tunedrop.aws import Aws, explain
 from tunedrop.aws.foundation_models import announced, why_closed
 from tunedrop.catalog.model import BaseModel, Price
 from tunedrop.catalog.price_list import Item, usage_type
-from tunedrop.catalog.tunable import obstacle
+from tunedrop.catalog.tunable import obstacle, unused
 from tunedrop.cli.exits import NO, USAGE, YES
 from tunedrop.cli.failures import Format, fail
 from tunedrop.cli.output import console, errors, print_json, table
@@ -144,6 +144,7 @@ def _base(model: BaseModel, method: Method | None, region: str | None, live: Liv
                 max_record_tokens=rules.max_record_tokens,
             )
             for name, rules in model.methods.items()
+            if closed or not unused(model, name)
         },
         served=tuple(
             name
@@ -168,16 +169,19 @@ def _base(model: BaseModel, method: Method | None, region: str | None, live: Liv
 
 
 def _missing(model: BaseModel) -> Iterable[str]:
-    """The SKUs of the prices that an estimate needs and the catalog has not."""
+    """The SKUs of the prices that an estimate needs and the catalog has not; of some the SKU is not known."""
     prices = model.prices
     needed: list[tuple[Item, Price | None]] = [
         ("training", prices.training_per_million_tokens),
         ("input", prices.input_per_million_tokens),
         ("output", prices.output_per_million_tokens),
     ]
-    if "reinforcement" in model.methods:
+    if "reinforcement" in model.methods and not unused(model, "reinforcement"):
         needed.append(("training hours", prices.training_per_hour))
-    return (sku for item, price in needed if price is None and (sku := usage_type(model, item)))
+    missing = [item for item, price in needed if price is None]
+    known = {item: sku for item in missing if (sku := usage_type(model, item))}
+    unknown = ", ".join(item for item in missing if item not in known)
+    return [*known.values(), *([f"{model.name}: {unknown} (usage types unknown)"] if unknown else [])]
 
 
 def _usd(price: Price | None) -> float | None:
