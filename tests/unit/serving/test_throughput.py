@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from tests import builders
@@ -22,6 +25,25 @@ def create(bedrock: FakeBedrock, stage: Stage, way: Way, **settings: object) -> 
     )
 
 
+NOW = "2026-11-23T10:00:00Z"
+TAGS = [
+    {"key": "tunedrop:stage", "value": "test"},
+    {"key": "tunedrop:run", "value": "persona-0123456789"},
+    {"key": "tunedrop:expires", "value": "2026-11-23T12:00:00Z"},  # the stage's two hours later
+]
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tunedrop.clock.now", lambda: NOW)
+
+
+def token_of(request: Mapping[str, Any]) -> str:
+    token = request["clientRequestToken"]
+    assert isinstance(token, str)
+    return token
+
+
 def test_on_demand_is_a_custom_model_deployment(stage: Stage) -> None:
     bedrock = FakeBedrock(
         create_custom_model_deployment={"customModelDeploymentArn": builders.DEPLOYMENT_ARN}
@@ -29,8 +51,15 @@ def test_on_demand_is_a_custom_model_deployment(stage: Stage) -> None:
 
     serving = create(bedrock, stage, "on-demand")
 
-    assert serving.arn == builders.DEPLOYMENT_ARN
-    assert serving.status == "Creating"
+    (request,) = bedrock.called("create_custom_model_deployment")
+    assert request == {
+        "modelDeploymentName": "tunedrop-test-persona-0123456789",
+        "modelArn": builders.MODEL_ARN,
+        "tags": TAGS,
+        "clientRequestToken": token_of(request),
+    }
+    assert (serving.arn, serving.status) == (builders.DEPLOYMENT_ARN, "Creating")
+    assert (serving.created_at, serving.expires_at) == (NOW, "2026-11-23T12:00:00Z")
 
 
 def test_provisioned_throughput_without_commitment_names_none(stage: Stage) -> None:
@@ -41,21 +70,45 @@ def test_provisioned_throughput_without_commitment_names_none(stage: Stage) -> N
     create(bedrock, stage, "provisioned", model_units=2)
 
     (request,) = bedrock.called("create_provisioned_model_throughput")
-    assert request["modelUnits"] == 2
-    assert "commitmentDuration" not in request
+    assert request == {
+        "provisionedModelName": "tunedrop-test-persona-0123456789",
+        "modelId": builders.MODEL_ARN,
+        "modelUnits": 2,
+        "tags": TAGS,
+        "clientRequestToken": token_of(request),
+    }
 
 
-def test_whatever_serves_carries_its_run_and_its_expiry(stage: Stage) -> None:
+def test_a_request_sent_again_has_the_same_token_and_another_models_has_another(stage: Stage) -> None:
+    bedrock = FakeBedrock(
+        create_custom_model_deployment={"customModelDeploymentArn": builders.DEPLOYMENT_ARN}
+    )
+
+    create(bedrock, stage, "on-demand")
+    create(bedrock, stage, "on-demand")
+    throughput.create(
+        bedrock, stage, "persona-0123456789", "tunedrop-test-persona-0123456789",
+        builders.MODEL_ARN[:-1] + "9", DeploymentSettings(), "on-demand",
+    )  # fmt: skip
+
+    first, again, other = map(token_of, bedrock.called("create_custom_model_deployment"))
+    assert first == again != other
+
+
+def test_throughput_to_be_kept_expires_later_and_for_a_rollback_says_so(stage: Stage) -> None:
     bedrock = FakeBedrock(
         create_provisioned_model_throughput={"provisionedModelArn": builders.PROVISIONED_ARN}
     )
 
-    serving = create(bedrock, stage, "provisioned")
+    kept = create(bedrock, stage, "provisioned", keep_for_seconds=86_400)
+    throughput.create(
+        bedrock, stage, "persona-0123456789", "tunedrop-test-persona-0123456789",
+        builders.MODEL_ARN, DeploymentSettings(), "provisioned", keep=True,
+    )  # fmt: skip
 
-    (request,) = bedrock.called("create_provisioned_model_throughput")
-    assert {"key": "tunedrop:run", "value": "persona-0123456789"} in request["tags"]
-    assert {"key": "tunedrop:expires", "value": serving.expires_at} in request["tags"]
-    assert serving.expires_at > serving.created_at
+    _, for_rollback = bedrock.called("create_provisioned_model_throughput")
+    assert kept.expires_at == "2026-11-24T12:00:00Z"
+    assert for_rollback["tags"] == [*TAGS, {"key": "tunedrop:keep", "value": "rollback"}]
 
 
 def test_a_retry_finds_what_an_earlier_try_has_created(stage: Stage) -> None:
