@@ -11,6 +11,7 @@ from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop.aws import Aws
 from tunedrop.contracts import CompletedJob, Estimate, Run, Wait, WaitKind
 from tunedrop.registry import Registry
+from tunedrop.registry.spending import Spending
 from tunedrop.stage import Stage
 from tunedrop.waiting import approval
 from tunedrop.waiting.resolve import Settler
@@ -415,3 +416,56 @@ def test_a_wait_is_forgotten_when_its_token_is_gone_and_kept_when_it_was_refused
     settler.settle_about(builders.JOB_ARN)
 
     assert bool(waits.of_run("persona-0123456789")) == kept
+
+
+def test_an_approved_run_counts_in_its_month(
+    aws: Aws, stage: Stage, settler: Settler, waits: Waits, tokens: Tokens
+) -> None:
+    spending = Spending(aws.dynamodb, stage.registry_table)
+    spending.estimate(builders.run(), lambda _: ESTIMATE)
+    wait = approval_of(builders.run(), ESTIMATE)
+    waits.park(wait)
+    before = spending.read("2026-11")
+
+    aws.s3.put_object(Bucket=stage.intake_bucket, Key=wait.subject)
+    settler.settle_run(wait.run_id)
+
+    after = spending.read("2026-11")
+    assert (before.counted(), before.requested()) == (0, 2)
+    assert (after.counted(), after.requested()) == (2, 0)
+
+
+def test_the_end_of_a_job_lets_in_whoever_has_waited_longest(
+    aws: Aws, settler: Settler, registry: Registry, waits: Waits, tokens: Tokens
+) -> None:
+    for number in (2, 1):
+        registry.register(builders.run(run_id=f"run-{number}"))
+        waits.park(
+            builders.wait(
+                run_id=f"run-{number}", kind="slot", subject=f"run-{number}", token=f"slot-of-{number}",
+                arrived_at=f"2026-11-23T10:00:0{number}Z",
+            )
+        )  # fmt: skip
+    waits.park(builders.wait())
+    aws.bedrock = FakeBedrock(
+        get_model_customization_job=COMPLETED,
+        list_model_customization_jobs={"modelCustomizationJobSummaries": []},
+    )
+
+    settler.settle_about(builders.JOB_ARN)
+
+    assert [one["taskToken"] for one in tokens.sent][:2] == ["token-1", "slot-of-1"]
+
+
+def test_a_slot_whose_run_has_ended_is_free_again(
+    aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
+) -> None:
+    aws.bedrock = FakeBedrock(list_model_customization_jobs={"modelCustomizationJobSummaries": []})
+    wait = builders.wait(kind="slot", subject="persona-0123456789")
+    tokens.sent.append({"taskToken": wait.token})  # Step Functions refuses it from now on
+    waits.park(wait)
+
+    settler.grant_slots()
+
+    assert waits.of_kind("slot") == []
+    assert waits.reserved_slots() == []
