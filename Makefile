@@ -65,6 +65,10 @@ docs: setup ## build the documentation into site/, to be opened in a browser
 	python -m mkdocs build --strict
 	@echo "site/index.html"
 
+.PHONY: pictures
+pictures: setup ## take the pictures of README and site anew, of a real run on the embedded AWS
+	python -m local.pictures
+
 .PHONY: bench
 bench: setup ## measure, against named alternatives in the same run
 	python -m bench

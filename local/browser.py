@@ -63,8 +63,16 @@ def chromium(*arguments: str) -> Iterator[Browser]:
 Look = Literal["light", "dark", "print"]
 
 
-def photograph(chromium: Browser, page: Path, picture: Path, size: tuple[int, int], look: Look) -> None:
-    """A page as a PNG, in a window of this width and height, down to where a GPU would be needed."""
+def photograph(
+    chromium: Browser, page: Path, picture: Path, size: tuple[int, int], look: Look, *, whole: bool = True
+) -> None:
+    """A page as a PNG, in a window of this width and height.
+
+    Parameters
+    ----------
+    whole
+        Whether what is below the window is shown too, down to where a GPU would be needed.
+    """
     width, height = size
     context = chromium.new_context(
         viewport={"width": width, "height": height}, color_scheme="dark" if look == "dark" else "light"
@@ -72,11 +80,11 @@ def photograph(chromium: Browser, page: Path, picture: Path, size: tuple[int, in
     shown = context.new_page()
     shown.emulate_media(media="print" if look == "print" else "screen")
     shown.goto(page.resolve().as_uri())
-    whole: int = shown.evaluate("document.documentElement.scrollHeight")
+    length: int = shown.evaluate("document.documentElement.scrollHeight") if whole else height
     shown.screenshot(
         path=picture,
         full_page=True,
-        clip={"x": 0, "y": 0, "width": width, "height": min(max(whole, height), TALLEST)},
+        clip={"x": 0, "y": 0, "width": width, "height": min(max(length, height), TALLEST)},
     )
     context.close()
 

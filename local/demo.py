@@ -15,7 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from local.driver import Inbox, Pipeline
+from local.driver import Inbox, Pipeline, until
 from local.embedded import BEFORE_LEGACY, REGION, ROOT, STATE, Embedded, EmbeddedError, running
 from tunedrop import catalog, clock, manifest, naming
 from tunedrop.catalog.model import BaseModel
@@ -124,7 +124,8 @@ def _tell(pipeline: Pipeline, inbox: Inbox, record: Record) -> None:
         console.print(f"  on AWS it would have cost {in_words(estimate)}; here it cost nothing")
     for message in inbox.messages(record.run.run_id):
         console.print(Panel(message.text.strip(), title=message.subject, title_align="left"))
-    console.print(f"  report: {_save_report(pipeline, record)}")
+    for page, key in (("report", naming.report_key(record.run.run_id)), ("index", naming.INDEX_KEY)):
+        console.print(f"  {page}: {_save(pipeline, record, page, key)}")
 
 
 def _scores(evaluation: Evaluation) -> Table:
@@ -141,12 +142,20 @@ def _scores(evaluation: Evaluation) -> Table:
     return table
 
 
-def _save_report(pipeline: Pipeline, record: Record) -> Path:
+def _save(pipeline: Pipeline, record: Record, page: str, key: str) -> Path:
+    """A page of the artifacts bucket as a file; its path from the folder in which `make` runs."""
     folder = OUTPUT / record.run.name
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "report.html"
-    path.write_bytes(pipeline.artifact(naming.report_key(record.run.run_id)))
-    return path
+    path = folder / f"{page}.html"
+    path.write_bytes(until(lambda: _found(pipeline, key), key))  # the index follows the end of its run
+    return path.relative_to(ROOT)
+
+
+def _found(pipeline: Pipeline, key: str) -> bytes | None:
+    try:
+        return pipeline.artifact(key)
+    except pipeline.aws.s3.exceptions.NoSuchKey:
+        return None
 
 
 @contextmanager
