@@ -165,3 +165,25 @@ def test_as_many_jobs_run_as_the_quota_says_and_not_one_more(waits: Waits, quota
     )  # fmt: skip
 
     assert started.outcome == outcome
+
+
+def test_a_slot_that_a_finished_search_does_not_need_is_free_again(waits: Waits, stage: Stage) -> None:
+    search = ({"epochCount": "1"}, {"epochCount": "2"})
+    run = builders.run(candidates=search, hyperparameters=search[0])
+    waits.reserve_slot(run.run_id)
+    done = {
+        "jobArn": builders.JOB_ARN,
+        "jobName": "job",
+        "status": "Completed",
+        "outputModelArn": builders.MODEL_ARN,
+        "outputDataConfig": {"s3Uri": "s3://artifacts/out/"},
+        "validationMetrics": [{"validationLoss": 0.5}],
+    }
+
+    started = start_or_queue(
+        aws_of(FakeBedrock(get_model_customization_job=done)), waits, stage, run, builders.dataset(),
+        catalog.find(builders.LLAMA_3_3), granted=True,
+    )  # fmt: skip
+
+    assert started.outcome == "finished"
+    assert waits.reserved_slots() == []

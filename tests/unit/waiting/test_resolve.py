@@ -469,3 +469,26 @@ def test_a_slot_whose_run_has_ended_is_free_again(
 
     assert waits.of_kind("slot") == []
     assert waits.reserved_slots() == []
+
+
+def test_a_run_that_comes_back_to_its_queue_keeps_its_place(waits: Waits) -> None:
+    first = waits.park(builders.wait(kind="slot", arrived_at="2026-11-23T10:00:00Z", token="first"))
+
+    again = waits.park(builders.wait(kind="slot", arrived_at="2026-11-23T11:00:00Z", token="again"))
+
+    assert (again.arrived_at, again.token) == (first.arrived_at, "again")
+    assert waits.of_kind("slot") == [again]
+
+
+@pytest.mark.parametrize(("unrelated_to", "approved"), [("", True), ("persona-9", False)])
+def test_silence_approves_where_the_stage_says_so_but_never_gives_a_name_away(
+    aws: Aws, registry: Registry, waits: Waits, tokens: Tokens, intake: str, unrelated_to: str, approved: bool
+) -> None:
+    run = builders.run()
+    registry.register(run)
+    registry.save(run.run_id, estimate=msgspec.structs.replace(ESTIMATE, unrelated_to=unrelated_to))
+    waits.park(builders.wait(kind="approval", subject=run.run_id, expires_at="2026-11-23T10:02:00Z"))
+
+    Settler(aws, builders.stage(when_unanswered="approve")).settle_all()
+
+    assert ("output" in tokens.sent[0]) == approved
