@@ -187,3 +187,37 @@ def test_a_slot_that_a_finished_search_does_not_need_is_free_again(waits: Waits,
 
     assert started.outcome == "finished"
     assert waits.reserved_slots() == []
+
+
+def test_a_model_that_is_tuned_further_is_what_its_job_starts_from(waits: Waits, stage: Stage) -> None:
+    bedrock = FakeBedrock(
+        list_model_customization_jobs=FREE,
+        get_model_customization_job=UNKNOWN,
+        create_model_customization_job={"jobArn": builders.JOB_ARN},
+    )
+    run = builders.run(parent_model=builders.MODEL_ARN)
+
+    start_or_queue(
+        aws_of(bedrock),
+        waits,
+        stage,
+        run,
+        builders.dataset(),
+        catalog.find(builders.LLAMA_3_3),
+        granted=False,
+    )
+
+    (request,) = bedrock.called("create_model_customization_job")
+    assert request["baseModelIdentifier"] == builders.MODEL_ARN
+
+
+def test_a_slot_that_was_promised_to_a_run_which_has_not_started_lets_in_nobody_else(
+    aws: Aws, stage: Stage, registry: Registry, waits: Waits
+) -> None:
+    aws.bedrock = FakeBedrock(list_model_customization_jobs=FREE)
+    registry.register(builders.run(run_id="late"))
+    for number in range(stage.customization_quota):
+        waits.reserve_slot(f"run-{number}")
+    waits.park(builders.wait(run_id="late", kind="slot", subject="late"))
+
+    assert Settler(aws, stage).grant_slots() == []

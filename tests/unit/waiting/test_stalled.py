@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests import builders
-from tests.unit.fake_bedrock import FakeBedrock
+from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop import clock
 from tunedrop.aws import Aws
 from tunedrop.errors import CustomizationFailed
@@ -23,6 +24,11 @@ class Topic:
 
     def publish(self, **message: Any) -> None:
         self.published.append(message)
+
+
+class Deaf:
+    def publish(self, **_: Any) -> None:
+        raise refusal("InternalError", status=500)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +56,7 @@ def test_a_job_that_does_not_start_is_announced_once_and_stopped_if_the_stage_sa
     topic = Topic()
     aws.sns = topic
     details = {name: {"status": status} for name, status in phases.items()}
-    aws.bedrock = FakeBedrock(
+    aws.bedrock = bedrock = FakeBedrock(
         get_model_customization_job={
             "jobArn": builders.JOB_ARN,
             "status": "InProgress",
@@ -70,5 +76,28 @@ def test_a_job_that_does_not_start_is_announced_once_and_stopped_if_the_stage_sa
             stalled.look(aws, stage, registry, wait)
 
     assert len(topic.published) == announced
+    stops_asked = [{"jobIdentifier": builders.JOB_ARN}] * (2 if stopped else 0)
+    assert bedrock.called("stop_model_customization_job") == stops_asked
     assert all("amazon.nova-lite-v1:0:300k" in one["Message"] for one in topic.published)
     assert all("Nothing is billed" in one["Message"] for one in topic.published)
+
+
+def test_a_message_that_could_not_be_sent_is_sent_at_the_next_look(aws: Aws, registry: Registry) -> None:
+    aws.bedrock = FakeBedrock(
+        get_model_customization_job={
+            "jobArn": builders.JOB_ARN,
+            "status": "InProgress",
+            "statusDetails": {"trainingDetails": {"status": "NotStarted"}},
+        }
+    )
+    stage = builders.stage(stalled_after_seconds=24 * HOUR, stop_stalled=False)
+    registry.register(builders.run())
+    wait = builders.wait(parked_at=clock.after(clock.now(), -25 * HOUR))
+    aws.sns = Deaf()
+    with pytest.raises(ClientError):
+        stalled.look(aws, stage, registry, wait)
+
+    aws.sns = topic = Topic()
+    stalled.look(aws, stage, registry, wait)
+
+    assert len(topic.published) == 1
