@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -38,7 +39,11 @@ UNAFFORDABLE = b"data: {train: train.jsonl}\nbudget_usd: 0.01\n"
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     """An embedded AWS of its own: nothing that runs have made is left there."""
-    with running(tmp_path_factory.mktemp("whole-life") / "aws", BEFORE_LEGACY) as embedded:
+    # The environment is of this AWS for this module alone: tests after it have their own.
+    with (
+        patch.dict(os.environ),
+        running(tmp_path_factory.mktemp("whole-life") / "aws", BEFORE_LEGACY) as embedded,
+    ):
         embedded.deploy()
         yield embedded
 
