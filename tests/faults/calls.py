@@ -13,6 +13,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "dynamodb:GetItem",
         "dynamodb:Query",
         "dynamodb:UpdateItem",
+        "dynamodb:TransactWriteItems",
     ),
     "validate_data": (*_STEP, "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"),
     "preflight": (
@@ -25,8 +26,15 @@ CALLS: dict[str, tuple[str, ...]] = {
         "bedrock:ListCustomModels",
         "bedrock:ListProvisionedModelThroughputs",
         "servicequotas",
+        "dynamodb:GetItem",
     ),
-    "estimate_cost": (*_STEP, "dynamodb:Query", "ssm:GetParameter"),
+    "estimate_cost": (
+        *_STEP,
+        "dynamodb:Query",
+        "ssm:GetParameter",
+        "dynamodb:GetItem",
+        "dynamodb:TransactWriteItems",
+    ),
     "start_customization": (
         *_STEP,
         "bedrock:CreateModelCustomizationJob",
@@ -42,7 +50,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "bedrock:GetProvisionedModelThroughput",
         "dynamodb:DeleteItem",
         "dynamodb:GetItem",
-        "s3:GetObject",
+        "s3:ListBucket",
         "sns:Publish",
         "states:SendTaskFailure",
         "states:SendTaskSuccess",
@@ -63,6 +71,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "s3:ListBucket",
         "s3:PutObject",
         "ssm:GetParameter",
+        "dynamodb:GetItem",
     ),
     "promote_model": (*_STEP, "dynamodb:Query", "ssm:GetParameter", "ssm:PutParameter"),
     "release_throughput": (
@@ -87,6 +96,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "s3:PutObject",
         "sns:Publish",
         "ssm:GetParametersByPath",
+        "dynamodb:TransactWriteItems",
     ),
     "resume_waits": (
         *_STEP,
@@ -97,7 +107,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "dynamodb:DeleteItem",
         "dynamodb:GetItem",
         "dynamodb:Query",
-        "s3:GetObject",
+        "s3:ListBucket",
         "states:SendTaskFailure",
         "states:SendTaskSuccess",
     ),
