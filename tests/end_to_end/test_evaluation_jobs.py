@@ -38,7 +38,7 @@ def ended(
 def test_its_ratings_decide_with_an_interval_like_any_other_score(pipeline: Pipeline, inbox: Inbox) -> None:
     judge = f"{{model: {JUDGE}, via: evaluation-job}}"
 
-    record, evaluation, text, told = ended(pipeline, inbox, "rated", judge)
+    record, evaluation, text, told = ended(pipeline, inbox, "rated-by-jobs", judge)
 
     assert record.status == "promoted", evaluation.reason
     score = evaluation.decisive

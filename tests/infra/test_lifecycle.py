@@ -28,7 +28,14 @@ def prod(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return synthesize(tmp_path_factory.mktemp("elsewhere"), "prod", region="us-east-1")
+    """In the other Region, with what can be tuned there."""
+    return synthesize(
+        tmp_path_factory.mktemp("elsewhere"),
+        "prod",
+        region="us-west-2",
+        engines=["bedrock", "sagemaker-serverless"],
+        default_base_model="qwen.qwen3-32b",
+    )
 
 
 def fixed_names(resource: dict[str, Any]) -> dict[str, Any]:
