@@ -16,6 +16,7 @@ from tunedrop.dataset.rules import explanations
 from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.evaluate import Judgement, Prediction
+from tunedrop.reporting import document
 from tunedrop.reporting.report import (
     Material,
     answers,
@@ -23,7 +24,6 @@ from tunedrop.reporting.report import (
     confusion,
     forest,
     losses,
-    page,
     render,
     svg,
     timeline,
@@ -110,7 +110,7 @@ def test_wins_ties_and_losses_are_counted_and_parts_of_the_test_set_shown() -> N
 
 
 def test_only_what_failed_is_red() -> None:
-    css = page._source("report.css")
+    css = document._source("report/report.css")
     red = re.findall(r"([^{}]*)\{ --tone: var\(--bad\) \}", css)
 
     assert [one.strip() for one in red] == [".verdict.failed"]
@@ -155,7 +155,7 @@ def test_the_style_and_the_script_work_without_any_request_or_inline_style() -> 
 
 
 def test_what_cannot_be_seen_is_named() -> None:
-    shown = page.visible("invoice\u202efdp.exe <b>")
+    shown = document.visible("invoice\u202efdp.exe <b>")
 
     assert shown == 'invoice<span class="unseen">U+202E</span>fdp.exe &lt;b&gt;'
 
@@ -163,7 +163,7 @@ def test_what_cannot_be_seen_is_named() -> None:
 def test_joiners_that_languages_and_emoji_need_are_left_alone() -> None:
     family = "\U0001f469\u200d\U0001f467 \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
 
-    assert page.visible(family) == family
+    assert document.visible(family) == family
 
 
 def test_attributes_of_a_drawing_are_escaped() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from tunedrop.evaluation.metrics import TITLES
+from tunedrop.reporting import document
 from tunedrop.reporting.comparison import Comparison
-from tunedrop.reporting.pages import shell
+from tunedrop.reporting.pages import STYLES
 from tunedrop.stage import Stage
 
 
 def render(stage: Stage, found: Comparison) -> str:
     """A comparison as one HTML document, which opens offline, with all answers."""
     metrics = dict.fromkeys(score.metric for one in found.against_first for score in one.scores)
-    return shell.render("compare.html", stage=stage, found=found, metrics=list(metrics), titles=TITLES)
+    return document.render(
+        "compare.html", styles=STYLES, stage=stage, found=found, metrics=list(metrics), titles=TITLES
+    )

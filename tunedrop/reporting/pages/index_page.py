@@ -10,8 +10,8 @@ from markupsafe import Markup
 from tunedrop import catalog, naming
 from tunedrop.evaluation.metrics import TITLES
 from tunedrop.registry.summaries import Summary
-from tunedrop.reporting import links
-from tunedrop.reporting.pages import shell
+from tunedrop.reporting import document, links
+from tunedrop.reporting.pages import STYLES
 from tunedrop.reporting.report.svg import el, percent
 from tunedrop.stage import Stage
 
@@ -67,9 +67,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 def render(stage: Stage, index: Index) -> str:
     """The page, as one HTML document: its links are beside it in the bucket, or into the console."""
-    return shell.render(
+    return document.render(
         "index.html",
-        script="index.js",
+        styles=STYLES,
+        scripts=("pages/index.js",),
         stage=stage,
         index=index,
         rows=[_row(stage, one) for one in index.runs],

@@ -6,6 +6,7 @@ An engine's package is named as the catalog names the engine, with underscores, 
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from typing import Literal
@@ -30,10 +31,8 @@ def named(name: str) -> TrainingEngine:
     LookupError
         When none of that name is built.
     """
-    for engine in every():
-        if engine.name == name:
-            return engine
-    raise LookupError(f"no engine {name} is built; there are {', '.join(one.name for one in every())}")
+    built = ", ".join(one.name for one in every())
+    return _first(lambda one: one.name == name, f"no engine {name} is built; there are {built}")
 
 
 def of(base_model: BaseModel, method: Method | Literal["auto"] = "auto") -> TrainingEngine:
@@ -49,10 +48,7 @@ def of_job(job_arn: str) -> TrainingEngine:
     LookupError
         When no engine makes such jobs.
     """
-    for engine in every():
-        if engine.job_arns in job_arn:
-            return engine
-    raise LookupError(f"no engine makes jobs such as {job_arn}")
+    return _first(lambda one: one.job_arns in job_arn, f"no engine makes jobs such as {job_arn}")
 
 
 def of_model(model_arn: str) -> TrainingEngine:
@@ -63,7 +59,11 @@ def of_model(model_arn: str) -> TrainingEngine:
     LookupError
         When no engine makes such models.
     """
+    return _first(lambda one: one.model_arns in model_arn, f"no engine makes models such as {model_arn}")
+
+
+def _first(is_wanted: Callable[[TrainingEngine], bool], missing: str) -> TrainingEngine:
     for engine in every():
-        if engine.model_arns in model_arn:
+        if is_wanted(engine):
             return engine
-    raise LookupError(f"no engine makes models such as {model_arn}")
+    raise LookupError(missing)
