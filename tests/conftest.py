@@ -14,6 +14,7 @@ from local.driver import Inbox, Pipeline
 from local.embedded import BEFORE_LEGACY, Embedded, running
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.serving import throughput
+from tunedrop.serving.production import Production
 from tunedrop.serving.sweep import InService, in_service
 
 KEPT_DEPLOYMENTS = 4
@@ -91,7 +92,13 @@ def nothing_bills_afterwards(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def _make_room(pipeline: Pipeline, deployments: list[InService]) -> None:
-    """An account may have ten deployments, and every name that was promoted keeps one."""
+    """An account may have ten deployments, and every name that was promoted keeps one.
+
+    What an alias names is taken out of production first, as `tunedrop release` does: an alias of what is gone
+    would make the next run of that name inconclusive.
+    """
+    production = Production(pipeline.aws, pipeline.stage)
     for one in sorted(deployments, key=lambda one: one.created_at)[:-KEPT_DEPLOYMENTS]:
+        production.stand_down(one.arn)
         with suppress(ThroughputFailed, TransientError):
             throughput.release(pipeline.aws.bedrock, one.arn)

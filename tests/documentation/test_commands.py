@@ -19,6 +19,7 @@ from infra.bundling import CACHE
 from local.driver import Pipeline
 from local.embedded import Embedded
 from tests.pages import PAGES, ROOT, Block, blocks
+from tunedrop.serving.production import Production
 
 SECONDS = 600
 """Of a page, on a machine that has other things to do: `make demo` deploys a stage of its own."""
@@ -46,8 +47,11 @@ def is_set_up() -> None:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, is_set_up: None, embedded: Embedded) -> Path:
-    """A copy of the repository, set up, beside an embedded AWS that runs."""
+def desk(tmp_path: Path, is_set_up: None, embedded: Embedded, pipeline: Pipeline) -> Path:
+    """A copy of the repository, set up, beside an embedded AWS that runs and has nothing in production."""
+    aliases = Production(pipeline.aws, pipeline.stage).aliases
+    for parameter in aliases.all():
+        aliases.withdraw(aliases.name_at(parameter))
     desk = tmp_path / "tunedrop"
     shutil.copytree(ROOT, desk, ignore=shutil.ignore_patterns(*LEFT_OUT))
     for name in OURS:
@@ -65,7 +69,7 @@ def desk(tmp_path: Path, is_set_up: None, embedded: Embedded) -> Path:
 
 
 @pytest.mark.parametrize("page", [page for page, run in RUN.items() if run], ids=lambda page: page.stem)
-def test_the_commands_of_a_page_work(page: Path, desk: Path, pipeline: Pipeline) -> None:
+def test_the_commands_of_a_page_work(page: Path, desk: Path) -> None:
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TUNEDROP_"))
     }
