@@ -7,6 +7,7 @@ reference implementation (npm `jsonata`) in place of a Java one that it would do
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 import time
@@ -121,6 +122,7 @@ def replay(definition: dict[str, Any], run: dict[str, Any]) -> tuple[list[str], 
 
 def main() -> int:
     asked = json.loads(Path(sys.argv[1]).read_text())
+    logging.getLogger("localstack").setLevel(logging.CRITICAL)  # it prints each failed state, causes and all
     reference = Reference()
     jsonata._JSONataJVMBridge.get = staticmethod(lambda: reference)
     jsonata._eval_jsonata = reference.eval_jsonata
