@@ -50,7 +50,7 @@ CASES = (
     Case("prompt-completion", "meta.llama3-1-8b-instruct-v1:0:128k", "instruction"),
     Case("converse", "amazon.nova-lite-v1:0:300k", "single-turn"),
     Case("openai-chat", "amazon.nova-lite-v1:0:300k", "auto"),
-    Case("text", "amazon.titan-text-express-v1", "continued-pretraining"),
+    Case("text", "amazon.titan-text-express-v1:0:8k", "continued-pretraining"),
 )
 Work = Callable[[Path], object]
 OURS = "tunedrop check: rules, statistics"

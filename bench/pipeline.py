@@ -43,7 +43,7 @@ STAGE, REGION = "localwest", "us-west-2"
 """A stage whose shards are as large as on AWS."""
 
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
-BASE_MODEL = "amazon.titan-text-express-v1"
+BASE_MODEL = "amazon.titan-text-express-v1:0:8k"
 """Takes 100,000 records of 4,096 tokens: two gigabytes."""
 
 RECORDS = 99_000

@@ -7,7 +7,7 @@ import json
 import msgspec
 
 from local.attacks import ATTACKS
-from local.samples.finished import LLAMA, at, timeline
+from local.samples.finished import BASE_MODEL, at, timeline
 from tunedrop import catalog
 from tunedrop.contracts import ActualCost, Ending, Failure, Released, S3Object
 from tunedrop.dataset.check.check import check, plain_errors
@@ -38,7 +38,7 @@ def refused(promoted: Material) -> Material:
         b'{"question": "Where?", "answer": "Here"}\n',
         b'{"prompt": "How do I reach you?", "completion": "Write to jane.doe@example.com", "page": 3}\n' * 40,
     ]
-    findings = check({"train": lines}, {"train": "train.jsonl"}, catalog.find(LLAMA))
+    findings = check({"train": lines}, {"train": "train.jsonl"}, catalog.find(BASE_MODEL))
     cause = "\n".join(plain_errors(findings))
     failure = Failure(error="InvalidDataset", cause=cause, step="validate_data")
     ending = msgspec.structs.replace(

@@ -36,7 +36,7 @@ from tunedrop.stage import Stage
 from tunedrop.training import fit, losses
 from tunedrop.training.curves import Curves
 
-LLAMA = "meta.llama3-3-70b-instruct-v1:0:128k"
+BASE_MODEL = "amazon.nova-lite-v1:0:300k"
 ACCOUNT = "111122223333"
 STEPS = (
     ("register_run", 2), ("validate_data", 9), ("preflight", 3), ("estimate_cost", 1),
@@ -51,15 +51,15 @@ def stage() -> Stage:
     return Stage(
         name="prod",
         account=ACCOUNT,
-        region="us-west-2",
+        region="us-east-1",
         intake_bucket="tunedrop-prod-intake",
         artifacts_bucket="tunedrop-prod-artifacts",
         registry_table="tunedrop-prod-registry",
         waits_table="tunedrop-prod-waits",
-        topic_arn=f"arn:aws:sns:us-west-2:{ACCOUNT}:tunedrop-prod",
+        topic_arn=f"arn:aws:sns:us-east-1:{ACCOUNT}:tunedrop-prod",
         bedrock_role_arn=f"arn:aws:iam::{ACCOUNT}:role/tunedrop-prod-bedrock",
-        key_arn=f"arn:aws:kms:us-west-2:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
-        default_base_model=LLAMA,
+        key_arn=f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        default_base_model=BASE_MODEL,
         budget_usd=50.0,
         monthly_budget_usd=500.0,
         customization_quota=2,
@@ -90,7 +90,10 @@ def finished(
         ending=_ending(run, dataset, job, evaluation, curves),
         stage=stage(),
         findings=check(
-            {"train": lines}, {"train": "train.jsonl"}, None if is_base_only else catalog.find(LLAMA), method
+            {"train": lines},
+            {"train": "train.jsonl"},
+            None if is_base_only else catalog.find(BASE_MODEL),
+            method,
         ),
         predictions=predictions,
         curves=curves,
@@ -106,21 +109,21 @@ def _run(name: str, method: Method, evaluation: EvaluationSettings) -> Run:
         source=source,
         train=S3Object(bucket=source.bucket, key=f"runs/{name}/train.jsonl", version_id="8xKqPqXwLmNzRt"),
         method=method,
-        base_model=LLAMA,
-        hyperparameters={"epochCount": "4", "learningRate": "0.0001", "batchSize": "1"},
+        base_model=BASE_MODEL,
+        hyperparameters={"epochCount": "4", "learningRate": "0.00001"},
         budget_usd=50.0,
         evaluation=evaluation,
         uploaded_by="AROAEXAMPLE:jane.doe",
         created_at=at(0),
-        execution_arn=f"arn:aws:states:us-west-2:{ACCOUNT}:execution:tunedrop-prod:7f3c9a52-1c1d-4a8e-9b1f",
+        execution_arn=f"arn:aws:states:us-east-1:{ACCOUNT}:execution:tunedrop-prod:7f3c9a52-1c1d-4a8e-9b1f",
     )
 
 
 def _job(run: Run) -> CompletedJob:
     return CompletedJob(
-        job_arn=f"arn:aws:bedrock:us-west-2:{ACCOUNT}:model-customization-job/{LLAMA}/k3f9x2m7q1zp",
+        job_arn=f"arn:aws:bedrock:us-east-1:{ACCOUNT}:model-customization-job/{BASE_MODEL}/k3f9x2m7q1zp",
         job_name=f"tunedrop-prod-{run.run_id}",
-        model_arn=f"arn:aws:bedrock:us-west-2:{ACCOUNT}:custom-model/{LLAMA}/k3f9x2m7q1zp",
+        model_arn=f"arn:aws:bedrock:us-east-1:{ACCOUNT}:custom-model/{BASE_MODEL}/k3f9x2m7q1zp",
         output_uri=f"s3://tunedrop-prod-artifacts/runs/{run.run_id}/training/",
         started_at=at(19),
         ended_at=at(9_499),
@@ -130,7 +133,7 @@ def _job(run: Run) -> CompletedJob:
 def _ending(run: Run, dataset: Dataset, job: CompletedJob, evaluation: Evaluation, curves: Curves) -> Ending:
     model, deployment = (
         job.model_arn,
-        f"arn:aws:bedrock:us-west-2:{ACCOUNT}:custom-model-deployment/v8w1r5t2y6nb",
+        f"arn:aws:bedrock:us-east-1:{ACCOUNT}:custom-model-deployment/v8w1r5t2y6nb",
     )
     promotion = Promotion(
         alias=f"/tunedrop/prod/models/{run.name}", model_arn=model, previous_model_arn=f"{model[:-1]}0"
@@ -165,7 +168,7 @@ def _dataset(run_id: str, method: Method, lines: Sequence[bytes], held_out: int)
     return Dataset(
         method=method,
         source_format="converse" if method == "single-turn" else "prompt-completion",
-        target_format="converse" if method == "single-turn" else "prompt-completion",
+        target_format="converse",
         content_hash="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         train=file("train", len(lines)),
         validation=file("validation", max(1, len(lines) // 10)),
@@ -190,7 +193,7 @@ def _bill(factor: float) -> tuple[CostLine, ...]:
         )  # fmt: skip
 
     return (
-        line("training", 0.31, "23,400 tokens x 4 epochs at 3.30 USD per 1M tokens"),
+        line("training", 0.19, "23,400 tokens x 4 epochs at 2.00 USD per 1M tokens"),
         line("model storage", 1.95, "one month at 1.95 USD a month"),
         line("evaluation", 0.05, "60 prompts asked of both models"),
     )

@@ -29,7 +29,7 @@ MANIFEST = b"data: {train: train.jsonl, test: test.jsonl}\ndeployment: {stable_a
 
 ON_PROVISIONED = b"""
 method: single-turn
-base_model: amazon.titan-text-express-v1
+base_model: amazon.titan-text-express-v1:0:8k
 data: {train: train.jsonl, test: test.jsonl}
 hyperparameters: {epoch_count: 5, learning_rate: 1e-4}
 deployment: {mode: provisioned, keep_for: 8h, stable_arn: true}

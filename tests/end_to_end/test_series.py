@@ -66,7 +66,7 @@ def test_a_second_stage_goes_on_with_the_first_ones_model_also_when_it_has_to_be
     # That the second job starts from the first one's model is asserted on its request (tests/unit/training):
     # of a model that was tuned further too, AWS names the foundation model (the pattern of baseModelArn).
     made = pipeline.aws.bedrock.get_model_customization_job(jobIdentifier=second.job_arn)
-    assert made["baseModelArn"].endswith("::foundation-model/amazon.titan-text-express-v1")
+    assert made["baseModelArn"].endswith("::foundation-model/amazon.titan-text-express-v1:0:8k")
     assert first.job.model_arn in document_of(record, "released", Released).released
     assert models_of(pipeline, record) == {document_of(record, "job", CompletedJob).model_arn}
 

@@ -23,7 +23,7 @@ from tunedrop.serving import inventory
 
 SECONDS = 300.0
 PROVISIONED = b"""
-base_model: amazon.titan-text-express-v1
+base_model: amazon.titan-text-express-v1:0:8k
 method: single-turn
 data: {train: train.jsonl}
 hyperparameters: {epoch_count: 5, learning_rate: 1e-4}

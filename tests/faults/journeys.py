@@ -13,7 +13,7 @@ from tunedrop.registry import Record
 
 PROVISIONED = b"""
 method: single-turn
-base_model: amazon.titan-text-express-v1
+base_model: amazon.titan-text-express-v1:0:8k
 data: {train: train.jsonl}
 hyperparameters: {epoch_count: 5, learning_rate: 1e-4}
 budget_usd: 0.01

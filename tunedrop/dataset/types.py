@@ -21,12 +21,14 @@ MAX_SHOWN = 60
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """One media object: its bytes, what it is by the first of them, an image's sides; "" and 0 if unknown."""
+    """One media object: its bytes, what it is by the first of them, an image's sides, a video's length in
+    seconds; "" and 0 if unknown."""
 
     size: int
     format: str = ""
     width: int = 0
     height: int = 0
+    seconds: float = 0
 
 
 class Unseen(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from tunedrop.aws import Aws, is_missing
 from tunedrop.aws.foundation_models import ACCESS, announced, describe, missing_access, why_closed
 from tunedrop.catalog.model import BaseModel
 from tunedrop.doctor.finding import Finding, State, asked
+from tunedrop.training.engines.bedrock.jobs import CUSTOMIZATION_TYPES
 
 ABOUT = "Base models"
 SOON = timedelta(days=180)
@@ -55,10 +56,23 @@ def _judge(model: BaseModel, details: dict[str, Any], missing: list[str], now: d
             f"no access: {', '.join(missing)}",
             ACCESS,
         )
-    kinds = ", ".join(details.get("customizationsSupported", [])) or "no customization"
+    offered = set(details.get("customizationsSupported", []))
+    kinds = ", ".join(sorted(offered)) or "no customization"
+    lacking = _listed_by_bedrock(model) - offered
+    if lacking and not offered:
+        detail = f"offers no customization, not {', '.join(sorted(lacking))}"
+        return _finding(model, "bad", detail, catalog.instead(model))
+    if lacking:
+        return _finding(model, "note", f"offers {kinds}, and not {', '.join(sorted(lacking))}")
     if coming := announced(details, now, SOON):
         return _finding(model, "note", f"{coming}; offers {kinds}", catalog.instead(model))
     return _finding(model, "good", f"active, access granted; offers {kinds}")
+
+
+def _listed_by_bedrock(model: BaseModel) -> set[str]:
+    """What Bedrock should list of it; its list has no value for reinforcement (botocore, ModelCustomization)."""
+    bedrock = [method for method in model.methods if model.engine_of(method) == "bedrock"]
+    return {CUSTOMIZATION_TYPES[method] for method in bedrock} - {"REINFORCEMENT_FINE_TUNING"}
 
 
 def _finding(model: BaseModel, state: State, detail: str, cure: str = "") -> Finding:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.recorded import recorded
 from tunedrop import catalog, clock
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.tunable import obstacle
@@ -36,11 +37,13 @@ CUSTOMIZABLE = {
     "qwen.qwen3-4b": {"fine-tuning"},
     "qwen.qwen3-8b": {"fine-tuning"},
     "meta.llama3-1-8b-instruct": {"fine-tuning"},
-    "amazon.titan-text-express-v1": {"continued-pretraining", "fine-tuning"},
+    "amazon.titan-text-express-v1:0:8k": {"continued-pretraining", "fine-tuning"},
 }
 """Bedrock user guide, custom-model-fine-tuning, prequisites-model-distillation and reinforcement-fine-tuning
 (read 2026-11-23), the last base that could be pre-trained further, and the bases of SageMaker AI's serverless
 customization that Tunedrop takes (developer guide, customizing-models, read 2026-11-29)."""
+
+LISTED = recorded("list-foundation-models")["modelSummaries"]
 
 EVERY = pytest.mark.parametrize("model", catalog.load().values(), ids=lambda model: model.id)
 
@@ -186,3 +189,16 @@ def test_a_hyperparameter_says_why_it_refuses_a_value(name: str, value: Any, ref
     offered = catalog.find("amazon.nova-2-lite-v1:0:256k").hyperparameters_of("reinforcement")
 
     assert offered[name].refusal(value) == refusal
+
+
+def test_a_base_model_has_the_id_under_which_an_account_lists_its_customizations() -> None:
+    """Its plain twin lists none, and would be refused (`tests/recorded/list-foundation-models.json`)."""
+    customized = {one["modelId"] for one in LISTED if one["customizationsSupported"]}
+    ids = {}
+    for model in catalog.load().values():
+        twins = {one for one in customized if model.lifecycle_id and one.startswith(model.lifecycle_id)}
+        if twins:
+            ids[model.id] = twins
+
+    assert set(ids) == {"amazon.titan-text-express-v1:0:8k", "amazon.titan-embed-image-v1:0"}
+    assert all(id_ in twins for id_, twins in ids.items())

@@ -87,7 +87,7 @@ def test_a_base_model_that_cannot_be_tuned_says_why(
         ("meta.llama3-1-8b-instruct-v1:0:128k", "single-turn", "Take amazon.nova-lite-v1:0:300k"),
         ("meta.llama3-1-8b-instruct-v1:0:128k", "reinforcement", "Take amazon.nova-2-lite-v1:0:256k"),
         ("meta.llama3-2-1b-instruct-v1:0:128k", "distillation", "in us-east-1"),
-        ("amazon.titan-text-express-v1", "continued-pretraining", "SageMaker AI"),
+        ("amazon.titan-text-express-v1:0:8k", "continued-pretraining", "SageMaker AI"),
         (None, "continued-pretraining", "No base model of Bedrock takes continued-pretraining today"),
     ],
 )

@@ -25,7 +25,11 @@ ACCESS = {
     "entitlementAvailability": "AVAILABLE",
     "regionAvailability": "AVAILABLE",
 }
-ALIVE = {"modelDetails": {"customizationsSupported": ["FINE_TUNING"], "modelLifecycle": {"status": "ACTIVE"}}}
+ALIVE = {
+    "modelDetails": {
+        "customizationsSupported": ["FINE_TUNING", "DISTILLATION"], "modelLifecycle": {"status": "ACTIVE"},
+    }
+}  # fmt: skip
 
 
 def states(findings: list[Finding]) -> dict[str, str]:
@@ -107,6 +111,26 @@ class TestBaseModels:
     def test_a_model_that_is_alive_and_open_is_good(self, aws: Aws) -> None:
         assert self.look(aws, ALIVE).state == "good"
 
+    @pytest.mark.parametrize(
+        ("customizable", "plain", "state"),
+        [(["FINE_TUNING", "DISTILLATION"], [], "good"), (["FINE_TUNING"], [], "note"), ([], [], "bad")],
+    )
+    def test_what_it_offers_stands_under_the_id_that_is_customized(
+        self, aws: Aws, customizable: list[str], plain: list[str], state: str
+    ) -> None:
+        """Its plain id lists none (`tests/recorded/list-foundation-models.json`)."""
+
+        class Twins(FakeBedrock):
+            def get_foundation_model(self, *, modelIdentifier: str) -> dict[str, Any]:  # noqa: N803
+                kinds = customizable if modelIdentifier == LLAMA.id else plain
+                active = {"status": "ACTIVE"}
+                return {"modelDetails": {"customizationsSupported": kinds, "modelLifecycle": active}}
+
+        aws.bedrock = Twins(get_foundation_model_availability=ACCESS)
+        (finding,) = models.look(aws, [LLAMA])
+
+        assert finding.state == state
+
     def test_a_legacy_model_is_bad(self, aws: Aws) -> None:
         legacy = {"modelDetails": {"modelLifecycle": {"status": "LEGACY"}}}
 
@@ -114,7 +138,8 @@ class TestBaseModels:
 
     def test_a_model_that_ends_soon_is_worth_knowing(self, aws: Aws) -> None:
         soon = datetime.now(UTC) + timedelta(days=30)
-        ending = {"modelDetails": {"modelLifecycle": {"status": "ACTIVE", "endOfLifeTime": soon}}}
+        life = {"status": "ACTIVE", "endOfLifeTime": soon}
+        ending = {"modelDetails": ALIVE["modelDetails"] | {"modelLifecycle": life}}
 
         assert self.look(aws, ending).state == "note"
 

@@ -70,7 +70,7 @@ _BASE_MODELS: dict[str, str] = {
     "instruction": "amazon.nova-micro-v1:0:128k",
     "single-turn": "amazon.nova-lite-v1:0:300k",
     "multi-turn": "amazon.nova-lite-v1:0:300k",
-    "continued-pretraining": "amazon.titan-text-express-v1",
+    "continued-pretraining": "amazon.titan-text-express-v1:0:8k",
     "distillation": "amazon.nova-micro-v1:0:128k",
     "reinforcement": "amazon.nova-2-lite-v1:0:256k",
 }

@@ -52,6 +52,7 @@ ERRORS: dict[str, str] = {
     "TD079": "An image, video or document is of the format that the record names.",
     "TD081": "An image, video or document is within the base model's size.",
     "TD082": "An image has as many pixels as the base model takes.",
+    "TD088": "A video is as long as the base model takes.",
 }
 """Rules that Bedrock refuses a dataset for, or that make training on it senseless."""
 

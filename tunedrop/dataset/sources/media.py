@@ -2,7 +2,7 @@
 
 A record names one by `s3://bucket/key`, or by its path beside the file that the record is in: `beside` says
 what such a path is, to everyone who looks at, uploads or copies what it names. An `Album` looks at media,
-wherever they lie; of each no more is read than its beginning.
+wherever they lie; of each its beginning is read, and of a video the place that has its length.
 
 Sources: the catalog's, for each base model; Nova user guide, fine-tune-prepare-data-understanding (media lie
 in the dataset's bucket, and Bedrock's role must be able to read them). Read 2026-11-26.
@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from tunedrop.catalog.model import BaseModel, Media, MethodRules
 from tunedrop.dataset.formats import Conversation, SourceFormat
 from tunedrop.dataset.rules.blocks import media_in, taken, uri_problems
+from tunedrop.dataset.sources import films
 from tunedrop.dataset.types import Album, Problem, Seen, Unseen, shorten
 
 HEAD_BYTES = 1 << 17
@@ -131,6 +132,9 @@ def _too_large(one: Reference, seen: Seen, limits: Media, model: BaseModel) -> I
         of_whom = "AWS's own validator names" if limits.size_is_doubtful else f"{model.name} takes"
         why = f"the {one.kind} has {seen.size:,} bytes; {of_whom} {limits.max_bytes:,}"
         yield Problem(one.path, code, why, f"{seen.size:,}", f"at most {limits.max_bytes:,} bytes")
+    if limits.max_seconds and seen.seconds > limits.max_seconds:
+        why = f"the video is {seen.seconds:,.1f} s long; {model.name} takes {limits.max_seconds:,}"
+        yield Problem(one.path, "TD088", why, f"{seen.seconds:,.1f} s", f"at most {limits.max_seconds:,} s")
     if not seen.width or not seen.height:
         return
     sides = f"{seen.width:,} x {seen.height:,}"
@@ -164,13 +168,29 @@ _BEGINNINGS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%PDF", "pdf"),
 )
 _WITH_SIDES = frozenset({"png", "jpeg", "gif", "webp"})
+_FILMS = frozenset({"mp4", "mkv"})
+_QUICKTIME = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip"})
+"""How older films of QuickTime begin; so may other files, which then have no length."""
 
 
-def seen(size: int, head: bytes) -> Seen:
-    """What an object is, by its size and its first bytes."""
+def seen(size: int, head: bytes, further: films.Read) -> Seen:
+    """What an object is, by its size and its first bytes.
+
+    Parameters
+    ----------
+    further
+        Reads what lies behind them: a film may have its length at its end.
+    """
+
+    def read(at: int, count: int) -> bytes:
+        inside = at + count <= len(head) or len(head) == size
+        return head[at : at + count] if inside else further(at, count)
+
     format_ = next((name for at, start, name in _BEGINNINGS if head.startswith(start, at)), "")
     width, height = _sides_of(head) if format_ in _WITH_SIDES else (0, 0)
-    return Seen(size, format_, max(0, width), max(0, height))
+    film = "mp4" if head[4:8] in _QUICKTIME else format_
+    length = films.seconds(film, read, size) if film in _FILMS else 0
+    return Seen(size, format_, max(0, width), max(0, height), length)
 
 
 def _sides_of(head: bytes) -> tuple[int, int]:
@@ -200,7 +220,13 @@ class LocalAlbum:
         try:
             with (self._folder / path).open("rb") as stream:
                 head = stream.read(HEAD_BYTES)
-                return seen(stream.seek(0, io.SEEK_END), head)
+                size = stream.seek(0, io.SEEK_END)
+
+                def read(at: int, count: int) -> bytes:
+                    stream.seek(at)
+                    return stream.read(count)
+
+                return seen(size, head, read)
         except OSError as error:
             return Unseen("TD078", f"there is no such file beside the dataset ({error.strerror})")
 

@@ -9,6 +9,7 @@ import hashlib
 import posixpath
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -80,7 +81,12 @@ class StoredAlbum:
                 return Unseen("TD078", f"there is no object {naming.uri(bucket, key)}")
             raise
         size = int(answer["ContentRange"].rpartition("/")[2])
-        return seen(size, answer["Body"].read())
+        return seen(size, answer["Body"].read(), partial(self._read, bucket, key))
+
+    def _read(self, bucket: str, key: str, at: int, count: int) -> bytes:
+        asked = f"bytes={at}-{at + count - 1}"
+        body: bytes = self._s3.get_object(Bucket=bucket, Key=key, Range=asked)["Body"].read()
+        return body
 
 
 class Copies:
