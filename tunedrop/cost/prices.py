@@ -31,14 +31,18 @@ DOCUMENT = "prices"
 """The name under which the registry keeps the price list."""
 
 PER_TOKEN: tuple[Item, ...] = ("training", "input", "output", "custom input", "custom output")
-"""What AWS lists for 1,000 tokens and the catalog for a million."""
+"""What the catalog has for a million tokens."""
+
+TOKENS = {"1k tokens": 1_000, "1m tokens": 1_000_000}
+"""The units in which AWS lists prices of tokens: most rows the first, some the second (rows of the price list
+that a public project has recorded, 2026-07-27)."""
 
 ALIKE = 0.001
 """Two prices are the same when they differ by less than this share."""
 
 
 class PriceList(msgspec.Struct, frozen=True, kw_only=True):
-    """Prices in US dollars by usage type, in AWS's own units: 1,000 tokens, a month, an hour and unit."""
+    """Prices in US dollars by usage type: of 1,000 tokens, a month, an hour and unit."""
 
     region: str
     read_at: str
@@ -59,27 +63,34 @@ def refresh(aws: Aws, stage: Stage, registry: Registry) -> list[str]:
 
 def read(client: Any, region: str) -> PriceList:
     """The prices of the catalog's base models in a Region, by GetProducts."""
-    wanted = {usage_type(model, item, region) for model in catalog.load().values() for item in get_args(Item)}
+    wanted = {
+        usage_type(model, item, region): item for model in catalog.load().values() for item in get_args(Item)
+    }
     filters = [{"Type": "TERM_MATCH", "Field": "regionCode", "Value": region}]
     pages = client.get_paginator("get_products").paginate(ServiceCode=SERVICE, Filters=filters)
     products = (json.loads(text) for page in pages for text in page["PriceList"])
-    priced = map(_price, products)
-    usd = {name: price for name, price in priced if name and name in wanted and price is not None}
+    usd = {}
+    for product in products:
+        name, price, unit = _price(product)
+        if name and name in wanted and price is not None:
+            tokens = TOKENS.get(unit.lower(), 0) if wanted[name] in PER_TOKEN else 1_000
+            if tokens:  # a unit that nobody knows is no price: it may be a thousand times another
+                usd[name] = price * 1_000 / tokens
     return PriceList(region=region, read_at=clock.now(), usd=usd)
 
 
-def _price(product: dict[str, Any]) -> tuple[str, float | None]:
-    """A product's usage type and on-demand price; None where it has not one price but several, or none."""
+def _price(product: dict[str, Any]) -> tuple[str, float | None, str]:
+    """A product's usage type, on-demand price and its unit; None where it has several prices, or none."""
     name = str(product.get("product", {}).get("attributes", {}).get("usagetype", ""))
     found = {
-        float(dimension["pricePerUnit"]["USD"])
+        (float(dimension["pricePerUnit"]["USD"]), str(dimension.get("unit", "")))
         for term in product.get("terms", {}).get("OnDemand", {}).values()
         for dimension in term.get("priceDimensions", {}).values()
         if "USD" in dimension.get("pricePerUnit", {})
     }
-    price = found.pop() if len(found) == 1 else 0.0
+    price, unit = found.pop() if len(found) == 1 else (0.0, "")
     # A price of nothing, or none, would let a run pass every budget.
-    return name, price if math.isfinite(price) and price > 0 else None
+    return name, price if math.isfinite(price) and price > 0 else None, unit
 
 
 def current(registry: Registry, stage: Stage, base_model: BaseModel) -> BaseModel:

@@ -70,7 +70,7 @@ def _judge(model: BaseModel, details: dict[str, Any], missing: list[str], now: d
 
 
 def _listed_by_bedrock(model: BaseModel) -> set[str]:
-    """What Bedrock should list of it; its list has no value for reinforcement (botocore, ModelCustomization)."""
+    """What Bedrock should list of it; it has no word for reinforcement (botocore, ModelCustomization)."""
     bedrock = [method for method in model.methods if model.engine_of(method) == "bedrock"]
     return {CUSTOMIZATION_TYPES[method] for method in bedrock} - {"REINFORCEMENT_FINE_TUNING"}
 

@@ -1,7 +1,7 @@
 """The quotas that decide whether a run can end, of this account in this Region.
 
-Codes: AWS General Reference, Bedrock quotas, and cloud7news' terraform (read 2026-11-23); the names are what
-ListServiceQuotas gives.
+Codes: AWS General Reference, Bedrock quotas, read 2026-11-23; some in public lists of ListServiceQuotas too
+(`tests/recorded/service-quotas.json` says which).
 """
 
 from __future__ import annotations

@@ -13,9 +13,11 @@ from botocore.stub import Stubber
 
 from local.bedrock.prices import products, recorded
 from tests import builders
+from tests.recorded import recorded as answer
 from tunedrop import catalog, clock
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import Prices
+from tunedrop.catalog.price_list import usage_type
 from tunedrop.contracts import Ending, EvaluationSettings, Judged, JudgeSettings
 from tunedrop.cost import prices
 from tunedrop.cost.actual import actual
@@ -29,10 +31,12 @@ from tunedrop.stage import Stage
 RECORDED = recorded()
 """Rows of the price list that public projects have quoted, each with who and when."""
 
-LITE, PRO, LITE_2 = (
+LITE, PRO, MICRO, LITE_2 = (
     f"amazon.nova-{name}:0:{context}"
-    for name, context in (("lite-v1", "300k"), ("pro-v1", "300k"), ("2-lite-v1", "256k"))
-)
+    for name, context in (
+        ("lite-v1", "300k"), ("pro-v1", "300k"), ("micro-v1", "128k"), ("2-lite-v1", "256k"),
+    )
+)  # fmt: skip
 
 
 def client(*pages: list[str]) -> Any:
@@ -63,7 +67,7 @@ def test_the_form_of_a_product_is_that_of_awss_own_example() -> None:
     example = json.loads((folder / "examples-1.json").read_text())["examples"]["GetProducts"][0]
     text = example["output"]["PriceList"][0]
 
-    assert prices._price(json.loads(text)) == ("CAN1-EBS:VolumeUsage.piops", 0.138)
+    assert prices._price(json.loads(text)) == ("CAN1-EBS:VolumeUsage.piops", 0.138, "GB-Mo")
 
 
 def test_recorded_prices_replace_the_catalogs_in_its_units() -> None:
@@ -87,6 +91,17 @@ def test_rows_of_other_products_are_not_taken_for_a_price() -> None:
     ]
 
     assert read(rows).usd == {"USE1-NovaLite-input-tokens": 0.00006}
+
+
+@pytest.mark.parametrize(
+    ("unit", "usd"), [("1K tokens", 2.0), ("1M tokens", 0.002), ("1B tokens", None), ("tokens", None)]
+)
+def test_a_price_of_tokens_is_read_by_its_unit_and_none_is_guessed(unit: str, usd: float | None) -> None:
+    """AWS lists most models by 1,000 tokens, and some by a million."""
+    rows = [{"usagetype": "USE1-NovaPro-Customization-Training", "usd": "0.002", "unit": unit}]
+    new = prices.with_prices(catalog.find(PRO), read(rows), "us-east-1").training_per_million_tokens
+
+    assert (new and new.usd) == usd
 
 
 @pytest.mark.parametrize("usd", ["0.0000000000", "NaN", "-1", "Infinity"])
@@ -127,8 +142,29 @@ def test_judges_and_teachers_are_priced_by_the_stages_list_too(
     assert judgements.likely == pytest.approx(50.0)
 
 
-def test_what_the_catalog_knows_is_what_the_recorded_rows_say() -> None:
-    assert list(prices.drift(read(RECORDED))) == []
+def test_what_the_catalog_knows_is_what_others_have_read_in_the_price_list() -> None:
+    """Rows that two public projects have read there on their own; the catalog has Nova's prices from AWS's
+    price page and from reports. Nova Lite's price of training stands in neither list, and is not compared."""
+    witnesses = answer("price-list")["rows"]
+    found = read(witnesses)
+
+    assert list(prices.drift(found)) == []
+    for model in (LITE, PRO, MICRO, LITE_2):
+        sources = [
+            price.source
+            for item, field in prices._FIELDS.items()
+            if usage_type(catalog.find(model), item, "us-east-1") in found.usd
+            and (price := getattr(catalog.find(model).prices, field)) is not None
+        ]
+        assert len(sources) >= 2
+        assert prices.SOURCE not in sources
+
+
+def test_the_embedded_price_list_has_the_prices_that_others_have_read() -> None:
+    ours = {one["usagetype"]: (float(one["usd"]), one["unit"]) for one in RECORDED}
+
+    for row in answer("price-list")["rows"]:
+        assert ours[row["usagetype"]] == (float(row["usd"]), row["unit"])
 
 
 @pytest.mark.parametrize(
@@ -141,7 +177,7 @@ def test_what_the_catalog_knows_is_what_the_recorded_rows_say() -> None:
     ],
 )
 def test_what_differs_is_said(usage_type: str, usd: str, says: str) -> None:
-    found = list(prices.drift(read([{"usagetype": usage_type, "usd": usd, "unit": "x"}])))
+    found = list(prices.drift(read([{"usagetype": usage_type, "usd": usd, "unit": "1K tokens"}])))
 
     assert bool(found) == bool(says)
     assert all(says in one for one in found)

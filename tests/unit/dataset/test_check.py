@@ -79,7 +79,9 @@ def test_good_records_are_valid_and_tell_their_method(records: list[Any], method
 
 
 def test_unlabelled_text_is_for_continued_pretraining() -> None:
-    report = checked(jsonl([{"input": f"a passage {n}"} for n in range(5)]), "amazon.titan-text-express-v1:0:8k")
+    report = checked(
+        jsonl([{"input": f"a passage {n}"} for n in range(5)]), "amazon.titan-text-express-v1:0:8k"
+    )
 
     assert report.valid
     assert report.method == "continued-pretraining"

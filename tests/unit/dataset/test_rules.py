@@ -18,7 +18,15 @@ EXPLAINED = explanations.load()
 WITH_EXAMPLES = pytest.mark.parametrize(
     "code", [code for code, one in EXPLAINED.items() if one.breaks is not None]
 )
-BEYOND_A_FILE = {"TD008", "TD009", "TD041", "TD057"} | {"TD075", "TD078", "TD079", "TD081", "TD082", "TD083", "TD088"}
+BEYOND_A_FILE = {"TD008", "TD009", "TD041", "TD057"} | {
+    "TD075",
+    "TD078",
+    "TD079",
+    "TD081",
+    "TD082",
+    "TD083",
+    "TD088",
+}
 """Tables, a file of 10 GB, below, one of 20 million records, and what media are: `test_media.py`."""
 ALSO_BROKEN = {"TD072": ["TD076"]}
 """A message with an image and a video makes a dataset that has both."""

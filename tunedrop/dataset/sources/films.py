@@ -1,7 +1,7 @@
 """How long a video is, by what its container says; little of it is read, wherever that stands.
 
-Sources: ISO/IEC 14496-12 (MP4 and QuickTime: boxes, `moov` and its `mvhd`), RFC 8794 and RFC 9559 (Matroska and
-WebM: elements, `Info` with `TimestampScale` and `Duration`). Read 2026-11-29.
+Sources: ISO/IEC 14496-12 (MP4 and QuickTime: boxes, `moov` and its `mvhd`), RFC 8794 and RFC 9559 (Matroska
+and WebM: elements, `Info` with `TimestampScale` and `Duration`). Read 2026-11-29.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Read = Callable[[int, int], bytes]
 """So many bytes from a place; fewer at the end."""
 
 MOST_BOXES = 64
-"""Top boxes are looked at until `moov`: real films have a handful before it, one made to keep us busy more."""
+"""Top boxes are looked at until `moov`: films have a handful before it, one made to keep us busy more."""
 
 _SEGMENT, _INFO, _SCALE, _DURATION = 0x18538067, 0x1549A966, 0x2AD7B1, 0x4489
 _NANOSECONDS = 1_000_000
@@ -89,7 +89,9 @@ def _by_info(read: Read, at: int, end: int) -> float:
         if name == _SCALE:
             scale = int.from_bytes(read(start, min(until - start, 8)))
         elif name == _DURATION:
-            (length,) = struct.unpack(">d" if until - start == 8 else ">f", read(start, min(until - start, 8)))
+            (length,) = struct.unpack(
+                ">d" if until - start == 8 else ">f", read(start, min(until - start, 8))
+            )
     return length * scale / 1e9
 
 
