@@ -9,13 +9,14 @@ import re
 import secrets
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses, router
 from ministack.services import eventbridge, iam, lambda_svc, stepfunctions, sts, tagging
 
-from local import differences
+from local import differences, once
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, Mapping[str, str], bytes, Mapping[str, Any]], Awaitable[Response]]
@@ -42,12 +43,17 @@ class Service(Protocol):
     def reset(self) -> None: ...
 
 
+ADDED = ("servicequotas", "pricing", "sagemaker")
+"""The services that MiniStack has nothing of."""
+
+
 def serve(
     services: Mapping[str, Service],
     resources_of: ResourcesOf,
     tags: Tags,
     clock_speed: float,
     on_call: OnCall,
+    folder: Path,
 ) -> None:
     """Run the emulator with our own services in it; returns when it is told to end.
 
@@ -63,10 +69,12 @@ def serve(
         Seconds of AWS that pass in one second here; schedules follow it.
     on_call
         Asked at every AWS call of a deployed function.
+    folder
+        Where what is made once may be kept.
     """
     app._loaded_modules.update(services)
     # MiniStack has none of these; requests are routed by the service that they are signed for.
-    for name in ("servicequotas", "pricing", "sagemaker"):
+    for name in ADDED:
         app.SERVICE_HANDLERS[name] = services[name].handle_request
     iam_actions.SERVICE_TO_IAM_NAMESPACE["sagemaker"] = "sagemaker"
     _know_resources(resources_of)
@@ -77,6 +85,7 @@ def serve(
     _keep_error_types()
     _fail_tasks_of_failed_functions()
     differences.cure()
+    once.cure(folder / "unpacked", set(ADDED))
     _speed_up_schedules(min(clock_speed, FASTEST_SCHEDULES))
     # With TLS on, MiniStack would take port 443 as well, which nobody has asked for.
     app._port_is_bindable = lambda *_: False

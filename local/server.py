@@ -62,6 +62,7 @@ def main() -> None:
         lambda: chain(world.tags(), sagemaker.tags()),
         speed,
         Calls(faults, folder / "calls.json"),
+        folder,
     )
 
 

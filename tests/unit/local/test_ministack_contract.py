@@ -6,7 +6,7 @@ import inspect
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses, router
-from ministack.services import eventbridge, iam, lambda_svc, s3, stepfunctions, sts, tagging
+from ministack.services import dynamodb, eventbridge, iam, lambda_svc, s3, stepfunctions, sts, tagging
 
 from local import ministack
 
@@ -115,3 +115,11 @@ def test_distributed_maps_are_run_by_one_function() -> None:
     assert "result" in parameters(stepfunctions._apply_jsonata_output)
     assert "result" in parameters(stepfunctions._apply_state_assign)
     assert stepfunctions._state_query_language({}, {"QueryLanguage": "JSONata"}) == "JSONata"
+
+
+def test_what_is_done_once_has_its_places() -> None:
+    assert isinstance(router._KNOWN_AWS_SERVICE_NAMES, set | frozenset | None)
+    assert "_KNOWN_AWS_SERVICE_NAMES" in inspect.getsource(router._is_aws_service_name)
+    assert parameters(dynamodb._condition_syntax_error) == ["expr", "slot"]
+    spawn = inspect.getsource(lambda_runtime.Worker._spawn)
+    assert spawn.count("zipfile.ZipFile(") == spawn.count(".extractall(") == 2

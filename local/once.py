@@ -1,0 +1,57 @@
+"""What MiniStack does again and again, and needs to do once; private names as in `local.ministack`."""
+
+from __future__ import annotations
+
+import functools
+import secrets
+import shutil
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+from ministack.core import lambda_runtime, router
+from ministack.services import dynamodb
+
+
+def cure(unpacked: Path, services: set[str]) -> None:
+    """Make MiniStack do less.
+
+    Parameters
+    ----------
+    unpacked
+        Where code and layers are kept unpacked.
+    services
+        Those of `local` that MiniStack does not route by itself; it would read every service model of
+        botocore to find out whether AWS has them.
+    """
+    router._KNOWN_AWS_SERVICE_NAMES = frozenset(services)
+    dynamodb._condition_syntax_error = functools.lru_cache(maxsize=1024)(dynamodb._condition_syntax_error)
+    lambda_runtime.zipfile = SimpleNamespace(
+        ZipFile=functools.partial(_UnpackedOnce, unpacked=unpacked),
+        BadZipFile=zipfile.BadZipFile,
+        LargeFileError=zipfile.LargeZipFile,  # MiniStack catches a name that zipfile does not have
+    )
+
+
+class _UnpackedOnce(zipfile.ZipFile):
+    """A bundle of a function, unpacked for the first process that runs it; others get links to that."""
+
+    def __init__(self, file: str, *, unpacked: Path) -> None:
+        super().__init__(file)
+        content = hash(tuple((one.filename, one.CRC, one.file_size) for one in self.infolist()))
+        self._kept = unpacked / f"{content & (1 << 64) - 1:016x}"
+
+    def namelist(self) -> list[str]:
+        """The names whose places have not been looked at yet."""
+        return [] if self._kept.exists() else super().namelist()
+
+    def extractall(self, path: str) -> None:  # type: ignore[override]
+        if not self._kept.exists():
+            mine = self._kept.with_suffix(f".{secrets.token_hex(4)}")
+            super().extractall(mine)
+            try:
+                mine.rename(self._kept)
+            except OSError:  # another thread was first
+                shutil.rmtree(mine)
+        for entry in self._kept.iterdir():
+            (Path(path) / entry.name).symlink_to(entry)
