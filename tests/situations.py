@@ -243,6 +243,123 @@ READ: dict[str, tuple[bytes, str, str]] = {
 }
 
 
+def log(asked: str, said: str) -> dict[str, Any]:
+    nodes = {"a": (None, "user", asked), "b": ("a", "assistant", said)}
+    return {
+        "title": "t",
+        "current_node": "b",
+        "mapping": {
+            name: {
+                "parent": before,
+                "children": [],
+                "message": {"author": {"role": role}, "content": {"content_type": "text", "parts": [text]}},
+            }
+            for name, (before, role, text) in nodes.items()
+        },
+    }
+
+
+READ |= {
+    "ChatGPT's export": (json.dumps([log(*one) for one in PAIRS]).encode(), "conversations.json", ""),
+    "Claude's export": (
+        each(
+            lambda q, a: {
+                "chat_messages": [{"sender": "human", "text": q}, {"sender": "assistant", "text": a}]
+            }
+        ),
+        "a.jsonl",
+        "sharegpt",
+    ),
+    "OpenAI's responses": (
+        each(
+            lambda q, a: {
+                "input": q,
+                "instructions": "Be.",
+                "output": [{"role": "assistant", "content": [{"type": "output_text", "text": a}]}],
+            }
+        ),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "Argilla": (
+        json.dumps([{"id": "x", "fields": {"instruction": q, "response": a}} for q, a in PAIRS]).encode(),
+        "a.json",
+        "dolly",
+    ),
+    "Langfuse's items": (
+        each(lambda q, a: {"input": {"question": q}, "expectedOutput": {"answer": a}}),
+        "a.jsonl",
+        "question-answer",
+    ),
+    "Langfuse's table": (
+        table(
+            [
+                ("input", "output"),
+                *((json.dumps({"messages": [user(q)]}), json.dumps(assistant(a))) for q, a in PAIRS),
+            ]
+        ),
+        "a.csv",
+        "openai-chat",
+    ),
+    "Helicone": (
+        each(
+            lambda q, a: {
+                "request_body": {"messages": [user(q)]},
+                "response_body": {"choices": [{"message": assistant(a)}]},
+            }
+        ),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "DynamoDB": (
+        each(lambda q, a: {"Item": {"prompt": {"S": q}, "completion": {"S": a}}}),
+        "a.jsonl",
+        "prompt-completion",
+    ),
+    "SQuAD's own file": (
+        json.dumps(
+            {
+                "version": "1.1",
+                "data": [
+                    {
+                        "paragraphs": [
+                            {
+                                "context": "A book.",
+                                "qas": [
+                                    {"question": q, "answers": [{"text": a}, {"text": a}]} for q, a in PAIRS
+                                ],
+                            }
+                        ]
+                    }
+                ],
+            }
+        ).encode(),
+        "a.json",
+        "question-answer",
+    ),
+    "BoolQ": (
+        each(lambda q, _: {"question": q, "passage": "P.", "answer": True}),
+        "a.jsonl",
+        "question-answer",
+    ),
+    "an annotator's no": (
+        each(lambda q, _: {"text": q, "label": "A", "answer": "ignore", "_task_hash": 1}),
+        "a.jsonl",
+        "text-label",
+    ),
+    "pretty-printed ShareGPT": (
+        b"\n".join(
+            json.dumps(
+                {"conversations": [{"from": "human", "value": q}, {"from": "gpt", "value": a}]}, indent=1
+            ).encode()
+            for q, a in PAIRS
+        ),
+        "a.jsonl",
+        "sharegpt",
+    ),
+}
+
+
 MENDED: dict[str, tuple[bytes, str]] = {
     "roles of other providers": (
         each(lambda q, a: {"messages": [{"role": "Human", "content": q}, {"role": "ai", "content": a}]}),
@@ -374,6 +491,81 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         "TD005",
         "no column has a usual name",
     ),
+    "the decision of an annotator": (
+        each(lambda q, _: {"text": q, "spans": [], "answer": "accept"}),
+        "a.jsonl",
+        "TD012",
+        "what an annotator decided",
+    ),
+    "the number of a choice": (
+        each(lambda q, _: {"question": q, "choices": ["a", "b"], "answer": 1}),
+        "a.jsonl",
+        "TD012",
+        "the number of one of several choices",
+    ),
+    "the letter of a column": (
+        table([("question", "A", "B", "C", "answer"), *((q, "x", "y", "z", "B") for q in ASKED)]),
+        "a.csv",
+        "TD012",
+        "the number of one of several choices",
+    ),
+    "the output of a batch": (
+        each(lambda _, a: {"custom_id": "1", "response": {"body": {"choices": [{"message": assistant(a)}]}}}),
+        "a.jsonl",
+        "TD011",
+        "join them by custom_id",
+    ),
+    "a translation": (
+        each(lambda q, a: {"translation": {"de": q, "en": a}}),
+        "a.jsonl",
+        "TD010",
+        "translation holds de, en",
+    ),
+    "a pair of sentences": (
+        each(lambda q, a: {"sentence1": q, "sentence2": a, "label": 1}),
+        "a.jsonl",
+        "TD011",
+        "--column prompt=KEY",
+    ),
+    "Slack": (
+        json.dumps([{"type": "message", "user": "U1", "text": q, "ts": "1.0"} for q in ASKED]).encode(),
+        "a.json",
+        "TD010",
+        "one message of a conversation",
+    ),
+    "WhatsApp": (
+        "".join(f"[12/01/24, 21:0{n}:00] Anna: {q}\n" for n, q in enumerate(ASKED)).encode(),
+        "a.txt",
+        "TD005",
+        "this is a chat log",
+    ),
+    "comments in an array": (
+        b"// mine\n[\n" + PLAIN.replace(b"\n", b",\n"),
+        "a.json",
+        "TD005",
+        "no comments",
+    ),
+    "an array of Python's": (str(SIMPLE).encode(), "a.json", "TD001", "single quotes"),
+    "an array, pretty, with a comma too many in a record": (
+        json.dumps(SIMPLE, indent=1).replace('"\n', '",\n').encode(),
+        "a.json",
+        "TD001",
+        "a comma stands before",
+    ),
+    "keys without quotes": (
+        "".join(f"{{prompt: {json.dumps(q)}}}\n" for q in ASKED).encode(),
+        "a.jsonl",
+        "TD001",
+        "a key stands without quotes",
+    ),
+    "lists in lists without end": (b"[" * 9_000, "a.json", "TD001", "nested deeper than 64 levels"),
+    "the header again in the middle": (
+        table([("prompt", "completion"), ("prompt", "completion")]),
+        "a.csv",
+        "TD009",
+        "repeats the header",
+    ),
+    "an empty archive": (b"PK\x05\x06" + bytes(18), "a.zip", "TD005", "holds no file of records"),
     "pictures in the record": (
         each(lambda q, a: {"messages": [user([EMBEDDED, {"type": "text", "text": q}]), assistant(a)]}),
         "a.jsonl",

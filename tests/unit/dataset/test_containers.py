@@ -309,3 +309,34 @@ def test_several_files_are_one_dataset_each_line_in_its_own() -> None:
     everything = b"".join(whole.source.chunks(0, whole.source.size))
     for start in range(0, whole.source.size, 7):
         assert b"".join(whole.source.chunks(start, start + 20)) == everything[start : start + 20]
+
+
+def test_a_few_words_of_windows_are_not_taken_for_those_of_a_mac() -> None:
+    said = {"prompt": "Wann gießt man?", "completion": "Früh, „morgens“"}
+
+    assert records(read(json.dumps(said, ensure_ascii=False).encode("cp1252"))) == [said]
+
+
+def test_a_workbook_says_what_a_person_does_not_see_in_it() -> None:
+    book, sink = openpyxl.Workbook(), io.BytesIO()
+    sheet: Any = book.active
+    sheet.append(["prompt", "completion"])
+    sheet.append(["one and one", '=CONCATENATE("t", "wo")'])
+    sheet.sheet_state = "hidden"
+    book.create_sheet("seen")
+    book.save(sink)
+
+    told = [problem.message for _, problem in read(sink.getvalue(), "a.xlsx").problems]
+
+    assert ["hidden" in " ".join(told), "formulas without values" in " ".join(told)] == [True, True]
+
+
+def test_a_stream_of_arrow_and_a_label_that_is_a_number_are_read() -> None:
+    sink = io.BytesIO()
+    columns = {
+        "text": arro3.core.Array(["roses"], arro3.core.DataType.utf8()),
+        "label": arro3.core.Array([1], arro3.core.DataType.int64()),
+    }
+    arro3.io.write_ipc_stream(arro3.core.Table.from_pydict(columns), sink)
+
+    assert records(read(sink.getvalue(), "a.arrow")) == [{"prompt": "roses", "completion": "1"}]

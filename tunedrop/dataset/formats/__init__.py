@@ -24,6 +24,7 @@ from tunedrop.contracts import Method
 from tunedrop.dataset.formats import (
     anthropic,
     converse,
+    exports,
     gemini,
     invocation_log,
     names,
@@ -143,7 +144,13 @@ def detect(record: Mapping[str, Any]) -> SourceFormat | None:
 def _is_one_message(record: Mapping[str, Any]) -> bool:
     """Whether a record is a message of a conversation whose others are other records."""
     role = record.get("role", record.get("from"))
-    return isinstance(role, str) and role.strip().lower() in turns.ROLES
+    if isinstance(role, str) and role.strip().lower() in turns.ROLES:
+        return True
+    return record.get("type", record.get("messageType")) in _MESSAGES
+
+
+_MESSAGES = ("message", "Default")
+"""What Slack, Teams, Telegram and Discord call one in their exports."""
 
 
 def read(record: Mapping[str, Any]) -> Reading:
@@ -193,7 +200,7 @@ def no_format(record: Mapping[str, Any]) -> Problem:
     if _is_one_message(record):
         why = "one message of a conversation is no record; put all messages of one into a list, messages"
         return Problem("$", "TD010", why, shorten(keys), '{"messages": [...]}')
-    near = _nearest(record)
+    near = exports.hint(record) or _nearest(record)
     why = f"no known format: the keys are {shorten(keys)}; {near or f'expected {expected}'}"
     if sum(isinstance(value, str) for value in record.values()) > 1:
         why += "; or say which is which: --column prompt=KEY --column completion=KEY"
@@ -204,8 +211,8 @@ def _nearest(record: Mapping[str, Any]) -> str:
     """The shape whose keys are most like those of a record, in words."""
     for key, value in record.items():
         name = names.plain(key)
-        if name in ("messages", *names.CONVERSATIONS[:-1]) and not isinstance(value, list):
-            return f"{shorten(key)} must be a list of turns"
+        if name in ("messages", *names.CONVERSATIONS) and not isinstance(value, list):
+            return f"{shorten(key)} must be a list of turns" if name != "data" else ""
         for known in [name] if name in _KNOWN else difflib.get_close_matches(name, _KNOWN, 1, 0.8):
             is_prompt = known in names.PROMPTS
             which = "a prompt" if is_prompt else "an answer" if known in names.ANSWERS else "a conversation"

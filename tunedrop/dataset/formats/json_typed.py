@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from tunedrop.dataset.formats.record import Conversation, SourceFormat, Turn
+from tunedrop.dataset.formats.wrapped import looks_like_messages
 
 _SPACED_KEY = re.compile(rb'"[ \t\r]+:')
 _PATHS = tuple(f"$.messages[{index}].content" for index in range(256))
@@ -57,6 +58,8 @@ class _Chat(_Strict):
 def _pair(record: Any) -> Conversation | None:
     prompt, answer = record.prompt, record.completion
     if not prompt or not answer or prompt.isspace() or answer.isspace():
+        return None
+    if looks_like_messages(prompt):
         return None
     return Conversation((Turn("user", prompt, (), "$.prompt"), Turn("assistant", answer, (), "$.completion")))
 

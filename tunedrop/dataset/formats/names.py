@@ -43,7 +43,8 @@ REQUESTS = frozenset(
 )  # fmt: skip
 """What a request to a model says beside its messages, which is nothing for a grader."""
 CONVERSATIONS = (
-    "conversations", "conversation", "dialogue", "dialog", "turns", "chat", "history", "chat_history", "data",
+    "conversations", "conversation", "dialogue", "dialog", "turns", "chat", "history", "chat_history",
+    "chat_messages", "data",
 )  # fmt: skip
 """Lists of turns, beside `messages`."""
 

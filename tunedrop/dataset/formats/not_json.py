@@ -23,6 +23,8 @@ TOO_DEEP: Problem = ("TD001", f"not valid JSON for any reader: nested deeper tha
 _NO_RECORD = (
     (b"```", "no record: the mark of a code fence; remove the line (tunedrop check --fix does)"),
     (b"//", "no record: JSON has no comments; remove the line"),
+    (b"/*", "no record: JSON has no comments; remove it"),
+    (b"\x1a", "an end-of-file mark of old systems; remove it"),
     (b"#", "no record: JSON has no comments; remove the line"),
     (b"<<<<<<<", "a mark of a merge conflict of Git; resolve it"),
     (b"=======", "a mark of a merge conflict of Git; resolve it"),
@@ -40,6 +42,12 @@ _INSIDE = (
         "None, True, False are Python's; JSON has null, true, false",
     ),
     (re.compile(rb",\s*[}\]]"), "a comma stands before } or ]; remove it"),
+    (re.compile(rb"[{,]\s*[A-Za-z_]\w*\s*:"), 'a key stands without quotes; JSON writes "key":'),
+    (re.compile(rb"(?://|/\*)"), "JSON has no comments; remove them"),
+    (
+        re.compile(rb"[:\[,{]\s*'"),
+        "a text stands in single quotes, as Python prints it; json.dumps writes JSON",
+    ),
 )
 """What is no JSON wherever it stands outside a text."""
 _TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"')
@@ -96,6 +104,16 @@ def _inside(bare: bytes, error: str) -> str:
     if "expected ',' or '}'" in error and bare.endswith(b'"}'):
         return f'a " inside a text is not escaped; JSON writes \\" ({error})'
     return f"not valid JSON: {error}"
+
+
+def reason_of_value(text: str, error: str) -> str:
+    """What is wrong with a value that begins a text, in the middle of a file."""
+    bare = text.encode(errors="surrogateescape")
+    for mark, message in _NO_RECORD:
+        if bare.startswith(mark):
+            return message.removesuffix(" (--fix does)")
+    outside = _TEXTS.sub(b'""', bare)
+    return next((message for pattern, message in _INSIDE if pattern.search(outside)), f"not JSON: {error}")
 
 
 def relaxed(text: bytes) -> dict[str, Any] | None:

@@ -17,8 +17,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from tunedrop.dataset.formats import names
+from tunedrop.dataset.formats import exports, names
 from tunedrop.dataset.formats.record import Conversation, Reading, SourceFormat, Turn, said
+from tunedrop.dataset.types import shorten
 
 _STANFORD = "text"
 """Alpaca's own key for the three others put together."""
@@ -31,6 +32,8 @@ class Keys:
         there = {names.plain(key): key for key in reversed(given)}
         prompt = next((one for one in names.PROMPTS if one in there), "")
         answer = next((one for one in _answers(prompt) if one in there and one != prompt), "")
+        if answer == "a" and "b" in there:  # choices, not Q and A
+            answer = ""
         context = next((one for one in names.CONTEXTS if one in there and one not in (prompt, answer)), "")
         system = next((one for one in names.SYSTEMS if one in there), "")
         self.prompt, self.answer = there.get(prompt, ""), there.get(answer, "")
@@ -86,6 +89,16 @@ def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     there = said(record)
     keys = keys_of(record)
     needed = _NEEDED.get(reading.format, ("prompt", "completion"))
+    if not keys.prompt and reading.format in ("question-answer", "text-label"):
+        reading.add(
+            "$", "TD011", _no_prompt(record, keys.answer), ", ".join(map(shorten, record)), "a prompt"
+        )
+        return None
+    if why := exports.why_no_answer(record, keys.answer):
+        reading.add(
+            f"$.{shorten(keys.answer)}", "TD012", why, there.get(keys.answer), "what is to be learned"
+        )
+        return None
     prompt = reading.text(record, keys.prompt or needed[0], f"$.{keys.prompt or needed[0]}")
     answer = _answer(there, keys.answer or needed[1], reading)
     context = there.get(keys.context, "") if keys.context else ""
@@ -108,6 +121,16 @@ def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     return Conversation((question, said_), system, {}, unread, tuple(lost), f"$.{keys.system or 'system'}")
 
 
+def _no_prompt(record: Mapping[str, Any], answer: str) -> str:
+    if known := exports.hint(record):
+        return known
+    keys = ", ".join(map(shorten, record))
+    return (
+        f"beside {shorten(answer)} no key has a usual name of a prompt; this record has {shorten(keys)}: "
+        "--column prompt=KEY --column completion=KEY"
+    )
+
+
 _NEEDED: dict[SourceFormat, tuple[str, str]] = {
     "alpaca": ("instruction", "output"),
     "dolly": ("instruction", "response"),
@@ -121,7 +144,7 @@ def _answer(record: Mapping[str, Any], key: str, reading: Reading) -> str | None
     value = record.get(key)
     if isinstance(value, dict) and isinstance(value.get("text"), list):
         value = list(dict.fromkeys(map(str, value["text"])))
-    if isinstance(value, bool) and reading.format == "text-label":
+    if isinstance(value, bool) and reading.format in ("text-label", "question-answer"):
         return "true" if value else "false"
     if key != "completion" and isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)

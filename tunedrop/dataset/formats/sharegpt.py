@@ -14,7 +14,7 @@ from tunedrop.dataset.formats import names, pairs, tools, turns
 from tunedrop.dataset.formats.record import Conversation, Reading, said
 from tunedrop.dataset.types import shorten
 
-_SPEAKERS = ("from", "role", "speaker", "author", "type")
+_SPEAKERS = ("from", "role", "speaker", "author", "sender", "type")
 _TEXTS = ("value", "content", "text", "utterance", "message")
 _LISTS = frozenset(names.CONVERSATIONS)
 _SURE = names.CONVERSATIONS[:6]
@@ -63,7 +63,7 @@ def _is_foreign(message: Any) -> bool:
     if "role" in message:
         return "content" not in message and any(isinstance(message.get(key), str) for key in _TEXTS)
     kind = message.get("type")
-    return any(key in message for key in ("from", "speaker", "author")) or (
+    return any(key in message for key in ("from", "speaker", "author", "sender")) or (
         isinstance(kind, str) and kind.lower() in turns.ROLES
     )
 

@@ -6,7 +6,9 @@
 | Langfuse, LangSmith | `{"input": …, "output": …}`, `{"inputs": {…}, "outputs": {…}}` |
 | OpenAI, stored and batch | `{"request": {"messages"}, "response": {"choices"}}`, `{"body": {"messages"}}` |
 | tables | `{"messages": "[…]"}`, JSON in a string |
-| dataset viewers | `{"row": {…}}`, `{"data": {…}}` |
+| dataset viewers | `{"row": {…}}`, `{"data": {…}}`, `{"fields": {…}}` of Argilla |
+| ChatGPT | `{"mapping": {id: {"message", "parent"}}}`, its newest branch |
+| DynamoDB | `{"Item": {"prompt": {"S": "…"}}}` |
 
 What stands around the conversation stays in the record, under the names `request.model` and the like.
 Read 2026-11-29.
@@ -21,9 +23,9 @@ import msgspec
 
 from tunedrop.dataset.formats import names, pairs
 
-_ASKED = ("request", "input", "inputs", "body", "prompt")
-_SAID = ("response", "output", "outputs", "completion", "reference_output")
-_AROUND = ("row", "data", "record", "example")
+_ASKED = ("request", "input", "inputs", "body", "prompt", "params", "request_body")
+_SAID = ("response", "output", "outputs", "completion", "reference_output", "response_body")
+_AROUND = ("row", "data", "record", "example", "fields")
 _LIFTED = ("tools", "functions", "system")
 
 
@@ -35,11 +37,19 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
         value = record.get(key)
         if isinstance(value, str) and value.lstrip().startswith("[") and (found := _decoded(value)):
             return {**record, key: found}
+    record = _opened(record)
     if not any(isinstance(value, dict | list) for value in record.values()) or "schemaType" in record:
         return record
+    if isinstance(record.get("mapping"), dict) and (tree := _branch(record["mapping"], record)):
+        return {**_without(record, "mapping", "current_node"), **tree}
+    if isinstance(record.get("Item"), dict) and (item := _of_dynamodb({"M": record["Item"]})):
+        return {**_without(record, "Item"), **item}
     for key in _AROUND:
         inside = record.get(key)
-        if isinstance(inside, dict) and ("messages" in inside or pairs.keys_of(inside).format is not None):
+        if isinstance(inside, dict) and (
+            any(isinstance(inside.get(one), list) for one in ("messages", *names.CONVERSATIONS))
+            or pairs.keys_of(inside).format is not None
+        ):
             return _without(record, key) | inside
     return _exchange(record)
 
@@ -67,10 +77,93 @@ def _exchange(record: Mapping[str, Any]) -> Mapping[str, Any]:
             messages += answer
             rest = {**_without(rest, said), **_beside(said, record[said])}
         return {"messages": messages, **rest}
-    for one, other in (("inputs", "outputs"), ("input", "output")):
+    if said and isinstance(record[said], list | dict) and (spoken := _prompted(record, said)):
+        return spoken
+    for one, other in _SIDES:
         if isinstance(record.get(one), dict) and isinstance(record.get(other), dict):
             return {**_without(record, one, other), **record[one], **record[other]}
     return record
+
+
+_SIDES = (
+    ("inputs", "outputs"),
+    ("input", "output"),
+    ("input", "expectedOutput"),
+    ("input", "expected_output"),
+)
+
+
+def _prompted(record: Mapping[str, Any], said: str) -> Mapping[str, Any] | None:
+    """A prompt that is a text, and messages that answer it; instructions are its system prompt."""
+    asked = next((key for key in _ASKED if isinstance(record.get(key), str)), "")
+    answer = _answer(record[said])
+    if not asked or not answer:
+        return None
+    system = record.get("instructions")
+    before = [{"role": "system", "content": system}] if isinstance(system, str) and system else []
+    rest = _without(record, asked, said, *(["instructions"] if before else []))
+    messages = [*before, {"role": "user", "content": record[asked]}, *answer]
+    return {"messages": messages, **rest, **_beside(said, record[said])}
+
+
+def _opened(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The record with the messages that are JSON in its strings, as tables of tracing tools have them."""
+    found = {}
+    for key in (*_ASKED, *_SAID):
+        value = record.get(key)
+        if isinstance(value, str) and looks_like_messages(value):
+            try:
+                inside = msgspec.json.decode(value)
+            except (msgspec.DecodeError, RecursionError, ValueError):
+                continue
+            if _messages(inside) or _is_message(inside) or (isinstance(inside, dict) and "choices" in inside):
+                found[key] = inside
+    return {**record, **found} if found else record
+
+
+def looks_like_messages(text: str) -> bool:
+    """Whether a text may be messages written as JSON."""
+    return text[:1] in ("{", "[") and '"role"' in text
+
+
+def _branch(mapping: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The messages of ChatGPT's tree, back from its newest; how many others were left aside."""
+    ends = [key for key, node in mapping.items() if isinstance(node, dict) and not node.get("children")]
+    key = record.get("current_node") or (ends[-1] if ends else None)
+    nodes: list[Any] = []
+    while isinstance(key, str) and isinstance(mapping.get(key), dict) and len(nodes) <= len(mapping):
+        nodes.append(mapping[key].get("message"))
+        key = mapping[key].get("parent")
+    messages = [found for node in reversed(nodes) if (found := _of_chatgpt(node)) is not None]
+    aside = sum(isinstance(node, dict) and bool(node.get("message")) for node in mapping.values()) - len(
+        [node for node in nodes if node]
+    )
+    return {"messages": messages, **({"other answers": aside} if aside > 0 else {})} if messages else None
+
+
+def _of_chatgpt(message: Any) -> dict[str, Any] | None:
+    """A message as OpenAI's chat has it; None of one that says nothing, as the root does."""
+    author = message.get("author") if isinstance(message, dict) else None
+    content = message.get("content") if isinstance(message, dict) else None
+    if not isinstance(author, dict) or not isinstance(content, dict):
+        return None
+    parts = content.get("parts")
+    if not isinstance(parts, list) or not any(parts):
+        return None
+    text = parts[0] if len(parts) == 1 and isinstance(parts[0], str) else parts
+    return {"role": author.get("role"), "content": text}
+
+
+def _of_dynamodb(value: Any) -> Any:
+    """A value of DynamoDB's JSON, {"S": "…"}; None where it is none."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return None
+    ((kind, inside),) = value.items()
+    if kind == "M" and isinstance(inside, dict):
+        return {key: _of_dynamodb(one) for key, one in inside.items()}
+    if kind == "L" and isinstance(inside, list):
+        return [_of_dynamodb(one) for one in inside]
+    return inside if kind in ("S", "N", "BOOL", "SS", "NS") else None
 
 
 def _without(record: Mapping[str, Any], *keys: str) -> dict[str, Any]:

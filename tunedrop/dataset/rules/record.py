@@ -54,6 +54,10 @@ def unread(conversation: Conversation) -> Iterator[Problem]:
             why = "weight 0 means: do not learn this answer; Bedrock learns every answer, so remove the turn"
             yield Problem(path, "TD028", why, "0", "no such turn")
             continue
+        if name == "answer" and value in ("reject", "ignore"):
+            why = f"an annotator decided to {value} this record, and it would be learned; remove it"
+            yield Problem(path, "TD028", why, str(value), "no such record")
+            continue
         why = f"Bedrock does not read {name}; what Tunedrop writes leaves it out"
         yield Problem(path, "TD014", why, name, "")
 

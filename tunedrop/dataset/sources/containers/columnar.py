@@ -28,17 +28,23 @@ def read(kind: Kind, file: BinaryIO, wanted: Mapping[str, str]) -> Iterator[tupl
     import arro3.io
 
     file.seek(0)
+    is_stream = file.read(4) == b"\xff" * 4
+    file.seek(0)
     number = 0
     try:
-        batches = (
-            arro3.io.read_parquet(file, batch_size=BATCH) if kind == "parquet" else arro3.io.read_ipc(file)
-        )
+        if kind == "parquet":
+            batches = arro3.io.read_parquet(file, batch_size=BATCH)
+        else:
+            batches = arro3.io.read_ipc_stream(file) if is_stream else arro3.io.read_ipc(file)
         keys = _keys(list(batches.schema.names), wanted)
         for batch in batches:
             for row in iter(batch.to_struct_array()):
                 number += 1
                 record = row.as_py()
-                yield number, tables.encoded({keys[name]: _plain(value) for name, value in record.items()})
+                yield (
+                    number,
+                    tables.encoded({keys[name]: _cell(keys[name], one) for name, one in record.items()}),
+                )
     except (NotReadable, GeneratorExit, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # arro3 panics where files are damaged
@@ -54,6 +60,12 @@ def _keys(names: list[str], wanted: Mapping[str, str]) -> dict[str, str]:
         if wanted:
             raise
     return {name: name for name in names}  # shapes may know them
+
+
+def _cell(key: str, value: Any) -> Any:
+    """A value under its key; a label that is a number is a text, as in any other table."""
+    found = _plain(value)
+    return tables.plain(found) if key in tables.PARTS and isinstance(found, int | float) else found
 
 
 def _plain(value: Any) -> Any:

@@ -196,8 +196,13 @@ def _oddities(text: str) -> int:
         for one in text
         if one not in "\t\r\n"
     )
+    odd += len(_STRANGE.findall(text))
     words = {word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii()}
     return odd + sum(len({_script(letter) for letter in word}) > 1 for word in words)
+
+
+_STRANGE = re.compile(r"[\ufb00-\ufb06]|\w[^\w\s\x00-\x7f\u2019\u2018]\w|[\u00b8\u02c6-\u02dd]")
+"""Ligatures, accents that stand alone, signs within a word: what another encoding makes of letters."""
 
 
 @cache

@@ -9,12 +9,14 @@ from typing import Any, TextIO
 
 import msgspec
 
-from tunedrop.dataset.formats import pairs, unreadable
+from tunedrop.dataset.formats import not_json, pairs, unreadable
 from tunedrop.dataset.formats.unreadable import NotReadable
 
 LONGEST = 8 << 20
 """Characters of one value: pretty-printed, a record may be twice as long as its line may be."""
 _AT_ONCE = 1 << 18
+_NEAR = 40
+"""So many characters behind a mistake are looked at to say what it is."""
 
 _BETWEEN = re.compile(r"[ \t\r\n\f\v,;\[\]\x1e\ufeff\u2028\u2029\x85]*")
 _BETWEEN_LISTS = re.compile(r"[ \t\r\n\f\v,;\]\x1e\ufeff]*")
@@ -156,9 +158,14 @@ class _Reader:
         try:
             return _DECODER.raw_decode(self._text, self._place)[1]
         except (ValueError, RecursionError) as error:
-            self.problem = f"not JSON: {error.msg if isinstance(error, json.JSONDecodeError) else error}"
-            if isinstance(error, json.JSONDecodeError) and self._ended:
+            if isinstance(error, RecursionError):
+                self.problem = not_json.TOO_DEEP[1]
+            elif isinstance(error, json.JSONDecodeError) and self._ended:
+                near = self._text[self._place : error.pos + _NEAR]
+                self.problem = not_json.reason_of_value(near, error.msg)
                 self._go(error.pos)
+            else:
+                self.problem = f"not JSON: {error}"
             return None
 
 

@@ -16,8 +16,10 @@ _PACKED: dict[bytes, Kind] = {
     b"\xfd7zXZ\0": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
     b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",  # an empty one
     b"PAR1": "parquet",
     b"ARROW1": "arrow",
+    b"\xff\xff\xff\xff": "arrow",  # a stream, as Hugging Face keeps data sets
 }
 
 _WEB_PAGE = "this is a web page, not a dataset: the download went wrong"

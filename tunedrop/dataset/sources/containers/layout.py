@@ -23,6 +23,12 @@ _SPEAKERS = ("role", "from")
 _HOLDS = re.compile(r'\{\s*"[^"\\]{1,80}"\s*:\s*(?:[\[{]|"[^"\\]{0,80}"\s*,|\d+(?:\.\d+)?\s*,)')
 """An object that begins with a list, an object, or a short value such as a version."""
 _YAML = re.compile(r"^(?:---\s*$|- \w+:(?:\s|$)|\w+:\s*$)", re.MULTILINE)
+_CHAT_LOG = re.compile(
+    r"\[?\d{1,4}[./-]\d{1,2}[./-]\d{2,4},? \d{1,2}:\d{2}(?::\d{2})?"  # the time
+    r"(?:\s?[AaPp]\.?[Mm]\.?)?\]?(?: -)? [^:,]{1,60}: "  # who speaks
+)
+_COMMENTS = re.compile(r"(?:\s*(?://[^\n]*|/\*.*?\*/))*\s*", re.DOTALL)
+_TURNS = re.compile(r'\{\s*"conversations"\s*:\s*\[\s*\{\s*"(?:from|value|role|content|weight)"')
 _BEFORE_RECORD = re.compile(r"^[^{\n]{1,80}\{[ \t]*\"\"?\w", re.MULTILINE)
 
 
@@ -51,6 +57,14 @@ def layout_of(sample: str, name: str, whole: bool) -> Layout:
         return "values"  # a JSON text sequence, RFC 7464
     if begun[0] == "{":
         return "object" if _is_object(begun, name, whole) else _of_objects(begun, line, is_cut)
+    if _CHAT_LOG.match(line):
+        raise NotReadable(
+            "this is a chat log, a message a line; write each question with its answer as a record"
+        )
+    if begun[0] == "[" and name.lower().endswith(".toml"):
+        raise NotReadable("this is TOML; export it as JSON lines or CSV")
+    if begun[0] == "/" and _COMMENTS.sub("", begun).startswith("["):
+        raise NotReadable("JSON has no comments, and this array has some; remove them")
     if begun[0] == "[":
         if _is_of_lists(begun, line, is_cut):
             return "lists"
@@ -62,7 +76,10 @@ def layout_of(sample: str, name: str, whole: bool) -> Layout:
 
 def _of_objects(begun: str, line: str, is_cut: bool) -> Layout:
     if json_values.WRAPPER.match(begun):
-        return "wrapped" if not _is_whole_record(line) else "lines"
+        if _is_whole_record(line):
+            return "lines"
+        if not _is_one_of_several(begun) and not _TURNS.match(begun):
+            return "wrapped"
     if is_cut or _is_json(line):
         after = begun[len(line) : len(line) + 1]
         return (
@@ -71,6 +88,15 @@ def _of_objects(begun: str, line: str, is_cut: bool) -> Layout:
     if _several(line):
         return "values"
     return "lines" if _looks_whole(line) else "values"
+
+
+def _is_one_of_several(begun: str) -> bool:
+    """Whether another object follows the first."""
+    try:
+        end = json.JSONDecoder().raw_decode(begun)[1]
+    except (ValueError, RecursionError):
+        return False
+    return begun[end:].lstrip(" \t\r\n,;").startswith("{")
 
 
 def _is_object(begun: str, name: str, whole: bool) -> bool:
@@ -177,4 +203,7 @@ def _refuse_others(begun: str, name: str, lines: list[str]) -> None:
         raise NotReadable(_PROSE)
 
 
-_PROSE = "this is a text without records; they are JSON lines, a JSON array, CSV, Excel or Parquet"
+_PROSE = (
+    "this is a text without records; they are JSON lines, a JSON array, CSV, Excel or Parquet. To train on "
+    'the text itself, write each passage as a line {"input": "…"}'
+)

@@ -143,6 +143,8 @@ class _Reader:
         with archive:
             if packed.is_workbook(archive):
                 spreadsheets.check_size(archive, min(MOST_IN_MEMORY_MAPS, self._most))
+                if spreadsheets.has_formulas_without_values(archive):
+                    self._warn("TD008", "cells hold formulas without values; open it in Excel and save it")
                 self._workbook(file)
                 return
             self._did("ZIP")
@@ -154,12 +156,14 @@ class _Reader:
 
     def _workbook(self, file: BinaryIO) -> None:
         self._did("Excel workbook")
-        whys, taken = [], 0
-        for name, columns, sheet in spreadsheets.Workbook(file).sheets(self._options.columns):
+        whys, taken, book = [], 0, spreadsheets.Workbook(file)
+        for name, columns, sheet in book.sheets(self._options.columns):
             if isinstance(columns, str):
                 whys.append((name, columns))
                 continue
             taken += 1
+            if name in book.hidden:
+                self._warn("TD008", f"the sheet {name!r} is hidden, and its rows are records, too")
             self._begin(name)
             self._columns(columns)
             self._take(spreadsheets.read(sheet, columns, self._blank.append))

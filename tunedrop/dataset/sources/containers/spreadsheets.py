@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
@@ -24,6 +25,20 @@ def check_size(archive: zipfile.ZipFile, most: int) -> None:
         raise NotReadable(f"the workbook unpacks to more than {most >> 20:,} MB; save it as CSV")
 
 
+_NO_VALUE = re.compile(rb"</f>(?:<v ?/>|<v></v>)?</c>")
+_LOOKED_AT = 4 << 20
+
+
+def has_formulas_without_values(archive: zipfile.ZipFile) -> bool:
+    """Whether cells have a formula whose value was never computed, as libraries write them."""
+    for member in archive.namelist():
+        if member.startswith("xl/worksheets/") and member.endswith(".xml"):
+            with archive.open(member) as sheet:
+                if _NO_VALUE.search(sheet.read(_LOOKED_AT)):
+                    return True
+    return False
+
+
 class Workbook:
     """An open workbook.
 
@@ -41,6 +56,11 @@ class Workbook:
             self._book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
         except Exception as error:  # whatever a damaged part makes of its readers
             raise NotReadable(f"the workbook is damaged: {type(error).__name__}: {error}") from error
+
+    @property
+    def hidden(self) -> list[str]:
+        """The names of sheets that a person who opens the workbook does not see."""
+        return [sheet.title for sheet in self._book.worksheets if sheet.sheet_state != "visible"]
 
     def sheets(self, wanted: Mapping[str, str]) -> Iterator[tuple[str, Columns | str, list[Any]]]:
         """(name, columns or why there are none, sheet) of each sheet that holds a cell, hidden ones, too."""

@@ -51,6 +51,7 @@ class Columns(msgspec.Struct, frozen=True):
     header: int
     skipped: tuple[int, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
+    titles: tuple[str, ...] = ()
 
 
 def columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> Columns:
@@ -77,7 +78,7 @@ def columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> Columns
                 raise NotReadable(f"two columns are called {named_twice!r}; rename one")
             renamed = tuple((old, key) for old, key in zip(titles, keys, strict=True) if old and old != key)
             skipped = tuple(number for number in range(1, index + 1) if any(looked_at[number - 1]))
-            return Columns(tuple(keys), index + 1, skipped, renamed)
+            return Columns(tuple(keys), index + 1, skipped, renamed, tuple(titles))
     numbers = {part: name for part, name in wanted.items() if name.isdigit()}
     if numbers and len(numbers) == len(wanted):
         return Columns(_by_number(looked_at, numbers), 0)
@@ -166,6 +167,9 @@ def records(
         if beyond or len(cells) < width:
             yield number, unreadable.written("TD009", _misfit(cells, found))
             continue
+        if found.titles and [str(cell or "").strip() for cell in cells[:width]] == list(found.titles):
+            yield number, unreadable.written("TD009", "the row repeats the header; remove it")
+            continue
         unnamed = next(
             (at for at, key in enumerate(found.keys) if not key and cells[at] not in (None, "")), None
         )
@@ -189,7 +193,7 @@ def _misfit(cells: Sequence[Any], found: Columns) -> str:
     what = f"row has {len(cells)} cells, the header {len(found.keys)}"
     if len(cells) < len(found.keys):
         return f"the {what}: one is missing, or a quote or line end is where none belongs"
-    return f"the {what}: put a text that holds the separator into quotes"
+    return f"the {what}: put a text that holds the separator into double quotes"
 
 
 def _with_system(record: dict[str, Any]) -> dict[str, Any]:

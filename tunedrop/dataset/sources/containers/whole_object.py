@@ -7,13 +7,14 @@
 | `{"prompt": {"0": …}, "completion": {"0": …}}` | `DataFrame.to_json()` |
 | `{"0": {"prompt": …}}` | `orient="index"` |
 | `{"columns": […], "data": [[…]]}` | `orient="split"` |
+| `{"data": [{"paragraphs": [{"qas": …}]}]}` | SQuAD |
 
 Source: pandas, DataFrame.to_json. Read 2026-11-29.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -55,8 +56,23 @@ def held(whole: Mapping[str, Any]) -> Held | None:
         return Held([dict(zip(columns, row, strict=False)) for row in rows])
     if len(lists) == 1:
         name = next(iter(lists))
+        if all(isinstance(one.get("paragraphs"), list) for one in lists[name]):
+            return Held(list(_of_squad(lists[name])), tuple(key for key in whole if key != name))
         return Held(lists[name], tuple(key for key in whole if key != name))
     return _of_columns(whole) or _of_rows(whole)
+
+
+def _of_squad(articles: list[Any]) -> Iterator[Any]:
+    """The questions of SQuAD's articles, each with its context, as Hugging Face has them."""
+    for article in articles:
+        for paragraph in article["paragraphs"]:
+            for one in paragraph.get("qas") or [] if isinstance(paragraph, dict) else [paragraph]:
+                if not isinstance(one, dict):
+                    yield one
+                    continue
+                said = [found.get("text") for found in one.get("answers") or [] if isinstance(found, dict)]
+                beside = {"title": article["title"]} if "title" in article else {}
+                yield {"context": paragraph.get("context", ""), **one, "answers": {"text": said}, **beside}
 
 
 def _is_of(kind: type, value: Any) -> bool:
