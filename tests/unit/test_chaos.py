@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from bench.chaos import ACTIONS, Chaos, plan
+from bench.chaos import ACTIONS, UPLOADS, plan
+from bench.chaos_acts import Acts
 
 
 def test_a_seed_repeats_the_plan_of_each_round_and_another_does_not() -> None:
-    plans = [plan(7, number) for number in range(1, 40)]
+    plans = [plan(7, number) for number in range(1, 60)]
 
-    assert plans == [plan(7, number) for number in range(1, 40)]
-    assert plans != [plan(8, number) for number in range(1, 40)]
-    assert {one.action for _, actions in plans for one in actions} == set(ACTIONS)
+    assert plans == [plan(7, number) for number in range(1, 60)]
+    assert plans != [plan(8, number) for number in range(1, 60)]
+    assert {one.action for actions in plans for one in actions} == {*ACTIONS, *UPLOADS}
 
 
 def test_every_action_of_a_plan_can_be_done() -> None:
-    assert all(callable(getattr(Chaos, f"_{action}")) for action in ACTIONS)
+    assert all(callable(getattr(Acts, action)) for action in (*ACTIONS, *UPLOADS))
