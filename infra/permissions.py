@@ -106,8 +106,8 @@ class Grants:
                 *self.serve(), self.read_serving(), self.list_deployments(), self.waits(),
             ],
             "evaluate_model": [
-                self.invoke(), *self.run_files(*evaluated), self.read_alias(), *self.judge(),
-                self.read_judging(), self.list_judging(), self.stop_judging(),
+                self.invoke(), *self.run_files(*evaluated), self.read_alias(), self.read_serving(),
+                *self.judge(), self.read_judging(), self.list_judging(), self.stop_judging(),
             ],
             "evaluate_shard": [self.invoke(), *self.run_files(*_SHARDS), self.read_alias()],
             "promote_model": [
@@ -449,7 +449,7 @@ class Grants:
             "set_up_throughput": [*made, *read],
             "wait_for_completion": read,
             "resume_waits": read,
-            "evaluate_model": [asked],
+            "evaluate_model": [asked, read[1]],
             "evaluate_shard": [asked],
             "promote_model": [tags, *read],
             "release_throughput": [*read, listed, tags, ended],

@@ -167,7 +167,7 @@ NEEDS: dict[str, tuple[Call, ...]] = {
     "WaitForCompletion": SETTLE,
     "SetUpThroughput": (*READ_SERVING, LIST_SERVING[0], *PARKED, key("CreateGrant", "bedrock")),
     "EvaluateModel": (
-        *RUN_FILES, *SHARD_FILES, *READ_ALIAS, *JUDGING, *INVOKE,
+        *RUN_FILES, *SHARD_FILES, *READ_ALIAS, *READ_SERVING, *JUDGING, *INVOKE,
         Call("s3:PutObject", f"{RUN_FILE}/evaluation.json"),
         Call("bedrock:CreateEvaluationJob", PROFILE, tagging(STAGE)),
         Call("iam:PassRole", "<EvaluationRole>", TO_BEDROCK),

@@ -106,7 +106,7 @@ class ShardProgress(msgspec.Struct, frozen=True, kw_only=True):
 Reason = Literal[
     "", "difference", "free answers", "content", "guarded metric", "general ability", "model in production"
 ]
-"""What a tuned model was rejected for; empty where it was not."""
+"""What a tuned model was rejected for, or what it could not be compared with; else empty."""
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,10 +122,11 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     `needed` is how many held-out units it would probably take to tell, when the verdict is inconclusive and
     more would help. Tokens are those of all models asked, as Bedrock counted them, without the judge's.
     `champion` is the deciding metric against the model that the run's name has in production, whose score
-    stands as `base`. `general` is the share of right answers to the shipped general-ability prompts; `losses`
-    are those that the training ended with; `judged` is what the judge said: its win rates are the score
-    called `judge`, its ratings the one called `judge_rating`. `judge_job_arn`: Bedrock's evaluation job that
-    is still waited for.
+    stands as `base`. `production_gone` is the ARN that the name has in production and that does not exist any
+    more: it then counts as none. `general` is the share of right answers to the shipped general-ability
+    prompts; `losses` are those that the training ended with; `judged` is what the judge said: its win rates
+    are the score called `judge`, its ratings the one called `judge_rating`. `judge_job_arn`: Bedrock's
+    evaluation job that is still waited for.
     """
 
     done: bool
@@ -150,6 +151,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     base_speed: Speed | None = None
     tuned_speed: Speed | None = None
     champion: Score | None = None
+    production_gone: str = ""
     general: Score | None = None
     losses: Losses | None = None
     judged: Judged | None = None

@@ -204,7 +204,7 @@ class Gate:
         missing = [one.error if one is not None else "no answer" for one in asked if one is None or one.error]
         if len(missing) > MOST_FAILED * len(asked):
             failed = reasons.too_many_failed("answers of the model in production", len(asked), missing)
-            return Finding("inconclusive", f"{reason}; but {failed}")
+            return Finding("inconclusive", f"{reason}; but {failed}", "model in production")
         if score is None:
             few = f"fewer than {FEWEST_UNITS} independent prompts were answered by the model in production"
             return Finding("inconclusive", f"{reason}; but {few}", open_in=self.found.compared)

@@ -74,13 +74,20 @@ def _in_production(stage: Stage, ending: Ending) -> Iterator[Advice]:
 
 
 def _not_promoted(stage: Stage, ending: Ending) -> Iterator[Advice]:
-    run = ending.run
-    if outcome_of(ending) == "inconclusive" and ending.evaluation is not None:
-        yield from _to_tell(stage, run, ending.evaluation)
-    yield Advice(
-        "What was in use before stays in use. The answers side by side show where the tuned model gains and "
-        "where it loses."
-    )
+    run, found = ending.run, ending.evaluation
+    if outcome_of(ending) == "inconclusive" and found is not None:
+        yield from _to_tell(stage, run, found)
+    if found is not None and found.production_gone:
+        yield Advice(
+            "Nothing answers in production: what the alias names was deleted. To return to the model before:",
+            _command("rollback", f"{run.name} --serve", stage),
+        )
+        yield Advice(
+            "Or to withdraw what is gone:",
+            _command("throughput release", f"{found.production_gone} --production", stage),
+        )
+    kept = "" if found is not None and found.production_gone else "What was in use before stays in use. "
+    yield Advice(f"{kept}The answers side by side show where the tuned model gains and where it loses.")
     yield Advice("To put it into production all the same:", _command("promote", run.run_id, stage))
     yield Advice(
         "Bedrock bills its storage for as long as it exists. To delete it:",

@@ -31,6 +31,8 @@ def headline(ending: Ending) -> str:
     if outcome == "rejected" and found is not None:
         return _REJECTIONS.get(found.rejected_for, _HEADLINES[outcome])
     if outcome == "inconclusive" and found is not None and not found.needed:
+        if found.rejected_for == "model in production":
+            return "is better than its base model, but the model in production did not answer"
         return "could not be compared with its base model"
     return _HEADLINES[outcome]
 
@@ -56,7 +58,8 @@ def at_a_glance(ending: Ending) -> str:
     if found is None:
         return ""
     if found.verdict == "inconclusive" and not found.needed:
-        return found.reason.partition(";")[0]
+        reason = found.reason.rpartition("; but ")[2] if found.rejected_for else found.reason
+        return reason.partition(";")[0]
     if score is None:
         return ""
     if found.rejected_for == "model in production" and found.champion is not None:
@@ -84,16 +87,33 @@ def losses(ending: Ending) -> str:
 
 
 def sentence(ending: Ending) -> str:
-    """The verdict in one sentence with its number and interval; empty for a run that was not evaluated."""
-    score = deciding(ending)
+    """The verdict in a sentence with its number and interval, and one more where what was in production is
+    gone; empty for a run that was not evaluated."""
     if ending.evaluation is None or ending.failure is not None:
         return ""
-    if score is None or ending.evaluation.verdict != "promote":
-        reason = ending.evaluation.reason
-        return f"{reason[:1].upper()}{reason[1:].rstrip('.')}."
+    return " ".join(part for part in (_decided(ending), _gone_from_production(ending)) if part)
+
+
+def _decided(ending: Ending) -> str:
+    found, score = ending.evaluation, deciding(ending)
+    if found is None:
+        return ""
+    if score is None or found.verdict != "promote":
+        return f"{found.reason[:1].upper()}{found.reason[1:].rstrip('.')}."
     moved = "went" if abs(score.difference) < 0.0005 else "rose" if score.difference > 0 else "fell"
     return (
         f"{title_of(score)} {moved} from {score.base:.3f} to {score.tuned:.3f} on "
-        f"{ending.evaluation.records:,} held-out prompts, a difference of {score.difference:+.3f} "
+        f"{found.records:,} held-out prompts, a difference of {score.difference:+.3f} "
         f"({ending.run.evaluation.confidence:.0%} interval {score.low:+.3f} to {score.high:+.3f})."
+    )
+
+
+def _gone_from_production(ending: Ending) -> str:
+    gone = ending.evaluation.production_gone if ending.evaluation is not None else ""
+    if not gone:
+        return ""
+    now = "this model has taken its place" if ending.promotion is not None else "its alias still names it"
+    return (
+        f"The model in production, {gone}, is gone: it was deleted outside Tunedrop. Nothing was compared "
+        f"with it; {now}."
     )

@@ -9,10 +9,10 @@ from botocore.exceptions import ClientError
 from tunedrop import aws, clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import DeploymentSettings, Promotion, Run
-from tunedrop.errors import TransientError
+from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.naming import EXPIRES_TAG, RUN_TAG
 from tunedrop.registry.aliases import Aliases, InProduction
-from tunedrop.serving import kinds
+from tunedrop.serving import kinds, throughput
 from tunedrop.serving.swap import CannotSwap, behind, swap
 from tunedrop.stage import Stage
 
@@ -47,9 +47,13 @@ class Production:
 
         Raises
         ------
+        ThroughputFailed
+            When what serves the model was deleted meanwhile.
         TransientError
             While Bedrock swaps the model; asked again, this goes on where it was.
         """
+        if served_by is not None and not throughput.exists(self._bedrock, served_by):
+            raise ThroughputFailed(f"{served_by} was deleted while the run needed it; nothing was promoted")
         current = self.aliases.current(name)
         note = ""
         if deployment.stable_arn and current and serves(current) and current != served_by:

@@ -19,6 +19,8 @@ from tunedrop.evaluation.gate import decide
 from tunedrop.evaluation.ratings import Rater
 from tunedrop.evaluation.speed import requests_per_minute
 from tunedrop.registry import Registry
+from tunedrop.registry.aliases import Aliases
+from tunedrop.serving import throughput
 from tunedrop.training import curves, losses
 
 
@@ -101,6 +103,8 @@ def _asked_in_shards(
 
 
 def _conclude(aws_: Aws, contest: Contest, done: list[Prediction], predictions_uri: str) -> Evaluation:
+    if gone := _gone_from_production(aws_, contest, done):
+        done = [msgspec.structs.replace(one, champion=None, against_champion=None) for one in done]
     evaluation = msgspec.structs.replace(
         decide(
             done,
@@ -108,6 +112,7 @@ def _conclude(aws_: Aws, contest: Contest, done: list[Prediction], predictions_u
             attempt=contest.run.evaluation_attempt,
             known=contest.examples(aws_),
         ),
+        production_gone=gone,
         losses=_losses(aws_, contest),
         next_record=len(done),
         results_uri=predictions_uri,
@@ -119,6 +124,17 @@ def _conclude(aws_: Aws, contest: Contest, done: list[Prediction], predictions_u
         ContentType="application/json",
     )
     return evaluation
+
+
+def _gone_from_production(aws_: Aws, contest: Contest, done: Sequence[Prediction]) -> str:
+    """What the name has in production, where Bedrock says that it does not exist: it counts as none.
+
+    It is asked only where something was not answered. Any other failure to answer leaves it in its place.
+    """
+    if not any(one.champion is not None and one.champion.error for one in done):
+        return ""
+    current = Aliases(aws_.ssm, aws_.dynamodb, contest.stage).champion(contest.run.name)
+    return current if current and not throughput.exists(aws_.bedrock, current) else ""
 
 
 def _losses(aws_: Aws, contest: Contest) -> Losses | None:

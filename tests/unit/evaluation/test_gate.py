@@ -362,6 +362,7 @@ def test_a_model_in_production_that_did_not_answer_leaves_no_verdict() -> None:
 
     assert evaluation.verdict == "inconclusive"
     assert "75 of 100 answers of the model in production failed" in evaluation.reason
+    assert evaluation.rejected_for == "model in production"
 
 
 def test_answers_that_were_cut_leave_no_verdict() -> None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests import builders
-from tests.unit.fake_bedrock import FakeBedrock
-from tunedrop import catalog
+from tests.unit.fake_bedrock import FakeBedrock, refusal
+from tunedrop import catalog, naming
 from tunedrop.aws import Aws
-from tunedrop.contracts import EvaluationSettings, JudgeSettings
+from tunedrop.contracts import Evaluation, EvaluationSettings, JudgeSettings
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.registry import Registry
+from tunedrop.registry.aliases import Aliases
 from tunedrop.steps.evaluate_model import evaluate_model
 
 ARN = "arn:aws:bedrock:us-west-2:111122223333:evaluation-job/abcdefghij12"
@@ -79,3 +82,41 @@ def test_the_run_then_waits_for_a_job(aws: Any, contest: Asked) -> None:
 
     assert (waiting.done, waiting.judge_job_arn) == (False, ARN)
     assert len(aws.bedrock.called("create_evaluation_job")) == 2
+
+
+PRODUCTION = "arn:aws:bedrock:us-west-2:111122223333:custom-model-deployment/champion0000"
+ABSENT = Answer(error="The specified resource ARN was not found (ResourceNotFoundException)")
+
+
+class AgainstProduction(Asked, frozen=True, kw_only=True):
+    """The same, against a model in production that does not answer."""
+
+    def ask(self, *arguments: Any) -> Iterator[Prediction]:
+        for one in super().ask(*arguments):
+            yield msgspec.structs.replace(one, champion=ABSENT)
+
+
+def conclude(aws: Any, contest: Asked, about_it: Any) -> Evaluation:
+    run = msgspec.structs.replace(contest.run, evaluation=EvaluationSettings())
+    fields = {name: getattr(contest, name) for name in Contest.__struct_fields__} | {"run": run}
+    aws.bedrock = FakeBedrock(get_custom_model_deployment=about_it)
+    aws.s3.put_object(
+        Bucket=contest.stage.artifacts_bucket, Key=naming.place_of(contest.dataset.train.uri)[1], Body=b"{}"
+    )
+    Aliases(aws.ssm, aws.dynamodb, contest.stage).promote(run.name, "earlier", "model", PRODUCTION)
+    return evaluate_model(aws, AgainstProduction(**fields), 0, deadline=0.0)
+
+
+def test_what_is_gone_from_production_counts_as_none_and_is_named(
+    aws: Any, contest: Asked, registry: Registry
+) -> None:
+    found = conclude(aws, contest, refusal("ResourceNotFoundException"))
+
+    assert found.production_gone == PRODUCTION
+    assert "model in production failed" not in found.reason
+
+
+def test_what_is_there_and_does_not_answer_is_not_gone(aws: Any, contest: Asked, registry: Registry) -> None:
+    found = conclude(aws, contest, {"status": "Active"})
+
+    assert found.production_gone == ""

@@ -113,6 +113,38 @@ def test_the_subject_names_what_a_model_was_rejected_for() -> None:
     )
 
 
+GONE = "arn:aws:bedrock:us-west-2:111122223333:custom-model-deployment/champion0000"
+
+
+def test_what_is_gone_from_production_is_named_with_a_way_on() -> None:
+    evaluation = builders.evaluation(verdict="reject", rejected_for="difference", production_gone=GONE)
+    ending = msgspec.structs.replace(PROMOTED, evaluation=evaluation, promotion=None)
+
+    for said in (notification.text(STAGE, ending), summary.markdown(STAGE, ending)):
+        assert f"The model in production, {GONE}, is gone: it was deleted outside Tunedrop." in said
+        assert f"tunedrop throughput release {GONE} --production" in said
+        assert "What was in use before stays in use" not in said
+
+
+def test_what_took_the_place_of_something_gone_says_so() -> None:
+    evaluation = builders.evaluation(production_gone=GONE)
+    ending = msgspec.structs.replace(PROMOTED, evaluation=evaluation)
+
+    assert f"{GONE}, is gone" in notification.text(STAGE, ending)
+    assert "this model has taken its place" in notification.text(STAGE, ending)
+
+
+def test_a_model_in_production_that_did_not_answer_is_what_the_headline_names() -> None:
+    reason = "Token F1 went from 0.3 to 0.6; but 60 of 60 answers of the model in production failed; so"
+    evaluation = builders.evaluation(
+        verdict="inconclusive", rejected_for="model in production", reason=reason
+    )
+    ending = msgspec.structs.replace(PROMOTED, evaluation=evaluation, promotion=None)
+
+    assert "but the model in production did not answer." in notification.text(STAGE, ending)
+    assert "60 of 60 answers of the model in production failed" in notification.subject(ending)
+
+
 def test_the_subject_of_an_evaluation_that_failed_says_how_much_of_it() -> None:
     evaluation = builders.evaluation(
         verdict="inconclusive", reason="14 of 60 prompts failed; that is too many to tell"

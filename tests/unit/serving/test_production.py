@@ -10,7 +10,7 @@ from tests import builders
 from tests.unit.fake_bedrock import refusal
 from tunedrop.aws import Aws
 from tunedrop.contracts import DeploymentSettings
-from tunedrop.errors import TransientError
+from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.registry import Registry
 from tunedrop.serving.production import NotServed, Production
 from tunedrop.stage import Stage
@@ -174,10 +174,12 @@ def test_a_name_with_one_model_has_nothing_to_return_to(production: Production) 
 
 
 def test_of_two_that_promote_at_once_alias_and_history_name_the_same(
-    production: Production, monkeypatch: pytest.MonkeyPatch
+    production: Production, deployments: Deployments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = production.aliases._ssm.put_parameter
-    others = [("persona-3", "arn:aws:bedrock:us-west-2:1:custom-model-deployment/third0000000")]
+    third = SECOND_AT.replace("second", "third0")
+    deployments.models[third] = f"{SECOND}3"
+    others = [("persona-3", third)]
 
     def meanwhile(**parameter: Any) -> Any:
         """Another promotion gets between the history and the parameter."""
@@ -190,3 +192,13 @@ def test_of_two_that_promote_at_once_alias_and_history_name_the_same(
     production.promote("persona", "persona-2", SECOND, SECOND_AT, MOVING)
 
     assert production.aliases.current("persona") == production.aliases.history("persona")[0].model_id
+
+
+def test_what_was_deleted_meanwhile_is_not_promoted(production: Production, deployments: Deployments) -> None:
+    del deployments.models[SECOND_AT]
+
+    with pytest.raises(ThroughputFailed, match="was deleted while the run needed it"):
+        production.promote("persona", "persona-2", SECOND, SECOND_AT, MOVING)
+
+    assert production.aliases.current("persona") == FIRST_AT
+    assert len(production.aliases.history("persona")) == 1

@@ -63,6 +63,7 @@ def test_throughput_is_bought_for_a_model_that_has_passed_and_once(
 def test_an_alias_names_what_stays_in_service_and_else_the_model(
     here: Here, keep_for: int | None, named: str
 ) -> None:
+    here.aws.bedrock = FakeBedrock(get_custom_model_deployment={"status": "Active"})
     run = builders.run(deployment=DeploymentSettings(keep_for_seconds=keep_for))
 
     promotion = here.call(

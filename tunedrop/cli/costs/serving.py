@@ -16,7 +16,7 @@ from tunedrop.cli.stage import Deployed
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.formatting.amounts import duration
 from tunedrop.serving import kinds
-from tunedrop.serving.production import Production
+from tunedrop.serving.production import Production, serves
 from tunedrop.serving.removal import NamedInProduction, Removal
 from tunedrop.serving.sweep import InService, in_service
 
@@ -43,10 +43,10 @@ def show(here: Deployed, format_: Format) -> None:
 def release(here: Deployed, arn: str, *, production: bool, yes: bool, format_: Format) -> None:
     """Release one of them, after saying what would no longer be served."""
     found = {one.arn: one for one in in_service(here.aws, here.stage)}
-    if arn not in found:
-        fail(f"nothing of stage {here.name} serves a model under {arn}", NO, _hint(arn, found, here.name))
-    run_id = found[arn].run_id
     alias = next((name for name, model_id in here.aliases.all().items() if model_id == arn), "")
+    if arn not in found and not (alias and serves(arn)):
+        fail(f"nothing of stage {here.name} serves a model under {arn}", NO, _hint(arn, found, here.name))
+    run_id = found[arn].run_id if arn in found else here.aliases.history_at(alias)[0].run_id
     if alias and not production:
         cure = "To take it out of production all the same: --production"
         fail(f"{arn} is in production: {alias} names it", NO, cure)
