@@ -41,7 +41,9 @@ OPEN = "running"
 
 _DOCUMENTS = ("preflight", *(name for name in RESULT_NAMES.values() if name != "failure"))
 
-_OF_ONE_ATTEMPT = ("failure", "stop_requested_by", "ended_at", "serving", "promotion", "released")
+_OF_ONE_ATTEMPT = (
+    "failure", "stop_requested_by", "ended_at", "ended_as", "serving", "promotion", "released",
+)  # fmt: skip
 
 
 class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -240,6 +242,20 @@ class Registry:
             return False
         return True
 
+    def ended_as(self, run_id: str, failure: Failure | None) -> Failure | None:
+        """How this attempt at a run has ended, as whoever closes it first says: so say all after it.
+
+        Its own last step and the sweep may close a run at the same time, each with a cause of its own.
+        """
+        said = msgspec.json.encode(failure).decode()
+        try:
+            self._update(run_id, {"ended_as": said}, condition="attribute_not_exists(ended_as)")
+        except ClientError as error:
+            if code_of(error) != "ConditionalCheckFailedException":
+                raise
+            said = self._field(run_id, "ended_as") or said
+        return msgspec.json.decode(said, type=Failure | None)
+
     def end(self, run_id: str, outcome: str, failure: Failure | None) -> None:
         """Close a run with how it ended. Closing it again changes nothing that a person sees."""
         fields: dict[str, Any] = {"status": outcome, "step": "", "ended_at": clock.now()}
@@ -279,7 +295,7 @@ class Registry:
         """
         claim = f"{attempt} {clock.now()}"
         condition, values = "attribute_not_exists(notice)", {}
-        if (earlier := self._notice(run_id)) and int(earlier.split()[0]) == attempt:
+        if (earlier := self._field(run_id, "notice")) and int(earlier.split()[0]) == attempt:
             record = self.get(run_id)
             if record is not None and record.told_attempt == attempt:
                 return "told"
@@ -307,12 +323,12 @@ class Registry:
         """The event of this attempt's end is on the event bus."""
         self._update(run_id, {"emitted_attempt": attempt})
 
-    def _notice(self, run_id: str) -> str:
+    def _field(self, run_id: str, name: str) -> str:
         key = _wire({"pk": f"RUN#{run_id}", "sk": "RUN"})
         answer = self._dynamodb.get_item(
-            TableName=self._table, Key=key, ConsistentRead=True, ProjectionExpression="notice"
+            TableName=self._table, Key=key, ConsistentRead=True, ProjectionExpression=name
         )
-        return str(_unwire(answer.get("Item", {})).get("notice", ""))
+        return str(_unwire(answer.get("Item", {})).get(name, ""))
 
     def claim(self, what: str, which: str) -> bool:
         """True for the first caller only, for ever: for what may be done once."""

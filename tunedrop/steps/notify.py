@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+import msgspec
+
 from tunedrop.aws import Aws
 from tunedrop.contracts import Ending, Notice
 from tunedrop.registry import Registry
@@ -19,6 +21,8 @@ _log = logging.getLogger(__name__)
 def end(aws: Aws, stage: Stage, registry: Registry, spending: Spending, ending: Ending) -> Notice:
     """Close a run. A report that cannot be made keeps nobody from being notified."""
     ending = with_promotion(registry, ending)
+    failure = registry.ended_as(ending.run.run_id, ending.failure)
+    ending = msgspec.structs.replace(ending, failure=failure)
     ending = with_cost(registry, stage, ending)
     if ending.cost is not None:
         storage = sum(one.likely for one in ending.cost.forecast)

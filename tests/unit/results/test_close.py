@@ -12,11 +12,13 @@ from tests import builders
 from tests.unit.tables import make_registry_table
 from tunedrop import naming
 from tunedrop.aws import Aws
-from tunedrop.contracts import Ending, Promotion, RunEnded
+from tunedrop.contracts import Ending, Failure, Promotion, RunEnded
 from tunedrop.errors import TransientError
 from tunedrop.registry import Registry
+from tunedrop.registry.spending import Spending
 from tunedrop.results.close import close
 from tunedrop.stage import Stage
+from tunedrop.steps import notify
 
 PROMOTED = Ending(
     run=builders.run(),
@@ -146,3 +148,48 @@ def test_a_run_is_told_and_on_the_bus_before_it_is_closed(
     record = registry.get(PROMOTED.run.run_id)
     assert record is not None
     assert not record.is_open
+
+
+@pytest.mark.parametrize("first_told", [True, False])
+def test_a_run_whose_execution_was_ended_while_it_was_told_ends_as_it_was_told(
+    aws: Aws, told: Stage, entries: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, first_told: bool
+) -> None:
+    registry, spending = (
+        Registry(aws.dynamodb, told.registry_table),
+        Spending(aws.dynamodb, told.registry_table),
+    )
+    inconclusive = msgspec.structs.replace(
+        PROMOTED, promotion=None, evaluation=builders.evaluation(verdict="inconclusive")
+    )
+    with monkeypatch.context() as dying:
+        dying.setattr(registry, "end" if first_told else "begin_notice", _die)
+        with pytest.raises(Died):
+            notify.end(aws, told, registry, spending, inconclusive)
+
+    stopped = Failure(error="RunStopped", cause="stopped: by the console")
+    notice = notify.end(aws, told, registry, spending, msgspec.structs.replace(inconclusive, failure=stopped))
+
+    record = registry.get(PROMOTED.run.run_id)
+    assert record is not None
+    assert (notice.outcome, record.status, record.failure) == ("inconclusive", "inconclusive", None)
+    assert {json.loads(one["Detail"])["outcome"] for one in entries} == {"inconclusive"}
+    assert notice.sent is not first_told
+
+
+class Died(Exception):
+    """The function was killed."""
+
+
+def _die(*_: Any) -> None:
+    raise Died
+
+
+def test_the_next_attempt_ends_as_it_ends(aws: Aws, told: Stage) -> None:
+    registry, run_id = Registry(aws.dynamodb, told.registry_table), PROMOTED.run.run_id
+    failed = Failure(error="AwsRefused", cause="denied")
+    assert registry.ended_as(run_id, failed) == registry.ended_as(run_id, None) == failed
+    registry.end(run_id, "failed", failed)
+
+    registry.reopen(msgspec.structs.replace(PROMOTED.run, attempt=2, execution_arn="arn:again"))
+
+    assert registry.ended_as(run_id, None) is None
