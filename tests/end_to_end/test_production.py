@@ -27,6 +27,8 @@ HELD_OUT_WAYS = (0, 7)
 
 MANIFEST = b"data: {train: train.jsonl, test: test.jsonl}\ndeployment: {stable_arn: true}\n"
 
+NOT_PINNED = b"data: {train: train.jsonl, test: test.jsonl}\n"
+
 ON_PROVISIONED = b"""
 method: single-turn
 base_model: amazon.titan-text-express-v1:0:8k
@@ -207,3 +209,27 @@ def serves(pipeline: Pipeline, arn: str) -> str:
 def provisioned_for(pipeline: Pipeline, arn: str) -> str:
     answer = pipeline.aws.bedrock.get_provisioned_model_throughput(provisionedModelId=arn)
     return str(answer["modelArn"])
+
+
+def test_what_was_deleted_outside_is_named_and_counts_as_no_model_in_production(
+    pipeline: Pipeline, inbox: Inbox, tunedrop: Tunedrop
+) -> None:
+    bedrock = pipeline.aws.bedrock
+    before = tuned(pipeline, "lost", RECORDS, NOT_PINNED).document("promotion", Promotion)
+    assert before is not None
+    bedrock.delete_custom_model_deployment(customModelDeploymentIdentifier=before.model_id)
+
+    second = tuned(pipeline, "lost", RECORDS, NOT_PINNED)
+
+    evaluation, after = second.document("evaluation", Evaluation), second.document("promotion", Promotion)
+    assert evaluation is not None
+    assert evaluation.production_gone == before.model_id
+    assert after is not None, evaluation.reason
+    (message,) = inbox.messages(second.run.run_id)
+    assert f"The model in production, {before.model_id}, is gone" in message.text
+
+    bedrock.delete_custom_model_deployment(customModelDeploymentIdentifier=after.model_id)
+    tunedrop("throughput", "release", after.model_id, "--yes", code=1)
+    tunedrop("throughput", "release", after.model_id, "--production", "--yes")
+    aliases = Aliases(pipeline.aws.ssm, pipeline.aws.dynamodb, pipeline.stage)
+    assert aliases.current("lost") == after.model_arn

@@ -131,6 +131,34 @@ stages:
 """
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("base_model: ''\n", "base_model"),
+        ("from: '  '\n", "from"),
+        ('grader: "\\t"\n', "grader"),
+        ("teacher: {model: ''}\n", "teacher.model"),
+        ("evaluation: {judge: ''}\n", "evaluation.judge"),
+        ("evaluation: {judge: {model: m, rubric: ' '}}\n", "evaluation.judge.rubric"),
+        ("deployment: {keep_for: ''}\n", "deployment.keep_for"),
+        ("search: {learning_rate: [1e-5, '']}\n", "search.learning_rate"),
+        ("hyperparameters: {epoch_count: '\u3000'}\n", "hyperparameters.epoch_count"),
+    ],
+)
+def test_a_key_that_is_there_and_empty_is_refused(text: str, path: str) -> None:
+    """Also the spaces of other scripts; a default in its place would be what nobody asked for."""
+    message = refusal(f"data: {{train: t}}\n{text}".encode())
+
+    assert f"line 2: {path} is empty; give it a value or leave it out" in message
+
+
+@pytest.mark.parametrize(
+    "data", ["{train: ''}", "{train: [a, '']}", "{train: t, test: ' '}", "{train: t, encoding: ''}"]
+)
+def test_an_empty_name_of_a_data_file_is_refused(data: str) -> None:
+    assert "is empty" in refusal(f"data: {data}\n".encode())
+
+
 def test_a_run_of_stages_is_its_last_stage_after_the_others() -> None:
     read = manifest.read(STAGES)
 

@@ -113,8 +113,21 @@ def _findings(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield from _keys_and_types(stage, Stage, f"stages {number}: ")
             if isinstance(stage.get("data"), Mapping):
                 yield from _keys_and_types(stage["data"], Data, f"stages {number}: data.")
+    yield from _blank(document)
     yield from _values(document)
     yield from _judge(document)
+
+
+def _blank(mapping: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """Texts that say nothing: a key that is there and empty was meant to say something."""
+    for key, value in mapping.items():
+        path = f"{above}{key}"
+        parts = value if isinstance(value, list) else [value]
+        if any(isinstance(one, str) and not one.strip() for one in parts):
+            yield yaml_document.line_of(mapping, key), f"{path} is empty; give it a value or leave it out"
+        for one in parts:
+            if isinstance(one, Mapping):
+                yield from _blank(one, f"{path}.")
 
 
 def _keys_and_types(

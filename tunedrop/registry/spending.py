@@ -3,20 +3,24 @@
 In the registry table: `pk` = `MONTH#<YYYY-MM>`, `sk` = `RUN#<run id>` holds a run's amounts, `sk` =
 `#VERSION` a number that every change raises. A commitment is written only if nothing has changed since the
 month was read: of two runs at once that would pass the budget together, one sees the other. Both reads and
-writes are strongly consistent, which an index is not. A run counts in the month in which it was submitted.
+writes are strongly consistent, which an index is not.
+
+A run counts in the month in which it may begin to cost: in which it was estimated, or approved where somebody
+had to be asked, and another attempt in the month of its own estimate. What it has spent stays where it was.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 from botocore.exceptions import ClientError
 
+from tunedrop import clock
 from tunedrop.aws import code_of, explain
 from tunedrop.contracts import Estimate, Run
 from tunedrop.errors import TransientError
@@ -57,6 +61,18 @@ class Month(msgspec.Struct, frozen=True, kw_only=True):
 def month_of(moment: str) -> str:
     """The month of a moment, such as `2026-11`."""
     return moment[: len("2026-11")]
+
+
+def months_between(first: str, last: str) -> Iterator[str]:
+    """Every month from the one of a moment to that of another, first first.
+
+    >>> list(months_between("2026-11-30T23:59:59Z", "2027-01-01T00:00:00Z"))
+    ['2026-11', '2026-12', '2027-01']
+    """
+    year, month = int(first[:4]), int(first[5:7])
+    while (key := f"{year:04}-{month:02}") <= month_of(last):
+        yield key
+        year, month = (year, month + 1) if month < 12 else (year + 1, 1)
 
 
 class Spending:
@@ -100,24 +116,45 @@ class Spending:
             committed, requested = (0.0, found.likely) if waits else (found.likely, 0.0)
             return Amounts(spent=amounts.spent, committed=committed, requested=requested), found
 
-        found: Estimate = self._change(run, change)
+        found: Estimate = self._change(month_of(clock.now()), run, change)
+        self._leave_earlier(run)
         return found
 
     def approve(self, run: Run) -> None:
-        """Somebody has approved what the run requested. Twice is as good as once."""
+        """Somebody has approved what the run requested, maybe in an earlier month. Twice is as once."""
+        lines = self._lines(run).values()
+        committed = max((one.requested or one.committed for one in lines), default=0.0)
 
         def change(_: Month, amounts: Amounts) -> tuple[Amounts, None]:
-            committed = amounts.requested or amounts.committed
             return Amounts(spent=amounts.spent, committed=committed), None
 
-        self._change(run, change)
+        self._change(month_of(clock.now()), run, change)
+        self._leave_earlier(run)
 
     def settle(self, run: Run, spent: float, committed: float = 0.0) -> None:
         """The run has ended, and all its attempts have cost this; its model goes on to cost `committed`."""
-        self._change(run, lambda _, __: (Amounts(spent=spent, committed=committed), None))
+        lines = self._lines(run)
+        home = max(lines, default=month_of(clock.now()))
+        mine = max(0.0, spent - sum(one.spent for month, one in lines.items() if month != home))
+        self._change(home, run, lambda _, __: (Amounts(spent=mine, committed=committed), None))
 
-    def _change(self, run: Run, change: Callable[[Month, Amounts], tuple[Amounts, Any]]) -> Any:
-        key = month_of(run.created_at)
+    def _leave_earlier(self, run: Run) -> None:
+        """In months before this one a run counts for nothing but what it has spent in them."""
+        for month, amounts in self._lines(run).items():
+            if month < month_of(clock.now()):
+                self._change(month, run, lambda _, __, spent=amounts.spent: (Amounts(spent=spent), None))
+
+    def _lines(self, run: Run) -> dict[str, Amounts]:
+        """What a run counts for, in each month since it was submitted that has anything."""
+        found = {}
+        for month in months_between(run.created_at, clock.now()):
+            key = {"pk": {"S": f"MONTH#{month}"}, "sk": {"S": f"RUN#{run.run_id}"}}
+            answer = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+            if "Item" in answer:
+                found[month] = _read(answer["Item"])
+        return found
+
+    def _change(self, key: str, run: Run, change: Callable[[Month, Amounts], tuple[Amounts, Any]]) -> Any:
         for number in range(TRIES):
             month = self.read(key)
             before = month.runs.get(run.run_id, Amounts())

@@ -20,7 +20,7 @@ Struct = type[msgspec.Struct]
 
 
 def of_manifest() -> Schema:
-    """The manifest. What its reader refuses beyond types is in here too: unknown keys, ranges."""
+    """The manifest. What its reader refuses beyond types is here too: unknown keys, ranges, blank texts."""
     schema = _schema(Manifest, "Tunedrop manifest")
     definitions = schema["$defs"]
     shapes: list[Struct] = [Manifest, *structs_in(Manifest)]
@@ -34,7 +34,20 @@ def of_manifest() -> Schema:
         section, _, key = path.rpartition(".")
         shape = Manifest if not section else _type_of(Manifest, section)
         definitions[shape.__name__]["properties"][key] |= {"minimum": lowest, "maximum": highest}
+    _refuse_blank(definitions)
     return schema
+
+
+def _refuse_blank(schema: Any) -> None:
+    """A text that is there says something."""
+    if isinstance(schema, list):
+        for one in schema:
+            _refuse_blank(one)
+    elif isinstance(schema, dict):
+        if schema.get("type") == "string":
+            schema["pattern"] = r"\S"
+        for one in schema.values():
+            _refuse_blank(one)
 
 
 def of_event() -> Schema:

@@ -28,6 +28,20 @@ def spending(aws: Aws, stage: Stage, registry: Registry, monkeypatch: pytest.Mon
     return Spending(aws.dynamodb, stage.registry_table)
 
 
+At = Callable[[str], None]
+
+
+@pytest.fixture(autouse=True)
+def at(monkeypatch: pytest.MonkeyPatch) -> At:
+    """Sets the moment that it is: in November 2026 until a test says otherwise."""
+
+    def set_to(moment: str) -> None:
+        monkeypatch.setattr("tunedrop.clock.now", lambda: moment)
+
+    set_to("2026-11-29T12:00:00Z")
+    return set_to
+
+
 def run(number: int, **changes: Any) -> Run:
     return builders.run(run_id=f"run-{number}", **changes)
 
@@ -95,11 +109,53 @@ def test_an_estimate_that_is_repeated_counts_once_and_another_attempt_on_top_of_
     assert spending.read("2026-11").counted() == 14
 
 
-def test_a_run_counts_in_the_month_in_which_it_was_submitted(spending: Spending) -> None:
-    spending.estimate(run(1, created_at="2026-10-31T23:59:59Z"), decided(run(1)))
+def test_a_run_counts_in_the_month_in_which_it_was_estimated(spending: Spending, at: At) -> None:
+    at("2026-10-31T23:59:59Z")
+    spending.estimate(run(1, created_at="2026-10-31T23:59:00Z"), decided(run(1)))
 
     assert spending.read("2026-11").counted() == 0
     assert spending.read("2026-10").counted() == 10
+
+
+def test_what_is_approved_in_another_month_counts_in_that_one(spending: Spending, at: At) -> None:
+    waits = run(1, created_at="2026-11-29T12:00:00Z")
+    spending.estimate(waits, decided(waits, usd=30))
+    at("2027-01-02T12:00:00Z")
+
+    spending.approve(waits)
+    spending.approve(waits)
+
+    assert [spending.read(month).counted() for month in ("2026-11", "2026-12", "2027-01")] == [0, 0, 30]
+    assert spending.read("2026-11").requested() == 0
+    spending.settle(waits, 12.0, committed=1.0)
+    assert [spending.read(month).counted() for month in ("2026-11", "2027-01")] == [0, 13]
+
+
+def test_another_attempt_in_another_month_counts_there_and_what_was_spent_where_it_was(
+    spending: Spending, at: At
+) -> None:
+    again = run(1, created_at="2026-11-29T12:00:00Z")
+    spending.estimate(again, decided(again))
+    spending.settle(again, 4.0, committed=2.0)
+    at("2026-12-01T00:00:00Z")
+
+    found = spending.estimate(again, decided(again, budget=12.0))
+
+    assert found.approval_reasons == ()
+    assert (spending.read("2026-11").counted(), spending.read("2026-12").counted()) == (4, 10)
+    spending.settle(again, 11.0)
+    assert (spending.read("2026-11").counted(), spending.read("2026-12").counted()) == (4, 7)
+
+
+def test_a_run_that_goes_on_over_the_end_of_a_month_settles_where_it_was_let_through(
+    spending: Spending, at: At
+) -> None:
+    spending.estimate(run(1), decided(run(1)))
+    at("2026-12-01T00:00:01Z")
+
+    spending.settle(run(1), 9.0)
+
+    assert (spending.read("2026-11").counted(), spending.read("2026-12").counted()) == (9, 0)
 
 
 def test_a_commitment_made_meanwhile_is_seen_before_another_is_made(spending: Spending) -> None:

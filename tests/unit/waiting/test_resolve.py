@@ -8,10 +8,11 @@ import pytest
 from tests import builders
 from tests.recorded import recorded
 from tests.unit.fake_bedrock import FakeBedrock, refusal
+from tunedrop import clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import CompletedJob, Estimate, Run, Wait, WaitKind
 from tunedrop.registry import Registry
-from tunedrop.registry.spending import Spending
+from tunedrop.registry.spending import Spending, month_of
 from tunedrop.stage import Stage
 from tunedrop.waiting import approval
 from tunedrop.waiting.resolve import Settler
@@ -418,19 +419,19 @@ def test_a_wait_is_forgotten_when_its_token_is_gone_and_kept_when_it_was_refused
     assert bool(waits.of_run("persona-0123456789")) == kept
 
 
-def test_an_approved_run_counts_in_its_month(
+def test_an_approved_run_counts_in_the_month_of_its_approval(
     aws: Aws, stage: Stage, settler: Settler, waits: Waits, tokens: Tokens
 ) -> None:
     spending = Spending(aws.dynamodb, stage.registry_table)
     spending.estimate(builders.run(), lambda _: ESTIMATE)
     wait = approval_of(builders.run(), ESTIMATE)
     waits.park(wait)
-    before = spending.read("2026-11")
+    before = spending.read(month_of(clock.now()))
 
     aws.s3.put_object(Bucket=stage.intake_bucket, Key=wait.subject)
     settler.settle_run(wait.run_id)
 
-    after = spending.read("2026-11")
+    after = spending.read(month_of(clock.now()))
     assert (before.counted(), before.requested()) == (0, 2)
     assert (after.counted(), after.requested()) == (2, 0)
 
