@@ -173,6 +173,10 @@ def _refuse_foreign(stage: Stage, source: S3Object, path: str, named: S3Object) 
 def _refuse_foreign_model(stage: Stage, source: S3Object, document: Manifest) -> None:
     """A model has learned its data: `from` goes on with a run of the same tenant alone."""
     tenant = tenant_of(stage, source.key)
+    if tenant is not None and (document.base_model or "").startswith("arn:"):
+        raise InvalidManifest(
+            f"base_model: an ARN does not say whose data a model has learned; name a run of {tenant}/ by from"
+        )
     if tenant is not None and document.from_run and not document.from_run.startswith(f"{tenant}/"):
         raise InvalidManifest(
             f"from: {tenant} may not go on with {shown.line(document.from_run)[:200]}; "
@@ -206,8 +210,8 @@ def _refusal(error: ClientError, path: str, source: S3Object) -> InvalidManifest
     if aws.is_transient(error) or aws.is_forbidden(error):
         raise error
     return InvalidManifest(
-        f"{path}: {source.uri} cannot be read: {shown.line(aws.explain(error))}. Upload it without a key of "
-        "your own (SSE-C): the bucket encrypts it"
+        f"{path}: {source.uri} cannot be read: {shown.line(aws.explain(error))}. Upload it again, without a "
+        "key of your own (the bucket encrypts it) and not into an archive"
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tests import builders
 from tests.unit.registration.test_hostile_uploads import Uploads
@@ -64,3 +66,69 @@ def test_a_tenant_goes_on_with_its_own_models_alone() -> None:
 
     assert found.failure is not None
     assert "support may not go on with law/bot" in found.failure.cause
+
+
+@pytest.mark.parametrize(
+    "kind", ["custom-model/amazon.nova-lite-v1:0:300k/abcdefghij12", "imported-model/abcdefghij12"]
+)
+def test_a_tenant_names_no_model_by_an_arn_that_does_not_say_whose_it_is(kind: str) -> None:
+    arn = f"arn:aws:bedrock:us-west-2:111122223333:{kind}"
+    found = register("runs/support/bot/run.yaml", f"train.jsonl}}\nbase_model: {arn}\n# {{")
+
+    assert found.failure is not None
+    assert "name a run of support/ by from" in found.failure.cause
+
+
+class Listed(Uploads):
+    """The intake bucket, with a data file in every folder of `drop/`."""
+
+    KEYS = ("drop/a.jsonl", "drop/law/secret.jsonl", "drop/support/a.jsonl", "drop/support/deep/b.jsonl",
+            "drop/supportive/c.jsonl", "drop/support.jsonl")  # fmt: skip
+
+    def get_paginator(self, _: str) -> Listed:
+        return self
+
+    def paginate(self, Bucket: str, Prefix: str) -> list[dict[str, object]]:  # noqa: N803
+        return [{"Contents": [{"Key": key, "Size": 9} for key in self.KEYS if key.startswith(Prefix)]}]
+
+
+@pytest.mark.parametrize("starts", ["_SUCCESS", "a.jsonl", "deep/b.jsonl"])
+@pytest.mark.parametrize("tenant", ["support", "law"])
+def test_the_folders_of_tenants_never_become_one_dataset(tenant: str, starts: str) -> None:
+    event = ObjectCreated(
+        source=S3Object(bucket="intake", key=f"drop/{tenant}/{starts}", version_id="v1"),
+        requester="", time="2026-11-23T10:00:00Z", reason="" if starts == "_SUCCESS" else "nothing more came",
+    )  # fmt: skip
+
+    found = registration.register(Listed(), STAGE, event, "arn:execution")
+
+    assert found.run is not None
+    files = [
+        one
+        for part in (found.run.train, found.run.validation, found.run.test)
+        if part
+        for one in (part, *part.more)
+    ]
+    assert {one.key for one in files} == {key for key in Listed.KEYS if key.startswith(f"drop/{tenant}/")}
+
+
+@given(st.text(max_size=30), st.sampled_from(["drop", "runs"]))
+@example("law/../support/x.jsonl", "drop")
+@example("./support/x.jsonl", "drop")
+@example("support\\x.jsonl", "drop")
+@example("SUPPORT/x.jsonl", "drop")
+@example("support /bot/run.yaml", "runs")
+@example("/support/bot/run.yaml", "runs")
+def test_no_key_reads_or_names_anything_of_another_tenant(below: str, root: str) -> None:
+    key = f"{root}/{below}"
+    found = registration.register(
+        Listed(b"data: {train: train.jsonl}\n"), STAGE,
+        ObjectCreated(source=S3Object(bucket="intake", key=key), requester="", time="2026-11-23T10:00:00Z"),
+        "arn:execution",
+    )  # fmt: skip
+
+    if found.outcome == "registered":
+        assert found.run is not None
+        tenant = next(one for one in STAGE.tenants if key.startswith(f"{root}/{one}/"))
+        assert found.run.train.key.startswith((f"drop/{tenant}/", f"runs/{tenant}/"))
+        assert found.run.name == tenant or found.run.name.startswith(f"{tenant}/")
