@@ -140,9 +140,13 @@ class Spending:
 
     def _leave_earlier(self, run: Run) -> None:
         """In months before this one a run counts for nothing but what it has spent in them."""
-        for month, amounts in self._lines(run).items():
+
+        def leave(_: Month, amounts: Amounts) -> tuple[Amounts, None]:
+            return Amounts(spent=amounts.spent), None
+
+        for month in self._lines(run):
             if month < month_of(clock.now()):
-                self._change(month, run, lambda _, __, spent=amounts.spent: (Amounts(spent=spent), None))
+                self._change(month, run, leave)
 
     def _lines(self, run: Run) -> dict[str, Amounts]:
         """What a run counts for, in each month since it was submitted that has anything."""
