@@ -110,6 +110,10 @@ class Pipeline:
     def __init__(self, session: boto3.Session, stage: str = "local") -> None:
         self.session = session
         self.aws = Aws(session)
+        self.read(stage)
+
+    def read(self, stage: str) -> None:
+        """Read how the stage is made up: names are others once it was destroyed and created again."""
         description = self.aws.ssm.get_parameter(Name=parameter_name(stage))["Parameter"]["Value"]
         self.stage = msgspec.json.decode(description, type=Stage)
         self.registry = Registry(self.aws.dynamodb, self.stage.registry_table)

@@ -2,10 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from local.driver import Inbox, Pipeline
 from local.embedded import Embedded
 from tests.datasets import jsonl, single_turn
 from tunedrop.registry import Record
+
+NAMED: tuple[tuple[str, str, str, str], ...] = (
+    ("s3", "list_buckets", "Buckets", "Name"),
+    ("dynamodb", "list_tables", "TableNames", ""),
+    ("logs", "describe_log_groups", "logGroups", "logGroupName"),
+    ("lambda", "list_functions", "Functions", "FunctionName"),
+    ("stepfunctions", "list_state_machines", "stateMachines", "name"),
+    ("events", "list_rules", "Rules", "Name"),
+    ("iam", "list_roles", "Roles", "RoleName"),
+    ("sns", "list_topics", "Topics", "TopicArn"),
+    ("sqs", "list_queues", "QueueUrls", ""),
+    ("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
+)
+"""What a stage is made of: service, how it is listed, where the entries are, and the name in each."""
+
+
+def named(pipeline: Pipeline, part: str) -> Iterator[str]:
+    """Everything in the Region that has this in its name."""
+    for service, operation, entries, name in NAMED:
+        client = pipeline.session.client(service)
+        pages = (
+            client.get_paginator(operation).paginate()
+            if client.can_paginate(operation)
+            else [getattr(client, operation)()]
+        )
+        for one in (one for page in pages for one in page.get(entries, [])):
+            if part in (one[name] if name else one):
+                yield f"{service}: {one[name] if name else one}"
+
+
+def test_a_stage_is_destroyed_whole_with_its_objects_and_created_again(
+    embedded: Embedded, west: Pipeline
+) -> None:
+    """By the CDK CLI, as for `dev`; the tests below use what was created the second time."""
+    for body in (b"first", b"second"):
+        west.put("notes/old.txt", body)
+    west.aws.s3.delete_object(Bucket=west.stage.intake_bucket, Key="notes/old.txt")
+    before = set(named(west, "tunedrop-localwest"))
+
+    embedded.destroy("localwest")
+    left = set(named(west, "tunedrop-localwest"))
+    embedded.deploy("localwest", "us-west-2")
+    west.read("localwest")
+
+    assert {one.partition(":")[0] for one in before} == {service for service, *_ in NAMED}
+    assert left == set()
+    assert len(set(named(west, "tunedrop-localwest"))) == len(before)
 
 
 def test_a_run_is_tuned_and_promoted_beside_the_stage_of_the_first_region(

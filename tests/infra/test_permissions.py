@@ -112,6 +112,19 @@ def test_bedrock_writes_nothing_but_its_output(resources: Resources, role: str, 
     assert statement["Resource"]["Fn::Join"][1][-1] == f"/runs/*/{output}/*"
 
 
+@pytest.mark.parametrize("role", ["BedrockRole", "EvaluationRole"])
+def test_bedrock_may_look_for_the_bucket_as_its_guide_grants_it(resources: Resources, role: str) -> None:
+    """Without a condition on the prefix, which a HeadBucket does not have (user guide,
+    model-customization-code-samples and judge-service-roles)."""
+    (statement,) = (
+        statement
+        for policy, statement in resources.statements()
+        if policy.startswith(role) and "s3:ListBucket" in as_list(statement["Action"])
+    )
+
+    assert "Condition" not in statement
+
+
 def test_every_use_of_the_key_is_by_way_of_a_service(resources: Resources) -> None:
     uses = [
         statement
