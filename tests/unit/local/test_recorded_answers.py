@@ -13,6 +13,8 @@ from local import ministack
 from local.bedrock import jobs as local_jobs
 from local.bedrock.brain import Brain, base_brain
 from local.bedrock.models import Models, foundation_entry
+from local.bedrock.shapes import problems
+from local.bedrock.wire import service_model
 from local.bedrock.world import Tuned, World, foundation_arn
 from local.faults import Faults
 from tests.recorded import recorded
@@ -94,6 +96,8 @@ def test_a_listed_custom_model_has_the_fields_of_the_recorded_ones(models: Model
     (our,) = models.list({})["modelSummaries"]
 
     assert their.keys() <= our.keys()
+    shape = service_model("bedrock").operation_model("ListCustomModels").output_shape
+    assert list(problems(shape, {"modelSummaries": [our]})) == []  # its base has a name without spaces
 
 
 def shape(arn: str, base: str) -> str:
@@ -119,3 +123,25 @@ def test_a_jobs_event_has_the_fields_and_the_arn_of_the_documented_one() -> None
     assert detail.keys() == their["detail"].keys()
     assert detail["jobArn"] == their["detail"]["jobArn"] == their["resources"][0]
     assert isinstance(detail["validationDataConfig"], type(their["detail"]["validationDataConfig"]))
+
+
+@pytest.mark.parametrize("further", [False, True])
+def test_a_job_is_described_as_the_service_model_asks(models: Models, further: bool) -> None:
+    """Validators are required, though a job may have none; the base of a model that is tuned further is its
+    foundation model, since the answer's pattern has no other ARN (botocore)."""
+    world = models._world
+    (tuned,) = world.models.values()
+    arn = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:model-customization-job/{LITE.id}/abcdefghwxyz"
+    request = {
+        "jobName": "further", "customModelName": "further", "roleArn": f"arn:aws:iam::{ACCOUNT}:role/bedrock",
+        "baseModelIdentifier": tuned.arn if further else LITE.id,
+        "trainingDataConfig": {"s3Uri": "s3://bucket/k"}, "outputDataConfig": {"s3Uri": "s3://bucket/o"},
+        "hyperParameters": {"epochCount": "1"},
+    }  # fmt: skip
+    jobs = local_jobs.Jobs(world)
+    world.jobs = {arn: jobs._new(arn, request, LITE, tuned if further else None)}
+
+    answer = jobs.get({"jobIdentifier": arn})
+
+    shape = service_model("bedrock").operation_model("GetModelCustomizationJob").output_shape
+    assert list(problems(shape, answer)) == []
