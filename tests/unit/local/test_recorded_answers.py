@@ -15,10 +15,11 @@ from local.bedrock.brain import Brain, base_brain
 from local.bedrock.models import Models, foundation_entry
 from local.bedrock.shapes import problems
 from local.bedrock.wire import service_model
-from local.bedrock.world import Tuned, World, foundation_arn
+from local.bedrock.world import Tuned, World, foundation_arn, ids_of
 from local.faults import Faults
 from tests.recorded import recorded
 from tunedrop import catalog
+from tunedrop.catalog.model import BaseModel
 
 LITE = catalog.load()["amazon.nova-lite-v1:0:300k"]
 ACCOUNT, REGION = "111122223333", "us-east-1"
@@ -79,6 +80,15 @@ def test_a_base_models_entry_has_no_field_that_aws_does_not_give() -> None:
     theirs = {field for one in recorded("list-foundation-models")["modelSummaries"] for field in one}
 
     assert set(foundation_entry(LITE, LITE.id)) <= theirs
+
+
+@pytest.mark.parametrize("model", catalog.load().values(), ids=lambda model: model.id)
+def test_every_entry_is_one_that_the_service_model_knows(model: BaseModel) -> None:
+    """Its list of customizations has no word for reinforcement (botocore, ModelCustomization)."""
+    shape = service_model("bedrock").operation_model("ListFoundationModels").output_shape
+    entries = [foundation_entry(model, id_) for id_ in ids_of(model)]
+
+    assert list(problems(shape, {"modelSummaries": entries})) == []
 
 
 def test_a_custom_model_has_the_arns_of_the_recorded_ones(models: Models) -> None:
