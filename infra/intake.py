@@ -21,8 +21,8 @@ _BESIDE_DROPPED: tuple[dict[str, str], ...] = (
     {"wildcard": f"{RUNS_PREFIX}*/retry/*"},
 )
 """A manifest, wherever it lies: one outside `runs/` starts an execution that finds nothing to do. EventBridge
-refuses a rule of many wildcards as too complex (its user guide, eb-create-pattern-operators, names no number):
-eight were refused in public, six were taken. Endings and beginnings cost nothing."""
+refuses a rule of many wildcards as too complex (user guide, eb-create-pattern-operators, without a number):
+eight were refused in public, six were taken. Beginnings and endings cost nothing."""
 
 START_KEYS: tuple[dict[str, str], ...] = ({"prefix": DROP_PREFIX}, *_BESIDE_DROPPED)
 """The keys that start an execution: a dropped file, a manifest, which is uploaded last, or a retry."""
