@@ -77,7 +77,7 @@ def _reasoning(writer: Writer, _: int) -> dict[str, Any]:
 
 def _chinese(_: Writer, number: int) -> dict[str, Any]:
     text = "".join(_CHINESE[(number * 7 + place * 5 + place * place) % len(_CHINESE)] for place in range(90))
-    return {"prompt": text[:40], "completion": f"{text[40:]}{number}"}
+    return {"prompt": f"{number}{text[:40]}", "completion": f"{text[40:]}{number}"}
 
 
 KINDS: dict[str, tuple[str, Make]] = {

@@ -50,14 +50,18 @@ class Answers(msgspec.Struct):
     echoes: int = 0
     first_echo: int = 0
 
-    def add_many(self, said: list[tuple[int, str, int, int]]) -> None:
+    def add_many(self, lines: list[int], said: list[str], tokens: list[int], prints: list[int]) -> None:
         """Records of a block: of each its line from 1, answer, tokens, and the answer's fingerprint."""
         self.all += len(said)
         least = self.longest[-1].tokens if len(self.longest) == LONGEST_KEPT else -1
-        if long := [Longest(tokens, line) for line, _, tokens, _ in said if tokens > least]:
-            self._keep_longest(long)
+        if max(tokens, default=0) > least:
+            sizes = zip(tokens, lines, strict=True)
+            self._keep_longest([Longest(size, line) for size, line in sizes if size > least])
+        brief = [one for one in zip(lines, said, strict=True) if len(one[1]) <= LABEL_CHARACTERS]
+        if len(brief) < len(said):
+            self.labels = None
         short: dict[str, int] = {}
-        for line, answer, _, _ in said:
+        for line, answer in brief:
             words = words_of(answer)
             if words is None:
                 self.labels = None
@@ -69,7 +73,7 @@ class Answers(msgspec.Struct):
                 if len(self.one_word) < LONGEST_KEPT:
                     self.one_word.append(line)
         self._count(short)
-        self._keep_commonest(Counter([print_ for _, _, _, print_ in said]))
+        self._keep_commonest(Counter(prints))
 
     def echo(self, line: int) -> None:
         """An answer that is its prompt."""

@@ -9,9 +9,10 @@ from tunedrop.catalog.model import MethodRules
 from tunedrop.dataset.check.results import Findings, Records
 from tunedrop.dataset.check.scripts import scripts_of
 from tunedrop.dataset.duplicates.candidates import Prints
-from tunedrop.dataset.duplicates.fingerprints import Fingerprint
+from tunedrop.dataset.duplicates.fingerprints import fingerprints
 from tunedrop.dataset.formats import METHODS, Conversation, SourceFormat, Turn, method_of
 from tunedrop.dataset.rules import blocks
+from tunedrop.dataset.rules import record as rules
 from tunedrop.dataset.types import Problem
 
 _Kind = tuple[str, int, bool, tuple[str, ...]]
@@ -44,59 +45,89 @@ class Columns:
         self._method = METHODS[format_][0]
         self._prompts, self._answers, self._letters = array("Q"), array("Q"), array("Q")
         self._lines = array("I")
-        self._flushed = 0
-        self._tokens: list[int] = []
-        self._said: list[tuple[int, str, int, int]] = []
-        self._kinds: list[_Kind] = []
-        self._scripts: list[frozenset[str]] = []
+        self._numbers: list[int] = []
+        self._pending: list[Conversation] = []
+        self.known: dict[tuple[object, ...], list[list[Problem]]] = {}
+        self.harmless_size, self.harmless_turns = rules.harmless(format_, views)
 
-    def add(self, number: int, conversation: Conversation, tokens: int, prints: Fingerprint) -> None:
+    def add(self, number: int, conversation: Conversation) -> None:
         """One record."""
-        prompt, answer, letters = prints
-        self._prompts.append(prompt)
-        self._answers.append(answer)
-        self._letters.append(letters)
-        self._lines.append(number)
-        self._tokens.append(tokens)
-        turns = conversation.turns
-        last = turns[-1]
-        self._scripts.append(scripts_of(last.text))
-        if self._is_text:
-            self._kinds.append(_TEXT)
-            return
-        is_answered = last.role == "assistant"
-        said = last.text if is_answered else conversation.answer
-        if is_answered and self.is_chat:
-            self.records.answered_count += 1
-            if len(self.records.answered.first) < self._most:
-                self.records.answered.first.append((number, _answered(last)))
-        if said:
-            self._said.append((number + 1, said, tokens, answer))
-            if len(turns) > 1 and (prompt == answer or said == turns[-2].text):
-                self.records.answers.echo(number + 1)
-        method = method_of(self._format, conversation) if self.is_chat else self._method
-        self._kinds.append((method, len(turns), conversation.system != "", _media(turns)))
+        self._numbers.append(number)
+        self._pending.append(conversation)
 
     def flush(self) -> int:
         """Count what has come since the last time; gives how many records that are."""
-        count = len(self._tokens)
+        numbers, conversations = self._numbers, self._pending
+        count = len(numbers)
         if not count:
             return 0
-        records, start = self.records, self._flushed
-        self._flushed += count
-        numbers = self._lines[start:]
+        self._numbers, self._pending = [], []
+        records = self.records
         # Records that are not well-shaped are noted before those of the same block that are.
         problem = Problem("$", "TD010", self._format)
         found = [*records.misplaced.first, *((number, problem) for number in numbers[: self._most])]
         records.misplaced.first = sorted(found)[: self._most]
         records.misplaced.counts["TD010"] = records.misplaced.counts.get("TD010", 0) + count
-        records.gathered.add_many(self._tokens, Counter(self._scripts))
-        for (method, turns, has_system, media), times in Counter(self._kinds).items():
-            records.kind(method, turns, has_system, media, times)
-        if self._said:
-            records.answers.add_many(self._said)
-        self._tokens, self._said, self._kinds, self._scripts = [], [], [], []
+        prompts, answers, letters = fingerprints(conversations)
+        self._prompts.extend(prompts)
+        self._answers.extend(answers)
+        self._letters.extend(letters)
+        self._lines.extend(numbers)
+        tokens = [rules.tokens_of(rules.bytes_of(one)) for one in conversations]
+        records.gathered.add_many(tokens, Counter([scripts_of(one.turns[-1].text) for one in conversations]))
+        if self._is_text:
+            records.kind(*_TEXT, count)
+            return count
+        kinds: list[_Kind]
+        if self.is_chat:
+            kinds = [
+                (method_of(self._format, one), len(one.turns), one.system != "", _media(one.turns))
+                for one in conversations
+            ]
+        else:
+            method = self._method
+            kinds = [(method, len(one.turns), one.system != "", ()) for one in conversations]
+        for (which, turns, has_system, media), times in Counter(kinds).items():
+            records.kind(which, turns, has_system, media, times)
+        self._answers_of(numbers, conversations, tokens, prompts, answers)
         return count
+
+    def _answers_of(
+        self,
+        numbers: list[int],
+        conversations: list[Conversation],
+        tokens: list[int],
+        prompts: list[int],
+        answers: list[int],
+    ) -> None:
+        """What is to be learned; answers that are their own prompts."""
+        records = self.records
+        said = [
+            one.turns[-1].text if one.turns[-1].role == "assistant" else one.answer for one in conversations
+        ]
+        if all(said):
+            records.answers.add_many([number + 1 for number in numbers], said, tokens, answers)
+        else:
+            some = [at for at, text in enumerate(said) if text]
+            records.answers.add_many(
+                [numbers[at] + 1 for at in some],
+                [said[at] for at in some],
+                [tokens[at] for at in some],
+                [answers[at] for at in some],
+            )
+        for number, one, text, prompt, answer in zip(
+            numbers, conversations, said, prompts, answers, strict=True
+        ):
+            turns = one.turns
+            if text and len(turns) > 1 and (prompt == answer or text == turns[-2].text):
+                records.answers.echo(number + 1)
+        if self.is_chat:
+            ended = [at for at, one in enumerate(conversations) if one.turns[-1].role == "assistant"]
+            records.answered_count += len(ended)
+            room = self._most - len(records.answered.first)
+            records.answered.first += [
+                (numbers[at], _answered(conversations[at].turns[-1])) for at in ended[:room]
+            ]
 
     def into(self, records: Records) -> None:
         """Hand the fingerprints on."""

@@ -9,23 +9,24 @@ line; each record becomes a `Conversation`, which the rules look at that the pre
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import msgspec
 
 from tunedrop.dataset import formats
 from tunedrop.dataset.check.columns import Columns
 from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.check.results import Partial, Range, Records, without_garbage_collection
-from tunedrop.dataset.duplicates.fingerprints import fingerprint
 from tunedrop.dataset.formats import METHODS, Conversation, Reading, SourceFormat
 from tunedrop.dataset.formats import json_lines as lines
-from tunedrop.dataset.formats.json_typed import TYPED, Typed
+from tunedrop.dataset.formats.json_typed import RICH, TYPED, Typed
 from tunedrop.dataset.rules import record as rules
 from tunedrop.dataset.rules.texts.prefilter import EVERYTHING, WORDS, Prefilter, broken
 from tunedrop.dataset.sources import media
 from tunedrop.dataset.types import Problem, Source, shorten
 
-_HEAD = 1
-"""A block's first line says which strict decoder is tried."""
+_MOST_KNOWN = 10_000
+"""So many kinds of records whose problems are known beforehand."""
 
 
 def examine(source: Source, range_: Range, asked: Asked) -> Partial:
@@ -45,6 +46,7 @@ class _Scan:
         some = [view for views in self._views.values() for view in views if view is not None]
         self._prefilter = Prefilter(tuple({word for one in some for word in rules.words_to_find(one)}))
         self._typed: Typed | None = None
+        self._has_media = True
 
     def partial(self) -> Partial:
         found, range_ = self._partial, self._partial.range
@@ -65,7 +67,8 @@ class _Scan:
     def _block(self, body: bytes) -> None:
         raws, first = lines.split(body), self._partial.line_count
         self._partial.line_count += len(raws)
-        if self._album is not None and (b'"uri"' in body or b'"image' in body):
+        self._has_media = b'"uri"' in body or b'"image' in body or b"\\u" in body
+        if self._album is not None and self._has_media:
             self._album.expect(media.named_in(body))
         is_bounded = len(body) <= lines.MAX_LINE_BYTES  # else it is a line too long to be a record
         bits = self._candidates(body, raws) if is_bounded else [EVERYTHING] * len(raws)
@@ -120,9 +123,12 @@ class _Scan:
             self._typed = _typed(raws[0])
         if self._typed is None:
             return None
-        try:
-            records: list[object] = self._typed.decoder.decode_lines(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        records: list[object] | None = None
+        for typed in (self._typed, TYPED.get(RICH) if self._typed is TYPED.get("converse") else None):
+            if typed is not None and records is None:
+                with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                    records, self._typed = typed.decoder.decode_lines(body), typed
+        if records is None:
             self._typed = _typed(raws[-1])
             return None
         if len(records) != len(raws) or not self._typed.names_each_key_once(body, records, may_hide):
@@ -159,20 +165,45 @@ class _Scan:
     ) -> None:
         """One record that is well-shaped."""
         columns = self._columns.get(format_) or self._new(format_)
-        tokens = rules.tokens_of(rules.bytes_of(conversation))
-        columns.add(number, conversation, tokens, fingerprint(conversation))
-        records, model = columns.records, self._asked.base_model
+        columns.add(number, conversation)
         if candidate:
             self._texts(number, conversation, columns, candidate)
-        if not conversation.is_plain:
+        is_plain = conversation.is_plain
+        if not is_plain:
             self._beside(number, format_, conversation, columns)
         if columns.is_chat and (conversation.extra or not conversation.is_answered):
-            self._end(number, conversation, records)
-        if model is not None:
-            for view, found in zip(columns.views, records.views, strict=True):
-                if view is not None:
-                    for problem in rules.model_problems(conversation, format_, view, model, tokens, size):
-                        found.add(number, problem, self._most)
+            self._end(number, conversation, columns.records)
+        if (
+            not is_plain
+            or conversation.system
+            or conversation.extra
+            or not conversation.has_version
+            or size > columns.harmless_size
+            or len(conversation.turns) > columns.harmless_turns
+        ):
+            self._for_the_model(number, format_, conversation, columns, size)
+
+    def _for_the_model(
+        self, number: int, format_: SourceFormat, conversation: Conversation, columns: Columns, size: int
+    ) -> None:
+        """What the base model does not take."""
+        model = self._asked.base_model
+        if model is None:
+            return
+        is_small = size <= columns.harmless_size and len(conversation.turns) <= columns.harmless_turns
+        alike = rules.alike(conversation) if is_small else None
+        wrong = columns.known.get(alike) if alike is not None else None
+        if wrong is None:
+            tokens = rules.tokens_of(rules.bytes_of(conversation))
+            wrong = [
+                list(rules.model_problems(conversation, format_, view, model, tokens, size)) if view else []
+                for view in columns.views
+            ]
+            if alike is not None and len(columns.known) < _MOST_KNOWN:
+                columns.known[alike] = wrong
+        for found, problems in zip(columns.records.views, wrong, strict=True):
+            for problem in problems:
+                found.add(number, problem, self._most)
 
     def _texts(self, number: int, conversation: Conversation, columns: Columns, candidate: int) -> None:
         """What the rules about texts find that the prefilter has named."""
@@ -190,7 +221,11 @@ class _Scan:
         """What a record has beside its texts: keys that nobody reads, media."""
         for problem in rules.unread(conversation):
             columns.records.findings.add(number, problem, self._most)
-        if self._album is None:
+        if (
+            self._album is None
+            or not self._has_media
+            or not media.has_any_to_look_at(conversation, format_, self._album)
+        ):
             return
         for view, found in zip(columns.views, columns.records.views, strict=True):
             for problem in media.problems(conversation, format_, self._album, view, self._asked.base_model):

@@ -28,6 +28,8 @@ SAMPLE = 100
 def scripts_of(text: str) -> frozenset[str]:
     """The scripts that a text is written in, by its beginning."""
     beginning = text[:SAMPLE]
+    if beginning[:1].isalpha() and beginning.isascii():
+        return _LATIN
     latin = _LATIN if _ASCII_LETTER.search(beginning) else frozenset[str]()
     if beginning.isascii():
         return latin

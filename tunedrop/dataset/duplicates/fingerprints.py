@@ -21,38 +21,52 @@ NO_LETTERS = bytes(one for one in range(128) if not chr(one).isalpha())
 """A table for bytes.translate, which drops in one pass what is no letter of ASCII."""
 
 
-class Fingerprint(NamedTuple):
-    """Hashes of the prompt (with the system prompt and all earlier turns), of the answer, and of the letters
-    of both; the last is 0 where there are too few letters for it to mean anything, and beside media."""
+class Fingerprints(NamedTuple):
+    """Of records in order: hashes of their prompts (with the system prompt and all earlier turns), of their
+    answers, and of the letters of both; the last is 0 where there are too few letters for it to mean
+    anything, and beside media."""
 
-    prompt: int
-    answer: int
-    letters: int
+    prompts: list[int]
+    answers: list[int]
+    letters: list[int]
 
 
-def fingerprint(conversation: Conversation) -> Fingerprint:
-    """The hashes by which a record is compared with others."""
+def fingerprints(conversations: list[Conversation]) -> Fingerprints:
+    """The hashes by which records are compared with others."""
+    digest = xxh3_64_intdigest
+    compared = [_compared(one) for one in conversations]
+    prompts = [prompt for prompt, _, _ in compared]
+    answers = [answer for _, answer, _ in compared]
+    letters = [letters for _, _, letters in compared]
+    return Fingerprints(
+        list(map(digest, prompts)),
+        list(map(digest, answers)),
+        [digest(one) if len(one) >= FEWEST_LETTERS else 0 for one in letters],
+    )
+
+
+def _compared(conversation: Conversation) -> tuple[bytes, bytes, bytes]:
+    """What is hashed: the prompt, the answer, the letters of both."""
     turns = conversation.turns
     if len(turns) == 2 and turns[1].role == "assistant":
-        prompt, answer = plain(turns[0].text), plain(turns[1].text)
+        prompt = turns[0].text.strip().lower().encode("utf-8", "surrogatepass")
+        answer = turns[1].text.strip().lower().encode("utf-8", "surrogatepass")
+        if not (conversation.system or turns[0].blocks or turns[1].blocks):
+            return prompt, answer, _letters(prompt, answer)
     else:
         asked = conversation.asked or turns
         prompt = plain("\0".join([turn.text for turn in asked]))
         answer = plain(turns[-1].text) if len(asked) < len(turns) else b""
         if conversation.extra and not answer:
             answer = msgspec.json.encode(conversation.extra, order="sorted")
-    letters = _letters(prompt) + _letters(answer)
+    letters = _letters(prompt, answer)
     if conversation.system:
         prompt += b"\0" + plain(conversation.system)
     if any([turn.blocks for turn in turns]):
         letters = b""
         prompt += msgspec.json.encode([turn.blocks for turn in conversation.asked if turn.blocks])
         answer += msgspec.json.encode(turns[-1].blocks) if conversation.is_answered else b""
-    return Fingerprint(
-        xxh3_64_intdigest(prompt),
-        xxh3_64_intdigest(answer),
-        xxh3_64_intdigest(letters) if len(letters) >= FEWEST_LETTERS else 0,
-    )
+    return prompt, answer, letters
 
 
 def plain(text: str) -> bytes:
@@ -60,7 +74,13 @@ def plain(text: str) -> bytes:
     return text.strip().lower().encode(errors="surrogatepass")
 
 
-def _letters(text: bytes) -> bytes:
+def _letters(prompt: bytes, answer: bytes) -> bytes:
+    if len(prompt) <= WHOLE and len(answer) <= WHOLE:
+        return (prompt + answer).translate(None, NO_LETTERS)
+    return _letters_of(prompt) + _letters_of(answer)
+
+
+def _letters_of(text: bytes) -> bytes:
     if len(text) <= WHOLE:
         return text.translate(None, NO_LETTERS)
     first = text[:WINDOW].translate(None, NO_LETTERS)[:_LETTERS]

@@ -48,6 +48,8 @@ def are_fatal(problems: Iterable[Problem]) -> bool:
 
 def unread(conversation: Conversation) -> Iterator[Problem]:
     """What no format of Bedrock has a place for."""
+    if not (conversation.unread or conversation.losses or any([turn.extra for turn in conversation.turns])):
+        return
     for path, value in formats.unread_paths(conversation):
         name = path.rpartition(".")[2]
         if name == "weight" and value == 0:
@@ -97,6 +99,44 @@ def model_problems(
     yield from blocks.model_problems(conversation, rules, model)
     if format_ == "image-caption":
         yield from _caption(conversation, rules, model)
+
+
+_CHATS, _PAIR = ("converse", "openai-chat", "messages"), "prompt-completion"
+
+
+def harmless(format_: SourceFormat, views: Iterable[MethodRules | None]) -> tuple[int, int]:
+    """(bytes, turns): a record of texts alone, without a system prompt, whose line has no more than so many
+    bytes and which has no more than so many turns, breaks no rule of `model_problems`."""
+    size = turns = 1 << 62
+    for rules in views:
+        if rules is None:
+            continue
+        is_pair = formats.METHODS[format_] == ("instruction",)
+        if format_ in ("text", "image-caption") or rules.format not in (
+            *_CHATS,
+            *([_PAIR] if is_pair else []),
+        ):
+            return 0, 0
+        turns = min(turns, rules.max_messages or turns)
+        size = min(size, rules.max_line_bytes or size)
+        if rules.max_record_tokens:
+            size = min(size, rules.max_record_tokens // STRICTEST * BYTES_PER_TOKEN)
+    return size, turns
+
+
+def alike(conversation: Conversation) -> tuple[object, ...] | None:
+    """What all records have in common that have the same problems, where they are small (`harmless`)."""
+    if conversation.system or not conversation.has_version:
+        return None
+    kinds: list[object] = ["toolConfig" in conversation.extra, len(conversation.turns)]
+    for turn in conversation.turns:
+        if turn.blocks:
+            kinds.append(turn.path)
+            for block in turn.blocks:
+                (kind,) = block
+                kinds.append(block[kind]["format"] if kind in blocks.MEDIA else kind)
+                kinds.append(kind)
+    return tuple(kinds)
 
 
 def no_reference(conversation: Conversation) -> Iterator[Problem]:
@@ -173,6 +213,11 @@ def words_to_find(rules: MethodRules) -> tuple[str, ...]:
 
 
 @cache
+def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(word.lower().strip()) for word in words) or "(?!)")
+
+
+@cache
 def _speaker(words: tuple[str, ...]) -> re.Pattern[str] | None:
     """A reserved speaker's name: at the beginning of a line whatever its case, in capitals anywhere."""
     names = "|".join(re.escape(word.strip()[:-1]) for word in words if word.strip()[:-1].isalpha())
@@ -189,9 +234,9 @@ def words(texts: list[tuple[str, str, str]], rules: MethodRules, model: BaseMode
     and a speaker's name in another case: in capitals, or at the beginning of a line.
     """
     every = rules.reserved_words + rules.doubtful_words
+    may_be = _any_of(every)
     for path, role, text in texts:
-        lower = text.lower()
-        if not any(word in lower for word in words_to_find(rules)):
+        if not may_be.search(text.lower()):
             continue
         asked = role != "assistant" or rules.reserved_in_answers
         errors = [word for word in rules.reserved_words if asked and word in text]

@@ -8,7 +8,10 @@ belongs to one use before it, and holds texts or JSON.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from tunedrop.dataset.formats.record import Turn
 from tunedrop.dataset.types import Problem, shorten
@@ -18,7 +21,8 @@ def problems(config: Any, turns: Sequence[Turn]) -> Iterator[Problem]:
     """What is wrong with a record's tool sections, whatever the base model."""
     declared: list[str] = []
     if config is not None:
-        yield from _config(config, declared)
+        declared, wrong = _declared(msgspec.json.encode(config))
+        yield from wrong
     uses: dict[str, int] = {}
     answered = set[str]()
     for index, turn in enumerate(turns):
@@ -28,6 +32,13 @@ def problems(config: Any, turns: Sequence[Turn]) -> Iterator[Problem]:
                 yield from _use(block["toolUse"], f"{where}.toolUse", declared, uses, index)
             elif "toolResult" in block:
                 yield from _result(block["toolResult"], f"{where}.toolResult", uses, answered, index)
+
+
+@lru_cache(maxsize=256)
+def _declared(config: bytes) -> tuple[list[str], list[Problem]]:
+    """The tools that a section declares and what is wrong with it: most records of a set declare the same."""
+    declared: list[str] = []
+    return declared, list(_config(msgspec.json.decode(config), declared))
 
 
 def _wrong(path: str, why: str, value: Any, expected: str) -> Problem:

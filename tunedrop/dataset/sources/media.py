@@ -83,6 +83,11 @@ def named_in(body: bytes) -> set[str]:
     return {uri for uri in named if not any(uri_problems(uri, ""))}
 
 
+def has_any_to_look_at(conversation: Conversation, format_: SourceFormat, album: Album) -> bool:
+    """Whether a record refers to media of which something can be said."""
+    return any([album.look(one.uri) is not None for one in references(conversation, format_)])
+
+
 def problems(
     conversation: Conversation,
     format_: SourceFormat,

@@ -88,7 +88,10 @@ class PaymentCards(TextRule):
 
 def _is_card(text: str) -> bool:
     """Whether 13 to 19 digits hold to the check digit of payment cards (Luhn, ISO/IEC 7812-1)."""
-    digits = [int(one) for one in text if one.isdigit()]
-    doubled = [sum(divmod(2 * one, 10)) for one in digits[-2::-2]]
-    is_right = (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
-    return 12 <= len(digits) <= 19 and digits[0] in (3, 4, 5, 6) and len(set(digits)) > 1 and is_right
+    digits = text.replace(" ", "").replace("-", "")
+    if not 12 <= len(digits) <= 19 or digits[0] not in "3456" or len(set(digits)) == 1:
+        return False
+    return (sum(map(int, digits[-1::-2])) + sum(map(_DOUBLED.__getitem__, digits[-2::-2]))) % 10 == 0
+
+
+_DOUBLED = {str(one): sum(divmod(2 * one, 10)) for one in range(10)}

@@ -8,7 +8,6 @@ ASCII is a candidate of every rule.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cache
 
 import hyperscan
@@ -45,19 +44,20 @@ class Prefilter:
         return self._always
 
 
-def broken(texts: list[tuple[str, str, str]], bits: int) -> Iterator[Problem]:
+def broken(texts: list[tuple[str, str, str]], bits: int) -> list[Problem]:
     """What rules find in the texts of a record: (path, role, text) each; of each rule what it finds first."""
-    for bit, rule in enumerate(RULES):
-        if bits >> bit & 1:
-            yield from _first(rule, texts)
+    problems: list[Problem] = []
+    for rule in _rules_of(bits):
+        for path, role, text in texts:
+            if found := list(rule.find(text, role)):
+                problems += [Problem(path, rule.code, why) for why in found]
+                break
+    return problems
 
 
-def _first(rule: TextRule, texts: list[tuple[str, str, str]]) -> Iterator[Problem]:
-    for path, role, text in texts:
-        found = [Problem(path, rule.code, why) for why in rule.find(text, role)]
-        if found:
-            yield from found
-            return
+@cache
+def _rules_of(bits: int) -> tuple[TextRule, ...]:
+    return tuple(rule for bit, rule in enumerate(RULES) if bits >> bit & 1)
 
 
 def can_be_found(word: str) -> bool:
