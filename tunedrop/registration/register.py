@@ -66,6 +66,10 @@ MOST_LISTED = 10_000
 MAX_KEY = 1_024
 """Bytes of an object's key (S3 user guide, object-keys, read 2026-11-29)."""
 
+MAX_RUN_BYTES = 100_000
+"""Of a run as JSON. It goes from state to state beside what its steps leave, 256 KiB in all (Step Functions
+guide, service-quotas); an execution over it ends at once, and no Catch is asked."""
+
 MAX_CAUSE = 8_000
 """Characters of a failure that travel with the run; Step Functions carries 256 KiB in all."""
 
@@ -116,9 +120,18 @@ def register(
             earlier = [locate(one.data) for one in document.stages]
             run = resolve(stage, bare, document, locate(document.data), earlier)
             run = _with_retuning(s3, run, document)
+        _refuse_too_large(run)
     except InvalidManifest as error:
         return _refused(bare, type(error).__name__, str(error))
     return Registration(outcome="registered", run=run)
+
+
+def _refuse_too_large(run: Run) -> None:
+    if (size := len(msgspec.json.encode(run))) > MAX_RUN_BYTES:
+        raise InvalidManifest(
+            f"the names of the data files, with the settings, are {size:,} bytes; a run carries at most "
+            f"{MAX_RUN_BYTES:,}: join some of the files, or give them shorter names"
+        )
 
 
 def refused(stage: Stage, event: ObjectCreated, execution_arn: str, failure: Failure) -> Registration:

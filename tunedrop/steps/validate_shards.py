@@ -40,10 +40,17 @@ MOST_PLANNED_BYTES = 4 << 30
 """The split of a larger training file goes by the hash of each record: one function plans so much in time."""
 
 
+MOST_SHARDS = 1_000
+"""They travel in the state of the run, which holds 256 KiB in all (Step Functions guide, service-quotas)."""
+
+
 def ranges_of(files: Mapping[Split, Source], limit: int) -> tuple[ByteRange, ...]:
-    """Ranges of at most so many bytes; none where one function can take all files together."""
-    if sum(file.size for file in files.values()) <= limit:
+    """Ranges of at most so many bytes, larger where there would be too many; none where one function can take
+    all files together."""
+    size = sum(file.size for file in files.values())
+    if size <= limit:
         return ()
+    limit = max(limit, size // MOST_SHARDS + 1)
     return tuple(
         ByteRange(split=one.split, start=one.start, stop=one.stop)
         for split, file in files.items()

@@ -121,7 +121,10 @@ def test_a_shard_whose_file_was_deleted_meanwhile_says_so(s3: Any) -> None:
         validate_shard(s3, STAGE, run, sharding.work, sharding.shards[0])
 
 
-def test_the_plan_of_ten_gigabytes_fits_into_the_payload_of_a_state(s3: Any) -> None:
+@pytest.mark.parametrize(("shard_bytes", "count"), [(128 << 20, 80), (1_000_000, 1_000), (100_000, 1_000)])
+def test_the_plan_of_ten_gigabytes_fits_into_the_payload_of_a_state(
+    s3: Any, shard_bytes: int, count: int
+) -> None:
     from tunedrop.steps.validate_shards import ranges_of
 
     class TenGigabytes:
@@ -130,9 +133,9 @@ def test_the_plan_of_ten_gigabytes_fits_into_the_payload_of_a_state(s3: Any) -> 
         def chunks(self, start: int, stop: int) -> Iterator[bytes]:
             yield b'{"input": "x"}\n'[start:stop]
 
-    shards = ranges_of({"train": TenGigabytes()}, STAGE.validation_shard_bytes)  # type: ignore[dict-item]
+    shards = ranges_of({"train": TenGigabytes()}, shard_bytes)  # type: ignore[dict-item]
 
-    assert len(shards) == 80
+    assert len(shards) == count
     assert len(msgspec.json.encode(shards)) < 256 * 1024 / 4
 
 

@@ -136,12 +136,20 @@ class TestBaseModels:
 
         assert "Bedrock starts no new job" in self.look(aws, legacy).detail
 
-    def test_a_model_that_ends_soon_is_worth_knowing(self, aws: Aws) -> None:
+    @pytest.mark.parametrize(
+        ("moment", "said"), [("endOfLifeTime", "ends on"), ("legacyTime", "becomes Legacy on")]
+    )
+    def test_a_model_that_ends_or_becomes_legacy_soon_is_worth_knowing(
+        self, aws: Aws, moment: str, said: str
+    ) -> None:
         soon = datetime.now(UTC) + timedelta(days=30)
-        life = {"status": "ACTIVE", "endOfLifeTime": soon}
+        life = {"status": "ACTIVE", moment: soon}
         ending = {"modelDetails": ALIVE["modelDetails"] | {"modelLifecycle": life}}
 
-        assert self.look(aws, ending).state == "note"
+        found = self.look(aws, ending)
+
+        assert found.state == "note"
+        assert said in found.detail
 
     def test_terms_that_nobody_has_accepted_are_bad(self, aws: Aws) -> None:
         closed = ACCESS | {"agreementAvailability": {"status": "NOT_AVAILABLE"}}

@@ -70,6 +70,26 @@ def told(found: Registration) -> None:
         assert found.failure.cause == shown.lines(found.failure.cause)
 
 
+@pytest.mark.parametrize(("names", "refused"), [(20, False), (150, True)])
+def test_names_that_no_state_could_carry_are_refused(names: int, refused: bool) -> None:
+    """Step Functions ends an execution over 256 KiB at once, without asking its catches."""
+    keys = [f"drop/{'x' * 500}/{'y' * 400}/train-{n}.jsonl" for n in range(names)]
+
+    class Folder(Uploads):
+        def get_paginator(self, _: str) -> Any:
+            return self
+
+        def paginate(self, **_: Any) -> list[Any]:
+            return [{"Contents": [{"Key": key, "Size": 9} for key in keys]}]
+
+    found = register(b"", f"drop/{'x' * 500}/_SUCCESS", Folder())
+
+    assert (found.outcome == "refused") == refused
+    if refused:
+        assert found.failure is not None
+        assert "a run carries at most 100,000: join some of the files" in found.failure.cause
+
+
 FIELDS = [
     *(f"{field.encode_name}" for field in msgspec.structs.fields(Manifest)), "train", "test", "model", "via",
     "keep_for", "mode", "judge", "metric", "max_prompts", "epoch_count", "learning_rate", "max_candidates",
