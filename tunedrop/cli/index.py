@@ -84,14 +84,20 @@ def _group(name: str) -> dict[str, Any]:
 def _name_values(command: Any) -> None:
     """In the help, an option's value has a name (`--stage NAME`); typer would show its Python type."""
     for one in command.params:
-        shown = "" if one.param_type_name == "argument" else _value_of(one)
-        one.display_type_rich = lambda ctx, shown=shown: shown  # noqa: ARG005 - typer's signature
+        if one.param_type_name == "option":
+            one.metavar = _value_of(one)
+        elif one.nargs != 1 and one.metavar:
+            one.metavar += "..."
     for below in getattr(command, "commands", {}).values():
         _name_values(below)
 
 
 def _value_of(option: Any) -> str:
-    choices = option.type_descriptor.choices or ()
+    choices = getattr(option.type, "choices", ())
+    of_number = "N" if option.type.name.startswith(("integer", "float")) else ""
     return str(
-        option.metavar or "|".join(str(getattr(one, "value", one)) for one in choices) or option.name.upper()
+        option.metavar
+        or "|".join(str(getattr(one, "value", one)) for one in choices)
+        or of_number
+        or option.name.strip("_").upper()
     )

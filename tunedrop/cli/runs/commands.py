@@ -126,7 +126,7 @@ def compare(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN RUN…", help="Two runs or more, by id or name.", autocompletion=completion.run_ids
+            metavar="RUN", help="Two runs or more, by id or name.", autocompletion=completion.run_ids
         ),
     ],
     answers: Annotated[int, typer.Option(metavar="N", help="How many answers to show.", min=0)] = 3,
