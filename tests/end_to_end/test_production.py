@@ -16,7 +16,7 @@ from local.outcomes import Outcomes
 from tests import builders
 from tests.datasets import ASKED, jsonl, single_turn
 from tests.end_to_end.terminal import Tunedrop
-from tunedrop import catalog
+from tunedrop import catalog, naming
 from tunedrop.contracts import Dataset, Estimate, Evaluation, Promotion, Released, Serving
 from tunedrop.registry import Record
 from tunedrop.registry.aliases import Aliases
@@ -59,6 +59,13 @@ def tuned(
     return pipeline.approved(pipeline.run_of(name, version).run.run_id)
 
 
+def listed_in_production(pipeline: Pipeline) -> str:
+    """The table of models in production, on the page of all runs."""
+    place = {"Bucket": pipeline.stage.artifacts_bucket, "Key": naming.INDEX_KEY}
+    page = pipeline.aws.s3.get_object(**place)["Body"].read().decode()
+    return str(page.partition("<h2>In production</h2>")[2].partition("</table>")[0])
+
+
 def test_a_better_version_takes_the_place_of_the_one_before_behind_its_arn_and_rolls_back(
     pipeline: Pipeline, inbox: Inbox, outcomes: Outcomes, tunedrop: Tunedrop
 ) -> None:
@@ -87,6 +94,9 @@ def test_a_better_version_takes_the_place_of_the_one_before_behind_its_arn_and_r
     said = tunedrop("rollback", "steady", "--yes").stdout
     assert "the ARN is the same as before" in said
     assert serves(pipeline, before.model_id) == before.model_arn
+    listed = listed_in_production(pipeline)
+    assert first.run.run_id in listed
+    assert second.run.run_id not in listed
 
     (heard,) = until(lambda: outcomes.of(second.run.run_id) or None, "the event of the outcome")
     (message,) = inbox.messages(second.run.run_id)

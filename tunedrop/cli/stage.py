@@ -115,6 +115,19 @@ class Deployed:
         """Put the object that approves, stops or retries a run."""
         self.aws.s3.put_object(Bucket=self.stage.intake_bucket, Key=key, Body=body.encode())
 
+    def rewrite_index(self) -> None:
+        """Write the page of all runs again, after what a command has changed; what it did stays done."""
+        from botocore.exceptions import ClientError
+
+        from tunedrop.cli.output import errors
+        from tunedrop.errors import TransientError
+        from tunedrop.results import index
+
+        try:
+            index.rewrite(self.aws, self.stage)
+        except (ClientError, TransientError) as error:
+            errors.print(f"the page of all runs was not updated; the next run updates it: {error}")
+
     def spent_this_month(self) -> float:
         """US dollars that the stage's runs have cost, or are committed to, this month."""
         from tunedrop import clock

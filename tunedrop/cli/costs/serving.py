@@ -61,6 +61,8 @@ def release(here: Deployed, arn: str, *, production: bool, yes: bool, format_: F
         fail(str(error), NO, "To take it out of production all the same: --production")
     except (ThroughputFailed, TransientError) as error:
         fail(str(error))
+    if production:
+        here.rewrite_index()
     answer({"arn": arn, "released": True}, f"released {arn}", format_)
 
 

@@ -27,6 +27,7 @@ def teardown(
     again = f"tunedrop teardown {run_id or '--all'} --stage {here.name}"
     with if_interrupted("what was not deleted yet remains and bills", f"Go on: {again}"):
         done = work.run()
+    here.rewrite_index()
     if format_ is Format.json:
         print_json(done)
     else:

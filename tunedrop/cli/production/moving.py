@@ -40,6 +40,7 @@ def promote(here: Deployed, record: Record, *, stable_arn: bool, yes: bool, form
     production = Production(here.aws, here.stage)
     settings = DeploymentSettings(stable_arn=stable_arn)
     _tell(
+        here,
         _waited(here, lambda: production.promote(run.name, run.run_id, job.model_arn, served_by, settings)),
         run.name,
         format_,
@@ -60,12 +61,12 @@ def rollback(here: Deployed, name: str, *, serve: bool, yes: bool, format_: Form
         otherwise="nothing was changed",
     )
     try:
-        _tell(_waited(here, lambda: production.rollback(name)), name, format_)
+        _tell(here, _waited(here, lambda: production.rollback(name)), name, format_)
     except NotServed as error:
         if not serve:
             fail(_how_to_serve(here, name, error))
         served_by = _serve(here, error.model)
-        _tell(_waited(here, lambda: production.rollback(name, served_by)), name, format_)
+        _tell(here, _waited(here, lambda: production.rollback(name, served_by)), name, format_)
 
 
 def _say_what_is_there(here: Deployed, name: str) -> None:
@@ -83,7 +84,8 @@ def _say_what_is_there(here: Deployed, name: str) -> None:
     errors.print(f"               {now.model_id}", style="dim", soft_wrap=True)
 
 
-def _tell(promotion: Promotion, name: str, format_: Format) -> None:
+def _tell(here: Deployed, promotion: Promotion, name: str, format_: Format) -> None:
+    here.rewrite_index()
     if format_ is Format.json:
         return print_json(promotion)
     console.print(f"{promotion.alias} stands for {promotion.model_id}, model {promotion.model_arn}")
