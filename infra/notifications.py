@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
@@ -12,12 +12,21 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from tunedrop.aws.subjects import NOTIFY
+
 
 class Notifications(Construct):
     """An encrypted topic that takes TLS only, its mail subscriptions, and a topic for chat where asked."""
 
     def __init__(
-        self, scope: Construct, id: str, *, key: kms.IKey, emails: Sequence[str], chat: bool
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        key: kms.IKey,
+        emails: Sequence[str],
+        groups: Mapping[str, Sequence[str]],
+        chat: bool,
     ) -> None:
         super().__init__(scope, id)
         self.topic = sns.Topic(self, "Topic", display_name="Tunedrop", master_key=key, enforce_ssl=True)
@@ -38,6 +47,10 @@ class Notifications(Construct):
             )
         for email in emails:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
+        for email in sorted({one for group in groups.values() for one in group} - set(emails)):
+            names = [email, *(name for name, group in groups.items() if email in group)]
+            named = {NOTIFY: sns.SubscriptionFilter.string_filter(allowlist=names)}
+            self.topic.add_subscription(subscriptions.EmailSubscription(email, filter_policy=named))
 
     def give_receipts_to(self, function: lambda_.IFunction) -> None:
         """Let a function hear of every run's end."""

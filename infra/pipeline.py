@@ -106,6 +106,7 @@ class Tunedrop(Construct):
         self.runs = registry.runs
         notifications = Notifications(
             self, "Notifications", key=self.key, emails=settings.notification_emails,
+            groups=settings.notify,
             chat=settings.chat_notifications,
         )  # fmt: skip
         self.topic, self.chat = notifications.topic, notifications.chat

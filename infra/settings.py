@@ -135,6 +135,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Tags on everything that the stack makes, such as a cost centre.
     notification_emails
         Who is told of every run's end, of approvals and alarms; each confirms once by mail.
+    notify
+        Groups of addresses by name, as in `{"support": ["ana@example.com"]}`. A manifest that names a group,
+        or an address of one, has it told how the run goes; the group that is named as a tenant hears of all
+        runs of that tenant.
     resume_minutes, sweep_minutes
         How often the schedules look for what an event should have told: the longest delay a lost one causes.
     cost_budget
@@ -190,6 +194,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     kms_key: KeyArn | None = None
     tags: dict[str, str] = {}
     notification_emails: tuple[Email, ...] = ()
+    notify: dict[Tenant, tuple[Email, ...]] = {}
     resume_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 1
     sweep_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 5
     cost_budget: bool = False

@@ -26,7 +26,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     may grade answers besides the stage's own; `customization_quota` is how many
     customization jobs this stage runs at once (Bedrock takes 10 an account and Region, quota L-0406044C).
     `tenants` share the intake bucket: each uploads below its own name, and reads there and below its
-    prefixes.
+    prefixes. `notify` are groups of addresses, which a manifest may name; a tenant's has the tenant's name.
     `when_unanswered` is what becomes of a run that nobody has approved within `approval_timeout_seconds`;
     `upload_grace_seconds` is how long S3's event of an upload may take before the upload counts as missed.
     A customization job that has not started to train after `stalled_after_seconds` (0: however long) is
@@ -65,6 +65,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     event_bus: str = "default"
     data_buckets: tuple[str, ...] = ()
     tenants: dict[str, tuple[str, ...]] = {}
+    notify: dict[str, tuple[str, ...]] = {}
     graders: tuple[str, ...] = ()
     allow_commitment: bool = False
     stable_arn: bool = False

@@ -40,7 +40,9 @@ def test_a_manifest_with_an_unknown_key_names_the_nearest_known_one(pipeline: Pi
 
 def test_a_base_model_of_another_region_is_refused_with_its_cure(pipeline: Pipeline, inbox: Inbox) -> None:
     pipeline.put("runs/elsewhere/train.jsonl", jsonl(single_turn("elsewhere")))
-    manifest = b"base_model: meta.llama3-3-70b-instruct-v1:0:128k\ndata: {train: train.jsonl}\n"
+    manifest = (
+        b"base_model: meta.llama3-3-70b-instruct-v1:0:128k\ndata: {train: train.jsonl}\nnotify: support\n"
+    )
     pipeline.put("runs/elsewhere/run.yaml", manifest)
 
     record = pipeline.finished("elsewhere")
@@ -48,3 +50,4 @@ def test_a_base_model_of_another_region_is_refused_with_its_cure(pipeline: Pipel
     (message,) = inbox.messages(record.run.run_id)
     assert record.status == "refused"
     assert "is customized in us-west-2; this stage is in us-east-1" in message.text
+    assert message.attributes["notify"] == '["support"]'

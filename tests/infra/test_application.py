@@ -89,6 +89,7 @@ def test_settings_reach_what_they_set(tmp_path: Path) -> None:
         synthesize(
             tmp_path,
             notification_emails=["a@example.com"],
+            notify={"support": ["a@example.com", "b@example.com"], "law": ["b@example.com"]},
             data_buckets=["team-data"],
             data_bucket_keys=[f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"],
             cost_budget=True,
@@ -97,7 +98,10 @@ def test_settings_reach_what_they_set(tmp_path: Path) -> None:
     )
 
     mails = [one for one in changed.of("AWS::SNS::Subscription").values() if one["Protocol"] == "email"]
-    assert [one["Endpoint"] for one in mails] == ["a@example.com"]
+    assert {one["Endpoint"]: one.get("FilterPolicy") for one in mails} == {
+        "a@example.com": None,
+        "b@example.com": {"notify": ["b@example.com", "support", "law"]},
+    }
     (budget,) = changed.of("AWS::Budgets::Budget").values()
     assert budget["Budget"]["CostFilters"] == {"TagKeyValue": ["user:tunedrop:stage$dev"], "Region": [REGION]}
     readers = {

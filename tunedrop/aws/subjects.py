@@ -1,13 +1,33 @@
-"""Subjects of SNS messages."""
+"""What SNS messages carry beside their text: a subject, and attributes that subscriptions filter on."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
 
 MAX_SUBJECT = 99
 """A subject is UTF-8 without line breaks or control characters, of fewer than 100 characters (SNS API
 reference, Publish, read 2026-11-29)."""
+
+NOTIFY = "notify"
+"""The attribute that names whom a message is for, beside those who get every message."""
 
 
 def subject(text: str) -> str:
     """A text as SNS takes it as a subject: on one line, cut where it is too long."""
     line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
     return line if len(line) <= MAX_SUBJECT else line[: MAX_SUBJECT - 3] + "..."
+
+
+def attributes(values: Mapping[str, str], notify: Sequence[str] = ()) -> dict[str, dict[str, str]]:
+    """Message attributes as Publish takes them.
+
+    Parameters
+    ----------
+    notify
+        Groups and addresses whose subscriptions take this message too.
+    """
+    found = {name: {"DataType": "String", "StringValue": value} for name, value in values.items()}
+    if notify:
+        found[NOTIFY] = {"DataType": "String.Array", "StringValue": json.dumps(list(notify))}
+    return found

@@ -182,6 +182,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     grader: str = ""
     accept_eula: bool = False
     retune: Retune | None = None
+    notify: tuple[str, ...] = ()
     budget_usd: float = 0.0
     deployment: DeploymentSettings = DeploymentSettings()
     evaluation: EvaluationSettings = EvaluationSettings()

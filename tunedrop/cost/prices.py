@@ -16,7 +16,7 @@ import msgspec
 
 from tunedrop import catalog, clock
 from tunedrop.aws import Aws
-from tunedrop.aws.subjects import subject
+from tunedrop.aws.subjects import attributes, subject
 from tunedrop.catalog.model import BaseModel, Price, Prices
 from tunedrop.catalog.price_list import PROVISIONED, Item, usage_type
 from tunedrop.contracts import Commitment
@@ -180,8 +180,5 @@ def _publish(sns: Any, stage: Stage, differences: list[str]) -> None:
         "price list; commands without a stage use the catalog until it is brought up to date.\n\n"
         + "\n".join(f"- {one}" for one in differences)
         + "\n",
-        MessageAttributes={
-            name: {"DataType": "String", "StringValue": value}
-            for name, value in (("event", "prices-changed"), ("stage", stage.name))
-        },
+        MessageAttributes=attributes({"event": "prices-changed", "stage": stage.name}),
     )

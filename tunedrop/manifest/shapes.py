@@ -212,6 +212,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         When the data has grown, tune again; never when absent.
     budget_usd
         What the run may cost before somebody is asked; the stage's when absent.
+    notify
+        Who is told how this run goes, beside those who hear of every run: a group or an address that the
+        stage knows (its setting `notify`), or a list of them.
     deployment
         How the model is served, and how long.
     evaluation
@@ -232,6 +235,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     accept_eula: bool = False
     retune: Retune | None = None
     budget_usd: float | None = None
+    notify: Names = ()
     deployment: Deployment = Deployment()
     evaluation: Evaluation = Evaluation()
 

@@ -31,7 +31,7 @@ from tunedrop.intake.file_names import in_order
 from tunedrop.manifest import Manifest
 from tunedrop.planning import base_models, distillation, hyperparameters
 from tunedrop.planning.base_models import LatestModel
-from tunedrop.registration import folders, retuning
+from tunedrop.registration import folders, recipients, retuning
 from tunedrop.stage import Stage
 
 
@@ -109,6 +109,7 @@ def register(
                 f"{', '.join(stage.tenants)} (setting tenants)"
             )
         document = _manifest(s3, event.source, upload)
+        bare = msgspec.structs.replace(bare, notify=recipients.of(stage, bare, document))
         _refuse_foreign_model(stage, event.source, document)
         document = base_models.with_model(document, latest_model)
         if upload.kind == "dataset":
@@ -241,6 +242,7 @@ def _bare_run(stage: Stage, event: ObjectCreated, name: str, execution_arn: str)
         # second would look older than its run.
         created_at=clock.write(clock.read(event.time)) if event.time else clock.now(),
         execution_arn=execution_arn,
+        notify=recipients.of_tenant(stage, tenant_of(stage, source.key)),
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from tunedrop import clock, intake, shown
-from tunedrop.aws.subjects import subject
+from tunedrop.aws.subjects import attributes, subject
 from tunedrop.contracts import Run, S3Object
 from tunedrop.registration import retuning
 from tunedrop.registration.missed_uploads import LOOK_BACK
@@ -91,10 +91,7 @@ def tell(sns: Any, stage: Stage, registry: Registry, strays: list[Stray]) -> Non
         TopicArn=stage.topic_arn,
         Subject=subject(f"Tunedrop: {_counted(strays)} started no run"),
         Message=text(stage, strays),
-        MessageAttributes={
-            name: {"DataType": "String", "StringValue": value}
-            for name, value in (("event", "upload-starts-nothing"), ("stage", stage.name))
-        },
+        MessageAttributes=attributes({"event": "upload-starts-nothing", "stage": stage.name}),
     )
     for one in strays:
         registry.claim(_ONCE, one.which)

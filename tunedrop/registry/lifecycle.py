@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from tunedrop import aws, catalog
 from tunedrop.aws import Aws, foundation_models
-from tunedrop.aws.subjects import subject
+from tunedrop.aws.subjects import attributes, subject
 from tunedrop.catalog.model import BaseModel
 from tunedrop.registry.aliases import Aliases, InProduction
 from tunedrop.registry.runs import Registry
@@ -93,7 +93,7 @@ def _day(moment: datetime | None) -> str:
 
 
 def _publish(sns: Any, stage: Stage, found: Ageing, today: datetime) -> None:
-    attributes = {
+    said = {
         "event": "base-model-ends",
         "stage": stage.name,
         "run_id": found.model.run_id,
@@ -104,9 +104,7 @@ def _publish(sns: Any, stage: Stage, found: Ageing, today: datetime) -> None:
         TopicArn=stage.topic_arn,
         Subject=subject(f"Tunedrop: the base of {found.model.name} {_what(found, today)}"),
         Message=text(stage, found, today),
-        MessageAttributes={
-            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
-        },
+        MessageAttributes=attributes({name: value for name, value in said.items() if value}),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tunedrop import clock
-from tunedrop.aws.subjects import subject
+from tunedrop.aws.subjects import attributes, subject
 from tunedrop.registry.troubles import Trouble
 from tunedrop.stage import Stage
 
@@ -16,10 +16,7 @@ def tell(sns: Any, stage: Stage, trouble: Trouble) -> None:
         TopicArn=stage.topic_arn,
         Subject=subject(f"Tunedrop: {trouble.subject} goes on failing"),
         Message=text(stage, trouble),
-        MessageAttributes={
-            name: {"DataType": "String", "StringValue": value}
-            for name, value in (("event", "still-failing"), ("stage", stage.name))
-        },
+        MessageAttributes=attributes({"event": "still-failing", "stage": stage.name}),
     )
 
 

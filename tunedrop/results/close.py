@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from tunedrop import aws, catalog, clock, naming
 from tunedrop.aws import Aws
+from tunedrop.aws.subjects import attributes
 from tunedrop.contracts import Ending, Notice, Promotion, RunEnded
 from tunedrop.cost import prices
 from tunedrop.cost.actual import actual
@@ -114,10 +115,7 @@ def _publish(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, ended:
             TopicArn=stage.topic_arn,
             Subject=notification.subject(ending),
             Message=notification.text(stage, ending, link),
-            MessageAttributes={
-                name: {"DataType": "String", "StringValue": value}
-                for name, value in notification.attributes(ended).items()
-            },
+            MessageAttributes=attributes(notification.attributes(ended), run.notify),
         )
     except ClientError as error:
         if aws.is_refused(error):

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from tunedrop import clock, intake, shown
-from tunedrop.aws.subjects import subject
+from tunedrop.aws.subjects import attributes, subject
 from tunedrop.contracts import Estimate, Run
 from tunedrop.formatting.costs import evaluation_in_words, in_words
 from tunedrop.reporting import chat_channel
@@ -41,14 +41,9 @@ def ask(sns: Any, stage: Stage, run: Run, estimate: Estimate, expires_at: str) -
         TopicArn=stage.topic_arn,
         Subject=subject(_subject(run, estimate)),
         Message=text(stage, run, estimate, expires_at),
-        MessageAttributes={
-            name: {"DataType": "String", "StringValue": value}
-            for name, value in (
-                ("event", "approval-required"),
-                ("run_id", run.run_id),
-                ("stage", stage.name),
-            )
-        },
+        MessageAttributes=attributes(
+            {"event": "approval-required", "run_id": run.run_id, "stage": stage.name}, run.notify
+        ),
     )
     chat_channel.tell(sns, stage, in_chat(stage, run, estimate, expires_at))
 

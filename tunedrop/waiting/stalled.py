@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tunedrop import catalog, clock
 from tunedrop.aws import Aws
-from tunedrop.aws.subjects import subject
+from tunedrop.aws.subjects import attributes, subject
 from tunedrop.contracts import Run, Wait
 from tunedrop.errors import CustomizationFailed
 from tunedrop.registry import Registry
@@ -56,8 +56,7 @@ def _publish(aws_: Aws, stage: Stage, run: Run, said: str) -> None:
         TopicArn=stage.topic_arn,
         Subject=subject(f"Tunedrop: the job of {run.run_id} does not start"),
         Message=f"{said}.\n",
-        MessageAttributes={
-            name: {"DataType": "String", "StringValue": value}
-            for name, value in (("event", "job-stalled"), ("stage", stage.name), ("run_id", run.run_id))
-        },
+        MessageAttributes=attributes(
+            {"event": "job-stalled", "stage": stage.name, "run_id": run.run_id}, run.notify
+        ),
     )

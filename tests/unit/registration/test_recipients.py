@@ -1,0 +1,70 @@
+"""Whom a run is told to: what a manifest names, of what the stage knows."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import builders
+from tests.unit.registration.test_hostile_uploads import Uploads
+from tunedrop.contracts import Registration, S3Object
+from tunedrop.registration import register as registration
+from tunedrop.registration.register import ObjectCreated
+
+STAGE = builders.stage(notify={"support": ("ana@example.com", "bo@example.com"), "law": ("li@example.com",)})
+
+
+def register(notify: str, *, stage: object = STAGE, key: str = "runs/bot/run.yaml") -> Registration:
+    event = ObjectCreated(
+        source=S3Object(bucket="intake", key=key, version_id="v1"), requester="", time="2026-11-23T10:00:00Z"
+    )
+    manifest = f"data: {{train: train.jsonl}}\n{notify}\n"
+    return registration.register(Uploads(manifest.encode()), stage, event, "arn:execution")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("notify", "told"),
+    [
+        ("", ()),
+        ("notify: support", ("support",)),
+        ("notify: ana@example.com", ("ana@example.com",)),
+        ("notify: [law, ana@example.com, law]", ("law", "ana@example.com")),
+    ],
+)
+def test_groups_and_addresses_of_the_stage_are_told(notify: str, told: tuple[str, ...]) -> None:
+    found = register(notify)
+
+    assert found.run is not None
+    assert (found.outcome, found.run.notify) == ("registered", told)
+
+
+@pytest.mark.parametrize(
+    ("notify", "stage", "said"),
+    [
+        ("notify: suport", STAGE, "did you mean support?"),
+        ("notify: someone@elsewhere.example", STAGE, "It knows ana@example.com, bo@example.com, law"),
+        ("notify: support", builders.stage(), "has none yet"),
+    ],
+)
+def test_nobody_else_can_be_named(notify: str, stage: object, said: str) -> None:
+    found = register(notify, stage=stage)
+
+    assert found.failure is not None
+    assert said in found.failure.cause
+
+
+def test_who_is_told_makes_no_other_run() -> None:
+    runs = {found.run.run_id for found in (register("notify: law"), register("")) if found.run is not None}
+
+    assert len(runs) == 1
+
+
+def test_the_group_of_a_tenant_hears_of_all_its_runs_also_of_those_that_are_refused() -> None:
+    stage = builders.stage(tenants={"law": (), "support": ()}, notify=STAGE.notify)
+
+    good = register("notify: support", stage=stage, key="runs/law/bot/run.yaml")
+    bad = register("notify: nobody", stage=stage, key="runs/law/bot/run.yaml")
+
+    assert good.run is not None
+    assert bad.run is not None
+    assert (good.outcome, good.run.notify) == ("registered", ("law", "support"))
+    assert (bad.outcome, bad.run.notify) == ("refused", ("law",))

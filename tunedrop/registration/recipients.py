@@ -1,0 +1,43 @@
+"""Whom a run is told to, beside those who hear of every run."""
+
+from __future__ import annotations
+
+import difflib
+
+from tunedrop import shown
+from tunedrop.contracts import Run
+from tunedrop.errors import InvalidManifest
+from tunedrop.manifest import Manifest
+from tunedrop.stage import Stage
+
+
+def of_tenant(stage: Stage, tenant: str | None) -> tuple[str, ...]:
+    """The group that is named as the uploader's tenant, where the stage has one."""
+    return (tenant,) if tenant is not None and tenant in stage.notify else ()
+
+
+def of(stage: Stage, run: Run, document: Manifest) -> tuple[str, ...]:
+    """Those of a run, and the groups and addresses that its manifest names.
+
+    Raises
+    ------
+    InvalidManifest
+        When the stage does not know one. A manifest cannot add an address: SNS would write to whomever
+        somebody with a bucket names.
+    """
+    wanted = (document.notify,) if isinstance(document.notify, str) else document.notify
+    known = sorted({*stage.notify, *(one for group in stage.notify.values() for one in group)})
+    for one in wanted:
+        if one not in known:
+            raise InvalidManifest(
+                f"notify: the stage knows no {shown.line(one)[:200]}; {_instead(one, known)}"
+            )
+    return tuple(dict.fromkeys((*run.notify, *wanted)))
+
+
+def _instead(name: str, known: list[str]) -> str:
+    if not known:
+        return "its setting notify names groups of addresses, and has none yet"
+    near = difflib.get_close_matches(name, known, n=1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    return f"{meant}It knows {', '.join(known[:20])} (setting notify)"
