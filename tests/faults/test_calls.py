@@ -19,9 +19,6 @@ from tests.faults.journeys import (
     stopped,
 )
 
-ON_PROVISIONED = ("wait_for_completion", "set_up_throughput", "release_throughput", "resume_waits")
-"""The functions that have more to do on this journey than on the other one."""
-
 FAULTS = ("throttled", "refused", "timed-out")
 
 JUDGING = {"bedrock:CreateEvaluationJob", "bedrock:GetEvaluationJob", "bedrock:ListEvaluationJobs"}
@@ -36,25 +33,17 @@ ELSEWHERE = JUDGING | {
 """Calls that are not made on the journey with provisioned throughput."""
 
 ON_THE_WAY = {name: [one for one in actions if one not in ELSEWHERE] for name, actions in CALLS.items()}
-KILLS = max(len(actions) for actions in ON_THE_WAY.values())
+KILLS = 10
+"""Runs in which each function is killed at a call of its own; those with more calls, which are the ones that
+come again by themselves, are killed more than once in some."""
+
+ELSEWHEN = {"sweep_throughput"}
+"""Whose schedule may not come up while a run goes on."""
+
+NOT_WHEN_STOPPED = {"set_up_throughput", "evaluate_model", "promote_model"}
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("function", CALLS)
-def test_each_call_of_a_function_is_broken_once(
-    embedded: Embedded, pipeline: Pipeline, inbox: Inbox, function: str, fault: str
-) -> None:
-    journey = provisioned if function in ON_PROVISIONED else on_demand
-    embedded.faults.set(functions=[{"function": function, "fault": fault}])
-
-    record = journey(pipeline)
-
-    assert_ended_as_if_nothing_had_happened(journey, record, pipeline, inbox)
-    made = embedded.faults.made()
-    assert made or function == "sweep_throughput"  # whose schedule may not have come up meanwhile
-
-
-@pytest.mark.parametrize("journey", [on_demand, stopped, judged])
+@pytest.mark.parametrize("journey", [on_demand, provisioned, stopped, judged])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_call_of_all_functions_is_broken_once(
     embedded: Embedded, pipeline: Pipeline, inbox: Inbox, journey: Journey, fault: str
@@ -64,7 +53,8 @@ def test_each_call_of_all_functions_is_broken_once(
 
     record = journey(pipeline)
 
-    assert len(embedded.faults.made()) > 30
+    expected = set(CALLS) - ELSEWHEN - (NOT_WHEN_STOPPED if journey is stopped else set())
+    until(lambda: expected <= _broken_in(embedded) or None, "a broken call of each function")
     assert_ended_as_if_nothing_had_happened(journey, record, pipeline, inbox)
 
 
@@ -73,11 +63,11 @@ def test_each_function_is_killed_at_one_of_its_calls(
     embedded: Embedded, pipeline: Pipeline, inbox: Inbox, number: int
 ) -> None:
     """After the call has had its effect, and before the function knows."""
-    _kill(embedded, {name: actions[number] for name, actions in ON_THE_WAY.items() if number < len(actions)})
+    _kill(embedded, {name: actions[number::KILLS] for name, actions in ON_THE_WAY.items()})
 
     record = provisioned(pipeline)
 
-    assert embedded.faults.made() or number >= len(ON_THE_WAY["resume_waits"])
+    assert embedded.faults.made()
     assert_ended_as_if_nothing_had_happened(provisioned, record, pipeline, inbox)
 
 
@@ -87,30 +77,30 @@ def test_each_function_is_killed_at_one_of_its_calls(
         (
             on_demand,
             {
-                "set_up_throughput": "bedrock:CreateCustomModelDeployment",
-                "wait_for_completion": "bedrock:GetCustomModelDeployment",
-                "resume_waits": "bedrock:GetCustomModelDeployment",
+                "set_up_throughput": ("bedrock:CreateCustomModelDeployment",),
+                "wait_for_completion": ("bedrock:GetCustomModelDeployment",),
+                "resume_waits": ("bedrock:GetCustomModelDeployment",),
             },
         ),
         (
             judged,
             {
-                "evaluate_model": "bedrock:CreateEvaluationJob",
-                "resume_waits": "bedrock:GetEvaluationJob",
+                "evaluate_model": ("bedrock:CreateEvaluationJob",),
+                "resume_waits": ("bedrock:GetEvaluationJob",),
             },
         ),
-        (released, {"release_throughput": "bedrock:DeleteCustomModelDeployment"}),
+        (released, {"release_throughput": ("bedrock:DeleteCustomModelDeployment",)}),
         (
             stopped,
             {
-                "resume_waits": "states:SendTaskFailure",
-                "release_throughput": "bedrock:StopModelCustomizationJob",
+                "resume_waits": ("states:SendTaskFailure",),
+                "release_throughput": ("bedrock:StopModelCustomizationJob",),
             },
         ),
     ],
 )
 def test_functions_are_killed_where_journeys_differ(
-    embedded: Embedded, pipeline: Pipeline, inbox: Inbox, journey: Journey, calls: dict[str, str]
+    embedded: Embedded, pipeline: Pipeline, inbox: Inbox, journey: Journey, calls: dict[str, tuple[str, ...]]
 ) -> None:
     _kill(embedded, calls, **minutes_of(journey))
 
@@ -120,13 +110,22 @@ def test_functions_are_killed_where_journeys_differ(
     assert_ended_as_if_nothing_had_happened(journey, record, pipeline, inbox)
 
 
+def _broken_in(embedded: Embedded) -> set[str]:
+    """The functions that have had a fault; that of `record_notice`, which hears of the end, comes last."""
+    return {one.split(" ")[0] for one in embedded.faults.made()}
+
+
 def _is_again(pipeline: Pipeline, run_id: str) -> bool | None:
     record = pipeline.registry.get(run_id)
     return (record is not None and record.run.attempt == 2) or None
 
 
-def _kill(embedded: Embedded, calls: dict[str, str], **minutes: float) -> None:
-    killed = [{"function": name, "fault": "killed", "action": action} for name, action in calls.items()]
+def _kill(embedded: Embedded, calls: dict[str, tuple[str, ...]], **minutes: float) -> None:
+    killed = [
+        {"function": name, "fault": "killed", "action": action}
+        for name, actions in calls.items()
+        for action in actions
+    ]
     embedded.faults.set(functions=killed, **minutes)
 
 
