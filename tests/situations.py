@@ -565,6 +565,12 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         "TD009",
         "repeats the header",
     ),
+    "NaN among cells": (
+        b'["prompt", "completion"]\n["a", "b"]\n["a", NaN]\n',
+        "a.jsonl",
+        "TD001",
+        "NaN and Infinity are no JSON",
+    ),
     "an empty archive": (b"PK\x05\x06" + bytes(18), "a.zip", "TD005", "holds no file of records"),
     "pictures in the record": (
         each(lambda q, a: {"messages": [user([EMBEDDED, {"type": "text", "text": q}]), assistant(a)]}),

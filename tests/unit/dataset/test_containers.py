@@ -340,3 +340,13 @@ def test_a_stream_of_arrow_and_a_label_that_is_a_number_are_read() -> None:
     arro3.io.write_ipc_stream(arro3.core.Table.from_pydict(columns), sink)
 
     assert records(read(sink.getvalue(), "a.arrow")) == [{"prompt": "roses", "completion": "1"}]
+
+
+def test_an_archive_whose_member_is_damaged_is_refused() -> None:
+    whole = archive(a__jsonl=jsonl(PAIRS), b__jsonl=jsonl(PAIRS))
+    second = whole.index(b"PK\x03\x04", 4)
+
+    damaged = read(whole[:second] + b"PK\x03\x05" + whole[second + 4 :])
+
+    assert lines(damaged)[: len(PAIRS)] == jsonl(PAIRS).splitlines()
+    assert [code for _, code in refused(damaged)] == ["TD005"]

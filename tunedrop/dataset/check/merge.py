@@ -9,6 +9,7 @@ from contextlib import closing
 import msgspec
 
 from tunedrop.contracts import Method
+from tunedrop.dataset.check.found import Found
 from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.check.report import FileReport, Report, Rule
 from tunedrop.dataset.check.results import PLACES, Findings, Partial, Records, Tally
@@ -61,56 +62,6 @@ class _File(msgspec.Struct):
     formats: dict[SourceFormat, Records] = {}
 
 
-class _Found:
-    """Findings from anywhere, in any order: the first of them by file and line, and how many of each code."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._counts: Counter[tuple[Split, str]] = Counter()
-        self._first: list[tuple[int, int, Problem]] = []
-        self.places: dict[str, list[tuple[int, int, Problem]]] = {}
-
-    @property
-    def by_code(self) -> dict[str, int]:
-        """How many of each code, the most first."""
-        found: Counter[str] = Counter()
-        for (_, code), count in self._counts.items():
-            found[code] += count
-        return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
-
-    def count(self, split: Split) -> int:
-        """How many are in one file."""
-        return sum(count for (where, _), count in self._counts.items() if where == split)
-
-    def add(self, split: Split, line: int, problem: Problem) -> None:
-        """One more; line 0 is the whole file."""
-        self._counts[split, problem.code] += 1
-        self._keep(split, line, problem)
-        places = self.places.setdefault(problem.code, [])
-        places.append((SPLITS.index(split), line, problem))
-        if len(places) > 10 * PLACES:
-            self.places[problem.code] = sorted(places)[:PLACES]
-
-    def take(self, split: Split, tally: Tally) -> None:
-        """All of a tally, whose lines are counted from 0."""
-        for code, count in tally.counts.items():
-            self._counts[split, code] += count
-        for line, problem in tally.first:
-            self._keep(split, line + 1, problem)
-        for code, places in tally.places.items():
-            found = [(SPLITS.index(split), line + 1, problem) for line, problem in places]
-            self.places[code] = sorted([*self.places.get(code, []), *found])[:PLACES]
-
-    def _keep(self, split: Split, line: int, problem: Problem) -> None:
-        self._first.append((SPLITS.index(split), line, problem))
-        if len(self._first) > 2 * self._most + 1000:
-            self._first = self.first()
-
-    def first(self) -> list[tuple[int, int, Problem]]:
-        """In the order of files and lines; those of one line in the order of their rules."""
-        return sorted(self._first)[: self._most]
-
-
 class _Conclusion:
     def __init__(
         self,
@@ -125,8 +76,8 @@ class _Conclusion:
         self._asked = asked
         self._files: dict[Split, _File] = {split: _File() for split in SPLITS if split in sources}
         self._duplicates: dict[SourceFormat, Duplicates] = {}
-        self._errors = _Found(asked.max_findings)
-        self._warnings = _Found(asked.max_findings)
+        self._errors = Found(asked.max_findings)
+        self._warnings = Found(asked.max_findings)
         self._leaked: set[tuple[Split, int]] = set()
         self._repeated: Counter[tuple[Split, str]] = Counter()
 
@@ -309,14 +260,14 @@ class _Conclusion:
                 together.merge(file.formats[format_].gathered)
         return together
 
-    def _findings(self, found: _Found) -> tuple[Finding, ...]:
+    def _findings(self, found: Found) -> tuple[Finding, ...]:
         return tuple(self._finding(*one) for one in found.first())
 
     def _finding(self, split: int, number: int, problem: Problem) -> Finding:
         name, line = self._place(SPLITS[split], number)
         return Finding(printable(name), line, *map(printable, problem))
 
-    def _rules(self, found: _Found) -> Iterator[Rule]:
+    def _rules(self, found: Found) -> Iterator[Rule]:
         for code, count in found.by_code.items():
             places = tuple(self._finding(*one) for one in sorted(found.places.get(code, []))[:PLACES])
             yield Rule(code, severity(code), count, places)

@@ -18,7 +18,7 @@ from tunedrop.dataset import formats
 from tunedrop.dataset.formats import Conversation, SourceFormat, pairs
 from tunedrop.dataset.formats import json_lines as lines
 from tunedrop.dataset.rules.codes import severity
-from tunedrop.dataset.tools import repair
+from tunedrop.dataset.tools import repair, repaired_record
 from tunedrop.dataset.tools.paths import general
 from tunedrop.dataset.types import shorten
 
@@ -104,7 +104,7 @@ def _records(
             code, message = one.problem[:2]
             _note(done.refused, f"{message} [{code}]", place(number))
             continue
-        record, changes = repair.tidied(one.record)
+        record, changes = repaired_record.tidied(one.record)
         for what in dict.fromkeys(whats + changes):
             _note(done.lost, what, place(number))
         yield number, record

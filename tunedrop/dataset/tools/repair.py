@@ -13,23 +13,18 @@ import hashlib
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import msgspec
 
-from tunedrop.dataset import formats
-from tunedrop.dataset.formats import SCHEMA_VERSION, turns
 from tunedrop.dataset.formats.json_lines import BOM, MAX_LINE_BYTES, relaxed
 from tunedrop.dataset.tools import line_ends, named_repairs
 from tunedrop.dataset.tools.decode import Change, NotRepairable, is_packed, unpacked
-from tunedrop.dataset.tools.paths import general
+from tunedrop.dataset.tools.repaired_record import Record, as_bedrock_has_it, canonical, written
 from tunedrop.dataset.tools.values import unambiguous, values
-from tunedrop.dataset.types import shorten
 
 MAX_REMEMBERED = 4_000_000
 """Duplicates are looked for among so many records, which bounds the memory."""
-
-Record = dict[str, Any]
 
 
 def repair(chunks: Iterable[bytes], sink: BinaryIO, named: Sequence[str] = ()) -> Iterator[Change]:
@@ -54,17 +49,17 @@ def repair(chunks: Iterable[bytes], sink: BinaryIO, named: Sequence[str] = ()) -
                 raise NotRepairable(f"line {line} is no text")
             sink.write(text + b"\n")
             continue
-        repaired, what = _named(record, named) if named else _repaired(record)
+        repaired, what = _named(record, named) if named else as_bedrock_has_it(record)
         if what and _names_a_key_twice(text):  # which of them counts is for a person to say
             repaired, what = record, []
         yield from (Change(line, one) for one in what)
-        digest = hashlib.blake2b(_canonical(repaired), digest_size=12).digest()
+        digest = hashlib.blake2b(canonical(repaired), digest_size=12).digest()
         if digest in seen:
             yield Change(line, "an exact duplicate was left out")
             continue
         if len(seen) < MAX_REMEMBERED:
             seen.add(digest)
-        sink.write((_written(repaired) if what or not text else text) + b"\n")
+        sink.write((written(repaired) if what or not text else text) + b"\n")
     yield from _taken(changes)
     if len(seen) >= MAX_REMEMBERED:
         yield Change(0, f"duplicates were looked for among the first {MAX_REMEMBERED:,} records only")
@@ -73,7 +68,7 @@ def repair(chunks: Iterable[bytes], sink: BinaryIO, named: Sequence[str] = ()) -
 def _named(record: Record, named: Sequence[str]) -> tuple[Record, list[str]]:
     """The record with what was named repaired first: turns that are merged are turns to read."""
     mended, first = named_repairs.applied(record, named)
-    repaired, then = _repaired(mended)
+    repaired, then = as_bedrock_has_it(mended)
     return repaired, first + then
 
 
@@ -234,7 +229,7 @@ def _escaped(text: bytes) -> bytes | None:
     if not text.startswith(b"{") or _names_a_key_twice_relaxed(text):
         return None
     record = relaxed(text)
-    mended = _written(record) if record is not None else None
+    mended = written(record) if record is not None else None
     return mended if mended is not None and _object(mended) is not None else None
 
 
@@ -274,98 +269,3 @@ def _whole(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes, Record | None]
 
 
 # --- one record --------------------------------------------------------------------------------------------
-
-
-_PAIRS = ("alpaca", "dolly", "question-answer", "text-label")
-_CHATS = ("openai-chat", "sharegpt", "anthropic", "gemini")
-
-
-def _repaired(record: Record) -> tuple[Record, list[str]]:
-    """The record as Bedrock reads it, and what had to be done: what is left out is listed."""
-    record, changes = tidied(record)
-    format_ = formats.detect(record)
-    if format_ == "converse":
-        if "schemaVersion" not in record:
-            record = {"schemaVersion": SCHEMA_VERSION, **record}
-            changes.append("schemaVersion was added")
-        return record, changes
-    target = "converse" if format_ in _CHATS else "prompt-completion" if format_ in _PAIRS else ""
-    if format_ is None or not target:
-        return record, changes
-    conversation = formats.read_record(record, format_).conversation
-    if conversation is None or formats.refusal(conversation, target):
-        return record, changes
-    if format_ == "openai-chat" and not conversation.is_answered:
-        return (
-            record,
-            changes,
-        )  # for reinforcement, where this is Bedrock's format, as others beside it may be
-    losses = [f"{general(path)} was left out" for path in formats.losses(conversation, target)]
-    changes.append(
-        "the record was written as Converse"
-        if target == "converse"
-        else "the keys became prompt and completion"
-    )
-    return formats.write(conversation, target), changes + losses
-
-
-def tidied(record: Record) -> tuple[Record, list[str]]:
-    """A record with the roles and the blocks that its format has, and what had to be done."""
-    changes: list[str] = []
-    inside = formats.unwrapped(record)
-    if inside is not record:
-        record = dict(inside)
-        changes.append("the record was taken out of what stood around it")
-    format_ = formats.detect(record)
-    if format_ in ("openai-chat", "anthropic", "converse") and isinstance(record["messages"], list):
-        record = _usual_roles(record, changes)
-    if format_ == "converse":
-        record = _blocks(record, changes)
-    return record, changes
-
-
-def _usual_roles(record: Record, changes: list[str]) -> Record:
-    messages = []
-    for message in record["messages"]:
-        role = message.get("role") if isinstance(message, dict) else None
-        usual = turns.ROLES.get(role.strip().lower()) if isinstance(role, str) else None
-        if usual in (turns.USER, turns.ASSISTANT, turns.SYSTEM) and role not in (usual, "developer"):
-            message = {**message, "role": usual}
-            changes.append(f"the role {shorten(role)} became {usual}")
-        messages.append(message)
-    return {**record, "messages": messages}
-
-
-def _blocks(record: Record, changes: list[str]) -> Record:
-    """Texts where Converse has lists of blocks, in the messages and in the system text."""
-    messages = record["messages"]
-    if isinstance(record.get("system"), str):
-        record = {**record, "system": [{"text": record["system"]}]}
-        changes.append("the system prompt became a content block")
-    if not isinstance(messages, list):
-        return record
-    plain = [isinstance(one, dict) and isinstance(one.get("content"), str) for one in messages]
-    if any(plain):
-        changes.append("text content became content blocks")
-        record = {
-            **record,
-            "messages": [
-                {**one, "content": [{"text": one["content"]}]} if is_plain else one
-                for one, is_plain in zip(messages, plain, strict=True)
-            ],
-        }
-    return record
-
-
-def _canonical(record: Record) -> bytes:
-    try:
-        return msgspec.json.encode(record, order="sorted")
-    except (OverflowError, UnicodeEncodeError, msgspec.MsgspecError):
-        return json.dumps(record, sort_keys=True).encode()
-
-
-def _written(record: Record) -> bytes:
-    try:
-        return msgspec.json.encode(record)
-    except (OverflowError, UnicodeEncodeError, msgspec.MsgspecError):
-        return json.dumps(record).encode()

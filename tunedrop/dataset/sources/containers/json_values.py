@@ -74,9 +74,10 @@ def lists(text: TextIO) -> Iterator[tuple[int, bytes]]:
     reader.skip(re.compile(r"[\ufeff\s]*\[(?=\s*\[)"))
     header: list[str] | None = None
     for index, (line, value) in enumerate(reader.values()):
-        cells = msgspec.json.decode(value) if value.startswith("[") else None
+        compact = _compact(value)
+        cells = _decoded(compact) if value.startswith("[") else None
         if not isinstance(cells, list):
-            yield line, _compact(value)
+            yield line, compact
         elif cells and all(isinstance(one, dict) for one in cells):
             yield line, msgspec.json.encode({"messages": cells})
         elif not index and all(isinstance(one, str) for one in cells):
@@ -90,6 +91,14 @@ def lists(text: TextIO) -> Iterator[tuple[int, bytes]]:
             yield line, unreadable.written("TD001", _NO_OBJECT)
     if reader.problem:
         yield reader.line, unreadable.written("TD001", f"{reader.problem}; what follows was not read")
+
+
+def _decoded(value: bytes) -> Any:
+    """A value; None where it is no JSON, as whoever reads the lines will say."""
+    try:
+        return msgspec.json.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 _NO_OBJECT = "a record is an object with named keys, {...}, and this is a list"

@@ -9,6 +9,7 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, cast
 
 from tunedrop.dataset.formats.unreadable import NotReadable
@@ -70,6 +71,41 @@ class Limited(io.RawIOBase):
             raise NotReadable(f"it decompresses to more than {_size(self._most)}; upload less, or JSON lines")
         buffer[: len(piece)] = piece
         return len(piece)
+
+
+def archive_of(file: BinaryIO) -> zipfile.ZipFile:
+    """A ZIP archive.
+
+    Raises
+    ------
+    NotReadable
+        When it is damaged.
+    """
+    try:
+        return zipfile.ZipFile(file)
+    except (*BROKEN, NotImplementedError) as error:
+        raise NotReadable(
+            f"the ZIP archive is damaged or ends too early ({error}); upload it again"
+        ) from error
+
+
+@contextmanager
+def member_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> Iterator[BinaryIO]:
+    """A file in an archive, of which no more than `most` bytes are read.
+
+    Raises
+    ------
+    NotReadable
+        When it is damaged, or packed in a way that nobody here can unpack.
+    """
+    try:
+        inside = archive.open(member)
+    except (*BROKEN, RuntimeError, NotImplementedError) as error:
+        raise NotReadable(
+            f"{member.filename} in the ZIP archive is damaged ({error}); upload it again"
+        ) from error
+    with inside:
+        yield limited(cast(BinaryIO, inside), most)
 
 
 def members(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import BinaryIO, TextIO, cast
 
@@ -27,6 +26,7 @@ from tunedrop.dataset.sources.containers import (
     packed,
     spreadsheets,
     tables,
+    text_lines,
     whole_object,
 )
 from tunedrop.dataset.sources.containers.kinds import Kind
@@ -134,13 +134,7 @@ class _Reader:
     # --- archives and workbooks ----------------------------------------------------------------------------
 
     def _zip(self, file: BinaryIO, layers: int) -> None:
-        try:
-            archive = zipfile.ZipFile(file)
-        except packed.BROKEN as error:
-            raise NotReadable(
-                f"the ZIP archive is damaged or ends too early ({error}); upload it again"
-            ) from error
-        with archive:
+        with packed.archive_of(file) as archive:
             if packed.is_workbook(archive):
                 spreadsheets.check_size(archive, min(MOST_IN_MEMORY_MAPS, self._most))
                 if spreadsheets.has_formulas_without_values(archive):
@@ -151,8 +145,8 @@ class _Reader:
             members = list(packed.members(archive))
             for member in members:
                 self._begin(member.filename)
-                with archive.open(member) as inside:
-                    self.file(packed.limited(cast(BinaryIO, inside), self._most), layers + 1)
+                with packed.member_of(archive, member, self._most) as inside:
+                    self.file(inside, layers + 1)
 
     def _workbook(self, file: BinaryIO) -> None:
         self._did("Excel workbook")
@@ -206,7 +200,7 @@ class _Reader:
             self._columns(table.columns)
             self._take(tables.records(delimited.rows(text, table), table.columns, self._blank.append))
         elif layout == "lines":
-            self._take(self._renamed(_lines(text)))
+            self._take(self._renamed(text_lines.lines(text)))
         elif layout == "object":
             self._object(text)
         elif layout == "lists":
@@ -214,7 +208,7 @@ class _Reader:
             self._take(self._renamed(json_values.lists(text)))
         elif layout == "strings":
             self._did("JSON encoded twice")
-            self._take(self._renamed(_strings(text)))
+            self._take(self._renamed(text_lines.strings(text)))
         else:
             self._did("JSON array" if layout == "array" else "JSON of several lines")
             found = json_values.values(
@@ -267,7 +261,7 @@ class _Reader:
     def _renamed(self, lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
         if not self._options.columns:
             return lines
-        return ((place, _renamed(line, self._options.columns)) for place, line in lines)
+        return ((place, text_lines.renamed(line, self._options.columns)) for place, line in lines)
 
     def _places(self) -> Places:
         if self.reading.places is None:
@@ -297,43 +291,3 @@ _NAMES = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
 
 def _size(file: BinaryIO) -> int:
     return file.seek(0, io.SEEK_END)
-
-
-def _lines(text: TextIO) -> Iterator[tuple[int, bytes]]:
-    """Lines of JSON in another encoding."""
-    for number, line in enumerate(text, start=1):
-        if line.strip():
-            yield number, _encoded(line)
-
-
-def _strings(text: TextIO) -> Iterator[tuple[int, bytes]]:
-    """The records that stand in JSON strings: one a line, or all of a file in one."""
-    for number, line in enumerate(text, start=1):
-        inner = json_values.unquoted(line)
-        if inner is not None:
-            for _, value in json_values.values(io.StringIO(inner)):
-                yield number, value
-        elif line.strip():
-            yield number, _encoded(line)
-
-
-def _encoded(line: str) -> bytes:
-    try:
-        return line.strip("\r\n").encode()
-    except UnicodeEncodeError:
-        return unreadable.written(
-            "TD002", "the line holds bytes that are not of its encoding; --encoding NAME"
-        )
-
-
-def _renamed(line: bytes, columns: Mapping[str, str]) -> bytes:
-    """A record with the keys that somebody has named under the names that we know."""
-    try:
-        record = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return line
-    names = {name: part for part, name in columns.items()}
-    if not isinstance(record, dict) or not names.keys() & record.keys():
-        return line
-    renamed = {names.get(key) or tables.kept(key, names.values()): value for key, value in record.items()}
-    return tables.encoded(renamed)

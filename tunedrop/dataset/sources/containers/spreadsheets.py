@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from tunedrop.dataset.formats.unreadable import NotReadable
-from tunedrop.dataset.sources.containers import tables
+from tunedrop.dataset.sources.containers import packed, tables
 from tunedrop.dataset.sources.containers.tables import Columns
 
 
@@ -27,13 +27,14 @@ def check_size(archive: zipfile.ZipFile, most: int) -> None:
 
 _NO_VALUE = re.compile(rb"</f>(?:<v ?/>|<v></v>)?</c>")
 _LOOKED_AT = 4 << 20
+MOST_SHEET = 1 << 30
 
 
 def has_formulas_without_values(archive: zipfile.ZipFile) -> bool:
     """Whether cells have a formula whose value was never computed, as libraries write them."""
-    for member in archive.namelist():
-        if member.startswith("xl/worksheets/") and member.endswith(".xml"):
-            with archive.open(member) as sheet:
+    for member in archive.infolist():
+        if member.filename.startswith("xl/worksheets/") and member.filename.endswith(".xml"):
+            with packed.member_of(archive, member, MOST_SHEET) as sheet:
                 if _NO_VALUE.search(sheet.read(_LOOKED_AT)):
                     return True
     return False

@@ -1,0 +1,59 @@
+"""Findings of all files while partial results are put together."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tunedrop.dataset.check.results import PLACES, Tally
+from tunedrop.dataset.duplicates.candidates import SPLITS
+from tunedrop.dataset.types import Problem, Split
+
+
+class Found:
+    """Findings from anywhere, in any order: the first of them by file and line, and how many of each code."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._counts: Counter[tuple[Split, str]] = Counter()
+        self._first: list[tuple[int, int, Problem]] = []
+        self.places: dict[str, list[tuple[int, int, Problem]]] = {}
+
+    @property
+    def by_code(self) -> dict[str, int]:
+        """How many of each code, the most first."""
+        found: Counter[str] = Counter()
+        for (_, code), count in self._counts.items():
+            found[code] += count
+        return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
+
+    def count(self, split: Split) -> int:
+        """How many are in one file."""
+        return sum(count for (where, _), count in self._counts.items() if where == split)
+
+    def add(self, split: Split, line: int, problem: Problem) -> None:
+        """One more; line 0 is the whole file."""
+        self._counts[split, problem.code] += 1
+        self._keep(split, line, problem)
+        places = self.places.setdefault(problem.code, [])
+        places.append((SPLITS.index(split), line, problem))
+        if len(places) > 10 * PLACES:
+            self.places[problem.code] = sorted(places)[:PLACES]
+
+    def take(self, split: Split, tally: Tally) -> None:
+        """All of a tally, whose lines are counted from 0."""
+        for code, count in tally.counts.items():
+            self._counts[split, code] += count
+        for line, problem in tally.first:
+            self._keep(split, line + 1, problem)
+        for code, places in tally.places.items():
+            found = [(SPLITS.index(split), line + 1, problem) for line, problem in places]
+            self.places[code] = sorted([*self.places.get(code, []), *found])[:PLACES]
+
+    def _keep(self, split: Split, line: int, problem: Problem) -> None:
+        self._first.append((SPLITS.index(split), line, problem))
+        if len(self._first) > 2 * self._most + 1000:
+            self._first = self.first()
+
+    def first(self) -> list[tuple[int, int, Problem]]:
+        """In the order of files and lines; those of one line in the order of their rules."""
+        return sorted(self._first)[: self._most]

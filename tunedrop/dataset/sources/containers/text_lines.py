@@ -1,0 +1,52 @@
+"""Records a line in a text: as they are, in JSON strings, under the names that somebody has given."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from typing import TextIO
+
+import msgspec
+
+from tunedrop.dataset.formats import unreadable
+from tunedrop.dataset.sources.containers import json_values, tables
+
+
+def lines(text: TextIO) -> Iterator[tuple[int, bytes]]:
+    """Lines of JSON in another encoding."""
+    for number, line in enumerate(text, start=1):
+        if line.strip():
+            yield number, _encoded(line)
+
+
+def strings(text: TextIO) -> Iterator[tuple[int, bytes]]:
+    """The records that stand in JSON strings: one a line, or all of a file in one."""
+    for number, line in enumerate(text, start=1):
+        inner = json_values.unquoted(line)
+        if inner is not None:
+            for _, value in json_values.values(io.StringIO(inner)):
+                yield number, value
+        elif line.strip():
+            yield number, _encoded(line)
+
+
+def _encoded(line: str) -> bytes:
+    try:
+        return line.strip("\r\n").encode()
+    except UnicodeEncodeError:
+        return unreadable.written(
+            "TD002", "the line holds bytes that are not of its encoding; --encoding NAME"
+        )
+
+
+def renamed(line: bytes, columns: Mapping[str, str]) -> bytes:
+    """A record with the keys that somebody has named under the names that we know."""
+    try:
+        record = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return line
+    names = {name: part for part, name in columns.items()}
+    if not isinstance(record, dict) or not names.keys() & record.keys():
+        return line
+    renamed = {names.get(key) or tables.kept(key, names.values()): value for key, value in record.items()}
+    return tables.encoded(renamed)

@@ -1,0 +1,111 @@
+"""One record as Bedrock reads it, with a list of what had to be done."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from tunedrop.dataset import formats
+from tunedrop.dataset.formats import SCHEMA_VERSION, turns
+from tunedrop.dataset.tools.paths import general
+from tunedrop.dataset.types import shorten
+
+Record = dict[str, Any]
+
+_PAIRS = ("alpaca", "dolly", "question-answer", "text-label")
+_CHATS = ("openai-chat", "sharegpt", "anthropic", "gemini")
+
+
+def as_bedrock_has_it(record: Record) -> tuple[Record, list[str]]:
+    """The record as Bedrock reads it, and what had to be done: what is left out is listed."""
+    record, changes = tidied(record)
+    format_ = formats.detect(record)
+    if format_ == "converse":
+        if "schemaVersion" not in record:
+            record = {"schemaVersion": SCHEMA_VERSION, **record}
+            changes.append("schemaVersion was added")
+        return record, changes
+    target = "converse" if format_ in _CHATS else "prompt-completion" if format_ in _PAIRS else ""
+    if format_ is None or not target:
+        return record, changes
+    conversation = formats.read_record(record, format_).conversation
+    if conversation is None or formats.refusal(conversation, target):
+        return record, changes
+    if format_ == "openai-chat" and not conversation.is_answered:
+        return (
+            record,
+            changes,
+        )  # for reinforcement, where this is Bedrock's format, as others beside it may be
+    losses = [f"{general(path)} was left out" for path in formats.losses(conversation, target)]
+    changes.append(
+        "the record was written as Converse"
+        if target == "converse"
+        else "the keys became prompt and completion"
+    )
+    return formats.write(conversation, target), changes + losses
+
+
+def tidied(record: Record) -> tuple[Record, list[str]]:
+    """A record with the roles and the blocks that its format has, and what had to be done."""
+    changes: list[str] = []
+    inside = formats.unwrapped(record)
+    if inside is not record:
+        record = dict(inside)
+        changes.append("the record was taken out of what stood around it")
+    format_ = formats.detect(record)
+    if format_ in ("openai-chat", "anthropic", "converse") and isinstance(record["messages"], list):
+        record = _usual_roles(record, changes)
+    if format_ == "converse":
+        record = _blocks(record, changes)
+    return record, changes
+
+
+def _usual_roles(record: Record, changes: list[str]) -> Record:
+    messages = []
+    for message in record["messages"]:
+        role = message.get("role") if isinstance(message, dict) else None
+        usual = turns.ROLES.get(role.strip().lower()) if isinstance(role, str) else None
+        if usual in (turns.USER, turns.ASSISTANT, turns.SYSTEM) and role not in (usual, "developer"):
+            message = {**message, "role": usual}
+            changes.append(f"the role {shorten(role)} became {usual}")
+        messages.append(message)
+    return {**record, "messages": messages}
+
+
+def _blocks(record: Record, changes: list[str]) -> Record:
+    """Texts where Converse has lists of blocks, in the messages and in the system text."""
+    messages = record["messages"]
+    if isinstance(record.get("system"), str):
+        record = {**record, "system": [{"text": record["system"]}]}
+        changes.append("the system prompt became a content block")
+    if not isinstance(messages, list):
+        return record
+    plain = [isinstance(one, dict) and isinstance(one.get("content"), str) for one in messages]
+    if any(plain):
+        changes.append("text content became content blocks")
+        record = {
+            **record,
+            "messages": [
+                {**one, "content": [{"text": one["content"]}]} if is_plain else one
+                for one, is_plain in zip(messages, plain, strict=True)
+            ],
+        }
+    return record
+
+
+def canonical(record: Record) -> bytes:
+    """The same bytes for records that say the same, whatever the order of their keys."""
+    try:
+        return msgspec.json.encode(record, order="sorted")
+    except (OverflowError, UnicodeEncodeError, msgspec.MsgspecError):
+        return json.dumps(record, sort_keys=True).encode()
+
+
+def written(record: Record) -> bytes:
+    """A record as a line of JSON."""
+    try:
+        return msgspec.json.encode(record)
+    except (OverflowError, UnicodeEncodeError, msgspec.MsgspecError):
+        return json.dumps(record).encode()
