@@ -19,10 +19,10 @@ ACCOUNT, REGION = "111122223333", "us-east-1"
 
 _HEAD = """# The state machine
 
-Drawn from its definition by `python -m infra.diagram`; a test says when this page is out of date.
-Solid arrows are the journey. Slanted boxes wait for a task token, pointed ones choose, and one with double
-sides is a Distributed Map, which calls its function once for each shard, several at a time. Whatever stands
-in the frame and fails for good leaves it by the dotted arrow: what bills is released, and somebody is told.
+This diagram is generated from the state machine's definition by `python -m infra.diagram`; a test checks that it is up to
+date. Solid arrows show the normal path. Slanted boxes wait for a task token, hexagons are choices, and boxes with double
+sides are Distributed Maps, which call a function once per shard, several shards in parallel. If a step inside the frame
+fails permanently, the dotted arrow applies: billed resources are released, and a notification is sent.
 
 ```mermaid
 flowchart TD
