@@ -19,10 +19,11 @@ ACCOUNT, REGION = "111122223333", "us-east-1"
 
 _HEAD = """# The state machine
 
-This diagram is generated from the state machine's definition by `python -m infra.diagram`; a test checks that it is up to
-date. Solid arrows show the normal path. Slanted boxes wait for a task token, hexagons are choices, and boxes with double
-sides are Distributed Maps, which call a function once per shard, several shards in parallel. If a step inside the frame
-fails permanently, the dotted arrow applies: billed resources are released, and a notification is sent.
+This diagram is generated from the state machine's definition by `python -m infra.diagram`; a test checks
+that it is up to date. Solid arrows show the normal path. Slanted boxes wait for a task token, hexagons are
+choices, and boxes with double sides are Distributed Maps, which call a function once per shard, several in
+parallel. If a step inside the frame fails permanently, the dotted arrow applies: billed resources are
+released, and a notification is sent.
 
 ```mermaid
 flowchart TD
