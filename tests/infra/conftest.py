@@ -33,8 +33,12 @@ class Resources:
         }
 
     def statements(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Every statement of every policy of a role, with the logical id of its policy."""
-        for id_, policy in self.of("AWS::IAM::Policy").items():
+        """Every statement of every policy of a role, with the logical id of its policy.
+
+        What is too long for a role's own policy CDK puts into a managed one.
+        """
+        policies = self.of("AWS::IAM::Policy") | self.of("AWS::IAM::ManagedPolicy")
+        for id_, policy in policies.items():
             for statement in policy["PolicyDocument"]["Statement"]:
                 yield id_, statement
 

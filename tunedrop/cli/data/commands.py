@@ -234,8 +234,8 @@ def explain(
 
 @app.command(
     epilog=examples(
-        ("tunedrop convert table.csv --to converse --out train.jsonl", "for Nova and Llama 3.2 and 3.3"),
-        ("tunedrop convert chat.jsonl --to prompt-completion --out train.jsonl", "for Llama 3.1"),
+        ("tunedrop convert table.csv --to converse --out train.jsonl", "for Nova, by Bedrock"),
+        ("tunedrop convert chat.jsonl --to openai-chat --out train.jsonl", "for Qwen, by SageMaker AI"),
     ),
 )
 def convert(
