@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -11,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunedrop.dataset.check.check import check
+from tunedrop.dataset.formats import unreadable
+from tunedrop.dataset.sources.local import Held
 from tunedrop.dataset.tools import decode as unpack
 from tunedrop.dataset.tools.decode import NotRepairable
 from tunedrop.dataset.tools.repair import repair
@@ -318,3 +321,24 @@ def test_every_record_is_there_afterwards_or_listed_as_a_duplicate(
     unique = [row for place, row in enumerate(rows) if row not in rows[:place]]
     assert found == unique
     assert sum("duplicate" in change for change in changes) == len(rows) - len(unique)
+
+
+def test_a_line_that_is_too_long_is_refused_by_its_number() -> None:
+    long = b'{"prompt": "' + b"a" * (9 << 20) + b'", "completion": "b"}\n'
+
+    with pytest.raises(NotRepairable, match="line 1 is longer than"):
+        list(repair([long[: 5 << 20], long[5 << 20 :]], io.BytesIO()))
+
+
+def test_what_could_not_be_read_is_listed_wherever_the_file_is_cut() -> None:
+    body = b'{"a": 1}\n' + unreadable.written("TD009", "a row") + b'\n{"b": 2}\n'
+
+    class Cut(Held):
+        step = 1
+
+        def chunks(self, start: int, stop: int) -> Iterator[bytes]:
+            yield from (body[at : at + self.step] for at in range(0, len(body), self.step))
+
+    source = Cut(body)
+    for source.step in range(1, len(body)):
+        assert list(unreadable.listed(source)) == [(2, ("TD009", "a row"))]

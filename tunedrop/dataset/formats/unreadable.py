@@ -41,6 +41,7 @@ def listed(source: Source) -> Iterator[tuple[int, tuple[str, str]]]:
     number, rest = 0, b""
     for chunk in source.chunks(0, source.size):
         *lines, rest = (rest + chunk).split(b"\n")
-        if _MARK in chunk or rest.startswith(_MARK):
-            yield from ((number + at, found) for at, line in enumerate(lines, 1) if (found := read(line)))
+        marked = ((at, line) for at, line in enumerate(lines, 1) if line.startswith(_MARK))
+        yield from ((number + at, found) for at, line in marked if (found := read(line)))
         number += len(lines)
+        rest = rest if rest.startswith(_MARK) else rest[:1]  # of any other line the beginning is enough

@@ -114,7 +114,17 @@ def _is_one_object_a_line(first: bytes) -> bool:
     if start.startswith(b"["):
         return False
     line = start.partition(b"\n")[0].strip()
+    if len(line) >= MAX_LINE_BYTES:
+        return not _begins_with_an_object(line)
     return not (start.startswith(b"{") and not line.endswith(b"}"))
+
+
+def _begins_with_an_object(line: bytes) -> bool:
+    """Whether a line without an end is objects that follow each other, rather than one that is too long."""
+    try:
+        return isinstance(json.JSONDecoder().raw_decode(line.decode(errors="replace"))[0], dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _lines(
