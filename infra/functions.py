@@ -38,34 +38,36 @@ STEPS = (
     Declaration("register_run", "reads the manifest and registers the run"),
     Declaration("validate_data", "checks, splits and converts the dataset", 900, 2048, 4096, reads=True),
     Declaration("validate_shard", "checks a part of a large dataset", 900, 2048, 2048, reads=True),
-    Declaration("preflight", "looks at everything that training needs before anything is paid"),
-    Declaration("estimate_cost", "says what the run will cost, and whether it may go on unasked"),
-    Declaration("start_customization", "starts the one customization job of the run"),
-    Declaration("wait_for_completion", "parks the task token of whatever the run waits for"),
-    Declaration("set_up_throughput", "brings the tuned model into service"),
-    Declaration("evaluate_model", "asks base and tuned model the held-out prompts", 900, 1024, scores=True),
-    Declaration("evaluate_shard", "asks both models a part of many held-out prompts", 900, 512),
-    Declaration("promote_model", "points the production alias at the tuned model"),
-    Declaration("release_throughput", "ends what bills, unless the run asks to keep it"),
-    Declaration("notify", "writes the report and tells how the run ended", 120, 1024),
+    Declaration("preflight", "checks everything that training needs before anything is billed"),
+    Declaration("estimate_cost", "estimates the run's cost and decides whether it needs approval"),
+    Declaration("start_customization", "starts the run's customization job"),
+    Declaration("wait_for_completion", "stores the task token of a run that waits"),
+    Declaration("set_up_throughput", "deploys the tuned model"),
+    Declaration(
+        "evaluate_model", "evaluates base and tuned model on held-out prompts", 900, 1024, scores=True
+    ),
+    Declaration("evaluate_shard", "evaluates both models on a shard of held-out prompts", 900, 512),
+    Declaration("promote_model", "points the production alias to the tuned model"),
+    Declaration("release_throughput", "releases billed resources, unless the run keeps them"),
+    Declaration("notify", "writes the report and publishes the result", 120, 1024),
 )
 """The functions that the workflow calls."""
 
 WATCHERS = (
-    Declaration("resume_waits", "gives back the tokens of waits that are over", 300),
-    Declaration("sweep_throughput", "ends what bills and no live run owns", 300),
+    Declaration("resume_waits", "resumes runs whose wait has ended", 300),
+    Declaration("sweep_throughput", "releases billed resources that no active run owns", 300),
     Declaration("refresh_prices", "reads Bedrock's prices from AWS's price list", 120),
 )
 """The functions that events and schedules call."""
 
-RECORDER = Declaration("record_notice", "notes that a run's end has been told")
+RECORDER = Declaration("record_notice", "records that a run's result was published")
 """The function that the topic calls."""
 
 EMPTIER = Declaration("empty_bucket", "empties a bucket before CloudFormation deletes it", 900)
-"""The function that CloudFormation calls, in a stage that is destroyed whole."""
+"""The function that CloudFormation calls, in stages with removal: destroy."""
 
-GRADER = Declaration("grade_answers", "grades answers, while Bedrock tunes a model by reinforcement", 300)
-"""The function that Bedrock calls. It reads nothing but what it is handed."""
+GRADER = Declaration("grade_answers", "grades answers for reinforcement fine-tuning", 300)
+"""The function that Bedrock calls. It reads only its event."""
 
 
 class Functions(Construct):

@@ -15,16 +15,16 @@ from constructs import Construct
 
 PERIOD = Duration.minutes(5)
 
-RUN_FAILED = "A run failed. Look: tunedrop runs, then tunedrop show RUN"
-RUN_TIMED_OUT = "A run took longer than any may. Look: tunedrop show RUN, and the execution in Step Functions"
-THROTTLED = "AWS throttles Tunedrop. Look: Service Quotas, Lambda concurrent executions"
-WATCHER_FAILED = "What looks after waits and throughput raised an error. Look: the log group of the function"
-EVENT_LOST = "An event could not be delivered. Look: the messages of the dead-letter queue say which and why"
+RUN_FAILED = "A run failed. Run tunedrop runs, then tunedrop show RUN"
+RUN_TIMED_OUT = "A run exceeded the time limit. Check tunedrop show RUN and its execution in Step Functions"
+THROTTLED = "AWS throttles Tunedrop. Check Service Quotas, Lambda concurrent executions"
+WATCHER_FAILED = "A function that watches waits, throughput or prices failed. Check its log group"
+EVENT_LOST = "An event could not be delivered. Check the messages of the dead-letter queue"
 SUBJECT_FAILING = (
-    "One upload, wait, release or run has failed; it is tried again, and the others go on. "
-    "Look: the messages of the topic, and the log groups of resume-waits and sweep-throughput"
+    "One upload, wait, release or run keeps failing; it is retried, and all others continue. "
+    "Check the topic's messages and the log groups of resume-waits and sweep-throughput"
 )
-THROUGHPUT_EXPIRED = "Throughput is older than its expiry and still bills. Look: tunedrop throughput"
+THROUGHPUT_EXPIRED = "Expired throughput is still billed. Run tunedrop throughput"
 
 
 class Observability(Construct):

@@ -23,20 +23,20 @@ class TunedropStack(Stack):
         tunedrop = Tunedrop(self, "Default", settings=settings, bundles=bundles)
         region, console = self.region, f"https://{self.region}.console.aws.amazon.com"
         outputs = {
-            "IntakeBucket": (tunedrop.intake.bucket_name, "Where datasets are dropped: drop/ and runs/NAME/"),
+            "IntakeBucket": (tunedrop.intake.bucket_name, "Upload datasets to drop/ or runs/NAME/"),
             "ArtifactsBucket": (
                 tunedrop.artifacts.bucket_name,
-                "Reports, predictions, and index.html of all runs",
+                "Reports, predictions and the index page of all runs",
             ),
-            "TopicArn": (tunedrop.topic.topic_arn, "Ends of runs, approvals and alarms: subscribe to it"),
+            "TopicArn": (tunedrop.topic.topic_arn, "Subscribe for run results, approval requests and alarms"),
             "StateMachineArn": (
                 tunedrop.workflow.state_machine_arn,
                 "The workflow; each run is an execution",
             ),
-            "RegistryTable": (tunedrop.runs.table_name, "What is known of every run"),
+            "RegistryTable": (tunedrop.runs.table_name, "All data about every run"),
             "IndexPage": (
                 f"{console}/s3/object/{tunedrop.artifacts.bucket_name}?region={region}&prefix=index.html",
-                "All runs, spend and production models, once a run has ended (Open)",
+                "All runs, spend and production models (written when the first run ends)",
             ),
             "Dashboard": (
                 f"{console}/cloudwatch/home?region={region}#dashboards/dashboard/{tunedrop.name}-{region}",

@@ -46,14 +46,12 @@ class Waits(Construct):
                     source=["aws.sagemaker"], detail_type=["SageMaker Training Job State Change"]
                 ),
             )
-        self._on(
-            "Signalled", resume, "somebody approved or stopped a run", object_created(intake, SIGNAL_KEYS)
-        )
-        self._every("Resume", resume, "looks at every wait, for events that were lost", resume_every)
+        self._on("Signalled", resume, "a run was approved or stopped", object_created(intake, SIGNAL_KEYS))
+        self._every("Resume", resume, "checks every wait, in case an event was lost", resume_every)
         self._on(
             "RunBroken",
             sweep,
-            "an execution ended without releasing what it held",
+            "an execution ended without releasing its resources",
             events.EventPattern(
                 source=["aws.states"],
                 detail_type=["Step Functions Execution Status Change"],
@@ -63,7 +61,7 @@ class Waits(Construct):
                 },
             ),
         )
-        self._every("Sweep", sweep, "ends what bills and no live run owns", sweep_every)
+        self._every("Sweep", sweep, "releases billed resources that no active run owns", sweep_every)
         self._every("Prices", prices, "reads Bedrock's prices from AWS's price list", Duration.days(1))
 
     def _on(

@@ -13,5 +13,5 @@ MEANINGS = {
     NO: "no: an invalid dataset, a failed run, nothing found",
     USAGE: "the command was used wrongly",
     NO_AWS: "AWS could not be asked: no credentials, no such stage, no permission",
-    INTERRUPTED: "interrupted with Ctrl-C or Ctrl-D; a run that has started goes on in AWS",
+    INTERRUPTED: "interrupted with Ctrl-C or Ctrl-D; a started run continues in AWS",
 }

@@ -28,7 +28,7 @@ StageOption = Annotated[
         "--stage",
         metavar="NAME",
         envvar=STAGE_VARIABLE,
-        help=f"The deployed stage; else `tunedrop_stage` of the AWS profile, else {DEFAULT_STAGE}.",
+        help=f"The deployed stage; default: `tunedrop_stage` of the AWS profile, or {DEFAULT_STAGE}.",
         show_default=False,
         rich_help_panel=WHERE,
     ),
@@ -52,13 +52,13 @@ DataPath = Annotated[
     typer.Argument(metavar="DIR|FILE", help="A folder with run.yaml and its data, or one data file."),
 ]
 YesOption = Annotated[
-    bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal.")
+    bool, typer.Option("--yes", "-y", help="Do not ask for confirmation; required without a terminal.")
 ]
 RunName = Annotated[
     str,
     typer.Argument(
         metavar="RUN",
-        help="A run's id, or its name for the latest of that name.",
+        help="A run's id, or a name for its latest run.",
         autocompletion=completion.run_ids,
     ),
 ]
@@ -67,7 +67,7 @@ BaseModelOption = Annotated[
     typer.Option(
         "--base-model",
         metavar="ID",
-        help="A base model of the catalog, instead of the manifest's or the stage's.",
+        help="A base model of the catalog; overrides the manifest and the stage.",
         autocompletion=completion.base_models,
     ),
 ]
@@ -75,13 +75,16 @@ MethodOption = Annotated[
     str,
     typer.Option(
         "--method",
-        help="instruction, single-turn, multi-turn, … or auto: read off the records.",
+        help="instruction, single-turn, multi-turn, … or auto to infer it from the records.",
         autocompletion=completion.methods_or_auto,
     ),
 ]
 
 EncodingOption = Annotated[
-    str, typer.Option("--encoding", metavar="NAME", help="Of a text file, as cp1252; else it is found.")
+    str,
+    typer.Option(
+        "--encoding", metavar="NAME", help="Encoding of a text file, such as cp1252; default: detected."
+    ),
 ]
 ColumnOption = Annotated[
     list[str] | None,

@@ -19,7 +19,7 @@ app.add_typer(throughput_app, name="throughput")
 @throughput_app.callback(
     invoke_without_command=True,
     epilog=examples(
-        ("tunedrop throughput", "what bills now, and until when"),
+        ("tunedrop throughput", "billed resources and their expiry"),
         ("tunedrop throughput release ARN", "release one of them"),
     ),
 )
@@ -29,7 +29,7 @@ def throughput(
     context: typer.Context,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Show what serves models now, since when, until when and at what rate."""
+    """List the resources that serve models, with start, expiry and hourly cost."""
     if context.invoked_subcommand is not None:
         return
     from tunedrop.cli.costs import serving
@@ -40,23 +40,22 @@ def throughput(
 @throughput_app.command(
     "release",
     epilog=examples(
-        ("tunedrop throughput release ARN", "as tunedrop throughput lists it; asks"),
+        ("tunedrop throughput release ARN", "with an ARN from tunedrop throughput; asks for confirmation"),
         ("tunedrop throughput release ARN --yes", "without a terminal"),
     ),
 )
 @on_stage
 def release(
     here: Deployed,
-    arn: Annotated[
-        str, typer.Argument(metavar="ARN", help="What to release, as `tunedrop throughput` lists it.")
-    ],
+    arn: Annotated[str, typer.Argument(metavar="ARN", help="An ARN listed by `tunedrop throughput`.")],
     production: Annotated[
-        bool, typer.Option("--production", help="Also where an alias names it: the alias goes first.")
+        bool,
+        typer.Option("--production", help="Also release a production model; its alias is deleted first."),
     ] = False,
     yes: YesOption = False,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Release what serves a model, and what it bills."""
+    """Delete a resource that serves a model, and so stop its charges."""
     from tunedrop.cli.costs import serving
 
     serving.release(here, arn, production=production, yes=yes, format_=format_)
@@ -66,27 +65,27 @@ def release(
     epilog=examples(
         ("tunedrop teardown support-0a1b2c3d4e", "one run"),
         ("tunedrop teardown --all --stage dev", "before cdk destroy"),
-        ("tunedrop teardown --all --yes --production", "without a terminal, whatever is in production"),
+        ("tunedrop teardown --all --yes --production", "without a terminal, including models in production"),
     ),
 )
 @on_stage
 def teardown(
     here: Deployed,
     name: Annotated[str | None, typer.Argument(metavar="RUN", help="A run's id.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Of every run of the stage.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All runs of the stage.")] = False,
     yes: YesOption = False,
     production: Annotated[
-        bool, typer.Option("--production", help="Do not ask before taking a model out of production.")
+        bool, typer.Option("--production", help="Delete models in production without asking.")
     ] = False,
     format_: FormatOption = Format.text,
 ) -> None:
     """Delete the Bedrock resources that runs created, and verify that they are gone.
 
-    CloudFormation does not track them. Open runs are stopped. A model in production is named and asked about;
-    its alias is withdrawn before it goes. Interrupted, it goes on when it is run again.
+    CloudFormation does not track them. Open runs are stopped. The command asks before it deletes a model in
+    production, and deletes its alias first. If it is interrupted, run it again to continue.
     """
     if (name is None) != everything:
-        fail("name one run, or say --all", USAGE)
+        fail("give the id of one run, or --all", USAGE)
     from tunedrop.cli.costs.teardown import teardown as tear_down
 
     run_id = here.run(name).run.run_id if name is not None else None

@@ -42,9 +42,9 @@ def _methods_of_init(incomplete: str) -> list[str]:
 
 @app.command(
     epilog=examples(
-        ("tunedrop advise", "asks what it has to know"),
-        ("tunedrop advise train.jsonl --for persona --region us-east-1", "reads the rest off the data"),
-        ("tunedrop advise train.jsonl --for task --write runs/first", "writes the run that it advises"),
+        ("tunedrop advise", "answer a few questions"),
+        ("tunedrop advise train.jsonl --for persona --region us-east-1", "infer the rest from the data"),
+        ("tunedrop advise train.jsonl --for task --write runs/first", "write the recommended run"),
     ),
 )
 def advise(
@@ -52,25 +52,27 @@ def advise(
         Path | None,
         typer.Argument(metavar="DIR|FILE", help="A dataset, or a run's folder, if you have one."),
     ] = None,
-    goal: Annotated[Goal | None, typer.Option("--for", help="What you want of the model.")] = None,
+    goal: Annotated[Goal | None, typer.Option("--for", help="The goal of tuning.")] = None,
     material: Annotated[
-        Material | None, typer.Option("--from", help="What there is to learn from, without a dataset.")
+        Material | None, typer.Option("--from", help="The available material, if there is no dataset yet.")
     ] = None,
     changes: Annotated[
         Changes | None, typer.Option(help="How often the facts behind answers change.")
     ] = None,
-    cite: Annotated[bool | None, typer.Option(help="Whether answers have to name their source.")] = None,
+    cite: Annotated[bool | None, typer.Option(help="Whether answers must cite a source.")] = None,
     prompted: Annotated[
         bool | None, typer.Option("--prompted/--not-prompted", help="Whether you have tried a good prompt.")
     ] = None,
-    requests_a_day: Annotated[int | None, typer.Option(min=0, help="How often it will be asked.")] = None,
-    budget: Annotated[float | None, typer.Option(min=0, help="What a run may cost, in US dollars.")] = None,
+    requests_a_day: Annotated[int | None, typer.Option(min=0, help="Expected requests per day.")] = None,
+    budget: Annotated[float | None, typer.Option(min=0, help="Budget of a run in US dollars.")] = None,
     region: Region = None,
-    write: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the run that is advised.")] = None,
-    no_questions: Annotated[bool, typer.Option("--no-questions", help="Ask nothing.")] = False,
+    write: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the recommended run to this folder.")
+    ] = None,
+    no_questions: Annotated[bool, typer.Option("--no-questions", help="Do not ask questions.")] = False,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Say whether to tune at all, how, which base model, with how much data, at what cost; and why."""
+    """Recommend whether to tune, with which method, base model and data, at what cost, with reasons."""
     from tunedrop.cli.data import advising
 
     situation = Situation(
@@ -88,21 +90,26 @@ def advise(
 
 @app.command(
     epilog=examples(
-        ("tunedrop bases", "what can be tuned today, and what it costs"),
-        ("tunedrop bases --method distillation", "by one method"),
-        ("tunedrop bases --all", "what cannot be tuned too, with the reason and its successor"),
+        ("tunedrop bases", "models that can be tuned today, with prices"),
+        ("tunedrop bases --method distillation", "models for one method"),
+        ("tunedrop bases --all", "also models that cannot be tuned, with reason and successor"),
         ("tunedrop bases --offline --format json", "for programs, without asking AWS"),
     ),
 )
 def bases(
     method: Annotated[
-        str | None, typer.Option(help="Only base models of this method.", autocompletion=completion.methods)
+        str | None,
+        typer.Option(help="Only base models that support this method.", autocompletion=completion.methods),
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Those too that cannot be tuned, and why.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Ask no AWS: what the catalog knows.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Include models that cannot be tuned, with the reason.")
+    ] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Do not call AWS; use only the catalog.")
+    ] = False,
     profile: Profile = None,
     region: Annotated[
-        str | None, typer.Option("--region", help="Only what is tuned in this Region; else in all.")
+        str | None, typer.Option("--region", help="Only models of this Region; default: all Regions.")
     ] = None,
     format_: FormatOption = Format.text,
 ) -> None:
@@ -133,7 +140,7 @@ def init(
     base_model: BaseModelOption = None,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Write a run's folder to begin with: a commented manifest and sample data."""
+    """Create a starter run: a commented manifest and sample data."""
     if method not in METHODS:
         fail(f"init knows {', '.join(METHODS)}", USAGE)
     from tunedrop.cli.data import starting
@@ -143,13 +150,13 @@ def init(
 
 @app.command(
     epilog=examples(
-        ("tunedrop check runs/support", "a run's folder, as its manifest asks"),
-        ("tunedrop check train.jsonl", "one file, what every base model asks"),
+        ("tunedrop check runs/support", "a run's folder, with the settings of its manifest"),
+        ("tunedrop check train.jsonl", "one file, with the rules common to all base models"),
         (
             "tunedrop check train.jsonl --base-model amazon.nova-lite-v1:0:300k",
-            "its own rules too",
+            "also with the rules of this base model",
         ),
-        ("tunedrop check messy.json --fix train.jsonl", "repairs what can be, into a copy"),
+        ("tunedrop check messy.json --fix train.jsonl", "write a repaired copy and check it"),
         ("tunedrop check train.jsonl --format json | jq .errors", "for programs"),
     ),
 )
@@ -158,7 +165,7 @@ def check(
         list[Path],
         typer.Argument(
             metavar="DIR|FILE",
-            help="A folder, or the files of one dataset: shards, or parts that are named train, test, …",
+            help="A folder, or the files of one dataset: shards, or files named train, test, …",
         ),
     ],
     validation: ValidationOption = None,
@@ -170,21 +177,26 @@ def check(
     ] = "text",
     baseline: Annotated[
         Path | None,
-        typer.Option(metavar="REPORT", help="An earlier --format json: fail only for what is worse."),
+        typer.Option(
+            metavar="REPORT", help="An earlier --format json report: fail only if findings got worse."
+        ),
     ] = None,
     encoding: EncodingOption = "",
     column: ColumnOption = None,
-    max_errors: Annotated[int, typer.Option(help="How many findings to list; all are counted.", min=0)] = 100,
+    max_errors: Annotated[
+        int, typer.Option(help="Maximum number of findings to list; all are counted.", min=0)
+    ] = 100,
     fix: Annotated[
-        Path | None, typer.Option(metavar="COPY", help="Write a repaired copy of a file, check that.")
+        Path | None,
+        typer.Option(metavar="COPY", help="Write a repaired copy of the file and check the copy."),
     ] = None,
     repairs: Annotated[
         list[str] | None,
         typer.Option(
             "--repair",
             metavar="NAME",
-            help="With --fix, what changes the texts too: html, escapes, decoding, control, stop-marks, "
-            "merge-turns.",
+            help="With --fix, also make repairs that change text: html, escapes, decoding, control, "
+            "stop-marks, merge-turns.",
         ),
     ] = None,
 ) -> None:
@@ -217,16 +229,16 @@ def check(
 
 
 @app.command(
-    epilog=examples(("tunedrop explain TD030", "the rule, a record that breaks it, how to fix that")),
+    epilog=examples(("tunedrop explain TD030", "the rule, a record that fails it, and the fix")),
 )
 def explain(
     code: Annotated[
         str,
-        typer.Argument(help="The code of a finding, as TD030.", autocompletion=completion.rule_codes),
+        typer.Argument(help="The code of a finding, such as TD030.", autocompletion=completion.rule_codes),
     ],
     format_: FormatOption = Format.text,
 ) -> None:
-    """Say what a rule is about, with a dataset that breaks it and how to fix that. Needs no AWS."""
+    """Explain a rule, with a dataset that fails it and the fix. Needs no AWS."""
     from tunedrop.cli.data import explaining
 
     explaining.explain(code, format_)
@@ -241,13 +253,13 @@ def explain(
 def convert(
     file: Annotated[Path, typer.Argument(help="A dataset: JSON lines or array, CSV, Excel, Parquet.")],
     to: Annotated[str, typer.Option(help="prompt-completion, converse, openai-chat, alpaca, text or csv.")],
-    out: Annotated[Path | None, typer.Option(help="Where to write it; else to standard output.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Output file; default: standard output.")] = None,
     encoding: EncodingOption = "",
     column: ColumnOption = None,
-    skip: Annotated[bool, typer.Option(help="Leave out the records that cannot be converted.")] = False,
+    skip: Annotated[bool, typer.Option(help="Skip records that cannot be converted.")] = False,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Write a dataset in another format, and say what is lost. Needs no AWS."""
+    """Convert a dataset to another format, and list what is lost. Needs no AWS."""
     if to not in get_args(Target):
         fail(f"--to {to}: it is one of {', '.join(get_args(Target))}", USAGE)
     from tunedrop.cli.data import converting
@@ -260,7 +272,7 @@ def convert(
 
 @app.command(
     epilog=examples(
-        ("tunedrop estimate runs/support", "by the manifest's own budget"),
+        ("tunedrop estimate runs/support", "with the manifest's budget"),
         ("tunedrop estimate train.jsonl --base-model amazon.nova-lite-v1:0:300k", "one file"),
         ("tunedrop estimate runs/support --stage dev", "with a stage's defaults and budgets"),
     ),
@@ -269,13 +281,13 @@ def estimate(
     path: DataPath,
     base_model: BaseModelOption = None,
     stage: Annotated[
-        str | None, typer.Option(help="Count with this stage's defaults and budgets; none asks no AWS.")
+        str | None, typer.Option(help="Use this stage's defaults and budgets; without it, AWS is not called.")
     ] = None,
     profile: Profile = None,
     region: Region = None,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Say what a run will cost before it is uploaded, with the source and date of every price."""
+    """Estimate the cost of a run before you upload it, with the source and date of every price."""
     from tunedrop.cli.data import estimating
 
     here = Deployed(stage, profile, region) if stage is not None else None
@@ -284,9 +296,9 @@ def estimate(
 
 @app.command(
     epilog=examples(
-        ("tunedrop evaluate answers.jsonl", "the verdict, and a report beside the file"),
+        ("tunedrop evaluate answers.jsonl", "the verdict, and a report next to the file"),
         ("tunedrop evaluate answers.jsonl --format json | jq -r .verdict", "for CI"),
-        ("tunedrop evaluate answers.jsonl --metric accuracy --min-improvement 0.05", "by a metric of yours"),
+        ("tunedrop evaluate answers.jsonl --metric accuracy --min-improvement 0.05", "with another metric"),
     ),
 )
 def evaluate(
@@ -297,22 +309,22 @@ def evaluate(
             help="JSON lines with prompt, reference, base, tuned; optionally production, conversation.",
         ),
     ],
-    metric: Annotated[str, typer.Option(help="What decides; auto takes what fits the references.")] = "auto",
-    min_improvement: Annotated[
-        float, typer.Option(help="By how much the tuned model must be better, from 0 to 1.")
-    ] = 0.02,
-    confidence: Annotated[float, typer.Option(help="How sure the verdict has to be, from 0.8.")] = 0.95,
+    metric: Annotated[
+        str, typer.Option(help="The deciding metric; auto chooses one that fits the references.")
+    ] = "auto",
+    min_improvement: Annotated[float, typer.Option(help="The required improvement, from 0 to 1.")] = 0.02,
+    confidence: Annotated[float, typer.Option(help="Confidence of the verdict, at least 0.8.")] = 0.95,
     attempt: Annotated[
-        int, typer.Option(min=1, max=20, help="The count of evaluations of this model, this one included.")
+        int, typer.Option(min=1, max=20, help="The number of this evaluation of the model, starting at 1.")
     ] = 1,
     report: Annotated[
-        Path | None, typer.Option(help="Where to write the HTML report; else beside the answers.")
+        Path | None, typer.Option(help="File for the HTML report; default: next to the answers.")
     ] = None,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Decide whether a tuned model is better than its base, from their answers. Needs no AWS.
+    """Decide from a file of answers whether a tuned model is better than its base. Needs no AWS.
 
-    Exits with 0 where it is to be promoted, with 1 where it is rejected or the answers do not tell.
+    Exits with 0 for a promotion, and with 1 for a rejection or an inconclusive result.
     """
     from tunedrop.cli.data import evaluating
 
@@ -322,15 +334,15 @@ def evaluate(
 
 @app.command(
     epilog=examples(
-        ("tunedrop schema manifest > run.schema.json", "for the editor that you write run.yaml in")
+        ("tunedrop schema manifest > run.schema.json", "for completion and checks of run.yaml in your editor")
     ),
 )
 def schema(
     name: Annotated[
-        str, typer.Argument(help=f"Of what: {', '.join(SCHEMA_NAMES)}.", autocompletion=completion.schemas)
+        str, typer.Argument(help=f"One of {', '.join(SCHEMA_NAMES)}.", autocompletion=completion.schemas)
     ],
 ) -> None:
-    """Print a JSON Schema: of the manifest for your editor, of events and files for your programs."""
+    """Print the JSON Schema of the manifest, the events or the output files."""
     from tunedrop.cli.output import print_json
     from tunedrop.schemas import SCHEMAS
 

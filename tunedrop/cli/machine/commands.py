@@ -1,4 +1,4 @@
-"""Commands about what everything stands on: `doctor`, `local`."""
+"""Commands about the environment: `doctor`, `local`."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class LocalCommand(StrEnum):
 
 @app.command(
     epilog=examples(
-        ("tunedrop doctor", "the stage, its default base model, the quotas it needs"),
+        ("tunedrop doctor", "the stage, its default base model and quotas"),
         ("tunedrop doctor --base-model amazon.nova-pro-v1:0:300k", "another base model"),
-        ("tunedrop doctor --format json", "for programs; exit code 1 when something would fail"),
-        ("tunedrop doctor --compare-local", "what AWS answers otherwise than the embedded AWS"),
+        ("tunedrop doctor --format json", "for programs; exit code 1 if something would fail"),
+        ("tunedrop doctor --compare-local", "differences between AWS and the embedded AWS"),
     ),
 )
 @on_stage
@@ -43,13 +43,13 @@ def doctor(
     here: Deployed, base_model: BaseModelOption = None, format_: FormatOption = Format.text,
     compare_local: Annotated[
         bool,
-        typer.Option("--compare-local", help="Compare AWS's answers with the embedded AWS's; reads only."),
+        typer.Option("--compare-local", help="Compare AWS's responses with the embedded AWS; read-only."),
     ] = False,
     record: Annotated[
         str,
         typer.Option(
             metavar="FOLDER",
-            help="With --compare-local: a folder to keep the answers in, without account ids.",
+            help="With --compare-local: save the responses to this folder, without account ids.",
         ),
     ] = "",
 ) -> None:  # fmt: skip
@@ -68,13 +68,15 @@ def doctor(
 
 @app.command(
     epilog=examples(
-        ('eval "$(tunedrop local up)"', "start it, and point this shell at it"),
-        ("tunedrop submit examples/support-persona --watch", "a whole run, here"),
-        ("tunedrop local down", "end it"),
+        ('eval "$(tunedrop local up)"', "start it and configure this shell"),
+        ("tunedrop submit examples/support-persona --watch", "run the whole pipeline on this machine"),
+        ("tunedrop local down", "stop it"),
     ),
 )
 def local(
-    command: Annotated[LocalCommand, typer.Argument(metavar="up|down|reset", help="What to do with it.")],
+    command: Annotated[
+        LocalCommand, typer.Argument(metavar="up|down|reset", help="Start, stop, or start afresh.")
+    ],
     format_: FormatOption = Format.text,
 ) -> None:
     """Start or stop the embedded AWS on this machine, with a stage deployed."""

@@ -16,16 +16,14 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.command(
     epilog=examples(
-        ("tunedrop models --format json", "by alias"),
+        ("tunedrop models --format json", "for programs"),
         ("tunedrop models support", "every version of one name"),
     ),
 )
 @on_stage
 def models(
     here: Deployed,
-    name: Annotated[
-        str | None, typer.Argument(help="One name: every version that was trained for it.")
-    ] = None,
+    name: Annotated[str | None, typer.Argument(help="A name, to list all of its versions.")] = None,
     card: Annotated[
         bool, typer.Option("--card", help="Print the model card of the version in production (Markdown).")
     ] = False,
@@ -44,7 +42,7 @@ def models(
 
 @app.command(
     epilog=examples(
-        ("tunedrop promote support-0a1b2c3d4e", "that run's model; asks, naming what it replaces"),
+        ("tunedrop promote support-0a1b2c3d4e", "asks for confirmation and shows the model it replaces"),
         ("tunedrop promote support-0a1b2c3d4e --yes", "without a terminal"),
     ),
 )
@@ -53,12 +51,12 @@ def promote(
     here: Deployed,
     name: RunName,
     stable_arn: Annotated[
-        bool, typer.Option("--stable-arn", help="Put it behind the ARN that is in production now.")
+        bool, typer.Option("--stable-arn", help="Keep the production ARN and replace the model behind it.")
     ] = False,
     yes: YesOption = False,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Point a name's production alias at a run's model, whatever the gate said."""
+    """Point a production alias to a run's model, regardless of the gate's verdict."""
     from tunedrop.cli.production import moving
 
     moving.promote(here, here.run(name), stable_arn=stable_arn, yes=yes, format_=format_)
@@ -66,7 +64,7 @@ def promote(
 
 @app.command(
     epilog=examples(
-        ("tunedrop rollback support", "to the model before; asks, naming both"),
+        ("tunedrop rollback support", "to the previous model; asks for confirmation"),
         ("tunedrop rollback support --yes", "without a terminal"),
     ),
 )
@@ -81,12 +79,12 @@ def rollback(
     ],
     serve: Annotated[
         bool,
-        typer.Option("--serve", help="Bring the earlier model into service first, should nothing serve it."),
+        typer.Option("--serve", help="Deploy the previous model first if it is not served."),
     ] = False,
     yes: YesOption = False,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Return a production alias to the model that it stood for before."""
+    """Return a production alias to its previous model."""
     from tunedrop.cli.production import moving
 
     moving.rollback(here, here.name_with_a_model(name), serve=serve, yes=yes, format_=format_)

@@ -28,7 +28,7 @@ WatchOption = Annotated[bool, typer.Option("--watch", "-w", help="Follow the run
     epilog=examples(
         ("tunedrop submit runs/support --watch", "check, estimate, confirm, upload, follow to the end"),
         ("tunedrop submit train.jsonl", "one file, with the stage's defaults"),
-        ("tunedrop submit runs/support --yes --watch --format json", "for programs: one event a line"),
+        ("tunedrop submit runs/support --yes --watch --format json", "for programs: one event per line"),
     ),
 )
 @on_stage
@@ -40,11 +40,13 @@ def submit(
     yes: YesOption = False,
     again: Annotated[
         bool,
-        typer.Option("--again", help="Train although the same records and settings were trained before."),
+        typer.Option(
+            "--again", help="Train again even if the same records and settings were trained before."
+        ),
     ] = False,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Check a run, estimate its cost, confirm, upload it: the manifest last, which starts the run."""
+    """Check a run, estimate its cost, ask for confirmation and upload it."""
     from tunedrop.cli.runs import submitting
 
     raise typer.Exit(
@@ -56,13 +58,13 @@ def submit(
 
 @app.command(
     epilog=examples(
-        ("tunedrop watch support", "the latest run of that name; y and n answer when it asks"),
-        ("tunedrop watch support --format json | jq .text", "one event a line"),
+        ("tunedrop watch support", "the latest run of that name; answer approvals with y or n"),
+        ("tunedrop watch support --format json | jq .text", "one event per line"),
     ),
 )
 @on_stage
 def watch(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> None:
-    """Follow a run to its end: steps, losses, cost; answer when it asks for approval."""
+    """Follow a run to its end: steps, losses, cost, approval requests."""
     from tunedrop.cli.runs.live import watch as following
 
     raise typer.Exit(following.watch(here, here.run(name), format_))
@@ -71,28 +73,30 @@ def watch(here: Deployed, name: RunName, format_: FormatOption = Format.text) ->
 @app.command(
     epilog=examples(
         ("tunedrop runs --limit 5", "the five latest"),
-        ("tunedrop runs --name support --sort improvement", "which settings worked best"),
-        ("tunedrop runs --status failed --status refused --since 2026-11-01", "what went wrong this month"),
-        ("tunedrop runs --format json | jq -r .[].run_id", "for programs: all that is known of each"),
+        ("tunedrop runs --name support --sort improvement", "the best settings first"),
+        ("tunedrop runs --status failed --status refused --since 2026-11-01", "problems of this month"),
+        ("tunedrop runs --format json | jq -r .[].run_id", "for programs: all data of each run"),
     ),
 )
 @on_stage
 def runs(
     here: Deployed,
-    limit: Annotated[int, typer.Option(metavar="N", help="How many at most.", min=1)] = 20,
+    limit: Annotated[int, typer.Option(metavar="N", help="Maximum number of runs.", min=1)] = 20,
     name: Annotated[str, typer.Option(help="Only runs whose name contains this.")] = "",
     status: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only runs of this status; may be given several times.",
+            help="Only runs with this status; may be repeated.",
             autocompletion=completion.statuses,
         ),
     ] = None,
     base_model: Annotated[
         str, typer.Option("--base-model", metavar="ID", help="Only runs whose base model contains this.")
     ] = "",
-    data: Annotated[str, typer.Option(metavar="HASH", help="Only runs on the records of this hash.")] = "",
-    since: Annotated[str, typer.Option(metavar="DATE", help="Only runs from this day on (YYYY-MM-DD).")] = "",
+    data: Annotated[
+        str, typer.Option(metavar="HASH", help="Only runs with this hash of their records.")
+    ] = "",
+    since: Annotated[str, typer.Option(metavar="DATE", help="Only runs since this day (YYYY-MM-DD).")] = "",
     sort: Annotated[
         str,
         typer.Option(metavar="BY", help=f"{', '.join(completion.ORDERS)}.", autocompletion=completion.orders),
@@ -126,16 +130,16 @@ def compare(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN", help="Two runs or more, by id or name.", autocompletion=completion.run_ids
+            metavar="RUN", help="Two or more runs, by id or name.", autocompletion=completion.run_ids
         ),
     ],
-    answers: Annotated[int, typer.Option(metavar="N", help="How many answers to show.", min=0)] = 3,
+    answers: Annotated[int, typer.Option(metavar="N", help="Number of answers to show.", min=0)] = 3,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page with all answers.")
     ] = None,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Compare runs: settings, data, scores on the prompts that they share, answers side by side."""
+    """Compare runs: settings, data, scores on shared prompts, answers side by side."""
     from tunedrop.cli.runs import comparing
 
     comparing.compare(here, names, answers, html, format_)
@@ -145,7 +149,7 @@ def compare(
     epilog=examples(
         (
             'tunedrop ask support "Where is my parcel?"',
-            "the tuned model, its base, and what is in production",
+            "the tuned model, its base and the production model",
         ),
         ("tunedrop ask support", "a chat; an empty line or Ctrl-D ends it"),
         ('tunedrop ask support "Where is my parcel?" --only tuned --format json', "for programs"),
@@ -156,19 +160,19 @@ def ask(
     here: Deployed,
     name: RunName,
     prompt: Annotated[
-        str | None, typer.Argument(metavar="PROMPT", help="What to ask; without it, a chat.")
+        str | None, typer.Argument(metavar="PROMPT", help="The question; without one, start a chat.")
     ] = None,
     system: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="The system prompt, instead of the one that it was trained with."),
+        typer.Option(metavar="TEXT", help="A system prompt instead of the one used in training."),
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="MODEL", help="tuned, base or production; may be given several times."),
+        typer.Option(metavar="MODEL", help="tuned, base or production; may be repeated."),
     ] = None,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Ask a tuned model, its base model and the one in production the same, side by side."""
+    """Ask a tuned model, its base model and the production model the same question."""
     from tunedrop.cli.runs import asking_models
 
     asking_models.ask(here, name, prompt, asking_models.Wanted(system, tuple(only or ())), format_)
@@ -177,12 +181,12 @@ def ask(
 @app.command(
     epilog=examples(
         ("tunedrop show support", "steps, verdict, scores, cost"),
-        ("tunedrop show support --format json | jq .evaluation", "one document of it"),
+        ("tunedrop show support --format json | jq .evaluation", "one part of it"),
     ),
 )
 @on_stage
 def show(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> None:
-    """Show everything known about a run: its steps, and how it ended."""
+    """Show everything known about a run, including its steps and result."""
     from tunedrop.cli.runs import listing
 
     listing.show_one(here, here.run(name), format_)
@@ -191,14 +195,14 @@ def show(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> 
 @app.command(
     epilog=examples(
         ("tunedrop report support --output report.html", "download it"),
-        ("tunedrop report support --open", "and open it in the browser"),
+        ("tunedrop report support --open", "download it and open it in the browser"),
     ),
 )
 @on_stage
 def report(
     here: Deployed,
     name: RunName,
-    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it.")] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="The output file.")] = None,
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     format_: FormatOption = Format.text,
 ) -> None:
@@ -220,8 +224,8 @@ def report(
 
 @app.command(
     epilog=examples(
-        ("tunedrop approve support-0a1b2c3d4e --estimate 1-9f3c2a1b7d", "as the question says it"),
-        ("tunedrop approve support", "shows what it would cost, and asks"),
+        ("tunedrop approve support-0a1b2c3d4e --estimate 1-9f3c2a1b7d", "as in the approval request"),
+        ("tunedrop approve support", "shows the estimated cost and asks for confirmation"),
     ),
 )
 @on_stage
@@ -230,11 +234,11 @@ def approve(
     name: RunName,
     estimate: Annotated[
         str,
-        typer.Option("--estimate", metavar="CODE", help="The estimate to approve, as the question names it."),
+        typer.Option("--estimate", metavar="CODE", help="The code of the estimate in the approval request."),
     ] = "",
     format_: FormatOption = Format.text,
 ) -> None:
-    """Approve what a waiting run would cost: one estimate of one attempt, once."""
+    """Approve the estimated cost of a waiting run; valid once, for this attempt."""
     from tunedrop.cli.runs import answering
 
     answering.approve(here, here.run(name), estimate, format_)
@@ -242,12 +246,12 @@ def approve(
 
 @app.command(
     epilog=examples(
-        ("tunedrop stop support", "stop it, and what it bills"),
+        ("tunedrop stop support", "stop the run and its charges"),
     ),
 )
 @on_stage
 def stop(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> None:
-    """Stop a run: its job is stopped, what serves its model is released."""
+    """Stop a run and its job, and release the resources that serve its model."""
     from tunedrop.cli.runs import answering
 
     answering.stop(here, here.run(name), format_)
@@ -255,8 +259,8 @@ def stop(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> 
 
 @app.command(
     epilog=examples(
-        ("tunedrop retry support --watch", "from the step that failed"),
-        ("tunedrop retry support --from validate_data", "from an earlier one"),
+        ("tunedrop retry support --watch", "resume from the step that failed"),
+        ("tunedrop retry support --from validate_data", "resume from an earlier step"),
         ("tunedrop retry support --test more.jsonl", "after an inconclusive result, with more test records"),
         ("tunedrop retry support --yes --format json", "for programs"),
     ),
@@ -272,17 +276,17 @@ def retry(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Held-out records to upload first, for a run that ended inconclusive: they join those split "
-            "off its training data, or take the place of data.test.",
+            help="For an inconclusive run: held-out records to upload first. They are added to those split "
+            "off the training data, or replace data.test.",
         ),
     ] = None,
     watch_it: WatchOption = False,
     yes: YesOption = False,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Resume a run where it failed; or re-evaluate its model, where it ended inconclusive.
+    """Resume a failed run, or re-evaluate the model of an inconclusive one.
 
-    The test set is then as it is by now. A model that was trained is never trained again.
+    A re-evaluation uses the current test set. A trained model is never trained again.
     """
     if from_ and from_ not in POINTS:
         fail(f"a run can be resumed from {', '.join(POINTS)}", USAGE)
