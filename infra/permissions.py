@@ -99,7 +99,7 @@ class Grants:
                 *self.read_uploads(), *self.run_files(DATASETS, *_SHARDS, in_parts=True),
             ],
             "preflight": [*self.preflight(), self.read_job(), *self.run_files(), self.grade("TryGrader")],
-            "estimate_cost": [self.read_alias(), self.read_training_data()],
+            "estimate_cost": [self.read_alias(), *self.read_training_data()],
             "start_customization": [*self.start_job(), self.read_job(), self.list_jobs(), self.waits()],
             "wait_for_completion": [*self.settle(), self.publish(), self.forget_troubles()],
             "set_up_throughput": [
@@ -111,7 +111,7 @@ class Grants:
             ],
             "evaluate_shard": [self.invoke(), *self.run_files(*_SHARDS), self.read_alias()],
             "promote_model": [
-                self.write_aliases(), self.read_serving(), *self.swap(), self.read_training_data(),
+                self.write_aliases(), self.read_serving(), *self.swap(), *self.read_training_data(),
             ],
             "release_throughput": [*self.end_what_bills(), *self.swap()],
             "notify": [*self.tell(), self.list_aliases()],
@@ -180,21 +180,23 @@ class Grants:
         keys = [RUN_FILES, *(one for one in _SHARDS if one in written)]
         statements = [
             _allow("ReadRunFiles", ["s3:GetObject"], [objects(key) for key in keys]),
-            _allow(
-                "ListRunFiles",
-                ["s3:ListBucket"],
-                [self._r.artifacts.bucket_arn],
-                {"StringLike": {"s3:prefix": keys}},
-            ),
+            self.list_artifacts(),
         ]
         if written:
             actions = ["s3:PutObject", *(["s3:AbortMultipartUpload"] if in_parts else [])]
             statements.append(_allow("WriteRunFiles", actions, [objects(key) for key in written]))
         return statements
 
-    def read_training_data(self) -> iam.PolicyStatement:
+    def list_artifacts(self) -> iam.PolicyStatement:
+        """Who may not list a bucket is told of a missing object that it is forbidden (S3 API reference,
+        GetObject). No condition on the prefix: a GetObject has none, and most steps look for what an earlier
+        try may have left. It shows names of runs' files, and no content."""
+        return _allow("ListArtifacts", ["s3:ListBucket"], [self._r.artifacts.bucket_arn])
+
+    def read_training_data(self) -> list[iam.PolicyStatement]:
         """What a run trains on, and what the model in production learned (`tunedrop.registry.ownership`)."""
-        return _allow("ReadTrainingData", ["s3:GetObject"], [self._r.artifacts.arn_for_objects(DATASETS)])
+        data = [self._r.artifacts.arn_for_objects(DATASETS)]
+        return [_allow("ReadTrainingData", ["s3:GetObject"], data), self.list_artifacts()]
 
     def signals(self) -> list[iam.PolicyStatement]:
         """Whether somebody approved or stopped a run: that the object is there, never what it holds."""
@@ -481,11 +483,8 @@ class Grants:
     def tell(self) -> list[iam.PolicyStatement]:
         """The report, the notification and the event that end a run."""
         event_bus = self._arn(f"event-bus/{self._r.stage.event_bus}", "events")
-        bucket = [self._r.artifacts.bucket_arn]
         return [
             *self.run_files(*_REPORT_FILES),
-            # Whether the index page is still the one that was there: its ETag.
-            _allow("ListIndex", ["s3:ListBucket"], bucket, {"StringEquals": {"s3:prefix": naming.INDEX_KEY}}),
             self.publish(),
             _allow("PutEvents", ["events:PutEvents"], [event_bus]),
         ]

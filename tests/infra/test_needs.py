@@ -79,6 +79,7 @@ UPLOADS = (
 RUN_FILES = (
     Call("s3:GetObject", f"{RUN_FILE}/dataset/train.jsonl"),
     Call("s3:ListBucket", ARTIFACTS, {"s3:prefix": "runs/support-0123456789/"}),
+    Call("s3:ListBucket", ARTIFACTS),  # as of a GetObject, so that S3 says that an object is missing
 )
 SHARD_FILES = (
     Call("s3:GetObject", SHARD_FILE),
@@ -158,7 +159,7 @@ NEEDS: dict[str, tuple[Call, ...]] = {
         Call("iam:SimulatePrincipalPolicy", "<EvaluationRole>"),
         Call("lambda:InvokeFunction", f"{FUNCTION}-grade-answers"),
     ),
-    "EstimateCost": (*READ_ALIAS, RUN_FILES[0]),
+    "EstimateCost": (*READ_ALIAS, *RUN_FILES),
     "StartCustomization": (
         *READ_JOB, *LIST_JOBS, *PARKED,
         Call("iam:PassRole", "<BedrockRole>", TO_BEDROCK),
@@ -173,7 +174,7 @@ NEEDS: dict[str, tuple[Call, ...]] = {
         Call("iam:PassRole", "<EvaluationRole>", TO_BEDROCK),
     ),
     "EvaluateShard": (*RUN_FILES, *SHARD_FILES, *READ_ALIAS, *INVOKE),
-    "PromoteModel": (*PROMOTE, RUN_FILES[0]),
+    "PromoteModel": (*PROMOTE, *RUN_FILES),
     "ReleaseThroughput": END,
     "Notify": (*CLOSE, *LIST_ALIASES),
     "ResumeWaits": (*SETTLE, *DYING_LETTERS),

@@ -112,6 +112,28 @@ def test_bedrock_writes_nothing_but_its_output(resources: Resources, role: str, 
     assert statement["Resource"]["Fn::Join"][1][-1] == f"/runs/*/{output}/*"
 
 
+def test_who_reads_objects_is_told_that_one_is_missing_and_not_that_it_is_forbidden(
+    resources: Resources,
+) -> None:
+    """S3 says 404 only to who may list the bucket (S3 API reference, GetObject); a condition on the prefix is
+    not met by a GetObject, which has none."""
+    reading: dict[str, set[str]] = {}
+    listing: dict[str, set[str]] = {}
+    for policy, statement in resources.statements():
+        if not policy.startswith("Functions"):
+            continue
+        names = {id_ for id_ in resources.of("AWS::S3::Bucket") if id_ in str(statement["Resource"])}
+        if "s3:GetObject" in as_list(statement["Action"]):
+            reading.setdefault(policy, set()).update(names)
+        if "s3:ListBucket" in as_list(statement["Action"]) and "Condition" not in statement:
+            listing.setdefault(policy, set()).update(names)
+
+    assert len(reading) > 8
+    assert {policy: names - listing.get(policy, set()) for policy, names in reading.items()} == {
+        policy: set() for policy in reading
+    }
+
+
 @pytest.mark.parametrize("role", ["BedrockRole", "EvaluationRole"])
 def test_bedrock_may_look_for_the_bucket_as_its_guide_grants_it(resources: Resources, role: str) -> None:
     """Without a condition on the prefix, which a HeadBucket does not have (user guide,
