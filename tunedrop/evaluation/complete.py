@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from tunedrop.contracts import Incomplete
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.json_leaves import is_document
+from tunedrop.evaluation.words import words
 
 TRUNCATED = frozenset(("max_tokens", "model_context_window_exceeded", "length", "LENGTH"))
 FILTERED = frozenset(("guardrail_intervened", "content_filtered", "CONTENT_FILTERED"))
@@ -14,7 +16,13 @@ FILTERED = frozenset(("guardrail_intervened", "content_filtered", "CONTENT_FILTE
 guide, model-parameters-meta and model-parameters-titan-text, read 2026-11-26)."""
 
 LONG = 100
-"""An answer of so many characters that begins its reference and stops is cut, not short."""
+"""JSON of so many characters that was never closed is cut."""
+
+FEWEST_WORDS, NO_LABEL = 2, 6
+"""An answer of so many words that begins its reference is cut where it ends within a sentence, or within a
+word of a reference of so many words, which is no label."""
+
+_SENTENCE = re.compile(r"[.!?。！？।؟…]$")  # noqa: RUF001 - full-width forms are meant
 
 
 def incomplete(model: str, pairs: Sequence[tuple[str, Answer]]) -> Incomplete:
@@ -40,12 +48,15 @@ def _fault(reference: str, answer: Answer) -> str:
 def _looks_cut(reference: str, text: str) -> bool:
     """Without a stop reason: it is the beginning of its reference, or JSON that was never closed."""
     wanted, given = reference.strip(), text.strip()
-    if len(given) < LONG:
-        return False
-    if len(given) < len(wanted) and wanted.startswith(given):
-        return True
+    rest = wanted[len(given) :] if wanted.startswith(given) else ""
+    if words(rest) and len(words(given)) >= FEWEST_WORDS:
+        one_word = (given[-1] + rest[0]).isalpha() and len(words(given[-1] + rest[0])) == 1
+        within_word = one_word and len(words(wanted)) >= NO_LABEL
+        within_sentence = _SENTENCE.search(wanted) and not _SENTENCE.search(given)
+        return len(given) >= LONG or within_word or bool(within_sentence)
     return (
-        is_document(wanted)
+        len(given) >= LONG
+        and is_document(wanted)
         and given[:1] == wanted[:1]
         and given[-1:] != wanted[-1:]
         and not is_document(given)

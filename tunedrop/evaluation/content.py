@@ -2,7 +2,7 @@
 
 Of a label, the label that a sentence around it names; of a short answer, whether the text has it; of JSON,
 the document inside a code fence or between sentences; of other text, its words without those that many
-answers share (salutations, phrases).
+answers share (salutations, phrases), and nothing where it is the answer to another prompt.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from tunedrop.evaluation.copies import Copies
 from tunedrop.evaluation.json_leaves import is_document, leaf_f1
 from tunedrop.evaluation.labels import LabelSet
 from tunedrop.evaluation.metrics import Task, f1, normalized_match
@@ -34,15 +35,18 @@ _FENCED = re.compile(r"```[^\n`]*\n(.*?)\n?```", re.DOTALL)
 
 
 class Content:
-    """Scores what answers say, from 0 to 1, for one set of references."""
+    """Scores what answers say, from 0 to 1, for one set of references; `learned` are training answers."""
 
-    def __init__(self, task: Task, references: Sequence[str], labels: LabelSet) -> None:
+    def __init__(
+        self, task: Task, references: Sequence[str], labels: LabelSet, learned: Sequence[str] = ()
+    ) -> None:
         self._task = task
         self._labels = labels
         texts = {folded(one).strip(): frozenset(words(one)) for one in references}
         counts = Counter(word for text in texts.values() for word in text)
         most = SHARED * len(texts) if len(texts) >= FEWEST_REFERENCES else len(texts)
         self._shared = frozenset(word for word, count in counts.items() if count > most)
+        self._copies = Copies([*references, *learned])
 
     def score(self, reference: str, answer: str) -> float:
         """How much of what the reference says the answer says."""
@@ -51,7 +55,10 @@ class Content:
         if self._task == "short":
             return max(normalized_match(reference, answer), _has_phrase(words(answer), words(reference)))
         if self._task == "json":
-            return leaf_f1(reference, document_in(answer))
+            document = document_in(answer)
+            return 0.0 if self._copies.is_copy(reference, document) else leaf_f1(reference, document)
+        if self._copies.is_copy(reference, answer):
+            return 0.0
         expected, given = (self._telling(text) for text in (reference, answer))
         found = f1(expected, given) if expected else f1(words(reference), words(answer))
         return found * _same_facts(words(reference), words(answer))

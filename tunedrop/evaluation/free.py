@@ -21,6 +21,8 @@ from tunedrop.evaluation.words import words
 
 Name = Literal["constant answer", "nearest neighbour", "echo of the prompt"]
 
+NEAREST: Name = "nearest neighbour"
+
 MOST_CANDIDATES, MOST_COMPARED = 60, 60
 """Of so many different answers the medoid is found, by so many references."""
 
@@ -41,7 +43,7 @@ def free_answers(
     commonest = _commonest if are_labels else _medoids
     return {
         "constant answer": _constant(asked, known, commonest(known, scorer)),
-        "nearest neighbour": _nearest(asked, known),
+        NEAREST: _nearest(asked, known),
         "echo of the prompt": [one.prompt for one in asked],
     }
 

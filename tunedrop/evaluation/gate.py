@@ -48,8 +48,12 @@ GUARD_MARGIN = 0.02
 GENERAL_MARGIN = 0.02
 """The same for general ability: of 405 prompts, eight net are lost; fewer may be an accident of wording."""
 
-CONTENT_MARGIN = 0.05
-"""A gain in form must leave no doubt that the content fell by less than this."""
+CONTENT_MARGIN, CONTENT_MARGIN_UNSEEN = 0.05, 0.1
+"""A gain in form must leave no doubt that the content fell by less than this; less is asked where it did not
+fall at all."""
+
+CONTENT_SHARE = 0.2
+"""The least part of what open text gained that must be a gain in content."""
 
 PRODUCTION_MARGIN = 0.02
 """A model that takes the place of one in production must be no worse than it by more than this."""
@@ -167,7 +171,7 @@ class Gate:
 
     def _beats(self, reason: str, contender: Contender) -> Finding | None:
         score, wanted = contender.score, self.settings.min_improvement
-        if score.low > 0:
+        if score.low > 0 or self.found.is_no_copy(contender):
             return None
         own = contender.name == OWN_ANSWERS
         free = contender.name if own else f"the {contender.name}, which costs nothing,"
@@ -183,8 +187,9 @@ class Gate:
         content = self.found.content
         if content is None or self.found.is_judged:
             return None
-        wanted = 0.0 if self.sample.task == "text" else -CONTENT_MARGIN
-        if content.low > wanted:
+        margin = CONTENT_MARGIN if content.difference < 0 else CONTENT_MARGIN_UNSEEN
+        wanted = 0.0 if self.sample.task == "text" else -margin
+        if content.low > wanted and not self._mostly_form(content):
             return None
         said = f"{reason}; but that may be its form alone: of what the answers say, {reasons.moved(content)}"
         if _has_fallen(content, GUARD_MARGIN):
@@ -195,6 +200,15 @@ class Gate:
             open_in=self.found.opposed["content"],
             wanted=wanted,
         )
+
+    def _mostly_form(self, content: Score) -> bool:
+        """Whether what the answers have in common with the references says little of this prompt."""
+        score = self.found.decisive
+        if score is None or self.found.metric not in metrics.METRICS:
+            return False
+        if self.sample.task == "text":
+            return content.difference < CONTENT_SHARE * score.difference
+        return content.tuned < CONTENT_SHARE * score.tuned
 
     def _in_production(self, reason: str) -> Finding | None:
         score = self.found.champion

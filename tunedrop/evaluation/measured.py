@@ -8,7 +8,7 @@ from tunedrop.contracts import Contender, EvaluationSettings, Incomplete, Score
 from tunedrop.evaluation import complete, metrics, power, scores
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.examples import Example
-from tunedrop.evaluation.free import free_answers
+from tunedrop.evaluation.free import NEAREST, free_answers
 from tunedrop.evaluation.macro import macro_f1_score
 from tunedrop.evaluation.power import FEWEST_UNITS
 from tunedrop.evaluation.sample import Levels, Paired, Sample
@@ -19,6 +19,9 @@ a bag of common words."""
 
 MOST_FAILED = 0.1
 """Above this share of failed, cut or missing answers there is no verdict: they may not be like the rest."""
+
+NO_DOUBT, FEW = 1.645, 10
+"""Standard errors by which a model has to be rather right than a copy, where more than a few can tell."""
 
 REJECTING = 9
 """How many more tests may reject: three guards, content, four contenders, the model in production."""
@@ -37,7 +40,8 @@ class Measured:
         self.settings, self.attempt, self.known = settings, attempt, known
         self.held_out = [one for one in predictions if not one.probe]
         self.probes = [one for one in predictions if one.probe]
-        self.sample = Sample([one for one in self.held_out if not one.failed])
+        answered = [one for one in self.held_out if not one.failed]
+        self.sample = Sample(answered, [one.answer for one in known])
         self.alpha = power.alpha_of(settings.confidence, attempt)
         rest = (1 - power.REJECTING_SHARE - power.FORGETTING_SHARE) * self.alpha / REJECTING
         self.levels = Levels(self.alpha, power.REJECTING_SHARE * self.alpha)
@@ -46,6 +50,7 @@ class Measured:
         self.metric = self._deciding()
         self.measured = {one.metric: one for one in self._measured()} if self.sample.answered else {}
         self.opposed: dict[str, Paired] = {}
+        self.repeated: Paired | None = None
         self.incomplete = tuple(self._incomplete())
         self.scores = tuple(self._scores()) if self.sample.answered else ()
         self.decisive = next((one for one in self.scores if one.metric == self.metric), None)
@@ -128,6 +133,8 @@ class Measured:
         scorer = sample.scorer(self.overlap)
         answers = free_answers(asked, self.known or asked, scorer, are_labels=sample.task == "labels")
         found = {str(name): sample.against(self.overlap, given) for name, given in answers.items()}
+        if not self.known and NEAREST in answers:
+            self.repeated = sample.beside(self.overlap, answers[NEAREST])
         self.opposed |= found | {OWN_ANSWERS: sample.against_own(self.overlap)}
         for name in (*found, OWN_ANSWERS):
             yield Contender(name=name, score=self.opposed[name].score(self.guards))
@@ -144,6 +151,23 @@ class Measured:
                 return judged.score(self.guards)
         self.opposed["production"] = both.paired(self.overlap, ("champion", "tuned"))
         return self.opposed["production"].score(self.guards)
+
+    def is_no_copy(self, contender: Contender) -> bool:
+        """Whether a model need not beat the nearest neighbour to have learned more than to look it up.
+
+        Both may be right everywhere. And where test references stand in for the training data, that neighbour
+        knows answers that no model has seen: it is enough that, where it is wrong, the model is right more
+        often than it says the same.
+        """
+        if contender.name != NEAREST:
+            return False
+        if min(contender.score.base, contender.score.tuned) >= 1:
+            return True
+        if self.repeated is None or not self.repeated.units:
+            return self.repeated is not None
+        found = self.repeated.differences
+        doubt = NO_DOUBT * float(found.std()) / len(found) ** 0.5 if len(found) >= FEW else 0.0
+        return float(found.mean()) > doubt
 
     @property
     def compared(self) -> Paired | None:

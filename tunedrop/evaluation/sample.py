@@ -76,10 +76,10 @@ SEED = 20_261_129
 
 
 class Sample:
-    """Answered prompts of one test set."""
+    """Answered prompts of one test set; `learned` are the answers that the tuned model was trained on."""
 
-    def __init__(self, answered: Sequence[Prediction]) -> None:
-        self.answered = list(answered)
+    def __init__(self, answered: Sequence[Prediction], learned: Sequence[str] = ()) -> None:
+        self.answered, self.learned = list(answered), learned
         self.references = [one.reference for one in self.answered]
         self.task: Task = metrics.task_of(self.references)
 
@@ -95,7 +95,7 @@ class Sample:
 
     @cached_property
     def content(self) -> Content:
-        return Content(self.task, self.references, self.labels)
+        return Content(self.task, self.references, self.labels, self.learned)
 
     def part(self, keep: Callable[[Prediction], bool]) -> Sample:
         """Some of the prompts, with the task, the labels and the units of all."""
@@ -122,6 +122,19 @@ class Sample:
         """The tuned model against given answers, which stand as `base`."""
         base, tuned = self.scores(name, [answers, self.texts("tuned")])
         return Paired(name, base, tuned, self.units)
+
+    def beside(self, name: str, answers: Sequence[str]) -> Paired:
+        """Where given answers are wrong: how right the tuned model is; `base`: how much it says the same."""
+        scorer = self.scorer(name)
+        rows = [
+            (scorer(given, tuned), scorer(reference, tuned), unit)
+            for reference, given, tuned, unit in zip(
+                self.references, answers, self.texts("tuned"), self.units, strict=True
+            )
+            if scorer(reference, given) < 1
+        ]
+        same, right, units = zip(*rows, strict=True) if rows else ((), (), ())
+        return Paired(name, same, right, units)
 
     def against_own(self, name: str) -> Paired:
         """The tuned model against its own answers to other prompts: the mean over a few of other units."""

@@ -20,6 +20,9 @@ from tunedrop.evaluation.words import words
 ALIKE = 0.7
 """The share of all distinct words of two prompts, or answers, that both have: `please` changes nothing."""
 
+COMMON = (0.5, 0.9)
+"""Words that a larger share of the texts have tell nothing apart; the second where the first leaves none."""
+
 LABEL_WORDS = 3
 """A wanted answer of so many words is shared by many different prompts."""
 
@@ -50,12 +53,12 @@ def units_of(
     members: dict[str | int, list[int]] = defaultdict(list)
     for index, conversation in enumerate(conversations):
         members[conversation].append(index)
-    root = list(range(len(members)))
-    for one, other in _alike(_compared(list(members.values()), prompts, references, answers)):
-        root[_top(root, one)] = _top(root, other)
+    found = _compared(list(members.values()), prompts, references, answers)
+    root = _same(found)
+    heads = _stars(list(dict.fromkeys(root)), found)
     names: dict[int, int] = {}
     unit = {
-        conversation: names.setdefault(_top(root, index), len(names))
+        conversation: names.setdefault(heads[root[index]], len(names))
         for index, conversation in enumerate(members)
     }
     return [unit[conversation] for conversation in conversations]
@@ -82,31 +85,48 @@ def _top(root: list[int], index: int) -> int:
     return index
 
 
-def _alike(found: Sequence[Conversation]) -> Iterator[tuple[int, int]]:
-    """Pairs of conversations that are not independent; of many equal ones a chain of pairs."""
+def _same(found: Sequence[Conversation]) -> list[int]:
+    """For each conversation the first of those that are the same without a doubt."""
+    root = list(range(len(found)))
     asked: dict[tuple[str, ...], int] = {}
     same: dict[tuple[Tokens, Tokens, tuple[str, ...]], int] = {}
     for index, one in enumerate(found):
         for before in (asked.get(one.asked), same.get(one.key)):
             if before is not None:
-                yield before, index
+                root[_top(root, index)] = _top(root, before)
         asked[one.asked], same[one.key] = index, index
-    distinct = list(same.values())
+    return [_top(root, index) for index in range(len(found))]
+
+
+def _stars(distinct: Sequence[int], found: Sequence[Conversation]) -> dict[int, int]:
+    """Which conversation each belongs to: those with the most that are like them take all of those.
+
+    As stars (Aslam et al. 2004, doi 10.7155/jgaa.00084): each is like the one in the middle. A chain of pairs
+    would make one of all that are drawn from the same few clauses.
+    """
+    alike: dict[int, list[int]] = {index: [] for index in distinct}
     for first, second in _overlapping([found[index].telling for index in distinct]):
         one, other = found[distinct[first]], found[distinct[second]]
         numbers_alone = one.telling == other.telling and len(one.wanted) <= LABEL_WORDS
         if not numbers_alone and jaccard(one.wanted, other.wanted) >= ALIKE:
-            yield distinct[first], distinct[second]
+            alike[distinct[first]].append(distinct[second])
+            alike[distinct[second]].append(distinct[first])
+    heads: dict[int, int] = {}
+    for index in sorted(distinct, key=lambda one: (-len(alike[one]), one)):
+        if index not in heads:
+            heads |= {one: index for one in (index, *alike[index]) if one not in heads}
+    return heads
 
 
 def _telling(texts: Sequence[tuple[str, ...]]) -> list[Tokens]:
-    """The words that tell each text apart: no numbers, and none that more than half of the texts have."""
+    """The words that tell each text apart: no numbers, and none that many of the texts have."""
     sets = [frozenset(text) for text in texts]
     common = Counter(word for text in sets for word in text)
     found = []
     for text in sets:
-        left = frozenset(one for one in text if 2 * common[one] <= len(sets) and not _is_number(one))
-        found.append(left or frozenset(one for one in text if not _is_number(one)) or text)
+        named = frozenset(one for one in text if not _is_number(one))
+        shares = (frozenset(one for one in named if common[one] <= most * len(sets)) for most in COMMON)
+        found.append(next((one for one in (*shares, named) if one), text))
     return found
 
 
