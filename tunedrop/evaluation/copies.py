@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from tunedrop.evaluation.metrics import f1
 from tunedrop.evaluation.words import words
 
 ALIKE = 0.8
@@ -20,30 +21,25 @@ class Copies:
 
     def __init__(self, references: Sequence[str]) -> None:
         self._texts = list(dict.fromkeys(words(one) for one in references))
-        self._counts = [Counter(one) for one in self._texts]
         self._places: dict[str, list[int]] = defaultdict(list)
-        for place, counted in enumerate(self._counts):
-            for word in counted:
+        for place, text in enumerate(self._texts):
+            for word in dict.fromkeys(text):
                 self._places[word].append(place)
 
     def is_copy(self, reference: str, answer: str) -> bool:
         """Whether an answer is nearly the reference of another prompt, and nearer to it than to its own."""
-        said = words(answer)
-        if said == words(reference):
+        said, own = words(answer), words(reference)
+        if said == own:
             return False
-        given, own = Counter(said), Counter(words(reference))
-        least = max(ALIKE, _f1(own, given) + 1e-9)
-        return any(_f1(other, given) >= least for other in self._candidates(given) if other != own)
+        least = max(ALIKE, f1(own, said) + 1e-9)
+        return any(f1(other, said) >= least for other in self._candidates(said) if other != own)
 
-    def _candidates(self, given: Counter[str]) -> list[Counter[str]]:
-        known = sorted((word for word in given if word in self._places), key=self._rarity)
-        hits = Counter(place for word in known[:RAREST] for place in self._places[word][:MOST_PLACES])
-        return [self._counts[place] for place, _ in hits.most_common(MOST_COMPARED)]
+    def _candidates(self, said: tuple[str, ...]) -> list[tuple[str, ...]]:
+        """Those that have most of the answer's rarest words, two at least where it has so many."""
+        known = sorted((word for word in set(said) if word in self._places), key=self._rarity)[:RAREST]
+        hits = Counter(place for word in known for place in self._places[word][:MOST_PLACES])
+        fewest = min(2, len(known))
+        return [self._texts[place] for place, hit in hits.most_common(MOST_COMPARED) if hit >= fewest]
 
     def _rarity(self, word: str) -> tuple[int, str]:
         return len(self._places[word]), word
-
-
-def _f1(expected: Counter[str], given: Counter[str]) -> float:
-    common = (expected & given).total()
-    return 2 * common / (expected.total() + given.total()) if common else 0.0

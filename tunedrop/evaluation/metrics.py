@@ -186,7 +186,11 @@ def choose(references: Sequence[str], asked: str = "auto") -> str:
 
 def f1(expected: Sequence[str], given: Sequence[str]) -> float:
     """Of two bags of words; 0 where they have none in common."""
-    common = (Counter(expected) & Counter(given)).total()
+    one, other = set(expected), set(given)
+    if len(one) == len(expected) or len(other) == len(given):
+        common = len(one & other)
+    else:
+        common = (Counter(expected) & Counter(given)).total()
     return 2 * common / (len(expected) + len(given)) if common else 0.0
 
 
@@ -207,6 +211,8 @@ def _number(tokens: tuple[str, ...]) -> Decimal | None:
 
 
 def _without_articles(tokens: tuple[str, ...]) -> tuple[str, ...]:
+    if _ARTICLES.isdisjoint(tokens):
+        return tokens
     return tuple(one for one in tokens if one not in _ARTICLES) or tokens
 
 

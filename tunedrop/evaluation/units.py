@@ -14,11 +14,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from tunedrop.evaluation.json_leaves import is_document
 from tunedrop.evaluation.words import words
 
 ALIKE = 0.7
 """The share of all distinct words of two prompts, or answers, that both have: `please` changes nothing."""
+
+MOST_SHARED = 4
+"""Of so many rare words that two texts have in common, before they are compared."""
 
 COMMON = (0.5, 0.9)
 """Words that a larger share of the texts have tell nothing apart; the second where the first leaves none."""
@@ -141,15 +146,27 @@ def jaccard(one: Tokens, other: Tokens) -> float:
 def _overlapping(texts: Sequence[Tokens]) -> Iterator[tuple[int, int]]:
     """Pairs with a Jaccard similarity of `ALIKE`, by prefix filtering (Chaudhuri et al. 2006; exact).
 
-    Of two such sets, in one order, the rarest words of each must have one in common.
+    Two sets that have at least t words in common share k of them among the n - t + k rarest of each, in one
+    order of all words (Wang et al. 2012, doi 10.1145/2213836.2213847).
     """
     frequency = Counter(word for text in texts for word in text)
+    least = [math.ceil(ALIKE * len(text)) for text in texts]
+    shared = np.array([min(MOST_SHARED, few) for few in least], dtype=np.int64)
+    rarest = [
+        sorted(text, key=lambda word: (frequency[word], word))[: len(text) - few + int(k)]
+        for text, few, k in zip(texts, least, shared, strict=True)
+    ]
     places: dict[str, list[int]] = defaultdict(list)
-    for index, text in enumerate(texts):
-        rarest = sorted(text, key=lambda word: (frequency[word], word))
-        prefix = rarest[: len(text) - math.ceil(ALIKE * len(text)) + 1]
-        for other in dict.fromkeys(other for word in prefix for other in places[word]):
-            if jaccard(text, texts[other]) >= ALIKE:
-                yield other, index
+    for index, prefix in enumerate(rarest):
         for word in prefix:
             places[word].append(index)
+    posted = {word: np.array(where, dtype=np.int64) for word, where in places.items() if len(where) > 1}
+    for index, prefix in enumerate(rarest):
+        lists = [posted[word] for word in prefix if word in posted]
+        if not lists:
+            continue
+        others, counts = np.unique(np.concatenate(lists), return_counts=True)
+        near = (others < index) & (counts >= np.minimum(shared[index], shared[others]))
+        for other in others[near].tolist():
+            if jaccard(texts[index], texts[other]) >= ALIKE:
+                yield other, index
