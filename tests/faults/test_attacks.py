@@ -1,4 +1,4 @@
-"""A stage under attack: objects that cannot be read, places that start nothing, a quota that is full."""
+"""A stage under attack: unreadable objects, hostile keys, places that start nothing, a full quota."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from local.driver import Inbox, Message, Pipeline, until
 from local.embedded import Embedded
 from tests.datasets import jsonl, single_turn
-from tunedrop import naming
+from tunedrop import intake, naming, shown
 from tunedrop.contracts import CompletedJob
 from tunedrop.registry import Record
 
@@ -90,3 +90,94 @@ def test_a_run_queues_for_a_deployment_until_another_one_goes(
 def _is_active(bedrock: Any, arn: str) -> bool | None:
     found = bedrock.get_custom_model_deployment(customModelDeploymentIdentifier=arn)
     return found["status"] == "Active" or None
+
+
+HOSTILE = (
+    "{% $states.context.Execution.Id %}",
+    "$$.Task.Token,$(id)`id`",
+    "<img src=x onerror=alert(1)>&amp;",
+    "=HYPERLINK(1)\t\u202egnp.exe\r\nSubject: yours",
+    "漢字 Größe 🎉 e\u0301",
+    "é" * 480,
+    "__proto__",
+    " ",
+)
+"""Names that mean something to what may read them: JSONata, shells, HTML, spreadsheets, terminals, mail."""
+
+
+def test_a_dataset_under_any_name_is_trained_promoted_and_told_of(
+    embedded: Embedded, pipeline: Pipeline, inbox: Inbox
+) -> None:
+    name = HOSTILE[0]
+    version = pipeline.put(f"drop/{name}.jsonl", jsonl(single_turn("hostile")))
+    record = pipeline.closed(pipeline.run_of(name, version, SECONDS).run.run_id, SECONDS)
+
+    assert record.status == "promoted", record.failure
+    (message,) = [one for one in inbox.messages(record.run.run_id) if one.attributes["event"] == "run-ended"]
+    assert message.attributes["name"] == name
+    assert pipeline.aws.ssm.get_parameter(Name=alias_of(pipeline, name))["Parameter"]["Value"]
+
+
+def alias_of(pipeline: Pipeline, name: str) -> str:
+    return f"{pipeline.stage.alias_prefix}/{naming.alias(name)}"
+
+
+def test_whatever_the_key_an_upload_ends_in_one_run_and_one_message_on_lines_of_ours(
+    embedded: Embedded, pipeline: Pipeline, inbox: Inbox
+) -> None:
+    keys = [key for name in HOSTILE for key in (f"drop/{name}.jsonl", f"runs/{name}/run.yaml")]
+    uploads = {key: pipeline.put(key, b"\xff: [") for key in keys}
+
+    for key, version in uploads.items():
+        name = intake.read_key(key).name
+        record = pipeline.closed(pipeline.run_of(name, version, SECONDS).run.run_id, SECONDS)
+        assert record.status == "refused", (key, record)
+        (message,) = inbox.messages(record.run.run_id)
+        assert shown.lines(message.text) == message.text
+        assert message.subject.isascii()
+        assert message.subject.isprintable()
+        assert len(message.subject) <= 100
+        assert [one for one in pipeline.registry.named(name) if one.run.source.version_id == version] == [
+            record
+        ]
+
+
+def test_an_upload_that_is_overwritten_and_deleted_at_once_is_one_run_a_version(
+    embedded: Embedded, pipeline: Pipeline, inbox: Inbox
+) -> None:
+    versions = [pipeline.put("drop/raced.jsonl", b"{}\n" * number) for number in range(1, 5)]
+    for version in versions[::2]:
+        pipeline.aws.s3.delete_object(
+            Bucket=pipeline.stage.intake_bucket, Key="drop/raced.jsonl", VersionId=version
+        )
+
+    for version in versions:
+        run_id = pipeline.run_of("raced", version, SECONDS).run.run_id
+        assert pipeline.closed(run_id, SECONDS).status in ("refused", "failed")
+        assert len(inbox.messages(run_id)) == 1
+
+
+def test_an_approval_that_names_another_run_or_comes_before_its_question_approves_nothing(
+    embedded: Embedded, pipeline: Pipeline
+) -> None:
+    manifest = b"data: {train: train.jsonl}\nbudget_usd: 0.01\n"
+    asked = {}
+    for name in ("mine", "theirs"):
+        pipeline.put(f"runs/{name}/train.jsonl", jsonl(single_turn(name)))
+        version = pipeline.put(f"runs/{name}/run.yaml", manifest)
+        run_id = pipeline.run_of(name, version, SECONDS).run.run_id
+        for code in ("1-", "1-0000000000", "*", "1", "approve"):
+            pipeline.put(intake.signal_key(run_id, "approve", code), b"yes")
+        asked[run_id] = pipeline.asked(run_id).subject
+    (mine, my_subject), (theirs, their_subject) = asked.items()
+    for subject in (
+        my_subject.replace(mine, theirs), their_subject.replace(theirs, mine), my_subject + "/",
+        my_subject.upper(), my_subject + "0", my_subject[:-1],
+    ):  # fmt: skip
+        pipeline.put(subject, b"yes")
+    pipeline.put(my_subject, b"no")
+
+    assert pipeline.closed(mine, SECONDS).status == "promoted"
+    assert pipeline.waits.get(theirs, "approval")
+    pipeline.stop(theirs)
+    assert pipeline.closed(theirs, SECONDS).status == "stopped"
