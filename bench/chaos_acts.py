@@ -23,9 +23,10 @@ from tunedrop.registry import Record
 from tunedrop.registry.aliases import Aliases
 from tunedrop.serving import inventory
 
-NAMES = ("chaos-a", "chaos-b", "chaos-c")
+NAMES = ("chaos-a", "chaos-b", "chaos-c", "chaos-d")
 FAULTS = ("throttled", "refused", "killed")
-SIZES = (120, 240, 360)
+SIZES = (120, 360, 360)
+"""Records: too few to tell, and enough for a better model."""
 COMMAND_SECONDS = 180.0
 
 

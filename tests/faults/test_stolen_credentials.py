@@ -158,6 +158,7 @@ def at(embedded: Embedded, pipeline: Pipeline) -> Iterator[dict[str, str]]:
         modelDeploymentName="theirs", modelArn=job.model_arn, tags=naming.tags("another", "theirs")
     )["customModelDeploymentArn"]
     dataset = f"runs/{record.run.run_id}/dataset/train.jsonl"
+    kept = aws.s3.head_object(Bucket=stage.artifacts_bucket, Key=dataset)
     configuration = aws.lambda_.get_function_configuration(FunctionName="tunedrop-local-promote-model")
     found = {
         "registry": stage.registry_table, "artifacts": stage.artifacts_bucket, "intake": stage.intake_bucket,
@@ -165,7 +166,7 @@ def at(embedded: Embedded, pipeline: Pipeline) -> Iterator[dict[str, str]]:
         "execution": record.run.execution_arn, "alias": promotion.alias, "deployment": promotion.model_id,
         "model": job.model_arn, "theirs": theirs, "role": configuration["Role"],
         "assets": f"cdk-hnb659fds-assets-000000000000-{REGION}",
-        "key": aws.s3.head_object(Bucket=stage.artifacts_bucket, Key=dataset).get("SSEKMSKeyId", "alias/none"),
+        "key": kept.get("SSEKMSKeyId", "alias/none"),
         "dataset": dataset, "function": "tunedrop-local-promote-model",
     }  # fmt: skip
     yield found
