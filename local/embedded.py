@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -123,6 +124,16 @@ class Embedded:
         stop_group(self._process.pid)
         self._process.wait(timeout=10)
         self._process = None
+
+    def set_pauses(self, scale: float) -> None:
+        """Let pauses between tries of Step Functions be so many times as long as on AWS; 1 is as on AWS."""
+        request = urllib.request.Request(
+            f"{self.endpoint}/_ministack/config",
+            data=json.dumps({"stepfunctions._SFN_WAIT_SCALE": scale}).encode(),
+        )
+        context = ssl.create_default_context(cafile=str(self.certificate))
+        with urllib.request.urlopen(request, context=context, timeout=10):
+            pass
 
     @property
     def pid(self) -> int:

@@ -66,6 +66,33 @@ def test_an_upload_whose_registration_lacks_a_permission_is_registered_when_it_i
     assert record.status == "promoted", record.failure
 
 
+@pytest.mark.parametrize(
+    ("function", "action"),
+    [
+        ("validate-data", "s3:PutObject"),
+        ("start-customization", "bedrock:CreateModelCustomizationJob"),
+        ("wait-for-completion", "bedrock:GetModelCustomizationJob"),
+    ],
+)
+def test_a_permission_that_is_gone_for_good_ends_the_run_with_one_message(
+    embedded: Embedded, pipeline: Pipeline, inbox: Inbox, function: str, action: str
+) -> None:
+    embedded.set_pauses(0.01)
+    try:
+        with denied(pipeline, f"tunedrop-local-{function}", action):
+            version = pipeline.put(f"drop/gone-{function}.jsonl", jsonl(single_turn("gone")))
+            record = pipeline.run_of(f"gone-{function}", version, SECONDS)
+            record = pipeline.closed(record.run.run_id, SECONDS)
+    finally:
+        embedded.set_pauses(1)
+
+    assert (record.status, record.is_open) == ("failed", False)
+    assert record.failure is not None
+    assert "AccessDenied" in record.failure.cause
+    (message,) = inbox.messages(record.run.run_id)
+    assert message.attributes["outcome"] == "failed"
+
+
 def _has_failed(pipeline: Pipeline) -> bool | None:
     """Whether an execution that still runs has seen its first state fail."""
     machine = pipeline.stage.workflow_arn

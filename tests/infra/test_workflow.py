@@ -90,6 +90,13 @@ def test_every_task_is_tried_again_after_throttling_service_errors_and_kills(
         }  # fmt: skip
 
 
+def test_no_step_is_tried_for_ever(definition: dict[str, Any]) -> None:
+    """What fails for good, as for want of a permission, reaches its Catch within four hours of tries."""
+    for task in all_tasks_of(definition).values():
+        for retrier in task["Retry"]:
+            assert 0 < retrier["MaxAttempts"] * retrier["MaxDelaySeconds"] <= 4 * 3600
+
+
 def test_every_step_is_a_state_and_calls_its_own_function(definition: dict[str, Any]) -> None:
     called = {}
     for name, task in all_tasks_of(definition).items():
