@@ -239,6 +239,7 @@ def test_what_was_deleted_outside_is_named_and_counts_as_no_model_in_production(
     assert f"The model in production, {before.model_id}, is gone" in message.text
 
     bedrock.delete_custom_model_deployment(customModelDeploymentIdentifier=after.model_id)
+    assert "GONE: it was deleted" in tunedrop("models").stdout
     tunedrop("throughput", "release", after.model_id, "--yes", code=1)
     tunedrop("throughput", "release", after.model_id, "--production", "--yes")
     aliases = Aliases(pipeline.aws.ssm, pipeline.aws.dynamodb, pipeline.stage)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from botocore.exceptions import ClientError
 from rich.table import Table
 
 from tunedrop import naming, shown
@@ -14,6 +15,8 @@ from tunedrop.cli.stage import NEAR_AMONG, Deployed
 from tunedrop.registry.versions import Version, versions
 from tunedrop.reporting.verdict import number
 from tunedrop.results.artifacts import read_text
+from tunedrop.serving import throughput
+from tunedrop.serving.production import serves
 
 
 def show(here: Deployed, format_: Format) -> None:
@@ -25,10 +28,21 @@ def show(here: Deployed, format_: Format) -> None:
     for alias, model_id in aliases.items():
         history = here.aliases.history_at(alias)
         run_id, since = (history[0].run_id, when(history[0].since)) if history else ("", "")
-        rows.append((alias, {"modelId": model_id, "run": run_id, "since": since}))
+        served = _served(here, model_id)
+        rows.append((alias, {"modelId": model_id, "run": run_id, "since": since, "served": served}))
     if not rows:
         errors.print("no model is in production yet")
     return blocks(rows) if console.is_terminal else console.print(_listed(rows))
+
+
+def _served(here: Deployed, model_id: str) -> str:
+    """Whether what an alias stands for answers: it may have been deleted outside Tunedrop."""
+    if not serves(model_id):
+        return "no: nothing serves it"
+    try:
+        return "yes" if throughput.exists(here.aws.bedrock, model_id) else "GONE: it was deleted"
+    except ClientError:
+        return "unknown"
 
 
 def show_versions(here: Deployed, name: str, format_: Format) -> None:
@@ -55,7 +69,7 @@ def print_card(here: Deployed, name: str | None) -> None:
 
 
 def _listed(rows: list[tuple[str, dict[str, str]]]) -> Table:
-    listing = table("alias", "modelId", "run", "since")
+    listing = table("alias", "modelId", "run", "since", "served")
     for alias, facts in rows:
         listing.add_row(alias, *facts.values())
     return listing
