@@ -45,7 +45,8 @@ class ThroughputFailed(RunError):
 
 
 class NameTaken(RunError):
-    """While the run went on, a model of unrelated data was put into production under its name."""
+    """While the run went on, another model was put into production under its name: of unrelated data, or one
+    that it was not compared with."""
 
 
 class EvaluationFailed(RunError):

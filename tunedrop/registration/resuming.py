@@ -35,12 +35,13 @@ POINTS: tuple[ResumePoint, ...] = ("validate_data", "preflight", "set_up_through
 
 
 def evaluates_anew(record: Record) -> bool:
-    """Whether a retry evaluates the run's model from the beginning: its evaluation could not decide, or the
-    one that was to begin after that has not."""
+    """Whether a retry evaluates the run's model from the beginning: its evaluation could not decide, or was
+    not against what is in production now, or the one that was to begin after that has not."""
     if record.document("job", CompletedJob) is None or record.document("dataset", Dataset) is None:
         return False
     never_began = record.run.is_evaluated_anew and record.document("evaluation", Evaluation) is None
-    return record.status == "inconclusive" or (never_began and record.status in RETRIABLE)
+    taken = record.failure is not None and record.failure.error == NameTaken.__name__
+    return record.status == "inconclusive" or ((never_began or taken) and record.status in RETRIABLE)
 
 
 def resume(
@@ -99,7 +100,7 @@ def _resumed(aws_: Aws, record: Record, asked: str) -> Registration:
     evaluation = None if anew else record.document("evaluation", Evaluation)
     dataset = record.document("dataset", Dataset)
     found = Resume(
-        point="validate_data" if anew else _point(record, asked, dataset is not None, job is not None),
+        point="validate_data" if anew else point(asked, dataset is not None, job is not None),
         dataset=dataset,
         estimate=record.document("estimate", Estimate),
         started=record.document("started", StartedJob),
@@ -117,13 +118,6 @@ def _deleted(model_arn: str) -> Failure:
         "with; upload the dataset again to train another"
     )
     return Failure(error=ModelDeleted.__name__, cause=cause, step="register_run")
-
-
-def _point(record: Record, asked: str, has_dataset: bool, is_trained: bool) -> ResumePoint:
-    """From before the estimate, where somebody has to approve first that a model is replaced."""
-    if record.failure is not None and record.failure.error == NameTaken.__name__:
-        return "preflight"
-    return point(asked, has_dataset, is_trained)
 
 
 def point(asked: str, has_dataset: bool, is_trained: bool) -> ResumePoint:

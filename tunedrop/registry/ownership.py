@@ -59,8 +59,10 @@ def check_before_promotion(s3: Any, registry: Registry, aliases: Aliases, run: R
     Raises
     ------
     NameTaken
-        When its data has nothing in common with this run's, and nobody has approved of replacing it.
+        When its data has nothing in common with this run's, and nobody has approved of replacing it; or when
+        it was promoted while this run was evaluated, so that nothing has compared the two.
     """
+    _check_compared(registry, aliases, run)
     taken = unrelated_to(s3, registry, aliases, run, dataset)
     if not taken:
         return
@@ -72,6 +74,23 @@ def check_before_promotion(s3: Any, registry: Registry, aliases: Aliases, run: R
             "its data has nothing in common with this run's. Nothing was replaced, and the model is kept. To "
             f"replace it, say tunedrop retry {run.run_id}: that asks for approval and trains nothing again. "
             "For a model of its own, upload the data under another name"
+        )
+
+
+def _check_compared(registry: Registry, aliases: Aliases, run: Run) -> None:
+    history = aliases.history(run.name)
+    if not history or not history[0].model_id or history[0].run_id == run.run_id:
+        return
+    since = run.resumed_at if run.evaluation_attempt == run.attempt and run.resumed_at else run.created_at
+    asked = [
+        one.started_at for one in registry.steps(run.run_id)
+        if one.step == "evaluate_model" and one.started_at >= since
+    ]  # fmt: skip
+    if asked and history[0].since >= min(asked):
+        raise NameTaken(
+            f"while this run was evaluated, {history[0].run_id} was put into production under the name "
+            f"{run.name}, and the two were not compared. Nothing was replaced, and the model is kept. To "
+            f"compare them, say tunedrop retry {run.run_id}: that trains nothing again"
         )
 
 

@@ -72,7 +72,7 @@ def test_a_failed_job_is_tried_again_under_a_new_name(open_run: Registry) -> Non
     assert (found.resume.point, found.resume.job) == ("preflight", None)
 
 
-def test_a_name_that_was_taken_meanwhile_is_asked_about_and_nothing_is_trained_again(
+def test_a_name_that_was_taken_meanwhile_is_evaluated_anew_and_nothing_is_trained_again(
     open_run: Registry,
 ) -> None:
     open_run.save("persona-0123456789", dataset=builders.dataset(), job=builders.job())
@@ -83,7 +83,9 @@ def test_a_name_that_was_taken_meanwhile_is_asked_about_and_nothing_is_trained_a
     found = resume(aws_of(FakeBedrock(get_custom_model=ALIVE)), open_run, record, AGAIN, "1", "")
 
     assert found.resume is not None
-    assert found.resume.point == "preflight"
+    assert found.run is not None
+    assert found.run.is_evaluated_anew
+    assert (found.resume.point, found.resume.next_record) == ("validate_data", 0)
     assert found.resume.job == builders.job()
 
 

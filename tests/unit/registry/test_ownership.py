@@ -135,3 +135,34 @@ def test_a_name_that_was_taken_since_the_estimate_is_not_taken_away(
     approved = msgspec.structs.replace(ESTIMATE, unrelated_to="earlier-0123456789")
     registry.save(run.run_id, estimate=approved)
     check_before_promotion(aws.s3, registry, aliases, run, data)
+
+
+@pytest.mark.parametrize(
+    ("began", "compared"), [("09:59:59", False), ("10:00:00", False), ("10:00:01", True)]
+)
+def test_what_was_promoted_while_a_run_was_evaluated_is_not_replaced_uncompared(
+    aws: Aws,
+    registry: Registry,
+    aliases: Aliases,
+    monkeypatch: pytest.MonkeyPatch,
+    began: str,
+    compared: bool,
+) -> None:
+    run, data = builders.run(created_at="2026-11-23T09:00:00Z"), dataset(aws, "later", PERSONA)
+    registry.register(run)
+    registry.start_step(run.run_id, "evaluate_model", f"2026-11-23T{began}Z")
+    registry.start_step(run.run_id, "evaluate_model", "2026-11-23T10:30:00Z")  # it goes on where it was
+    with monkeypatch.context() as at:
+        at.setattr("tunedrop.clock.now", lambda: "2026-11-23T10:00:00Z")
+        promoted(aws, registry, aliases, PERSONA)
+
+    if compared:
+        check_before_promotion(aws.s3, registry, aliases, run, data)
+        return
+    with pytest.raises(NameTaken, match="the two were not compared"):
+        check_before_promotion(aws.s3, registry, aliases, run, data)
+
+    anew = msgspec.structs.replace(
+        run, attempt=2, evaluation_attempt=2, resumed_at="2026-11-23T10:10:00Z", execution_arn="arn:again"
+    )
+    check_before_promotion(aws.s3, registry, aliases, anew, data)
