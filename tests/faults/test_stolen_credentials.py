@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +21,8 @@ from local.embedded import REGION, Embedded
 from tests.datasets import jsonl, single_turn
 from tunedrop import naming
 from tunedrop.aws import is_forbidden
-from tunedrop.contracts import CompletedJob, Promotion
+from tunedrop.contracts import CompletedJob, Dataset, Promotion
+from tunedrop.registry import Record
 
 SECONDS = 400.0
 FUNCTIONS = (
@@ -95,9 +98,8 @@ ATTACKS: dict[str, Attack] = {
     "deletes the model": Attack(
         "bedrock", "delete_custom_model", lambda at: {"modelIdentifier": at["model"]}, RELEASES
     ),
-    "takes another stage's model out of service": Attack(
-        "bedrock", "delete_custom_model_deployment",
-        lambda at: {"customModelDeploymentIdentifier": at["theirs"]},
+    "deletes another stage's model": Attack(
+        "bedrock", "delete_custom_model", lambda at: {"modelIdentifier": at["theirs"]}
     ),
     "makes another stage's model ours": Attack(
         "bedrock", "tag_resource",
@@ -129,7 +131,7 @@ ATTACKS: dict[str, Attack] = {
         WAITS | {"notify", "sweep-throughput", "refresh-prices"},
     ),
     "becomes another function": Attack(
-        "sts", "assume_role", lambda at: {"RoleArn": at["role"], "RoleSessionName": "x"}
+        "sts", "assume_role", lambda at: {"RoleArn": at["role"], "RoleSessionName": "attacker"}
     ),
     "gives itself more": Attack(
         "iam", "put_role_policy",
@@ -154,9 +156,7 @@ def at(embedded: Embedded, pipeline: Pipeline) -> Iterator[dict[str, str]]:
     job, promotion = record.document("job", CompletedJob), record.document("promotion", Promotion)
     assert job is not None
     assert promotion is not None, record.failure
-    theirs = aws.bedrock.create_custom_model_deployment(
-        modelDeploymentName="theirs", modelArn=job.model_arn, tags=naming.tags("another", "theirs")
-    )["customModelDeploymentArn"]
+    theirs = another_stages(pipeline, record)
     dataset = f"runs/{record.run.run_id}/dataset/train.jsonl"
     kept = aws.s3.head_object(Bucket=stage.artifacts_bucket, Key=dataset)
     configuration = aws.lambda_.get_function_configuration(FunctionName="tunedrop-local-promote-model")
@@ -170,13 +170,31 @@ def at(embedded: Embedded, pipeline: Pipeline) -> Iterator[dict[str, str]]:
         "dataset": dataset, "function": "tunedrop-local-promote-model",
     }  # fmt: skip
     yield found
-    until(lambda: _is_active(aws.bedrock, theirs), "an active deployment", SECONDS)
-    aws.bedrock.delete_custom_model_deployment(customModelDeploymentIdentifier=theirs)
+    aws.bedrock.delete_custom_model(modelIdentifier=theirs)
 
 
-def _is_active(bedrock: Any, arn: str) -> bool | None:
-    found = bedrock.get_custom_model_deployment(customModelDeploymentIdentifier=arn)
-    return found["status"] == "Active" or None
+def another_stages(pipeline: Pipeline, record: Record) -> str:
+    """A model whose tag is another stage's."""
+    bedrock, stage, dataset = pipeline.aws.bedrock, pipeline.stage, record.document("dataset", Dataset)
+    assert dataset is not None
+    job = bedrock.create_model_customization_job(
+        jobName="theirs",
+        customModelName="theirs",
+        roleArn=stage.bedrock_role_arn,
+        baseModelIdentifier=record.run.base_model,
+        customizationType="FINE_TUNING",
+        trainingDataConfig={"s3Uri": dataset.train.uri},
+        outputDataConfig={"s3Uri": f"s3://{stage.artifacts_bucket}/runs/another/training/"},
+        hyperParameters=record.run.hyperparameters,
+        jobTags=naming.tags("another", "theirs"),
+        customModelTags=naming.tags("another", "theirs"),
+    )["jobArn"]
+
+    def look() -> str | None:
+        found = bedrock.get_model_customization_job(jobIdentifier=job)
+        return str(found["outputModelArn"]) if found["status"] == "Completed" else None
+
+    return until(look, "another stage's model", SECONDS)
 
 
 def stolen(embedded: Embedded, pipeline: Pipeline, function: str) -> boto3.Session:
@@ -184,23 +202,29 @@ def stolen(embedded: Embedded, pipeline: Pipeline, function: str) -> boto3.Sessi
     name = f"tunedrop-{pipeline.stage.name}-{function}"
 
     def look() -> dict[str, str] | None:
-        for one in Path("/proc").glob("[0-9]*/environ"):
-            try:
-                text = one.read_bytes().decode(errors="replace")
-            except OSError:
-                continue
-            environment = dict(pair.split("=", 1) for pair in text.split("\0") if "=" in pair)
-            if (environment.get("AWS_LAMBDA_FUNCTION_NAME"), environment.get("AWS_ENDPOINT_URL")) == (
-                name, embedded.endpoint,
-            ):  # fmt: skip
-                return environment
-        pipeline.aws.lambda_.invoke(FunctionName=name, Payload=b"{}")  # starts a process
-        return None
+        with ThreadPoolExecutor(1) as pool:  # a process may end with its call
+            call = pool.submit(pipeline.aws.lambda_.invoke, FunctionName=name, Payload=b"{}")
+            while not (found := environment_of(name, embedded.endpoint)) and not call.done():
+                time.sleep(0.05)
+        return found
 
-    found = until(look, f"a process of {name}", SECONDS)
+    found = environment_of(name, embedded.endpoint) or until(look, f"a process of {name}", SECONDS)
     return boto3.Session(
         found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"], found["AWS_SESSION_TOKEN"], REGION
     )
+
+
+def environment_of(function: str, endpoint: str) -> dict[str, str] | None:
+    """What a process of a function has in its environment; None where none runs."""
+    for one in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            text = one.read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        found = dict(pair.split("=", 1) for pair in text.split("\0") if "=" in pair)
+        if (found.get("AWS_LAMBDA_FUNCTION_NAME"), found.get("AWS_ENDPOINT_URL")) == (function, endpoint):
+            return found
+    return None
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="another system hides its processes")
