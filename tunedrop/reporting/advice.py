@@ -1,4 +1,4 @@
-"""What the owner of a run can do now that it has ended, with the exact commands."""
+"""Next steps for the owner of a finished run, with the exact commands."""
 
 from __future__ import annotations
 
@@ -31,13 +31,9 @@ def next_steps(stage: Stage, ending: Ending) -> list[Advice]:
     elif outcome == "refused":
         steps += _refused(stage, ending)
     elif ending.failure is not None and ending.failure.error == ModelDeleted.__name__:
-        steps.append(
-            Advice("A new upload trains a new model; its test set may be larger from the beginning.")
-        )
+        steps.append(Advice("Upload the data again to train a new model; its test set may be larger."))
     else:
-        again = (
-            "The cause is named above. When it is cured, go on where the run was; what was trained is kept."
-        )
+        again = "The cause is named above. Once it is fixed, resume the run; a trained model is kept."
         steps.append(Advice(again, _command("retry", ending.run.run_id, stage)))
     return [*steps, *_training(ending)]
 
@@ -46,7 +42,7 @@ def _still_bills(stage: Stage, ending: Ending) -> Iterator[Advice]:
     for failure in ending.released.failed if ending.released is not None else ():
         arn = failure.partition(": ")[0]
         yield Advice(
-            f"STILL BILLS, release it by hand: {failure}", _command("throughput release", arn, stage)
+            f"STILL BILLS, release it manually: {failure}", _command("throughput release", arn, stage)
         )
 
 
@@ -55,21 +51,21 @@ def _in_production(stage: Stage, ending: Ending) -> Iterator[Advice]:
     if ending.promotion is not None:
         yield Advice(
             f"Applications read the modelId from the SSM parameter {ending.promotion.alias}; "
-            "they go on with the new model by themselves."
+            "they use the new model from now on."
         )
         if ending.promotion.previous_model_arn:
-            yield Advice("To return to the model before:", _command("rollback", run.name, stage))
+            yield Advice("To return to the previous model:", _command("rollback", run.name, stage))
     kept = ending.released.kept if ending.released is not None else ()
     if serving is not None and serving.way == "provisioned" and serving.arn in kept:
         yield Advice(
             f"It serves from provisioned throughput at {serving.hourly_usd:.2f} USD an hour until "
-            f"{serving.expires_at}. To end it earlier:",
+            f"{serving.expires_at}. To release it earlier:",
             _command("throughput release", serving.arn, stage),
         )
     elif ending.promotion is not None and not kept:
         yield Advice(
-            "Nothing serves it now, because the run did not ask to keep it in service "
-            "(deployment.keep_for). Upload it again with that set, or bring it into service yourself."
+            "The model is not served now, because the run does not keep it in service "
+            "(deployment.keep_for). Set this key and upload the run again, or deploy the model yourself."
         )
 
 
@@ -79,37 +75,36 @@ def _not_promoted(stage: Stage, ending: Ending) -> Iterator[Advice]:
         yield from _to_tell(stage, run, found)
     if found is not None and found.production_gone:
         yield Advice(
-            "Nothing answers in production: what the alias names was deleted. To return to the model before:",
+            "The alias names a deleted model. To return to the previous model:",
             _command("rollback", f"{run.name} --serve", stage),
         )
         yield Advice(
-            "Or to withdraw what is gone:",
+            "Or delete the alias:",
             _command("throughput release", f"{found.production_gone} --production", stage),
         )
     kept = "" if found is not None and found.production_gone else "What was in use before stays in use. "
     yield Advice(f"{kept}The answers side by side show where the tuned model gains and where it loses.")
-    yield Advice("To put it into production all the same:", _command("promote", run.run_id, stage))
+    yield Advice("To promote it anyway:", _command("promote", run.run_id, stage))
     yield Advice(
-        "Bedrock bills its storage for as long as it exists. To delete it:",
+        "Bedrock bills the storage of the model until you delete it:",
         _command("teardown", run.run_id, stage),
     )
 
 
 def _to_tell(stage: Stage, run: Run, evaluation: Evaluation) -> Iterator[Advice]:
-    """What would make an inconclusive evaluation decide: more records, or the cause of what failed cured."""
+    """How to make an inconclusive evaluation decide: more records, or a fix for the failed prompts."""
     if evaluation.needed:
-        tell = f"About {evaluation.needed:,} held-out records would tell"
+        tell = f"About {evaluation.needed:,} held-out records would be enough"
         if run.test is not None:
             text, subject = f"{tell}. Add to {run.test.uri}", run.run_id
         else:
-            text = f"{tell}: others in a file of their own join those there are"
+            text = f"{tell}. Upload additional ones in a separate file"
             subject = f"{run.run_id} --test FILE"
         yield Advice(f"{text}. The model is not trained again:", _command("retry", subject, stage))
     else:
         uri = naming.uri(stage.artifacts_bucket, naming.predictions_key(run.run_id))
         yield Advice(
-            f"More records would not help. What failed, and why, is in {uri}; cure it. The model is not "
-            "trained again:",
+            f"More records would not help. Fix the failures listed in {uri}. The model is not trained again:",
             _command("retry", run.run_id, stage),
         )
 
@@ -118,7 +113,7 @@ def _refused(stage: Stage, ending: Ending) -> Iterator[Advice]:
     run, failure = ending.run, ending.failure
     if run.is_evaluated_anew:
         yield Advice(
-            "Cure what is named above; the model is kept, and is not trained again:",
+            "Fix the cause named above; the model is kept and is not trained again:",
             _command("retry", run.run_id, stage),
         )
         return
@@ -126,15 +121,15 @@ def _refused(stage: Stage, ending: Ending) -> Iterator[Advice]:
         command = f"tunedrop check {run.train.key.rpartition('/')[2]}"
         command += f" --base-model {run.base_model}" if run.base_model else ""
         yield Advice("The same check runs on your machine, without AWS:", command)
-    yield Advice("Cure what is named above and upload it again; nothing has been paid.")
+    yield Advice("Fix the cause named above and upload again; nothing has been billed.")
 
 
 def _training(ending: Ending) -> Iterator[Advice]:
-    """Where the loss curves ask for other epochs than were run."""
+    """The number of epochs that the loss curves suggest, if it differs."""
     fit = ending.fit
     if fit is not None and fit.suggested_epochs and fit.suggested_epochs != fit.epochs:
         yield Advice(
-            f"{fit.verdict.capitalize()}, by the losses after {fit.epochs} epochs. For the next run:",
+            f"{fit.verdict.capitalize()}, judging by the losses of {fit.epochs} epochs. For the next run:",
             f"hyperparameters: {{epoch_count: {fit.suggested_epochs}}}",
         )
 

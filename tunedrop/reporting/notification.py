@@ -68,7 +68,7 @@ def _why(ending: Ending) -> Iterator[str]:
     if ending.failure is not None:
         yield ending.failure.cause[:MAX_CAUSE]
         if ending.failure.step:
-            yield f"\nThat was in the step {ending.failure.step}."
+            yield f"\nIt failed in the step {ending.failure.step}."
         return
     found = ending.evaluation
     if found is None:
@@ -77,7 +77,7 @@ def _why(ending: Ending) -> Iterator[str]:
     yield from _table(found)
     if (champion := found.champion) is not None and found.rejected_for != "model in production":
         yield (
-            f"\nThe model in production stands at {champion.base:.3f}; this one differs from it by "
+            f"\nProduction scores {champion.base:.3f}; this model differs from it by "
             f"{champion.difference:+.3f} ({champion.low:+.3f} to {champion.high:+.3f})."
         )
 
@@ -105,7 +105,7 @@ def _facts(stage: Stage, ending: Ending) -> Iterator[str]:
         held_out = dataset.test.records if dataset.test is not None else 0
         yield f"Dataset:      {run.train.uri}"
         yield (
-            f"              {dataset.method}; {dataset.train.records:,} records trained on, "
+            f"              {dataset.method}; {dataset.train.records:,} training records, "
             f"{held_out:,} held out, {dataset.warning_count:,} warnings"
         )
     if run.is_evaluated_anew and ending.job is not None:

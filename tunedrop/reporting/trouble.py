@@ -1,4 +1,4 @@
-"""The message about something that goes on failing by itself, while everything else goes on."""
+"""The notification about one subject that keeps failing while everything else continues."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def tell(sns: Any, stage: Stage, trouble: Trouble) -> None:
     """Publish that one subject needs a person, with an attribute that a program can filter on."""
     sns.publish(
         TopicArn=stage.topic_arn,
-        Subject=subject(f"Tunedrop: {trouble.subject} goes on failing"),
+        Subject=subject(f"Tunedrop: {trouble.subject} keeps failing"),
         Message=text(stage, trouble),
         MessageAttributes=attributes({"event": "still-failing", "stage": stage.name}),
     )
@@ -24,14 +24,14 @@ def text(stage: Stage, trouble: Trouble) -> str:
     """What has failed, how often and why; what to do; what is not affected."""
     return "\n".join(
         [
-            f"In stage {stage.name}, this has failed {trouble.tries} times since "
+            f"In stage {stage.name}, the following failed {trouble.tries} times since "
             f"{clock.for_people(trouble.since)} UTC:",
             "",
             f"    {trouble.subject}",
             f"    {trouble.error}",
             "",
-            "It is tried again every quarter of an hour, and nothing else waits for it.",
-            "This message comes once.",
+            "It is retried every 15 minutes and does not delay anything else.",
+            "You receive this message only once.",
             "",
             "Check permissions, keys and quotas of the stage:",
             f"    tunedrop doctor --stage {stage.name}",

@@ -15,10 +15,10 @@ _HEADLINES: dict[Outcome, str] = {
     "refused": "was refused before anything was paid",
 }
 _REJECTIONS: dict[Reason, str] = {
-    "free answers": "is no better than an answer that costs nothing",
-    "content": "answers in a better form, and says less that is right",
-    "guarded metric": "is better than its base model by one measure, and worse by another",
-    "general ability": "has learned its task, and forgotten what its base model could do",
+    "free answers": "is no better than a trivial baseline",
+    "content": "has a better format, but less correct content",
+    "guarded metric": "is better than its base model on one metric, and worse on another",
+    "general ability": "has learned its task, but lost general ability",
     "model in production": "is better than its base model, but not than the model in production",
 }
 

@@ -178,7 +178,7 @@ def test_a_retry_that_is_refused_keeps_the_model() -> None:
 
     assert "was not evaluated again" in text
     assert "the model is kept" in text
-    assert "nothing has been paid" not in text
+    assert "nothing has been billed" not in text
 
 
 def test_what_still_bills_comes_first_among_what_to_do() -> None:
