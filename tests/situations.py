@@ -565,6 +565,28 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         "TD009",
         "repeats the header",
     ),
+    "one broken chat": (
+        lines([{"messages": [user("Hi"), user("Hi?"), assistant("Hello.")]}]),
+        "a.json",
+        "TD020",
+        "take turns",
+    ),
+    "one chat of nothing": (b'{"messages": []}\n', "a.jsonl", "TD012", "a list of messages"),
+    "a preference in capitals": (
+        each(lambda q, a: {"Prompt": q, "Chosen": a, "Rejected": "x"}),
+        "a.jsonl",
+        "TD017",
+        "DPO",
+    ),
+    "a message a row": (
+        table([("id", "role", "content"), *(("1", "user", q) for q in ASKED)]),
+        "a.csv",
+        "TD005",
+        "a row is one message",
+    ),
+    "RTF": (b"{\\rtf1\\ansi roses}", "a.rtf", "TD005", "this is RTF"),
+    "JavaScript": (b"const data = " + json.dumps(SIMPLE).encode(), "a.json", "TD005", "this is JavaScript"),
+    "hashes as comments": (b"# mine\n" + json.dumps(SIMPLE).encode(), "a.json", "TD005", "no comments"),
     "NaN among cells": (
         b'["prompt", "completion"]\n["a", "b"]\n["a", NaN]\n',
         "a.jsonl",

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+_PREFERRED = frozenset(("chosen", "rejected"))
+
 
 def kind(record: Mapping[str, Any]) -> str | None:
     """What trains on such records: DPO, KTO; None where a record is no preference."""
-    if "chosen" in record or "rejected" in record:
+    if not _PREFERRED.isdisjoint(map(str.lower, record)):
         return "DPO, chosen and rejected"
     if "preferred_output" in record or "non_preferred_output" in record:
         return "DPO in OpenAI's form, preferred_output"

@@ -37,6 +37,7 @@ _REFUSED: dict[bytes, str] = {
     b"\x80\x04\x95": "this is a Python pickle, which runs code when it is read; export it as JSON lines",
     b"\x89PNG": "this is an image",
     b"\xff\xd8\xff": "this is an image",
+    b"{\\rtf": "this is RTF; save it as plain text, CSV or .xlsx",
     b"<!doctype": _WEB_PAGE,
     b"<html": _WEB_PAGE,
     b"<?xml": "this is XML; export it as JSON lines or CSV",

@@ -27,8 +27,9 @@ _CHAT_LOG = re.compile(
     r"\[?\d{1,4}[./-]\d{1,2}[./-]\d{2,4},? \d{1,2}:\d{2}(?::\d{2})?"  # the time
     r"(?:\s?[AaPp]\.?[Mm]\.?)?\]?(?: -)? [^:,]{1,60}: "  # who speaks
 )
-_COMMENTS = re.compile(r"(?:\s*(?://[^\n]*|/\*.*?\*/))*\s*", re.DOTALL)
+_COMMENTS = re.compile(r"(?:\s*(?:(?://|#)[^\n]*|/\*.*?\*/))*\s*", re.DOTALL)
 _TURNS = re.compile(r'\{\s*"conversations"\s*:\s*\[\s*\{\s*"(?:from|value|role|content|weight)"')
+_SCRIPT = re.compile(r"(?:(?:export )?(?:const|let|var) \w+ ?=|module\.exports ?=|export default )")
 _BEFORE_RECORD = re.compile(r"^[^{\n]{1,80}\{[ \t]*\"\"?\w", re.MULTILINE)
 
 
@@ -63,7 +64,9 @@ def layout_of(sample: str, name: str, whole: bool) -> Layout:
         )
     if begun[0] == "[" and name.lower().endswith(".toml"):
         raise NotReadable("this is TOML; export it as JSON lines or CSV")
-    if begun[0] == "/" and _COMMENTS.sub("", begun).startswith("["):
+    if _SCRIPT.match(line):
+        raise NotReadable("this is JavaScript, which a program runs; keep the JSON in it alone")
+    if begun[0] in "/#" and _COMMENTS.sub("", begun).startswith("["):
         raise NotReadable("JSON has no comments, and this array has some; remove them")
     if begun[0] == "[":
         if _is_of_lists(begun, line, is_cut):

@@ -133,6 +133,10 @@ def _by_number(rows: Sequence[Sequence[str]], numbers: Mapping[str, str]) -> tup
 def _no_columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> str:
     first = next((row for row in rows if any(row)), ())
     there = ", ".join(_shown(one) for one in first) or "none"
+    if not wanted and {"role", "content"} <= {names.plain(one) for one in first}:
+        return (
+            "a row is one message, which is no record; put all messages of a conversation into one: messages"
+        )
     if wanted:
         titles = {names.plain(one) for one in first}
         missing = next((name for name in wanted.values() if names.plain(name) not in titles), "")

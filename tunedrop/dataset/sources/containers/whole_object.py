@@ -43,7 +43,7 @@ def held(whole: Mapping[str, Any]) -> Held | None:
     NotReadable
         When it holds several parts of a dataset, each of which has another use.
     """
-    if formats.read(whole).conversation is not None or formats.preference.kind(whole):
+    if formats.read(whole).conversation is not None or formats.preference.kind(whole) or _is_chat(whole):
         return None
     lists = {key: value for key, value in whole.items() if _is_of(dict, value)}
     parts = [key for key in lists if file_names.split_of(key) is not None]
@@ -60,6 +60,12 @@ def held(whole: Mapping[str, Any]) -> Held | None:
             return Held(list(_of_squad(lists[name])), tuple(key for key in whole if key != name))
         return Held(lists[name], tuple(key for key in whole if key != name))
     return _of_columns(whole) or _of_rows(whole)
+
+
+def _is_chat(whole: Mapping[str, Any]) -> bool:
+    """Whether an object is a conversation, however broken."""
+    messages = whole.get("messages")
+    return isinstance(messages, list) and all(isinstance(one, dict) and "role" in one for one in messages)
 
 
 def _of_squad(articles: list[Any]) -> Iterator[Any]:
