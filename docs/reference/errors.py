@@ -1,4 +1,4 @@
-"""Errors that a run can end with, and exit codes, from where they are defined."""
+"""The reference of a run's errors and of exit codes, generated from their definitions."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from tunedrop import errors
 from tunedrop.cli.exits import MEANINGS
 from tunedrop.schemas.docstrings import summary
 
-_HEAD = """A run that cannot go on ends with one of these errors. Its message says what is wrong, where, and
-how to cure it; it stands in the notification, in `tunedrop show`, and as the cause of the Step Functions
-execution. A run that was *refused* is yours to cure, by changing what was dropped; nothing has been paid.
-After a *failed* one, cure the cause and `tunedrop retry RUN`: it goes on where it was."""
+_HEAD = """A run that cannot continue ends with one of these errors. The message says what is wrong, where, and
+how to fix it. It appears in the notification, in `tunedrop show`, and as the cause of the Step Functions
+execution. If a run was *refused*, change the upload; nothing has been billed. If it *failed*, fix the cause
+and run `tunedrop retry RUN` to resume it."""
 
 
 def markdown() -> str:
@@ -22,12 +22,13 @@ def markdown() -> str:
     return page(
         "# Errors and exit codes",
         _HEAD,
-        table(("error", "what it means", "the run ends as"), rows),
-        "Throttling, errors of AWS's services and resources still in motion end no run: they are tried "
-        "again, by the SDK, then by Step Functions with growing pauses.",
+        table(("error", "meaning", "the run ends as"), rows),
+        "Throttling, errors of AWS services and resources in transition do not end a run: the SDK and then "
+        "Step Functions retry them with backoff.",
         "## Exit codes",
-        "Of every `tunedrop` command. Findings go to standard output, errors to standard error.",
-        table(("code", "what it means"), ((str(code), meaning) for code, meaning in MEANINGS.items())),
+        "All `tunedrop` commands use these exit codes. Findings go to standard output, errors to standard "
+        "error.",
+        table(("code", "meaning"), ((str(code), meaning) for code, meaning in MEANINGS.items())),
     )
 
 

@@ -1,4 +1,4 @@
-"""Messages, events and files that programs read, from the contracts that are written into them."""
+"""The reference of messages, events and files for programs, generated from their contracts."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from tunedrop.dataset.check.check import Report
 from tunedrop.reporting import notification, outcome_event
 from tunedrop.schemas import SCHEMAS, structs_in
 
-_HEAD = """Everything that a run tells to programs is made of the structs below, which are the ones that its
-functions hand each other. Money is in US dollars, time is ISO 8601 in UTC, durations are seconds. Keys may
-be added; none changes its meaning."""
+_HEAD = """This page describes the event, the messages and the files that programs can read. They consist of
+the structs below, which are also the contracts between the functions. Money is in US dollars, time is
+ISO 8601 in UTC, and durations are in seconds. New keys may be added; existing keys keep their meaning."""
 
 _EVENT = f"""## The event that ends a run
 
-On the stage's event bus (its setting `event_bus`, else the account's default one), at least once: source
-`{outcome_event.SOURCE}`, detail type `{outcome_event.DETAIL_TYPE}`. Its `detail` is a
-[RunEnded](#runended) ([JSON Schema](../schemas/event.json)); its `id` is the same each time that one ending
-is told. A rule for promoted models of one stage:
+When a run ends, Tunedrop sends an event at least once to the stage's event bus (setting `event_bus`, by
+default the account's default bus). Its source is `{outcome_event.SOURCE}` and its detail type is
+`{outcome_event.DETAIL_TYPE}`. The `detail` is a [RunEnded](#runended)
+([JSON Schema](../schemas/event.json)). Repeated deliveries of a result have the same `id`. This rule matches
+the promoted models of one stage:
 
 ```json
 {{
@@ -31,26 +32,32 @@ is told. A rule for promoted models of one stage:
 
 _MESSAGES = """## Messages of the topic
 
-One when a run ends (`event` is `run-ended`), one when it waits for an approval (`approval-required`), one
-when the base of a model in production is or will be Legacy or ended (`base-model-ends`), when Bedrock does
-not start a job (`job-stalled`), when AWS's prices differ from the catalog (`prices-changed`), when uploads
-start nothing (`upload-starts-nothing`), when something goes on failing (`still-failing`), and CloudWatch's
-alarms. The message is for a person; a subscription filters on its attributes:"""
+The topic receives a message in these cases, named by the attribute `event`:
+
+- `run-ended`: a run has ended
+- `approval-required`: a run waits for approval
+- `base-model-ends`: the base of a model in production is or will be Legacy or ended
+- `job-stalled`: Bedrock does not start a job
+- `prices-changed`: AWS's prices differ from the catalog
+- `upload-starts-nothing`: uploads do not start a run
+- `still-failing`: one subject keeps failing
+
+It also receives CloudWatch's alarms. The text is for people; subscriptions filter on the attributes:"""
 
 _FILES = """## Files of the artifacts bucket
 
-Under `runs/RUN/`: `dataset/` is what was trained on, `training/` is Bedrock's output, `report.html` the
-report."""
+Each run has a folder `runs/RUN/`: `dataset/` contains the training data, `training/` Bedrock's output, and
+`report.html` the report."""
 
 _MEANINGS = {
     "event": "`run-ended`, `approval-required`, `base-model-ends`, `job-stalled`, `prices-changed`, "
     "`upload-starts-nothing` or `still-failing`",
     "run_id": "the run",
     "stage": "the stage",
-    "name": "what the user called the run",
-    "detail": "all as JSON: a [RunEnded](#runended), as in the event",
-    "attempt": "1, and one more for every retry",
-    "outcome": "how it ended",
+    "name": "the name of the run, given by the user",
+    "detail": "the complete result as JSON: a [RunEnded](#runended), as in the event",
+    "attempt": "1, plus one for every retry",
+    "outcome": "the result of the run",
     "base_model": "the base model",
     "method": "the method, once the records have been read",
 }
@@ -61,7 +68,7 @@ _ENDED = RunEnded(
 
 
 def markdown() -> str:
-    """The event, the messages, the files, then the structs that they are made of."""
+    """The event, the messages and the files, followed by their structs."""
     keys = dict.fromkeys(("event", "run_id", *notification.attributes(_ENDED), "method"))
     files = (
         ("`validation.json`", "every finding of the check", "[Report](#report)", "check"),
@@ -74,10 +81,10 @@ def markdown() -> str:
         _HEAD,
         _EVENT,
         _MESSAGES,
-        table(("attribute", "what it is"), ((f"`{key}`", _MEANINGS[key]) for key in keys)),
+        table(("attribute", "meaning"), ((f"`{key}`", _MEANINGS[key]) for key in keys)),
         _FILES,
         table(
-            ("file", "holds", "made of", "JSON Schema"),
+            ("file", "content", "struct", "JSON Schema"),
             (
                 (name, what, made_of, f"[{schema}.json](../schemas/{schema}.json)")
                 for name, what, made_of, schema in files

@@ -1,4 +1,4 @@
-"""What the local Bedrock and SageMaker hold to be true of AWS's, and by whose word."""
+"""The assumptions of the embedded Bedrock and SageMaker about AWS, with their sources."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from infra.bundling import ROOT
 SERVICES = {"bedrock": "Bedrock", "sagemaker": "SageMaker"}
 """The folders below `local` of the services that are ours."""
 
-_HEAD = """The embedded AWS answers for Bedrock and SageMaker in place of AWS. Every answer is held against
-botocore's output shapes, every request against its input shapes, and every permission against AWS's Service
-Authorization Reference; a violation fails the tests. What that leaves open is listed here, each row with its
-authority: **recorded** is an account's public answer (`tests/recorded/`), **documented** is AWS's own page or
-service model, **reported** is somebody's public account of what AWS did, **belief** is only our word.
+_HEAD = """The embedded AWS replaces Bedrock and SageMaker. The tests check every request and response against
+botocore's shapes, and every permission against AWS's Service Authorization Reference. This page lists the
+remaining assumptions, each with its evidence: **recorded** is a published response of a real account
+(`tests/recorded/`), **documented** is an AWS page or service model, **reported** is a public report of AWS's
+behaviour, and **belief** is our own assumption.
 
-With an account, `tunedrop doctor --compare-local` asks AWS the questions that the pipeline asks and prints
-what differs from these answers."""
+With an account, `tunedrop doctor --compare-local` sends the pipeline's read-only requests to AWS and prints
+the responses that differ."""
 
 
 def beliefs(service: str) -> dict[str, list[dict[str, Any]]]:
@@ -30,7 +30,7 @@ def beliefs(service: str) -> dict[str, list[dict[str, Any]]]:
 def markdown() -> str:
     """The page: of each service one table for each kind of row."""
     parts = [part for service in SERVICES for part in _service(service)]
-    return page("# What the embedded AWS believes", _HEAD, *parts)
+    return page("# Assumptions of the embedded AWS", _HEAD, *parts)
 
 
 def _service(service: str) -> Iterator[str | list[str]]:

@@ -7,8 +7,8 @@ from tunedrop import manifest
 from tunedrop.schemas import structs_in
 
 _HEAD = """The manifest that submits a run is `run.yaml` (YAML 1.2: `1e-5` is a number and `no` is text),
-`run.yml` or `run.json`, at most 64 kB, uploaded last, beside its data. An unknown key is an error that
-names the nearest known one; every error names its line, and all are reported at once."""
+`run.yml` or `run.json`, at most 64 kB. Upload it last, next to its data. An unknown key is an error that
+names the closest known one. Every error has a line number, and all errors are reported at once."""
 
 _EDITORS = """## In your editor
 

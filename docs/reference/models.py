@@ -10,11 +10,11 @@ from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel, Hyperparameter, Price
 from tunedrop.dataset.rules.blocks import MEDIA, taken
 
-_HEAD = """What Tunedrop knows of each base model, from `tunedrop/catalog/models/`, a file a model. Bedrock
-is asked for the rest before anything is paid: whether the model still lives, whether you have access,
-whether this Region customizes it. Prices are list prices in US dollars, with the day they were read; where
-no dated price was found, an estimate says so, and the run asks first. The limits of datasets are with the
-[rules](../rules.md)."""
+_HEAD = """This page lists the base models of the catalog (`tunedrop/catalog/models/`, one file per model).
+Before a run costs anything, preflight also asks Bedrock whether the model is active, whether you have access,
+and whether the Region can customize it. Prices are list prices in US dollars with the date they were read;
+without a dated price, the estimate says so and the run asks for approval. The limits of datasets are listed
+with the [rules](../rules.md)."""
 
 
 def markdown() -> str:

@@ -9,10 +9,10 @@ from docs.reference.tables import page, table
 from infra.diagram import ACCOUNT, REGION
 from infra.functions import RECORDER, STEPS, WATCHERS, Declaration
 
-_HEAD = """Every function has a role of its own, with the actions and resources that its step calls and no
-others; `<…>` stands for a part of the stack. Under every statement on the KMS key stands the condition that
-it is used by way of S3, DynamoDB, SNS or Bedrock. Where a resource is `*`, the action takes none (writing
-of traces; Bedrock's lists) or its resource is a secret by itself (a task token)."""
+_HEAD = """Every function has its own role, which allows only the actions and resources of its step; `<…>` is
+a part of the stack. Every statement on the KMS key has the condition that the key is used through S3,
+DynamoDB, SNS or Bedrock. A resource is `*` only if the action supports no resource (writing traces, Bedrock's
+lists) or if the resource is itself a secret (a task token)."""
 
 Resources = Mapping[str, Mapping[str, Any]]
 
