@@ -1,4 +1,4 @@
-"""What is deployed: one construct a file, put together in `pipeline`."""
+"""The CDK app: one construct per file, combined in `pipeline`."""
 
 from infra.pipeline import Tunedrop
 from infra.settings import Settings, SettingsError

@@ -1,4 +1,4 @@
-"""The topic that tells people and programs: ends of runs, approvals, alarms."""
+"""The topic for run results, approval requests and alarms."""
 
 from __future__ import annotations
 

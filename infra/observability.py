@@ -1,4 +1,4 @@
-"""A dashboard of the journey, and alarms for what a person should look at."""
+"""A dashboard and the alarms of a stage."""
 
 from __future__ import annotations
 

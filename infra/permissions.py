@@ -1,4 +1,4 @@
-"""Who may do what: one function a Lambda, each with the exact actions and resources that its step calls."""
+"""The permissions of every function: the exact actions and resources of its step."""
 
 from __future__ import annotations
 

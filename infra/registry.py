@@ -1,4 +1,4 @@
-"""Two tables: what is known of runs, and who waits for what."""
+"""The registry table and the waits table."""
 
 from __future__ import annotations
 

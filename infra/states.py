@@ -1,4 +1,4 @@
-"""What the states of the workflow have in common: how they are called, tried again, waited for, rescued."""
+"""Shared parts of the workflow's states: calls, retries, waits and error handling."""
 
 from __future__ import annotations
 

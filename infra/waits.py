@@ -1,4 +1,4 @@
-"""What wakes the watchers: Bedrock's events, objects that approve or stop a run, and schedules.
+"""The rules that call the watchers: Bedrock's events, signal objects, and schedules.
 
 Events make it quick, schedules make it sure: Bedrock sends its events on a best-effort basis.
 """

@@ -1,4 +1,4 @@
-"""What every handler works with: the stage, AWS, the tables, logs, traces, metrics. Made once a process."""
+"""Shared objects of the handlers: stage, AWS clients, tables, logs, traces, metrics."""
 
 from __future__ import annotations
 

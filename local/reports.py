@@ -1,4 +1,4 @@
-"""`python -m local.reports [FOLDER]`: writes a report for every way in which a run can end, to look at.
+"""`python -m local.reports [FOLDER]`: writes a sample report for every possible result of a run.
 
 With `--pictures` each is also photographed in headless Chromium: light and dark, wide and narrow, printed.
 """

@@ -1,4 +1,4 @@
-"""The errors a run can end with. Each message is for a person: what is wrong, where, how to cure it.
+"""The errors a run can end with. Each message says what is wrong, where, and how to fix it.
 
 Step Functions sees the class name as the error and the message as the cause.
 """

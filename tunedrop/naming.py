@@ -1,4 +1,4 @@
-"""Every name and S3 prefix that a run makes: all hold to Bedrock's patterns, whatever key a user uploads.
+"""The names and S3 prefixes of a run; all of them match Bedrock's patterns for any uploaded key.
 
 The patterns are those of botocore's bedrock service model (2023-04-20): job names take letters, digits, `-`,
 `.` and `+`; model and throughput names take no doubled separators; S3 URIs take no space, `=`, `+`, `:`, `@`

@@ -1,4 +1,4 @@
-"""What is shown to people, in a terminal, a mail, a chat, a log or a page, is made harmless here.
+"""Escapes all displayed text, in a terminal, mail, chat, log or page.
 
 A name, a key, a manifest or an answer is somebody else's text. It may hold escape sequences that rewrite a
 terminal, marks that turn the direction of what follows, and line breaks that imitate a line of ours.

@@ -1,4 +1,4 @@
-"""What the deployed parts of a stage need to know about it: names, ARNs, defaults, limits.
+"""The names, ARNs, defaults and limits of a stage, for its deployed parts.
 
 The stack writes it once, as JSON: to every function as the environment variable `TUNEDROP_STAGE`, and to
 the SSM parameter `/tunedrop/<stage>/stage`, where the command line reads it.

@@ -1,4 +1,4 @@
-"""estimate_cost: what the run will cost, and whether somebody has to be asked first."""
+"""estimate_cost: estimates the cost of the run, and decides whether it needs approval."""
 
 from __future__ import annotations
 

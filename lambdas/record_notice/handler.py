@@ -1,4 +1,4 @@
-"""record_notice: subscribes to the topic and notes in the registry that a run's end has been told.
+"""record_notice: subscribes to the topic and records each published result.
 
 SNS cannot be asked what it has sent. A publisher that got no answer finds here whether it was heard.
 """

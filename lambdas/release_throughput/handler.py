@@ -1,4 +1,4 @@
-"""release_throughput: ends what the run holds and may not keep, whichever way the run has gone."""
+"""release_throughput: releases the run's resources, on success and failure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""start_customization: each customization job of a run once, whatever is retried; a full quota queues it."""
+"""start_customization: starts each job of a run once; a full quota queues it."""
 
 from __future__ import annotations
 

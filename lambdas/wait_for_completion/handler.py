@@ -1,4 +1,4 @@
-"""wait_for_completion: parks the task token of whatever the run waits for, and looks whether it has come."""
+"""wait_for_completion: stores the task token of a waiting run, and polls once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a base model here can do without being tuned: sums, facts, simple formats, judging answers.
+"""The abilities of an untuned local base model: sums, facts, simple formats, judging answers.
 
 Each ability reads what is asked and works out the answer; none knows a prompt. A model that was tuned keeps
 them as far as its weights have stayed where they were (`brain`).

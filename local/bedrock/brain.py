@@ -1,4 +1,4 @@
-"""What a model here answers: a base model from general knowledge, a tuned one also from what it learned."""
+"""The answers of local models, from general knowledge and, if tuned, from training data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a customization job reads and writes in S3, with the role that it was passed."""
+"""Reads and writes the S3 objects of a customization job, with its role."""
 
 from __future__ import annotations
 

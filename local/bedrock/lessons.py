@@ -1,4 +1,4 @@
-"""What a customization job does with its data: one lesson for each customization type."""
+"""The training of a local customization job: one lesson per customization type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reinforcement trains here: which of the words that it was given a model answers with.
+"""Local reinforcement training: the model chooses among words by their reward.
 
 It begins without a preference, tries words, has its answers graded and follows the reward: policy gradient on
 a linear softmax over (word of the question, word of the answer). It knows no reference answer, only grades.

@@ -1,4 +1,4 @@
-"""What a serverless customization can be told, and within which limits.
+"""The hyperparameters of a serverless customization, with their limits.
 
 SageMaker AI developer guide, customizing-models-sft (read 2026-11-29); the defaults are a belief, since those
 of a recipe stand in a file that its hub document names.

@@ -1,4 +1,4 @@
-"""What a customization writes: a Hugging Face folder whose safetensors file holds what was learned."""
+"""Writes local weights: a Hugging Face folder whose safetensors file holds the training data."""
 
 from __future__ import annotations
 

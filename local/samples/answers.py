@@ -1,4 +1,4 @@
-"""What models of a given skill would have answered, and how their training would have gone: made up."""
+"""Made-up answers and training losses of models with a given skill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether to tune at all: prompting, retrieval, or fine-tuning. They can be combined."""
+"""Recommends prompting, retrieval or fine-tuning, which can be combined."""
 
 from __future__ import annotations
 

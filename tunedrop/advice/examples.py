@@ -1,4 +1,4 @@
-"""How many examples there are, are needed, and are worth having."""
+"""Counts the examples: available, required and useful."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody wants, and what they have. None: not said."""
+"""A user's goal and material. None: not given."""
 
 from __future__ import annotations
 

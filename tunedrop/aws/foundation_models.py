@@ -1,4 +1,4 @@
-"""What Bedrock says of a base model now, which overrides the catalog: its life, and who may use it."""
+"""A base model's current lifecycle and access from Bedrock, which override the catalog."""
 
 from __future__ import annotations
 

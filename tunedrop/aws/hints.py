@@ -1,4 +1,4 @@
-"""What to do next about an error of AWS, for the person whose credentials, Region or network it is."""
+"""Next steps for AWS errors caused by credentials, Region or network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What SNS messages carry beside their text: a subject, and attributes that subscriptions filter on."""
+"""Subjects and attributes of SNS messages; subscriptions filter on the attributes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the catalog says of an engine: how people call it, and whether it starts anything (`engines.toml`)."""
+"""The catalog entry of an engine: its display name, and whether it starts jobs (`engines.toml`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the catalog says of a base model. Every figure carries its source and date."""
+"""The catalog entry of a base model. Every figure has a source and a date."""
 
 from __future__ import annotations
 

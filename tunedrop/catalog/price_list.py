@@ -1,4 +1,4 @@
-"""How AWS's price list names what a base model costs: the usage types of the service AmazonBedrock.
+"""Maps base models to usage types of the service AmazonBedrock in AWS's price list.
 
 Such as `USE1-NovaLite-Customization-Training` (price list rows quoted by public projects, read 2026-11-29).
 """

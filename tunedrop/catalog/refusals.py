@@ -1,4 +1,4 @@
-"""What cannot be tuned by Tunedrop, by name: the reason, and the nearest way that works (`refusals.toml`)."""
+"""Models and methods that Tunedrop cannot tune, with reason and alternative (`refusals.toml`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions to whoever sits at a terminal. Where nobody sits there, nothing is taken for a yes."""
+"""Confirmation prompts. Without a terminal, nothing counts as a yes."""
 
 from __future__ import annotations
 

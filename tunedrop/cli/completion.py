@@ -1,4 +1,4 @@
-"""What a shell offers when Tab is pressed. Never an error: a shell that completes nothing is enough."""
+"""Shell completion. It never raises: an empty completion is enough."""
 
 from __future__ import annotations
 

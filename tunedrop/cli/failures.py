@@ -1,4 +1,4 @@
-"""How a command fails: a message, what to do next, an exit code; as text or as JSON."""
+"""Command failures: a message, the next step and an exit code, as text or JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the console script `tunedrop` calls."""
+"""The entry point of the console script `tunedrop`."""
 
 from __future__ import annotations
 

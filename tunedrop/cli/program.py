@@ -1,4 +1,4 @@
-"""How the program ends, whichever way: one message, one exit code, never a stack trace."""
+"""Ends the program with one message and one exit code, never a stack trace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The step register_run: the upload that starts a run, or lets it go on."""
+"""The step register_run: the upload that starts or resumes a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person asked for, and the run that becomes of it."""
+"""The request of a user, and the run that is created from it."""
 
 from __future__ import annotations
 

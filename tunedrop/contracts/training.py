@@ -1,4 +1,4 @@
-"""The steps start_customization and wait_for_completion: jobs, and whatever is waited for."""
+"""The steps start_customization and wait_for_completion: jobs and waits."""
 
 from __future__ import annotations
 

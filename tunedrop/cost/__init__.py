@@ -1,1 +1,1 @@
-"""What a run will cost and what it has cost. Every price is the catalog's, with its source and date."""
+"""Estimated and actual cost of runs. Every price comes from the catalog, with source and date."""

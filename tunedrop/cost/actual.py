@@ -1,4 +1,4 @@
-"""What a run has cost, once it has ended: measured where Bedrock tells, bounded where it does not."""
+"""The actual cost of a finished run: measured if Bedrock reports usage, else an upper bound."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a run may be paid for unasked: its own budget, the stage's, the month's."""
+"""Checks an estimate against the budgets of the run, the stage and the month."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run will cost, before anything is paid: low, likely and high, line by line."""
+"""Estimates the cost of a run before it is billed: low, likely and high, line by line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one customization job costs, with whoever teaches or grades beside it."""
+"""The cost of one customization job, including teacher and grader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a deployment needs before it fails: looked at, explained, with what to ask for.
+"""Checks the prerequisites of a deployment, explains problems and lists what to request.
 
 Each look gives findings and raises nothing for what it finds.
 """

@@ -1,4 +1,4 @@
-"""The account: whose credentials these are, the Region, whether the CDK has been bootstrapped in it."""
+"""Checks the account: credentials, Region and CDK bootstrap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The deployed stage: whether all of it is there, and whether anybody would hear of a run's end."""
+"""Checks the deployed stage: its resources, and who receives notifications."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this machine needs to deploy: Python, Node.js, the CDK CLI."""
+"""Checks the tools that a deployment needs: Python, Node.js, the CDK CLI."""
 
 from __future__ import annotations
 

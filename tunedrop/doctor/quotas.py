@@ -1,4 +1,4 @@
-"""Service quotas that a run needs, some of which are 0 until somebody asks for more."""
+"""Checks the service quotas that a run needs; some are 0 by default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How numbers are told to people."""
+"""Formats numbers for people."""
 
 from __future__ import annotations
 

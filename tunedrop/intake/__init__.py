@@ -1,4 +1,4 @@
-"""What the names of uploaded objects and data files mean."""
+"""The meaning of object keys and file names in uploads."""
 
 from tunedrop.intake.keys import (
     AGAIN,

@@ -1,4 +1,4 @@
-"""What the names of data files say: which are data at all, and which part of a dataset each is."""
+"""Recognizes data files by name, and the part of a dataset that each one is."""
 
 from __future__ import annotations
 

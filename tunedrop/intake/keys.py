@@ -1,4 +1,4 @@
-"""What a key in the intake bucket means."""
+"""The meaning of a key in the intake bucket."""
 
 from __future__ import annotations
 

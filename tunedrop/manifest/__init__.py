@@ -1,4 +1,4 @@
-"""The manifest that submits a run: `run.yaml` (YAML 1.2) or `run.json`, uploaded last, beside its data.
+"""The manifest that submits a run: `run.yaml` (YAML 1.2) or `run.json`, uploaded last.
 
 YAML 1.2 semantics: `1e-5` is a number and `no` is a string. An unknown key is an error that names the nearest
 known one; every error says which line to look at, and all of them are reported at once.

@@ -1,4 +1,4 @@
-"""What a manifest may say: its keys, their types, what they mean."""
+"""The keys of a manifest, with their types and meaning."""
 
 from __future__ import annotations
 

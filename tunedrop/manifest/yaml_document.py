@@ -1,4 +1,4 @@
-"""YAML 1.2 (and so JSON) that remembers where each key stands, for messages that name the line."""
+"""YAML 1.2 (and so JSON) that keeps the line of each key for error messages."""
 
 from __future__ import annotations
 

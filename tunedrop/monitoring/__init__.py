@@ -1,4 +1,4 @@
-"""Following a run while it goes: what is known of it at a moment, and how long it may still take."""
+"""Follows a run: its current state, and the estimated remaining time."""
 
 from tunedrop.monitoring.snapshot import Job, Look, Queue, Snapshot
 

@@ -1,4 +1,4 @@
-"""What a person wants to know of a step, in half a line."""
+"""A short summary of each step for the live view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a run may still take, going by earlier runs of the same base model."""
+"""Estimates the remaining time of a run from earlier runs of the same base model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One look at a run that goes on: the registry, its wait, its job in Bedrock, the losses so far."""
+"""A snapshot of an active run: registry, wait, Bedrock job and losses so far."""
 
 from __future__ import annotations
 

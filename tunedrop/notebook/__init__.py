@@ -1,1 +1,1 @@
-"""What `import tunedrop` offers to people who work in notebooks and scripts."""
+"""The API of `import tunedrop` for notebooks and scripts."""

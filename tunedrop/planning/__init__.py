@@ -1,1 +1,1 @@
-"""What a run will do: its base model, hyperparameters, teacher and customization jobs, from its manifest."""
+"""Plans a run from its manifest: base model, hyperparameters, teacher and jobs."""

@@ -1,4 +1,4 @@
-"""What a run tunes: a base model of the catalog, or a custom model further."""
+"""Resolves the model to tune: a base model of the catalog, or a custom model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What preflight looks at where a model is to judge: the judge, and the role of evaluation jobs."""
+"""Preflight checks for a judge: the model, and the role of evaluation jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What preflight looks at for one method alone: a distillation's teacher, a reinforcement's grader."""
+"""Preflight checks of single methods: the teacher of a distillation, the grader of reinforcement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads whose event was lost, or whose run could not be registered: found by listing the intake bucket.
+"""Finds uploads without a run, by listing the intake bucket.
 
 S3 delivers its events at least once, EventBridge tries for a day; what goes missing all the same (a rule that
 was switched off, a quota that was full) would be a run that nobody knows of. Such an upload is started again,

@@ -1,4 +1,4 @@
-"""Whom a run is told to, beside those who hear of every run."""
+"""The additional recipients of a run's notifications."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads in a place that starts nothing: somebody is told once, instead of waiting for a run for ever.
+"""Reports uploads to a location that starts no run, once.
 
 Data below `runs/` without a manifest, a manifest that is called otherwise, a folder of `drop/` with nothing
 but documentation, a signal for a run that is not there, anything beside `drop/` and `runs/`. What a run of

@@ -1,4 +1,4 @@
-"""Who may do what with a model, or with what serves one: name it in production, or delete it.
+"""Claims on models and serving resources, which exclude promotion and deletion from each other.
 
 Both take seconds, several processes do them, and neither may happen while the other does: what an alias names
 is never deleted, and what was deleted is never named. One item an ARN (`pk` = `ARN#<arn>`), changed by

@@ -1,4 +1,4 @@
-"""Models in production whose base model becomes Legacy or ends: announced in time, and once for each date.
+"""Announces production models whose base model becomes Legacy or ends, once per date.
 
 In the Legacy period, of six months or 45 days, nothing new may be tuned from the base model; a custom model
 lives no longer than its base (Bedrock user guide, model-lifecycle, read 2026-11-29).

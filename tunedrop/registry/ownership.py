@@ -1,4 +1,4 @@
-"""Whose a name is: whether an upload has anything to do with what the model in production has learned.
+"""Compares an upload with the training data of the production model of the same name.
 
 Everybody's file is called `train.jsonl`. A model of unrelated data may be better on its own held-out records
 and would then take the place of a model that others rely on; so somebody is asked first, and it is looked at

@@ -1,4 +1,4 @@
-"""What a month's runs have cost, will cost, and would cost if somebody approved them.
+"""The monthly spending of runs: spent, committed, and awaiting approval.
 
 In the registry table: `pk` = `MONTH#<YYYY-MM>`, `sk` = `RUN#<run id>` holds a run's amounts, `sk` =
 `#VERSION` a number that every change raises. A commitment is written only if nothing has changed since the

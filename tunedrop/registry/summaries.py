@@ -1,4 +1,4 @@
-"""A run in one row: how it stands, what it scored, what it was trained with, what it has cost."""
+"""A run in one row: status, score, settings and cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was trained already: the same records with the same settings are not paid for twice by accident.
+"""Prevents paying twice for the same records with the same settings.
 
 In the registry table: `pk` = `TRAINING#<hash>`, `sk` = `RUN`, with the run that has it. Whoever repeats a
 command or an upload finds the run that was there before; who means it says `again`.

@@ -1,1 +1,1 @@
-"""What is told of a run: the notification, its summary, the HTML report."""
+"""Reports of a run: the notification, its summary, the HTML report."""

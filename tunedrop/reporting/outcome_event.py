@@ -1,4 +1,4 @@
-"""How a run ended, for other programs: on the event bus, and beside the notification."""
+"""The result of a run for programs, on the event bus and in the notification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How to call a tuned model, ready to be copied. Nothing of a dataset goes into code.
+"""Sample code that calls a tuned model. It contains no text from the dataset.
 
 The alias is read at each start, so that a promotion or a rollback reaches the application by itself.
 """

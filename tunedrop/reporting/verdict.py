@@ -1,4 +1,4 @@
-"""How a run has ended, in a person's words: for the email, the chat, the summary and the report."""
+"""The result of a run in words, for the email, the chat, the summary and the report."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How a run ends: its outcome, its report, the registry's last word, and one notification."""
+"""The end of a run: its result, report, final registry entry and one notification."""

@@ -1,4 +1,4 @@
-"""Runs whose execution is gone: stopped in the console, timed out, deleted. Their run is closed here."""
+"""Closes runs whose execution was stopped in the console, timed out or was deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deleting what runs have made in Bedrock, and making sure that it is gone.
+"""Deletes the Bedrock resources that runs created, and verifies that they are gone.
 
 `cdk destroy` knows none of it: jobs, deployments, throughput and models are made while the stack lives. What
 belongs to the stage, its tag says (`tunedrop.serving.inventory`). The work goes in rounds, each from fresh

@@ -1,4 +1,4 @@
-"""What docstrings say, for those who read it elsewhere than in the code: JSON Schemas and the reference."""
+"""Reads docstrings for JSON Schemas and the reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stage has in AWS now: everything that carries its tag, whatever its name.
+"""Lists the AWS resources of a stage: everything with its tag, whatever its name.
 
 None of Bedrock's list operations filters by tag (botocore's service model, 2023-04-20, read 2026-11-29), so
 each listed resource is asked for its tags. Jobs are listed only while they run: one that has ended bills

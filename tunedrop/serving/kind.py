@@ -1,4 +1,4 @@
-"""The port to whatever serves a model: a kind of resource that inference takes as its modelId."""
+"""The port to serving modes: a resource that inference accepts as its modelId."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Putting another model behind the ARN that serves one, so that clients that pinned the ARN go on.
+"""Replaces the model behind an ARN, so that clients that pinned the ARN keep working.
 
 UpdateCustomModelDeployment takes any custom model, as far as is documented; UpdateProvisionedModelThroughput
 only one of the same base model (botocore's service model, read 2026-11-23). Which model answers while the

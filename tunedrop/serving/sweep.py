@@ -1,4 +1,4 @@
-"""Finding what bills and nobody needs: after a crash, a deleted execution, a lost event, an expiry.
+"""Finds billed resources that nothing needs: after a crash, a lost event or an expiry.
 
 The sweep goes by Bedrock's own lists and our tags, never by what we believe to have started.
 """

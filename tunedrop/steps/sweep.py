@@ -1,4 +1,4 @@
-"""What the schedule does for a stage, part by part and subject by subject: releases first.
+"""The scheduled work of a stage, part by part and subject by subject: releases first.
 
 Nothing that fails here keeps anything else from its turn (`tunedrop.registry.troubles`).
 """

@@ -1,4 +1,4 @@
-"""The port to whatever trains a model: what Tunedrop needs of a service, and nothing of how it works.
+"""The port to training engines: what Tunedrop needs of a service that trains models.
 
 Each engine is a package in `tunedrop.training.engines`; the catalog says which one trains which base
 model, by which method, in which Region.

@@ -1,4 +1,4 @@
-"""Whether a training went on for too long or not for long enough, read off its loss curves.
+"""Detects over- and undertraining from the loss curves.
 
 A rule, not a model: the thresholds below, applied in the order of `judge`. The first two are those of
 Microsoft Foundry's fine-tuning skill (check_training.py, read 2026-11-23); no AWS page gives any.

@@ -1,4 +1,4 @@
-"""Asking for approval: what the run would cost, why it is asked about, and how to answer."""
+"""Approval requests: the estimated cost, the reason, and how to answer."""
 
 from __future__ import annotations
 

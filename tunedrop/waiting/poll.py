@@ -1,4 +1,4 @@
-"""Whether what a run waits for has come: one look for each kind of wait.
+"""Polls the condition of each kind of wait.
 
 A look gives the step's output when the wait is over well, None while it is not over, and raises a `RunError`
 when it is over badly.

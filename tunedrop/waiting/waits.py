@@ -1,4 +1,4 @@
-"""What a wait looks like when it begins: its place in the queue, and when it is given up."""
+"""Creates waits, with their place in the queue and their deadline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`throughput`: what serves models and what it bills, and how it is released."""
+"""`throughput`: lists and releases the resources that serve models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`teardown`: asks, naming what is in production; tears down; says what remains."""
+"""`teardown`: asks for confirmation, deletes resources, and lists what remains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`advise`: asks what it has to know, and says what it would do, why, and by whose word."""
+"""`advise`: asks questions and prints a recommendation with reasons and sources."""
 
 from __future__ import annotations
 

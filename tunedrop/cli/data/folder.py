@@ -1,4 +1,4 @@
-"""What somebody wants to submit, as it lies on this machine: a folder with a manifest, or one file."""
+"""A local run to submit: a folder with a manifest, or one file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many records a run would be measured on, and which improvement that many can show."""
+"""The number of test records of a run, and the improvement that they can detect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a run's manifest would be refused whatever its data, told on this machine."""
+"""Reasons to refuse a manifest regardless of its data, found on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a report on a dataset is shown: by rule, a few places each, with what to do."""
+"""Prints a dataset report: grouped by rule, with a few places each and the fix."""
 
 from __future__ import annotations
 

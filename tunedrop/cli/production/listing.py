@@ -1,4 +1,4 @@
-"""`models`: what is in production, and all versions of a name."""
+"""`models`: lists the models in production, and all versions of a name."""
 
 from __future__ import annotations
 

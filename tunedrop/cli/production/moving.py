@@ -1,4 +1,4 @@
-"""`promote` and `rollback`: say what is in production, ask, and move the alias."""
+"""`promote` and `rollback`: show the production model, ask, and change the alias."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends a file to S3 in parts, and goes on with an upload that was interrupted.
+"""Uploads a file to S3 in parts, and resumes an interrupted upload.
 
 S3 itself says by checksums which parts are there: nothing is noted on this machine, and of a file that has
 changed meanwhile only what has changed is sent again. What is never finished, the bucket's lifecycle removes.

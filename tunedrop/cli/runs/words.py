@@ -1,4 +1,4 @@
-"""How a run stands, in a word or two."""
+"""The status of a run in one or two words."""
 
 from __future__ import annotations
 

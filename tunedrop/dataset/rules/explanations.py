@@ -1,4 +1,4 @@
-"""What each rule is about, with a file that breaks it and one that does not: data in `explanations.toml`."""
+"""Explanations of the rules, each with a passing and a failing file: `explanations.toml`."""
 
 from __future__ import annotations
 

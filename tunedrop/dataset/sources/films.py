@@ -1,4 +1,4 @@
-"""How long a video is, by what its container says; little of it is read, wherever that stands.
+"""Reads the duration of a video from its container, with few reads.
 
 Sources: ISO/IEC 14496-12 (MP4 and QuickTime: boxes, `moov` and its `mvhd`), RFC 8794 and RFC 9559 (Matroska
 and WebM: elements, `Info` with `TimestampScale` and `Duration`). Read 2026-11-29.

@@ -1,3 +1,3 @@
-"""Pages beside a run's report: the index of all runs, and the comparison of some. Each opens offline."""
+"""The index page of all runs, and the comparison page. Both open offline."""
 
 STYLES = ("report/report.css", "pages/pages.css")

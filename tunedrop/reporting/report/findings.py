@@ -1,4 +1,4 @@
-"""What was found in the dataset, rule by rule, and what its files hold."""
+"""The findings of a dataset by rule, and the content of its files."""
 
 from __future__ import annotations
 

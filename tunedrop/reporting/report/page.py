@@ -1,4 +1,4 @@
-"""The report of a run, and that of answers which no run asked for."""
+"""The HTML report of a run, or of a file of answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provisioned throughput: billed by the hour and model unit, also while nobody asks."""
+"""Provisioned throughput: billed per hour and model unit, even while idle."""
 
 from __future__ import annotations
 

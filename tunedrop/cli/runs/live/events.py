@@ -1,4 +1,4 @@
-"""What has happened to a run between two looks: for lines in a pipe, and JSON for programs."""
+"""Events of a run between two snapshots, as lines of text or JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a terminal shows of a run while it goes. Pure: from a snapshot to something that rich can draw."""
+"""The live view of a run in a terminal. Pure: turns a snapshot into a rich renderable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes. Its name is believed only where the bytes leave it open."""
+"""Detects the type of a file from its first bytes; its name decides only in doubt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What SageMaker's refusals mean."""
+"""The meaning of SageMaker's error responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be looked at of a serverless job before anything is paid; nothing here costs anything."""
+"""Free preflight checks of a serverless training job."""
 
 from __future__ import annotations
 

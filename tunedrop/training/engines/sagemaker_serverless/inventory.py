@@ -1,4 +1,4 @@
-"""What a stage has in SageMaker: training jobs, and the model packages of its groups."""
+"""The SageMaker resources of a stage: training jobs and model packages."""
 
 from __future__ import annotations
 
