@@ -1,4 +1,4 @@
-"""Shared code of the steps: parse the input, record the timeline, heed a stop, name errors, write JSON.
+"""Shared code of the steps: parse the input, record the timeline, heed a stop, name errors, write JSON."""
 
 from __future__ import annotations
 
