@@ -97,6 +97,7 @@ LEGACY_NOW = "no new customization job and no new provisioned throughput"
     [
         (life("ACTIVE"), "", ""),
         (life("ACTIVE", legacy_in=200, ends_in=400), "becomes Legacy on", "From 20"),
+        (life("ACTIVE", legacy_in=200), "becomes Legacy on", "From 20"),
         (life("ACTIVE", legacy_in=-1), "is Legacy", LEGACY_NOW),
         (life("LEGACY", legacy_in=-90, ends_in=90), "is Legacy and ends on", LEGACY_NOW),
         (life("LEGACY", legacy_in=-20, ends_in=25), "is Legacy and ends on", LEGACY_NOW),
