@@ -69,94 +69,95 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     Attributes
     ----------
     name
-        Of the stage; it is part of the names of functions, parameters and models.
+        The name of the stage, a part of the names of its functions, parameters and models.
     default_base_model
-        The base model of runs whose manifest names none, by its id in the catalog.
+        The base model for manifests without one, by its id in the catalog.
     budget_usd
-        What a run may cost, by its estimate, before somebody is asked; a manifest may say less or more.
+        The estimated cost above which a run asks for approval; a manifest may set another budget.
     monthly_budget_usd
-        What all runs of a calendar month may cost together.
+        The budget of all runs in a calendar month.
     customization_quota
-        How many customization jobs the stage runs at once. Bedrock's own limit, L-0406044C "Scheduled
-        customization jobs", is 10 an account and Region and cannot be raised (AWS General Reference, Bedrock
-        quotas, read 2026-11-29); other stages and people share it.
+        The number of customization jobs that the stage runs at once. Bedrock's own limit, L-0406044C
+        "Scheduled customization jobs", is 10 per account and Region and cannot be raised (AWS General
+        Reference, Bedrock quotas, read 2026-11-29); other stages and users share it.
     approval_timeout_seconds, when_unanswered
-        How long a run waits for an approval, and what becomes of it then.
+        How long a run waits for approval, and what happens then.
     throughput_expiry_seconds
-        When provisioned throughput of an evaluation is ended at the latest, whatever has happened.
+        The maximum lifetime of provisioned throughput for an evaluation, in all cases.
     stalled_after_seconds, stop_stalled
-        How long a customization job may stand before it starts to train, unbilled, until the topic is
+        How long a customization job may wait before it starts to train (unbilled) until the topic is
         notified; and whether it is then stopped, which fails the run.
     over_monthly_budget
-        Whether a run that would pass the month's budget asks or is refused.
+        Whether a run that would exceed the monthly budget asks for approval or is refused.
     removal
-        What `cdk destroy` does with what holds data, which is buckets, tables and the key: `destroy` empties
-        and deletes them, `retain` leaves them in the account under their generated names.
+        What `cdk destroy` does with buckets, tables and the key: `destroy` empties and deletes them,
+        `retain` leaves them in the account under their generated names.
     log_retention
         How long the logs of functions and workflow are kept.
     data_buckets
-        Names of buckets, besides the intake bucket, that manifests may take data from.
+        Names of additional buckets that manifests may take data from.
     tenants
-        Who shares the intake bucket, by name: each uploads to `drop/<name>/` and `runs/<name>/` alone, and
-        its manifests name data there, and in what is listed: prefixes such as `s3://company-data/support/`.
-        Without tenants, everybody may upload and name what is in the intake bucket and the data buckets.
+        The tenants that share the intake bucket, by name. Each may upload only to `drop/<name>/` and
+        `runs/<name>/`, and its manifests may use only data there and in the listed prefixes, such as
+        `s3://company-data/support/`. Without tenants, all users may use all data in the intake bucket and the
+        data buckets.
     data_bucket_keys
-        ARNs of the KMS keys that `data_buckets` are encrypted with.
+        ARNs of the KMS keys that encrypt `data_buckets`.
     graders
-        ARNs of Lambda functions, of the stage's own account and Region, that may grade the answers of
-        reinforcement fine-tuning, where a run names one.
+        ARNs of Lambda functions in the stage's account and Region that manifests may use as graders for
+        reinforcement fine-tuning.
     engines
-        What may train models, by the names in the catalog (`tunedrop/catalog/engines.toml`): `bedrock`, and
-        `sagemaker-serverless` for open weights, which adds the roles and permissions that it needs.
+        The enabled training engines, by their names in the catalog (`tunedrop/catalog/engines.toml`):
+        `bedrock`, and `sagemaker-serverless` for open weights, which adds roles and permissions.
     accept_eula
         Base models, by their ids in the catalog, whose licences you have read and accept for every run.
     allow_commitment
-        Whether manifests may ask for provisioned throughput with a term of one or six months.
+        Whether manifests may use provisioned throughput with a term of one or six months.
     evaluation_requests_per_minute
-        The pace at which models are asked; 0 takes the base model's own.
+        The request rate of evaluations; 0 uses the base model's documented limit.
     evaluation_shard_prompts, validation_shard_bytes, shard_concurrency
-        The most held-out prompts, and bytes of a dataset, that one function takes alone: more are worked on
-        in shards of at most so many, so many shards of a run at once.
+        The maximum number of held-out prompts, and bytes of a dataset, for a single function. Larger inputs
+        are split into shards of at most this size, with this many shards of a run in parallel.
     general_ability
-        Whether to measure what the base model could do and the tuned one still can, where the manifest does
-        not say: all shipped prompts, so many of them, or none.
+        The default for manifests: whether to test general ability with all shipped prompts, with this number
+        of them, or not at all.
     min_improvement, confidence
-        When a tuned model counts as better, where the manifest does not say: by how much of a 0 to 1 scale,
-        and how sure one must be.
+        The defaults for manifests: the required improvement on a 0 to 1 scale, and the confidence of the
+        verdict.
     upload_grace_seconds
-        How long S3's event of an upload may take before the upload counts as missed.
+        How long S3's event may be late before an upload counts as missed.
     network
-        The subnets and security groups of a VPC that the functions run in; none: outside of any VPC.
+        The subnets and security groups of a VPC for the functions; by default they run outside a VPC.
     kms_key
-        A KMS key of your own for buckets, tables, topics and models, of the stage's account and Region; its
-        policy must let CloudWatch (and AWS Budgets, with `cost_budget`) publish to an encrypted topic. Left
-        out, the stack makes one.
+        Your own KMS key for buckets, tables, topics and models, in the stage's account and Region. Its policy
+        must allow CloudWatch (and AWS Budgets, with `cost_budget`) to publish to an encrypted topic. By
+        default the stack creates a key.
     tags
-        Tags on everything that the stack makes, such as a cost centre.
+        Tags for every resource of the stack, such as a cost centre.
     notification_emails
-        Who is told of every run's end, of approvals and alarms; each confirms once by mail.
+        Recipients of all run results, approval requests and alarms; each confirms the subscription once.
     notify
-        Groups of addresses by name, as in `{"support": ["ana@example.com"]}`. A manifest that names a group,
-        or an address of one, has it told how the run goes; the group that is named as a tenant hears of all
-        runs of that tenant.
+        Groups of addresses by name, such as `{"support": ["ana@example.com"]}`. A manifest may name a group
+        or one of its addresses as recipient of its notifications; a group with the name of a tenant receives
+        the notifications of all runs of that tenant.
     resume_minutes, sweep_minutes
-        How often the schedules look for what an event should have told: the longest delay a lost one causes.
+        The intervals of the schedules that check for lost events, and so the longest delay of a lost event.
     cost_budget
-        Whether to make an AWS Budget of `monthly_budget_usd` on the stack's cost tag.
+        Whether to create an AWS Budget of `monthly_budget_usd` on the stack's cost tag.
     chat_notifications
-        Whether to tell of every run's end on a second topic too, in the schema of AWS's chat client.
+        Whether to publish notifications on a second topic in the schema of AWS's chat client.
     report_links, report_link_hours
-        What the links to reports in mails and chat open: `console` (a sign-in to AWS), `presigned` (the file
-        itself, for so many hours at most), or the https address of what serves the bucket.
+        The target of report links in mails and chat: `console` (requires an AWS sign-in), `presigned` (the
+        file itself, for at most this many hours), or the https address of a server for the bucket.
     stable_arn
-        Whether a model that passes takes the place of the one in production behind the ARN that serves it,
-        where the manifest does not say.
+        The default for manifests: whether a promoted model replaces the production model behind the same
+        ARN.
     event_bus
-        Name of the bus of this account that the outcome of every run is put on; it has to be there.
+        The name of an existing event bus in this account for the results of all runs.
     permissions_boundary
-        Name of a managed policy that bounds every role, where the account asks for one.
+        The name of a managed policy that bounds every role, if your account requires one.
     architecture, python_version
-        Of the functions.
+        The architecture and Python version of the functions.
     local
         Whether this is the embedded AWS of `local/`.
     """

@@ -18,21 +18,22 @@ class Data(msgspec.Struct, frozen=True, kw_only=True):
     """Data files: names beside the manifest, or `s3://` URIs in a bucket that the stage allows.
 
     Each is one file or a list, whose entries may be patterns such as `part-*.jsonl`; the files of one part
-    are read one after the other. JSON lines, JSON arrays, CSV, Excel and Parquet, packed or not, are read.
+    are read in order. JSON Lines, JSON arrays, CSV, Excel and Parquet are read, compressed or not.
 
     Attributes
     ----------
     train
-        What the model is trained on.
+        The training data.
     validation
-        What its loss is measured on while it trains; split off `train` by content hash when absent.
+        Data for the validation loss during training; split off `train` by content hash when absent.
     test
-        Held out for the evaluation, never trained on; split off `train` likewise when absent.
+        Held-out data for the evaluation, never used for training; split off `train` when absent.
     columns
-        For `prompt`, `completion` or `system`, the name of the column or key that holds it; its number from
-        1 in a table without a header. Usual names are found without it.
+        The column or key for `prompt`, `completion` or `system`; in a table without a header, its number,
+        starting at 1. Common names are recognized without this key.
     encoding
-        Of text files that are not UTF-8, such as `cp1252`; guessed when absent, with a warning.
+        The encoding of text files that are not UTF-8, such as `cp1252`; detected when absent, with a
+        warning.
     """
 
     train: Names = ""
@@ -63,17 +64,17 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     mode
-        On demand costs nothing while idle; `auto` takes it where the base model has it.
+        On-demand serving is free while idle; `auto` uses it if the base model supports it.
     model_units
-        Of provisioned throughput.
+        The number of model units of provisioned throughput.
     commitment
         A term lowers the hourly price and cannot be ended early; the stage must allow it.
     keep_for
         How long the model stays in service after its evaluation: a duration such as `2h`, or `0s` to release
-        at once. Without it, a promoted model stays where that costs nothing while idle.
+        it at once. Without this key, a promoted model stays in service if that is free while idle.
     stable_arn
-        Whether a model that passes takes the place of the one in production behind the ARN that serves it,
-        so that clients that pinned the ARN go on. Without it, the stage's setting.
+        Whether a promoted model replaces the production model behind the same ARN, for clients that pinned
+        the ARN. Default: the stage's setting.
     """
 
     mode: Literal["auto", "on-demand", "provisioned"] = "auto"
@@ -84,17 +85,17 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Judge(msgspec.Struct, frozen=True, kw_only=True):
-    """The model that judges answers, by a rubric of one's own or the shipped one.
+    """The model that judges answers, with your own rubric or the shipped one.
 
     Attributes
     ----------
     model
         Its id, such as `amazon.nova-pro-v1:0`.
     rubric
-        What makes an answer good, in your words.
+        The criteria of a good answer, in your words.
     via
-        `converse` compares the two answers, each pair in both orders. `evaluation-job` has Bedrock's own
-        evaluation jobs rate each answer by itself, at most 1,000 prompts.
+        `converse` compares the two answers of each prompt in both orders. `evaluation-job` uses Bedrock's
+        evaluation jobs to rate each answer separately, for at most 1,000 prompts.
     """
 
     model: str = ""
@@ -108,18 +109,18 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     metric
-        The score that decides; `auto` takes the one that suits the data.
+        The deciding metric; `auto` chooses one that fits the data.
     min_improvement
-        By how much the tuned model must be better; the stage's when absent.
+        The required improvement; default: the stage's setting.
     confidence
-        How sure one must be; the stage's when absent.
+        The confidence of the verdict; default: the stage's setting.
     max_prompts
-        How many held-out prompts are asked at most.
+        The maximum number of held-out prompts.
     judge
         The model that judges answers: its id, or a mapping of `model`, `rubric` and `via`.
     general_ability
-        Whether to measure what the base model could do and the tuned one still can: all shipped prompts
-        (`true`), so many of them, or none (`false`); the stage decides when absent.
+        Whether to test general ability: with all shipped prompts (`true`), with this number of them, or not
+        at all (`false`); default: the stage's setting.
     """
 
     metric: Metric = "auto"
@@ -131,14 +132,14 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Teacher(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose answers a distillation learns from.
+    """The teacher of a distillation.
 
     Attributes
     ----------
     model
-        Its id; the first that may teach the base model when absent.
+        Its id; default: the first teacher that the base model supports.
     max_response_length
-        Tokens of one of its answers at most: each is paid for.
+        The maximum number of tokens per answer; each token is billed.
     """
 
     model: str = ""
@@ -146,14 +147,14 @@ class Teacher(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Retune(msgspec.Struct, frozen=True, kw_only=True):
-    """When to tune again, as the same run, on what its data files hold by then.
+    """When to run the same manifest again, on the current content of its data files.
 
     Attributes
     ----------
     when_grown_by
-        By which share the files have to have grown since the last run, such as `20%` or `0.2`.
+        The required growth of the files since the last run, such as `20%` or `0.2`.
     at_most_every
-        How long after the last run at the earliest: a duration such as `7d`.
+        The minimum time since the last run: a duration such as `7d`.
     """
 
     when_grown_by: str | float = "20%"
@@ -161,7 +162,7 @@ class Retune(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """One of several jobs that follow each other, each on the model of the one before.
+    """One of several training phases; each tunes the model of the previous one.
 
     Attributes
     ----------
@@ -175,48 +176,48 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person asks of a run. Everything but the training data has a default.
+    """The description of a run. Everything except the training data has a default.
 
-    Once read, the last of several `stages` is the run's own, and `stages` keeps those before it.
+    After parsing, the last of several `stages` is the run itself, and `stages` contains the earlier ones.
 
     Attributes
     ----------
     method
-        How the base model is adapted; `auto` reads it off the records.
+        The tuning method; `auto` infers it from the records.
     base_model
-        Its id in the catalog, or the ARN of a custom model, to tune it further; the stage's when absent.
+        Its id in the catalog, or the ARN of a custom model to tune further; default: the stage's setting.
     from_run
-        Instead of `base_model`: the name of a run whose latest model is tuned further.
+        Instead of `base_model`: the name of a run, to tune its latest model further.
     data
         The files.
     hyperparameters
-        By name, as in `{epoch_count: 2, learning_rate: 1e-5}`; the base model's defaults when absent.
+        By name, such as `{epoch_count: 2, learning_rate: 1e-5}`; default: the base model's defaults.
     stages
-        Jobs that follow each other, each on the model of the one before; 2 to 4.
+        Two to four training phases; each tunes the model of the previous one.
     search
-        Several values of a hyperparameter, as in `{learning_rate: [1e-5, 1e-4]}`: every combination is
-        trained, and the one with the lowest validation loss goes on.
+        Several values of a hyperparameter, such as `{learning_rate: [1e-5, 1e-4]}`. Every combination is
+        trained, and the run continues with the one with the lowest validation loss.
     again
-        Whether to train although the same records were trained with the same settings under this name; else
-        such a run is refused before anything is paid.
+        Whether to train even if the same records were trained with the same settings under this name;
+        otherwise such a run is refused before it costs anything.
     keep_models
-        Whether the models of earlier stages and of candidates that lost stay when the run is over.
+        Whether to keep the models of earlier phases and of rejected candidates after the run.
     teacher
-        Who writes what `distillation` learns from.
+        The model that writes the answers for `distillation`.
     grader
-        The ARN of the function that grades answers for `reinforcement`, one that the stage allows; the
-        stage's own when absent.
+        The ARN of the function that grades answers for `reinforcement`; the stage must allow it. Default:
+        the stage's own grader.
     accept_eula
-        Whether you have read and accept the licence of the base model, where it has one that asks for it.
+        Whether you have read and accept the licence of the base model, if it requires acceptance.
     retune
-        When the data has grown, tune again; never when absent.
+        When to tune again as the data grows; default: never.
     budget_usd
-        What the run may cost before somebody is asked; the stage's when absent.
+        The cost above which the run asks for approval; default: the stage's setting.
     notify
-        Who is told how this run goes, beside those who hear of every run: a group or an address that the
-        stage knows (its setting `notify`), or a list of them.
+        Additional recipients of this run's notifications: a group or an address from the stage's setting
+        `notify`, or a list of them.
     deployment
-        How the model is served, and how long.
+        How and how long the model is served.
     evaluation
         When the model counts as better.
     """
