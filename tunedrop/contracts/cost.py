@@ -1,4 +1,4 @@
-"""The steps preflight and estimate_cost: whether a run can go well, and what it will cost."""
+"""The steps preflight and estimate_cost: the prerequisites and the cost of a run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One preflight check. `cure` says what to do when it has not passed."""
+    """One preflight check. `cure` is the fix if it has not passed."""
 
     name: str
     passed: bool
@@ -35,7 +35,7 @@ class CostLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """What the run will cost. `approval_reasons` is empty when it may go on without being asked about.
+    """The estimated cost of a run. `approval_reasons` is empty if the run needs no approval.
 
     `evaluation_requests` is how many answers and judgements the evaluation will ask for, and
     `evaluation_minutes` how long that will take; None where the pace is not known. `unrelated_to` is the run
@@ -55,7 +55,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ActualCost(msgspec.Struct, frozen=True, kw_only=True):
-    """What the run has cost, as far as it can be measured; `low` and `high` say what cannot.
+    """The actual cost of a run; `low` and `high` bound the part that cannot be measured.
 
     `forecast` is what its model will cost a month for as long as it exists: not spent, and in no sum here.
     """

@@ -104,7 +104,7 @@ class ByteRange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShardWork(msgspec.Struct, frozen=True, kw_only=True):
-    """What is done with each shard of a dataset: it is checked; or it is split, converted and written.
+    """The work on each shard of a dataset: check it; or split, convert and write it.
 
     `dataset` counts those of the earlier stages from 0, then comes the run's own. `method` and the shares of
     records to hold out are known once all shards have been checked.
@@ -129,6 +129,6 @@ class Sharding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShardDone(msgspec.Struct, frozen=True, kw_only=True):
-    """One shard of a dataset is done; what came of it is in the artifacts bucket."""
+    """One shard of a dataset is done; its result is in the artifacts bucket."""
 
     done: bool = True

@@ -22,7 +22,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Contender(msgspec.Struct, frozen=True, kw_only=True):
-    """The tuned model against one that a promotion has to beat; the contender's score stands as `base`.
+    """The tuned model against another one that it has to beat, whose score is `base`.
 
     `name`: the constant answer (the majority label, the medoid), the nearest neighbour's answer, or the base
     model with examples in its prompt, which is shown and decides nothing.
@@ -33,7 +33,7 @@ class Contender(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Incomplete(msgspec.Struct, frozen=True, kw_only=True):
-    """How many answers of one model were cut at the limit on tokens, filtered, or empty."""
+    """The number of truncated, filtered and empty answers of one model."""
 
     model: str
     truncated: int = 0
@@ -46,7 +46,7 @@ class Incomplete(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Speed(msgspec.Struct, frozen=True, kw_only=True):
-    """How one model answers: milliseconds (Bedrock's own latency), tokens an answer on average."""
+    """The speed of one model: Bedrock's latency in milliseconds, average tokens per answer."""
 
     median_ms: int
     p95_ms: int
@@ -70,7 +70,7 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """What a judge made of the pairs of answers: `wins` of the tuned model, `losses` to its base.
+    """The result of a judge: `wins` of the tuned model, `losses` to its base.
 
     A pair on which the judge changed its mind with the order is a tie; where it was asked `via` evaluation
     jobs, the answer that it rates higher wins. `failed` pairs got no judgement; `reason` is the first one's.
@@ -106,7 +106,7 @@ class ShardProgress(msgspec.Struct, frozen=True, kw_only=True):
 Reason = Literal[
     "", "difference", "free answers", "content", "guarded metric", "general ability", "model in production"
 ]
-"""What a tuned model was rejected for, or what it could not be compared with; else empty."""
+"""The reason of a rejection, or the model that it could not be compared with; else empty."""
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ test set, and no training follows."""
 
 
 class Resume(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a run goes on, and what it has brought with it."""
+    """The step from which a run resumes, and the results that it already has."""
 
     point: ResumePoint
     dataset: Dataset | None = None

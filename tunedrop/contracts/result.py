@@ -1,4 +1,4 @@
-"""The step notify: how a run ended, for people and for programs."""
+"""The step notify: the result of a run, for people and for programs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tunedrop.contracts.serving import Released, Serving
 from tunedrop.contracts.training import CompletedJob, Fit, StartedJob
 
 Outcome = Literal["promoted", "rejected", "inconclusive", "failed", "stopped", "refused"]
-"""How a run can end. `refused` is the user's to cure (data, manifest, budget); `failed` is not."""
+"""The results of a run. The user can fix `refused` (data, manifest, budget), but not `failed`."""
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything known of a run when it ends; what did not happen is None."""
+    """All data of a run at its end; skipped steps are None."""
 
     run: Run
     dataset: Dataset | None = None
@@ -85,7 +85,7 @@ class RunEnded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """What was told. `sent` is False when this run had been notified before."""
+    """The published notification. `sent` is False if it had been published before."""
 
     run_id: str
     outcome: Outcome

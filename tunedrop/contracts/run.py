@@ -64,7 +64,7 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeploymentSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How the tuned model is to be served, and how long it stays in service after evaluation.
+    """The serving mode of the tuned model, and how long it is kept after the evaluation.
 
     `keep_for_seconds` None keeps a promoted model where that costs nothing while idle (an on-demand
     deployment) and releases everything else; 0 releases all. `stable_arn`: a model that passes takes the
@@ -79,7 +79,7 @@ class DeploymentSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 JudgedVia = Literal["converse", "evaluation-job"]
-"""Through which API of Bedrock's a judge is asked."""
+"""The Bedrock API that invokes a judge."""
 
 MOST_IN_EVALUATION_JOB = 1_000
 """Prompts that one of Bedrock's evaluation jobs takes with a judge (user guide,
@@ -90,11 +90,11 @@ Metric = Literal[
     "chrf",
     "json_fields", "json_valid", "judge",
 ]  # fmt: skip
-"""What may decide: a metric by its name, the judge, or whatever fits the answers."""
+"""The deciding metric: by name, the judge, or automatic."""
 
 
 class JudgeSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """A model that says which of two answers is better, or how good each is, by a rubric.
+    """A model that compares two answers, or rates each of them, by a rubric.
 
     `model` is what Converse takes: a model id, or an inference profile. `via` Converse, each pair is compared
     in both orders, and `rubric` empty is the shipped one. `via` Bedrock's own evaluation jobs, each answer is
@@ -137,7 +137,7 @@ class Retune(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrainingStage(msgspec.Struct, frozen=True, kw_only=True):
-    """A customization job that comes before the run's own, which goes on with its model."""
+    """An earlier training phase; the run continues with its model."""
 
     train: S3Object
     validation: S3Object | None = None
@@ -197,7 +197,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_evaluated_anew(self) -> bool:
-        """Whether its model was trained, and evaluated, before the evaluation that it is here for."""
+        """Whether this attempt re-evaluates a model that was trained before."""
         return self.evaluation_attempt > 1
 
 

@@ -1,4 +1,4 @@
-"""The steps set_up_throughput and release_throughput: what serves a model, and what no longer does."""
+"""The steps set_up_throughput and release_throughput: served and released resources."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tunedrop.contracts.run import Way
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the tuned model answers. `arn` is what inference takes as its modelId.
+    """The resource that serves the tuned model. `arn` is the modelId for inference.
 
     `provisional`: for the evaluation only; a model that passes gets the provisioned throughput that the run
     asks for. `units` is what a copy of an imported model is billed as: known once it is imported.
@@ -30,7 +30,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Released(msgspec.Struct, frozen=True, kw_only=True):
-    """What release_throughput ended, what it left running on purpose, and what it could not end."""
+    """The resources that release_throughput released, kept on purpose, or failed to release."""
 
     released: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()

@@ -25,7 +25,7 @@ class StartedJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the several jobs of a run, as it stands: a stage, or a candidate of a search.
+    """The status of one of several jobs of a run: a training phase, or a candidate of a search.
 
     `title` is for people. `chosen`: its model is the one that is served and evaluated.
     """
@@ -41,7 +41,7 @@ class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CompletedJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A customization job that ended well. Losses are None when Bedrock reported none."""
+    """A successful customization job. Losses are None if Bedrock reported none."""
 
     job_arn: str
     job_name: str
@@ -57,7 +57,7 @@ FitVerdict = Literal["overfitting", "memorising", "underfitting", "unstable", "f
 
 
 class Fit(msgspec.Struct, frozen=True, kw_only=True):
-    """What the loss curves say of a training (rules: `tunedrop.training.fit`). Losses are the last epoch's.
+    """The assessment of the loss curves (see `tunedrop.training.fit`). Losses are the last epoch's.
 
     `suggested_epochs` is how many would have suited the data best, as far as the curves tell; 0: unknown.
     """
@@ -76,7 +76,7 @@ WaitKind = Literal["approval", "slot", "training", "deployment", "throughput", "
 
 
 class Wait(msgspec.Struct, frozen=True, kw_only=True):
-    """A parked task token. `subject` is what the run waits for: a job or throughput ARN, else the run id.
+    """A stored task token. `subject` is what the run waits for: a job or throughput ARN, else the run id.
 
     `arrived_at` is its place in the queue, `parked_at` when this wait began.
     """
