@@ -13,8 +13,8 @@ names the closest known one. Every error has a line number, and all errors are r
 _EDITORS = """## In your editor
 
 The [JSON Schema of the manifest](../schemas/manifest.json) completes and checks it while you type.
-`tunedrop schema manifest` prints it. With the YAML language server (VS Code, Neovim, …), put it beside
-the manifest and begin the manifest with:
+`tunedrop schema manifest` prints it. For the YAML language server (VS Code, Neovim, …), save it next to
+the manifest and start the manifest with:
 
 ```yaml
 # yaml-language-server: $schema=manifest.schema.json
