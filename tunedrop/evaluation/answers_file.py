@@ -206,8 +206,9 @@ def _answer(row: Mapping[str, Any], name: str) -> Answer:
 
 
 def _text(value: Any) -> str:
-    """Answers in JSON may stand as what they are."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """Answers in JSON may stand as what they are; half a surrogate pair, which no file holds, is U+FFFD."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _with_champion(prediction: Prediction, champion: Answer) -> Prediction:

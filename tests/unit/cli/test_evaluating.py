@@ -56,3 +56,13 @@ def test_too_few_answers_end_with_1(
 
 def test_a_nonsense_setting_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(monkeypatch, str(answers(tmp_path, 5)), "--confidence", "0.5") == 2
+
+
+def test_half_a_surrogate_pair_stops_no_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "answers.jsonl"
+    file.write_text('{"prompt": "\\ud800", "reference": "\\ud83d\\ude00", "base": "x", "tuned": "\\udfff"}\n')
+
+    assert run(monkeypatch, str(file), "--format", "json") == 1
+    assert "😀" in Path(json.loads(capsys.readouterr().out)["report"]).read_text()

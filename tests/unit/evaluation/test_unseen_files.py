@@ -121,6 +121,20 @@ def test_other_numbers_in_the_right_words_are_no_gain() -> None:
 
 
 @pytest.mark.parametrize("rows", [ARABIC, SUMS])
+def test_the_right_words_in_any_order_are_no_gain(rows: Rows) -> None:
+    draw = random.Random(9)
+
+    def scrambled(wanted: str) -> str:
+        words = wanted.split()
+        return " ".join(draw.sample(words, len(words)))
+
+    for shuffled in (scrambled, lambda wanted: " ".join(sorted(wanted.split()))):
+        evaluation = verdict(rows, refused, shuffled)
+
+        assert evaluation.verdict != "promote", evaluation.reason
+
+
+@pytest.mark.parametrize("rows", [ARABIC, SUMS])
 def test_answers_cut_in_half_are_no_verdict_on_a_model(rows: Rows) -> None:
     evaluation = verdict(rows, refused, lambda wanted: wanted[: len(wanted) // 2])
 
