@@ -347,6 +347,21 @@ READ |= {
         "a.jsonl",
         "text-label",
     ),
+    "MBPP": (
+        each(lambda q, a: {"task_id": 1, "text": q, "code": f"print('{a}')", "test_list": ["assert f()"]}),
+        "a.jsonl",
+        "question-answer",
+    ),
+    "HumanEval": (
+        each(lambda q, a: {"task_id": "H/0", "prompt": q, "canonical_solution": a, "test": "def f(): 1"}),
+        "a.jsonl",
+        "question-answer",
+    ),
+    "APPS, whose solutions are JSON in a string": (
+        each(lambda q, a: {"question": q, "solutions": json.dumps([a])}),
+        "a.jsonl",
+        "question-answer",
+    ),
     "pretty-printed ShareGPT": (
         b"\n".join(
             json.dumps(
@@ -564,6 +579,18 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         "a.csv",
         "TD009",
         "repeats the header",
+    ),
+    "what may be a program": (
+        each(lambda q, _: {"text": q, "code": "ls minus la"}),
+        "a.jsonl",
+        "TD010",
+        "--column prompt=text --column completion=code",
+    ),
+    "a text and its translation": (
+        each(lambda q, a: {"content": q, "translation": a}),
+        "a.jsonl",
+        "TD010",
+        "--column prompt=content --column completion=translation",
     ),
     "one broken chat": (
         lines([{"messages": [user("Hi"), user("Hi?"), assistant("Hello.")]}]),

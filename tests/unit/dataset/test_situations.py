@@ -124,7 +124,8 @@ def test_a_reference_by_another_name_is_told_its_name_without_a_base_model(key: 
 
 
 @pytest.mark.parametrize(
-    "beside", [{"query": "roses"}, {"source": "wiki"}, {"code": 7}, {"url": "x", "title": "T"}]
+    "beside",
+    [{"query": "roses"}, {"source": "wiki"}, {"code": 7}, {"code": "EN-7"}, {"url": "x", "title": "T"}],
 )
 def test_a_text_with_what_is_known_of_it_is_no_pair(beside: dict[str, object], tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
@@ -133,3 +134,13 @@ def test_a_text_with_what_is_known_of_it_is_no_pair(beside: dict[str, object], t
     report = checking.report_of([file], None, "auto", 5)
 
     assert (report.format, report.valid, report.by_code["TD014"]) == ("text", True, len(PAIRS) * len(beside))
+
+
+def test_the_pair_that_a_refusal_proposes_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(each(lambda q, a: {"text": q, "code": a}))
+    named = checking.Options(reading=ReadOptions(columns={"prompt": "text", "completion": "code"}))
+
+    report = checking.report_of([file], None, "auto", 5, named)
+
+    assert (report.valid, report.method, report.records) == (True, "instruction", len(PAIRS))

@@ -15,7 +15,10 @@ PROMPTS = (
 )  # fmt: skip
 ANSWERS = (
     "completion", "output", "response", "answer", "reply", "assistant", "ai", "label", "target", "a", "bot",
-    "gpt", "model_output", "outputs", "targets", "output_text", "target_text", "tgt", "solution", "summary",
+    "gpt", "model_output", "outputs", "targets", "output_text", "target_text", "tgt", "solution",
+    "canonical_solution", "reference_solution", "correct_solution", "generated_solution", "solutions",
+    "gold_answer", "ideal_answer", "ideal_response", "generated_text",
+    "summary",
     "highlights", "completions", "responses", "answers", "bot_message", "bot_response", "model_response",
     "model_answer", "assistant_message", "assistant_response", "completion_text", "response_text",
     "answer_text", "expected_output", "expected_answer", "final_answer", "correct_answer", "best_answer",
@@ -33,6 +36,18 @@ TEXTS_TO_CLASSIFY = frozenset(
 )  # fmt: skip
 CONTEXTS = ("input", "context", "passage")
 SYSTEMS = ("system", "system_prompt")
+PROGRAMS = ("code", "program", "snippet")
+"""Answers where a program stands under them (MBPP, CoNaLa); else they say what a text is about."""
+MADE_OF_TEXTS = (
+    *PROGRAMS, "translation", "paraphrase", "rewrite", "rewritten_text", "correction", "corrected",
+    "corrected_text", "simplified", "simplification",
+)  # fmt: skip
+"""What may be learned of a text that stands beside them, or may not."""
+TASKS = frozenset(
+    ["prompt", "instruction", "question", "query", "input", "problem", "nl", "instruct", "text", "request",
+     "user_input", "user_message", "user_prompt", "input_text", "prompt_text", "question_text"]
+)  # fmt: skip
+"""Prompts that may ask for a program."""
 DOCUMENTS = ("input", "text", "content", "raw_content", "page_content")
 """A text that stands alone, for continued pre-training."""
 REFERENCES = ("ground_truth", "answer", "target", "solution", "expected_answer", "reference", "expected")

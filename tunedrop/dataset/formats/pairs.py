@@ -13,11 +13,12 @@ Names (`names`) count whatever their case and the spaces around them. Read 2026-
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from tunedrop.dataset.formats import exports, names
+from tunedrop.dataset.formats import exports, names, tools
 from tunedrop.dataset.formats.record import Conversation, Reading, SourceFormat, Turn, said
 from tunedrop.dataset.types import shorten
 
@@ -28,12 +29,14 @@ _STANFORD = "text"
 class Keys:
     """Which keys of a record are which; the same for all records with the same keys (`keys_of`)."""
 
-    def __init__(self, given: tuple[str, ...]) -> None:
+    def __init__(self, given: tuple[str, ...], program: str = "") -> None:
         there = {names.plain(key): key for key in reversed(given)}
         prompt = next((one for one in names.PROMPTS if one in there), "")
         answer = next((one for one in _answers(prompt) if one in there and one != prompt), "")
         if answer == "a" and "b" in there:  # choices, not Q and A
             answer = ""
+        if program and not answer and prompt in names.TASKS:
+            answer = names.plain(program)
         context = next((one for one in names.CONTEXTS if one in there and one not in (prompt, answer)), "")
         system = next((one for one in names.SYSTEMS if one in there), "")
         self.prompt, self.answer = there.get(prompt, ""), there.get(answer, "")
@@ -65,13 +68,25 @@ def _format(prompt: str, answer: str, context: str) -> SourceFormat | None:
 
 
 @lru_cache(maxsize=1 << 10)
-def _keys(given: tuple[str, ...]) -> Keys:
-    return Keys(given)
+def _keys(given: tuple[str, ...], program: str = "") -> Keys:
+    return Keys(given, program)
 
 
 def keys_of(record: Mapping[str, Any]) -> Keys:
     """Which keys of a record are which."""
-    return _keys(tuple(record))
+    given = tuple(record)
+    found = _keys(given)
+    if found.answer or not found.prompt:
+        return found
+    program = next((key for key in given if names.plain(key) in names.PROGRAMS), "")
+    return _keys(given, program) if program and _is_program(record[program]) else found
+
+
+def _is_program(value: Any) -> bool:
+    return isinstance(value, str) and _OF_PROGRAMS.search(value) is not None
+
+
+_OF_PROGRAMS = re.compile(r"\S\s*\n\s*\S|[(){}\[\];=<>|$]|(?i:\bselect\b.+\bfrom\b)")
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
@@ -142,6 +157,9 @@ _NEEDED: dict[SourceFormat, tuple[str, str]] = {
 def _answer(record: Mapping[str, Any], key: str, reading: Reading) -> str | None:
     """An answer: a label may be a number or true, and a list of one string (SQuAD's, too) is that string."""
     value = record.get(key)
+    if isinstance(value, str) and key.endswith("s") and value.startswith("["):  # a list in a cell
+        inside = tools.decoded(value)
+        value = inside if isinstance(inside, list) and all(isinstance(one, str) for one in inside) else value
     if isinstance(value, dict) and isinstance(value.get("text"), list):
         value = list(dict.fromkeys(map(str, value["text"])))
     if isinstance(value, bool) and reading.format in ("text-label", "question-answer"):

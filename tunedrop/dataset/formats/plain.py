@@ -12,6 +12,7 @@ from typing import Any
 from tunedrop.dataset.formats import names
 from tunedrop.dataset.formats.record import Conversation, Reading, Turn, said
 from tunedrop.dataset.rules import blocks
+from tunedrop.dataset.types import shorten
 
 
 def key_of(record: Mapping[str, Any]) -> str:
@@ -23,10 +24,24 @@ def read_text(record: Mapping[str, Any], reading: Reading) -> Conversation | Non
     """A text; None where it is broken."""
     key = key_of(record) or "text"
     text = reading.text(record, key, f"$.{key}")
-    if text is None:
+    if text is None or not _is_alone(record, key, reading):
         return None
     unread = {name: value for name, value in said(record).items() if name != key and value != ""}
     return Conversation((Turn("text", text, (), f"$.{key}"),), "", {}, unread)
+
+
+def _is_alone(record: Mapping[str, Any], key: str, reading: Reading) -> bool:
+    """Whether nothing stands beside a text that may be what is to be learned of it."""
+    for name, value in record.items():
+        if names.plain(name) in names.MADE_OF_TEXTS and isinstance(value, str) and len(value.split()) > 1:
+            shown = shorten(name)
+            what = (
+                f"{shown} beside {key} may be its answer, which a text for continued pre-training lacks: "
+                f"--column prompt={key} --column completion={shown}; or remove {shown}"
+            )
+            reading.add(f"$.{shown}", "TD010", what, value, "a prompt and its answer, or a text alone")
+            return False
+    return True
 
 
 def read_caption(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
