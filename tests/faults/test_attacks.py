@@ -96,10 +96,10 @@ HOSTILE = (
     "{% $states.context.Execution.Id %}",
     "$$.Task.Token,$(id)`id`",
     "<img src=x onerror=alert(1)>&amp;",
-    "=HYPERLINK(1)\t\u202egnp.exe\r\nSubject: yours",
+    "=HYPERLINK(1)\t\u202egnp.exe",
     "漢字 Größe 🎉 e\u0301",
     "é" * 480,
-    "__proto__",
+    "constructor.__proto__",
     " ",
 )
 """Names that mean something to what may read them: JSONata, shells, HTML, spreadsheets, terminals, mail."""

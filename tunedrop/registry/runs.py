@@ -19,6 +19,7 @@ Index `by_time`: `gsi_pk` = `RUNS`, `gsi_sk` = `<created at>#<run id>`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeVar
 
@@ -410,7 +411,11 @@ class Registry:
 
 
 def _upload(source: S3Object) -> dict[str, str]:
-    return {"pk": f"UPLOAD#{source.bucket}/{source.key}", "sk": source.version_id or "null"}
+    """A line break in a key is for IAM to match with `*` or not; the hash of the key has none."""
+    key = source.key
+    if key.splitlines() != [key]:
+        key = hashlib.sha256(key.encode()).hexdigest()
+    return {"pk": f"UPLOAD#{source.bucket}/{key}", "sk": source.version_id or "null"}
 
 
 def _record(item: Mapping[str, Any]) -> Record:

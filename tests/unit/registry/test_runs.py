@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tests import builders
 from tunedrop import clock
-from tunedrop.contracts import CompletedJob, Failure
+from tunedrop.aws import Aws
+from tunedrop.contracts import CompletedJob, Failure, S3Object
 from tunedrop.registry import Registry
 from tunedrop.registry.runs import UNSURE_SECONDS
+from tunedrop.stage import Stage
 
 
 def test_a_run_is_registered_once(registry: Registry) -> None:
@@ -118,3 +121,22 @@ def test_a_run_named_like_anothers_id_does_not_take_its_place(registry: Registry
     assert (found := registry.find("victim")) is not None
     assert found.run.run_id == "victim-1"
     assert registry.find("nobody") is None
+
+
+def test_an_upload_whose_key_has_line_breaks_is_found_under_a_key_without(
+    aws: Aws, stage: Stage, registry: Registry
+) -> None:
+    """The policy of register_run has `UPLOAD#*`: the star may stop at a line break."""
+    source = S3Object(bucket="intake", key="drop/a\r\nb\u202ec.jsonl", version_id="v1")
+    run = builders.run(source=source)
+
+    assert registry.register(run)
+    assert not registry.register(
+        msgspec.structs.replace(run, run_id="other-0123456789", execution_arn="arn:2")
+    )
+
+    found = registry.run_of(source)
+    assert found is not None
+    assert found.run == run
+    keys = [item["pk"]["S"] for item in aws.dynamodb.scan(TableName=stage.registry_table)["Items"]]
+    assert all(key.splitlines() == [key] for key in keys)
