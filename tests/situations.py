@@ -592,6 +592,58 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         "TD010",
         "--column prompt=content --column completion=translation",
     ),
+    **{
+        f"an image {how}": (
+            each(lambda q, a: {"image": image, "question": q, "answer": a}),  # noqa: B023 - called at once
+            "a.jsonl",
+            "TD073",
+            "learns to answer blindly",
+        )
+        for how, image in {
+            "on the web": "https://example.org/cat.png",
+            "in base64": "iVBORw0KGgo" * 20,
+            "in bytes": {"bytes": "iVBORw0KGgo", "path": "cat.png"},
+            "by its number": 42,
+        }.items()
+    },
+    "images beside a message": (
+        each(lambda q, a: {"messages": [{**user(q), "images": ["iVBORw0KGgo"]}, assistant(a)]}),
+        "a.jsonl",
+        "TD073",
+        "learns to answer blindly",
+    ),
+    "an image beside a text": (
+        each(lambda q, _: {"image": {"bytes": "iVBORw0KGgo"}, "text": q}),
+        "a.jsonl",
+        "TD073",
+        "image-ref and caption",
+    ),
+    "an image beside Converse": (
+        each(
+            lambda q, a: {"messages": [user([{"text": q}]), assistant([{"text": a}])], "image_path": "c.png"}
+        ),
+        "a.jsonl",
+        "TD073",
+        "learns to answer blindly",
+    ),
+    "sound": (
+        each(lambda q, a: {"audio": {"path": "a.wav"}, "question": q, "answer": a}),
+        "a.jsonl",
+        "TD016",
+        "no base model is tuned on it",
+    ),
+    "a video": (
+        each(lambda q, a: {"video": "a.mp4", "question": q, "answer": a}),
+        "a.jsonl",
+        "TD073",
+        "a Converse block with its path",
+    ),
+    "captions by another name": (
+        each(lambda q, _: {"image": "cat.png", "caption": q}),
+        "a.jsonl",
+        "TD010",
+        "is called image-ref",
+    ),
     "one broken chat": (
         lines([{"messages": [user("Hi"), user("Hi?"), assistant("Hello.")]}]),
         "a.json",

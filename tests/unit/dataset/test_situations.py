@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests import pictures
 from tests.situations import (
     ASKED,
     MENDED,
@@ -144,3 +145,44 @@ def test_the_pair_that_a_refusal_proposes_is_read(tmp_path: Path) -> None:
     report = checking.report_of([file], None, "auto", 5, named)
 
     assert (report.valid, report.method, report.records) == (True, "instruction", len(PAIRS))
+
+
+IMAGES: dict[str, tuple[str, Any]] = {
+    "VQA": ("image", "cats/1.png"),
+    "several": ("images", ["cats/1.png"]),
+    "a folder's": ("file_name", "cats/1.png"),
+    "Hugging Face's": ("Image", {"bytes": None, "path": "cats/1.png"}),
+}
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_beside_a_question_is_part_of_it(name: str, tmp_path: Path) -> None:
+    key, image = IMAGES[name]
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(each(lambda q, a: {key: image, "question": q, "answer": a}))
+    (tmp_path / "cats").mkdir()
+    (tmp_path / "cats/1.png").write_bytes(pictures.png(300, 200))
+
+    report = checking.report_of([file], None, "auto", 5)
+    converting.convert_into(file, "converse", tmp_path / "out", ReadOptions(), skip=False)
+    checking.fix(file, tmp_path / "fixed.jsonl", ReadOptions())
+
+    assert (report.valid, report.method, report.by_code) == (True, "single-turn", {})
+    assert (tmp_path / "out").read_bytes() == (tmp_path / "fixed.jsonl").read_bytes()
+    first = json.loads((tmp_path / "out").read_bytes().splitlines()[0])
+    assert first["messages"][0]["content"] == [
+        {"image": {"format": "png", "source": {"s3Location": {"uri": "cats/1.png"}}}},
+        {"text": ASKED[0]},
+    ]
+
+
+def test_an_image_is_left_out_of_pairs_that_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(each(lambda q, a: {"image": "https://e.org/1.png", "question": q, "answer": a}))
+    named = ReadOptions(columns={"prompt": "question", "completion": "answer"})
+
+    report = checking.report_of([file], None, "auto", 5, checking.Options(reading=named))
+    done, refused = converting.convert_into(file, "converse", tmp_path / "out", named, skip=False)
+
+    assert (report.valid, report.method, report.by_code) == (True, "instruction", {"TD014": len(PAIRS)})
+    assert (list(done.lost), refused) == (["$.image (column) was left out"], False)

@@ -23,6 +23,7 @@ import msgspec
 from tunedrop.contracts import Method
 from tunedrop.dataset.formats import (
     anthropic,
+    beside,
     converse,
     exports,
     gemini,
@@ -49,7 +50,6 @@ from tunedrop.dataset.rules import tools as tools_rules
 from tunedrop.dataset.types import Problem, shorten
 
 REFERENCES = names.REFERENCES
-unwrapped = wrapped.unwrapped
 
 __all__ = [
     "METHODS",
@@ -153,6 +153,11 @@ _MESSAGES = ("message", "Default")
 """What Slack, Teams, Telegram and Discord call one in their exports."""
 
 
+def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The record that a record holds, with what stands beside its question put into it; else the same."""
+    return beside.folded(wrapped.unwrapped(record))
+
+
 def read(record: Mapping[str, Any]) -> Reading:
     """A record in the shared shape, and what is wrong with its keys, types and roles."""
     record = unwrapped(record)
@@ -181,6 +186,10 @@ def read_record(record: Mapping[str, Any], format_: SourceFormat) -> Reading:
     found = _READERS[format_](record, reading)
     if found is not None and ("toolConfig" in found.extra or any([turn.blocks for turn in found.turns])):
         wrong = list(tools_rules.problems(found.extra.get("toolConfig"), found.turns))
+        reading.problems += wrong
+        found = None if wrong else found
+    if found is not None and (found.extra or not found.is_plain):
+        wrong = list(beside.left_out(found))
         reading.problems += wrong
         found = None if wrong else found
     reading.conversation = found

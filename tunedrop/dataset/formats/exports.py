@@ -55,6 +55,8 @@ def hint(record: Mapping[str, Any]) -> str:
     if isinstance(translation, dict) and len(translation) > 1:
         languages = ", ".join(map(str, list(translation)[:2]))
         return f"translation holds {languages}; write the one as prompt and the other as completion"
+    if "caption" in record and not {"image", "file_name"}.isdisjoint(record):
+        return "a caption of an image; the image's path is called image-ref"
     if _offers_choices(record):
         return "several choices are offered; write them into the prompt, and the right one as the answer"
     return ""

@@ -48,6 +48,16 @@ TASKS = frozenset(
      "user_input", "user_message", "user_prompt", "input_text", "prompt_text", "question_text"]
 )  # fmt: skip
 """Prompts that may ask for a program."""
+IMAGES = (
+    "image", "images", "image_path", "image_paths", "image_url", "image_urls", "image_file", "image_name",
+    "image_bytes", "image_base64", "image_b64", "img", "imgs", "img_path", "img_url", "picture", "pictures",
+    "photo", "photos", "screenshot", "screenshots", "pixel_values", "jpg", "jpeg", "png", "webp",
+)  # fmt: skip
+FILES = ("file_name", "filename", "file", "path")
+"""Of an image where they end as one does."""
+VIDEOS = ("video", "videos", "video_path", "video_url", "video_file", "mp4")
+SOUNDS = ("audio", "audios", "audio_path", "audio_url", "audio_file", "wav", "mp3", "flac")
+"""What is seen or heard, beside a question or a text."""
 DOCUMENTS = ("input", "text", "content", "raw_content", "page_content")
 """A text that stands alone, for continued pre-training."""
 REFERENCES = ("ground_truth", "answer", "target", "solution", "expected_answer", "reference", "expected")

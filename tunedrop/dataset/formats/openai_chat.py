@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tunedrop.dataset.formats import names, tools, turns
+from tunedrop.dataset.formats import beside, names, tools, turns
 from tunedrop.dataset.formats.record import Conversation, Reading, said
 from tunedrop.dataset.types import shorten
 
@@ -54,10 +54,12 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
             return None
         path = _PATHS[index] if index < len(_PATHS) else f"$.messages[{index}].content"
         _message(said(message), path, chat, calls, reading, losses)
-    ended = turns.with_images(chat.end(), record.get("images"), reading)
+    ended = chat.end()
     if reading.problems:
         return None
-    own = _OWN | {"images"} if any(turn.blocks for turn in ended[:1]) else _OWN
+    pictures = beside.pictures(record)
+    ended = turns.with_images(ended, record.get(pictures))
+    own = _OWN | {pictures} if any(turn.blocks for turn in ended[:1]) else _OWN
     unread = {key: value for key, value in record.items() if key not in own}
     if ended[-1].role == "user" and {key.rpartition(".")[2] for key in unread} - names.REQUESTS:
         extra, unread = {**extra, **unread}, {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tunedrop.dataset.formats import names, pairs, tools, turns
+from tunedrop.dataset.formats import beside, names, pairs, tools, turns
 from tunedrop.dataset.formats.record import Conversation, Reading, said
 from tunedrop.dataset.types import shorten
 
@@ -130,10 +130,11 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
             reading.wrong_type(path, "an object with from and value", message)
             return None
         _message(said(message), path, chat, calls, reading, losses)
-    pictures = next((key for key in ("images", "image") if record.get(key)), "images")
-    ended = turns.with_images(chat.end(), record.get(pictures), reading)
+    ended = chat.end()
     if reading.problems:
         return None
+    pictures = beside.pictures(record)
+    ended = turns.with_images(ended, record.get(pictures))
     own |= {pictures} if any(turn.blocks for turn in ended[:1]) else set()
     unread = {key: value for key, value in record.items() if key not in own and value != ""}
     return Conversation(

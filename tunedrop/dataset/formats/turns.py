@@ -163,30 +163,39 @@ def _image(part: Mapping[str, Any], path: str, reading: Reading) -> dict[str, An
     url = part.get("image_url", part.get("url", part.get("image", part.get("source"))))
     if isinstance(url, dict):
         url = url.get("url", url.get("uri", url.get("data")))
-    suffix = posixpath.splitext(url)[1][1:].lower() if isinstance(url, str) else ""
-    if (
-        not isinstance(url, str)
-        or "://" in url.removeprefix("s3://")
-        or suffix not in _IMAGES
-        or len(url) > 1024
-    ):
+    if not is_place(url):
         what = "Bedrock reads images from S3: put the image beside the dataset, and name its path"
         reading.add(path, "TD073", what, url, "s3://bucket/cat.png or cat.png")
         return None
-    return {"image": {"format": _IMAGES[suffix], "source": {"s3Location": {"uri": url}}}}
+    return _block(str(url))
 
 
-def with_images(turns_: tuple[Turn, ...], images: Any, reading: Reading) -> tuple[Turn, ...]:
-    """The first turn with the images that stand beside the messages, as LLaMA-Factory, LLaVA and TRL do."""
-    images = [images] if isinstance(images, str) else images
-    if not isinstance(images, list) or not images or not turns_ or turns_[0].blocks or reading.problems:
-        return turns_
-    places = [one.get("path", one.get("url")) if isinstance(one, dict) else one for one in images]
-    if not all(isinstance(one, str) for one in places):
+def places(images: Any) -> list[Any]:
+    """The images under one key, as LLaMA-Factory, LLaVA, TRL and Hugging Face have them."""
+    found = images if isinstance(images, list) else [images]
+    return [
+        one.get("path") or one.get("url") if isinstance(one, dict) and not one.get("bytes") else one
+        for one in found
+    ]
+
+
+def is_place(url: Any) -> bool:
+    """Whether it names an image that may lie beside the dataset, or in S3."""
+    suffix = posixpath.splitext(url)[1][1:].lower() if isinstance(url, str) else ""
+    return suffix in _IMAGES and "://" not in url.removeprefix("s3://") and len(url) <= 1024
+
+
+def with_images(turns_: tuple[Turn, ...], images: Any) -> tuple[Turn, ...]:
+    """The first turn with the images that stand beside the messages; the same where they cannot be told."""
+    named = places(images) if images else []
+    if not named or not turns_ or turns_[0].blocks or not all(map(is_place, named)):
         return turns_
     first = turns_[0]
-    shown = parts([{"type": "image", "image": one} for one in places], "$.images", reading, [])
-    if not shown:
-        return turns_
     text = first.text.replace("<image>", "").strip()
-    return (msgspec.structs.replace(first, text=text, blocks=(*shown, {"text": text})), *turns_[1:])
+    blocks = (*map(_block, named), *([{"text": text}] if text else []))
+    return (msgspec.structs.replace(first, text=text, blocks=blocks), *turns_[1:])
+
+
+def _block(url: str) -> dict[str, Any]:
+    suffix = posixpath.splitext(url)[1][1:].lower()
+    return {"image": {"format": _IMAGES[suffix], "source": {"s3Location": {"uri": url}}}}

@@ -52,8 +52,13 @@ def tidied(record: Record) -> tuple[Record, list[str]]:
     changes: list[str] = []
     inside = formats.unwrapped(record)
     if inside is not record:
+        has_images = formats.detect(record) in (*_PAIRS, "prompt-completion")
         record = dict(inside)
-        changes.append("the record was taken out of what stood around it")
+        changes.append(
+            "images became part of the question"
+            if has_images
+            else "the record was taken out of what stood around it"
+        )
     format_ = formats.detect(record)
     if format_ in ("openai-chat", "anthropic", "converse") and isinstance(record["messages"], list):
         record = _usual_roles(record, changes)

@@ -10,8 +10,9 @@ from tunedrop.dataset.rules.texts.rule import TextRule, has_any, is_code
 _ALWAYS = re.compile(
     r"<\|[a-z_]{2,30}\|>|\[/?INST\]|<</?SYS>>|### ?(?:Instruction|Response|Input):"
     r"|\b(?:TODO|FIXME|TBD)\b|[Ll]orem ipsum|\[(?:INSERT|YOUR)[ A-Z_]{0,40}\]"
+    r"|(?m:^|\A)<(?:image|video|audio)>(?=\s|\Z)|<(?:image|video|audio)>\Z"
 )
-"""Chat markup of other models, and what authors leave for later."""
+"""Chat markup of other models, places of images that are not there, and what authors leave for later."""
 
 _OUTSIDE_CODE = re.compile(r"\{\{[^{}\n]{0,60}\}\}|\{%[^%\n]{0,60}%\}|\$\{[^{}\n]{1,60}\}")
 """Template languages, which are also what people ask about."""
@@ -20,7 +21,7 @@ _OUTSIDE_CODE = re.compile(r"\{\{[^{}\n]{0,60}\}\}|\{%[^%\n]{0,60}%\}|\$\{[^{}\n
 _TEMPLATES = ("{{", "{%", "${")
 _SIGNS = (
     "<|", "INST]", "SYS>>", "TODO", "FIXME", "TBD", "orem ipsum", "[INSERT", "[YOUR", "Instruction:",
-    "Response:", "Input:",
+    "Response:", "Input:", "<image>", "<video>", "<audio>",
 )  # fmt: skip
 
 

@@ -99,7 +99,8 @@ def _keys(row: Sequence[str], wanted: Mapping[str, str]) -> list[str] | None:
         if not asked.keys() <= there:
             return None
         return [
-            asked.get(name) or kept(original, set(wanted)) for name, original in zip(plain, row, strict=True)
+            asked.get(name) or unnamed(original, set(wanted))
+            for name, original in zip(plain, row, strict=True)
         ]
     if any(len(one) > LONGEST_NAME for one in row):
         return None
@@ -119,6 +120,12 @@ def kept(name: str, taken: Collection[str]) -> str:
     """The name of a column that stays what it is, beside those that were given another one."""
     name = name.strip()
     return f"{name} (column)" if name in taken else name
+
+
+def unnamed(name: str, taken: Collection[str]) -> str:
+    """The same where somebody has named the others: images that are not named are left out on purpose."""
+    is_seen = names.plain(name) in (*names.IMAGES, *names.VIDEOS, *names.SOUNDS)
+    return kept(name, [name.strip()] if is_seen else taken)
 
 
 def _by_number(rows: Sequence[Sequence[str]], numbers: Mapping[str, str]) -> tuple[str, ...]:

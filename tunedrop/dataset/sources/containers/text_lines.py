@@ -48,5 +48,5 @@ def renamed(line: bytes, columns: Mapping[str, str]) -> bytes:
     names = {name: part for part, name in columns.items()}
     if not isinstance(record, dict) or not names.keys() & record.keys():
         return line
-    renamed = {names.get(key) or tables.kept(key, names.values()): value for key, value in record.items()}
+    renamed = {names.get(key) or tables.unnamed(key, names.values()): value for key, value in record.items()}
     return tables.encoded(renamed)
