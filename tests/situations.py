@@ -41,6 +41,8 @@ def assistant(text: Any) -> dict[str, Any]:
 
 
 PLAIN = lines(SIMPLE)
+TOOL = {"name": "f", "description": "Finds.", "parameters": {"type": {"type": "str"}, "n": {"type": "int"}}}
+CALL = {"name": "f", "arguments": {"type": "rose", "n": 2}}
 EMBEDDED = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBO"}}
 NAMES = [
     ("Question", "ANSWER"), ("user_message", "bot_message"), ("human", "ai"), ("inputs", "targets"),
@@ -362,6 +364,31 @@ READ |= {
         "a.jsonl",
         "question-answer",
     ),
+    "xLAM, calls and tools in strings": (
+        each(lambda q, _: {"query": q, "answers": json.dumps([CALL]), "tools": json.dumps([TOOL])}),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "an answer in words, beside tools": (
+        each(lambda q, a: {"instruction": q, "input": "", "output": a, "tools": [TOOL]}),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "one call of a function": (
+        each(lambda q, _: {"question": q, "function_call": CALL, "functions": [TOOL]}),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "tools in a table": (
+        table([("query", "answers", "tools"), *((q, json.dumps([CALL]), json.dumps([TOOL])) for q in ASKED)]),
+        "a.csv",
+        "openai-chat",
+    ),
+    "tools that are none": (
+        each(lambda q, a: {"question": q, "answer": a, "tools": ["hoe", "rake"]}),
+        "a.jsonl",
+        "question-answer",
+    ),
     "pretty-printed ShareGPT": (
         b"\n".join(
             json.dumps(
@@ -643,6 +670,30 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         "a.jsonl",
         "TD010",
         "is called image-ref",
+    ),
+    "calls without tools": (
+        each(lambda q, _: {"query": q, "answers": json.dumps([CALL])}),
+        "a.jsonl",
+        "TD026",
+        "put the definitions of the tools beside them",
+    ),
+    "tools and no call": (
+        each(lambda q, _: {"query": q, "answers": "[]", "tools": json.dumps([TOOL])}),
+        "a.jsonl",
+        "TD026",
+        "what calls them cannot be read",
+    ),
+    "calls as Python": (
+        each(lambda q, _: {"query": q, "answers": "[f(n=2)]", "tools": [TOOL]}),
+        "a.jsonl",
+        "TD026",
+        "JSON with name and arguments",
+    ),
+    "OpenAI's tools beside Converse": (
+        each(lambda q, a: {"messages": [user([{"text": q}]), assistant([{"text": a}])], "tools": [TOOL]}),
+        "a.jsonl",
+        "TD026",
+        "tools are under toolConfig",
     ),
     "one broken chat": (
         lines([{"messages": [user("Hi"), user("Hi?"), assistant("Hello.")]}]),

@@ -12,6 +12,7 @@ import pytest
 from tests import pictures
 from tests.situations import (
     ASKED,
+    CALL,
     MENDED,
     PAIRS,
     READ,
@@ -186,3 +187,30 @@ def test_an_image_is_left_out_of_pairs_that_are_named(tmp_path: Path) -> None:
 
     assert (report.valid, report.method, report.by_code) == (True, "instruction", {"TD014": len(PAIRS)})
     assert (list(done.lost), refused) == (["$.image (column) was left out"], False)
+
+
+def test_calls_beside_a_question_are_uses_of_tools_with_schemas(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(READ["xLAM, calls and tools in strings"][0])
+
+    converting.convert_into(file, "converse", tmp_path / "out", ReadOptions(), skip=False)
+
+    first = json.loads((tmp_path / "out").read_bytes().splitlines()[0])
+    assert first["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"] == {
+        "type": "object",
+        "properties": {"type": {"type": "string"}, "n": {"type": "integer"}},
+        "required": ["type", "n"],
+    }
+    assert first["messages"][1]["content"] == [
+        {"toolUse": {"toolUseId": "call_1", "name": "f", "input": {"type": "rose", "n": 2}}}
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer", [json.dumps(CALL), f"<tool_call>{json.dumps(CALL)}</tool_call>", "<image>"]
+)
+def test_calls_and_places_of_images_in_texts_are_warned_of(answer: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(each(lambda q, _: {"prompt": q, "completion": answer}))
+
+    assert checking.report_of([file], None, "auto", 5).by_code["TD060"] == len(PAIRS)

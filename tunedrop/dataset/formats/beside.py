@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tunedrop.dataset.formats import names, pairs, turns
+from tunedrop.dataset.formats import names, pairs, tools, turns
 from tunedrop.dataset.formats.record import Conversation, Reading
 from tunedrop.dataset.types import Problem, shorten
 
@@ -26,23 +26,67 @@ _KINDS = {
 
 
 def folded(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A pair as a chat with the images that stand beside it; the same record where there are none."""
+    """A pair as a chat with the images and the tools beside it; the same record where there are none."""
+    if "messages" in record:
+        return record
+    if tools_key := _declared_in(record):
+        return _with_tools(record, tools_key)
     key = pictures(record)
-    if not key or "messages" in record:
+    places = turns.places(record[key]) if key else []
+    if not places or not all(map(turns.is_place, places)):
         return record
-    places = turns.places(record[key])
-    keys = pairs.keys_of(record)
-    if not keys.format or not places or not all(map(turns.is_place, places)):
+    pair = _pair(record)
+    if pair is None:
         return record
-    found = pairs.read(record, Reading(keys.format))
-    if found is None or found.losses:
-        return record
-    question, answer = found.turns
+    question, answer = pair.turns
     parts = [*({"type": "image", "image": one} for one in places), {"type": "text", "text": question.text}]
-    rest = {name: value for name, value in found.unread.items() if name != key}
-    system = [{"role": "system", "content": found.system}] if found.system else []
-    asked = {"role": "user", "content": parts}
-    return {"messages": [*system, asked, {"role": "assistant", "content": answer.text}], **rest}
+    return _chat(pair, parts, {"content": answer.text}, {key})
+
+
+def _pair(record: Mapping[str, Any]) -> Conversation | None:
+    """A pair that is read without losses."""
+    format_ = pairs.keys_of(record).format
+    found = pairs.read(record, Reading(format_)) if format_ else None
+    return found if found is not None and not found.losses else None
+
+
+def _chat(pair: Conversation, asked: Any, answer: dict[str, Any], used: set[str]) -> dict[str, Any]:
+    system = [{"role": "system", "content": pair.system}] if pair.system else []
+    said = [{"role": "user", "content": asked}, {"role": "assistant", **answer}]
+    return {"messages": [*system, *said], **{k: one for k, one in pair.unread.items() if k not in used}}
+
+
+def _declared_in(record: Mapping[str, Any]) -> str:
+    """The key of the tools that a record declares."""
+    return next(
+        (key for key, one in record.items() if one and _is_tools(key) and tools.are_definitions(one)), ""
+    )
+
+
+def _is_tools(key: str) -> bool:
+    return names.plain(key) in names.TOOLS
+
+
+def _with_tools(record: Mapping[str, Any], declared: str) -> Mapping[str, Any]:
+    """A question with its calls, or with its answer, as a chat with tools."""
+    answer = pairs.keys_of(record).answer
+    said = next((key for key in record if names.plain(key) in names.CALLS and record[key]), answer)
+    calls = tools.calls_in(record.get(said))
+    rest = {key: one for key, one in record.items() if key != declared and not (calls and key == said)}
+    if calls and (not answer or said == answer):
+        rest["answer"] = "(calls)"
+    elif not calls and str(record.get(said)).strip()[:1] in ("[", "{"):
+        return record  # calls in a form that nobody knows, or none: `left_out` says so
+    pair = _pair(rest)
+    if pair is None:
+        return record
+    question, text = pair.turns
+    spoken: dict[str, Any] = {"tool_calls": calls} if calls else {}
+    if text.text != "(calls)":
+        spoken["content"] = text.text
+    given = record[declared]
+    definitions = tools.decoded(given) if isinstance(given, str) else given
+    return {**_chat(pair, question.text, spoken, set()), "tools": definitions}
 
 
 def pictures(record: Mapping[str, Any]) -> str:
@@ -56,8 +100,10 @@ def _kind(key: str, value: Any) -> str:
 
 
 def left_out(conversation: Conversation) -> Iterator[Problem]:
-    """Images, films and sound that no turn of a conversation has, and that the answers may be about."""
+    """Images, films, sound and tools that no turn of a conversation has, and that the answers are about."""
     for path, key, value in _around(conversation):
+        if value and _is_tools(key) and tools.are_definitions(value):
+            yield Problem(path, "TD026", f"{shorten(key)} {_NOT_CALLED}", shorten(value), _CALLS)
         if value and (kind := _kind(key, value)):
             is_text = conversation.turns[0].role == "text" and kind != "sound"
             how = _HOWS["text"] if is_text else _how(kind, value)
@@ -77,6 +123,13 @@ _OR = (
     "To leave it out on purpose, name what is learned (--column prompt=KEY --column completion=KEY), or "
     "remove the key"
 )
+
+
+_NOT_CALLED = (
+    "declares tools, and what calls them cannot be read: beside a question the calls are JSON with name and "
+    "arguments; beside Converse messages, tools are under toolConfig. A model would learn the text alone"
+)
+_CALLS = '[{"name": "weather", "arguments": {"city": "Bern"}}]'
 
 
 def _how(kind: str, value: Any) -> str:

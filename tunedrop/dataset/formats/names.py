@@ -58,6 +58,9 @@ FILES = ("file_name", "filename", "file", "path")
 VIDEOS = ("video", "videos", "video_path", "video_url", "video_file", "mp4")
 SOUNDS = ("audio", "audios", "audio_path", "audio_url", "audio_file", "wav", "mp3", "flac")
 """What is seen or heard, beside a question or a text."""
+TOOLS = ("tools", "functions", "tool_definitions", "available_tools", "function_definitions")
+CALLS = ("answers", "tool_calls", "function_calls", "calls", "tool_call", "function_call")
+"""Tools beside a question, and their calls beside it that answer it."""
 DOCUMENTS = ("input", "text", "content", "raw_content", "page_content")
 """A text that stands alone, for continued pre-training."""
 REFERENCES = ("ground_truth", "answer", "target", "solution", "expected_answer", "reference", "expected")

@@ -114,6 +114,11 @@ def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
             f"$.{shorten(keys.answer)}", "TD012", why, there.get(keys.answer), "what is to be learned"
         )
         return None
+    said_ = there.get(keys.answer)
+    are_calls = names.plain(keys.answer) in names.CALLS or not isinstance(said_, str)
+    if are_calls and tools.calls_in(said_):
+        reading.add(f"$.{shorten(keys.answer)}", "TD026", _UNDECLARED, said_, "tools")
+        return None
     prompt = reading.text(record, keys.prompt or needed[0], f"$.{keys.prompt or needed[0]}")
     answer = _answer(there, keys.answer or needed[1], reading)
     context = there.get(keys.context, "") if keys.context else ""
@@ -134,6 +139,12 @@ def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     said_of = there.get(keys.answer)
     lost = [f"$.{keys.answer}.{key}" for key in said_of if key != "text"] if isinstance(said_of, dict) else ()
     return Conversation((question, said_), system, {}, unread, tuple(lost), f"$.{keys.system or 'system'}")
+
+
+_UNDECLARED = (
+    "the answer is calls of tools that nothing declares, and a model would learn them as plain text: put the "
+    "definitions of the tools beside them, under tools"
+)
 
 
 def _no_prompt(record: Mapping[str, Any], answer: str) -> str:

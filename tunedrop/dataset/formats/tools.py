@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from tunedrop.dataset.formats import schemas
 from tunedrop.dataset.formats.record import Reading
 from tunedrop.dataset.types import shorten
 
@@ -51,9 +52,43 @@ def _spec(spec: Mapping[str, Any]) -> dict[str, Any]:
     made["description"] = (
         given if isinstance(given, str) and given.strip() else spec["name"]
     )  # AWS asks for one
-    schema = schema if isinstance(schema, dict) else {"properties": {}}
-    made["inputSchema"] = {"json": schema if "type" in schema else {"type": "object", **schema}}
+    made["inputSchema"] = {"json": schemas.of_parameters(schema if isinstance(schema, dict) else {})}
     return made
+
+
+def are_definitions(value: Any) -> bool:
+    """Whether something declares tools, as a list or as the JSON text of one."""
+    found = decoded(value) if isinstance(value, str) else value
+    return (
+        isinstance(found, list)
+        and bool(found)
+        and all(isinstance(one, dict) and ({"name", "function", "toolSpec"} & one.keys()) for one in found)
+    )
+
+
+def calls_in(value: Any) -> list[dict[str, Any]]:
+    """The calls that an answer is, as OpenAI has them; none where it is anything else."""
+    found = decoded(value) if isinstance(value, str) and value.lstrip()[:1] in ("[", "{") else value
+    found = [found] if isinstance(found, dict) else found
+    if not isinstance(found, list):
+        return []
+    calls = []
+    for one in found:
+        call = one.get("function", one) if isinstance(one, dict) else None
+        if not isinstance(call, dict) or not _is_call(call):
+            return []
+        function = {"name": call["name"], "arguments": call.get("arguments", call.get("parameters"))}
+        calls.append({"id": one.get("id"), "function": function})
+    return calls
+
+
+def _is_call(one: Mapping[str, Any]) -> bool:
+    arguments = one.get("arguments", one.get("parameters"))
+    return (
+        isinstance(one.get("name"), str)
+        and isinstance(arguments, dict | str)
+        and one.keys() <= {"name", "arguments", "parameters", "id", "type"}
+    )
 
 
 def decoded(text: str) -> Any:

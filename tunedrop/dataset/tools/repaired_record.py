@@ -52,11 +52,11 @@ def tidied(record: Record) -> tuple[Record, list[str]]:
     changes: list[str] = []
     inside = formats.unwrapped(record)
     if inside is not record:
-        has_images = formats.detect(record) in (*_PAIRS, "prompt-completion")
+        is_pair = formats.detect(record) in (*_PAIRS, "prompt-completion")
         record = dict(inside)
         changes.append(
-            "images became part of the question"
-            if has_images
+            "what stands beside the question and its answer became part of them"
+            if is_pair
             else "the record was taken out of what stood around it"
         )
     format_ = formats.detect(record)

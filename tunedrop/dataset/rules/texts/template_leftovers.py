@@ -11,8 +11,12 @@ _ALWAYS = re.compile(
     r"<\|[a-z_]{2,30}\|>|\[/?INST\]|<</?SYS>>|### ?(?:Instruction|Response|Input):"
     r"|\b(?:TODO|FIXME|TBD)\b|[Ll]orem ipsum|\[(?:INSERT|YOUR)[ A-Z_]{0,40}\]"
     r"|(?m:^|\A)<(?:image|video|audio)>(?=\s|\Z)|<(?:image|video|audio)>\Z"
+    r"|</?tool_call>|<functioncall>|</?tool_response>"
 )
-"""Chat markup of other models, places of images that are not there, and what authors leave for later."""
+"""Markup of other models, places of images that are not there, and what authors leave for later."""
+
+_CALL = re.compile(r'\s*\[?\s*\{\s*"name"\s*:\s*"[^"]{1,80}"\s*,\s*"(?:arguments|parameters)"\s*:\s*[{"]')
+_OF_CALLS = ("arguments", "parameters")
 
 _OUTSIDE_CODE = re.compile(r"\{\{[^{}\n]{0,60}\}\}|\{%[^%\n]{0,60}%\}|\$\{[^{}\n]{1,60}\}")
 """Template languages, which are also what people ask about."""
@@ -21,7 +25,8 @@ _OUTSIDE_CODE = re.compile(r"\{\{[^{}\n]{0,60}\}\}|\{%[^%\n]{0,60}%\}|\$\{[^{}\n
 _TEMPLATES = ("{{", "{%", "${")
 _SIGNS = (
     "<|", "INST]", "SYS>>", "TODO", "FIXME", "TBD", "orem ipsum", "[INSERT", "[YOUR", "Instruction:",
-    "Response:", "Input:", "<image>", "<video>", "<audio>",
+    "Response:", "Input:", "<image>", "<video>", "<audio>", "tool_call>",
+    "<functioncall>", "tool_response>",
 )  # fmt: skip
 
 
@@ -29,10 +34,13 @@ class TemplateLeftovers(TextRule):
     """No leftover of a template is in a text."""
 
     code = "TD060"
-    literals = _TEMPLATES + _SIGNS
+    literals = _TEMPLATES + _SIGNS + _OF_CALLS
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """The first of them."""
+        if role == "assistant" and _CALL.match(text):
+            yield "a call of a tool as plain text; declare the tool, or the model only learns to write JSON"
+            return
         found = _ALWAYS.search(text) if has_any(text, _SIGNS) else None
         if found is None and has_any(text, _TEMPLATES):
             found = _OUTSIDE_CODE.search(text)

@@ -1,0 +1,65 @@
+"""Schemas of tools' inputs as JSON Schema has them: xLAM and BFCL write the types of Python, xLAM no schema.
+
+Source: the data sets' cards (Salesforce/xlam-function-calling-60k, gorilla-llm/BFCL). Read 2026-11-29.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_KEYWORDS = frozenset(
+    ("properties", "$ref", "$defs", "anyOf", "oneOf", "allOf", "required", "additionalProperties")
+)
+_JSON = ("string", "integer", "number", "boolean", "array", "object", "null")
+_TYPES = {
+    **dict.fromkeys(("str", "String"), "string"),
+    **dict.fromkeys(("int", "Integer", "long"), "integer"),
+    **dict.fromkeys(("float", "double", "Number"), "number"),
+    **dict.fromkeys(("bool", "Boolean"), "boolean"),
+    **dict.fromkeys(("list", "List", "tuple", "Tuple", "set", "Set", "Array"), "array"),
+    **dict.fromkeys(("dict", "Dict", "Object"), "object"),
+}
+
+
+def of_parameters(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of a tool's input; parameters by name become one, those without a default required."""
+    if not schema:
+        return {"type": "object", "properties": {}}
+    is_schema = isinstance(schema.get("type"), str | list) or not _KEYWORDS.isdisjoint(schema)
+    if is_schema or not all(isinstance(one, dict) for one in schema.values()):
+        return _typed({"type": "object", **schema})
+    required = [name for name, one in schema.items() if "default" not in one and not _is_optional(one)]
+    made = {"type": "object", "properties": {name: _typed(one) for name, one in schema.items()}}
+    return {**made, "required": required} if required else made
+
+
+def _is_optional(parameter: Mapping[str, Any]) -> bool:
+    return "optional" in str(parameter.get("type", "")).lower()
+
+
+def _typed(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema with the types of JSON: what is no type of it is said in the description."""
+    made = dict(schema)
+    if isinstance(schema.get("type"), str) and schema["type"] not in _JSON:
+        del made["type"]
+        made |= _type(schema["type"], str(schema.get("description", "")))
+    if isinstance(schema.get("properties"), dict):
+        made["properties"] = {
+            name: _typed(one) if isinstance(one, dict) else one for name, one in schema["properties"].items()
+        }
+    if isinstance(schema.get("items"), dict):
+        made["items"] = _typed(schema["items"])
+    return made
+
+
+def _type(given: str, description: str) -> dict[str, Any]:
+    name, _, inside = given.partition(",")[0].strip().partition("[")
+    if given in _JSON:
+        return {"type": given}
+    found = _TYPES.get(name, name if name in _JSON else "")
+    if found == "array" and name in ("list", "List") and inside.endswith("]"):
+        return {"type": found, "items": _type(inside[:-1], "")}
+    if found:
+        return {"type": found}
+    return {"description": f"{description} ({given})".strip()}
