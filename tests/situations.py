@@ -245,6 +245,29 @@ READ: dict[str, tuple[bytes, str, str]] = {
 }
 
 
+def dialogue(by: str, said: str, turns: str, roles: tuple[str, str], wrap: bool = False) -> bytes:
+    """Two questions and answers a record, in turns of the user and the system."""
+
+    def record(asked: str, answered: str) -> dict[str, Any]:
+        texts = ["Hi", "Hello.", asked, answered]
+        return {
+            turns: [
+                {by: role, said: [{"text": text}] if wrap else text}
+                for role, text in zip(roles * 2, texts, strict=True)
+            ]
+        }
+
+    return each(record)
+
+
+SYSTEM_ANSWERS = {
+    "MultiWOZ": dialogue("speaker", "utterance", "turns", ("USER", "SYSTEM")),
+    "short names": dialogue("speaker", "text", "log", ("usr", "sys")),
+    "chats": dialogue("role", "content", "messages", ("user", "system")),
+    "Converse": dialogue("role", "content", "messages", ("user", "system"), wrap=True),
+}
+
+
 def log(asked: str, said: str) -> dict[str, Any]:
     nodes = {"a": (None, "user", asked), "b": ("a", "assistant", said)}
     return {
@@ -388,6 +411,21 @@ READ |= {
         each(lambda q, a: {"question": q, "answer": a, "tools": ["hoe", "rake"]}),
         "a.jsonl",
         "question-answer",
+    ),
+    "Taskmaster": (
+        each(
+            lambda q, a: {
+                "utterances": [{"speaker": "USER", "text": q}, {"speaker": "ASSISTANT", "text": a}],
+                "conversation_id": "dlg-1",
+            }
+        ),
+        "a.jsonl",
+        "sharegpt",
+    ),
+    "Hugging Face's columns of turns": (
+        each(lambda q, a: {"conversations": {"from": ["human", "gpt"], "value": [q, a]}}),
+        "a.jsonl",
+        "sharegpt",
     ),
     "pretty-printed ShareGPT": (
         b"\n".join(
@@ -670,6 +708,19 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         "a.jsonl",
         "TD010",
         "is called image-ref",
+    ),
+    "a dialogue that the system begins": (
+        each(
+            lambda q, a: {
+                "turns": [
+                    {"speaker": who, "utterance": text}
+                    for who, text in [("SYSTEM", "Hi."), ("USER", q), ("SYSTEM", a)]
+                ]
+            }
+        ),
+        "a.jsonl",
+        "TD023",
+        "If it is who answers, call it assistant",
     ),
     "calls without tools": (
         each(lambda q, _: {"query": q, "answers": json.dumps([CALL])}),

@@ -17,6 +17,7 @@ from tests.situations import (
     PAIRS,
     READ,
     REFUSED,
+    SYSTEM_ANSWERS,
     each,
     lines,
     user,
@@ -214,3 +215,21 @@ def test_calls_and_places_of_images_in_texts_are_warned_of(answer: str, tmp_path
     file.write_bytes(each(lambda q, _: {"prompt": q, "completion": answer}))
 
     assert checking.report_of([file], None, "auto", 5).by_code["TD060"] == len(PAIRS)
+
+
+@pytest.mark.parametrize("name", SYSTEM_ANSWERS)
+def test_a_system_that_takes_turns_with_the_user_is_the_assistant(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(SYSTEM_ANSWERS[name])
+
+    report = checking.report_of([file], None, "auto", 5)
+    done, _ = converting.convert_into(file, "converse", tmp_path / "out", ReadOptions(), skip=False)
+    checking.fix(file, tmp_path / "fixed.jsonl", ReadOptions())
+
+    written = [json.loads(line) for line in (tmp_path / "out").read_bytes().splitlines()]
+    assert (report.valid, report.method, report.by_code) == (True, "multi-turn", {"TD008": len(PAIRS)})
+    assert {tuple(one["role"] for one in record["messages"]) for record in written} == {
+        ("user", "assistant") * 2
+    }
+    assert any("assistant" in what for what in done.lost)
+    assert (tmp_path / "out").read_bytes() == (tmp_path / "fixed.jsonl").read_bytes()

@@ -192,6 +192,7 @@ def read_record(record: Mapping[str, Any], format_: SourceFormat) -> Reading:
         wrong = list(beside.left_out(found))
         reading.problems += wrong
         found = None if wrong else found
+    reading.problems += reading.guesses
     reading.conversation = found
     return reading
 
@@ -218,10 +219,13 @@ def no_format(record: Mapping[str, Any]) -> Problem:
 
 def _nearest(record: Mapping[str, Any]) -> str:
     """The shape whose keys are most like those of a record, in words."""
-    for key, value in record.items():
-        name = names.plain(key)
-        if name in ("messages", *names.CONVERSATIONS) and not isinstance(value, list):
+    plain_ = {key: names.plain(key) for key in record}
+    for key, name in plain_.items():
+        if name in ("messages", *names.CONVERSATIONS) and not isinstance(record[key], list):
             return f"{shorten(key)} must be a list of turns" if name != "data" else ""
+    for key, name in plain_.items():
+        if name.endswith("_id"):
+            continue
         for known in [name] if name in _KNOWN else difflib.get_close_matches(name, _KNOWN, 1, 0.8):
             is_prompt = known in names.PROMPTS
             which = "a prompt" if is_prompt else "an answer" if known in names.ANSWERS else "a conversation"

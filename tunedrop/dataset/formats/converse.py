@@ -33,7 +33,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         reading.wrong_type("$.messages", "a list of messages", messages)
         return None
     found: list[Turn] = []
-    for index, message in enumerate(messages):
+    for index, message in enumerate(turns.with_assistant(messages, reading)):
         if not isinstance(message, dict):
             reading.wrong_type(f"$.messages[{index}]", "an object", message)
             return None

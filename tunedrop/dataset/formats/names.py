@@ -72,7 +72,7 @@ REQUESTS = frozenset(
 """What a request to a model says beside its messages, which is nothing for a grader."""
 CONVERSATIONS = (
     "conversations", "conversation", "dialogue", "dialog", "turns", "chat", "history", "chat_history",
-    "chat_messages", "data",
+    "chat_messages", "utterances", "log", "data",
 )  # fmt: skip
 """Lists of turns, beside `messages`."""
 

@@ -48,7 +48,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
             extra["toolConfig"] = tools.config(record[key], f"$.{key}", reading, losses)
     chat, calls = turns.Turns(reading), tools.Calls()
     _system(record, chat, reading)
-    for index, message in enumerate(messages):
+    for index, message in enumerate(turns.with_assistant(messages, reading)):
         if not isinstance(message, dict):
             reading.wrong_type(f"$.messages[{index}]", "an object", message)
             return None

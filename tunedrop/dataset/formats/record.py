@@ -109,11 +109,18 @@ class Conversation(msgspec.Struct, frozen=True):
 
 
 class Reading(msgspec.Struct):
-    """What became of a record: the conversation, unless it is broken; and what is wrong with it."""
+    """What became of a record: the conversation, unless it is broken; and what is wrong with it.
+
+    Attributes
+    ----------
+    guesses
+        Warnings about how it was read, which do not break it.
+    """
 
     format: SourceFormat
     conversation: Conversation | None = None
     problems: list[Problem] = []
+    guesses: list[Problem] = []
 
     def add(self, path: str, code: str, message: str, value: Any = "", expected: str = "") -> None:
         """One more problem."""

@@ -125,7 +125,10 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     if "history" in name and (pair := _last(record)):  # Alpaca's: what was said before
         spread += _question(pair, "$", [])
         own |= pair.keys()
-    for path, message in spread:
+    said_by = _speaker(spread[0][1])
+    least = 2 if said_by == "speaker" else 4  # a prompt has no speaker
+    heard = turns.with_assistant([one for _, one in spread], reading, said_by, least)
+    for (path, _), message in zip(spread, heard, strict=True):
         if not isinstance(message, dict):
             reading.wrong_type(path, "an object with from and value", message)
             return None
@@ -150,6 +153,12 @@ def _last(record: Mapping[str, Any]) -> dict[str, Any]:
     return {key: record[key] for key in (keys.prompt, keys.context, keys.answer) if key and key in record}
 
 
+def _speaker(message: Any) -> str:
+    """The key of who speaks; empty where there is none."""
+    there = message if isinstance(message, dict) else {}
+    return next((key for key in _SPEAKERS if isinstance(there.get(key), str)), "")
+
+
 def _message(
     message: Mapping[str, Any],
     path: str,
@@ -158,7 +167,7 @@ def _message(
     reading: Reading,
     losses: list[str],
 ) -> None:
-    speaker = next((key for key in _SPEAKERS if isinstance(message.get(key), str)), "")
+    speaker = _speaker(message)
     text = next((key for key in _TEXTS if key in message), "")
     role = turns.ROLES.get(message[speaker].strip().lower()) if speaker else None
     if role is None:

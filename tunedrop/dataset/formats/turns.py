@@ -9,15 +9,15 @@ from typing import Any
 import msgspec
 
 from tunedrop.dataset.formats.record import Reading, Turn
-from tunedrop.dataset.types import shorten
+from tunedrop.dataset.types import Problem, shorten
 
 USER, ASSISTANT, SYSTEM, TOOL, CALL = "user", "assistant", "system", "tool", "call"
 ROLES = {
-    **dict.fromkeys(("user", "human", "prompter", "customer", "client"), USER),
+    **dict.fromkeys(("user", "human", "prompter", "customer", "client", "usr"), USER),
     **dict.fromkeys(
         ("assistant", "gpt", "model", "bot", "chatgpt", "ai", "bard", "bing", "agent", "chatbot"), ASSISTANT
     ),
-    **dict.fromkeys(("system", "developer"), SYSTEM),
+    **dict.fromkeys(("system", "developer", "sys"), SYSTEM),
     **dict.fromkeys(
         ("tool", "function", "observation", "function_response", "tool_response", "ipython"), TOOL
     ),
@@ -63,7 +63,10 @@ class Turns:
     def note(self, text: str, path: str) -> None:
         """A system prompt, which stands before the conversation."""
         if self.turns or self._results:
-            what = "role is system in the middle of the conversation; Bedrock takes a system prompt before it"
+            what = (
+                "role is system in the middle of the conversation; Bedrock takes a system prompt before it. "
+                "If it is who answers, call it assistant"
+            )
             self._reading.add(path, "TD023", what, "system", "user or assistant")
             return
         self.system_path = self.system_path or path
@@ -93,6 +96,25 @@ class Turns:
         if others:
             content = [block for block in content if "text" not in block or block["text"].strip()]
         self.turns.append(Turn(role, text, tuple(content) if others else (), path, dict(extra)))
+
+
+def system_answers(roles: Iterable[Any], least: int = 4) -> bool:
+    """Whether SYSTEM is the assistant of a dialogue, as in MultiWOZ: it answers the user each time."""
+    said = [ROLES.get(one.strip().lower()) if isinstance(one, str) else None for one in roles]
+    return len(said) >= least and said == [(USER, SYSTEM)[at % 2] for at in range(len(said))]
+
+
+def with_assistant(messages: list[Any], reading: Reading, key: str = "role", least: int = 4) -> list[Any]:
+    """Messages with the assistant where SYSTEM is it; the reading says so."""
+    if not all(isinstance(one, dict) for one in messages):
+        return messages
+    if not system_answers((one.get(key) for one in messages), least):
+        return messages
+    reading.guesses.append(Problem("$", "TD008", _SYSTEM_ANSWERS, str(messages[1][key]), "assistant"))
+    return [{**one, key: ASSISTANT} if at % 2 else one for at, one in enumerate(messages)]
+
+
+_SYSTEM_ANSWERS = "system takes turns with the user, and is read as the assistant"
 
 
 def order(turns: list[Turn], reading: Reading) -> None:

@@ -37,6 +37,8 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
         value = record.get(key)
         if isinstance(value, str) and value.lstrip().startswith("[") and (found := _decoded(value)):
             return {**record, key: found}
+        if isinstance(value, dict) and (rows := _rows(value)):
+            return {**record, key: rows}
     record = _opened(record)
     if not any(isinstance(value, dict | list) for value in record.values()) or "schemaType" in record:
         return record
@@ -52,6 +54,19 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
         ):
             return _without(record, key) | inside
     return _exchange(record)
+
+
+_SPOKEN = frozenset(("content", "value", "text", "utterance"))
+
+
+def _rows(columns: Mapping[str, Any]) -> list[Any]:
+    """The turns of lists under their names, as Hugging Face has a sequence of features; none of else."""
+    values = list(columns.values())
+    if _SPOKEN.isdisjoint(columns) or not all(
+        isinstance(one, list) and len(one) == len(values[0]) for one in values
+    ):
+        return []
+    return [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
 
 
 def _decoded(text: str) -> list[Any] | None:

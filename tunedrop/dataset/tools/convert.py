@@ -81,6 +81,8 @@ def convert(
             _note(done.refused, str(error), line)
             continue
         done.written += 1
+        for guess in reading.guesses:
+            _note(done.lost, guess.message, line)
         for what in _losses(record, reading.format, conversation, target):
             _note(done.lost, what, line)
     return done

@@ -69,9 +69,12 @@ def tidied(record: Record) -> tuple[Record, list[str]]:
 
 def _usual_roles(record: Record, changes: list[str]) -> Record:
     messages = []
-    for message in record["messages"]:
+    given = record["messages"]
+    answers = turns.system_answers(one.get("role") if isinstance(one, dict) else None for one in given)
+    for message in given:
         role = message.get("role") if isinstance(message, dict) else None
         usual = turns.ROLES.get(role.strip().lower()) if isinstance(role, str) else None
+        usual = turns.ASSISTANT if answers and usual == turns.SYSTEM else usual
         if usual in (turns.USER, turns.ASSISTANT, turns.SYSTEM) and role not in (usual, "developer"):
             message = {**message, "role": usual}
             changes.append(f"the role {shorten(role)} became {usual}")
