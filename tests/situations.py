@@ -412,6 +412,27 @@ READ |= {
         "a.jsonl",
         "question-answer",
     ),
+    "RAGAS": (
+        each(lambda q, a: {"question": q, "contexts": ["Roses need sun.", "And water."], "answer": a}),
+        "a.jsonl",
+        "question-answer",
+    ),
+    "a document that is asked about, and where it is from": (
+        each(lambda q, a: {"question": q, "document": "Roses need sun.", "code": "R-7", "answer": a}),
+        "a.jsonl",
+        "question-answer",
+    ),
+    "what was said before, under another name": (
+        each(
+            lambda q, a: {
+                "question": q,
+                "answer": a,
+                "conversation_history": [user("Hi"), assistant("Hello.")],
+            }
+        ),
+        "a.jsonl",
+        "sharegpt",
+    ),
     "Taskmaster": (
         each(
             lambda q, a: {
@@ -721,6 +742,12 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         "a.jsonl",
         "TD023",
         "If it is who answers, call it assistant",
+    ),
+    "documents that are no texts": (
+        each(lambda q, a: {"question": q, "documents": [{"title": "t", "text": q}], "answer": a}),
+        "a.jsonl",
+        "TD012",
+        "the question is about it",
     ),
     "calls without tools": (
         each(lambda q, _: {"query": q, "answers": json.dumps([CALL])}),

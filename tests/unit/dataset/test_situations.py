@@ -233,3 +233,20 @@ def test_a_system_that_takes_turns_with_the_user_is_the_assistant(name: str, tmp
     }
     assert any("assistant" in what for what in done.lost)
     assert (tmp_path / "out").read_bytes() == (tmp_path / "fixed.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("about", "asked"),
+    [
+        ({"contexts": ["Roses need sun.", "And water."]}, "\n\nRoses need sun.\n\nAnd water."),
+        ({"schema": "CREATE TABLE roses", "evidence": "red is 1"}, "\n\nred is 1\n\nCREATE TABLE roses"),
+        ({"document": "roses.pdf"}, ""),
+    ],
+)
+def test_what_a_question_is_about_stands_behind_it(about: dict[str, Any], asked: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(lines([{"question": "Sun?", "answer": "Yes.", **about}]))
+
+    converting.convert_into(file, "prompt-completion", tmp_path / "out", ReadOptions(), skip=False)
+
+    assert json.loads((tmp_path / "out").read_bytes())["prompt"] == f"Sun?{asked}"

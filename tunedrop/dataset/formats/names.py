@@ -35,7 +35,14 @@ TEXTS_TO_CLASSIFY = frozenset(
      "message", "query"]
 )  # fmt: skip
 CONTEXTS = ("input", "context", "passage")
-SYSTEMS = ("system", "system_prompt")
+WHAT_IS_ASKED_ABOUT = (
+    "contexts", "retrieved_contexts", "passages", "document", "documents", "article", "paragraph",
+    "paragraphs", "story", "knowledge", "evidence", "schema", "table_schema", "table", "text", "sentence",
+    "review", "tweet", "code", "history", "chat_history", "conversation_history", "dialogue", "aspect",
+    "hypothesis",
+)  # fmt: skip
+"""Beside a question; of one word or two, they say where it is from."""
+SYSTEMS = ("system", "system_prompt", "system_message", "system_instruction")
 PROGRAMS = ("code", "program", "snippet")
 """Answers where a program stands under them (MBPP, CoNaLa); else they say what a text is about."""
 MADE_OF_TEXTS = (
@@ -72,7 +79,7 @@ REQUESTS = frozenset(
 """What a request to a model says beside its messages, which is nothing for a grader."""
 CONVERSATIONS = (
     "conversations", "conversation", "dialogue", "dialog", "turns", "chat", "history", "chat_history",
-    "chat_messages", "utterances", "log", "data",
+    "chat_messages", "conversation_history", "utterances", "log", "data",
 )  # fmt: skip
 """Lists of turns, beside `messages`."""
 

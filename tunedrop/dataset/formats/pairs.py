@@ -20,7 +20,7 @@ from typing import Any
 
 from tunedrop.dataset.formats import exports, names, tools
 from tunedrop.dataset.formats.record import Conversation, Reading, SourceFormat, Turn, said
-from tunedrop.dataset.types import shorten
+from tunedrop.dataset.types import Problem, shorten
 
 _STANFORD = "text"
 """Alpaca's own key for the three others put together."""
@@ -41,6 +41,9 @@ class Keys:
         system = next((one for one in names.SYSTEMS if one in there), "")
         self.prompt, self.answer = there.get(prompt, ""), there.get(answer, "")
         self.context = there[context] if context and prompt else ""
+        used = (prompt, answer, context, system, *(["text"] if prompt == "instruction" else []))
+        others = [there[one] for one in names.WHAT_IS_ASKED_ABOUT if one in there and one not in used]
+        self.others = tuple(others) if prompt and answer else ()
         self.system = there.get(system, "")
         self.format = _format(prompt, answer, context)
 
@@ -103,42 +106,89 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
 def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     there = said(record)
     keys = keys_of(record)
+    if wrong := _no_answer(record, keys, reading.format):
+        reading.problems.append(wrong)
+        return None
     needed = _NEEDED.get(reading.format, ("prompt", "completion"))
-    if not keys.prompt and reading.format in ("question-answer", "text-label"):
-        reading.add(
-            "$", "TD011", _no_prompt(record, keys.answer), ", ".join(map(shorten, record)), "a prompt"
-        )
-        return None
-    if why := exports.why_no_answer(record, keys.answer):
-        reading.add(
-            f"$.{shorten(keys.answer)}", "TD012", why, there.get(keys.answer), "what is to be learned"
-        )
-        return None
-    said_ = there.get(keys.answer)
-    are_calls = names.plain(keys.answer) in names.CALLS or not isinstance(said_, str)
-    if are_calls and tools.calls_in(said_):
-        reading.add(f"$.{shorten(keys.answer)}", "TD026", _UNDECLARED, said_, "tools")
-        return None
     prompt = reading.text(record, keys.prompt or needed[0], f"$.{keys.prompt or needed[0]}")
     answer = _answer(there, keys.answer or needed[1], reading)
-    context = there.get(keys.context, "") if keys.context else ""
-    if not isinstance(context, str):
-        reading.wrong_type(f"$.{keys.context}", "a string", context)
+    about = _asked_about(there, keys, prompt, answer, reading)
     system = there.get(keys.system, "") if keys.system else ""
     if not isinstance(system, str):
         reading.wrong_type(f"$.{keys.system}", "a string", system)
     if reading.problems or prompt is None or answer is None:
         return None
-    used = {keys.prompt, keys.answer, keys.context, keys.system}
+    used = {keys.prompt, keys.answer, keys.context, keys.system, *about}
     unread = {key: value for key, value in there.items() if key not in used and value != ""}
-    whole = f"{prompt}\n\n{context}" if context.strip() else prompt
     if reading.format == "alpaca" and _is_put_together(unread.get(_STANFORD), prompt, answer):
         del unread[_STANFORD]
-    question = Turn("user", whole, (), f"$.{keys.prompt}")
+    question = Turn("user", "\n\n".join([prompt, *about.values()]), (), f"$.{keys.prompt}")
     said_ = Turn("assistant", answer, (), f"$.{keys.answer}")
     said_of = there.get(keys.answer)
     lost = [f"$.{keys.answer}.{key}" for key in said_of if key != "text"] if isinstance(said_of, dict) else ()
     return Conversation((question, said_), system, {}, unread, tuple(lost), f"$.{keys.system or 'system'}")
+
+
+def _no_answer(record: Mapping[str, Any], keys: Keys, format_: SourceFormat) -> Problem | None:
+    """Why a record has no prompt, or what looks like its answer is none."""
+    if not keys.prompt and format_ in ("question-answer", "text-label"):
+        shown = shorten(", ".join(map(shorten, record)))
+        return Problem("$", "TD011", _no_prompt(record, keys.answer), shown, "a prompt")
+    value, path = record.get(keys.answer), f"$.{shorten(keys.answer)}"
+    if why := exports.why_no_answer(record, keys.answer):
+        return Problem(path, "TD012", why, shorten(value), "what is to be learned")
+    are_calls = names.plain(keys.answer) in names.CALLS or not isinstance(value, str)
+    if are_calls and tools.calls_in(value):
+        return Problem(path, "TD026", _UNDECLARED, shorten(value), "tools")
+    return None
+
+
+def _asked_about(
+    record: Mapping[str, Any], keys: Keys, prompt: str | None, answer: str | None, reading: Reading
+) -> dict[str, str]:
+    """The texts that a question is about, by their keys."""
+    found = {}
+    for key in filter(None, (keys.context, *keys.others)):
+        text = _text_of(key, record.get(key), prompt, answer)
+        if text is None:
+            reading.add(f"$.{shorten(key)}", "TD012", _no_text(key), record[key], "a string")
+        elif text:
+            found[key] = text
+    return found
+
+
+def joined(record: Mapping[str, Any]) -> list[str]:
+    """The keys of what stands behind the question in the prompt."""
+    keys = keys_of(record)
+    asked, answer = record.get(keys.prompt), record.get(keys.answer)
+    return [
+        key for key in (keys.context, *keys.others) if key and _text_of(key, record.get(key), asked, answer)
+    ]
+
+
+def _text_of(key: str, value: Any, asked: Any, answer: Any) -> str | None:
+    """What is asked about, as a text; empty where it is none; None where it is something else."""
+    if value is None or value in ("", [], {}) or isinstance(value, bool | int | float):
+        return "" if value is None or names.plain(key) not in names.CONTEXTS or not value else None
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        value = "\n\n".join(value)
+    if not isinstance(value, str):
+        return None
+    is_sure = names.plain(key) in (*names.CONTEXTS, "aspect", "hypothesis")
+    says = bool(value.strip()) and (is_sure or len(value.split()) > 1)
+    return (
+        value if says and not (key == _STANFORD and _is_put_together(value, str(asked), str(answer))) else ""
+    )
+
+
+def _no_text(key: str) -> str:
+    what = f"{shorten(key)} must be a string, or a list of them, for the question is about it"
+    if names.plain(key) in names.CONTEXTS:
+        return what
+    return (
+        f"{what}: write it as one text. To leave it out on purpose, name what is learned: "
+        "--column prompt=KEY --column completion=KEY"
+    )
 
 
 _UNDECLARED = (

@@ -129,10 +129,14 @@ def _losses(
     """What the new record does not say any more, or says in another place."""
     if conversation.system and target in ("prompt-completion", "alpaca"):
         yield "the system prompt was written in front of the prompt"
-    if format_ in ("alpaca", "dolly", "question-answer") and len(record) > 2 and target != format_:
+    if (
+        format_ in ("alpaca", "dolly", "question-answer", "text-label", "prompt-completion")
+        and len(record) > 2
+        and target != format_
+    ):
         keys = pairs.keys_of(record)
-        if keys.context and record[keys.context]:
-            yield f"{shorten(keys.prompt)} and {shorten(keys.context)} were joined"
+        for key in pairs.joined(record):
+            yield f"{shorten(keys.prompt)} and {shorten(key)} were joined"
     several = any(_has_several(message) for message in record.get("messages") or [])
     if target != "converse" and (several or conversation.system_blocks > 1):
         yield "several texts of one message were joined, a line each"

@@ -13,6 +13,7 @@ import msgspec
 from tunedrop.dataset.formats import names, pairs, unreadable
 from tunedrop.dataset.formats.unreadable import NotReadable
 
+_ASKED_ABOUT = frozenset((*names.IMAGES, *names.VIDEOS, *names.SOUNDS, *names.WHAT_IS_ASKED_ABOUT))
 PARTS = ("prompt", "completion", "system")
 LOOKED_FOR_HEADER = 20
 LONGEST_NAME = 80
@@ -123,9 +124,9 @@ def kept(name: str, taken: Collection[str]) -> str:
 
 
 def unnamed(name: str, taken: Collection[str]) -> str:
-    """The same where somebody has named the others: images that are not named are left out on purpose."""
-    is_seen = names.plain(name) in (*names.IMAGES, *names.VIDEOS, *names.SOUNDS)
-    return kept(name, [name.strip()] if is_seen else taken)
+    """The same where somebody has named the others: what is not named is left out on purpose."""
+    is_about = names.plain(name) in _ASKED_ABOUT
+    return kept(name, [name.strip()] if is_about else taken)
 
 
 def _by_number(rows: Sequence[Sequence[str]], numbers: Mapping[str, str]) -> tuple[str, ...]:
