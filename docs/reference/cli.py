@@ -11,6 +11,7 @@ import typer
 from docs.reference.tables import page, table
 from tunedrop.cli.app import app
 from tunedrop.cli.options import WHERE
+from tunedrop.cli.program import CONTEXT
 
 Command = Any
 """A command of the Click that typer carries inside, whose names are its own."""
@@ -85,7 +86,8 @@ def _options(command: Command, panel: str | None = None) -> list[Command]:
 
 
 def _context(command: Command) -> Any:
-    return command.context_class(command)
+    """A context as the program makes it: a command keeps the help option of the first one."""
+    return command.context_class(command, **CONTEXT)
 
 
 def _option(one: Command, command: Command) -> tuple[str, str, str]:

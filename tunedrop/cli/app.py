@@ -8,7 +8,7 @@ import typer
 
 from tunedrop import __version__
 from tunedrop.cli.exits import MEANINGS
-from tunedrop.cli.program import Program
+from tunedrop.cli.program import CONTEXT, Program
 
 _HELP = """Drop a dataset in, get a fine-tuned Amazon Bedrock model back.
 
@@ -24,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help=_HELP,
     epilog=_EPILOG,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=CONTEXT,
 )
 
 

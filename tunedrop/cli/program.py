@@ -21,6 +21,10 @@ UsageError = cast(type[Any], typer.BadParameter.__base__)
 """What typer raises for any wrong use; it exports only some of its subclasses."""
 
 
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+"""The settings of every command's context."""
+
+
 class Program(TyperGroup):
     """The top of the command line. Its commands are those of `index`, imported when they are called."""
 

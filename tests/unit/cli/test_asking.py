@@ -206,9 +206,10 @@ def test_help_of_a_command_that_is_not_there_is_a_wrong_use() -> None:
 def test_what_is_piped_has_no_spaces_that_fill_a_line(
     aws: Aws, deployed: Deployed, promoted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tunedrop.serving.throughput.exists", lambda *_: True)
     for command in (["runs"], ["models"], ["models", "persona"]):
-        code, out, _ = run(*command)
-        assert code == 0
+        code, out, said = run(*command)
+        assert code == 0, said
         assert all(line == line.rstrip() for line in out.splitlines())
         assert max(map(len, out.splitlines())) < 400
 
@@ -237,3 +238,13 @@ def test_runs_are_filtered_and_sorted(
     assert row["hyperparameters"]["epochCount"] == "5"
     assert row["in_production"] is True
     assert "0.300 → 0.600" in run("runs")[1]
+
+
+def test_models_says_what_was_deleted_of_what_is_in_production(
+    aws: Aws, deployed: Deployed, promoted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tunedrop.serving.throughput.exists", lambda *_: False)
+
+    code, out, _ = run("models")
+
+    assert (code, "GONE: it was deleted" in out) == (0, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,19 @@ def test_what_cannot_be_read_is_refused_with_one_reason_that_helps(name: str, tm
     assert any(why in one.message for one in report.errors), report.errors
     assert refused
     assert any(why in note.what for note in done.refused.values())
+
+
+def test_nesting_is_found_also_where_python_reads_deeper(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    file.write_bytes(b"[" * 900)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(20_000)
+    try:
+        report = checking.report_of([file], None, "auto", 5)
+    finally:
+        sys.setrecursionlimit(limit)
+
+    assert ["nested deeper than 64 levels" in one.message for one in report.errors] == [True]
 
 
 def test_records_of_a_grader_keep_one_format_where_some_lack_a_reference(tmp_path: Path) -> None:

@@ -206,7 +206,7 @@ def parse(number: int, raw: bytes) -> Line:
         record = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Line(number, {}, not_json.why(text, error))
-    if _is_too_deep(text):
+    if not_json.is_too_deep(text):
         return Line(number, {}, not_json.TOO_DEEP)
     if not isinstance(record, dict):
         return Line(number, {}, ("TD001", f"a line is one JSON object, not a {type(record).__name__}"))
@@ -226,20 +226,6 @@ def _may_name_twice(text: bytes, record: dict[str, Any]) -> bool:
 
 
 _SPACED_KEY = re.compile(rb'"[ \t\r]+:')
-
-
-def _is_too_deep(text: bytes) -> bool:
-    """Whether objects and lists are nested deeper than any format nests them."""
-    if text.count(b"{") + text.count(b"[") <= not_json.MAX_DEPTH:
-        return False
-    depth = deepest = 0
-    for one in _STRINGS.sub(b"", text):
-        depth += (one in b"{[") - (one in b"}]")
-        deepest = max(deepest, depth)
-    return deepest > not_json.MAX_DEPTH
-
-
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"|[^{}\[\]"]+')
 
 
 def _key_named_twice(text: bytes) -> str | None:

@@ -106,6 +106,21 @@ def _inside(bare: bytes, error: str) -> str:
     return f"not valid JSON: {error}"
 
 
+def is_too_deep(text: bytes) -> bool:
+    """Whether objects and lists are nested deeper than any format nests them."""
+    if text.count(b"{") + text.count(b"[") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for one in _NO_BRACKETS.sub(b"", text):
+        depth += (one in b"{[") - (one in b"}]")
+        if depth > MAX_DEPTH:
+            return True
+    return False
+
+
+_NO_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[^{}\[\]"]+')
+
+
 def reason_of_value(text: str, error: str) -> str:
     """What is wrong with a value that begins a text, in the middle of a file."""
     bare = text.encode(errors="surrogateescape")

@@ -167,7 +167,7 @@ class _Reader:
         try:
             return _DECODER.raw_decode(self._text, self._place)[1]
         except (ValueError, RecursionError) as error:
-            if isinstance(error, RecursionError):
+            if isinstance(error, RecursionError) or self._is_too_deep(error):
                 self.problem = not_json.TOO_DEEP[1]
             elif isinstance(error, json.JSONDecodeError) and self._ended:
                 near = self._text[self._place : error.pos + _NEAR]
@@ -176,6 +176,12 @@ class _Reader:
             else:
                 self.problem = f"not JSON: {error}"
             return None
+
+    def _is_too_deep(self, error: ValueError) -> bool:
+        """How deep Python itself reads depends on its version, and on its recursion limit."""
+        if not isinstance(error, json.JSONDecodeError):
+            return False
+        return not_json.is_too_deep(self._text[self._place : error.pos].encode(errors="surrogateescape"))
 
 
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str, strict=False)
