@@ -6,15 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
-
 from tunedrop.cli.output import errors
 
 Advance = Callable[[int], object]
@@ -30,6 +21,18 @@ def bytes_done(what: str, total: int, then: str = "") -> Iterator[Advance]:
     then
         What goes on when all bytes are done.
     """
+    if not errors.is_terminal:
+        yield lambda _: None
+        return
+    from rich.progress import (  # what a terminal needs alone
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -37,7 +40,7 @@ def bytes_done(what: str, total: int, then: str = "") -> Iterator[Advance]:
         TransferSpeedColumn(),
         TimeRemainingColumn(compact=True),
     )
-    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+    with Progress(*columns, console=errors, transient=True) as progress:
         task = progress.add_task(what, total=total)
 
         def advance(count: int) -> None:

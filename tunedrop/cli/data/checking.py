@@ -15,7 +15,6 @@ import msgspec
 from tunedrop import catalog, intake
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.tunable import obstacle
-from tunedrop.cli.data import folder, held_out
 from tunedrop.cli.data.files import copy_of
 from tunedrop.cli.data.showing import show
 from tunedrop.cli.exits import NO, USAGE
@@ -28,8 +27,6 @@ from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.check.processes import check_on_all_cores
 from tunedrop.dataset.formats import unreadable
 from tunedrop.dataset.sources.opening import DataFiles, open_files
-from tunedrop.dataset.tools.decode import NotRepairable
-from tunedrop.dataset.tools.repair import repair
 from tunedrop.dataset.types import Opened, ReadOptions
 from tunedrop.formatting.counts import counted
 from tunedrop.intake.file_names import by_split
@@ -71,7 +68,7 @@ def check_files(
     before = _baseline(options.baseline) if options is not None and options.baseline else None
     _write(report, format_, named)
     if format_ is CheckFormat.text:
-        held_out.show(report, _base_model(base_model))
+        _show_held_out(report, _base_model(base_model))
     say_whether_tunable(_base_model(base_model), report.method)
     refused = _refused(files, base_model, method, report)
     if refused:
@@ -85,13 +82,20 @@ def check_files(
     return 0 if report.valid else NO
 
 
+def _show_held_out(report: Report, base_model: BaseModel | None) -> None:
+    if base_model is not None:
+        from tunedrop.cli.data import held_out  # what a base model needs alone
+
+        held_out.show(report, base_model)
+
+
 def _refused(
     files: list[Path], base_model: str | None, method: Method | Literal["auto"], report: Report
 ) -> str:
     """What the pipeline would refuse of a run's folder beside its data."""
     if len(files) != 1 or not any((files[0] / name).is_file() for name in intake.MANIFEST_NAMES):
         return ""
-    from tunedrop.cli.data import refusals  # what a folder needs alone: half of the program
+    from tunedrop.cli.data import folder, refusals  # what a folder needs alone: half of the program
 
     if method == "auto" and report.method in ("distillation", "reinforcement"):
         return f"method: the records are for {report.method}; say so in the manifest"
@@ -198,6 +202,8 @@ def _beside(path: Path) -> Iterator[Path]:
 def _of_folder(
     path: Path, base_model: str | None, method: Method | Literal["auto"], options: Options
 ) -> Wanted:
+    from tunedrop.cli.data import folder  # what a folder needs alone: manifests
+
     has_manifest = any((path / name).is_file() for name in intake.MANIFEST_NAMES)
     if not has_manifest and (files := folder.data_files(path)):
         return _by_split(files, options), base_model, method, options.reading
@@ -238,6 +244,9 @@ def checked(
 
 def fix(file: Path, output: Path, options: ReadOptions, named: Sequence[str] = ()) -> None:
     """Write the repaired copy of one file, and say on stderr what was done to it."""
+    from tunedrop.dataset.tools.decode import NotRepairable  # what --fix needs alone
+    from tunedrop.dataset.tools.repair import repair
+
     count = 0
     try:
         with open_files({"train": [file]}, options) as files, copy_of(file, output) as sink:

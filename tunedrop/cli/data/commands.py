@@ -28,7 +28,7 @@ from tunedrop.cli.options import (
 )
 from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import Method
-from tunedrop.dataset.tools.convert import Target
+from tunedrop.dataset.types import Target
 
 SCHEMA_NAMES = ("manifest", "event", "check", "evaluation")
 """Of `tunedrop.schemas.SCHEMAS`, which takes long to import."""

@@ -10,9 +10,9 @@ from tunedrop.dataset.prepare.split import shares
 from tunedrop.evaluation import power
 
 
-def show(report: Report, model: BaseModel | None) -> None:
+def show(report: Report, model: BaseModel) -> None:
     """Say it below a check, where the base model decides what is held out."""
-    rules = model.methods.get(report.method) if model is not None and report.method is not None else None
+    rules = model.methods.get(report.method) if report.method is not None else None
     if rules is None or not report.valid or report.method in ("distillation", "reinforcement"):
         return
     test = report.files.get("test")

@@ -13,7 +13,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-from rapidfuzz import fuzz
 from xxhash import xxh3_64_intdigest
 
 if TYPE_CHECKING:
@@ -95,6 +94,8 @@ class HeldOut:
         yield from (leak for line, leak in sorted(near.items()) if line not in found)
 
     def _near(self, words: str, trained_on: int, near: dict[int, Leak]) -> None:
+        from rapidfuzz import fuzz  # what a test set needs alone
+
         for index in self._index.query(_sketch(words)):
             line, other = self._turns[index]
             if line in near or _numbers(words) != _numbers(other):

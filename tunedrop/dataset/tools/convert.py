@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -20,9 +20,9 @@ from tunedrop.dataset.formats import json_lines as lines
 from tunedrop.dataset.rules.codes import severity
 from tunedrop.dataset.tools import repair, repaired_record
 from tunedrop.dataset.tools.paths import general
+from tunedrop.dataset.types import Target as Target
 from tunedrop.dataset.types import shorten
 
-Target = Literal["prompt-completion", "converse", "openai-chat", "alpaca", "text", "csv"]
 LINES_NAMED = 5
 MOST_NOTES = 50
 """Different ones; what comes after them is counted together."""
