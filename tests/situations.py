@@ -397,6 +397,21 @@ READ |= {
         "a.jsonl",
         "openai-chat",
     ),
+    "tools and calls under other names": (
+        each(lambda q, _: {"input": q, "apis": [TOOL], "output": [{"tool_name": "f", "args": {"n": 2}}]}),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "SQuAD in a table": (
+        table(
+            [
+                ("context", "question", "answers"),
+                *(("A book.", q, str({"text": [a], "answer_start": [1]})) for q, a in PAIRS),
+            ]
+        ),
+        "a.csv",
+        "prompt-completion",
+    ),
     "one call of a function": (
         each(lambda q, _: {"question": q, "function_call": CALL, "functions": [TOOL]}),
         "a.jsonl",
@@ -742,6 +757,35 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         "a.jsonl",
         "TD023",
         "If it is who answers, call it assistant",
+    ),
+    "entities of a text": (
+        each(lambda q, _: {"text": q, "entities": [{"start": 0, "end": 4, "label": "X"}]}),
+        "a.jsonl",
+        "TD010",
+        "may be its answer",
+    ),
+    "a category of contents": (
+        each(lambda q, _: {"content": q, "category": "roses"}),
+        "a.jsonl",
+        "TD010",
+        "--column prompt=content --column completion=category",
+    ),
+    "an image under any name": (
+        each(lambda q, a: {"image_1": {"bytes": "iVBO", "path": None}, "question": q, "answer": a}),
+        "a.jsonl",
+        "TD073",
+        "learns to answer blindly",
+    ),
+    "answers as NumPy prints them": (
+        table(
+            [
+                ("question", "answers"),
+                *((q, "{'text': array(['a'], dtype=object), 'answer_start': array([1])}") for q in ASKED),
+            ]
+        ),
+        "a.csv",
+        "TD012",
+        "as NumPy prints them",
     ),
     "documents that are no texts": (
         each(lambda q, a: {"question": q, "documents": [{"title": "t", "text": q}], "answer": a}),

@@ -58,13 +58,11 @@ def _chat(pair: Conversation, asked: Any, answer: dict[str, Any], used: set[str]
 
 def _declared_in(record: Mapping[str, Any]) -> str:
     """The key of the tools that a record declares."""
-    return next(
-        (key for key, one in record.items() if one and _is_tools(key) and tools.are_definitions(one)), ""
-    )
+    return next((key for key, one in record.items() if one and _declares(key, one)), "")
 
 
-def _is_tools(key: str) -> bool:
-    return names.plain(key) in names.TOOLS
+def _declares(key: str, value: Any) -> bool:
+    return tools.are_definitions(value, whole=names.plain(key) not in names.TOOLS)
 
 
 def _with_tools(record: Mapping[str, Any], declared: str) -> Mapping[str, Any]:
@@ -96,13 +94,16 @@ def pictures(record: Mapping[str, Any]) -> str:
 
 def _kind(key: str, value: Any) -> str:
     name = names.plain(key)
-    return "an image" if name in names.FILES and turns.is_place(value) else _KINDS.get(name, "")
+    if name in _KINDS or name in names.SMALL:
+        return _KINDS.get(name, "")
+    is_image = isinstance(value, dict) and "bytes" in value  # Hugging Face's
+    return "an image" if is_image or (turns.is_place(value) and not value.count(" ")) else ""
 
 
 def left_out(conversation: Conversation) -> Iterator[Problem]:
     """Images, films, sound and tools that no turn of a conversation has, and that the answers are about."""
     for path, key, value in _around(conversation):
-        if value and _is_tools(key) and tools.are_definitions(value):
+        if value and _declares(key, value):
             yield Problem(path, "TD026", f"{shorten(key)} {_NOT_CALLED}", shorten(value), _CALLS)
         if value and (kind := _kind(key, value)):
             is_text = conversation.turns[0].role == "text" and kind != "sound"

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from tunedrop.dataset.formats.pairs import lists_answers
 from tunedrop.dataset.formats.record import Conversation, SourceFormat, Turn
 from tunedrop.dataset.formats.wrapped import looks_like_messages
 from tunedrop.dataset.rules import blocks, tools
@@ -72,7 +73,7 @@ def _pair(record: Any) -> Conversation | None:
     prompt, answer = record.prompt, record.completion
     if not prompt or not answer or prompt.isspace() or answer.isspace():
         return None
-    if looks_like_messages(prompt):
+    if looks_like_messages(prompt) or lists_answers(answer):
         return None
     return Conversation((Turn("user", prompt, (), "$.prompt"), Turn("assistant", answer, (), "$.completion")))
 

@@ -50,6 +50,7 @@ MADE_OF_TEXTS = (
     "corrected_text", "simplified", "simplification",
 )  # fmt: skip
 """What may be learned of a text that stands beside them, or may not."""
+ANNOTATIONS = ("entities", "annotations", "relations", "triples", "triplets")
 TASKS = frozenset(
     ["prompt", "instruction", "question", "query", "input", "problem", "nl", "instruct", "text", "request",
      "user_input", "user_message", "user_prompt", "input_text", "prompt_text", "question_text"]
@@ -60,8 +61,8 @@ IMAGES = (
     "image_bytes", "image_base64", "image_b64", "img", "imgs", "img_path", "img_url", "picture", "pictures",
     "photo", "photos", "screenshot", "screenshots", "pixel_values", "jpg", "jpeg", "png", "webp",
 )  # fmt: skip
-FILES = ("file_name", "filename", "file", "path")
-"""Of an image where they end as one does."""
+SMALL = ("thumbnail", "avatar", "icon", "logo", "cover", "favicon", "image-ref")
+"""Pictures that nobody asks about; any other key whose value ends as an image's path does is one."""
 VIDEOS = ("video", "videos", "video_path", "video_url", "video_file", "mp4")
 SOUNDS = ("audio", "audios", "audio_path", "audio_url", "audio_file", "wav", "mp3", "flac")
 """What is seen or heard, beside a question or a text."""

@@ -13,6 +13,7 @@ Names (`names`) count whatever their case and the spaces around them. Read 2026-
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -97,6 +98,8 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     if len(record) == 2 and "prompt" in record and "completion" in record:
         prompt, answer = record["prompt"], record["completion"]
         if isinstance(prompt, str) and isinstance(answer, str) and prompt.strip() and answer.strip():
+            if lists_answers(answer):
+                return _named(record, reading)
             return Conversation(
                 (Turn("user", prompt, (), "$.prompt"), Turn("assistant", answer, (), "$.completion"))
             )
@@ -218,9 +221,12 @@ _NEEDED: dict[SourceFormat, tuple[str, str]] = {
 def _answer(record: Mapping[str, Any], key: str, reading: Reading) -> str | None:
     """An answer: a label may be a number or true, and a list of one string (SQuAD's, too) is that string."""
     value = record.get(key)
-    if isinstance(value, str) and key.endswith("s") and value.startswith("["):  # a list in a cell
-        inside = tools.decoded(value)
-        value = inside if isinstance(inside, list) and all(isinstance(one, str) for one in inside) else value
+    if isinstance(value, str) and value[:1] in ("[", "{") and (key.endswith("s") or lists_answers(value)):
+        value = _in_a_cell(value)
+        if value is None:
+            what = f"{key} lists answers as NumPy prints them; write one answer as a text, or a list as JSON"
+            reading.add(f"$.{key}", "TD012", what, record[key], "a string")
+            return None
     if isinstance(value, dict) and isinstance(value.get("text"), list):
         value = list(dict.fromkeys(map(str, value["text"])))
     if isinstance(value, bool) and reading.format in ("text-label", "question-answer"):
@@ -234,6 +240,23 @@ def _answer(record: Mapping[str, Any], key: str, reading: Reading) -> str | None
         reading.add(f"$.{key}", "TD012", what, value, "a string")
         return None
     return reading.text(record, key, f"$.{key}")
+
+
+def lists_answers(text: str) -> bool:
+    """Whether a text is SQuAD's answers with their places."""
+    return text[:1] == "{" and "answer_start" in text
+
+
+def _in_a_cell(text: str) -> Any:
+    """The answers that a text lists, as JSON or Python has them; else the text; None for NumPy's."""
+    found = tools.decoded(text)
+    if found is text and len(text) < 1 << 16:
+        try:
+            found = ast.literal_eval(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return None if lists_answers(text) else text
+    is_list = isinstance(found, list) and all(isinstance(one, str) for one in found)
+    return found if is_list or (isinstance(found, dict) and "answer_start" in found) else text
 
 
 def _is_put_together(text: Any, prompt: str, answer: str) -> bool:

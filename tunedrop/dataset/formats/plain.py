@@ -33,7 +33,7 @@ def read_text(record: Mapping[str, Any], reading: Reading) -> Conversation | Non
 def _is_alone(record: Mapping[str, Any], key: str, reading: Reading) -> bool:
     """Whether nothing stands beside a text that may be what is to be learned of it."""
     for name, value in record.items():
-        if names.plain(name) in names.MADE_OF_TEXTS and isinstance(value, str) and len(value.split()) > 1:
+        if _may_be_learned(names.plain(name), value, key):
             shown = shorten(name)
             what = (
                 f"{shown} beside {key} may be its answer, which a text for continued pre-training lacks: "
@@ -42,6 +42,16 @@ def _is_alone(record: Mapping[str, Any], key: str, reading: Reading) -> bool:
             reading.add(f"$.{shown}", "TD010", what, value, "a prompt and its answer, or a text alone")
             return False
     return True
+
+
+def _may_be_learned(name: str, value: Any, key: str) -> bool:
+    if name in names.MADE_OF_TEXTS:
+        return isinstance(value, str) and len(value.split()) > 1
+    if name in names.ANNOTATIONS:
+        return isinstance(value, list) and bool(value)
+    return (
+        name in names.CLASSES and name != "tag" and key not in ("text", "input") and value not in (None, "")
+    )
 
 
 def read_caption(record: Mapping[str, Any], reading: Reading) -> Conversation | None:

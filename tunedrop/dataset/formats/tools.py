@@ -56,14 +56,18 @@ def _spec(spec: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def are_definitions(value: Any) -> bool:
-    """Whether something declares tools, as a list or as the JSON text of one."""
-    found = decoded(value) if isinstance(value, str) else value
-    return (
-        isinstance(found, list)
-        and bool(found)
-        and all(isinstance(one, dict) and ({"name", "function", "toolSpec"} & one.keys()) for one in found)
-    )
+def are_definitions(value: Any, whole: bool = False) -> bool:
+    """Whether something declares tools, in a list or the JSON text of one; `whole`: with parameters."""
+    found = decoded(value) if isinstance(value, str) and value.lstrip().startswith("[") else value
+    if not isinstance(found, list) or not found or not all(isinstance(one, dict) for one in found):
+        return False
+    specs = [one.get("function", one) for one in found]
+    if whole:
+        return all(isinstance(one, dict) and "name" in one and _SCHEMAS & one.keys() for one in specs)
+    return all({"name", "function", "toolSpec"} & one.keys() for one in found)
+
+
+_SCHEMAS = {"parameters", "input_schema", "inputSchema"}
 
 
 def calls_in(value: Any) -> list[dict[str, Any]]:
@@ -74,21 +78,23 @@ def calls_in(value: Any) -> list[dict[str, Any]]:
         return []
     calls = []
     for one in found:
-        call = one.get("function", one) if isinstance(one, dict) else None
-        if not isinstance(call, dict) or not _is_call(call):
+        inside = one.get("function") if isinstance(one, dict) else None
+        call = inside if isinstance(inside, dict) else one
+        name = _first(call, _NAMES)
+        arguments = _first(call, _ARGUMENTS)
+        if not isinstance(name, str) or not isinstance(arguments, dict | str) or call.keys() - _OF_CALLS:
             return []
-        function = {"name": call["name"], "arguments": call.get("arguments", call.get("parameters"))}
-        calls.append({"id": one.get("id"), "function": function})
+        calls.append({"id": one.get("id"), "function": {"name": name, "arguments": arguments}})
     return calls
 
 
-def _is_call(one: Mapping[str, Any]) -> bool:
-    arguments = one.get("arguments", one.get("parameters"))
-    return (
-        isinstance(one.get("name"), str)
-        and isinstance(arguments, dict | str)
-        and one.keys() <= {"name", "arguments", "parameters", "id", "type"}
-    )
+_NAMES = ("name", "tool_name", "function", "tool")
+_ARGUMENTS = ("arguments", "parameters", "args", "tool_input", "input")
+_OF_CALLS = {*_NAMES, *_ARGUMENTS, "id", "type"}
+
+
+def _first(call: Any, keys: tuple[str, ...]) -> Any:
+    return next((call[key] for key in keys if key in call), None) if isinstance(call, dict) else None
 
 
 def decoded(text: str) -> Any:

@@ -11,7 +11,7 @@ _ALWAYS = re.compile(
     r"<\|[a-z_]{2,30}\|>|\[/?INST\]|<</?SYS>>|### ?(?:Instruction|Response|Input):"
     r"|\b(?:TODO|FIXME|TBD)\b|[Ll]orem ipsum|\[(?:INSERT|YOUR)[ A-Z_]{0,40}\]"
     r"|(?m:^|\A)<(?:image|video|audio)>(?=\s|\Z)|<(?:image|video|audio)>\Z"
-    r"|</?tool_call>|<functioncall>|</?tool_response>"
+    r"|<img>[^<]{1,400}</img>|</?tool_call>|<functioncall>|</?tool_response>"
 )
 """Markup of other models, places of images that are not there, and what authors leave for later."""
 
@@ -25,7 +25,7 @@ _OUTSIDE_CODE = re.compile(r"\{\{[^{}\n]{0,60}\}\}|\{%[^%\n]{0,60}%\}|\$\{[^{}\n
 _TEMPLATES = ("{{", "{%", "${")
 _SIGNS = (
     "<|", "INST]", "SYS>>", "TODO", "FIXME", "TBD", "orem ipsum", "[INSERT", "[YOUR", "Instruction:",
-    "Response:", "Input:", "<image>", "<video>", "<audio>", "tool_call>",
+    "Response:", "Input:", "<image>", "<video>", "<audio>", "</img>", "tool_call>",
     "<functioncall>", "tool_response>",
 )  # fmt: skip
 
