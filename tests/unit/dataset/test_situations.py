@@ -255,6 +255,8 @@ def test_a_system_that_takes_turns_with_the_user_is_the_assistant(name: str, tmp
         ({"contexts": ["Roses need sun.", "And water."]}, "\n\nRoses need sun.\n\nAnd water."),
         ({"schema": "CREATE TABLE roses", "evidence": "red is 1"}, "\n\nred is 1\n\nCREATE TABLE roses"),
         ({"document": "roses.pdf"}, ""),
+        ({"text": "Question: Sun? Answer: Yes."}, ""),
+        ({"knowledge": "Yes."}, ""),
     ],
 )
 def test_what_a_question_is_about_stands_behind_it(about: dict[str, Any], asked: str, tmp_path: Path) -> None:

@@ -171,16 +171,19 @@ def joined(record: Mapping[str, Any]) -> list[str]:
 
 def _text_of(key: str, value: Any, asked: Any, answer: Any) -> str | None:
     """What is asked about, as a text; empty where it is none; None where it is something else."""
+    name = names.plain(key)
     if value is None or value in ("", [], {}) or isinstance(value, bool | int | float):
-        return "" if value is None or names.plain(key) not in names.CONTEXTS or not value else None
+        return None if value and name in names.CONTEXTS else ""
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         value = "\n\n".join(value)
     if not isinstance(value, str):
         return None
-    is_sure = names.plain(key) in (*names.CONTEXTS, "aspect", "hypothesis")
-    says = bool(value.strip()) and (is_sure or len(value.split()) > 1)
+    if name in names.CONTEXTS:
+        return value if value.strip() else ""
+    says_more = len(value.split()) > 2 or name in ("aspect", "hypothesis")
+    is_there = value.strip() in str(asked) or value.strip() == str(answer).strip()
     return (
-        value if says and not (key == _STANFORD and _is_put_together(value, str(asked), str(answer))) else ""
+        value if says_more and not is_there and not _is_put_together(value, str(asked), str(answer)) else ""
     )
 
 
