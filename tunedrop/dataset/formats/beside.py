@@ -62,6 +62,8 @@ def _declared_in(record: Mapping[str, Any]) -> str:
 
 
 def _declares(key: str, value: Any) -> bool:
+    if isinstance(value, str) and value[:1] != "[":
+        return False
     return tools.are_definitions(value, whole=names.plain(key) not in names.TOOLS)
 
 

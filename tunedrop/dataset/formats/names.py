@@ -6,6 +6,8 @@ export formats that `tests/unit/dataset/test_names.py` names. Read 2026-11-29.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 PROMPTS = (
     "prompt", "instruction", "question", "query", "input", "user", "human", "request", "utterance",
     "q", "problem", "inputs", "user_input", "user_message", "user_prompt", "input_text", "prompt_text",
@@ -85,6 +87,7 @@ CONVERSATIONS = (
 """Lists of turns, beside `messages`."""
 
 
+@lru_cache(maxsize=1 << 12)
 def plain(name: str) -> str:
     """A name whatever its case, its spaces and the byte-order mark before it."""
     return "_".join(name.strip().strip("\ufeff").casefold().split())

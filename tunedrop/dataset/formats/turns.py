@@ -26,6 +26,7 @@ ROLES = {
 """What shapes call who speaks."""
 
 _IMAGES = {"jpg": "jpeg", "jpeg": "jpeg", "png": "png", "gif": "gif", "webp": "webp"}
+_ENDS = tuple(f".{suffix}" for suffix in _IMAGES)
 
 
 class Turns:
@@ -203,8 +204,9 @@ def places(images: Any) -> list[Any]:
 
 def is_place(url: Any) -> bool:
     """Whether it names an image that may lie beside the dataset, or in S3."""
-    suffix = posixpath.splitext(url)[1][1:].lower() if isinstance(url, str) else ""
-    return suffix in _IMAGES and "://" not in url.removeprefix("s3://") and len(url) <= 1024
+    if not isinstance(url, str) or not url[-5:].lower().endswith(_ENDS):
+        return False
+    return "://" not in url.removeprefix("s3://") and len(url) <= 1024
 
 
 def with_images(turns_: tuple[Turn, ...], images: Any) -> tuple[Turn, ...]:
