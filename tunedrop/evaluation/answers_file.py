@@ -167,11 +167,12 @@ def _check(number: int, row: Any) -> None:
     for name in REQUIRED:
         if name not in row:
             raise InvalidAnswers(f"line {number}: {name} is missing; each line has {', '.join(REQUIRED)}")
-    for name in ("prompt", "reference"):
-        if not isinstance(row[name], str | dict | list):
-            raise InvalidAnswers(f"line {number}: {name} must be a string, got {row[name]!r}")
-    for name in ("base", "tuned", "production", *STOP_REASONS):
-        if not isinstance(row.get(name), str | dict | list | None):
+    if not isinstance(row["prompt"], str | dict | list):
+        raise InvalidAnswers(f"line {number}: prompt must be a string, got {row['prompt']!r}")
+    if row["reference"] is None:
+        raise InvalidAnswers(f"line {number}: reference is null; without one nothing can be compared")
+    for name in STOP_REASONS:
+        if not isinstance(row.get(name), str | None):
             raise InvalidAnswers(f"line {number}: {name} must be a string or null, got {row[name]!r}")
     conversation = row.get("conversation")
     if isinstance(conversation, bool) or not isinstance(conversation, str | int | None):
@@ -207,7 +208,7 @@ def _answer(row: Mapping[str, Any], name: str) -> Answer:
 
 def _text(value: Any) -> str:
     """Answers in JSON may stand as what they are; half a surrogate pair, which no file holds, is U+FFFD."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 

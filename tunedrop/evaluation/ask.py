@@ -66,7 +66,7 @@ def most_tokens(reference: str, family: str) -> int:
     return min(most, max(FEWEST_TOKENS, len(reference.encode("utf-8", "replace")) // BYTES_A_TOKEN))
 
 
-class Pace:
+class RateLimiter:
     """No more than so many requests a minute, over all threads; 0 is no limit."""
 
     def __init__(
@@ -96,7 +96,7 @@ class Unanswered(Exception):
 
 def persist(
     call: Callable[[], Given],
-    pace: Pace,
+    limiter: RateLimiter,
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], float] = time.monotonic,
 ) -> Given:
@@ -112,7 +112,7 @@ def persist(
     pause, reason, tries = 1.0, "", 0
     awake_by = now() + WAKING_SECONDS
     while tries < TRIES:
-        pace.wait()
+        limiter.wait()
         try:
             return call()
         except (ClientError, BotoCoreError) as error:
@@ -153,7 +153,7 @@ class Asker:
         model_id: str,
         base_model: BaseModel,
         format_: Format,
-        pace: Pace,
+        limiter: RateLimiter,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._runtime = runtime
@@ -161,13 +161,13 @@ class Asker:
         self._family = base_model.family
         self._conversation = format_ in ("converse", "openai-chat", "messages")
         self._continues = format_ == "text"
-        self._pace = pace
+        self._limiter = limiter
         self._sleep = sleep
 
     def ask(self, question: HeldOut) -> Answer:
         """The model's answer; an answer with `error` when it gave none after all tries."""
         try:
-            return persist(lambda: self._timed(question), self._pace, self._sleep)
+            return persist(lambda: self._timed(question), self._limiter, self._sleep)
         except Unanswered as error:
             return Answer(error=str(error))
 

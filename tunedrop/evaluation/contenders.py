@@ -13,7 +13,7 @@ from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import CompletedJob, Dataset, Run, Serving
 from tunedrop.dataset.prepare.held_out import HeldOut, read_held_out
 from tunedrop.evaluation import general_ability
-from tunedrop.evaluation.ask import Asker, Pace
+from tunedrop.evaluation.ask import Asker, RateLimiter
 from tunedrop.evaluation.evaluate import Prediction, evaluate, select
 from tunedrop.evaluation.examples import MOST_KNOWN, Example
 from tunedrop.evaluation.judge import Judge
@@ -64,17 +64,17 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         per_minute
             How many requests a minute all contenders together may get; 0 is no limit.
         """
-        pace = Pace(per_minute)
+        limiter = RateLimiter(per_minute)
 
         def asker(model_id: str) -> Asker:
-            return Asker(aws_.bedrock_runtime, model_id, self.base_model, self.dataset.target_format, pace)
+            return Asker(aws_.bedrock_runtime, model_id, self.base_model, self.dataset.target_format, limiter)
 
         current = Aliases(aws_.ssm, aws_.dynamodb, self.stage).champion(self.run.name)
         champion = asker(current) if current and current != self.serving.arn else None
         base, tuned = asker(self.base_model.inference_id), asker(self.serving.arn)
         settings = self.run.evaluation.judge
         judge = (
-            Judge(aws_.bedrock_runtime, settings, pace)
+            Judge(aws_.bedrock_runtime, settings, limiter)
             if settings is not None and settings.via == "converse"
             else None
         )

@@ -19,7 +19,7 @@ import msgspec
 
 from tunedrop.contracts import JudgeSettings
 from tunedrop.dataset.prepare.held_out import HeldOut
-from tunedrop.evaluation.ask import Answer, Pace, Unanswered, persist
+from tunedrop.evaluation.ask import Answer, RateLimiter, Unanswered, persist
 from tunedrop.evaluation.evaluate import Judgement
 
 MAX_TOKENS = 400
@@ -55,13 +55,13 @@ class Judge:
         self,
         runtime: Any,
         settings: JudgeSettings,
-        pace: Pace,
+        limiter: RateLimiter,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._runtime = runtime
         self._model_id = settings.model
         self._instructions = _INSTRUCTIONS.format(rubric=settings.rubric.strip() or RUBRIC)
-        self._pace = pace
+        self._limiter = limiter
         self._sleep = sleep
 
     def compare(self, question: HeldOut, base: Answer, tuned: Answer) -> Judgement:
@@ -85,7 +85,7 @@ class Judge:
     def _verdict(self, document: dict[str, Any], spent: _Spent) -> _Verdict:
         for _ in range(ATTEMPTS):
             case = secrets.token_hex(8)
-            response = persist(lambda case=case: self._converse(case, document), self._pace, self._sleep)  # type: ignore[misc]
+            response = persist(lambda case=case: self._converse(case, document), self._limiter, self._sleep)  # type: ignore[misc]
             spent.input += response["usage"]["inputTokens"]
             spent.output += response["usage"]["outputTokens"]
             blocks = response["output"]["message"]["content"]

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from tunedrop.contracts import Contender, EvaluationSettings, Incomplete, Score
 from tunedrop.evaluation import complete, metrics, power, scores
+from tunedrop.evaluation.baselines import NEAREST, free_answers
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.examples import Example
-from tunedrop.evaluation.free import NEAREST, free_answers
 from tunedrop.evaluation.macro import macro_f1_score
 from tunedrop.evaluation.power import FEWEST_UNITS
 from tunedrop.evaluation.sample import Levels, Paired, Sample

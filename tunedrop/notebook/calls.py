@@ -21,7 +21,7 @@ from tunedrop.dataset.check.check import Report
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.dataset.tools.convert import Conversion, Target
 from tunedrop.dataset.types import ReadOptions
-from tunedrop.evaluation.ask import Asker, Pace
+from tunedrop.evaluation.ask import Asker, RateLimiter
 from tunedrop.registry import Record
 from tunedrop.results.collect import ending_of
 
@@ -172,7 +172,7 @@ def ask(
     ending = ending_of(here.run(history[0].run_id))
     base_model = catalog.find(ending.run.base_model)
     format_ = ending.dataset.target_format if ending.dataset is not None else "converse"
-    asker = Asker(here.aws.bedrock_runtime, history[0].model_id, base_model, format_, Pace(0))
+    asker = Asker(here.aws.bedrock_runtime, history[0].model_id, base_model, format_, RateLimiter(0))
     answer = asker.ask(
         HeldOut(record=0, turn=0, system=system, messages=(Message(role="user", text=prompt),), reference="")
     )

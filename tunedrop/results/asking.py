@@ -15,7 +15,7 @@ from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel, Format
 from tunedrop.contracts import CompletedJob, Dataset
 from tunedrop.dataset.prepare.held_out import HeldOut, Message, read_held_out
-from tunedrop.evaluation.ask import Answer, Asker, Pace
+from tunedrop.evaluation.ask import Answer, Asker, RateLimiter
 from tunedrop.registry import Record
 from tunedrop.registry.aliases import Aliases
 from tunedrop.serving.sweep import in_service
@@ -140,7 +140,7 @@ class Models:
             return list(pool.map(one_answer, asked))
 
     def _asker(self, model_id: str) -> Asker:
-        return Asker(self._aws.bedrock_runtime, model_id, self._base_model, self._format, Pace(0))
+        return Asker(self._aws.bedrock_runtime, model_id, self._base_model, self._format, RateLimiter(0))
 
 
 def _said(one: Contender, answer: Answer) -> Said:

@@ -227,8 +227,12 @@ def test_a_file_is_read_as_its_objects_are(tmp_path: Path) -> None:
         ("[1]", "line 1: must be a JSON object, got list"),
         ('{"prompt": "a", "reference": "b", "base": "c"}', "line 1: tuned is missing"),
         (
-            '{"prompt": "a", "reference": "b", "base": 5, "tuned": ""}',
-            "line 1: base must be a string or null, got 5",
+            '{"prompt": "a", "reference": null, "base": "", "tuned": ""}',
+            "line 1: reference is null",
+        ),
+        (
+            '{"prompt": "a", "reference": "b", "base": "", "tuned": "", "tuned_stop_reason": 1}',
+            "line 1: tuned_stop_reason must be a string or null, got 1",
         ),
         (
             '{"prompt": 1, "reference": "b", "base": "", "tuned": ""}',
@@ -252,6 +256,21 @@ def test_what_is_wrong_with_a_line_is_said(line: str, said: str, tmp_path: Path)
         tunedrop.evaluate(file)
 
     assert str(caught.value).startswith(said)
+
+
+def test_numbers_and_booleans_are_read_as_json_writes_them() -> None:
+    values = [True, 5, 2.5, False, -1]
+    lines = [
+        {"prompt": f"Rate review {n} of shop {n * 7}", "reference": values[n % 5], "tuned": values[n % 5],
+         "base": values[(n + 1) % 5]}
+        for n in range(80)
+    ]  # fmt: skip
+    written = [
+        {name: value if name == "prompt" else json.dumps(value) for name, value in one.items()}
+        for one in lines
+    ]
+
+    assert tunedrop.evaluate(lines) == tunedrop.evaluate(written)
 
 
 NONSENSE: list[dict[str, Any]] = [

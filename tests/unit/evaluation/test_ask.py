@@ -11,7 +11,7 @@ from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop import catalog
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
-from tunedrop.evaluation.ask import Answer, Asker, Pace, Unanswered, persist
+from tunedrop.evaluation.ask import Answer, Asker, RateLimiter, Unanswered, persist
 from tunedrop.evaluation.evaluate import evaluate, select
 
 QUESTION = HeldOut(record=1, turn=0, system="be kind", messages=(Message("user", "hello?"),), reference="hi")
@@ -28,7 +28,7 @@ def asker(runtime: FakeBedrock, base_model: str = builders.LLAMA_3_3, format_: s
         "model",
         catalog.find(base_model),
         format_,
-        Pace(0),
+        RateLimiter(0),
         sleep=lambda _: None,  # type: ignore[arg-type]
     )
 
@@ -97,7 +97,7 @@ def test_a_prompt_that_stays_failed_says_why() -> None:
 
 def test_requests_are_paced_to_the_limit() -> None:
     waited: list[float] = []
-    pace = Pace(60, now=lambda: 100.0, sleep=waited.append)
+    pace = RateLimiter(60, now=lambda: 100.0, sleep=waited.append)
 
     for _ in range(3):
         pace.wait()
@@ -150,7 +150,7 @@ def chat(text: str, finished: str = "stop") -> dict[str, object]:
 
 def asked_imported(runtime: FakeBedrock) -> Answer:
     base = catalog.find("qwen.qwen3-32b")
-    return Asker(runtime, IMPORTED, base, "messages", Pace(0), sleep=lambda _: None).ask(QUESTION)
+    return Asker(runtime, IMPORTED, base, "messages", RateLimiter(0), sleep=lambda _: None).ask(QUESTION)
 
 
 def test_an_imported_model_is_asked_by_openais_chat_body_and_its_reasoning_is_not_scored() -> None:
@@ -186,5 +186,5 @@ def test_a_model_that_never_wakes_is_given_up(monkeypatch: pytest.MonkeyPatch) -
     runtime = FakeBedrock(invoke_model=ASLEEP)
 
     with pytest.raises(Unanswered, match="not ready"):
-        persist(lambda: runtime.invoke_model(), Pace(0))
+        persist(lambda: runtime.invoke_model(), RateLimiter(0))
     assert len(runtime.called("invoke_model")) < 20

@@ -13,7 +13,7 @@ from local.bedrock.brain import base_brain
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop.contracts import JudgeSettings
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
-from tunedrop.evaluation.ask import Answer, Pace
+from tunedrop.evaluation.ask import Answer, RateLimiter
 from tunedrop.evaluation.judge import Judge, read_verdict
 
 REFERENCE = "Open the settings, choose your account, and press delete."
@@ -53,7 +53,7 @@ def verdict(case: str, winner: str) -> str:
 
 def judge(runtime: Any, rubric: str = "") -> Judge:
     settings = JudgeSettings(model="judge", rubric=rubric)
-    return Judge(runtime, settings, Pace(0), sleep=lambda _: None)
+    return Judge(runtime, settings, RateLimiter(0), sleep=lambda _: None)
 
 
 def better_of(case: str, document: dict[str, Any]) -> str:

@@ -45,7 +45,7 @@ class FakeAws:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(ask.Pace, "wait", lambda _: None)
+    monkeypatch.setattr(ask.RateLimiter, "wait", lambda _: None)
     with mock_aws():
         fake = FakeAws()
         fake.s3.create_bucket(

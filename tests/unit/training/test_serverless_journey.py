@@ -22,7 +22,7 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import CompletedJob, DatasetFile, Run, Serving, StartedJob
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.errors import CustomizationFailed, ThroughputFailed
-from tunedrop.evaluation.ask import Asker, Pace
+from tunedrop.evaluation.ask import Asker, RateLimiter
 from tunedrop.planning.hyperparameters import resolve
 from tunedrop.planning.plan import plan
 from tunedrop.serving import inventory, models, throughput
@@ -113,7 +113,7 @@ def test_open_weights_are_trained_imported_asked_and_deleted_to_nothing(
     assert serving.units > 0
     assert kinds(aws, stage) == {"imported model", "trained model"}
     question = HeldOut(record=1, turn=0, system="", messages=(Message("user", QUESTION),), reference="x")
-    answer = Asker(account.runtime, serving.arn, BASE, "messages", Pace(0)).ask(question)
+    answer = Asker(account.runtime, serving.arn, BASE, "messages", RateLimiter(0)).ask(question)
     assert (answer.error, answer.stop_reason) == ("", "end_turn")
     assert "part3" in answer.text
     assert "think" not in answer.text
