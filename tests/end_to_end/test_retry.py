@@ -131,7 +131,7 @@ def test_a_retry_whose_model_was_deleted_says_so_and_trains_nothing(
     assert record.failure.error == "ModelDeleted", record.failure.cause
     assert record.actual_usd == inconclusive.actual_usd
     assert len(jobs_of(pipeline, run_id)) == 1
-    assert "A new upload trains a new model" in inbox.messages(run_id)[-1].text
+    assert "Upload the data again to train a new model" in inbox.messages(run_id)[-1].text
 
 
 def submit(pipeline: Pipeline, name: str, held_out: list[dict[str, Any]]) -> str:
