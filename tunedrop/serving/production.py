@@ -119,9 +119,8 @@ class Production:
         """What serves a model in production is about to go: its name stands for the model itself from now."""
         for parameter, model_id in self.aliases.all().items():
             if model_id == arn:
-                name = parameter.rpartition("/")[2]
-                head = self.aliases.history(name)[0]
-                self.aliases.promote(name, head.run_id, head.model_arn, head.model_arn)
+                head = self.aliases.history_at(parameter)[0]
+                self.aliases.promote(head.name, head.run_id, head.model_arn, head.model_arn)
 
     def _finish_swap(self, run: Run, model_arn: str) -> Promotion | None:
         """The promotion behind the ARN in production, where Bedrock has made it and nobody has noted it."""

@@ -202,3 +202,16 @@ def test_what_was_deleted_meanwhile_is_not_promoted(production: Production, depl
 
     assert production.aliases.current("persona") == FIRST_AT
     assert len(production.aliases.history("persona")) == 1
+
+
+@pytest.mark.parametrize("name", ["persona", "ana/persona", "Käse", "a-0123abcd"])
+def test_what_stops_serving_leaves_its_name_to_the_model_itself(production: Production, name: str) -> None:
+    production.promote(name, "later-1", SECOND, SECOND_AT, MOVING)
+
+    production.stand_down(SECOND_AT)
+
+    assert production.aliases.current(name) == SECOND
+    assert (production.aliases.history(name)[0].name, len(production.aliases.all())) == (
+        name,
+        1 if name == "persona" else 2,
+    )
