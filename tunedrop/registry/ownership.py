@@ -11,6 +11,7 @@ come back suffice; single words and labels do not.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -86,12 +87,18 @@ def _check_compared(registry: Registry, aliases: Aliases, run: Run) -> None:
         one.started_at for one in registry.steps(run.run_id)
         if one.step == "evaluate_model" and one.started_at >= since
     ]  # fmt: skip
-    if asked and history[0].since >= min(asked):
+    if asked and _promoted_at(history) >= min(asked):
         raise NameTaken(
             f"while this run was evaluated, {history[0].run_id} was put into production under the name "
             f"{run.name}, and the two were not compared. Nothing was replaced, and the model is kept. To "
             f"compare them, say tunedrop retry {run.run_id}: that trains nothing again"
         )
+
+
+def _promoted_at(history: list[InProduction]) -> str:
+    """Since when the model in production is there, whatever served it meanwhile."""
+    same = itertools.takewhile(lambda one: one.model_id and one.model_arn == history[0].model_arn, history)
+    return min(one.since for one in same)
 
 
 def have_in_common(s3: Any, one: str, other: str) -> bool:

@@ -166,3 +166,18 @@ def test_what_was_promoted_while_a_run_was_evaluated_is_not_replaced_uncompared(
         run, attempt=2, evaluation_attempt=2, resumed_at="2026-11-23T10:10:00Z", execution_arn="arn:again"
     )
     check_before_promotion(aws.s3, registry, aliases, anew, data)
+
+
+def test_a_model_in_production_whose_throughput_has_expired_meanwhile_was_compared(
+    aws: Aws, registry: Registry, aliases: Aliases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, data = builders.run(created_at="2026-11-23T09:00:00Z"), dataset(aws, "later", PERSONA)
+    registry.register(run)
+    registry.start_step(run.run_id, "evaluate_model", "2026-11-23T10:00:00Z")
+    with monkeypatch.context() as at:
+        at.setattr("tunedrop.clock.now", lambda: "2026-11-23T08:00:00Z")
+        promoted(aws, registry, aliases, PERSONA)
+        at.setattr("tunedrop.clock.now", lambda: "2026-11-23T10:10:00Z")
+        aliases.promote("persona", "earlier-0123456789", builders.MODEL_ARN, builders.MODEL_ARN)
+
+    check_before_promotion(aws.s3, registry, aliases, run, data)
