@@ -483,8 +483,11 @@ class Grants:
     def tell(self) -> list[iam.PolicyStatement]:
         """The report, the notification and the event that end a run."""
         event_bus = self._arn(f"event-bus/{self._r.stage.event_bus}", "events")
+        index = [self._r.artifacts.arn_for_objects(naming.INDEX_KEY)]
         return [
             *self.run_files(*_REPORT_FILES),
+            # If-Match asks for it, beside PutObject (S3 user guide, conditional-writes).
+            _allow("CompareIndex", ["s3:GetObject"], index),
             self.publish(),
             _allow("PutEvents", ["events:PutEvents"], [event_bus]),
         ]

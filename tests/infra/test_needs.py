@@ -140,6 +140,7 @@ CLOSE = (
     Call("s3:PutObject", f"{RUN_FILE}/findings.html"),
     Call("s3:PutObject", f"{RUN_FILE}/model-card.md"),
     Call("s3:PutObject", f"{ARTIFACTS}/index.html"),
+    Call("s3:GetObject", f"{ARTIFACTS}/index.html"),  # by If-Match
     Call("s3:ListBucket", ARTIFACTS, {"s3:prefix": "index.html"}),
     Call("events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"),
 )  # fmt: skip
