@@ -31,7 +31,8 @@ def folded(record: Mapping[str, Any]) -> Mapping[str, Any]:
         return record
     if tools_key := _declared_in(record):
         return _with_tools(record, tools_key)
-    key = pictures(record)
+    keys = pairs.keys_of(record)
+    key = pictures({name: one for name, one in record.items() if name not in (keys.prompt, keys.answer)})
     places = turns.places(record[key]) if key else []
     if not places or not all(map(turns.is_place, places)):
         return record
@@ -97,9 +98,15 @@ def pictures(record: Mapping[str, Any]) -> str:
 def _kind(key: str, value: Any) -> str:
     name = names.plain(key)
     if name in _KINDS or name in names.SMALL:
-        return _KINDS.get(name, "")
+        return "" if _says_how_many(name, value) else _KINDS.get(name, "")
     is_image = isinstance(value, dict) and "bytes" in value  # Hugging Face's
     return "an image" if is_image or (turns.is_place(value) and not value.count(" ")) else ""
+
+
+def _says_how_many(name: str, value: Any) -> bool:
+    """Whether it counts images, or says whether there are some; `image: 42` may be the number of one."""
+    said = str(value).strip().casefold() if isinstance(value, str | bool | int | float) else "an image"
+    return said in names.YES_OR_NO or (said.isdecimal() and name.endswith("s"))
 
 
 def left_out(conversation: Conversation) -> Iterator[Problem]:

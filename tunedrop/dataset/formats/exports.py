@@ -19,16 +19,17 @@ from tunedrop.dataset.formats import names
 DECISIONS = ("accept", "reject", "ignore")
 _OF_PRODIGY = frozenset(("_task_hash", "_input_hash", "spans", "options", "accept", "tokens"))
 _CHOICES = ("choices", "options", "endings")
-_NUMBERED = re.compile(r"(?:option|choice|sol|ending|answer|op)?_?(a|b|1|2)")
+_NUMBERED = re.compile(r"(?:option|choice|sol|ending|answer|op)?_?([a-j]|\d{1,2})")
 _INDEX = re.compile(r"[A-Za-z]|\d{1,2}")
 
 
-def why_no_answer(record: Mapping[str, Any], key: str) -> str:
+def why_no_answer(record: Mapping[str, Any], key: str, prompt: str = "") -> str:
     """Why what stands under a usual name of an answer is none; empty where it is one."""
     value = record.get(key)
     if value in DECISIONS and not _OF_PRODIGY.isdisjoint(record):
         return f"{key} is what an annotator decided of the record, {value}; write what was chosen under label"
-    if isinstance(value, bool) or not _INDEX.fullmatch(str(value)) or not _offers_choices(record):
+    choices = [] if isinstance(value, bool) or not _INDEX.fullmatch(str(value)) else _choices(record)
+    if not choices or _is_said(str(value), value, choices) or _lists(record.get(prompt), value, choices):
         return ""
     return (
         f"{key} is {value}, the number of one of several choices; write the choice itself as the answer, and "
@@ -36,11 +37,34 @@ def why_no_answer(record: Mapping[str, Any], key: str) -> str:
     )
 
 
-def _offers_choices(record: Mapping[str, Any]) -> bool:
-    if any(isinstance(record.get(name), list | dict) for name in _CHOICES):
-        return True
-    found = {match[1] for key in record if (match := _NUMBERED.fullmatch(names.plain(key)))}
-    return {"a", "b"} <= found or {"1", "2"} <= found
+def _is_said(text: str, value: Any, choices: list[str]) -> bool:
+    """Whether digits are the choice itself, or no number of one."""
+    return text.isdecimal() and (int(text) > len(choices) or (isinstance(value, str) and text in choices))
+
+
+def _lists(prompt: Any, value: Any, choices: list[str]) -> bool:
+    """Whether a prompt lists all choices, with the letter or the number that is the answer before its own."""
+    if not isinstance(prompt, str) or not all(one in prompt for one in choices):
+        return False
+    return re.search(rf"(?:^|[\s(\[]){re.escape(str(value))}[).:\]]", prompt) is not None
+
+
+def _choices(record: Mapping[str, Any]) -> list[str]:
+    """The texts of the choices that stand in a record; none where it offers none."""
+    for name in _CHOICES:
+        found = record.get(name)
+        if isinstance(found, dict):
+            listed = found.get("text")
+            lettered = all(_INDEX.fullmatch(str(one)) for one in found)
+            found = listed if isinstance(listed, list) else list(found.values()) if lettered else []
+        if isinstance(found, list) and found:
+            return [str(one.get("text", one) if isinstance(one, dict) else one) for one in found]
+    numbered = {
+        match[1]: str(value)
+        for key, value in record.items()
+        if value not in (None, "") and (match := _NUMBERED.fullmatch(names.plain(key)))
+    }
+    return list(numbered.values()) if {"a", "b"} <= numbered.keys() or {"1", "2"} <= numbered.keys() else []
 
 
 def hint(record: Mapping[str, Any]) -> str:
@@ -57,6 +81,6 @@ def hint(record: Mapping[str, Any]) -> str:
         return f"translation holds {languages}; write the one as prompt and the other as completion"
     if "caption" in record and not {"image", "file_name"}.isdisjoint(record):
         return "a caption of an image; the image's path is called image-ref"
-    if _offers_choices(record):
+    if _choices(record):
         return "several choices are offered; write them into the prompt, and the right one as the answer"
     return ""

@@ -68,6 +68,10 @@ SMALL = ("thumbnail", "avatar", "icon", "logo", "cover", "favicon", "image-ref")
 VIDEOS = ("video", "videos", "video_path", "video_url", "video_file", "mp4")
 SOUNDS = ("audio", "audios", "audio_path", "audio_url", "audio_file", "wav", "mp3", "flac")
 """What is seen or heard, beside a question or a text."""
+YES_OR_NO = frozenset(
+    ["", "yes", "no", "y", "n", "true", "false", "none", "null", "nan", "n/a", "na", "-", "ja", "nein"]
+)  # fmt: skip
+"""What a column of images may say where it has none."""
 TOOLS = ("tools", "functions", "tool_definitions", "available_tools", "function_definitions")
 CALLS = ("answers", "tool_calls", "function_calls", "calls", "tool_call", "function_call")
 """Tools beside a question, and their calls beside it that answer it."""

@@ -138,7 +138,7 @@ def _no_answer(record: Mapping[str, Any], keys: Keys, format_: SourceFormat) -> 
         shown = shorten(", ".join(map(shorten, record)))
         return Problem("$", "TD011", _no_prompt(record, keys.answer), shown, "a prompt")
     value, path = record.get(keys.answer), f"$.{shorten(keys.answer)}"
-    if why := exports.why_no_answer(record, keys.answer):
+    if why := exports.why_no_answer(record, keys.answer, keys.prompt):
         return Problem(path, "TD012", why, shorten(value), "what is to be learned")
     are_calls = names.plain(keys.answer) in names.CALLS or not isinstance(value, str)
     if are_calls and tools.calls_in(value):
@@ -172,6 +172,8 @@ def joined(record: Mapping[str, Any]) -> list[str]:
 def _text_of(key: str, value: Any, asked: Any, answer: Any) -> str | None:
     """What is asked about, as a text; empty where it is none; None where it is something else."""
     name = names.plain(key)
+    if name in names.CONTEXTS and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
     if value is None or value in ("", [], {}) or isinstance(value, bool | int | float):
         return None if value and name in names.CONTEXTS else ""
     if isinstance(value, list) and all(isinstance(one, str) for one in value):

@@ -25,7 +25,9 @@ def check_size(archive: zipfile.ZipFile, most: int) -> None:
         raise NotReadable(f"the workbook unpacks to more than {most >> 20:,} MB; save it as CSV")
 
 
-_NO_VALUE = re.compile(rb"</f>(?:<v ?/>|<v></v>)?</c>")
+_NO_VALUE = re.compile(
+    rb'<c(?![^>]*\bt="str")[^>]*><f(?:[^>]*/>|[^>]*>[^<]*</f>)(?:<v ?/>|<v></v>)?</c>'  # str: an empty text
+)
 _LOOKED_AT = 4 << 20
 MOST_SHEET = 1 << 30
 

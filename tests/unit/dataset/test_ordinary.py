@@ -1,0 +1,92 @@
+"""Ordinary columns that look like images or choices, and are none: nothing is refused, nothing lost."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from typing import Any
+
+import openpyxl
+import pytest
+
+from tunedrop.dataset import formats
+from tunedrop.dataset.sources.containers import spreadsheets
+
+LISTED = "Which one?\nA) red\nB) blue"
+
+
+def said(record: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """The codes of what is wrong with a record, and the texts and images of its turns."""
+    found = formats.read(record)
+    turns = found.conversation.turns if found.conversation else ()
+    return [one.code for one in found.problems], [one.text for one in turns if not one.blocks]
+
+
+@pytest.mark.parametrize("answer", ["assets/logo.png", "logo.JPG"])
+def test_an_answer_that_is_the_path_of_an_image_is_not_shown_with_the_question(answer: str) -> None:
+    for names in (("prompt", "completion"), ("question", "answer")):
+        record = dict(zip(names, ("Which file has the logo?", answer), strict=True))
+
+        assert said(record) == ([], ["Which file has the logo?", answer])
+
+    assert said({"text": answer, "label": "photo"}) == ([], [answer, "photo"])
+
+
+@pytest.mark.parametrize(
+    "beside", [{"photos": 3}, {"image": True}, {"video": "no"}, {"audio": "N/A"}, {"images": "2"}]
+)
+def test_how_many_images_there_are_is_no_image(beside: dict[str, Any]) -> None:
+    assert said({"prompt": "a b", "completion": "c", **beside}) == ([], ["a b", "c"])
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"question": "How many?", "answer": "4", "options": []},
+        {"question": "How many?", "answer": "4", "options": {"locale": "en", "channel": "web"}},
+        {"question": "2 + 2?", "answer": "4", "choices": ["3", "4", "5", "6"]},
+        {"question": "2 + 9?", "answer": 11, "choices": ["10", "11"]},
+        {"question": LISTED, "answer": "B", "options": {"A": "red", "B": "blue"}},
+        {"question": LISTED, "answer": "B", "A": "red", "B": "blue"},
+        {"question": LISTED, "answer": "B", "choices": {"text": ["red", "blue"], "label": ["A", "B"]}},
+    ],
+)
+def test_a_number_or_a_letter_that_the_prompt_explains_is_an_answer(record: dict[str, Any]) -> None:
+    assert said(record) == ([], [record["question"], str(record["answer"])])
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"question": "Which?", "answer": 1, "choices": ["1", "2"]},
+        {"question": "Which?", "answer": "B", "options": {"A": "red", "B": "blue"}},
+        {"question": "Red or blue, red, blue?", "answer": "B", "A": "red", "B": "blue"},
+        {"question": "Which?", "answer": "A", "choices": [{"label": "A", "text": "red"}]},
+    ],
+)
+def test_the_number_of_a_choice_that_no_prompt_explains_is_none(record: dict[str, Any]) -> None:
+    assert said(record) == (["TD012"], [])
+
+
+def test_a_number_to_work_with_stands_in_the_prompt() -> None:
+    for number in (0, 4, 2.5):
+        record = {"instruction": "Double it.", "input": number, "output": str(2 * number)}
+
+        assert said(record) == ([], [f"Double it.\n\n{number}", str(2 * number)])
+
+
+def test_a_formula_that_gives_an_empty_text_has_its_value() -> None:
+    book, sink = openpyxl.Workbook(), io.BytesIO()
+    book.worksheets[0].append(["prompt", '=IF(A2="","",A2)'])
+    book.save(sink)
+    name = "xl/worksheets/sheet1.xml"
+    with zipfile.ZipFile(sink) as archive:
+        sheet = archive.read(name).decode()
+        assert spreadsheets.has_formulas_without_values(archive)
+    saved = io.BytesIO()
+    with zipfile.ZipFile(saved, "w") as archive:
+        archive.writestr(name, re.sub(r'<c r="B1"[^>]*>', '<c r="B1" t="str">', sheet))  # as Excel saves it
+
+    with zipfile.ZipFile(saved) as archive:
+        assert not spreadsheets.has_formulas_without_values(archive)
