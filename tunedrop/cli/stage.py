@@ -117,7 +117,7 @@ class Deployed:
 
     def rewrite_index(self) -> None:
         """Write the page of all runs again, after what a command has changed; what it did stays done."""
-        from botocore.exceptions import ClientError
+        from botocore.exceptions import BotoCoreError, ClientError
 
         from tunedrop.cli.output import errors
         from tunedrop.errors import TransientError
@@ -125,7 +125,7 @@ class Deployed:
 
         try:
             index.rewrite(self.aws, self.stage)
-        except (ClientError, TransientError) as error:
+        except (BotoCoreError, ClientError, TransientError) as error:
             errors.print(f"the page of all runs was not updated; the next run updates it: {error}")
 
     def spent_this_month(self) -> float:

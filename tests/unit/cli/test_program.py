@@ -28,7 +28,7 @@ from tunedrop.cli import completion
 from tunedrop.cli.app import app
 from tunedrop.cli.exits import MEANINGS, NO_AWS, USAGE
 from tunedrop.cli.stage import Deployed
-from tunedrop.errors import OverBudget
+from tunedrop.errors import OverBudget, TransientError
 
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 PROGRAM = str(Path(sys.executable).with_name("tunedrop"))
@@ -244,3 +244,25 @@ def test_a_run_over_the_months_budget_is_a_sentence(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("tunedrop.cli.data.estimating.estimate_path", refused)
 
     assert run("estimate", "runs/a") == (1, "", "this month's runs stand at 500.00 USD\n")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ReadTimeoutError(endpoint_url="https://s3.example"),
+        ClientError({"Error": {"Code": "AccessDenied"}}, "PutObject"),
+        TransientError("again and again"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_a_command_has_done_stays_done_though_the_page_of_all_runs_cannot_be_written(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("tunedrop.results.index.rewrite", fails)
+
+    deployed.rewrite_index()
+
+    assert "the page of all runs was not updated" in capsys.readouterr().err
