@@ -200,7 +200,7 @@ def _refuse_too_long(variables: Mapping[str, str]) -> None:
     if size > MAX_ENVIRONMENT_BYTES:
         raise SettingsError(
             f"the stage's settings may take up to {size:,} bytes, and a function's environment holds "
-            f"{MAX_ENVIRONMENT_BYTES:,}: shorten graders, data_buckets or data_bucket_keys"
+            f"{MAX_ENVIRONMENT_BYTES:,}: shorten graders, data_buckets, tenants or notify"
         )
 
 

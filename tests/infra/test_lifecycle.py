@@ -102,8 +102,17 @@ def test_a_budget_waits_for_its_topic_to_take_its_messages(prod: dict[str, Any])
     assert policies & set(budget["DependsOn"])
 
 
-def test_settings_that_a_functions_environment_cannot_hold_are_refused_at_once(tmp_path: Path) -> None:
-    graders = [f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:grader-of-team-{n:02}" for n in range(40)]
-
-    with pytest.raises(SettingsError, match=r"environment holds 4,096: shorten graders"):
-        synthesize(tmp_path, graders=graders)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"graders": [f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:grader-of-team-{n:02}" for n in range(40)]},
+        {"notify": {"everybody": [f"somebody.{n:03}@example.com" for n in range(120)]}},
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_settings_that_a_functions_environment_cannot_hold_are_refused_at_once(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    with pytest.raises(SettingsError, match=r"environment holds 4,096: shorten .*") as refused:
+        synthesize(tmp_path, **settings)
+    assert next(iter(settings)) in str(refused.value)
