@@ -73,7 +73,13 @@ CALLS: dict[str, tuple[str, ...]] = {
         "ssm:GetParameter",
         "dynamodb:GetItem",
     ),
-    "promote_model": (*_STEP, "dynamodb:Query", "ssm:GetParameter", "ssm:PutParameter"),
+    "promote_model": (
+        *_STEP,
+        "bedrock:GetCustomModelDeployment",
+        "dynamodb:Query",
+        "ssm:GetParameter",
+        "ssm:PutParameter",
+    ),
     "release_throughput": (
         *_STEP,
         "bedrock:DeleteCustomModelDeployment",

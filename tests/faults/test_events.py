@@ -24,7 +24,7 @@ from tests.faults.journeys import (
 from tunedrop import intake
 from tunedrop.registry import Record
 
-START, SIGNAL = "a dropped dataset or a manifest starts a run", "somebody approved or stopped a run"
+START, SIGNAL = "a dropped dataset or a manifest starts a run", "a run was approved or stopped"
 
 
 @contextmanager

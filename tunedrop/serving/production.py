@@ -119,7 +119,11 @@ class Production:
         """What serves a model in production is about to go: its name stands for the model itself from now."""
         for parameter, model_id in self.aliases.all().items():
             if model_id == arn:
-                head = self.aliases.history_at(parameter)[0]
+                history = self.aliases.history_at(parameter)
+                if not history:  # written by hand: nobody knows which model it was
+                    self.aliases.withdraw(self.aliases.name_at(parameter))
+                    continue
+                head = history[0]
                 self.aliases.promote(head.name, head.run_id, head.model_arn, head.model_arn)
 
     def _finish_swap(self, run: Run, model_arn: str) -> Promotion | None:

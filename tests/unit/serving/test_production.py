@@ -215,3 +215,14 @@ def test_what_stops_serving_leaves_its_name_to_the_model_itself(production: Prod
         name,
         1 if name == "persona" else 2,
     )
+
+
+def test_an_alias_written_by_hand_names_nothing_once_what_it_names_goes(
+    production: Production, aws: Aws, stage: Stage
+) -> None:
+    by_hand = f"{stage.alias_prefix}/by-hand"
+    aws.ssm.put_parameter(Name=by_hand, Value=SECOND_AT, Type="String")
+
+    production.stand_down(SECOND_AT)
+
+    assert by_hand not in production.aliases.all()
