@@ -76,6 +76,32 @@ def test_a_number_to_work_with_stands_in_the_prompt() -> None:
         assert said(record) == ([], [f"Double it.\n\n{number}", str(2 * number)])
 
 
+@pytest.mark.parametrize("made", ["review", "explanation", "fixed_code"])
+def test_a_program_is_not_the_answer_where_something_says_more_of_it(made: str) -> None:
+    task = {"prompt": "Look at this program.", "code": "x = 1\nprint(x)"}
+
+    assert said(task) == ([], [*task.values()])
+    assert said({**task, made: "It prints one."})[1] == []
+
+
+def test_a_short_text_or_program_that_a_question_is_about_is_not_left_out() -> None:
+    for about in ({"code": "f(1)"}, {"sentence": "Love it!"}, {"text": "Great"}, {"tweet": "so bad"}):
+        (text,) = about.values()
+
+        assert said({"question": "What is it?", **about, "answer": "x"}) == (
+            [],
+            [f"What is it?\n\n{text}", "x"],
+        )
+    for code in ("E-12", "SKU 1234"):
+        assert said({"question": "What is it?", "code": code, "answer": "x"}) == ([], ["What is it?", "x"])
+
+
+def test_the_endpoints_of_an_api_are_no_tools_of_the_model() -> None:
+    record = {"prompt": "a b", "completion": "c", "endpoints": [{"name": "GET /x", "parameters": []}]}
+
+    assert formats.unwrapped(record) is record
+
+
 def test_a_formula_that_gives_an_empty_text_has_its_value() -> None:
     book, sink = openpyxl.Workbook(), io.BytesIO()
     book.worksheets[0].append(["prompt", '=IF(A2="","",A2)'])

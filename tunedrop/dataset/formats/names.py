@@ -44,9 +44,16 @@ WHAT_IS_ASKED_ABOUT = (
     "hypothesis",
 )  # fmt: skip
 """Beside a question; of one word or two, they say where it is from."""
+TEXTS = ("text", "sentence", "tweet", "aspect", "hypothesis")
+"""But these, which may be short."""
 SYSTEMS = ("system", "system_prompt", "system_message", "system_instruction")
 PROGRAMS = ("code", "program", "snippet")
 """Answers where a program stands under them (MBPP, CoNaLa); else they say what a text is about."""
+OF_PROGRAMS = (
+    "explanation", "review", "feedback", "comment", "comments", "analysis", "description", "critique",
+    "suggestion", "suggestions", "fix", "fixed_code", "corrected_code", "commit_message", "bug_description",
+)  # fmt: skip
+"""What may be learned of a program that stands beside them."""
 MADE_OF_TEXTS = (
     *PROGRAMS, "translation", "paraphrase", "rewrite", "rewritten_text", "correction", "corrected",
     "corrected_text", "simplified", "simplification",

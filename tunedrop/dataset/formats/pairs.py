@@ -83,6 +83,8 @@ def keys_of(record: Mapping[str, Any]) -> Keys:
     if found.answer or not found.prompt:
         return found
     program = next((key for key in given if names.plain(key) in names.PROGRAMS), "")
+    if any(isinstance(record[key], str) and names.plain(key) in names.OF_PROGRAMS for key in given):
+        return found
     return _keys(given, program) if program and _is_program(record[program]) else found
 
 
@@ -182,7 +184,8 @@ def _text_of(key: str, value: Any, asked: Any, answer: Any) -> str | None:
         return None
     if name in names.CONTEXTS:
         return value if value.strip() else ""
-    says_more = len(value.split()) > 2 or name in ("aspect", "hypothesis")
+    is_program = name in names.PROGRAMS and _is_program(value)
+    says_more = len(value.split()) > 2 or is_program or name in names.TEXTS
     is_there = value.strip() in str(asked) or value.strip() == str(answer).strip()
     return (
         value if says_more and not is_there and not _is_put_together(value, str(asked), str(answer)) else ""

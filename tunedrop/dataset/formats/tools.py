@@ -63,11 +63,13 @@ def are_definitions(value: Any, whole: bool = False) -> bool:
         return False
     specs = [one.get("function", one) for one in found]
     if whole:
-        return all(isinstance(one, dict) and "name" in one and _SCHEMAS & one.keys() for one in specs)
+        return all(isinstance(one, dict) and "name" in one and _has_schema(one) for one in specs)
     return all({"name", "function", "toolSpec"} & one.keys() for one in found)
 
 
-_SCHEMAS = {"parameters", "input_schema", "inputSchema"}
+def _has_schema(spec: Mapping[str, Any]) -> bool:
+    """Whether it has parameters by name, not in a list as OpenAPI's."""
+    return any(isinstance(spec.get(key), dict) for key in ("parameters", "input_schema", "inputSchema"))
 
 
 def calls_in(value: Any) -> list[dict[str, Any]]:
