@@ -6,6 +6,7 @@ lives no longer than its base (Bedrock user guide, model-lifecycle, read 2026-11
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from typing import Any
 
@@ -142,6 +143,6 @@ def text(stage: Stage, found: Ageing, today: datetime) -> str:
         "What else can be tuned, and what it costs:",
         "    tunedrop bases",
         "What is in production, with its scores:",
-        f"    tunedrop models {name} --stage {stage.name}",
+        f"    tunedrop models {shlex.quote(name)} --stage {stage.name}",
     ]
     return "\n".join(lines) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 import msgspec
@@ -54,7 +55,9 @@ def _in_production(stage: Stage, ending: Ending) -> Iterator[Advice]:
             "they use the new model from now on."
         )
         if ending.promotion.previous_model_arn:
-            yield Advice("To return to the previous model:", _command("rollback", run.name, stage))
+            yield Advice(
+                "To return to the previous model:", _command("rollback", shlex.quote(run.name), stage)
+            )
     kept = ending.released.kept if ending.released is not None else ()
     if serving is not None and serving.way == "provisioned" and serving.arn in kept:
         yield Advice(
@@ -76,10 +79,10 @@ def _not_promoted(stage: Stage, ending: Ending) -> Iterator[Advice]:
     if found is not None and found.production_gone:
         yield Advice(
             "The alias names a deleted model. To return to the previous model:",
-            _command("rollback", f"{run.name} --serve", stage),
+            _command("rollback", f"{shlex.quote(run.name)} --serve", stage),
         )
         yield Advice(
-            "Or delete the alias:",
+            "Or point the alias to the model itself, which nothing serves:",
             _command("throughput release", f"{found.production_gone} --production", stage),
         )
     kept = "" if found is not None and found.production_gone else "What was in use before stays in use. "
@@ -118,7 +121,7 @@ def _refused(stage: Stage, ending: Ending) -> Iterator[Advice]:
         )
         return
     if failure is not None and failure.error == "InvalidDataset":
-        command = f"tunedrop check {run.train.key.rpartition('/')[2]}"
+        command = f"tunedrop check {shlex.quote(run.train.key.rpartition('/')[2])}"
         command += f" --base-model {run.base_model}" if run.base_model else ""
         yield Advice("The same check runs on your machine, without AWS:", command)
     yield Advice("Fix the cause named above and upload again; nothing has been billed.")

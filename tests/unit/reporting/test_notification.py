@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import msgspec
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests import builders
 from tunedrop.contracts import Ending, Failure, Fit, Losses, Promotion, Released, S3Object, Score
 from tunedrop.reporting import notification, outcome_event, summary
+from tunedrop.reporting.advice import next_steps
 from tunedrop.reporting.outcome import for_people, outcome_of
 
 STAGE = builders.stage()
@@ -220,3 +222,28 @@ def test_programs_can_filter_and_parse_the_message() -> None:
 
 def test_the_summary_has_the_scores() -> None:
     assert "| Token F1 | 0.300 | 0.600 | +0.300 (+0.200 to +0.400) |" in summary.markdown(STAGE, PROMOTED)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_name_with_signs_of_the_shell_is_one_word_in_every_command(gone: bool) -> None:
+    """Whoever uploads chooses it; whoever operates the stage copies the command."""
+    name = "a; $(touch x) `touch y` | 'b'"
+    promotion = Promotion(alias="", model_arn=builders.MODEL_ARN, previous_model_arn=f"{builders.MODEL_ARN}0")
+    evaluation = builders.evaluation(
+        verdict="reject" if gone else "promote", production_gone=GONE if gone else ""
+    )
+    ending = msgspec.structs.replace(
+        PROMOTED, run=builders.run(name=name), evaluation=evaluation, promotion=None if gone else promotion
+    )
+    refused = msgspec.structs.replace(
+        ending,
+        run=builders.run(name=name, train=S3Object(bucket="intake", key=f"drop/{name}.jsonl")),
+        failure=Failure(error="InvalidDataset", cause="a record is wrong"),
+        promotion=None,
+    )
+    steps = [*next_steps(STAGE, ending), *next_steps(STAGE, refused)]
+    commands = [shlex.split(one.command) for one in steps if "touch" in one.command]
+
+    assert [command[:3] for command in commands] == [
+        ["tunedrop", "rollback", name], ["tunedrop", "check", f"{name}.jsonl"]
+    ]  # fmt: skip

@@ -50,7 +50,10 @@ def release(
     arn: Annotated[str, typer.Argument(metavar="ARN", help="An ARN listed by `tunedrop throughput`.")],
     production: Annotated[
         bool,
-        typer.Option("--production", help="Also release a production model; its alias is deleted first."),
+        typer.Option(
+            "--production",
+            help="Also release a production model; its alias then names a model that nothing serves.",
+        ),
     ] = False,
     yes: YesOption = False,
     format_: FormatOption = Format.text,

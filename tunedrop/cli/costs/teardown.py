@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from tunedrop.cli.asking import confirm, if_interrupted
 from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.output import Format, console, errors, print_json
@@ -83,5 +85,7 @@ def _cure(here: Deployed, alias: str) -> str:
     history = here.aliases.history_at(alias)
     earlier = dict.fromkeys(one.model_arn for one in history if one.model_arn != history[0].model_arn)
     if any(models.status(here.aws, arn) for arn in earlier):
-        return f"return to an earlier one: tunedrop rollback {history[0].name} --stage {here.name}"
+        return (
+            f"return to an earlier one: tunedrop rollback {shlex.quote(history[0].name)} --stage {here.name}"
+        )
     return f"there is no other: aws ssm delete-parameter --name {alias}"

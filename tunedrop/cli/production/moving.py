@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -96,7 +97,7 @@ def _tell(here: Deployed, promotion: Promotion, name: str, format_: Format) -> N
     if not serves(promotion.model_id):
         console.print(
             f"nothing serves this model now: bring it into service before you ask it, or return to the one "
-            f"before: tunedrop rollback {name}",
+            f"before: tunedrop rollback {shlex.quote(name)}",
             style="yellow",
         )
     return None
@@ -113,7 +114,7 @@ def _how_to_serve(here: Deployed, name: str, error: NotServed) -> str:
         cost = f"by provisioned throughput {dollars}, for {hours:.0f} hours unless you release it earlier"
     return (
         f"{error}. Bring it into service first ({cost}):\n"
-        f"  tunedrop rollback {name} --serve --stage {here.stage.name}"
+        f"  tunedrop rollback {shlex.quote(name)} --serve --stage {here.stage.name}"
     )
 
 
