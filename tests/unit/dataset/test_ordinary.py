@@ -76,6 +76,13 @@ def test_a_number_to_work_with_stands_in_the_prompt() -> None:
         assert said(record) == ([], [f"Double it.\n\n{number}", str(2 * number)])
 
 
+def test_a_context_that_is_no_text_is_refused_with_the_ways_out() -> None:
+    (problem,) = formats.read({"prompt": "a", "completion": "b", "context": {"channel": "web"}}).problems
+
+    assert problem.path == "$.context"
+    assert "rename or remove the key" in problem.message
+
+
 @pytest.mark.parametrize("made", ["review", "explanation", "fixed_code"])
 def test_a_program_is_not_the_answer_where_something_says_more_of_it(made: str) -> None:
     task = {"prompt": "Look at this program.", "code": "x = 1\nprint(x)"}

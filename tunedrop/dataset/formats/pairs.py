@@ -195,7 +195,7 @@ def _text_of(key: str, value: Any, asked: Any, answer: Any) -> str | None:
 def _no_text(key: str) -> str:
     what = f"{shorten(key)} must be a string, or a list of them, for the question is about it"
     if names.plain(key) in names.CONTEXTS:
-        return what
+        return f"{what}: write it as one text, or rename or remove the key"
     return (
         f"{what}: write it as one text. To leave it out on purpose, name what is learned: "
         "--column prompt=KEY --column completion=KEY"
