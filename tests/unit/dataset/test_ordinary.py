@@ -74,6 +74,7 @@ def test_a_number_to_work_with_stands_in_the_prompt() -> None:
         record = {"instruction": "Double it.", "input": number, "output": str(2 * number)}
 
         assert said(record) == ([], [f"Double it.\n\n{number}", str(2 * number)])
+    assert said({"prompt": "a", "completion": "b", "context": float("nan")}) == ([], ["a", "b"])
 
 
 def test_a_context_that_is_no_text_is_refused_with_the_ways_out() -> None:

@@ -17,6 +17,7 @@ import ast
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from math import isnan
 from typing import Any
 
 from tunedrop.dataset.formats import exports, names, tools
@@ -175,7 +176,7 @@ def _text_of(key: str, value: Any, asked: Any, answer: Any) -> str | None:
     """What is asked about, as a text; empty where it is none; None where it is something else."""
     name = names.plain(key)
     if name in names.CONTEXTS and isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
+        return "" if isinstance(value, float) and isnan(value) else str(value)  # an empty cell of pandas
     if value is None or value in ("", [], {}) or isinstance(value, bool | int | float):
         return None if value and name in names.CONTEXTS else ""
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
@@ -240,7 +241,7 @@ def _answer(record: Mapping[str, Any], key: str, reading: Reading) -> str | None
     if isinstance(value, bool) and reading.format in ("text-label", "question-answer"):
         return "true" if value else "false"
     if key != "completion" and isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
+        return "" if isinstance(value, float) and isnan(value) else str(value)  # an empty cell of pandas
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         return reading.text({key: value[0]}, key, f"$.{key}[0]")
     if isinstance(value, list) and len(value) > 1:
