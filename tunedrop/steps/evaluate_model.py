@@ -21,6 +21,7 @@ from tunedrop.evaluation.speed import requests_per_minute
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
 from tunedrop.serving import throughput
+from tunedrop.serving.production import serves
 from tunedrop.training import curves, losses
 
 
@@ -134,7 +135,9 @@ def _gone_from_production(aws_: Aws, contest: Contest, done: Sequence[Prediction
     if not any(one.champion is not None and one.champion.error for one in done):
         return ""
     current = Aliases(aws_.ssm, aws_.dynamodb, contest.stage).champion(contest.run.name)
-    return current if current and not throughput.exists(aws_.bedrock, current) else ""
+    if not current or not serves(current):  # somebody may have written a base model into the parameter
+        return ""
+    return "" if throughput.exists(aws_.bedrock, current) else current
 
 
 def _losses(aws_: Aws, contest: Contest) -> Losses | None:

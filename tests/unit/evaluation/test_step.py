@@ -96,14 +96,14 @@ class AgainstProduction(Asked, frozen=True, kw_only=True):
             yield msgspec.structs.replace(one, champion=ABSENT)
 
 
-def conclude(aws: Any, contest: Asked, about_it: Any) -> Evaluation:
+def conclude(aws: Any, contest: Asked, about_it: Any, production: str = PRODUCTION) -> Evaluation:
     run = msgspec.structs.replace(contest.run, evaluation=EvaluationSettings())
     fields = {name: getattr(contest, name) for name in Contest.__struct_fields__} | {"run": run}
     aws.bedrock = FakeBedrock(get_custom_model_deployment=about_it)
     aws.s3.put_object(
         Bucket=contest.stage.artifacts_bucket, Key=naming.place_of(contest.dataset.train.uri)[1], Body=b"{}"
     )
-    Aliases(aws.ssm, aws.dynamodb, contest.stage).promote(run.name, "earlier", "model", PRODUCTION)
+    Aliases(aws.ssm, aws.dynamodb, contest.stage).promote(run.name, "earlier", "model", production)
     return evaluate_model(aws, AgainstProduction(**fields), 0, deadline=0.0)
 
 
@@ -118,5 +118,13 @@ def test_what_is_gone_from_production_counts_as_none_and_is_named(
 
 def test_what_is_there_and_does_not_answer_is_not_gone(aws: Any, contest: Asked, registry: Registry) -> None:
     found = conclude(aws, contest, {"status": "Active"})
+
+    assert found.production_gone == ""
+
+
+def test_a_base_model_that_somebody_made_the_model_in_production_is_not_looked_for_among_what_serves(
+    aws: Any, contest: Asked, registry: Registry
+) -> None:
+    found = conclude(aws, contest, {"status": "Active"}, production="amazon.nova-lite-v1:0")
 
     assert found.production_gone == ""
