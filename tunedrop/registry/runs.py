@@ -243,26 +243,43 @@ class Registry:
             return False
         return True
 
-    def ended_as(self, run_id: str, failure: Failure | None) -> Failure | None:
+    def ended_as(self, run: Run, failure: Failure | None) -> Failure | None:
         """How this attempt at a run has ended, as whoever closes it first says: so say all after it.
 
-        Its own last step and the sweep may close a run at the same time, each with a cause of its own.
+        Its own last step and the sweep may close a run at the same time, each with a cause of its own. One
+        that is so late that the next attempt has begun says nothing of that.
         """
         said = msgspec.json.encode(failure).decode()
         try:
-            self._update(run_id, {"ended_as": said}, condition="attribute_not_exists(ended_as)")
+            self._update(
+                run.run_id,
+                {"ended_as": said},
+                condition="attribute_not_exists(ended_as) AND execution_arn = :mine",
+                values={":mine": run.execution_arn},
+            )
         except ClientError as error:
             if code_of(error) != "ConditionalCheckFailedException":
                 raise
-            said = self._field(run_id, "ended_as") or said
+            said = self._field(run.run_id, "ended_as") or said
         return msgspec.json.decode(said, type=Failure | None)
 
-    def end(self, run_id: str, outcome: str, failure: Failure | None) -> None:
-        """Close a run with how it ended. Closing it again changes nothing that a person sees."""
+    def end(self, run_id: str, outcome: str, failure: Failure | None, execution_arn: str = "") -> None:
+        """Close a run with how it ended. Closing it again changes nothing that a person sees.
+
+        Parameters
+        ----------
+        execution_arn
+            The attempt that has ended: where the next one has begun meanwhile, the run stays open.
+        """
         fields: dict[str, Any] = {"status": outcome, "step": "", "ended_at": clock.now()}
         if failure is not None:
             fields["failure"] = _json(failure)
-        self._update(run_id, fields)
+        mine = {":mine": execution_arn} if execution_arn else {}
+        try:
+            self._update(run_id, fields, condition="execution_arn = :mine" if mine else "", values=mine)
+        except ClientError as error:
+            if not mine or code_of(error) != "ConditionalCheckFailedException":
+                raise
 
     def reopen(self, run: Run) -> bool:
         """Let a run that has ended go on as its next attempt. False when somebody else has opened it.

@@ -38,7 +38,7 @@ def close(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, report: s
     ended = outcome_event.run_ended(stage, ending, report_uri)
     _emit(aws_, stage, registry, ended)
     sent = _publish(aws_, stage, registry, ending, ended)
-    registry.end(run.run_id, outcome, ending.failure)
+    registry.end(run.run_id, outcome, ending.failure, run.execution_arn)
     _rewrite_index(aws_, stage)
     return Notice(
         run_id=run.run_id,

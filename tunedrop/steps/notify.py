@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 def end(aws: Aws, stage: Stage, registry: Registry, spending: Spending, ending: Ending) -> Notice:
     """Close a run. A report that cannot be made keeps nobody from being notified."""
     ending = with_promotion(registry, ending)
-    failure = registry.ended_as(ending.run.run_id, ending.failure)
+    failure = registry.ended_as(ending.run, ending.failure)
     ending = msgspec.structs.replace(ending, failure=failure)
     ending = with_cost(registry, stage, ending)
     if ending.cost is not None:

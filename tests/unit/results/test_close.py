@@ -185,11 +185,31 @@ def _die(*_: Any) -> None:
 
 
 def test_the_next_attempt_ends_as_it_ends(aws: Aws, told: Stage) -> None:
-    registry, run_id = Registry(aws.dynamodb, told.registry_table), PROMOTED.run.run_id
+    registry, run = Registry(aws.dynamodb, told.registry_table), PROMOTED.run
     failed = Failure(error="AwsRefused", cause="denied")
-    assert registry.ended_as(run_id, failed) == registry.ended_as(run_id, None) == failed
-    registry.end(run_id, "failed", failed)
+    assert registry.ended_as(run, failed) == registry.ended_as(run, None) == failed
+    registry.end(run.run_id, "failed", failed)
 
-    registry.reopen(msgspec.structs.replace(PROMOTED.run, attempt=2, execution_arn="arn:again"))
+    again = msgspec.structs.replace(run, attempt=2, execution_arn="arn:again")
+    registry.reopen(again)
 
-    assert registry.ended_as(run_id, None) is None
+    assert registry.ended_as(again, None) is None
+
+
+def test_who_closes_an_attempt_after_the_next_has_begun_neither_ends_it_nor_says_how(
+    aws: Aws, told: Stage
+) -> None:
+    """Two sweeps at once, and a retry between them."""
+    registry, run = Registry(aws.dynamodb, told.registry_table), PROMOTED.run
+    late = msgspec.structs.replace(PROMOTED, promotion=None, failure=Failure(error="RunError", cause="gone"))
+    close(aws, told, registry, late, "")
+    again = msgspec.structs.replace(run, attempt=2, execution_arn="arn:again")
+    registry.reopen(again)
+
+    registry.ended_as(run, late.failure)
+    close(aws, told, registry, late, "")
+
+    record = registry.get(run.run_id)
+    assert record is not None
+    assert record.is_open
+    assert registry.ended_as(again, None) is None
