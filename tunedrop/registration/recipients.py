@@ -16,8 +16,8 @@ def of_tenant(stage: Stage, tenant: str | None) -> tuple[str, ...]:
     return (tenant,) if tenant is not None and tenant in stage.notify else ()
 
 
-def of(stage: Stage, run: Run, document: Manifest) -> tuple[str, ...]:
-    """Those of a run, and the groups and addresses that its manifest names.
+def of(stage: Stage, run: Run, document: Manifest, tenant: str | None) -> tuple[str, ...]:
+    """Those of a run, and the groups and addresses that its manifest names. A tenant knows its own only.
 
     Raises
     ------
@@ -26,7 +26,8 @@ def of(stage: Stage, run: Run, document: Manifest) -> tuple[str, ...]:
         somebody with a bucket names.
     """
     wanted = (document.notify,) if isinstance(document.notify, str) else document.notify
-    known = sorted({*stage.notify, *(one for group in stage.notify.values() for one in group)})
+    groups = {name: stage.notify[name] for name in stage.notify if tenant in (None, name)}
+    known = sorted({*groups, *(one for group in groups.values() for one in group)})
     for one in wanted:
         if one not in known:
             raise InvalidManifest(
@@ -37,7 +38,7 @@ def of(stage: Stage, run: Run, document: Manifest) -> tuple[str, ...]:
 
 def _instead(name: str, known: list[str]) -> str:
     if not known:
-        return "its setting notify names groups of addresses, and has none yet"
+        return "its setting notify names groups of addresses, and has none for this upload"
     near = difflib.get_close_matches(name, known, n=1)
     meant = f"did you mean {near[0]}? " if near else ""
     return f"{meant}It knows {', '.join(known[:20])} (setting notify)"

@@ -109,7 +109,8 @@ def register(
                 f"{', '.join(stage.tenants)} (setting tenants)"
             )
         document = _manifest(s3, event.source, upload)
-        bare = msgspec.structs.replace(bare, notify=recipients.of(stage, bare, document))
+        tenant = tenant_of(stage, event.source.key)
+        bare = msgspec.structs.replace(bare, notify=recipients.of(stage, bare, document, tenant))
         _refuse_foreign_model(stage, event.source, document)
         document = base_models.with_model(document, latest_model)
         if upload.kind == "dataset":

@@ -27,7 +27,8 @@ from tunedrop.stage import Stage
 MOST_RUNS = 500
 TRIES = 10
 PAUSE_SECONDS = 0.3
-_LOST = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
+_LOST = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409", "NoSuchKey", "404")
+"""How S3 refuses a page that another has written, is writing, or has deleted."""
 
 
 def rewrite(aws: Aws, stage: Stage) -> None:

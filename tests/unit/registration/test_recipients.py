@@ -42,7 +42,7 @@ def test_groups_and_addresses_of_the_stage_are_told(notify: str, told: tuple[str
     [
         ("notify: suport", STAGE, "did you mean support?"),
         ("notify: someone@elsewhere.example", STAGE, "It knows ana@example.com, bo@example.com, law"),
-        ("notify: support", builders.stage(), "has none yet"),
+        ("notify: support", builders.stage(), "has none for this upload"),
     ],
 )
 def test_nobody_else_can_be_named(notify: str, stage: object, said: str) -> None:
@@ -61,10 +61,21 @@ def test_who_is_told_makes_no_other_run() -> None:
 def test_the_group_of_a_tenant_hears_of_all_its_runs_also_of_those_that_are_refused() -> None:
     stage = builders.stage(tenants={"law": (), "support": ()}, notify=STAGE.notify)
 
-    good = register("notify: support", stage=stage, key="runs/law/bot/run.yaml")
+    good = register("notify: li@example.com", stage=stage, key="runs/law/bot/run.yaml")
     bad = register("notify: nobody", stage=stage, key="runs/law/bot/run.yaml")
 
     assert good.run is not None
     assert bad.run is not None
-    assert (good.outcome, good.run.notify) == ("registered", ("law", "support"))
+    assert (good.outcome, good.run.notify) == ("registered", ("law", "li@example.com"))
     assert (bad.outcome, bad.run.notify) == ("refused", ("law",))
+
+
+@pytest.mark.parametrize("notify", ["notify: support", "notify: ana@example.com"])
+def test_a_tenant_neither_names_nor_learns_the_addresses_of_another(notify: str) -> None:
+    stage = builders.stage(tenants={"law": (), "support": ()}, notify=STAGE.notify)
+
+    found = register(notify, stage=stage, key="runs/law/bot/run.yaml")
+
+    assert found.failure is not None
+    assert "li@example.com" in found.failure.cause
+    assert "bo@example.com" not in found.failure.cause

@@ -46,7 +46,7 @@ def release(here: Deployed, arn: str, *, production: bool, yes: bool, format_: F
     alias = next((name for name, model_id in here.aliases.all().items() if model_id == arn), "")
     if arn not in found and not (alias and serves(arn)):
         fail(f"nothing of stage {here.name} serves a model under {arn}", NO, _hint(arn, found, here.name))
-    run_id = found[arn].run_id if arn in found else here.aliases.history_at(alias)[0].run_id
+    run_id = found[arn].run_id if arn in found else _promoted_by(here, alias)
     if alias and not production:
         cure = "To take it out of production all the same: --production"
         fail(f"{arn} is in production: {alias} names it", NO, cure)
@@ -64,6 +64,11 @@ def release(here: Deployed, arn: str, *, production: bool, yes: bool, format_: F
     if production:
         here.rewrite_index()
     answer({"arn": arn, "released": True}, f"released {arn}", format_)
+
+
+def _promoted_by(here: Deployed, alias: str) -> str:
+    history = here.aliases.history_at(alias)
+    return history[0].run_id if history else "an unknown run"
 
 
 def _show(found: list[InService], hourly: float) -> None:
