@@ -1,4 +1,4 @@
-"""Where MiniStack differs from AWS in what shards and uploads need; private names as in `local.ministack`."""
+"""Where MiniStack differs from AWS in what we need; private names as in `local.ministack`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import threading
 from typing import Any
 
-from ministack.services import eventbridge, s3, stepfunctions
+from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, s3, stepfunctions
 
 
 def cure() -> None:
@@ -14,6 +14,24 @@ def cure() -> None:
     _read_jsonata_in_distributed_maps()
     _read_ranges_of_versions()
     _say_versions_in_events()
+    _let_functions_make_no_log_groups()
+
+
+def _let_functions_make_no_log_groups() -> None:
+    """MiniStack makes the log group that a function writes to, whatever its role may do.
+
+    No role of a stage has logs:CreateLogGroup: on AWS, a function that ends after its stage was destroyed
+    leaves nothing (Lambda guide, monitoring-cloudwatchlogs, read 2026-11-29).
+    """
+    emit = lambda_svc._emit_lambda_logs
+
+    def emitted(function: Any, *arguments: Any, **more: Any) -> None:
+        config = function.get("config") or function
+        usual = f"/aws/lambda/{config['FunctionName']}"
+        if (config.get("LoggingConfig") or {}).get("LogGroup", usual) in cloudwatch_logs._log_groups:
+            emit(function, *arguments, **more)
+
+    lambda_svc._emit_lambda_logs = emitted
 
 
 def _read_ranges_of_versions() -> None:

@@ -117,6 +117,12 @@ def test_distributed_maps_are_run_by_one_function() -> None:
     assert stepfunctions._state_query_language({}, {"QueryLanguage": "JSONata"}) == "JSONata"
 
 
+def test_logs_of_functions_are_written_by_one_function() -> None:
+    assert parameters(lambda_svc._emit_lambda_logs)[0] == "func"
+    assert "_cwl._log_groups[group_name] = {" in inspect.getsource(lambda_svc._emit_lambda_logs)
+    assert "    _emit_lambda_logs(" in inspect.getsource(lambda_svc)
+
+
 def test_what_is_done_once_has_its_places() -> None:
     assert isinstance(router._KNOWN_AWS_SERVICE_NAMES, set | frozenset | None)
     assert "_KNOWN_AWS_SERVICE_NAMES" in inspect.getsource(router._is_aws_service_name)
