@@ -17,8 +17,7 @@ from local.driver import Pipeline, until
 from local.embedded import BEFORE_LEGACY, Embedded, running
 from local.faults import A_DAY
 from tests.datasets import jsonl, single_turn
-from tunedrop import naming
-from tunedrop.contracts import Dataset
+from tests.neighbours import job_of_another_stage
 from tunedrop.serving import inventory
 
 SECONDS = 300.0
@@ -80,22 +79,9 @@ def fill(own: Embedded, pipeline: Pipeline) -> str:
 
 def another_stages(pipeline: Pipeline) -> str:
     """A job whose name is as ours are, and whose tag is another stage's."""
-    stage, (served, *_) = pipeline.stage, pipeline.registry.named("served")
-    dataset = served.document("dataset", Dataset)
-    assert dataset is not None
-    name = f"tunedrop-{stage.name}-served-0123456789"
-    answer = pipeline.aws.bedrock.create_model_customization_job(
-        jobName=name,
-        customModelName=name,
-        roleArn=stage.bedrock_role_arn,
-        baseModelIdentifier=served.run.base_model,
-        customizationType="FINE_TUNING",
-        trainingDataConfig={"s3Uri": dataset.train.uri},
-        outputDataConfig={"s3Uri": f"s3://{stage.artifacts_bucket}/runs/another/training/"},
-        hyperParameters=served.run.hyperparameters,
-        jobTags=naming.tags("another", "served-0123456789"),
-    )
-    return str(answer["jobArn"])
+    (served, *_) = pipeline.registry.named("served")
+    name = f"tunedrop-{pipeline.stage.name}-served-0123456789"
+    return job_of_another_stage(pipeline, served, name, "served-0123456789")
 
 
 def interrupted(own: Embedded, *arguments: str) -> str:

@@ -19,9 +19,10 @@ from botocore.exceptions import ClientError
 from local.driver import Pipeline, until
 from local.embedded import REGION, Embedded
 from tests.datasets import jsonl, single_turn
+from tests.neighbours import job_of_another_stage
 from tunedrop import naming
 from tunedrop.aws import is_forbidden
-from tunedrop.contracts import CompletedJob, Dataset, Promotion
+from tunedrop.contracts import CompletedJob, Promotion
 from tunedrop.registry import Record
 
 SECONDS = 400.0
@@ -175,23 +176,10 @@ def at(embedded: Embedded, pipeline: Pipeline) -> Iterator[dict[str, str]]:
 
 def another_stages(pipeline: Pipeline, record: Record) -> str:
     """A model whose tag is another stage's."""
-    bedrock, stage, dataset = pipeline.aws.bedrock, pipeline.stage, record.document("dataset", Dataset)
-    assert dataset is not None
-    job = bedrock.create_model_customization_job(
-        jobName="theirs",
-        customModelName="theirs",
-        roleArn=stage.bedrock_role_arn,
-        baseModelIdentifier=record.run.base_model,
-        customizationType="FINE_TUNING",
-        trainingDataConfig={"s3Uri": dataset.train.uri},
-        outputDataConfig={"s3Uri": f"s3://{stage.artifacts_bucket}/runs/another/training/"},
-        hyperParameters=record.run.hyperparameters,
-        jobTags=naming.tags("another", "theirs"),
-        customModelTags=naming.tags("another", "theirs"),
-    )["jobArn"]
+    job = job_of_another_stage(pipeline, record, "theirs", "theirs")
 
     def look() -> str | None:
-        found = bedrock.get_model_customization_job(jobIdentifier=job)
+        found = pipeline.aws.bedrock.get_model_customization_job(jobIdentifier=job)
         return str(found["outputModelArn"]) if found["status"] == "Completed" else None
 
     return until(look, "another stage's model", SECONDS)
