@@ -101,17 +101,17 @@ def register(
     if not starts or intake.is_folder(event.source.key, event.size):
         return Registration(outcome="ignored")
     bare = _bare_run(stage, event, upload.name, execution_arn)
+    tenant = tenant_of(stage, event.source.key)
     try:
         _refuse_name(upload.name)
-        if stage.tenants and tenant_of(stage, event.source.key) is None:
+        if stage.tenants and tenant is None:
             raise InvalidManifest(
                 f"{event.source.uri} is in no tenant's prefix; upload to drop/ or runs/, then one of "
                 f"{', '.join(stage.tenants)} (setting tenants)"
             )
         document = _manifest(s3, event.source, upload)
-        tenant = tenant_of(stage, event.source.key)
         bare = msgspec.structs.replace(bare, notify=recipients.of(stage, bare, document, tenant))
-        _refuse_foreign_model(stage, event.source, document)
+        _refuse_foreign_model(tenant, document)
         document = base_models.with_model(document, latest_model)
         if upload.kind == "dataset":
             run = resolve(stage, bare, document, {"train": event.source})
@@ -185,9 +185,8 @@ def _refuse_foreign(stage: Stage, source: S3Object, path: str, named: S3Object) 
         )
 
 
-def _refuse_foreign_model(stage: Stage, source: S3Object, document: Manifest) -> None:
+def _refuse_foreign_model(tenant: str | None, document: Manifest) -> None:
     """A model has learned its data: `from` goes on with a run of the same tenant alone."""
-    tenant = tenant_of(stage, source.key)
     if tenant is not None and (document.base_model or "").startswith("arn:"):
         raise InvalidManifest(
             f"base_model: an ARN does not say whose data a model has learned; name a run of {tenant}/ by from"

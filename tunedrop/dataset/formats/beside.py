@@ -74,8 +74,9 @@ def _with_tools(record: Mapping[str, Any], declared: str) -> Mapping[str, Any]:
     said = next((key for key in record if names.plain(key) in names.CALLS and record[key]), answer)
     calls = tools.calls_in(record.get(said))
     rest = {key: one for key, one in record.items() if key != declared and not (calls and key == said)}
-    if calls and (not answer or said == answer):
-        rest["answer"] = "(calls)"
+    calls_alone = bool(calls) and (not answer or said == answer)
+    if calls_alone:
+        rest["answer"] = "calls"  # a pair has an answer; this one is not taken over
     elif not calls and str(record.get(said)).strip()[:1] in ("[", "{"):
         return record  # calls in a form that nobody knows, or none: `left_out` says so
     pair = _pair(rest)
@@ -83,7 +84,7 @@ def _with_tools(record: Mapping[str, Any], declared: str) -> Mapping[str, Any]:
         return record
     question, text = pair.turns
     spoken: dict[str, Any] = {"tool_calls": calls} if calls else {}
-    if text.text != "(calls)":
+    if not calls_alone:
         spoken["content"] = text.text
     given = record[declared]
     definitions = tools.decoded(given) if isinstance(given, str) else given
