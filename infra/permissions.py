@@ -486,7 +486,8 @@ class Grants:
         index = [self._r.artifacts.arn_for_objects(naming.INDEX_KEY)]
         return [
             *self.run_files(*_REPORT_FILES),
-            # If-Match asks for it, beside PutObject (S3 user guide, conditional-writes).
+            # If-Match compares the page that is there. That S3 asks for this beside PutObject is a belief: no
+            # source was found that names the permission, and botocore's model does not.
             _allow("CompareIndex", ["s3:GetObject"], index),
             self.publish(),
             _allow("PutEvents", ["events:PutEvents"], [event_bus]),

@@ -20,8 +20,8 @@ def cure() -> None:
 def _let_functions_make_no_log_groups() -> None:
     """MiniStack makes the log group that a function writes to, whatever its role may do.
 
-    No role of a stage has logs:CreateLogGroup: on AWS, a function that ends after its stage was destroyed
-    leaves nothing (Lambda guide, monitoring-cloudwatchlogs, read 2026-11-29).
+    No role of a stage has logs:CreateLogGroup, without which a function on AWS runs and logs nothing (Lambda
+    operator guide, access-logs, read 2026-11-29): one that ends after its stage was destroyed leaves nothing.
     """
     emit = lambda_svc._emit_lambda_logs
 

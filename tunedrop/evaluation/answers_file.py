@@ -50,7 +50,7 @@ def evaluate(
     confidence
         How sure the verdict has to be: over all attempts it is wrong on one side in at most half of the rest.
     attempt
-        The how manieth evaluation of this model it is.
+        The number of this evaluation of the model, from 1: each further one asks for more evidence.
 
     Raises
     ------
