@@ -139,8 +139,13 @@ class Embedded:
     def pid(self) -> int:
         return self._process.pid if self._process is not None else 0
 
-    def deploy(self, stage: str = "local", region: str = REGION) -> None:
+    def deploy(self, stage: str = "local", region: str = REGION, folder: Path = ROOT) -> None:
         """Deploy a stage with the real CDK CLI, to the Region that its settings name.
+
+        Parameters
+        ----------
+        folder
+            Where the `cdk.json` is that describes the stage.
 
         Raises
         ------
@@ -148,7 +153,7 @@ class Embedded:
             When the CLI fails; the message holds the end of what it said.
         """
         self._cdk("bootstrap", f"aws://{ACCOUNT}/{region}", folder=self.state)
-        self._cdk("deploy", "-c", f"stage={stage}", "--all", "--require-approval", "never", folder=ROOT)
+        self._cdk("deploy", "-c", f"stage={stage}", "--all", "--require-approval", "never", folder=folder)
 
     def destroy(self, stage: str = "local") -> None:
         """Destroy a stage with the real CDK CLI.

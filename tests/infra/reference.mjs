@@ -1,6 +1,6 @@
 // Evaluates JSONata with the reference implementation (npm `jsonata`), and walks a state machine with it.
 // Input: {"expressions": [{text, bindings}]} or {"machine": ASL, "runs": [{input, context, results}]} on stdin;
-// output: one answer each, {"value"} or {"error"}, or {"path", "status", "output"}.
+// output: one answer each, {"value"} or {"error"}, or {"path", "status", "output", "calls"}.
 import jsonata from "jsonata";
 import { readFileSync } from "node:fs";
 
@@ -19,6 +19,8 @@ async function fill(template, bindings) {
   const entries = Object.entries(template).map(async ([name, value]) => [name, await fill(value, bindings)]);
   return Object.fromEntries(await Promise.all(entries));
 }
+
+let calls = []; // the arguments of each task, in order
 
 async function walk(machine, run, variables = {}) {
   const path = [];
@@ -50,7 +52,7 @@ async function walk(machine, run, variables = {}) {
       for (const one of state.Choices) if ((await fill(one.Condition, bindings())) === true) { chosen = one; break; }
       await move(chosen, {}, input);
     } else if (state.Type === "Task") {
-      await fill(state.Arguments, bindings());
+      calls.push(await fill(state.Arguments, bindings()));
       const answer = run.results[name].shift();
       if (answer.error) { const end = await caught(answer.error); if (end) return end; }
       else await move(state, { result: answer.result }, answer.result);
@@ -74,6 +76,7 @@ for (const { text, bindings } of asked.expressions ?? []) {
   try { answers.push({ value: await evaluate(text, bindings) }); } catch (error) { answers.push({ error: error.message }); }
 }
 for (const run of asked.runs ?? []) {
-  try { answers.push(await walk(asked.machine, run)); } catch (error) { answers.push({ error: error.message }); }
+  calls = [];
+  try { answers.push({ ...(await walk(asked.machine, run)), calls }); } catch (error) { answers.push({ error: error.message }); }
 }
 process.stdout.write(JSON.stringify(answers));

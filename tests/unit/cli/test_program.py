@@ -188,7 +188,8 @@ def test_ctrl_c_ends_with_130_and_a_plain_line(tmp_path: Path) -> None:
         "import signal, time\nfrom tunedrop.cli.data import checking\n"
         # A test run in the background has been told to ignore it.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "checking.check_files = lambda *_: (print('at work', flush=True), [time.sleep(0.1) for _ in range(600)])\n"
+        "checking.check_files = lambda *_: (print('at work', flush=True), "
+        "[time.sleep(0.1) for _ in range(600)])\n"
         "from tunedrop.cli.main import main\nmain()\n"
     )
     with subprocess.Popen(
