@@ -284,7 +284,7 @@ def _know_leading_keys() -> None:
 
 def _know_job_tags() -> None:
     """MiniStack reads the tags that a request gives where they are called `tags`; those of jobs and of the
-    models that they make have names of their own."""
+    models that they make have unique names."""
     context_of = iam_actions.request_tag_context
 
     def context(service: str, iam_action: str, body: bytes, params: Any) -> Any:

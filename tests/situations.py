@@ -513,12 +513,12 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         "TD010",
         "--column prompt=KEY",
     ),
-    "a message a line": (each(lambda q, _: user(q)), "a.jsonl", "TD010", "one message of a conversation"),
+    "a message a line": (each(lambda q, _: user(q)), "a.jsonl", "TD010", "a single message is not a record"),
     "a node of a tree a line": (
         each(lambda q, _: {"text": q, "role": "prompter", "parent_id": None}),
         "a.jsonl",
         "TD010",
-        "one message of a conversation",
+        "a single message is not a record",
     ),
     "a transcript in a string": (
         each(lambda q, a: {"chat": f"USER: {q} ASSISTANT: {a}"}),
@@ -530,7 +530,7 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         json.dumps([{"data": {"text": q}, "annotations": [{"result": []}]} for q in ASKED]).encode(),
         "a.json",
         "TD010",
-        "no known format",
+        "unknown format",
     ),
     "several answers": (
         each(lambda q, a: {"question": q, "answer": [a, a + "!"]}),
@@ -542,9 +542,9 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         each(lambda q, a: {"messages": [user(q), {"role": "assistant", "content": None, "refusal": a}]}),
         "a.jsonl",
         "TD021",
-        "beside a refusal",
+        "next to a refusal",
     ),
-    "rows without names": (lines(list(map(list, PAIRS))), "a.jsonl", "TD001", "and this is a list"),
+    "rows without names": (lines(list(map(list, PAIRS))), "a.jsonl", "TD001", "not a list"),
     "the parts of a split in one object": (
         json.dumps({"train": SIMPLE, "test": SIMPLE}).encode(),
         "a.json",
@@ -555,14 +555,14 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         b"".join(b"2026-01-01 INFO " + one + b"\n" for one in PLAIN.splitlines()),
         "a.jsonl",
         "TD005",
-        "stands before each record",
+        "precedes each record",
     ),
     "YAML": (b"- prompt: a\n  completion: b\n- prompt: c\n", "a.yaml", "TD005", "this is YAML"),
     "Markdown that is prose": (
         b"# Roses\n\nThey need sun, and water.\n",
         "a.md",
         "TD005",
-        "a text without records",
+        "this is text without records",
     ),
     "NaN": (PLAIN + b'{"prompt": "a", "completion": NaN}\n', "a.jsonl", "TD001", "write null or a number"),
     "None of Python": (PLAIN + b'{"prompt": "a", "completion": None}\n', "a.jsonl", "TD001", "JSON has null"),
@@ -570,7 +570,7 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         PLAIN + b'{"prompt": "a", "completion": "b",}\n',
         "a.jsonl",
         "TD001",
-        "a comma stands before",
+        "trailing comma",
     ),
     "a comment": (b"// mine\n" + PLAIN, "a.jsonl", "TD001", "no comments"),
     "a merge conflict": (PLAIN + b"<<<<<<< HEAD\n" + PLAIN, "a.jsonl", "TD001", "merge conflict"),
@@ -580,7 +580,7 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         PLAIN + rb'{"prompt": "it\'s", "completion": "b"}',
         "a.jsonl",
         "TD001",
-        "is no escape of JSON",
+        "is not a JSON escape",
     ),
     "a quote in a text": (
         PLAIN + b'{"prompt": "say "hi" now", "completion": "b"}\n',
@@ -592,9 +592,9 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         PLAIN + rb'{"prompt": "\ud83d", "completion": "b"}',
         "a.jsonl",
         "TD001",
-        "a surrogate",
+        "an unpaired",
     ),
-    "a file that was cut off": (PLAIN[:-20], "a.jsonl", "TD001", "was the file cut off"),
+    "a file that was cut off": (PLAIN[:-20], "a.jsonl", "TD001", "the file was cut off"),
     "one line in another encoding": (
         PLAIN + '{"prompt": "für", "completion": "schön"}\n'.encode("cp1252"),
         "a.jsonl",
@@ -611,19 +611,19 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         each(lambda q, _: {"text": q, "spans": [], "answer": "accept"}),
         "a.jsonl",
         "TD012",
-        "what an annotator decided",
+        "an annotator's decision",
     ),
     "the number of a choice": (
         each(lambda q, _: {"question": q, "choices": ["a", "b"], "answer": 1}),
         "a.jsonl",
         "TD012",
-        "the number of one of several choices",
+        "the number of a choice",
     ),
     "the letter of a column": (
         table([("question", "A", "B", "C", "answer"), *((q, "x", "y", "z", "B") for q in ASKED)]),
         "a.csv",
         "TD012",
-        "the number of one of several choices",
+        "the number of a choice",
     ),
     "the output of a batch": (
         each(lambda _, a: {"custom_id": "1", "response": {"body": {"choices": [{"message": assistant(a)}]}}}),
@@ -647,7 +647,7 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         json.dumps([{"type": "message", "user": "U1", "text": q, "ts": "1.0"} for q in ASKED]).encode(),
         "a.json",
         "TD010",
-        "one message of a conversation",
+        "a single message is not a record",
     ),
     "WhatsApp": (
         "".join(f"[12/01/24, 21:0{n}:00] Anna: {q}\n" for n, q in enumerate(ASKED)).encode(),
@@ -666,13 +666,13 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         json.dumps(SIMPLE, indent=1).replace('"\n', '",\n').encode(),
         "a.json",
         "TD001",
-        "a comma stands before",
+        "trailing comma",
     ),
     "keys without quotes": (
         "".join(f"{{prompt: {json.dumps(q)}}}\n" for q in ASKED).encode(),
         "a.jsonl",
         "TD001",
-        "a key stands without quotes",
+        "a key is not quoted",
     ),
     "lists in lists without end": (b"[" * 9_000, "a.json", "TD001", "nested deeper than 64 levels"),
     "the header again in the middle": (
@@ -698,7 +698,7 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
             each(lambda q, a: {"image": image, "question": q, "answer": a}),  # noqa: B023 - called at once
             "a.jsonl",
             "TD073",
-            "learns to answer blindly",
+            "which the model needs to answer the prompt",
         )
         for how, image in {
             "on the web": "https://example.org/cat.png",
@@ -711,7 +711,7 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         each(lambda q, a: {"messages": [{**user(q), "images": ["iVBORw0KGgo"]}, assistant(a)]}),
         "a.jsonl",
         "TD073",
-        "learns to answer blindly",
+        "which the model needs to answer the prompt",
     ),
     "an image beside a text": (
         each(lambda q, _: {"image": {"bytes": "iVBORw0KGgo"}, "text": q}),
@@ -725,13 +725,13 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         ),
         "a.jsonl",
         "TD073",
-        "learns to answer blindly",
+        "which the model needs to answer the prompt",
     ),
     "sound": (
         each(lambda q, a: {"audio": {"path": "a.wav"}, "question": q, "answer": a}),
         "a.jsonl",
         "TD016",
-        "no base model is tuned on it",
+        "no base model trains on it",
     ),
     "a video": (
         each(lambda q, a: {"video": "a.mp4", "question": q, "answer": a}),
@@ -743,7 +743,7 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         each(lambda q, _: {"image": "cat.png", "caption": q}),
         "a.jsonl",
         "TD010",
-        "is called image-ref",
+        "must be image-ref",
     ),
     "a dialogue that the system begins": (
         each(
@@ -756,7 +756,7 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         ),
         "a.jsonl",
         "TD023",
-        "If it is who answers, call it assistant",
+        "use the role assistant",
     ),
     "entities of a text": (
         each(lambda q, _: {"text": q, "entities": [{"start": 0, "end": 4, "label": "X"}]}),
@@ -774,9 +774,9 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         each(lambda q, a: {"image_1": {"bytes": "iVBO", "path": None}, "question": q, "answer": a}),
         "a.jsonl",
         "TD073",
-        "learns to answer blindly",
+        "which the model needs to answer the prompt",
     ),
-    "answers as NumPy prints them": (
+    "answers in NumPy's notation": (
         table(
             [
                 ("question", "answers"),
@@ -785,7 +785,7 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         ),
         "a.csv",
         "TD012",
-        "as NumPy prints them",
+        "in NumPy's notation",
     ),
     "documents that are no texts": (
         each(lambda q, a: {"question": q, "documents": [{"title": "t", "text": q}], "answer": a}),
@@ -797,13 +797,13 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         each(lambda q, _: {"query": q, "answers": json.dumps([CALL])}),
         "a.jsonl",
         "TD026",
-        "put the definitions of the tools beside them",
+        "add the tool definitions under tools",
     ),
     "tools and no call": (
         each(lambda q, _: {"query": q, "answers": "[]", "tools": json.dumps([TOOL])}),
         "a.jsonl",
         "TD026",
-        "what calls them cannot be read",
+        "but their calls cannot be read",
     ),
     "calls as Python": (
         each(lambda q, _: {"query": q, "answers": "[f(n=2)]", "tools": [TOOL]}),
@@ -815,13 +815,13 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         each(lambda q, a: {"messages": [user([{"text": q}]), assistant([{"text": a}])], "tools": [TOOL]}),
         "a.jsonl",
         "TD026",
-        "tools are under toolConfig",
+        "tools go under toolConfig",
     ),
     "one broken chat": (
         lines([{"messages": [user("Hi"), user("Hi?"), assistant("Hello.")]}]),
         "a.json",
         "TD020",
-        "take turns",
+        "turns must alternate",
     ),
     "one chat of nothing": (b'{"messages": []}\n', "a.jsonl", "TD012", "a list of messages"),
     "a preference in capitals": (
@@ -843,13 +843,13 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         b'["prompt", "completion"]\n["a", "b"]\n["a", NaN]\n',
         "a.jsonl",
         "TD001",
-        "NaN and Infinity are no JSON",
+        "NaN and Infinity are not valid JSON",
     ),
-    "an empty archive": (b"PK\x05\x06" + bytes(18), "a.zip", "TD005", "holds no file of records"),
+    "an empty archive": (b"PK\x05\x06" + bytes(18), "a.zip", "TD005", "contains no file with records"),
     "pictures in the record": (
         each(lambda q, a: {"messages": [user([EMBEDDED, {"type": "text", "text": q}]), assistant(a)]}),
         "a.jsonl",
         "TD073",
-        "put the image beside the dataset",
+        "put the image next to the dataset",
     ),
 }

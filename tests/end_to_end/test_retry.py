@@ -100,7 +100,7 @@ def test_an_inconclusive_run_gets_its_verdict_from_more_examples_and_no_second_t
     record = pipeline.closed(run_id)
     assert (inconclusive.status, refused.status, record.status) == ("inconclusive", "refused", "promoted")
     assert refused.failure is not None
-    assert "what is trained on cannot be held out" in refused.failure.cause
+    assert "training records cannot be held out" in refused.failure.cause
     assert len(jobs_of(pipeline, run_id)) == 1
     assert record.document("job", CompletedJob) == inconclusive.document("job", CompletedJob)
     estimate, evaluation = record.document("estimate", Estimate), record.document("evaluation", Evaluation)

@@ -81,7 +81,7 @@ def test_every_rule_can_be_explained(code: str) -> None:
     result = CliRunner().invoke(app, ["explain", code.lower()])
 
     assert result.exit_code == 0
-    assert all(part in result.output for part in (code, "To fix it:", "Source:"))
+    assert all(part in result.output for part in (code, "How to fix:", "Source:"))
 
 
 def test_a_rule_that_there_is_not_is_a_wrong_call() -> None:

@@ -91,7 +91,7 @@ def test_unlabelled_text_is_for_continued_pretraining() -> None:
     ("record", "code", "message"),
     [
         ([1, 2], "TD001", "not a list"),
-        ({}, "TD010", "no known format"),
+        ({}, "TD010", "unknown format"),
         (turn(1, system="be nice"), "TD012", "system must be a list"),
         ({"schemaVersion": SCHEMA, "messages": []}, "TD012", "list of messages"),
         (turn(1, "assistant", "user"), "TD020", "expected user"),
@@ -111,7 +111,7 @@ def test_unlabelled_text_is_for_continued_pretraining() -> None:
         (
             turn(1, messages=[turn(1)["messages"][0], {"role": "assistant", "content": [{"image": PNG}]}]),
             "TD022",
-            "answers in text",
+            "answer only in text",
         ),
         (pair(1), "TD010", "a prompt-completion record in a converse dataset"),
         (
@@ -165,15 +165,15 @@ def test_every_bad_record_is_found_not_only_the_first() -> None:
     [
         (b"{broken\n", "TD001", "not valid JSON"),
         (b"\n", "TD003", "blank"),
-        (b'{"prompt": "a", "prompt": "b", "completion": "c"}\n', "TD004", "the key prompt is there twice"),
+        (b'{"prompt": "a", "prompt": "b", "completion": "c"}\n', "TD004", "the key prompt is duplicated"),
         (b'{"prompt": NaN, "completion": "c"}\n', "TD001", "write null or a number"),
         (b'{"prompt": "\xff", "completion": "c"}\n', "TD002", "is not UTF-8"),
         (b"[" * 100_000 + b"\n", "TD001", "not valid JSON"),
         (b"{\n", "TD005", "several lines"),
-        (b'{"prompt": "a"}\r{"prompt": "b"}\n', "TD001", "carriage returns alone"),
-        (b'{"prompt": "a"}{"prompt": "b"}\n', "TD001", "more stands on the line than one object"),
+        (b'{"prompt": "a"}\r{"prompt": "b"}\n', "TD001", "carriage returns only"),
+        (b'{"prompt": "a"}{"prompt": "b"}\n', "TD001", "the line contains more than one object"),
         (b'{"prompt": "a", "completion": "b"}\0\n', "TD001", "NUL bytes"),
-        (b"{'prompt': 'a', 'completion': 'b'}\n", "TD001", "single quotes, as Python prints them"),
+        (b"{'prompt': 'a', 'completion': 'b'}\n", "TD001", "single quotes, as in Python"),
         (b"What is a lien?\n", "TD001", "which begins with {"),
     ],
 )
@@ -197,7 +197,7 @@ def test_a_line_that_is_no_record_says_what_it_is(raw: bytes, code: str, message
         ('{"prompt": "a"}'.encode("utf-16-le"), "UTF-16"),
         ('{"prompt": "a"}'.encode("utf-16-be"), "UTF-16"),
         ('{"prompt": "a"}'.encode("utf-32"), "UTF-32"),
-        (jsonl([pair(n) for n in range(9)]).replace(b"\n", b"\r"), "carriage returns alone"),
+        (jsonl([pair(n) for n in range(9)]).replace(b"\n", b"\r"), "carriage returns only"),
         (b"question,answer\nWhy?,So.\n", "table"),
         (b"question;answer\nWhy?;So.\n", "table"),
         (b'"question","answer"\n"Why?","So."\n', "table"),

@@ -78,7 +78,7 @@ def test_a_record_is_said_in_another_format_without_loss(row: Any, target: Targe
 @pytest.mark.parametrize(
     ("row", "target", "lost"),
     [
-        (CHAT, "prompt-completion", "the system prompt was written in front of the prompt"),
+        (CHAT, "prompt-completion", "the system prompt was put at the start of the prompt"),
         (PAIR | {"topic": "law"}, "converse", "$.topic was left out"),
         (
             {"instruction": "Add", "input": "1, 2", "output": "3"},
@@ -88,7 +88,7 @@ def test_a_record_is_said_in_another_format_without_loss(row: Any, target: Targe
         (
             CONVERSE | {"system": [{"text": "Be brief."}, {"text": "Be kind."}]},
             "openai-chat",
-            "several texts of one message were joined, a line each",
+            "several texts of one message were joined, one per line",
         ),
         (
             {"messages": CHAT["messages"][1:2], "reference_answer": "42"},
@@ -108,16 +108,16 @@ def test_what_the_new_format_does_not_say_is_reported(row: Any, target: Target, 
     ("row", "target", "why"),
     [
         (PAIR, "text", "a conversation is not unlabelled text"),
-        ({"input": "A passage."}, "converse", "unlabelled text is no conversation"),
-        ({"input": "A passage."}, "prompt-completion", "unlabelled text is no conversation"),
-        ({"messages": CHAT["messages"][1:] * 2}, "alpaca", "a conversation of 4 messages is not a prompt"),
+        ({"input": "A passage."}, "converse", "unlabelled text is not a conversation"),
+        ({"input": "A passage."}, "prompt-completion", "unlabelled text is not a conversation"),
+        ({"messages": CHAT["messages"][1:] * 2}, "alpaca", "a conversation of 4 messages is not one prompt"),
         ({"prompt": "a", "chosen": "b", "rejected": "c"}, "converse", "a preference between answers"),
-        ({"question": "a"}, "converse", "no known format: the keys are question; question is a prompt"),
+        ({"question": "a"}, "converse", "unknown format: the keys are question; question is a prompt"),
         ({"prompt": "a"}, "converse", "completion is missing"),
         (
             CONVERSE | {"messages": [{"role": "user", "content": [IMAGE]}, CONVERSE["messages"][1]]},  # type: ignore[index]
             "openai-chat",
-            "images, videos, reasoning and tools",
+            "only Converse records can contain images, videos, reasoning and tools",
         ),
     ],
 )

@@ -62,4 +62,4 @@ def test_messages_of_one_speaker_in_a_row_become_one() -> None:
     found, changes = repaired(record, "merge-turns")
 
     assert [one["content"][0]["text"] for one in found["messages"]] == ["Hi.\n\nWhen?", "Now.", "Why?", "So."]
-    assert changes[0] == "messages of one speaker in a row became one"
+    assert changes[0] == "consecutive messages of one speaker were merged"

@@ -142,7 +142,7 @@ def test_holding_out_leaves_what_the_base_model_needs_to_train() -> None:
 def test_a_conversation_of_many_turns_is_no_pair() -> None:
     turns = [{"role": role, "content": [{"text": "x"}]} for role in ("user", "assistant") * 2]
 
-    with pytest.raises(ValueError, match="choose a base model that takes conversations"):
+    with pytest.raises(ValueError, match="choose a base model that trains on conversations"):
         split([{"schemaVersion": "bedrock-conversation-2024", "messages": turns}] * 5, LLAMA_3_1)
 
 

@@ -135,7 +135,7 @@ def test_lopsided_and_rare_labels_are_found() -> None:
     messages = [one.message for one in report.warnings if one.code == "TD065"]
     assert len(messages) == 2
     assert "90% of the answers are 'refund'" in messages[0]
-    assert "only 2 records are answered 'account'" in messages[1]
+    assert "only 2 records have the label 'account'" in messages[1]
 
 
 def test_balanced_labels_are_fine() -> None:

@@ -40,14 +40,17 @@ def test_a_good_file_stays_as_it_is() -> None:
         (b"\xef\xbb\xbf" + LINES, "1: the byte-order mark was removed"),
         (LINES.replace(b"\n", b"\n\n", 1), "2: the blank line was removed"),
         (LINES.replace(b"\n", b"\r\n"), "0: carriage returns at the ends of lines were removed"),
-        (json.dumps(PAIRS).encode(), "0: an array or pretty-printed objects were written one object a line"),
+        (
+            json.dumps(PAIRS).encode(),
+            "0: an array or pretty-printed objects were written one object per line",
+        ),
         (
             json.dumps(PAIRS, indent=2).encode(),
-            "0: an array or pretty-printed objects were written one object a line",
+            "0: an array or pretty-printed objects were written one object per line",
         ),
         (
             b"\n".join(json.dumps(one, indent=2).encode() for one in PAIRS),
-            "0: an array or pretty-printed objects were written one object a line",
+            "0: an array or pretty-printed objects were written one object per line",
         ),
         (LINES + LINES[: LINES.index(b"\n") + 1], "5: an exact duplicate was left out"),
     ],
@@ -56,7 +59,7 @@ def test_what_can_be_repaired_is_and_is_listed(body: bytes, change: str) -> None
     assert repaired(body) == (PAIRS, [change])
 
 
-RETURNS = "0: carriage returns between records became line feeds"
+RETURNS = "0: carriage returns between records were replaced by line feeds"
 AT_ENDS = "0: carriage returns at the ends of lines were removed"
 ONE, *OTHERS = LINES.splitlines()
 REST = b"\n".join(OTHERS) + b"\n"
@@ -68,15 +71,15 @@ REST = b"\n".join(OTHERS) + b"\n"
         (LINES.replace(b"\n", b"\r"), [RETURNS, AT_ENDS]),
         (LINES.replace(b"\n", b"\r\r\n"), [AT_ENDS]),
         (ONE + b"\r" + REST, [RETURNS]),
-        (ONE + b" \t\n" + REST, ["0: white space around records was removed"]),
+        (ONE + b" \t\n" + REST, ["0: whitespace around records was removed"]),
         (ONE + b"\n" * 3_000 + REST, ["2: 2,999 blank lines were removed"]),
         (ONE + b"\r" * 3_000 + REST, ["2: 2,999 blank lines were removed", RETURNS]),
         (ONE + b"\n" + b" " * 9_000_000 + b"\n" + REST, ["2: the blank line was removed"]),
-        (ONE + b" " * 9_000_000 + b"\n" + REST, ["0: white space around records was removed"]),
-        (ONE + b"\n" + REST.replace(b"\n", b" ").rstrip(), ["2: 3 records became lines of their own"]),
+        (ONE + b" " * 9_000_000 + b"\n" + REST, ["0: whitespace around records was removed"]),
+        (ONE + b"\n" + REST.replace(b"\n", b" ").rstrip(), ["2: 3 records were moved to separate lines"]),
         (
             ONE + b"\n" + REST.replace(b"\n", b",\n", 1),
-            ["2: a comma or bracket beside the record was removed"],
+            ["2: a comma or bracket around the record was removed"],
         ),
     ],
 )
@@ -227,7 +230,7 @@ def test_marks_and_blank_lines_before_the_records_hide_nothing(before: bytes, bo
 
 
 def test_what_would_begin_like_another_kind_of_file_is_not_written() -> None:
-    with pytest.raises(NotRepairable, match="line 2 is no text"):
+    with pytest.raises(NotRepairable, match="line 2 is not text"):
         repaired(b"\n\xff\xfe{\n")
 
 
@@ -249,8 +252,8 @@ def test_roles_in_capitals_and_texts_become_what_converse_has() -> None:
     assert changes == [
         "1: the role User became user",
         "1: the role Assistant became assistant",
-        "1: the system prompt became a content block",
-        "1: text content became content blocks",
+        "1: the system prompt was converted to a content block",
+        "1: text content was converted to content blocks",
     ]
 
 
@@ -282,11 +285,11 @@ def test_a_line_that_is_not_changed_or_would_lose_something_stays_byte_for_byte(
     [
         (b"PAR1....", "Parquet"),
         (b"PK\x03\x04....", "spreadsheet"),
-        (GZIPPED[:-12], "ends before its time"),
-        (GZIPPED[:-8] + b"12345678", "is broken"),
-        (b"\xff\xfea", "begins like UTF-16 and is broken"),
-        (b'[{"a": 1, "a": 2}]', "an object names a key twice"),
-        (b'[{"a": NaN}]', "NaN is no JSON"),
+        (GZIPPED[:-12], "is truncated"),
+        (GZIPPED[:-8] + b"12345678", "is damaged"),
+        (b"\xff\xfea", "starts like UTF-16 but is damaged"),
+        (b'[{"a": 1, "a": 2}]', "an object has a duplicate key"),
+        (b'[{"a": NaN}]', "NaN is not valid JSON"),
         (LINES + b'{"a": "' + b"x" * (11 << 20), "line 5 is longer than"),
     ],
     ids=str.split("parquet zip cut-gzip broken-gzip broken-utf-16 key-twice NaN long-line"),

@@ -1,4 +1,4 @@
-"""Every rule has a dataset that breaks it and one that holds to it: those of the documentation, tried."""
+"""Every rule has a dataset that fails and one that passes: the documentation's own examples."""
 
 from __future__ import annotations
 

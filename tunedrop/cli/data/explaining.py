@@ -1,4 +1,4 @@
-"""`explain`: what a rule is about, with a dataset that breaks it and one that holds to it."""
+"""`explain`: what a rule is about, with a dataset that fails and one that passes."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def explain(code: str, format_: Format) -> None:
         return
     console.print(f"{name}, {severity(name)}: {CODES[name]}", style="bold")
     console.print(f"\n{one.why}\n")
-    for title, example in (("breaks it", one.breaks), ("holds to it", one.holds)):
+    for title, example in (("fails", one.breaks), ("passes", one.holds)):
         if example is not None:
             text = explanations.shown(example)
             console.print(f"{title}{explanations.surroundings(example)}{':' if text else ''}", style="dim")
             console.print(text + "\n" if text else "")
     if one.prose:
         console.print(f"{one.prose}\n")
-    console.print(f"To fix it: {one.fix}")
+    console.print(f"How to fix: {one.fix}")
     console.print(f"Source: {one.source}", style="dim")

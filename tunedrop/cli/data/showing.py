@@ -38,7 +38,7 @@ def _show_rule(rule: Rule) -> None:
         console.print(f"  {line(place, rule.severity)}", style=style)
     if rule.count > len(rule.places):
         console.print(f"  … and {rule.count - len(rule.places):,} more")
-    console.print(f"  To fix it: {explanations.load()[rule.code].fix}", style="dim")
+    console.print(f"  How to fix: {explanations.load()[rule.code].fix}", style="dim")
 
 
 def line(finding: Finding, kind: str) -> str:

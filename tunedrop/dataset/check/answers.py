@@ -133,7 +133,7 @@ class Answers(msgspec.Struct):
             )
         for entry in self.longest:
             if entry.tokens > OUTLIER * max(1, median):
-                message = f"about {entry.tokens:,} tokens, where the median is {median:,}; is it one record?"
+                message = f"about {entry.tokens:,} tokens, median {median:,}; check that it is one record"
                 yield entry.line, "TD064", message
 
     def _constant(self) -> Iterator[tuple[int, str, str]]:
@@ -144,10 +144,13 @@ class Answers(msgspec.Struct):
             share = most / self.all
             label = max(self.labels.items(), key=lambda one: one[1])[0] if self.labels else ""
             which = repr(label) if label else "one and the same"
-            message = f"{share:.0%} of the answers are {which}: always saying that would look good; vary them"
+            message = (
+                f"{share:.0%} of the answers are {which}: a model that always gives it would score well; "
+                f"vary the answers"
+            )
             yield 0, "TD065", message
         if self.echoes >= max(2, self.all // 20):
-            message = f"{self.echoes:,} answers are their own prompts: the model would learn to repeat"
+            message = f"{self.echoes:,} answers repeat their prompts: the model would learn to repeat"
             yield self.first_echo, "TD087", message
 
     def balance(self) -> list[tuple[str, int]]:
@@ -160,7 +163,11 @@ class Answers(msgspec.Struct):
     def _rare(self, ordered: list[tuple[str, int]]) -> Iterator[tuple[int, str, str]]:
         for label, count in ordered:
             if count < RARE:
-                yield 0, "TD065", f"only {count} records are answered {label!r}; that is too few to learn it"
+                yield (
+                    0,
+                    "TD065",
+                    f"only {count} records have the label {label!r}; that is too few to learn it",
+                )
 
 
 def words_of(answer: str) -> list[str] | None:

@@ -28,7 +28,7 @@ def _media(turns: tuple[Turn, ...]) -> tuple[str, ...]:
 
 
 def _answered(turn: Turn) -> Problem:
-    why = "the conversation must end with the user: the model's own answers are what is graded"
+    why = "the conversation must end with the user: the grader scores the model's own answers"
     return Problem(turn.path.removesuffix(".content"), "TD020", why, "assistant", "user")
 
 

@@ -94,7 +94,7 @@ def _group(rule: Rule, records: Mapping[tuple[str, int], str]) -> str:
     places = "".join(_place(place, records.get((place.file, place.line), "")) for place in rule.places)
     return (
         f'<h2 class="{rule.severity}">{rule.code}, {rule.severity}, {rule.count:,} times</h2>'
-        f"<p>{html.escape(CODES[rule.code])} {html.escape(one.why)}<br><b>To fix it:</b> "
+        f"<p>{html.escape(CODES[rule.code])} {html.escape(one.why)}<br><b>How to fix:</b> "
         f"{html.escape(one.fix)}</p>{places}"
     )
 

@@ -113,7 +113,7 @@ class _Conclusion:
         if format_ is not None:
             self._duplicates[format_].report(self._repeat)
             if left_out := self._duplicates[format_].left_out:
-                why = f"the last {left_out:,} records were not compared with others: there are too many"
+                why = f"the last {left_out:,} records were not compared with others: the dataset is too large"
                 problem = Problem("", "TD057", why, f"{left_out:,}", f"at most {MOST_COMPARED:,} records")
                 self._add("train", 0, problem)
         self._search_leaks()
@@ -285,9 +285,9 @@ class _Conclusion:
 
 def _leak(split: Split, leak: Leak, trained_on: Place) -> Problem:
     if leak.likeness < 100:
-        why = f"what is asked is nearly the same as at {trained_on} ({leak.likeness:g} % alike)"
+        why = f"the prompt is nearly the same as at {trained_on} ({leak.likeness:g} % similar)"
         return Problem("$", "TD058", why)
-    what = "what is trained on cannot be held out" if split == "test" else "its loss is measured on it"
+    what = "training records cannot be held out" if split == "test" else "the loss is measured on it"
     code = "TD052" if split == "test" else "TD056"
     return Problem("$", code, f"a turn of this conversation is also at {trained_on}: {what}")
 

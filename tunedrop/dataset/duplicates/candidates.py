@@ -152,5 +152,5 @@ class Duplicates:
 
 def _leak(place: Place, first: Place) -> Problem:
     if place.split == "test":
-        return Problem("$", "TD052", f"this prompt is also at {first}: what is trained on cannot be held out")
+        return Problem("$", "TD052", f"this prompt is also at {first}: training records cannot be held out")
     return Problem("$", "TD056", f"this prompt is also at {first}")

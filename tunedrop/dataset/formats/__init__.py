@@ -208,12 +208,12 @@ def no_format(record: Mapping[str, Any]) -> Problem:
         return Problem("$", "TD017", why, shorten(keys), "prompt and completion, or messages")
     expected = "prompt and completion, messages, instruction and output, image-ref and caption, or input"
     if _is_one_message(record):
-        why = "one message of a conversation is no record; put all messages of one into a list, messages"
+        why = "a single message is not a record; put all messages of a conversation into a list, messages"
         return Problem("$", "TD010", why, shorten(keys), '{"messages": [...]}')
     near = exports.hint(record) or _nearest(record)
-    why = f"no known format: the keys are {shorten(keys)}; {near or f'expected {expected}'}"
+    why = f"unknown format: the keys are {shorten(keys)}; {near or f'expected {expected}'}"
     if sum(isinstance(value, str) for value in record.values()) > 1:
-        why += "; or say which is which: --column prompt=KEY --column completion=KEY"
+        why += "; or name the columns: --column prompt=KEY --column completion=KEY"
     return Problem("$", "TD010", why, shorten(keys), expected)
 
 
@@ -232,7 +232,7 @@ def _nearest(record: Mapping[str, Any]) -> str:
             near = "" if known == name else f", which is near {known}"
             missing = "its answer" if is_prompt else "its prompt"
             return f"{shorten(key)}{near} is {which}" + (
-                "" if which == "a conversation" else f", and no usual name of {missing} is beside it"
+                "" if which == "a conversation" else f", but no key has a usual name for {missing}"
             )
     return ""
 
@@ -261,20 +261,20 @@ def refusal(conversation: Conversation, format_: str) -> str:
         return (
             ""
             if is_text
-            else "a conversation is not unlabelled text; choose another method than continued-pretraining"
+            else "a conversation is not unlabelled text; choose a method other than continued-pretraining"
         )
     if is_text:
-        return "unlabelled text is no conversation; it is for continued-pretraining"
+        return "unlabelled text is not a conversation; use it for continued-pretraining"
     if format_ == "converse":
         return ""
     if any(turn.blocks for turn in turns) or conversation.extra.get("toolConfig"):
-        return "images, videos, reasoning and tools can only be written as Converse records"
+        return "only Converse records can contain images, videos, reasoning and tools"
     if format_ in ("prompt-completion", "alpaca", "image-caption") and (
         len(turns) != 2 or turns[-1].role != "assistant"
     ):
         return (
-            f"a conversation of {len(turns)} messages is not a prompt and its completion; "
-            "choose a base model that takes conversations"
+            f"a conversation of {len(turns)} messages is not one prompt and completion; "
+            "choose a base model that trains on conversations"
         )
     return ""
 

@@ -118,27 +118,27 @@ def left_out(conversation: Conversation) -> Iterator[Problem]:
         if value and (kind := _kind(key, value)):
             is_text = conversation.turns[0].role == "text" and kind != "sound"
             how = _HOWS["text"] if is_text else _how(kind, value)
-            why = f"{shorten(key)} holds {kind}, without which a model learns to answer blindly: {how}. {_OR}"
+            why = f"{shorten(key)} holds {kind}, which the model needs to answer the prompt: {how}. {_OR}"
             yield Problem(path, "TD016" if kind == "sound" else "TD073", why, shorten(value), _BLOCK)
 
 
 _BLOCK = '{"image": {"format": "png", "source": {"s3Location": {"uri": "cat.png"}}}}'
 _HOWS = {
-    "text": "texts for continued pre-training have none; write messages, or image-ref and caption",
-    "sound": "no base model is tuned on it, so write what it says into the prompt",
+    "text": "texts for continued pre-training cannot have any; write messages, or image-ref and caption",
+    "sound": "no base model trains on it, so write its content into the prompt",
     "a video": "put the file beside the dataset, and a Converse block with its path into the user's message",
     "a path": "put a block with its path into the user's message; single-turn and multi-turn take images",
     "an image": "put the file beside the dataset and name its path; single-turn and multi-turn take images",
 }
 _OR = (
-    "To leave it out on purpose, name what is learned (--column prompt=KEY --column completion=KEY), or "
+    "To leave it out on purpose, name the columns (--column prompt=KEY --column completion=KEY), or "
     "remove the key"
 )
 
 
 _NOT_CALLED = (
-    "declares tools, and what calls them cannot be read: beside a question the calls are JSON with name and "
-    "arguments; beside Converse messages, tools are under toolConfig. A model would learn the text alone"
+    "declares tools, but their calls cannot be read: next to a question, calls are JSON with name and "
+    "arguments; next to Converse messages, tools go under toolConfig. A model would learn only the text"
 )
 _CALLS = '[{"name": "weather", "arguments": {"city": "Bern"}}]'
 

@@ -23,7 +23,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     record = said(record)
     version = record.get("schemaVersion")
     if version is not None and version != SCHEMA_VERSION:
-        what = f"schemaVersion is {shorten(version)}; AWS's sources disagree, and all take {SCHEMA_VERSION}"
+        what = f"schemaVersion is {shorten(version)}; AWS's sources disagree, and all accept {SCHEMA_VERSION}"
         reading.add("$.schemaVersion", "TD013", what, version, SCHEMA_VERSION)
     warned = len(reading.problems)
     losses: list[str] = []
@@ -109,11 +109,10 @@ def _stranger(path: str, role: Any, reading: Reading) -> None:
         what = f"role is {shorten(role)}; write it in lower case: {role.lower()}"
     elif role in ("system", "developer"):
         what = (
-            f"role is {role}; a system prompt stands before the conversation, in Converse "
-            f"under the key system"
+            f"role is {role}; a system prompt goes before the conversation, in Converse under the key system"
         )
     elif role in ("tool", "function"):
-        what = f"role is {role}; Converse has results of tools as toolResult blocks of the user"
+        what = f"role is {role}; in Converse, tool results are toolResult blocks in a user message"
     else:
         what = f"role is {shorten(role)}; expected user or assistant"
     reading.add(path, "TD023", what, role, "user or assistant")

@@ -27,12 +27,12 @@ def why_no_answer(record: Mapping[str, Any], key: str, prompt: str = "") -> str:
     """Why what stands under a usual name of an answer is none; empty where it is one."""
     value = record.get(key)
     if value in DECISIONS and not _OF_PRODIGY.isdisjoint(record):
-        return f"{key} is what an annotator decided of the record, {value}; write what was chosen under label"
+        return f"{key} is an annotator's decision on the record, {value}; write the chosen value under label"
     choices = [] if isinstance(value, bool) or not _INDEX.fullmatch(str(value)) else _choices(record)
     if not choices or _is_said(str(value), value, choices) or _lists(record.get(prompt), value, choices):
         return ""
     return (
-        f"{key} is {value}, the number of one of several choices; write the choice itself as the answer, and "
+        f"{key} is {value}, the number of a choice; write the choice itself as the answer, and "
         "the choices into the prompt"
     )
 
@@ -70,17 +70,17 @@ def _choices(record: Mapping[str, Any]) -> list[str]:
 def hint(record: Mapping[str, Any]) -> str:
     """What a record without a prompt or without an answer is, and what to do; empty where nobody knows."""
     if "custom_id" in record and ("response" in record or "result" in record):
-        return "this is the output of a batch; its prompts are in the input: join them by custom_id"
+        return "this is batch output; its prompts are in the batch input: join them by custom_id"
     if isinstance(record.get("choices"), list) and record.get("object") == "chat.completion":
-        return "this is an answer of OpenAI's without its prompt; put the messages of the request beside it"
+        return "this is an OpenAI response without its prompt; add the messages of the request"
     if "annotations" in record and isinstance(record.get("data"), dict):
         return "this is Label Studio's full export; export JSON-MIN or CSV"
     translation = record.get("translation")
     if isinstance(translation, dict) and len(translation) > 1:
         languages = ", ".join(map(str, list(translation)[:2]))
-        return f"translation holds {languages}; write the one as prompt and the other as completion"
+        return f"translation holds {languages}; write one as prompt and the other as completion"
     if "caption" in record and not {"image", "file_name"}.isdisjoint(record):
-        return "a caption of an image; the image's path is called image-ref"
+        return "an image caption; the key of the image's path must be image-ref"
     if _choices(record):
-        return "several choices are offered; write them into the prompt, and the right one as the answer"
+        return "the record lists choices; write them into the prompt, and the right one as the answer"
     return ""

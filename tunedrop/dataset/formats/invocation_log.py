@@ -78,7 +78,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     else:
         asked, said, at = _body(record, "input"), _body(record, "output"), "$.input.inputBodyJson"
     if not isinstance(asked, dict):
-        what = "the log has no body here: large ones are stored beside it in S3 (inputBodyS3Path)"
+        what = "the log entry has no body: large bodies are stored separately in S3 (inputBodyS3Path)"
         reading.add(at, "TD011", what, asked, "inputBodyJson")
         return None
     losses: list[str] = []
@@ -114,7 +114,7 @@ def _asked(
         return Conversation(turns)
     if not isinstance(asked.get("messages"), list):
         keys = ", ".join(map(shorten, asked)) or "no keys"
-        reading.add(at, "TD010", f"no prompt is in the request, which has {keys}", keys, "messages or prompt")
+        reading.add(at, "TD010", f"the request contains no prompt; it has {keys}", keys, "messages or prompt")
         return None
     messages = list(asked["messages"])
     body = {key: value for key, value in asked.items() if key not in _PARAMETERS}

@@ -31,7 +31,7 @@ UTF_32 = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
 """Looked for before the marks of UTF-16, one of which begins alike."""
 UTF_32_PROBLEM = "the file is UTF-32; save it as UTF-8"
 _UTF_16_PROBLEM = "the file is UTF-16; tunedrop check --fix writes it as UTF-8"
-_WEB_PAGE = "this is a web page, not a dataset: the download went wrong"
+_WEB_PAGE = "this is a web page, not a dataset: the download failed"
 _NOT_TEXT: dict[bytes, str] = {
     b"\x1f\x8b": "the file is compressed with gzip; tunedrop check --fix decompresses it",
     b"BZh": "the file is compressed with bzip2; decompress it: bunzip2",
@@ -78,11 +78,14 @@ def another_kind(head: bytes) -> Problem | None:
     if not fed and RETURN.search(first):
         return "TD005", not_json.RETURNS
     if first.startswith(b"["):
-        return "TD005", "this is a JSON array; tunedrop check --fix writes one object a line"
+        return "TD005", "this is a JSON array; tunedrop check --fix writes one object per line"
     if first.strip() == b"{" and rest.lstrip()[:1] in (b'"', b"}"):
         return "TD005", not_json.STRETCHED
     if _is_table(text):
-        return "TD005", "this is a table (CSV); name it .csv, and tunedrop convert makes records of its rows"
+        return (
+            "TD005",
+            "this is a table (CSV); rename it to .csv, and tunedrop convert turns its rows into records",
+        )
     return None
 
 
@@ -209,10 +212,10 @@ def parse(number: int, raw: bytes) -> Line:
     if not_json.is_too_deep(text):
         return Line(number, {}, not_json.TOO_DEEP)
     if not isinstance(record, dict):
-        return Line(number, {}, ("TD001", f"a line is one JSON object, not a {type(record).__name__}"))
+        return Line(number, {}, ("TD001", f"a line must be one JSON object, not a {type(record).__name__}"))
     twice = _key_named_twice(text) if _may_name_twice(text, record) else None
     if twice is not None:
-        return Line(number, {}, ("TD004", f"the key {twice} is there twice; only one can count"))
+        return Line(number, {}, ("TD004", f"the key {twice} is duplicated; keep one"))
     return Line(number, record)
 
 

@@ -16,37 +16,40 @@ MAX_DEPTH = 64
 RETURN = re.compile(rb"\}[ \t]*\r[ \t\r]*(?=\{)")
 """A carriage return that ends a record: no valid JSON has one between } and {, in a text or outside."""
 
-STRETCHED = "a record stretches over several lines; tunedrop check --fix writes each on one line"
-RETURNS = "carriage returns alone end the lines, as on old Macs; tunedrop check --fix writes line feeds"
-TOO_DEEP: Problem = ("TD001", f"not valid JSON for any reader: nested deeper than {MAX_DEPTH} levels")
+STRETCHED = "a record spans several lines; tunedrop check --fix writes each record on one line"
+RETURNS = "lines end in carriage returns only, as on old Macs; tunedrop check --fix writes line feeds"
+TOO_DEEP: Problem = ("TD001", f"not valid JSON: nested deeper than {MAX_DEPTH} levels")
 
 _NO_RECORD = (
-    (b"```", "no record: the mark of a code fence; remove the line (tunedrop check --fix does)"),
-    (b"//", "no record: JSON has no comments; remove the line"),
-    (b"/*", "no record: JSON has no comments; remove it"),
-    (b"\x1a", "an end-of-file mark of old systems; remove it"),
-    (b"#", "no record: JSON has no comments; remove the line"),
-    (b"<<<<<<<", "a mark of a merge conflict of Git; resolve it"),
-    (b"=======", "a mark of a merge conflict of Git; resolve it"),
-    (b">>>>>>>", "a mark of a merge conflict of Git; resolve it"),
+    (b"```", "not a record: a code fence; remove the line (tunedrop check --fix does)"),
+    (b"//", "not a record: JSON has no comments; remove the line"),
+    (b"/*", "not a record: JSON has no comments; remove it"),
+    (b"\x1a", "an end-of-file character of old systems; remove it"),
+    (b"#", "not a record: JSON has no comments; remove the line"),
+    (b"<<<<<<<", "a Git merge conflict marker; resolve the conflict"),
+    (b"=======", "a Git merge conflict marker; resolve the conflict"),
+    (b">>>>>>>", "a Git merge conflict marker; resolve the conflict"),
     (b"{&quot;", "the quotes are HTML entities (&quot;); decode them, as html.unescape does"),
-    ("{\u201c".encode(), "typographic quotes stand around keys; JSON has straight ones"),
-    (b"{'", "texts stand in single quotes, as Python prints them; json.dumps writes JSON (--fix does)"),
+    ("{\u201c".encode(), "keys have typographic quotes; JSON requires straight quotes"),
+    (b"{'", "strings have single quotes, as in Python; use json.dumps (or --fix)"),
 )
 """How lines begin that are no JSON, whatever comes behind."""
 
 _INSIDE = (
-    (re.compile(rb"[:\[,]\s*-?(?:NaN|Infinity)\b"), "NaN and Infinity are no JSON; write null or a number"),
+    (
+        re.compile(rb"[:\[,]\s*-?(?:NaN|Infinity)\b"),
+        "NaN and Infinity are not valid JSON; write null or a number",
+    ),
     (
         re.compile(rb"[:\[,]\s*(?:None|True|False)\b"),
-        "None, True, False are Python's; JSON has null, true, false",
+        "None, True and False are Python; JSON has null, true and false",
     ),
-    (re.compile(rb",\s*[}\]]"), "a comma stands before } or ]; remove it"),
-    (re.compile(rb"[{,]\s*[A-Za-z_]\w*\s*:"), 'a key stands without quotes; JSON writes "key":'),
+    (re.compile(rb",\s*[}\]]"), "trailing comma before } or ]; remove it"),
+    (re.compile(rb"[{,]\s*[A-Za-z_]\w*\s*:"), 'a key is not quoted; JSON requires "key":'),
     (re.compile(rb"(?://|/\*)"), "JSON has no comments; remove them"),
     (
         re.compile(rb"[:\[,{]\s*'"),
-        "a text stands in single quotes, as Python prints it; json.dumps writes JSON",
+        "a string has single quotes, as in Python; use json.dumps",
     ),
 )
 """What is no JSON wherever it stands outside a text."""
@@ -63,7 +66,7 @@ def why(text: bytes, error: Exception) -> Problem:
         return "TD002", f"byte {bad.start + 1} of the line is not UTF-8; save the file as UTF-8"
     bare = text.strip()
     if text.startswith(BOM):
-        return "TD002", "a byte-order mark stands before the record; tunedrop check --fix removes it"
+        return "TD002", "a byte-order mark precedes the record; tunedrop check --fix removes it"
     if bare in (b"{", b"}", b"},"):
         return "TD005", STRETCHED
     if isinstance(error, RecursionError):
@@ -73,18 +76,20 @@ def why(text: bytes, error: Exception) -> Problem:
 
 def _reason(text: bytes, bare: bytes, error: str) -> str:
     if b"\0" in text:
-        return "NUL bytes are in the line: the file is damaged, or no text"
+        return "the line contains NUL bytes: the file is damaged, or not text"
     for mark, message in _NO_RECORD:
         if bare.startswith(mark):
             return message
     if relaxed(text) is not None:
-        return "a raw tab or control character stands in a text; JSON writes \\t (tunedrop check --fix does)"
+        return (
+            "a string contains a raw tab or control character; JSON requires \\t (tunedrop check --fix does)"
+        )
     if bare[:1].isalpha():
-        return f"no record: one is a JSON object, which begins with {{; remove the line ({error})"
+        return f"not a record: a record is a JSON object, which begins with {{; remove the line ({error})"
     if RETURN.search(text):
         return RETURNS
     if bare.startswith(b"{") and "trailing characters" in error:
-        return f"more stands on the line than one object; tunedrop check --fix parts records ({error})"
+        return f"the line contains more than one object; tunedrop check --fix splits them ({error})"
     return _inside(bare, error)
 
 
@@ -96,13 +101,15 @@ def _inside(bare: bytes, error: str) -> str:
             return f"{message} ({error})"
     if "invalid escape" in error and (escape := _ESCAPE.search(bare)):
         shown = escape[0].decode(errors="replace")
-        return f"{shown} is no escape of JSON; a backslash of a text is written twice ({error})"
+        return f"{shown} is not a JSON escape; write a backslash as \\\\ ({error})"
     if "surrogate" in error:
-        return f"half of a pair of \\u escapes (a surrogate) stands alone, which is no character ({error})"
+        return f"an unpaired \\u surrogate escape is not a character ({error})"
     if "truncated" in error:
-        return f"the line ends within the record: was the file cut off, or a line end left raw? ({error})"
+        return (
+            f"the line ends inside the record: the file was cut off, or a line break is not escaped ({error})"
+        )
     if "expected ',' or '}'" in error and bare.endswith(b'"}'):
-        return f'a " inside a text is not escaped; JSON writes \\" ({error})'
+        return f'a " inside a string is not escaped; JSON requires \\" ({error})'
     return f"not valid JSON: {error}"
 
 

@@ -97,7 +97,7 @@ def _message(
     has_calls = bool(message.get("tool_calls") or message.get("function_call"))
     if content is None and not has_calls:
         if isinstance(message.get("refusal"), str):
-            what = "content is null beside a refusal; write what is to be answered, or remove the record"
+            what = "content is null next to a refusal; write the answer, or remove the record"
             reading.add(path, "TD021", what, content, "some text")
         else:
             reading.wrong_type(path, "a string", content)
@@ -124,7 +124,9 @@ def _stranger(path: str, role: Any, kind: str | None, reading: Reading) -> None:
     if lower in ("user", "assistant", "system") and lower != role:
         what = f"role is {shorten(role)}; write it in lower case: {lower}"
     elif kind is not None:
-        what = f"role is {shorten(role)}; OpenAI's chat has it as {kind}: tunedrop check --fix renames it"
+        what = (
+            f"role is {shorten(role)}; in OpenAI's chat format it is {kind}: tunedrop check --fix renames it"
+        )
     else:
         what = f"role is {shorten(role)}; expected user or assistant"
     reading.add(f"{path}.role", "TD023", what, role, "user or assistant")

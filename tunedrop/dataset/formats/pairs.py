@@ -194,18 +194,18 @@ def _text_of(key: str, value: Any, asked: Any, answer: Any) -> str | None:
 
 
 def _no_text(key: str) -> str:
-    what = f"{shorten(key)} must be a string, or a list of them, for the question is about it"
+    what = f"{shorten(key)} must be a string or a list of strings, because the question is about it"
     if names.plain(key) in names.CONTEXTS:
-        return f"{what}: write it as one text, or rename or remove the key"
+        return f"{what}: write it as one string, or rename or remove the key"
     return (
-        f"{what}: write it as one text. To leave it out on purpose, name what is learned: "
+        f"{what}: write it as one string. To leave it out on purpose, name the columns: "
         "--column prompt=KEY --column completion=KEY"
     )
 
 
 _UNDECLARED = (
-    "the answer is calls of tools that nothing declares, and a model would learn them as plain text: put the "
-    "definitions of the tools beside them, under tools"
+    "the answer contains calls of undeclared tools, which a model would learn as plain text: add the "
+    "tool definitions under tools"
 )
 
 
@@ -214,7 +214,7 @@ def _no_prompt(record: Mapping[str, Any], answer: str) -> str:
         return known
     keys = ", ".join(map(shorten, record))
     return (
-        f"beside {shorten(answer)} no key has a usual name of a prompt; this record has {shorten(keys)}: "
+        f"next to {shorten(answer)}, no key has a usual name for a prompt; this record has {shorten(keys)}: "
         "--column prompt=KEY --column completion=KEY"
     )
 
@@ -233,7 +233,7 @@ def _answer(record: Mapping[str, Any], key: str, reading: Reading) -> str | None
     if isinstance(value, str) and value[:1] in ("[", "{") and (key.endswith("s") or lists_answers(value)):
         value = _in_a_cell(value)
         if value is None:
-            what = f"{key} lists answers as NumPy prints them; write one answer as a text, or a list as JSON"
+            what = f"{key} lists answers in NumPy's notation; write one answer as a string, or a JSON list"
             reading.add(f"$.{key}", "TD012", what, record[key], "a string")
             return None
     if isinstance(value, dict) and isinstance(value.get("text"), list):
@@ -245,7 +245,7 @@ def _answer(record: Mapping[str, Any], key: str, reading: Reading) -> str | None
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         return reading.text({key: value[0]}, key, f"$.{key}[0]")
     if isinstance(value, list) and len(value) > 1:
-        what = f"{key} holds {len(value)} answers; keep one, or write a record for each"
+        what = f"{key} holds {len(value)} answers; keep one, or write one record per answer"
         reading.add(f"$.{key}", "TD012", what, value, "a string")
         return None
     return reading.text(record, key, f"$.{key}")

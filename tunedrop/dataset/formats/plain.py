@@ -36,7 +36,7 @@ def _is_alone(record: Mapping[str, Any], key: str, reading: Reading) -> bool:
         if _may_be_learned(names.plain(name), value, key):
             shown = shorten(name)
             what = (
-                f"{shown} beside {key} may be its answer, which a text for continued pre-training lacks: "
+                f"{shown} beside {key} may be its answer, but texts for continued pre-training have none: "
                 f"--column prompt={key} --column completion={shown}; or remove {shown}"
             )
             reading.add(f"$.{shown}", "TD010", what, value, "a prompt and its answer, or a text alone")

@@ -128,7 +128,7 @@ class Calls:
             function = call.get("function", call) if isinstance(call, dict) else None
             if not isinstance(function, dict) or not isinstance(function.get("name"), str):
                 reading.add(
-                    where, "TD026", f"a tool call names its function, got {shorten(call)}", call, "name"
+                    where, "TD026", f"a tool call must name its function, got {shorten(call)}", call, "name"
                 )
                 continue
             losses += [f"{where}.{shorten(key)}" for key in call if key not in _CALL]
@@ -140,7 +140,7 @@ class Calls:
         if isinstance(arguments, str):
             arguments = decoded(arguments) if arguments.strip() else {}
         if not isinstance(arguments, dict):
-            what = f"the arguments of {shorten(name)} are no JSON object: {shorten(arguments)}"
+            what = f"the arguments of {shorten(name)} are not a JSON object: {shorten(arguments)}"
             reading.add(f"{path}.arguments", "TD026", what, arguments, "a JSON object")
             arguments = {}
         self._count += 1

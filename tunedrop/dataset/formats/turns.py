@@ -65,8 +65,8 @@ class Turns:
         """A system prompt, which stands before the conversation."""
         if self.turns or self._results:
             what = (
-                "role is system in the middle of the conversation; Bedrock takes a system prompt before it. "
-                "If it is who answers, call it assistant"
+                "role is system in the middle of the conversation; Bedrock accepts it only at the start. "
+                "If this is the answering side, use the role assistant"
             )
             self._reading.add(path, "TD023", what, "system", "user or assistant")
             return
@@ -92,7 +92,7 @@ class Turns:
         text = texts[0] if len(texts) == 1 else "\n".join(texts)
         others = len(texts) != len(content)
         if not text.strip() and not others:
-            what = "content is empty; remove the record or write what was said"
+            what = "content is empty; remove the record or add the missing text"
             self._reading.add(path, "TD021", what, text, "some text")
         if others:
             content = [block for block in content if "text" not in block or block["text"].strip()]
@@ -115,7 +115,7 @@ def with_assistant(messages: list[Any], reading: Reading, key: str = "role", lea
     return [{**one, key: ASSISTANT} if at % 2 else one for at, one in enumerate(messages)]
 
 
-_SYSTEM_ANSWERS = "system takes turns with the user, and is read as the assistant"
+_SYSTEM_ANSWERS = "system alternates with the user and is read as the assistant"
 
 
 def order(turns: list[Turn], reading: Reading) -> None:
@@ -124,11 +124,11 @@ def order(turns: list[Turn], reading: Reading) -> None:
         expected = ASSISTANT if index % 2 else USER
         if turn.role != expected:
             at = turn.path[: turn.path.find("]") + 1]
-            what = f"role is {turn.role}; expected {expected}: user and assistant take turns"
+            what = f"role is {turn.role}; expected {expected}: user and assistant turns must alternate"
             reading.add(f"{at}.role", "TD020", what, turn.role, expected)
             return
     if not turns:
-        reading.add("$", "TD020", "the conversation has no turn of the user's", "nothing", "user")
+        reading.add("$", "TD020", "the conversation has no user turn", "nothing", "user")
 
 
 def parts(content: Any, path: str, reading: Reading, losses: list[str]) -> list[dict[str, Any]] | None:
@@ -187,7 +187,7 @@ def _image(part: Mapping[str, Any], path: str, reading: Reading) -> dict[str, An
     if isinstance(url, dict):
         url = url.get("url", url.get("uri", url.get("data")))
     if not is_place(url):
-        what = "Bedrock reads images from S3: put the image beside the dataset, and name its path"
+        what = "Bedrock reads images from S3: put the image next to the dataset and give its path"
         reading.add(path, "TD073", what, url, "s3://bucket/cat.png or cat.png")
         return None
     return _block(str(url))

@@ -27,7 +27,7 @@ def content(found: Any, role: Any, path: str) -> Iterator[Problem]:
     """Whether the content of one message is a list of blocks that Bedrock knows."""
     if not isinstance(found, list) or not found:
         expected = 'a list such as [{"text": "…"}]'
-        why = f"content must be {expected}, not {shorten(found)}; tunedrop check --fix writes texts so"
+        why = f"content must be {expected}, not {shorten(found)}; tunedrop check --fix converts strings"
         yield Problem(f"{path}.content", "TD012", why, shorten(found), expected)
         return
     blank: str | None = None
@@ -45,7 +45,7 @@ def content(found: Any, role: Any, path: str) -> Iterator[Problem]:
             says_something = True
     if blank and not says_something:
         yield Problem(
-            blank, "TD021", "text is empty; remove the record or write what was said", "", "some text"
+            blank, "TD021", "text is empty; remove the record or add the missing text", "", "some text"
         )
 
 
@@ -53,13 +53,13 @@ def _block(block: Mapping[str, Any], path: str, role: Any) -> Iterator[Problem]:
     kinds = [kind for kind in KINDS if kind in block]
     if len(kinds) != 1:
         known, keys = ", ".join(KINDS), ", ".join(shorten(key) for key in block) or "no keys"
-        why = f"a content block has one of {known}; this one has {keys}"
+        why = f"a content block must have one of {known}; this one has {keys}"
         yield Problem(path, "TD016", why, keys, known)
         return
     kind, where = kinds[0], f"{path}.{kinds[0]}"
     for key in block:
         if key != kind:
-            why = f"Bedrock does not read {shorten(key)} beside {kind}"
+            why = f"Bedrock ignores {shorten(key)} next to {kind}"
             yield Problem(f"{path}.{shorten(key)}", "TD014", why, shorten(key), kind)
     if kind == "text":
         if not isinstance(block["text"], str):
@@ -67,7 +67,9 @@ def _block(block: Mapping[str, Any], path: str, role: Any) -> Iterator[Problem]:
             yield Problem(where, "TD012", why, shorten(block["text"]), "a text")
     elif kind in MEDIA:
         if role == "assistant":
-            yield Problem(where, "TD022", f"the assistant answers in text: remove the {kind}", kind, "text")
+            yield Problem(
+                where, "TD022", f"the assistant may answer only in text: remove the {kind}", kind, "text"
+            )
         yield from _location(block[kind], where)
     elif kind == "reasoningContent":
         yield from _reasoning(block[kind], where, role)
@@ -80,13 +82,13 @@ def _location(media: Any, path: str) -> Iterator[Problem]:
     place = place.get("s3Location") if isinstance(place, dict) else None
     if not isinstance(place, dict) or not isinstance(media.get("format"), str):
         expected = '{"format": "png", "source": {"s3Location": {"uri": "s3://…"}}}'
-        why = f"expected {expected}: Bedrock reads what is trained on from S3"
+        why = f"expected {expected}: Bedrock reads training media from S3"
         yield Problem(path, "TD012", why, shorten(media), expected)
         return
     yield from uri_problems(place.get("uri"), f"{path}.source.s3Location.uri")
     owner = place.get("bucketOwner")
     if owner is not None and not (isinstance(owner, str) and _ACCOUNT.fullmatch(owner)):
-        why = f"bucketOwner is {shorten(owner)}; it is the twelve digits of an AWS account, as a text"
+        why = f"bucketOwner is {shorten(owner)}; expected the twelve digits of an AWS account, as a string"
         yield Problem(f"{path}.source.s3Location.bucketOwner", "TD074", why, shorten(owner), "twelve digits")
 
 
@@ -106,7 +108,7 @@ def _reasoning(block: Any, path: str, role: Any) -> Iterator[Problem]:
         expected = '{"reasoningText": {"text": "…"}}'
         yield Problem(path, "TD012", f"reasoningContent must be {expected}", shorten(block), expected)
     elif role != "assistant":
-        yield Problem(path, "TD025", "only the assistant reasons", shorten(role), "assistant")
+        yield Problem(path, "TD025", "only the assistant may have reasoning", shorten(role), "assistant")
 
 
 def _tool(block: Any, kind: str, path: str, role: Any) -> Iterator[Problem]:
@@ -117,7 +119,7 @@ def _tool(block: Any, kind: str, path: str, role: Any) -> Iterator[Problem]:
         )
     elif role != speaker:
         yield Problem(
-            path, "TD026", f"{kind} belongs into a message of the {speaker}'s", shorten(role), speaker
+            path, "TD026", f"{kind} belongs in a message from the {speaker}", shorten(role), speaker
         )
 
 
@@ -150,7 +152,7 @@ def model_problems(conversation: Conversation, rules: MethodRules, model: BaseMo
                 found[kind] += 1
                 yield from _media(kind, block[kind]["format"], f"{where}.{kind}", rules, model)
             if "reasoningContent" in block and not rules.takes_reasoning:
-                why = f"{model.name} is not tuned on reasoning; remove the block"
+                why = f"{model.name} does not train on reasoning; remove the block"
                 yield Problem(f"{where}.reasoningContent", "TD025", why, "reasoningContent", "text")
             has_tools = has_tools or "toolUse" in block or "toolResult" in block
         yield from _together(found, turn.path, model)
@@ -175,7 +177,9 @@ def _media(kind: str, format_: str, path: str, rules: MethodRules, model: BaseMo
         return
     formats = ", ".join(media.formats + media.doubtful_formats)
     if format_.lower() in media.doubtful_formats:
-        why = f"AWS's sources disagree whether {model.name} takes {shorten(format_)}: {media.source.doubt}"
+        why = (
+            f"AWS's sources disagree on whether {model.name} accepts {shorten(format_)}: {media.source.doubt}"
+        )
         sure = ", ".join(media.formats) or f"no {kind}"
         yield Problem(f"{path}.format", "TD077", why, shorten(format_), sure)
     elif format_.lower() not in media.formats:
@@ -192,13 +196,13 @@ def _together(found: Mapping[str, int], path: str, model: BaseModel) -> Iterator
             why = f"{count} {kind}s in one message; {model.name} takes {most}"
             yield Problem(path, "TD071", why, str(count), f"at most {most}")
     if found["video"] and (found["image"] or found["document"]):
-        why = "a video beside images or documents in one message; keep one kind"
+        why = "a video and images or documents in one message; keep one kind"
         yield Problem(path, "TD072", why, "video and others", "one kind")
 
 
 def _tools(rules: MethodRules, model: BaseModel) -> Iterator[Problem]:
     if rules.tools == "no":
-        why = f"{model.name} is not tuned on tool use, for this method; remove the record"
+        why = f"{model.name} does not train on tool use with this method; remove the record"
         yield Problem("$.toolConfig", "TD024", why, "tools", "text")
         return
     why = f"tool sections may make the job fail with {model.name}: AWS's sources disagree"

@@ -65,7 +65,7 @@ def _file(file: FileCounts) -> Iterator[Problem]:
         yield Problem("", "TD006", "the file is empty; it needs one JSON object a line", "nothing", "records")
     if "." in file.name and not _NAME.fullmatch(file.name):
         expected = "letters, digits, _ - / . and .jsonl at the end"
-        why = f"Bedrock takes file names of {expected}; Tunedrop writes its copy so"
+        why = f"Bedrock takes file names of {expected}; Tunedrop gives its copy a valid name"
         yield Problem("", "TD007", why, shorten(file.name), expected)
     with_system = file.traits.get("system", 0)
     if 0 < with_system < file.records:
@@ -78,7 +78,7 @@ def _file(file: FileCounts) -> Iterator[Problem]:
     if file.records < FEWEST_FOR_SHARES:
         return
     if file.duplicates > MAX_DUPLICATES * file.records:
-        why = f"{file.duplicates:,} of {file.records:,} records are duplicates; --fix leaves them out"
+        why = f"{file.duplicates:,} of {file.records:,} records are duplicates; --fix removes them"
         yield Problem("", "TD054", why, f"{file.duplicates:,}", f"at most {MAX_DUPLICATES:.0%}")
     if file.contradictions > MAX_CONTRADICTIONS * file.records:
         why = (

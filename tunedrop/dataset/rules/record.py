@@ -53,14 +53,14 @@ def unread(conversation: Conversation) -> Iterator[Problem]:
     for path, value in formats.unread_paths(conversation):
         name = path.rpartition(".")[2]
         if name == "weight" and value == 0:
-            why = "weight 0 means: do not learn this answer; Bedrock learns every answer, so remove the turn"
+            why = "weight 0 excludes this answer from training, which Bedrock cannot do; remove the turn"
             yield Problem(path, "TD028", why, "0", "no such turn")
             continue
         if name == "answer" and value in ("reject", "ignore"):
-            why = f"an annotator decided to {value} this record, and it would be learned; remove it"
+            why = f"an annotator decided to {value} this record, but it would be trained on; remove it"
             yield Problem(path, "TD028", why, str(value), "no such record")
             continue
-        why = f"Bedrock does not read {name}; what Tunedrop writes leaves it out"
+        why = f"Bedrock ignores {name}; Tunedrop leaves it out of the file that it writes"
         yield Problem(path, "TD014", why, name, "")
 
 
@@ -144,15 +144,15 @@ def no_reference(conversation: Conversation) -> Iterator[Problem]:
     if "reference_answer" not in conversation.extra:
         near = [key for key in conversation.extra if key in formats.REFERENCES]
         hint = f"; name {near[0]} reference_answer, if it is that" if near else ""
-        why = f"no reference_answer; a grader that compares with one has nothing to compare with{hint}"
+        why = f"no reference_answer; a grader that compares answers with a reference needs one{hint}"
         yield Problem("$.reference_answer", "TD080", why, near[0] if near else "nothing", "reference_answer")
 
 
 def _schema_version(rules: MethodRules, model: BaseModel) -> Problem:
     if rules.schema_version == "required":
-        why = f"schemaVersion is missing; {model.name} asks for it: tunedrop check --fix writes it"
+        why = f"schemaVersion is missing; {model.name} requires it: tunedrop check --fix adds it"
         return Problem("$.schemaVersion", "TD018", why, "nothing", SCHEMA_VERSION)
-    why = "schemaVersion is missing; AWS's sources disagree whether it must be there: --fix writes it"
+    why = "schemaVersion is missing; AWS's sources disagree on whether it is required: --fix adds it"
     return Problem("$.schemaVersion", "TD013", why, "nothing", SCHEMA_VERSION)
 
 
@@ -164,10 +164,12 @@ def _lengths(
         why = f"about {tokens:,} tokens; {model.name} takes {most:,} a record: shorten or split it"
         yield Problem("$", "TD031", why, f"about {tokens:,}", f"at most {most:,} tokens")
     elif most and tokens * STRICTEST > most:
-        why = f"{tokens:,} tokens, or {tokens * STRICTEST:,} by AWS's strictest estimate; {most:,} are taken"
+        why = (
+            f"{tokens:,} tokens, or {tokens * STRICTEST:,} by AWS's strictest estimate; {most:,} are allowed"
+        )
         yield Problem("$", "TD035", why, f"about {tokens:,}", f"at most {most:,} tokens")
     if rules.max_line_bytes and size > rules.max_line_bytes:
-        why = f"the line has {size:,} bytes; {rules.max_line_bytes:,} are taken for this method"
+        why = f"the line has {size:,} bytes; {rules.max_line_bytes:,} are allowed for this method"
         yield Problem("$", "TD045", why, f"{size:,}", f"at most {rules.max_line_bytes:,} bytes")
     if rules.max_messages and len(conversation.turns) > rules.max_messages:
         count = len(conversation.turns)
@@ -179,14 +181,14 @@ def _system(conversation: Conversation, rules: MethodRules, model: BaseModel) ->
     if not conversation.system:
         return
     if not rules.takes_system_prompt:
-        why = f"{model.name} takes no system prompt; Tunedrop writes it in front of the prompt"
+        why = f"{model.name} accepts no system prompt; Tunedrop puts it at the start of the prompt"
         yield Problem("$.system", "TD032", why, shorten(conversation.system), "no system prompt")
     elif rules.max_system_blocks and conversation.system_blocks > rules.max_system_blocks:
         count, most = conversation.system_blocks, rules.max_system_blocks
-        why = f"{count} system prompts, where AWS's own validator takes {most}; Tunedrop joins them"
+        why = f"{count} system prompts; AWS's own validator allows {most}; Tunedrop joins them"
         yield Problem("$.system", "TD032", why, str(count), f"at most {most}")
     elif rules.system == "key" and conversation.system_path.startswith("$.messages"):
-        why = f"{model.name} has its system prompt under the key system, not in a message"
+        why = f"{model.name} expects the system prompt under the key system, not in a message"
         yield Problem("$.messages[0]", "TD032", why, "system", "the key system")
 
 
@@ -242,12 +244,12 @@ def words(texts: list[tuple[str, str, str]], rules: MethodRules, model: BaseMode
         errors = [word for word in rules.reserved_words if asked and word in text]
         for word in errors:
             shown = word.strip()
-            why = f"{shown} is reserved by {model.name} and fails the job; write it otherwise"
+            why = f"{shown} is reserved by {model.name} and fails the job; rephrase it"
             yield Problem(path, "TD030", why, shown, f"a text without {shown}")
         doubtful = [word for word in rules.doubtful_words if word in text]
         doubtful += [word for word in rules.reserved_words if not asked and word in text]
         speaker = _speaker(every)
         match = speaker.search(text) if speaker and not errors and not doubtful else None
         for word in doubtful or ([match[1] or match[2]] if match else []):
-            why = f"AWS's own validator refuses {shorten(word)} here, the page does not; write it otherwise"
+            why = f"AWS's own validator rejects {shorten(word)} here, the guide does not; rephrase it"
             yield Problem(path, "TD034", why, shorten(word), f"a text without {shorten(word)}")

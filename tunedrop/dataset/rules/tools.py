@@ -57,12 +57,10 @@ def _config(config: Any, declared: list[str]) -> Iterator[Problem]:
         spec = tool.get("toolSpec") if isinstance(tool, dict) else None
         name = spec.get("name") if isinstance(spec, dict) else None
         if not isinstance(spec, dict) or not isinstance(name, str) or not name.strip():
-            yield _wrong(path, "a tool has a toolSpec with a name", tool, '{"toolSpec": {"name": "…"}}')
+            yield _wrong(path, "a tool needs a toolSpec with a name", tool, '{"toolSpec": {"name": "…"}}')
             continue
         if name in declared:
-            yield _wrong(
-                f"{path}.name", f"the tool {shorten(name)} is declared twice", name, "names of their own"
-            )
+            yield _wrong(f"{path}.name", f"the tool {shorten(name)} is declared twice", name, "unique names")
         declared.append(name)
         description = spec.get("description")
         if not isinstance(description, str) or not description.strip():
@@ -74,7 +72,7 @@ def _config(config: Any, declared: list[str]) -> Iterator[Problem]:
 def _schema(schema: Any, path: str, name: str) -> Iterator[Problem]:
     body = schema.get("json") if isinstance(schema, dict) else None
     if not isinstance(body, dict) or "type" not in body:
-        why = f"the tool {shorten(name)} has no schema of its input: an object with a type under json"
+        why = f"the tool {shorten(name)} has no input schema: an object with a type under json"
         yield _wrong(path, why, schema, '{"json": {"type": "object", "properties": {}}}')
 
 
@@ -83,13 +81,13 @@ def _use(
 ) -> Iterator[Problem]:
     name, number = use.get("name"), use["toolUseId"]
     if not isinstance(use.get("input"), dict):
-        yield _wrong(f"{path}.input", "the input of a use is a JSON object", use.get("input"), "{}")
+        yield _wrong(f"{path}.input", "the input of a tool use must be a JSON object", use.get("input"), "{}")
     if name not in declared:
         known = ", ".join(sorted(set(map(shorten, declared)))) or "none"
         why = f"the tool {shorten(name)} is not declared in toolConfig, which has {known}"
         yield _wrong(path, why, name, known)
     if number in uses:
-        yield _wrong(path, "two uses have one toolUseId", number, "another id")
+        yield _wrong(path, "two tool uses have the same toolUseId", number, "another id")
     uses.setdefault(number, index)
 
 
@@ -98,17 +96,20 @@ def _result(
 ) -> Iterator[Problem]:
     number, content = result["toolUseId"], result.get("content")
     if number not in uses or number in answered or uses[number] >= index:
-        why = "a result that belongs to no use before it, or to one that has its result"
-        yield _wrong(path, why, number, "the toolUseId of a use")
+        why = "the tool result belongs to no earlier tool use, or to one that already has a result"
+        yield _wrong(path, why, number, "the toolUseId of a tool use")
     answered.add(number)
     if not isinstance(content, list) or not content:
         yield _wrong(
-            f"{path}.content", "a result has content: a list of text or json", content, '[{"text": "…"}]'
+            f"{path}.content",
+            "a tool result needs content: a list of text or json",
+            content,
+            '[{"text": "…"}]',
         )
         return
     for place, part in enumerate(content):
         kinds = [key for key in ("text", "json") if isinstance(part, dict) and part.get(key) is not None]
         good = len(kinds) == 1 and isinstance(part[kinds[0]], str if kinds[0] == "text" else dict)
         if not good and not (isinstance(part, dict) and ({"image", "document", "video"} & part.keys())):
-            why = "a part of a result is a text or a JSON object, one of the two"
+            why = "a tool result block is either text or JSON"
             yield _wrong(f"{path}.content[{place}]", why, part, '{"text": "…"}')

@@ -122,12 +122,14 @@ _SURE = frozenset({"png", "jpeg", "gif", "webp", "mkv", "pdf"})
 
 def _mislabelled(one: Reference, seen: Seen) -> Iterator[Problem]:
     if not seen.size:
-        yield Problem(one.path, "TD078", f"the {one.kind} is empty: it has no byte", "0 bytes", "an image")
+        yield Problem(one.path, "TD078", f"the {one.kind} is empty", "0 bytes", "an image")
         return
     said = _SAME.get(one.format, one.format)
     if said != seen.format and (seen.format or said in _SURE):
         by_bytes = seen.format or "none of that kind"
-        why = f"the {one.kind} is {by_bytes} by its first bytes, and {shorten(one.format)} by the record"
+        why = (
+            f"the {one.kind} is {by_bytes} by its first bytes, but the record declares {shorten(one.format)}"
+        )
         yield Problem(one.path, "TD079", why, by_bytes, shorten(one.format))
 
 
@@ -233,7 +235,7 @@ class LocalAlbum:
 
                 return seen(size, head, read)
         except OSError as error:
-            return Unseen("TD078", f"there is no such file beside the dataset ({error.strerror})")
+            return Unseen("TD078", f"there is no such file next to the dataset ({error.strerror})")
 
 
 Relocate = Callable[[str], str]

@@ -67,11 +67,9 @@ class StoredAlbum:
         bucket, key = self.place(uri)
         if bucket not in self._buckets:
             allowed = ", ".join(sorted(self._buckets))
-            return Unseen("TD075", f"the stage may not read {bucket}; it reads {allowed} (data_buckets)")
+            return Unseen("TD075", f"the stage may not read {bucket}; it may read {allowed} (data_buckets)")
         if len(key) > MAX_KEY_BYTES:
-            return Unseen(
-                "TD078", f"no object of S3 has a key of {len(key):,} bytes; at most {MAX_KEY_BYTES:,}"
-            )
+            return Unseen("TD078", f"an S3 key may have at most {MAX_KEY_BYTES:,} bytes, not {len(key):,}")
         try:
             answer = self._s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{HEAD_BYTES - 1}")
         except ClientError as error:

@@ -47,7 +47,7 @@ class StoredFile:
         if start < stop:
             answer = self._ask(self._s3.get_object, Range=f"bytes={start}-{stop - 1}")
             if answer["ContentLength"] != stop - start:
-                raise InvalidDataset(f"{self._object.uri} was changed while it was read; upload it again")
+                raise InvalidDataset(f"{self._object.uri} changed while it was read; upload it again")
             yield from answer["Body"].iter_chunks(CHUNK)
 
     def _ask(self, operation: Any, **arguments: str) -> Any:

@@ -128,7 +128,7 @@ def _losses(
 ) -> Iterator[str]:
     """What the new record does not say any more, or says in another place."""
     if conversation.system and target in ("prompt-completion", "alpaca"):
-        yield "the system prompt was written in front of the prompt"
+        yield "the system prompt was put at the start of the prompt"
     if (
         format_ in ("alpaca", "dolly", "question-answer", "text-label", "prompt-completion")
         and len(record) > 2
@@ -139,7 +139,7 @@ def _losses(
             yield f"{shorten(keys.prompt)} and {shorten(key)} were joined"
     several = any(_has_several(message) for message in record.get("messages") or [])
     if target != "converse" and (several or conversation.system_blocks > 1):
-        yield "several texts of one message were joined, a line each"
+        yield "several texts of one message were joined, one per line"
     for path in formats.losses(conversation, target):
         yield f"{general(path)} was left out"
 

@@ -94,9 +94,9 @@ def _gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
                     text.clear()
         yield bytes(text) + member.flush()
     except zlib.error as error:
-        raise NotRepairable(f"the file begins like gzip and is broken: {error}") from error
+        raise NotRepairable(f"the file starts like gzip but is damaged: {error}") from error
     if not member.eof:
-        raise NotRepairable("the compressed file ends before its time; upload it again")
+        raise NotRepairable("the compressed file is truncated; upload it again")
 
 
 def _bites(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -112,4 +112,4 @@ def _decoded(start: bytes, rest: Iterator[bytes], encoding: str) -> Iterator[byt
             yield decoder.decode(chunk).encode()
         yield decoder.decode(b"", final=True).encode()
     except UnicodeError as error:
-        raise NotRepairable(f"the file begins like UTF-16 and is broken: {error}") from error
+        raise NotRepairable(f"the file starts like UTF-16 but is damaged: {error}") from error

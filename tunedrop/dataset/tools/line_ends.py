@@ -26,7 +26,7 @@ def fed(chunks: Iterable[bytes], tell: Callable[[str], None]) -> Iterator[bytes]
         held = body[cut:]
         yield body[:cut]
     if found:
-        tell("carriage returns between records became line feeds")
+        tell("carriage returns between records were replaced by line feeds")
 
 
 def _fed(gap: re.Match[bytes]) -> bytes:

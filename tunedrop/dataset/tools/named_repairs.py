@@ -58,11 +58,11 @@ def _without_marks(text: str) -> str:
 
 
 _OF_TEXTS: dict[str, tuple[Callable[[str], str], str]] = {
-    "html": (_without_html, "HTML was taken out of a text"),
-    "escapes": (_unescaped, "escapes of a text became what they stand for"),
-    "decoding": (_decoded, "a text that was decoded wrongly was decoded again"),
-    "control": (lambda text: CONTROL.sub("", text), "control characters were taken out of a text"),
-    "stop-marks": (_without_marks, "the stop mark at the end of a text was removed"),
+    "html": (_without_html, "HTML was removed from a text"),
+    "escapes": (_unescaped, "literal escapes in a text were decoded"),
+    "decoding": (_decoded, "a wrongly decoded text was repaired"),
+    "control": (lambda text: CONTROL.sub("", text), "control characters were removed from a text"),
+    "stop-marks": (_without_marks, "the stop sequence at the end of a text was removed"),
 }
 NAMES = (*_OF_TEXTS, "merge-turns")
 """html TD069, escapes TD068, decoding TD066, control TD084, stop-marks TD085, merge-turns TD020."""
@@ -75,7 +75,7 @@ def applied(record: Record, names: Sequence[str]) -> tuple[Record, list[str]]:
         merged = {key: _merged(value) for key, value in record.items()}
         if merged != record:
             record = merged
-            changes.append("messages of one speaker in a row became one")
+            changes.append("consecutive messages of one speaker were merged")
     for name in names:
         if name in _OF_TEXTS:
             mend, what = _OF_TEXTS[name]

@@ -46,7 +46,7 @@ def repair(chunks: Iterable[bytes], sink: BinaryIO, named: Sequence[str] = ()) -
         yield from _taken(changes)
         if record is None:
             if is_packed(text) and not sink.tell():  # the repaired file would begin like another kind
-                raise NotRepairable(f"line {line} is no text")
+                raise NotRepairable(f"line {line} is not text")
             sink.write(text + b"\n")
             continue
         repaired, what = _named(record, named) if named else as_bedrock_has_it(record)
@@ -62,7 +62,7 @@ def repair(chunks: Iterable[bytes], sink: BinaryIO, named: Sequence[str] = ()) -
         sink.write((written(repaired) if what or not text else text) + b"\n")
     yield from _taken(changes)
     if len(seen) >= MAX_REMEMBERED:
-        yield Change(0, f"duplicates were looked for among the first {MAX_REMEMBERED:,} records only")
+        yield Change(0, f"duplicates were searched only among the first {MAX_REMEMBERED:,} records")
 
 
 def _named(record: Record, named: Sequence[str]) -> tuple[Record, list[str]]:
@@ -87,7 +87,7 @@ def _records(
     if _is_one_object_a_line(first):
         yield from _lines(itertools.chain([first], chunks), tell)
     else:
-        tell(Change(0, "an array or pretty-printed objects were written one object a line"))
+        tell(Change(0, "an array or pretty-printed objects were written one object per line"))
         start = first[: len(first) - len(_begun(first))]
         if BOM in start:
             tell(Change(1, "the byte-order mark was removed"))
@@ -149,11 +149,11 @@ def _lines(
         record = _object(text)
         several = _parted(text) if text and record is None else []
         if several:
-            beside = "a comma or bracket beside the record was removed"
+            beside = "a comma or bracket around the record was removed"
             tell(
                 Change(
                     number,
-                    beside if len(several) == 1 else f"{len(several)} records became lines of their own",
+                    beside if len(several) == 1 else f"{len(several)} records were moved to separate lines",
                 )
             )
             yield from ((number, b"", one) for one in several)
@@ -173,12 +173,12 @@ def mended(text: bytes) -> tuple[bytes, list[str]]:
         text = _without_marks(text)
         whats.append("the byte-order mark was removed")
     if text.startswith(b"```"):
-        return b"", [*whats, "the mark of a code fence was removed"]
+        return b"", [*whats, "a code fence was removed"]
     if _object(text) is None:
         if (escaped := _escaped(text)) is not None:
-            return escaped, [*whats, "raw control characters in texts were escaped"]
+            return escaped, [*whats, "raw control characters in strings were escaped"]
         if (python := _of_python(text)) is not None:
-            return python, [*whats, "what Python prints was written as JSON"]
+            return python, [*whats, "Python notation was converted to JSON"]
     return text, whats
 
 
@@ -217,7 +217,7 @@ def _around(raw: bytes, text: bytes) -> Iterator[str]:
     if raw.endswith(b"\r"):
         yield "carriage returns at the ends of lines were removed"
     if len(raw.rstrip(b"\r")) > len(text) and not raw.lstrip().startswith(BOM):
-        yield "white space around records was removed"
+        yield "whitespace around records was removed"
 
 
 def _without_marks(text: bytes) -> bytes:

@@ -42,7 +42,7 @@ def as_bedrock_has_it(record: Record) -> tuple[Record, list[str]]:
     changes.append(
         "the record was written as Converse"
         if target == "converse"
-        else "the keys became prompt and completion"
+        else "the keys were renamed to prompt and completion"
     )
     return formats.write(conversation, target), changes + losses
 
@@ -55,9 +55,9 @@ def tidied(record: Record) -> tuple[Record, list[str]]:
         is_pair = formats.detect(record) in (*_PAIRS, "prompt-completion")
         record = dict(inside)
         changes.append(
-            "what stands beside the question and its answer became part of them"
+            "texts next to the question and answer were added to them"
             if is_pair
-            else "the record was taken out of what stood around it"
+            else "the record was extracted from the wrapper around it"
         )
     format_ = formats.detect(record)
     if format_ in ("openai-chat", "anthropic", "converse") and isinstance(record["messages"], list):
@@ -87,12 +87,12 @@ def _blocks(record: Record, changes: list[str]) -> Record:
     messages = record["messages"]
     if isinstance(record.get("system"), str):
         record = {**record, "system": [{"text": record["system"]}]}
-        changes.append("the system prompt became a content block")
+        changes.append("the system prompt was converted to a content block")
     if not isinstance(messages, list):
         return record
     plain = [isinstance(one, dict) and isinstance(one.get("content"), str) for one in messages]
     if any(plain):
-        changes.append("text content became content blocks")
+        changes.append("text content was converted to content blocks")
         record = {
             **record,
             "messages": [

@@ -13,7 +13,7 @@ CONTROL = re.compile(
 
 
 class ControlCharacters(TextRule):
-    """No control character is in a text."""
+    """No text contains control characters."""
 
     code = "TD084"
     literals = ("_x00", "\x7f", "\ufeff", r"\ufeff", r"\uFEFF", r"\u007f", r"\u007F", r"\b", r"\f")
@@ -30,4 +30,4 @@ class ControlCharacters(TextRule):
         """The first."""
         if found := CONTROL.search(text):
             name = found[0] if len(found[0]) > 1 else f"U+{ord(found[0]):04X}"
-            yield f"a control character ({name}) is in the text, which nobody sees and the model would learn"
+            yield f"an invisible control character ({name}) is in the text; the model would learn it"

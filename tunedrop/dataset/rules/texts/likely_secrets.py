@@ -9,7 +9,7 @@ from tunedrop.dataset.rules.texts.rule import TextRule
 
 
 class LikelySecrets(TextRule):
-    """No key, token or other secret is in a text."""
+    """No text contains a key, token or other secret."""
 
     code = "TD061"
     literals = (

@@ -28,6 +28,6 @@ class LiteralEscapes(TextRule):
         if found and not is_code(text) and not _PATH.search(text) and not _MATHS.search(text):
             shown = found[0].lstrip(".!?,;:")
             yield (
-                f"{shown!r} stands in the text as characters: it was escaped twice; write the "
-                f"line end or the letter"
+                f"{shown!r} is a literal escape sequence: the text was escaped twice; write the "
+                f"line break or the letter itself"
             )

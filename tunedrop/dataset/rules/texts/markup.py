@@ -17,7 +17,7 @@ _TAG = re.compile(
 
 
 class Markup(TextRule):
-    """No entity or tag of HTML is left in a text."""
+    """No text contains leftover HTML entities or tags."""
 
     code = "TD069"
     expressions = (
@@ -32,4 +32,4 @@ class Markup(TextRule):
         """The first, where the text is not about code."""
         found = _ENTITY.search(text) or _TAG.search(text)
         if found and not is_code(text):
-            yield f"{found[0]!r} is HTML that was left in the text; the model would learn to write it"
+            yield f"{found[0]!r} is leftover HTML; the model would learn to write it"

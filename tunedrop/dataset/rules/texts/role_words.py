@@ -11,7 +11,7 @@ _LONGEST = 10
 
 
 class RoleWords(TextRule):
-    """No speaker's name stands inside a text: at the beginning of a line, or in capitals anywhere."""
+    """No text contains a transcript with speaker names, at the start of a line or in capitals anywhere."""
 
     code = "TD086"
     expressions = (rb"(?i)(?:user|assistant|human|system|bot|ai|gpt|<human>|<bot>):",)

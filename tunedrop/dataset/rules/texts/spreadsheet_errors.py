@@ -31,8 +31,7 @@ class SpreadsheetErrors(TextRule):
         """The first of them."""
         if _WHOLE.fullmatch(text):
             yield (
-                f"the text is {text.strip()[:30]!r}, which programs write for a missing value; "
-                f"remove the record"
+                f"the text is {text.strip()[:30]!r}, a program's word for a missing value; remove the record"
             )
         elif (found := _ERROR.search(text)) and len(text) < 200:
-            yield f"{found[0]!r} is an error of a spreadsheet; write the value or remove the record"
+            yield f"{found[0]!r} is a spreadsheet error; write the value or remove the record"

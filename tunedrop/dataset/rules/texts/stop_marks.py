@@ -13,7 +13,7 @@ _ANYWHERE = re.compile(r"</s>|<s>\s*\[|<start_of_turn>|<end_of_turn>|<eos>|<bos>
 
 
 class StopMarks(TextRule):
-    """No stop mark or separator of an older format is in a text."""
+    """No text contains stop sequences or separators of older formats."""
 
     code = "TD085"
     literals = ("</s>", r"<\/s>", "<s>", "<eos>", "<bos>", "_of_turn>", "[DONE]", "[EOS]", "endoftext")
@@ -23,4 +23,4 @@ class StopMarks(TextRule):
         """The one at the end, or the first inside."""
         end = END_OF_ANSWER if role == "assistant" else END_OF_PROMPT
         if found := end.search(text) or _ANYWHERE.search(text):
-            yield f"{found[0].strip()!r} is a stop mark or separator of an older format; Bedrock adds its own"
+            yield f"{found[0].strip()!r} is a stop sequence of an older format; Bedrock adds its own"

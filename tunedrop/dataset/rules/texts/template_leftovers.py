@@ -31,7 +31,7 @@ _SIGNS = (
 
 
 class TemplateLeftovers(TextRule):
-    """No leftover of a template is in a text."""
+    """No text contains leftover template markup."""
 
     code = "TD060"
     literals = _TEMPLATES + _SIGNS + _OF_CALLS
@@ -39,7 +39,7 @@ class TemplateLeftovers(TextRule):
     def find(self, text: str, role: str) -> Iterator[str]:
         """The first of them."""
         if role == "assistant" and _CALL.match(text):
-            yield "a call of a tool as plain text; declare the tool, or the model only learns to write JSON"
+            yield "a tool call as plain text; declare the tool, or the model only learns to write JSON"
             return
         found = _ALWAYS.search(text) if has_any(text, _SIGNS) else None
         if found is None and has_any(text, _TEMPLATES):
@@ -47,4 +47,4 @@ class TemplateLeftovers(TextRule):
             if found is not None and is_code(text):
                 return
         if found is not None:
-            yield f"a leftover of a template, {found[0][:40]!r}; the model would learn to write it"
+            yield f"leftover template markup, {found[0][:40]!r}; the model would learn to write it"

@@ -38,7 +38,7 @@ _REPLACED = "\ufffd"
 
 
 class WrongDecoding(TextRule):
-    """No text was decoded wrongly."""
+    """No text was decoded with the wrong encoding."""
 
     code = "TD066"
     literals = (
@@ -57,16 +57,13 @@ class WrongDecoding(TextRule):
     def find(self, text: str, role: str) -> Iterator[str]:
         """The first sign of it."""
         if _REPLACED in text:
-            yield (
-                "a replacement character (U+FFFD) stands where a letter was lost; export the "
-                "text again as UTF-8"
-            )
+            yield ("a replacement character (U+FFFD) marks a lost letter; export the text again as UTF-8")
             return
         found = _AS_LATIN.search(text) or _CYRILLIC.search(text)
         if found is None and (boxes := _DOS.search(text)) and _mended(boxes[0], "cp437", "cp850"):
             found = boxes
         if found is None and _LOST.search(text):
-            yield "words of question marks: letters were lost on the way; export the text again as UTF-8"
+            yield "words of question marks: letters were lost in a conversion; export the text again as UTF-8"
         if found is not None:
             mended = _mended(found[0])
             meant = f" (it was {mended!r})" if mended else ""

@@ -23,8 +23,8 @@ _SEPARATORS = (",", "\t", ";", "|", "\x1f", "^")
 _SEP_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 
 _REASONS = {
-    "expected after": "a quote inside a quoted cell is not doubled, or text stands beside the quotes",
-    "unexpected end of data": "a quote that begins a cell is never closed: the rest of the file is in it",
+    "expected after": "a quote inside a quoted cell is not doubled, or there is text outside the quotes",
+    "unexpected end of data": "a quoted cell is never closed: it contains the rest of the file",
     "field larger than": f"a cell is longer than {MAX_CELL:,} characters",
 }
 
@@ -96,7 +96,7 @@ def table_of(sample: str, wanted: Mapping[str, str], whole: bool) -> Table:
         if best is None or score > best[0]:
             best = score, Table(dialect, found, first)
     if best is None:
-        raise refused or NotReadable("the file holds no row")
+        raise refused or NotReadable("the file has no rows")
     return best[1]
 
 

@@ -70,7 +70,7 @@ def named(name: str) -> str:
         found = codecs.lookup(name)
         "".encode(found.name)
     except (LookupError, UnicodeError) as error:
-        raise NotReadable(f"there is no encoding {name!r}; such as cp1252, shift_jis or utf-16") from error
+        raise NotReadable(f"unknown encoding {name!r}; examples are cp1252, shift_jis and utf-16") from error
     return found.name
 
 

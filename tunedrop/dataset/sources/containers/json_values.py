@@ -49,11 +49,11 @@ def values(
             yield from _after_the_array(line, value)
             return
         if _RAW.search(value) and not is_told and not _is_strict(value):
-            tell("line ends or tabs stand raw inside texts; they were kept, and are written as escapes")
+            tell("strings contain raw line breaks or tabs; they were kept and are written as escapes")
             is_told = True
         yield line, _compact(value)
     if reader.problem:
-        yield reader.line, unreadable.written("TD001", f"{reader.problem}; what follows was not read")
+        yield reader.line, unreadable.written("TD001", f"{reader.problem}; the rest was not read")
 
 
 _RAW = re.compile(r"[\x00-\x1f]")
@@ -90,7 +90,7 @@ def lists(text: TextIO) -> Iterator[tuple[int, bytes]]:
         else:
             yield line, unreadable.written("TD001", _NO_OBJECT)
     if reader.problem:
-        yield reader.line, unreadable.written("TD001", f"{reader.problem}; what follows was not read")
+        yield reader.line, unreadable.written("TD001", f"{reader.problem}; the rest was not read")
 
 
 def _decoded(value: bytes) -> Any:
@@ -101,7 +101,7 @@ def _decoded(value: bytes) -> Any:
         return None
 
 
-_NO_OBJECT = "a record is an object with named keys, {...}, and this is a list"
+_NO_OBJECT = "a record must be an object, {...}, not a list"
 
 
 class _Reader:
@@ -209,7 +209,7 @@ def _escaped(value: str) -> bytes:
 def _each_once(pairs_: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs_)
     if len(record) < len(pairs_):
-        raise ValueError("an object names a key twice")
+        raise ValueError("an object has a duplicate key")
     return record
 
 
@@ -220,7 +220,7 @@ def _no_number(name: str) -> Any:
 def _after_the_array(line: int, rest: str) -> Iterator[tuple[int, bytes]]:
     """Nothing, where the object ends behind its array; else that more is in it."""
     if rest.strip() != "}":
-        why = "more follows the list of records in its object; keep the list alone"
+        why = "the object has more after its list of records; keep only the list"
         yield line, unreadable.written("TD001", why)
 
 
@@ -242,4 +242,4 @@ def unquoted(text: str) -> str | None:
         text = inner.strip()
         if text.startswith(("{", "[")):
             return text
-    raise NotReadable("the records are JSON within JSON within JSON; write them once, with json.dumps")
+    raise NotReadable("the records are encoded as JSON three times; encode them once, with json.dumps")

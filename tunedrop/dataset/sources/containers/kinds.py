@@ -22,9 +22,9 @@ _PACKED: dict[bytes, Kind] = {
     b"\xff\xff\xff\xff": "arrow",  # a stream, as Hugging Face keeps data sets
 }
 
-_WEB_PAGE = "this is a web page, not a dataset: the download went wrong"
+_WEB_PAGE = "this is a web page, not a dataset: the download failed"
 _REFUSED: dict[bytes, str] = {
-    b"%PDF": "this is a PDF; records have to be taken out of it first",
+    b"%PDF": "this is a PDF; extract records from it first",
     b"\xd0\xcf\x11\xe0": "this is an old Excel or Word file; save it as .xlsx or CSV",
     b"SQLite format 3\0": "this is an SQLite database; export the table as CSV",
     b"7z\xbc\xaf\x27\x1c": "this is a 7-Zip archive; extract it",
@@ -63,7 +63,7 @@ def kind_of(head: bytes) -> Kind:
     if int.from_bytes(head[:4], "little") & ~0xF == _SKIPPABLE_ZSTD:
         return "zstd"
     if head[_TAR_AT : _TAR_AT + len(_TAR_MARK)] == _TAR_MARK:
-        raise NotReadable("this is a tar archive; extract it, and name its files")
+        raise NotReadable("this is a tar archive; extract it and pass its files")
     begun = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for mark, why in _REFUSED.items():
         is_markup = mark in _LETTERS

@@ -60,12 +60,12 @@ def layout_of(sample: str, name: str, whole: bool) -> Layout:
         return "object" if _is_object(begun, name, whole) else _of_objects(begun, line, is_cut)
     if _CHAT_LOG.match(line):
         raise NotReadable(
-            "this is a chat log, a message a line; write each question with its answer as a record"
+            "this is a chat log with one message per line; write each question with its answer as a record"
         )
     if begun[0] == "[" and name.lower().endswith(".toml"):
         raise NotReadable("this is TOML; export it as JSON lines or CSV")
     if _SCRIPT.match(line):
-        raise NotReadable("this is JavaScript, which a program runs; keep the JSON in it alone")
+        raise NotReadable("this is JavaScript; keep only the JSON in it")
     if begun[0] in "/#" and _COMMENTS.sub("", begun).startswith("["):
         raise NotReadable("JSON has no comments, and this array has some; remove them")
     if begun[0] == "[":
@@ -198,7 +198,9 @@ def _refuse_others(begun: str, name: str, lines: list[str]) -> None:
     before = [line for line in lines if _BEFORE_RECORD.match(line)]
     if name.lower().endswith((*_LINES, ".json")) and len(before) * 2 > len(lines):
         shown = before[0].partition("{")[0]
-        raise NotReadable(f"{shown!r} stands before each record; a line is one JSON object, and nothing else")
+        raise NotReadable(
+            f"{shown!r} precedes each record; a line must contain one JSON object and nothing else"
+        )
     cells = [len(_CELLS.findall(line)) for line in lines if line.strip()]
     if name.lower().endswith((".txt", ".md", ".markdown")) and not any(
         one == other > 0 for one, other in itertools.pairwise(cells)
@@ -207,6 +209,6 @@ def _refuse_others(begun: str, name: str, lines: list[str]) -> None:
 
 
 _PROSE = (
-    "this is a text without records; they are JSON lines, a JSON array, CSV, Excel or Parquet. To train on "
+    "this is text without records; expected JSON lines, a JSON array, CSV, Excel or Parquet. To train on "
     'the text itself, write each passage as a line {"input": "…"}'
 )

@@ -121,13 +121,13 @@ def members(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
         raise NotReadable(f"the archive has {len(listed):,} members; put the records into one file")
     found = {one.filename: one for one in listed if not one.is_dir() and not names.is_junk(one.filename)}
     if not found:
-        raise NotReadable("the archive holds no file of records")
+        raise NotReadable("the archive contains no file with records")
     parts = names.by_split([*found])
     if len(parts) > 1:
-        raise NotReadable(f"the archive holds several parts of a dataset ({', '.join(parts)}); extract it")
+        raise NotReadable(f"the archive contains several parts of a dataset ({', '.join(parts)}); extract it")
     locked = next((one for one in found.values() if one.flag_bits & 1), None)
     if locked is not None:
-        raise NotReadable("the archive is locked with a password; extract it")
+        raise NotReadable("the archive is password-protected; extract it")
     yield from (found[name] for name in parts["train"])
 
 
@@ -145,7 +145,7 @@ def is_workbook(archive: zipfile.ZipFile) -> bool:
     if "xl/workbook.bin" in inside or "content.xml" in inside:
         raise NotReadable("this is a spreadsheet or document of another kind; save it as .xlsx or CSV")
     if "word/document.xml" in inside or "ppt/presentation.xml" in inside:
-        raise NotReadable("this is a document, not a table; records have to be taken out of it first")
+        raise NotReadable("this is a document, not a table; extract records from it first")
     return False
 
 

@@ -97,7 +97,7 @@ class _Reader:
 
     def file(self, file: BinaryIO, layers: int) -> None:
         if layers > MOST_LAYERS:
-            raise NotReadable("it is packed within packed files; unpack it")
+            raise NotReadable("it is an archive inside archives; unpack it")
         file.seek(0)
         kind = kinds.kind_of(file.read(kinds.HEAD))
         file.seek(0)
@@ -138,7 +138,9 @@ class _Reader:
             if packed.is_workbook(archive):
                 spreadsheets.check_size(archive, min(MOST_IN_MEMORY_MAPS, self._most))
                 if spreadsheets.has_formulas_without_values(archive):
-                    self._warn("TD008", "cells hold formulas without values; open it in Excel and save it")
+                    self._warn(
+                        "TD008", "cells contain formulas without values; open the file in Excel and save it"
+                    )
                 self._workbook(file)
                 return
             self._did("ZIP")
@@ -157,7 +159,7 @@ class _Reader:
                 continue
             taken += 1
             if name in book.hidden:
-                self._warn("TD008", f"the sheet {name!r} is hidden, and its rows are records, too")
+                self._warn("TD008", f"the sheet {name!r} is hidden, but its rows are used as records")
             self._begin(name)
             self._columns(columns)
             self._take(spreadsheets.read(sheet, columns, self._blank.append))
@@ -190,7 +192,7 @@ class _Reader:
             self._of_layout(layout, text, sample)
         except UnicodeError as error:
             raise NotReadable(
-                f"the text is not {found.name}: {error}; name its encoding with --encoding"
+                f"the text is not {found.name}: {error}; give its encoding with --encoding"
             ) from error
 
     def _of_layout(self, layout: Layout, text: TextIO, sample: str) -> None:
@@ -210,7 +212,7 @@ class _Reader:
             self._did("JSON encoded twice")
             self._take(self._renamed(text_lines.strings(text)))
         else:
-            self._did("JSON array" if layout == "array" else "JSON of several lines")
+            self._did("JSON array" if layout == "array" else "multi-line JSON")
             found = json_values.values(
                 text, wrapped=layout == "wrapped", tell=lambda what: self._warn("TD008", what)
             )
@@ -228,7 +230,7 @@ class _Reader:
             return
         self._did("one JSON object")
         if held.beside:
-            self._warn("TD008", f"beside the list of records, {', '.join(held.beside)} was left out")
+            self._warn("TD008", f"next to the list of records, {', '.join(held.beside)} was left out")
         lines = ((number, tables.encoded(one)) for number, one in enumerate(held.records, start=1))
         self._take(self._renamed(lines))
 
@@ -241,7 +243,7 @@ class _Reader:
             seen = f", which makes {found.sample!r} of it" if found.sample else ""
             self._warn(
                 "TD008",
-                f"the file is not UTF-8; it was read as {found.name}{seen}: if wrong, --encoding NAME",
+                f"the file is not UTF-8; it was read as {found.name}{seen}; if wrong, use --encoding NAME",
             )
 
     # --- what is written -----------------------------------------------------------------------------------
@@ -276,7 +278,7 @@ class _Reader:
             self._did(f"column {name!r} as {key}")
         if found.skipped:
             rows = ", ".join(map(str, found.skipped))
-            self._warn("TD008", f"row {rows} before the header is no record and was left out")
+            self._warn("TD008", f"row {rows} before the header is not a record and was left out")
 
     def _did(self, what: str) -> None:
         if what not in self.reading.steps:

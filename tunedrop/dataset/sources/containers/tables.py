@@ -143,16 +143,16 @@ def _no_columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> str
     there = ", ".join(_shown(one) for one in first) or "none"
     if not wanted and {"role", "content"} <= {names.plain(one) for one in first}:
         return (
-            "a row is one message, which is no record; put all messages of a conversation into one: messages"
+            "a row is one message, not a record; put all messages of a conversation into one column, messages"
         )
     if wanted:
         titles = {names.plain(one) for one in first}
         missing = next((name for name in wanted.values() if names.plain(name) not in titles), "")
         return f"no column {missing!r}; the columns are {there}"
     return (
-        f"no column has a usual name for a prompt or an answer; the first row is {there}: say which is which "
-        "with --column prompt=NAME --column completion=NAME (data.columns in a manifest), by number from 1 "
-        "where the first row is a record already"
+        f"no column has a usual name for a prompt or an answer; the first row is {there}: name the columns "
+        "with --column prompt=NAME --column completion=NAME (data.columns in a manifest), or by number "
+        "from 1 if the first row is already a record"
     )
 
 
@@ -204,8 +204,8 @@ def _is_rule(cells: Sequence[Any]) -> bool:
 def _misfit(cells: Sequence[Any], found: Columns) -> str:
     what = f"row has {len(cells)} cells, the header {len(found.keys)}"
     if len(cells) < len(found.keys):
-        return f"the {what}: one is missing, or a quote or line end is where none belongs"
-    return f"the {what}: put a text that holds the separator into double quotes"
+        return f"the {what}: a separator is missing, or a quote or line break is misplaced"
+    return f"the {what}: put a text that contains the separator into double quotes"
 
 
 def _with_system(record: dict[str, Any]) -> dict[str, Any]:
@@ -258,7 +258,7 @@ def encoded(record: Mapping[str, Any]) -> bytes:
         return msgspec.json.encode(record)
     except UnicodeEncodeError:
         return unreadable.written(
-            "TD002", "the row holds bytes that are not of the file's encoding; --encoding NAME"
+            "TD002", "the row contains bytes that are invalid in the file's encoding; use --encoding NAME"
         )
     except (TypeError, ValueError, RecursionError, OverflowError) as error:
         return unreadable.written("TD001", f"the row cannot be written as JSON: {error}")

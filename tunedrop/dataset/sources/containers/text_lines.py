@@ -35,7 +35,7 @@ def _encoded(line: str) -> bytes:
         return line.strip("\r\n").encode()
     except UnicodeEncodeError:
         return unreadable.written(
-            "TD002", "the line holds bytes that are not of its encoding; --encoding NAME"
+            "TD002", "the line contains bytes that are invalid in its encoding; use --encoding NAME"
         )
 
 

@@ -49,7 +49,7 @@ def held(whole: Mapping[str, Any]) -> Held | None:
     parts = [key for key in lists if file_names.split_of(key) is not None]
     if len(parts) > 1:
         raise NotReadable(
-            f"the object holds several parts ({', '.join(parts)}); write each into its own file"
+            f"the object contains several parts ({', '.join(parts)}); write each into its own file"
         )
     columns, rows = whole.get("columns"), whole.get("data")
     if isinstance(columns, list) and isinstance(rows, list) and _is_of(str, columns) and _is_of(list, rows):
