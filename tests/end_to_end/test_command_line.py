@@ -126,7 +126,7 @@ def test_a_run_that_went_well_has_nothing_to_retry(tunedrop: Tunedrop, run_id: s
 def test_a_run_that_has_ended_cannot_be_approved(tunedrop: Tunedrop, run_id: str) -> None:
     error = error_of(tunedrop("approve", run_id, "--format", "json", code=1))
 
-    assert error["message"] == f"{run_id} is promoted: it does not wait for approval"
+    assert error["message"] == f"{run_id} is promoted: it is not waiting for approval"
 
 
 def test_what_serves_nothing_any_more_is_said_so(tunedrop: Tunedrop, run_id: str) -> None:
@@ -254,7 +254,7 @@ def test_a_doctor_finds_the_deployed_stage_healthy(tunedrop: Tunedrop) -> None:
     assert found["healthy"] is True
     assert states["Account", "CDK bootstrap"] == "good"
     assert states["Base models", "Nova Lite"] == "good"
-    assert states["Service quotas", "customization jobs at once"] == "good"
+    assert states["Service quotas", "concurrent customization jobs"] == "good"
     assert states["Stage local", "event delivery"] == "good"
     assert states["Stage local", "Bedrock's role"] == "good"
 

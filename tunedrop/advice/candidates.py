@@ -79,7 +79,7 @@ def _candidate(model: BaseModel, method: Method, data: Profile, situation: Situa
     found = _price(model, method, data)
     price = model.prices.provisioned_per_unit_hour.get("none")
     if not model.serving.on_demand:
-        rate = f"{price.usd:g} USD an hour" if price else "by the hour, at a price that is not known"
+        rate = f"{price.usd:g} USD an hour" if price else "by the hour, at an unknown price"
         remarks.append(f"served by provisioned throughput only: {rate}, also while idle")
     if found is not None and (unpriced := [line.item for line in found.lines if not line.source]):
         remarks.append(f"no dated price is known for {', '.join(unpriced)}: the run will ask for approval")

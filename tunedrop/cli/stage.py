@@ -62,7 +62,7 @@ class Deployed:
             fail(
                 f"there is no stage {self.name} in {self.aws.session.region_name}",
                 NO_AWS,
-                f"Deploy it: make deploy STAGE={self.name}, or say --stage and --region of another",
+                f"Deploy it: make deploy STAGE={self.name}, or give --stage and --region of another",
             )
         return msgspec.json.decode(answer["Parameter"]["Value"], type=Stage)
 
@@ -126,7 +126,7 @@ class Deployed:
         try:
             index.rewrite(self.aws, self.stage)
         except (BotoCoreError, ClientError, TransientError) as error:
-            errors.print(f"the page of all runs was not updated; the next run updates it: {error}")
+            errors.print(f"the index page was not updated; the next run updates it: {error}")
 
     def spent_this_month(self) -> float:
         """US dollars that the stage's runs have cost, or are committed to, this month."""

@@ -48,13 +48,15 @@ def _region(region: str) -> Finding:
     models = catalog.tunable(region=region)
     if models:
         return _finding(
-            "Region", "good", f"{region}: {len(models)} base models of the catalog can be customized here"
+            "Region",
+            "good",
+            f"{region}: {len(models)} base models of the catalog can be customized in this Region",
         )
     regions = sorted({one for model in catalog.tunable() for one in model.regions})
     return _finding(
         "Region",
         "bad",
-        f"{region}: Bedrock customizes no base model of the catalog here",
+        f"{region}: Bedrock customizes no base model of the catalog in this Region",
         f"Choose another: {', '.join(regions)} (--region, AWS_REGION)",
     )
 

@@ -72,11 +72,11 @@ def _subscribers(aws: Aws, about: str, stage: Stage) -> Finding:
             "who is told",
             "note",
             f"not confirmed yet: {addresses}",
-            "Confirm by the link in the mail from AWS",
+            "Confirm with the link in the mail from AWS",
         )
     if not people:
         cure = f"Set notification_emails in cdk.json, or: aws sns subscribe --topic-arn {stage.topic_arn} …"
-        return _finding(about, "who is told", "note", "nobody subscribes to the topic", cure)
+        return _finding(about, "who is told", "note", "the topic has no subscribers", cure)
     return _finding(about, "who is told", "good", ", ".join(one["Endpoint"] for one in people))
 
 

@@ -42,5 +42,5 @@ def asked(about: str, name: str, look: Callable[[], Iterator[Finding]]) -> Itera
 
 def _cure(error: ClientError | BotoCoreError) -> str:
     if isinstance(error, ClientError) and code_of(error) in _DENIED:
-        return f"Ask for the permission to call {error.operation_name}, or look with another role"
+        return f"Request permission for {error.operation_name}, or use another role"
     return ""

@@ -41,7 +41,7 @@ def look(folder: Path, version: Version = version_of) -> Iterator[Finding]:
         yield _finding(
             "CDK CLI",
             "note",
-            "this is not the repository: nothing is deployed from here",
+            "this is not the repository: deployment is not possible from here",
             "Run it from there",
         )
         return

@@ -63,7 +63,7 @@ def _judge(model: BaseModel, details: dict[str, Any], missing: list[str], now: d
         detail = f"offers no customization, not {', '.join(sorted(lacking))}"
         return _finding(model, "bad", detail, catalog.instead(model))
     if lacking:
-        return _finding(model, "note", f"offers {kinds}, and not {', '.join(sorted(lacking))}")
+        return _finding(model, "note", f"offers {kinds}, but not {', '.join(sorted(lacking))}")
     if coming := announced(details, now, SOON):
         return _finding(model, "note", f"{coming}; offers {kinds}", catalog.instead(model))
     return _finding(model, "good", f"active, access granted; offers {kinds}")

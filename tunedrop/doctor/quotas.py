@@ -53,11 +53,11 @@ def look(aws: Aws, models: Iterable[BaseModel], jobs_at_once: int) -> Iterator[F
 def _judge(
     quotas: dict[str, Quota], used: Used, models: list[BaseModel], jobs_at_once: int, region: str
 ) -> Iterator[Finding]:
-    yield _enough(quotas, JOBS, "customization jobs at once", used.jobs, max(1, jobs_at_once), region)
+    yield _enough(quotas, JOBS, "concurrent customization jobs", used.jobs, max(1, jobs_at_once), region)
     if any(model.serving.on_demand for model in models):
         for code, name in (
             (DEPLOYMENTS, "custom model deployments"),
-            (DEPLOYMENTS_IN_PROGRESS, "deployments being created at once"),
+            (DEPLOYMENTS_IN_PROGRESS, "concurrent deployment creations"),
         ):
             count = used.deployments if code == DEPLOYMENTS else 0
             yield _enough(quotas, code, name, count, count + 1, region)
@@ -84,9 +84,7 @@ def _units(quotas: dict[str, Quota], models: list[BaseModel], region: str) -> It
 
 def _units_finding(quota: Quota | None, name: str, state: State, why: str, region: str) -> Finding:
     if quota is None:
-        return _finding(
-            name, "unknown", "Service Quotas does not list it; look in its console, under Bedrock"
-        )
+        return _finding(name, "unknown", "Service Quotas does not list it; check its console, under Bedrock")
     if quota.value >= 1:
         return _finding(name, "good", f"{quota.value:g}")
     return _finding(name, state, f"{quota.value:g}; {why}", request(quota, 1, region))
@@ -112,9 +110,11 @@ def _enough(quotas: dict[str, Quota], code: str, name: str, used: int, needed: i
     if quota.value >= needed:
         return _finding(name, "good", f"{used} of {quota.value:g} used" if used else f"{quota.value:g}")
     cure = (
-        request(quota, needed, region) if quota.adjustable else "It cannot be raised: end what is not needed"
+        request(quota, needed, region)
+        if quota.adjustable
+        else "It cannot be raised: delete what is not needed"
     )
-    return _finding(name, "bad", f"{quota.value:g}, of which {used} are used; {needed} are needed", cure)
+    return _finding(name, "bad", f"{quota.value:g} in total, {used} used; {needed} needed", cure)
 
 
 def _used(aws: Aws) -> Used:

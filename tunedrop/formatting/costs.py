@@ -20,7 +20,7 @@ def forecast_in_words(cost: ActualCost) -> str:
     """What keeping the model will cost; empty where there is none, or storage is free."""
     monthly = sum(line.likely for line in cost.forecast)
     if any(not line.source for line in cost.forecast):
-        return "storage of the model is billed by the month, at a price that is not known"
+        return "storage of the model is billed by the month, at an unknown price"
     return f"{monthly:.2f} USD a month for storage, until the model is deleted" if monthly else ""
 
 

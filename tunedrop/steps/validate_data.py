@@ -196,7 +196,7 @@ class _Validation:
         """Keep the report, refuse what is not valid, say what is to be held out."""
         keep(self._s3, self._stage, self._run, report)
         if self._run.method == "auto" and report.method in NAMED_METHODS:
-            raise InvalidManifest(f"method: the records are for {report.method}; say so in the manifest")
+            raise InvalidManifest(f"method: the records are for {report.method}; set it in the manifest")
         assert report.method is not None
         rules, name = self._rules(report), self._base_model.name
         if rules.format == "image-caption":

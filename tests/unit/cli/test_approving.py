@@ -71,7 +71,7 @@ def test_a_run_that_does_not_wait_has_nothing_to_approve(deployed: Deployed, int
     code, said = approve(RUN, "--estimate", "1-0a1b2c3d4e")
 
     assert (code, approved(aws)) == (1, [])
-    assert "does not wait for approval" in said
+    assert "is not waiting for approval" in said
 
 
 def test_a_program_is_told_what_it_has_approved(waiting: None) -> None:

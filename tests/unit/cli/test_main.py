@@ -57,10 +57,10 @@ def test_a_file_that_is_not_there_is_a_wrong_use(tmp_path: Path) -> None:
     ("names", "said"),
     [
         (["trian.jsonl"], "Did you mean"),
-        (["gone.jsonl"], "is a link to nowhere.jsonl, which is not there"),
+        (["gone.jsonl"], "is a link to nowhere.jsonl, which does not exist"),
         (["pipe"], "can be read only once"),
         (["train.jsonl", "more"], "more is a folder"),
-        (["train.jsonl", "train.jsonl"], "is given twice"),
+        (["train.jsonl", "train.jsonl"], "is listed twice"),
     ],
 )
 def test_what_is_no_file_to_check_is_told_plainly(dataset: Path, names: list[str], said: str) -> None:
@@ -265,7 +265,7 @@ def test_advice_is_read_off_the_data_and_a_few_answers() -> None:
     assert code == 0
     assert "Advice: fine-tuning" in output
     assert "Begin with Nova Micro" in output
-    assert "What cannot be known from here" in output
+    assert "Not known from here" in output
 
 
 def test_advice_for_programs_names_method_model_and_sources(tmp_path: Path) -> None:

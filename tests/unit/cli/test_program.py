@@ -266,4 +266,4 @@ def test_what_a_command_has_done_stays_done_though_the_page_of_all_runs_cannot_b
 
     deployed.rewrite_index()
 
-    assert "the page of all runs was not updated" in capsys.readouterr().err
+    assert "the index page was not updated" in capsys.readouterr().err

@@ -147,7 +147,7 @@ def test_an_image_that_is_missing_stops_the_upload(
 
     assert (checked, unchecked) == (1, 1)
     assert "TD078" in findings
-    assert "images/1.png, which a record refers to" in missing
+    assert "images/1.png, to which a record refers" in missing
     assert keys(aws, intake) == []
 
 
@@ -230,7 +230,7 @@ def test_data_that_is_in_s3_already_is_checked_there(
     code, _, err = submit(str(folder))
 
     assert code == 0
-    assert "not checked here, it is in S3: s3://elsewhere/train.jsonl" in err
+    assert "not checked here, because it is in S3: s3://elsewhere/train.jsonl" in err
     assert keys(aws, intake) == ["runs/persona/run.yaml"]
 
 

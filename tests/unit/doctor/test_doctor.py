@@ -209,7 +209,7 @@ class TestQuotas:
     def test_fewer_jobs_than_the_stage_wants_cannot_be_raised(self, aws: Aws) -> None:
         finding = self.look(aws, jobs=1.0)[0]
 
-        assert (finding.state, finding.cure) == ("bad", "It cannot be raised: end what is not needed")
+        assert (finding.state, finding.cure) == ("bad", "It cannot be raised: delete what is not needed")
 
 
 class TestStage:

@@ -52,7 +52,7 @@ def release(
         bool,
         typer.Option(
             "--production",
-            help="Also release a production model; its alias then names a model that nothing serves.",
+            help="Also release a production model; its alias then points to a model that is not served.",
         ),
     ] = False,
     yes: YesOption = False,

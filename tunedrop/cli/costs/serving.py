@@ -45,10 +45,10 @@ def release(here: Deployed, arn: str, *, production: bool, yes: bool, format_: F
     found = {one.arn: one for one in in_service(here.aws, here.stage)}
     alias = next((name for name, model_id in here.aliases.all().items() if model_id == arn), "")
     if arn not in found and not (alias and serves(arn)):
-        fail(f"nothing of stage {here.name} serves a model under {arn}", NO, _hint(arn, found, here.name))
+        fail(f"stage {here.name} serves no model under {arn}", NO, _hint(arn, found, here.name))
     run_id = found[arn].run_id if arn in found else _promoted_by(here, alias)
     if alias and not production:
-        cure = "To take it out of production all the same: --production"
+        cure = "To take it out of production anyway: --production"
         fail(f"{arn} is in production: {alias} names it", NO, cure)
     if alias:
         errors.print(f"IN PRODUCTION  {alias} names it; applications that read the alias will fail")
@@ -58,7 +58,7 @@ def release(here: Deployed, arn: str, *, production: bool, yes: bool, format_: F
             Production(here.aws, here.stage).stand_down(arn)
         Removal(here.aws, here.stage).remove(arn, run_id)
     except NamedInProduction as error:
-        fail(str(error), NO, "To take it out of production all the same: --production")
+        fail(str(error), NO, "To take it out of production anyway: --production")
     except (ThroughputFailed, TransientError) as error:
         fail(str(error))
     if production:
@@ -81,9 +81,9 @@ def _show(found: list[InService], hourly: float) -> None:
     at_least = "at least " if unpriced else ""
     console.print(
         f"{at_least}{hourly:.2f} USD an hour now; forecast: {at_least}{hourly * HOURS_A_MONTH:,.0f} USD in a "
-        "month, were nothing released"
+        "month if nothing is released"
         if hourly or unpriced
-        else "nothing bills by the hour"
+        else "nothing is billed by the hour"
     )
 
 
@@ -119,7 +119,7 @@ def _until(one: InService) -> str:
     if not console.is_terminal or not one.expires_at:
         return one.expires_at or "nobody ends it"
     left = clock.seconds_between(clock.now(), one.expires_at)
-    return f"in {duration(left)}" if left > 0 else "the next sweep ends it"
+    return f"in {duration(left)}" if left > 0 else "the next sweep releases it"
 
 
 def _hint(arn: str, found: Iterable[str], stage: str) -> str:

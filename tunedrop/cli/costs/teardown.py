@@ -27,7 +27,7 @@ def teardown(
     work = Teardown(here.aws, here.stage, run_id, tell)
     _ask(here, work.plan(), run_id, yes=yes, production=production)
     again = f"tunedrop teardown {run_id or '--all'} --stage {here.name}"
-    with if_interrupted("what was not deleted yet remains and bills", f"Go on: {again}"):
+    with if_interrupted("resources that were not deleted yet are still billed", f"Go on: {again}"):
         done = work.run()
     here.rewrite_index()
     if format_ is Format.json:
@@ -44,7 +44,9 @@ def _ask(here: Deployed, plan: Plan, run_id: str | None, *, yes: bool, productio
     if plan.open_runs:
         found += f"; {counted(len(plan.open_runs), 'open run')} will be stopped"
     for alias, owner in plan.production.items():
-        errors.print(f"IN PRODUCTION  {alias} names a model of {owner or 'an unknown run'}", style="bold red")
+        errors.print(
+            f"IN PRODUCTION  {alias} points to a model of {owner or 'an unknown run'}", style="bold red"
+        )
     confirm(f"Delete {found}?", yes=yes, otherwise="nothing was deleted")
     if plan.production:
         taken = counted(len(plan.production), "model")
@@ -65,7 +67,7 @@ def _sum_up(here: Deployed, run_id: str | None, done: TornDown) -> None:
         console.print(f"REMAINS   {arn}: {why}", style="red", soft_wrap=True)
     for alias in done.dangling:
         console.print(
-            f"{alias} names a model that is gone; {_cure(here, alias)}", style="yellow", soft_wrap=True
+            f"{alias} points to a deleted model; {_cure(here, alias)}", style="yellow", soft_wrap=True
         )
     if done.remaining:
         console.print(f"{counted(len(done.remaining), 'resource')} remain; try again later")
@@ -85,7 +87,6 @@ def _cure(here: Deployed, alias: str) -> str:
     history = here.aliases.history_at(alias)
     earlier = dict.fromkeys(one.model_arn for one in history if one.model_arn != history[0].model_arn)
     if any(models.status(here.aws, arn) for arn in earlier):
-        return (
-            f"return to an earlier one: tunedrop rollback {shlex.quote(history[0].name)} --stage {here.name}"
-        )
-    return f"there is no other: aws ssm delete-parameter --name {alias}"
+        name = shlex.quote(history[0].name)
+        return f"return to an earlier version: tunedrop rollback {name} --stage {here.name}"
+    return f"there is no other version: aws ssm delete-parameter --name {alias}"

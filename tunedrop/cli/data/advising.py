@@ -60,9 +60,9 @@ def _profile(submission: Submission) -> Profile:
     report = checking.checked(files, None, "auto", options=submission.document.data.reading)
     if report.method is None:
         fail(
-            f"{files['train'][0].name} is not a dataset that can be read off: {report.error_count:,} errors",
+            f"{files['train'][0].name} is not a valid dataset: {report.error_count:,} errors",
             NO,
-            f"Look at them: tunedrop check {files['train'][0]}",
+            f"See them: tunedrop check {files['train'][0]}",
         )
     train, test = report.files["train"], report.files.get("test")
     known = [model for model in catalog.load().values() if report.method in model.methods]
@@ -88,15 +88,15 @@ def _ask(situation: Situation) -> Situation:
     """What was not said on the command line, asked one by one; an empty answer leaves it open."""
     answers: dict[str, Any] = {}
     if situation.goal is None:
-        answers["goal"] = _choice("What do you want of the model?", GOALS)
+        answers["goal"] = _choice("What do you want from the model?", GOALS)
     if situation.data is None and situation.material is None:
         answers["material"] = _choice("What do you have for it to learn from?", MATERIALS)
     if situation.changes is None:
         answers["changes"] = _choice(
-            "How often does what its answers rest on change?", {one: one for one in CHANGES}
+            "How often do the facts behind its answers change?", {one: one for one in CHANGES}
         )
     if situation.must_cite is None:
-        answers["must_cite"] = _yes_or_no("Does each answer have to name its source?")
+        answers["must_cite"] = _yes_or_no("Must each answer cite its source?")
     if situation.has_prompted is None:
         answers["has_prompted"] = _yes_or_no("Have you tried a good prompt, with examples in it?")
     return msgspec.structs.replace(situation, **answers)
@@ -133,7 +133,7 @@ def _show(advice: Advice) -> None:
         if title == "base model":
             _table(advice.candidates)
             _left_out(advice.left_out)
-    console.print(Text("\nWhat cannot be known from here", style="bold"))
+    console.print(Text("\nNot known from here", style="bold"))
     for unknown in advice.unknown:
         _indented(Text(f"· {unknown}"), 2)
 

@@ -114,9 +114,7 @@ def _live(aws: Aws, region: str | None) -> dict[str, Mapping[str, Any]]:
             for one in client.list_foundation_models()["modelSummaries"]:
                 found[one["modelId"]] = one
         except (ClientError, BotoCoreError) as error:
-            errors.print(
-                f"{name} could not be asked, so the catalog answers: {explain(error)}", style="yellow"
-            )
+            errors.print(f"{name} could not be reached; using the catalog: {explain(error)}", style="yellow")
     return found
 
 
@@ -216,7 +214,7 @@ def _print(bases: list[Base], method: Method | None) -> None:
     said = (
         f"Bedrock answered for {asked} of {len(bases)}"
         if asked
-        else "As of the catalog: Bedrock was not asked"
+        else "From the catalog: Bedrock was not queried"
     )
     console.print(f"{said}. Limits of records: docs/rules.md", style="dim")
 

@@ -98,7 +98,7 @@ def _refused(
     from tunedrop.cli.data import folder, refusals  # what a folder needs alone: half of the program
 
     if method == "auto" and report.method in ("distillation", "reinforcement"):
-        return f"method: the records are for {report.method}; say so in the manifest"
+        return f"method: the records are for {report.method}; set it in the manifest"
     return refusals.refusal(folder.read(files[0]), base_model)
 
 
@@ -107,7 +107,7 @@ def _baseline(path: Path) -> Report:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Report)
     except (OSError, msgspec.DecodeError) as error:
-        fail(f"{path} is no report of tunedrop check --format json: {error}", USAGE)
+        fail(f"{path} is not a report of tunedrop check --format json: {error}", USAGE)
 
 
 def _write(report: Report, format_: CheckFormat, files: DataFiles) -> None:
@@ -171,7 +171,7 @@ def _asked_for(
         if not path.is_file():
             fail(*_no_file(path))
         if any(path.samefile(other) for other in everything[:number]):
-            fail(f"{path} is given twice", USAGE)
+            fail(f"{path} is listed twice", USAGE)
     return _by_split(paths, options), base_model, method, options.reading
 
 
@@ -186,9 +186,9 @@ def _by_split(paths: Sequence[Path], options: Options) -> DataFiles:
 def _no_file(path: Path) -> tuple[str, int, str]:
     """Why there is nothing to check at a path, and what to do."""
     if path.is_dir():
-        return f"{path} is a folder", USAGE, "Check a run's folder by itself, or name files"
+        return f"{path} is a folder", USAGE, "Check one run folder, or pass files"
     if path.is_symlink():
-        return f"{path} is a link to {path.readlink()}, which is not there", USAGE, ""
+        return f"{path} is a link to {path.readlink()}, which does not exist", USAGE, ""
     if path.exists() or str(path) == "-":
         return f"{path} can be read only once, and a check reads twice", USAGE, "Save it as a file"
     near = difflib.get_close_matches(path.name, (one.name for one in _beside(path)), 1)
@@ -211,12 +211,12 @@ def _of_folder(
     document = submission.document
     if submission.earlier:
         fail(
-            f"{path} is a run of several stages, each with its own data",
+            f"{path} is a run of several training stages, each with its own data",
             USAGE,
             f"All of them: tunedrop estimate {path}; one of them: tunedrop check FILE --method METHOD",
         )
     if submission.elsewhere:
-        fail(f"{submission.elsewhere[0]} is not here to be checked; the pipeline will check it", USAGE)
+        fail(f"{submission.elsewhere[0]} is not on this machine; the pipeline will check it", USAGE)
     named = (
         document.base_model if document.base_model and not document.base_model.startswith("arn:") else None
     )
@@ -238,7 +238,7 @@ def checked(
         for split, file in opened.items():
             if file.container != "JSON lines":
                 errors.print(f"{split}: read as {file.container}", style="dim")
-        with bytes_done("checking", size_of(everything), "comparing what is alike") as advance:
+        with bytes_done("checking", size_of(everything), "comparing similar records") as advance:
             return check_on_all_cores(opened, asked, advance)
 
 
@@ -263,7 +263,7 @@ def fix(file: Path, output: Path, options: ReadOptions, named: Sequence[str] = (
                     errors.print(f"{_where(opened, file.name, change.line)}: {change.what}")
             for what, number in times.items():
                 if number > PLACES:
-                    errors.print(f"{file.name}: {what}: {number:,} times in all")
+                    errors.print(f"{file.name}: {what}: {number:,} times in total")
     except NotRepairable as error:
         fail(f"{file.name}: {error}")
     errors.print(f"{output}: {counted(count, 'change')}")
@@ -279,7 +279,7 @@ def _refuse_unread(opened: Opened, name: str) -> None:
         errors.print(f"{name}: {problem.message} [{problem.code}]")
     if unread:
         more = f"\n… and {len(unread) - MAX_CHANGES_SHOWN:,} more" if len(unread) > MAX_CHANGES_SHOWN else ""
-        fail("\n".join(unread[:MAX_CHANGES_SHOWN]) + more, NO, "Nothing was written: mend these rows first")
+        fail("\n".join(unread[:MAX_CHANGES_SHOWN]) + more, NO, "Nothing was written: fix these rows first")
 
 
 def _where(opened: Opened, name: str, line: int) -> str:

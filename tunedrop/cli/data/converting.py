@@ -67,8 +67,8 @@ def _tell(done: Conversion, output: str, refused: bool) -> None:
         errors.print(f"changed: {_lines(note)}: {note.what}")
     if refused:
         errors.print(
-            f"{done.refusals:,} of {done.read:,} records cannot be said in this format; nothing was written "
-            "(--skip leaves them out)"
+            f"{done.refusals:,} of {done.read:,} records cannot be expressed in this format; nothing was "
+            "written (--skip leaves them out)"
         )
     else:
         errors.print(f"{output}: {done.written:,} of {done.read:,} records")

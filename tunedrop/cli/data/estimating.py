@@ -51,7 +51,7 @@ def estimate_path(path: Path, base_model: str | None, here: Deployed | None, for
     """
     submission = folder.read(path)
     if submission.elsewhere:
-        fail(f"{submission.elsewhere[0]} is not here to count the tokens of", USAGE)
+        fail(f"{submission.elsewhere[0]} is not on this machine, so its tokens cannot be counted", USAGE)
     found = plan(submission, base_model, here)
     if format_ is Format.json:
         print_json(found.estimate)
@@ -95,9 +95,7 @@ def _checked(
     """A dataset as validate_data would make it; ends the program where it is wrong."""
     report = checking.checked(files, model, method, options=reading)
     if not report.valid or report.method is None:
-        fail(
-            "\n".join(plain_errors(report)), NO, "Look at all of them: tunedrop check; mend: check --fix COPY"
-        )
+        fail("\n".join(plain_errors(report)), NO, "See all of them: tunedrop check; fix: check --fix COPY")
     return report, _dataset(report, model.methods[report.method], files)
 
 
@@ -156,4 +154,4 @@ def _show(found: Estimate, run: Run, *, with_stage: bool) -> None:
     for reason in found.approval_reasons:
         console.print(f"it would wait for your approval: {reason}", style="yellow")
     if not with_stage:
-        console.print("for a stage's own budgets: --stage NAME", style="dim")
+        console.print("for the budgets of a stage: --stage NAME", style="dim")

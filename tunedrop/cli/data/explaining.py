@@ -15,7 +15,7 @@ def explain(code: str, format_: Format) -> None:
     name = code.strip().upper()
     if name not in CODES:
         near = ", ".join(difflib.get_close_matches(name, CODES, n=3, cutoff=0.6))
-        fail(f"there is no rule {code}{near and f'; near it are {near}'}", USAGE)
+        fail(f"there is no rule {code}{near and f'; did you mean {near}?'}", USAGE)
     one = explanations.load()[name]
     if format_ is Format.json:
         print_json({"code": name, "rule": CODES[name], "severity": severity(name), "explanation": one})

@@ -16,9 +16,9 @@ from tunedrop.cli.output import fail
 def copy_of(source: Path, output: Path) -> Iterator[BinaryIO]:
     """Where to write a changed copy of `source`; it appears as `output` when all is well, in one step."""
     if output.exists() and output.samefile(source):
-        fail(f"{output} is the file itself, which stays as it is: name another one", USAGE)
+        fail(f"{output} is the input file, which is never overwritten: choose another name", USAGE)
     if output.is_dir() or not output.parent.is_dir():
-        fail(f"{output} is no file that can be written", USAGE)
+        fail(f"cannot write to {output}", USAGE)
     unfinished = output.with_name(f".{output.name}.{os.getpid()}")
     try:
         with unfinished.open("xb") as sink:

@@ -55,7 +55,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
             with open_files({"train": [path]}, self.document.data.reading) as opened:
                 names = list(named_beside(opened["train"].source))
             if names and self.manifest is None:
-                fail(f"{path.name} refers to {names[0]}, beside it", USAGE, _IN_A_FOLDER)
+                fail(f"{path.name} refers to {names[0]} next to it", USAGE, _IN_A_FOLDER)
             found |= {f"{intake.RUNS_PREFIX}{self.name}/{name}": path.parent / name for name in names}
         return found
 
@@ -76,7 +76,7 @@ def read(path: Path) -> Submission:
         return Submission(name=path.stem, document=document, files={"train": [path]}, manifest=None)
     if path.is_file():
         return fail(f"{path} is a manifest", USAGE, f"Name its folder: {path.resolve().parent}")
-    return fail(f"there is no {path}", USAGE, "Begin with: tunedrop init DIR")
+    return fail(f"there is no {path}", USAGE, "Start with: tunedrop init DIR")
 
 
 def _folder(folder: Path) -> Submission:
@@ -86,7 +86,7 @@ def _folder(folder: Path) -> Submission:
         fail(
             f"{folder} needs exactly one of {', '.join(intake.MANIFEST_NAMES)}; {found}",
             USAGE,
-            "Write one to begin with: tunedrop init DIR",
+            "Create one with: tunedrop init DIR",
         )
     try:
         document = manifest.read(paths[0].read_bytes(), paths[0].name)

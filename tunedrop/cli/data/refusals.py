@@ -42,14 +42,14 @@ def refusal(submission: Submission, base_model: str | None) -> str:
 def _ended(model: catalog.BaseModel) -> str:
     today = datetime.now(UTC).date().isoformat()
     if (state := model.lifecycle.state(today)) != "active":
-        return f"base_model: {model.name} is {state}; tunedrop advise names others"
+        return f"base_model: {model.name} is {state}; tunedrop advise lists others"
     return ""
 
 
 def no_stage(document: Manifest) -> Stage:
     """A stage without limits of its own, where none is asked."""
     if document.base_model is None:
-        fail("the manifest names no base_model; say --base-model, or --stage to use its default", USAGE)
+        fail("the manifest has no base_model; use --base-model, or --stage for the stage's default", USAGE)
     return Stage(
         name="",
         account="",

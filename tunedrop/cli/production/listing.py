@@ -38,7 +38,7 @@ def show(here: Deployed, format_: Format) -> None:
 def _served(here: Deployed, model_id: str) -> str:
     """Whether what an alias stands for answers: it may have been deleted outside Tunedrop."""
     if not serves(model_id):
-        return "no: nothing serves it"
+        return "no: it is not served"
     try:
         return "yes" if throughput.exists(here.aws.bedrock, model_id) else "GONE: it was deleted"
     except ClientError:
@@ -60,11 +60,11 @@ def show_versions(here: Deployed, name: str, format_: Format) -> None:
 def print_card(here: Deployed, name: str | None) -> None:
     """The model card of the version of a name that is in production."""
     if name is None:
-        fail("say whose card: tunedrop models NAME --card", USAGE)
+        fail("give a name: tunedrop models NAME --card", USAGE)
     head = here.aliases.history(here.name_with_a_model(name))[0]
     card = read_text(here.aws.s3, here.stage, naming.model_card_key(head.run_id))
     if not card:
-        fail(f"{head.run_id} has no model card: it was promoted by hand, or before there were cards")
+        fail(f"{head.run_id} has no model card: it was promoted manually, or before model cards existed")
     sys.stdout.write(shown.lines(card))
 
 

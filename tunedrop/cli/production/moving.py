@@ -32,7 +32,7 @@ def promote(here: Deployed, record: Record, *, stable_arn: bool, yes: bool, form
         fail(f"{run.run_id} has trained no model")
     _say_what_is_there(here, run.name)
     served_by = {one.model_arn: one.arn for one in in_service(here.aws, here.stage)}.get(job.model_arn)
-    notice = "" if served_by else " Nothing serves it now: applications cannot ask it until something does."
+    notice = "" if served_by else " It is not served now: applications cannot call it until it is."
     confirm(
         f"Put the model of {run.run_id} ({record.status}) into production for {run.name}?{notice}",
         yes=yes,
@@ -77,7 +77,7 @@ def _say_what_is_there(here: Deployed, name: str) -> None:
         return
     now = history[0]
     errors.print(
-        f"IN PRODUCTION  {here.aliases.parameter(name)} names the model of {now.run_id}, since "
+        f"IN PRODUCTION  {here.aliases.parameter(name)} points to the model of {now.run_id}, since "
         f"{when(now.since)}",
         style="bold",
         soft_wrap=True,
@@ -91,13 +91,13 @@ def _tell(here: Deployed, promotion: Promotion, name: str, format_: Format) -> N
         return print_json(promotion)
     console.print(f"{promotion.alias} stands for {promotion.model_id}, model {promotion.model_arn}")
     if promotion.swapped:
-        console.print("the ARN is the same as before: clients that pinned it go on with this model")
+        console.print("the ARN is unchanged: clients that pinned it now use this model")
     if promotion.note:
         console.print(promotion.note, style="yellow")
     if not serves(promotion.model_id):
         console.print(
-            f"nothing serves this model now: bring it into service before you ask it, or return to the one "
-            f"before: tunedrop rollback {shlex.quote(name)}",
+            f"this model is not served now: deploy it before you call it, or return to the previous "
+            f"one: tunedrop rollback {shlex.quote(name)}",
             style="yellow",
         )
     return None
@@ -109,11 +109,11 @@ def _how_to_serve(here: Deployed, name: str, error: NotServed) -> str:
     cost = "free while idle"
     if base_model is not None and choose.way(base_model, DeploymentSettings()) == "provisioned":
         rate = choose.rate_of(error.model.model_arn, 1, "none")
-        dollars = "at a price that is not known" if rate is None else f"at {rate:.2f} USD an hour"
+        dollars = "at an unknown price" if rate is None else f"at {rate:.2f} USD an hour"
         hours = here.stage.throughput_expiry_seconds / 3600
         cost = f"by provisioned throughput {dollars}, for {hours:.0f} hours unless you release it earlier"
     return (
-        f"{error}. Bring it into service first ({cost}):\n"
+        f"{error}. Deploy it first ({cost}):\n"
         f"  tunedrop rollback {shlex.quote(name)} --serve --stage {here.stage.name}"
     )
 
@@ -122,7 +122,7 @@ def _serve(here: Deployed, model: InProduction) -> str:
     """Bring a model into service; gives the ARN that serves it."""
     try:
         serving = _waited(here, lambda: revive.create(here.aws, here.stage, model))
-        errors.print(f"bringing {model.model_arn} into service as {serving.arn}", style="dim")
+        errors.print(f"deploying {model.model_arn} as {serving.arn}", style="dim")
         return _waited(here, lambda: revive.ready(here.aws.bedrock, serving))
     except (LookupError, ThroughputFailed) as error:
         fail(str(error.args[0]))
@@ -130,7 +130,7 @@ def _serve(here: Deployed, model: InProduction) -> str:
 
 def _waited(here: Deployed, step: Callable[[], T]) -> T:
     """What a step gives, once AWS has finished what it needs."""
-    sentence = "what Bedrock has begun goes on; the same command goes on from there"
+    sentence = "what Bedrock has started continues; repeat the command to resume"
     with if_interrupted(sentence, f"See it: tunedrop throughput --stage {here.name}"):
         return _patiently(step)
 
@@ -142,7 +142,7 @@ def _patiently(step: Callable[[], T]) -> T:
             return step()
         except TransientError as error:
             if time.monotonic() > deadline:
-                fail(f"{error}; it is not done yet, try again later")
+                fail(f"{error}; it is not finished yet, try again later")
             if str(error) != said:
                 errors.print(f"waiting: {error}", style="dim")
                 said = str(error)

@@ -17,17 +17,19 @@ def approve(here: Deployed, record: Record, estimate: str, format_: Format) -> N
     run_id = record.run.run_id
     wait = here.waits.get(run_id, "approval") if record.is_open else None
     if wait is None:
-        fail(f"{run_id} is {status(record)}: it does not wait for approval")
+        fail(f"{run_id} is {status(record)}: it is not waiting for approval")
     code = intake.read_key(wait.subject).code
     question, command = events.question(record), events.approve_command(record, wait, here.name)
     if estimate and estimate != code:
         fail(
-            f"{run_id} waits with another estimate than {estimate}: {question}",
+            f"{run_id} is waiting with a different estimate than {estimate}: {question}",
             NO,
             f"To approve it: {command}",
         )
     if not estimate and not can_ask():
-        fail(f"say which estimate of {run_id} you approve: {question}", USAGE, f"To approve it: {command}")
+        fail(
+            f"name the estimate of {run_id} that you approve: {question}", USAGE, f"To approve it: {command}"
+        )
     if not estimate:
         confirm(f"{run_id}: {question}. Approve it?", otherwise="nothing was approved")
     here.signal(wait.subject)
@@ -40,4 +42,4 @@ def stop(here: Deployed, record: Record, format_: Format) -> None:
     if not record.is_open:
         fail(f"{run.run_id} is {record.status}: there is nothing to stop")
     here.signal(intake.signal_key(run.run_id, "stop", str(run.attempt)))
-    answer({"run_id": run.run_id, "asked": "stop"}, f"asked {run.run_id} to stop", format_)
+    answer({"run_id": run.run_id, "asked": "stop"}, f"requested a stop of {run.run_id}", format_)

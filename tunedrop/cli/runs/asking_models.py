@@ -43,7 +43,7 @@ def ask(here: Deployed, name: str, prompt: str | None, wanted: Wanted, format_: 
     if wrong := [one for one in wanted.only if one not in WHO]:
         fail(f"--only {wrong[0]}: it is one of {', '.join(WHO)}", USAGE)
     if prompt is None and (format_ is Format.json or not can_ask()):
-        fail("say what to ask: tunedrop ask RUN PROMPT", USAGE)
+        fail("give a prompt: tunedrop ask RUN PROMPT", USAGE)
     who: tuple[Who, ...] = tuple(one for one in WHO if not wanted.only or one in wanted.only)
     models = Models(here.aws, here.stage, here.run(name))
     contenders = models.contenders(who)

@@ -25,12 +25,12 @@ LONGEST = 400
 def compare(here: Deployed, names: list[str], answers: int, html: Path | None, format_: Format) -> None:
     """Compare runs by id or name; the first is what the others are held against."""
     if len(names) < 2:
-        fail("name two runs or more: tunedrop compare RUN RUN", USAGE)
+        fail("name at least two runs: tunedrop compare RUN RUN", USAGE)
     records = [here.run(name) for name in names]
     ids = [record.run.run_id for record in records]
     if len(set(ids)) < len(ids):
         twice = next(one for one in ids if ids.count(one) > 1)
-        fail(f"{twice} is named twice", USAGE, "A name stands for its latest run; say the other by its id")
+        fail(f"{twice} is listed twice", USAGE, "A name stands for its latest run; use the id of the other")
     found = comparison.compare(here.aws, here.stage, records, here.aliases.runs())
     if html is not None:
         html.write_text(compare_page.render(here.stage, found), encoding="utf-8", errors="replace")

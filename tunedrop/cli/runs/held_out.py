@@ -22,16 +22,16 @@ def refuse(here: Deployed, record: Record, path: Path) -> None:
         fail(f"there is no file {path}", USAGE)
     if not evaluates_anew(record):
         fail(
-            f"{run.run_id} is {record.status}: a retry goes on with the test set that it has",
+            f"{run.run_id} is {record.status}: a retry uses its existing test set",
             NO,
-            "Leave out --test: it is for a run that ended inconclusive",
+            "Omit --test: it is only for runs that ended inconclusive",
         )
     place = _place(here, record)
     if place.bucket != bucket:
         fail(
-            f"the test set of {run.run_id} is {place.uri}, which is not the stage's to write",
+            f"the test set of {run.run_id} is {place.uri}, where the stage may not write",
             NO,
-            "Put the records there, and retry without --test",
+            "Put the records there and retry without --test",
         )
 
 

@@ -54,9 +54,9 @@ def show(here: Deployed, wanted: Wanted, order: Order, limit: int, format_: Form
     for run_id, error in here.registry.unreadable.items():
         errors.print(f"the registry's row of {run_id} cannot be read: {error}", style="red")
     if not records:
-        errors.print("no runs yet; begin with: tunedrop init DIR")
+        errors.print("no runs yet; start with: tunedrop init DIR")
     elif not shown:
-        errors.print(f"none of the latest {len(records):,} runs is like that")
+        errors.print(f"none of the latest {len(records):,} runs matches")
     elif len(rows) > len(shown):
         errors.print(f"{len(rows) - len(shown):,} more: --limit {len(rows)}", style="dim")
     return None

@@ -31,9 +31,9 @@ def retry(
             held_out.upload(here, record, test)
     here.signal(intake.signal_key(run.run_id, "retry", str(run.attempt)), from_)
     if not follow:
-        answer({"run_id": run.run_id, "asked": "retry"}, f"asked {run.run_id} to go on", format_)
+        answer({"run_id": run.run_id, "asked": "retry"}, f"requested {run.run_id} to resume", format_)
         return YES
-    with if_interrupted(f"{run.run_id} was asked to go on", f"Follow it: tunedrop watch {run.run_id}"):
+    with if_interrupted(f"{run.run_id} was requested to resume", f"Follow it: tunedrop watch {run.run_id}"):
         again = following.started(lambda: _next_attempt(here, record), run.run_id)
     return following.watch(here, again, format_)
 
@@ -41,10 +41,10 @@ def retry(
 def _cost(record: Record) -> str:
     """What it may cost, before it is done."""
     if record.document("job", CompletedJob) is not None:
-        what = "It is evaluated again" if evaluates_anew(record) else "It goes on where it ended"
-        return f"{what}; its model is not trained again"
+        what = "It is re-evaluated" if evaluates_anew(record) else "It resumes where it ended"
+        return f"{what}; its model is not retrained"
     estimated = f"{record.estimated_usd:.2f} USD" if record.estimated_usd is not None else "not known"
-    return f"It has trained no model yet; the estimate of its cost is {estimated}"
+    return f"It has not trained a model yet; its estimated cost is {estimated}"
 
 
 def _next_attempt(here: Deployed, before: Record) -> Record | None:

@@ -87,7 +87,7 @@ def start(
 
 def _checked(here: Deployed, submission: Submission, format_: Format) -> Estimate | None:
     if submission.elsewhere:
-        errors.print(f"not checked here, it is in S3: {', '.join(submission.elsewhere)}")
+        errors.print(f"not checked here, because it is in S3: {', '.join(submission.elsewhere)}")
         return None
     plan = estimating.plan(submission, None, here)
     _refuse_closed(here, catalog.find(plan.run.base_model))
@@ -108,7 +108,7 @@ def _refuse_closed(here: Deployed, model: BaseModel) -> None:
         fail(
             f"{model.name} {closed}; nothing was uploaded",
             NO,
-            f"{catalog.instead(model, None)}; or go on all the same: --no-check",
+            f"{catalog.instead(model, None)}; or continue anyway: --no-check",
         )
 
 
@@ -133,7 +133,7 @@ def _keys(submission: Submission) -> dict[str, Path]:
 def _refuse_missing(submission: Submission) -> None:
     missing = [path for path in _keys(submission).values() if not path.is_file()]
     if missing:
-        fail(f"there is no file {missing[0]}, which a record refers to", NO)
+        fail(f"there is no file {missing[0]}, to which a record refers", NO)
 
 
 def _upload(here: Deployed, submission: Submission, format_: Format, *, again: bool) -> tuple[list[str], str]:
@@ -141,7 +141,7 @@ def _upload(here: Deployed, submission: Submission, format_: Format, *, again: b
     keys, said = _keys(submission), []
     last = list(keys)[-1]
     with (
-        if_interrupted("no run was started", "Submit it again: what was uploaded is not sent twice"),
+        if_interrupted("no run was started", "Submit it again: uploaded parts are not sent twice"),
         bytes_done("uploading", size_of(keys.values())) as advance,
     ):
         for key, path in keys.items():
@@ -165,7 +165,7 @@ def _sent(
         advance(path.stat().st_size)
         return "is there  {}"
     found = send(s3, path, bucket, key, parts, advance, metadata)
-    return "uploaded  {}" + (f", going on after {found / 1e6:,.0f} MB" if found else "")
+    return "uploaded  {}" + (f", resuming after {found / 1e6:,.0f} MB" if found else "")
 
 
 def _head(here: Deployed, key: str) -> dict[str, Any]:

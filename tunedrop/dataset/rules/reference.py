@@ -19,7 +19,7 @@ a run. A warning does not: the dataset is valid but trains badly, or AWS's own s
 """
 _LIMITS = """# Limits of base models
 
-Tokens are estimated at 6 characters each, as AWS does for sizing. A cell is empty where no source gives a figure.
+Tokens are estimated at 6 characters each, as AWS does for sizing. Empty cells: no source gives a figure.
 
 | base model | method | format | records | validation | tokens a record | file | source |
 | --- | --- | --- | --- | --- | --- | --- | --- |"""

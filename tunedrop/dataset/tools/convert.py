@@ -1,8 +1,8 @@
-"""Converting a dataset from any format that we read to any other, where its meaning allows.
+"""Converting a dataset from any supported format to any other, as far as its meaning allows.
 
-A question and its answer is said in every format but plain text; a conversation of more turns, or with images
-or tools, in those of conversations. Plain text asks nothing, so that it stays plain text; preferences between
-answers are no examples. What is lost, and what cannot be said, is reported by line.
+Every format but plain text can express a question with its answer; only conversation formats can express
+several turns, images or tools. Plain text has no question, so it stays plain text, and preferences between
+answers are not examples. What is lost or cannot be expressed is reported by line.
 """
 
 from __future__ import annotations

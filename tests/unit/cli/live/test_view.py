@@ -76,7 +76,7 @@ def test_a_run_in_the_queue_shows_its_place() -> None:
 def test_what_is_left_is_shown_once_earlier_runs_tell() -> None:
     seen = pictures.seen(view(wait_for_training=600, evaluate_model=113).draw(pictures.trains()))
 
-    assert "about 7 minutes left, by earlier runs" in seen
+    assert "about 7 minutes left, based on earlier runs" in seen
 
 
 def test_a_step_that_failed_says_why_in_its_line() -> None:
@@ -99,7 +99,7 @@ def test_the_end_shows_verdict_scores_cost_how_to_ask_and_where_to_read_on() -> 
 
     assert "is better than its base model and in production" in seen
     assert "Token F1  0.300  0.600  +0.300 (+0.200 to +0.400)" in seen
-    assert "It has cost nothing." in seen
+    assert "It cost nothing." in seen
     assert "aws ssm get-parameter --name /tunedrop/test/models/persona" in seen
     assert "tunedrop report persona-0123456789" in seen
 

@@ -91,8 +91,8 @@ def _scores(evaluation: Evaluation) -> Table:
 
 def _money(ending: Ending) -> str:
     if ending.cost is None or not ending.cost.lines:
-        return "It has cost nothing."
+        return "It cost nothing."
     forecast = forecast_in_words(ending.cost)
     to_come = f" Forecast: {forecast}." if forecast else ""
     estimated = f"; {ending.estimate.likely:.2f} USD was estimated" if ending.estimate is not None else ""
-    return f"It has cost {in_words(ending.cost)}{estimated}.{to_come}"
+    return f"It cost {in_words(ending.cost)}{estimated}.{to_come}"

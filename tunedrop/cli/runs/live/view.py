@@ -101,7 +101,7 @@ class View:
         parts = [f"{duration(_elapsed(snapshot))} so far"] if snapshot.record.is_open else []
         left = remaining(steps, self._pace) if snapshot.record.is_open else None
         if left is not None:
-            parts.append(f"{clock.about(left)} left, by earlier runs")
+            parts.append(f"{clock.about(left)} left, based on earlier runs")
         ending = ending_of(snapshot.record)
         if ending.estimate is not None:
             base_model = catalog.find(run.base_model)

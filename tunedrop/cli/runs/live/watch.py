@@ -146,5 +146,5 @@ def started(find: Callable[[], Record | None], what: str, seconds: float = 120.0
     return fail(
         f"{what} has not started within {seconds:.0f} s",
         NO,
-        "Look at the state machine's executions in Step Functions, and run: tunedrop doctor",
+        "Check the state machine's executions in Step Functions, and run: tunedrop doctor",
     )
