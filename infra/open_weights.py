@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -9,23 +11,22 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.bedrock_role import RoleForJobs, data_through_s3, storage
+from infra.engine_permissions import Filling
+from tunedrop.training.engine import TrainingEngine
 
 TRAINING = "runs/*/training/*"
 
 
 class TrainingRole(Construct):
-    """SageMaker AI's execution role (developer guide, model-customize-open-weight-prereq, read 2026-11-29).
-
-    Which of these actions a serverless job uses is documented for the caller alone: that its role needs the
-    hub, the package and the log is a belief.
-    """
+    """SageMaker AI's execution role: the data, the log, and what each engine says of its jobs."""
 
     def __init__(
-        self, scope: Construct, id: str, *, stage: str, artifacts: s3.IBucket, key: kms.IKey
-    ) -> None:
+        self, scope: Construct, id: str, *, stage: str, artifacts: s3.IBucket, key: kms.IKey,
+        engines: Sequence[TrainingEngine],
+    ) -> None:  # fmt: skip
         super().__init__(scope, id)
         stack = Stack.of(self)
-        sagemaker = f"arn:aws:sagemaker:{stack.region}:{stack.account}"
+        fill = Filling(stack, stage, artifacts)
         logs = f"arn:aws:logs:{stack.region}:{stack.account}:log-group:/aws/sagemaker/TrainingJobs"
         self.role = RoleForJobs(
             self,
@@ -36,22 +37,7 @@ class TrainingRole(Construct):
             statements=[
                 *storage(artifacts),
                 data_through_s3(stack, key),
-                _allow(
-                    "ReadBaseModel",
-                    ["sagemaker:DescribeHubContent"],
-                    [
-                        f"arn:aws:sagemaker:{stack.region}:aws:hub/SageMakerPublicHub",
-                        f"arn:aws:sagemaker:{stack.region}:aws:hub-content/SageMakerPublicHub/Model/*",
-                    ],
-                ),
-                _allow(
-                    "KeepModel",
-                    ["sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage"],
-                    [
-                        f"{sagemaker}:model-package/tunedrop-{stage}-*",
-                        f"{sagemaker}:model-package-group/tunedrop-{stage}-*",
-                    ],
-                ),
+                *(fill.statement(needed) for one in engines for needed in one.role_permissions),
                 _allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{logs}:log-stream:*"]),
             ],
         ).role

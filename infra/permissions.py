@@ -13,6 +13,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
+from infra.engine_permissions import Filling
 from infra.functions import Functions
 from infra.settings import Settings
 from tunedrop import catalog, naming
@@ -408,22 +409,12 @@ class Grants:
 
     def engines(self, function: str) -> Iterator[iam.PolicyStatement]:
         """What each engine of the stage needs of a function; its package says so."""
-        stack, role = self._r.stack, self._r.training_role
-        words = {
-            "{region}": stack.region,
-            "{account}": stack.account,
-            "{stage}": self._r.stage.name,
-            "{training_role}": role.role_arn if role is not None else "",
-            "{artifacts}": self._r.artifacts.bucket_arn,
-        }
+        role = self._r.training_role
+        fill = Filling(
+            self._r.stack, self._r.stage.name, self._r.artifacts, role.role_arn if role is not None else ""
+        )
         for name in self._r.settings.engines:
-            for one in engines.named(name).permissions.get(function, ()):
-                conditions = {
-                    operator: {key: _filled(value, words) for key, value in keys.items()}
-                    for operator, keys in one.conditions.items()
-                }
-                resources = [_filled(arn, words) for arn in one.resources]
-                yield _allow(one.sid, one.actions, resources, conditions or None)
+            yield from map(fill.statement, engines.named(name).permissions.get(function, ()))
 
     def imports(self, function: str) -> list[iam.PolicyStatement]:
         """Imported models: what brings them into service, reads, asks and ends them."""
@@ -529,13 +520,6 @@ def _leading(*keys: str) -> dict[str, Any]:
         "ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(keys)},
         "Null": {"dynamodb:LeadingKeys": "false"},
     }
-
-
-def _filled(text: str, words: dict[str, str]) -> str:
-    """A text with its placeholders filled in."""
-    for word, value in words.items():
-        text = text.replace(word, value)
-    return text
 
 
 _TO_BEDROCK = {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}}

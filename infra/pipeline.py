@@ -36,6 +36,7 @@ from tunedrop import naming, stage
 from tunedrop.contracts import Outcome
 from tunedrop.intake import DROP_PREFIX, RUNS_PREFIX
 from tunedrop.reporting import outcome_event
+from tunedrop.training import engines
 
 FEATURE_FLAGS = (
     "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy",
@@ -44,10 +45,6 @@ FEATURE_FLAGS = (
     "@aws-cdk/aws-events:eventsTargetQueueSameAccount",
 )
 """CDK's flags that the parts rely on, whatever the app around them has set."""
-
-
-OPEN_WEIGHTS = "sagemaker-serverless"
-"""The engine whose results Bedrock imports."""
 
 
 class Tunedrop(Construct):
@@ -112,11 +109,11 @@ class Tunedrop(Construct):
         self.topic, self.chat = notifications.topic, notifications.chat
         bedrock_role = BedrockRole(self, "Bedrock", artifacts=self.artifacts, key=self.key).role
         evaluation_role = EvaluationRole(self, "Evaluation", artifacts=self.artifacts, key=self.key).role
-        trains_open_weights = OPEN_WEIGHTS in settings.engines
+        used = [engines.named(name) for name in settings.engines]
         training_role, import_role = None, None
-        if trains_open_weights:
+        if any(one.service == "sagemaker" for one in used):
             training_role = TrainingRole(
-                self, "Training", stage=settings.name, artifacts=self.artifacts, key=self.key
+                self, "Training", stage=settings.name, artifacts=self.artifacts, key=self.key, engines=used
             ).role
             import_role = ImportRole(self, "Import", artifacts=self.artifacts, key=self.key).role
         dead_letters = sqs.Queue(

@@ -17,6 +17,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.intake import SIGNAL_KEYS, object_created
+from tunedrop.training import engines as training
 
 
 class Waits(Construct):
@@ -36,7 +37,7 @@ class Waits(Construct):
             "Bedrock's customization jobs changed state",
             events.EventPattern(source=["aws.bedrock"], detail_type=["Model Customization Job State Change"]),
         )
-        if "sagemaker-serverless" in engines:
+        if any(training.named(name).service == "sagemaker" for name in engines):
             # Documented for training jobs; that serverless ones send it is a belief: the schedule suffices.
             self._on(
                 "TrainingChanged",

@@ -92,18 +92,19 @@ def looks_like_a_run_id(name: str) -> bool:
     return _ends_in_a_hash(name, HASH_DIGITS)
 
 
-def resource_name(stage: str, run: str, attempt: int = 1, job: int = 0) -> str:
+def resource_name(stage: str, run: str, attempt: int = 1, job: int = 0, begins: str = "tunedrop") -> str:
     """The name of the job, the custom model and the throughput of one attempt at a run (63 at most).
 
     Job names can never be used again, so that every attempt has its own, and so has each of several jobs of
-    an attempt (`job` counts them from 0).
+    an attempt (`job` counts them from 0). `begins` is another word of eight letters at most, where the ARN of
+    a job has to say which engine's it is.
 
     >>> resource_name("dev", "persona-0123456789", 2, 1)
     'tunedrop-dev-persona-0123456789-2b'
     """
     letter = string.ascii_lowercase[job] if job else ""
     suffix = f"-{attempt}{letter}" if letter or attempt > 1 else ""
-    return f"tunedrop-{stage}-{run}{suffix}"
+    return f"{begins}-{stage}-{run}{suffix}"
 
 
 STAGE_TAG = "tunedrop:stage"

@@ -20,7 +20,6 @@ from tunedrop.preflight import quotas
 from tunedrop.serving import choose, models
 from tunedrop.stage import Stage
 from tunedrop.training import engines
-from tunedrop.training.engine import name_of
 
 
 class Preflighter:
@@ -246,10 +245,10 @@ class Preflighter:
 
     def _name_free(self) -> Check:
         """Job names can never be used again; our own earlier try is not somebody else's."""
-        names = [name_of(self._stage, self._run, one.number) for one in plan(self._run, self._dataset)]
+        engine = engines.of(self._model, self._method())
+        names = [engine.name_of(self._stage, self._run, one.number) for one in plan(self._run, self._dataset)]
 
         def look() -> Check:
-            engine = engines.of(self._model, self._method())
             found = {name: engine.describe(self._aws, name) for name in names}
             taken = [
                 name

@@ -102,11 +102,24 @@ class TrainingEngine(ABC):
     model_arns: ClassVar[str]
     """The same of the models that it makes."""
 
+    job_names: ClassVar[str] = "tunedrop"
+    """How the names of its jobs begin, in eight letters at most: engines of one service differ in it."""
+
+    service: ClassVar[str] = "bedrock"
+    """Whose API starts its jobs: `bedrock`, or `sagemaker`, for which a stage has two roles and a rule."""
+
+    role_permissions: ClassVar[tuple[Permission, ...]] = ()
+    """What the role of its jobs needs beside the data, where the stage uses the engine."""
+
     permissions: ClassVar[dict[str, tuple[Permission, ...]]] = {}
     """What the functions need, by function, where the stage uses the engine."""
 
     unfreeable: ClassVar[str]
     """What to do where it starts no job although none of its jobs runs: waiting would free nothing."""
+
+    def name_of(self, stage: Stage, run: Run, number: int = 0, attempt: int = 0) -> str:
+        """The name of an attempt's job (one of several, by its number); without an attempt, of this one."""
+        return naming.resource_name(stage.name, run.run_id, attempt or run.attempt, number, self.job_names)
 
     @abstractmethod
     def start(
@@ -217,11 +230,6 @@ class TrainingEngine(ABC):
         """What GetFoundationModel calls a method in `customizationsSupported`; empty where it does not."""
         del method
         return ""
-
-
-def name_of(stage: Stage, run: Run, number: int = 0) -> str:
-    """The name of this attempt's job (one of several, by its number) and of its model."""
-    return naming.resource_name(stage.name, run.run_id, run.attempt, number)
 
 
 def started(job: Job) -> StartedJob:

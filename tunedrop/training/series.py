@@ -11,7 +11,6 @@ from typing import Literal
 
 import msgspec
 
-from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import CompletedJob, Dataset, Run, StartedJob, TrainingJob
@@ -46,7 +45,7 @@ def look(aws: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: Base
     engine = engines.of(base_model, planned.method)
     one = TrainingJob(title=planned.title, method=planned.method, hyperparameters=planned.hyperparameters)
     for attempt in range(run.attempt, 0, -1):
-        name = naming.resource_name(stage.name, run.run_id, attempt, planned.number)
+        name = engine.name_of(stage, run, planned.number, attempt)
         if (found := engine.describe(aws, name)) is None:
             continue
         try:

@@ -9,7 +9,7 @@ from tunedrop.errors import CustomizationFailed
 from tunedrop.planning.plan import PlannedJob, has_several_jobs, plan
 from tunedrop.stage import Stage
 from tunedrop.training import engines, series
-from tunedrop.training.engine import QuotaFull, TrainingEngine, name_of
+from tunedrop.training.engine import QuotaFull, TrainingEngine
 from tunedrop.training.engine import started as found
 from tunedrop.waiting.table import Waits
 
@@ -32,7 +32,7 @@ def start_or_queue(
     def start(planned: PlannedJob, parent: str) -> StartedJob:
         nonlocal granted
         engine = engines.of(base_model, planned.method)
-        name = name_of(stage, run, planned.number)
+        name = engine.name_of(stage, run, planned.number)
         if _has_to_wait(aws, waits, stage, engine, granted):
             job = engine.describe(aws, name)
             return found(job) if job is not None else StartedJob(outcome="queued", job_name=name)

@@ -16,7 +16,7 @@ from tunedrop.contracts import Dataset, DeploymentSettings, Run, TrainingStage
 from tunedrop.errors import PreflightFailed
 from tunedrop.preflight.checks import Preflighter
 from tunedrop.stage import Stage
-from tunedrop.training.engine import name_of
+from tunedrop.training import engines
 
 MODEL = catalog.find(builders.LLAMA_3_3)
 NOW = datetime.now(UTC)
@@ -219,7 +219,7 @@ def test_what_is_asked_names_the_model_the_role_and_the_objects(aws: Aws, stage:
         )
     ]
     assert account.bedrock.called("get_model_customization_job") == [
-        {"jobIdentifier": name_of(stage, two_stages, number)} for number in (0, 1)
+        {"jobIdentifier": engines.named("bedrock").name_of(stage, two_stages, number)} for number in (0, 1)
     ]
 
 

@@ -19,7 +19,7 @@ NAME = "tunedrop-test-persona-0123456789"
 def start(bedrock: FakeBedrock, stage: Stage) -> StartedJob:
     run = builders.run()
     (planned,) = plan(run, builders.dataset())
-    return jobs.start(bedrock, stage, run, planned, builders.LLAMA_3_3)
+    return jobs.start(bedrock, stage, run, planned, builders.LLAMA_3_3, NAME)
 
 
 def finished(**changes: object) -> dict[str, object]:
@@ -73,7 +73,9 @@ def test_each_job_of_a_search_has_its_own_name_token_and_hyperparameters_and_its
     bedrock = FakeBedrock(create_model_customization_job={"jobArn": builders.JOB_ARN})
 
     for planned in plan(run, builders.dataset()):
-        jobs.start(bedrock, stage, run, planned, builders.MODEL_ARN)
+        jobs.start(
+            bedrock, stage, run, planned, builders.MODEL_ARN, ENGINE.name_of(stage, run, planned.number)
+        )
 
     one, other = bedrock.called("create_model_customization_job")
     assert one["jobName"] != other["jobName"]
@@ -223,6 +225,6 @@ def test_reinforcement_names_its_grader_and_gives_numbers(stage: Stage) -> None:
 def request_of(stage: Stage, run: Run, **dataset: object) -> dict[str, Any]:
     bedrock = FakeBedrock(create_model_customization_job={"jobArn": builders.JOB_ARN})
     (planned,) = plan(run, builders.dataset(**dataset))
-    jobs.start(bedrock, stage, run, planned, builders.LLAMA_3_3)
+    jobs.start(bedrock, stage, run, planned, builders.LLAMA_3_3, NAME)
     (request,) = bedrock.called("create_model_customization_job")
     return request

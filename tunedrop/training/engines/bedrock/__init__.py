@@ -23,7 +23,8 @@ class Bedrock(TrainingEngine):
     def start(
         self, aws: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, parent: str
     ) -> StartedJob:
-        return jobs.start(aws.bedrock, stage, run, planned, parent or base_model.id)
+        name = self.name_of(stage, run, planned.number)
+        return jobs.start(aws.bedrock, stage, run, planned, parent or base_model.id, name)
 
     def describe(self, aws: Aws, name_or_arn: str) -> Job | None:
         return jobs.describe(aws.bedrock, name_or_arn)

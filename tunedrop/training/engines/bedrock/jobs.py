@@ -44,7 +44,7 @@ UNFREEABLE = (
 )
 
 
-def start(bedrock: Any, stage: Stage, run: Run, planned: PlannedJob, base: str) -> StartedJob:
+def start(bedrock: Any, stage: Stage, run: Run, planned: PlannedJob, base: str, name: str) -> StartedJob:
     """Start a customization job of the run, or find the one that an earlier try has started.
 
     The job's name and client token come from the run and its plan, so that each is started once, whatever is
@@ -54,6 +54,8 @@ def start(bedrock: Any, stage: Stage, run: Run, planned: PlannedJob, base: str) 
     ----------
     base
         What to tune: a base model's id, or a custom model's ARN.
+    name
+        The job's.
 
     Raises
     ------
@@ -64,7 +66,6 @@ def start(bedrock: Any, stage: Stage, run: Run, planned: PlannedJob, base: str) 
     QuotaFull
         When a quota of the account is full: whether waiting helps, the caller knows.
     """
-    name = engine.name_of(stage, run, planned.number)
     try:
         answer = bedrock.create_model_customization_job(**_request(stage, run, planned, base, name))
     except ClientError as error:

@@ -13,24 +13,28 @@ from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, CompletedJob, Dataset, Run, StartedJob
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
+from tunedrop.training import sagemaker
 from tunedrop.training.engine import Charge, Job, Leftover, TrainingEngine
 from tunedrop.training.engines.sagemaker_serverless import checks, inventory, jobs, packages
-from tunedrop.training.engines.sagemaker_serverless.permissions import PERMISSIONS
+from tunedrop.training.engines.sagemaker_serverless.permissions import OF_ITS_ROLE, PERMISSIONS
 
 
 class SageMakerServerless(TrainingEngine):
     """CreateTrainingJob with a ServerlessJobConfig."""
 
     name = "sagemaker-serverless"
-    job_arns = ":training-job/"
+    service = "sagemaker"
+    job_arns = ":training-job/tunedrop-"
     model_arns = ":model-package/"
     unfreeable = jobs.UNFREEABLE
     permissions = PERMISSIONS
+    role_permissions = OF_ITS_ROLE
 
     def start(
         self, aws: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, parent: str
     ) -> StartedJob:
-        return jobs.start(aws.sagemaker, stage, run, planned, base_model, parent)
+        name = self.name_of(stage, run, planned.number)
+        return jobs.start(aws.sagemaker, stage, run, planned, base_model, parent, name)
 
     def describe(self, aws: Aws, name_or_arn: str) -> Job | None:
         return jobs.describe(aws.sagemaker, name_or_arn)
@@ -39,7 +43,7 @@ class SageMakerServerless(TrainingEngine):
         return super().result(aws, jobs.with_weights(aws.sagemaker, job))
 
     def stop(self, aws: Aws, job_arn: str) -> bool:
-        return jobs.stop(aws.sagemaker, job_arn)
+        return sagemaker.stop(aws.sagemaker, job_arn)
 
     def role_of(self, stage: Stage) -> str:
         return stage.training_role_arn
@@ -50,7 +54,7 @@ class SageMakerServerless(TrainingEngine):
         return Charge(by="token", price=base_model.prices.training_per_million_tokens)
 
     def in_progress(self, aws: Aws) -> int:
-        return jobs.count_in_progress(aws.sagemaker)
+        return sagemaker.count_in_progress(aws.sagemaker)
 
     def status_of_model(self, aws: Aws, model_arn: str) -> str:
         return packages.status(aws.sagemaker, model_arn)

@@ -12,7 +12,7 @@ from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, Dataset, Run
 from tunedrop.stage import Stage
 from tunedrop.training.engines.sagemaker_serverless import hub, jobs, packages
-from tunedrop.training.engines.sagemaker_serverless.answers import is_missing
+from tunedrop.training.sagemaker import is_missing
 
 IMPORTABLE = frozenset(
     {

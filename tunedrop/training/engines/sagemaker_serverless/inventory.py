@@ -11,9 +11,7 @@ from tunedrop import clock, naming
 from tunedrop.stage import Stage
 from tunedrop.training.engine import Leftover
 from tunedrop.training.engines.sagemaker_serverless import packages
-from tunedrop.training.engines.sagemaker_serverless.answers import is_missing
-
-RUNNING = ("InProgress", "Stopping")
+from tunedrop.training.sagemaker import RUNNING, is_missing, tags_of
 
 
 def of_stage(sagemaker: Any, stage: Stage) -> Iterator[Leftover]:
@@ -26,7 +24,7 @@ def of_stage(sagemaker: Any, stage: Stage) -> Iterator[Leftover]:
     for status in RUNNING:
         for page in jobs.paginate(StatusEquals=status, NameContains=prefix):
             for one in page["TrainingJobSummaries"]:
-                tags = _tags(sagemaker, one["TrainingJobArn"])
+                tags = tags_of(sagemaker, one["TrainingJobArn"])
                 if tags.get(naming.STAGE_TAG) == stage.name:
                     yield Leftover(
                         kind="training job",
@@ -45,7 +43,7 @@ def of_stage(sagemaker: Any, stage: Stage) -> Iterator[Leftover]:
 
 def _packages(sagemaker: Any, stage: Stage, group: dict[str, Any]) -> Iterator[Leftover]:
     """The group's tag says whose its packages are; the run, where their weights are."""
-    if _tags(sagemaker, group["ModelPackageGroupArn"]).get(naming.STAGE_TAG) != stage.name:
+    if tags_of(sagemaker, group["ModelPackageGroupArn"]).get(naming.STAGE_TAG) != stage.name:
         return
     pages = sagemaker.get_paginator("list_model_packages")
     for page in pages.paginate(ModelPackageGroupName=group["ModelPackageGroupName"]):
@@ -64,8 +62,3 @@ def _packages(sagemaker: Any, stage: Stage, group: dict[str, Any]) -> Iterator[L
                 run_id=naming.run_of(packages.prefix(package)),
                 created_at=clock.write(one["CreationTime"]),
             )
-
-
-def _tags(sagemaker: Any, arn: str) -> dict[str, str]:
-    pages = sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
-    return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}

@@ -10,7 +10,7 @@ from tunedrop import aws, naming
 from tunedrop.catalog.model import BaseModel
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.stage import Stage
-from tunedrop.training.engines.sagemaker_serverless.answers import is_missing
+from tunedrop.training.sagemaker import is_missing
 
 MERGED = "checkpoints/hf_merged/"
 """Where a job leaves merged weights, below its model package's prefix (sagemaker-python-sdk,

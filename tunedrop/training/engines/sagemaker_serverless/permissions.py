@@ -106,3 +106,15 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
     "release_throughput": _END,
     "sweep_throughput": _END,
 }
+
+OF_ITS_ROLE = (
+    Permission(sid="ReadBaseModel", actions=("sagemaker:DescribeHubContent",), resources=(_HUB, _HUB_MODELS)),
+    Permission(
+        sid="KeepModel",
+        actions=("sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage"),
+        resources=(f"{_SAGEMAKER}model-package/tunedrop-{{stage}}-*", _GROUPS),
+    ),
+)
+"""What the jobs' role may do (developer guide, model-customize-open-weight-prereq, read 2026-11-29). Which of
+these actions a serverless job uses is documented for the caller alone: that its role needs the hub and the
+package is a belief."""

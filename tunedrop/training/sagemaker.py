@@ -1,0 +1,134 @@
+"""SageMaker AI's training jobs: what the engines that start some have in common.
+
+API: sagemaker 2017-07-24, botocore 1.43.106, read 2026-11-29.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tunedrop import aws, clock, naming
+from tunedrop.contracts import Run
+from tunedrop.stage import Stage
+from tunedrop.training.engine import Job, Status
+
+RUNNING = ("InProgress", "Stopping")
+"""How a job stands that holds what it runs on."""
+
+DEFAULT_SECONDS = 86_400
+"""How long a job may run that says nothing of it (API reference, StoppingCondition)."""
+
+_MISSING = ("not found", "does not exist", "could not find")
+"""Parts of SageMaker's messages for what is not there, whose code is ValidationException (reported by public
+projects; Describe operations declare ResourceNotFound too)."""
+
+_ROLE_NOT_READY = "assume"
+"""Part of the message while a new role still spreads through IAM."""
+
+_NOT_TRAINING = frozenset({"Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack"})
+"""`SecondaryStatus` before a job trains."""
+
+
+def is_missing(error: ClientError) -> bool:
+    """Whether SageMaker says that the thing asked for does not exist."""
+    code, message = aws.code_of(error), aws.message_of(error).lower()
+    return code in ("ResourceNotFound", "ResourceNotFoundException") or (
+        code == "ValidationException" and any(part in message for part in _MISSING)
+    )
+
+
+def may_heal(error: ClientError) -> bool:
+    """Whether a job that was refused so may be taken later, without anybody's doing."""
+    return aws.is_transient(error) or _ROLE_NOT_READY in aws.message_of(error)
+
+
+def name_in(name_or_arn: str) -> str:
+    """The name of a job, which SageMaker takes, from its ARN."""
+    return name_or_arn.rpartition("/")[2]
+
+
+def describe(sagemaker: Any, name_or_arn: str) -> dict[str, Any] | None:
+    """What SageMaker says of a job; None where there is none of this name."""
+    try:
+        answer: dict[str, Any] = sagemaker.describe_training_job(TrainingJobName=name_in(name_or_arn))
+    except ClientError as error:
+        if is_missing(error):
+            return None
+        raise
+    return answer
+
+
+def stop(sagemaker: Any, job_arn: str) -> bool:
+    """Stop a job. False when it had ended before."""
+    try:
+        sagemaker.stop_training_job(TrainingJobName=name_in(job_arn))
+    except ClientError as error:
+        if is_missing(error) or aws.code_of(error) == "ValidationException":
+            return False
+        raise
+    return True
+
+
+def count_in_progress(sagemaker: Any) -> int:
+    """Training jobs of this account and Region that run, whoever started them."""
+    pages = sagemaker.get_paginator("list_training_jobs")
+    return sum(
+        len(page["TrainingJobSummaries"])
+        for status in RUNNING
+        for page in pages.paginate(StatusEquals=status)
+    )
+
+
+def tags(stage: Stage, run: Run) -> list[dict[str, str]]:
+    """Whose a resource of SageMaker's is; it spells the keys in capitals."""
+    return [{"Key": one["key"], "Value": one["value"]} for one in naming.tags(stage.name, run.run_id)]
+
+
+def tags_of(sagemaker: Any, arn: str) -> dict[str, str]:
+    """The tags of a resource of SageMaker's."""
+    pages = sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
+    return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+
+
+def channel(name: str, uri: str) -> dict[str, Any]:
+    """A channel of input data: every object whose key begins as the URI does."""
+    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}}
+
+
+def job(answer: Mapping[str, Any]) -> Job:
+    """A job as DescribeTrainingJob tells of it; what it has made, each engine knows."""
+    secondary = answer.get("SecondaryStatus", "")
+    over = answer["TrainingJobStatus"] != "InProgress"
+    why, is_late = answer.get("FailureReason", ""), secondary == "MaxRuntimeExceeded"
+    if is_late:
+        hours = answer.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", DEFAULT_SECONDS) / 3600
+        why = f"it was stopped at its run-time limit of {hours:g} hours; {why}".rstrip("; ")
+    status: Status = "Failed" if is_late else answer["TrainingJobStatus"]
+    return Job(
+        arn=answer["TrainingJobArn"],
+        name=answer["TrainingJobName"],
+        status=status,
+        role_arn=answer.get("RoleArn", ""),
+        failure=why,
+        phases={
+            "training": _phase(answer, secondary) if over or secondary not in _NOT_TRAINING else "NotStarted"
+        },
+        output_uri=answer.get("OutputDataConfig", {}).get("S3OutputPath", ""),
+        started_at=_moment(answer.get("TrainingStartTime") or answer.get("CreationTime")),
+        ended_at=_moment(answer.get("TrainingEndTime")),
+    )
+
+
+def _phase(answer: Mapping[str, Any], secondary: str) -> str:
+    progress = answer.get("ProgressInfo") or {}
+    current, most = progress.get("CurrentEpoch"), progress.get("MaxEpoch")
+    return f"{secondary}, epoch {current} of {most}" if current is not None and most else secondary
+
+
+def _moment(value: datetime | None) -> str:
+    return clock.write(value) if value is not None else ""
