@@ -113,7 +113,7 @@ def test_an_inconclusive_run_gets_its_verdict_from_more_examples_and_no_second_t
     told = inbox.messages(run_id)
     assert [one.attributes["outcome"] for one in told] == ["inconclusive", "refused", "promoted"]
     assert f"tunedrop retry {run_id}" in told[0].text
-    assert f"of run {run_id}, evaluated again in attempt 3, without training" in told[-1].text
+    assert f"of run {run_id}, re-evaluated in attempt 3, without training" in told[-1].text
 
 
 def test_a_retry_whose_model_was_deleted_says_so_and_trains_nothing(

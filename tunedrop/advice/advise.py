@@ -82,26 +82,23 @@ def _on_candidates(
         why = "; ".join(f"{one.name} {one.remarks[0]}" for one in offered if one.remarks)
         return [
             Statement(
-                says="No base model of the catalog fits.",
+                says="No base model in the catalog fits.",
                 because=why or catalog.instead(None, method_),
                 source="the catalog, each figure with its source and date: tunedrop/catalog",
             )
         ]
-    served = (
-        "is served on demand: nothing is billed while nobody asks" if first.on_demand else first.remarks[0]
-    )
+    served = "is served on demand: nothing is billed while idle" if first.on_demand else first.remarks[0]
     priced = "" if first.is_priced else "; its price is not wholly known"
     return [
         Statement(
-            says=f"Begin with {first.name} ({first.base_model}).",
+            says=f"Start with {first.name} ({first.base_model}).",
             because=f"It takes your method and your data, and {served}{priced}",
             source=catalog.find(first.base_model).serving.source.page,
         ),
         Statement(
             says="Take the smallest model that passes your evaluation.",
-            because="It is cheaper to train and to ask, and answers faster; tuned small models "
-            "often do as well as "
-            "large ones on one narrow task",
+            because="It is cheaper to train and to run, and answers faster; on one narrow task, "
+            "small tuned models often match large ones",
             source=OURS,
         ),
     ]
@@ -112,21 +109,21 @@ def _on_cost(first: Candidate, situation: Situation) -> Iterator[Statement]:
         return
     basis = "your data" if situation.data else f"{ASSUMED.records} examples of 200 tokens, assumed"
     yield Statement(
-        says=f"A run costs {in_words(first.estimate)}, reckoned with {basis}.",
+        says=f"A run costs {in_words(first.estimate)}, based on {basis}.",
         because="; ".join(f"{line.item}: {line.basis}" for line in first.estimate.lines),
         source=COST,
     )
     if situation.budget_usd is not None and first.estimate.likely > situation.budget_usd:
         yield Statement(
             says=f"That is over your budget of {situation.budget_usd:.2f} USD: the run would ask first.",
-            because="Fewer tokens, fewer epochs or a smaller base model bring it down",
+            because="Fewer tokens, fewer epochs or a smaller base model reduce the cost",
         )
     if not first.on_demand:
         monthly = (
             f"about {first.hourly_usd * 730:,.0f} USD a month" if first.hourly_usd else "much by the month"
         )
         yield Statement(
-            says=f"Keeping it in service costs {monthly}, asked or not.",
+            says=f"Keeping it in service costs {monthly}, even while idle.",
             because="Provisioned throughput bills by the hour until it is deleted",
             source=COST,
         )
@@ -134,18 +131,18 @@ def _on_cost(first: Candidate, situation: Situation) -> Iterator[Statement]:
 
 def _unknown(situation: Situation) -> Iterator[str]:
     if situation.data is None:
-        yield "what your data is like: name a file, and method, examples and cost are read off it"
+        yield "your data: pass a file, and the advice is based on it"
     if situation.goal is None:
-        yield "what you want of the model (--for): a behaviour was assumed, not knowledge"
+        yield "what you want from the model (--for): assumed to be behaviour, not knowledge"
     if situation.region is None:
-        yield "your Region (--region): models of all Regions were looked at"
+        yield "your Region (--region): models of all Regions were considered"
     if situation.changes is None:
-        yield "how often your facts change (--changes): seldom was assumed"
+        yield "how often your facts change (--changes): assumed to be seldom"
     if situation.has_prompted is None:
-        yield "whether a good prompt would do (--prompted/--not-prompted): only trying tells"
+        yield "whether a good prompt is enough (--prompted/--not-prompted): try it"
     yield (
-        "whether the tuned model will be better: only an evaluation on held-out examples "
-        "tells; every run makes one"
+        "whether the tuned model will be better: the evaluation on held-out examples shows it, and "
+        "every run has one"
     )
-    yield "whether your examples are right: they are checked for form, never for truth"
+    yield "whether your examples are correct: only their form is checked"
     yield "whether this account has access and quotas: tunedrop doctor"

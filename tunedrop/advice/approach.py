@@ -28,13 +28,13 @@ def approach(situation: Situation) -> tuple[Approach, list[Statement]]:
 
 def _retrieval(situation: Situation) -> tuple[Approach, list[Statement]]:
     because = (
-        "A tuned model knows what it knew on the day of its training, and tuning again takes hours"
+        "A tuned model knows only what it learned up to its training, and retraining takes hours"
         if situation.changes == "daily"
-        else "A tuned model cannot say where it has something from; retrieval hands it the passage to cite"
+        else "A tuned model cannot cite its sources; retrieval gives it the passage to cite"
     )
     statements = [
         Statement(
-            says="Use retrieval: search, and put what is found into the prompt.",
+            says="Use retrieval: search, and put the results into the prompt.",
             because=because,
             source=RAG_GUIDE,
         )
@@ -42,11 +42,10 @@ def _retrieval(situation: Situation) -> tuple[Approach, list[Statement]]:
     if situation.goal in ("persona", "domain", "task"):
         statements.append(
             Statement(
-                says="Tune for the form of the answers beside it: the tuned model gets the "
-                "passages in its prompt.",
-                because="Retrieval brings facts, fine-tuning brings behaviour; put passages into "
-                "your training "
-                "prompts too, as they will be there later",
+                says="Fine-tune for the form of the answers as well: the tuned model gets the passages "
+                "in its prompt.",
+                because="Retrieval provides facts, fine-tuning provides behaviour; include retrieved "
+                "passages in the training prompts, as in production",
                 source=OURS,
             )
         )
@@ -58,23 +57,22 @@ def _news(situation: Situation) -> tuple[Approach, list[Statement]]:
     if situation.changes == "seldom":
         return "fine-tuning", [
             Statement(
-                says="Tune, and tune again when the data has grown.",
-                because="What changes seldom can live in the model; it is frozen on the day of its training",
+                says="Fine-tune, and repeat it when you have more data.",
+                because="Facts that rarely change can live in the model, which knows nothing after its "
+                "training",
                 source=RAG_GUIDE,
             ),
             Statement(
-                says="Measure facts by held-out questions before you rely on them.",
-                because="Fine-tuning teaches form better than facts: a model that is asked "
-                "beyond its examples "
-                "answers in the right tone and may be wrong",
+                says="Test facts with held-out questions before you rely on them.",
+                because="Fine-tuning teaches form better than facts: beyond its examples, the model "
+                "answers in the right tone but may be wrong",
                 source=OURS,
             ),
         ]
     return "retrieval", [
         Statement(
             says="Use retrieval for newer information.",
-            because="What is new this month is known to a search the same day, to a model only "
-            "after a training",
+            because="Retrieval knows new facts the same day, a model only after training",
             source=RAG_GUIDE,
         )
     ]
@@ -84,17 +82,16 @@ def _exclusive(situation: Situation) -> tuple[Approach, list[Statement]]:
     if situation.material in ("answers", "conversations") or situation.data is not None:
         return "retrieval and fine-tuning", [
             Statement(
-                says="Tune on your examples for how to answer; keep the facts themselves in retrieval.",
-                because="Examples show the model your way of working; single facts are learnt unreliably",
+                says="Fine-tune on examples of how to answer; keep the facts in retrieval.",
+                because="Examples teach the model how you work; it learns single facts unreliably",
                 source=RAG_GUIDE,
             )
         ]
     return "retrieval", [
         Statement(
-            says="Begin with retrieval over your documents.",
-            because="Documents without questions teach a model little that it can be asked for; "
-            "a search can use "
-            "them as they are",
+            says="Start with retrieval over your documents.",
+            because="A model learns little that it can be asked for from documents without questions; "
+            "retrieval can use them as they are",
             source=RAG_GUIDE,
         )
     ]
@@ -104,13 +101,13 @@ def _behaviour(situation: Situation) -> tuple[Approach, list[Statement]]:
     if situation.has_prompted is False and (situation.requests_a_day or 0) < MANY_REQUESTS:
         return "prompting", [
             Statement(
-                says="Write a prompt with instructions and three to five of your best examples first.",
-                because="It takes an hour, costs next to nothing, and is the base line that a "
-                "tuned model has to beat",
+                says="First, write a prompt with instructions and three to five of your best examples.",
+                because="It takes an hour, costs almost nothing, and is the baseline that a tuned "
+                "model has to beat",
             ),
             Statement(
-                says="Tune when the prompt does not hold, or grows too long to pay for at every request.",
-                because="The examples move from each prompt into the model once",
+                says="Fine-tune if the prompt is not reliable, or too long to pay for with every request.",
+                because="The examples move from every prompt into the model",
                 source=OURS,
             ),
         ]
@@ -118,20 +115,18 @@ def _behaviour(situation: Situation) -> tuple[Approach, list[Statement]]:
         Statement(
             says="Fine-tuning is right here.",
             because={
-                "persona": "A tone is shown by examples better than it is described",
-                "domain": "The judgement of a field is in its examples: which answer, which "
-                "words, which caution",
-                "task": "One narrow task with clear answers is what fine-tuning does best",
-            }.get(situation.goal or "", "What you want is a behaviour, which examples can show"),
+                "persona": "Examples convey a tone better than a description",
+                "domain": "Examples carry the judgement of a field: which answer, which words, which caution",
+                "task": "Fine-tuning works best for one narrow task with clear answers",
+            }.get(situation.goal or "", "You want a behaviour, which examples can show"),
             source=RAG_GUIDE,
         )
     ]
     if situation.has_prompted is None:
         statements.append(
             Statement(
-                says="Keep your best prompt at hand as the thing to beat.",
-                because="The evaluation compares with the base model; whether a good prompt "
-                "would do, only you can try",
+                says="Keep your best prompt as the baseline.",
+                because="Only you can try whether a good prompt is enough",
             )
         )
     return "fine-tuning", statements

@@ -18,7 +18,7 @@ from tunedrop.evaluation.workload import workload
 from tunedrop.serving import choose
 
 ASSUMED = Profile(method="single-turn", records=500, tokens=100_000, longest_tokens=1_000, held_out=50)
-"""What costs are reckoned with while there is no data: 500 examples of 200 tokens."""
+"""The data assumed for cost estimates when there is none: 500 examples of 200 tokens."""
 HOURS_A_MONTH = 730
 
 
@@ -98,7 +98,7 @@ def _candidate(model: BaseModel, method: Method, data: Profile, situation: Situa
 def _obstacles(model: BaseModel, method: Method, data: Profile, situation: Situation) -> Iterable[str]:
     rules = model.methods[method]
     if situation.region and situation.region not in model.regions:
-        yield f"is tuned in {', '.join(model.regions)} only"
+        yield f"can be tuned only in {', '.join(model.regions)}"
     if rules.max_record_tokens and data.longest_tokens > rules.max_record_tokens:
         yield (
             f"takes {rules.max_record_tokens:,} tokens a record; your longest has about "

@@ -17,11 +17,11 @@ def examples(data: Profile | None, base_model: BaseModel, rules: MethodRules) ->
     least, good, most = rules.min_train_records, rules.recommended_records, rules.max_train_records
     source = f"{rules.source.page} (read {rules.source.read_on})"
     if data is None:
-        advised = f", {good:,} or more are advised" if good > least else ""
+        advised = f", {good:,} or more are recommended" if good > least else ""
         return [
             Statement(
                 says=f"Collect at least {least:,} examples{advised}; {most:,} at most.",
-                because=f"{base_model.name} takes no fewer and no more",
+                because=f"{base_model.name} requires exactly that many",
                 source=source,
             ),
             _to_evaluate(0),
@@ -30,8 +30,8 @@ def examples(data: Profile | None, base_model: BaseModel, rules: MethodRules) ->
     if data.duplicates:
         statements.append(
             Statement(
-                says=f"{data.duplicates:,} of them are repeated: each counts once.",
-                because="A repeated example teaches nothing new, and is paid for every time",
+                says=f"{data.duplicates:,} of them are duplicates: each counts once.",
+                because="A duplicate teaches nothing new but is billed each time",
             )
         )
     statements.append(_to_evaluate(data.held_out))
@@ -48,24 +48,24 @@ def _enough(data: Profile, base_model: BaseModel, least: int, good: int, most: i
     if data.records < least:
         return Statement(
             says=f"{least - data.records:,} more examples are needed: you have {data.records:,}.",
-            because=f"{base_model.name} takes no fewer than {least:,}",
+            because=f"{base_model.name} requires at least {least:,}",
             source=source,
         )
     if most and data.records > most:
         return Statement(
-            says=f"Leave {data.records - most:,} of {data.records:,} examples out.",
-            because=f"{base_model.name} takes {most:,} at most; choose the best, and the most different",
+            says=f"Remove {data.records - most:,} of {data.records:,} examples.",
+            because=f"{base_model.name} accepts at most {most:,}; choose the best and most diverse ones",
             source=source,
         )
     if data.records < good:
         return Statement(
             says=f"You have {data.records:,} examples; {good - data.records:,} more would be better.",
-            because=f"{good:,} are advised for {base_model.name}; few good ones beat many poor ones",
+            because=f"{good:,} are recommended for {base_model.name}; quality beats quantity",
             source=source,
         )
     return Statement(
-        says=f"Your {data.records:,} examples are enough to begin.",
-        because="Quality counts from here on: look at the warnings of tunedrop check before you add more",
+        says=f"Your {data.records:,} examples are enough to start.",
+        because="From here on, quality counts: review the warnings of tunedrop check before you add more",
         source=OURS,
     )
 
@@ -79,7 +79,7 @@ def _to_evaluate(held_out: int) -> Statement:
         tells = f"they find one of {found:.0%}" if found < 1 else "too few for any verdict"
         have = f" (about {held_out:,} of yours will be held out: {tells})"
     return Statement(
-        says=f"Hold out about {needed:,} examples to find an improvement of {TELLING:.0%}{have}.",
+        says=f"Hold out about {needed:,} examples to detect an improvement of {TELLING:.0%}{have}.",
         because=f"That finds it four times in five, {fewer:,} one of {2 * TELLING:.0%}, where "
         f"{EvaluationSettings().min_improvement:.0%} are asked for. "
         f"Assumes a spread of {TYPICAL_SPREAD} a prompt",

@@ -8,12 +8,10 @@ from tunedrop.catalog.tunable import ELSEWHERE
 from tunedrop.contracts import Method
 
 TRANSFER = Statement(
-    says="Transfer learning is the idea, fine-tuning and continued pre-training are its two forms.",
-    because="Both begin with what the base model has learnt. Continued pre-training goes on "
-    "reading raw text, to "
-    "know a field; fine-tuning learns from prompts with answers, to behave. Where both matter "
-    "the first comes "
-    "before the second",
+    says="Fine-tuning and continued pre-training are two forms of transfer learning.",
+    because="Both start from what the base model has learned. Continued pre-training trains on raw "
+    "text to learn a field; fine-tuning trains on prompts with answers to learn a behaviour. "
+    "If you need both, pre-train first",
     source=CUSTOM_MODELS,
 )
 
@@ -40,9 +38,8 @@ def method(situation: Situation) -> tuple[Method | None, list[Statement]]:
         case None:
             return None, [
                 Statement(
-                    says="Collect prompts with the answers that you want, one JSON object a line.",
-                    because="That is what most base models are tuned on; every other method "
-                    "needs something rarer",
+                    says="Collect prompts with the answers that you want, one JSON object per line.",
+                    because="Most base models support it; every other method needs less common data",
                     source=PREPARE,
                 )
             ]
@@ -53,16 +50,19 @@ _SHAPES: dict[Method, tuple[str, str]] = {
     "single-turn": ("one question and its answer each", "the model learns to answer as you would"),
     "multi-turn": (
         "conversations of several turns",
-        "the model learns to keep a conversation up, and its persona",
+        "the model learns to hold a conversation in its persona",
     ),
-    "continued-pretraining": ("plain texts", "the model goes on reading, and learns the words of your field"),
+    "continued-pretraining": (
+        "plain texts",
+        "the model trains on your texts and learns the vocabulary of your field",
+    ),
     "distillation": (
         "prompts without answers",
         "a larger teacher model writes the answers that a smaller one learns",
     ),
     "reinforcement": (
         "prompts whose answers a program can check",
-        "the model tries, your grader scores, and what scores higher is learnt",
+        "the model generates answers, your grader scores them, and the model learns from the scores",
     ),
 }
 
@@ -80,7 +80,7 @@ def _of_texts(found: Method) -> list[Statement]:
     return [
         TRANSFER,
         Statement(
-            says="Make prompts with answers out of your texts, or search them.",
+            says="Turn your texts into prompts with answers, or use retrieval.",
             because=ELSEWHERE["continued-pretraining"],
             source=CUSTOM_MODELS,
         ),

@@ -20,8 +20,8 @@ def settings(data: Profile | None, base_model: BaseModel, method: Method) -> tup
     chosen = {name: one.written(one.default) for name, one in known.items()}
     statements = [
         Statement(
-            says=f"Begin with {base_model.name}'s defaults: {_listed(chosen) or 'it has none to set'}.",
-            because="Change one thing at a time, and only after the loss curves of a first run",
+            says=f"Start with {base_model.name}'s defaults: {_listed(chosen) or 'it has none'}.",
+            because="Change one setting at a time, and only after the loss curves of a first run",
             source=HYPERPARAMETERS,
         )
     ]
@@ -50,9 +50,9 @@ def _nova(data: Profile, base_model: BaseModel, defaults: Settings) -> Settings:
 
 def _why(data: Profile) -> str:
     if data.records > MANY:
-        return f"Above {MANY:,} records one epoch is enough; warm-up grows with the records"
+        return f"Above {MANY:,} records one epoch is enough; warm-up grows with the number of records"
     few = ". Below 1,000, repeating the data can help more than epochs do" if data.records < FEW else ""
-    return f"Up to {MANY:,} records two epochs are advised; warm-up grows with the records{few}"
+    return f"Up to {MANY:,} records two epochs are recommended; warm-up grows with the number of records{few}"
 
 
 def _listed(chosen: Settings) -> str:

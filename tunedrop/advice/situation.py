@@ -9,13 +9,13 @@ import msgspec
 from tunedrop.contracts import Method
 
 Goal = Literal["persona", "exclusive-data", "domain", "news", "task"]
-"""Why somebody wants to tune: the four good reasons, and one narrow task done better or cheaper."""
+"""Goals of tuning: the four main use cases, and one narrow task done better or cheaper."""
 
 GOALS: dict[Goal, str] = {
     "persona": "a persona and a tone: answers that sound like you",
     "exclusive-data": "exclusive data: what only you know",
     "domain": "domain expertise: the language and the judgement of a field",
-    "news": "newer information: what has happened since the base model was trained",
+    "news": "newer information: events since the base model was trained",
     "task": "one narrow task, such as classifying or extracting",
 }
 

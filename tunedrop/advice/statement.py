@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 OURS = "our judgement"
-"""The source of a statement that nobody documents: experience, to be taken as such."""
+"""The source of statements without documentation: experience."""
 
 RAG_GUIDE = "AWS Prescriptive Guidance, Retrieval Augmented Generation options (read 2026-11-25)"
 CUSTOM_MODELS = "Bedrock user guide, custom-models (read 2026-11-23)"

@@ -26,7 +26,7 @@ def forecast_in_words(cost: ActualCost) -> str:
 
 def evaluation_in_words(estimate: Estimate) -> str:
     """What the evaluation will ask, and how long that takes."""
-    asked = f"The evaluation asks for {estimate.evaluation_requests:,} answers"
+    asked = f"The evaluation requests {estimate.evaluation_requests:,} answers"
     if estimate.evaluation_minutes is None:
         return f"{asked}; how many a minute this model may give is not known."
     return f"{asked}, which takes {clock.about(60 * estimate.evaluation_minutes)}."

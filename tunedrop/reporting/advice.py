@@ -82,7 +82,7 @@ def _not_promoted(stage: Stage, ending: Ending) -> Iterator[Advice]:
             _command("rollback", f"{shlex.quote(run.name)} --serve", stage),
         )
         yield Advice(
-            "Or point the alias to the model itself, which nothing serves:",
+            "Or point the alias to the model itself, which is not served:",
             _command("throughput release", f"{found.production_gone} --production", stage),
         )
     kept = "" if found is not None and found.production_gone else "What was in use before stays in use. "

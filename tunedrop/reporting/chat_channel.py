@@ -74,7 +74,7 @@ def tell(sns: Any, stage: Stage, said: dict[str, Any]) -> None:
     try:
         sns.publish(TopicArn=stage.chat_topic_arn, Message=msgspec.json.encode(said).decode())
     except (ClientError, BotoCoreError):
-        logging.getLogger(__name__).exception("the chat channel could not be told")
+        logging.getLogger(__name__).exception("the chat channel could not be notified")
 
 
 def _linked(link: str) -> str:

@@ -110,7 +110,7 @@ def _facts(stage: Stage, ending: Ending) -> Iterator[str]:
         )
     if run.is_evaluated_anew and ending.job is not None:
         yield f"Model:        {ending.job.model_arn}"
-        yield f"              of run {run.run_id}, evaluated again in attempt {run.attempt}, without training"
+        yield f"              of run {run.run_id}, re-evaluated in attempt {run.attempt}, without training"
     if run.uploaded_by:
         yield f"Uploaded:     by {run.uploaded_by}, {clock.for_people(run.created_at)} UTC"
     if ending.fit is not None and ending.fit.verdict != "unknown":

@@ -27,7 +27,7 @@ def headline(ending: Ending) -> str:
     """How the run has ended, in half a sentence."""
     outcome, found = outcome_of(ending), ending.evaluation
     if outcome == "refused" and ending.run.is_evaluated_anew:
-        return "was not evaluated again"
+        return "was not re-evaluated"
     if outcome == "rejected" and found is not None:
         return _REJECTIONS.get(found.rejected_for, _HEADLINES[outcome])
     if outcome == "inconclusive" and found is not None and not found.needed:
@@ -112,7 +112,7 @@ def _gone_from_production(ending: Ending) -> str:
     gone = ending.evaluation.production_gone if ending.evaluation is not None else ""
     if not gone:
         return ""
-    now = "this model has taken its place" if ending.promotion is not None else "its alias still names it"
+    now = "this model replaced it" if ending.promotion is not None else "its alias still names it"
     return (
         f"The model in production, {gone}, is gone: it was deleted outside Tunedrop. Nothing was compared "
         f"with it; {now}."

@@ -264,7 +264,7 @@ def test_advice_is_read_off_the_data_and_a_few_answers() -> None:
 
     assert code == 0
     assert "Advice: fine-tuning" in output
-    assert "Begin with Nova Micro" in output
+    assert "Start with Nova Micro" in output
     assert "Not known from here" in output
 
 

@@ -133,7 +133,7 @@ def test_what_took_the_place_of_something_gone_says_so() -> None:
     ending = msgspec.structs.replace(PROMOTED, evaluation=evaluation)
 
     assert f"{GONE}, is gone" in notification.text(STAGE, ending)
-    assert "this model has taken its place" in notification.text(STAGE, ending)
+    assert "this model replaced it" in notification.text(STAGE, ending)
 
 
 def test_a_model_in_production_that_did_not_answer_is_what_the_headline_names() -> None:
@@ -178,7 +178,7 @@ def test_a_retry_that_is_refused_keeps_the_model() -> None:
         STAGE, msgspec.structs.replace(PROMOTED, run=run, failure=failure, promotion=None)
     )
 
-    assert "was not evaluated again" in text
+    assert "was not re-evaluated" in text
     assert "the model is kept" in text
     assert "nothing has been billed" not in text
 

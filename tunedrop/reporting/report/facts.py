@@ -152,7 +152,7 @@ def _origins(stage: Stage, ending: Ending) -> Iterator[Fact]:
         "Hyperparameters", ", ".join(f"{name} {value}" for name, value in sorted(run.hyperparameters.items()))
     )
     yield Fact("Customization job", job.job_arn if job is not None else "")
-    anew = f"trained by this run before, and evaluated again in attempt {run.evaluation_attempt}"
+    anew = f"trained earlier by this run, re-evaluated in attempt {run.evaluation_attempt}"
     yield Fact(
         "Custom model", job.model_arn if job is not None else "", anew if run.is_evaluated_anew else ""
     )
