@@ -6,7 +6,6 @@ lives no longer than its base (Bedrock user guide, model-lifecycle, read 2026-11
 
 from __future__ import annotations
 
-import shlex
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +16,7 @@ from tunedrop import aws, catalog
 from tunedrop.aws import Aws, foundation_models
 from tunedrop.aws.subjects import attributes, subject
 from tunedrop.catalog.model import BaseModel
+from tunedrop.formatting.commands import command
 from tunedrop.registry.aliases import Aliases, InProduction
 from tunedrop.registry.runs import Registry
 from tunedrop.registry.troubles import Troubles
@@ -143,6 +143,6 @@ def text(stage: Stage, found: Ageing, today: datetime) -> str:
         "What else can be tuned, and what it costs:",
         "    tunedrop bases",
         "What is in production, with its scores:",
-        f"    tunedrop models {shlex.quote(name)} --stage {stage.name}",
+        f"    {command('models', name, options=f'--stage {stage.name}')}",
     ]
     return "\n".join(lines) + "\n"

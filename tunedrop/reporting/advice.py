@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 import msgspec
@@ -10,6 +9,7 @@ import msgspec
 from tunedrop import naming
 from tunedrop.contracts import Ending, Evaluation, Run
 from tunedrop.errors import ModelDeleted
+from tunedrop.formatting.commands import command
 from tunedrop.reporting.outcome import outcome_of
 from tunedrop.stage import Stage
 
@@ -55,9 +55,7 @@ def _in_production(stage: Stage, ending: Ending) -> Iterator[Advice]:
             "they use the new model from now on."
         )
         if ending.promotion.previous_model_arn:
-            yield Advice(
-                "To return to the previous model:", _command("rollback", shlex.quote(run.name), stage)
-            )
+            yield Advice("To return to the previous model:", _command("rollback", run.name, stage))
     kept = ending.released.kept if ending.released is not None else ()
     if serving is not None and serving.way == "provisioned" and serving.arn in kept:
         yield Advice(
@@ -79,11 +77,11 @@ def _not_promoted(stage: Stage, ending: Ending) -> Iterator[Advice]:
     if found is not None and found.production_gone:
         yield Advice(
             "The alias names a deleted model. To return to the previous model:",
-            _command("rollback", f"{shlex.quote(run.name)} --serve", stage),
+            _command("rollback", run.name, stage, "--serve"),
         )
         yield Advice(
             "Or point the alias to the model itself, which is not served:",
-            _command("throughput release", f"{found.production_gone} --production", stage),
+            _command("throughput release", found.production_gone, stage, "--production"),
         )
     kept = "" if found is not None and found.production_gone else "What was in use before stays in use. "
     yield Advice(f"{kept}The answers side by side show where the tuned model gains and where it loses.")
@@ -99,11 +97,11 @@ def _to_tell(stage: Stage, run: Run, evaluation: Evaluation) -> Iterator[Advice]
     if evaluation.needed:
         tell = f"About {evaluation.needed:,} held-out records would be enough"
         if run.test is not None:
-            text, subject = f"{tell}. Add to {run.test.uri}", run.run_id
+            text, options = f"{tell}. Add to {run.test.uri}", ""
         else:
-            text = f"{tell}. Upload additional ones in a separate file"
-            subject = f"{run.run_id} --test FILE"
-        yield Advice(f"{text}. The model is not trained again:", _command("retry", subject, stage))
+            text, options = f"{tell}. Upload additional ones in a separate file", "--test FILE"
+        again = _command("retry", run.run_id, stage, options)
+        yield Advice(f"{text}. The model is not trained again:", again)
     else:
         uri = naming.uri(stage.artifacts_bucket, naming.predictions_key(run.run_id))
         yield Advice(
@@ -121,9 +119,9 @@ def _refused(stage: Stage, ending: Ending) -> Iterator[Advice]:
         )
         return
     if failure is not None and failure.error == "InvalidDataset":
-        command = f"tunedrop check {shlex.quote(run.train.key.rpartition('/')[2])}"
-        command += f" --base-model {run.base_model}" if run.base_model else ""
-        yield Advice("The same check runs on your machine, without AWS:", command)
+        options = f"--base-model {run.base_model}" if run.base_model else ""
+        check = command("check", run.train.key.rpartition("/")[2], options=options)
+        yield Advice("The same check runs on your machine, without AWS:", check)
     yield Advice("Fix the cause named above and upload again; nothing has been billed.")
 
 
@@ -137,5 +135,5 @@ def _training(ending: Ending) -> Iterator[Advice]:
         )
 
 
-def _command(name: str, subject: str, stage: Stage) -> str:
-    return f"tunedrop {name} {subject} --stage {stage.name}"
+def _command(name: str, subject: str, stage: Stage, options: str = "") -> str:
+    return command(name, subject, options=f"{options} --stage {stage.name}".strip())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
-
 from tunedrop.cli.asking import confirm, if_interrupted
 from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.output import Format, console, errors, print_json
 from tunedrop.cli.stage import Deployed
+from tunedrop.formatting.commands import command
 from tunedrop.formatting.counts import counted
 from tunedrop.results.teardown import Plan, Teardown, TornDown
 from tunedrop.serving import inventory, models
@@ -87,6 +86,6 @@ def _cure(here: Deployed, alias: str) -> str:
     history = here.aliases.history_at(alias)
     earlier = dict.fromkeys(one.model_arn for one in history if one.model_arn != history[0].model_arn)
     if any(models.status(here.aws, arn) for arn in earlier):
-        name = shlex.quote(history[0].name)
-        return f"return to an earlier version: tunedrop rollback {name} --stage {here.name}"
+        rollback = command("rollback", history[0].name, options=f"--stage {here.name}")
+        return f"return to an earlier version: {rollback}"
     return f"there is no other version: aws ssm delete-parameter --name {alias}"

@@ -23,6 +23,7 @@ from tunedrop.cli.data.folder import Submission
 from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.output import Format, console, errors, fail, print_json, table
 from tunedrop.dataset.prepare.split import shares
+from tunedrop.formatting.commands import command
 
 T = TypeVar("T")
 SHOWN = 6
@@ -62,7 +63,7 @@ def _profile(submission: Submission) -> Profile:
         fail(
             f"{files['train'][0].name} is not a valid dataset: {report.error_count:,} errors",
             NO,
-            f"See them: tunedrop check {files['train'][0]}",
+            f"See them: {command('check', str(files['train'][0]))}",
         )
     train, test = report.files["train"], report.files.get("test")
     known = [model for model in catalog.load().values() if report.method in model.methods]

@@ -28,6 +28,7 @@ from tunedrop.dataset.check.processes import check_on_all_cores
 from tunedrop.dataset.formats import unreadable
 from tunedrop.dataset.sources.opening import DataFiles, open_files
 from tunedrop.dataset.types import Opened, ReadOptions
+from tunedrop.formatting.commands import command
 from tunedrop.formatting.counts import counted
 from tunedrop.intake.file_names import by_split
 
@@ -213,7 +214,7 @@ def _of_folder(
         fail(
             f"{path} is a run of several training stages, each with its own data",
             USAGE,
-            f"All of them: tunedrop estimate {path}; one of them: tunedrop check FILE --method METHOD",
+            f"All of them: {command('estimate', str(path))}; one: tunedrop check FILE --method METHOD",
         )
     if submission.elsewhere:
         fail(f"{submission.elsewhere[0]} is not on this machine; the pipeline will check it", USAGE)

@@ -16,10 +16,11 @@ from tunedrop.cli.data.sample_records import sample
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.output import Format, console, errors, fail, print_json
 from tunedrop.contracts import Method
+from tunedrop.formatting.commands import command
 from tunedrop.planning.hyperparameters import manifests_name
 
 _MANIFEST = """\
-# A run of Tunedrop. Submit it with: tunedrop submit {folder} --watch
+# A run of Tunedrop. Submit it with: {submit}
 # The data is uploaded first; this file goes last, and its arrival starts the run.
 
 method: {method}
@@ -93,7 +94,7 @@ def init(folder: Path, method: Method, base_model: str | None, format_: Format) 
         return print_json(Written(folder=str(folder), method=method, base_model=base_model, files=files))
     for path in files:
         console.print(f"wrote  {path}")
-    return console.print(f"next:  tunedrop check {folder}; then put your own records in its place")
+    return console.print(f"next:  {command('check', str(folder))}; then put your own records in its place")
 
 
 def write(
@@ -136,7 +137,7 @@ def _manifest(folder: Path, method: Method, base_model: str, hyperparameters: Ma
         errors.print(f"{model.name} {closed}. {catalog.instead(None, method)}", style="yellow")
     served = "served on demand, free while idle" if model.serving.on_demand else "served by the hour only"
     return _MANIFEST.format(
-        folder=folder,
+        submit=command("submit", str(folder), options="--watch"),
         method=method,
         why=_WHY.get(method, ""),
         base_model=model.id,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -13,6 +12,7 @@ from tunedrop.cli.output import Format, console, errors, fail, print_json, when
 from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import CompletedJob, DeploymentSettings, Promotion
 from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.formatting.commands import command
 from tunedrop.registry import Record
 from tunedrop.registry.aliases import InProduction
 from tunedrop.serving import choose, revive
@@ -97,7 +97,7 @@ def _tell(here: Deployed, promotion: Promotion, name: str, format_: Format) -> N
     if not serves(promotion.model_id):
         console.print(
             f"this model is not served now: deploy it before you call it, or return to the previous "
-            f"one: tunedrop rollback {shlex.quote(name)}",
+            f"one: {command('rollback', name)}",
             style="yellow",
         )
     return None
@@ -112,10 +112,8 @@ def _how_to_serve(here: Deployed, name: str, error: NotServed) -> str:
         dollars = "at an unknown price" if rate is None else f"at {rate:.2f} USD an hour"
         hours = here.stage.throughput_expiry_seconds / 3600
         cost = f"by provisioned throughput {dollars}, for {hours:.0f} hours unless you release it earlier"
-    return (
-        f"{error}. Deploy it first ({cost}):\n"
-        f"  tunedrop rollback {shlex.quote(name)} --serve --stage {here.stage.name}"
-    )
+    rollback = command("rollback", name, options=f"--serve --stage {here.stage.name}")
+    return f"{error}. Deploy it first ({cost}):\n  {rollback}"
 
 
 def _serve(here: Deployed, model: InProduction) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from tunedrop import intake
@@ -12,6 +13,7 @@ from tunedrop.cli.runs import held_out
 from tunedrop.cli.runs.live import watch as following
 from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import CompletedJob
+from tunedrop.formatting.commands import command
 from tunedrop.registration.resuming import RETRIABLE, evaluates_anew
 from tunedrop.registry import Record
 
@@ -27,7 +29,8 @@ def retry(
         held_out.refuse(here, record, test)
     confirm(f"Retry {run.run_id}? {_cost(record)}", yes=yes, otherwise="nothing was started")
     if test is not None:
-        with if_interrupted("nothing was started", f"Go on: tunedrop retry {run.run_id} --test {test}"):
+        repeat = command("retry", run.run_id, options=f"--test {shlex.quote(str(test))}")
+        with if_interrupted("nothing was started", f"Go on: {repeat}"):
             held_out.upload(here, record, test)
     here.signal(intake.signal_key(run.run_id, "retry", str(run.attempt)), from_)
     if not follow:

@@ -24,6 +24,7 @@ from tunedrop.cli.runs.live.watch import started, watch
 from tunedrop.cli.runs.sending import is_there, parts_of, send
 from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import Estimate
+from tunedrop.formatting.commands import command
 from tunedrop.formatting.costs import in_words
 from tunedrop.registry import Record
 
@@ -81,7 +82,8 @@ def start(
     """Upload a submission; gives the run that it has started, and the uploaded objects."""
     uploaded, version = _upload(here, submission, format_, again=again)
     sentence = f"{submission.name} is uploaded, and its run starts"
-    with if_interrupted(sentence, f"Follow it: tunedrop watch {submission.name} --stage {here.name}"):
+    follow = command("watch", submission.name, options=f"--stage {here.name}")
+    with if_interrupted(sentence, f"Follow it: {follow}"):
         return started(lambda: _run_of(here, submission, version), submission.name), uploaded
 
 
