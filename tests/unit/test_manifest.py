@@ -69,7 +69,7 @@ def test_all_errors_are_reported_at_once() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (b"method: magic\ndata: {train: t}\n", "line 1: method: magic is not known; it takes instruction,"),
+        (b"method: magic\ndata: {train: t}\n", "line 1: method: magic is unknown; it takes instruction,"),
         (b"data: {train: 5}\n", "data.train: Expected `str | array`, got `int`"),
         (b"data: 5\n", "data: Expected `object`, got `int`"),
         (b"budget_usd: 5\n", "data.train is missing"),
@@ -110,8 +110,8 @@ def test_a_judge_is_a_model_id_or_a_mapping_with_one() -> None:
         ("judge: {rubric: brief}", "evaluation.judge: '' is not a model id"),
         ("judge: a model", "evaluation.judge: 'a model' is not a model id"),
         ("metric: judge", "evaluation.metric: name the model that judges: evaluation.judge"),
-        ("metric: rouge", "evaluation.metric: rouge is not known; did you mean rouge_l?"),
-        ("metric: x", "evaluation.metric: x is not known; it takes auto, accuracy"),
+        ("metric: rouge", "evaluation.metric: rouge is unknown; did you mean rouge_l?"),
+        ("metric: x", "evaluation.metric: x is unknown; it takes auto, accuracy"),
         ("judge: {model: a.b, via: evaluation}", "did you mean evaluation-job?"),
         (
             "max_prompts: 2000, judge: {model: a.b, via: evaluation-job}",
@@ -169,9 +169,9 @@ def test_a_run_of_stages_is_its_last_stage_after_the_others() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (STAGES + b"method: instruction\n", "method: with stages, each says its own"),
+        (STAGES + b"method: instruction\n", "method: with stages, each stage has its own"),
         (STAGES + b"search: {epoch_count: [1, 2]}\n", "search in a run of one stage"),
-        (b"stages: [{data: {train: t}}]\n", "stages has 1; it takes 2 to 4"),
+        (b"stages: [{data: {train: t}}]\n", "stages has 1; 2 to 4 are allowed"),
         (b"stages: [{method: instruction}, {data: {train: t}}]\n", "stages 1: data.train is missing"),
         (b"stages: [{data: {train: t, test: u}}, {data: {train: t}}]\n", "only the last stage is evaluated"),
         (b"stages: [{data: {train: t}, epochs: 2}, {data: {train: t}}]\n", "unknown key stages 1: epochs"),

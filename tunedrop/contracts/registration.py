@@ -30,7 +30,7 @@ class Resume(msgspec.Struct, frozen=True, kw_only=True):
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
     """`duplicate`: this upload already has a run. `ignored`: nothing to do. `refused`: see `failure`.
 
-    `resumed`: a run that ended before its time, or inconclusive, goes on; see `resume`. One that cannot,
+    `resumed`: a run that ended early or inconclusive is resumed; see `resume`. One that cannot,
     because its model is gone, is `refused` with both.
     """
 

@@ -82,17 +82,17 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
 
 def _about_stages(manifest: Manifest) -> Iterator[str]:
     if not 2 <= len(manifest.stages) <= MAX_STAGES:
-        yield f"stages has {len(manifest.stages)}; it takes 2 to {MAX_STAGES}. One alone needs no stages"
+        yield f"stages has {len(manifest.stages)}; 2 to {MAX_STAGES} are allowed. One needs no stages"
     for key in ("method", "data", "hyperparameters"):
         if getattr(manifest, key) != getattr(Manifest(), key):
-            yield f"{key}: with stages, each says its own; move it into a stage"
+            yield f"{key}: with stages, each stage has its own; move it into a stage"
     if manifest.search:
         yield "search: search in a run of one stage, then tune its model further with from"
     for number, stage in enumerate(manifest.stages, start=1):
         if not stage.data.train:
             yield f"stages {number}: data.train is missing; name the training file, such as train.jsonl"
         if stage.method in ("distillation", "reinforcement"):
-            yield f"stages {number}: {stage.method} cannot be one of several stages; run it by itself"
+            yield f"stages {number}: {stage.method} cannot be one of several stages; run it separately"
     for number, stage in enumerate(manifest.stages[:-1], start=1):
         if stage.data.test is not None:
             yield f"stages {number}: only the last stage is evaluated; give data.test there"
@@ -168,7 +168,7 @@ def _not_among(value: Any, type_: Any) -> str:
         return ""
     near = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(known)}"
-    return f"{value} is not known; {hint}"
+    return f"{value} is unknown; {hint}"
 
 
 def _judge(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -199,7 +199,7 @@ def _judge(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield (
             yaml_document.line_of(evaluation, "max_prompts"),
             f"evaluation.max_prompts is {most:,}; with evaluation.judge.via: evaluation-job it is at most "
-            f"{MOST_IN_EVALUATION_JOB:,}, which is what Bedrock takes",
+            f"{MOST_IN_EVALUATION_JOB:,}, Bedrock's limit",
         )
 
 

@@ -99,11 +99,11 @@ def _problem(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return ""
     if isinstance(value, int | float):
-        return "" if abs(value) <= MAX_NUMBER else f"a number is from -{MAX_NUMBER:g} to {MAX_NUMBER:g}"
+        return "" if abs(value) <= MAX_NUMBER else f"a number must be from -{MAX_NUMBER:g} to {MAX_NUMBER:g}"
     if isinstance(value, str):
         found = _NO_TEXT.search(value)
-        return f"text must not hold the character {shown.line(found[0])}" if found else ""
-    return f"{type(value).__name__} is not a value that a manifest takes; put text in quotes"
+        return f"text must not contain the character {shown.line(found[0])}" if found else ""
+    return f"{type(value).__name__} is not a valid manifest value; put text in quotes"
 
 
 def locate(document: Mapping[str, Any], path: str) -> tuple[Mapping[str, Any], str]:

@@ -102,7 +102,7 @@ def _base_of(stage: Stage, arn: str) -> BaseModel:
     if ":imported-model/" in arn or ":custom-model-deployment/" in arn or ":provisioned-model/" in arn:
         raise InvalidManifest(
             f"base_model: {arn} is not a custom model of this account and Region: it serves one, and no job "
-            "goes on with that; write from: RUN, with the run that has trained the model"
+            "can continue from that; use from: RUN with the run that trained the model"
         )
     if not re.fullmatch(
         f"{re.escape(bedrock)}custom-model/[a-z0-9.:-]+/[a-z0-9]{{12}}"

@@ -35,7 +35,9 @@ def resolve(
         known = offered.get(name)
         if known is None:
             names = ", ".join(offered) or "none"
-            findings.append(f"hyperparameters.{key}: {base_model.name} has no such one; it takes {names}")
+            findings.append(
+                f"hyperparameters.{key}: {base_model.name} has no such hyperparameter; it has {names}"
+            )
         elif refusal := known.refusal(value):
             findings.append(f"hyperparameters.{key}: {refusal} ({base_model.name})")
         else:
@@ -69,7 +71,7 @@ def candidates(
     combinations = list(itertools.product(*(value for value in grid.values() if isinstance(value, list))))
     if not 2 <= len(combinations) <= most:
         raise InvalidManifest(
-            f"search has {len(combinations)} candidates; it takes 2 to {most}: each is trained and paid for. "
+            f"search has {len(combinations)} candidates; 2 to {most} are allowed: each is billed. "
             f"Give {'more' if len(combinations) < 2 else 'fewer'} values, or change search.max_candidates"
         )
     found = [

@@ -142,7 +142,7 @@ class Preflighter:
 
         def look() -> Check:
             found = models.status(self._aws, model)
-            detail = f"the custom model {model} {f'is {found}' if found else 'does not exist (any more)'}"
+            detail = f"the custom model {model} {f'is {found}' if found else 'does not exist (any longer)'}"
             cure = "Name another run with from, or another custom model as base_model"
             return Check(name="custom model", passed=found == "Active", detail=detail, cure=cure)
 
@@ -258,8 +258,7 @@ class Preflighter:
             return Check(
                 name="job name",
                 passed=not taken,
-                detail=f"the job name {', '.join(taken or names)} is "
-                f"{'taken by somebody else' if taken else 'free'}",
+                detail=f"the job name {', '.join(taken or names)} is {'already in use' if taken else 'free'}",
                 cure="Upload the dataset under another name",
             )
 

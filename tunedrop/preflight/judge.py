@@ -34,7 +34,7 @@ def judge(aws_: Aws, stage: Stage, run: Run, asked: JudgeSettings) -> Check:
     return Check(
         name="judge",
         passed=not problem,
-        detail=f"the judge {asked.model} {problem or 'is alive and may be asked'}",
+        detail=f"the judge {asked.model} {problem or 'is available and may be called'}",
         cure=cure,
     )
 

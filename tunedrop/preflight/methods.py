@@ -22,11 +22,11 @@ def teacher(aws_: Aws, found: Teacher, region: str, role_arn: str) -> Check:
     dead = bool(ended and ended <= datetime.now(UTC))
     arn = f"arn:aws:bedrock:{region}::foundation-model/{found.model}"
     may = allowed(aws_.iam, role_arn, "bedrock:InvokeModel", arn)
-    problem = "has reached its end of life" if dead else "" if may else "may not be asked by Bedrock's role"
+    problem = "has reached its end of life" if dead else "" if may else "may not be called by Bedrock's role"
     return Check(
         name="teacher",
         passed=not problem,
-        detail=f"the teacher {found.model} {problem or 'is alive and may be asked'}",
+        detail=f"the teacher {found.model} {problem or 'is available and may be called'}",
         cure="Choose another teacher.model: tunedrop bases --method distillation"
         if dead
         else "Deploy the stage again: the role is part of it",

@@ -134,7 +134,7 @@ def _units(bedrock: Any) -> int:
 
 
 def _too_few(quota: Quota, used: int, needed: int, region: str) -> tuple[str, str]:
-    detail = f"{quota.name} ({quota.code}) is {quota.value:g}, of which {used} are used"
+    detail = f"{quota.name} ({quota.code}) is {quota.value:g}, {used} used"
     cure = request(quota, needed, region) if quota.adjustable else "It cannot be raised"
     return detail, f"Delete what is not needed (tunedrop throughput, tunedrop teardown), or: {cure}"
 

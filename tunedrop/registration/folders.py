@@ -32,9 +32,11 @@ def keys_by_split(s3: Any, bucket: str, key: str) -> Mapping[Split, list[str]]:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     found = [one["Key"] for page in pages for one in page.get("Contents", ()) if is_data(one)]
     if not found:
-        raise InvalidManifest(f"s3://{bucket}/{prefix} holds no data file; upload the data before _SUCCESS")
+        raise InvalidManifest(
+            f"s3://{bucket}/{prefix} contains no data file; upload the data before _SUCCESS"
+        )
     if len(found) > MOST_LISTED:
-        raise InvalidManifest(f"s3://{bucket}/{prefix} holds {len(found):,} files; join some of them")
+        raise InvalidManifest(f"s3://{bucket}/{prefix} holds {len(found):,} files; merge some of them")
     return _by_split(found, prefix)
 
 

@@ -119,7 +119,7 @@ def check_is_not_lost(stage: Stage, found: Uploaded) -> None:
         until = clock.for_people(clock.write(found.at + LOOK_BACK))
         raise NoRun(
             f"it was uploaded on {clock.for_people(clock.write(found.at))} UTC and has no run after "
-            f"{found.number} tries. It is tried again until {until} UTC; afterwards, upload it again. The "
+            f"{found.number} tries. It is retried until {until} UTC; after that, upload it again. The "
             f"executions that failed say why: {console.state_machine(stage)}"
         )
 

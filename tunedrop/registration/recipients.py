@@ -31,7 +31,7 @@ def of(stage: Stage, run: Run, document: Manifest, tenant: str | None) -> tuple[
     for one in wanted:
         if one not in known:
             raise InvalidManifest(
-                f"notify: the stage knows no {shown.line(one)[:200]}; {_instead(one, known)}"
+                f"notify: the stage has no group {shown.line(one)[:200]}; {_instead(one, known)}"
             )
     return tuple(dict.fromkeys((*run.notify, *wanted)))
 
@@ -41,4 +41,4 @@ def _instead(name: str, known: list[str]) -> str:
         return "its setting notify names groups of addresses, and has none for this upload"
     near = difflib.get_close_matches(name, known, n=1)
     meant = f"did you mean {near[0]}? " if near else ""
-    return f"{meant}It knows {', '.join(known[:20])} (setting notify)"
+    return f"{meant}It has {', '.join(known[:20])} (setting notify)"

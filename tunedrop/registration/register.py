@@ -106,7 +106,7 @@ def register(
         _refuse_name(upload.name)
         if stage.tenants and tenant is None:
             raise InvalidManifest(
-                f"{event.source.uri} is in no tenant's prefix; upload to drop/ or runs/, then one of "
+                f"{event.source.uri} is in no tenant's prefix; upload to drop/ or runs/ under one of "
                 f"{', '.join(stage.tenants)} (setting tenants)"
             )
         document = _manifest(s3, event.source, upload)
@@ -132,7 +132,7 @@ def _refuse_too_large(run: Run) -> None:
     if (size := len(msgspec.json.encode(run))) > MAX_RUN_BYTES:
         raise InvalidManifest(
             f"the names of the data files, with the settings, are {size:,} bytes; a run carries at most "
-            f"{MAX_RUN_BYTES:,}: join some of the files, or give them shorter names"
+            f"{MAX_RUN_BYTES:,}: merge some of the files, or give them shorter names"
         )
 
 
@@ -193,16 +193,14 @@ def _refuse_foreign_model(tenant: str | None, document: Manifest) -> None:
         )
     if tenant is not None and document.from_run and not document.from_run.startswith(f"{tenant}/"):
         raise InvalidManifest(
-            f"from: {tenant} may not go on with {shown.line(document.from_run)[:200]}; "
+            f"from: {tenant} may not continue from {shown.line(document.from_run)[:200]}; "
             f"name a run of {tenant}/"
         )
 
 
 def _refuse_name(name: str) -> None:
     if naming.looks_like_a_run_id(name):
-        raise InvalidManifest(
-            f"{name} looks like the id of a run, and people would take one for the other; use another name"
-        )
+        raise InvalidManifest(f"{name} looks like a run id and could be mistaken for one; use another name")
 
 
 def _version(source: S3Object) -> dict[str, str]:
@@ -224,8 +222,8 @@ def _refusal(error: ClientError, path: str, source: S3Object) -> InvalidManifest
     if aws.is_transient(error) or aws.is_forbidden(error):
         raise error
     return InvalidManifest(
-        f"{path}: {source.uri} cannot be read: {shown.line(aws.explain(error))}. Upload it again, without a "
-        "key of your own (the bucket encrypts it) and not into an archive"
+        f"{path}: {source.uri} cannot be read: {shown.line(aws.explain(error))}. Upload it again, without "
+        "your own encryption key (the bucket encrypts it) and not to an archive storage class"
     )
 
 
@@ -285,7 +283,7 @@ def _folder(s3: Any, source: S3Object) -> DataFiles:
     """The data files of a folder below `drop/`."""
     parts = folders.keys_by_split(s3, source.bucket, source.key)
     if any(len(keys) > MOST_FILES for keys in parts.values()):
-        raise InvalidManifest(f"a part of a dataset is at most {MOST_FILES} files; join some of them")
+        raise InvalidManifest(f"a part of a dataset is at most {MOST_FILES} files; merge some of them")
     return {
         split: _joined([_data_file(s3, split, source.bucket, key) for key in keys])
         for split, keys in parts.items()
@@ -305,7 +303,9 @@ def _objects(s3: Any, stage: Stage, source: S3Object, path: str, names: Sequence
         keys = _matching(s3, path, bucket, key) if manifest.is_pattern(name) else [key]
         found |= dict.fromkeys((bucket, key) for key in keys)
     if len(found) > MOST_FILES:
-        raise InvalidManifest(f"{path} is {len(found):,} files; it takes {MOST_FILES}: join some of them")
+        raise InvalidManifest(
+            f"{path} is {len(found):,} files; at most {MOST_FILES} are allowed: merge some of them"
+        )
     for bucket, key in found:
         yield _data_file(s3, path, bucket, key)
 
@@ -350,7 +350,7 @@ def _without_stars(part: str) -> str:
 def _data_file(s3: Any, path: str, bucket: str, key: str) -> S3Object:
     found = S3Object(bucket=bucket, key=key)
     if not key or len(key.encode()) > MAX_KEY:
-        raise InvalidManifest(f"{path}: {found.uri[:200]} names no object; a key has 1 to {MAX_KEY} bytes")
+        raise InvalidManifest(f"{path}: {found.uri[:200]} is not an object; a key has 1 to {MAX_KEY} bytes")
     try:
         head = s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
@@ -373,7 +373,7 @@ def _locate(stage: Stage, source: S3Object, path: str, name: str) -> tuple[str, 
     key = posixpath.normpath(posixpath.join(folder, name))
     if not key.startswith(folder + "/"):
         raise InvalidManifest(
-            f"{path}: {shown.line(name)[:200]} is not beside the manifest; "
+            f"{path}: {shown.line(name)[:200]} is not in the manifest's folder; "
             f"name a file in {shown.line(folder)}/"
         )
     return source.bucket, key
@@ -470,7 +470,7 @@ def _identity(run: Run) -> Iterator[str]:
 def _deployment(stage: Stage, asked: manifest.Deployment) -> DeploymentSettings:
     if asked.commitment != "none" and not stage.allow_commitment:
         raise InvalidManifest(
-            f"deployment.commitment: {asked.commitment} cannot be ended before its time and this stage does "
+            f"deployment.commitment: {asked.commitment} cannot be ended early, and this stage does "
             "not allow it; use none, or set allow_commitment for the stage"
         )
     return DeploymentSettings(

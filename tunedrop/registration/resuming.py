@@ -1,4 +1,4 @@
-"""Going on with a run that ended before its time, or inconclusive: never training twice."""
+"""Resumes a run that ended early or inconclusive, without training twice."""
 
 from __future__ import annotations
 
@@ -114,8 +114,8 @@ def _resumed(aws_: Aws, record: Record, asked: str) -> Registration:
 
 def _deleted(model_arn: str) -> Failure:
     cause = (
-        f"the custom model {model_arn} that this run has trained was deleted, so there is nothing to go on "
-        "with; upload the dataset again to train another"
+        f"the custom model {model_arn} that this run trained was deleted, so it cannot be resumed; "
+        "upload the dataset again to train another"
     )
     return Failure(error=ModelDeleted.__name__, cause=cause, step="register_run")
 

@@ -44,7 +44,7 @@ def settings_of(document: Manifest, source: S3Object, data_bytes: int) -> Retune
     if asked is None:
         return None
     if intake.read_key(source.key).kind != "manifest":
-        raise InvalidManifest("retune: only a run that was submitted by a manifest can be tuned again")
+        raise InvalidManifest("retune: only a run that was submitted with a manifest can be retuned")
     return Retune(
         when_grown_by=manifest.share(asked.when_grown_by),
         at_most_every_seconds=clock.duration_seconds(asked.at_most_every),

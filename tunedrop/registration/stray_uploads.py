@@ -108,7 +108,7 @@ def text(stage: Stage, strays: list[Stray]) -> str:
     more = [f"    and {len(strays) - MOST_NAMED:,} more"] if len(strays) > MOST_NAMED else []
     return "\n".join(
         [
-            f"In stage {stage.name} these uploads start no run, and no run has read them:",
+            f"In stage {stage.name}, these uploads did not start a run, and no run has read them:",
             "",
             *named,
             *more,
@@ -118,7 +118,7 @@ def text(stage: Stage, strays: list[Stray]) -> str:
             f"    a folder of shards       s3://{bucket}/drop/NAME/, then its {intake.SUCCESS}",
             f"    data and, last of all,   s3://{bucket}/runs/NAME/run.yaml",
             "",
-            "Data that a manifest names later may stay where it is. This message comes once.",
+            "Data that a later manifest names can stay where it is. You receive this message only once.",
             "",
         ]
     )

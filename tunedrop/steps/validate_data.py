@@ -124,7 +124,7 @@ def keep(s3: Any, stage: Stage, run: Run, report: Report) -> None:
         ContentType="application/json",
     )
     if not report.valid or report.method is None or report.format is None:
-        raise InvalidDataset("\n".join(plain_errors(report)) or "the dataset holds no record")
+        raise InvalidDataset("\n".join(plain_errors(report)) or "the dataset has no records")
 
 
 def kept(s3: Any, stage: Stage, run: Run) -> Report:
@@ -201,10 +201,10 @@ class _Validation:
         rules, name = self._rules(report), self._base_model.name
         if rules.format == "image-caption":
             raise InvalidManifest(
-                f"base_model: {name} learns from images, which is checked but not trained here"
+                f"base_model: {name} trains on images; Tunedrop can check such datasets but not train on them"
             )
         if "validation" in self._files and not rules.takes_validation:
-            raise InvalidManifest(f"data.validation: {name} takes no validation set; leave it out")
+            raise InvalidManifest(f"data.validation: {name} accepts no validation set; leave it out")
         return shares(report.files["train"].records, self._files, rules)
 
     def _prepare(self, report: Report, held_out: Shares) -> Prepared:
@@ -231,7 +231,7 @@ class _Validation:
         assert report.format is not None
         train = self._file("train", prepared)
         if train is None:
-            raise InvalidDataset("no record is left to train on")
+            raise InvalidDataset("no records are left to train on")
         return Dataset(
             method=report.method,
             source_format=report.format,

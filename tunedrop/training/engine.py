@@ -247,5 +247,5 @@ def outcome(engine: TrainingEngine, aws: Aws, job_arn: str) -> CompletedJob | No
     """
     job = engine.describe(aws, job_arn)
     if job is None:
-        raise CustomizationFailed(f"the training job {job_arn} does not exist (any more)")
+        raise CustomizationFailed(f"the training job {job_arn} does not exist (or no longer exists)")
     return engine.result(aws, job)

@@ -55,7 +55,7 @@ def in_chat(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> dict
         stage,
         run,
         About(event="approval-required", word="approval-required"),
-        title=f":raised_hand: {run.run_id} waits for your approval",
+        title=f":raised_hand: {run.run_id} is waiting for your approval",
         description=f"It would cost {in_words(estimate)}. Nothing has been paid yet.\n{reasons}",
         summary=_subject(run, estimate),
         steps=[
@@ -81,7 +81,7 @@ def text(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> str:
             f"{in_words(estimate)}. "
             "Nothing has been paid yet.",
             "",
-            "Why you are asked:",
+            "Why approval is needed:",
             *(f"  - {reason}" for reason in estimate.approval_reasons),
             "",
             "Estimate:",
@@ -104,7 +104,7 @@ def _command(stage: Stage, run: Run, estimate: Estimate) -> str:
 
 
 def _subject(run: Run, estimate: Estimate) -> str:
-    return f"Tunedrop: {run.run_id} waits for your approval, {in_words(estimate)}"
+    return f"Tunedrop: {run.run_id} is waiting for your approval, {in_words(estimate)}"
 
 
 def _without_an_answer(stage: Stage, expires_at: str) -> str:

@@ -36,7 +36,7 @@ def create_or_queue(
     """
     is_next = granted or not waits.of_kind("deployment")
     if not is_next and throughput.find(bedrock, "on-demand", name) is None:
-        raise DeploymentsFull("other runs wait for a deployment since before this one")
+        raise DeploymentsFull("earlier runs are waiting for a deployment")
     try:
         return create()
     except DeploymentsFull as full:

@@ -46,7 +46,7 @@ def text(stage: Stage, run: Run, job_arn: str, waited: float) -> str:
     try_ = f"try another base model: {' or '.join(others)}" if others else "try again later"
     done = "It was stopped" if stage.stop_stalled else f"To stop it: tunedrop stop {run.run_id}"
     return (
-        f"AWS has not started to train after {clock.about(waited)} (job {job_arn}, phase NotStarted). "
+        f"AWS has not started training after {clock.about(waited)} (job {job_arn}, phase NotStarted). "
         f"Nothing is billed for such a job. {done}; upload the dataset again, or {try_}"
     )
 

@@ -34,13 +34,13 @@ def test_every_combination_is_a_candidate_with_what_is_fixed_and_the_defaults() 
     [
         (
             {"epoch_count": [1, 2, 3], "learning_rate": [1e-5, 1e-4]},
-            "search has 6 candidates; it takes 2 to 4",
+            "search has 6 candidates; 2 to 4 are allowed",
         ),
         ({"epoch_count": [1]}, "search has 1 candidates"),
         ({"epoch_count": 3}, "search.epoch_count: give a list of values"),
         ({"epoch_count": [1, 1]}, "two candidates are the same"),
         ({"epoch_count": [1, 99]}, "99 is not a whole number from 1 to 10"),
-        ({"dropout": [1, 2]}, "has no such one"),
+        ({"dropout": [1, 2]}, "has no such hyperparameter"),
         ({"batch_size": [1, 2], "epoch_count": [1]}, "is not a whole number from 1 to 1"),
         ({"epoch_count": [1, 2], "max_candidates": 99}, "max_candidates is 99; it must be from 2 to 16"),
     ],

@@ -101,7 +101,7 @@ def test_a_run_that_nothing_speaks_against_passes_every_check(aws: Aws, stage: S
         ),
         (
             {"get_model_customization_job": job_of("arn:aws:iam::111122223333:role/other")},
-            "taken by somebody else",
+            "already in use",
         ),
         ({"simulated": DENIED}, "s3:GetObject on runs/persona-0123456789/dataset/train.jsonl (implicitDeny)"),
         (

@@ -89,9 +89,9 @@ def test_a_grader_that_would_fail_the_job_fails_preflight(
 @pytest.mark.parametrize(
     ("lifecycle", "simulated", "expected"),
     [
-        ({}, ALLOWED, "is alive and may be asked"),
+        ({}, ALLOWED, "is available and may be called"),
         ({"endOfLifeTime": datetime(2026, 1, 1, tzinfo=UTC)}, ALLOWED, "has reached its end of life"),
-        ({}, DENIED, "may not be asked by Bedrock's role"),
+        ({}, DENIED, "may not be called by Bedrock's role"),
     ],
 )
 def test_a_teacher_is_alive_and_may_be_asked(
@@ -105,4 +105,4 @@ def test_a_teacher_is_alive_and_may_be_asked(
     found = methods.teacher(aws, TEACHER, "us-west-2", "arn:role")  # type: ignore[arg-type]
 
     assert expected in found.detail
-    assert found.passed is (expected == "is alive and may be asked")
+    assert found.passed is (expected == "is available and may be called")

@@ -63,7 +63,7 @@ def test_a_folder_of_none_but_junk_is_refused_with_what_to_do(aws: Aws, intake: 
     found = register(aws.s3, STAGE, event(put(aws, intake, "drop/empty/_SUCCESS", b"")), "arn")
 
     assert found.failure is not None
-    assert "holds no data file" in found.failure.cause
+    assert "contains no data file" in found.failure.cause
 
 
 def test_a_folder_without_success_is_started_once_when_it_is_quiet(

@@ -87,7 +87,7 @@ def test_names_that_no_state_could_carry_are_refused(names: int, refused: bool) 
     assert (found.outcome == "refused") == refused
     if refused:
         assert found.failure is not None
-        assert "a run carries at most 100,000: join some of the files" in found.failure.cause
+        assert "a run carries at most 100,000: merge some of the files" in found.failure.cause
 
 
 FIELDS = [
@@ -194,7 +194,7 @@ def test_a_name_that_looks_like_a_run_id_is_refused(key: str) -> None:
     found = register(b"data: {train: t.jsonl}\n", key)
 
     assert found.failure is not None
-    assert "looks like the id of a run" in found.failure.cause
+    assert "looks like a run id" in found.failure.cause
 
 
 @pytest.mark.parametrize("key", ["drop/export-1764393600.jsonl", "drop/persona-2026112900.jsonl"])
@@ -222,8 +222,8 @@ def test_an_object_that_cannot_be_read_gives_a_run(code: str) -> None:
         ("deployment: {keep_for: 3000000d}", "too long; a duration is at most 366d"),
         ("retune: {at_most_every: 999999d}", "too long"),
         ("retune: {when_grown_by: 1e9}", "must be from 1% to 10000%"),
-        ("budget_usd: .nan", "a number is from"),
-        ("budget_usd: 0x" + "f" * 9_000, "a number is from"),
+        ("budget_usd: .nan", "a number must be from"),
+        ("budget_usd: 0x" + "f" * 9_000, "a number must be from"),
         ("evaluation: {judge: nova}", "is not a model id"),
         ("evaluation: {judge: amazon/nova}", "is not a model id"),
         ("evaluation: {judge: {model: 'arn:aws:s3:::bucket'}}", "is not a model id"),

@@ -41,7 +41,7 @@ def test_groups_and_addresses_of_the_stage_are_told(notify: str, told: tuple[str
     ("notify", "stage", "said"),
     [
         ("notify: suport", STAGE, "did you mean support?"),
-        ("notify: someone@elsewhere.example", STAGE, "It knows ana@example.com, bo@example.com, law"),
+        ("notify: someone@elsewhere.example", STAGE, "It has ana@example.com, bo@example.com, law"),
         ("notify: support", builders.stage(), "has none for this upload"),
     ],
 )

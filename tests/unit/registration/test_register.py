@@ -82,13 +82,13 @@ def test_new_data_under_an_unchanged_manifest_is_a_new_run(aws: Aws, stage: Stag
     [
         ("data: {train: train.jsonl}\nepoch: 2\n", "line 2: unknown key epoch"),
         ("data: {train: other.jsonl}\n", "there is no s3://intake/runs/law/other.jsonl"),
-        ("data: {train: ../secret.jsonl}\n", "is not beside the manifest"),
+        ("data: {train: ../secret.jsonl}\n", "is not in the manifest's folder"),
         ("data: {train: s3://elsewhere/train.jsonl}\n", "does not allow the bucket elsewhere"),
         (
             "base_model: meta.llama3\ndata: {train: train.jsonl}\n",
             "is not in the catalog; meta.llama3-",
         ),
-        ("data: {train: train.jsonl}\nhyperparameters: {epochs: 2}\n", "it takes epochCount"),
+        ("data: {train: train.jsonl}\nhyperparameters: {epochs: 2}\n", "it has epochCount"),
         ("data: {train: train.jsonl}\nhyperparameters: {epoch_count: 99}\n", "a whole number from 1 to 10"),
         ("data: {train: train.jsonl}\ndeployment: {commitment: 1-month}\n", "this stage does not allow it"),
     ],
@@ -219,4 +219,4 @@ def test_a_manifest_names_no_file_beside_its_folder(aws: Aws, stage: Stage, name
 
     assert found.outcome == "refused"
     assert found.failure is not None
-    assert "is not beside the manifest" in found.failure.cause
+    assert "is not in the manifest's folder" in found.failure.cause

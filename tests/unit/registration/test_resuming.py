@@ -234,4 +234,4 @@ def test_a_model_that_was_deleted_meanwhile_is_said_to_be_gone(
     assert found.failure.error == "ModelDeleted"
     assert found.resume is not None
     assert found.resume.job == builders.job()
-    assert f"{builders.MODEL_ARN} that this run has trained was deleted" in found.failure.cause
+    assert f"{builders.MODEL_ARN} that this run trained was deleted" in found.failure.cause

@@ -65,7 +65,7 @@ def test_a_tenant_goes_on_with_its_own_models_alone() -> None:
     found = register("runs/support/bot/run.yaml", "train.jsonl}\nfrom: law/bot\n# {")
 
     assert found.failure is not None
-    assert "support may not go on with law/bot" in found.failure.cause
+    assert "support may not continue from law/bot" in found.failure.cause
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_the_chat_is_asked_too_with_how_to_answer() -> None:
     code = approval.code_of(builders.run(), ESTIMATE)
     said = json.loads(chat["Message"])
     assert (mail["TopicArn"], chat["TopicArn"]) == (stage.topic_arn, CHAT)
-    assert said["content"]["title"].endswith("persona-0123456789 waits for your approval")
+    assert said["content"]["title"].endswith("persona-0123456789 is waiting for your approval")
     assert "about 2.00 USD" in said["content"]["description"]
     assert "&lt;b&gt;" in said["content"]["description"]
     assert (
