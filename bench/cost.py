@@ -50,7 +50,7 @@ class _Recorded(NamedTuple):
 
 
 class Item(NamedTuple):
-    """So many units of something that has a price."""
+    """A quantity of something that has a price."""
 
     name: str
     amount: float

@@ -22,7 +22,7 @@ class Drawn(NamedTuple):
 
 
 Draw = Callable[[np.random.Generator, int, int, float], Drawn]
-"""So many test sets of so many units, whose true difference is the last argument."""
+"""Draws test sets: their number, their units each, and the true difference."""
 
 
 def binary(discordance: float, accuracy: float = 0.6) -> Draw:

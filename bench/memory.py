@@ -65,7 +65,7 @@ def main() -> int:
 
 
 def _write(path: Path, size: int) -> int:
-    """So many bytes of records, of which a share is there twice."""
+    """Records of a given total size, a share of them duplicated."""
     rng = random.Random(11)
     patterns = [
         line.replace(b'"text": "', b'"text": "%b ', 2).replace(b'"%b ', b'"', 1)  # the prompt, not the system

@@ -103,7 +103,7 @@ _MAKERS: dict[str, Callable[[Writer, int], dict[str, Any]]] = {
 
 
 def lines(format_: str, count: int, seed: int = 1) -> Iterator[bytes]:
-    """So many lines of a format, as json.dumps writes them, each with its line end."""
+    """The given number of lines in a format, as json.dumps writes them, each with its line end."""
     writer = Writer(seed)
     for number in range(count):
         record = _MAKERS[format_](writer, number)

@@ -246,7 +246,7 @@ class Journey:
     def _evaluate_model(self) -> sfn.TaskStateBase:
         """Comes back to itself with `next_record` while its fifteen minutes are not enough.
 
-        Patient, because an account may run only so many evaluation jobs at once.
+        Patient, because an account limits concurrent evaluation jobs.
         """
         task = self._states.task(
             "EvaluateModel", "run", "dataset", "job", "serving", "next_record",

@@ -27,7 +27,7 @@ PACKAGE = ROOT / "node_modules" / "@sparticuz" / "chromium"
 _INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 TALLEST = 6_000
-"""So many pixels a picture is high at most."""
+"""Maximum height of a picture, in pixels."""
 
 _UNPACK = """
 const { createBrotliDecompress } = require("node:zlib");

@@ -200,7 +200,7 @@ def _bill(factor: float) -> tuple[CostLine, ...]:
 
 
 def timeline(steps: int, error: str = "") -> list[StepRecord]:
-    """So many steps of the journey; the last one failed where there is an error."""
+    """The first steps of the journey; the last one failed if there is an error."""
     now, rows = 0, []
     for index, (name, seconds) in enumerate(STEPS[:steps]):
         failed = error if index == steps - 1 else ""

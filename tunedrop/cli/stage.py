@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # `--help` and completion do not wait for the AWS SDK
 
 DEFAULT_STAGE = "dev"
 NEAR_AMONG = 100
-"""So many of the latest runs are looked through for a name that was mistyped."""
+"""Number of latest runs to search for a similar name."""
 
 
 class Deployed:

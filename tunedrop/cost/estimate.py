@@ -134,7 +134,7 @@ def _inference(asked: Workload, base_model: BaseModel, way: Way) -> Iterator[Cos
 def _answers(
     item: str, asked: Workload, base_model: BaseModel, price: Item, models: int, probed: int
 ) -> CostLine:
-    """The held-out prompts with their answers, of so many models, and the general-ability prompts."""
+    """The held-out prompts with their answers, per model, and the general-ability prompts."""
     held_out, probes = asked.held_out.tokens, asked.probes * PROBE_TOKENS
     general = f" and {probes:,} of general-ability prompts x {probed}" if probes else ""
     who = f"{models} model{'s' if models > 1 else ''}"

@@ -24,7 +24,7 @@ STORAGE = "imported model, storage"
 
 
 def windows(seconds: float) -> int:
-    """How many windows an evaluation of so many seconds begins at the least."""
+    """Minimum number of billing windows in an evaluation of this many seconds."""
     return max(1, math.ceil(seconds / (WINDOW_MINUTES * 60)))
 
 

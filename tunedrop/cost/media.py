@@ -27,7 +27,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def shown_in(media: Mapping[str, int], base_model: BaseModel) -> Shown:
-    """What so many media of each kind add."""
+    """Tokens that media add, by kind."""
     tokens, words, unknown = Tokens(0, 0, 0), "", {}
     limits = {"image": base_model.images, "video": base_model.videos, "document": base_model.documents}
     for kind, count in media.items():

@@ -40,7 +40,7 @@ REASONING_TOKENS = 2_048
 """What an imported model may think, inside its answer, beside what it says: a guess."""
 
 WAKING_SECONDS = 300.0
-"""For so long an imported model may go on answering that it is not ready (Bedrock user guide,
+"""How long an imported model may keep answering that it is not ready (Bedrock user guide,
 invoke-imported-model, read 2026-11-29: tens of seconds as a rule)."""
 
 TRIES = 8
@@ -67,7 +67,7 @@ def most_tokens(reference: str, family: str) -> int:
 
 
 class RateLimiter:
-    """No more than so many requests a minute, over all threads; 0 is no limit."""
+    """Limits requests per minute over all threads; 0 means no limit."""
 
     def __init__(
         self,

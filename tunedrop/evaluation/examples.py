@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 MOST_KNOWN = 2_000
-"""So many examples are used at most."""
+"""Maximum number of examples."""
 
 
 class Example(msgspec.Struct, frozen=True):

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from tunedrop.evaluation.intervals import Vector
 
 FEWEST_UNITS = 30
-"""Below so many independent units there is no verdict: no bound is reliable there."""
+"""Fewer independent units than this give no verdict: no bound is reliable there."""
 
 POWER = 0.8
-"""How sure `needed_units` wants to be that so many will tell; 0.8 is what is usual."""
+"""The power that `needed_units` aims for; 0.8 is conventional."""
 
 CAUTION = 0.87
 """How sure that the difference lies at least as far from what is wanted as it takes it to: what one sample
@@ -51,7 +51,7 @@ def alpha_of(confidence: float, attempt: int = 1) -> float:
 def records_for(
     improvement: float, wanted: float, confidence: float, spread: float = TYPICAL_SPREAD, attempt: int = 1
 ) -> int:
-    """How many independent records find an improvement of so much four times in five.
+    """How many independent records detect an improvement of this size with a power of 0.8.
 
     The sample size of a paired test of whether it is at least `wanted` (normal approximation with Guenther's
     correction for the t distribution; Guenther 1981, The American Statistician 35).
@@ -66,7 +66,7 @@ def records_for(
 
 
 def detectable(units: int, wanted: float, confidence: float, spread: float = TYPICAL_SPREAD) -> float:
-    """The improvement that so many records find four times in five; 1 where none is."""
+    """The improvement that this many records detect with a power of 0.8; 1 if none."""
     if units < FEWEST_UNITS:
         return 1.0
     low, high = wanted, 1.0
@@ -79,7 +79,7 @@ def detectable(units: int, wanted: float, confidence: float, spread: float = TYP
 
 
 def told(units: int, wanted: float, confidence: float) -> str:
-    """What so many test conversations can show, in a sentence for people."""
+    """What this many test conversations can show, as a sentence."""
     if units < FEWEST_UNITS:
         return (
             f"{units:,} conversations, too few for a verdict, which takes {FEWEST_UNITS}: the run would end "

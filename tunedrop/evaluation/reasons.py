@@ -10,7 +10,7 @@ from tunedrop.evaluation import metrics
 from tunedrop.evaluation.power import MOST_UNITS
 
 LONGEST_ERROR = 200
-"""So many characters of an error are told in a reason."""
+"""Maximum number of characters of an error in a reason."""
 
 
 def within(needed: int, max_prompts: int) -> str:

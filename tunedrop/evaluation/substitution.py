@@ -20,7 +20,7 @@ LONGEST = 400
 """Texts of more words are not compared: one word in so many is not what an answer says."""
 
 FEWEST, LEAST_SHARE = 5, 0.1
-"""In so many units, and in such a part of all of them, a replacement is a habit and no slip."""
+"""In this many units, and this share of all units, a substitution is systematic."""
 
 
 class Substitution(msgspec.Struct, frozen=True):

@@ -86,5 +86,5 @@ def _held_out(dataset: Dataset) -> Prompts:
 
 
 def _selected(prompts: Prompts, most: int) -> Prompts:
-    """So many of them at most, spread evenly."""
+    """At most this many of them, spread evenly."""
     return prompts if prompts.count <= most else prompts.share(most / prompts.count)

@@ -13,7 +13,7 @@ from tunedrop.errors import InvalidManifest
 from tunedrop.manifest import Manifest
 
 MAX_PAIRS = 15_000
-"""To so many prompts with answers Bedrock may grow a dataset; each bills the teacher's inference."""
+"""Maximum number of prompts with answers after Bedrock's augmentation; each is billed as inference."""
 
 MAX_RESPONSE_LENGTH = 1_000
 """Tokens of a teacher's answer at most, where nothing else is asked: ours, for AWS documents no default of

@@ -20,7 +20,7 @@ from tunedrop.manifest import Manifest
 from tunedrop.registry import Record, Registry
 
 LOOK_BACK = 1_000
-"""Among so many of the latest runs those are found that ask to be tuned again."""
+"""Number of latest runs to search for those that request retuning."""
 
 
 class Grown(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ SOURCE = "tunedrop"
 DETAIL_TYPE = "Tunedrop Run Ended"
 
 MAX_CAUSE = 8_000
-"""So many characters of a failure's cause are told: a message of SNS with its attributes holds at most 256 KB
+"""Maximum number of characters of a failure's cause: an SNS message with its attributes has at most 256 KB
 and a request of PutEvents 1 MB (API references, read 2026-11-29)."""
 
 

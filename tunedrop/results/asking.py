@@ -26,7 +26,7 @@ WHO: tuple[Who, ...] = ("tuned", "base", "production")
 
 TRAINED_BYTES = 1 << 20
 TRAINED_RECORDS = 500
-"""So much of the training file is read for the system prompt that a model was trained with."""
+"""How much of the training file is read to find the system prompt used in training."""
 
 
 class Contender(msgspec.Struct, frozen=True, kw_only=True):

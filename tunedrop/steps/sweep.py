@@ -25,7 +25,7 @@ from tunedrop.stage import Stage
 from tunedrop.waiting.table import Waits
 
 LOOK_BACK = 1_000
-"""Among so many of the latest runs those are looked for that nobody has closed."""
+"""Number of latest runs to search for runs that were never closed."""
 
 
 class Swept(msgspec.Struct, kw_only=True):

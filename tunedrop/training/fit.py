@@ -12,19 +12,19 @@ from tunedrop.contracts import Fit, FitVerdict
 from tunedrop.training.curves import Curves, Loss, by_epoch
 
 OVERFIT = 1.2
-"""Overfitting: the validation loss ends above so many times its best."""
+"""Overfitting: the final validation loss exceeds its minimum by this factor."""
 
 GAP = 1.5
-"""Memorising: the validation loss ends above so many times the training loss."""
+"""Memorization: the final validation loss exceeds the training loss by this factor."""
 
 FEWEST_STEPS = 8
 """A single epoch of fewer steps has quarters of one step, which say more of their records than of it."""
 
 UNSTABLE = 1.2
-"""Unstable: the training loss ends above so many times its best; the learning rate is then too high."""
+"""Instability: the final training loss exceeds its minimum by this factor; the learning rate is too high."""
 
 STILL_FALLING = 0.9
-"""Underfitting: the last epoch brought the loss below so many times that of the epoch before."""
+"""Underfitting: the last epoch reduced the loss to less than this fraction of the previous epoch's."""
 
 
 def judge(curves: Curves) -> Fit:

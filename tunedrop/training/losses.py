@@ -8,7 +8,7 @@ from tunedrop.contracts import CompletedJob, Dataset, Losses
 from tunedrop.training.curves import Curves, by_epoch
 
 HIGHEST = 700.0
-"""Above so many nats a perplexity is no number any more."""
+"""Above this loss, in nats, the perplexity overflows."""
 
 
 def final(curves: Curves, job: CompletedJob, dataset: Dataset) -> Losses:

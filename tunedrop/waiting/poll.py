@@ -69,7 +69,7 @@ def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> msgspec.Str
 
 
 def free_slots(aws_: Aws, engine: TrainingEngine, most: int) -> int:
-    """How many more jobs an engine would take now, where so many may run at once."""
+    """How many more jobs an engine would accept now, given its limit on concurrent jobs."""
     return max(0, most - engine.in_progress(aws_))
 
 

@@ -118,7 +118,7 @@ class Waits:
         self._dynamodb.delete_item(TableName=self._table, Key=key)
 
     def note_refusal(self, busy: int, engine: str) -> None:
-        """An engine has refused another one while there were so many."""
+        """Record that an engine refused a further job while this many were running."""
         now = clock.now()
         item = {"run_id": engine, "kind": _REFUSAL, "arrived_at": now, "subject": str(busy)}
         item["expires_at"] = clock.after(now, REFUSAL_SECONDS)

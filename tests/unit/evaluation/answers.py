@@ -18,7 +18,7 @@ def text(draw: random.Random, words: int = 10) -> str:
 
 
 def with_words(reference: str, kept: int) -> str:
-    """So many of the reference's first words; the others are replaced."""
+    """The reference's first words, the rest replaced."""
     words = reference.split()
     return " ".join([*words[:kept], *(f"x{word}" for word in words[kept:])])
 

@@ -34,7 +34,7 @@ from tunedrop.intake.file_names import by_split
 
 MAX_CHANGES_SHOWN = 100
 PLACES = 5
-"""So many places of each change are shown."""
+"""Maximum number of places to show per change."""
 
 
 class CheckFormat(StrEnum):

@@ -19,7 +19,7 @@ from tunedrop.reporting.comparison import Answers, Comparison
 from tunedrop.reporting.pages import compare_page
 
 LONGEST = 400
-"""So many characters of a text are shown at a terminal; the page and the JSON have all."""
+"""Maximum number of characters of a text to show in a terminal; the page and the JSON have all."""
 
 
 def compare(here: Deployed, names: list[str], answers: int, html: Path | None, format_: Format) -> None:

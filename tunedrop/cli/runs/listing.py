@@ -19,7 +19,7 @@ from tunedrop.registry import Record
 from tunedrop.registry.summaries import Order, Summary, matching, ordered, summary
 
 LOOKED_THROUGH = 1_000
-"""So many of the latest runs are looked through for those that are asked for."""
+"""Number of latest runs to search for those that match."""
 
 HASH_DIGITS = 8
 

@@ -17,7 +17,7 @@ RARE = 5
 OUTLIER = 20
 FEWEST_FOR_STATISTICS = 50
 FEWEST_FOR_A_CONSTANT = 10
-"""So many records with one answer among them are no accident, whatever the size of the file."""
+"""This many records with the same answer are not an accident, whatever the size of the file."""
 LONGEST_KEPT = 5
 ONE_WORD_SHARE = 0.02
 COMMONEST_KEPT = 20

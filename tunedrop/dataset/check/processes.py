@@ -30,10 +30,10 @@ RANGE = 8 << 20
 FEWEST_BYTES = 32 << 20
 """Less than this is checked before other processes would have started."""
 WAITING = 2
-"""So many tasks are given to each other process beforehand. This one does what they have no time for: until
+"""Tasks queued for each worker process in advance. The main process does the rest: until
 they have started, everything."""
 MOST_RESULTS = 64
-"""So many results wait in memory until it is their turn, beside the tasks that are given."""
+"""Results that may wait in memory for their turn, besides the queued tasks."""
 
 Advance = Callable[[int], object]
 

@@ -21,7 +21,7 @@ RANGE = 64 << 20
 
 
 PLACES = 5
-"""So many places of each rule are kept, however many findings of others come before."""
+"""Places kept per rule, independently of the number of findings of other rules."""
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -112,7 +112,7 @@ class Records(msgspec.Struct):
     prints: Prints = Prints()
 
     def kind(self, method: str, turns: int, has_system: bool, media: tuple[str, ...], times: int) -> None:
-        """Count so many records alike: their method, their turns, what they have."""
+        """Count a number of identical records: their method, turns and content."""
         add(self.methods, {method: times})
         add(self.traits, {"system": times} if has_system else {})
         for medium in media:

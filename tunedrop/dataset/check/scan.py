@@ -26,7 +26,7 @@ from tunedrop.dataset.sources import media
 from tunedrop.dataset.types import Problem, Source, shorten
 
 _MOST_KNOWN = 10_000
-"""So many kinds of records whose problems are known beforehand."""
+"""Number of record templates whose problems are cached."""
 
 
 def examine(source: Source, range_: Range, asked: Asked) -> Partial:

@@ -22,7 +22,7 @@ SCRIPTS: dict[str, tuple[int, int]] = {
 _ASCII_LETTER = re.compile("[A-Za-z]")
 _LATIN = frozenset({"Latin"})
 SAMPLE = 100
-"""So many characters of a text tell its scripts."""
+"""Number of characters that are read to detect a text's scripts."""
 
 
 def scripts_of(text: str) -> frozenset[str]:

@@ -54,7 +54,7 @@ def plan(pieces: Iterable[Piece], least: int = LEAST_PART, most: int = MOST_PART
 
 
 def _cut(piece: Piece, most: int) -> list[Piece]:
-    """A piece in equal pieces, none of more than so many bytes."""
+    """Split a piece into equal parts of at most the given size."""
     count = -(-piece.size // most)
     bounds = [piece.start + piece.size * index // count for index in range(count + 1)]
     return [Piece(piece.key, bounds[index], bounds[index + 1]) for index in range(count)]

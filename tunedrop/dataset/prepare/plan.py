@@ -70,7 +70,7 @@ def by_hash(raw: bytes, held_out: Shares) -> int:
 
 
 def _taken(groups: Sequence[Sequence[int]], labels: Sequence[int], number: int) -> list[Sequence[int]]:
-    """Groups of so many records together: from each label its share, then whatever fits."""
+    """Groups with this many records in total: each label's share first, then whatever fits."""
     total = sum(map(len, groups))
     by_label: dict[int, list[Sequence[int]]] = {}
     for members in groups:

@@ -17,7 +17,7 @@ FILL = 120
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A dataset in few words: `text`, so many `times`, among `fill` good records.
+    """A dataset in short form: `text`, repeated `times`, among `fill` valid records.
 
     `%s` in the text is filled with `long` letters, `%d` with the number of the record; `more` comes after it.
     """

@@ -18,11 +18,11 @@ BYTES_PER_TOKEN = 6
 2026-11-23), which is right for ASCII alone; bytes hold for every script (`TokenEstimate`)."""
 
 STRICTEST = 2
-"""So many times as many tokens are counted by AWS's own validator for Claude 3, at 3 characters each."""
+"""Factor of AWS's own validator for Claude 3, which counts 3 characters per token."""
 
 
 def tokens_of(size: int) -> int:
-    """An estimate of tokens for so many bytes of UTF-8; the real number is 1 to 2 times this."""
+    """Estimated tokens for a number of UTF-8 bytes; the actual number is 1 to 2 times this."""
     return -(-size // BYTES_PER_TOKEN)
 
 

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterator
 
 Read = Callable[[int, int], bytes]
-"""So many bytes from a place; fewer at the end."""
+"""Reads a number of bytes from an offset; fewer at the end."""
 
 MOST_BOXES = 64
 """Top boxes are looked at until `moov`: films have a handful before it, one made to keep us busy more."""

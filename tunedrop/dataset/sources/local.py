@@ -12,10 +12,10 @@ from tunedrop.dataset.sources.media import LocalAlbum
 from tunedrop.dataset.types import Album
 
 CHUNK = 1 << 17
-"""What is read and checked at once: what is made of so many bytes still fits into a core's own cache."""
+"""Bytes read and checked at once: small enough for a core's own cache."""
 
 NEAR = 1 << 13
-"""The end of a line is looked for in so many bytes."""
+"""Bytes searched for the end of a line."""
 
 
 class LocalFile:

@@ -25,7 +25,7 @@ from tunedrop.dataset.sources import films
 from tunedrop.dataset.types import Album, Problem, Seen, Unseen, shorten
 
 HEAD_BYTES = 1 << 17
-"""So many tell what an image is and how large: its sides may stand behind a preview and a colour profile."""
+"""Bytes that are read for an image's format and size, which may follow a preview and a colour profile."""
 
 _NAMED = re.compile(rb'"(?:uri|image-ref)"\s*:\s*"([^"\\]{1,1024})"')
 

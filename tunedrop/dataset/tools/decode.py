@@ -68,7 +68,7 @@ def is_packed(start: bytes) -> bool:
 
 
 def _beginning(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """At least four bytes, if there are so many, and the chunks after them."""
+    """At least four bytes, if available, and the chunks after them."""
     start = b""
     for chunk in chunks:
         start += chunk

@@ -24,7 +24,7 @@ from tunedrop.dataset.tools.repaired_record import Record, as_bedrock_has_it, ca
 from tunedrop.dataset.tools.values import unambiguous, values
 
 MAX_REMEMBERED = 4_000_000
-"""Duplicates are looked for among so many records, which bounds the memory."""
+"""Maximum number of records among which duplicates are searched, which bounds the memory."""
 
 
 def repair(chunks: Iterable[bytes], sink: BinaryIO, named: Sequence[str] = ()) -> Iterator[Change]:

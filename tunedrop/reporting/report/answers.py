@@ -14,10 +14,10 @@ from tunedrop.evaluation.evaluate import Prediction, Said
 from tunedrop.evaluation.metrics import JUDGED, METRICS
 
 SHOWN = 3
-"""So many pairs of each kind."""
+"""Number of pairs of each kind."""
 
 LONGEST = 1_200
-"""So many characters of a text are shown."""
+"""Maximum number of characters of a text to show."""
 
 _DEFAULT_METRIC = "token_f1"
 

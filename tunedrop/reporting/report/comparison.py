@@ -24,7 +24,7 @@ FEWEST, MOST_SLICES = 10, 14
 """A part of the test set with fewer prompts says nothing; of more parts nobody reads."""
 
 LONGEST = 700
-"""So many characters of each text stand among all answers."""
+"""Maximum number of characters of each text in the list of all answers."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

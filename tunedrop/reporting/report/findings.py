@@ -15,10 +15,10 @@ from tunedrop.dataset.types import Finding
 from tunedrop.reporting.report.svg import el, percent, picture
 
 COLUMN = 64
-"""So many pixels the highest column is high."""
+"""Height of the highest column, in pixels."""
 
 PLACES = 5
-"""So many places of each rule are shown."""
+"""Maximum number of places to show per rule."""
 
 
 class Rule(msgspec.Struct, frozen=True):

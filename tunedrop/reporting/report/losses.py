@@ -12,7 +12,7 @@ from tunedrop.training.curves import Curves, Loss
 
 HEIGHT, TOP, BOTTOM = 240, 12, 28
 MOST_POINTS = 300
-"""So many points of a line a screen can show; longer curves are drawn by the means of their stretches."""
+"""Maximum number of points of a curve; longer curves are averaged in sections."""
 
 
 Place = Callable[[Loss], float]
@@ -59,7 +59,7 @@ def plot(curves: Curves) -> Markup:
 
 
 def thinned(rows: Sequence[Loss], most: int = MOST_POINTS) -> Sequence[Loss]:
-    """At most so many points: the mean of each stretch at its last step."""
+    """At most this many points: the mean of each section at its last step."""
     if len(rows) <= most:
         return rows
     edges = [index * len(rows) // most for index in range(most + 1)]

@@ -22,7 +22,7 @@ def el(name: str, *inside: str, **attributes: Number) -> Markup:
 
 
 def picture(title: str, height: int, *inside: str) -> Markup:
-    """An image as wide as its place and so many pixels high, with its title for those who cannot see it."""
+    """An SVG image as wide as its container, with a height in pixels and a title for screen readers."""
     return el("svg", el("title", title), *inside, role="img", width="100%", height=height)
 
 
@@ -32,7 +32,7 @@ def percent(share: float) -> str:
 
 
 def ticks(top: float, count: int = 4) -> list[float]:
-    """Round numbers from 0 to `top` or just below, about so many, for an axis."""
+    """About this many round numbers from 0 to `top`, for an axis."""
     if top <= 0:
         return [0.0]
     rough = top / count

@@ -15,7 +15,7 @@ except ImportError:  # Windows: the view is there, the keys are not
     termios = None  # type: ignore[assignment]
 
 Pressed = Callable[[float], str]
-"""Waits so many seconds for a key; gives it, or nothing."""
+"""Waits up to this many seconds for a key; returns it, or nothing."""
 
 
 def can_read() -> bool:

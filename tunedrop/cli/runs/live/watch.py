@@ -27,7 +27,7 @@ from tunedrop.registry import Record
 INTERVAL_SECONDS = 1.0
 
 Wait = Callable[[float], str]
-"""Waits so many seconds; gives the key that was pressed meanwhile, or nothing."""
+"""Waits this many seconds; returns the key pressed meanwhile, or nothing."""
 
 
 def watch(here: Deployed, record: Record, format_: Format) -> int:

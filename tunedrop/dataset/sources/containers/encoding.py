@@ -20,7 +20,7 @@ UNDECODED = "surrogateescape"
 """Bytes that are not of the encoding stay in the text as half surrogates, so that their line can be named."""
 
 LOOKED_AT = 4 << 20
-"""So much of a text is looked at to tell its encoding."""
+"""Bytes that are read to detect an encoding."""
 _AT_ONCE = 1 << 16
 _CANDIDATES = 8
 _WIDER = {

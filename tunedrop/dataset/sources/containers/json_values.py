@@ -16,7 +16,7 @@ LONGEST = 8 << 20
 """Characters of one value: pretty-printed, a record may be twice as long as its line may be."""
 _AT_ONCE = 1 << 18
 _NEAR = 40
-"""So many characters behind a mistake are looked at to say what it is."""
+"""Characters after an error that are read to explain it."""
 
 _BETWEEN = re.compile(r"[ \t\r\n\f\v,;\[\]\x1e\ufeff\u2028\u2029\x85]*")
 _BETWEEN_LISTS = re.compile(r"[ \t\r\n\f\v,;\]\x1e\ufeff]*")
@@ -149,7 +149,7 @@ class _Reader:
             self._go(match.end())
 
     def _more(self, wanted: int) -> bool:
-        """Read until there is more than so much; false when there is nothing left."""
+        """Read until more than this much is buffered; false at the end."""
         if self._place > _AT_ONCE:
             self._text, self._place = self._text[self._place :], 0
         while not self._ended and len(self._text) - self._place <= wanted:
