@@ -27,7 +27,7 @@ from tunedrop.registry.runs import Registry
 
 STRETCH = 256 << 10
 STRETCHES = 8
-"""How many places of a training file are sampled, and how many bytes each; smaller files are read completely."""
+"""Places sampled in a training file, and bytes read at each; smaller files are read completely."""
 
 WORDS = 6
 ENOUGH = 0.05

@@ -37,7 +37,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 MOST_PLANNED_BYTES = 4 << 30
-"""Larger training files are split by the hash of each record: one function can plan only this much in time."""
+"""Larger training files are split by record hash: one function can plan only this much in time."""
 
 
 MOST_SHARDS = 1_000

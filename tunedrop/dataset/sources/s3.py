@@ -21,7 +21,7 @@ from tunedrop.stage import Stage
 CHUNK = 1 << 20
 
 MOST_READ_BYTES = 1 << 30
-"""Maximum size after conversion of files that are not plain JSON lines: one function writes them to its disk."""
+"""Maximum size of converted files (not plain JSON lines): one function writes them to its disk."""
 
 
 class StoredFile:
