@@ -14,6 +14,8 @@ import msgspec
 
 from tunedrop import catalog
 from tunedrop.catalog.tunable import obstacle
+from tunedrop.contracts import RuleSettings
+from tunedrop.dataset.rules import settings as rule_settings
 from tunedrop.naming import MAX_STAGE
 from tunedrop.training import engines
 
@@ -111,6 +113,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         `bedrock`, and `sagemaker-serverless` for open weights, which adds roles and permissions.
     accept_eula
         Base models, by their ids in the catalog, whose licences you have read and accept for every run.
+    rules
+        Changes to the rules that datasets are checked by: `severity` by code, such as `{"TD061": "error"}`,
+        and `thresholds` by name, such as `{"duplicates": 0.5}`. A manifest may change them further, but may
+        not lower a rule that is an error here.
     allow_commitment
         Whether manifests may use provisioned throughput with a term of one or six months.
     evaluation_requests_per_minute
@@ -182,6 +188,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     graders: tuple[FunctionArn, ...] = ()
     engines: tuple[str, ...] = ("bedrock",)
     accept_eula: tuple[str, ...] = ()
+    rules: RuleSettings = RuleSettings()
     allow_commitment: bool = False
     stable_arn: bool = False
     evaluation_requests_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -319,6 +326,8 @@ def _refuse_contradictions(where: str, settings: Settings) -> None:
             catalog.find(name)
         except LookupError as error:
             raise SettingsError(f"{where}.accept_eula: {error.args[0]}") from error
+    for wrong in rule_settings.problems(settings.rules):
+        raise SettingsError(f"{where}.rules.{wrong}")
     _refuse_a_region_without_the_model(where, settings, base_model)
     if settings.budget_usd > settings.monthly_budget_usd:
         raise SettingsError(f"{where}.budget_usd (of one run) is more than monthly_budget_usd (of all)")

@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from tunedrop.contracts import RuleSettings
+
 ENVIRONMENT_VARIABLE = "TUNEDROP_STAGE"
 
 
@@ -34,7 +36,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     `report_links` is what links in messages open: the `console`, the file itself for `report_link_hours`
     (`presigned`), or an address that serves the bucket.
     `engines` are what may train, by their names in the catalog; `accept_eula` the base models whose licence
-    somebody has accepted for all runs.
+    somebody has accepted for all runs. `rules` are changes to the rules for data.
     `evaluation_shard_prompts` is how many held-out prompts one function asks alone: more are asked in shards
     of at most so many. `validation_shard_bytes` is the same for the bytes of a dataset. `shard_concurrency`
     is how many shards of one run are worked on at once.
@@ -83,6 +85,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     training_role_arn: str = ""
     engines: tuple[str, ...] = ("bedrock",)
     accept_eula: tuple[str, ...] = ()
+    rules: RuleSettings = RuleSettings()
 
     @property
     def workflow_arn(self) -> str:

@@ -90,6 +90,14 @@ ColumnOption = Annotated[
     list[str] | None,
     typer.Option("--column", metavar="PART=NAME", help="prompt=NAME, completion=NAME or system=NAME."),
 ]
+RulesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--rules",
+        metavar="FILE",
+        help="The stage's changes to the rules: a YAML or JSON file with severity and thresholds.",
+    ),
+]
 ValidationOption = Annotated[
     list[Path] | None, typer.Option("--validation", metavar="FILE", help="A validation file.")
 ]

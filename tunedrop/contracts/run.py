@@ -63,6 +63,22 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
     columns: dict[str, str] = {}
 
 
+class RuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Changes to the rules that datasets are checked by.
+
+    Attributes
+    ----------
+    severity
+        By the code of a rule, such as `{TD061: error, TD060: off}`: `error` stops the run, `warning` does
+        not, `off` skips the rule. Errors cannot be lowered, except TD054.
+    thresholds
+        By name, such as `{duplicates: 0.5, rare_label: 10}`; docs/rules.md lists them.
+    """
+
+    severity: dict[str, Literal["error", "warning", "off"]] = {}
+    thresholds: dict[str, float] = {}
+
+
 class DeploymentSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The serving mode of the tuned model, and how long it is kept after the evaluation.
 
@@ -170,6 +186,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     validation: S3Object | None = None
     test: S3Object | None = None
     reading: ReadOptions = ReadOptions()
+    rules: RuleSettings = RuleSettings()
     method: Method | Literal["auto"] = "auto"
     base_model: str = ""
     parent_model: str = ""

@@ -162,6 +162,9 @@ def _refused_method(mapping: Mapping[str, Any], method: str) -> str:
 
 def _not_among(value: Any, type_: Any) -> str:
     """That a text is none of the few that a key takes, and what it may have meant; empty for other types."""
+    if isinstance(value, Mapping) and get_origin(type_) is dict:
+        found = ((key, _not_among(one, get_args(type_)[1])) for key, one in value.items())
+        return next((f"{key}: {what}" for key, what in found if what), "")
     literals = [part for part in (type_, *get_args(type_)) if get_origin(part) is Literal]
     known = [one for literal in literals for one in get_args(literal)]
     if not known or not isinstance(value, str):

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from tunedrop.contracts import Commitment, JudgedVia, Method, Metric, ReadOptions
+from tunedrop.contracts import Commitment, JudgedVia, Method, Metric, ReadOptions, RuleSettings
 
 Scalar = str | int | float | bool
 
@@ -190,6 +190,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         Instead of `base_model`: the name of a run, to tune its latest model further.
     data
         The files.
+    rules
+        Changes to the rules that the data is checked by.
     hyperparameters
         By name, such as `{epoch_count: 2, learning_rate: 1e-5}`; default: the base model's defaults.
     stages
@@ -226,6 +228,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     base_model: str | None = None
     from_run: str | None = msgspec.field(default=None, name="from")
     data: Data = Data()
+    rules: RuleSettings = RuleSettings()
     hyperparameters: dict[str, Scalar] = {}
     stages: tuple[Stage, ...] = ()
     search: dict[str, Scalar | list[Scalar]] = {}
@@ -243,6 +246,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "data": Data,
+    "rules": RuleSettings,
     "deployment": Deployment,
     "evaluation": Evaluation,
     "teacher": Teacher,

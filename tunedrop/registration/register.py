@@ -20,10 +20,12 @@ from tunedrop.contracts import (
     JudgeSettings,
     ReadOptions,
     Registration,
+    RuleSettings,
     Run,
     S3Object,
     TrainingStage,
 )
+from tunedrop.dataset.rules import settings as rule_settings
 from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidManifest
 from tunedrop.evaluation import grading
@@ -438,6 +440,7 @@ def resolve(
             for one, data in zip(document.stages, earlier, strict=True)
         ),
         reading=document.data.reading,
+        rules=rule_settings.resolved(stage.rules, document.rules),
         keep_models=document.keep_models,
         again=document.again,
         teacher=distillation.teacher_of(base_model, parent_model, document),
@@ -465,6 +468,8 @@ def _identity(run: Run) -> Iterator[str]:
         yield "accept_eula"
     if run.reading != ReadOptions():
         yield msgspec.json.encode(run.reading, order="sorted").decode()
+    if run.rules != RuleSettings():
+        yield msgspec.json.encode(run.rules, order="sorted").decode()
 
 
 def _deployment(stage: Stage, asked: manifest.Deployment) -> DeploymentSettings:

@@ -145,7 +145,7 @@ def _runs(run: Run) -> list[Run]:
 
 def asked(run: Run) -> Asked:
     """What a run's dataset is checked for."""
-    return Asked(base_model=catalog.find(run.base_model), method=run.method)
+    return Asked(base_model=catalog.find(run.base_model), method=run.method, rules=run.rules)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def leaks(train: list[Any], test: list[Any]) -> list[Leak]:
     def lines(records: list[Any]) -> list[tuple[int, bytes]]:
         return [(number, json.dumps(one).encode()) for number, one in enumerate(records, 1)]
 
-    return list(HeldOut(lines(test)).search(lines(train)))
+    return list(HeldOut(lines(test), 0.9).search(lines(train)))
 
 
 @pytest.mark.parametrize(

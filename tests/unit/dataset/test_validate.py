@@ -16,7 +16,7 @@ from tests.datasets import jsonl, many_held_out, single_turn
 from tests.unit.tables import make_intake_bucket
 from tunedrop import naming
 from tunedrop.aws import Aws
-from tunedrop.contracts import Dataset, Run, S3Object, Sharding
+from tunedrop.contracts import Dataset, RuleSettings, Run, S3Object, Sharding
 from tunedrop.errors import InvalidDataset
 from tunedrop.steps.validate_data import validate, validate_shard
 
@@ -172,3 +172,15 @@ def test_a_row_that_does_not_fit_is_refused_with_its_file_and_row(s3: Any) -> No
 
 def _pair(record: Any) -> list[str]:
     return [message["content"][0]["text"] for message in record["messages"]]
+
+
+@pytest.mark.parametrize("shard_bytes", [WHOLE, 100_000])
+def test_rules_of_a_run_decide_what_is_refused(s3: Any, shard_bytes: int) -> None:
+    records = single_turn()
+    records[7]["messages"][0]["content"][0]["text"] += " Mail ana.pereira@example-mail.com"
+    run = uploaded(s3, train=jsonl(records))
+    validated(s3, run, shard_bytes)
+
+    strict = msgspec.structs.replace(run, rules=RuleSettings(severity={"TD062": "error"}))
+    with pytest.raises(InvalidDataset, match=r"line 8 .*TD062"):
+        validated(s3, strict, shard_bytes)

@@ -5,7 +5,7 @@ import pytest
 
 from tests import builders
 from tunedrop.aws import Aws
-from tunedrop.contracts import Registration, S3Object
+from tunedrop.contracts import Registration, RuleSettings, S3Object
 from tunedrop.registration import register as registration
 from tunedrop.registration.register import ObjectCreated
 from tunedrop.stage import Stage
@@ -206,6 +206,31 @@ def test_what_a_manifest_says_counts_also_where_it_says_nothing_or_no(
     assert run is not None
     found = next(one for one in (run, run.evaluation, run.deployment) if hasattr(one, field))
     assert getattr(found, field) == value
+
+
+def test_rules_of_a_manifest_are_resolved_with_those_of_the_stage(aws: Aws) -> None:
+    stage = builders.stage(rules=RuleSettings(severity={"TD061": "error"}))
+    put(aws, stage, "runs/law/train.jsonl")
+
+    def registered(text: str) -> Registration:
+        return register(aws, stage, put(aws, stage, "runs/law/run.yaml", f"{MANIFEST}{text}\n"))
+
+    plain, own = registered(""), registered("rules: {thresholds: {rare_label: 9}}")
+    assert plain.run is not None
+    assert own.run is not None
+    assert plain.run.rules == stage.rules
+    assert own.run.rules == RuleSettings(severity={"TD061": "error"}, thresholds={"rare_label": 9})
+    assert own.run.run_id != plain.run.run_id
+
+    for text, message in (
+        ("rules: {severity: {TD061: off}}", "the stage requires an error"),
+        ("rules: {severity: {TD001: off}}", "always an error"),
+        ("rules: {severity: {TD061: eror}}", "rules.severity: TD061: eror is not known; did you mean error?"),
+        ("rules: {severitee: {}}", "did you mean rules.severity?"),
+    ):
+        found = registered(text)
+        assert found.failure is not None
+        assert message in found.failure.cause
 
 
 @pytest.mark.parametrize(

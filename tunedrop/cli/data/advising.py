@@ -18,7 +18,7 @@ from tunedrop.advice.advise import Advice, advise
 from tunedrop.advice.candidates import Candidate, LeftOut
 from tunedrop.advice.situation import CHANGES, GOALS, MATERIALS, Profile, Situation
 from tunedrop.advice.statement import Statement
-from tunedrop.cli.data import checking, folder, starting
+from tunedrop.cli.data import checking, folder, rule_settings, starting
 from tunedrop.cli.data.folder import Submission
 from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.output import Format, console, errors, fail, print_json, table
@@ -58,7 +58,9 @@ def advise_on(
 
 def _profile(submission: Submission) -> Profile:
     files = submission.files
-    report = checking.checked(files, None, "auto", options=submission.document.data.reading)
+    document = submission.document
+    rules = rule_settings.of_manifest(document.rules)
+    report = checking.checked(files, None, "auto", options=document.data.reading, rules=rules)
     if report.method is None:
         fail(
             f"{files['train'][0].name} is not a valid dataset: {report.error_count:,} errors",

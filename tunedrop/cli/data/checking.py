@@ -8,19 +8,20 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from tunedrop import catalog, intake
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.tunable import obstacle
+from tunedrop.cli.data import rule_settings
 from tunedrop.cli.data.files import copy_of
 from tunedrop.cli.data.showing import show
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import errors, fail, print_json
 from tunedrop.cli.progress import bytes_done, size_of
-from tunedrop.contracts import Method
+from tunedrop.contracts import Method, RuleSettings
 from tunedrop.dataset.check.check import Report
 from tunedrop.dataset.check.findings import excerpts, page, sarif, worse
 from tunedrop.dataset.check.options import Asked
@@ -47,12 +48,16 @@ class CheckFormat(StrEnum):
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What is said about files beside their names: how to read them, and what is not for training."""
+    """What is said about files beside their names: how to read them, what is not for training, how to judge.
+
+    `rules` are those of the stage; a folder's manifest may change them further.
+    """
 
     reading: ReadOptions = ReadOptions()
     validation: tuple[Path, ...] = ()
     test: tuple[Path, ...] = ()
     baseline: Path | None = None
+    rules: RuleSettings = RuleSettings()
 
 
 def check_files(
@@ -64,8 +69,9 @@ def check_files(
     options: Options | None = None,
 ) -> int:
     """Check a run's folder, or files that are one dataset; 0 when valid, else 1."""
-    named, base_model, method, reading = _asked_for(files, base_model, method, options or Options())
-    report = checked(named, _base_model(base_model), method, max_errors, reading)
+    wanted = _asked_for(files, base_model, method, options or Options())
+    named, base_model, method, *_ = wanted
+    report = _report(wanted, max_errors)
     before = _baseline(options.baseline) if options is not None and options.baseline else None
     _write(report, format_, named)
     if format_ is CheckFormat.text:
@@ -153,12 +159,22 @@ def report_of(
     options: Options | None = None,
 ) -> Report:
     """The report on a run's folder, or on files that are one dataset."""
-    named, base_model, method, reading = _asked_for(files, base_model, method, options or Options())
-    return checked(named, _base_model(base_model), method, max_errors, reading)
+    return _report(_asked_for(files, base_model, method, options or Options()), max_errors)
 
 
-Wanted = tuple[DataFiles, str | None, Method | Literal["auto"], ReadOptions]
-"""The files to check, and what they are checked for."""
+class Wanted(NamedTuple):
+    """The files to check, and what they are checked for."""
+
+    files: DataFiles
+    base_model: str | None
+    method: Method | Literal["auto"]
+    reading: ReadOptions
+    rules: RuleSettings
+
+
+def _report(wanted: Wanted, max_errors: int) -> Report:
+    model = _base_model(wanted.base_model)
+    return checked(wanted.files, model, wanted.method, max_errors, wanted.reading, wanted.rules)
 
 
 def _asked_for(
@@ -173,7 +189,7 @@ def _asked_for(
             fail(*_no_file(path))
         if any(path.samefile(other) for other in everything[:number]):
             fail(f"{path} is listed twice", USAGE)
-    return _by_split(paths, options), base_model, method, options.reading
+    return Wanted(_by_split(paths, options), base_model, method, options.reading, options.rules)
 
 
 def _by_split(paths: Sequence[Path], options: Options) -> DataFiles:
@@ -207,7 +223,7 @@ def _of_folder(
 
     has_manifest = any((path / name).is_file() for name in intake.MANIFEST_NAMES)
     if not has_manifest and (files := folder.data_files(path)):
-        return _by_split(files, options), base_model, method, options.reading
+        return Wanted(_by_split(files, options), base_model, method, options.reading, options.rules)
     submission = folder.read(path)
     document = submission.document
     if submission.earlier:
@@ -222,7 +238,8 @@ def _of_folder(
         document.base_model if document.base_model and not document.base_model.startswith("arn:") else None
     )
     asked = document.method if method == "auto" else method
-    return submission.files, base_model or named, asked, document.data.reading
+    rules = rule_settings.of_manifest(document.rules, options.rules)
+    return Wanted(submission.files, base_model or named, asked, document.data.reading, rules)
 
 
 def checked(
@@ -231,9 +248,12 @@ def checked(
     method: Method | Literal["auto"],
     max_errors: int = 100,
     options: ReadOptions | None = None,
+    rules: RuleSettings | None = None,
 ) -> Report:
     """Check files on this machine, with a progress bar for whoever looks; say how they were read."""
-    asked = Asked(base_model=base_model, method=method, max_findings=max_errors)
+    asked = Asked(
+        base_model=base_model, method=method, max_findings=max_errors, rules=rules or RuleSettings()
+    )
     everything = [path for paths in files.values() for path in paths]
     with open_files(files, options) as opened:
         for split, file in opened.items():

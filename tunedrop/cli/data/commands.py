@@ -21,6 +21,7 @@ from tunedrop.cli.options import (
     MethodOption,
     Profile,
     Region,
+    RulesOption,
     TestOption,
     ValidationOption,
     examples,
@@ -181,6 +182,7 @@ def check(
             metavar="REPORT", help="An earlier --format json report: fail only if findings got worse."
         ),
     ] = None,
+    rules: RulesOption = None,
     encoding: EncodingOption = "",
     column: ColumnOption = None,
     max_errors: Annotated[
@@ -201,7 +203,7 @@ def check(
     ] = None,
 ) -> None:
     """Check a dataset on this machine, as the pipeline will. Needs no AWS."""
-    from tunedrop.cli.data import checking
+    from tunedrop.cli.data import checking, rule_settings
     from tunedrop.dataset.tools.named_repairs import NAMES
 
     if method not in (*get_args(Method), "auto"):
@@ -221,6 +223,7 @@ def check(
         validation=tuple(validation or ()),
         test=tuple(test or ()),
         baseline=baseline,
+        rules=rule_settings.read(rules),
     )
     if format_ not in list(checking.CheckFormat):
         fail(f"--format is one of {', '.join(checking.CheckFormat)}", USAGE)

@@ -16,7 +16,7 @@ from tunedrop.cli.data.refusals import bare_run, no_stage
 from tunedrop.cli.exits import NO, USAGE, YES
 from tunedrop.cli.output import Format, console, fail, print_json, table
 from tunedrop.cli.stage import Deployed
-from tunedrop.contracts import Dataset, DatasetFile, Estimate, Method, Prompts, Run
+from tunedrop.contracts import Dataset, DatasetFile, Estimate, Method, Prompts, RuleSettings, Run
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
 from tunedrop.dataset.check.check import FileReport, Report, plain_errors
@@ -77,8 +77,10 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
     except (InvalidManifest, PreflightFailed) as error:
         fail(str(error))
     before = zip(submission.earlier, document.stages, strict=True)
-    earlier = tuple(_checked(files, model, one.method, one.data.reading)[1] for files, one in before)
-    report, dataset = _checked(submission.files, model, document.method, document.data.reading)
+    earlier = tuple(
+        _checked(files, model, one.method, one.data.reading, run.rules)[1] for files, one in before
+    )
+    report, dataset = _checked(submission.files, model, document.method, document.data.reading, run.rules)
     dataset = msgspec.structs.replace(dataset, earlier=earlier)
     has_champion = here is not None and here.aliases.champion(run.name) is not None
     asked = workload(dataset, run, has_champion=has_champion)
@@ -90,10 +92,14 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
 
 
 def _checked(
-    files: DataFiles, model: catalog.BaseModel, method: Method | Literal["auto"], reading: ReadOptions
+    files: DataFiles,
+    model: catalog.BaseModel,
+    method: Method | Literal["auto"],
+    reading: ReadOptions,
+    rules: RuleSettings,
 ) -> tuple[Report, Dataset]:
     """A dataset as validate_data would make it; ends the program where it is wrong."""
-    report = checking.checked(files, model, method, options=reading)
+    report = checking.checked(files, model, method, options=reading, rules=rules)
     if not report.valid or report.method is None:
         fail("\n".join(plain_errors(report)), NO, "See all of them: tunedrop check; fix: check --fix COPY")
     return report, _dataset(report, model.methods[report.method], files)

@@ -25,6 +25,8 @@ def show(report: Report) -> None:
         console.print(
             f"tokens: {estimate.method}; actual counts are {estimate.low:g} to {estimate.high:g} times this"
         )
+    if report.changed_rules:
+        console.print(f"changed rules: {report.changed_rules}")
     verdict = "valid" if report.valid else f"not valid: {counted(report.error_count, 'error')}"
     console.print(f"{verdict}; method {report.method or 'unknown'}, format {report.format or 'unknown'}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
@@ -12,9 +12,6 @@ from tunedrop.dataset.check.statistics import add
 FEW_LABELS = 30
 LABEL_WORDS = 4
 LABEL_CHARACTERS = 80
-LOPSIDED = 0.8
-RARE = 5
-OUTLIER = 20
 FEWEST_FOR_STATISTICS = 50
 FEWEST_FOR_A_CONSTANT = 10
 """This many records with the same answer are not an accident, whatever the size of the file."""
@@ -111,19 +108,21 @@ class Answers(msgspec.Struct):
             if len(self.labels) > FEW_LABELS:
                 self.labels = None
 
-    def warnings(self, median: int) -> Iterator[tuple[int, str, str]]:
+    def warnings(self, median: int, threshold: Callable[[str], float]) -> Iterator[tuple[int, str, str]]:
         """(line, code, message) of what can only be said at the end; line 0 is the whole file.
 
         Parameters
         ----------
         median
             Of the estimated tokens of a record.
+        threshold
+            The value of one of `settings.THRESHOLDS`, by its name.
         """
-        yield from self._constant()
+        yield from self._constant(threshold("same_answer"))
         if self.all < FEWEST_FOR_STATISTICS:
             return
         if balance := self.balance():
-            yield from self._rare(balance)
+            yield from self._rare(balance, threshold("rare_label"))
         elif self.one_word_count and self.one_word_count <= ONE_WORD_SHARE * self.all:
             lines = ", ".join(str(line) for line in self.one_word)
             yield (
@@ -132,15 +131,15 @@ class Answers(msgspec.Struct):
                 f"{self.one_word_count:,} answers are one word, the others are sentences (lines {lines})",
             )
         for entry in self.longest:
-            if entry.tokens > OUTLIER * max(1, median):
+            if entry.tokens > threshold("long_record") * max(1, median):
                 message = f"about {entry.tokens:,} tokens, median {median:,}; check that it is one record"
                 yield entry.line, "TD064", message
 
-    def _constant(self) -> Iterator[tuple[int, str, str]]:
+    def _constant(self, largest: float) -> Iterator[tuple[int, str, str]]:
         most = max(self.commonest.values(), default=0)
         if self.all < FEWEST_FOR_A_CONSTANT:
             return
-        if most > LOPSIDED * self.all:
+        if most > largest * self.all:
             share = most / self.all
             label = max(self.labels.items(), key=lambda one: one[1])[0] if self.labels else ""
             which = repr(label) if label else "one and the same"
@@ -160,9 +159,9 @@ class Answers(msgspec.Struct):
             return []
         return sorted(self.labels.items(), key=lambda one: (-one[1], one[0]))
 
-    def _rare(self, ordered: list[tuple[str, int]]) -> Iterator[tuple[int, str, str]]:
+    def _rare(self, ordered: list[tuple[str, int]], fewest: float) -> Iterator[tuple[int, str, str]]:
         for label, count in ordered:
-            if count < RARE:
+            if count < fewest:
                 yield (
                     0,
                     "TD065",

@@ -13,7 +13,7 @@ import msgspec
 
 from tunedrop.dataset.check.report import Report, Rule
 from tunedrop.dataset.rules import explanations
-from tunedrop.dataset.rules.codes import CODES, severity
+from tunedrop.dataset.rules.codes import CODES, Severity
 from tunedrop.dataset.types import Finding
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -42,12 +42,16 @@ def sarif(report: Report) -> dict[str, Any]:
             "shortDescription": {"text": CODES[code]},
             "fullDescription": {"text": explained[code].why},
             "help": {"text": explained[code].fix},
-            "defaultConfiguration": {"level": severity(code)},
+            "defaultConfiguration": {"level": report.severity(code)},
         }
         for code in report.by_code
     ]
     driver = {"name": "tunedrop check", "informationUri": "https://aws.amazon.com/bedrock/", "rules": rules}
-    results = [_result(one) for one in (*report.errors, *report.warnings)]
+    results = [
+        _result(one, level)
+        for level, found in (("error", report.errors), ("warning", report.warnings))
+        for one in found
+    ]
     return {
         "$schema": _SCHEMA,
         "version": "2.1.0",
@@ -55,7 +59,7 @@ def sarif(report: Report) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding) -> dict[str, Any]:
+def _result(finding: Finding, level: Severity) -> dict[str, Any]:
     place: dict[str, Any] = {"artifactLocation": {"uri": finding.file}}
     if finding.line:
         place["region"] = {"startLine": finding.line}
@@ -64,7 +68,7 @@ def _result(finding: Finding) -> dict[str, Any]:
         location["logicalLocations"] = [{"fullyQualifiedName": finding.path}]
     return {
         "ruleId": finding.code,
-        "level": severity(finding.code),
+        "level": level,
         "message": {"text": finding.message},
         "locations": [location],
     }
@@ -81,6 +85,8 @@ def page(report: Report, records: Mapping[tuple[str, int], str] | None = None) -
     verdict = "valid" if report.valid else f"not valid: {report.error_count:,} errors"
     body = "".join(_group(one, records or {}) for one in report.by_rule)
     head = f"{report.records:,} records; method {report.method}, format {report.format}"
+    if report.changed_rules:
+        head += f"; changed rules: {report.changed_rules}"
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>tunedrop check</title>'
         f"<style>{_STYLE}</style><h1>{html.escape(verdict)}</h1><p class=dim>{html.escape(head)}</p>"

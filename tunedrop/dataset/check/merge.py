@@ -20,7 +20,7 @@ from tunedrop.dataset.formats import METHODS, SourceFormat
 from tunedrop.dataset.formats.json_lines import lines_of
 from tunedrop.dataset.rules import files as file_rules
 from tunedrop.dataset.rules.blocks import MEDIA
-from tunedrop.dataset.rules.codes import severity
+from tunedrop.dataset.rules.codes import Severity
 from tunedrop.dataset.rules.files import FileCounts
 from tunedrop.dataset.types import Finding, Opened, Problem, Source, Split, printable
 
@@ -118,7 +118,9 @@ class _Conclusion:
                 self._add("train", 0, problem)
         self._search_leaks()
         counts = {split: self._counts(split, file, format_) for split, file in self._files.items()}
-        for split, problem in file_rules.dataset_problems(counts, method, self._asked.base_model):
+        for split, problem in file_rules.dataset_problems(
+            counts, method, self._asked.base_model, self._asked.threshold
+        ):
             self._add(split, 0, problem)
         return self._written(format_, method)
 
@@ -128,7 +130,8 @@ class _Conclusion:
         for split, source in self._sources.items():
             if split == "train" or train is None or self._files[split].another_kind is not None:
                 continue
-            held_out = HeldOut(enumerate(lines_of(source), start=1))
+            likeness = self._asked.threshold("near_duplicate")
+            held_out = HeldOut(enumerate(lines_of(source), start=1), likeness)
             for leak in held_out.search(enumerate(lines_of(train), start=1)):
                 if (split, leak.line) not in self._leaked:
                     self._add(split, leak.line, _leak(split, leak, Place(0, leak.trained_on)))
@@ -168,7 +171,7 @@ class _Conclusion:
                 self._ends(split, records, method)
             if split == "train" and other != "text":
                 median = records.gathered.statistics().tokens.get("median", 0)
-                for line, code, message in records.answers.warnings(median):
+                for line, code, message in records.answers.warnings(median, self._asked.threshold):
                     self._add(split, line, Problem("$", code, message))
 
     def _ends(self, split: Split, records: Records, method: Method) -> None:
@@ -177,11 +180,11 @@ class _Conclusion:
             if records.answered_count:
                 first = records.answered.first
                 self._errors.take(split, _tally({"TD020": records.answered_count}, first))
-            self._warnings.take(split, records.unreferenced)
+            self._take_all(split, records.unreferenced, "TD080")
             return
         if method != "distillation":
             self._errors.take(split, records.unanswered)
-        self._warnings.take(split, records.ungraded)
+        self._take_all(split, records.ungraded, "TD014")
 
     def _take(self, split: Split, findings: Findings) -> None:
         self._errors.take(split, findings.errors)
@@ -202,8 +205,18 @@ class _Conclusion:
         self._add(place.split, place.line, problem)
 
     def _add(self, split: Split, line: int, problem: Problem) -> None:
-        found = self._errors if severity(problem.code) == "error" else self._warnings
-        found.add(split, line, problem)
+        if (found := self._where(problem.code)) is not None:
+            found.add(split, line, problem)
+
+    def _take_all(self, split: Split, tally: Tally, code: str) -> None:
+        """All findings of one rule."""
+        if (found := self._where(code)) is not None:
+            found.take(split, tally)
+
+    def _where(self, code: str) -> Found | None:
+        """Where findings of a rule go; None where it is off."""
+        severity = self._asked.severity(code)
+        return None if severity == "off" else self._errors if severity == "error" else self._warnings
 
     def _counts(self, split: Split, file: _File, format_: SourceFormat | None) -> FileCounts:
         return FileCounts(
@@ -231,7 +244,8 @@ class _Conclusion:
             warnings=self._findings(self._warnings),
             warning_count=sum(self._warnings.by_code.values()),
             by_code=self._errors.by_code | self._warnings.by_code,
-            by_rule=(*self._rules(self._errors), *self._rules(self._warnings)),
+            by_rule=(*self._rules(self._errors, "error"), *self._rules(self._warnings, "warning")),
+            rules=self._asked.rules,
             duplicates=sum(self._repeated[split, "TD050"] for split in files),
             near_duplicates=sum(self._repeated[split, "TD053"] for split in files),
             files=files,
@@ -267,10 +281,10 @@ class _Conclusion:
         name, line = self._place(SPLITS[split], number)
         return Finding(printable(name), line, *map(printable, problem))
 
-    def _rules(self, found: Found) -> Iterator[Rule]:
+    def _rules(self, found: Found, severity: Severity) -> Iterator[Rule]:
         for code, count in found.by_code.items():
             places = tuple(self._finding(*one) for one in sorted(found.places.get(code, []))[:PLACES])
-            yield Rule(code, severity(code), count, places)
+            yield Rule(code, severity, count, places)
 
     def _is_plain(self, split: Split) -> bool:
         return split not in self._opened or self._opened[split].is_plain

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tunedrop.contracts import Method
+from tunedrop.contracts import Method, RuleSettings
 from tunedrop.dataset.check.statistics import Statistics
 from tunedrop.dataset.formats.record import SourceFormat
-from tunedrop.dataset.rules.codes import Severity
+from tunedrop.dataset.rules import settings
+from tunedrop.dataset.rules.codes import Severity, severity
 from tunedrop.dataset.types import Finding, Split
 
 
@@ -59,6 +60,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     `errors` and `warnings` hold the first ones in the order of files and lines, `error_count` and
     `warning_count` say how many there are, `by_code` how many break each rule, errors before warnings,
     `by_rule` also where; tokens are estimated as `token_estimate` says. `statistics` are those of all files.
+    `rules` are changes to severities and thresholds.
     """
 
     valid: bool
@@ -77,6 +79,16 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[Split, FileReport]
     statistics: Statistics
     token_estimate: TokenEstimate = TokenEstimate()
+    rules: RuleSettings = RuleSettings()
+
+    def severity(self, code: str) -> Severity:
+        """How bad it was to break a rule."""
+        return self.rules.severity.get(code) or severity(code)
+
+    @property
+    def changed_rules(self) -> str:
+        """How severities and thresholds differ from their defaults, in words."""
+        return ", ".join(settings.changes(self.rules))
 
 
 def plain_errors(report: Report, most: int = 20) -> Iterator[str]:

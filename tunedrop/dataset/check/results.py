@@ -9,11 +9,11 @@ from contextlib import contextmanager
 import msgspec
 
 from tunedrop.dataset.check.answers import Answers
+from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.check.statistics import Gatherer, add
 from tunedrop.dataset.duplicates.candidates import Prints
 from tunedrop.dataset.formats import SourceFormat
 from tunedrop.dataset.formats import json_lines as lines
-from tunedrop.dataset.rules.codes import severity
 from tunedrop.dataset.types import Problem, Source, Split
 
 RANGE = 64 << 20
@@ -64,15 +64,17 @@ class Tally(msgspec.Struct):
 
 
 class Findings(msgspec.Struct):
-    """Errors and warnings, told apart by their code."""
+    """Errors and warnings, by their severity where they are found."""
 
     errors: Tally = msgspec.field(default_factory=Tally)
     warnings: Tally = msgspec.field(default_factory=Tally)
 
-    def add(self, line: int, problem: Problem, most: int) -> None:
-        """One more; lines in rising order."""
-        tally = self.errors if severity(problem.code) == "error" else self.warnings
-        tally.add(line, problem, most)
+    def add(self, line: int, problem: Problem, asked: Asked) -> None:
+        """One more, unless its rule is off; lines in rising order."""
+        severity = asked.severity(problem.code)
+        if severity != "off":
+            tally = self.errors if severity == "error" else self.warnings
+            tally.add(line, problem, asked.max_findings)
 
     def merge(self, other: Findings, lines_before: int, most: int) -> None:
         """Take those of the part that follows."""

@@ -56,7 +56,7 @@ class _Scan:
             found.another_kind = Problem("", *kind)
             return found
         if lines.has_bom(head):
-            found.findings.add(0, Problem("", *lines.BOM_PROBLEM), self._most)
+            found.findings.add(0, Problem("", *lines.BOM_PROBLEM), self._asked)
         with without_garbage_collection():
             for block in lines.blocks(self._source, range_.start, range_.stop):
                 self._block(lines.body_of(block))
@@ -139,18 +139,18 @@ class _Scan:
         """A line by itself, whatever it is."""
         line = lines.parse(number, raw)
         if line.problem is not None:
-            self._partial.findings.add(number, Problem("", *line.problem), self._most)
+            self._partial.findings.add(number, Problem("", *line.problem), self._asked)
             return
         reading = formats.read(line.record)
         if formats.is_unknown(reading):
             self._partial.records += 1
-            self._partial.findings.add(number, reading.problems[0], self._most)
+            self._partial.findings.add(number, reading.problems[0], self._asked)
             return
         if reading.conversation is None:
             self._broken(number, reading)
             return
         for problem in reading.problems:
-            self._of(reading.format).findings.add(number, problem, self._most)
+            self._of(reading.format).findings.add(number, problem, self._asked)
         self._take(number, reading.format, reading.conversation, len(raw) + 1, candidate)
 
     def _broken(self, number: int, reading: Reading) -> None:
@@ -158,7 +158,7 @@ class _Scan:
         records = self._of(reading.format)
         records.misplaced.add(number, Problem("$", "TD010", reading.format), self._most)
         for problem in reading.problems:
-            records.findings.add(number, problem, self._most)
+            records.findings.add(number, problem, self._asked)
 
     def _take(
         self, number: int, format_: SourceFormat, conversation: Conversation, size: int, candidate: int
@@ -203,24 +203,24 @@ class _Scan:
                 columns.known[alike] = wrong
         for found, problems in zip(columns.records.views, wrong, strict=True):
             for problem in problems:
-                found.add(number, problem, self._most)
+                found.add(number, problem, self._asked)
 
     def _texts(self, number: int, conversation: Conversation, columns: Columns, candidate: int) -> None:
         """What the rules about texts find that the prefilter has named."""
         texts, model = rules.texts_of(conversation), self._asked.base_model
         for problem in broken(texts, candidate):
-            columns.records.findings.add(number, problem, self._most)
+            columns.records.findings.add(number, problem, self._asked)
         if candidate & WORDS and model is not None:
             for view, found in zip(columns.views, columns.records.views, strict=True):
                 for problem in rules.words(texts, view, model) if view is not None else ():
-                    found.add(number, problem, self._most)
+                    found.add(number, problem, self._asked)
 
     def _beside(
         self, number: int, format_: SourceFormat, conversation: Conversation, columns: Columns
     ) -> None:
         """What a record has beside its texts: keys that nobody reads, media."""
         for problem in rules.unread(conversation):
-            columns.records.findings.add(number, problem, self._most)
+            columns.records.findings.add(number, problem, self._asked)
         if (
             self._album is None
             or not self._has_media
@@ -229,7 +229,7 @@ class _Scan:
             return
         for view, found in zip(columns.views, columns.records.views, strict=True):
             for problem in media.problems(conversation, format_, self._album, view, self._asked.base_model):
-                found.add(number, problem, self._most)
+                found.add(number, problem, self._asked)
 
     def _end(self, number: int, conversation: Conversation, records: Records) -> None:
         """How a conversation ends is right or wrong by the method."""

@@ -24,8 +24,6 @@ MOST_INDEXED = 20_000
 """Held-out records; Bedrock's evaluation asks far fewer."""
 MOST_COMPARED = 2_000
 """Characters of a turn that are compared; the rest of a long one hardly differs by itself."""
-SIMILAR = 90.0
-"""Of 100: so similar are turns that are nearly the same (rapidfuzz's ratio, 100 less the share of edits)."""
 _BANDS, _PERMUTATIONS, _SEED = 16, 64, 1
 
 _LISTS = ("messages", "conversations", "conversation", "contents", "turns")
@@ -57,9 +55,14 @@ class Leak(NamedTuple):
 
 
 class HeldOut:
-    """The turns of a held-out file, to be searched for."""
+    """The turns of a held-out file, to be searched for.
 
-    def __init__(self, lines: Iterable[tuple[int, bytes]]) -> None:
+    `likeness`: from 0 to 1, so similar are turns that are nearly the same (rapidfuzz's ratio, 1 less the
+    share of edits).
+    """
+
+    def __init__(self, lines: Iterable[tuple[int, bytes]], likeness: float) -> None:
+        self._likeness = 100 * likeness
         self._whole: dict[int, int] = {}
         self._words: dict[int, int] = {}
         self._turns: list[tuple[int, str]] = []
@@ -100,7 +103,7 @@ class HeldOut:
             line, other = self._turns[index]
             if line in near or _numbers(words) != _numbers(other):
                 continue
-            likeness = fuzz.ratio(words, other, score_cutoff=SIMILAR)
+            likeness = fuzz.ratio(words, other, score_cutoff=self._likeness)
             if likeness:
                 near[line] = Leak(line, trained_on, round(likeness, 1))
 

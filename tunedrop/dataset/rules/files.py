@@ -8,7 +8,7 @@ Read 2026-11-25.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
@@ -16,9 +16,6 @@ from tunedrop.catalog.model import BaseModel, MethodRules
 from tunedrop.contracts import Method
 from tunedrop.dataset.types import Problem, Split, shorten
 
-MAX_DUPLICATES = 0.9
-"""Of a file's records. Nova's guide has small datasets repeated to raise their epochs; this is past that."""
-MAX_CONTRADICTIONS = 0.5
 FEWEST_FOR_SHARES = 20
 _NAME = re.compile(r"[A-Za-z0-9_\-/.]+\.jsonl")
 
@@ -43,10 +40,11 @@ def dataset_problems(
     files: Mapping[Split, FileCounts],
     method: Method | None,
     model: BaseModel | None,
+    threshold: Callable[[str], float],
 ) -> Iterator[Found]:
-    """What is wrong with files as a whole."""
+    """What is wrong with files as a whole; `threshold` gives one of `settings.THRESHOLDS` by its name."""
     for split, file in files.items():
-        yield from ((split, problem) for problem in _file(file))
+        yield from ((split, problem) for problem in _file(file, threshold))
     yield from _media(files)
     if method is None or model is None:
         return
@@ -60,7 +58,7 @@ def dataset_problems(
     yield from _sizes(files, rules, model)
 
 
-def _file(file: FileCounts) -> Iterator[Problem]:
+def _file(file: FileCounts, threshold: Callable[[str], float]) -> Iterator[Problem]:
     if not file.records and not file.errors:
         yield Problem("", "TD006", "the file is empty; it needs one JSON object a line", "nothing", "records")
     if "." in file.name and not _NAME.fullmatch(file.name):
@@ -77,17 +75,19 @@ def _file(file: FileCounts) -> Iterator[Problem]:
         yield Problem("", "TD015", why, f"{with_system:,}", f"0 or {file.records:,}")
     if file.records < FEWEST_FOR_SHARES:
         return
-    if file.duplicates > MAX_DUPLICATES * file.records:
+    most = threshold("duplicates")
+    if file.duplicates > most * file.records:
         why = f"{file.duplicates:,} of {file.records:,} records are duplicates; --fix removes them"
-        yield Problem("", "TD054", why, f"{file.duplicates:,}", f"at most {MAX_DUPLICATES:.0%}")
-    if file.contradictions > MAX_CONTRADICTIONS * file.records:
+        yield Problem("", "TD054", why, f"{file.duplicates:,}", f"at most {most:.0%}")
+    most = threshold("contradictions")
+    if file.contradictions > most * file.records:
         why = (
             f"{file.contradicted_prompts:,} prompts have several answers, {file.contradictions:,} of "
             f"{file.records:,} records give another one: the model learns inconsistent behaviour, "
             f"unless that is "
             "meant (paraphrases, several samples)"
         )
-        yield Problem("", "TD055", why, f"{file.contradictions:,}", f"at most {MAX_CONTRADICTIONS:.0%}")
+        yield Problem("", "TD055", why, f"{file.contradictions:,}", f"at most {most:.0%}")
 
 
 def _media(files: Mapping[Split, FileCounts]) -> Iterator[Found]:

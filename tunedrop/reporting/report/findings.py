@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from tunedrop.dataset.check.check import FileReport, Report
 from tunedrop.dataset.rules import explanations
-from tunedrop.dataset.rules.codes import CODES, severity
+from tunedrop.dataset.rules.codes import CODES
 from tunedrop.dataset.types import Finding
 from tunedrop.reporting.report.svg import el, percent, picture
 
@@ -48,7 +48,7 @@ def by_rule(report: Report | None) -> list[Rule]:
         return []
     found = [*report.errors, *report.warnings]
     counts = report.by_code or Counter(one.code for one in found)
-    rules = [_rule(code, count, found) for code, count in counts.items()]
+    rules = [_rule(report, code, count, found) for code, count in counts.items()]
     return sorted(rules, key=lambda one: (one.kind, -one.count))
 
 
@@ -88,14 +88,14 @@ def _kinds(file: FileReport) -> str:
     return f"records by messages: {turns or 'none'}; answers by script: {scripts or 'none'}"
 
 
-def _rule(code: str, count: int, found: Sequence[Finding]) -> Rule:
+def _rule(report: Report, code: str, count: int, found: Sequence[Finding]) -> Rule:
     explanation = explanations.load().get(code)
     return Rule(
         code=code,
         rule=CODES.get(code, ""),
         why=explanation.why if explanation is not None else "",
         fix=explanation.fix if explanation is not None else "",
-        kind=severity(code),
+        kind=report.severity(code),
         count=count,
         places=tuple(one for one in found if one.code == code)[:PLACES],
     )

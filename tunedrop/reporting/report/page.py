@@ -79,6 +79,7 @@ def render(material: Material) -> str:
         loss_plot=losses.plot(material.curves),
         findings=findings.by_rule(material.findings),
         files=findings.files(material.findings),
+        changed_rules=material.findings.changed_rules if material.findings is not None else "",
         bill=facts.bill(ending),
         steps=timeline.rows(material.timeline),
         snippets=usage.snippets(material.stage, ending),
