@@ -47,11 +47,8 @@ def sarif(report: Report) -> dict[str, Any]:
         for code in report.by_code
     ]
     driver = {"name": "tunedrop check", "informationUri": "https://aws.amazon.com/bedrock/", "rules": rules}
-    results = [
-        _result(one, level)
-        for level, found in (("error", report.errors), ("warning", report.warnings))
-        for one in found
-    ]
+    results = [_result(one, "error") for one in report.errors]
+    results += [_result(one, "warning") for one in report.warnings]
     return {
         "$schema": _SCHEMA,
         "version": "2.1.0",

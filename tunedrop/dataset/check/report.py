@@ -83,7 +83,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     def severity(self, code: str) -> Severity:
         """How bad it was to break a rule."""
-        return self.rules.severity.get(code) or severity(code)
+        own = self.rules.severity.get(code, "off")
+        return severity(code) if own == "off" else own
 
     @property
     def changed_rules(self) -> str:
