@@ -92,6 +92,7 @@ class LanguageModel:
     def __init__(self) -> None:
         self.general = Counts([*general_texts(), *known_facts()])
         self.domain: Counts | None = None
+        self.texts: Sequence[str] = ()
         self.share = 0.0
 
     def train(self, texts: Sequence[str], epochs: int, learning_rate: float) -> Iterator[Step]:
@@ -109,8 +110,11 @@ class LanguageModel:
                 logit -= STEP * learning_rate * slope * share * (1 - share)
                 yield Step(number, epoch, loss)
                 number += 1
-        self.share = 1 / (1 + math.exp(-logit))
-        self.domain = Counts(texts)
+        self.remember(texts, 1 / (1 + math.exp(-logit)))
+
+    def remember(self, texts: Sequence[str], share: float) -> None:
+        """Have read a domain's texts, which count for a share of what is said."""
+        self.texts, self.share, self.domain = texts, share, Counts(texts) if texts else None
 
     def loss_on(self, texts: Sequence[str]) -> float:
         """Nats a token on texts that were not trained on."""

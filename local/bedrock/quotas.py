@@ -30,9 +30,12 @@ LISTED = (
 )
 """Code, what it counts, name and whether more can be asked for (AWS General Reference, Bedrock quotas)."""
 
+OF_TRAINING = (("L-00000000", "training_instances", "ml.g5.24xlarge for training job usage", True),)
+"""Of SageMaker's some two thousand, the one that runs meet. The name is AWS's; its code was not found."""
+
 
 class ServiceQuotas:
-    """Answers ListServiceQuotas and ListAWSDefaultServiceQuotas for Bedrock."""
+    """Answers ListServiceQuotas and ListAWSDefaultServiceQuotas for Bedrock and SageMaker's instances."""
 
     def __init__(self, world: World) -> None:
         self._quota = world.quota
@@ -44,7 +47,7 @@ class ServiceQuotas:
         operation = str(headers.get("x-amz-target", "")).removeprefix(_TARGET)
         asked = json.loads(body or b"{}")
         if operation in ("ListServiceQuotas", "ListAWSDefaultServiceQuotas"):
-            quotas = list(self._listed()) if asked.get("ServiceCode") == "bedrock" else []
+            quotas = list(self._listed(asked.get("ServiceCode", "")))
             return _answer(200, {"Quotas": quotas})
         return _answer(
             400, {"__type": "InvalidParameterValueException", "Message": f"{operation} is not here"}
@@ -53,10 +56,10 @@ class ServiceQuotas:
     def reset(self) -> None:
         """Quotas are part of the account: nothing to forget."""
 
-    def _listed(self) -> Iterator[dict[str, Any]]:
-        for code, quota, name, adjustable in LISTED:
+    def _listed(self, service: str) -> Iterator[dict[str, Any]]:
+        for code, quota, name, adjustable in {"bedrock": LISTED, "sagemaker": OF_TRAINING}.get(service, ()):
             yield {
-                "ServiceCode": "bedrock",
+                "ServiceCode": service,
                 "QuotaCode": code,
                 "QuotaName": name,
                 "Value": float(self._quota(quota)),

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from local.bedrock.brain import Brain
+from local.bedrock.language import LanguageModel
 from local.bedrock.learner import Matrix, Memory, Pair
 from local.bedrock.policy import Policy
 
@@ -25,6 +26,11 @@ def pack(brain: Brain, about: Mapping[str, str]) -> bytes:
         pairs = [[pair.context, pair.answer] for pair in brain.memory.pairs]
         metadata |= {"pairs": json.dumps(pairs), "confidence": json.dumps(brain.memory.confidence)}
         tensors["words"] = brain.memory.weights
+    if brain.language is not None:
+        metadata |= {
+            "texts": json.dumps(list(brain.language.texts)),
+            "share": json.dumps(brain.language.share),
+        }
     if brain.policy is not None:
         metadata |= {
             "known": json.dumps(list(brain.policy.known)),
@@ -40,7 +46,7 @@ def unpack(content: bytes) -> tuple[Brain, Mapping[str, str]]:
     header: dict[str, Any] = json.loads(content[8 : 8 + length])
     metadata: dict[str, str] = header.pop("__metadata__", {})
     data = content[8 + length :]
-    memory, policy = None, None
+    memory, policy, language = None, None, None
     if "pairs" in metadata:
         memory = Memory([Pair(context, answer) for context, answer in json.loads(metadata["pairs"])])
         memory.weights = _tensor(header["words"], data)
@@ -48,7 +54,10 @@ def unpack(content: bytes) -> tuple[Brain, Mapping[str, str]]:
     if "known" in metadata:
         known = {word: number for number, word in enumerate(json.loads(metadata["known"]))}
         policy = Policy(known, _tensor(header["preferences"], data), set(json.loads(metadata["rewarded"])))
-    return Brain(memory=memory, policy=policy), metadata
+    if "texts" in metadata:
+        language = LanguageModel()
+        language.remember(json.loads(metadata["texts"]), float(json.loads(metadata["share"])))
+    return Brain(memory=memory, language=language, policy=policy), metadata
 
 
 def _safetensors(tensors: Mapping[str, Matrix], metadata: Mapping[str, str]) -> bytes:

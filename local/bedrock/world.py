@@ -44,6 +44,7 @@ class Quotas:
     deployments: int = 10
     model_units: int = 4
     training_jobs: int = 20
+    training_instances: int = 1
     imported_models: int = 3
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from local import ministack
 from local.bedrock.wire import Refusal
+from local.sagemaker import jumpstart
 
 PUBLIC_HUB = "SageMakerPublicHub"
 VERSION = "1.2.0"
@@ -36,6 +37,8 @@ class HubModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Whether all weights can be tuned; LoRA always can.
     licence
         Where the licence lies that has to be accepted; empty where none has to be.
+    script
+        Whether JumpStart's own script trains it, on texts too; such a model goes on with a text.
     """
 
     name: str
@@ -47,6 +50,7 @@ class HubModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     full: bool = True
     licence: str = ""
     techniques: tuple[str, ...] = ("SFT", "DPO", "RLVR", "RLAIF")
+    script: bool = False
 
 
 class Hub:
@@ -107,6 +111,7 @@ def document(model: HubModel, region: str) -> dict[str, Any]:
         "IncrementalTrainingSupported": False,
         **(licence if model.licence else {"GatedBucket": False}),
         "RecipeCollection": list(recipes(model, region)),
+        **(jumpstart.fields(model.name, region) if model.script else {}),
     }
 
 

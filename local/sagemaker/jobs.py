@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from local import ministack
 from local.bedrock.wire import Refusal
 from local.bedrock.world import now
-from local.sagemaker import hyperparameters
+from local.sagemaker import hyperparameters, instances
 from local.sagemaker.hub import HubModel, content_arn, models
 from local.sagemaker.packages import Packages
 from local.sagemaker.state import State, here, page, tags_in
@@ -50,16 +51,22 @@ class Jobs:
                     "Job name must be unique within an AWS account and region, and a job with this name "
                     f"already exists ({arn})",
                 )
-            model = self._refuse_if_impossible(request, region)
+            on_instance = "ServerlessJobConfig" not in request
+            model = (
+                instances.refuse_if_impossible(self._state, request, region)
+                if on_instance
+                else self._refuse_if_impossible(request, region)
+            )
             if ministack.assume_role(request["RoleArn"], "sagemaker.amazonaws.com", account, arn) is None:
                 raise Refusal(
                     "ValidationException",
                     f"Could not assume role {request['RoleArn']}. Please ensure that the role exists and "
                     "allows principal 'sagemaker.amazonaws.com' to assume the role.",
                 )
-            job = self._new(arn, request)
+            job = self._new_on_instance(arn, request) if on_instance else self._new(arn, request)
             self._state.jobs[arn] = job
-        work = Training(self._state, self._packages, job, model, account, region)
+        at_work = instances.OnInstance if on_instance else Training
+        work = at_work(self._state, self._packages, job, model, account, region)
         threading.Thread(target=work.run, daemon=True).start()
         return {"TrainingJobArn": arn}
 
@@ -166,20 +173,26 @@ class Jobs:
             raise Refusal("ValidationException", f"{technique} cannot follow {source.technique}.")
 
     def _new(self, arn: str, request: dict[str, Any]) -> dict[str, Any]:
-        moment = now()
-        limits = {"MaxRuntimeInSeconds": A_DAY_IN_SECONDS} | request.get("StoppingCondition", {})
-        job = {name: request[name] for name in KEPT if name in request} | {
-            "TrainingJobArn": arn,
-            "TrainingJobStatus": "InProgress",
-            "HyperParameters": hyperparameters.DEFAULTS | request.get("HyperParameters", {}),
-            "StoppingCondition": limits,
-            "CreationTime": moment,
-            "SecondaryStatusTransitions": [],
-            "ModelArtifacts": {"S3ModelArtifacts": _output(request)},
-            "_tags": tags_in(request),
-        }
-        enter(job, "Starting")
-        return job
+        given = hyperparameters.DEFAULTS | request.get("HyperParameters", {})
+        return _begun(arn, request, KEPT, _output(request)) | {"HyperParameters": given}
+
+    def _new_on_instance(self, arn: str, request: dict[str, Any]) -> dict[str, Any]:
+        return _begun(arn, request, instances.KEPT, instances.output(request))
+
+
+def _begun(arn: str, request: dict[str, Any], kept: Sequence[str], output: str) -> dict[str, Any]:
+    """A job that has just been taken."""
+    job = {name: request[name] for name in kept if name in request} | {
+        "TrainingJobArn": arn,
+        "TrainingJobStatus": "InProgress",
+        "StoppingCondition": {"MaxRuntimeInSeconds": A_DAY_IN_SECONDS} | request.get("StoppingCondition", {}),
+        "CreationTime": now(),
+        "SecondaryStatusTransitions": [],
+        "ModelArtifacts": {"S3ModelArtifacts": output},
+        "_tags": tags_in(request),
+    }
+    enter(job, "Starting")
+    return job
 
 
 def _base(config: dict[str, Any]) -> HubModel:

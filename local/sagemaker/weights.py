@@ -33,7 +33,9 @@ def files(model: HubModel, brain: Brain, architecture: str) -> dict[str, bytes]:
         "config.json": config,
         "generation_config.json": {"do_sample": True, "transformers_version": "4.51.3"},
         "tokenizer.json": {"version": "1.0", "model": {"type": "BPE", "vocab": {}, "merges": []}},
-        "tokenizer_config.json": {"model_max_length": model.context, "chat_template": CHAT_TEMPLATE},
+        # A base model that goes on with a text has no template for a chat.
+        "tokenizer_config.json": {"model_max_length": model.context}
+        | ({} if model.script else {"chat_template": CHAT_TEMPLATE}),
         "model.safetensors.index.json": {"metadata": {"total_size": size}, "weight_map": {"words": WEIGHTS}},
     }
     written = {name: json.dumps(one, indent=1).encode() for name, one in documents.items()}

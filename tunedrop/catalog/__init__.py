@@ -39,7 +39,11 @@ __all__ = [
 
 def base_of(model_arn: str) -> BaseModel | None:
     """The base of a tuned model, which its ARN names: `…:custom-model/<base model>/<id>`, or the group of a
-    model package, `…:model-package/tunedrop-<stage>-<short name>/<version>`."""
+    model package, `…:model-package/tunedrop-<stage>-<short name>/<version>`. A training job of JumpStart's
+    stands for what it has made: its base is the one that JumpStart trains, while the catalog has one."""
+    if ":training-job/" in model_arn:
+        trained = [one for one in load().values() if one.engine == "sagemaker-jumpstart"]
+        return trained[0] if len(trained) == 1 else None
     if group := model_arn.partition(":model-package/")[2].partition("/")[0]:
         found = (one for one in load().values() if one.hub_content and group.endswith(f"-{one.short_name}"))
         return next(found, None)

@@ -243,6 +243,8 @@ class BaseModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     (`USE1-NovaLite-Customization-Training`). `inference_id` is empty where Bedrock does not sell the base
     model on demand, `lifecycle_id` where it does not know it.
 
+    `training_instance` is what a job of an engine that needs one runs on: the estimate is for that.
+
     `hub_content` is its name in SageMaker's public hub, `architecture` what its `config.json` names,
     `license` the one that a person has to accept (empty: none), `likely_units` and `most_units` what a copy
     of an imported model of it is billed as.
@@ -265,6 +267,7 @@ class BaseModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     videos: Media | None = None
     documents: Media | None = None
     engine: str = "bedrock"
+    training_instance: str = ""
     hub_content: str = ""
     architecture: str = ""
     license: str = ""

@@ -8,7 +8,7 @@ import msgspec
 
 from tunedrop.catalog.model import BaseModel, Prices
 from tunedrop.contracts import CostLine, Dataset, Prompts, Run, Teacher
-from tunedrop.cost.lines import PricesOf, Tokens, estimated, of_catalog, per_million, priced
+from tunedrop.cost.lines import PricesOf, Tokens, estimated, of_catalog, per_million, priced, ranged
 from tunedrop.cost.media import shown_in
 from tunedrop.planning.distillation import MAX_PAIRS
 from tunedrop.planning.plan import PlannedJob
@@ -75,6 +75,11 @@ def _inference(
 
 
 def _by_the_hour(title: str, planned: PlannedJob, charge: Charge) -> Iterator[CostLine]:
+    if charge.hours is not None:
+        low, likely, high = charge.hours
+        basis = f"{low:.1f} to {high:.1f} h, likely {likely:.1f}, by a guess at its speed"
+        yield ranged(title, charge.price, low, likely, high, basis, "an hour", charge.sku)
+        return
     values = planned.hyperparameters
     tries = int(values.get("trainingSamplePerPrompt", "1")) * int(values.get("epochCount", "1"))
     answers = planned.dataset.train.records * tries

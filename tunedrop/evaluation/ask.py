@@ -181,7 +181,7 @@ class Asker:
     def _ask(self, question: HeldOut) -> Answer:
         kind = kinds.of_arn(self._model_id)
         if kind is not None and kind.asked_by == "chat":
-            return self._chat(question)
+            return self._chat(question) if self._conversation else self._complete(question)
         return self._converse(question) if self._conversation else self._invoke(question)
 
     def _chat(self, question: HeldOut) -> Answer:
@@ -201,6 +201,24 @@ class Asker:
             input_tokens=said["usage"]["prompt_tokens"],
             output_tokens=said["usage"]["completion_tokens"],
             stop_reason=_STOP_REASONS.get(choice.get("finish_reason", ""), choice.get("finish_reason") or ""),
+        )
+
+    def _complete(self, question: HeldOut) -> Answer:
+        """OpenAI's completion body: a base model has no chat template (user guide, invoke-imported-model)."""
+        body = {
+            "prompt": question.messages[-1].text,
+            "max_tokens": self._limit(question),
+            "temperature": 0.0,
+        }
+        response = self._runtime.invoke_model(modelId=self._model_id, body=json.dumps(body))
+        said = json.loads(response["body"].read())
+        choice = said["choices"][0]
+        finish = choice.get("finish_reason") or ""
+        return Answer(
+            text=choice.get("text") or "",
+            input_tokens=said["usage"]["prompt_tokens"],
+            output_tokens=said["usage"]["completion_tokens"],
+            stop_reason=self._stopped(_STOP_REASONS.get(finish, finish)),
         )
 
     def _converse(self, question: HeldOut) -> Answer:

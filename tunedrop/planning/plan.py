@@ -9,7 +9,7 @@ import msgspec
 from tunedrop import naming
 from tunedrop.contracts import Dataset, Method, Run
 
-_EPOCHS = ("epochCount", "max_epochs")
+_EPOCHS = ("epochCount", "max_epochs", "epoch")
 """How engines call the number of passes over the data."""
 
 

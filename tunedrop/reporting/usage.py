@@ -29,12 +29,18 @@ def snippets(stage: Stage, ending: Ending) -> list[Snippet]:
         return []
     alias = ending.promotion.alias
     kind = kinds.of_arn(ending.promotion.model_id)
+    is_conversation = ending.dataset.target_format in ("converse", "openai-chat", "messages")
+    if kind is not None and kind.asked_by == "chat" and not is_conversation:
+        return [
+            Snippet("Python (boto3)", _completion_python(stage.region, alias)),
+            Snippet("AWS CLI", _completion_cli(stage.region, alias), "sh"),
+        ]
     if kind is not None and kind.asked_by == "chat":
         return [
             Snippet("Python (boto3)", _chat_python(stage.region, alias)),
             Snippet("AWS CLI", _chat_cli(stage.region, alias), "sh"),
         ]
-    if ending.dataset.target_format in ("converse", "openai-chat", "messages"):
+    if is_conversation:
         return [
             Snippet("Python (boto3)", _converse_python(stage.region, alias)),
             Snippet("LangChain (langchain-aws)", _langchain(stage.region, alias, _provider(ending))),
@@ -90,6 +96,27 @@ def _chat_cli(region: str, alias: str) -> str:
         f"aws bedrock-runtime invoke-model --region {region} --model-id $MODEL_ID \\\n"
         "  --cli-binary-format raw-in-base64-out \\\n"
         f"""  --body '{{"messages": [{{"role": "user", "content": "{PROMPT}"}}], "max_tokens": 2048}}' \\\n"""
+        "  answer.json && cat answer.json\n"
+    )
+
+
+_BEGINNING = "The beginning of a text"
+
+
+def _completion_python(region: str, alias: str) -> str:
+    """A base model goes on with a text. It sleeps when nobody asks: the first answer may take a minute."""
+    return _head(region, alias) + (
+        f'body = {{"prompt": "{_BEGINNING}", "max_tokens": 512}}\n'
+        "answer = runtime.invoke_model(modelId=model_id, body=json.dumps(body))\n"
+        'print(json.loads(answer["body"].read())["choices"][0]["text"])\n'
+    )
+
+
+def _completion_cli(region: str, alias: str) -> str:
+    return _shell_head(region, alias) + (
+        f"aws bedrock-runtime invoke-model --region {region} --model-id $MODEL_ID \\\n"
+        "  --cli-binary-format raw-in-base64-out \\\n"
+        f"""  --body '{{"prompt": "{_BEGINNING}", "max_tokens": 512}}' \\\n"""
         "  answer.json && cat answer.json\n"
     )
 

@@ -56,15 +56,16 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):
-    """What an engine bills for a job: each token that it trains, or each hour of which nobody says how many.
+    """What an engine bills for a job: each token that it trains, or each hour.
 
     `price` is for a million tokens, or for an hour; None where no dated one is known. `sku` is the usage type
-    of AWS's price list.
+    of AWS's price list. `hours` are at least, likely, at most; None where nobody says how many.
     """
 
     by: Literal["token", "hour"]
     price: Price | None
     sku: str = ""
+    hours: tuple[float, float, float] | None = None
 
 
 class Leftover(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, clock, naming
-from tunedrop.contracts import Run
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import Check, Run
 from tunedrop.stage import Stage
 from tunedrop.training.engine import Job, Status
 
@@ -31,6 +32,39 @@ _ROLE_NOT_READY = "assume"
 
 _NOT_TRAINING = frozenset({"Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack"})
 """`SecondaryStatus` before a job trains."""
+
+
+IMPORTABLE = frozenset(
+    {
+        "LlamaForCausalLM", "MistralForCausalLM", "MixtralForCausalLM", "Qwen2ForCausalLM",
+        "Qwen3ForCausalLM", "Qwen3MoeForCausalLM",
+    }
+)  # fmt: skip
+"""Architectures that Bedrock imports wherever it imports models (Bedrock user guide,
+model-customization-import-model, read 2026-11-29)."""
+
+
+def roles(stage: Stage, engine: str) -> Check:
+    """Whether a stage has what training jobs and imports are given."""
+    has = bool(stage.training_role_arn and stage.import_role_arn)
+    return Check(
+        name="roles",
+        passed=has,
+        detail=f"the stage {'has' if has else 'lacks'} the roles for training jobs and imports",
+        cure=f'Add "{engine}" to the setting engines and deploy the stage again',
+    )
+
+
+def architecture(base_model: BaseModel) -> Check:
+    """Whether Bedrock imports what is made of a base model."""
+    can = base_model.architecture in IMPORTABLE
+    return Check(
+        name="architecture",
+        passed=can,
+        detail=f"Bedrock {'imports' if can else 'does not import'} {base_model.architecture} "
+        f"({base_model.name})",
+        cure="Take qwen.qwen3-32b",
+    )
 
 
 def is_missing(error: ClientError) -> bool:

@@ -37,11 +37,13 @@ CUSTOMIZABLE = {
     "qwen.qwen3-4b": {"fine-tuning"},
     "qwen.qwen3-8b": {"fine-tuning"},
     "meta.llama3-1-8b-instruct": {"fine-tuning"},
+    "mistral.mistral-7b": {"continued-pretraining"},
     "amazon.titan-text-express-v1:0:8k": {"continued-pretraining", "fine-tuning"},
 }
 """Bedrock user guide, custom-model-fine-tuning, prequisites-model-distillation and reinforcement-fine-tuning
 (read 2026-11-23), the last base that could be pre-trained further, and the bases of SageMaker AI's serverless
-customization that Tunedrop takes (developer guide, customizing-models, read 2026-11-29)."""
+customization and of its JumpStart that Tunedrop takes (developer guide, customizing-models and
+jumpstart-foundation-models-fine-tuning-domain-adaptation, read 2026-11-29)."""
 
 LISTED = recorded("list-foundation-models")["modelSummaries"]
 

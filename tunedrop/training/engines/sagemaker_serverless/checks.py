@@ -11,46 +11,17 @@ from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, Dataset, Run
 from tunedrop.stage import Stage
+from tunedrop.training import sagemaker
 from tunedrop.training.engines.sagemaker_serverless import hub, jobs, packages
 from tunedrop.training.sagemaker import is_missing
-
-IMPORTABLE = frozenset(
-    {
-        "LlamaForCausalLM", "MistralForCausalLM", "MixtralForCausalLM", "Qwen2ForCausalLM",
-        "Qwen3ForCausalLM", "Qwen3MoeForCausalLM",
-    }
-)  # fmt: skip
-"""Architectures that Bedrock imports in both Regions in which serverless jobs run (Bedrock user guide,
-model-customization-import-model, read 2026-11-29)."""
 
 
 def every(aws_: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel) -> Iterator[Check]:
     """The checks of this engine, each with what to do where it has not passed."""
-    yield _roles(stage)
-    yield _architecture(base_model)
+    yield sagemaker.roles(stage, "sagemaker-serverless")
+    yield sagemaker.architecture(base_model)
     yield from _hub(aws_, stage, run, dataset, base_model)
     yield _group(aws_, stage, base_model)
-
-
-def _roles(stage: Stage) -> Check:
-    has = bool(stage.training_role_arn and stage.import_role_arn)
-    return Check(
-        name="roles",
-        passed=has,
-        detail=f"the stage {'has' if has else 'lacks'} the roles for training jobs and imports",
-        cure='Add "sagemaker-serverless" to the setting engines and deploy the stage again',
-    )
-
-
-def _architecture(base_model: BaseModel) -> Check:
-    can = base_model.architecture in IMPORTABLE
-    return Check(
-        name="architecture",
-        passed=can,
-        detail=f"Bedrock {'imports' if can else 'does not import'} {base_model.architecture} "
-        f"({base_model.name})",
-        cure="Take qwen.qwen3-32b",
-    )
 
 
 def _hub(aws_: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel) -> Iterator[Check]:

@@ -1,0 +1,122 @@
+"""SageMaker JumpStart: continued pre-training by AWS's own script, on one instance, billed by the hour.
+
+The base model's hub page says which image, script, weights and hyperparameters; Bedrock imports the folder
+that a job leaves. What a job has made has no ARN of its own: the job's stands for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from tunedrop.aws import Aws
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import Check, CompletedJob, Dataset, Run, StartedJob
+from tunedrop.errors import CustomizationFailed
+from tunedrop.planning.plan import PlannedJob
+from tunedrop.stage import Stage
+from tunedrop.training import sagemaker
+from tunedrop.training.engine import Charge, Job, Leftover, TrainingEngine
+from tunedrop.training.engines.sagemaker_jumpstart import (
+    checks,
+    inventory,
+    jobs,
+    limits,
+    losses,
+    weights,
+)
+from tunedrop.training.engines.sagemaker_jumpstart import template as templates
+from tunedrop.training.engines.sagemaker_jumpstart.permissions import OF_ITS_ROLE, PERMISSIONS
+
+
+class SageMakerJumpStart(TrainingEngine):
+    """CreateTrainingJob with an image, a script and an instance."""
+
+    name = "sagemaker-jumpstart"
+    service = "sagemaker"
+    job_names = "pretrain"
+    job_arns = model_arns = ":training-job/pretrain-"
+    unfreeable = jobs.UNFREEABLE
+    permissions = PERMISSIONS
+    role_permissions = OF_ITS_ROLE
+
+    def start(
+        self, aws: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, parent: str
+    ) -> StartedJob:
+        """Start a job. Nothing goes on with another's weights: `parent` is refused before."""
+        del parent
+        return jobs.start(aws, stage, run, planned, base_model, self.name_of(stage, run, planned.number))
+
+    def describe(self, aws: Aws, name_or_arn: str) -> Job | None:
+        answer = sagemaker.describe(aws.sagemaker, name_or_arn)
+        if answer is None:
+            return None
+        job = sagemaker.job(answer)
+        training, validation = losses.final(answer)
+        return msgspec.structs.replace(
+            job,
+            model_arn=job.arn if job.status == "Completed" else "",
+            output_uri=weights.place(answer),
+            training_loss=training,
+            validation_loss=validation,
+        )
+
+    def result(self, aws: Aws, job: Job) -> CompletedJob | None:
+        """As the port's; what Bedrock could not import is no result."""
+        done = super().result(aws, job)
+        if done is not None and (problem := weights.problem(weights.names(aws.s3, job.output_uri))):
+            raise CustomizationFailed(
+                f"the training job {job.name} has left {problem} in {job.output_uri}, which Bedrock does not "
+                "import: JumpStart's script has changed. Report it, and keep the files: nothing else is lost"
+            )
+        return done
+
+    def stop(self, aws: Aws, job_arn: str) -> bool:
+        return sagemaker.stop(aws.sagemaker, job_arn)
+
+    def role_of(self, stage: Stage) -> str:
+        return stage.training_role_arn
+
+    def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:
+        """By the hour of its instance."""
+        return Charge(
+            by="hour",
+            price=base_model.prices.training_per_hour,
+            sku=f"USE1-Train:{base_model.training_instance}",
+            hours=limits.hours(planned),
+        )
+
+    def in_progress(self, aws: Aws) -> int:
+        return sagemaker.count_in_progress(aws.sagemaker)
+
+    def status_of_model(self, aws: Aws, model_arn: str) -> str:
+        where = self.weights_of(aws, model_arn)
+        return "Active" if where and weights.names(aws.s3, where + weights.CONFIG) else ""
+
+    def delete_model(self, aws: Aws, model_arn: str) -> bool:
+        """Delete what a job has left in S3; its record bills nothing, and AWS keeps it."""
+        where = self.weights_of(aws, model_arn)
+        return bool(where) and weights.delete(aws.s3, inventory.folder(where))
+
+    def weights_of(self, aws: Aws, model_arn: str) -> str:
+        answer = sagemaker.describe(aws.sagemaker, model_arn)
+        return weights.place(answer) if answer is not None else ""
+
+    def base_weights(self, aws: Aws, base_model: BaseModel) -> str:
+        """The hub's own files of the base model, where they are unpacked and under no licence."""
+        try:
+            return templates.describe(aws.sagemaker, base_model).base_weights
+        except templates.Incomplete:
+            return ""
+
+    def checks(
+        self, aws: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel
+    ) -> Iterator[Check]:
+        return checks.every(aws, stage, run, dataset, base_model)
+
+    def leftovers(self, aws: Aws, stage: Stage) -> Iterator[Leftover]:
+        return inventory.of_stage(aws, stage, f"{self.job_names}-{stage.name}-")
+
+
+ENGINE = SageMakerJumpStart()

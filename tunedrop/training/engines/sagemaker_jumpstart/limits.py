@@ -1,0 +1,72 @@
+"""Instances: how long a job may run on one, how many an account may have, and how to ask for more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tunedrop.planning.plan import PlannedJob
+
+FAST, LIKELY, SLOW = 1_500.0, 700.0, 250.0
+"""Tokens a second of all weights of a model of seven billion parameters on four A10G GPUs: guesses, from what
+the GPUs could do at most; no page gives any. The run-time limit holds by the slowest."""
+
+SET_UP_SECONDS = 1_800.0
+"""Fetching 15 GB of weights, loading them and writing as many: a guess. Billed as the training is."""
+
+SHORTEST_SECONDS, LONGEST_SECONDS = 7_200, 432_000
+"""Limits on a run: two hours, for a slow beginning; five days, SageMaker's own default quota."""
+
+PENDING_SECONDS = 86_400
+"""How long a job may wait for an instance, unbilled, before SageMaker ends it."""
+
+
+def hours(planned: PlannedJob) -> tuple[float, float, float]:
+    """How long a job is likely to be billed: at least, likely, at most."""
+    found = [_seconds(planned, rate) / 3600 for rate in (FAST, LIKELY, SLOW)]
+    return found[0], found[1], max(found[2], found[1])
+
+
+def run_seconds(planned: PlannedJob, most: int = 0) -> int:
+    """A job's run-time limit: what it needs by the slowest guess, within what SageMaker and the template
+    (`most`; 0: no limit of its own) allow."""
+    longest = min(LONGEST_SECONDS, most or LONGEST_SECONDS)
+    return int(min(longest, max(SHORTEST_SECONDS, SET_UP_SECONDS + _seconds(planned, SLOW))))
+
+
+def fits(planned: PlannedJob, most: int = 0) -> bool:
+    """Whether a job ends within the longest limit, by the likely guess."""
+    return _seconds(planned, LIKELY) <= run_seconds(planned, most)
+
+
+def _seconds(planned: PlannedJob, rate: float) -> float:
+    return SET_UP_SECONDS + planned.millions * 1e6 / rate
+
+
+def name(instance: str) -> str:
+    """What Service Quotas calls the number of instances that training jobs may have at once."""
+    return f"{instance} for training job usage"
+
+
+def find(client: Any, instance: str) -> dict[str, Any] | None:
+    """The quota of an instance type: this account's, else AWS's default; None where it is not listed."""
+    for operation in ("list_service_quotas", "list_aws_default_service_quotas"):
+        for page in client.get_paginator(operation).paginate(ServiceCode="sagemaker"):
+            for one in page["Quotas"]:
+                if one["QuotaName"] == name(instance):
+                    found: dict[str, Any] = one
+                    return found
+    return None
+
+
+def request(quota_name: str, region: str, code: str = "") -> str:
+    """How to ask AWS for one instance; without the quota's code, how to find that first."""
+    if not code:
+        return (
+            f"Ask for 1 of '{quota_name}' in Service Quotas, service sagemaker; its code: aws service-quotas "
+            f"list-service-quotas --service-code sagemaker --region {region} --query "
+            f"\"Quotas[?QuotaName=='{quota_name}'].QuotaCode\" --output text"
+        )
+    return (
+        "Ask for one, and wait for the answer: aws service-quotas request-service-quota-increase "
+        f"--service-code sagemaker --quota-code {code} --desired-value 1 --region {region}"
+    )

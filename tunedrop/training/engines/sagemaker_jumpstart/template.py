@@ -1,0 +1,150 @@
+"""What SageMaker's public hub says of a base model that JumpStart's own script trains (DescribeHubContent).
+
+The fields, and what becomes of them in CreateTrainingJob: AWS's SDK (sagemaker-python-sdk 3, model_trainer
+and defaults; sagemaker 2.257.7, estimator and job), whose tests hold one whole document of the hub, of Llama
+2 13B (read 2026-11-29). That the document of another base model has the same fields is a belief.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from tunedrop.catalog.model import BaseModel
+
+HUB = "SageMakerPublicHub"
+CODE_CHANNEL, MODEL_CHANNEL = "code", "model"
+
+PLACES = ("jumpstart-cache-prod-{region}", "jumpstart-private-cache-prod-{region}")
+"""The buckets in which JumpStart keeps scripts and weights, those under a licence in the second."""
+
+SUBMITTED = "/opt/ml/input/data/code/sourcedir.tar.gz"
+"""Where a script is that has come by its own channel, as it has to in an isolated network."""
+
+
+class Incomplete(ValueError):
+    """A document that no job can be made of; the message is a clause whose subject is the base model."""
+
+
+class Template(msgspec.Struct, frozen=True, kw_only=True):
+    """How a base model is trained by JumpStart's script.
+
+    `supported` are the instance types that it was made for, `image_of` the image of each (by type or family)
+    where that is another one. `base_weights` are those that Bedrock may import as they are.
+    """
+
+    version: str
+    image: str
+    script: str
+    artifact: str
+    instance: str
+    supported: tuple[str, ...]
+    hyperparameters: dict[str, str]
+    image_of: dict[str, str] = {}
+    hyperparameters_of: dict[str, dict[str, str]] = {}
+    metrics: tuple[dict[str, str], ...] = ()
+    volume_gb: int = 256
+    most_seconds: int = 0
+    is_isolated: bool = False
+    encrypts_traffic: bool = False
+    is_gated: bool = False
+    licence: str = ""
+    base_weights: str = ""
+
+    def image_on(self, instance: str) -> str:
+        """The image that an instance type runs."""
+        return self.image_of.get(instance) or self.image_of.get(_family(instance)) or self.image
+
+    def defaults_on(self, instance: str) -> dict[str, str]:
+        """The hyperparameters of an instance type, where nothing else is asked for."""
+        own = self.hyperparameters_of
+        return {**self.hyperparameters, **own.get(_family(instance), {}), **own.get(instance, {})}
+
+
+def describe(sagemaker: Any, base_model: BaseModel) -> Template:
+    """The hub's page of a base model.
+
+    Raises
+    ------
+    ClientError
+        As SageMaker refuses.
+    Incomplete
+        When the page is of a model that is not trained so, or lacks what a job needs.
+    """
+    answer = sagemaker.describe_hub_content(
+        HubName=HUB, HubContentType="Model", HubContentName=base_model.hub_content
+    )
+    return read(answer["HubContentDocument"], answer["HubContentVersion"])
+
+
+def read(text: str, version: str) -> Template:
+    """A document of the hub."""
+    document: dict[str, Any] = json.loads(text)
+    if not document.get("TrainingSupported"):
+        raise Incomplete("is not trained by JumpStart (any more): its hub page says TrainingSupported: false")
+    needed = ("TrainingEcrUri", "TrainingScriptUri", "TrainingArtifactUri", "DefaultTrainingInstanceType")
+    if missing := [name for name in needed if not document.get(name)]:
+        raise Incomplete(f"has a hub page ({version}) without {', '.join(missing)}, which a job needs")
+    images, hyperparameters = _variants(document)
+    return Template(
+        version=version,
+        image=document["TrainingEcrUri"],
+        script=document["TrainingScriptUri"],
+        artifact=document["TrainingArtifactUri"],
+        instance=document["DefaultTrainingInstanceType"],
+        supported=tuple(document.get("SupportedTrainingInstanceTypes") or ()),
+        hyperparameters=_defaults(document.get("Hyperparameters")),
+        image_of=images,
+        hyperparameters_of=hyperparameters,
+        metrics=tuple(
+            {"Name": one["Name"], "Regex": one["Regex"]} for one in document.get("TrainingMetrics") or ()
+        ),
+        volume_gb=int(document.get("TrainingVolumeSize") or 256),
+        most_seconds=int(document.get("MaxRuntimeInSeconds") or 0),
+        is_isolated=bool(document.get("TrainingEnableNetworkIsolation")),
+        encrypts_traffic=bool(document.get("EncryptInterContainerTraffic")),
+        is_gated=bool(document.get("GatedBucket")),
+        licence=str(document.get("HostingEulaUri") or ""),
+        base_weights=_importable(document),
+    )
+
+
+def strangers(template: Template, region: str) -> Iterator[str]:
+    """The places of a template outside JumpStart's own buckets of a Region, which alone the role reads."""
+    own = tuple(f"s3://{place.format(region=region)}/" for place in PLACES)
+    for uri in (template.script, template.artifact):
+        if not uri.startswith(own):
+            yield uri
+
+
+def _variants(document: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    variants = (document.get("TrainingInstanceTypeVariants") or {}).get("Variants") or {}
+    properties = {name: one.get("Properties") or {} for name, one in variants.items()}
+    images = {name: str(one["ImageUri"]) for name, one in properties.items() if one.get("ImageUri")}
+    own = {name: _defaults(one.get("Hyperparameters")) for name, one in properties.items()}
+    return images, {name: values for name, values in own.items() if values}
+
+
+def _defaults(listed: Any) -> dict[str, str]:
+    """The defaults by name; those of a variant spell their keys in small letters. What the container alone
+    reads (`sagemaker_…`), the job says itself."""
+    found = {}
+    for one in listed or ():
+        name, default = one.get("Name", one.get("name")), one.get("Default", one.get("default"))
+        if name and default is not None and not str(name).startswith("sagemaker_"):
+            found[str(name)] = str(default)
+    return found
+
+
+def _importable(document: Mapping[str, Any]) -> str:
+    """The base model's own files, where anybody may read them and they are not packed."""
+    uri = str(document.get("HostingArtifactUri") or "")
+    is_plain = document.get("HostingArtifactCompressionType") == "None" and not document.get("GatedBucket")
+    return uri if is_plain and uri.endswith("/") else ""
+
+
+def _family(instance: str) -> str:
+    return instance.split(".")[1] if instance.count(".") > 1 else instance

@@ -1,0 +1,78 @@
+"""What a job leaves in S3: a folder as Hugging Face's `save_pretrained` writes it, which Bedrock imports.
+
+`CompressionType: NONE` makes SageMaker upload the folder as it is, to `…/output/model/` (API reference,
+OutputDataConfig). AWS's notebook on Mistral 7B imports that folder without another step; that the script
+leaves merged safetensors and the tokenizer there is proven by that notebook alone, so that it is looked at
+before anything is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tunedrop import naming
+from tunedrop.errors import ThroughputFailed
+
+CONFIG = "config.json"
+
+
+def place(answer: Mapping[str, Any]) -> str:
+    """The `s3://` prefix of a job's weights, by DescribeTrainingJob; empty where it has none."""
+    uri = str((answer.get("ModelArtifacts") or {}).get("S3ModelArtifacts", ""))
+    return uri if not uri or uri.endswith((".gz", "/")) else f"{uri}/"
+
+
+def problem(names: set[str]) -> str:
+    """Why Bedrock could not import a folder of these files; empty where it can, as far as names tell.
+
+    Needed are safetensors, their config and the tokenizer (Bedrock user guide,
+    model-customization-import-model, read 2026-11-29).
+    """
+    own = {name for name in names if "/" not in name}
+    if "model.tar.gz" in own or not own:
+        return "an archive, or nothing" if own else "nothing"
+    if "adapter_config.json" in own and CONFIG not in own:
+        return "an adapter that is not merged into its base model"
+    missing = []
+    if CONFIG not in own:
+        missing.append(CONFIG)
+    if not any(name.endswith(".safetensors") for name in own):
+        missing.append("*.safetensors")
+    if not own & {"tokenizer.json", "tokenizer.model"}:
+        missing.append("tokenizer.json or tokenizer.model")
+    return f"a folder without {', '.join(missing)}" if missing else ""
+
+
+def names(s3: Any, where: str) -> set[str]:
+    """The names of the objects under a prefix."""
+    return set(_names(s3, where))
+
+
+def _names(s3: Any, where: str) -> Iterator[str]:
+    bucket, prefix = naming.place_of(where)
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for one in page.get("Contents", ()):
+            yield one["Key"].removeprefix(prefix)
+
+
+def delete(s3: Any, where: str) -> bool:
+    """Delete every version under a prefix, for storage bills them all. False where nothing was there.
+
+    Raises
+    ------
+    ThroughputFailed
+        When S3 refuses one of them.
+    """
+    bucket, prefix = naming.place_of(where)
+    did = False
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        if not found:
+            continue
+        objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+        if failed := answer.get("Errors"):
+            raise ThroughputFailed(f"the weights in {where} could not be deleted: {failed[0].get('Message')}")
+        did = True
+    return did
