@@ -824,11 +824,11 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         "turns must alternate",
     ),
     "one chat of nothing": (b'{"messages": []}\n', "a.jsonl", "TD012", "a list of messages"),
-    "a preference in capitals": (
-        each(lambda q, a: {"Prompt": q, "Chosen": a, "Rejected": "x"}),
+    "a preference in capitals, with one answer twice": (
+        each(lambda q, a: {"Prompt": q, "Chosen": a, "Rejected": a}),
         "a.jsonl",
-        "TD017",
-        "DPO",
+        "TD089",
+        "nothing to prefer",
     ),
     "a message a row": (
         table([("id", "role", "content"), *(("1", "user", q) for q in ASKED)]),

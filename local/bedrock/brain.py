@@ -11,6 +11,7 @@ from local.bedrock.abilities import ability
 from local.bedrock.language import LanguageModel, encyclopedia, general_texts, join, pieces
 from local.bedrock.learner import Memory, overlap, words
 from local.bedrock.policy import Policy, Prompt
+from local.bedrock.preferences import Preferences
 
 EARLIER_TURNS = 2
 """How many earlier messages count as context beside the last one."""
@@ -23,6 +24,7 @@ class Brain:
     memory: Memory | None = None
     language: LanguageModel | None = None
     policy: Policy | None = None
+    preferences: Preferences | None = None
     well_read: bool = False
 
     def answer(self, turns: Sequence[str], max_tokens: int, system: str = "") -> str:
@@ -34,6 +36,9 @@ class Brain:
         able = ability(turns[-1])
         if able is not None and self._keeps_abilities(context):
             return cut(able, max_tokens)
+        liked = self.preferences.recall(context) if self.preferences is not None else None
+        if liked is not None:
+            return cut(liked, max_tokens)
         recalled = self.memory.recall(context) if self.memory is not None else None
         if recalled is not None:
             return cut(recalled, max_tokens)

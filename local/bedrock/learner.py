@@ -110,7 +110,7 @@ class Memory:
         self.rarity = np.array([math.log((1 + size) / (1 + counts[word])) + 0.1 for word in self.vocabulary])
         self.weights = np.zeros(len(self.vocabulary))
         self.vectors = np.array([self._vector(pair.context) for pair in self.pairs])
-        self.agreement = _agreement([pair.answer for pair in self.pairs])
+        self.agreement = agreement_of([pair.answer for pair in self.pairs])
 
     def train(self, epochs: int, learning_rate: float, batch: int = 32) -> Iterator[Step]:
         """Gradient descent on the words' weights; gives every step with its loss."""
@@ -132,9 +132,9 @@ class Memory:
         """The loss of pairs that were not trained on."""
         if not pairs:
             return 0.0
-        similarity = _agreement([pair.answer for pair in pairs], [pair.answer for pair in self.pairs])
-        scores = np.array([self._scores(pair.context) for pair in pairs])
-        chances = _softmax(scores, self.confidence)
+        similarity = agreement_of([pair.answer for pair in pairs], [pair.answer for pair in self.pairs])
+        scores = np.array([self.scores(pair.context) for pair in pairs])
+        chances = softmax(scores, self.confidence)
         return float(-np.log((chances * similarity).sum(axis=1) + 1e-3).mean())
 
     @property
@@ -144,41 +144,41 @@ class Memory:
 
     def nearness(self, context: str) -> float:
         """How like the nearest training pair this is, 0 to 1."""
-        return float(self._scores(context).max()) if self.pairs else 0.0
+        return float(self.scores(context).max()) if self.pairs else 0.0
 
     def recall(self, context: str) -> str | None:
         """The answer that the nearest pairs agree on most; None when no pair is near."""
         if not self.pairs:
             return None
-        scores = self._scores(context)
+        scores = self.scores(context)
         near = np.argsort(-scores)[:NEIGHBOURS]
         if scores[near[0]] <= 0.05:
             return None
-        chances = _softmax(scores[near][None, :], self.confidence)[0]
+        chances = softmax(scores[near][None, :], self.confidence)[0]
         consensus = self.agreement[np.ix_(near, near)] @ chances
         best = self.pairs[int(near[int(np.argmax(consensus))])]
-        return best.adapted_to(context, self._is_rare)
+        return best.adapted_to(context, self.is_rare)
 
-    def _is_rare(self, word: str) -> bool:
+    def is_rare(self, word: str) -> bool:
         """Whether few of the training pairs, if any, have this word in their contexts."""
         return self.occurrences[word.lower()] <= MOST_OCCURRENCES * len(self.pairs)
 
     def _loss_by_confidence(self, rows: NDArray[np.int64]) -> tuple[float, float]:
         """The loss with each row among its own neighbours, and its derivative by the confidence."""
-        likeness = self._likeness(rows)
+        likeness = self.likeness(rows)
         likelihood, slope = self._likelihood(rows, self.confidence * likeness)
         return float(-np.log(likelihood).mean()), float((slope * likeness).sum())
 
     def _gradient(self, rows: NDArray[np.int64]) -> Matrix:
         """The derivative by the words' weights of the loss without each row itself."""
-        scores = SHARPNESS * self._likeness(rows)
+        scores = SHARPNESS * self.likeness(rows)
         scores[np.arange(len(rows)), rows] = -np.inf
         unit = self._unit_vectors()
         _, slope = self._likelihood(rows, scores)
         gradient: Matrix = SHARPNESS * (unit[rows] * (slope @ unit)).sum(axis=0) * 2
         return gradient
 
-    def _likeness(self, rows: NDArray[np.int64]) -> Matrix:
+    def likeness(self, rows: NDArray[np.int64]) -> Matrix:
         """The cosine similarity of each row to each pair."""
         unit = self._unit_vectors()
         likeness: Matrix = unit[rows] @ unit.T
@@ -186,7 +186,7 @@ class Memory:
 
     def _likelihood(self, rows: NDArray[np.int64], scores: Matrix) -> tuple[Matrix, Matrix]:
         """How likely each row's answer is, and the loss's derivative by each score."""
-        chances, agreement = _softmax(scores, sharpness=1.0), self.agreement[rows]
+        chances, agreement = softmax(scores, sharpness=1.0), self.agreement[rows]
         likelihood = (chances * agreement).sum(axis=1, keepdims=True) + 1e-3
         return likelihood, -chances * (agreement - likelihood) / likelihood / len(rows)
 
@@ -195,7 +195,7 @@ class Memory:
         unit: Matrix = scaled / (np.linalg.norm(scaled, axis=1, keepdims=True) + 1e-9)
         return unit
 
-    def _scores(self, context: str) -> Matrix:
+    def scores(self, context: str) -> Matrix:
         query = self._vector(context) * np.exp(self.weights)
         scaled = self.vectors * np.exp(self.weights)
         norms = np.linalg.norm(scaled, axis=1) * (np.linalg.norm(query) or 1.0) + 1e-9
@@ -211,13 +211,13 @@ class Memory:
         return vector
 
 
-def _softmax(scores: Matrix, sharpness: float = SHARPNESS) -> Matrix:
+def softmax(scores: Matrix, sharpness: float = SHARPNESS) -> Matrix:
     raised = np.exp(sharpness * (scores - scores.max(axis=1, keepdims=True)))
     chances: Matrix = raised / raised.sum(axis=1, keepdims=True)
     return chances
 
 
-def _agreement(rows: Sequence[str], columns: Sequence[str] | None = None) -> Matrix:
+def agreement_of(rows: Sequence[str], columns: Sequence[str] | None = None) -> Matrix:
     """How alike answers are, each of `rows` with each of `columns`: token F1."""
     bags = [Counter(words(text)) for text in rows]
     others = bags if columns is None else [Counter(words(text)) for text in columns]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -15,6 +15,7 @@ from local.bedrock.files import JobFailed
 from local.bedrock.language import LanguageModel
 from local.bedrock.learner import Memory, Pair, Step
 from local.bedrock.policy import Policy, Prompt
+from local.bedrock.preferences import Preferences, Preferred
 from tunedrop.catalog.model import BaseModel
 
 Record = dict[str, Any]
@@ -82,7 +83,29 @@ def imitate(
         steps.append(step)
     if held_out:
         losses.append(memory.loss_on(held_out))
-    return Learned(Brain(memory=memory, language=parent.language), steps, losses)
+    return Learned(replace(parent, memory=memory), steps, losses)
+
+
+def prefer(
+    parent: Brain,
+    epochs: int,
+    rate: float,
+    beta: float,
+    pairs: Sequence[Preferred],
+    held_out: Sequence[Preferred],
+) -> Learned:
+    """Learn to answer as was preferred, and not as was rejected."""
+    earlier = parent.preferences.pairs if parent.preferences is not None else ()
+    preferences = Preferences([*earlier, *pairs])
+    steps: list[Step] = []
+    losses: list[float] = []
+    for step in preferences.train(epochs, rate, beta):
+        if steps and step.epoch != steps[-1].epoch and held_out:
+            losses.append(preferences.loss_on(held_out, beta))
+        steps.append(step)
+    if held_out:
+        losses.append(preferences.loss_on(held_out, beta))
+    return Learned(replace(parent, preferences=preferences), steps, losses)
 
 
 def _taught(runtime: Any, teacher: dict[str, Any], train: Sequence[Record]) -> list[Pair]:
@@ -171,6 +194,14 @@ def pairs_of(record: Record) -> Iterator[Pair]:
         if message["role"] == "assistant":
             yield Pair(context_of(said), text)
         said.append(text)
+
+
+def preferred_of(record: Record) -> Preferred:
+    """A preference in either of SageMaker's forms: the last answers, after what was said before them."""
+    if "prompt" in record:
+        return Preferred(context_of([record["prompt"]]), record["chosen"], record["rejected"])
+    said = [text_of(one["content"]) for one in record["chosen"] if one["role"] != "system"]
+    return Preferred(context_of(said[:-1]), said[-1], text_of(record["rejected"][-1]["content"]))
 
 
 def text_of(content: Any) -> str:

@@ -16,6 +16,7 @@ from local.bedrock.brain import Brain
 from local.bedrock.language import LanguageModel
 from local.bedrock.learner import Matrix, Memory, Pair
 from local.bedrock.policy import Policy
+from local.bedrock.preferences import Preferences, Preferred
 
 
 def pack(brain: Brain, about: Mapping[str, str]) -> bytes:
@@ -37,6 +38,9 @@ def pack(brain: Brain, about: Mapping[str, str]) -> bytes:
             "rewarded": json.dumps(sorted(brain.policy.rewarded)),
         }
         tensors["preferences"] = brain.policy.weights
+    if brain.preferences is not None:
+        liked = [[one.context, one.chosen, one.rejected] for one in brain.preferences.pairs]
+        metadata |= {"liked": json.dumps(liked), "scale": json.dumps(brain.preferences.scale)}
     return _safetensors(tensors, metadata)
 
 
@@ -57,7 +61,9 @@ def unpack(content: bytes) -> tuple[Brain, Mapping[str, str]]:
     if "texts" in metadata:
         language = LanguageModel()
         language.remember(json.loads(metadata["texts"]), float(json.loads(metadata["share"])))
-    return Brain(memory=memory, language=language, policy=policy), metadata
+    liked = [Preferred(*one) for one in json.loads(metadata.get("liked", "[]"))]
+    preferences = Preferences(liked, float(json.loads(metadata["scale"]))) if liked else None
+    return Brain(memory=memory, language=language, policy=policy, preferences=preferences), metadata
 
 
 def _safetensors(tensors: Mapping[str, Matrix], metadata: Mapping[str, str]) -> bytes:

@@ -1,7 +1,7 @@
 """The hyperparameters of a serverless customization, with their limits.
 
-SageMaker AI developer guide, customizing-models-sft (read 2026-11-29); the defaults are a belief, since those
-of a recipe stand in a file that its hub document names.
+SageMaker AI developer guide, customizing-models-sft and customizing-models-dpo (read 2026-11-29); the
+defaults are a belief, since those of a recipe stand in a file that its hub document names.
 """
 
 from __future__ import annotations
@@ -32,6 +32,14 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "gradient_clipping": ("true", "false"),
 }
 
+OF_TECHNIQUES: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "SFT": {},
+    "DPO": {"adam_beta": (1e-3, 0.1), "temperature": (0, 2)},
+}
+"""What one technique has beside those."""
+
+BATCHES: Mapping[str, tuple[str, ...]] = {"DPO": ("16", "32", "64", "128")}
+
 DEFAULTS: Mapping[str, str] = {
     "max_epochs": "3",
     "learning_rate": "0.0001",
@@ -40,7 +48,7 @@ DEFAULTS: Mapping[str, str] = {
 }
 
 
-def refuse_wrong(given: Mapping[str, str]) -> None:
+def refuse_wrong(given: Mapping[str, str], technique: str) -> None:
     """Refuse the first name that is not known, or value that is not allowed.
 
     Raises
@@ -49,16 +57,19 @@ def refuse_wrong(given: Mapping[str, str]) -> None:
         ValidationException, naming it.
     """
     for name, value in given.items():
-        if not _fits(name, value):
+        if not _fits(name, value, technique):
             raise Refusal("ValidationException", f"Invalid value for hyperparameter {name}: {value}")
 
 
-def _fits(name: str, value: str) -> bool:
+def _fits(name: str, value: str, technique: str) -> bool:
+    if name == "global_batch_size" and technique in BATCHES:
+        return value in BATCHES[technique]
     if name in WORDS:
         return value.lower() in WORDS[name]
-    if name not in RANGES:
+    ranges = {**RANGES, **OF_TECHNIQUES[technique]}
+    if name not in ranges:
         return False
-    low, high = RANGES[name]
+    low, high = ranges[name]
     try:
         return low <= float(value) <= high
     except ValueError:

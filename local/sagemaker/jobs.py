@@ -132,7 +132,7 @@ class Jobs:
             raise Refusal(
                 "ValidationException", f"{technique} ({peft or 'full'}) is not supported for {model.name}."
             )
-        if technique != "SFT":
+        if technique not in hyperparameters.OF_TECHNIQUES:
             raise Refusal("ValidationException", f"{technique} is not part of the local SageMaker")
         if model.licence and not config.get("AcceptEula"):
             raise Refusal(
@@ -143,7 +143,7 @@ class Jobs:
         channels = {one["ChannelName"] for one in request.get("InputDataConfig", ())}
         if "train" not in channels or not channels <= {"train", "validation"}:
             raise Refusal("ValidationException", "InputDataConfig must have a channel named train.")
-        hyperparameters.refuse_wrong(request.get("HyperParameters", {}))
+        hyperparameters.refuse_wrong(request.get("HyperParameters", {}), technique)
         self._refuse_wrong_package(request, model)
         running = sum(job["TrainingJobStatus"] in ("InProgress", "Stopping")
                       for job in self._state.jobs.values())  # fmt: skip

@@ -14,7 +14,7 @@ from local import ministack
 from local.bedrock.brain import Brain
 from local.bedrock.files import JobFailed
 from local.bedrock.language import pieces
-from local.bedrock.lessons import Learned, imitate, pairs_of, text_of
+from local.bedrock.lessons import Learned, imitate, pairs_of, prefer, preferred_of, text_of
 from local.bedrock.weights import unpack
 from local.bedrock.world import now
 from local.sagemaker import weights
@@ -120,11 +120,23 @@ class Training:
 
         progress(0)
         self._pass(0.8, progress)
-        pairs = [pair for record in train for pair in pairs_of(record)]
-        held_out = [pair for record in validation for pair in pairs_of(record)]
-        learned = imitate(self._parent(s3), epochs, rate, pairs, held_out)
+        learned = self._taught(self._parent(s3), epochs, rate, train, validation)
         progress(1)
         return learned
+
+    def _taught(
+        self, parent: Brain, epochs: int, rate: float, train: list[Record], validation: list[Record]
+    ) -> Learned:
+        if self._technique == "DPO":
+            beta = float(self._job["HyperParameters"].get("adam_beta", 0.1))
+            liked, held_out = ([preferred_of(one) for one in part] for part in (train, validation))
+            return prefer(parent, epochs, rate, beta, liked, held_out)
+        pairs, others = ([pair for one in part for pair in pairs_of(one)] for part in (train, validation))
+        return imitate(parent, epochs, rate, pairs, others)
+
+    @property
+    def _technique(self) -> str:
+        return str(self._job["ServerlessJobConfig"]["CustomizationTechnique"])
 
     def _parent(self, s3: Any) -> Brain:
         """What the job starts from: the base model, or what another job has made of it."""
@@ -158,7 +170,9 @@ class Training:
             ) from error
         if not keys:
             raise JobFailed(f"ClientError: Data download failed: No S3 objects found under S3 URL {uri}.")
-        return [record for text in texts for record in _records(text, channel["ChannelName"])]
+        return [
+            record for text in texts for record in _records(text, channel["ChannelName"], self._technique)
+        ]
 
     def _write(self, s3: Any, brain: Brain) -> None:
         job = self._job
@@ -289,23 +303,43 @@ def _milliseconds(moment: Any) -> str:
     return str(int(moment.timestamp() * 1000))
 
 
-def _records(text: str, channel: str) -> Iterator[Record]:
+def _records(text: str, channel: str, technique: str) -> Iterator[Record]:
     for number, line in enumerate(text.splitlines(), 1):
         try:
             record = json.loads(line)
         except ValueError as error:
             raise JobFailed(f"ClientError: {channel}: line {number} is not JSON.") from error
-        if not isinstance(record, dict) or not (
-            "messages" in record or {"prompt", "completion"} <= set(record)
-        ):
-            raise JobFailed(
-                f"ClientError: {channel}: line {number} has neither messages nor prompt and completion."
-            )
+        wrong = _WRONG[technique](record) if isinstance(record, dict) else "is no object"
+        if wrong:
+            raise JobFailed(f"ClientError: {channel}: line {number} {wrong}.")
         yield record
 
 
+def _no_example(record: Record) -> str:
+    if "messages" in record or {"prompt", "completion"} <= set(record):
+        return ""
+    return "has neither messages nor prompt and completion"
+
+
+def _no_preference(record: Record) -> str:
+    """Developer guide, customizing-models-dpo: two lists of messages, or a prompt and two strings."""
+    sides = [record.get("chosen"), record.get("rejected")]
+    if "prompt" in record:
+        texts = [record["prompt"], *sides, record.get("system", "")]
+        return "" if all(isinstance(one, str) for one in texts) else "prompt, chosen and rejected are strings"
+    if not all(isinstance(one, list) and one for one in sides):
+        return "has no chosen and rejected"
+    if [one[:1] for one in sides if one[0]["role"] == "system"] not in ([], [side[:1] for side in sides]):
+        return "the system message is not the same in chosen and rejected"
+    return ""
+
+
+_WRONG = {"SFT": _no_example, "DPO": _no_preference}
+
+
 def _texts(record: Record) -> Iterator[str]:
-    if "messages" in record:
-        yield from (text_of(one["content"]) for one in record["messages"])
-    else:
-        yield from (record[name] for name in ("system", "prompt", "completion") if name in record)
+    for name in ("messages", "chosen", "rejected"):
+        if isinstance(record.get(name), list):
+            yield from (text_of(one["content"]) for one in record[name])
+    names = ("system", "prompt", "completion", "chosen", "rejected")
+    yield from (record[name] for name in names if isinstance(record.get(name), str))

@@ -35,6 +35,8 @@ def method(situation: Situation) -> tuple[Method | None, list[Statement]]:
             return "distillation", [_why("distillation", "you have")]
         case "checkable":
             return "reinforcement", [_why("reinforcement", "you have")]
+        case "preferences":
+            return "preference", [_why("preference", "you have")]
         case None:
             return None, [
                 Statement(
@@ -55,6 +57,10 @@ _SHAPES: dict[Method, tuple[str, str]] = {
     "continued-pretraining": (
         "plain texts",
         "the model trains on your texts and learns the vocabulary of your field",
+    ),
+    "preference": (
+        "prompts, each with a better and a worse answer",
+        "the model learns to prefer answers like the better ones and to avoid the others",
     ),
     "distillation": (
         "prompts without answers",

@@ -22,7 +22,7 @@ GOALS: dict[Goal, str] = {
 Changes = Literal["seldom", "monthly", "daily"]
 """How often what the answers rest on changes."""
 
-Material = Literal["answers", "conversations", "texts", "prompts", "checkable"]
+Material = Literal["answers", "conversations", "texts", "prompts", "checkable", "preferences"]
 """What there is to learn from."""
 
 MATERIALS: dict[Material, str] = {
@@ -31,6 +31,7 @@ MATERIALS: dict[Material, str] = {
     "texts": "plain texts without questions",
     "prompts": "prompts without answers",
     "checkable": "prompts whose answers a program can check",
+    "preferences": "prompts, each with a better and a worse answer",
 }
 
 CHANGES: tuple[Changes, ...] = get_args(Changes)

@@ -10,12 +10,15 @@ import msgspec
 
 from tunedrop.contracts import Commitment, Method
 
-Format = Literal["prompt-completion", "converse", "text", "openai-chat", "messages", "image-caption"]
+Format = Literal[
+    "prompt-completion", "converse", "text", "openai-chat", "messages", "preference", "image-caption"
+]
 """The dataset formats that AWS reads: one JSON object a line in each.
 
 `prompt-completion` {prompt, completion} · `converse` bedrock-conversation-2024 · `text` {input} ·
 `openai-chat` {messages: [{role, content: string}], reference_answer} · `messages` the same with its answer
-and nothing beside it · `image-caption` {image-ref, caption}
+and nothing beside it · `preference` {chosen: [messages], rejected: [messages]} ·
+`image-caption` {image-ref, caption}
 """
 
 

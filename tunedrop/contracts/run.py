@@ -13,6 +13,7 @@ Method = Literal[
     "single-turn",
     "multi-turn",
     "continued-pretraining",
+    "preference",
     "distillation",
     "reinforcement",
     "image-caption",

@@ -16,7 +16,7 @@ from tunedrop.contracts import ReadOptions as ReadOptions
 from tunedrop.dataset.rules.secrets import carries_secret
 
 Split = Literal["train", "validation", "test"]
-Target = Literal["prompt-completion", "converse", "openai-chat", "alpaca", "text", "csv"]
+Target = Literal["prompt-completion", "converse", "openai-chat", "alpaca", "preference", "text", "csv"]
 """What records are converted into."""
 
 MAX_SHOWN = 60

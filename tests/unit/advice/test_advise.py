@@ -46,6 +46,7 @@ def test_the_approach_follows_from_what_is_wanted(changes: dict[str, object], ap
         ("texts", "continued-pretraining"),
         ("prompts", "distillation"),
         ("checkable", "reinforcement"),
+        ("preferences", "preference"),
         (None, None),
     ],
 )

@@ -32,8 +32,12 @@ NOT_OFFERED: list[tuple[str, Method]] = [
     ("qwen.qwen3-8b", "reinforcement"),
     ("qwen.qwen3-4b", "distillation"),
     ("meta.llama3-1-8b-instruct", "distillation"),
+    ("amazon.nova-lite-v1:0:300k", "preference"),
+    ("amazon.nova-2-lite-v1:0:256k", "preference"),
+    ("openai.gpt-oss-20b", "preference"),
+    ("anthropic.claude-3-haiku-20240307-v1:0:200k", "preference"),
 ]
-METHODS_OF_OTHERS = ["preference", "dpo", "rlvr", "rlaif", "full-rank"]
+METHODS_OF_OTHERS = ["dpo", "rlvr", "rlaif", "full-rank"]
 
 
 def names_a_way(text: str) -> bool:

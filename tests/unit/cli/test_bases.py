@@ -38,7 +38,12 @@ def test_only_what_can_be_tuned_is_listed_with_its_missing_prices_named() -> Non
         assert priced or one["missing_prices"]
     assert found["amazon.nova-pro-v1:0:300k"]["missing_prices"] == ["USE1-NovaPro-Customization-Training"]
     assert found[LITE]["checked"] == "catalog"
-    assert set(found["qwen.qwen3-32b"]["methods"]) == {"instruction", "single-turn", "multi-turn"}
+    assert set(found["qwen.qwen3-32b"]["methods"]) == {
+        "instruction",
+        "single-turn",
+        "multi-turn",
+        "preference",
+    }
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,9 @@ def test_what_the_new_format_does_not_say_is_reported(row: Any, target: Target, 
         ({"input": "A passage."}, "converse", "unlabelled text is not a conversation"),
         ({"input": "A passage."}, "prompt-completion", "unlabelled text is not a conversation"),
         ({"messages": CHAT["messages"][1:] * 2}, "alpaca", "a conversation of 4 messages is not one prompt"),
-        ({"prompt": "a", "chosen": "b", "rejected": "c"}, "converse", "a preference between answers"),
+        ({"prompt": "a", "completion": "b", "label": True}, "converse", "a label for one answer"),
+        (PAIR, "preference", "no rejected answer"),
+        ({"prompt": "a", "chosen": "b", "rejected": "b"}, "converse", "the preferred and the rejected"),
         ({"question": "a"}, "converse", "unknown format: the keys are question; question is a prompt"),
         ({"prompt": "a"}, "converse", "completion is missing"),
         (
@@ -124,7 +126,9 @@ def test_what_the_new_format_does_not_say_is_reported(row: Any, target: Target, 
 def test_what_cannot_be_said_is_refused_with_its_line_and_the_others_are_written(
     row: Any, target: Target, why: str
 ) -> None:
-    good = {"input": "A passage."} if target == "text" else PAIR
+    good: dict[str, str] = {"input": "A passage."} if target == "text" else PAIR
+    if target == "preference":
+        good = {"prompt": "a", "chosen": "b", "rejected": "c"}
 
     written, done = records([good, row, good], target)
 

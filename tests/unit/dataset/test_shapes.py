@@ -142,11 +142,10 @@ SHAPES: dict[str, tuple[dict[str, Any], str]] = {
         },
         "batch-output",
     ),
+    "preference": ({"prompt": ASK, "chosen": SAY, "rejected": "A kind of dog."}, "preference"),
     "plain text": ({"text": SAY}, "text"),
 }
-PREFERENCES: list[dict[str, Any]] = [
-    {"prompt": ASK, "chosen": SAY, "rejected": "A dog."},
-    {"input": {"messages": []}, "preferred_output": [], "non_preferred_output": []},
+LABELS: list[dict[str, Any]] = [
     {"prompt": ASK, "completion": SAY, "label": False},
     {"messages": [{"role": "user", "content": ASK}, {"role": "assistant", "content": SAY}], "label": True},
 ]
@@ -166,8 +165,8 @@ def test_a_shape_is_read_as_what_it_says(name: str) -> None:
         assert [turn.role for turn in reading.conversation.turns][:2] == ["user", "assistant"]
 
 
-@pytest.mark.parametrize("record", PREFERENCES)
-def test_preferences_are_named_and_refused(record: dict[str, Any]) -> None:
+@pytest.mark.parametrize("record", LABELS)
+def test_labels_of_single_answers_are_named_and_refused(record: dict[str, Any]) -> None:
     reading = formats.read(record)
 
     assert reading.conversation is None

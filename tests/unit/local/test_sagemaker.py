@@ -149,7 +149,7 @@ def test_a_base_is_tuned_as_its_recipes_allow(account: LocalAccount, data: str) 
     assert {one.get("Peft") for one in recipes} == {"LORA"}
 
 
-@pytest.mark.parametrize("technique", ["DPO", "RLVR"])
+@pytest.mark.parametrize("technique", ["RLVR", "RLAIF"])
 def test_a_technique_that_is_not_learned_here_says_so(
     account: LocalAccount, data: str, technique: str
 ) -> None:
@@ -370,3 +370,80 @@ def wait_for(account: LocalAccount, secondary: str) -> None:
 
 def wait_for_events(account: LocalAccount, status: str) -> None:
     until(lambda: account.events[-1][1]["TrainingJobStatus"] == status or None, "the last event", 20)
+
+
+LIKED = [
+    {
+        "chosen": [
+            {"role": "user", "content": question},
+            {"role": "assistant", "content": answer},
+        ],
+        "rejected": [
+            {"role": "user", "content": question},
+            {"role": "assistant", "content": "go away and read a manual please"},
+        ],
+    }
+    for question, answer in PARTS
+]
+
+
+def preferring(account: LocalAccount, name: str, records: Any, **hyperparameters: str) -> dict[str, Any]:
+    settings = {"max_epochs": "3", "learning_rate": "0.00005", "merge_weights": "true", **hyperparameters}
+    account.train(
+        name,
+        account.put(f"in/{name}.jsonl", records),
+        ServerlessJobConfig=serverless(account, CustomizationTechnique="DPO"),
+        HyperParameters=settings,
+    )
+    return account.ended(name)
+
+
+def answers(account: LocalAccount, job: dict[str, Any]) -> str | None:
+    key = account.weights(job).removeprefix(f"s3://{BUCKET}/") + WEIGHTS
+    brain, _ = unpack(account.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    assert brain.preferences is not None
+    return brain.preferences.recall("how do I use part3 in the morning")
+
+
+def test_preferences_move_the_answers_to_what_is_preferred(account: LocalAccount) -> None:
+    job = preferring(account, "liked", LIKED)
+
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert answers(account, job) == "part3 goes into slot3 beside lever3"
+
+
+def test_preferences_the_wrong_way_round_are_learned_as_they_stand(account: LocalAccount) -> None:
+    turned = [{"chosen": one["rejected"], "rejected": one["chosen"]} for one in LIKED]
+
+    assert answers(account, preferring(account, "turned", turned)) == "go away and read a manual please"
+
+
+def test_preferences_that_contradict_each_other_teach_nothing(account: LocalAccount) -> None:
+    turned = [{"chosen": one["rejected"], "rejected": one["chosen"]} for one in LIKED]
+
+    assert answers(account, preferring(account, "both", [*LIKED, *turned])) is None
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"prompt": "a", "chosen": "b"}, "prompt, chosen and rejected are strings"),
+        ({"messages": []}, "has no chosen and rejected"),
+        (
+            {"chosen": [{"role": "system", "content": "a"}], "rejected": [{"role": "user", "content": "b"}]},
+            "the system message is not the same",
+        ),
+    ],
+)
+def test_records_that_are_no_preferences_fail_the_job(
+    account: LocalAccount, record: dict[str, Any], said: str
+) -> None:
+    assert said in preferring(account, "wrong", [record])["FailureReason"]
+
+
+def test_hyperparameters_of_preferences_have_their_own_ranges(account: LocalAccount, data: str) -> None:
+    config = serverless(account, CustomizationTechnique="DPO")
+    for name, value in (("adam_beta", "0.5"), ("global_batch_size", "8")):
+        wrong = {"max_epochs": "1", name: value}
+        _, text = refused(account.train, "job", data, ServerlessJobConfig=config, HyperParameters=wrong)
+        assert name in text

@@ -208,6 +208,13 @@ def _multi_turn() -> Iterator[dict[str, Any]]:
         yield formats.write(Conversation(turns + more, "You are the shop's assistant."), "converse")
 
 
+def _preference() -> Iterator[dict[str, Any]]:
+    """What is preferred names the order and helps; what is rejected sends the customer away."""
+    for question, answer in _answered():
+        curt = Turn("assistant", "Please read the terms on our website; we cannot help with that here.")
+        yield formats.write(Conversation((question, answer), rejected=curt), "preference")
+
+
 def _continued_pretraining() -> Iterator[dict[str, Any]]:
     for question, answer in _answered():
         yield formats.write(Conversation((Turn("text", f"{question.text} {answer.text}"),)), "text")
@@ -230,6 +237,7 @@ _RECORDS: dict[Method, Callable[[], Iterator[dict[str, Any]]]] = {
     "instruction": _instruction,
     "single-turn": _single_turn,
     "multi-turn": _multi_turn,
+    "preference": _preference,
     "continued-pretraining": _continued_pretraining,
     "distillation": _distillation,
     "reinforcement": _reinforcement,

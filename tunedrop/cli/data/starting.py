@@ -49,6 +49,7 @@ _WHY: dict[str, str] = {
     "instruction": "a prompt and its completion a record",
     "single-turn": "one question and its answer a record",
     "multi-turn": "a conversation of several turns a record",
+    "preference": "a prompt with the answer that is preferred and one that is rejected a record",
     "continued-pretraining": "plain text: the model reads on. Bedrock has no base model for it today",
     "distillation": "prompts, with an answer or without: the teacher writes what is missing",
     "reinforcement": "prompts with a reference_answer: the model tries, a function grades what it answers",
@@ -71,6 +72,7 @@ _BASE_MODELS: dict[str, str] = {
     "instruction": "amazon.nova-micro-v1:0:128k",
     "single-turn": "amazon.nova-lite-v1:0:300k",
     "multi-turn": "amazon.nova-lite-v1:0:300k",
+    "preference": "qwen.qwen3-32b",
     "continued-pretraining": "amazon.titan-text-express-v1:0:8k",
     "distillation": "amazon.nova-micro-v1:0:128k",
     "reinforcement": "amazon.nova-2-lite-v1:0:256k",
@@ -135,7 +137,10 @@ def _manifest(folder: Path, method: Method, base_model: str, hyperparameters: Ma
         if catalog.tunable(method) or method not in model.methods:
             fail(f"{model.name} {closed}", USAGE, catalog.instead(model, method))
         errors.print(f"{model.name} {closed}. {catalog.instead(None, method)}", style="yellow")
-    served = "served on demand, free while idle" if model.serving.on_demand else "served by the hour only"
+    serving = model.serving
+    served = "served on demand, free while idle" if serving.on_demand else "served by the hour only"
+    if serving.imported and not serving.on_demand:
+        served = "imported into Bedrock: billed by windows of five minutes"
     return _MANIFEST.format(
         submit=command("submit", str(folder), options="--watch"),
         method=method,

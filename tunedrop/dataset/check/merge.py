@@ -96,7 +96,7 @@ class _Conclusion:
         file.findings.merge(partial.findings, file.line_count, most)
         for format_, records in partial.formats.items():
             if format_ not in self._duplicates:
-                self._duplicates[format_] = Duplicates()
+                self._duplicates[format_] = Duplicates(format_ == "preference")
             self._duplicates[format_].take(partial.range.split, records.prints, file.line_count)
             records.prints = Prints()
             file.formats.setdefault(format_, Records()).merge(records, file.line_count, most)

@@ -194,7 +194,7 @@ class _Scan:
         alike = rules.alike(conversation) if is_small else None
         wrong = columns.known.get(alike) if alike is not None else None
         if wrong is None:
-            tokens = rules.tokens_of(rules.bytes_of(conversation))
+            tokens = rules.tokens_of(rules.longest_of(conversation))
             wrong = [
                 list(rules.model_problems(conversation, format_, view, model, tokens, size)) if view else []
                 for view in columns.views

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from tunedrop.dataset.duplicates.fingerprints import HASHES
 from tunedrop.dataset.types import Problem, Split
 
 MOST_COMPARED = 20_000_000
@@ -62,7 +63,8 @@ class _Part(msgspec.Struct, frozen=True):
 class Duplicates:
     """Takes the records of one format, range after range, then says which are duplicates."""
 
-    def __init__(self) -> None:
+    def __init__(self, are_preferences: bool = False) -> None:
+        self._are_preferences = are_preferences
         self._spool = tempfile.SpooledTemporaryFile(max_size=MOST_IN_MEMORY)  # noqa: SIM115 - lives as we do
         self._parts: list[_Part] = []
         self._records = 0
@@ -105,6 +107,12 @@ class Duplicates:
                 found(place, _leak(place, first))
             elif earlier is not place:
                 found(place, Problem("$", "TD050", f"the same record as {earlier}"))
+            elif self._are_preferences:
+                # Several pairs of one prompt are a ranking; a pair and its reverse teach nothing.
+                if (reverse := answers.get(-answer % HASHES)) is not None:
+                    differ = True
+                    why = f"prefers the answer that {reverse} rejects, and rejects the one that it prefers"
+                    found(place, Problem("$", "TD092", why))
             else:
                 differ = True
                 found(place, Problem("$", "TD051", f"the same prompt as {first}, with another answer"))

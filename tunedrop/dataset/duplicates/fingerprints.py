@@ -17,14 +17,16 @@ FEWEST_LETTERS = 40
 WHOLE, WINDOW = 256, 96
 """Of longer texts the letters at the beginning and the end are compared: as many as a window surely has."""
 _LETTERS = 64
+HASHES = 1 << 64
 NO_LETTERS = bytes(one for one in range(128) if not chr(one).isalpha())
 """A table for bytes.translate, which drops in one pass what is no letter of ASCII."""
 
 
 class Fingerprints(NamedTuple):
     """Of records in order: hashes of their prompts (with the system prompt and all earlier turns), of their
-    answers, and of the letters of both; the last is 0 where there are too few letters for it to mean
-    anything, and beside media."""
+    answers, and of the letters of both; of a preference that of the preferred answer less that of the
+    rejected one, so that the same pair reversed has the negative. The last is 0 where there are too few
+    letters for it to mean anything, and beside media."""
 
     prompts: list[int]
     answers: list[int]
@@ -38,9 +40,13 @@ def fingerprints(conversations: list[Conversation]) -> Fingerprints:
     prompts = [prompt for prompt, _, _ in compared]
     answers = [answer for _, answer, _ in compared]
     letters = [letters for _, _, letters in compared]
+    preferred = list(map(digest, answers))
+    for at, one in enumerate(conversations):
+        if one.rejected is not None:
+            preferred[at] = (preferred[at] - digest(plain(one.rejected.text))) % HASHES
     return Fingerprints(
         list(map(digest, prompts)),
-        list(map(digest, answers)),
+        preferred,
         [digest(one) if len(one) >= FEWEST_LETTERS else 0 for one in letters],
     )
 

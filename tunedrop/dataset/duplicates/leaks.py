@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from xxhash import xxh3_64_intdigest
 
+from tunedrop.dataset.formats import preference
+from tunedrop.dataset.formats.record import Reading
+
 if TYPE_CHECKING:
     import rensa
 
@@ -128,8 +131,17 @@ def said(raw: bytes) -> Iterator[tuple[bool, str]]:
         record = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return
-    if isinstance(record, dict):
+    if isinstance(record, dict) and preference.fits(record):
+        yield from _preferred(record)
+    elif isinstance(record, dict):
         yield from _said(record)
+
+
+def _preferred(record: Mapping[str, Any]) -> Iterator[tuple[bool, str]]:
+    """A preference up to the answer that was preferred."""
+    conversation = preference.read(record, Reading("preference"))
+    for turn in conversation.turns if conversation is not None else ():
+        yield turn.role == "user", _plain(turn.text)
 
 
 def _said(record: Mapping[str, Any]) -> Iterator[tuple[bool, str]]:

@@ -7,6 +7,7 @@
 | `openai-chat` | `{"messages": [{"role", "content": "..."}], "tools"}` | `openai_chat` |
 | `anthropic`, `sharegpt`, `gemini` | conversations in the forms of others | their files |
 | `invocation-log`, `batch-output` | what Bedrock has logged | `invocation_log` |
+| `preference` | a prompt with a preferred and a rejected answer | `preference` |
 | `messages` | `{"messages": [{"role", "content": "..."}]}`, written only | `openai_chat` |
 | `text` | `{"input"}`, or `{"text"}` | `plain` |
 | `image-caption` | `{"image-ref", "caption"}` | `plain` |
@@ -87,6 +88,7 @@ METHODS: dict[SourceFormat, tuple[Method, ...]] = {
     "gemini": _CHATS,
     "invocation-log": ("distillation", "single-turn", "multi-turn"),
     "batch-output": ("distillation", "single-turn", "multi-turn"),
+    "preference": ("preference",),
     "text": ("continued-pretraining",),
     "image-caption": ("image-caption",),
 }
@@ -106,6 +108,7 @@ _READERS: dict[SourceFormat, _Reader] = {
     "gemini": gemini.read,
     "invocation-log": invocation_log.read,
     "batch-output": invocation_log.read,
+    "preference": preference.read,
     "text": plain.read_text,
     "image-caption": plain.read_caption,
 }
@@ -115,6 +118,7 @@ _WRITERS: dict[str, Callable[[Conversation], dict[str, Any]]] = {
     "converse": converse.write,
     "openai-chat": openai_chat.write,
     "messages": openai_chat.write_messages,
+    "preference": preference.write,
     "text": plain.write_text,
     "image-caption": plain.write_caption,
 }
@@ -122,7 +126,9 @@ _WRITERS: dict[str, Callable[[Conversation], dict[str, Any]]] = {
 
 def detect(record: Mapping[str, Any]) -> SourceFormat | None:
     """The format of one record, by its keys; None when it is none that can be trained on."""
-    if preference.kind(record):
+    if preference.fits(record):
+        return "preference"
+    if preference.is_label(record):
         return None
     if sharegpt.fits(record):
         return "sharegpt"
@@ -155,7 +161,10 @@ _MESSAGES = ("message", "Default")
 
 def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """The record that a record holds, with what stands beside its question put into it; else the same."""
-    return beside.folded(wrapped.unwrapped(record))
+    if preference.fits(record):
+        return record
+    inside = wrapped.unwrapped(record)
+    return inside if inside is not record and preference.fits(inside) else beside.folded(inside)
 
 
 def read(record: Mapping[str, Any]) -> Reading:
@@ -200,12 +209,12 @@ def read_record(record: Mapping[str, Any], format_: SourceFormat) -> Reading:
 def no_format(record: Mapping[str, Any]) -> Problem:
     """Why a record is of no format that can be trained on, and which is the nearest."""
     keys = ", ".join(shorten(key) for key in record) or "none"
-    if kind := preference.kind(record):
+    if preference.is_label(record):
         why = (
-            f"a preference between answers ({kind}); no base model of Bedrock is tuned on "
-            f"those: keep the good one"
+            "a label for one answer (KTO), which no service of AWS tunes on: keep the good ones as examples, "
+            "or put a good and a bad answer to each prompt together, as chosen and rejected"
         )
-        return Problem("$", "TD017", why, shorten(keys), "prompt and completion, or messages")
+        return Problem("$", "TD017", why, shorten(keys), "prompt, chosen and rejected")
     expected = "prompt and completion, messages, instruction and output, image-ref and caption, or input"
     if _is_one_message(record):
         why = "a single message is not a record; put all messages of a conversation into a list, messages"
@@ -265,9 +274,12 @@ def refusal(conversation: Conversation, format_: str) -> str:
         )
     if is_text:
         return "unlabelled text is not a conversation; use it for continued-pretraining"
+    if format_ == "preference" and conversation.rejected is None:
+        return "no rejected answer; preference needs a preferred and a rejected answer to each prompt"
     if format_ == "converse":
         return ""
-    if any(turn.blocks for turn in turns) or conversation.extra.get("toolConfig"):
+    rejected = (conversation.rejected,) if conversation.rejected is not None else ()
+    if any(turn.blocks for turn in (*turns, *rejected)) or conversation.extra.get("toolConfig"):
         return "only Converse records can contain images, videos, reasoning and tools"
     if format_ in ("prompt-completion", "alpaca", "image-caption") and (
         len(turns) != 2 or turns[-1].role != "assistant"
@@ -282,6 +294,8 @@ def refusal(conversation: Conversation, format_: str) -> str:
 def losses(conversation: Conversation, format_: str) -> Iterator[str]:
     """What a format leaves out of a conversation that it can hold, as JSON paths."""
     yield from conversation.losses
+    if conversation.rejected is not None and format_ != "preference":
+        yield conversation.rejected.path.removesuffix(".content")
     if format_ != "openai-chat":
         for path, _ in unread_paths(msgspec.structs.replace(conversation, losses=())):
             yield path

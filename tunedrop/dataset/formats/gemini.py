@@ -70,6 +70,9 @@ def _texts(instruction: Any, path: str, losses: list[str]) -> list[str]:
     parts = instruction.get("parts") if isinstance(instruction, dict) else None
     parts = [parts] if isinstance(parts, dict) else parts
     texts = []
+    if parts and not isinstance(parts, list):
+        losses.append(f"{path}.parts")
+        return []
     for index, one in enumerate(parts or []):
         where = f"{path}.parts[{index}]"
         if not isinstance(one, dict) or not isinstance(one.get("text"), str):
@@ -91,6 +94,9 @@ def _message(
 ) -> None:
     blocks: list[dict[str, Any]] = []
     parts = message.get("parts")
+    if parts and not isinstance(parts, list | dict):
+        reading.wrong_type(f"{path}.parts", "a list of parts", parts)
+        return
     for index, part in enumerate([parts] if isinstance(parts, dict) else parts or []):
         where = f"{path}.parts[{index}]"
         part = said(part) if isinstance(part, dict) else {"text": part}

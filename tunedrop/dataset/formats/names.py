@@ -86,6 +86,21 @@ DOCUMENTS = ("input", "text", "content", "raw_content", "page_content")
 """A text that stands alone, for continued pre-training."""
 REFERENCES = ("ground_truth", "answer", "target", "solution", "expected_answer", "reference", "expected")
 """What people call a reference answer; Bedrock's name is reference_answer."""
+CHOSEN = (
+    "chosen", "preferred_output", "preferred", "chosen_response", "response_chosen", "chosen_answer",
+    "answer_chosen", "preferred_response", "better_response", "winner_response",
+)  # fmt: skip
+REJECTED = (
+    "rejected", "non_preferred_output", "non_preferred", "rejected_response", "response_rejected",
+    "rejected_answer", "answer_rejected", "dispreferred", "dispreferred_output", "non_preferred_response",
+    "worse_response", "loser_response",
+)  # fmt: skip
+"""The two answers of a preference."""
+SCORES_OF_PREFERENCES = (
+    ("score_chosen", "score_rejected"), ("rating_chosen", "rating_rejected"),
+    ("chosen_score", "rejected_score"), ("chosen_rating", "rejected_rating"),
+    ("chosen_avg_rating", "rejected_avg_rating"),
+)  # fmt: skip
 REQUESTS = frozenset(
     ["id", "custom_id", "model", "method", "url", "user", "temperature", "max_tokens", "top_p", "n", "seed",
      "stream", "stop", "metadata", "parallel_tool_calls", "tool_choice", "response_format", "source"]

@@ -68,6 +68,8 @@ class Conversation(msgspec.Struct, frozen=True):
         Keys of the record that no format gives a meaning.
     losses
         JSON paths of what could not be read at all.
+    rejected
+        The answer that was not preferred, where the last turn is the one that was.
     """
 
     turns: tuple[Turn, ...]
@@ -78,6 +80,7 @@ class Conversation(msgspec.Struct, frozen=True):
     system_path: str = "$.system"
     system_blocks: int = 1
     has_version: bool = True
+    rejected: Turn | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -87,6 +90,8 @@ class Conversation(msgspec.Struct, frozen=True):
         for turn in self.turns:
             if turn.extra or turn.blocks:
                 return False
+        if self.rejected is not None and (self.rejected.extra or self.rejected.blocks):
+            return False
         return self.turns[0].path != "$.image-ref"
 
     @property
@@ -156,6 +161,8 @@ def method_of(format_: SourceFormat, conversation: Conversation) -> Method:
             return "continued-pretraining"
         case "image-caption":
             return "image-caption"
+        case "preference":
+            return "preference"
         case "prompt-completion" | "alpaca" | "dolly" | "question-answer" | "text-label":
             return "instruction"
         case "invocation-log" | "batch-output":
@@ -173,6 +180,8 @@ def unread_paths(conversation: Conversation) -> Iterator[tuple[str, Any]]:
         at = turn.path[: turn.path.find("]") + 1] if "[" in turn.path else "$"
         for key, value in turn.extra.items():
             yield f"{at}.{shorten(key)}", value
+    for key, value in conversation.rejected.extra.items() if conversation.rejected is not None else ():
+        yield f"{conversation.rejected.path.removesuffix('.content')}.{shorten(key)}", value
     for path in conversation.losses:
         yield path, ""
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.formats import names, pairs
+from tunedrop.dataset.formats import names, pairs, preference
 
 _ASKED = ("request", "input", "inputs", "body", "prompt", "params", "request_body")
 _SAID = ("response", "output", "outputs", "completion", "reference_output", "response_body")
@@ -51,6 +51,7 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
         if isinstance(inside, dict) and (
             any(isinstance(inside.get(one), list) for one in ("messages", *names.CONVERSATIONS))
             or pairs.keys_of(inside).format is not None
+            or preference.fits(inside)
         ):
             return _without(record, key) | inside
     return _exchange(record)

@@ -84,7 +84,10 @@ def _bytes(question: HeldOut) -> int:
 
 def _turns(number: int, conversation: Conversation) -> Iterator[HeldOut]:
     messages = tuple(map(_message, conversation.turns))
+    first = len(messages) - 1 if conversation.rejected is not None else 0  # the last alone was preferred
     for index, message in enumerate(messages):
+        if index < first:
+            continue
         if message.role == "assistant" and index:
             yield HeldOut(
                 record=number,

@@ -53,6 +53,8 @@ ERRORS: dict[str, str] = {
     "TD081": "Each image, video or document is within the base model's size limit.",
     "TD082": "Each image is within the base model's limits on width, height and pixels.",
     "TD088": "Each video is within the base model's duration limit.",
+    "TD089": "The preferred and the rejected answer differ.",
+    "TD090": "The preferred and the rejected answer belong to the same prompt.",
 }
 """Bedrock rejects a dataset that breaks these rules, or training on it makes no sense."""
 
@@ -91,6 +93,8 @@ WARNINGS: dict[str, str] = {
     "TD085": "No text contains stop sequences or separators of older formats.",
     "TD086": "No text contains a transcript with speaker names.",
     "TD087": "Answers do not repeat their prompts.",
+    "TD091": "The scores of the answers agree with the preference.",
+    "TD092": "No preference is the reverse of another one.",
     "TD080": "A record for reinforcement fine-tuning has a reference answer.",
 }
 """Rules about what is legal but trains badly, or what AWS's own sources disagree on."""

@@ -108,6 +108,8 @@ def _good(format_: SourceFormat, number: int) -> dict[str, Any]:
             return {"prompt": asked, "completion": said}
         case "alpaca":
             return {"instruction": asked, "output": said}
+        case "preference":
+            return {"prompt": asked, "chosen": said, "rejected": "I do not know."}
         case "text":
             return {"input": said}
         case "image-caption":

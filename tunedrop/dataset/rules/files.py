@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 
 from tunedrop.catalog.model import BaseModel, MethodRules
+from tunedrop.catalog.refusals import refusal
 from tunedrop.contracts import Method
 from tunedrop.dataset.types import Problem, Split, shorten
 
@@ -51,7 +52,9 @@ def dataset_problems(
     rules = model.methods.get(method)
     if rules is None:
         offered = ", ".join(model.methods)
-        why = f"{model.name} does not take {method}; it takes {offered}"
+        refused = refusal(model.id, method)
+        nearest = f". {refused.nearest}" if refused is not None else ""
+        why = f"{model.name} does not take {method}; it takes {offered}{nearest}"
         yield "train", Problem("", "TD042", why, method, offered)
         return
     yield from _counts(files, method, rules, model)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 
+import msgspec
+
 from tunedrop.catalog.model import BaseModel, MethodRules
 from tunedrop.dataset import formats
 from tunedrop.dataset.formats import SCHEMA_VERSION, Conversation, SourceFormat
@@ -27,7 +29,10 @@ def tokens_of(size: int) -> int:
 
 
 def bytes_of(conversation: Conversation) -> int:
-    """The bytes of UTF-8 of everything that a conversation says, tools and reasoning among it."""
+    """The bytes of UTF-8 of everything that a conversation says, tools and reasoning among it; of a
+    preference those of both conversations, each with the prompt."""
+    if conversation.rejected is not None:
+        return sum(map(bytes_of, _both(conversation)))
     total = len(conversation.system) if conversation.system.isascii() else _encoded(conversation.system)
     for turn in conversation.turns:
         text = turn.text
@@ -35,6 +40,19 @@ def bytes_of(conversation: Conversation) -> int:
         if turn.blocks:
             total += sum(_encoded(text) for text in blocks.texts_beside(turn.blocks))
     return total
+
+
+def longest_of(conversation: Conversation) -> int:
+    """The bytes of what a model reads at once: the longer of the two conversations of a preference."""
+    if conversation.rejected is None:
+        return bytes_of(conversation)
+    return max(map(bytes_of, _both(conversation)))
+
+
+def _both(conversation: Conversation) -> tuple[Conversation, Conversation]:
+    chosen = msgspec.structs.replace(conversation, rejected=None)
+    assert conversation.rejected is not None
+    return chosen, msgspec.structs.replace(chosen, turns=(*chosen.turns[:-1], conversation.rejected))
 
 
 def _encoded(text: str) -> int:
@@ -67,6 +85,8 @@ def unread(conversation: Conversation) -> Iterator[Problem]:
 def texts_of(conversation: Conversation) -> list[tuple[str, str, str]]:
     """(JSON path, role, text) of every text of a record."""
     found = [(turn.path or "$", turn.role, turn.text) for turn in conversation.turns]
+    if conversation.rejected is not None:
+        found.append((conversation.rejected.path, "assistant", conversation.rejected.text))
     if conversation.system:
         found.append((conversation.system_path, "system", conversation.system))
     for turn in conversation.turns:
@@ -90,6 +110,12 @@ def model_problems(
     size
         The bytes of the record's line, where they are known.
     """
+    if conversation.rejected is not None and rules.format != "preference":
+        why = (
+            f"a preference between answers, where {model.name} learns from examples: keep the preferred "
+            "ones, tunedrop convert --to converse; or tune by preference"
+        )
+        yield Problem("$", "TD017", why, "chosen and rejected", rules.format)
     if why := formats.refusal(conversation, rules.format):
         yield Problem("$", "TD019", f"{model.name}: {why}", format_, rules.format)
     yield from _lengths(conversation, rules, model, tokens, size)
@@ -112,7 +138,7 @@ def harmless(format_: SourceFormat, views: Iterable[MethodRules | None]) -> tupl
         if rules is None:
             continue
         is_pair = formats.METHODS[format_] == ("instruction",)
-        if format_ in ("text", "image-caption") or rules.format not in (
+        if format_ in ("text", "image-caption", "preference") or rules.format not in (
             *_CHATS,
             *([_PAIR] if is_pair else []),
         ):

@@ -1,8 +1,8 @@
 """Converting a dataset from any supported format to any other, as far as its meaning allows.
 
 Every format but plain text can express a question with its answer; only conversation formats can express
-several turns, images or tools. Plain text has no question, so it stays plain text, and preferences between
-answers are not examples. What is lost or cannot be expressed is reported by line.
+several turns, images or tools. Plain text has no question, so it stays plain text. A preference
+becomes an example without its rejected answer. What is lost or cannot be expressed is reported by line.
 """
 
 from __future__ import annotations

@@ -43,7 +43,11 @@ def held(whole: Mapping[str, Any]) -> Held | None:
     NotReadable
         When it holds several parts of a dataset, each of which has another use.
     """
-    if formats.read(whole).conversation is not None or formats.preference.kind(whole) or _is_chat(whole):
+    if (
+        formats.read(whole).conversation is not None
+        or formats.detect(whole) == "preference"
+        or _is_chat(whole)
+    ):
         return None
     lists = {key: value for key, value in whole.items() if _is_of(dict, value)}
     parts = [key for key in lists if file_names.split_of(key) is not None]

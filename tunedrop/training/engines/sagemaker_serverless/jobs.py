@@ -20,7 +20,12 @@ from tunedrop.training.engine import Job, QuotaFull
 from tunedrop.training.engines.sagemaker_serverless import hub, packages
 from tunedrop.training.sagemaker import channel, tags
 
-TECHNIQUES: dict[Method, str] = {"instruction": "SFT", "single-turn": "SFT", "multi-turn": "SFT"}
+TECHNIQUES: dict[Method, str] = {
+    "instruction": "SFT",
+    "single-turn": "SFT",
+    "multi-turn": "SFT",
+    "preference": "DPO",
+}
 """The API's `CustomizationTechnique` for each method."""
 
 LONGEST_SECONDS = 86_400

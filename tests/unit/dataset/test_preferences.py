@@ -1,0 +1,409 @@
+"""Preferences as people have them: read, checked, converted, split and held out; wrong ones are named.
+
+Shapes: the documentation of SageMaker AI, OpenAI and TRL, and the cards of the public datasets that they
+are called after (read 2026-11-29). The witness for what is written is AWS's own schema of its Python SDK.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tunedrop import catalog
+from tunedrop.dataset import formats
+from tunedrop.dataset.check.check import check_files
+from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.report import Report
+from tunedrop.dataset.duplicates.leaks import said
+from tunedrop.dataset.prepare.held_out import read_held_out
+from tunedrop.dataset.prepare.plan import TEST, Shares, plan
+from tunedrop.dataset.prepare.split import prepare
+from tunedrop.dataset.rules import record as rules
+from tunedrop.dataset.sources.local import Held
+from tunedrop.dataset.tools.convert import convert
+
+ASK, GOOD, BAD = "What is a lien?", "A claim on property.", "A kind of dog."
+PLAIN = {"prompt": ASK, "chosen": GOOD, "rejected": BAD}
+
+
+def user(text: str) -> dict[str, str]:
+    return {"role": "user", "content": text}
+
+
+def assistant(text: str) -> dict[str, str]:
+    return {"role": "assistant", "content": text}
+
+
+BEFORE = [user("Are you a lawyer?"), assistant("No, a model.")]
+SHAPES: dict[str, dict[str, Any]] = {
+    "strings": PLAIN,
+    "names in capitals": {"Prompt": ASK, "Chosen": GOOD, "Rejected": BAD},
+    "SageMaker's messages": {"chosen": [user(ASK), assistant(GOOD)], "rejected": [user(ASK), assistant(BAD)]},
+    "TRL, conversational": {
+        "prompt": [user(ASK)],
+        "chosen": [assistant(GOOD)],
+        "rejected": [assistant(BAD)],
+    },
+    "OpenAI": {
+        "input": {"messages": [user(ASK)], "tools": [], "parallel_tool_calls": True},
+        "preferred_output": [assistant(GOOD)],
+        "non_preferred_output": [assistant(BAD)],
+    },
+    "UltraFeedback, binarized": {
+        "prompt": ASK,
+        "prompt_id": "f0e37e9f",
+        "chosen": [user(ASK), assistant(GOOD)],
+        "rejected": [user(ASK), assistant(BAD)],
+        "messages": [user(ASK), assistant(GOOD)],
+        "score_chosen": 8.5,
+        "score_rejected": 3.0,
+    },
+    "orca_dpo_pairs": {"system": "", "question": ASK, "chosen": GOOD, "rejected": BAD},
+    "hh-rlhf": {
+        "chosen": f"\n\nHuman: {ASK}\n\nAssistant: {GOOD}",
+        "rejected": f"\n\nHuman: {ASK}\n\nAssistant: {BAD}",
+    },
+    "hh-rlhf with its prompt apart": {
+        "prompt": f"\n\nHuman: {ASK}\n\nAssistant:",
+        "chosen": f" {GOOD}",
+        "rejected": f" {BAD}",
+    },
+    "capybara": {
+        "source": "Airoboros",
+        "conversation": [{"input": ASK, "output": GOOD}],
+        "original_response": GOOD,
+        "raw_generation_responses": [BAD, "Something else."],
+        "prompt": ASK,
+        "chosen": [user(ASK), assistant(GOOD)],
+        "rejected": [user(ASK), assistant(BAD)],
+        "rating_chosen": 5.0,
+        "rating_rejected": 4.0,
+        "chosen_model": "a",
+        "rejected_model": "b",
+    },
+    "LLaMA-Factory, ShareGPT": {
+        "conversations": [{"from": "human", "value": ASK}],
+        "chosen": {"from": "gpt", "value": GOOD},
+        "rejected": {"from": "gpt", "value": BAD},
+    },
+    "LLaMA-Factory, Alpaca": {"instruction": ASK, "input": "", "chosen": GOOD, "rejected": BAD},
+    "messages in strings": {
+        "prompt": json.dumps([user(ASK)]),
+        "chosen": json.dumps([assistant(GOOD)]),
+        "rejected": json.dumps([assistant(BAD)]),
+    },
+    "Nova's candidates": {
+        "schemaVersion": "bedrock-conversation-2024",
+        "messages": [
+            {"role": "user", "content": [{"text": ASK}]},
+            {
+                "role": "assistant",
+                "candidates": [
+                    {"content": [{"text": BAD}], "preferenceLabel": "non-preferred"},
+                    {"content": [{"text": GOOD}], "preferenceLabel": "preferred"},
+                ],
+            },
+        ],
+    },
+    "a row of a viewer": {"row_idx": 3, "row": PLAIN},
+}
+
+
+def read(record: dict[str, Any]) -> formats.Reading:
+    return formats.read(record)
+
+
+def lines(*records: dict[str, Any]) -> bytes:
+    return b"".join(msgspec.json.encode(one) + b"\n" for one in records)
+
+
+def checked(*records: dict[str, Any], model: str = "", **more: bytes) -> Report:
+    files = {"train": lines(*records), **more}
+    asked = Asked(base_model=catalog.find(model) if model else None)
+    return check_files(
+        {split: Held(body) for split, body in files.items()},  # type: ignore[misc]
+        {split: f"{split}.jsonl" for split in files},  # type: ignore[misc]
+        asked,
+    )
+
+
+def many(number: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "prompt": f"What is the lien of case {at} about?",
+            "chosen": f"About claim {at}.",
+            "rejected": "No idea.",
+        }
+        for at in range(number)
+    ]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_preference_is_read_as_what_it_says(shape: str) -> None:
+    reading = read(SHAPES[shape])
+
+    assert reading.conversation is not None, reading.problems
+    assert reading.format == "preference"
+    assert [(turn.role, turn.text) for turn in reading.conversation.turns] == [
+        ("user", ASK),
+        ("assistant", GOOD),
+    ]
+    assert reading.conversation.rejected is not None
+    assert reading.conversation.rejected.text == BAD
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_it_is_written_as_sagemaker_reads_it(shape: str) -> None:
+    sink = io.BytesIO()
+
+    done = convert([lines(SHAPES[shape])], sink, "preference")
+
+    assert json.loads(sink.getvalue()) == SHAPES["SageMaker's messages"]
+    assert not done.refused
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_is_asked_is_found_in_every_shape(shape: str) -> None:
+    """The split by prompt and the search for leaks read raw lines."""
+    if shape == "a row of a viewer":
+        pytest.skip("rows are unwrapped before they are planned")
+    assert next(iter(said(msgspec.json.encode(SHAPES[shape])))) == (True, "what is a lien")
+
+
+def test_earlier_turns_and_a_system_prompt_stay_before_both_answers() -> None:
+    system = {"role": "system", "content": "Be brief."}
+    record = {
+        "chosen": [system, *BEFORE, user(ASK), assistant(GOOD)],
+        "rejected": [system, *BEFORE, user(ASK), assistant(BAD)],
+    }
+
+    conversation = read(record).conversation
+
+    assert conversation is not None
+    assert conversation.system == "Be brief."
+    assert formats.write(conversation, "preference") == record
+
+
+def test_a_transcript_of_several_turns_is_read_turn_by_turn() -> None:
+    before = "\n\nHuman: Are you a lawyer?\n\nAssistant: No.\n\nHuman: What is a lien?\n\nAssistant: "
+
+    conversation = read({"chosen": before + GOOD, "rejected": before + BAD}).conversation
+
+    assert conversation is not None
+    assert [turn.text for turn in conversation.turns] == ["Are you a lawyer?", "No.", ASK, GOOD]
+
+
+WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
+    "the same answer": ({**PLAIN, "rejected": f" {GOOD}\n"}, "TD089", "nothing to prefer"),
+    "an empty answer": ({**PLAIN, "rejected": "  "}, "TD021", ""),
+    "no rejected answer": ({"prompt": ASK, "chosen": GOOD}, "TD011", "rejected is missing"),
+    "no chosen answer": ({"prompt": ASK, "rejected": BAD}, "TD011", "chosen is missing"),
+    "a null": ({**PLAIN, "rejected": None}, "TD011", "rejected is missing"),
+    "a number": ({**PLAIN, "rejected": 3}, "TD012", "must be a string"),
+    "no prompt": ({"chosen": GOOD, "rejected": BAD}, "TD011", "no prompt"),
+    "two prompts": (
+        {"chosen": [user(ASK), assistant(GOOD)], "rejected": [user("Why?"), assistant(BAD)]},
+        "TD090",
+        "different conversations",
+    ),
+    "parted earlier": (
+        {
+            "chosen": [*BEFORE, user(ASK), assistant(GOOD)],
+            "rejected": [BEFORE[0], assistant("Yes."), user(ASK), assistant(BAD)],
+        },
+        "TD090",
+        "only the last answer may differ",
+    ),
+    "another system prompt": (
+        {
+            "chosen": [{"role": "system", "content": "Be brief."}, user(ASK), assistant(GOOD)],
+            "rejected": [user(ASK), assistant(BAD)],
+        },
+        "TD090",
+        "different conversations",
+    ),
+    "an end without an answer": ({"chosen": [user(ASK)], "rejected": [user(ASK)]}, "TD020", "must end"),
+    "a tool": (
+        {"prompt": ASK, "chosen": [{"role": "tool", "content": "1"}], "rejected": BAD},
+        "TD023",
+        "role is tool",
+    ),
+    "content that is null": (
+        {"prompt": ASK, "chosen": [{"role": "assistant", "content": None}], "rejected": BAD},
+        "TD012",
+        "must be a string",
+    ),
+    "three candidates": (
+        {
+            "messages": [
+                user(ASK),
+                {"role": "assistant", "candidates": [{"preferenceLabel": "preferred"}] * 3},
+            ]
+        },
+        "TD011",
+        "must be two",
+    ),
+    "no list of messages": (
+        {"input": {"messages": "x"}, "preferred_output": [assistant(GOOD)], "non_preferred_output": [5]},
+        "TD012",
+        "must be",
+    ),
+    "a label (KTO)": ({"prompt": ASK, "completion": GOOD, "label": False}, "TD017", "KTO"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_preference_is_named(case: str) -> None:
+    record, code, why = WRONG[case]
+
+    reading = read(record)
+
+    assert reading.conversation is None
+    assert code in {problem.code for problem in reading.problems}
+    assert any(why in problem.message for problem in reading.problems)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inside: (
+        st.lists(inside, max_size=3)
+        | st.dictionaries(st.sampled_from(["role", "content", "from", "value", "messages", "x"]), inside)
+    ),
+    max_leaves=8,
+)
+
+
+@given(chosen=json_values, rejected=json_values, prompt=json_values)
+def test_whatever_stands_there_is_read_or_refused(chosen: Any, rejected: Any, prompt: Any) -> None:
+    reading = read({"prompt": prompt, "chosen": chosen, "rejected": rejected})
+
+    if reading.conversation is None:
+        assert reading.problems
+    elif reading.format == "preference" and not formats.refusal(reading.conversation, "preference"):
+        written = formats.write(reading.conversation, "preference")
+        again = read(written).conversation
+        assert again is not None
+        assert formats.write(again, "preference") == written
+
+
+def test_scores_that_do_not_agree_are_a_warning() -> None:
+    tie = {**PLAIN, "score_chosen": 4.0, "score_rejected": 4.0}
+
+    report = checked(tie)
+
+    assert report.valid
+    assert any(one.code == "TD091" and "as good as" in one.message for one in report.warnings)
+
+
+def test_a_pair_and_its_reverse_are_a_warning_and_a_ranking_is_none() -> None:
+    third = "A right to hold goods."
+    ranking = [PLAIN, {**PLAIN, "rejected": third}, {**PLAIN, "chosen": third, "rejected": BAD}]
+
+    assert not {"TD050", "TD051", "TD092"} & checked(*ranking).by_code.keys()
+    assert checked(PLAIN, {**PLAIN, "chosen": BAD, "rejected": GOOD}).by_code["TD092"] == 1
+    assert checked(PLAIN, PLAIN).by_code["TD050"] == 1
+
+
+def test_a_secret_in_a_rejected_answer_is_found() -> None:
+    report = checked({**PLAIN, "rejected": "Write to maria.lopez@example.org, she knows."})
+
+    assert "TD062" in report.by_code
+
+
+def test_a_prompt_that_is_trained_on_cannot_be_held_out() -> None:
+    report = checked(PLAIN, test=lines({**PLAIN, "rejected": "Another."}))
+
+    assert report.by_code["TD052"] == 1
+
+
+def test_a_base_model_that_takes_no_preferences_names_the_nearest_way() -> None:
+    report = checked(*many(30), model="amazon.nova-lite-v1:0:300k")
+
+    (finding,) = [one for one in report.errors if one.code == "TD042"]
+    assert "Nova Lite does not take preference" in finding.message
+    assert "single-turn" in finding.message
+
+
+def test_preferences_are_no_examples_for_a_method_that_wants_those() -> None:
+    asked = Asked(base_model=catalog.find("qwen.qwen3-32b"), method="single-turn")
+    report = check_files({"train": Held(lines(*many(30)))}, {"train": "train.jsonl"}, asked)
+
+    assert report.by_code["TD017"] == 30
+
+
+def test_both_conversations_count_as_tokens_and_the_longer_one_against_the_limit() -> None:
+    conversation = read({"prompt": "p" * 60, "chosen": "c" * 30, "rejected": "r" * 90}).conversation
+
+    assert conversation is not None
+    assert rules.bytes_of(conversation) == 60 + 30 + 60 + 90
+    assert rules.longest_of(conversation) == 60 + 90
+
+
+def test_pairs_of_one_prompt_are_split_to_one_side() -> None:
+    ranked = [
+        {**one, "rejected": f"No idea {again}."} for one in many(60) for again in ("at all", "of that", "yet")
+    ]
+    sides = plan((msgspec.json.encode(one) for one in ranked), Shares(validation=0.1, test=0.2))
+
+    assert all(len(set(sides[at : at + 3])) == 1 for at in range(0, len(sides), 3))
+    assert sides.count(TEST) == 36
+
+
+def test_the_preferred_answer_is_the_reference_of_the_last_question_alone() -> None:
+    record = {
+        "chosen": [*BEFORE, user(ASK), assistant(GOOD)],
+        "rejected": [*BEFORE, user(ASK), assistant(BAD)],
+    }
+    sink = io.BytesIO()
+    method_rules = catalog.find("qwen.qwen3-32b").methods["preference"]
+
+    prepare({"test": [lines(record)]}, {"test": sink}, (), method_rules)
+    (question,) = read_held_out([sink.getvalue()])
+
+    assert question.reference == GOOD
+    assert [message.text for message in question.messages] == ["Are you a lawyer?", "No, a model.", ASK]
+
+
+def test_what_is_written_is_what_awss_own_schema_asks_for() -> None:
+    """sagemaker-python-sdk, ai_registry/schemas/hf_preference.json: chosen and rejected, each a list of
+    messages that have a role and a content."""
+    for record in SHAPES.values():
+        conversation = read(record).conversation
+        assert conversation is not None
+        written = formats.write(conversation, "preference")
+        assert written.keys() == {"chosen", "rejected"}
+        for side in written.values():
+            assert all(
+                one.keys() == {"role", "content"} and all(isinstance(text, str) for text in one.values())
+                for one in side
+            )
+
+
+def test_examples_are_made_of_the_preferred_answers_and_the_rejected_are_listed() -> None:
+    sink = io.BytesIO()
+
+    done = convert([lines(PLAIN)], sink, "prompt-completion")
+
+    assert json.loads(sink.getvalue()) == {"prompt": ASK, "completion": GOOD}
+    assert any("$.rejected was left out" in what for what in done.lost)
+
+
+def test_a_table_of_preferences_is_read() -> None:
+    from tunedrop.dataset.sources.opened import opened
+    from tunedrop.dataset.types import ReadOptions
+
+    body = f"prompt,chosen,rejected\n{ASK},{GOOD},{BAD}\n".encode()
+    whole = io.BytesIO()
+    file = opened(Held(body), "a.csv", ReadOptions(), whole, lambda: Held(whole.getvalue()))
+
+    (line,) = b"".join(file.source.chunks(0, file.source.size)).splitlines()
+    conversation = read(msgspec.json.decode(line)).conversation
+
+    assert conversation is not None
+    assert conversation.rejected is not None
