@@ -323,7 +323,7 @@ def _no_example(record: Record) -> str:
 
 def _no_preference(record: Record) -> str:
     """Developer guide, customizing-models-dpo: two lists of messages, or a prompt and two strings."""
-    sides = [record.get("chosen"), record.get("rejected")]
+    sides: list[Any] = [record.get("chosen"), record.get("rejected")]
     if "prompt" in record:
         texts = [record["prompt"], *sides, record.get("system", "")]
         return "" if all(isinstance(one, str) for one in texts) else "prompt, chosen and rejected are strings"

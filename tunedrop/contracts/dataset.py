@@ -83,7 +83,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     method: Method
     source_format: str
     target_format: Literal[
-        "prompt-completion", "converse", "text", "openai-chat", "messages", "image-caption"
+        "prompt-completion", "converse", "text", "openai-chat", "messages", "preference", "image-caption"
     ]
     content_hash: str
     train: DatasetFile

@@ -168,11 +168,9 @@ def test_it_is_written_as_sagemaker_reads_it(shape: str) -> None:
     assert not done.refused
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", [name for name in SHAPES if name != "a row of a viewer"])
 def test_what_is_asked_is_found_in_every_shape(shape: str) -> None:
     """The split by prompt and the search for leaks read raw lines."""
-    if shape == "a row of a viewer":
-        pytest.skip("rows are unwrapped before they are planned")
     assert next(iter(said(msgspec.json.encode(SHAPES[shape])))) == (True, "what is a lien")
 
 

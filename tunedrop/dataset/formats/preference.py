@@ -71,10 +71,9 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     prompt, used = _prompt(record, reading, losses)
     if any(isinstance(one, str) and any(_transcript(one)) for one in record.values()):
         record = {**record, **{key: one.strip() for key in keys if isinstance(one := record[key], str)}}
-    sides = [_side(record[key], key, prompt, reading, losses) for key in keys]
-    if reading.problems or sides[0] is None or sides[1] is None:
+    chosen, rejected = (_side(record[key], key, prompt, reading, losses) for key in keys)
+    if chosen is None or rejected is None:
         return None
-    chosen, rejected = sides
     _compare(chosen, rejected, keys[1], reading)
     if reading.problems:
         return None

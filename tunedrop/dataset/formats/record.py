@@ -180,8 +180,10 @@ def unread_paths(conversation: Conversation) -> Iterator[tuple[str, Any]]:
         at = turn.path[: turn.path.find("]") + 1] if "[" in turn.path else "$"
         for key, value in turn.extra.items():
             yield f"{at}.{shorten(key)}", value
-    for key, value in conversation.rejected.extra.items() if conversation.rejected is not None else ():
-        yield f"{conversation.rejected.path.removesuffix('.content')}.{shorten(key)}", value
+    if (rejected := conversation.rejected) is not None:
+        at = rejected.path.removesuffix(".content")
+        for key, value in rejected.extra.items():
+            yield f"{at}.{shorten(key)}", value
     for path in conversation.losses:
         yield path, ""
 
