@@ -13,6 +13,21 @@ STATUSES = ("running", "promoted", "rejected", "inconclusive", "failed", "stoppe
 ORDERS = ("started", "name", "status", "score", "improvement", "cost")
 """Of `tunedrop.registry.summaries.Order`, which takes the AWS SDK to import."""
 
+STARTERS = (
+    "instruction",
+    "single-turn",
+    "multi-turn",
+    "preference",
+    "continued-pretraining",
+    "distillation",
+    "reinforcement",
+)
+"""Of `tunedrop.cli.data.sample_records.METHODS`. A test compares these lists with what they repeat, so that
+`--help` imports only the parser of arguments."""
+
+RESUME_POINTS = ("validate_data", "preflight", "set_up_throughput")
+"""Of `tunedrop.contracts.ResumePoint`."""
+
 
 def statuses(incomplete: str) -> list[str]:
     """How a run can stand."""
@@ -22,6 +37,11 @@ def statuses(incomplete: str) -> list[str]:
 def orders(incomplete: str) -> list[str]:
     """What runs can be sorted by."""
     return [one for one in ORDERS if one.startswith(incomplete)]
+
+
+def starters(incomplete: str) -> list[str]:
+    """The methods that `init` writes a folder for."""
+    return [one for one in STARTERS if one.startswith(incomplete)]
 
 
 def base_models(incomplete: str) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Concatenate
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate
 
 import typer
 
@@ -14,10 +14,9 @@ from tunedrop.cli import completion
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.failures import Format, fail
 from tunedrop.cli.stage import DEFAULT_STAGE, Deployed
-from tunedrop.contracts import ReadOptions
-from tunedrop.dataset.formats.unreadable import NotReadable
-from tunedrop.dataset.sources.containers.encoding import named
-from tunedrop.dataset.sources.containers.tables import PARTS
+
+if TYPE_CHECKING:
+    from tunedrop.contracts import ReadOptions
 
 WHERE = "Where"
 STAGE_VARIABLE = "TUNEDROP_STAGE_NAME"
@@ -106,6 +105,11 @@ TestOption = Annotated[list[Path] | None, typer.Option("--test", metavar="FILE",
 
 def read_options(encoding: str, columns: list[str] | None) -> ReadOptions:
     """How files are to be read, from the options of a command."""
+    from tunedrop.contracts import ReadOptions
+    from tunedrop.dataset.formats.unreadable import NotReadable
+    from tunedrop.dataset.sources.containers.encoding import named
+    from tunedrop.dataset.sources.containers.tables import PARTS
+
     parts = {part: name for part, _, name in (one.partition("=") for one in columns or ())}
     wrong = [part for part, name in parts.items() if part not in PARTS or not name]
     if wrong:

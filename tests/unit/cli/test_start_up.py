@@ -6,11 +6,16 @@ import os
 import subprocess
 import sys
 from importlib import import_module
+from typing import get_args
 
 import pytest
 import typer
 
+from tunedrop.cli import completion
+from tunedrop.cli.data.sample_records import METHODS
 from tunedrop.cli.index import INDEX, Commands
+from tunedrop.contracts import ResumePoint
+from tunedrop.registry.summaries import Order
 
 SLOW = ("botocore", "boto3", "markdown_it", "rich", "jinja2", "hyperscan", "numpy", "rapidfuzz")
 
@@ -52,7 +57,7 @@ def imported_by(*arguments: str, **environment: str) -> set[str]:
     ids=" ".join,
 )
 def test_help_and_wrong_uses_wait_for_no_aws_and_no_renderer(arguments: list[str]) -> None:
-    assert not imported_by(*arguments) & set(SLOW)
+    assert not imported_by(*arguments) & {*SLOW, "msgspec"}
 
 
 def test_the_help_of_no_command_waits_for_aws_or_a_renderer() -> None:
@@ -65,7 +70,7 @@ def test_the_help_of_no_command_waits_for_aws_or_a_renderer() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
 
     assert done.returncode == 0, done.stderr
-    assert not set(done.stdout.split()) & set(SLOW)
+    assert not set(done.stdout.split()) & {*SLOW, "msgspec"}
 
 
 def test_the_version_waits_for_nothing_at_all() -> None:
@@ -79,6 +84,12 @@ def test_tab_waits_for_no_aws_and_no_renderer(typed: str) -> None:
     words = {"_TUNEDROP_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
 
     assert not imported_by(**words) & set(SLOW)
+
+
+def test_the_lists_that_help_repeats_are_complete() -> None:
+    assert METHODS == completion.STARTERS
+    assert get_args(ResumePoint) == completion.RESUME_POINTS
+    assert set(get_args(Order)) == set(completion.ORDERS)
 
 
 def test_checking_a_dataset_imports_no_aws() -> None:

@@ -16,7 +16,8 @@ from rich.text import Text
 from tunedrop import catalog
 from tunedrop.advice.advise import Advice, advise
 from tunedrop.advice.candidates import Candidate, LeftOut
-from tunedrop.advice.situation import CHANGES, GOALS, MATERIALS, Profile, Situation
+from tunedrop.advice.questions import CHANGES, GOALS, MATERIALS
+from tunedrop.advice.situation import Profile, Situation
 from tunedrop.advice.statement import Statement
 from tunedrop.cli.data import checking, folder, rule_settings, starting
 from tunedrop.cli.data.folder import Submission

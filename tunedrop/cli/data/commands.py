@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, cast, get_args
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
-from tunedrop.advice.situation import Changes, Goal, Material, Situation
+from tunedrop.advice.questions import Changes, Goal, Material
 from tunedrop.cli import completion
-from tunedrop.cli.data.sample_records import METHODS
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.failures import Format, fail
 from tunedrop.cli.options import (
@@ -28,17 +27,15 @@ from tunedrop.cli.options import (
     read_options,
 )
 from tunedrop.cli.stage import Deployed
-from tunedrop.contracts import Method
-from tunedrop.dataset.types import Target
+
+if TYPE_CHECKING:
+    from tunedrop.contracts import Method
+    from tunedrop.dataset.types import Target
 
 SCHEMA_NAMES = ("manifest", "event", "check", "evaluation")
 """Of `tunedrop.schemas.SCHEMAS`, which takes long to import."""
 
 app = typer.Typer(rich_markup_mode=None)
-
-
-def _methods_of_init(incomplete: str) -> list[str]:
-    return [method for method in METHODS if method.startswith(incomplete)]
 
 
 @app.command(
@@ -74,6 +71,7 @@ def advise(
     format_: FormatOption = Format.text,
 ) -> None:
     """Recommend whether to tune, with which method, base model and data, at what cost, with reasons."""
+    from tunedrop.advice.situation import Situation
     from tunedrop.cli.data import advising
 
     situation = Situation(
@@ -115,12 +113,16 @@ def bases(
     format_: FormatOption = Format.text,
 ) -> None:
     """List the base models that can be tuned: methods, Regions, limits, prices, lifecycle."""
+    from tunedrop.cli.data import bases as listing
+    from tunedrop.contracts import Method
+
     if method is not None and method not in get_args(Method):
         fail(f"--method is one of {', '.join(get_args(Method))}", USAGE)
-    from tunedrop.cli.data import bases as listing
 
     aws = None if offline else listing.reachable(profile)
-    raise typer.Exit(listing.show(cast(Method | None, method), region, every=every, aws=aws, format_=format_))
+    raise typer.Exit(
+        listing.show(cast("Method | None", method), region, every=every, aws=aws, format_=format_)
+    )
 
 
 @app.command(
@@ -134,19 +136,19 @@ def init(
     method: Annotated[
         str,
         typer.Option(
-            help=f"{', '.join(METHODS)}.",
-            autocompletion=_methods_of_init,
+            help=f"{', '.join(completion.STARTERS)}.",
+            autocompletion=completion.starters,
         ),
     ] = "single-turn",
     base_model: BaseModelOption = None,
     format_: FormatOption = Format.text,
 ) -> None:
     """Create a starter run: a commented manifest and sample data."""
-    if method not in METHODS:
-        fail(f"init knows {', '.join(METHODS)}", USAGE)
+    if method not in completion.STARTERS:
+        fail(f"--method is one of {', '.join(completion.STARTERS)}", USAGE)
     from tunedrop.cli.data import starting
 
-    starting.init(folder, method, base_model, format_)
+    starting.init(folder, cast("Method", method), base_model, format_)
 
 
 @app.command(
@@ -204,6 +206,7 @@ def check(
 ) -> None:
     """Check a dataset on this machine, as the pipeline will. Needs no AWS."""
     from tunedrop.cli.data import checking, rule_settings
+    from tunedrop.contracts import Method
     from tunedrop.dataset.tools.named_repairs import NAMES
 
     if method not in (*get_args(Method), "auto"):
@@ -217,7 +220,7 @@ def check(
             fail("--fix takes one file at a time, which must exist", USAGE)
         checking.fix(files[0], fix, read_options(encoding, column), repairs or ())
         files, encoding, column = [fix], "", None
-    asked = cast(Method | Literal["auto"], method)
+    asked = cast("Method", method)
     options = checking.Options(
         reading=read_options(encoding, column),
         validation=tuple(validation or ()),
@@ -263,11 +266,12 @@ def convert(
     format_: FormatOption = Format.text,
 ) -> None:
     """Convert a dataset to another format, and list what is lost. Needs no AWS."""
+    from tunedrop.cli.data import converting
+    from tunedrop.dataset.types import Target
+
     if to not in get_args(Target):
         fail(f"--to {to}: it is one of {', '.join(get_args(Target))}", USAGE)
-    from tunedrop.cli.data import converting
-
-    target = cast(Target, to)
+    target = cast("Target", to)
     raise typer.Exit(
         converting.convert_file(file, target, out, read_options(encoding, column), skip, format_)
     )

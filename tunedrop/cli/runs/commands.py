@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,14 +12,12 @@ from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.failures import Format, fail
 from tunedrop.cli.options import DataPath, FormatOption, RunName, YesOption, examples, on_stage
 from tunedrop.cli.stage import Deployed
-from tunedrop.contracts import ResumePoint
 
 if TYPE_CHECKING:
     from tunedrop.registry.summaries import Order
 
 app = typer.Typer(rich_markup_mode=None)
 
-POINTS = get_args(ResumePoint)
 
 WatchOption = Annotated[bool, typer.Option("--watch", "-w", help="Follow the run to its end.")]
 
@@ -270,7 +268,10 @@ def retry(
     here: Deployed,
     name: RunName,
     from_: Annotated[
-        str, typer.Option("--from", metavar="STEP", help=f"An earlier step: {', '.join(POINTS)}.")
+        str,
+        typer.Option(
+            "--from", metavar="STEP", help=f"An earlier step: {', '.join(completion.RESUME_POINTS)}."
+        ),
     ] = "",
     test: Annotated[
         Path | None,
@@ -288,8 +289,8 @@ def retry(
 
     A re-evaluation uses the current test set. A trained model is never trained again.
     """
-    if from_ and from_ not in POINTS:
-        fail(f"a run can be resumed from {', '.join(POINTS)}", USAGE)
+    if from_ and from_ not in completion.RESUME_POINTS:
+        fail(f"a run can be resumed from {', '.join(completion.RESUME_POINTS)}", USAGE)
     from tunedrop.cli.runs import retrying
 
     raise typer.Exit(
