@@ -115,12 +115,15 @@ def _dated(price: Price | None) -> tuple[str, str, str]:
 def _takes(one: Hyperparameter) -> str:
     if one.type == "word":
         return ", ".join(f"`{word}`" for word in one.words)
+    if one.values:
+        return ", ".join(f"{value:g}" for value in one.values)
     kind = "whole numbers" if one.type == "int" else "numbers"
     return f"{kind} from {one.minimum:g}" + (f" to {one.maximum:g}" if math.isfinite(one.maximum) else "")
 
 
 def _ways(one: BaseModel) -> str:
-    ways = {"on demand": one.serving.on_demand, "provisioned": one.serving.provisioned}
+    serving = one.serving
+    ways = {"on demand": serving.on_demand, "provisioned": serving.provisioned, "imported": serving.imported}
     return ", ".join(name for name, offered in ways.items() if offered)
 
 

@@ -118,7 +118,7 @@ def _on_cost(first: Candidate, situation: Situation) -> Iterator[Statement]:
             says=f"That is over your budget of {situation.budget_usd:.2f} USD: the run would ask first.",
             because="Fewer tokens, fewer epochs or a smaller base model reduce the cost",
         )
-    if not first.on_demand:
+    if not first.on_demand and not first.imported:
         monthly = (
             f"about {first.hourly_usd * 730:,.0f} USD a month" if first.hourly_usd else "much by the month"
         )

@@ -29,6 +29,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     regions: tuple[str, ...]
     on_demand: bool
+    imported: bool
     estimate: Estimate | None
     hourly_usd: float | None
     fits: bool
@@ -78,7 +79,10 @@ def _candidate(model: BaseModel, method: Method, data: Profile, situation: Situa
     fits = not remarks
     found = _price(model, method, data)
     price = model.prices.provisioned_per_unit_hour.get("none")
-    if not model.serving.on_demand:
+    is_imported = model.serving.imported and not model.serving.on_demand
+    if is_imported:
+        remarks.append(_imported(model))
+    elif not model.serving.on_demand:
         rate = f"{price.usd:g} USD an hour" if price else "by the hour, at an unknown price"
         remarks.append(f"served by provisioned throughput only: {rate}, also while idle")
     if found is not None and (unpriced := [line.item for line in found.lines if not line.source]):
@@ -88,11 +92,19 @@ def _candidate(model: BaseModel, method: Method, data: Profile, situation: Situa
         name=model.name,
         regions=model.regions,
         on_demand=model.serving.on_demand,
+        imported=is_imported,
         estimate=found,
-        hourly_usd=0.0 if model.serving.on_demand else price.usd if price else None,
+        hourly_usd=0.0 if model.serving.on_demand or is_imported else price.usd if price else None,
         fits=fits,
         remarks=(*remarks, *model.notes),
     )
+
+
+def _imported(model: BaseModel) -> str:
+    """What serving an imported model of it costs; its units are known after the import."""
+    price = model.prices.imported_per_unit_minute
+    rate = f"{5 * price.usd:.2f} USD a unit" if price is not None else "at an unknown price"
+    return f"imported into Bedrock: billed for each five minutes of use, {rate}, and for its storage"
 
 
 def _obstacles(model: BaseModel, method: Method, data: Profile, situation: Situation) -> Iterable[str]:

@@ -70,7 +70,8 @@ class Lifecycle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Hyperparameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One entry of Bedrock's `hyperParameters` map, under Bedrock's own name (`epochCount`).
 
-    `default` may be `auto`, where the service chooses; `words` are what a word may be.
+    `default` may be `auto`, where the service chooses; `words` are what a word may be, `values` the only
+    numbers that are taken.
     """
 
     type: Literal["int", "float", "word"]
@@ -78,6 +79,7 @@ class Hyperparameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     minimum: float = 0
     maximum: float = math.inf
     words: tuple[str, ...] = ()
+    values: tuple[float, ...] = ()
 
     def refusal(self, value: object) -> str:
         """Why a value is not one; empty when it is."""
@@ -87,6 +89,8 @@ class Hyperparameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             return ""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return f"{value!r} is not a number"
+        if self.values and value not in self.values:
+            return f"{value} is none of {', '.join(f'{one:g}' for one in self.values)}"
         if self.minimum <= value <= self.maximum and (self.type == "float" or value == int(value)):
             return ""
         whole = "a whole number " if self.type == "int" else ""

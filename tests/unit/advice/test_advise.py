@@ -66,7 +66,9 @@ def test_a_model_that_bills_nothing_while_idle_comes_before_one_that_bills_by_th
     advice = advise(situation(data=DATA, region="us-west-2"))
 
     assert advice.base_model == "meta.llama3-3-70b-instruct-v1:0:128k"
-    by_the_hour = next(one for one in advice.candidates if one.fits and not one.on_demand)
+    by_the_hour = next(
+        one for one in advice.candidates if one.fits and not one.on_demand and not one.imported
+    )
     assert "USD an hour, also while idle" in by_the_hour.remarks[0]
 
 
@@ -153,3 +155,12 @@ def test_every_statement_has_a_reason_and_a_source() -> None:
     for goal in ("persona", "exclusive-data", "domain", "news", "task"):
         for statements in advise(situation(goal=goal, data=DATA)).reasons.values():
             assert all(one.says and one.because and one.source for one in statements)
+
+
+def test_an_imported_model_is_not_said_to_bill_by_the_hour() -> None:
+    advice = advise(situation(material="preferences"))
+
+    first = advice.candidates[0]
+    assert (first.base_model, first.imported, first.hourly_usd) == ("qwen.qwen3-32b", True, 0.0)
+    assert first.remarks[0].startswith("imported into Bedrock: billed for each five minutes of use")
+    assert not any("even while idle" in one.says for said in advice.reasons.values() for one in said)

@@ -193,6 +193,15 @@ def test_a_hyperparameter_says_why_it_refuses_a_value(name: str, value: Any, ref
     assert offered[name].refusal(value) == refusal
 
 
+@pytest.mark.parametrize("name", ["global_batch_size", "lora_rank", "lora_alpha"])
+def test_a_hyperparameter_takes_its_values_alone(name: str) -> None:
+    """SageMaker AI developer guide, customizing-models-dpo: powers of two, from a list."""
+    known = catalog.find("qwen.qwen3-32b").hyperparameters_of("preference")[name]
+
+    assert known.refusal(32) == known.refusal("auto") == ""
+    assert known.refusal(48).startswith("48 is none of 16, 32" if name != "lora_rank" else "48 is none of 8")
+
+
 def test_a_base_model_has_the_id_under_which_an_account_lists_its_customizations() -> None:
     """Its plain twin lists none, and would be refused (`tests/recorded/list-foundation-models.json`)."""
     customized = {one["modelId"] for one in LISTED if one["customizationsSupported"]}

@@ -98,6 +98,34 @@ SHAPES: dict[str, dict[str, Any]] = {
         "chosen": json.dumps([assistant(GOOD)]),
         "rejected": json.dumps([assistant(BAD)]),
     },
+    "ms-swift": {"messages": [user(ASK), assistant(GOOD)], "rejected_response": BAD},
+    "ms-swift, older": {"query": ASK, "response": GOOD, "rejected_response": BAD},
+    "chosen_response": {"prompt": ASK, "chosen_response": GOOD, "rejected_response": BAD},
+    "OpenAI, without messages": {
+        "input": [user(ASK)],
+        "preferred_output": [assistant(GOOD)],
+        "non_preferred_output": [assistant(BAD)],
+    },
+    "PKU-SafeRLHF": {
+        "prompt": ASK,
+        "response_0": BAD,
+        "response_1": GOOD,
+        "is_response_0_safe": True,
+        "is_response_1_safe": True,
+        "better_response_id": 1,
+    },
+    "Chatbot Arena": {
+        "model_a": "x",
+        "model_b": "y",
+        "winner": "model_b",
+        "conversation_a": [user(ASK), assistant(BAD)],
+        "conversation_b": [user(ASK), assistant(GOOD)],
+    },
+    "SHP": {"history": ASK, "human_ref_A": BAD, "human_ref_B": GOOD, "labels": 0},
+    "a transcript that begins at once": {
+        "chosen": f"Human: {ASK}\n\nAssistant: {GOOD}",
+        "rejected": f"Human: {ASK}\n\nAssistant: {BAD}",
+    },
     "Nova's candidates": {
         "schemaVersion": "bedrock-conversation-2024",
         "messages": [
@@ -205,6 +233,24 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "a null": ({**PLAIN, "rejected": None}, "TD011", "rejected is missing"),
     "a number": ({**PLAIN, "rejected": 3}, "TD012", "must be a string"),
     "no prompt": ({"chosen": GOOD, "rejected": BAD}, "TD011", "no prompt"),
+    "an empty answer of a transcript": (
+        {"chosen": "\n\nHuman: a\n\nAssistant: ", "rejected": "\n\nHuman: a\n\nAssistant: b"},
+        "TD021",
+        "",
+    ),
+    "a transcript without the user's turn": (
+        {
+            "chosen": "\n\nHuman: a\n\nAssistant: b\n\nAssistant: c",
+            "rejected": "\n\nHuman: a\n\nAssistant: d",
+        },
+        "TD020",
+        "must alternate",
+    ),
+    "a tie": (
+        {"conversation_a": [user("a")], "conversation_b": [user("a")], "winner": "tie (bothbad)"},
+        "TD089",
+        "of neither answer",
+    ),
     "two prompts": (
         {"chosen": [user(ASK), assistant(GOOD)], "rejected": [user("Why?"), assistant(BAD)]},
         "TD090",
@@ -288,6 +334,26 @@ def test_whatever_stands_there_is_read_or_refused(chosen: Any, rejected: Any, pr
         again = read(written).conversation
         assert again is not None
         assert formats.write(again, "preference") == written
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"prompt": ASK, "completion": GOOD, "rejected": False},
+        {"prompt": ASK, "completion": GOOD, "preferred": "yes"},
+        {"prompt": ASK, "completion": GOOD, "accepted": "2024-05-01"},
+        {"messages": [user(ASK), assistant(GOOD)], "winner": "model_a"},
+        {"messages": [user(ASK), assistant(GOOD)], "chosen": None, "rejected": []},
+    ],
+)
+def test_an_example_that_only_has_such_a_key_stays_one(record: dict[str, Any]) -> None:
+    assert read(record).format != "preference"
+
+
+def test_the_path_of_a_finding_names_the_side() -> None:
+    record = WRONG["a transcript without the user's turn"][0]
+
+    assert [problem.path for problem in read(record).problems] == ["$.chosen"]
 
 
 def test_scores_that_do_not_agree_are_a_warning() -> None:

@@ -447,3 +447,23 @@ def test_hyperparameters_of_preferences_have_their_own_ranges(account: LocalAcco
         wrong = {"max_epochs": "1", name: value}
         _, text = refused(account.train, "job", data, ServerlessJobConfig=config, HyperParameters=wrong)
         assert name in text
+
+
+def test_preferences_go_on_with_what_examples_have_taught(account: LocalAccount, data: str) -> None:
+    account.train("taught", data)
+    package = account.ended("taught")["OutputModelPackageArn"]
+    group = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:model-package-group/{GROUP}"
+    account.train(
+        "preferred",
+        account.put("in/preferred.jsonl", LIKED),
+        ServerlessJobConfig=serverless(account, CustomizationTechnique="DPO"),
+        HyperParameters={"max_epochs": "3", "learning_rate": "0.00005", "merge_weights": "true"},
+        ModelPackageConfig={"ModelPackageGroupArn": group, "SourceModelPackageArn": package},
+    )
+
+    job = account.ended("preferred")
+
+    key = account.weights(job).removeprefix(f"s3://{BUCKET}/") + WEIGHTS
+    brain, _ = unpack(account.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    assert brain.memory is not None
+    assert brain.preferences is not None

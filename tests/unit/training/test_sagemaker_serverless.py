@@ -106,6 +106,28 @@ def test_a_job_is_one_that_sagemaker_takes(aws: Aws, stage: Stage, stubber: Stub
     assert {"Key": "tunedrop:stage", "Value": "test"} in asked["Tags"]
 
 
+def test_preferences_are_trained_by_dpo_on_an_earlier_result(
+    aws: Aws, stage: Stage, stubber: Stubber
+) -> None:
+    """Chaining: developer guide, customizing-models-continuous; SFT to DPO, by SourceModelPackageArn."""
+    asked: dict[str, Any] = {}
+    there(stubber)
+    stubber.add_response("create_training_job", {"TrainingJobArn": JOB})
+    aws.sagemaker.meta.events.register(
+        "provide-client-params.sagemaker.CreateTrainingJob", lambda params, **_: asked.update(params)
+    )
+    preferring = builders.run(
+        base_model=BASE.id, hyperparameters=resolve(BASE, "preference", {"adam_beta": 0.05})
+    )
+    (planned,) = plan(preferring, msgspec.structs.replace(builders.dataset(), method="preference"))
+
+    ENGINE.start(aws, stage, preferring, planned, BASE, PACKAGE)
+
+    assert asked["ServerlessJobConfig"]["CustomizationTechnique"] == "DPO"
+    assert asked["HyperParameters"] == {"max_epochs": "3", "adam_beta": "0.05", "merge_weights": "true"}
+    assert asked["ModelPackageConfig"]["SourceModelPackageArn"] == PACKAGE
+
+
 def test_a_licence_is_accepted_only_where_a_person_has(aws: Aws, stage: Stage, stubber: Stubber) -> None:
     asked: dict[str, Any] = {}
     there(stubber)

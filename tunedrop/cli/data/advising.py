@@ -162,7 +162,7 @@ def _table(candidates: list[Candidate]) -> None:
             Text("✓", style="green") if one.fits else Text("✗", style="red"),
             one.name,
             ", ".join(one.regions),
-            "on demand" if one.on_demand else "by the hour",
+            "on demand" if one.on_demand else "imported" if one.imported else "by the hour",
             cost,
             Text(remark, style="dim"),
         )

@@ -178,6 +178,6 @@ def _hyperparameters(chosen: Mapping[str, str], known: Mapping[str, Hyperparamet
 
 
 def _span(one: Hyperparameter) -> str:
-    if one.type == "word":
-        return ", ".join(one.words)
+    if one.type == "word" or one.values:
+        return ", ".join(one.words or (f"{value:g}" for value in one.values))
     return f"{one.minimum:g} to {one.maximum:g}" if one.maximum < math.inf else f"{one.minimum:g} or more"

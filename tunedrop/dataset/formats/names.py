@@ -88,14 +88,28 @@ REFERENCES = ("ground_truth", "answer", "target", "solution", "expected_answer",
 """What people call a reference answer; Bedrock's name is reference_answer."""
 CHOSEN = (
     "chosen", "preferred_output", "preferred", "chosen_response", "response_chosen", "chosen_answer",
-    "answer_chosen", "preferred_response", "better_response", "winner_response",
+    "answer_chosen", "preferred_response", "better_response", "winner_response", "accepted",
+    "chosen_messages",
 )  # fmt: skip
 REJECTED = (
     "rejected", "non_preferred_output", "non_preferred", "rejected_response", "response_rejected",
     "rejected_answer", "answer_rejected", "dispreferred", "dispreferred_output", "non_preferred_response",
-    "worse_response", "loser_response",
+    "worse_response", "loser_response", "rejected_messages",
 )  # fmt: skip
 """The two answers of a preference."""
+COMPARED = (
+    ("response_0", "response_1", "better_response_id"),
+    ("conversation_a", "conversation_b", "winner"),
+    ("response_a", "response_b", "winner"),
+    ("response_a", "response_b", "preference"),
+    ("answer_a", "answer_b", "winner"),
+    ("human_ref_A", "human_ref_B", "labels"),
+)
+"""Two answers, and which is better."""
+VERDICTS = {
+    **dict.fromkeys(("0", "a", "model_a", "response_a", "assistant_a", "answer_a"), 0),
+    **dict.fromkeys(("1", "b", "model_b", "response_b", "assistant_b", "answer_b"), 1),
+}
 SCORES_OF_PREFERENCES = (
     ("score_chosen", "score_rejected"), ("rating_chosen", "rating_rejected"),
     ("chosen_score", "rejected_score"), ("chosen_rating", "rejected_rating"),

@@ -7,6 +7,8 @@
 | OpenAI | `{"input": {"messages"}, "preferred_output": [message], "non_preferred_output": [message]}` |
 | hh-rlhf | `{"chosen", "rejected"}`, each a transcript: `\\n\\nHuman: …\\n\\nAssistant: …` |
 | LLaMA-Factory | `{"conversations", "chosen": {message}, "rejected": {message}}` |
+| ms-swift | messages with the preferred answer, and `rejected_response` |
+| PKU-SafeRLHF, Chatbot Arena, SHP | two answers, and a key that says which is better (`names.COMPARED`) |
 | Nova | messages whose last has `candidates`, one `preferred` and one `non-preferred` |
 
 Labels of single answers (KTO) are no preferences: they are named, and refused. `write` gives the
@@ -24,16 +26,15 @@ from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.formats import names, pairs, turns
+from tunedrop.dataset.formats import comparisons, names, pairs, turns
 from tunedrop.dataset.formats.record import Conversation, Reading, Turn, said
 from tunedrop.dataset.types import Problem, shorten
 
 NAME = "preference"
 _MESSAGE = frozenset({"role", "from", "content", "value"})
 _SPEAKER = re.compile(r"(?:\A|\n\n)\s*(Human|Assistant):[ \t]?")
-_SIDES = frozenset((*names.CHOSEN, *names.REJECTED))
-_LABELS = {"preferred": 0, "non-preferred": 1}
-"""Nova's `preferenceLabel`."""
+_ENOUGH = frozenset(("chosen", "rejected", "rejected_response", "preferred_output", "non_preferred_output"))
+"""Names that nothing else has, so that one of them is half a preference."""
 
 _Said = tuple[str, str, Any, Mapping[str, Any]]
 """Of a message its path, who speaks, what is said, and the message itself."""
@@ -41,8 +42,17 @@ _Said = tuple[str, str, Any, Mapping[str, Any]]
 
 def fits(record: Mapping[str, Any]) -> bool:
     """Whether a record says which of two answers is better, or has a part of that."""
-    return any(isinstance(record[key], str | list | dict) for key in _sides(record)) or bool(
-        _candidates(record)
+    said_ = {
+        names.plain(key)
+        for key in comparisons.sides_in(record)
+        if isinstance(record[key], str | list | dict) and record[key] != []
+    }
+    if not said_.isdisjoint(_ENOUGH) or (
+        not said_.isdisjoint(names.CHOSEN) and not said_.isdisjoint(names.REJECTED)
+    ):
+        return True
+    return bool(comparisons.candidates(record)) or any(
+        key in record and one in record for one, _, key in names.COMPARED
     )
 
 
@@ -52,16 +62,12 @@ def is_label(record: Mapping[str, Any]) -> bool:
     return isinstance(record.get("kto_tag"), bool) or (isinstance(record.get("label"), bool) and answered)
 
 
-def _sides(record: Mapping[str, Any]) -> list[str]:
-    return [key for key in record if names.plain(key) in _SIDES]
-
-
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     """A record; None where it is broken."""
-    record = _labelled(said(record), reading)
+    record = comparisons.as_pair(said(record), reading)
     if reading.problems:
         return None
-    keys = [_key(record, among) for among in (names.CHOSEN, names.REJECTED)]
+    keys = [comparisons.key_in(record, among) for among in (names.CHOSEN, names.REJECTED)]
     for key, missing in zip(keys, ("chosen", "rejected"), strict=True):
         if not key:
             what = f"{missing} is missing: a preference has a preferred and a rejected answer"
@@ -78,6 +84,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     if reading.problems:
         return None
     unread = {key: one for key, one in record.items() if key not in (*used, *keys) and one != ""}
+    unread = {key: one for key, one in unread.items() if one not in (record[keys[0]], record[keys[1]])}
     asked = {turn.text.strip() for turn in chosen.turns}
     unread = {key: one for key, one in unread.items() if not (isinstance(one, str) and one.strip() in asked)}
     _warn_of_scores(record, reading)
@@ -86,23 +93,18 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     )
 
 
-def _key(record: Mapping[str, Any], among: Iterable[str]) -> str:
-    there = {names.plain(key): key for key in reversed(tuple(record))}
-    return next((there[name] for name in among if name in there), "")
-
-
 def _prompt(
     record: Mapping[str, Any], reading: Reading, losses: list[str]
 ) -> tuple[list[_Said], tuple[str, ...]]:
     """The messages before both answers, system prompt first, and the keys that they stand under."""
-    rest = {key: one for key, one in record.items() if key not in _sides(record)}
+    rest = {key: one for key, one in record.items() if key not in comparisons.sides_in(record)}
     keys = pairs.keys_of({key: one for key, one in rest.items() if isinstance(one, str | list | dict)})
     found: list[_Said] = []
     if keys.system and isinstance(system := rest[keys.system], str | list) and system:
         found.append((f"$.{keys.system}", turns.SYSTEM, system, {}))
     listed = next(
         (key for key in rest if names.plain(key) in ("messages", *names.CONVERSATIONS)
-         and _are_messages(rest[key])), "",
+         and comparisons.are_messages(rest[key])), "",
     )  # fmt: skip
     if keys.prompt and isinstance(rest[keys.prompt], dict):
         inside = rest[keys.prompt]
@@ -115,19 +117,14 @@ def _prompt(
             text = f"{text}\n\n{about}"
         found += _messages(text, f"$.{keys.prompt}", reading, turns.USER)
         return found, (keys.system, keys.prompt, *([keys.context] if about else []))
-    if keys.prompt and _are_messages(rest[keys.prompt]):
+    if keys.prompt and comparisons.are_messages(rest[keys.prompt]):
         listed = keys.prompt
+    told = next((key for key in rest if names.plain(key) in names.CONVERSATIONS), "")
+    if not listed and told and isinstance(rest[told], str):
+        return [*found, *_messages(rest[told], f"$.{told}", reading, turns.USER)], (keys.system, told)
     if listed:
         found += _messages(rest[listed], f"$.{listed}", reading)
     return found, (keys.system, listed)
-
-
-def _are_messages(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(map(_is_message, value))
-
-
-def _is_message(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("role", value.get("from")), str)
 
 
 def _messages(value: Any, path: str, reading: Reading, speaker: str = turns.ASSISTANT) -> Iterator[_Said]:
@@ -142,10 +139,12 @@ def _messages(value: Any, path: str, reading: Reading, speaker: str = turns.ASSI
         value = value[0]
     if isinstance(value, str):
         transcript = list(_transcript(value))
+        if speaker == turns.USER and transcript and not transcript[-1][1]:
+            transcript.pop()  # the answer begins there
         yield from ((path, who, text, {}) for who, text in transcript or [(speaker, value)])
         return
     if isinstance(value, dict):
-        value = value["messages"] if _are_messages(value.get("messages")) else [value]
+        value = value["messages"] if comparisons.are_messages(value.get("messages")) else [value]
     if not isinstance(value, list):
         reading.wrong_type(path, "a string or a list of messages", value)
         return
@@ -169,8 +168,7 @@ def _transcript(text: str) -> Iterator[tuple[str, str]]:
     if len(parts) < 3 or parts[0].strip() or parts[1] != "Human":
         return
     for who, words in zip(parts[1::2], parts[2::2], strict=True):
-        if words.strip() or who == "Human":
-            yield (turns.USER if who == "Human" else turns.ASSISTANT), words.strip()
+        yield (turns.USER if who == "Human" else turns.ASSISTANT), words.strip()
 
 
 def _side(
@@ -202,6 +200,10 @@ def _side(
         chat.say(who, blocks, path, {name: one for name, one in message.items() if name not in _MESSAGE})
     found = chat.end()
     if reading.problems:
+        reading.problems = [
+            one._replace(path=f"$.{shorten(key)}") if one.path.startswith(".") else one
+            for one in reading.problems
+        ]
         return None
     if found[-1].role != turns.ASSISTANT:
         what = f"{shorten(key)} must end with the assistant's answer"
@@ -234,40 +236,6 @@ def _warn_of_scores(record: Mapping[str, Any], reading: Reading) -> None:
                 f"by {better} and {worse} the preferred answer is {how} the rejected one; is it a preference?"
             )
             reading.guesses.append(Problem(f"$.{better}", "TD091", what, f"{one:g}", f"more than {other:g}"))
-
-
-# --- candidates, as Nova has them --------------------------------------------------------------------------
-
-
-def _candidates(record: Mapping[str, Any]) -> list[Any]:
-    """The candidates of the last message; none where it has none."""
-    messages = record.get("messages")
-    last = messages[-1] if isinstance(messages, list) and messages else None
-    found = last.get("candidates") if isinstance(last, dict) else None
-    return found if isinstance(found, list) else []
-
-
-def _labelled(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
-    """The same with the candidates as chosen and rejected."""
-    candidates = _candidates(record)
-    if not candidates:
-        return record
-    by_label: dict[int, list[Any]] = {}
-    for one in candidates:
-        label = one.get("preferenceLabel") if isinstance(one, dict) else None
-        by_label.setdefault(_LABELS.get(str(label).lower(), 2), []).append(one)
-    if sorted(by_label) != [0, 1] or len(candidates) != 2:
-        what = "candidates must be two: one preferred and one non-preferred; write a record for each pair"
-        reading.add("$.messages", "TD011", what, f"{len(candidates)} candidates", "preferenceLabel")
-        return record
-    chosen, rejected = by_label[0][0].get("content"), by_label[1][0].get("content")
-    before = list(record["messages"][:-1])
-    rest = {key: one for key, one in record.items() if key not in ("messages", "schemaVersion")}
-    sides = [[{"role": "assistant", "content": one}] for one in (chosen, rejected)]
-    return {**rest, "messages": before, "chosen": sides[0], "rejected": sides[1]}
-
-
-# --- writing -----------------------------------------------------------------------------------------------
 
 
 def write(conversation: Conversation) -> dict[str, Any]:

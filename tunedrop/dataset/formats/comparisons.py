@@ -1,0 +1,100 @@
+"""Other ways to say which of two answers is better, made into chosen and rejected (`preference`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tunedrop.dataset.formats import names, pairs, turns
+from tunedrop.dataset.formats.record import Reading
+
+_SIDES = frozenset((*names.CHOSEN, *names.REJECTED))
+_LABELS = {"preferred": 0, "non-preferred": 1}
+"""Nova's `preferenceLabel`."""
+
+
+def as_pair(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
+    """The same record with its two answers under chosen and rejected; the reading says what is wrong."""
+    return _answered(_compared(_labelled(record, reading), reading))
+
+
+def sides_in(record: Mapping[str, Any]) -> list[str]:
+    """The keys whose names say that their answer is the better or the worse one."""
+    return [key for key in record if names.plain(key) in _SIDES]
+
+
+def key_in(record: Mapping[str, Any], among: Iterable[str]) -> str:
+    """The first of some names that a record has a key for; empty where it has none."""
+    there = {names.plain(key): key for key in reversed(tuple(record))}
+    return next((there[name] for name in among if name in there), "")
+
+
+def are_messages(value: Any) -> bool:
+    """Whether it is a list of messages."""
+    return isinstance(value, list) and bool(value) and all(map(_is_message, value))
+
+
+def _is_message(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("role", value.get("from")), str)
+
+
+def _compared(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
+    """The same with two answers and a verdict as chosen and rejected."""
+    for first, second, verdict in names.COMPARED:
+        if verdict not in record or first not in record or second not in record:
+            continue
+        which = names.VERDICTS.get(str(record[verdict]).strip().lower())
+        if verdict == "labels" and which is not None:
+            which = 1 - which  # SHP: 1 where the first is preferred
+        if which is None:
+            what = f"{verdict} says of neither answer that it is better; remove the record"
+            reading.add(f"$.{verdict}", "TD089", what, record[verdict], "which of the two is better")
+            return record
+        rest = {key: one for key, one in record.items() if key not in (first, second, verdict)}
+        sides = (record[first], record[second])
+        return {**rest, "chosen": sides[which], "rejected": sides[1 - which]}
+    return record
+
+
+def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same with the answer that a conversation or a pair ends with as the preferred one."""
+    if key_in(record, names.CHOSEN) or not key_in(record, names.REJECTED):
+        return record
+    for key, value in record.items():
+        if names.plain(key) in ("messages", *names.CONVERSATIONS) and are_messages(value):
+            last = str(value[-1].get("role", value[-1].get("from"))).strip().lower()
+            if len(value) > 1 and turns.ROLES.get(last) == turns.ASSISTANT:
+                return {**record, key: value[:-1], "chosen": [value[-1]]}
+    rest = {key: one for key, one in record.items() if key not in sides_in(record)}
+    answer = pairs.keys_of(rest).answer
+    if answer and isinstance(rest[answer], str):
+        return {**{key: one for key, one in record.items() if key != answer}, "chosen": rest[answer]}
+    return record
+
+
+def candidates(record: Mapping[str, Any]) -> list[Any]:
+    """The candidates of the last message; none where it has none."""
+    messages = record.get("messages")
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    found = last.get("candidates") if isinstance(last, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _labelled(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
+    """The same with the candidates as chosen and rejected."""
+    two = candidates(record)
+    if not two:
+        return record
+    by_label: dict[int, list[Any]] = {}
+    for one in two:
+        label = one.get("preferenceLabel") if isinstance(one, dict) else None
+        by_label.setdefault(_LABELS.get(str(label).lower(), 2), []).append(one)
+    if sorted(by_label) != [0, 1] or len(two) != 2:
+        what = "candidates must be two: one preferred and one non-preferred; write a record for each pair"
+        reading.add("$.messages", "TD011", what, f"{len(two)} candidates", "preferenceLabel")
+        return record
+    chosen, rejected = by_label[0][0].get("content"), by_label[1][0].get("content")
+    before = list(record["messages"][:-1])
+    rest = {key: one for key, one in record.items() if key not in ("messages", "schemaVersion")}
+    sides = [[{"role": "assistant", "content": one}] for one in (chosen, rejected)]
+    return {**rest, "messages": before, "chosen": sides[0], "rejected": sides[1]}
