@@ -12,9 +12,11 @@ from constructs import Construct
 
 from infra.bedrock_role import RoleForJobs, data_through_s3, storage
 from infra.engine_permissions import Filling
+from tunedrop import naming
 from tunedrop.training.engine import TrainingEngine
 
 TRAINING = "runs/*/training/*"
+BASES = naming.base_prefix("*") + "*"
 
 
 class TrainingRole(Construct):
@@ -50,14 +52,23 @@ class ImportRole(Construct):
         super().__init__(scope, id)
         stack = Stack.of(self)
         ours = {"StringEquals": {"aws:ResourceAccount": stack.account}}
+        public = f"arn:aws:s3:::jumpstart-cache-prod-{stack.region}"
         self.role = RoleForJobs(
             self,
             "Jobs",
             jobs="model-import-job",
             purpose="it imports a model",
             statements=[
-                _allow("ReadWeights", ["s3:GetObject"], [artifacts.arn_for_objects(TRAINING)], ours),
+                _allow(
+                    "ReadWeights",
+                    ["s3:GetObject"],
+                    [artifacts.arn_for_objects(TRAINING), artifacts.arn_for_objects(BASES)],
+                    ours,
+                ),
                 _allow("ListWeights", ["s3:ListBucket"], [artifacts.bucket_arn], ours),
+                # Base models to compare with: AWS's own bucket, which everybody may read.
+                _allow("ReadBaseModels", ["s3:GetObject"], [f"{public}/*"]),
+                _allow("ListBaseModels", ["s3:ListBucket"], [public]),
                 data_through_s3(stack, key),
             ],
         ).role

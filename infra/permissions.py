@@ -429,6 +429,8 @@ class Grants:
         tags = _allow("ReadImportTags", ["bedrock:ListTagsForResource"], [*models, *jobs])
         # Bedrock's list operations, and the import of a model, take no resource (IAM reference, bedrock).
         listed = _allow("ListImports", lists, ["*"])
+        renewed = self._ours() | {"ForAllValues:StringEquals": {"aws:TagKeys": [naming.EXPIRES_TAG]}}
+        kept = _allow("KeepBaseModel", ["bedrock:TagResource"], models, renewed)
         ended = _allow("DeleteImported", ["bedrock:DeleteImportedModel"], models, self._ours())
         asked = _allow("AskImported", ["bedrock:InvokeModel"], models)
         role = [self._r.import_role.role_arn]
@@ -438,8 +440,8 @@ class Grants:
             _allow("PassImportRole", ["iam:PassRole"], role, _TO_BEDROCK),
         ]
         found: dict[str, list[iam.PolicyStatement]] = {
-            "preflight": [listed],
-            "set_up_throughput": [*made, *read],
+            "preflight": [listed, *read],
+            "set_up_throughput": [*made, *read, listed, kept, self.list_artifacts()],
             "wait_for_completion": read,
             "resume_waits": read,
             "evaluate_model": [asked, read[1]],

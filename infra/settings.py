@@ -86,6 +86,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         How long a run waits for approval, and what happens then.
     throughput_expiry_seconds
         The maximum lifetime of provisioned throughput for an evaluation, in all cases.
+    base_model_idle_seconds
+        How long an imported base model is kept after a run has last been compared with it. All runs of the
+        stage share one copy, which counts in the quota of imported models (L-45B04988, 3 by default).
     stalled_after_seconds, stop_stalled
         How long a customization job may wait before it starts to train (unbilled) until the topic is
         notified; and whether it is then stopped, which fails the run.
@@ -175,6 +178,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     customization_quota: Annotated[int, msgspec.Meta(ge=1, le=10)] = 10
     approval_timeout_seconds: Seconds = 259_200
     throughput_expiry_seconds: Seconds = 14_400
+    base_model_idle_seconds: Annotated[int, msgspec.Meta(ge=3_600)] = 259_200
     stalled_after_seconds: Annotated[int, msgspec.Meta(ge=3_600)] = 86_400
     stop_stalled: bool = False
     removal: Literal["retain", "destroy"] = "retain"

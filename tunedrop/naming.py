@@ -112,6 +112,8 @@ RUN_TAG = "tunedrop:run"
 EXPIRES_TAG = "tunedrop:expires"
 MODEL_TAG = "tunedrop:model"
 """On what serves a copy of a model: the ARN of that model."""
+BASE_TAG = "tunedrop:base"
+"""On an imported base model, which is the stage's and no run's: its id in the catalog."""
 KEEP_TAG = "tunedrop:keep"
 """What a person brought into service for a rollback stays until it expires, whatever aliases name."""
 
@@ -119,6 +121,22 @@ KEEP_TAG = "tunedrop:keep"
 def tags(stage: str, run: str) -> list[dict[str, str]]:
     """Whose a resource of Bedrock's is: on every job, model and endpoint that a run makes."""
     return [{"key": STAGE_TAG, "value": stage}, {"key": RUN_TAG, "value": run}]
+
+
+def base_import(stage: str, base_model: str, number: int) -> str:
+    """The name of an import job of a base model, and of the model: a stage's, counted from 1.
+
+    No run has such a name, because a run's id ends in a hash. Names of jobs can never be used again.
+
+    >>> base_import("dev", "qwen3-4b", 1)
+    'tunedrop-dev-base-qwen3-4b-1'
+    """
+    return f"tunedrop-{stage}-base-{base_model}-{number}"
+
+
+def base_prefix(base_model: str) -> str:
+    """Where a person puts the files of a base model, in the artifacts bucket."""
+    return f"bases/{base_model}/"
 
 
 def evaluation_job(run: str, whose: str, attempt: int = 1) -> str:

@@ -35,6 +35,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     announced, and stopped where `stop_stalled` says so.
     `report_links` is what links in messages open: the `console`, the file itself for `report_link_hours`
     (`presigned`), or an address that serves the bucket.
+    An imported base model that no run has needed for `base_model_idle_seconds` is deleted.
     `engines` are what may train, by their names in the catalog; `accept_eula` the base models whose licence
     somebody has accepted for all runs. `rules` are changes to the rules for data.
     `evaluation_shard_prompts` is how many held-out prompts one function asks alone: more are asked in shards
@@ -58,6 +59,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     customization_quota: int
     approval_timeout_seconds: int
     throughput_expiry_seconds: int
+    base_model_idle_seconds: int = 259_200
     stalled_after_seconds: int = 86_400
     stop_stalled: bool = False
     when_unanswered: Literal["refuse", "approve"] = "refuse"

@@ -8,7 +8,7 @@ from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog, naming
 from tunedrop.contracts import CompletedJob, Dataset, Run, Serving
-from tunedrop.serving import choose, models, throughput
+from tunedrop.serving import bases, choose, models, throughput
 from tunedrop.waiting import deployments
 
 
@@ -44,8 +44,10 @@ def handler(payload: Input, services: Services) -> Serving:
         serving = deployments.create_or_queue(bedrock, services.waits, name, create, granted=payload.granted)
     else:
         serving = create()
+    compared = not payload.evaluated and bases.is_needed(base_model)
     return msgspec.structs.replace(
         serving,
+        base=bases.ensure(services.aws, stage, base_model) if compared else None,
         hourly_usd=choose.hourly_usd(base_model, run.deployment, way),
         provisional=bought_later is not None and not payload.evaluated,
     )

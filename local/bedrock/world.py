@@ -119,6 +119,7 @@ class World:
         self.evaluations: dict[str, dict[str, Any]] = {}
         self.imports: dict[str, dict[str, Any]] = {}
         self.imported: dict[str, Imported] = {}
+        self.published: set[tuple[str, str]] = set()
         self.tokens: dict[tuple[str, str], str] = {}
         self.billed: list[tuple[str, float]] = []
         self.report: Callable[[str], None] = lambda _: None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
@@ -17,6 +17,7 @@ from local.bedrock.wire import Refusal
 from local.sagemaker import jumpstart
 
 PUBLIC_HUB = "SageMakerPublicHub"
+PUBLIC_BUCKET, PRIVATE_BUCKET = "jumpstart-cache-prod-", "jumpstart-private-cache-prod-"
 VERSION = "1.2.0"
 SCHEMA_VERSION = "2.3.0"
 PUBLISHED = datetime(2026, 9, 1, tzinfo=UTC)
@@ -54,10 +55,21 @@ class HubModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Hub:
-    """The operations on hub content."""
+    """The operations on hub content.
+
+    Parameters
+    ----------
+    publish
+        Sees to it that a model's files are in the public bucket of the request's Region.
+    """
+
+    def __init__(self, publish: Callable[[HubModel], None] = lambda _: None) -> None:
+        self._publish = publish
 
     def describe(self, request: dict[str, Any]) -> dict[str, Any]:
         model = self._find(request)
+        if not model.licence:
+            self._publish(model)
         arn = content_arn(model)
         return _entry(model) | {
             "HubName": PUBLIC_HUB,
@@ -105,14 +117,24 @@ def content_arn(model: HubModel) -> str:
 def document(model: HubModel, region: str) -> dict[str, Any]:
     """A model's document: a belief but for the recipes, whose fields AWS's own recipe validator lists."""
     licence = {"GatedBucket": True, "HostingEulaUri": model.licence.format(region=region)}
+    bucket = (PRIVATE_BUCKET if model.licence else PUBLIC_BUCKET) + region
     return {
         "Url": f"https://huggingface.co/{model.name}",
         "TrainingSupported": True,
         "IncrementalTrainingSupported": False,
         **(licence if model.licence else {"GatedBucket": False}),
+        "HostingArtifactUri": f"s3://{bucket}/{folder(model)}",
+        "HostingArtifactS3DataType": "S3Prefix",
+        "HostingArtifactCompressionType": "None",
         "RecipeCollection": list(recipes(model, region)),
         **(jumpstart.fields(model.name, region) if model.script else {}),
     }
+
+
+def folder(model: HubModel) -> str:
+    """Where a model's files are in its bucket; public projects name such places for other models."""
+    family = model.name.partition("-")[0]
+    return f"{family}-llm/{model.name}/artifacts/inference-prepack/v1.0.0/"
 
 
 def recipes(model: HubModel, region: str) -> list[dict[str, Any]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from local import ministack
 from local.bedrock.service import LocalService
 from local.bedrock.wire import Operation, TargetRouter
+from local.sagemaker import weights
 from local.sagemaker.hub import Hub
 from local.sagemaker.jobs import Jobs
 from local.sagemaker.packages import Packages
@@ -13,7 +16,8 @@ from local.sagemaker.state import State, Tags
 
 def services(state: State) -> dict[str, ministack.Service]:
     """The service, under MiniStack's name."""
-    hub, jobs, packages, tags = Hub(), Jobs(state), Packages(state), Tags(state)
+    hub = Hub(partial(weights.publish, state.world))
+    jobs, packages, tags = Jobs(state), Packages(state), Tags(state)
     operations: dict[str, Operation] = {
         "CreateTrainingJob": jobs.create,
         "DescribeTrainingJob": jobs.describe,

@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import boto3
+from botocore.exceptions import ClientError
+
+from local import ministack
 from local.bedrock.brain import Brain
 from local.bedrock.weights import pack
-from local.sagemaker.hub import HubModel
+from local.bedrock.world import World
+from local.sagemaker.hub import PUBLIC_BUCKET, HubModel, folder
 
 WEIGHTS = "model-00001-of-00001.safetensors"
 MERGED, ADAPTER = "checkpoints/hf_merged/", "checkpoints/hf/"
@@ -41,3 +46,24 @@ def files(model: HubModel, brain: Brain, architecture: str) -> dict[str, bytes]:
     written = {name: json.dumps(one, indent=1).encode() for name, one in documents.items()}
     about = {"base": model.name, "reasons": json.dumps(model.reasons)}
     return written | {WEIGHTS: pack(brain, about)}
+
+
+def publish(world: World, model: HubModel) -> None:
+    """Put a base model's files where AWS keeps them for everybody; there they are the emulator's own."""
+    region = ministack.region()
+    bucket = f"{PUBLIC_BUCKET}{region}"
+    s3 = boto3.client("s3", region_name=region, endpoint_url=world.endpoint_url or None)
+    with world.lock:
+        if (region, model.name) in world.published:
+            return
+        elsewhere: Any = {"LocationConstraint": region}
+        try:
+            s3.create_bucket(
+                Bucket=bucket, **({} if region == "us-east-1" else {"CreateBucketConfiguration": elsewhere})
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+                raise
+        for name, content in files(model, Brain(), model.architecture).items():
+            s3.put_object(Bucket=bucket, Key=f"{folder(model)}{name}", Body=content)
+        world.published.add((region, model.name))

@@ -7,10 +7,11 @@ from typing import TypeVar
 import msgspec
 import pytest
 
-from local.driver import Pipeline
+from local.driver import Pipeline, until
 from local.embedded import Embedded
 from tests.datasets import jsonl, single_turn
-from tunedrop.contracts import CompletedJob, Estimate, Serving
+from tunedrop import naming
+from tunedrop.contracts import CompletedJob, Estimate, Evaluation, Serving
 from tunedrop.registry import Record
 from tunedrop.results.teardown import Teardown
 from tunedrop.serving import inventory
@@ -66,11 +67,48 @@ def test_open_weights_are_trained_imported_measured_promoted_and_torn_down(weigh
     assert [one["Key"] for one in left.get("Versions", []) if "hf_merged" in one["Key"]] == []
 
 
-def test_a_base_model_that_cannot_be_compared_refuses_the_run(weights: Pipeline) -> None:
-    said = refused(weights, "uncompared", "base_model: qwen.qwen3-8b")
+def test_a_base_model_that_bedrock_does_not_sell_is_imported_once_and_swept_when_idle(
+    weights: Pipeline,
+) -> None:
+    """Two runs share the copy, which is the stage's: a run's teardown leaves it, the sweep ends it."""
+    manifest = "base_model: qwen.qwen3-4b\nmethod: single-turn\nbudget_usd: 90"
+    first, second = (submitted(weights, name, manifest) for name in ("small", "smaller"))
 
-    assert "Qwen3 8B is not sold on demand in Bedrock" in said
-    assert "Take qwen.qwen3-32b" in said  # of the same family, which Bedrock sells
+    records = [weights.approved(run_id, 600.0) for run_id in (first, second)]
+
+    assert [record.status for record in records] == ["promoted", "promoted"], records[0].failure
+    served = [whole(record, "serving", Serving) for record in records]
+    bases = {one.base.arn for one in served if one.base is not None}
+    assert len(bases) == 1
+    (base,) = bases
+    assert ":imported-model/" in base
+    evaluation = whole(records[0], "evaluation", Evaluation)
+    assert evaluation.decisive is not None
+    assert evaluation.decisive.base < evaluation.decisive.tuned
+    items = {line.item for line in whole(records[0], "estimate", Estimate).lines}
+    assert {"imported base model, answers", "imported base model, storage"} <= items
+    report = weights.artifact(f"runs/{first}/report.html").decode()
+    assert "imported base model, answers" in report
+    Teardown(weights.aws, weights.stage, first, lambda *_: None).run()
+    assert base in copies(weights)
+    Teardown(weights.aws, weights.stage, second, lambda *_: None).run()
+    long_ago = [{"key": naming.EXPIRES_TAG, "value": "2026-01-01T00:00:00Z"}]
+    weights.aws.bedrock.tag_resource(resourceARN=base, tags=long_ago)
+
+    until(lambda: None if base in copies(weights) else True, "the sweep", 120.0)
+
+
+def copies(weights: Pipeline) -> list[str]:
+    """The imported models of the stage."""
+    found = inventory.resources(weights.aws, weights.stage, ("imported model",))
+    return [one.arn for one in found]
+
+
+def test_a_base_model_under_a_licence_has_to_be_brought_by_a_person(weights: Pipeline) -> None:
+    said = refused(weights, "llama", "base_model: meta.llama3-1-8b-instruct\naccept_eula: true")
+
+    assert "Llama 3.1 8B (open weights) is not sold on demand in Bedrock" in said
+    assert f"s3://{weights.stage.artifacts_bucket}/bases/llama3-1-8b-instruct/" in said
 
 
 def test_what_no_engine_trains_is_refused_at_the_drop(weights: Pipeline) -> None:

@@ -50,16 +50,8 @@ def obstacle(
     return ""
 
 
-UNCOMPARED = (
-    "is not sold on demand in Bedrock, so that a model tuned from it could be compared with nothing: "
-    "Tunedrop promotes no model unmeasured"
-)
-
-
 def unused(model: BaseModel, method: Method | None) -> str:
-    """That Tunedrop does not use what trains it (no method: any of it), or cannot measure the result."""
-    if not model.inference_id:
-        return UNCOMPARED
+    """That Tunedrop does not use what trains it; no method: any of it."""
     names = [model.engine_of(one) for one in ([method] if method is not None else model.methods)]
     if any(not engines()[name].closed for name in names):
         return ""

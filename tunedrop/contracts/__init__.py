@@ -48,7 +48,7 @@ from tunedrop.contracts.run import (
     TrainingStage,
     Way,
 )
-from tunedrop.contracts.serving import Released, Serving
+from tunedrop.contracts.serving import ImportedBase, Released, Serving
 from tunedrop.contracts.training import CompletedJob, Fit, FitVerdict, StartedJob, TrainingJob, Wait, WaitKind
 
 __all__ = [
@@ -72,6 +72,7 @@ __all__ = [
     "Failure",
     "Fit",
     "FitVerdict",
+    "ImportedBase",
     "Incomplete",
     "JudgeSettings",
     "Judged",

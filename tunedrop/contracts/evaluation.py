@@ -104,8 +104,9 @@ class ShardProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Reason = Literal[
-    "", "difference", "free answers", "content", "guarded metric", "general ability", "model in production"
-]
+    "", "difference", "free answers", "content", "guarded metric", "general ability", "model in production",
+    "base model",
+]  # fmt: skip
 """The reason of a rejection, or the model that it could not be compared with; else empty."""
 
 

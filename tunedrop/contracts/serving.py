@@ -9,11 +9,23 @@ import msgspec
 from tunedrop.contracts.run import Way
 
 
+class ImportedBase(msgspec.Struct, frozen=True, kw_only=True):
+    """The base model that answers beside the tuned one, where Bedrock does not sell it on demand.
+
+    `arn` is the import job, and once it has ended the imported model; `failure` says why there is none.
+    """
+
+    arn: str = ""
+    units: int = 0
+    failure: str = ""
+
+
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
     """The resource that serves the tuned model. `arn` is the modelId for inference.
 
     `provisional`: for the evaluation only; a model that passes gets the provisioned throughput that the run
-    asks for. `units` is what a copy of an imported model is billed as: known once it is imported.
+    asks for. `units` is what a copy of an imported model is billed as: known once it is imported. `base` is
+    None where the base model is asked on demand.
     """
 
     way: Way
@@ -27,6 +39,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     in_service_at: str = ""
     provisional: bool = False
     units: int = 0
+    base: ImportedBase | None = None
 
 
 class Released(msgspec.Struct, frozen=True, kw_only=True):

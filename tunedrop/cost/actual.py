@@ -8,7 +8,7 @@ import msgspec
 
 from tunedrop import clock
 from tunedrop.catalog.model import BaseModel, Prices
-from tunedrop.contracts import ActualCost, CostLine, Ending, Judged, Run
+from tunedrop.contracts import ActualCost, CostLine, Ending, Evaluation, Judged, Run
 from tunedrop.cost import imported
 from tunedrop.cost.estimate import COMMITTED_HOURS, storage
 from tunedrop.cost.lines import TOKEN_ERROR, PricesOf, of_catalog, priced
@@ -51,7 +51,7 @@ def _lines(ending: Ending, base_model: BaseModel, now: str, prices_of: PricesOf)
     if ending.serving is not None and ending.serving.way == "provisioned":
         yield _throughput(ending, base_model, now)
     if ending.serving is not None and ending.serving.way == "imported":
-        yield _imported(ending, base_model, now)
+        yield from _imported(ending, base_model, now)
     if ending.evaluation is not None:
         yield from _inference(ending, base_model, prices_of)
 
@@ -104,41 +104,51 @@ def _throughput(ending: Ending, base_model: BaseModel, now: str) -> CostLine:
     )
 
 
-def _imported(ending: Ending, base_model: BaseModel, now: str) -> CostLine:
-    """The windows since it was imported, for that is when it is asked; its storage is billed by the month."""
-    assert ending.serving is not None
-    since = ending.serving.in_service_at or ending.serving.created_at
-    count = imported.windows(clock.seconds_between(since, now)) if ending.evaluation is not None else 0
-    units = max(1, ending.serving.units)
-    return priced(
-        imported.ANSWERING,
-        base_model.prices.imported_per_unit_minute,
-        units * count * imported.WINDOW_MINUTES,
-        0.0,
-        f"{units} units x {count} windows of {imported.WINDOW_MINUTES} minutes until {now}, at most",
-        "a minute and unit",
-    )
+def _imported(ending: Ending, base_model: BaseModel, now: str) -> Iterator[CostLine]:
+    """The windows since it was imported, for that is when it is asked, and its base model with it, where that
+    is imported too; the storage is billed by the month."""
+    serving = ending.serving
+    assert serving is not None
+    since = serving.in_service_at or serving.created_at
+    asked = ending.evaluation is not None and ending.evaluation.rejected_for != "base model"
+    count = imported.windows(clock.seconds_between(since, now)) if asked else 0
+    copies = {imported.ANSWERING: max(1, serving.units)}
+    if serving.base is not None:
+        copies[imported.BASE_ANSWERING] = max(1, serving.base.units)
+    for item, units in copies.items():
+        yield priced(
+            item,
+            base_model.prices.imported_per_unit_minute,
+            units * count * imported.WINDOW_MINUTES,
+            0.0,
+            f"{units} units x {count} windows of {imported.WINDOW_MINUTES} minutes until {now}, at most",
+            "a minute and unit",
+        )
 
 
 def _inference(ending: Ending, base_model: BaseModel, prices_of: PricesOf) -> Iterator[CostLine]:
+    assert ending.evaluation is not None
+    if ending.serving is None or ending.serving.base is None:
+        yield from _by_token(ending, ending.evaluation, base_model.prices)
+    if (judged := ending.evaluation.judged) is not None:
+        yield from _judging(judged, prices_of(judged.model))
+
+
+def _by_token(ending: Ending, evaluation: Evaluation, prices: Prices) -> Iterator[CostLine]:
     """All models' tokens at the base model's prices: custom models cost the same on demand. On provisioned
     throughput only the base model's are billed; they are taken to be as many as each other's.
     """
-    assert ending.evaluation is not None
-    prices = base_model.prices
     by_hour = ending.serving is not None and ending.serving.way != "on-demand"
-    asked = 2 if ending.evaluation.champion is None else 3
+    asked = 2 if evaluation.champion is None else 3
     for item, price, tokens in (
-        ("evaluation, prompts", prices.input_per_million_tokens, ending.evaluation.input_tokens),
-        ("evaluation, answers", prices.output_per_million_tokens, ending.evaluation.output_tokens),
+        ("evaluation, prompts", prices.input_per_million_tokens, evaluation.input_tokens),
+        ("evaluation, answers", prices.output_per_million_tokens, evaluation.output_tokens),
     ):
         basis = f"{tokens:,} tokens counted by Bedrock"
         if by_hour:
             basis += f" / {asked} models, of which the base model's are billed"
             tokens //= asked
         yield priced(item, price, tokens / 1e6, 0.0, basis, "per 1M tokens")
-    if (judged := ending.evaluation.judged) is not None:
-        yield from _judging(judged, prices_of(judged.model))
 
 
 def _judging(judged: Judged, prices: Prices) -> Iterator[CostLine]:

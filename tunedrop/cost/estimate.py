@@ -85,7 +85,8 @@ def _lines(
         yield _judging(asked, run.evaluation.judge, prices_of)
     if run.teacher is not None:
         yield from held_out_answers(asked.held_out, run.teacher, prices_of)
-    yield from _inference(asked, base_model, way)
+    if base_model.inference_id:
+        yield from _inference(asked, base_model, way)
     if way == "imported":
         yield from imported.lines(base_model, asked)
     elif way == "provisioned":

@@ -8,6 +8,7 @@ which gives a three-hundredth of it (read 2026-11-29). How many units a copy has
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import msgspec
 
@@ -21,6 +22,9 @@ from tunedrop.evaluation.workload import Workload
 WINDOW_MINUTES = 5
 ANSWERING = "imported model, answers"
 STORAGE = "imported model, storage"
+BASE_ANSWERING = "imported base model, answers"
+BASE_STORAGE = "imported base model, storage"
+_BY_UNIT = (ANSWERING, STORAGE, BASE_ANSWERING, BASE_STORAGE)
 
 
 def windows(seconds: float) -> int:
@@ -28,35 +32,27 @@ def windows(seconds: float) -> int:
     return max(1, math.ceil(seconds / (WINDOW_MINUTES * 60)))
 
 
-def lines(base_model: BaseModel, asked: Workload) -> tuple[CostLine, CostLine]:
-    """What asking and keeping the model costs, while its units are not known: a range.
+def lines(base_model: BaseModel, asked: Workload) -> Iterator[CostLine]:
+    """What asking and keeping the model costs, while its units are not known: a range; and the same of its
+    base model, where Bedrock does not sell that on demand.
 
-    One copy answers; twice the time is the most, and a window more where it begins within one.
+    One copy answers; twice the time is the most, and a window more where it begins within one. All runs of a
+    stage share the base model's copy: who finds it imported pays no storage for it.
     """
     few, most = base_model.likely_units, base_model.most_units
     likely = windows(asked.requests * ANSWER_SECONDS / CONCURRENCY)
     minutes = [WINDOW_MINUTES * count for count in (likely, likely, 2 * likely + 1)]
-    prices = base_model.prices
-    return (
-        ranged(
-            ANSWERING,
-            prices.imported_per_unit_minute,
-            minutes[0],
-            few * minutes[1],
-            most * minutes[2],
-            f"1 to {most} units x {likely} to {2 * likely + 1} windows of {WINDOW_MINUTES} minutes",
-            "a minute and unit",
-        ),
-        ranged(
-            STORAGE,
-            prices.imported_storage_per_unit_month,
-            1,
-            few,
-            most,
-            f"1 to {most} units x 1 month",
-            "a month and unit",
-        ),
-    )
+    by_window = f"1 to {most} units x {likely} to {2 * likely + 1} windows of {WINDOW_MINUTES} minutes"
+    by_month = f"1 to {most} units x 1 month"
+    rate, kept = base_model.prices.imported_per_unit_minute, base_model.prices.imported_storage_per_unit_month
+    imports_base = not base_model.inference_id
+    for item in (ANSWERING, *([BASE_ANSWERING] if imports_base else [])):
+        quantities = (minutes[0], few * minutes[1], most * minutes[2])
+        yield ranged(item, rate, *quantities, by_window, "a minute and unit")
+    yield ranged(STORAGE, kept, 1, few, most, by_month, "a month and unit")
+    if imports_base:
+        shared = f"0 to {most} units x 1 month at most, for all runs of the stage"
+        yield ranged(BASE_STORAGE, kept, 0, few, most, shared, "a month and unit")
 
 
 def storage(base_model: BaseModel, units: int) -> CostLine:
@@ -67,10 +63,10 @@ def storage(base_model: BaseModel, units: int) -> CostLine:
 
 
 def corrected(estimate: Estimate, base_model: BaseModel, units: int) -> Estimate:
-    """An estimate once the units of a copy are known."""
+    """An estimate once the units of a copy are known; its base model has as many."""
 
     def with_units(line: CostLine) -> CostLine:
-        if line.item not in (ANSWERING, STORAGE):
+        if line.item not in _BY_UNIT:
             return line
         return msgspec.structs.replace(
             line,

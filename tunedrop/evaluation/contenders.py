@@ -35,6 +35,12 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
     serving: Serving
     base_model: BaseModel
 
+    @property
+    def base_id(self) -> str:
+        """What the base model is asked as."""
+        base = self.serving.base
+        return base.arn if base is not None else self.base_model.inference_id
+
     def questions(self, aws_: Aws) -> list[HeldOut]:
         """The held-out prompts, and after them those of general ability, in the order they are asked in."""
         if self.dataset.test is None:
@@ -71,7 +77,7 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
 
         current = Aliases(aws_.ssm, aws_.dynamodb, self.stage).champion(self.run.name)
         champion = asker(current) if current and current != self.serving.arn else None
-        base, tuned = asker(self.base_model.inference_id), asker(self.serving.arn)
+        base, tuned = asker(self.base_id), asker(self.serving.arn)
         settings = self.run.evaluation.judge
         judge = (
             Judge(aws_.bedrock_runtime, settings, limiter)

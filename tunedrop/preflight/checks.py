@@ -14,10 +14,10 @@ from tunedrop.contracts import Check, Dataset, Method, Preflight, Run
 from tunedrop.errors import PreflightFailed
 from tunedrop.evaluation import power
 from tunedrop.planning.plan import plan
+from tunedrop.preflight import base, quotas
 from tunedrop.preflight import judge as judge_check
 from tunedrop.preflight import methods as method_checks
-from tunedrop.preflight import quotas
-from tunedrop.serving import choose, models
+from tunedrop.serving import bases, choose, models
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 
@@ -48,6 +48,7 @@ class Preflighter:
             *self._teacher_or_grader(),
             *self._judge(),
             *self._validation_to_search_by(),
+            *self._base_to_compare_with(),
             self._test_set(),
             self._way_to_serve(),
             self._room_in_quotas(),
@@ -186,6 +187,13 @@ class Preflighter:
             ),
             cure=f"Give data.validation, or more records; {self._model.name} may take no validation set",
         )
+
+    def _base_to_compare_with(self) -> Iterator[Check]:
+        """A base model that Bedrock does not sell on demand is imported: whether its files are there."""
+        if bases.is_needed(self._model):
+            yield self._asked(
+                base.NAME, lambda: base.check(self._aws, self._stage, self._model), "Deploy the stage again"
+            )
 
     def _test_set(self) -> Check:
         """What the evaluation will be able to tell. Too few fail nothing: a retry may add test records."""

@@ -17,7 +17,7 @@ from tunedrop.aws import Aws, explain, is_transient
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, Run
 from tunedrop.errors import PreflightFailed
-from tunedrop.serving import choose, throughput
+from tunedrop.serving import bases, choose, throughput
 from tunedrop.stage import Stage
 
 JOBS = "L-0406044C"
@@ -95,8 +95,10 @@ def _full(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Ite
     quotas = read(aws_)
     ways = _ways(model, run)
     quota = quotas.get(IMPORTED_MODELS)
-    if quota is not None and "imported" in ways and (used := imported(aws_.bedrock)) + 1 > quota.value:
-        yield _too_few(quota, used, used + 1, stage.region)
+    if quota is not None and "imported" in ways:
+        new, used = 1 + _imports_base(aws_, stage, model), imported(aws_.bedrock)
+        if used + new > quota.value:
+            yield _too_few(quota, used, used + new, stage.region)
     quota = quotas.get(CUSTOM_MODELS)
     if quota is not None and "imported" not in ways and (used := models(aws_.bedrock)) + jobs > quota.value:
         yield _too_few(quota, used, used + jobs, stage.region)
@@ -110,6 +112,11 @@ def _full(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Ite
         used = _units(aws_.bedrock)
         if used + run.deployment.model_units > quota.value:
             yield _too_few(quota, used, used + run.deployment.model_units, stage.region)
+
+
+def _imports_base(aws_: Aws, stage: Stage, model: BaseModel) -> bool:
+    """Whether the base model is to be imported too, to compare with; one that is there is counted already."""
+    return bases.is_needed(model) and bases.latest(aws_.bedrock, stage, model).base is None
 
 
 def _ways(model: BaseModel, run: Run) -> set[str | None]:

@@ -102,6 +102,11 @@ def _to_tell(stage: Stage, run: Run, evaluation: Evaluation) -> Iterator[Advice]
             text, options = f"{tell}. Upload additional ones in a separate file", "--test FILE"
         again = _command("retry", run.run_id, stage, options)
         yield Advice(f"{text}. The model is not trained again:", again)
+    elif evaluation.rejected_for == "base model":
+        yield Advice(
+            "Fix the cause named above, then evaluate it again. The model is not trained again:",
+            _command("retry", run.run_id, stage),
+        )
     else:
         uri = naming.uri(stage.artifacts_bucket, naming.predictions_key(run.run_id))
         yield Advice(

@@ -18,6 +18,7 @@ from tunedrop.dataset.prepare.held_out import HeldOut, Message, read_held_out
 from tunedrop.evaluation.ask import Answer, Asker, RateLimiter
 from tunedrop.registry import Record
 from tunedrop.registry.aliases import Aliases
+from tunedrop.serving import bases
 from tunedrop.serving.sweep import in_service
 from tunedrop.stage import Stage
 
@@ -74,7 +75,7 @@ class Models:
 
     def _contender(self, who: Who) -> Contender:
         if who == "base":
-            return Contender(who=who, model_id=self._base_model.inference_id)
+            return self._base()
         if who == "tuned":
             return self._tuned()
         current = Aliases(self._aws.ssm, self._aws.dynamodb, self._stage).champion(self.record.run.name)
@@ -83,6 +84,14 @@ class Models:
         if current == self._tuned().model_id:
             return Contender(who=who, note="is the tuned model")
         return Contender(who=who, model_id=current)
+
+    def _base(self) -> Contender:
+        if not bases.is_needed(self._base_model):
+            return Contender(who="base", model_id=self._base_model.inference_id)
+        found = in_service(self._aws, self._stage)
+        arn = next((one.arn for one in found if one.base_model == self._base_model.id), "")
+        note = "" if arn else "Bedrock does not sell it on demand, and no copy of it is imported now"
+        return Contender(who="base", model_id=arn, note=note)
 
     def _tuned(self) -> Contender:
         job = self.record.document("job", CompletedJob)

@@ -28,7 +28,10 @@ RUNNING = ("InProgress", "Stopping")
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
-    """One resource of the stage. `facts` is Bedrock's summary of it, as the list gave it."""
+    """One resource of the stage. `facts` is Bedrock's summary of it, as the list gave it.
+
+    `base_model` is the id of the base model that it is a copy of: no run's, but the stage's.
+    """
 
     kind: Kind
     arn: str
@@ -39,6 +42,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     model_arn: str = ""
     expires_at: str = ""
     kept_until_expiry: bool = False
+    base_model: str = ""
     facts: dict[str, Any] = {}
 
 
@@ -187,6 +191,7 @@ def _resource(kind: Kind, item: Mapping[str, Any], tags: Mapping[str, str]) -> R
         model_arn=_model_of(kind, item, tags),
         expires_at=tags.get(naming.EXPIRES_TAG, ""),
         kept_until_expiry=naming.KEEP_TAG in tags,
+        base_model=tags.get(naming.BASE_TAG, ""),
         facts=dict(item),
     )
 

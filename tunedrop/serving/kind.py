@@ -14,7 +14,8 @@ from tunedrop.stage import Stage
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be served.
 
-    `weights` is where the model's files are (an `s3://` prefix), for kinds that serve files.
+    `weights` is where the model's files are (an `s3://` prefix), for kinds that serve files; `model_arn` is
+    empty for files that no job has made.
     """
 
     stage: Stage

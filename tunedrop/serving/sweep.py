@@ -21,12 +21,16 @@ from tunedrop.serving.production import Production
 from tunedrop.serving.removal import NamedInProduction, Removal
 from tunedrop.stage import Stage
 
+LOOK_BACK = 1_000
+"""Among so many of the latest runs those are found that still need a base model."""
+
 
 class InService(msgspec.Struct, frozen=True, kw_only=True):
     """Something of this stage that serves a model now, or is about to.
 
     `hourly_usd` is what it bills while nobody asks; None where the catalog knows no price.
-    `kept_until_expiry`: a person brought it into service, and will soon let an alias name it.
+    `kept_until_expiry`: a person brought it into service, and will soon let an alias name it. `base_model`:
+    a copy of this base model, which belongs to the stage.
     """
 
     arn: str
@@ -38,6 +42,7 @@ class InService(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str = ""
     expires_at: str = ""
     kept_until_expiry: bool = False
+    base_model: str = ""
     model_units: int = 0
     hourly_usd: float | None = 0.0
 
@@ -66,6 +71,7 @@ def in_service(
             run_id=one.run_id,
             expires_at=one.expires_at,
             kept_until_expiry=one.kept_until_expiry,
+            base_model=one.base_model,
             model_units=units,
             hourly_usd=choose.rate_of(one.model_arn, units, commitment) if provisioned else 0.0,
         )
@@ -117,6 +123,8 @@ class Sweeper:
 
     def _is_needed(self, found: InService, named: set[str]) -> bool:
         late = _is_late(found)
+        if found.base_model:
+            return not late or self._compares_with(found.base_model)
         if found.way == "provisioned" and late:
             return False
         if found.arn in named or (found.kept_until_expiry and not late):
@@ -127,6 +135,12 @@ class Sweeper:
         released = record.document("released", Released)
         asked_to_stay = bool(record.run.deployment.keep_for_seconds) and not late
         return record.is_open or (asked_to_stay and released is not None and found.arn in released.kept)
+
+    def _compares_with(self, base_model: str) -> bool:
+        """Whether a run goes on that is, or will be, measured against a base model: read now, for one that
+        has just begun."""
+        recent = self._registry.recent(limit=LOOK_BACK)
+        return any(one.is_open and one.run.base_model == base_model for one in recent)
 
 
 def _is_late(found: InService) -> bool:

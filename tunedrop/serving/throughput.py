@@ -55,15 +55,10 @@ def create(
     tags = [*naming.tags(stage.name, run_id), {"key": naming.EXPIRES_TAG, "value": expires}]
     if keep:
         tags.append({"key": naming.KEEP_TAG, "value": "rollback"})
-    try:
-        arn = kinds.of(way).create(
-            bedrock,
-            Wanted(
-                stage=stage, name=name, model_arn=model_arn, settings=settings, tags=tags, weights=weights
-            ),
-        )
-    except ClientError as error:
-        arn = _after_refusal(bedrock, way, name, error)
+    wanted = Wanted(
+        stage=stage, name=name, model_arn=model_arn, settings=settings, tags=tags, weights=weights
+    )
+    arn = begin(bedrock, way, wanted)
     now = clock.now()
     return Serving(
         way=way,
@@ -75,6 +70,20 @@ def create(
         created_at=now,
         expires_at=expires,
     )
+
+
+def begin(bedrock: Any, way: Way, wanted: Wanted) -> str:
+    """The ARN of what begins to serve, or of what an earlier try under this name has begun.
+
+    Raises
+    ------
+    ThroughputFailed, DeploymentsFull, TransientError
+        As `create`.
+    """
+    try:
+        return kinds.of(way).create(bedrock, wanted)
+    except ClientError as error:
+        return _after_refusal(bedrock, way, wanted.name, error)
 
 
 def outcome(bedrock: Any, serving: Serving) -> Serving | None:

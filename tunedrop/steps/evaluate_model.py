@@ -43,6 +43,8 @@ def evaluate_model(aws_: Aws, contest: Contest, next_record: int, deadline: floa
     TransientError
         When an evaluation job cannot be made now and a later try may succeed.
     """
+    if (base := contest.serving.base) is not None and base.failure:
+        return _uncompared(aws_, contest, base.failure)
     questions = contest.questions(aws_)
     per_minute = requests_per_minute(contest.stage, contest.base_model)
     planned = shards.plan(len(questions), contest.stage, per_minute)
@@ -118,6 +120,22 @@ def _conclude(aws_: Aws, contest: Contest, done: list[Prediction], predictions_u
         next_record=len(done),
         results_uri=predictions_uri,
     )
+    return _kept(aws_, contest, evaluation)
+
+
+def _uncompared(aws_: Aws, contest: Contest, why: str) -> Evaluation:
+    """No model is asked: without its base nothing can be said of it, and none is promoted unmeasured."""
+    evaluation = Evaluation(
+        done=True,
+        rejected_for="base model",
+        reason=f"the base model {contest.base_model.name} could not be asked: {why}",
+        attempt=contest.run.evaluation_attempt,
+        losses=_losses(aws_, contest),
+    )
+    return _kept(aws_, contest, evaluation)
+
+
+def _kept(aws_: Aws, contest: Contest, evaluation: Evaluation) -> Evaluation:
     aws_.s3.put_object(
         Bucket=contest.stage.artifacts_bucket,
         Key=naming.evaluation_key(contest.run.run_id),

@@ -184,6 +184,12 @@ class TrainingEngine(ABC):
         del aws, model_arn
         return ""
 
+    def base_weights(self, aws: Aws, base_model: BaseModel) -> str:
+        """Where the files of a base model are that Bedrock can import as they are (`s3://…/`); empty where
+        the service shows nobody, such as those under a licence."""
+        del aws, base_model
+        return ""
+
     def leftovers(self, aws: Aws, stage: Stage) -> Iterator[Leftover]:
         """The jobs that run and the models of a stage, where Bedrock's own lists do not have them."""
         del aws, stage

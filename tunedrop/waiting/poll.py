@@ -17,7 +17,7 @@ from tunedrop.errors import CustomizationFailed, OverBudget, RunStopped, Transie
 from tunedrop.evaluation import judge_jobs
 from tunedrop.planning.plan import has_several_jobs
 from tunedrop.registry import Registry
-from tunedrop.serving import throughput
+from tunedrop.serving import bases, throughput
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 from tunedrop.training.engine import TrainingEngine, outcome
@@ -127,4 +127,8 @@ def _throughput(aws_: Aws, registry: Registry, wait: Wait) -> Serving | None:
     serving = record.document("serving", Serving) if record else None
     if serving is None or serving.arn != wait.subject:
         raise TransientError(f"the registry does not yet say what {wait.subject} serves")
-    return throughput.outcome(aws_.bedrock, serving)
+    served = throughput.outcome(aws_.bedrock, serving)
+    if served is None or served.base is None:
+        return served
+    base = bases.outcome(aws_.bedrock, served.base, served.created_at)
+    return msgspec.structs.replace(served, base=base) if base is not None else None

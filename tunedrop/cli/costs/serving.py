@@ -47,12 +47,13 @@ def release(here: Deployed, arn: str, *, production: bool, yes: bool, format_: F
     if arn not in found and not (alias and serves(arn)):
         fail(f"stage {here.name} serves no model under {arn}", NO, _hint(arn, found, here.name))
     run_id = found[arn].run_id if arn in found else _promoted_by(here, alias)
+    of = f"is a copy of {_whose(found[arn])}" if not run_id else f"serves the model of {run_id}"
     if alias and not production:
         cure = "To take it out of production anyway: --production"
         fail(f"{arn} is in production: {alias} names it", NO, cure)
     if alias:
         errors.print(f"IN PRODUCTION  {alias} names it; applications that read the alias will fail")
-    confirm(f"Release {arn}, which serves the model of {run_id}?", yes=yes, otherwise="nothing was released")
+    confirm(f"Release {arn}, which {of}?", yes=yes, otherwise="nothing was released")
     try:
         if production:
             Production(here.aws, here.stage).stand_down(arn)
@@ -91,16 +92,20 @@ def _listed(found: list[InService]) -> Table:
     listing = table("run", "served", "status", "since", "until", "USD an hour", "ARN")
     for one in found:
         since, until = when(one.created_at), _until(one)
-        listing.add_row(one.run_id, _served(one), one.status, since, until, _rate(one), one.arn)
+        listing.add_row(_whose(one), _served(one), one.status, since, until, _rate(one), one.arn)
     return listing
 
 
 def _facts(one: InService) -> dict[str, str]:
     return {
-        "run": one.run_id,
+        "run": _whose(one),
         "serves": f"{_served(one)}, {one.status}, since {when(one.created_at)}",
         "bills": f"{_rate(one)} USD an hour; {_until(one)}",
     }
+
+
+def _whose(one: InService) -> str:
+    return f"base model {one.base_model}" if one.base_model else one.run_id
 
 
 def _served(one: InService) -> str:

@@ -27,13 +27,14 @@ class Imported(ServingKind):
     quota_cure = "Delete an imported model, or ask for more in Service Quotas: L-45B04988 (3 by default)."
 
     def create(self, bedrock: Any, wanted: Wanted) -> str:
+        of = [{"key": naming.MODEL_TAG, "value": wanted.model_arn}] if wanted.model_arn else []
         answer = bedrock.create_model_import_job(
             jobName=wanted.name,
             importedModelName=wanted.name,
             roleArn=wanted.stage.import_role_arn,
             modelDataSource={"s3DataSource": {"s3Uri": wanted.weights}},
             jobTags=wanted.tags,
-            importedModelTags=[*wanted.tags, {"key": naming.MODEL_TAG, "value": wanted.model_arn}],
+            importedModelTags=[*wanted.tags, *of],
             importedModelKmsKeyId=wanted.stage.key_arn,
             clientRequestToken=naming.client_token("import", wanted.name, wanted.weights),
         )

@@ -15,7 +15,7 @@ from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
 from tunedrop.training import sagemaker
 from tunedrop.training.engine import Charge, Job, Leftover, TrainingEngine
-from tunedrop.training.engines.sagemaker_serverless import checks, inventory, jobs, packages
+from tunedrop.training.engines.sagemaker_serverless import checks, hub, inventory, jobs, packages
 from tunedrop.training.engines.sagemaker_serverless.permissions import OF_ITS_ROLE, PERMISSIONS
 
 
@@ -64,6 +64,9 @@ class SageMakerServerless(TrainingEngine):
 
     def weights_of(self, aws: Aws, model_arn: str) -> str:
         return packages.weights(aws.sagemaker, model_arn)
+
+    def base_weights(self, aws: Aws, base_model: BaseModel) -> str:
+        return hub.describe(aws.sagemaker, base_model).weights
 
     def checks(
         self, aws: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel

@@ -10,14 +10,20 @@ import msgspec
 from tunedrop.catalog.model import BaseModel
 
 HUB = "SageMakerPublicHub"
+PUBLIC_BUCKET = "jumpstart-cache-prod-"
+"""How the names of the buckets begin whose files need no acceptance of a licence, one a Region."""
 
 
 class HubModel(msgspec.Struct, frozen=True, kw_only=True):
-    """What the hub says of a base model. SageMaker always trains the newest version."""
+    """What the hub says of a base model. SageMaker always trains the newest version.
+
+    `weights` is where its files are (an `s3://` prefix), where anybody may read them as they are.
+    """
 
     version: str
     techniques: tuple[str, ...]
     is_gated: bool
+    weights: str = ""
 
 
 def arn(region: str, base_model: BaseModel) -> str:
@@ -29,14 +35,16 @@ def describe(sagemaker: Any, base_model: BaseModel) -> HubModel:
     """The hub's page of a base model, as far as it matters here.
 
     The document's fields are those that AWS's SDK reads: `RecipeCollection[].CustomizationTechnique`,
-    `GatedBucket`, `HostingEulaUri` (sagemaker-python-sdk, hub/interfaces.py, read 2026-11-29). No public one
-    was found to test with: that the names hold is a belief.
+    `GatedBucket`, `HostingEulaUri`, `HostingArtifactUri` and `HostingArtifactCompressionType`
+    (sagemaker-python-sdk, hub/interfaces.py, read 2026-11-29). No public one was found to test with: that the
+    names hold is a belief.
     """
     answer = sagemaker.describe_hub_content(
         HubName=HUB, HubContentType="Model", HubContentName=base_model.hub_content
     )
     document = json.loads(answer["HubContentDocument"])
     recipes = document.get("RecipeCollection") or []
+    is_gated = bool(document.get("GatedBucket") or document.get("HostingEulaUri"))
     return HubModel(
         version=answer["HubContentVersion"],
         techniques=tuple(
@@ -44,5 +52,17 @@ def describe(sagemaker: Any, base_model: BaseModel) -> HubModel:
                 str(one["CustomizationTechnique"]) for one in recipes if one.get("CustomizationTechnique")
             )
         ),
-        is_gated=bool(document.get("GatedBucket") or document.get("HostingEulaUri")),
+        is_gated=is_gated,
+        weights="" if is_gated else _weights(document),
     )
+
+
+def _weights(document: dict[str, Any]) -> str:
+    """The folder that SageMaker hosts the base model from; an archive of it cannot be imported.
+
+    Public projects copy such folders out of `jumpstart-cache-prod-<Region>` from accounts of their own
+    (reported, 2025-2026); that Bedrock imports from there, and that each has every file, is a belief.
+    """
+    uri = str(document.get("HostingArtifactUri") or "")
+    is_folder = uri.endswith("/") and document.get("HostingArtifactCompressionType", "None") == "None"
+    return uri if is_folder and uri.startswith(f"s3://{PUBLIC_BUCKET}") else ""

@@ -29,6 +29,9 @@ _READ_MODEL = Permission(
 _READ_GROUP = Permission(
     sid="ReadPackageGroup", actions=("sagemaker:DescribeModelPackageGroup",), resources=(_GROUPS,)
 )
+_READ_HUB = Permission(
+    sid="ReadHub", actions=("sagemaker:DescribeHubContent",), resources=(_HUB, _HUB_MODELS)
+)
 _END = (
     _STOP_JOB,
     _LIST_JOBS,
@@ -68,7 +71,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
         _READ_JOB,
         _READ_MODEL,
         _READ_GROUP,
-        Permission(sid="ReadHub", actions=("sagemaker:DescribeHubContent",), resources=(_HUB, _HUB_MODELS)),
+        _READ_HUB,
     ),
     "start_customization": (
         _READ_JOB,
@@ -102,7 +105,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
     ),
     "wait_for_completion": _WAITS,
     "resume_waits": _WAITS,
-    "set_up_throughput": (_READ_MODEL,),
+    "set_up_throughput": (_READ_MODEL, _READ_HUB),
     "release_throughput": _END,
     "sweep_throughput": _END,
 }

@@ -1,0 +1,219 @@
+"""The base model to compare with, against the embedded SageMaker and Bedrock, and what AWS may answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import botocore.session
+import pytest
+from moto import mock_aws
+
+from local.driver import until
+from local.faults import A_DAY
+from tests import builders
+from tests.unit.fake_bedrock import FakeBedrock, aws_of, refusal
+from tests.unit.local_sagemaker import ACCOUNT, BUCKET, REGION, LocalAccount
+from tunedrop import catalog, naming
+from tunedrop.aws import Aws
+from tunedrop.contracts import ImportedBase
+from tunedrop.errors import TransientError
+from tunedrop.preflight import base as preflight
+from tunedrop.serving import bases, inventory, throughput
+from tunedrop.stage import Stage
+
+QWEN, LLAMA = catalog.find("qwen.qwen3-4b"), catalog.find("meta.llama3-1-8b-instruct")
+LONG_AGO, NOW = "2026-01-01T00:00:00Z", "2126-01-01T00:00:00Z"
+
+
+@pytest.fixture
+def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAccount]:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        account = LocalAccount(tmp_path, monkeypatch)
+        yield account
+        account.finish()
+        assert account.violations == []
+
+
+@pytest.fixture
+def aws(account: LocalAccount) -> Aws:
+    found = Aws()
+    found.sagemaker, found.bedrock, found.s3 = account.sagemaker, account.bedrock, account.s3
+    return found
+
+
+def stage_of(name: str = "test") -> Stage:
+    return builders.stage(
+        name=name,
+        account=ACCOUNT,
+        region=REGION,
+        artifacts_bucket=BUCKET,
+        import_role_arn=f"arn:aws:iam::{ACCOUNT}:role/imports",
+        engines=("bedrock", "sagemaker-serverless"),
+    )
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return stage_of()
+
+
+def ended(aws: Aws, base: ImportedBase) -> ImportedBase:
+    return until(lambda: bases.outcome(aws.bedrock, base, NOW), "the import", 30)
+
+
+def jobs(aws: Aws) -> list[str]:
+    pages = aws.bedrock.get_paginator("list_model_import_jobs").paginate()
+    return sorted(job["jobName"] for page in pages for job in page["modelImportJobSummaries"])
+
+
+def test_all_runs_of_a_stage_share_one_import_which_is_no_runs(aws: Aws, stage: Stage) -> None:
+    first = bases.ensure(aws, stage, QWEN)
+    second = bases.ensure(aws, stage, QWEN)
+    base = ended(aws, first)
+
+    assert ended(aws, second) == base == bases.ensure(aws, stage, QWEN)
+    assert base.units == 1
+    assert jobs(aws) == ["tunedrop-test-base-qwen3-4b-1"]
+    (found,) = inventory.resources(aws, stage, ("imported model",))
+    assert (found.arn, found.run_id, found.base_model) == (base.arn, "", QWEN.id)
+
+
+def test_each_stage_and_each_base_model_has_its_own(aws: Aws, stage: Stage) -> None:
+    other = stage_of("prod")
+    for one, model in ((stage, QWEN), (other, QWEN), (stage, catalog.find("qwen.qwen3-8b"))):
+        ended(aws, bases.ensure(aws, one, model))
+
+    assert jobs(aws) == [
+        "tunedrop-prod-base-qwen3-4b-1", "tunedrop-test-base-qwen3-4b-1", "tunedrop-test-base-qwen3-8b-1",
+    ]  # fmt: skip
+    assert len(list(inventory.resources(aws, other, ("imported model",)))) == 1
+
+
+def test_after_an_import_that_failed_or_a_model_that_is_gone_comes_the_next(
+    aws: Aws, account: LocalAccount, stage: Stage
+) -> None:
+    own = naming.base_prefix("qwen3-4b")
+    account.s3.put_object(Bucket=BUCKET, Key=f"{own}config.json", Body=b'{"architectures": ["GemmaModel"]}')
+    failed = ended(aws, bases.ensure(aws, stage, QWEN))
+    account.s3.delete_object(Bucket=BUCKET, Key=f"{own}config.json")
+    base = ended(aws, bases.ensure(aws, stage, QWEN))
+    throughput.release(aws.bedrock, base.arn)
+    last = ended(aws, bases.ensure(aws, stage, QWEN))
+
+    assert "Bedrock could not import it: The model architecture GemmaModel is not supported" in failed.failure
+    assert not base.failure
+    assert last.arn not in ("", base.arn)
+    assert [name[-1] for name in jobs(aws)] == ["1", "2", "3"]
+    assert bases.outcome(aws.bedrock, base, NOW) == ImportedBase(
+        failure=f"{base.arn} was deleted while the run needed it"
+    )
+
+
+def test_a_list_that_is_behind_begins_no_second_import(aws: Aws, stage: Stage) -> None:
+    begun = bases.ensure(aws, stage, QWEN)
+    aws.bedrock.meta.events.register(
+        "after-call.bedrock.ListModelImportJobs",
+        lambda parsed, **_: parsed.update(modelImportJobSummaries=[]),
+    )
+
+    assert ended(aws, bases.ensure(aws, stage, QWEN)) == ended(aws, begun)
+    assert len(jobs(aws)) == 0  # as the list says
+    assert len(list(inventory.resources(aws, stage, ("imported model",)))) == 1
+
+
+def test_files_that_nobody_offers_are_asked_of_a_person(
+    aws: Aws, account: LocalAccount, stage: Stage
+) -> None:
+    refused = bases.ensure(aws, stage, LLAMA)
+    account.s3.put_object(Bucket=BUCKET, Key="bases/llama3-1-8b-instruct/config.json", Body=b"{}")
+
+    assert f"copy its Hugging Face folder to s3://{BUCKET}/bases/llama3-1-8b-instruct/" in refused.failure
+    assert "the Llama 3.1 Community License" in refused.failure
+    assert jobs(aws) == []
+    assert bases.weights(aws, stage, LLAMA) == f"s3://{BUCKET}/bases/llama3-1-8b-instruct/"
+    assert preflight.check(aws, stage, LLAMA).passed
+
+
+@pytest.mark.parametrize(
+    ("document", "weights"),
+    [
+        ('{"HostingArtifactUri": "s3://jumpstart-cache-prod-us-east-1/a/b/"}', True),
+        ('{"HostingArtifactUri": "s3://jumpstart-cache-prod-us-east-1/a/b.tar.gz"}', False),
+        (
+            '{"HostingArtifactUri": "s3://jumpstart-cache-prod-us-east-1/a/b/",'
+            ' "HostingArtifactCompressionType": "Gzip"}',
+            False,
+        ),
+        ('{"HostingArtifactUri": "s3://jumpstart-private-cache-prod-us-east-1/a/b/"}', False),
+        ('{"HostingArtifactUri": "s3://jumpstart-cache-prod-us-east-1/a/b/", "GatedBucket": true}', False),
+        ('{"HostingArtifactUri": "s3://somebody-elses-bucket/a/b/"}', False),
+        ('{"HostingArtifactUri": null}', False),
+        ("{}", False),
+    ],
+)
+def test_only_a_folder_that_everybody_may_read_is_imported(stage: Stage, document: str, weights: bool) -> None:
+    aws = Aws()
+    aws.sagemaker = FakeBedrock(
+        describe_hub_content={"HubContentVersion": "1.0.0", "HubContentDocument": document}
+    )
+    aws.s3 = FakeBedrock(list_objects_v2={"KeyCount": 0})
+
+    assert bool(bases.weights(aws, stage, QWEN)) is weights
+
+
+def test_an_import_that_does_not_end_is_waited_for_no_longer(
+    aws: Aws, account: LocalAccount, stage: Stage
+) -> None:
+    account.faults.set(import_minutes=1e9 * A_DAY)
+    begun = bases.ensure(aws, stage, QWEN)
+
+    assert bases.outcome(aws.bedrock, begun, NOW) is None
+    late = bases.outcome(aws.bedrock, begun, LONG_AGO)
+    assert late is not None
+    assert "had not ended after about 6 hours" in late.failure
+
+
+def test_a_full_quota_is_tried_again_and_other_refusals_are_told(
+    aws: Aws, account: LocalAccount, stage: Stage
+) -> None:
+    account.faults.set(quotas={"imported_models": 0})
+    with pytest.raises(TransientError, match="limit of imported models.*L-45B04988"):
+        bases.ensure(aws, stage, QWEN)
+    account.faults.set(calls=[{"operation": "CreateModelImportJob", "error": "AccessDeniedException"}])
+
+    assert "Bedrock refused to serve the model" in bases.ensure(aws, stage, QWEN).failure
+
+
+def test_what_is_asked_again_is_kept_as_if_it_were_new(aws: Aws, stage: Stage) -> None:
+    base = ended(aws, bases.ensure(aws, stage, QWEN))
+    aws.bedrock.tag_resource(resourceARN=base.arn, tags=[{"key": naming.EXPIRES_TAG, "value": LONG_AGO}])
+
+    bases.ensure(aws, stage, QWEN)
+
+    (found,) = inventory.resources(aws, stage, ("imported model",))
+    assert found.expires_at > LONG_AGO
+
+
+def test_a_bedrock_that_does_not_answer_decides_nothing(stage: Stage) -> None:
+    throttled = aws_of(FakeBedrock(get_model_import_job=refusal("ThrottlingException")))
+    job = ImportedBase(arn="arn:aws:bedrock:us-east-1:111122223333:model-import-job/abcdefghij12")
+
+    with pytest.raises(Exception, match="ThrottlingException"):
+        bases.outcome(throttled.bedrock, job, NOW)
+
+
+def test_the_names_are_ones_that_bedrock_takes() -> None:
+    model = botocore.session.get_session().get_service_model("bedrock")
+    members = model.operation_model("CreateModelImportJob").input_shape.members
+    needed = [one for one in catalog.load().values() if bases.is_needed(one)]
+    names = [naming.base_import("a" * naming.MAX_STAGE, one.short_name, 99) for one in needed]
+
+    assert names
+    for name in names:
+        for member in ("jobName", "importedModelName"):
+            assert re.fullmatch(members[member].metadata["pattern"], name)
+            assert len(name) <= members[member].metadata["max"]
+        assert not naming.looks_like_a_run_id(name)
