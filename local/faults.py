@@ -10,6 +10,7 @@
 | `architecture` | the weights that training jobs write say this architecture |
 | `model_units` | a copy of an imported model takes so many custom model units |
 | `import_minutes` | imports take so long |
+| `fail_imports` | import jobs with this in their name fail: `{"name_has", "message"}` |
 | `evaluation_minutes` | evaluation jobs take so long |
 | `lifecycle_on` | base models are what the catalog says they were on this day (YYYY-MM-DD) |
 | `end_of_life` | base models are legacy: `{"<model id>": "<the moment at which it ends>"}` |
@@ -71,6 +72,11 @@ class Faults:
     def evaluation_failure(self, name: str) -> str:
         """The message with which this evaluation job fails; empty when it may go well."""
         chosen = self._read().get("fail_evaluation")
+        return str(chosen["message"]) if chosen and chosen["name_has"] in name else ""
+
+    def import_failure(self, name: str) -> str:
+        """The message with which this import job fails; empty when it may go well."""
+        chosen = self._read().get("fail_imports")
         return str(chosen["message"]) if chosen and chosen["name_has"] in name else ""
 
     def minutes(self, of: Literal["training", "evaluation", "import"], usual: float) -> float:

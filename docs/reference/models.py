@@ -66,7 +66,7 @@ def _model(one: BaseModel) -> list[str]:
     return [
         f"## {one.name} {{ #{_anchor(one)} }}",
         "",
-        f"`{one.id}`; asked as `{one.inference_id}`. Source: {one.source.page} ({one.source.read_on}).",
+        f"`{one.id}`; {_asked(one)}. Source: {one.source.page} ({one.source.read_on}).",
         "",
         *_lifecycle(one),
         *hyperparameters,
@@ -74,6 +74,10 @@ def _model(one: BaseModel) -> list[str]:
         *notes,
         *([""] if notes else []),
     ]
+
+
+def _asked(one: BaseModel) -> str:
+    return f"asked as `{one.inference_id}`" if one.inference_id else "imported to be asked"
 
 
 def _lifecycle(one: BaseModel) -> list[str]:

@@ -108,6 +108,8 @@ class Imports:
     def _work(self, job: dict[str, Any], account: str, region: str) -> None:
         try:
             self._world.pass_minutes(self._world.faults.minutes("import", IMPORT_MINUTES))
+            if failure := self._world.faults.import_failure(job["jobName"]):
+                raise JobFailed(failure)
             model = self._imported(job, account, region)
         except JobFailed as error:
             _end(job, "Failed", failureMessage=str(error)[:2048])

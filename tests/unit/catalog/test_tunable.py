@@ -108,7 +108,7 @@ def test_whatever_is_asked_for_the_answer_names_something_that_can_be_tuned(name
 
 
 def test_a_part_of_a_name_finds_the_models_that_have_it() -> None:
-    assert {one.family for one in catalog.nearest("llama", 2)} == {"llama-3", "nova-2"}
+    assert {one.family for one in catalog.nearest("llama", 2)} == {"llama-3", "llama3-open"}
     assert catalog.nearest("Nova Pro")[0].id == "amazon.nova-pro-v1:0:300k"
 
 

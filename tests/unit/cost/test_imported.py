@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from tests import builders
 from tunedrop import catalog
+from tunedrop.contracts import Ending, ImportedBase
 from tunedrop.cost import imported
+from tunedrop.cost.actual import actual
 from tunedrop.cost.estimate import estimate
 from tunedrop.evaluation.workload import workload
 from tunedrop.planning.hyperparameters import resolve
@@ -58,3 +62,56 @@ def test_the_units_that_an_import_brings_correct_the_estimate() -> None:
     assert imported.is_dearer(before, now, budget_usd=0.01)
     assert not imported.is_dearer(before, now, budget_usd=50.0)
     assert not imported.is_dearer(before, before, budget_usd=0.01)
+
+
+SMALL = catalog.find("qwen.qwen3-4b")
+
+
+def test_a_base_model_that_is_imported_is_billed_as_the_tuned_one_and_not_by_token() -> None:
+    run = builders.run(base_model=SMALL.id, hyperparameters=resolve(SMALL, "single-turn", {}))
+    dataset = builders.dataset()
+    asked = workload(dataset, run, has_champion=False)
+
+    found = {line.item: line for line in estimate(run, dataset, SMALL, "imported", asked).lines}
+
+    assert "evaluation" not in found
+    assert found[imported.BASE_ANSWERING].likely == found[imported.ANSWERING].likely > 0
+    storage = found[imported.BASE_STORAGE]
+    assert (storage.low, storage.likely) == (0.0, found[imported.STORAGE].likely)
+
+
+@pytest.mark.parametrize(("rejected_for", "windows"), [("", 3), ("base model", 0)])
+def test_what_was_asked_is_what_it_has_cost(rejected_for: Any, windows: int) -> None:
+    serving = builders.serving(
+        way="imported",
+        units=2,
+        base=ImportedBase(arn="an ARN", units=1),
+        in_service_at="2026-11-23T13:50:00Z",
+    )
+    ending = Ending(
+        run=builders.run(base_model=SMALL.id),
+        dataset=builders.dataset(),
+        serving=serving,
+        evaluation=builders.evaluation(rejected_for=rejected_for, input_tokens=9, output_tokens=9),
+    )
+
+    lines = {line.item: line.likely for line in actual(ending, SMALL, "2026-11-23T14:02:00Z").lines}
+
+    minute = 5 * 0.0785 * windows
+    assert lines == {
+        imported.ANSWERING: pytest.approx(2 * minute), imported.BASE_ANSWERING: pytest.approx(minute)
+    }  # fmt: skip
+
+
+def test_an_estimate_is_corrected_by_the_units_of_both_copies() -> None:
+    run = builders.run(base_model=SMALL.id, hyperparameters=resolve(SMALL, "single-turn", {}))
+    before = estimate(
+        run, builders.dataset(), SMALL, "imported", workload(builders.dataset(), run, has_champion=False)
+    )
+
+    now = imported.corrected(before, SMALL, 3)
+
+    likely = {line.item: line.likely for line in before.lines}
+    for line in now.lines:
+        factor = 3 if "imported" in line.item else 1
+        assert line.likely == pytest.approx(factor * likely[line.item])

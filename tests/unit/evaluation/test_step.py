@@ -12,7 +12,7 @@ from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop import catalog, naming
 from tunedrop.aws import Aws
-from tunedrop.contracts import Evaluation, EvaluationSettings, JudgeSettings
+from tunedrop.contracts import Evaluation, EvaluationSettings, ImportedBase, JudgeSettings
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.contenders import Contest
@@ -128,3 +128,31 @@ def test_a_base_model_that_somebody_made_the_model_in_production_is_not_looked_f
     found = conclude(aws, contest, {"status": "Active"}, production="amazon.nova-lite-v1:0")
 
     assert found.production_gone == ""
+
+
+def test_without_its_base_no_model_is_asked_and_none_is_promoted(aws: Any, contest: Asked) -> None:
+    base = ImportedBase(failure="Bedrock could not import it: out of luck")
+    fields = {name: getattr(contest, name) for name in Contest.__struct_fields__}
+    found = evaluate_model(
+        aws,
+        Contest(**fields | {"serving": builders.serving(base=base)}),  # asking would need AWS
+        0,
+        deadline=0.0,
+    )
+
+    assert (found.done, found.verdict, found.rejected_for) == (True, "inconclusive", "base model")
+    assert found.reason == (
+        "the base model Llama 3.3 70B Instruct could not be asked: Bedrock could not import it: out of luck"
+    )
+    kept = aws.s3.get_object(
+        Bucket=contest.stage.artifacts_bucket, Key=naming.evaluation_key(contest.run.run_id)
+    )
+    assert msgspec.json.decode(kept["Body"].read(), type=Evaluation) == found
+
+
+def test_an_imported_base_model_is_asked_by_its_own_arn(contest: Asked) -> None:
+    assert contest.base_id == catalog.find(builders.LLAMA_3_3).inference_id
+    fields = {name: getattr(contest, name) for name in Contest.__struct_fields__}
+    imported = Contest(**fields | {"serving": builders.serving(base=ImportedBase(arn="an ARN"))})
+
+    assert imported.base_id == "an ARN"

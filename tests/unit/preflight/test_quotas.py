@@ -106,3 +106,37 @@ def test_a_quota_that_aws_does_not_tell_now_is_asked_again(aws: Aws, stage: Stag
 
     with pytest.raises(type(throttled)):
         look(aws, stage, throttled)
+
+
+@pytest.mark.parametrize(
+    ("base_model", "is_there", "used", "fits"),
+    [
+        ("qwen.qwen3-32b", False, 2, True),
+        ("qwen.qwen3-4b", False, 2, False),
+        ("qwen.qwen3-4b", False, 1, True),
+        ("qwen.qwen3-4b", True, 2, True),
+        ("qwen.qwen3-4b", True, 3, False),
+    ],
+)
+def test_a_base_model_to_be_imported_needs_room_too(
+    aws: Aws, stage: Stage, base_model: str, is_there: bool, used: int, fits: bool
+) -> None:
+    answer = listed()
+    answer["Quotas"] = [
+        {"QuotaCode": quotas.IMPORTED_MODELS, "QuotaName": "imported models", "Value": 3, "Adjustable": True}
+    ]
+    job = {"jobName": "tunedrop-test-base-qwen3-4b-1", "jobArn": JOB}
+    aws.service_quotas = FakeBedrock(list_aws_default_service_quotas=answer, list_service_quotas=answer)
+    aws.bedrock = FakeBedrock(
+        list_imported_models={"modelSummaries": [{}] * used},
+        list_model_import_jobs={"modelImportJobSummaries": [job] * is_there},
+        get_model_import_job={"status": "InProgress", "jobArn": JOB},
+    )
+
+    found = quotas.check(aws, stage, builders.run(), catalog.find(base_model), 1)
+
+    assert found.passed is fits
+    assert fits or "L-45B04988" in found.cure
+
+
+JOB = "arn:aws:bedrock:us-west-2:111122223333:model-import-job/abcdefghij12"

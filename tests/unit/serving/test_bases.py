@@ -154,7 +154,9 @@ def test_files_that_nobody_offers_are_asked_of_a_person(
         ("{}", False),
     ],
 )
-def test_only_a_folder_that_everybody_may_read_is_imported(stage: Stage, document: str, weights: bool) -> None:
+def test_only_a_folder_that_everybody_may_read_is_imported(
+    stage: Stage, document: str, weights: bool
+) -> None:
     aws = Aws()
     aws.sagemaker = FakeBedrock(
         describe_hub_content={"HubContentVersion": "1.0.0", "HubContentDocument": document}
@@ -180,7 +182,7 @@ def test_a_full_quota_is_tried_again_and_other_refusals_are_told(
     aws: Aws, account: LocalAccount, stage: Stage
 ) -> None:
     account.faults.set(quotas={"imported_models": 0})
-    with pytest.raises(TransientError, match="limit of imported models.*L-45B04988"):
+    with pytest.raises(TransientError, match="L-45B04988"):
         bases.ensure(aws, stage, QWEN)
     account.faults.set(calls=[{"operation": "CreateModelImportJob", "error": "AccessDeniedException"}])
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests import builders
@@ -139,3 +140,42 @@ def test_expired_provisioned_throughput_goes_though_it_is_in_production(
     assert early.kept == (builders.PROVISIONED_ARN,)
     assert late.released == (builders.PROVISIONED_ARN,)
     assert aliases.current("persona") == model
+
+
+IMPORTED = "arn:aws:bedrock:us-west-2:111122223333:imported-model/abcdefghij12"
+QWEN = "qwen.qwen3-4b"
+
+
+def with_base(expires: str, stage: str = "test") -> Any:
+    """A base model that was imported to compare with; it is no run's."""
+    tags = {"tunedrop:stage": stage, "tunedrop:base": QWEN, "tunedrop:expires": expires}
+    model = {"modelArn": IMPORTED, "modelName": "tunedrop-test-base-qwen3-4b-1", "creationTime": CREATED}
+    return bedrock(
+        "none",
+        list_imported_models={"modelSummaries": [model]},
+        list_tags_for_resource={"tags": [{"key": key, "value": value} for key, value in tags.items()]},
+        delete_imported_model={},
+    )
+
+
+@pytest.mark.parametrize(
+    ("expires", "running", "owner", "stays"),
+    [
+        (FUTURE, "", "test", True),
+        (FUTURE, QWEN, "test", True),
+        ("2026-01-01T00:00:00Z", QWEN, "test", True),
+        ("2026-01-01T00:00:00Z", "qwen.qwen3-8b", "test", False),
+        ("2026-01-01T00:00:00Z", "", "test", False),
+        ("2026-01-01T00:00:00Z", "", "test2", True),
+    ],
+)
+def test_an_imported_base_model_goes_once_no_run_has_needed_it_for_long(
+    aws: Aws, stage: Stage, registry: Registry, expires: str, running: str, owner: str, stays: bool
+) -> None:
+    stage = msgspec.structs.replace(stage, import_role_arn="arn:aws:iam::111122223333:role/imports")
+    registry.register(builders.run(base_model=QWEN))
+    registry.end(RUN, "promoted", None)
+    if running:
+        registry.register(builders.run(run_id="other-0123456789", base_model=running))
+
+    assert sweep(aws, stage, with_base(expires, owner)).released == (() if stays else (IMPORTED,))

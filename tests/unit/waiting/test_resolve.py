@@ -10,7 +10,7 @@ from tests.recorded import recorded
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop import clock
 from tunedrop.aws import Aws
-from tunedrop.contracts import CompletedJob, Estimate, Run, Wait, WaitKind
+from tunedrop.contracts import CompletedJob, Estimate, ImportedBase, Run, Serving, Wait, WaitKind
 from tunedrop.registry import Registry
 from tunedrop.registry.spending import Spending, month_of
 from tunedrop.stage import Stage
@@ -493,3 +493,53 @@ def test_silence_approves_where_the_stage_says_so_but_never_gives_a_name_away(
     Settler(aws, builders.stage(when_unanswered="approve")).settle_all()
 
     assert ("output" in tokens.sent[0]) == approved
+
+
+JOBS = "arn:aws:bedrock:us-west-2:111122223333:model-import-job/"
+MODELS = "arn:aws:bedrock:us-west-2:111122223333:imported-model/"
+
+
+class Imports:
+    """Bedrock's answers about two imports, of the tuned model and of its base, as a test says they stand."""
+
+    def __init__(self, **status: str) -> None:
+        self.status = status
+
+    def get_model_import_job(self, jobIdentifier: str) -> dict[str, Any]:  # noqa: N803 - boto's name
+        name = jobIdentifier.rpartition("/")[2]
+        found = {"jobArn": jobIdentifier, "status": self.status[name], "failureMessage": "out of luck"}
+        return found | ({"importedModelArn": MODELS + name} if self.status[name] == "Completed" else {})
+
+    def get_imported_model(self, modelIdentifier: str) -> dict[str, Any]:  # noqa: N803
+        return {"modelArn": modelIdentifier, "customModelUnits": {"customModelUnitsPerModelCopy": 2}}
+
+
+def test_a_run_goes_on_when_its_model_and_the_base_model_are_imported(
+    aws: Aws, settler: Settler, registry: Registry, tokens: Tokens
+) -> None:
+    aws.bedrock = imports = Imports(tuned="Completed", base="InProgress")
+    serving = builders.serving(way="imported", arn=f"{JOBS}tuned", base=ImportedBase(arn=f"{JOBS}base"))
+    registry.save(builders.run().run_id, serving=msgspec.structs.replace(serving, created_at=clock.now()))
+    settler.park(builders.wait(kind="throughput", subject=f"{JOBS}tuned"))
+    assert tokens.sent == []
+
+    imports.status["base"] = "Completed"
+    settler.settle_all()
+
+    (sent,) = tokens.sent
+    found = msgspec.json.decode(sent["output"], type=Serving)
+    assert (found.arn, found.base) == (f"{MODELS}tuned", ImportedBase(arn=f"{MODELS}base", units=2))
+
+
+def test_a_run_whose_base_model_cannot_be_imported_goes_on_and_says_so(
+    aws: Aws, settler: Settler, registry: Registry, tokens: Tokens
+) -> None:
+    aws.bedrock = Imports(tuned="Completed", base="Failed")
+    serving = builders.serving(way="imported", arn=f"{JOBS}tuned", base=ImportedBase(arn=f"{JOBS}base"))
+    registry.save(builders.run().run_id, serving=serving)
+
+    settler.park(builders.wait(kind="throughput", subject=f"{JOBS}tuned"))
+
+    (sent,) = tokens.sent
+    base = msgspec.json.decode(sent["output"], type=Serving).base
+    assert base == ImportedBase(failure="Bedrock could not import it: out of luck")
