@@ -88,7 +88,7 @@ def test_a_base_model_that_bedrock_does_not_sell_is_imported_once_and_swept_when
     items = {line.item for line in whole(records[0], "estimate", Estimate).lines}
     assert {"imported base model, answers", "imported base model, storage"} <= items
     report = weights.artifact(f"runs/{first}/report.html").decode()
-    assert "mported base model, answers" in report
+    assert "imported base model" in report
     Teardown(weights.aws, weights.stage, first, lambda *_: None).run()
     assert base in copies(weights)
     Teardown(weights.aws, weights.stage, second, lambda *_: None).run()
