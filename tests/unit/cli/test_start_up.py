@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -52,6 +53,7 @@ def imported_by(*arguments: str, **environment: str) -> set[str]:
         ["throughput", "release", "-h"],
         ["check"],
         ["check", "--nonsense"],
+        ["check", "/nowhere"],
         ["schema", "nothing", "--wrong"],
     ],
     ids=" ".join,
@@ -92,8 +94,11 @@ def test_the_lists_that_help_repeats_are_complete() -> None:
     assert set(get_args(Order)) == set(completion.ORDERS)
 
 
-def test_checking_a_dataset_imports_no_aws() -> None:
-    assert not imported_by("check", "/nowhere") & {"botocore", "boto3"}
+def test_checking_a_dataset_imports_no_aws(tmp_path: Path) -> None:
+    file = tmp_path / "train.jsonl"
+    file.write_text('{"prompt": "What is a lien?", "completion": "A claim on property."}\n')
+
+    assert not imported_by("check", str(file)) & {"botocore", "boto3"}
 
 
 def test_every_command_is_in_the_index_and_every_entry_is_a_command() -> None:

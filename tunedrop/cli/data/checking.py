@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -17,6 +16,7 @@ from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.tunable import obstacle
 from tunedrop.cli.data import rule_settings
 from tunedrop.cli.data.files import copy_of
+from tunedrop.cli.data.paths import require_files
 from tunedrop.cli.data.showing import show
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import errors, fail, print_json
@@ -184,11 +184,7 @@ def _asked_for(
     if len(paths) == 1 and paths[0].is_dir():
         return _of_folder(paths[0], base_model, method, options)
     everything = [*paths, *options.validation, *options.test]
-    for number, path in enumerate(everything):
-        if not path.is_file():
-            fail(*_no_file(path))
-        if any(path.samefile(other) for other in everything[:number]):
-            fail(f"{path} is listed twice", USAGE)
+    require_files(everything)
     return Wanted(_by_split(paths, options), base_model, method, options.reading, options.rules)
 
 
@@ -198,22 +194,6 @@ def _by_split(paths: Sequence[Path], options: Options) -> DataFiles:
         return by_split(paths)
     named: DataFiles = {"train": paths, "validation": options.validation, "test": options.test}
     return {split: files for split, files in named.items() if files}
-
-
-def _no_file(path: Path) -> tuple[str, int, str]:
-    """Why there is nothing to check at a path, and what to do."""
-    if path.is_dir():
-        return f"{path} is a folder", USAGE, "Check one run folder, or pass files"
-    if path.is_symlink():
-        return f"{path} is a link to {path.readlink()}, which does not exist", USAGE, ""
-    if path.exists() or str(path) == "-":
-        return f"{path} can be read only once, and a check reads twice", USAGE, "Save it as a file"
-    near = difflib.get_close_matches(path.name, (one.name for one in _beside(path)), 1)
-    return f"there is no file {path}", USAGE, f"Did you mean {path.with_name(near[0])}?" if near else ""
-
-
-def _beside(path: Path) -> Iterator[Path]:
-    return path.parent.iterdir() if path.parent.is_dir() else iter(())
 
 
 def _of_folder(

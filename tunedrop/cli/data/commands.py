@@ -9,6 +9,7 @@ import typer
 
 from tunedrop.advice.questions import Changes, Goal, Material
 from tunedrop.cli import completion
+from tunedrop.cli.data.paths import require_files
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.failures import Format, fail
 from tunedrop.cli.options import (
@@ -205,6 +206,8 @@ def check(
     ] = None,
 ) -> None:
     """Check a dataset on this machine, as the pipeline will. Needs no AWS."""
+    is_folder = len(files) == 1 and files[0].is_dir()
+    require_files([*([] if is_folder else files), *(validation or ()), *(test or ())])
     from tunedrop.cli.data import checking, rule_settings
     from tunedrop.contracts import Method
     from tunedrop.dataset.tools.named_repairs import NAMES
