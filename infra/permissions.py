@@ -31,7 +31,7 @@ SHARD_FILES = f"{naming.SHARDS_PREFIX}*"
 
 PRODUCTION = ("ALIAS#*", "ARN#*")
 WRITES: dict[str, tuple[str, ...]] = {
-    "register_run": ("NAME#*", "UPLOAD#*"),
+    "register_run": ("NAME#*", "UPLOAD#*", "OPEN#*"),
     "preflight": ("TRAINING#*",),
     "estimate_cost": ("MONTH#*",),
     "wait_for_completion": ("TROUBLE", "ONCE#*", "MONTH#*"),

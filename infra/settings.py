@@ -133,6 +133,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     min_improvement, confidence
         The defaults for manifests: the required improvement on a 0 to 1 scale, and the confidence of the
         verdict.
+    max_open_runs
+        The maximum number of runs that are open at once, waiting ones included: per tenant, or of the whole
+        stage without `tenants`. A run above it is refused with a notification, and can be resumed later.
     upload_grace_seconds
         How long S3's event may be late before an upload counts as missed.
     network
@@ -186,6 +189,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     when_unanswered: Literal["refuse", "approve"] = "refuse"
     over_monthly_budget: Literal["ask", "refuse"] = "ask"
     upload_grace_seconds: Annotated[int, msgspec.Meta(ge=5)] = 600
+    max_open_runs: Annotated[int, msgspec.Meta(ge=1, le=5_000)] = 500
     data_buckets: tuple[str, ...] = ()
     tenants: dict[Tenant, tuple[Prefix, ...]] = {}
     data_bucket_keys: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from tunedrop import stage
 from tunedrop.aws import Aws
 from tunedrop.contracts import Notice
 from tunedrop.registry import Registry
+from tunedrop.registry.open_runs import OpenRuns
 from tunedrop.registry.spending import Spending
 from tunedrop.stage import Stage
 from tunedrop.waiting.resolve import Settler
@@ -37,6 +38,10 @@ class Services:
     @cached_property
     def spending(self) -> Spending:
         return Spending(self.aws.dynamodb, self.stage.registry_table)
+
+    @cached_property
+    def open_runs(self) -> OpenRuns:
+        return OpenRuns(self.aws.dynamodb, self.stage.registry_table, self.registry, self.stage.max_open_runs)
 
     @cached_property
     def waits(self) -> Waits:

@@ -28,6 +28,10 @@ class OverBudget(RunError):
     """The run would cost more than it may, and nobody approved it."""
 
 
+class TooManyRuns(RunError):
+    """As many runs are open as may be at once; the run can be resumed when some of them have ended."""
+
+
 class AlreadyTrained(RunError):
     """Another run has trained the same records with the same settings, and nobody asked for it again."""
 
@@ -61,7 +65,9 @@ class RunStopped(RunError):
     """Somebody stopped the run."""
 
 
-REFUSALS = ("InvalidManifest", "InvalidDataset", "PreflightFailed", "OverBudget", "AlreadyTrained")
+REFUSALS = (
+    "InvalidManifest", "InvalidDataset", "PreflightFailed", "OverBudget", "AlreadyTrained", "TooManyRuns",
+)  # fmt: skip
 """Error names that the user can cure by changing what was dropped; they end a run as `refused`."""
 
 

@@ -31,6 +31,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     prefixes. `notify` are groups of addresses, which a manifest may name; a tenant's has the tenant's name.
     `when_unanswered` is what becomes of a run that nobody has approved within `approval_timeout_seconds`;
     `upload_grace_seconds` is how long S3's event of an upload may take before the upload counts as missed.
+    `max_open_runs` is how many runs of a tenant, or of a stage without tenants, may be open at once.
     A customization job that has not started to train after `stalled_after_seconds` (0: however long) is
     announced, and stopped where `stop_stalled` says so.
     `report_links` is what links in messages open: the `console`, the file itself for `report_link_hours`
@@ -65,6 +66,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     when_unanswered: Literal["refuse", "approve"] = "refuse"
     over_monthly_budget: Literal["ask", "refuse"] = "ask"
     upload_grace_seconds: int = 600
+    max_open_runs: int = 500
     chat_topic_arn: str = ""
     event_bus: str = "default"
     data_buckets: tuple[str, ...] = ()

@@ -51,7 +51,19 @@ def _kept(found: Registration, services: Services, *, again: bool = False) -> Re
     if not services.registry.register(found.run, again=again):
         logger.info("this upload already has a run")
         return Registration(outcome="duplicate", run=found.run)
-    return found
+    return _in_its_place(found, services)
+
+
+def _in_its_place(found: Registration, services: Services) -> Registration:
+    """The same, or refused where as many runs are open as the stage allows; it can be resumed later."""
+    run = found.run
+    if run is None or found.outcome not in ("registered", "resumed"):
+        return found
+    tenant = registration.tenant_of(services.stage, run.source.key) or ""
+    if services.open_runs.take(tenant, run.run_id):
+        return found
+    failure = registration.too_many(services.stage, run, tenant)
+    return msgspec.structs.replace(found, outcome="refused", failure=failure)
 
 
 def _refuse(
@@ -74,4 +86,5 @@ def _retry(event: ObjectCreated, upload: Upload, execution_arn: str, services: S
     logger.append_keys(run_id=record.run.run_id)
     asked = registration.read_step(services.aws.s3, event.source)
     now = partial(held_out.as_it_is_now, services.aws.s3)
-    return resuming.resume(services.aws, services.registry, record, execution_arn, upload.code, asked, now)
+    found = resuming.resume(services.aws, services.registry, record, execution_arn, upload.code, asked, now)
+    return _in_its_place(found, services)

@@ -137,6 +137,7 @@ ALLOWED: dict[str, tuple[Call, ...]] = {
     "RegisterRun": (
         item("PutItem", "NAME#support"),
         item("PutItem", "UPLOAD#intake/drop/a.jsonl"),
+        item("UpdateItem", "OPEN#team-a"),
         Call("s3:GetObjectVersion", f"{INTAKE}/drop/train.jsonl"),
     ),
     "ValidateData": (

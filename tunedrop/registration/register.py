@@ -27,8 +27,9 @@ from tunedrop.contracts import (
 )
 from tunedrop.dataset.rules import settings as rule_settings
 from tunedrop.dataset.types import Split
-from tunedrop.errors import InvalidManifest
+from tunedrop.errors import InvalidManifest, TooManyRuns
 from tunedrop.evaluation import grading
+from tunedrop.formatting.commands import command
 from tunedrop.intake.file_names import in_order
 from tunedrop.manifest import Manifest
 from tunedrop.planning import base_models, distillation, hyperparameters
@@ -147,6 +148,16 @@ def refused(stage: Stage, event: ObjectCreated, execution_arn: str, failure: Fai
 def _refused(run: Run, error: str, cause: str) -> Registration:
     failure = Failure(error=error, cause=shown.lines(cause)[:MAX_CAUSE], step="register_run")
     return Registration(outcome="refused", run=run, failure=failure)
+
+
+def too_many(stage: Stage, run: Run, tenant: str) -> Failure:
+    """Why a run has to be resumed later: as many as the stage allows are open."""
+    cause = (
+        f"{stage.max_open_runs:,} runs of {tenant or f'stage {stage.name}'} are open, and no more may be at "
+        "once (setting max_open_runs). The upload is kept. When some of them have ended, resume this run: "
+        + command("retry", run.run_id, options=f"--stage {stage.name}")
+    )
+    return Failure(error=TooManyRuns.__name__, cause=cause, step="register_run")
 
 
 def read_step(s3: Any, source: S3Object) -> str:

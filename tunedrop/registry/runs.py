@@ -12,6 +12,7 @@
 | `ALIAS#<name>` | `<moment>#<run id>` | what a name has stood for (`tunedrop.registry.aliases`) |
 | `ARN#<arn>` | `CLAIM` | who promotes or deletes it now (`tunedrop.registry.claims`) |
 | `TROUBLE` | what | something that failed and is tried again (`tunedrop.registry.troubles`) |
+| `OPEN#<tenant>` | `RUNS` | the runs that are open at once (`tunedrop.registry.open_runs`) |
 | `UPLOAD#<bucket>/<key>` | `<version>` | the one run that this upload has started |
 
 Index `by_time`: `gsi_pk` = `RUNS`, `gsi_sk` = `<created at>#<run id>`.

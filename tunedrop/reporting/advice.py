@@ -8,7 +8,7 @@ import msgspec
 
 from tunedrop import naming
 from tunedrop.contracts import Ending, Evaluation, Run
-from tunedrop.errors import ModelDeleted
+from tunedrop.errors import ModelDeleted, TooManyRuns
 from tunedrop.formatting.commands import command
 from tunedrop.reporting.outcome import outcome_of
 from tunedrop.stage import Stage
@@ -117,6 +117,9 @@ def _to_tell(stage: Stage, run: Run, evaluation: Evaluation) -> Iterator[Advice]
 
 def _refused(stage: Stage, ending: Ending) -> Iterator[Advice]:
     run, failure = ending.run, ending.failure
+    if failure is not None and failure.error == TooManyRuns.__name__:
+        yield Advice("When some of the open runs have ended:", _command("retry", run.run_id, stage))
+        return
     if run.is_evaluated_anew:
         yield Advice(
             "Fix the cause named above; the model is kept and is not trained again:",

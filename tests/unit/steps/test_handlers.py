@@ -230,3 +230,38 @@ def _another(here: Here) -> Any:
     run = builders.run(run_id="other-0123456789")
     here.registry.register(run)
     return run
+
+
+def uploaded(here: Here, number: int) -> Registration:
+    """What register_run says to one of several datasets that were dropped at once."""
+    key, s3 = f"drop/set-{number}.jsonl", here.aws.s3
+    version = s3.put_object(Bucket=here.stage.intake_bucket, Key=key, Body=b"{}")["VersionId"]
+    return asked(here, key, version, f"arn:execution-{number}")
+
+
+def asked(here: Here, key: str, version: str, execution: str) -> Registration:
+    detail = {"bucket": {"name": here.stage.intake_bucket}, "object": {"key": key, "version-id": version}}
+    answer = here.call("register_run", event={"detail": detail}, execution_arn=execution)
+    return msgspec.convert(answer, Registration)
+
+
+@pytest.mark.usefixtures("intake")
+def test_an_upload_beyond_the_open_runs_of_a_stage_is_kept_and_can_be_resumed(here: Here) -> None:
+    here.stage = msgspec.structs.replace(here.stage, max_open_runs=2)
+
+    first, second, third = (uploaded(here, number) for number in range(3))
+
+    assert [first.outcome, second.outcome, third.outcome] == ["registered", "registered", "refused"]
+    assert third.run is not None
+    assert third.failure is not None
+    assert f"tunedrop retry {third.run.run_id} --stage test" in third.failure.cause
+    run_id, retry = third.run.run_id, f"runs/{third.run.run_id}/retry/"
+    here.registry.end(run_id, "refused", third.failure, third.run.execution_arn)
+    too_soon = asked(here, f"{retry}1", "v", "arn:retry-1")
+    assert too_soon.outcome == "refused"
+    here.registry.end(run_id, "refused", too_soon.failure, "arn:retry-1")
+
+    assert first.run is not None
+    here.registry.end(first.run.run_id, "promoted", None)
+
+    assert asked(here, f"{retry}2", "v", "arn:retry-2").outcome == "resumed"
