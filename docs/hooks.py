@@ -9,7 +9,17 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from docs.reference import cli, errors, events, local_bedrock, manifest, models, permissions, settings
+from docs.reference import (
+    cli,
+    errors,
+    events,
+    evidence,
+    local_bedrock,
+    manifest,
+    models,
+    permissions,
+    settings,
+)
 from infra import diagram
 from infra.bundling import ROOT
 from tunedrop.schemas import SCHEMAS
@@ -32,6 +42,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "models": models.markdown,
     "permissions": lambda: permissions.markdown(diagram.template()["Resources"]),
     "errors": errors.markdown,
+    "evidence": lambda: evidence.markdown(diagram.template()["Resources"]),
     "local-bedrock": local_bedrock.markdown,
 }
 """The pages of the reference that are written from the code, by name."""
