@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from typing import Any
 
-from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, s3, stepfunctions
+from ministack.core import iam_evaluator
+from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, s3, sns, stepfunctions
 
 
 def cure() -> None:
@@ -15,6 +17,108 @@ def cure() -> None:
     _read_ranges_of_versions()
     _say_versions_in_events()
     _let_functions_make_no_log_groups()
+    _limit_states()
+    _limit_wildcards()
+    _limit_messages()
+    _say_missing_to_who_may_list()
+
+
+MOST_STATE_BYTES = 262_144
+"""Into a task, out of a state, or assigned in one (Step Functions guide, service-quotas)."""
+
+MOST_MESSAGE_BYTES = 262_144
+"""Of an SNS message with its attributes (SNS API reference, Publish)."""
+
+MOST_WILDCARDS = 6
+"""EventBridge took rules of six and refused them at eight (vals-ai/Valkyrie, pull request 278 of 2026-04-15);
+its user guide names no number."""
+
+
+def _limit_states() -> None:
+    """A state that is too large ends the execution at once: no Retry and no Catch of all errors sees it (Step
+    Functions guide, concepts-error-handling, States.DataLimitExceeded, read 2026-11-29)."""
+    matches = stepfunctions._error_matches
+
+    def limited(evaluate: Any) -> Any:
+        def evaluated(state: Any, *given: Any, **more: Any) -> Any:
+            value = evaluate(state, *given, **more)
+            _refuse_large(value)
+            return value
+
+        return evaluated
+
+    def assign(state: Any, given: Any, context: Any, **more: Any) -> None:
+        if isinstance(template := state.get("Assign"), dict):
+            _refuse_large(stepfunctions._apply_jsonata_template(template, given, context, **more))
+        assigned(state, given, context, **more)
+
+    def matched(names: Any, error: str) -> bool:
+        named = [one for one in names if one not in ("States.ALL", "States.TaskFailed")]
+        return bool(matches(named if error == "States.DataLimitExceeded" else names, error))
+
+    assigned = stepfunctions._apply_state_assign
+    stepfunctions._apply_jsonata_arguments = limited(stepfunctions._apply_jsonata_arguments)
+    stepfunctions._apply_jsonata_output = limited(stepfunctions._apply_jsonata_output)
+    stepfunctions._apply_state_assign = assign
+    stepfunctions._error_matches = matched
+
+
+def _refuse_large(value: Any) -> None:
+    size = len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
+    if size > MOST_STATE_BYTES:
+        raise stepfunctions._ExecutionError(
+            "States.DataLimitExceeded",
+            f"The state/task returned a result with a size exceeding the maximum number of bytes service "
+            f"limit: {size} of {MOST_STATE_BYTES}.",
+        )
+
+
+def _limit_wildcards() -> None:
+    """MiniStack takes a rule of any number of wildcards."""
+    error_of = eventbridge._event_pattern_error
+
+    def error(pattern: Any) -> Any:
+        wildcards = re.findall(r'"wildcard"\s*:\s*"([^"]*)"', pattern if isinstance(pattern, str) else "")
+        if sum(one.count("*") for one in wildcards) > MOST_WILDCARDS:
+            return "Rule is too complex - try using fewer wildcard characters"
+        return error_of(pattern)
+
+    eventbridge._event_pattern_error = error
+
+
+def _limit_messages() -> None:
+    """MiniStack takes any subject and a message of any size (SNS API reference, Publish)."""
+    publish = sns.publish_internal
+
+    def published(topic: str, message: str, subject: str = "", **more: Any) -> Any:
+        if subject and (len(subject) >= 100 or not subject.isprintable()):
+            raise sns.SnsPublishError("InvalidParameter", "Invalid parameter: Subject")
+        attributes = json.dumps(more.get("message_attributes") or {}, ensure_ascii=False)
+        if len(message.encode()) + len(attributes.encode()) > MOST_MESSAGE_BYTES:
+            raise sns.SnsPublishError("InvalidParameter", "Invalid parameter: Message too long")
+        return publish(topic, message, subject, **more)
+
+    sns.publish_internal = published
+
+
+def _say_missing_to_who_may_list() -> None:
+    """MiniStack says to whoever may read objects that one is missing; S3 only to who may list the bucket.
+
+    To others access is denied (S3 API reference, GetObject and HeadObject, read 2026-11-29).
+    """
+    enforce = iam_evaluator.enforce
+
+    def enforced(key: str, action: str, service: str, region: str, **more: Any) -> Any:
+        denied = enforce(key, action, service, region, **more)
+        name, _, object_key = str(more.get("resource_arn", "")).removeprefix("arn:aws:s3:::").partition("/")
+        if denied or action != "s3:GetObject" or not object_key or name not in s3._buckets:
+            return denied
+        if object_key in s3._buckets[name]["objects"]:
+            return None
+        bucket = {**more, "resource_arn": f"arn:aws:s3:::{name}", "service_context": {}}
+        return enforce(key, "s3:ListBucket", service, region, **bucket)
+
+    iam_evaluator.enforce = enforced
 
 
 def _let_functions_make_no_log_groups() -> None:

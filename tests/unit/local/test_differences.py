@@ -1,0 +1,152 @@
+"""The embedded AWS refuses what AWS refuses, where MiniStack alone would let it pass."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from ministack.core import iam_evaluator
+from ministack.services import eventbridge, s3, sns, stepfunctions
+
+from local import differences
+
+PATCHED = {
+    stepfunctions: (
+        "_apply_jsonata_arguments", "_apply_jsonata_output", "_apply_state_assign", "_error_matches",
+    ),
+    eventbridge: ("_event_pattern_error",),
+    sns: ("publish_internal",),
+    iam_evaluator: ("enforce",),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, names in PATCHED.items():
+        for name in names:
+            monkeypatch.setattr(module, name, getattr(module, name))
+
+
+def run(state: dict[str, Any]) -> dict[str, Any]:
+    """How an execution of one state ends; what it catches goes to Caught."""
+    definition = {
+        "QueryLanguage": "JSONata",
+        "StartAt": "First",
+        "States": {"First": state, "Caught": {"Type": "Succeed"}},
+    }
+    role = "arn:aws:iam::000000000000:role/x"
+    made = json.loads(
+        stepfunctions._create_state_machine(
+            {"name": f"m{time.time_ns()}", "definition": json.dumps(definition), "roleArn": role}
+        )[2]
+    )
+    started = json.loads(
+        stepfunctions._start_execution({"stateMachineArn": made["stateMachineArn"], "input": "{}"})[2]
+    )
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        found: dict[str, Any] = stepfunctions._executions[started["executionArn"]]
+        if found["status"] != "RUNNING":
+            return found
+        time.sleep(0.02)
+    raise AssertionError("the execution has not ended")
+
+
+def text_of(size: int) -> str:
+    """JSONata for a JSON string of this many bytes, quotes included."""
+    return "{% $pad('', " + str(size - 2) + ", 'x') %}"
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"Type": "Pass", "Output": text_of(262_145), "End": True},
+        {"Type": "Pass", "Assign": {"kept": text_of(262_145)}, "End": True},
+        {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::lambda:invoke",
+            "Arguments": {"FunctionName": "f", "Payload": text_of(262_145)},
+            "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 2}],
+            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}],
+            "End": True,
+        },
+    ],
+    ids=["output", "variable", "arguments"],
+)
+def test_a_state_over_256_kib_ends_the_execution_past_its_catches(state: dict[str, Any]) -> None:
+    differences._limit_states()
+
+    ended = run(state)
+
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.DataLimitExceeded")
+
+
+def test_a_state_of_256_kib_goes_on() -> None:
+    differences._limit_states()
+
+    assert run({"Type": "Pass", "Output": text_of(262_144), "End": True})["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(("count", "is_refused"), [(6, False), (7, True)])
+def test_a_rule_of_too_many_wildcards_is_refused(count: int, is_refused: bool) -> None:
+    differences._limit_wildcards()
+    keys = [{"wildcard": f"runs/*/{number}"} for number in range(count)]
+
+    found = eventbridge._event_pattern_error(json.dumps({"detail": {"object": {"key": keys}}}))
+
+    assert bool(found) == is_refused
+
+
+@pytest.mark.parametrize(
+    ("subject", "message"), [("x" * 100, "m"), ("two\nlines", "m"), ("s", "ü" * 131_072)]
+)
+def test_a_message_that_sns_would_refuse_is_refused(subject: str, message: str) -> None:
+    differences._limit_messages()
+
+    with pytest.raises(sns.SnsPublishError):
+        sns.publish_internal("arn", message, subject)
+
+
+@pytest.mark.parametrize(("subject", "message"), [("x" * 99, "m"), ("Prüfung", "m"), ("s", "m" * 262_000)])
+def test_a_message_that_sns_takes_is_published(
+    monkeypatch: pytest.MonkeyPatch, subject: str, message: str
+) -> None:
+    monkeypatch.setattr(sns, "publish_internal", lambda *_, **__: "published")
+    differences._limit_messages()
+
+    assert sns.publish_internal("arn", message, subject) == "published"
+
+
+@pytest.fixture
+def bucket() -> Iterator[str]:
+    s3._buckets["data"] = {"objects": {"drop/there.jsonl": {}}}
+    yield "data"
+    del s3._buckets["data"]
+
+
+@pytest.mark.usefixtures("bucket")
+@pytest.mark.parametrize(
+    ("allowed", "key", "is_denied"),
+    [
+        ({"s3:GetObject"}, "drop/there.jsonl", False),
+        ({"s3:GetObject"}, "drop/missing.jsonl", True),
+        ({"s3:GetObject", "s3:ListBucket"}, "drop/missing.jsonl", False),
+        ({"s3:ListBucket"}, "drop/there.jsonl", True),
+    ],
+)
+def test_a_missing_object_is_said_to_be_missing_to_who_may_list(
+    monkeypatch: pytest.MonkeyPatch, allowed: set[str], key: str, is_denied: bool
+) -> None:
+    def enforce(_: str, action: str, *__: str, **___: Any) -> str | None:
+        return None if action in allowed else f"no {action}"
+
+    monkeypatch.setattr(iam_evaluator, "enforce", enforce)
+    differences._say_missing_to_who_may_list()
+    enforced: Callable[..., Any] = iam_evaluator.enforce
+
+    found = enforced("key", "s3:GetObject", "s3", "us-east-1", resource_arn=f"arn:aws:s3:::data/{key}")
+
+    assert bool(found) == is_denied
