@@ -11,10 +11,11 @@ import re
 CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f"
 UNSEEN = re.compile(
     f"[{CONTROLS}\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164"
-    "\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+    "\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f\ufdd0-\ufdef\ufffe\uffff]"
 )
 """Controls but for tab and line feed, marks that turn the direction of text, line separators, lone
-surrogates, and what draws nothing. Joiners (U+200C, U+200D) stay: Persian and emoji are written with them."""
+surrogates, what is no character (XML has none of it), and what draws nothing. Joiners (U+200C, U+200D) stay:
+Persian and emoji are written with them."""
 
 _BREAKS = re.compile("[\t\n]")
 

@@ -13,6 +13,7 @@ from tunedrop import intake
 from tunedrop.contracts import Failure, Registration
 from tunedrop.errors import InvalidManifest
 from tunedrop.intake import Upload
+from tunedrop.intake.tenants import tenant_of
 from tunedrop.registration import held_out, resuming
 from tunedrop.registration import register as registration
 from tunedrop.registration.register import ObjectCreated
@@ -59,7 +60,7 @@ def _in_its_place(found: Registration, services: Services) -> Registration:
     run = found.run
     if run is None or found.outcome not in ("registered", "resumed"):
         return found
-    tenant = registration.tenant_of(services.stage, run.source.key) or ""
+    tenant = tenant_of(services.stage, run.source.key) or ""
     if services.open_runs.take(tenant, run.run_id):
         return found
     failure = registration.too_many(services.stage, run, tenant)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -13,6 +14,9 @@ from tunedrop.errors import InvalidManifest
 from tunedrop.intake import file_names as names
 
 MOST_LISTED = 1_000
+"""Data files."""
+MOST_LOOKED_AT = 10_000
+"""Objects of a folder, whatever they are."""
 
 
 def prefix_of(key: str) -> str:
@@ -30,7 +34,13 @@ def keys_by_split(s3: Any, bucket: str, key: str) -> Mapping[Split, list[str]]:
     """
     prefix = prefix_of(key)
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    found = [one["Key"] for page in pages for one in page.get("Contents", ()) if is_data(one)]
+    every = (one for page in pages for one in page.get("Contents", ()))
+    listed = list(itertools.islice(every, MOST_LOOKED_AT + 1))
+    if len(listed) > MOST_LOOKED_AT:
+        raise InvalidManifest(
+            f"s3://{bucket}/{prefix} holds more than {MOST_LOOKED_AT:,} objects; move away what is no data"
+        )
+    found = [one["Key"] for one in listed if is_data(one)]
     if not found:
         raise InvalidManifest(
             f"s3://{bucket}/{prefix} contains no data file; upload the data before _SUCCESS"

@@ -31,6 +31,7 @@ from tunedrop.errors import InvalidManifest, TooManyRuns
 from tunedrop.evaluation import grading
 from tunedrop.formatting.commands import command
 from tunedrop.intake.file_names import in_order
+from tunedrop.intake.tenants import readable, tenant_of
 from tunedrop.manifest import Manifest
 from tunedrop.planning import base_models, distillation, hyperparameters
 from tunedrop.planning.base_models import LatestModel
@@ -65,7 +66,10 @@ class ObjectCreated(msgspec.Struct, frozen=True, kw_only=True):
 
 MOST_FILES = 200
 """Of one part of a dataset: what names them travels with the run, whose state may have 256 KB."""
+MOST_PATTERNS = 20
+"""Of one part of a dataset: each lists a bucket."""
 MOST_LISTED = 10_000
+"""Objects under the beginning of a pattern."""
 MAX_KEY = 1_024
 """Bytes of an object's key (S3 user guide, object-keys, read 2026-11-29)."""
 
@@ -171,13 +175,6 @@ def read_step(s3: Any, source: S3Object) -> str:
     return str(body.decode(errors="replace").strip())
 
 
-def tenant_of(stage: Stage, key: str) -> str | None:
-    """The tenant whose prefix an intake key is in; None where there is none."""
-    _, _, below = key.partition("/")
-    name, slash, _ = below.partition("/")
-    return name if slash and name in stage.tenants else None
-
-
 def _refuse_foreign(stage: Stage, source: S3Object, path: str, named: S3Object) -> None:
     """A manifest names data only where its uploader's prefix may read.
 
@@ -189,8 +186,7 @@ def _refuse_foreign(stage: Stage, source: S3Object, path: str, named: S3Object) 
     tenant = tenant_of(stage, source.key)
     if not stage.tenants or tenant is None:
         return
-    own = [f"s3://{stage.intake_bucket}/{root}{tenant}/" for root in (intake.DROP_PREFIX, intake.RUNS_PREFIX)]
-    reads = (*own, *stage.tenants[tenant])
+    reads = readable(stage, source.key)
     if not f"s3://{named.bucket}/{named.key}".startswith(reads):
         raise InvalidManifest(
             f"{path}: {tenant} may not read {named.uri[:200]}; "
@@ -310,6 +306,11 @@ def _joined(files: list[S3Object]) -> S3Object:
 
 def _objects(s3: Any, stage: Stage, source: S3Object, path: str, names: Sequence[str]) -> Iterator[S3Object]:
     """The objects that a manifest names for one part, each once, those of a pattern in their order."""
+    if (patterns := sum(map(manifest.is_pattern, names))) > MOST_PATTERNS or len(names) > MOST_FILES:
+        raise InvalidManifest(
+            f"{path} names {len(names):,} files and patterns ({patterns:,} patterns); it takes {MOST_FILES}, "
+            f"{MOST_PATTERNS} patterns among them: join some of the files, or use fewer patterns"
+        )
     found: dict[tuple[str, str], None] = {}
     for name in names:
         bucket, key = _locate(stage, source, path, name)
@@ -330,12 +331,17 @@ def _matching(s3: Any, path: str, bucket: str, pattern: str) -> list[str]:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=begin[0] if begin else "")
     try:
         matches = re.compile(_expression(pattern)).fullmatch
-        listed = (one["Key"] for page in pages for one in page.get("Contents", ()))
-        keys = in_order(key for key in itertools.islice(listed, MOST_LISTED) if matches(key))
+        every = (one["Key"] for page in pages for one in page.get("Contents", ()))
+        listed = list(itertools.islice(every, MOST_LISTED + 1))
     except re.error as error:
         raise InvalidManifest(f"{path}: {named.uri[:200]} is not a pattern: {error}") from error
     except ClientError as error:
         raise _refusal(error, path, named) from error
+    if len(listed) > MOST_LISTED:
+        raise InvalidManifest(
+            f"{path}: more than {MOST_LISTED:,} objects begin like {named.uri[:200]}; name a longer beginning"
+        )
+    keys = in_order(key for key in listed if matches(key))
     if not keys:
         raise InvalidManifest(f"{path}: no object is named {named.uri[:200]}; upload the data first")
     return keys

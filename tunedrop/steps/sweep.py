@@ -60,11 +60,12 @@ class Sweep:
             ("releasing what serves models", self._release),
             ("stopping jobs of closed runs", self._stop_jobs),
             ("closing runs without execution", self._close_orphans),
-            ("starting missed uploads", self._start_missed),
             ("starting what has grown", self._start_grown),
             ("announcing the end of base models", self._announce),
             ("looking for rows that cannot be read", self._note_unreadable),
             ("reporting what goes on failing", self._report),
+            # Last, because they list the intake bucket: whoever uploads decides how long that takes.
+            ("starting missed uploads", self._start_missed),
             ("looking for uploads that start nothing", self._tell_of_strays),
         ):
             self._troubles.attempt(name, part, None)

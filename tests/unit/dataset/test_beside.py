@@ -98,7 +98,7 @@ def test_what_check_accepts_is_what_submit_uploads_and_the_pipeline_finds(
     uploaded = {path: FILES[path] for path in named if path in FILES}
     for path, body in uploaded.items():
         s3.put_object(Bucket="intake", Key=f"runs/cats/{path}", Body=body)
-    found = StoredAlbum(s3, "intake", "runs/cats/train.jsonl", ["intake"]).look(uri)
+    found = StoredAlbum(s3, "intake", "runs/cats/train.jsonl", ["s3://intake/"]).look(uri)
     for path in uploaded:
         s3.delete_object(Bucket="intake", Key=f"runs/cats/{path}")
 

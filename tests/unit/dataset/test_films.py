@@ -64,7 +64,7 @@ def test_of_a_video_in_s3_little_is_read_wherever_its_length_stands() -> None:
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket="data")
         s3.put_object(Bucket="data", Key="film.mp4", Body=pictures.mp4(91, at_the_end=True))
-        album = StoredAlbum(s3, "data", "train.jsonl", ["data"])
+        album = StoredAlbum(s3, "data", "train.jsonl", ["s3://data/"])
 
         looked = album.look("film.mp4")
 

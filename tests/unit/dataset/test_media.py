@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import msgspec
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from tests import builders, pictures
@@ -21,6 +23,7 @@ from tunedrop.dataset.check.processes import check_on_all_cores
 from tunedrop.dataset.check.report import Report
 from tunedrop.dataset.sources.local import LocalFile
 from tunedrop.dataset.sources.media_s3 import Copies, StoredAlbum
+from tunedrop.dataset.types import Unseen
 from tunedrop.errors import InvalidDataset
 from tunedrop.steps.validate_data import validate, validate_shard
 
@@ -254,13 +257,73 @@ def test_what_is_missing_empty_or_out_of_reach_refuses_the_run_by_its_line(
 
 
 def test_an_object_that_vanishes_before_it_is_copied_is_named(s3: Any) -> None:
-    album = StoredAlbum(s3, STAGE.intake_bucket, "runs/cats/train.jsonl", [STAGE.intake_bucket])
+    album = StoredAlbum(s3, STAGE.intake_bucket, "runs/cats/train.jsonl", [f"s3://{STAGE.intake_bucket}/"])
 
     with (
         pytest.raises(InvalidDataset, match=r"runs/cats/gone\.png was deleted"),
         Copies(s3, STAGE.artifacts_bucket, "cats-1") as copies,
     ):
         partial(copies.of, album)("gone.png")
+
+
+TENANTS = builders.stage(
+    data_buckets=("shared",), tenants={"cats": ("s3://shared/cats/",), "dogs": ("s3://shared/dogs/",)}
+)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["s3://intake/runs/dogs/dog.png", "s3://intake/drop/dogs/dog.png", "s3://intake/drop/dog.png",
+     "s3://intake/runs/catsanddogs/dog.png", "s3://shared/dogs/dog.png", "s3://shared/dog.png"],
+)  # fmt: skip
+def test_a_record_refers_to_no_media_of_another_tenant(s3: Any, submitted: Any, uri: str) -> None:
+    """A manifest could not name them; a model that has seen them would tell what they show."""
+    bucket, key = naming.place_of(uri)
+    s3.put_object(Bucket=bucket, Key=key, Body=pictures.png())
+    run = submitted([*many(uri)])
+    run = msgspec.structs.replace(run, source=run.train)
+
+    with pytest.raises(InvalidDataset, match=r"TD075"):
+        validate(s3, TENANTS, run)
+
+
+@pytest.mark.parametrize("uri", ["s3://intake/drop/cats/cat.png", "s3://shared/cats/cat.png", "cat.png"])
+def test_a_record_refers_to_media_that_its_tenant_may_read(s3: Any, submitted: Any, uri: str) -> None:
+    place = naming.place_of(uri) if uri.startswith("s3://") else ("intake", f"runs/cats/{uri}")
+    s3.put_object(Bucket=place[0], Key=place[1], Body=pictures.png())
+    run = submitted([*many(uri)])
+    run = msgspec.structs.replace(run, source=run.train)
+
+    assert isinstance(validate(s3, TENANTS, run), Dataset)
+
+
+def test_an_object_that_is_replaced_after_it_was_looked_at_is_not_copied(s3: Any) -> None:
+    """moto has no CopySourceIfMatch: the request says what S3 would hold it against."""
+    s3.put_object(Bucket="intake", Key="runs/cats/cat.png", Body=pictures.png())
+    album = StoredAlbum(s3, "intake", "runs/cats/train.jsonl", ["s3://intake/"])
+    album.look("cat.png")
+    seen_as = s3.head_object(Bucket="intake", Key="runs/cats/cat.png")["ETag"]
+    s3.put_object(Bucket="intake", Key="runs/cats/cat.png", Body=pictures.png(9, 9))
+
+    def refuse(params: dict[str, Any], **_: Any) -> None:
+        if params["headers"].get("x-amz-copy-source-if-match") == seen_as:
+            raise ClientError({"Error": {"Code": "PreconditionFailed"}}, "CopyObject")
+
+    s3.meta.events.register("before-call.s3.CopyObject", refuse)
+    with (
+        pytest.raises(InvalidDataset, match=r"runs/cats/cat\.png was replaced"),
+        Copies(s3, STAGE.artifacts_bucket, "cats-1") as copies,
+    ):
+        partial(copies.of, album)("cat.png")
+
+
+def test_a_key_is_as_long_as_its_bytes(s3: Any) -> None:
+    found = StoredAlbum(s3, "intake", "runs/cats/train.jsonl", ["s3://intake/"]).look(
+        "s3://intake/" + "猫" * 400
+    )
+
+    assert isinstance(found, Unseen)
+    assert "at most 1,024 bytes, not 1,200" in found.why
 
 
 def copies_of(s3: Any, run: Run) -> dict[str, bytes]:

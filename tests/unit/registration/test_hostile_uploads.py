@@ -90,6 +90,56 @@ def test_names_that_no_state_could_carry_are_refused(names: int, refused: bool) 
         assert "a run carries at most 100,000: merge some of the files" in found.failure.cause
 
 
+class Crowded(Uploads):
+    """A bucket with so many objects; counts how often it is listed."""
+
+    def __init__(self, manifest: bytes, objects: int) -> None:
+        super().__init__(manifest)
+        self._objects = objects
+        self.listed = 0
+
+    def get_paginator(self, _: str) -> Any:
+        return self
+
+    def paginate(self, **_: Any) -> Any:
+        for start in range(0, self._objects, 1_000):
+            self.listed += 1
+            stop = min(start + 1_000, self._objects)
+            yield {"Contents": [{"Key": f"runs/mine/{n}.jsonl", "Size": 9} for n in range(start, stop)]}
+
+
+@pytest.mark.parametrize(
+    ("train", "objects", "why"),
+    [
+        (["*.jsonl"], 1_000_000, "more than 10,000 objects begin like"),
+        ([f"{'*' * n}.jsonl" for n in range(1, 5_000)], 10, "20 patterns among them"),
+        (["9.jsonl"] * 5_000, 10, "names 5,000 files"),
+        (["*.jsonl"], 201, "join some of them"),
+    ],
+)
+def test_a_manifest_lists_a_bucket_a_bounded_number_of_times(
+    train: list[str], objects: int, why: str
+) -> None:
+    """Else an uploader of 64 KB has a function list a bucket of a million objects thousands of times."""
+    s3 = Crowded(msgspec.json.encode({"data": {"train": [one[:8] for one in train]}}), objects)
+
+    found = register(b"", s3=s3)
+
+    assert found.failure is not None
+    assert why in found.failure.cause
+    assert s3.listed <= 11
+
+
+def test_a_folder_of_a_million_objects_is_listed_as_far_as_it_may_hold() -> None:
+    s3 = Crowded(b"", 1_000_000)
+
+    found = register(b"", "drop/mine/_SUCCESS", s3)
+
+    assert found.failure is not None
+    assert "holds more than 10,000 objects" in found.failure.cause
+    assert s3.listed <= 11
+
+
 FIELDS = [
     *(f"{field.encode_name}" for field in msgspec.structs.fields(Manifest)), "train", "test", "model", "via",
     "keep_for", "mode", "judge", "metric", "max_prompts", "epoch_count", "learning_rate", "max_candidates",

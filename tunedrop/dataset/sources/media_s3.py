@@ -33,16 +33,17 @@ class StoredAlbum:
     ----------
     bucket, key
         The dataset's file.
-    buckets
-        Those that may be read.
+    readable
+        Beginnings of the URIs that may be read (`tunedrop.intake.tenants`).
     """
 
-    def __init__(self, s3: Any, bucket: str, key: str, buckets: Sequence[str]) -> None:
+    def __init__(self, s3: Any, bucket: str, key: str, readable: Sequence[str]) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._folder = posixpath.dirname(key)
-        self._buckets = frozenset(buckets)
+        self._readable = tuple(readable)
         self._seen: dict[str, Seen | Unseen] = {}
+        self._etags: dict[tuple[str, str], str] = {}
 
     def place(self, uri: str) -> tuple[str, str]:
         """The bucket and the key of what a record refers to."""
@@ -50,6 +51,10 @@ class StoredAlbum:
         if path is None:
             return naming.place_of(uri)
         return self._bucket, posixpath.join(self._folder, path)
+
+    def etag(self, place: tuple[str, str]) -> str:
+        """What an object was when it was looked at; empty for one that was not."""
+        return self._etags.get(place, "")
 
     def expect(self, uris: Iterable[str]) -> None:
         """Fetch many at once: one after the other, each takes some 30 ms."""
@@ -65,11 +70,11 @@ class StoredAlbum:
 
     def _fetch(self, uri: str) -> Seen | Unseen:
         bucket, key = self.place(uri)
-        if bucket not in self._buckets:
-            allowed = ", ".join(sorted(self._buckets))
-            return Unseen("TD075", f"the stage may not read {bucket}; it may read {allowed} (data_buckets)")
-        if len(key) > MAX_KEY_BYTES:
-            return Unseen("TD078", f"an S3 key may have at most {MAX_KEY_BYTES:,} bytes, not {len(key):,}")
+        if not naming.uri(bucket, key).startswith(self._readable):
+            allowed = ", ".join(self._readable)
+            return Unseen("TD075", f"the run may not read it; it may read {allowed} (data_buckets, tenants)")
+        if (length := len(key.encode(errors="replace"))) > MAX_KEY_BYTES:
+            return Unseen("TD078", f"an S3 key may have at most {MAX_KEY_BYTES:,} bytes, not {length:,}")
         try:
             answer = self._s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{HEAD_BYTES - 1}")
         except ClientError as error:
@@ -78,6 +83,7 @@ class StoredAlbum:
             if aws.is_missing(error):
                 return Unseen("TD078", f"there is no object {naming.uri(bucket, key)}")
             raise
+        self._etags[bucket, key] = answer["ETag"]
         size = int(answer["ContentRange"].rpartition("/")[2])
         return seen(size, answer["Body"].read(), partial(self._read, bucket, key))
 
@@ -103,10 +109,12 @@ class Copies:
         place = album.place(uri)
         if place not in self._made:
             key = naming.media_key(self._run_id, _name(*place))
-            self._made[place] = key, self._pool.submit(self._copy, *place, key)
+            self._made[place] = key, self._pool.submit(self._copy, *place, key, album.etag(place))
         return naming.uri(self._bucket, self._made[place][0])
 
-    def _copy(self, bucket: str, key: str, copy: str) -> None:
+    def _copy(self, bucket: str, key: str, copy: str, etag: str) -> None:
+        """Copy the object that was looked at; where that is not known, the one that is there."""
+        as_seen = {"CopySourceIfMatch": etag} if etag else {}
         try:
             # Its tags stay behind: to read them would be one more permission on other people's buckets.
             self._s3.copy_object(
@@ -114,11 +122,15 @@ class Copies:
                 Bucket=self._bucket,
                 Key=copy,
                 TaggingDirective="REPLACE",
+                **as_seen,
             )
         except ClientError as error:
             if aws.is_missing(error):
                 uri = naming.uri(bucket, key)
                 raise InvalidDataset(f"{uri} was deleted while the dataset was prepared") from error
+            if aws.code_of(error) in ("PreconditionFailed", "412"):
+                uri = naming.uri(bucket, key)
+                raise InvalidDataset(f"{uri} was replaced while the dataset was prepared") from error
             raise
 
     def __enter__(self) -> Copies:

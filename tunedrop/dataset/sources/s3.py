@@ -16,6 +16,7 @@ from tunedrop.dataset.sources.media_s3 import StoredAlbum
 from tunedrop.dataset.sources.opened import OpenedFile, OpenedFiles, opened
 from tunedrop.dataset.types import Album, Opened, Problem, Source, Split
 from tunedrop.errors import InvalidDataset
+from tunedrop.intake.tenants import readable
 from tunedrop.stage import Stage
 
 CHUNK = 1 << 20
@@ -34,11 +35,11 @@ class StoredFile:
     """
 
     def __init__(
-        self, s3: Any, object_: S3Object, buckets: Sequence[str], album: Album | None = None
+        self, s3: Any, object_: S3Object, readable: Sequence[str], album: Album | None = None
     ) -> None:
         self._s3 = s3
         self._object = object_
-        self.album: Album | None = album or StoredAlbum(s3, object_.bucket, object_.key, buckets)
+        self.album: Album | None = album or StoredAlbum(s3, object_.bucket, object_.key, readable)
         self.name = object_.key.rpartition("/")[2]
         self.size = int(self._ask(s3.head_object)["ContentLength"])
 
@@ -110,7 +111,7 @@ class _Reader:
 
     def __init__(self, s3: Any, stage: Stage, run: Run) -> None:
         self._s3, self._stage, self._run = s3, stage, run
-        self._buckets = (stage.intake_bucket, *stage.data_buckets)
+        self._readable = readable(stage, run.source.key)
 
     def opened(self, split: Split, file: S3Object) -> Opened:
         """One file, or several as one."""
@@ -121,12 +122,12 @@ class _Reader:
         # A retry may bring another test set for the same run: the object is part of the name.
         token = naming.client_token(object_.key, object_.version_id)[:12]
         key = naming.read_key(self._run.run_id, f"{split}-{token}", number)
-        stored = StoredFile(self._s3, object_, self._buckets)
+        stored = StoredFile(self._s3, object_, self._readable)
         found = self._kept(key) or self._read(stored, key)
         source: Source = stored
         if not found.is_plain:
             place = S3Object(bucket=self._stage.artifacts_bucket, key=key)
-            source = StoredFile(self._s3, place, self._buckets, stored.album)
+            source = StoredFile(self._s3, place, self._readable, stored.album)
         return OpenedFile(
             name=stored.name,
             source=source,
