@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,10 +45,11 @@ _WORD = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|\\w+"
 def unrelated_to(s3: Any, registry: Registry, aliases: Aliases, run: Run, dataset: Dataset) -> str:
     """The run whose model a name has in production, where this run's data has nothing in common with it.
 
-    Empty where it has, where nothing is in production, and where the run tunes that very model further.
+    Empty where it has, and where nothing is in production. A run that tunes that very model further is no
+    exception: whoever may upload may name it by `from`.
     """
     history = aliases.history(run.name)
-    if not history or run.run_id == history[0].run_id or run.parent_model == history[0].model_arn:
+    if not history or run.run_id == history[0].run_id:
         return ""
     earlier = _dataset_of(registry, history[0])
     related = earlier is not None and have_in_common(s3, dataset.train.uri, earlier.train.uri)
@@ -114,9 +116,18 @@ def have_in_common(s3: Any, one: str, other: str) -> bool:
 
 def common(ours: list[bytes], theirs: list[bytes]) -> float:
     """The share of records, of those of the smaller side, that hold something of the other side's."""
-    few, many = sorted((ours, theirs), key=len)
-    known = {one for record in many for one in _features(record)}
-    return sum(not known.isdisjoint(_features(record)) for record in few) / max(1, len(few))
+    few, many = sorted((_telling(ours), _telling(theirs)), key=len)
+    known = {one for record in many for one in record}
+    return sum(not known.isdisjoint(record) for record in few) / max(1, len(few))
+
+
+def _telling(records: list[bytes]) -> list[set[int]]:
+    """What each record is about, without what most records of the file hold, such as a system prompt: "You
+    are a helpful assistant" makes no two datasets alike."""
+    each = [_features(record) for record in records]
+    counts = Counter(one for features in each for one in features)
+    usual = {one for one, count in counts.items() if count > max(1, len(records) / 2)}
+    return [features - usual for features in each]
 
 
 def _dataset_of(registry: Registry, model: InProduction) -> Dataset | None:

@@ -96,10 +96,24 @@ def test_a_name_that_has_nothing_in_production_is_free(
     assert asked(aws, registry, aliases, EXPERT) == ""
 
 
-def test_a_model_tuned_further_is_no_stranger(aws: Aws, registry: Registry, aliases: Aliases) -> None:
+@pytest.mark.parametrize(("body", "taken"), [(PERSONA, ""), (EXPERT, "earlier-0123456789")])
+def test_who_tunes_a_model_further_needs_data_in_common_too(
+    aws: Aws, registry: Registry, aliases: Aliases, body: bytes, taken: str
+) -> None:
+    """Whoever may upload may name any model by `from`: else it would be a way around the approval."""
     promoted(aws, registry, aliases, PERSONA)
 
-    assert asked(aws, registry, aliases, EXPERT, parent_model=builders.MODEL_ARN) == ""
+    assert asked(aws, registry, aliases, body, parent_model=builders.MODEL_ARN) == taken
+
+
+@pytest.mark.parametrize("system", ["You are a helpful assistant.", "Answer in one short and friendly line."])
+def test_a_system_prompt_that_both_have_makes_no_two_datasets_alike(system: str) -> None:
+    def with_system(body: bytes) -> list[bytes]:
+        said = {"system": [{"text": system}]}
+        return [msgspec.json.encode(said | msgspec.json.decode(line)) for line in lines(body)]
+
+    assert common(with_system(PERSONA), with_system(EXPERT)) < ENOUGH
+    assert common(with_system(PERSONA)[::2], with_system(PERSONA)[1::2]) > 0.5
 
 
 def test_data_that_is_gone_is_not_taken_for_related(aws: Aws, registry: Registry, aliases: Aliases) -> None:
