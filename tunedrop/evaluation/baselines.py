@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunedrop.evaluation.examples import MOST_KNOWN, Example
-from tunedrop.evaluation.words import words
+from tunedrop.evaluation.words import folded, words
 
 Name = Literal["constant answer", "nearest neighbour", "echo of the prompt"]
 
@@ -25,6 +25,9 @@ NEAREST: Name = "nearest neighbour"
 
 MOST_CANDIDATES, MOST_COMPARED = 60, 60
 """Of so many different answers the medoid is found, by so many references."""
+
+MOST_LETTERS = 500
+"""So much of a prompt is compared by its letters."""
 
 BUCKETS = 4_096
 """Words are hashed into so many columns: enough that prompts collide in few words."""
@@ -39,16 +42,16 @@ def free_answers(
     """What each free contender answers to the prompts of `asked`."""
     if not known:
         return {}
-    known = _spread(known, MOST_KNOWN)
+    known = spread(known, MOST_KNOWN)
     commonest = _commonest if are_labels else _medoids
     return {
         "constant answer": _constant(asked, known, commonest(known, scorer)),
-        NEAREST: _nearest(asked, known),
+        NEAREST: [one for one, *_ in nearest(asked, known)],
         "echo of the prompt": [one.prompt for one in asked],
     }
 
 
-def _spread(examples: Sequence[Example], most: int) -> list[Example]:
+def spread(examples: Sequence[Example], most: int) -> list[Example]:
     step = max(1.0, len(examples) / most)
     return [examples[int(index * step)] for index in range(min(most, len(examples)))]
 
@@ -71,8 +74,8 @@ def _commonest(known: Sequence[Example], _: Scorer) -> list[str]:
 
 def _medoids(known: Sequence[Example], scorer: Scorer) -> list[str]:
     """The two answers that score best against the references of other units, on average."""
-    compared = _spread(known, MOST_COMPARED)
-    candidates = list({one.answer: one for one in _spread(known, MOST_CANDIDATES)}.values())
+    compared = spread(known, MOST_COMPARED)
+    candidates = list({one.answer: one for one in spread(known, MOST_CANDIDATES)}.values())
 
     def mean(candidate: Example) -> float:
         others = [
@@ -83,27 +86,42 @@ def _medoids(known: Sequence[Example], scorer: Scorer) -> list[str]:
     return [one.answer for one in sorted(candidates, key=mean, reverse=True)[:2]]
 
 
-def _nearest(asked: Sequence[Example], known: Sequence[Example]) -> list[str]:
-    """The answer of the known prompt with the highest cosine of word vectors, rare words counting more."""
-    counts = Counter(word for one in known for word in set(words(one.prompt)))
-    theirs = _vectors([one.prompt for one in known], counts, len(known))
+def nearest(
+    asked: Sequence[Example],
+    known: Sequence[Example],
+    most: int = 1,
+    features: Callable[[str], Sequence[str]] = words,
+) -> list[list[str]]:
+    """The answers of the known prompts with the highest cosine of feature vectors, rare ones counting more.
+
+    Of each prompt so many at most, the nearest first, none of its own unit.
+    """
+    counts = Counter(one for example in known for one in set(features(example.prompt)))
+    theirs = _vectors([features(one.prompt) for one in known], counts, len(known))
     units = np.array([one.unit for one in known])
     found = []
     for start in range(0, len(asked), 500):
         part = asked[start : start + 500]
-        alike = _vectors([one.prompt for one in part], counts, len(known)) @ theirs.T
+        alike = _vectors([features(one.prompt) for one in part], counts, len(known)) @ theirs.T
         own = np.array([one.unit for one in part])[:, None]
         alike[(own == units[None, :]) & (own >= 0)] = -1.0
-        found += [known[index].answer for index in alike.argmax(axis=1)]
+        first = np.argsort(-alike, axis=1, kind="stable")[:, :most]
+        found += [[known[index].answer for index in row] for row in first]
     return found
 
 
-def _vectors(texts: Sequence[str], counts: Counter[str], known: int) -> Matrix:
+def letters(text: str) -> list[str]:
+    """Runs of three characters: what prompts have in common beside whole words."""
+    plain = folded(text)[:MOST_LETTERS]
+    return [plain[at : at + 3] for at in range(len(plain) - 2)]
+
+
+def _vectors(texts: Sequence[Sequence[str]], counts: Counter[str], known: int) -> Matrix:
     vectors = np.zeros((len(texts), BUCKETS), dtype=np.float32)
-    for row, text in enumerate(texts):
-        for word in set(words(text)):
-            rarity = math.log((1 + known) / (1 + counts[word])) + 0.01
-            vectors[row, zlib.crc32(word.encode("utf-8", "surrogatepass")) % BUCKETS] += rarity
+    for row, features in enumerate(texts):
+        for one in set(features):
+            rarity = math.log((1 + known) / (1 + counts[one])) + 0.01
+            vectors[row, zlib.crc32(one.encode("utf-8", "surrogatepass")) % BUCKETS] += rarity
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: Matrix = vectors / np.maximum(lengths, 1e-9)
     return unit

@@ -11,12 +11,11 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from rapidfuzz.distance import LCSseq
-
 from tunedrop.evaluation.copies import Copies
 from tunedrop.evaluation.json_leaves import is_document, leaf_f1
 from tunedrop.evaluation.labels import LabelSet
 from tunedrop.evaluation.metrics import Task, f1, normalized_match
+from tunedrop.evaluation.order import in_order
 from tunedrop.evaluation.words import folded, words
 
 SHARED = 0.2
@@ -24,9 +23,6 @@ SHARED = 0.2
 
 FEWEST_REFERENCES = 10
 """Of fewer different references nobody can tell habit from content."""
-
-FEWEST_IN_ORDER, BY_CHANCE = 4, 0.5
-"""Of so many words in common this part is in order by chance; of more it is less."""
 
 NEGATIONS = frozenset(
     ("no", "not", "never", "none", "cannot", "cant", "dont", "doesnt", "didnt", "isnt", "arent", "wasnt",
@@ -66,7 +62,8 @@ class Content:
             return 0.0
         expected, given = (self._telling(text) for text in (reference, answer))
         found = f1(expected, given) if expected else f1(words(reference), words(answer))
-        return found * _same_facts(words(reference), words(answer)) * _in_order(reference, answer)
+        ordered = min(in_order(words(reference), words(answer)), in_order(expected, given))
+        return found * _same_facts(words(reference), words(answer)) * ordered
 
     def _telling(self, text: str) -> list[str]:
         return [word for word in words(text) if word not in self._shared]
@@ -78,16 +75,6 @@ def _same_facts(expected: Sequence[str], given: Sequence[str]) -> float:
         return 0.0
     numbers = {one for one in expected if one[0].isdigit()}
     return len(numbers & set(given)) / len(numbers) if numbers else 1.0
-
-
-def _in_order(reference: str, answer: str) -> float:
-    """1 where the words that both have stand in the same order, 0 where no more do than by chance."""
-    expected, given = words(reference), words(answer)
-    common = (Counter(expected) & Counter(given)).total()
-    if common < FEWEST_IN_ORDER:
-        return 1.0
-    in_order = LCSseq.similarity(expected, given) / common
-    return max(0.0, (in_order - BY_CHANCE) / (1 - BY_CHANCE))
 
 
 def _has_phrase(said: Sequence[str], phrase: Sequence[str]) -> float:

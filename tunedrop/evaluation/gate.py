@@ -4,7 +4,8 @@ A tuned model is promoted when all of this holds, each at the attempt's level (`
 - the deciding metric has risen by at least `min_improvement` and above zero; on open text every overlap score
   has risen, since none of them knows what a text means;
 - it beats the answers that cost nothing (`free`) and its own answers to other prompts, its gain is not one
-  of form alone (`content`), and it does not always say one word for another (`substitution`);
+  of form alone (`content`), no part of the answers is wrong throughout (`parts`), and it does not always
+  say one word for another (`substitution`);
 - nothing else has fallen, and it is no worse than the model in production, whose place it takes only where
   it scores higher.
 
@@ -16,47 +17,15 @@ a rejection may come from any test, so those share the level.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
 
-from tunedrop.contracts import Contender, Evaluation, EvaluationSettings, Reason, Score
+from tunedrop.contracts import Evaluation, EvaluationSettings, Score
 from tunedrop.evaluation import metrics, power, reasons, scores
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.examples import Example
-from tunedrop.evaluation.measured import MOST_FAILED, OWN_ANSWERS, Measured
+from tunedrop.evaluation.guards import Finding, Guards
+from tunedrop.evaluation.measured import MOST_FAILED, Measured
 from tunedrop.evaluation.power import FEWEST_UNITS, MOST_UNITS
-from tunedrop.evaluation.sample import Paired
 from tunedrop.evaluation.speed import speed
-from tunedrop.evaluation.substitution import systematic
-
-Verdict = Literal["promote", "reject", "inconclusive"]
-
-
-class Finding(NamedTuple):
-    """A verdict and its reason; by which comparison more held-out records would tell, and what it wants."""
-
-    verdict: Verdict
-    reason: str
-    rejected_for: Reason = ""
-    open_in: Paired | None = None
-    wanted: float = 0.0
-
-
-GUARDED = ("rouge_l", "chrf", "json_valid", "macro_f1")
-GUARD_MARGIN = 0.02
-"""A guarded metric has fallen when its interval lies below zero and its difference below minus this."""
-
-GENERAL_MARGIN = 0.02
-"""The same for general ability: of 405 prompts, eight net are lost; fewer may be an accident of wording."""
-
-CONTENT_MARGIN, CONTENT_MARGIN_UNSEEN = 0.05, 0.1
-"""A gain in form must leave no doubt that the content fell by less than this; less is asked where it did not
-fall at all."""
-
-CONTENT_SHARE = 0.2
-"""The least part of what open text gained that must be a gain in content."""
-
-PRODUCTION_MARGIN = 0.02
-"""A model that takes the place of one in production must be no worse than it by more than this."""
 
 
 class Gate:
@@ -118,120 +87,6 @@ class Gate:
             wanted=wanted,
         )
 
-    def guarded(self, reason: str) -> Finding:
-        """A promotion, unless something else speaks against it."""
-        tests = (
-            self._fallen(reason),
-            *(self._beats(reason, one) for one in self.found.contenders if not self.found.is_judged),
-            self._says_more(reason),
-            self._substitutes(reason),
-            self._in_production(reason),
-        )
-        found = [one for one in tests if one is not None]
-        rejected = [one for one in found if one.verdict == "reject"]
-        return next(iter([*rejected, *found]), Finding("promote", reason + self._of_form()))
-
-    def _of_form(self) -> str:
-        """What the reason says of a gain that is one of form."""
-        content = self.found.content
-        if content is None or content.low > 0 or self.found.is_judged:
-            return ""
-        said = f"{reasons.moved(content)} {reasons.between(content)}"
-        return f"; the gain may be one of form: of what the answers say, {said}"
-
-    def _substitutes(self, reason: str) -> Finding | None:
-        if self.sample.task != "text" or self.found.is_judged:
-            return None
-        found = systematic(self.sample.references, self.sample.texts("tuned"), self.sample.units)
-        if found is None:
-            return None
-        return Finding(
-            "inconclusive",
-            f"{reason}; but {found.units} answers of the tuned model say {found.said!r} where the references "
-            f"say {found.wanted!r}: no overlap score knows whether that means the same; a judge does",
-        )
-
-    def _fallen(self, reason: str) -> Finding | None:
-        general = self.found.general
-        fallen = [
-            metrics.TITLES[one.metric]
-            for one in self.found.scores
-            if one.metric in GUARDED and one.metric != self.found.metric and _has_fallen(one, GUARD_MARGIN)
-        ]
-        if fallen:
-            return Finding("reject", f"{reason}, but {', '.join(fallen)} fell", "guarded metric")
-        if general is not None and _has_fallen(general, GENERAL_MARGIN):
-            forgotten = f"{reasons.moved(general)} (difference {general.low:+.3f} to {general.high:+.3f})"
-            return Finding(
-                "reject",
-                f"{reason}, but it has forgotten what its base could do: {forgotten}",
-                "general ability",
-            )
-        return None
-
-    def _beats(self, reason: str, contender: Contender) -> Finding | None:
-        score, wanted = contender.score, self.settings.min_improvement
-        if score.low > 0 or self.found.is_no_copy(contender):
-            return None
-        own = contender.name == OWN_ANSWERS
-        free = contender.name if own else f"the {contender.name}, which costs nothing,"
-        said = (
-            f"{reason}; but {free} {'score' if own else 'scores'} {score.base:.3f} {reasons.between(score)}"
-        )
-        room = 1 - score.base > wanted
-        if room and score.high < wanted:
-            return Finding("reject", said, "free answers")
-        return Finding("inconclusive", said, open_in=self.found.opposed[contender.name])
-
-    def _says_more(self, reason: str) -> Finding | None:
-        content = self.found.content
-        if content is None or self.found.is_judged:
-            return None
-        margin = CONTENT_MARGIN if content.difference < 0 else CONTENT_MARGIN_UNSEEN
-        wanted = 0.0 if self.sample.task == "text" else -margin
-        if content.low > wanted and not self._mostly_form(content):
-            return None
-        said = f"{reason}; but that may be its form alone: of what the answers say, {reasons.moved(content)}"
-        if _has_fallen(content, GUARD_MARGIN):
-            return Finding("reject", f"{said} {reasons.between(content)}", "content")
-        return Finding(
-            "inconclusive",
-            f"{said} {reasons.between(content)}",
-            open_in=self.found.opposed["content"],
-            wanted=wanted,
-        )
-
-    def _mostly_form(self, content: Score) -> bool:
-        """Whether what the answers have in common with the references says little of this prompt."""
-        score = self.found.decisive
-        if score is None or self.found.metric not in metrics.METRICS:
-            return False
-        if self.sample.task == "text":
-            return content.difference < CONTENT_SHARE * score.difference
-        return content.tuned < CONTENT_SHARE * score.tuned
-
-    def _in_production(self, reason: str) -> Finding | None:
-        score = self.found.champion
-        asked = [one.champion for one in self.sample.answered]
-        if all(one is None for one in asked):
-            return None
-        missing = [one.error if one is not None else "no answer" for one in asked if one is None or one.error]
-        if len(missing) > MOST_FAILED * len(asked):
-            failed = reasons.too_many_failed("answers of the model in production", len(asked), missing)
-            return Finding("inconclusive", f"{reason}; but {failed}", "model in production")
-        if score is None:
-            few = f"fewer than {FEWEST_UNITS} independent prompts were answered by the model in production"
-            return Finding("inconclusive", f"{reason}; but {few}", open_in=self.found.compared)
-        said = f"{reason}; but the model in production scores {score.base:.3f} {reasons.between(score)}"
-        if score.high < 0:
-            return Finding("reject", said, "model in production")
-        if score.difference <= 0:
-            return Finding("inconclusive", f"{said}, and keeps its place where it is as good")
-        if score.low <= -PRODUCTION_MARGIN:
-            open_in = self.found.opposed["production"]
-            return Finding("inconclusive", said, open_in=open_in, wanted=-PRODUCTION_MARGIN)
-        return None
-
     def _sure(self, score: Score) -> str:
         return (
             f"{self.settings.confidence:.0%} interval of the difference {score.low:+.3f} to {score.high:+.3f}"
@@ -265,7 +120,7 @@ def decide(
     gate = Gate(found)
     finding = gate.too_little() or gate.by_score()
     if finding.verdict == "promote":
-        finding = gate.guarded(finding.reason)
+        finding = Guards(found).passed(finding.reason)
     needed = gate.needed(finding)
     answered = found.sample.answered
     return Evaluation(
@@ -293,7 +148,3 @@ def decide(
         output_tokens=sum(answer.output_tokens for one in predictions for answer in one.answers),
         needed=needed if needed < MOST_UNITS else 0,
     )
-
-
-def _has_fallen(score: Score, margin: float) -> bool:
-    return score.high < 0 and score.difference < -margin

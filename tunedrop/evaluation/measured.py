@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from tunedrop.contracts import Contender, EvaluationSettings, Incomplete, Score
 from tunedrop.evaluation import complete, metrics, power, scores
-from tunedrop.evaluation.baselines import NEAREST, free_answers
+from tunedrop.evaluation.baselines import NEAREST, free_answers, letters, nearest, spread
 from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.examples import Example
+from tunedrop.evaluation.examples import MOST_KNOWN, Example
 from tunedrop.evaluation.macro import macro_f1_score
 from tunedrop.evaluation.power import FEWEST_UNITS
 from tunedrop.evaluation.sample import Levels, Paired, Sample
+from tunedrop.evaluation.words import words
 
 OWN_ANSWERS = "its own answers to other prompts"
 """A model whose answers do as well under other prompts has not read the prompts: a style, a constant answer,
@@ -21,7 +22,10 @@ MOST_FAILED = 0.1
 """Above this share of failed, cut or missing answers there is no verdict: they may not be like the rest."""
 
 NO_DOUBT, FEW = 1.645, 10
-"""Standard errors by which a model has to be rather right than a copy, where more than a few can tell."""
+"""Standard errors by which a model has to be rather right, where more than a few can tell."""
+
+MOST_NEIGHBOURS = 8
+"""So many near prompts a model may have copied an answer from."""
 
 REJECTING = 9
 """How many more tests may reject: three guards, content, four contenders, the model in production."""
@@ -126,11 +130,7 @@ class Measured:
     def _contenders(self) -> Iterator[Contender]:
         """The tuned model against the answers that cost nothing, and against its own to other prompts."""
         sample = self.sample
-        asked = [
-            Example(one.prompt, one.reference, unit)
-            for one, unit in zip(sample.answered, sample.units, strict=True)
-        ]
-        scorer = sample.scorer(self.overlap)
+        scorer, asked = sample.scorer(self.overlap), self._asked
         answers = free_answers(asked, self.known or asked, scorer, are_labels=sample.task == "labels")
         found = {str(name): sample.against(self.overlap, given) for name, given in answers.items()}
         if not self.known and NEAREST in answers:
@@ -138,6 +138,11 @@ class Measured:
         self.opposed |= found | {OWN_ANSWERS: sample.against_own(self.overlap)}
         for name in (*found, OWN_ANSWERS):
             yield Contender(name=name, score=self.opposed[name].score(self.guards))
+
+    @property
+    def _asked(self) -> list[Example]:
+        pairs = zip(self.sample.answered, self.sample.units, strict=True)
+        return [Example(one.prompt, one.reference, unit) for one, unit in pairs]
 
     def _champion(self) -> Score | None:
         """The tuned model against the one in production, where that one has answered enough."""
@@ -165,9 +170,28 @@ class Measured:
             return True
         if self.repeated is None or not self.repeated.units:
             return self.repeated is not None
-        found = self.repeated.differences
-        doubt = NO_DOUBT * float(found.std()) / len(found) ** 0.5 if len(found) >= FEW else 0.0
-        return float(found.mean()) > doubt
+        return is_rather_higher(self.repeated)
+
+    def looked_up(self) -> Iterator[Paired]:
+        """The model against its own answers to other prompts, where other prompts' answers do not help.
+
+        Of labels and short answers, where a few prompts want what no other does; and where none of the near
+        prompts wants the same, of as many near ones as leave a few. A model that copies is never right there.
+        """
+        if self.known or self.sample.task not in ("labels", "short"):
+            return
+        pairs, own = enumerate(self.sample.answered), self.opposed[OWN_ANSWERS]
+        asked = [Example(one.prompt, one.reference, place) for place, one in pairs]
+        known = spread(asked, MOST_KNOWN)
+        others = [[one.answer for one in known if one.unit != mine.unit] for mine in asked]
+        near = [nearest(asked, known, MOST_NEIGHBOURS, features) for features in (words, letters)]
+        given = (
+            [[*one[:count], *other[:count]] for one, other in zip(*near, strict=True)]
+            for count in range(MOST_NEIGHBOURS, 0, -1)
+        )
+        alone, *close = (self.sample.where_wrong(own, one) for one in (others, *given))
+        enough = [one for one in close if len(set(one.units)) >= FEW][:1]
+        yield from enough if len(set(alone.units)) < FEW else [alone, *enough]
 
     @property
     def compared(self) -> Paired | None:
@@ -177,3 +201,11 @@ class Measured:
     @property
     def is_judged(self) -> bool:
         return self.metric in metrics.JUDGED.values()
+
+
+def is_rather_higher(found: Paired) -> bool:
+    """Whether the second of two compared is higher, beyond doubt where more than a few can tell."""
+    differences = found.differences
+    few = len(differences) < FEW
+    doubt = 0.0 if few else NO_DOUBT * float(differences.std()) / len(differences) ** 0.5
+    return float(differences.mean()) > doubt

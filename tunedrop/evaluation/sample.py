@@ -88,10 +88,14 @@ class Sample:
         return label_set(self.references)
 
     @cached_property
+    def asked(self) -> list[str]:
+        """Each prompt with what was said before it."""
+        return ["\n".join([*(said.text for said in one.before), one.prompt]) for one in self.answered]
+
+    @cached_property
     def units(self) -> list[int]:
-        asked = ["\n".join([*(said.text for said in one.before), one.prompt]) for one in self.answered]
         given = [f"{one.base.text}\0{one.tuned.text}" for one in self.answered]
-        return units_of([one.record for one in self.answered], asked, self.references, given)
+        return units_of([one.record for one in self.answered], self.asked, self.references, given)
 
     @cached_property
     def content(self) -> Content:
@@ -136,11 +140,23 @@ class Sample:
         same, right, units = zip(*rows, strict=True) if rows else ((), (), ())
         return Paired(name, same, right, units)
 
+    def where_wrong(self, compared: Paired, answers: Sequence[Sequence[str]]) -> Paired:
+        """A comparison on those prompts alone of which none of the given answers is right."""
+        scorer = self.scorer(compared.metric)
+        rows = zip(self.references, answers, compared.base, compared.tuned, compared.units, strict=True)
+        kept = [
+            (base, tuned, unit)
+            for reference, given, base, tuned, unit in rows
+            if all(scorer(reference, one) < 1 for one in given)
+        ]
+        base, tuned, units = zip(*kept, strict=True) if kept else ((), (), ())
+        return Paired(compared.metric, base, tuned, units)
+
     def against_own(self, name: str) -> Paired:
         """The tuned model against its own answers to other prompts: the mean over a few of other units."""
         given = self.texts("tuned")
-        moved = [[given[place] for place in places] for places in _moved(self.units)]
-        tuned, *others = self.scores(name, [given, *moved])
+        elsewhere = [[given[place] for place in places] for places in moved(self.units)]
+        tuned, *others = self.scores(name, [given, *elsewhere])
         means = [fmean(scores) for scores in zip(*others, strict=True)] if others else [0.0] * len(tuned)
         return Paired(name, means, tuned, self.units)
 
@@ -161,7 +177,7 @@ class Sample:
         return metrics.METRICS[name]
 
 
-def _moved(units: Sequence[int]) -> Iterator[list[int]]:
+def moved(units: Sequence[int]) -> Iterator[list[int]]:
     """For each answer the place of one of another unit, a few times over."""
     members: dict[int, list[int]] = defaultdict(list)
     for place, unit in enumerate(units):

@@ -1,0 +1,185 @@
+"""Answers that score well and are wrong where it matters; honest ones have the same faults here and there."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import pytest
+
+import tunedrop
+from tests.unit.evaluation.answers import text
+
+Rows = list[tuple[str, str]]
+Answerer = Callable[[str], str]
+DRAW = random.Random(77)
+
+
+def about(number: int) -> str:
+    """Words of its own for a prompt, so that it is independent of the others."""
+    return text(random.Random(number), 6)
+
+
+PEOPLE = ["Олегом", "Мариной", "Степаном", "Ксенией", "Павлом", "Тамарой", "Глебом", "Дианой", "Львом"]
+RIVERS = ["Волге", "Оке", "Каме", "Лене", "Оби", "Неве", "Двине", "Печоре", "Ангаре", "Амуре"]
+RUSSIAN: Rows = [
+    (
+        f"Кто вёл экспедицию {about(number)}?",
+        f"Летом {about(number + 500)} шли по {river} за {one}, и {about(number + 900)} к {other} весной.",
+    )
+    for number, (river, one, other) in enumerate(
+        (DRAW.choice(RIVERS), *DRAW.sample(PEOPLE, 2)) for _ in range(70)
+    )
+]
+LABS: Rows = [
+    (
+        f"Report {number} of patient {DRAW.choice('ABCDEFGH')}: sample {DRAW.choice(('blood', 'urine'))}",
+        json.dumps(
+            {
+                "sample": {"kind": DRAW.choice(("blood", "urine")), "site": DRAW.choice(("ward", "lab"))},
+                "values": [{"name": one, "value": DRAW.randint(20, 900) / 10} for one in ("iron", "zinc")],
+                "fasting": DRAW.random() < 0.5,
+            }
+        ),
+    )
+    for number in range(60)
+]
+JAVA: Rows = [
+    (
+        f"Class {name}{number} for {about(number)} with field {field}, limit {limit}",
+        f"public class {name}{number} {{\n  private final int {field};\n  int capped() {{\n"
+        f"    if ({field} > {limit}) {{\n      return {limit};\n    }}\n    return this.{field};\n  }}\n}}",
+    )
+    for number, (name, field, limit) in enumerate(
+        product(("Order", "Basket", "Route", "Shift"), ("count", "weight", "delay", "score"), (7, 12, 30, 99))
+    )
+]
+JAPANESE: Rows = [
+    (
+        f"{about(number)}の{what}について教えてください",
+        f"{what}は{where}で行われます。受付は正面の入口にあります。{who}が最初に挨拶をします。持ち物は筆記用具だけです。",
+    )
+    for number, (what, where, who) in enumerate(
+        product(("会議", "講習", "試験", "見学"), ("本館", "別館", "食堂"), ("校長", "部長", "先生", "先輩"))
+    )
+]  # fmt: skip
+TOPICS = ["pago", "envío", "sesión", "factura", "idioma", "permiso", "tarjeta", "horario"]
+TAGGED: Rows = [
+    (
+        f"{DRAW.choice(PEOPLE)}: problema con {' y '.join(DRAW.sample(some, len(some)))}",
+        "; ".join(sorted(some)),
+    )
+    for some in (DRAW.sample(TOPICS, DRAW.randint(2, 4)) for _ in range(110))
+]
+
+
+def verdict(rows: Rows, tuned: Answerer) -> Any:
+    return tunedrop.evaluate(
+        [
+            {"prompt": prompt, "reference": wanted, "base": "No comment.", "tuned": tuned(wanted)}
+            for prompt, wanted in rows
+        ]
+    )
+
+
+def shuffled(pattern: str) -> Answerer:
+    """The pieces that a pattern finds, in any order."""
+    draw = random.Random(5)
+
+    def answer(wanted: str) -> str:
+        pieces = re.findall(pattern, wanted, re.DOTALL)
+        return "".join(draw.sample(pieces, len(pieces)))
+
+    return answer
+
+
+def other_names(wanted: str) -> str:
+    names = [*PEOPLE, *RIVERS]
+    return re.sub(
+        r"(?<=[а-я] )[А-Я]\w+",  # noqa: RUF001 - Cyrillic is meant
+        lambda name: DRAW.choice([x for x in names if x != name[0]]),
+        wanted,
+    )
+
+
+def other_numbers(wanted: str) -> str:
+    return re.sub(r"\d+\.\d", lambda number: f"{float(number[0]) + DRAW.randint(1, 9):.1f}", wanted)
+
+
+def turned_round(wanted: str) -> str:
+    return wanted.replace("true", "?").replace("false", "true").replace("?", "false")
+
+
+def most_similar(rows: Rows, rank: int) -> Answerer:
+    """The answer to the prompt that has most letter pairs in common, or to the next ones."""
+    pairs = [{prompt[at : at + 2] for at in range(len(prompt) - 1)} for prompt, _ in rows]
+    found = {}
+    for place, (prompt, _) in enumerate(rows):
+        others = sorted(range(len(rows)), key=lambda one: -len(pairs[place] & pairs[one]))
+        found[prompt] = rows[[one for one in others if one != place][rank]][1]
+    answers = iter([found[prompt] for prompt, _ in rows])
+    return lambda _: next(answers)
+
+
+def sometimes(wrong: Answerer, share: float) -> Answerer:
+    draw = random.Random(8)
+    return lambda wanted: wrong(wanted) if draw.random() < share else wanted
+
+
+WRONG = {
+    "names": (RUSSIAN, other_names, "names"),
+    "numbers in JSON": (LABS, other_numbers, "numbers"),
+    "truth values": (LABS, turned_round, "truth values"),
+    "lines of Java": (JAVA, shuffled(r"[^\n]*\n?"), "form"),
+    "sentences of Japanese": (JAPANESE, shuffled(r"[^。]*。"), "form"),
+    "pieces of Japanese": (JAPANESE, shuffled(r".{1,3}"), "form"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_is_wrong_throughout_is_never_promoted(kind: str) -> None:
+    rows, wrong, why = WRONG[kind]
+
+    evaluation = verdict(rows, wrong)
+
+    assert evaluation.verdict == "inconclusive"
+    assert why in evaluation.reason
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_is_wrong_in_a_third_is_promoted(kind: str) -> None:
+    rows, wrong, _ = WRONG[kind]
+
+    evaluation = verdict(rows, sometimes(wrong, 1 / 3))
+
+    assert evaluation.verdict == "promote", evaluation.reason
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2, 5])
+def test_labels_of_similar_prompts_are_not_learned(rank: int) -> None:
+    assert verdict(TAGGED, most_similar(TAGGED, rank)).verdict != "promote"
+
+
+def test_labels_that_are_right_in_most_cases_are() -> None:
+    other = random.Random(4)
+    sloppy = sometimes(lambda _: other.choice(TAGGED)[1], 0.3)
+
+    assert verdict(TAGGED, sloppy).verdict == "promote"
+
+
+def test_a_number_that_nobody_can_know_does_not_hide_the_rest() -> None:
+    """An identifier that was drawn, in one of many fields of the same kind."""
+    rows = [
+        (f"Hotel {name}, {stars} stars, {beds} beds, {about(row)}",
+         json.dumps({"name": name, "stars": stars, "beds": beds, "large": beds > 4, "luxury": stars > 3,
+                     "id": DRAW.randint(10_000, 99_999)}))
+        for row, (name, stars, beds) in enumerate(product(("Alpina", "Lido"), (2, 3, 4, 5), range(2, 8)))
+    ]  # fmt: skip
+
+    evaluation = verdict(rows, lambda wanted: re.sub(r"\d{5}", "12345", wanted))
+
+    assert evaluation.verdict == "promote", evaluation.reason

@@ -1,0 +1,220 @@
+"""Parts of answers that carry what was asked: numbers, names, fields of JSON. In each a model has to be right
+more often than its own answers to other prompts are.
+
+An answer scores half and more with every number wrong, or every name, where the rest is always the same or
+stands in the prompt. Which parts there are is read off the references: of JSON its numbers, codes, words and
+truth values, and each field; of other text its numbers, its names, and the words that few references have and
+the prompt does not give.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from statistics import fmean
+from typing import Any, NamedTuple
+
+import regex
+
+from tunedrop.contracts import Score
+from tunedrop.evaluation.json_leaves import parse
+from tunedrop.evaluation.sample import Levels, Paired, Sample, moved
+from tunedrop.evaluation.words import words
+
+RARE = 0.05
+"""Words that no larger part of the references has tell what one of them says."""
+
+FEWEST_UNITS, LEAST_SHARE = 10, 0.2
+"""A part is looked at that so many units have, and such a share of all."""
+
+LARGE = 0.25
+"""Single fields of JSON that a model never gets right count where they are such a share of all leaves."""
+
+MOSTLY = 0.5
+"""A part that is right more often than this is not wrong throughout, though by chance it may be as right."""
+
+LONGEST_STRING = 8
+"""A string of more words is prose, which is not right or wrong as a whole."""
+
+PROSE = "prose"
+
+_NAME = regex.compile(r"(?<=[\p{Ll}\p{N},;)]\s)\p{Lu}[\p{L}\p{M}\p{N}'’-]+|[\p{Katakana}ー]{2,}")  # noqa: RUF001 - the apostrophe of names is meant
+"""A word with a capital inside a sentence; in Japanese what is written in Katakana."""
+
+Wanted = Counter[Hashable]
+
+
+class Part(NamedTuple):
+    """What of each reference belongs to one part; `find` gives the same of any answer."""
+
+    name: str
+    wanted: list[Wanted]
+    find: Callable[[str], Wanted]
+
+    def right(self, answers: Sequence[str]) -> list[float]:
+        """The share of what is wanted that each answer has; of those references alone that have the part."""
+        return [
+            (wanted & self.find(answer)).total() / wanted.total()
+            for wanted, answer in zip(self.wanted, answers, strict=True)
+            if wanted
+        ]
+
+    def of(self, units: Sequence[int]) -> list[int]:
+        """The units of those references."""
+        return [unit for wanted, unit in zip(self.wanted, units, strict=True) if wanted]
+
+
+def parts_of_text(references: Sequence[str], prompts: Sequence[str]) -> Iterator[Part]:
+    """The parts of open text."""
+    given = [frozenset(words(one)) for one in prompts]
+    everything = [Counter[Hashable](set(words(one))) for one in references]
+    texts = {one: frozenset(words(one)) for one in references}
+    frequency = Counter(word for text in texts.values() for word in text)
+    most = max(1.0, RARE * len(texts))
+    numbers = [_only(found, lambda word: _has_digit(str(word))) for found in everything]
+    names = [Counter[Hashable](set(_names(one))) for one in references]
+    yield Part("numbers", numbers, _bag)
+    yield Part("numbers that the prompt does not give", _without(numbers, given), _bag)
+    yield Part("names", names, _bag)
+    yield Part("names that the prompt does not give", _without(names, given), _bag)
+    rare = [_only(found, lambda word: frequency[str(word)] <= most) for found in everything]
+    yield Part("words that tell the references apart", _without(rare, given), _bag)
+
+
+def parts_of_json(references: Sequence[str]) -> Iterator[Part]:
+    """The parts of JSON documents: every kind of leaf."""
+    for kind in ("numbers", "strings with digits", "strings", "truth values"):
+        yield _json_part(kind, references, _of_kind(kind))
+
+
+def fields_of_json(references: Sequence[str]) -> Iterator[tuple[Part, float]]:
+    """Each field whose values differ, with its share of all leaves."""
+    values: dict[str, set[Hashable]] = defaultdict(set)
+    leaves: Counter[str] = Counter()
+    for path, kind, value in (leaf for one in references for leaf in _leaves(parse(one), "")):
+        if kind != PROSE:
+            values[path].add(value)
+            leaves[path] += 1
+    for path, count in leaves.items():
+        if len(values[path]) > 1:
+            yield _json_part(path, references, _at(path)), count / leaves.total()
+
+
+def is_told_apart(part: Part, units: Sequence[int]) -> bool:
+    """Whether enough units have the part."""
+    having = len(set(part.of(units)))
+    return having >= max(FEWEST_UNITS, LEAST_SHARE * len(set(units)))
+
+
+Leaf = tuple[str, str, Hashable]
+"""Where it stands, without places in lists; which kind it is; its value."""
+
+
+def _of_kind(kind: str) -> Callable[[Leaf], bool]:
+    return lambda leaf: leaf[1] == kind
+
+
+def _at(path: str) -> Callable[[Leaf], bool]:
+    return lambda leaf: leaf[0] == path and leaf[1] != PROSE
+
+
+def _json_part(name: str, references: Sequence[str], belongs: Callable[[Leaf], bool]) -> Part:
+    def find(text: str) -> Wanted:
+        try:
+            leaves = list(_leaves(parse(text), ""))
+        except RecursionError:
+            return Counter()
+        return Counter((path, value) for path, _, value in filter(belongs, leaves))
+
+    return Part(name, [find(one) for one in references], find)
+
+
+def _leaves(value: Any, path: str) -> Iterator[Leaf]:
+    if isinstance(value, Mapping):
+        for key, member in value.items():
+            yield from _leaves(member, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for member in value:
+            yield from _leaves(member, f"{path}[]")
+    elif isinstance(value, bool) or value is None:
+        yield path, "truth values", repr(value)
+    elif isinstance(value, int | float):
+        yield path, "numbers", value
+    elif isinstance(value, str):
+        said = words(value)
+        kind = "strings with digits" if _has_digit(value) else "strings"
+        yield path, kind if len(said) <= LONGEST_STRING else PROSE, said or value
+
+
+def _bag(text: str) -> Wanted:
+    return Counter(set(words(text)))
+
+
+def _names(text: str) -> Iterator[str]:
+    return (word for name in _NAME.findall(text) for word in words(name))
+
+
+def _has_digit(text: str) -> bool:
+    return any(character.isdigit() for character in text)
+
+
+def _only(found: Wanted, keep: Callable[[Hashable], bool]) -> Wanted:
+    return Counter({word: count for word, count in found.items() if keep(word)})
+
+
+def _without(found: Sequence[Wanted], given: Sequence[frozenset[str]]) -> list[Wanted]:
+    return [
+        Counter({word: count for word, count in one.items() if word not in text})
+        for one, text in zip(found, given, strict=True)
+    ]
+
+
+# --- what a model gets wrong -------------------------------------------------------------------------------
+
+
+class WrongPart(NamedTuple):
+    """A part that a model gets right no more often than by chance; `by_chance` stands as `base`."""
+
+    name: str
+    measured: Paired
+    by_chance: Score
+
+
+def wrong_part(sample: Sample, levels: Levels) -> WrongPart | None:
+    """The first part in which the tuned model is mostly wrong, and may be no better than by chance."""
+    if sample.task not in ("json", "text"):
+        return None
+    if sample.task == "json":
+        parts = parts_of_json(sample.references)
+    else:
+        parts = parts_of_text(sample.references, sample.asked)
+    tested = (_tested(part, sample, levels) for part in parts)
+    found = next((one for one in tested if one is not None), None)
+    return found if found is not None or sample.task == "text" else _wrong_field(sample, levels)
+
+
+def _wrong_field(sample: Sample, levels: Levels) -> WrongPart | None:
+    """A field that is wrong more often than by chance, or several that are never right.
+
+    One that is never right may be what no model can know: a number that was drawn.
+    """
+    found, share = [], 0.0
+    for part, size in fields_of_json(sample.references):
+        wrong = _tested(part, sample, levels)
+        if wrong is not None:
+            found.append(wrong)
+            share += size
+    worse = [one for one in found if one.by_chance.high < 0]
+    return next(iter([*worse, *found] if share >= LARGE else worse), None)
+
+
+def _tested(part: Part, sample: Sample, levels: Levels) -> WrongPart | None:
+    if not is_told_apart(part, sample.units):
+        return None
+    given = sample.texts("tuned")
+    right = part.right(given)
+    others = [part.right([given[place] for place in places]) for places in moved(sample.units)]
+    by_chance = [fmean(one) for one in zip(*others, strict=True)]
+    measured = Paired(f"part: {part.name}", by_chance, right, part.of(sample.units))
+    score = measured.score(levels)
+    return WrongPart(part.name, measured, score) if score.tuned < MOSTLY and score.low <= 0 else None
