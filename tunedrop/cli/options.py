@@ -87,7 +87,11 @@ EncodingOption = Annotated[
 ]
 ColumnOption = Annotated[
     list[str] | None,
-    typer.Option("--column", metavar="PART=NAME", help="prompt=NAME, completion=NAME or system=NAME."),
+    typer.Option(
+        "--column",
+        metavar="PART=NAME",
+        help="prompt=NAME, completion=NAME, system=NAME, chosen=NAME or rejected=NAME.",
+    ),
 ]
 RulesOption = Annotated[
     Path | None,
@@ -113,7 +117,7 @@ def read_options(encoding: str, columns: list[str] | None) -> ReadOptions:
     parts = {part: name for part, _, name in (one.partition("=") for one in columns or ())}
     wrong = [part for part, name in parts.items() if part not in PARTS or not name]
     if wrong:
-        fail(f"--column {wrong[0]}: write prompt=NAME, completion=NAME or system=NAME", USAGE)
+        fail(f"--column {wrong[0]}: write {'=NAME, '.join(PARTS)}=NAME", USAGE)
     if encoding:
         try:
             named(encoding)

@@ -57,7 +57,8 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
     encoding
         Of texts; found where it is empty.
     columns
-        For `prompt`, `completion` or `system`, the name (or the number from 1) of its column or key.
+        For `prompt`, `completion`, `system`, `chosen` or `rejected`, the name (or the number from 1) of its
+        column or key.
     """
 
     encoding: str = ""

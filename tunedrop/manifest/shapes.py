@@ -29,7 +29,8 @@ class Data(msgspec.Struct, frozen=True, kw_only=True):
     test
         Held-out data for the evaluation, never used for training; split off `train` when absent.
     columns
-        The column or key for `prompt`, `completion` or `system`; in a table without a header, its number,
+        The column or key for `prompt`, `completion`, `system`, `chosen` or `rejected`; in a table without a
+        header, its number,
         starting at 1. Common names are recognized without this key.
     encoding
         The encoding of text files that are not UTF-8, such as `cp1252`; detected when absent, with a

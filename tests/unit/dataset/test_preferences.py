@@ -26,7 +26,9 @@ from tunedrop.dataset.prepare.plan import TEST, Shares, plan
 from tunedrop.dataset.prepare.split import prepare
 from tunedrop.dataset.rules import record as rules
 from tunedrop.dataset.sources.local import Held
+from tunedrop.dataset.sources.opened import opened
 from tunedrop.dataset.tools.convert import convert
+from tunedrop.dataset.types import ReadOptions
 
 ASK, GOOD, BAD = "What is a lien?", "A claim on property.", "A kind of dog."
 PLAIN = {"prompt": ASK, "chosen": GOOD, "rejected": BAD}
@@ -459,9 +461,6 @@ def test_examples_are_made_of_the_preferred_answers_and_the_rejected_are_listed(
 
 
 def test_a_table_of_preferences_is_read() -> None:
-    from tunedrop.dataset.sources.opened import opened
-    from tunedrop.dataset.types import ReadOptions
-
     body = f"prompt,chosen,rejected\n{ASK},{GOOD},{BAD}\n".encode()
     whole = io.BytesIO()
     file = opened(Held(body), "a.csv", ReadOptions(), whole, lambda: Held(whole.getvalue()))
@@ -471,3 +470,51 @@ def test_a_table_of_preferences_is_read() -> None:
 
     assert conversation is not None
     assert conversation.rejected is not None
+
+
+TABLES = {
+    "chosen_response": ("prompt,chosen_response,rejected_response", (ASK, GOOD, BAD), {}),
+    "PKU-SafeRLHF": ("prompt,response_0,response_1,better_response_id", (ASK, BAD, GOOD, "1"), {}),
+    "named by hand": (
+        "story,best,worst",
+        (ASK, GOOD, BAD),
+        {"prompt": "story", "chosen": "best", "rejected": "worst"},
+    ),
+    "without a header": (
+        "",
+        (ASK, GOOD, BAD),
+        {"prompt": "1", "chosen": "2", "rejected": "3"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_of_preferences_are_read_by_their_columns(name: str) -> None:
+    head, row, columns = TABLES[name]
+    body = f"{head}\n{','.join(row)}\n".lstrip().encode()
+    whole = io.BytesIO()
+    file = opened(Held(body), "a.csv", ReadOptions(columns=columns), whole, lambda: Held(whole.getvalue()))
+
+    (line,) = b"".join(file.source.chunks(0, file.source.size)).splitlines()
+    conversation = read(msgspec.json.decode(line)).conversation
+
+    assert conversation is not None
+    assert conversation.rejected is not None
+    assert (conversation.answer, conversation.rejected.text) == (GOOD, BAD)
+
+
+def test_records_of_verl_have_their_reference_answer() -> None:
+    """SageMaker AI developer guide, customizing-models-rft, the example of RLVR."""
+    record = {
+        "data_source": "openai/gsm8k",
+        "prompt": [user("How many clips?")],
+        "ability": "math",
+        "reward_model": {"ground_truth": "72", "style": "rule"},
+    }
+
+    reading = read(record)
+
+    assert reading.conversation is not None
+    assert formats.method_of(reading.format, reading.conversation) == "reinforcement"
+    assert reading.conversation.answer == "72"
+    assert list(rules.no_reference(reading.conversation)) == []

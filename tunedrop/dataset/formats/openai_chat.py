@@ -62,10 +62,19 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     own = _OWN | {pictures} if any(turn.blocks for turn in ended[:1]) else _OWN
     unread = {key: value for key, value in record.items() if key not in own}
     if ended[-1].role == "user" and {key.rpartition(".")[2] for key in unread} - names.REQUESTS:
-        extra, unread = {**extra, **unread}, {}
+        extra, unread = {**extra, **_truth(unread), **unread}, {}
     return Conversation(
         ended, "\n".join(chat.system), extra, unread, tuple(losses), chat.system_path or "$.system"
     )
+
+
+def _truth(beside_: Mapping[str, Any]) -> dict[str, Any]:
+    """The reference answer that verl and SageMaker AI's RLVR keep under reward_model (developer guide,
+    customizing-models-rft, read 2026-11-29)."""
+    model = beside_.get("reward_model")
+    if not isinstance(model, dict) or "ground_truth" not in model or "reference_answer" in beside_:
+        return {}
+    return {"reference_answer": model["ground_truth"]}
 
 
 def _system(record: Mapping[str, Any], chat: turns.Turns, reading: Reading) -> None:

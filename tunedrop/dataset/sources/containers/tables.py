@@ -14,7 +14,7 @@ from tunedrop.dataset.formats import names, pairs, unreadable
 from tunedrop.dataset.formats.unreadable import NotReadable
 
 _ASKED_ABOUT = frozenset((*names.IMAGES, *names.VIDEOS, *names.SOUNDS, *names.WHAT_IS_ASKED_ABOUT))
-PARTS = ("prompt", "completion", "system")
+PARTS = ("prompt", "completion", "system", "chosen", "rejected")
 LOOKED_FOR_HEADER = 20
 LONGEST_NAME = 80
 
@@ -61,7 +61,7 @@ def columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> Columns
     Parameters
     ----------
     wanted
-        The columns that somebody has named for `prompt`, `completion` or `system`; by name, or by number
+        The columns that somebody has named for `PARTS`; by name, or by number
         from 1 where the table has no header.
 
     Raises
@@ -108,6 +108,8 @@ def _keys(row: Sequence[str], wanted: Mapping[str, str]) -> list[str] | None:
     if any(whole <= there for whole in _WHOLE):
         known = frozenset().union(*_WHOLE) | {"input", "system"}
         return [name if name in known else one.strip() for name, one in zip(plain, row, strict=True)]
+    if _are_preferences(there):
+        return [one.strip() for one in row]
     pair = pairs.Keys(tuple(row))
     if pair.format is not None and pair.prompt and pair.answer:
         parts = {pair.prompt: "prompt", pair.answer: "completion", pair.system: "system"}
@@ -115,6 +117,13 @@ def _keys(row: Sequence[str], wanted: Mapping[str, str]) -> list[str] | None:
     if sum(map(bool, plain)) == 1 and there & set(_ALONE):
         return ["input" if name else "" for name in plain]
     return None
+
+
+def _are_preferences(there: Collection[str]) -> bool:
+    """Whether columns of these plain names say which of two answers is better."""
+    if not set(names.CHOSEN).isdisjoint(there) and not set(names.REJECTED).isdisjoint(there):
+        return True
+    return any(all(names.plain(one) in there for one in compared) for compared in names.COMPARED)
 
 
 def kept(name: str, taken: Collection[str]) -> str:
