@@ -352,6 +352,34 @@ def test_an_example_that_only_has_such_a_key_stays_one(record: dict[str, Any]) -
     assert read(record).format != "preference"
 
 
+@pytest.mark.parametrize(
+    ("beside", "unread"),
+    [
+        ({"prompt": ASK}, set()),
+        ({"prompt": f" {ASK}\n"}, set()),
+        ({"prompt": [user(ASK)]}, set()),
+        ({"prompt": "Another question."}, {"prompt"}),
+        ({"system": "Be long."}, set()),
+        ({"source": "x", "score": 3}, {"source", "score"}),
+    ],
+)
+def test_what_is_not_said_again_is_listed(beside: dict[str, Any], unread: set[str]) -> None:
+    conversation = read({**SHAPES["SageMaker's messages"], **beside}).conversation
+
+    assert conversation is not None
+    assert conversation.unread.keys() == unread
+
+
+def test_a_system_prompt_that_another_replaces_is_listed() -> None:
+    system = {"role": "system", "content": "Be brief."}
+    sides = {name: [system, *side] for name, side in SHAPES["SageMaker's messages"].items()}
+
+    conversation = read({"system": "Be long.", **sides}).conversation
+
+    assert conversation is not None
+    assert (conversation.system, conversation.unread) == ("Be brief.", {"system": "Be long."})
+
+
 def test_the_path_of_a_finding_names_the_side() -> None:
     record = WRONG["a transcript without the user's turn"][0]
 

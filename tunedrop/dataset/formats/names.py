@@ -102,6 +102,7 @@ COMPARED = (
     ("conversation_a", "conversation_b", "winner"),
     ("response_a", "response_b", "winner"),
     ("response_a", "response_b", "preference"),
+    ("response_a", "response_b", "preferred"),
     ("answer_a", "answer_b", "winner"),
     ("human_ref_A", "human_ref_B", "labels"),
 )

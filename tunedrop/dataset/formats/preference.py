@@ -83,14 +83,23 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     _compare(chosen, rejected, keys[1], reading)
     if reading.problems:
         return None
-    unread = {key: one for key, one in record.items() if key not in (*used, *keys) and one != ""}
-    unread = {key: one for key, one in unread.items() if one not in (record[keys[0]], record[keys[1]])}
-    asked = {turn.text.strip() for turn in chosen.turns}
-    unread = {key: one for key, one in unread.items() if not (isinstance(one, str) and one.strip() in asked)}
     _warn_of_scores(record, reading)
+    if chosen.turns[0].path.startswith(f"$.{keys[0]}"):  # the answers bring their prompt
+        used = tuple(key for key in used if chosen.system_path == f"$.{key}")
+    rest = {key: one for key, one in record.items() if key not in (*used, *keys) and one != ""}
     return msgspec.structs.replace(
-        chosen, unread=unread, losses=tuple(dict.fromkeys(losses)), rejected=rejected.turns[-1]
+        chosen,
+        unread={key: one for key, one in rest.items() if not _is_said(one, record[keys[0]], chosen)},
+        losses=tuple(dict.fromkeys(losses)),
+        rejected=rejected.turns[-1],
     )
+
+
+def _is_said(value: Any, side: Any, chosen: Conversation) -> bool:
+    """Whether the preferred conversation says a value too: the prompt once more, or all of it."""
+    if isinstance(value, str):
+        return value.strip() in {chosen.system.strip(), *(turn.text.strip() for turn in chosen.turns)}
+    return isinstance(value, list) and isinstance(side, list) and value == side[: len(value)]
 
 
 def _prompt(
@@ -147,6 +156,10 @@ def _messages(value: Any, path: str, reading: Reading, speaker: str = turns.ASSI
         value = value["messages"] if comparisons.are_messages(value.get("messages")) else [value]
     if not isinstance(value, list):
         reading.wrong_type(path, "a string or a list of messages", value)
+        return
+    if len(value) > 1 and all(isinstance(one, str) for one in value):
+        what = f"{len(value)} texts where one is needed; write a record for each pair"
+        reading.add(path, "TD012", what, value, "a string or a list of messages")
         return
     for index, one in enumerate(value):
         at = f"{path}[{index}]"
