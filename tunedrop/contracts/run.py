@@ -128,7 +128,8 @@ class EvaluationSettings(msgspec.Struct, frozen=True, kw_only=True):
     """When a tuned model counts as better. Scores and `min_improvement` are on a 0 to 1 scale.
 
     `general_ability`: on how many of the shipped prompts the tuned model must also keep up with its base;
-    true is all, false none.
+    true is all, false none. `few_shot`: how many training examples the base model gets in its prompt, as one
+    more model to compare with; 0 for none.
     """
 
     metric: Metric = "auto"
@@ -137,6 +138,7 @@ class EvaluationSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_prompts: int = 500
     judge: JudgeSettings | None = None
     general_ability: bool | int = True
+    few_shot: int = 0
 
 
 class Teacher(msgspec.Struct, frozen=True, kw_only=True):

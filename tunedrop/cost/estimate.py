@@ -12,6 +12,7 @@ from tunedrop.contracts import (
     Dataset,
     Estimate,
     JudgeSettings,
+    Prompts,
     Run,
     Way,
 )
@@ -124,12 +125,26 @@ def _inference(asked: Workload, base_model: BaseModel, way: Way) -> Iterator[Cos
         yield _answers("evaluation, tuned model", asked, base_model, "custom output", models - 1, 1)
     else:
         yield _answers("evaluation", asked, base_model, "output", models, probed)
+    if asked.few_shot.count:
+        yield _few_shot(asked.few_shot, base_model)
     shown = shown_in(asked.held_out.media, base_model)
     if shown.words:
         basis = f"{shown.words.removeprefix(' and ')} x {who}"
         price = base_model.prices.input_per_million_tokens
         yield per_million("evaluation, media", price, shown.tokens, basis, models)
     yield from shown.left_out("evaluation")
+
+
+def _few_shot(asked: Prompts, base_model: BaseModel) -> CostLine:
+    return priced(
+        "evaluation, base model with examples",
+        base_model.prices.output_per_million_tokens,
+        asked.tokens / 1e6,
+        TOKEN_ERROR,
+        f"{asked.count:,} prompts with examples, {asked.tokens:,} tokens, all at the price of output",
+        "per 1M tokens",
+        usage_type(base_model, "output"),
+    )
 
 
 def _answers(

@@ -43,6 +43,9 @@ WAKING_SECONDS = 300.0
 """How long an imported model may keep answering that it is not ready (Bedrock user guide,
 invoke-imported-model, read 2026-11-29: tens of seconds as a rule)."""
 
+CONVERSATIONS = ("converse", "openai-chat", "messages")
+"""Formats of models that are asked in messages; others are given one text."""
+
 TRIES = 8
 LONGEST_PAUSE = 30.0
 
@@ -159,7 +162,7 @@ class Asker:
         self._runtime = runtime
         self._model_id = model_id
         self._family = base_model.family
-        self._conversation = format_ in ("converse", "openai-chat", "messages")
+        self._conversation = format_ in CONVERSATIONS
         self._continues = format_ == "text"
         self._limiter = limiter
         self._sleep = sleep

@@ -13,10 +13,11 @@ from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import CompletedJob, Dataset, Run, Serving
 from tunedrop.dataset.prepare.held_out import HeldOut, read_held_out
 from tunedrop.evaluation import general_ability
-from tunedrop.evaluation.ask import Asker, RateLimiter
+from tunedrop.evaluation.ask import CONVERSATIONS, Asker, RateLimiter
 from tunedrop.evaluation.evaluate import Prediction, evaluate, select
 from tunedrop.evaluation.examples import MOST_KNOWN, Example
 from tunedrop.evaluation.judge import Judge
+from tunedrop.evaluation.prompting import Prompted, chosen
 from tunedrop.planning import distillation
 from tunedrop.registry.aliases import Aliases
 from tunedrop.stage import Stage
@@ -54,11 +55,21 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
 
     def examples(self, aws_: Aws) -> list[Example]:
         """Training examples, for the answers that cost nothing: those in the first part of the file."""
+        asked = islice(self._trained_on(aws_), MOST_KNOWN)
+        return [Example(one.messages[-1].text, one.reference) for one in asked if one.reference]
+
+    def _trained_on(self, aws_: Aws) -> Iterator[HeldOut]:
         bucket, key = naming.place_of(self.dataset.train.uri)
         answer = aws_.s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{EXAMPLE_BYTES - 1}")
         whole, _, _ = answer["Body"].read().rpartition(b"\n")
-        asked = islice(read_held_out([whole + b"\n"]), MOST_KNOWN)
-        return [Example(one.messages[-1].text, one.reference) for one in asked if one.reference]
+        return read_held_out([whole + b"\n"])
+
+    def few_shot(self, aws_: Aws) -> list[HeldOut]:
+        """The training examples that the base model is shown; none of texts, which nobody asks about."""
+        wanted = self.run.evaluation.few_shot
+        if not wanted or self.dataset.target_format == "text":
+            return []
+        return chosen(islice(self._trained_on(aws_), MOST_KNOWN), wanted)
 
     def ask(
         self, aws_: Aws, questions: Sequence[HeldOut], per_minute: float, deadline: float
@@ -84,6 +95,7 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
             if settings is not None and settings.via == "converse"
             else None
         )
+        shown, converses = self.few_shot(aws_), self.dataset.target_format in CONVERSATIONS
         decides = self.run.evaluation.metric == "judge"
         taught_by = self.run.teacher
         teacher = asker(distillation.inference_id(taught_by)) if taught_by is not None else None
@@ -96,4 +108,5 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
             judge=judge,
             champion_judge=judge if decides else None,
             teacher=teacher,
+            prompted=Prompted(base, shown, converses=converses) if shown else None,
         )

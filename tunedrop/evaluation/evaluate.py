@@ -58,7 +58,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
 
     `before` is what was said before the prompt, in a conversation. `probe` names the general-ability prompt
     that this is; it is empty for a held-out one. `against_champion` compares the tuned model with the one in
-    production, which stands as `base` there.
+    production, which stands as `base` there. `prompted` is the base model's answer to
+    a prompt with examples.
     """
 
     record: int
@@ -72,6 +73,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     against_champion: Judgement | None = None
     before: tuple[Said, ...] = ()
     probe: str = ""
+    prompted: Answer | None = None
 
     @property
     def failed(self) -> bool:
@@ -86,7 +88,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def answers(self) -> tuple[Answer, ...]:
         """Those of all models that were asked."""
-        return (self.base, self.tuned, *([self.champion] if self.champion is not None else []))
+        others = (one for one in (self.champion, self.prompted) if one is not None)
+        return (self.base, self.tuned, *others)
 
 
 def select(questions: Iterable[HeldOut], most: int) -> list[HeldOut]:
@@ -107,6 +110,7 @@ def evaluate(
     judge: Comparer | None = None,
     champion_judge: Comparer | None = None,
     teacher: Model | None = None,
+    prompted: Model | None = None,
 ) -> Iterator[Prediction]:
     """All answers to each question, in order, until the deadline (`time.monotonic()`).
 
@@ -122,6 +126,8 @@ def evaluate(
         Who compares those of the champion and tuned, where that decides.
     teacher
         Who says what a good answer would be, where the data does not.
+    prompted
+        The base model with examples in its prompt, where the run asks for it.
     """
 
     def both(question: HeldOut) -> Prediction:
@@ -140,6 +146,7 @@ def evaluate(
             champion=champion.ask(question) if champion is not None and not question.probe else None,
             before=said_before(question),
             probe=question.probe,
+            prompted=prompted.ask(question) if prompted is not None and not question.probe else None,
         )
         if question.probe or prediction.failed:
             return prediction

@@ -127,7 +127,9 @@ def decide(
         done=True,
         verdict=finding.verdict,
         rejected_for=finding.rejected_for,
-        reason=finding.reason + reasons.within(needed, settings.max_prompts),
+        reason=finding.reason
+        + reasons.within(needed, settings.max_prompts)
+        + reasons.prompting(found.contenders),
         metric=found.metric,
         scores=found.scores,
         records=len(answered),

@@ -9,6 +9,7 @@ from tunedrop.evaluation import metrics, reasons
 from tunedrop.evaluation.measured import MOST_FAILED, OWN_ANSWERS, Measured, is_rather_higher
 from tunedrop.evaluation.parts import wrong_part
 from tunedrop.evaluation.power import FEWEST_UNITS
+from tunedrop.evaluation.prompting import PROMPTED
 from tunedrop.evaluation.sample import Paired
 from tunedrop.evaluation.substitution import systematic
 
@@ -116,7 +117,7 @@ class Guards:
 
     def _beats(self, reason: str, contender: Contender) -> Finding | None:
         score, wanted = contender.score, self.settings.min_improvement
-        if score.low > 0 or self.found.is_no_copy(contender):
+        if score.low > 0 or contender.name == PROMPTED or self.found.is_no_copy(contender):
             return None
         own = contender.name == OWN_ANSWERS
         free = contender.name if own else f"the {contender.name}, which costs nothing,"

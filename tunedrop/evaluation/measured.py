@@ -11,6 +11,7 @@ from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.examples import MOST_KNOWN, Example
 from tunedrop.evaluation.macro import macro_f1_score
 from tunedrop.evaluation.power import FEWEST_UNITS
+from tunedrop.evaluation.prompting import PROMPTED
 from tunedrop.evaluation.sample import Levels, Paired, Sample
 from tunedrop.evaluation.words import words
 
@@ -138,6 +139,14 @@ class Measured:
         self.opposed |= found | {OWN_ANSWERS: sample.against_own(self.overlap)}
         for name in (*found, OWN_ANSWERS):
             yield Contender(name=name, score=self.opposed[name].score(self.guards))
+        yield from self._prompted()
+
+    def _prompted(self) -> Iterator[Contender]:
+        """The tuned model against the base model with examples in its prompt, where it answered enough."""
+        both = self.sample.part(lambda one: one.prompted is not None and not one.prompted.error)
+        if len(set(both.units)) >= FEWEST_UNITS:
+            against = both.paired(self.overlap, ("prompted", "tuned"))
+            yield Contender(name=PROMPTED, score=against.score(self.guards))
 
     @property
     def _asked(self) -> list[Example]:

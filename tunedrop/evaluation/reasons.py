@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from tunedrop.contracts import Incomplete, Score
+from tunedrop.contracts import Contender, Incomplete, Score
 from tunedrop.evaluation import metrics
 from tunedrop.evaluation.power import MOST_UNITS
+from tunedrop.evaluation.prompting import PROMPTED
 
 LONGEST_ERROR = 200
 """Maximum number of characters of an error in a reason."""
@@ -20,6 +21,15 @@ def within(needed: int, max_prompts: int) -> str:
     if needed > max_prompts:
         return f"; about {needed:,} independent prompts would tell, more than max_prompts ({max_prompts:,})"
     return ""
+
+
+def prompting(contenders: Sequence[Contender]) -> str:
+    """Whether examples in the base model's prompt do as well as tuning it."""
+    score = next((one.score for one in contenders if one.name == PROMPTED), None)
+    if score is None or score.low > 0:
+        return ""
+    said = f"the {PROMPTED} scores {score.base:.3f} against {score.tuned:.3f} {between(score)}"
+    return f"; {said}: prompting may be the cheaper answer"
 
 
 def too_many_failed(what: str, everything: int, errors: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ from tunedrop.evaluation.metrics import Task
 from tunedrop.evaluation.ngrams import chrf_of_all
 from tunedrop.evaluation.units import units_of
 
-Model = Literal["base", "tuned", "champion"]
+Model = Literal["base", "tuned", "champion", "prompted"]
 
 
 class Levels(msgspec.Struct, frozen=True):

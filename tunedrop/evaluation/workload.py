@@ -24,6 +24,8 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
         The general-ability prompts, which are asked of base and tuned alone.
     contenders
         How many models answer the held-out prompts.
+    few_shot
+        How many of the prompts the base model answers with examples before them, and the tokens of all.
     judged
         How many models' answers the judge judges: the one in production only where it decides.
     requests
@@ -36,6 +38,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     contenders: int
     requests: int
     judged: int = 0
+    few_shot: Prompts = Prompts()
 
     @property
     def prompts(self) -> int:
@@ -58,13 +61,15 @@ def workload(dataset: Dataset, run: Run, *, has_champion: bool) -> Workload:
     judged = (contenders if settings.metric == "judge" else 2) if settings.judge is not None else 0
     compares = settings.judge is not None and settings.judge.via == "converse"
     judgements = ORDERS_JUDGED * (judged - 1) * held_out.count if compares else 0
+    few_shot = _few_shot(dataset, settings.few_shot, held_out)
     taught = held_out.unanswered if run.teacher is not None else 0
     return Workload(
         held_out=held_out,
         probes=probes,
         contenders=contenders,
         judged=judged,
-        requests=contenders * held_out.count + 2 * probes + judgements + taught,
+        few_shot=few_shot,
+        requests=contenders * held_out.count + 2 * probes + judgements + taught + few_shot.count,
     )
 
 
@@ -83,6 +88,14 @@ def _held_out(dataset: Dataset) -> Prompts:
     if test is None:
         return Prompts()
     return test.prompts or Prompts(count=test.records, tokens=test.tokens, media=test.media)
+
+
+def _few_shot(dataset: Dataset, examples: int, held_out: Prompts) -> Prompts:
+    """The held-out prompts, each behind so many examples as long as training records are."""
+    if not examples or dataset.target_format == "text":
+        return Prompts()
+    shown = examples * dataset.train.tokens / max(1, dataset.train.records)
+    return Prompts(count=held_out.count, tokens=held_out.tokens + round(held_out.count * shown))
 
 
 def _selected(prompts: Prompts, most: int) -> Prompts:

@@ -122,6 +122,9 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     general_ability
         Whether to test general ability: with all shipped prompts (`true`), with this number of them, or not
         at all (`false`); default: the stage's setting.
+    few_shot
+        How many training examples the base model gets in its prompt, to see whether prompting does as well;
+        0 for no such comparison.
     """
 
     metric: Metric = "auto"
@@ -130,6 +133,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     max_prompts: int = 500
     judge: str | Judge | None = None
     general_ability: bool | int | None = None
+    few_shot: int = 0
 
 
 class Teacher(msgspec.Struct, frozen=True, kw_only=True):
@@ -262,5 +266,6 @@ RANGES: dict[str, tuple[float, float]] = {
     "evaluation.confidence": (0.8, 0.999),
     "evaluation.max_prompts": (30, 100_000),
     "evaluation.general_ability": (0, 100_000),
+    "evaluation.few_shot": (0, 20),
 }
 """The least and the most that a key takes."""

@@ -512,6 +512,7 @@ def _evaluation(stage: Stage, asked: manifest.Evaluation) -> EvaluationSettings:
         max_prompts=asked.max_prompts,
         judge=_judge(asked.judge),
         general_ability=stage.general_ability if asked.general_ability is None else asked.general_ability,
+        few_shot=asked.few_shot,
     )
 
 

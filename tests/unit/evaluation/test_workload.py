@@ -106,7 +106,10 @@ def test_a_judge_that_decides_compares_with_the_model_in_production_too() -> Non
 @pytest.mark.parametrize("has_champion", [False, True])
 @pytest.mark.parametrize("has_judge", [False, True])
 @pytest.mark.parametrize("has_teacher", [False, True])
-def test_what_is_said_is_what_is_asked(has_champion: bool, has_judge: bool, has_teacher: bool) -> None:
+@pytest.mark.parametrize("few_shot", [0, 3])
+def test_what_is_said_is_what_is_asked(
+    has_champion: bool, has_judge: bool, has_teacher: bool, few_shot: int
+) -> None:
     turns = [Turn(role, f"said {place}") for place in range(3) for role in ("user", "assistant")]
     conversations = [Conversation(tuple(turns[:length]), "system") for length in (2, 4, 6, 1, 3)]
     asked = [one for number, each in enumerate(conversations) for one in questions(number, each, False)]
@@ -116,11 +119,12 @@ def test_what_is_said_is_what_is_asked(has_champion: bool, has_judge: bool, has_
         general_ability=False,
         judge=JudgeSettings(model="judge") if has_judge else None,
         max_prompts=1_000,
+        few_shot=few_shot,
     )
     teacher = Teacher(model="teacher", max_response_length=9) if has_teacher else None
     run = builders.run(evaluation=settings, teacher=teacher)
     said = workload(held_out(**msgspec.structs.asdict(counted)), run, has_champion=has_champion)
-    models = {name: Counting(name) for name in ("base", "tuned", "champion", "judge", "teacher")}
+    models = {name: Counting(name) for name in ("base", "tuned", "champion", "judge", "teacher", "prompted")}
 
     list(
         evaluate(
@@ -132,11 +136,26 @@ def test_what_is_said_is_what_is_asked(has_champion: bool, has_judge: bool, has_
             judge=models["judge"] if has_judge else None,
             champion_judge=models["judge"] if has_judge else None,
             teacher=models["teacher"] if has_teacher else None,
+            prompted=models["prompted"] if few_shot else None,
         )
     )
 
     assert counted.count == 1 + 2 + 3 + 1 + 2
     assert said.requests == sum(one.asked for one in models.values())
+
+
+def test_examples_before_each_prompt_are_part_of_what_is_paid() -> None:
+    dataset = msgspec.structs.replace(
+        held_out(count=40, tokens=4_000),
+        train=DatasetFile(uri="s3://artifacts/train.jsonl", records=100, tokens=15_000),
+    )
+    run = builders.run(evaluation=EvaluationSettings(few_shot=5))
+
+    asked = workload(dataset, run, has_champion=False)
+
+    assert asked.few_shot == Prompts(count=40, tokens=4_000 + 40 * 5 * 150)
+    text = msgspec.structs.replace(dataset, target_format="text")
+    assert not workload(text, run, has_champion=False).few_shot.count
 
 
 def test_a_slow_accounts_evaluation_is_known_to_be_long() -> None:

@@ -189,6 +189,8 @@ def test_a_run_of_stages_has_the_data_and_hyperparameters_of_each(aws: Aws, stag
         ("", "min_improvement", 0.02),
         ("evaluation: {general_ability: false}", "general_ability", False),
         ("", "general_ability", True),
+        ("evaluation: {few_shot: 4}", "few_shot", 4),
+        ("", "few_shot", 0),
         ("evaluation: {confidence: 0.9}", "confidence", 0.9),
         ("", "confidence", 0.95),
         ("deployment: {stable_arn: false}", "stable_arn", False),
