@@ -93,5 +93,6 @@ def instead(
             return why.nearest
         return ELSEWHERE.get(method or "", "No base model of the catalog can be tuned so today")
     successor = model.lifecycle.successor if model is not None else ""
-    best = next((one for one in found if one.id == successor), found[0])
+    free = next((one for one in found if not one.license), found[0])  # no licence that a person has to accept
+    best = next((one for one in found if one.id == successor), free)
     return f"Take {best.id} ({best.name}, in {' and '.join(best.regions)})"

@@ -160,7 +160,8 @@ def test_every_statement_has_a_reason_and_a_source() -> None:
 def test_an_imported_model_is_not_said_to_bill_by_the_hour() -> None:
     advice = advise(situation(material="preferences"))
 
-    first = advice.candidates[0]
-    assert (first.base_model, first.imported, first.hourly_usd) == ("qwen.qwen3-32b", True, 0.0)
-    assert first.remarks[0].startswith("imported into Bedrock: billed for each five minutes of use")
+    assert advice.candidates
+    for one in advice.candidates:
+        assert (one.imported, one.hourly_usd) == (True, 0.0)
+        assert one.remarks[0].startswith("imported into Bedrock: billed for each five minutes of use")
     assert not any("even while idle" in one.says for said in advice.reasons.values() for one in said)

@@ -93,3 +93,9 @@ def test_every_engine_that_starts_something_is_built() -> None:
     for name, page in catalog.engines().items():
         if not page.closed:
             assert engines.named(name).name == name
+
+
+def test_what_is_proposed_instead_asks_for_no_licence() -> None:
+    said = catalog.instead(catalog.find("amazon.nova-lite-v1:0:300k"), "preference")
+
+    assert said.startswith("Take qwen.qwen3-")
