@@ -92,6 +92,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stalled_after_seconds, stop_stalled
         How long a customization job may wait before it starts to train (unbilled) until the topic is
         notified; and whether it is then stopped, which fails the run.
+    succession
+        Whether a run with the same manifest starts on the successor of a base model when the base model of a
+        production model becomes Legacy. The run asks for approval before it costs anything, and is promoted
+        only if it is better than the production model.
     over_monthly_budget
         Whether a run that would exceed the monthly budget asks for approval or is refused.
     removal
@@ -184,6 +188,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     base_model_idle_seconds: Annotated[int, msgspec.Meta(ge=3_600)] = 259_200
     stalled_after_seconds: Annotated[int, msgspec.Meta(ge=3_600)] = 86_400
     stop_stalled: bool = False
+    succession: bool = False
     removal: Literal["retain", "destroy"] = "retain"
     log_retention: Retention = "one_year"
     when_unanswered: Literal["refuse", "approve"] = "refuse"

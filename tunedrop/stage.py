@@ -36,6 +36,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     announced, and stopped where `stop_stalled` says so.
     `report_links` is what links in messages open: the `console`, the file itself for `report_link_hours`
     (`presigned`), or an address that serves the bucket.
+    `succession`: a Legacy base model of a model in production is followed by a run on its successor.
     An imported base model that no run has needed for `base_model_idle_seconds` is deleted.
     `engines` are what may train, by their names in the catalog; `accept_eula` the base models whose licence
     somebody has accepted for all runs. `rules` are changes to the rules for data.
@@ -63,6 +64,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     base_model_idle_seconds: int = 259_200
     stalled_after_seconds: int = 86_400
     stop_stalled: bool = False
+    succession: bool = False
     when_unanswered: Literal["refuse", "approve"] = "refuse"
     over_monthly_budget: Literal["ask", "refuse"] = "ask"
     upload_grace_seconds: int = 600

@@ -33,7 +33,7 @@ def handler(payload: Input, services: Services) -> Estimate:
     found = estimate(run, payload.dataset, base_model, way, asked, prices_of)
     found = msgspec.structs.replace(found, evaluation_minutes=minutes(asked, stage, base_model))
     replaced = unrelated_to(services.aws.s3, registry, aliases, run, payload.dataset)
-    found = msgspec.structs.replace(found, unrelated_to=replaced)
+    found = msgspec.structs.replace(found, unrelated_to=replaced, succeeds=run.succeeds)
     registry.note_cost(run.run_id, estimated_usd=found.likely)
 
     def decide(month: Month) -> Estimate:

@@ -16,7 +16,8 @@ from tunedrop.intake import Upload
 from tunedrop.intake.tenants import tenant_of
 from tunedrop.registration import held_out, resuming
 from tunedrop.registration import register as registration
-from tunedrop.registration.register import ObjectCreated
+from tunedrop.registration.register import GROWN, ObjectCreated
+from tunedrop.registration.succession import SUCCESSION
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -41,7 +42,7 @@ def handler(payload: Input, services: Services) -> Registration:
     found = registration.register(
         services.aws.s3, services.stage, event, payload.execution_arn, services.registry.latest_model
     )
-    return _kept(found, services, again=event.reason == registration.GROWN)
+    return _kept(found, services, again=event.reason in (GROWN, SUCCESSION))
 
 
 def _kept(found: Registration, services: Services, *, again: bool = False) -> Registration:

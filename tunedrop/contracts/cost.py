@@ -40,7 +40,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     `evaluation_requests` is how many answers and judgements the evaluation will ask for, and
     `evaluation_minutes` how long that will take; None where the pace is not known. `unrelated_to` is the run
     whose model this one would replace in production, where its data has nothing in common with what that one
-    learned.
+    learned. `succeeds` is the Legacy base model that the run's takes the place of. Both need a person's yes.
     """
 
     lines: tuple[CostLine, ...]
@@ -52,6 +52,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     evaluation_requests: int = 0
     evaluation_minutes: float | None = None
     unrelated_to: str = ""
+    succeeds: str = ""
 
 
 class ActualCost(msgspec.Struct, frozen=True, kw_only=True):

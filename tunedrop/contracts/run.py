@@ -180,7 +180,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     the run's own data, or `candidates`, the hyperparameters of a search. `parent_model` is the ARN of a
     custom model to begin with instead of the base model itself. `teacher` is who writes a distillation's
     answers, `grader` the ARN of the function that grades those of reinforcement. `accept_eula`: a person has
-    accepted the licence of the base model.
+    accepted the licence of the base model. `succeeds` is the Legacy base model in place of which the stage
+    tunes this one by itself (`succession`).
     """
 
     run_id: str
@@ -203,6 +204,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     grader: str = ""
     accept_eula: bool = False
     retune: Retune | None = None
+    succeeds: str = ""
     notify: tuple[str, ...] = ()
     budget_usd: float = 0.0
     deployment: DeploymentSettings = DeploymentSettings()

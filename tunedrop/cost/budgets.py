@@ -42,6 +42,11 @@ def _reasons(estimate: Estimate, stage: Stage) -> Iterator[str]:
             f"{estimate.unrelated_to}; it would replace that model if it is better. For a model of its own, "
             "upload it under another name"
         )
+    if estimate.succeeds:
+        yield (
+            f"its base model takes the place of {estimate.succeeds}, which is Legacy; its model goes into "
+            "production if it is better than the one that is there"
+        )
     for line in estimate.lines:
         if not line.source:
             yield f"no dated price is known for {line.item}{f' ({line.sku})' if line.sku else ''}"

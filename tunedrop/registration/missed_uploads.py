@@ -74,8 +74,9 @@ def start(aws_: Aws, machine_arn: str, found: Uploaded) -> bool:
 
 
 def start_once(
-    aws_: Aws, machine_arn: str, source: S3Object, moment: datetime, why: str, identity: Sequence[str]
-) -> bool:
+    aws_: Aws, machine_arn: str, source: S3Object, moment: datetime, why: str, identity: Sequence[str],
+    *, base_model: str = "",
+) -> bool:  # fmt: skip
     """Start an execution for an upload, as its event would. False when it was started before.
 
     Parameters
@@ -84,6 +85,8 @@ def start_once(
         Why it is started now; the execution's name begins with it.
     identity
         What is started once.
+    base_model
+        Takes the place of the manifest's own.
     """
     event = {
         "source": "tunedrop.sweep",
@@ -91,6 +94,7 @@ def start_once(
         "time": clock.write(moment),
         "detail": {
             "reason": why,
+            **({"base-model": base_model} if base_model else {}),
             "bucket": {"name": source.bucket},
             "object": {"key": source.key, "version-id": source.version_id},
         },

@@ -35,18 +35,22 @@ from tunedrop.intake.tenants import readable, tenant_of
 from tunedrop.manifest import Manifest
 from tunedrop.planning import base_models, distillation, hyperparameters
 from tunedrop.planning.base_models import LatestModel
-from tunedrop.registration import folders, recipients, retuning
+from tunedrop.registration import folders, recipients, retuning, succession
 from tunedrop.stage import Stage
 
 
 class ObjectCreated(msgspec.Struct, frozen=True, kw_only=True):
-    """What we use of S3's "Object Created" event (AmazonS3 user guide, ev-events, read 2026-11-23)."""
+    """What we use of S3's "Object Created" event (AmazonS3 user guide, ev-events, read 2026-11-23).
+
+    `base_model` is of the sweep's own events alone: it takes the place of the manifest's.
+    """
 
     source: S3Object
     requester: str
     time: str
     size: int = 1
     reason: str = ""
+    base_model: str = ""
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> ObjectCreated:
@@ -61,6 +65,7 @@ class ObjectCreated(msgspec.Struct, frozen=True, kw_only=True):
             time=event.get("time", ""),
             size=object_.get("size", 1),
             reason=detail.get("reason", ""),
+            base_model=detail.get("base-model", ""),
         )
 
 
@@ -119,6 +124,9 @@ def register(
         document = _manifest(s3, event.source, upload)
         bare = msgspec.structs.replace(bare, notify=recipients.of(stage, bare, document, tenant))
         _refuse_foreign_model(tenant, document)
+        if event.base_model:
+            bare = msgspec.structs.replace(bare, succeeds=document.base_model or stage.default_base_model)
+            document = succession.on_successor(document, event.base_model)
         document = base_models.with_model(document, latest_model)
         if upload.kind == "dataset":
             run = resolve(stage, bare, document, {"train": event.source})

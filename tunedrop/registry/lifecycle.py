@@ -6,6 +6,7 @@ lives no longer than its base (Bedrock user guide, model-lifecycle, read 2026-11
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,6 +38,16 @@ class Ageing(msgspec.Struct, frozen=True, kw_only=True):
     ends_on: str = ""
     gone: bool = False
 
+    def is_legacy(self, today: datetime) -> bool:
+        """Whether nothing can be tuned from its base model any more."""
+        day = f"{today:%Y-%m-%d}"
+        return (
+            self.gone
+            or not self.legacy_on
+            or self.legacy_on <= day
+            or bool(self.ends_on and self.ends_on <= day)
+        )
+
 
 def announce(aws_: Aws, stage: Stage, registry: Registry, troubles: Troubles) -> list[Ageing]:
     """Notify the topic of every model in production whose base model ages; looks once a day, and announces
@@ -67,7 +78,8 @@ def ageing(aws_: Aws, stage: Stage, parameter: str, today: datetime) -> Ageing |
     """The model in production under an alias, where its base model is Legacy, announced to be, or gone."""
     history = Aliases(aws_.ssm, aws_.dynamodb, stage).history_at(parameter)
     base_model = catalog.base_of(history[0].model_arn) if history else None
-    if base_model is None:
+    # The lifecycle is of what Bedrock itself tunes: an imported model goes on without its base model.
+    if base_model is None or not catalog.engines()[base_model.engine].tunes_foundation_models:
         return None
     found = Ageing(model=history[0], alias=parameter, base_model=base_model.id)
     details = _describe(aws_.bedrock, base_model)
@@ -139,6 +151,7 @@ def text(stage: Stage, found: Ageing, today: datetime) -> str:
         f"{catalog.instead(base_model)}: upload the data of run {found.model.run_id} again with this "
         "base_model, under the same name. It is measured against the model in production, and takes its "
         "place if it is better.",
+        *_by_itself_or_by_hand(stage, found, today),
         "",
         "What else can be tuned, and what it costs:",
         "    tunedrop bases",
@@ -146,3 +159,17 @@ def text(stage: Stage, found: Ageing, today: datetime) -> str:
         f"    {command('models', name, options=f'--stage {stage.name}')}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _by_itself_or_by_hand(stage: Stage, found: Ageing, today: datetime) -> Iterator[str]:
+    """What the stage does about it, and the command that does the same."""
+    if stage.succession:
+        when = "Today" if found.is_legacy(today) else "Once it is Legacy"
+        yield (
+            f"{when}, the stage starts such a run by itself, where its successor can be tuned here, and asks "
+            "for approval before anything is paid (setting succession)."
+        )
+    else:
+        yield "The stage starts such a run by itself if its setting succession says so."
+    yield "By hand, with the manifest and its data in a folder, and the new base_model in the manifest:"
+    yield f"    tunedrop submit FOLDER --stage {stage.name}"

@@ -13,7 +13,7 @@ import msgspec
 
 from tunedrop.aws import Aws
 from tunedrop.contracts import Ending, WaitKind
-from tunedrop.registration import missed_uploads, retuning, stray_uploads
+from tunedrop.registration import missed_uploads, retuning, stray_uploads, succession
 from tunedrop.registration.register import GROWN
 from tunedrop.registry import Record, Registry, lifecycle
 from tunedrop.registry.troubles import Troubles
@@ -38,6 +38,7 @@ class Swept(msgspec.Struct, kw_only=True):
     started: list[str] = []
     grown: list[str] = []
     ending: list[str] = []
+    succeeded: list[str] = []
     stray: list[str] = []
     failed: list[str] = []
     expired: int = 0
@@ -62,6 +63,7 @@ class Sweep:
             ("closing runs without execution", self._close_orphans),
             ("starting what has grown", self._start_grown),
             ("announcing the end of base models", self._announce),
+            ("starting on the successors of Legacy base models", self._start_successors),
             ("looking for rows that cannot be read", self._note_unreadable),
             ("reporting what goes on failing", self._report),
             # Last, because they list the intake bucket: whoever uploads decides how long that takes.
@@ -137,6 +139,9 @@ class Sweep:
     def _announce(self) -> None:
         told = lifecycle.announce(self._aws, self._stage, self._registry, self._troubles)
         self._done.ending += [one.model.name for one in told]
+
+    def _start_successors(self) -> None:
+        self._done.succeeded += succession.start_due(self._aws, self._stage, self._registry, self._troubles)
 
     def _note_unreadable(self) -> None:
         waits = Waits(self._aws.dynamodb, self._stage.waits_table)

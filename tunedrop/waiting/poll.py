@@ -112,8 +112,8 @@ def _approval(s3: Any, stage: Stage, registry: Registry, wait: Wait) -> Approval
     if wait.expires_at and clock.now() >= wait.expires_at:
         record = registry.get(wait.run_id)
         estimate = record.document("estimate", Estimate) if record is not None else None
-        takes_a_name = estimate is not None and estimate.unrelated_to
-        if stage.when_unanswered == "approve" and not takes_a_name:
+        for_a_person = estimate is not None and (estimate.unrelated_to or estimate.succeeds)
+        if stage.when_unanswered == "approve" and not for_a_person:
             return Approval(approved_at=clock.now())
         raise OverBudget(
             f"nobody approved the run before {wait.expires_at}. Nothing was paid. To run it, raise "

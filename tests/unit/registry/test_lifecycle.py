@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests import builders
@@ -128,3 +129,25 @@ def test_without_models_in_production_nobody_is_asked(
     aws.bedrock = FakeBedrock()
 
     assert announce(aws, stage, registry, Troubles(aws.dynamodb, stage.registry_table)) == []
+
+
+@pytest.mark.usefixtures("in_production")
+@pytest.mark.parametrize(
+    ("succession", "answer", "says"),
+    [
+        (False, life("LEGACY"), "by itself if its setting succession says so"),
+        (True, life("LEGACY"), "Today, the stage starts such a run by itself"),
+        (True, life("ACTIVE", legacy_in=30), "Once it is Legacy, the stage starts such a run by itself"),
+    ],
+)
+def test_the_notice_says_what_the_stage_does_and_the_command_either_way(
+    aws: Aws, stage: Stage, registry: Registry, topic: Topic, succession: bool, answer: Answer, says: str
+) -> None:
+    aws.bedrock = FakeBedrock(get_foundation_model=answer)
+    stage = msgspec.structs.replace(stage, succession=succession)
+
+    announce(aws, stage, registry, Troubles(aws.dynamodb, stage.registry_table))
+
+    (message,) = topic.published
+    assert says in message["Message"]
+    assert "tunedrop submit FOLDER --stage test" in message["Message"]

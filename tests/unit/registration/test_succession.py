@@ -1,0 +1,149 @@
+"""A Legacy base model is followed by a run on its successor, once, and held for a person's yes."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests import builders
+from tests.unit.cost.test_budgets import estimate
+from tests.unit.fake_bedrock import Answer, FakeBedrock, refusal
+from tunedrop import catalog
+from tunedrop.aws import Aws
+from tunedrop.contracts import S3Object
+from tunedrop.cost.budgets import judge
+from tunedrop.registration import register as registration
+from tunedrop.registration import succession
+from tunedrop.registration.register import ObjectCreated
+from tunedrop.registry import Registry
+from tunedrop.registry.aliases import Aliases
+from tunedrop.registry.troubles import Troubles
+from tunedrop.stage import Stage
+
+TITAN, NOVA = "amazon.titan-text-express-v1:0:8k", "amazon.nova-micro-v1:0:128k"
+MODEL = f"arn:aws:bedrock:us-east-1:111122223333:custom-model/{TITAN}/abcdefghij12"
+NOW = datetime.now(UTC)
+MANIFEST = f"base_model: {TITAN}\nmethod: single-turn\ndata: {{train: train.jsonl}}\n"
+
+
+class Executions:
+    """Step Functions, as far as starting goes: each name once."""
+
+    def __init__(self) -> None:
+        self.started: dict[str, dict[str, Any]] = {}
+
+    def start_execution(self, stateMachineArn: str, name: str, input: str) -> None:  # noqa: N803
+        assert stateMachineArn
+        if name in self.started:
+            raise refusal("ExecutionAlreadyExists")
+        self.started[name] = json.loads(input)
+
+
+def life(status: str = "LEGACY", legacy_in: int | None = None) -> Answer:
+    days = {"legacyTime": NOW + timedelta(days=legacy_in)} if legacy_in is not None else {}
+    return {"modelDetails": {"modelLifecycle": {"status": status, **days}}}
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return builders.stage(region="us-east-1", succession=True, default_base_model=NOVA)
+
+
+@pytest.fixture
+def executions(aws: Aws) -> Executions:
+    aws.step_functions = executions = Executions()
+    aws.bedrock = FakeBedrock(get_foundation_model=life())
+    return executions
+
+
+def produced(aws: Aws, stage: Stage, registry: Registry, **changes: Any) -> None:
+    run = builders.run(base_model=TITAN, **changes)
+    registry.register(run)
+    registry.save(run.run_id, dataset=builders.dataset())
+    registry.end(run.run_id, "promoted", None)
+    Aliases(aws.ssm, aws.dynamodb, stage).promote(run.name, run.run_id, MODEL, builders.PROVISIONED_ARN)
+
+
+def start(aws: Aws, stage: Stage, registry: Registry) -> list[str]:
+    return succession.start_due(aws, stage, registry, Troubles(aws.dynamodb, stage.registry_table))
+
+
+def another_day(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "claim", lambda *_: True)
+
+
+def test_a_legacy_base_model_is_followed_by_one_run_on_its_successor(
+    aws: Aws, stage: Stage, registry: Registry, executions: Executions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    produced(aws, stage, registry)
+
+    assert start(aws, stage, registry) == ["persona"]
+    assert start(aws, stage, registry) == []
+    ((name, event),) = executions.started.items()
+    assert name.startswith("succession-")
+    assert event["detail"]["base-model"] == NOVA
+    assert event["detail"]["object"]["key"] == builders.run().source.key
+    registry.claim("SUCCESSION#persona", f"{builders.run().run_id}#{NOVA}")
+    another_day(registry, monkeypatch)
+    executions.started.clear()  # Step Functions forgets a name after 90 days
+    assert start(aws, stage, registry) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "settings", "changes"),
+    [
+        (life("ACTIVE"), {}, {}),
+        (life("ACTIVE", legacy_in=30), {}, {}),
+        (life(), {"succession": False}, {}),
+        (life(), {"region": "us-west-2"}, {}),
+        (life(), {"engines": ("sagemaker-serverless",)}, {}),
+        (life(), {}, {"parent_model": builders.MODEL_ARN}),
+    ],
+)
+def test_what_is_not_legacy_or_cannot_be_tuned_here_is_left_alone(
+    aws: Aws, stage: Stage, registry: Registry, executions: Executions,
+    answer: Answer, settings: dict[str, Any], changes: dict[str, Any],
+) -> None:  # fmt: skip
+    aws.bedrock = FakeBedrock(get_foundation_model=answer)
+    produced(aws, stage, registry, **changes)
+
+    assert start(aws, msgspec.structs.replace(stage, **settings), registry) == []
+    assert executions.started == {}
+
+
+def test_a_model_that_bedrock_does_not_tune_has_no_lifecycle_there(
+    aws: Aws, stage: Stage, registry: Registry, executions: Executions
+) -> None:
+    """An imported model goes on without its base model; Bedrock knows no Qwen3 4B to ask for."""
+    aws.bedrock = FakeBedrock()  # asking it for anything fails
+    package = "arn:aws:sagemaker:us-east-1:111122223333:model-package/tunedrop-test-qwen3-4b/1"
+    Aliases(aws.ssm, aws.dynamodb, stage).promote("persona", "persona-0123456789", package, package)
+    troubles = Troubles(aws.dynamodb, stage.registry_table)
+
+    assert succession.start_due(aws, stage, registry, troubles) == []
+    assert troubles.failed == []
+    assert executions.started == {}
+
+
+def test_the_run_has_the_same_manifest_on_the_other_base_model_and_waits_for_a_yes(
+    aws: Aws, stage: Stage, intake: str
+) -> None:
+    put = aws.s3.put_object
+    put(Bucket=stage.intake_bucket, Key="runs/law/train.jsonl", Body=b"x" * 100)
+    version = put(Bucket=stage.intake_bucket, Key="runs/law/run.yaml", Body=MANIFEST.encode())["VersionId"]
+    source = S3Object(bucket=stage.intake_bucket, key="runs/law/run.yaml", version_id=version)
+    event = ObjectCreated(source=source, requester="", time="2026-11-29T10:00:00Z", base_model=NOVA)
+
+    found = registration.register(aws.s3, stage, event, "arn:execution")
+
+    assert found.outcome == "registered", found.failure
+    assert found.run is not None
+    assert (found.run.base_model, found.run.succeeds, found.run.name) == (NOVA, TITAN, "law")
+    assert "epochCount" in catalog.find(NOVA).hyperparameters_of("single-turn")
+    asked = msgspec.structs.replace(estimate(1.0), succeeds=found.run.succeeds)
+    (reason,) = judge(asked, stage, 0.0).approval_reasons
+    assert f"takes the place of {TITAN}, which is Legacy" in reason

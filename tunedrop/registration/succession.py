@@ -1,0 +1,92 @@
+"""Tuning again on the successor of a base model that has become Legacy, before the model in production ends.
+
+Off unless the stage's setting `succession` says so. The run has the manifest and the data of the one whose
+model is in production, and the catalog's successor as its base model. It is checked and priced, and waits for
+somebody's approval before anything is paid; its model takes the place of the one in production only if it is
+better than that one and than its own base model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import msgspec
+
+from tunedrop import catalog
+from tunedrop.aws import Aws
+from tunedrop.catalog.tunable import obstacle
+from tunedrop.contracts import Dataset, Run
+from tunedrop.manifest import Manifest
+from tunedrop.registration import missed_uploads
+from tunedrop.registry import Record, Registry, lifecycle
+from tunedrop.registry.aliases import Aliases
+from tunedrop.registry.troubles import Troubles
+from tunedrop.stage import Stage
+
+SUCCESSION = "succession"
+"""The reason of an event that starts a run on another base model than its manifest names."""
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """A name whose model in production is to be tuned again on another base model."""
+
+    record: Record
+    successor: str
+
+
+def on_successor(document: Manifest, base_model: str) -> Manifest:
+    """A manifest with the base model that an event names in place of its own."""
+    return msgspec.structs.replace(document, base_model=base_model, from_run=None)
+
+
+def start_due(aws_: Aws, stage: Stage, registry: Registry, troubles: Troubles) -> list[str]:
+    """Start what is due, each model in production once; gives the names. Looks once a day."""
+    today = datetime.now(UTC)
+    if not stage.succession or not registry.claim("SUCCESSION", f"{today:%Y-%m-%d}"):
+        return []
+
+    def start(parameter: str) -> str:
+        found = due(aws_, stage, registry, parameter, today)
+        if found is None:
+            return ""
+        run = found.record.run
+        what, which = f"SUCCESSION#{run.name}", f"{run.run_id}#{found.successor}"
+        if registry.is_claimed(what, which):
+            return ""
+        identity = (run.run_id, found.successor)
+        missed_uploads.start_once(
+            aws_, stage.workflow_arn, run.source, today, SUCCESSION, identity, base_model=found.successor
+        )
+        registry.claim(what, which)
+        return run.name
+
+    aliases = Aliases(aws_.ssm, aws_.dynamodb, stage).all()
+    started = troubles.each(aliases, lambda one: f"succession of the base of {one}", start, eager=True)
+    return [name for _, name in started if name]
+
+
+def due(aws_: Aws, stage: Stage, registry: Registry, parameter: str, today: datetime) -> Due | None:
+    """The model in production under an alias, where its base model is Legacy and has a successor here."""
+    ageing = lifecycle.ageing(aws_, stage, parameter, today)
+    if ageing is None or not ageing.is_legacy(today):
+        return None
+    record = registry.get(ageing.model.run_id)
+    if record is None or record.run.parent_model:  # no other base model can go on with a custom model
+        return None
+    successor = catalog.find(ageing.base_model).lifecycle.successor
+    refused = any(_obstacles(stage, record, successor)) if successor else True
+    return None if refused else Due(record=record, successor=successor)
+
+
+def _obstacles(stage: Stage, record: Record, successor: str) -> Iterator[str]:
+    """Why the successor cannot be tuned here by the methods of a run."""
+    base_model, dataset = catalog.find(successor), record.document("dataset", Dataset)
+    for method in (dataset.method if dataset is not None else "auto", *_earlier(record.run)):
+        if base_model.engine_of(method) not in stage.engines:
+            yield "engine"
+        yield obstacle(base_model, method=None if method == "auto" else method, region=stage.region)
+
+
+def _earlier(run: Run) -> Iterator[str]:
+    return (one.method for one in run.earlier_stages)
