@@ -1,4 +1,4 @@
-"""What goes wrong with weights that are trained elsewhere and imported, what is said of it, and what is left."""
+"""What goes wrong with weights that are trained elsewhere and imported, what is said, and what is left."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ def test_rules_of_a_manifest_are_resolved_with_those_of_the_stage(aws: Aws) -> N
     for text, message in (
         ("rules: {severity: {TD061: off}}", "the stage requires an error"),
         ("rules: {severity: {TD001: off}}", "always an error"),
-        ("rules: {severity: {TD061: eror}}", "rules.severity: TD061: eror is not known; did you mean error?"),
+        ("rules: {severity: {TD061: eror}}", "rules.severity: TD061: eror is unknown; did you mean error?"),
         ("rules: {severitee: {}}", "did you mean rules.severity?"),
     ):
         found = registered(text)
