@@ -114,7 +114,7 @@ class Crowded(Uploads):
         (["*.jsonl"], 1_000_000, "more than 10,000 objects begin like"),
         ([f"{'*' * n}.jsonl" for n in range(1, 5_000)], 10, "20 patterns among them"),
         (["9.jsonl"] * 5_000, 10, "names 5,000 files"),
-        (["*.jsonl"], 201, "join some of them"),
+        (["*.jsonl"], 201, "merge some of them"),
     ],
 )
 def test_a_manifest_lists_a_bucket_a_bounded_number_of_times(

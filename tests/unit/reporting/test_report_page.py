@@ -264,6 +264,21 @@ def test_the_headline_says_that_the_model_in_production_is_better() -> None:
     assert "is better than its base model, but not than the model in production</h1>" in html
 
 
+def test_a_run_without_its_base_model_says_why_and_how_to_get_its_verdict() -> None:
+    reason = "the base model Qwen3 4B could not be asked: Bedrock could not import it: An internal error"
+    ending = SAMPLES["rejected"].ending
+    evaluation = Evaluation(done=True, rejected_for="base model", reason=reason)
+    ending = msgspec.structs.replace(ending, evaluation=evaluation)
+    material = msgspec.structs.replace(SAMPLES["rejected"], ending=ending, predictions=())
+
+    html = render(material)
+
+    assert "could not be compared with its base model</h1>" in html
+    assert "Bedrock could not import it: An internal error" in html
+    assert f"tunedrop retry {ending.run.run_id}" in html
+    assert "More records would not help" not in html
+
+
 def test_an_answer_of_a_conversation_is_found_by_its_turn() -> None:
     material = SAMPLES["multi-turn"]
 
