@@ -19,6 +19,7 @@ from tunedrop.contracts import DeploymentSettings, ImportedBase
 from tunedrop.errors import ThroughputFailed
 from tunedrop.serving import throughput
 from tunedrop.serving.kind import Wanted
+from tunedrop.serving.kinds.imported import MODEL
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 
@@ -160,7 +161,9 @@ def _wanted(stage: Stage, base_model: BaseModel, number: int, source: str) -> Wa
 
 
 def _renew(bedrock: Any, stage: Stage, base: ImportedBase) -> None:
-    """Count the time in which nobody needs it from now on."""
+    """Count the time in which nobody needs it from now on; of what is still being imported, it has begun."""
+    if MODEL not in base.arn:
+        return
     tags = [{"key": naming.EXPIRES_TAG, "value": _expiry(stage)}]
     bedrock.tag_resource(resourceARN=base.arn, tags=tags)
 

@@ -21,6 +21,7 @@ from tunedrop.contracts import ImportedBase
 from tunedrop.errors import TransientError
 from tunedrop.preflight import base as preflight
 from tunedrop.serving import bases, inventory, throughput
+from tunedrop.serving.sweep import in_service
 from tunedrop.stage import Stage
 
 QWEN, LLAMA = catalog.find("qwen.qwen3-4b"), catalog.find("meta.llama3-1-8b-instruct")
@@ -197,6 +198,35 @@ def test_what_is_asked_again_is_kept_as_if_it_were_new(aws: Aws, stage: Stage) -
 
     (found,) = inventory.resources(aws, stage, ("imported model",))
     assert found.expires_at > LONG_AGO
+
+
+def test_what_is_still_imported_is_tagged_by_nobody(stage: Stage) -> None:
+    """The policy of the step is on models alone."""
+    job = "arn:aws:bedrock:us-east-1:111122223333:model-import-job/abcdefghij12"
+    bedrock = FakeBedrock(
+        list_model_import_jobs={
+            "modelImportJobSummaries": [{"jobName": "tunedrop-test-base-qwen3-4b-1", "jobArn": job}]
+        },
+        get_model_import_job={"status": "InProgress", "jobArn": job},
+    )
+
+    assert bases.ensure(aws_of(bedrock), stage, QWEN) == ImportedBase(arn=job)
+
+
+def test_the_sweep_and_the_teardown_of_the_stage_end_it_and_that_of_a_run_does_not(
+    aws: Aws, stage: Stage
+) -> None:
+    base = ended(aws, bases.ensure(aws, stage, QWEN))
+    other = ended(aws, bases.ensure(aws, stage_of("prod"), QWEN))
+
+    left = list(inventory.of_run(aws, stage, "persona-0123456789", ("imported model",)))
+    (found,) = in_service(aws, stage)
+
+    assert left == []
+    assert (found.arn, found.base_model, found.model_arn) == (base.arn, QWEN.id, "")
+    assert throughput.release(aws.bedrock, base.arn)
+    assert list(in_service(aws, stage)) == []
+    assert [one.arn for one in in_service(aws, stage_of("prod"))] == [other.arn]
 
 
 def test_a_bedrock_that_does_not_answer_decides_nothing(stage: Stage) -> None:
