@@ -16,7 +16,7 @@ import msgspec
 from tunedrop import catalog
 from tunedrop.aws import Aws
 from tunedrop.catalog.tunable import obstacle
-from tunedrop.contracts import Dataset, Run
+from tunedrop.contracts import Dataset
 from tunedrop.manifest import Manifest
 from tunedrop.registration import missed_uploads
 from tunedrop.registry import Record, Registry, lifecycle
@@ -80,13 +80,10 @@ def due(aws_: Aws, stage: Stage, registry: Registry, parameter: str, today: date
 
 
 def _obstacles(stage: Stage, record: Record, successor: str) -> Iterator[str]:
-    """Why the successor cannot be tuned here by the methods of a run."""
+    """Why the successor cannot be tuned here by the methods of a run; empty where it can."""
     base_model, dataset = catalog.find(successor), record.document("dataset", Dataset)
-    for method in (dataset.method if dataset is not None else "auto", *_earlier(record.run)):
+    methods = [dataset.method if dataset is not None else record.run.method]
+    for method in (*methods, *(one.method for one in record.run.earlier_stages)):
         if base_model.engine_of(method) not in stage.engines:
             yield "engine"
         yield obstacle(base_model, method=None if method == "auto" else method, region=stage.region)
-
-
-def _earlier(run: Run) -> Iterator[str]:
-    return (one.method for one in run.earlier_stages)
