@@ -1,10 +1,10 @@
 """Direct preference optimization, as far as a small learner can do it.
 
 The reward of an answer is how like it is to what was preferred for like prompts, less how like it is to what
-was rejected. Training moves the reward's scale by the gradient of DPO's loss, the negative logarithm of the
-sigmoid of the scaled margin between chosen and rejected; each pair is judged by the others. Pairs that
-contradict each other have no margin, and nothing is learned from them; labels that are the wrong way round
-are learned as they stand.
+was rejected. Training learns which words of a prompt tell the preferred answer (`learner`), then moves the
+reward's scale by the gradient of DPO's loss: the negative logarithm of the sigmoid of the margin between
+chosen and rejected, scaled, each pair judged by the others. Pairs that contradict each other have no margin, and
+nothing is learned from them; labels that are the wrong way round are learned as they stand.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ class Preferences:
         self.memory = Memory([Pair(one.context, one.chosen) for one in self.pairs])
 
     def train(self, epochs: int, rate: float, beta: float, batch: int = 32) -> Iterator[Step]:
-        """Gradient descent on the scale; gives every step with DPO's loss."""
+        """Gradient descent on the words' weights and on the scale; gives every step with DPO's loss."""
+        for _ in self.memory.train(epochs, rate):
+            pass
         margins, order = beta * self._margins(), np.random.default_rng(0)
         number = 0
         for epoch in range(epochs):

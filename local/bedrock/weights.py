@@ -41,6 +41,7 @@ def pack(brain: Brain, about: Mapping[str, str]) -> bytes:
     if brain.preferences is not None:
         liked = [[one.context, one.chosen, one.rejected] for one in brain.preferences.pairs]
         metadata |= {"liked": json.dumps(liked), "scale": json.dumps(brain.preferences.scale)}
+        tensors["liked_words"] = brain.preferences.memory.weights
     return _safetensors(tensors, metadata)
 
 
@@ -63,6 +64,8 @@ def unpack(content: bytes) -> tuple[Brain, Mapping[str, str]]:
         language.remember(json.loads(metadata["texts"]), float(json.loads(metadata["share"])))
     liked = [Preferred(*one) for one in json.loads(metadata.get("liked", "[]"))]
     preferences = Preferences(liked, float(json.loads(metadata["scale"]))) if liked else None
+    if preferences is not None:
+        preferences.memory.weights = _tensor(header["liked_words"], data)
     return Brain(memory=memory, language=language, policy=policy, preferences=preferences), metadata
 
 
