@@ -3,8 +3,8 @@
 The reward of an answer is how like it is to what was preferred for like prompts, less how like it is to what
 was rejected. Training learns which words of a prompt tell the preferred answer (`learner`), then moves the
 reward's scale by the gradient of DPO's loss: the negative logarithm of the sigmoid of the margin between
-chosen and rejected, scaled, each pair judged by the others. Pairs that contradict each other have no margin, and
-nothing is learned from them; labels that are the wrong way round are learned as they stand.
+chosen and rejected, scaled, each pair judged by the others. Pairs that contradict each other have no margin,
+and nothing is learned from them; labels that are the wrong way round are learned as they stand.
 """
 
 from __future__ import annotations
