@@ -14,7 +14,7 @@ from moto import mock_aws
 from local.bedrock.imported import THOUGHT
 from local.driver import until
 from tests.recorded import recorded
-from tests.unit.local.test_sagemaker import CHATS, refused
+from tests.unit.local.test_sagemaker import CHATS, LIKED, preferring, refused
 from tests.unit.local_sagemaker import ACCOUNT, BUCKET, LLAMA, NO_ROLE, QWEN, ROLE, LocalAccount
 
 QUESTION = "how do I use part3 tomorrow"
@@ -84,6 +84,16 @@ def test_what_a_job_learned_is_imported_and_asked(account: LocalAccount) -> None
     (tag,) = account.bedrock.list_tags_for_resource(resourceARN=model)["tags"]
     assert tag == {"key": "tunedrop:run", "value": "r"}
     assert model in dict(account.world.tags())
+
+
+def test_what_was_preferred_is_imported_and_asked(account: LocalAccount) -> None:
+    """The weights of DPO are written, imported and asked exactly as those of examples."""
+    job = preferring(account, "liked", LIKED)
+
+    model = imported(account, account.weights(job))["importedModelArn"]
+    answer = invoke(account, awake(account, model), messages=asked(), max_tokens=200)
+
+    assert answer["choices"][0]["message"]["content"] == THOUGHT + ANSWER
 
 
 @pytest.mark.parametrize(
