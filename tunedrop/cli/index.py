@@ -32,6 +32,7 @@ INDEX = {
     "bases": Entry("data", PREPARE, "List the base models that can be tuned, with limits and prices."),
     "init": Entry("data", PREPARE, "Write a starter run: a commented manifest and sample data."),
     "check": Entry("data", PREPARE, "Check a dataset on this machine, as the pipeline will."),
+    "pull": Entry("data", PREPARE, "Download a dataset of the Hugging Face Hub as Parquet files."),
     "explain": Entry("data", PREPARE, "Explain a rule, with records that pass and fail it."),
     "convert": Entry("data", PREPARE, "Write a dataset in another format, and list what is lost."),
     "estimate": Entry("data", PREPARE, "Estimate a run's cost, with the source and date of every price."),

@@ -238,6 +238,34 @@ def check(
 
 
 @app.command(
+    epilog=examples(
+        ("tunedrop pull openai/gsm8k --config main", "each split as a file in gsm8k/"),
+        (
+            "tunedrop pull org/private --split train --revision 1f2e3d4 --out data",
+            "one split",
+        ),
+    ),
+)
+def pull(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Its name on the Hub: owner/name.")],
+    config: Annotated[str | None, typer.Option(help="The configuration, if it has several.")] = None,
+    split: Annotated[list[str] | None, typer.Option(help="Only this split; may be repeated.")] = None,
+    revision: Annotated[str | None, typer.Option(help="A commit, branch or tag; default: main.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder to write; default: the dataset's name.")
+    ] = None,
+    format_: FormatOption = Format.text,
+) -> None:
+    """Download a dataset of the Hugging Face Hub as Parquet files.
+
+    Needs the Python library datasets. No code of the dataset is run.
+    """
+    from tunedrop.cli.data import pulling
+
+    raise typer.Exit(pulling.pull(dataset, config, split or (), revision, out, format_))
+
+
+@app.command(
     epilog=examples(("tunedrop explain TD030", "the rule, a record that fails it, and the fix")),
 )
 def explain(

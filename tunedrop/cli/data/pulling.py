@@ -1,0 +1,83 @@
+"""`pull`: a dataset of the Hugging Face Hub, as files that the other commands read.
+
+The library `datasets` reads the Hub; it is no dependency of Tunedrop. Code in a dataset's repository is not
+run: since version 4 the library refuses it (huggingface/datasets, release notes of 4.0.0, read 2026-11-29).
+"""
+
+from __future__ import annotations
+
+import importlib
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tunedrop import shown
+from tunedrop.cli.exits import NO, USAGE
+from tunedrop.cli.output import Format, console, errors, fail, print_json
+
+LIBRARY = "datasets"
+OLDEST = 4
+"""The first major version that runs no code from a dataset's repository."""
+
+
+class Pulled(msgspec.Struct, frozen=True, kw_only=True):
+    """One split as it was written."""
+
+    split: str
+    file: str
+    records: int
+
+
+def pull(
+    name: str,
+    config: str | None,
+    splits: Sequence[str],
+    revision: str | None,
+    out: Path | None,
+    format_: Format,
+) -> int:
+    """Write each split of a dataset as a Parquet file; ends the program where that is not possible."""
+    library = _library()
+    folder = out or Path(Path(name).name)
+    if out is None and (Path(name).exists() or folder.name in ("", "..")):
+        fail(f"{name} is a folder; say where its copy goes", USAGE, "Add: --out DIR")
+    try:
+        loaded = library.load_dataset(name, config, revision=revision)
+    except Exception as error:
+        fail(f"{name}: {shown.line(str(error))[:2_000]}", NO)
+    if unknown := [split for split in splits if split not in loaded]:
+        fail(f"--split {unknown[0]}: {name} has {', '.join(loaded)}", USAGE)
+    wanted = {split: folder / f"{split}.parquet" for split in (splits or loaded)}
+    if there := [path for path in wanted.values() if path.exists()]:
+        fail(f"{there[0]} already exists", USAGE, "Remove it, or choose another folder: --out DIR")
+    folder.mkdir(parents=True, exist_ok=True)
+    pulled = [_written(loaded[split], split, path) for split, path in wanted.items()]
+    if format_ is Format.json:
+        print_json(pulled)
+        return 0
+    for one in pulled:
+        console.print(f"{one.file}: {one.records:,} records")
+    errors.print(f"Check it: tunedrop check {shlex.quote(str(folder))}")
+    return 0
+
+
+def _library() -> Any:
+    install = f"Install it: pip install '{LIBRARY}>={OLDEST}'"
+    try:
+        library = importlib.import_module(LIBRARY)
+    except ImportError:
+        fail(f"pull needs the Python library {LIBRARY}", USAGE, install)
+    if int(library.__version__.partition(".")[0]) < OLDEST:
+        fail(f"pull needs {LIBRARY} {OLDEST} or later, got {library.__version__}", USAGE, install)
+    return library
+
+
+def _written(split: Any, name: str, path: Path) -> Pulled:
+    """A split as a file, which is there only once it is whole."""
+    part = path.with_suffix(".part")
+    split.to_parquet(part)
+    part.rename(path)
+    return Pulled(split=name, file=str(path), records=split.num_rows)
