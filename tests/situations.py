@@ -232,6 +232,16 @@ READ: dict[str, tuple[bytes, str, str]] = {
         "a.md",
         "",
     ),
+    "a table of Markdown by other names": (
+        "".join(f"| {q} | {a} |\n" for q, a in [("Question", "Answer"), ("---", ":--:"), *PAIRS]).encode(),
+        "a.md",
+        "",
+    ),
+    "an index of pandas beside other names": (
+        table([("", "Question", "Answer"), *((n, q, a) for n, (q, a) in enumerate(PAIRS))]),
+        "a.csv",
+        "",
+    ),
     "tabs, and quotes that mean nothing": (
         ("prompt\tcompletion\n" + "".join(f'{q}\t"so" {a}\n' for q, a in PAIRS)).encode(),
         "a.tsv",
@@ -367,8 +377,8 @@ READ |= {
         "a.jsonl",
         "question-answer",
     ),
-    "an annotator's no": (
-        each(lambda q, _: {"text": q, "label": "A", "answer": "ignore", "_task_hash": 1}),
+    "an annotator's yes": (
+        each(lambda q, _: {"text": q, "label": "A", "answer": "accept", "_task_hash": 1}),
         "a.jsonl",
         "text-label",
     ),
@@ -506,7 +516,135 @@ MENDED: dict[str, tuple[bytes, str]] = {
 }
 
 
+def langchain(kind: str, text: str) -> dict[str, Any]:
+    return {
+        "lc": 1,
+        "type": "constructor",
+        "id": ["langchain", "schema", "messages", f"{kind}Message"],
+        "kwargs": {"content": text, "type": kind.lower()},
+    }
+
+
+READ |= {
+    "OpenAI's evals, whose answer is ideal": (
+        each(lambda q, a: {"input": [user(q)], "ideal": a}),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "an ideal answer in a list": (
+        each(lambda q, a: {"input": [user(q)], "ideal": [a]}),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "OpenAI's stored completions": (
+        each(lambda q, a: {"request": {"messages": [user(q)]}, "choices": [{"message": assistant(a)}]}),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "Cohere's chat history": (
+        each(
+            lambda q, a: {
+                "preamble": "Be kind.",
+                "chat_history": [
+                    {"role": "USER", "message": "Hi"},
+                    {"role": "CHATBOT", "message": "Hello"},
+                ],
+                "message": q,
+                "text": a,
+            }
+        ),
+        "a.jsonl",
+        "sharegpt",
+    ),
+    "Mistral's interactions": (
+        each(
+            lambda q, a: {
+                "interactions": [{"role": "user", "text": q}, {"role": "assistant", "text": a}],
+                "available_tools": [],
+                "system_prompt": "Be kind.",
+            }
+        ),
+        "a.jsonl",
+        "sharegpt",
+    ),
+    "LangSmith's runs": (
+        each(
+            lambda q, a: {
+                "inputs": {"messages": [[langchain("Human", q)]]},
+                "outputs": {"generations": [[{"text": a, "message": langchain("AI", a)}]]},
+            }
+        ),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "Self-Instruct": (
+        each(lambda q, a: {"id": "s", "instruction": q, "instances": [{"input": "", "output": a}]}),
+        "a.jsonl",
+        "alpaca",
+    ),
+    "Bedrock's evaluation of prompts": (
+        each(lambda q, a: {"prompt": q, "referenceResponse": a, "category": "c"}),
+        "a.jsonl",
+        "question-answer",
+    ),
+    "Bedrock's evaluation of conversations": (
+        each(
+            lambda q, a: {
+                "conversationTurns": [
+                    {"prompt": {"content": [{"text": q}]}, "referenceResponses": [{"content": [{"text": a}]}]}
+                ]
+            }
+        ),
+        "a.jsonl",
+        "converse",
+    ),
+}
+
 REFUSED: dict[str, tuple[bytes, str, str, str]] = {
+    "instances of Self-Instruct": (
+        each(lambda q, a: {"instruction": q, "instances": [{"input": "", "output": a}] * 2}),
+        "a.jsonl",
+        "TD011",
+        "instances holds 2 examples",
+    ),
+    "a record that Prodigy's annotator rejected": (
+        each(lambda q, _: {"text": q, "label": "SPAM", "answer": "reject", "_task_hash": 1}),
+        "a.jsonl",
+        "TD012",
+        "the annotator's decision on this record is reject",
+    ),
+    "an HTML table": (
+        b"<html><table><tr><th>Question</th><th>Answer</th></tr></table></html>",
+        "a.xls",
+        "TD005",
+        "a web page with a table",
+    ),
+    "XML": (b"<faq><q>Why?</q><a>So, it is.</a></faq>", "a.xml", "TD005", "this is XML or HTML"),
+    "SQL": (
+        b"INSERT INTO faq (question, answer) VALUES\n('Why?', 'So.');\n",
+        "a.sql",
+        "TD005",
+        "this is SQL",
+    ),
+    "subtitles": (b"1\n00:00:01,000 --> 00:00:02,000\nWhy?\n", "a.srt", "TD005", "these are subtitles"),
+    "subtitles of the web": (
+        b"WEBVTT\n\n00:01.000 --> 00:02.000\nWhy?\n",
+        "a.vtt",
+        "TD005",
+        "these are subtitles",
+    ),
+    "a mailbox": (
+        b"From ana@example.com Sat Jan  3 01:05:34 2026\nSubject: Why\n\nWhy, and when?\n",
+        "a.mbox",
+        "TD005",
+        "this is a mailbox",
+    ),
+    "two columns that may both be the prompt": (
+        table([("Comment", "Comment", "Reply"), *((q, q, a) for q, a in PAIRS)]),
+        "a.csv",
+        "TD005",
+        "'Comment' and 'Comment' both mean",
+    ),
     "no name that anybody uses": (
         each(lambda q, a: {"x": q, "y": a}),
         "a.jsonl",

@@ -233,12 +233,12 @@ def _nearest(record: Mapping[str, Any]) -> str:
         if name in ("messages", *names.CONVERSATIONS) and not isinstance(record[key], list):
             return f"{shorten(key)} must be a list of turns" if name != "data" else ""
     for key, name in plain_.items():
-        if name.endswith("_id"):
+        if name.endswith("_id") or (isinstance(record[key], dict) and name not in names.CONVERSATIONS):
             continue
         for known in [name] if name in _KNOWN else difflib.get_close_matches(name, _KNOWN, 1, 0.8):
             is_prompt = known in names.PROMPTS
             which = "a prompt" if is_prompt else "an answer" if known in names.ANSWERS else "a conversation"
-            near = "" if known == name else f", which is near {known}"
+            near = "" if known == name else f" (similar to {known})"
             missing = "its answer" if is_prompt else "its prompt"
             return f"{shorten(key)}{near} is {which}" + (
                 "" if which == "a conversation" else f", but no key has a usual name for {missing}"

@@ -26,6 +26,9 @@ _INDEX = re.compile(r"[A-Za-z]|\d{1,2}")
 def why_no_answer(record: Mapping[str, Any], key: str, prompt: str = "") -> str:
     """Why what stands under a usual name of an answer is none; empty where it is one."""
     value = record.get(key)
+    decided = record.get("answer")
+    if key != "answer" and decided in DECISIONS[1:] and not _OF_PRODIGY.isdisjoint(record):
+        return f"the annotator's decision on this record is {decided}; remove the record"
     if value in DECISIONS and not _OF_PRODIGY.isdisjoint(record):
         return f"{key} is an annotator's decision on the record, {value}; write the chosen value under label"
     choices = [] if isinstance(value, bool) or not _INDEX.fullmatch(str(value)) else _choices(record)
@@ -79,6 +82,13 @@ def hint(record: Mapping[str, Any]) -> str:
     if isinstance(translation, dict) and len(translation) > 1:
         languages = ", ".join(map(str, list(translation)[:2]))
         return f"translation holds {languages}; write one as prompt and the other as completion"
+    if isinstance(instances := record.get("instances"), list) and len(instances) > 1:
+        return f"instances holds {len(instances)} examples; write one record per example"
+    if isinstance(comments := record.get("comments"), list) and comments:
+        return (
+            "comments is a list; write each question with its answer as a record, or the conversation as "
+            "messages with role and content"
+        )
     if "caption" in record and not {"image", "file_name"}.isdisjoint(record):
         return "an image caption; the key of the image's path must be image-ref"
     if _choices(record):

@@ -19,8 +19,8 @@ ANSWERS = (
     "completion", "output", "response", "answer", "reply", "assistant", "ai", "label", "target", "a", "bot",
     "gpt", "model_output", "outputs", "targets", "output_text", "target_text", "tgt", "solution",
     "canonical_solution", "reference_solution", "correct_solution", "generated_solution", "solutions",
-    "gold_answer", "ideal_answer", "ideal_response", "generated_text",
-    "summary",
+    "gold_answer", "ideal", "ideal_answer", "ideal_response", "reference_response", "referenceresponse",
+    "generated_text", "summary",
     "highlights", "completions", "responses", "answers", "bot_message", "bot_response", "model_response",
     "model_answer", "assistant_message", "assistant_response", "completion_text", "response_text",
     "answer_text", "expected_output", "expected_answer", "final_answer", "correct_answer", "best_answer",
@@ -46,7 +46,7 @@ WHAT_IS_ASKED_ABOUT = (
 """Beside a question; of one word or two, they say where it is from."""
 TEXTS = ("text", "sentence", "tweet", "aspect", "hypothesis")
 """But these, which may be short."""
-SYSTEMS = ("system", "system_prompt", "system_message", "system_instruction")
+SYSTEMS = ("system", "system_prompt", "system_message", "system_instruction", "preamble")
 PROGRAMS = ("code", "program", "snippet")
 """Answers where a program stands under them (MBPP, CoNaLa); else they say what a text is about."""
 OF_PROGRAMS = (
@@ -123,7 +123,7 @@ REQUESTS = frozenset(
 """What a request to a model says beside its messages, which is nothing for a grader."""
 CONVERSATIONS = (
     "conversations", "conversation", "dialogue", "dialog", "turns", "chat", "history", "chat_history",
-    "chat_messages", "conversation_history", "utterances", "log", "data",
+    "chat_messages", "conversation_history", "utterances", "log", "interactions", "data",
 )  # fmt: skip
 """Lists of turns, beside `messages`."""
 

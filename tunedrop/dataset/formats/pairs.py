@@ -140,6 +140,10 @@ def _no_answer(record: Mapping[str, Any], keys: Keys, format_: SourceFormat) -> 
     if not keys.prompt and format_ in ("question-answer", "text-label"):
         shown = shorten(", ".join(map(shorten, record)))
         return Problem("$", "TD011", _no_prompt(record, keys.answer), shown, "a prompt")
+    if not keys.answer and (known := exports.hint(record)):
+        return Problem("$", "TD011", known, shorten(", ".join(map(shorten, record))), "an answer")
+    if not keys.answer and format_ == "prompt-completion" and isinstance(record.get(keys.prompt), str):
+        return Problem("$.completion", "TD011", _no_completion(record), "nothing", "completion")
     value, path = record.get(keys.answer), f"$.{shorten(keys.answer)}"
     if why := exports.why_no_answer(record, keys.answer, keys.prompt):
         return Problem(path, "TD012", why, shorten(value), "what is to be learned")
@@ -147,6 +151,14 @@ def _no_answer(record: Mapping[str, Any], keys: Keys, format_: SourceFormat) -> 
     if are_calls and tools.calls_in(value):
         return Problem(path, "TD026", _UNDECLARED, shorten(value), "tools")
     return None
+
+
+def _no_completion(record: Mapping[str, Any]) -> str:
+    there = ", ".join(map(shorten, record))
+    return (
+        f"completion is missing; this record has {there}. Prompts without answers are for distillation and "
+        'reinforcement: write {"messages": [{"role": "user", "content": PROMPT}]}'
+    )
 
 
 def _asked_about(

@@ -27,7 +27,8 @@ def fits(record: Mapping[str, Any]) -> bool:
 
 
 def _list_of(record: Mapping[str, Any]) -> str | None:
-    for key in names.CONVERSATIONS if not _LISTS.isdisjoint(record) else ():
+    has_messages = isinstance(record.get("messages"), list) and record["messages"] != []
+    for key in names.CONVERSATIONS if not (has_messages or _LISTS.isdisjoint(record)) else ():
         value = record.get(key)
         if isinstance(value, list) and (_is_of_turns(value, key) or (key in _SURE and not _is_pair(record))):
             return key
@@ -114,9 +115,10 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         return None
     losses: list[str] = []
     extra: dict[str, Any] = {}
-    own = {name, "tools", *names.SYSTEMS}
-    if record.get("tools"):
-        extra["toolConfig"] = tools.config(record["tools"], "$.tools", reading, losses)
+    declared = next((key for key in names.TOOLS if record.get(key)), "tools")
+    own = {name, declared, *names.SYSTEMS}
+    if record.get(declared):
+        extra["toolConfig"] = tools.config(record[declared], f"$.{declared}", reading, losses)
     chat, calls = turns.Turns(reading), tools.Calls()
     for key in names.SYSTEMS:
         if isinstance(record.get(key), str):
@@ -124,7 +126,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     spread = list(_spread(messages, f"$.{name}", losses))
     if "history" in name and (pair := _last(record)):  # Alpaca's: what was said before
         spread += _question(pair, "$", [])
-        own |= pair.keys()
+        own |= {*pair.keys(), *({"text"} if "text" in record and "message" in pair else ())}
     said_by = _speaker(spread[0][1])
     least = 2 if said_by == "speaker" else 4  # a prompt has no speaker
     heard = turns.with_assistant([one for _, one in spread], reading, said_by, least)
@@ -147,6 +149,8 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
 
 def _last(record: Mapping[str, Any]) -> dict[str, Any]:
     """The question and the answer beside a history, without its system prompt."""
+    if isinstance(record.get("message"), str) and isinstance(record.get("text"), str):  # Cohere's
+        return {"message": record["message"], "response": record["text"]}
     keys = pairs.keys_of(record)
     if not (keys.prompt and keys.answer):
         return {}

@@ -9,6 +9,10 @@
 | dataset viewers | `{"row": {…}}`, `{"data": {…}}`, `{"fields": {…}}` of Argilla |
 | ChatGPT | `{"mapping": {id: {"message", "parent"}}}`, its newest branch |
 | DynamoDB | `{"Item": {"prompt": {"S": "…"}}}` |
+| OpenAI's evals, stored | `{"input": [messages], "ideal"}`, `{"request": {"messages"}, "choices"}` |
+| Bedrock's evaluation | `{"conversationTurns": [{"prompt", "referenceResponses": [{"content"}]}]}` |
+| Self-Instruct | `{"instruction", "instances": [{"input", "output"}]}` |
+| LangChain's runs | `{"inputs": {"messages": [[…]]}, "outputs": {"generations": [[…]]}}` |
 
 What stands around the conversation stays in the record, under the names `request.model` and the like.
 Read 2026-11-29.
@@ -21,11 +25,11 @@ from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.formats import names, pairs, preference
+from tunedrop.dataset.formats import names, pairs, preference, turns
 
 _ASKED = ("request", "input", "inputs", "body", "prompt", "params", "request_body")
-_SAID = ("response", "output", "outputs", "completion", "reference_output", "response_body")
-_AROUND = ("row", "data", "record", "example", "fields")
+_SAID = ("response", "output", "outputs", "completion", "reference_output", "response_body", "ideal")
+_AROUND = ("row", "data", "record", "example", "fields", "item")
 _LIFTED = ("tools", "functions", "system")
 
 
@@ -46,6 +50,11 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
         return {**_without(record, "mapping", "current_node"), **tree}
     if isinstance(record.get("Item"), dict) and (item := _of_dynamodb({"M": record["Item"]})):
         return {**_without(record, "Item"), **item}
+    if messages := _of_evaluation(record.get("conversationTurns")):
+        return {**_without(record, "conversationTurns"), "messages": messages}
+    instances = record.get("instances")
+    if isinstance(instances, list) and len(instances) == 1 and isinstance(instances[0], dict):
+        return {**_without(record, "instances"), **instances[0]}
     for key in _AROUND:
         inside = record.get(key)
         if isinstance(inside, dict) and (
@@ -82,6 +91,8 @@ def _exchange(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """What was asked and what was said, under two keys."""
     asked = next((key for key in _ASKED if _messages(record.get(key))), "")
     said = next((key for key in _SAID if record.get(key) not in (None, "", [], {})), "")
+    if asked and not said and isinstance(record.get("choices"), list):
+        record, said = {**_without(record, "choices"), "response": {"choices": record["choices"]}}, "response"
     if asked:
         rest = _without(record, asked)
         messages = list(_messages(record[asked]))
@@ -189,6 +200,10 @@ def _without(record: Mapping[str, Any], *keys: str) -> dict[str, Any]:
 def _messages(value: Any) -> list[Any]:
     """The messages of what was asked; none where it is no chat."""
     found = value.get("messages") if isinstance(value, dict) else value
+    if isinstance(found, list) and len(found) == 1 and isinstance(found[0], list):  # a batch of one
+        found = found[0]
+    if isinstance(found, list) and any(map(_is_of_langchain, found)):
+        found = [_of_langchain(one) for one in found]
     return found if isinstance(found, list) and found and all(map(_is_message, found)) else []
 
 
@@ -196,8 +211,42 @@ def _is_message(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("role"), str)
 
 
+def _is_of_langchain(value: Any) -> bool:
+    """Whether a message is written as LangChain serializes its objects."""
+    inside = value.get("kwargs") if isinstance(value, dict) else None
+    return isinstance(inside, dict) and isinstance(value.get("id"), list) and "content" in inside
+
+
+def _of_langchain(value: Any) -> Any:
+    """Such a message with its role; another as it is."""
+    if not _is_of_langchain(value):
+        return value
+    name = str(value["id"][-1]).removesuffix("Chunk").removesuffix("Message").lower()
+    inside = value["kwargs"]
+    around = {key: one for key, one in inside.items() if key not in ("content", "type")}
+    role = str(inside.get("type") or name)
+    return {"role": turns.ROLES.get(role.lower(), role), "content": inside["content"], **around}
+
+
+def _of_evaluation(given: Any) -> list[Any]:
+    """The messages of Bedrock's evaluation sets; none where a turn has not exactly one reference."""
+    messages: list[Any] = []
+    for turn in given if isinstance(given, list) else ():
+        references = turn.get("referenceResponses") if isinstance(turn, dict) else None
+        asked = turn.get("prompt") if isinstance(turn, dict) else None
+        if not isinstance(references, list) or len(references) != 1:
+            return []
+        for role, one in (("user", asked), ("assistant", references[0])):
+            if not isinstance(one, dict) or not isinstance(one.get("content"), list):
+                return []
+            messages.append({"role": role, "content": one["content"]})
+    return messages
+
+
 def _answer(value: Any) -> list[Any] | None:
     """The messages of what was said; None where it is something else."""
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
+        value = value[0]
     if isinstance(value, str):
         return [{"role": "assistant", "content": value}]
     if found := _messages(value):
@@ -206,6 +255,14 @@ def _answer(value: Any) -> list[Any] | None:
         return None
     if _is_message(value):
         return [value]
+    generations = value.get("generations")
+    if isinstance(generations, list) and len(generations) == 1 and isinstance(generations[0], list):
+        generations = generations[0]
+    if isinstance(generations, list) and len(generations) == 1 and isinstance(generations[0], dict):
+        message, text = generations[0].get("message"), generations[0].get("text")
+        if _is_of_langchain(message):
+            return [_of_langchain(message)]
+        return [{"role": "assistant", "content": text}] if isinstance(text, str) else None
     choices = value.get("choices")
     if isinstance(choices, list) and len(choices) == 1 and isinstance(choices[0], dict):
         return [choices[0]["message"]] if _is_message(choices[0].get("message")) else None
@@ -218,7 +275,7 @@ def _beside(name: str, value: Any) -> dict[str, Any]:
     """What stands beside the messages inside a wrapper."""
     if not isinstance(value, dict) or _is_message(value):
         return {}
-    used = ("messages", "choices", "content")
+    used = ("messages", "choices", "content", "generations")
     around = {
         key if key in _LIFTED else f"{name}.{key}": one for key, one in value.items() if key not in used
     }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tunedrop.dataset.rules.texts.rule import TextRule, has_any, is_code
 
 _ALWAYS = re.compile(
-    r"<\|[a-z_]{2,30}\|>|\[/?INST\]|<</?SYS>>|### ?(?:Instruction|Response|Input):"
+    r"<\|[a-z_]{2,30}\|>|\[/?INST\]|<</?SYS>>|### ?(?:Instruction|Response|Input|Human|Assistant|User):"
     r"|\b(?:TODO|FIXME|TBD)\b|[Ll]orem ipsum|\[(?:INSERT|YOUR)[ A-Z_]{0,40}\]"
     r"|(?m:^|\A)<(?:image|video|audio)>(?=\s|\Z)|<(?:image|video|audio)>\Z"
     r"|<img>[^<]{1,400}</img>|</?tool_call>|<functioncall>|</?tool_response>"
@@ -25,7 +25,8 @@ _OUTSIDE_CODE = re.compile(r"\{\{[^{}\n]{0,60}\}\}|\{%[^%\n]{0,60}%\}|\$\{[^{}\n
 _TEMPLATES = ("{{", "{%", "${")
 _SIGNS = (
     "<|", "INST]", "SYS>>", "TODO", "FIXME", "TBD", "orem ipsum", "[INSERT", "[YOUR", "Instruction:",
-    "Response:", "Input:", "<image>", "<video>", "<audio>", "</img>", "tool_call>",
+    "Response:", "Input:", "### Human", "### Assistant", "### User", "###Human", "###Assistant", "###User",
+    "<image>", "<video>", "<audio>", "</img>", "tool_call>",
     "<functioncall>", "tool_response>",
 )  # fmt: skip
 

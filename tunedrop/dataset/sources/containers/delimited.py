@@ -130,6 +130,8 @@ def rows(text: TextIO, table: Table) -> Iterator[tuple[int, list[str] | str]]:
     """(line, cells) of each row behind the header, or why it cannot be read; `line` is where it begins."""
     lines = itertools.islice(text, table.first - 1, None)
     reader, ended = table.dialect.reader(lines), table.first - 1
+    titles = table.columns.titles
+    is_markdown = table.dialect.separator == "|" and len(titles) > 2 and not titles[0] and not titles[-1]
     for index in itertools.count(1):
         try:
             cells: list[str] | str = next(reader)
@@ -138,5 +140,7 @@ def rows(text: TextIO, table: Table) -> Iterator[tuple[int, list[str] | str]]:
         except csv.Error as error:
             cells = next((why for words, why in _REASONS.items() if words in str(error)), str(error))
         line, ended = ended + 1, table.first - 1 + reader.line_num
+        if is_markdown and isinstance(cells, list):
+            cells = [cell.strip() for cell in cells]
         if index > table.columns.header:
             yield line, cells

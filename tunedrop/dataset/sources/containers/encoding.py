@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import itertools
 import re
 import unicodedata
 from functools import cache
@@ -186,11 +187,22 @@ def _guessed(piece: bytes) -> Encoding:
     names = [_WIDER.get(str(one["encoding"]), str(one["encoding"])) for one in found[:_CANDIDATES]]
     texts = {name: piece.decode(name, "replace") for name in [*names, "cp1252"]}
     name = min(texts, key=lambda one: _oddities(texts[one]))
+    if _oddities(texts[name]) and _is_gb2312(piece):
+        name = "gb18030"
+        texts[name] = piece.decode(name, "replace")
     return Encoding(codecs.lookup(name).name, is_guess=True, sample=_sample(texts[name]))
 
 
+def _is_gb2312(piece: bytes) -> bool:
+    """Whether bytes are simplified Chinese, which chardet overlooks where most of a text is ASCII."""
+    try:
+        return not _oddities(piece.decode("gb2312"))
+    except UnicodeDecodeError:
+        return False
+
+
 def _oddities(text: str) -> int:
-    """Words of letters of two scripts, and characters that no text has: the marks of a wrong encoding."""
+    """Characters that no text has, and words that no language has: the marks of a wrong encoding."""
     odd = sum(
         one == "\ufffd" or unicodedata.category(one) in ("Cc", "Co", "Cn")
         for one in text
@@ -198,11 +210,23 @@ def _oddities(text: str) -> int:
     )
     odd += len(_STRANGE.findall(text))
     words = {word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii()}
-    return odd + sum(len({_script(letter) for letter in word}) > 1 for word in words)
+    return odd + sum(map(_is_odd, words))
 
 
-_STRANGE = re.compile(r"[\ufb00-\ufb06]|\w[^\w\s\x00-\x7f\u2019\u2018]\w|[\u00b8\u02c6-\u02dd]")
-"""Ligatures, accents that stand alone, signs within a word: what another encoding makes of letters."""
+def _is_odd(word: str) -> bool:
+    """Whether a word has letters of two scripts, capitals behind small letters, or accents alone."""
+    scripts = {_script(letter) for letter in word}
+    if len(scripts) > 1 or any(one.islower() and other.isupper() for one, other in itertools.pairwise(word)):
+        return True
+    return scripts == {"LATIN"} and len(word) > 2 and not any(map(str.isascii, word))
+
+
+_STRANGE = re.compile(
+    r"[\ufb00-\ufb06\u2500-\u259f]|[\u00b8\u02c6-\u02dd]"
+    r"|\w[^\w\s\x00-\x7f\u2019\u2018\u0e30-\u0e4e\u3000-\u303f\uff00-\uffef]\w"
+)
+"""Ligatures, frames of DOS, accents that stand alone, signs within a word (but vowels of Thai and the
+punctuation of Chinese and Japanese): what another encoding makes of letters."""
 
 
 @cache

@@ -23,6 +23,7 @@ _PACKED: dict[bytes, Kind] = {
 }
 
 _WEB_PAGE = "this is a web page, not a dataset: the download failed"
+_TABLE_OF_HTML = "this is a web page with a table; open it as a spreadsheet and save it as CSV or .xlsx"
 _REFUSED: dict[bytes, str] = {
     b"%PDF": "this is a PDF; extract records from it first",
     b"\xd0\xcf\x11\xe0": "this is an old Excel or Word file; save it as .xlsx or CSV",
@@ -68,7 +69,7 @@ def kind_of(head: bytes) -> Kind:
     for mark, why in _REFUSED.items():
         is_markup = mark in _LETTERS
         if (begun if is_markup else head).startswith(mark) and _is_sure(mark, head):
-            raise NotReadable(why)
+            raise NotReadable(_TABLE_OF_HTML if why is _WEB_PAGE and b"<table" in begun else why)
     return "text"
 
 

@@ -195,6 +195,9 @@ def _refuse_others(begun: str, name: str, lines: list[str]) -> None:
         raise NotReadable(_PROSE)
     if name.lower().endswith((".yaml", ".yml")) and _YAML.search(begun):
         raise NotReadable("this is YAML; export it as JSON lines or CSV")
+    for pattern, what in _OTHERS:
+        if pattern.match(begun):
+            raise NotReadable(what)
     before = [line for line in lines if _BEFORE_RECORD.match(line)]
     if name.lower().endswith((*_LINES, ".json")) and len(before) * 2 > len(lines):
         shown = before[0].partition("{")[0]
@@ -208,6 +211,22 @@ def _refuse_others(begun: str, name: str, lines: list[str]) -> None:
         raise NotReadable(_PROSE)
 
 
+_OTHERS = (
+    (
+        re.compile(r"(?:WEBVTT|(?:\d+\r?\n)?\d\d:\d\d:\d\d[,.]\d{3} --> )"),
+        "these are subtitles; write each question with its answer as a record",
+    ),
+    (
+        re.compile(r"From \S+ .+\d\d:\d\d:\d\d|(?:[A-Z][\w-]*: .*\r?\n)*?(?:Subject|MIME-Version): "),
+        "this is a mailbox or a message; write each question with its answer as a record",
+    ),
+    (
+        re.compile(r"(?i)(?:--.*\n|\s)*(?:INSERT\s+INTO|CREATE\s+TABLE|DROP\s+TABLE|BEGIN\s+TRANSACTION)\b"),
+        "this is SQL; export the table as CSV",
+    ),
+    (re.compile(r"<[A-Za-z][\w:-]*[\s>]"), "this is XML or HTML; export the records as JSON lines or CSV"),
+)
+"""What begins so, and is no table."""
 _PROSE = (
     "this is text without records; expected JSON lines, a JSON array, CSV, Excel or Parquet. To train on "
     'the text itself, write each passage as a line {"input": "…"}'

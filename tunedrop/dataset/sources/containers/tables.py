@@ -76,7 +76,13 @@ def columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> Columns
             titles = [one.strip() for one in row]
             named_twice = next((one for one in keys if one and keys.count(one) > 1), None)
             if named_twice is not None:
-                raise NotReadable(f"two columns are called {named_twice!r}; rename one")
+                both = " and ".join(
+                    repr(title) for title, key in zip(titles, keys, strict=True) if key == named_twice
+                )
+                raise NotReadable(
+                    f"the columns {both} both mean {named_twice}; name the one to use with --column "
+                    "(data.columns in a manifest), or rename the other"
+                )
             renamed = tuple((old, key) for old, key in zip(titles, keys, strict=True) if old and old != key)
             skipped = tuple(number for number in range(1, index + 1) if any(looked_at[number - 1]))
             return Columns(tuple(keys), index + 1, skipped, renamed, tuple(titles))
@@ -112,7 +118,8 @@ def _keys(row: Sequence[str], wanted: Mapping[str, str]) -> list[str] | None:
         return [one.strip() for one in row]
     pair = pairs.Keys(tuple(row))
     if pair.format is not None and pair.prompt and pair.answer:
-        parts = {pair.prompt: "prompt", pair.answer: "completion", pair.system: "system"}
+        parts = {pair.prompt: "prompt", pair.answer: "completion"}
+        parts |= {pair.system: "system"} if pair.system else {}
         return [parts.get(one) or kept(one, set(PARTS)) for one in row]
     if sum(map(bool, plain)) == 1 and there & set(_ALONE):
         return ["input" if name else "" for name in plain]
