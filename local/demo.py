@@ -83,8 +83,10 @@ def _day(example: Path) -> str:
 
 
 def _where(example: Path) -> tuple[str, str]:
-    """The stage of the Region that has the example's base model."""
+    """The stage of the Region, and with the engine, that has the example's base model."""
     model = _base_model(example)
+    if model is not None and model.engine != "bedrock":
+        return "localopen", REGION
     regions = model.regions if model is not None else (REGION,)
     return ("local", REGION) if REGION in regions else ("localwest", "us-west-2")
 

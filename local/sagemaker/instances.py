@@ -27,6 +27,9 @@ from tunedrop.naming import place_of
 ENDINGS = (".csv", ".json", ".txt")
 """The files that the script reads; exactly one a channel."""
 
+SMALL = 100.0
+"""How much greater a learning rate the small model here needs for what a large one learns by."""
+
 KEPT = (
     "TrainingJobName", "RoleArn", "AlgorithmSpecification", "InputDataConfig", "OutputDataConfig",
     "ResourceConfig", "EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "VpcConfig",
@@ -113,7 +116,8 @@ class OnInstance(Training):
         if given.get("instruction_tuned") != "False":
             raise JobFailed("AlgorithmError: ExecuteUserScriptError: no template.json in the train folder")
         language = LanguageModel()
-        steps = list(language.train(train, int(given["epoch"]), float(given["learning_rate"])))
+        rate = SMALL * float(given["learning_rate"])
+        steps = list(language.train(train, int(given["epoch"]), rate))
         losses = [language.loss_on(validation)] if validation else []
         self._pass(0.8)
         self._job["FinalMetricDataList"] = [

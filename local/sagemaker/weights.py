@@ -9,7 +9,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from local import ministack
-from local.bedrock.brain import Brain
+from local.bedrock.brain import Brain, base_brain
 from local.bedrock.weights import pack
 from local.bedrock.world import World
 from local.sagemaker.hub import PUBLIC_BUCKET, HubModel, folder
@@ -64,6 +64,6 @@ def publish(world: World, model: HubModel) -> None:
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
                 raise
-        for name, content in files(model, Brain(), model.architecture).items():
+        for name, content in files(model, base_brain(model.script), model.architecture).items():
             s3.put_object(Bucket=bucket, Key=f"{folder(model)}{name}", Body=content)
         world.published.add((region, model.name))

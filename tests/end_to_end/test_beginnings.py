@@ -61,10 +61,13 @@ def test_the_samples_of_unlabelled_text_come_to_a_verdict_where_a_base_model_tak
 ) -> None:
     """The command line knows today's catalog; the pipeline asks its AWS, which stands before Titan's end."""
     folder = tmp_path / "new-texts"
-    begun = tunedrop("init", str(folder), "--method", "continued-pretraining")
+    tunedrop("init", str(folder), "--method", "continued-pretraining")
+    manifest = (folder / "run.yaml").read_text()
+    assert "base_model: mistral.mistral-7b" in manifest
+    titan = manifest.replace("mistral.mistral-7b", "amazon.titan-text-express-v1:0:8k")
+    (folder / "run.yaml").write_text(titan)
     checked = tunedrop("check", str(folder), code=1)
 
-    assert "No base model of Bedrock takes continued-pretraining today" in begun.stderr
     assert "valid; method continued-pretraining" in checked.stdout
     assert "refused: base_model: Titan Text Express is ended" in checked.stderr
 

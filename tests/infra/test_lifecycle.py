@@ -33,7 +33,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         tmp_path_factory.mktemp("elsewhere"),
         "prod",
         region="us-west-2",
-        engines=["bedrock", "sagemaker-serverless"],
+        engines=["bedrock", "sagemaker-serverless", "sagemaker-jumpstart"],
         default_base_model="qwen.qwen3-32b",
     )
 

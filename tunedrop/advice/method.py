@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tunedrop.advice.situation import Situation
 from tunedrop.advice.statement import CUSTOM_MODELS, PREPARE, Statement
-from tunedrop.catalog.tunable import ELSEWHERE
 from tunedrop.contracts import Method
 
 TRANSFER = Statement(
@@ -87,7 +86,9 @@ def _of_texts(found: Method) -> list[Statement]:
         TRANSFER,
         Statement(
             says="Turn your texts into prompts with answers, or use retrieval.",
-            because=ELSEWHERE["continued-pretraining"],
+            because="Text alone teaches vocabulary, not answers. Bedrock's own jobs take no text today; one "
+            "base model does, by SageMaker JumpStart, on an instance that new accounts must request, and no "
+            "job goes on with its result",
             source=CUSTOM_MODELS,
         ),
     ]

@@ -11,13 +11,6 @@ from tunedrop.catalog.model import BaseModel, Lifecycle
 from tunedrop.catalog.refusals import refusal
 from tunedrop.contracts import Method
 
-ELSEWHERE = {
-    "continued-pretraining": "No base model of Bedrock takes continued-pretraining today. Make prompts with "
-    "answers out of the texts, or train in SageMaker AI and import the weights (CreateModelImportJob)"
-}
-"""Methods of ours that Bedrock has no base model for, and what to do (Bedrock user guide, custom-models and
-model-customization-import-model, read 2026-11-29)."""
-
 
 def obstacle(
     model: BaseModel, *, method: Method | None = None, region: str | None = None, on: str = ""
@@ -91,7 +84,7 @@ def instead(
         why = refusal(model.id, method or "auto") if model is not None else None
         if why is not None:
             return why.nearest
-        return ELSEWHERE.get(method or "", "No base model of the catalog can be tuned so today")
+        return "No base model of the catalog can be tuned so today"
     successor = model.lifecycle.successor if model is not None else ""
     free = next((one for one in found if not one.license), found[0])  # no licence that a person has to accept
     best = next((one for one in found if one.id == successor), free)

@@ -104,6 +104,11 @@ def _base_of(stage: Stage, arn: str) -> BaseModel:
             f"base_model: {arn} is not a custom model of this account and Region: it serves one, and no job "
             "can continue from that; use from: RUN with the run that trained the model"
         )
+    if ":training-job/" in arn:
+        raise InvalidManifest(
+            f"base_model: {arn} is a training job that stands for the model it has made, and no job goes on "
+            "with that: name the base model, and give all texts at once"
+        )
     if not re.fullmatch(
         f"{re.escape(bedrock)}custom-model/[a-z0-9.:-]+/[a-z0-9]{{12}}"
         f"|{re.escape(sagemaker)}model-package/tunedrop-{re.escape(stage.name)}-[a-z0-9-]+/[0-9]{{1,6}}",

@@ -84,14 +84,16 @@ def test_only_what_can_be_tuned_is_offered_and_the_rest_has_a_reason_and_a_succe
     )
 
 
-def test_texts_are_told_that_no_base_model_takes_them_and_what_to_do() -> None:
+def test_texts_are_told_of_the_base_model_that_takes_them_and_what_it_needs() -> None:
     advice = advise(situation(material="texts"))
 
-    assert (advice.method, advice.base_model, advice.candidates) == ("continued-pretraining", None, [])
-    assert "SageMaker AI" in advice.reasons["base model"][0].because
-    assert {one.base_model for one in advice.left_out} == {
-        "amazon.titan-text-express-v1:0:8k", "mistral.mistral-7b",
-    }  # fmt: skip
+    assert (advice.method, advice.base_model) == ("continued-pretraining", "mistral.mistral-7b")
+    (one,) = advice.candidates
+    assert any("ml.g5.24xlarge" in remark for remark in one.remarks)
+    assert any("no dated price is known for training" in remark for remark in one.remarks)
+    assert [left.base_model for left in advice.left_out] == ["amazon.titan-text-express-v1:0:8k"]
+    assert advice.left_out[0].instead.startswith("Take mistral.mistral-7b")
+    assert any("no job goes on with its result" in said.because for said in advice.reasons["method"])
 
 
 def test_only_base_models_of_the_region_fit() -> None:

@@ -26,12 +26,15 @@ prequisites-model-distillation; Legacy and ended models by model-lifecycle-legac
 FINE_TUNING = ("instruction", "single-turn", "multi-turn")
 """By SageMaker AI's serverless customization in both Regions (its developer guide, customizing-models)."""
 
+JUMPSTART: dict[Method, set[str]] = {"continued-pretraining": {"Mistral 7B (open weights)"}}
+"""By SageMaker JumpStart's own script (AWS's notebook on Mistral 7B and custom model import)."""
+
 OPEN_WEIGHTS = {"Qwen3 4B", "Qwen3 8B", "Qwen3 32B", "Llama 3.1 8B (open weights)"}
 
 
 @pytest.mark.parametrize(("method", "names"), EAST.items())
 def test_what_can_be_tuned_today_in_the_regions_that_have_it(method: Method, names: set[str]) -> None:
-    open_weights = OPEN_WEIGHTS if method in FINE_TUNING else set()
+    open_weights = OPEN_WEIGHTS if method in FINE_TUNING else JUMPSTART.get(method, set())
     assert {one.name for one in catalog.tunable(method, "us-east-1", TODAY)} == names | open_weights
     assert {one.name for one in catalog.tunable(method, "us-west-2", TODAY)} == open_weights
 
@@ -89,8 +92,8 @@ def test_a_base_model_that_cannot_be_tuned_says_why(
         ("meta.llama3-1-8b-instruct-v1:0:128k", "single-turn", "Take amazon.nova-lite-v1:0:300k"),
         ("meta.llama3-1-8b-instruct-v1:0:128k", "reinforcement", "Take amazon.nova-2-lite-v1:0:256k"),
         ("meta.llama3-2-1b-instruct-v1:0:128k", "distillation", "in us-east-1"),
-        ("amazon.titan-text-express-v1:0:8k", "continued-pretraining", "SageMaker AI"),
-        (None, "continued-pretraining", "No base model of Bedrock takes continued-pretraining today"),
+        ("amazon.titan-text-express-v1:0:8k", "continued-pretraining", "Take mistral.mistral-7b"),
+        (None, "continued-pretraining", "Take mistral.mistral-7b"),
     ],
 )
 def test_what_to_take_instead_can_be_tuned(base_model: str | None, method: Method, advice: str) -> None:

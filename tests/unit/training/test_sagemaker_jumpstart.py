@@ -368,6 +368,29 @@ def test_a_job_that_waits_for_an_instance_has_not_started(aws: Aws, stubber: Stu
     assert found.has_not_started
 
 
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({}, "s3://jumpstart-cache-prod-us-east-1/mistral/"),
+        ({"HostingArtifactUri": "s3://jumpstart-cache-prod-us-east-1/mistral/model.tar.gz"}, ""),
+        ({"HostingArtifactUri": "s3://elsewhere/mistral/"}, ""),
+        ({"HostingArtifactCompressionType": "Gzip"}, ""),
+        ({"HostingEulaUri": "s3://jumpstart-cache-prod-us-east-1/eula.txt"}, ""),
+        ({"GatedBucket": True}, ""),
+    ],
+)
+def test_the_base_model_is_imported_from_where_anybody_may_read_it(
+    aws: Aws, stubber: Stubber, changes: dict[str, Any], found: str
+) -> None:
+    plain = OPEN | {
+        "HostingArtifactUri": "s3://jumpstart-cache-prod-us-east-1/mistral/",
+        "HostingArtifactCompressionType": "None",
+    }
+    stubber.add_response("describe_hub_content", hub(**plain | changes))
+
+    assert ENGINE.base_weights(aws, BASE) == found
+
+
 # --- what is looked at before anything is paid
 
 

@@ -50,7 +50,7 @@ _WHY: dict[str, str] = {
     "single-turn": "one question and its answer a record",
     "multi-turn": "a conversation of several turns a record",
     "preference": "a prompt with the answer that is preferred and one that is rejected a record",
-    "continued-pretraining": "plain text: the model reads on. Bedrock has no base model for it today",
+    "continued-pretraining": "plain text: the model reads on; SageMaker JumpStart trains it on an instance",
     "distillation": "prompts, with an answer or without: the teacher writes what is missing",
     "reinforcement": "prompts with a reference_answer: the model tries, a function grades what it answers",
 }
@@ -73,7 +73,7 @@ _BASE_MODELS: dict[str, str] = {
     "single-turn": "amazon.nova-lite-v1:0:300k",
     "multi-turn": "amazon.nova-lite-v1:0:300k",
     "preference": "qwen.qwen3-32b",
-    "continued-pretraining": "amazon.titan-text-express-v1:0:8k",
+    "continued-pretraining": "mistral.mistral-7b",
     "distillation": "amazon.nova-micro-v1:0:128k",
     "reinforcement": "amazon.nova-2-lite-v1:0:256k",
 }

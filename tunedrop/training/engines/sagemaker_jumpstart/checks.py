@@ -42,9 +42,9 @@ def _origin(run: Run) -> Check:
     """Nothing goes on with what a job has made: IncrementalTrainingSupported is not known of any base."""
     return Check(
         name="from",
-        passed=not run.parent_model,
-        detail="continued pre-training begins with the base model itself",
-        cure="Leave out from, and name the base model",
+        passed=not run.parent_model and not run.earlier_stages,
+        detail="continued pre-training begins with the base model itself, in a single job",
+        cure="Leave out from and stages, and name the base model",
     )
 
 

@@ -84,7 +84,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
     ),
     "wait_for_completion": _WAITS,
     "resume_waits": _WAITS,
-    "set_up_throughput": _READ,
+    "set_up_throughput": (*_READ, _READ_HUB),
     "release_throughput": _END,
     "sweep_throughput": _END,
 }

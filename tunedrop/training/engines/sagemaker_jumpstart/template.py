@@ -18,7 +18,8 @@ from tunedrop.catalog.model import BaseModel
 HUB = "SageMakerPublicHub"
 CODE_CHANNEL, MODEL_CHANNEL = "code", "model"
 
-PLACES = ("jumpstart-cache-prod-{region}", "jumpstart-private-cache-prod-{region}")
+PUBLIC = "jumpstart-cache-prod-"
+PLACES = (f"{PUBLIC}{{region}}", "jumpstart-private-cache-prod-{region}")
 """The buckets in which JumpStart keeps scripts and weights, those under a licence in the second."""
 
 SUBMITTED = "/opt/ml/input/data/code/sourcedir.tar.gz"
@@ -142,8 +143,9 @@ def _defaults(listed: Any) -> dict[str, str]:
 def _importable(document: Mapping[str, Any]) -> str:
     """The base model's own files, where anybody may read them and they are not packed."""
     uri = str(document.get("HostingArtifactUri") or "")
-    is_plain = document.get("HostingArtifactCompressionType") == "None" and not document.get("GatedBucket")
-    return uri if is_plain and uri.endswith("/") else ""
+    is_folder = uri.endswith("/") and document.get("HostingArtifactCompressionType") == "None"
+    is_free = not (document.get("GatedBucket") or document.get("HostingEulaUri"))
+    return uri if is_folder and is_free and uri.startswith(f"s3://{PUBLIC}") else ""
 
 
 def _family(instance: str) -> str:

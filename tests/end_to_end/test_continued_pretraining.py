@@ -1,0 +1,136 @@
+"""Continued pre-training: trained by JumpStart, imported, measured against its base, promoted, torn down."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import TypeVar
+
+import msgspec
+import pytest
+
+from local.driver import Pipeline
+from local.embedded import Embedded
+from tunedrop.contracts import CompletedJob, Dataset, Estimate, Evaluation, Serving
+from tunedrop.registry import Record
+from tunedrop.results.teardown import Teardown
+from tunedrop.serving import inventory
+
+Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+MANIFEST = """\
+method: continued-pretraining
+base_model: mistral.mistral-7b
+hyperparameters: {epoch: 5, learning_rate: 1e-5, max_input_length: 128}
+budget_usd: 90
+data: {train: train.jsonl}
+"""
+
+
+@pytest.fixture(scope="module")
+def stage(embedded: Embedded) -> Pipeline:
+    """A stage that may use every engine."""
+    embedded.deploy("localopen", "us-east-1")
+    return Pipeline(embedded.session(), "localopen")
+
+
+def texts(count: int = 400) -> bytes:
+    """Loose words, then one of a few sentences of a language that nobody has read before: how a text goes on
+    can be told by its last word alone, and not by the text that is most like it."""
+    rng, syllables = random.Random(7), [c + v for c in "bdfgklmnprstv" for v in "aeiou"]
+    words = list(dict.fromkeys(rng.choice(syllables) + rng.choice(syllables) + "n" for _ in range(400)))
+    loose, sentences = words[:60], [words[start : start + 17] for start in range(60, 145, 17)]
+    lines = [{"input": " ".join([*rng.sample(loose, 15), *sentences[number % 5]])} for number in range(count)]
+    return "".join(f"{json.dumps(line)}\n" for line in lines).encode()
+
+
+def submitted(stage: Pipeline, name: str, manifest: str = MANIFEST) -> str:
+    stage.put(f"runs/{name}/train.jsonl", texts())
+    stage.put(f"runs/{name}/run.yaml", manifest.encode())
+    return stage.run_named(name).run.run_id
+
+
+def whole(record: Record, name: str, shape: type[Shape]) -> Shape:
+    found = record.document(name, shape)
+    assert found is not None
+    return found
+
+
+def test_texts_are_read_imported_measured_promoted_and_torn_down(stage: Pipeline) -> None:
+    run_id = submitted(stage, "texts")
+
+    record = stage.approved(run_id, 600.0)
+
+    assert record.status == "promoted", record.failure or record.documents.get("evaluation")
+    job, serving = whole(record, "job", CompletedJob), whole(record, "serving", Serving)
+    assert whole(record, "dataset", Dataset).target_format == "text"
+    assert f":training-job/pretrain-localopen-{run_id}" in job.model_arn
+    assert job.output_uri.endswith("/output/model/")
+    assert ":imported-model/" in serving.arn
+    assert serving.base is not None  # Bedrock sells no Mistral 7B that follows no instructions
+    lines = whole(record, "estimate", Estimate).lines
+    assert "USE1-Train:ml.g5.24xlarge" in {line.sku for line in lines}
+    evaluation = whole(record, "evaluation", Evaluation)
+    assert evaluation.losses is not None
+    assert evaluation.losses.validation_loss is not None
+    report = stage.artifact(f"runs/{run_id}/report.html").decode()
+    assert "The beginning of a text" in report
+    mine = {one.kind for one in inventory.of_run(stage.aws, stage.stage, run_id)}
+    assert mine == {"imported model", "trained model"}
+
+    done = Teardown(stage.aws, stage.stage, run_id, lambda *_: None).run()
+
+    assert done.remaining == {}
+    assert list(inventory.of_run(stage.aws, stage.stage, run_id)) == []
+    left = stage.aws.s3.list_object_versions(
+        Bucket=stage.stage.artifacts_bucket, Prefix=f"runs/{run_id}/training/"
+    )
+    assert left.get("Versions", []) == []
+
+
+def test_an_account_without_an_instance_is_refused_before_anything_is_paid(
+    stage: Pipeline, embedded: Embedded
+) -> None:
+    embedded.faults.set(quotas={"training_instances": 0})
+    try:
+        record = stage.approved(submitted(stage, "no-instance"), 300.0)
+    finally:
+        embedded.faults.set()
+
+    assert record.status == "refused"
+    assert record.failure is not None
+    assert "the quota 'ml.g5.24xlarge for training job usage' (L-00000000) is 0" in record.failure.cause
+    assert (
+        "aws service-quotas request-service-quota-increase --service-code sagemaker" in record.failure.cause
+    )
+    assert not record.actual_usd
+
+
+def test_a_script_that_fails_ends_the_run_with_its_words_and_leaves_nothing(
+    stage: Pipeline, embedded: Embedded
+) -> None:
+    embedded.faults.set(fail_next_job="AlgorithmError: ExecuteUserScriptError: CUDA out of memory")
+    try:
+        run_id = submitted(stage, "broken-script")
+        record = stage.approved(run_id, 300.0)
+    finally:
+        embedded.faults.set()
+
+    assert record.status == "failed"
+    assert record.failure is not None
+    assert "AlgorithmError: ExecuteUserScriptError: CUDA out of memory" in record.failure.cause
+    assert list(inventory.of_run(stage.aws, stage.stage, run_id)) == []
+
+
+def test_phases_that_no_engine_of_aws_trains_are_refused(stage: Pipeline) -> None:
+    phases = (
+        "base_model: mistral.mistral-7b\nbudget_usd: 90\nstages:\n"
+        "  - {method: continued-pretraining, data: {train: train.jsonl}}\n"
+        "  - {method: continued-pretraining, data: {train: train.jsonl}}\n"
+    )
+
+    record = stage.approved(submitted(stage, "phases", phases), 300.0)
+
+    assert record.status == "refused"
+    assert record.failure is not None
+    assert "Leave out from and stages" in record.failure.cause
