@@ -49,3 +49,13 @@ def usage_type(model: BaseModel, item: Item, region: str = "") -> str:
     """
     prefix = REGIONS.get(region or model.regions[0], "")
     return f"{prefix}-{model.price_list_name}-{SUFFIXES[item]}" if prefix and model.price_list_name else ""
+
+
+def instance_hours(model: BaseModel, region: str = "") -> str:
+    """The usage type of an hour of the instance that trains a base model, of the service AmazonSageMaker.
+
+    Such as `USE1-Train:ml.g5.2xlarge` (public projects that asked GetProducts in August 2026, read
+    2026-11-29); empty where nothing of it is trained on an instance.
+    """
+    prefix = REGIONS.get(region or model.regions[0], "")
+    return f"{prefix}-Train:{model.training_instance}" if prefix and model.training_instance else ""

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tunedrop.catalog.tunable import ELSEWHERE
 from tunedrop.cli.app import app
 from tunedrop.cli.data.sample_records import METHODS
 from tunedrop.evaluation import general_ability
@@ -173,7 +172,7 @@ def test_a_dataset_is_never_repaired_in_place(dataset: Path) -> None:
     assert dataset.read_text() == GOOD
 
 
-@pytest.mark.parametrize("method", [one for one in METHODS if one not in ELSEWHERE])
+@pytest.mark.parametrize("method", METHODS)
 def test_a_new_folder_holds_a_manifest_and_records_of_its_method(tmp_path: Path, method: str) -> None:
     code, _ = run("init", str(tmp_path / "new"), "--method", method)
 
@@ -183,21 +182,6 @@ def test_a_new_folder_holds_a_manifest_and_records_of_its_method(tmp_path: Path,
     assert manifest.method == method
     assert f"valid; method {method}" in output
     assert run("estimate", str(tmp_path / "new"))[0] == 0
-
-
-@pytest.mark.parametrize("method", ELSEWHERE)
-def test_a_new_folder_of_a_method_that_no_base_model_takes_says_what_to_do_instead(
-    tmp_path: Path, method: str
-) -> None:
-    code, said = run("init", str(tmp_path / "new"), "--method", method)
-
-    manifest = read_manifest((tmp_path / "new" / "run.yaml").read_bytes())
-    checked, output = run("check", str(tmp_path / "new"))
-    assert (code, checked) == (0, 1)
-    assert manifest.method == method
-    assert f"valid; method {method}" in output
-    assert "refused: base_model:" in output
-    assert all(ELSEWHERE[method] in " ".join(text.split()) for text in (said, output))
 
 
 def test_what_a_new_manifest_shows_as_comments_can_be_used(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tunedrop import catalog
 from tunedrop.aws import Aws, explain
 from tunedrop.aws.foundation_models import announced, why_closed
 from tunedrop.catalog.model import BaseModel, Price
-from tunedrop.catalog.price_list import Item, usage_type
+from tunedrop.catalog.price_list import Item, instance_hours, usage_type
 from tunedrop.catalog.tunable import obstacle, unused
 from tunedrop.cli.exits import NO, USAGE, YES
 from tunedrop.cli.failures import Format, fail
@@ -169,6 +169,8 @@ def _base(model: BaseModel, method: Method | None, region: str | None, live: Liv
 def _missing(model: BaseModel) -> Iterable[str]:
     """The SKUs of the prices that an estimate needs and the catalog has not; of some the SKU is not known."""
     prices = model.prices
+    if model.training_instance:
+        return [] if prices.training_per_hour is not None else [instance_hours(model)]
     needed: list[tuple[Item, Price | None]] = [
         ("training", prices.training_per_million_tokens),
         ("input", prices.input_per_million_tokens),

@@ -12,6 +12,7 @@ import msgspec
 
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
+from tunedrop.catalog.price_list import instance_hours
 from tunedrop.contracts import Check, CompletedJob, Dataset, Run, StartedJob
 from tunedrop.errors import CustomizationFailed
 from tunedrop.planning.plan import PlannedJob
@@ -83,7 +84,7 @@ class SageMakerJumpStart(TrainingEngine):
         return Charge(
             by="hour",
             price=base_model.prices.training_per_hour,
-            sku=f"USE1-Train:{base_model.training_instance}",
+            sku=instance_hours(base_model),
             hours=limits.hours(planned),
         )
 
