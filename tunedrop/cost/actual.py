@@ -106,13 +106,14 @@ def _throughput(ending: Ending, base_model: BaseModel, now: str) -> CostLine:
 
 def _imported(ending: Ending, base_model: BaseModel, now: str) -> Iterator[CostLine]:
     """The windows since it was imported, for that is when it is asked, and its base model with it, where that
-    is imported too; the storage is billed by the month."""
+    is imported too; the storage is billed by the month. A model in production is taken to be a like copy."""
     serving = ending.serving
     assert serving is not None
     since = serving.in_service_at or serving.created_at
     asked = ending.evaluation is not None and ending.evaluation.rejected_for != "base model"
     count = imported.windows(clock.seconds_between(since, now)) if asked else 0
-    copies = {imported.ANSWERING: max(1, serving.units)}
+    with_champion = ending.evaluation is not None and ending.evaluation.champion is not None
+    copies = {imported.ANSWERING: max(1, serving.units) * (2 if with_champion else 1)}
     if serving.base is not None:
         copies[imported.BASE_ANSWERING] = max(1, serving.base.units)
     for item, units in copies.items():

@@ -36,8 +36,9 @@ def lines(base_model: BaseModel, asked: Workload) -> Iterator[CostLine]:
     """What asking and keeping the model costs, while its units are not known: a range; and the same of its
     base model, where Bedrock does not sell that on demand.
 
-    One copy answers; twice the time is the most, and a window more where it begins within one. All runs of a
-    stage share the base model's copy: who finds it imported pays no storage for it.
+    One copy answers; twice the time is the most, and a window more where it begins within one. A model in
+    production is asked too, and is taken to be imported. All runs of a stage share the base model's copy: who
+    finds it imported pays no storage for it.
     """
     few, most = base_model.likely_units, base_model.most_units
     likely = windows(asked.requests * ANSWER_SECONDS / CONCURRENCY)
@@ -46,9 +47,11 @@ def lines(base_model: BaseModel, asked: Workload) -> Iterator[CostLine]:
     by_month = f"1 to {most} units x 1 month"
     rate, kept = base_model.prices.imported_per_unit_minute, base_model.prices.imported_storage_per_unit_month
     imports_base = not base_model.inference_id
-    for item in (ANSWERING, *([BASE_ANSWERING] if imports_base else [])):
-        quantities = (minutes[0], few * minutes[1], most * minutes[2])
-        yield ranged(item, rate, *quantities, by_window, "a minute and unit")
+    tuned = asked.contenders - 1
+    for item, models in ((ANSWERING, tuned), *([(BASE_ANSWERING, 1)] if imports_base else [])):
+        quantities = (minutes[0], models * few * minutes[1], models * most * minutes[2])
+        basis = by_window if models == 1 else f"{models} models x {by_window}"
+        yield ranged(item, rate, *quantities, basis, "a minute and unit")
     yield ranged(STORAGE, kept, 1, few, most, by_month, "a month and unit")
     if imports_base:
         shared = f"0 to {most} units x 1 month at most, for all runs of the stage"

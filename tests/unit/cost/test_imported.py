@@ -115,3 +115,18 @@ def test_an_estimate_is_corrected_by_the_units_of_both_copies() -> None:
     for line in now.lines:
         factor = 3 if "imported" in line.item else 1
         assert line.likely == pytest.approx(factor * likely[line.item])
+
+
+def test_a_model_in_production_is_asked_and_billed_too() -> None:
+    run = builders.run(base_model=SMALL.id, hyperparameters=resolve(SMALL, "single-turn", {}))
+    alone, beside = (
+        {
+            line.item: line
+            for line in imported.lines(SMALL, workload(builders.dataset(), run, has_champion=has))
+        }
+        for has in (False, True)
+    )
+
+    assert beside[imported.ANSWERING].likely >= 2 * alone[imported.ANSWERING].likely > 0
+    assert beside[imported.BASE_ANSWERING].likely >= alone[imported.BASE_ANSWERING].likely
+    assert beside[imported.ANSWERING].basis.startswith("2 models x ")
