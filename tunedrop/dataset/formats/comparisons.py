@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from tunedrop.dataset.formats import names, pairs, turns
@@ -16,6 +17,13 @@ _LABELS = {"preferred": 0, "non-preferred": 1}
 def as_pair(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
     """The same record with its two answers under chosen and rejected; the reading says what is wrong."""
     return _answered(_compared(_labelled(record, reading), reading))
+
+
+@lru_cache(maxsize=1 << 12)
+def may_compare(keys: tuple[str, ...]) -> bool:
+    """Whether a record with these keys may say which of two answers is better."""
+    verdicts = {verdict for _, _, verdict in names.COMPARED}
+    return any(names.plain(key) in _SIDES or key in verdicts for key in keys)
 
 
 def sides_in(record: Mapping[str, Any]) -> list[str]:

@@ -42,6 +42,8 @@ _Said = tuple[str, str, Any, Mapping[str, Any]]
 
 def fits(record: Mapping[str, Any]) -> bool:
     """Whether a record says which of two answers is better, or has a part of that."""
+    if not comparisons.may_compare(tuple(record)):
+        return "messages" in record and bool(comparisons.candidates(record))
     said_ = {
         names.plain(key)
         for key in comparisons.sides_in(record)
