@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from aws_cdk import App
 
 from infra.application import add_stack
 from infra.bundling import ROOT, Bundle, Bundles
+from infra.functions import STEPS
 
 PAGE = ROOT / "docs" / "state-machine.md"
 ACCOUNT, REGION = "111122223333", "us-east-1"
 """An account that AWS keeps for documentation, and a Region: CDK wants to know them."""
 
-_HEAD = """# The state machine
+_OVERVIEW = """# The state machine
+
+A run takes ten steps. Nothing is billed before *start customization*. If a step fails, *release throughput*
+and *notify* follow.
+
+```mermaid
+flowchart TD
+"""
+
+_BETWEEN = {
+    "estimate_cost": "within the budget, or approved",
+    "start_customization": "trained",
+    "set_up_throughput": "in service",
+    "evaluate_model": "better than base and production",
+}
+"""What has to be true before the next step, where that is more than that this one went well."""
+
+_BESIDE = frozenset({"validate_shard", "evaluate_shard", "wait_for_completion"})
+"""Functions that are a part of a step."""
+
+_HEAD = """
+## Every state
 
 This diagram is generated from the state machine's definition by `python -m infra.diagram`; a test checks
 that it is up to date. Solid arrows show the normal path. Slanted boxes wait for a task token, hexagons are
@@ -78,7 +101,23 @@ def page(definition: Mapping[str, Any]) -> str:
         f'journey -. "fails for good" .-> {_id(rescue)}',
         "style journey fill:none,stroke-dasharray:4 4",
     ]
-    return _HEAD + "".join(f"  {line}\n" for line in lines) + "```\n"
+    return _overview() + _HEAD + _drawn(lines)
+
+
+def _overview() -> str:
+    """The ten steps in their order; the full diagram has their waits, retries and detours."""
+    steps = [one for one in STEPS if one.name not in _BESIDE]
+    lines = [f'{one.name}["{one.name.replace("_", " ")}"]' for one in steps]
+    for one, following in itertools.pairwise(steps):
+        condition = _BETWEEN.get(one.name)
+        label = f'-- "{condition}" ' if condition else ""
+        lines.append(f"{one.name} {label}--> {following.name}")
+    lines.append('evaluate_model -- "not better" --> release_throughput')
+    return _OVERVIEW + _drawn(lines)
+
+
+def _drawn(lines: Iterable[str]) -> str:
+    return "".join(f"  {line}\n" for line in lines) + "```\n"
 
 
 def _node(name: str, state: Mapping[str, Any]) -> str:

@@ -63,6 +63,12 @@ WATCHERS = (
 RECORDER = Declaration("record_notice", "records that a run's result was published")
 """The function that the topic calls."""
 
+ANSWERER = Declaration("answer", "answers an approval request as somebody pressed in the chat")
+"""The function that the chat calls, in stages that have one."""
+
+EXPORTER = Declaration("export_run", "sends a run that has ended to MLflow", 120)
+"""The function that the event of a run's end calls, in stages that have an MLflow server."""
+
 EMPTIER = Declaration("empty_bucket", "empties a bucket before CloudFormation deletes it", 900)
 """The function that CloudFormation calls, in stages with removal: destroy."""
 
@@ -88,6 +94,10 @@ class Functions(Construct):
         self._by_name |= {
             one.name: self._function(one, dead_letters) for one in (*WATCHERS, RECORDER, GRADER)
         }
+        if settings.has_chat:
+            self._by_name[ANSWERER.name] = self._function(ANSWERER, None)
+        if settings.mlflow is not None:
+            self._by_name[EXPORTER.name] = self._function(EXPORTER, dead_letters)
         if not settings.retains:
             self._by_name[EMPTIER.name] = self._function(EMPTIER, None)
 

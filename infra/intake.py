@@ -44,9 +44,22 @@ SIGNAL_KEYS: tuple[dict[str, str], ...] = tuple(
 class Intake(Construct):
     """The intake bucket, which people write to, and the artifacts bucket, which only runs write to."""
 
-    def __init__(self, scope: Construct, id: str, *, key: kms.IKey, removal: RemovalPolicy) -> None:
+    def __init__(
+        self, scope: Construct, id: str, *, key: kms.IKey, removal: RemovalPolicy,
+        existing: tuple[str | None, str | None] = (None, None),
+    ) -> None:  # fmt: skip
+        """`existing`: the names of buckets to use as intake and artifacts bucket instead of new ones."""
         super().__init__(scope, id)
-        self.access_logs = s3.Bucket(
+        self._key, self._removal = key, removal
+        intake, artifacts = existing
+        self.made: list[s3.Bucket] = [] if intake and artifacts else [self._access_logs()]
+        self.intake = self._bucket("Intake", intake, [])
+        if isinstance(self.intake, s3.Bucket):
+            _send_events(self.intake)
+        self.artifacts = self._bucket("Artifacts", artifacts, [_cool_down(), _forget_shards()])
+
+    def _access_logs(self) -> s3.Bucket:
+        return s3.Bucket(
             self,
             "AccessLogs",
             # S3 delivers access logs only to buckets encrypted with its own keys (S3 user guide, "Enabling
@@ -59,29 +72,32 @@ class Intake(Construct):
             lifecycle_rules=[
                 s3.LifecycleRule(expiration=Duration.days(90), noncurrent_version_expiration=Duration.days(1))
             ],
-            removal_policy=removal,
+            removal_policy=self._removal,
         )
 
-        def bucket(name: str, rules: list[s3.LifecycleRule]) -> s3.Bucket:
-            return s3.Bucket(
-                self,
-                name,
-                encryption=s3.BucketEncryption.KMS,
-                encryption_key=key,
-                bucket_key_enabled=True,
-                block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-                object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-                enforce_ssl=True,
-                versioned=True,
-                lifecycle_rules=[*rules, _tidy()],
-                server_access_logs_bucket=self.access_logs,
-                server_access_logs_prefix=f"{name.lower()}/",
-                removal_policy=removal,
+    def _bucket(self, name: str, existing: str | None, rules: list[s3.LifecycleRule]) -> s3.IBucket:
+        """A new bucket, or one of the account's own, of which the stack changes nothing."""
+        if existing is not None:
+            return s3.Bucket.from_bucket_attributes(
+                self, name, bucket_name=existing, encryption_key=self._key
             )
-
-        self.intake = bucket("Intake", [])
-        _send_events(self.intake)
-        self.artifacts = bucket("Artifacts", [_cool_down(), _forget_shards()])
+        made = s3.Bucket(
+            self,
+            name,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=self._key,
+            bucket_key_enabled=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            versioned=True,
+            lifecycle_rules=[*rules, _tidy()],
+            server_access_logs_bucket=self.made[0],
+            server_access_logs_prefix=f"{name.lower()}/",
+            removal_policy=self._removal,
+        )
+        self.made.append(made)
+        return made
 
 
 class StartRule(Construct):

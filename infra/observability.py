@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from typing import get_args
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -13,7 +15,15 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from tunedrop.contracts import Outcome
+from tunedrop.monitoring.state import MonthSoFar, OpenRun, Served
+
 PERIOD = Duration.minutes(5)
+
+SHOWN = Duration.minutes(30)
+"""What tables show at first: rows of the latest sweeps. A run that has ended is seen no more."""
+
+OPEN_RUNS, SERVED, MONTH = (one.__struct_fields__ for one in (OpenRun, Served, MonthSoFar))
 
 RUN_FAILED = "A run failed. Run tunedrop runs, then tunedrop show RUN"
 RUN_TIMED_OUT = "A run exceeded the time limit. Check tunedrop show RUN and its execution in Step Functions"
@@ -35,7 +45,7 @@ class Observability(Construct):
 
     def __init__(
         self, scope: Construct, id: str, *, name: str, workflow: sfn.StateMachine,
-        functions: Sequence[lambda_.IFunction], watchers: Sequence[lambda_.IFunction],
+        functions: Sequence[lambda_.IFunction], watchers: Sequence[lambda_.Function],
         dead_letters: sqs.IQueue, topic: sns.ITopic,
     ) -> None:  # fmt: skip
         super().__init__(scope, id)
@@ -60,7 +70,8 @@ class Observability(Construct):
             self._alarm("ThroughputExpired", expired, THROUGHPUT_EXPIRED),
             self._alarm("SubjectFailing", _custom(name, "FailingSubjects"), SUBJECT_FAILING),
         ]
-        self._dashboard(name, workflow, functions, dead_letters, expired)
+        sweep = next(one for one in watchers if _title(one) == "SweepThroughput")
+        self._dashboard(name, workflow, functions, sweep, dead_letters, expired)
 
     def _alarm(self, id: str, metric: cloudwatch.IMetric, description: str) -> cloudwatch.Alarm:
         alarm = cloudwatch.Alarm(
@@ -78,42 +89,69 @@ class Observability(Construct):
 
     def _dashboard(
         self, name: str, workflow: sfn.StateMachine, functions: Sequence[lambda_.IFunction],
-        dead_letters: sqs.IQueue, expired: cloudwatch.IMetric,
+        sweep: lambda_.Function, dead_letters: sqs.IQueue, expired: cloudwatch.IMetric,
     ) -> None:  # fmt: skip
-        runs = [
-            workflow.metric_started(period=PERIOD),
-            workflow.metric_succeeded(period=PERIOD),
-            workflow.metric_failed(period=PERIOD),
-        ]
-        trouble = [dead_letters.metric_approximate_number_of_messages_visible(period=PERIOD), expired]
+        """One widget or two for each question; the tables are what the sweep has written into its log."""
         # Dashboards belong to an account, stages to a Region of it.
         region = Stack.of(self).region
-        dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=f"{name}-{region}")
-        dashboard.add_widgets(
-            cloudwatch.GraphWidget(title="Runs", left=runs, width=12),
-            cloudwatch.GraphWidget(title="Dead letters and expired throughput", left=trouble, width=12),
+        dashboard = cloudwatch.Dashboard(
+            self, "Dashboard", dashboard_name=f"{name}-{region}", default_interval=SHOWN
         )
+        log = sweep.log_group.log_group_name
+        dashboard.add_widgets(_table("Open runs, and what each waits for", log, "open run", OPEN_RUNS, 24))
         dashboard.add_widgets(
-            cloudwatch.GraphWidget(
-                title="Errors by step", width=12, left=[one.metric_errors(period=PERIOD) for one in functions]
-            ),
-            cloudwatch.GraphWidget(
-                title="Duration by step (longest)",
-                width=12,
-                left=[one.metric_duration(period=PERIOD, statistic="Maximum") for one in functions],
-            ),
+            _table("Served models, and what they cost by the hour", log, "served", SERVED, 12),
+            _table("This month against the budget", log, "month so far", MONTH, 12),
         )
-        dashboard.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=self.alarms, width=24))
+        graph = functools.partial(cloudwatch.GraphWidget, width=12, start="-P7D", period=Duration.hours(1))
+        ended = [_custom(name, "RunsEnded", outcome=one, statistic="Sum") for one in get_args(Outcome)]
+        executions = [workflow.metric_started(), workflow.metric_succeeded(), workflow.metric_failed()]
+        dashboard.add_widgets(
+            graph(title="Results of runs", left=ended, stacked=True), graph(title="Runs", left=executions)
+        )
+        trouble = [
+            dead_letters.metric_approximate_number_of_messages_visible(),
+            expired,
+            _custom(name, "FailingSubjects"),
+        ]
+        dashboard.add_widgets(
+            graph(title="Errors by function", left=[one.metric_errors() for one in functions]),
+            graph(title="Lost events, expired throughput, failing subjects", left=trouble),
+        )
+        longest = [one.metric_duration(statistic="Maximum") for one in functions]
+        dashboard.add_widgets(
+            graph(title="Duration by function (longest)", left=longest),
+            cloudwatch.AlarmStatusWidget(title="Alarms", alarms=self.alarms, width=12, height=6),
+        )
 
 
-def _custom(service: str, metric: str) -> cloudwatch.Metric:
+def _table(
+    title: str, log: str, message: str, fields: Sequence[str], width: int
+) -> cloudwatch.LogQueryWidget:
+    """The rows of the latest sweeps: of each, its last state, newest first."""
+    key, *others = fields
+    return cloudwatch.LogQueryWidget(
+        title=title,
+        log_group_names=[log],
+        query_lines=[
+            f'filter message = "{message}"',
+            f"stats {', '.join(f'latest({one}) as {one}_' for one in others)}, "
+            f"max(@timestamp) as seen by {key}",
+            "sort seen desc",
+        ],
+        width=width,
+        height=6,
+    )
+
+
+def _custom(service: str, metric: str, statistic: str = "Maximum", **dimensions: str) -> cloudwatch.Metric:
     """A metric that a function writes by way of its log (embedded metric format)."""
     return cloudwatch.Metric(
         namespace="Tunedrop",
         metric_name=metric,
-        dimensions_map={"service": service},
+        dimensions_map={"service": service, **dimensions},
         period=PERIOD,
-        statistic="Maximum",
+        statistic=statistic,
     )
 
 

@@ -14,7 +14,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
 from infra.engine_permissions import Filling
-from infra.functions import Functions
+from infra.functions import ANSWERER, EXPORTER, Functions
 from infra.settings import Settings
 from tunedrop import catalog, naming
 from tunedrop.stage import Stage as StageDescription
@@ -71,6 +71,12 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
 def grant(functions: Functions, resources: Resources) -> None:
     """Give every function what it needs."""
     grants = Grants(resources)
+    if resources.chat is not None:
+        for statement in grants.answer():
+            functions[ANSWERER.name].add_to_role_policy(statement)
+    if resources.settings.mlflow is not None:
+        for statement in grants.export():
+            functions[EXPORTER.name].add_to_role_policy(statement)
     for name, statements in grants.by_function().items():
         more = (*grants.engines(name), *grants.imports(name))
         for statement in (*grants.registry(name), *statements, *more):
@@ -198,6 +204,27 @@ class Grants:
         """What a run trains on, and what the model in production learned (`tunedrop.registry.ownership`)."""
         data = [self._r.artifacts.arn_for_objects(DATASETS)]
         return [_allow("ReadTrainingData", ["s3:GetObject"], data), self.list_artifacts()]
+
+    def answer(self) -> list[iam.PolicyStatement]:
+        """Which approvals are waited for, and the objects that answer them."""
+        keys = [self._r.intake.arn_for_objects(f"{RUN_FILES}/{name}/*") for name in ("approve", "stop")]
+        index = f"{self._r.waits.table_arn}/index/by_kind"
+        return [
+            _allow("Approvals", ["dynamodb:Query"], [index]),
+            _allow("Answer", ["s3:PutObject"], keys),
+            *self.encryption(),
+        ]
+
+    def export(self) -> list[iam.PolicyStatement]:
+        """The run, its loss curves, and what authorizes at the server."""
+        header = self._r.stage.mlflow_header_parameter
+        named = f"arn:aws:ssm:{self._r.stack.region}:{self._r.stack.account}:parameter{header}"
+        return [
+            _allow("ReadRuns", ["dynamodb:GetItem"], [self._r.runs.table_arn], _leading("RUN#*")),
+            *self.run_files(),
+            *([_allow("ReadHeader", ["ssm:GetParameter"], [named])] if header else []),
+            *self.encryption(),
+        ]
 
     def signals(self) -> list[iam.PolicyStatement]:
         """Whether somebody approved or stopped a run: that the object is there, never what it holds."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from aws_cdk import Duration, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
@@ -21,9 +22,11 @@ from infra import settings as stage_settings
 from infra.bedrock_role import BedrockRole, EvaluationRole
 from infra.budget import Budget
 from infra.bundling import Bundles, build
+from infra.chat_channel import ChatChannel
 from infra.emptying import Emptying
 from infra.encryption import Encryption
-from infra.functions import EMPTIER, WATCHERS, Functions, describe, retention
+from infra.endpoints import VpcEndpoints
+from infra.functions import ANSWERER, EMPTIER, EXPORTER, WATCHERS, Functions, describe, retention
 from infra.intake import Intake, StartRule
 from infra.notifications import Notifications
 from infra.observability import Observability
@@ -97,14 +100,17 @@ class Tunedrop(Construct):
         removal = RemovalPolicy.RETAIN if settings.retains else RemovalPolicy.DESTROY
 
         self.key = key or self._key(settings, removal)
-        storage = Intake(self, "Intake", key=self.key, removal=removal)
+        storage = Intake(
+            self, "Intake", key=self.key, removal=removal,
+            existing=(settings.intake_bucket, settings.artifacts_bucket),
+        )  # fmt: skip
         self.intake, self.artifacts = storage.intake, storage.artifacts
         registry = Registry(self, "Registry", key=self.key, removal=removal)
         self.runs = registry.runs
         notifications = Notifications(
             self, "Notifications", key=self.key, emails=settings.notification_emails,
             groups=settings.notify,
-            chat=settings.chat_notifications,
+            chat=settings.has_chat,
         )  # fmt: skip
         self.topic, self.chat = notifications.topic, notifications.chat
         bedrock_role = BedrockRole(self, "Bedrock", artifacts=self.artifacts, key=self.key).role
@@ -141,10 +147,14 @@ class Tunedrop(Construct):
             ),
         )  # fmt: skip
 
-        if not settings.retains:
-            buckets = (self.intake, self.artifacts, storage.access_logs)
-            Emptying(self, "Emptying", function=functions[EMPTIER.name], buckets=buckets)
+        if storage.made and not settings.retains:
+            Emptying(self, "Emptying", function=functions[EMPTIER.name], buckets=storage.made)
         notifications.give_receipts_to(functions["record_notice"])
+        if self.chat is not None:
+            ChatChannel(
+                self, "ChatChannel", settings=settings, topic=self.chat, key=self.key,
+                answer=functions[ANSWERER.name],
+            )  # fmt: skip
         self.workflow: sfn.StateMachine = Workflow(
             self, "Workflow", name=self.name, functions=functions, log_retention=retention(settings),
             approval_timeout=Duration.seconds(settings.approval_timeout_seconds),
@@ -158,10 +168,22 @@ class Tunedrop(Construct):
             engines=settings.engines, resume_every=Duration.minutes(settings.resume_minutes),
             sweep_every=Duration.minutes(settings.sweep_minutes),
         )  # fmt: skip
+        if settings.mlflow is not None:
+            self.on_run_ended(
+                "Export",
+                targets.LambdaFunction(
+                    functions[EXPORTER.name], dead_letter_queue=dead_letters, retry_attempts=185,
+                    max_event_age=Duration.hours(24),
+                ),
+            )  # fmt: skip
         Observability(
             self, "Observability", name=self.name, workflow=self.workflow, functions=list(functions),
             watchers=[functions[one.name] for one in WATCHERS], dead_letters=dead_letters, topic=self.topic,
         )  # fmt: skip
+        if (network := settings.network) is not None and network.endpoints is not None:
+            VpcEndpoints(
+                self, "Endpoints", network=network, endpoints=network.endpoints, engines=settings.engines
+            )
         if settings.cost_budget:
             Budget(
                 self, "Budget", stage=settings.name, monthly_usd=settings.monthly_budget_usd, topic=self.topic
@@ -265,6 +287,8 @@ class Tunedrop(Construct):
             training_role_arn=training_role.role_arn if training_role else "",
             import_role_arn=import_role.role_arn if import_role else "",
             key_arn=self.key.key_arn,
+            mlflow_tracking_uri=settings.mlflow.tracking_uri if settings.mlflow else "",
+            mlflow_header_parameter=(settings.mlflow.header_parameter or "") if settings.mlflow else "",
             **{field: getattr(settings, field) for field in _SHARED},
         )
 
@@ -286,5 +310,7 @@ class Tunedrop(Construct):
             iam.PermissionsBoundary.of(self).apply(boundary)
 
 
-_SHARED = set(stage.Stage.__struct_fields__) & set(Settings.__struct_fields__) - {"name"}
+_SHARED = set(stage.Stage.__struct_fields__) & set(Settings.__struct_fields__) - {
+    "name", "intake_bucket", "artifacts_bucket"
+}  # fmt: skip
 """The settings that functions and command line read too."""

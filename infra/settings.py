@@ -5,19 +5,19 @@ Our own app reads them from `cdk.json`, context key `stages`, with the account a
 
 from __future__ import annotations
 
-import difflib
 import os
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from tunedrop import catalog
-from tunedrop.catalog.tunable import obstacle
+from infra import contradictions
+from infra.contradictions import SettingsError
 from tunedrop.contracts import RuleSettings
-from tunedrop.dataset.rules import settings as rule_settings
 from tunedrop.naming import MAX_STAGE
-from tunedrop.training import engines
+
+__all__ = ["Settings", "SettingsError", "StageSettings", "check", "environment", "read"]
 
 Dollars = Annotated[float, msgspec.Meta(gt=0)]
 Seconds = Annotated[int, msgspec.Meta(ge=60)]
@@ -33,9 +33,15 @@ ReportLinks = Annotated[
     str, msgspec.Meta(pattern=r"^(console|presigned|https://[\w.-]+(:[0-9]+)?(/[\w./~-]*)?)$")
 ]
 Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s,;<>]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
+Bucket = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+TagKey = Annotated[str, msgspec.Meta(pattern=r"^(?!aws:)[\w +\-=.:/@]{1,128}$")]
+TagValue = Annotated[str, msgspec.Meta(pattern=r"^[\w +\-=.:/@]{0,256}$")]
 KeyArn = Annotated[str, msgspec.Meta(pattern=r"^arn:aws:kms:[a-z]{2}(-[a-z]+)+-[0-9]:[0-9]{12}:key/[\w-]+$")]
 Subnet = Annotated[str, msgspec.Meta(pattern="^subnet-[0-9a-f]{8,17}$")]
 SecurityGroup = Annotated[str, msgspec.Meta(pattern="^sg-[0-9a-f]{8,17}$")]
+Uuid = Annotated[str, msgspec.Meta(pattern="^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")]
+Vpc = Annotated[str, msgspec.Meta(pattern="^vpc-[0-9a-f]{8,17}$")]
+RouteTable = Annotated[str, msgspec.Meta(pattern="^rtb-[0-9a-f]{8,17}$")]
 Retention = Literal[
     "one_day", "three_days", "five_days", "one_week", "two_weeks", "one_month", "two_months", "three_months",
     "six_months", "one_year", "thirteen_months", "two_years", "five_years", "ten_years", "infinite",
@@ -43,8 +49,21 @@ Retention = Literal[
 """How long logs are kept, by CDK's names for the durations that CloudWatch Logs takes."""
 
 
-class SettingsError(Exception):
-    """The settings do not describe a stage; the message names the key and what is wrong with it."""
+class Endpoints(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """VPC endpoints that the stack creates, if the VPC has none: gateways for S3 and DynamoDB, and interfaces
+    in the network's subnets for the services that functions call.
+
+    Attributes
+    ----------
+    vpc
+        The id of the VPC of the subnets. It must resolve DNS names (`enableDnsSupport`,
+        `enableDnsHostnames`).
+    route_tables
+        The route tables of the subnets, which get the routes to S3 and DynamoDB.
+    """
+
+    vpc: Vpc
+    route_tables: Annotated[tuple[RouteTable, ...], msgspec.Meta(min_length=1)]
 
 
 class Network(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,10 +78,60 @@ class Network(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         Ids of subnets, of one VPC.
     security_groups
         Ids of the security groups that the functions get.
+    endpoints
+        VPC endpoints to create; by default those that the VPC has are used.
     """
 
     subnets: Annotated[tuple[Subnet, ...], msgspec.Meta(min_length=1)]
     security_groups: Annotated[tuple[SecurityGroup, ...], msgspec.Meta(min_length=1)]
+    endpoints: Endpoints | None = None
+
+
+class Slack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A Slack channel, in a workspace that was authorized once in Amazon Q Developer in chat applications.
+
+    Attributes
+    ----------
+    workspace, channel
+        Their ids, as `T0123456789` and `C0123456789`.
+    """
+
+    workspace: Annotated[str, msgspec.Meta(pattern="^[0-9A-Z]{1,255}$")]
+    channel: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{1,256}$")]
+
+
+class Teams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A channel of Microsoft Teams, in a team that was authorized once.
+
+    Attributes
+    ----------
+    team, tenant
+        Their ids (UUIDs).
+    channel
+        Its id as in the channel's link, such as `19%3Aabc%40thread.tacv2`.
+    """
+
+    team: Uuid
+    tenant: Uuid
+    channel: Annotated[
+        str, msgspec.Meta(pattern="^[a-zA-Z0-9_=+/.,-]*%3[aA][a-zA-Z0-9_=+/.,-]*%40[a-zA-Z0-9_=+/.,-]*$")
+    ]
+
+
+class Mlflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An MLflow tracking server, reached by its REST API.
+
+    Attributes
+    ----------
+    tracking_uri
+        Its https address. The functions have to reach it: through `network` if it is in a VPC.
+    header_parameter
+        The name of an SSM parameter (SecureString, with the key `aws/ssm`) that holds the value of the header
+        `Authorization`, such as `Bearer …`.
+    """
+
+    tracking_uri: Annotated[str, msgspec.Meta(pattern=r"^https://[\w.-]+(:[0-9]+)?(/[\w./~-]*)?$")]
+    header_parameter: Annotated[str, msgspec.Meta(pattern=r"^/[\w./-]{1,1010}$")] | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,6 +172,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         `retain` leaves them in the account under their generated names.
     log_retention
         How long the logs of functions and workflow are kept.
+    intake_bucket, artifacts_bucket
+        Names of buckets of your own to use instead of new ones, in the stage's account and Region, versioned,
+        encrypted with `kms_key` or with S3's own keys; the intake bucket must send its events to
+        EventBridge. The stack changes nothing about them, and never empties or deletes them.
     data_buckets
         Names of additional buckets that manifests may take data from.
     tenants
@@ -110,6 +183,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         `runs/<name>/`, and its manifests may use only data there and in the listed prefixes, such as
         `s3://company-data/support/`. Without tenants, all users may use all data in the intake bucket and the
         data buckets.
+    tenant_budgets_usd
+        Monthly budgets of tenants, within the budget of all runs.
     data_bucket_keys
         ARNs of the KMS keys that encrypt `data_buckets`.
     graders
@@ -162,13 +237,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cost_budget
         Whether to create an AWS Budget of `monthly_budget_usd` on the stack's cost tag.
     chat_notifications
-        Whether to publish notifications on a second topic in the schema of AWS's chat client.
+        Whether to publish notifications on a second topic in the schema of AWS's chat client, with buttons
+        for approval requests.
+    slack, teams
+        The channel that receives them, so that nothing remains to be configured; whoever can write there can
+        approve and stop runs. Without it, configure a channel in the console.
     report_links, report_link_hours
         The target of report links in mails and chat: `console` (requires an AWS sign-in), `presigned` (the
         file itself, for at most this many hours), or the https address of a server for the bucket.
     stable_arn
         The default for manifests: whether a promoted model replaces the production model behind the same
         ARN.
+    mlflow
+        The MLflow tracking server that runs are sent to when they end.
     event_bus
         The name of an existing event bus in this account for the results of all runs.
     permissions_boundary
@@ -196,9 +277,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     over_monthly_budget: Literal["ask", "refuse"] = "ask"
     upload_grace_seconds: Annotated[int, msgspec.Meta(ge=5)] = 600
     max_open_runs: Annotated[int, msgspec.Meta(ge=1, le=5_000)] = 500
-    data_buckets: tuple[str, ...] = ()
+    intake_bucket: Bucket | None = None
+    artifacts_bucket: Bucket | None = None
+    data_buckets: tuple[Bucket, ...] = ()
     tenants: dict[Tenant, tuple[Prefix, ...]] = {}
-    data_bucket_keys: tuple[str, ...] = ()
+    tenant_budgets_usd: dict[Tenant, Dollars] = {}
+    data_bucket_keys: tuple[KeyArn, ...] = ()
     graders: tuple[FunctionArn, ...] = ()
     engines: tuple[str, ...] = ("bedrock",)
     accept_eula: tuple[str, ...] = ()
@@ -214,20 +298,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     general_ability: bool | PromptCount = True
     network: Network | None = None
     kms_key: KeyArn | None = None
-    tags: dict[str, str] = {}
+    tags: Annotated[dict[TagKey, TagValue], msgspec.Meta(max_length=49)] = {}
     notification_emails: tuple[Email, ...] = ()
     notify: dict[Tenant, tuple[Email, ...]] = {}
     resume_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 1
     sweep_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 5
     cost_budget: bool = False
     chat_notifications: bool = False
+    slack: Slack | None = None
+    teams: Teams | None = None
     report_links: ReportLinks = "console"
     report_link_hours: Annotated[int, msgspec.Meta(ge=1, le=12)] = 12
     event_bus: Annotated[str, msgspec.Meta(pattern=r"^[/.\-_A-Za-z0-9]{1,256}$")] = "default"
+    mlflow: Mlflow | None = None
     permissions_boundary: str | None = None
     architecture: Literal["arm64", "x86_64"] = "arm64"
     python_version: Literal["3.12", "3.13"] = "3.13"
     local: bool = False
+
+    @property
+    def has_chat(self) -> bool:
+        """Whether notifications are published for a chat."""
+        return self.chat_notifications or self.slack is not None or self.teams is not None
 
     @property
     def retains(self) -> bool:
@@ -265,7 +357,7 @@ def check(settings: Settings, where: str) -> None:
         msgspec.convert(msgspec.to_builtins(settings), type(settings))
     except msgspec.ValidationError as error:
         raise SettingsError(f"{where}{_explain(error)}") from error
-    _refuse_contradictions(where, settings)
+    contradictions.refuse(where, settings)
 
 
 def read(stages: Any, name: Any) -> StageSettings:
@@ -291,7 +383,9 @@ def read(stages: Any, name: Any) -> StageSettings:
         ]
         raise SettingsError(f"say which stage: -c stage=NAME; cdk.json has {', '.join(deployable or stages)}")
     if name not in stages:
-        raise SettingsError(f"cdk.json: there is no stage {name!r}; {_hint(str(name), list(stages))}")
+        raise SettingsError(
+            f"cdk.json: there is no stage {name!r}; {contradictions.hint(str(name), list(stages))}"
+        )
     where = f"cdk.json: stages.{name}"
     given = stages[name]
     if not isinstance(given, Mapping):
@@ -301,7 +395,7 @@ def read(stages: Any, name: Any) -> StageSettings:
         settings = msgspec.convert({**given, "name": name}, StageSettings)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{where}{_explain(error)}") from error
-    _refuse_contradictions(where, settings)
+    contradictions.refuse(where, settings)
     return settings
 
 
@@ -317,52 +411,14 @@ def _refuse_unknown_keys(where: str, given: Mapping[str, Any]) -> None:
     known = [field for field in StageSettings.__struct_fields__ if field != "name"]
     for key in given:
         if key not in known:
-            raise SettingsError(f"{where}.{key} is not a setting; {_hint(key, known)}")
-
-
-def _refuse_contradictions(where: str, settings: Settings) -> None:
-    try:
-        base_model = catalog.find(settings.default_base_model)
-    except LookupError as error:
-        raise SettingsError(f"{where}.default_base_model: {error.args[0]}") from error
-    # The embedded AWS may stand at a day before a base model was Legacy.
-    if not settings.local and (closed := obstacle(base_model)):
-        instead = catalog.instead(base_model)
-        raise SettingsError(f"{where}.default_base_model: {base_model.id} {closed}. {instead}")
-    for name in settings.engines:
-        # What is not offered yet may be tried on the embedded AWS.
-        offered = [one.name for one in engines.every()]
-        known = [one for one in offered if settings.local or not catalog.engines()[one].closed]
-        if name not in known:
-            raise SettingsError(f"{where}.engines: {name} is no engine; {_hint(name, known)}")
-    for name in settings.accept_eula:
-        try:
-            catalog.find(name)
-        except LookupError as error:
-            raise SettingsError(f"{where}.accept_eula: {error.args[0]}") from error
-    for wrong in rule_settings.problems(settings.rules):
-        raise SettingsError(f"{where}.rules.{wrong}")
-    _refuse_a_region_without_the_model(where, settings, base_model)
-    if settings.budget_usd > settings.monthly_budget_usd:
-        raise SettingsError(f"{where}.budget_usd (of one run) is more than monthly_budget_usd (of all)")
-
-
-def _refuse_a_region_without_the_model(where: str, settings: Settings, base_model: catalog.BaseModel) -> None:
-    """A stage that says its Region is refused where the default base model is not customized there."""
-    region = settings.region if isinstance(settings, StageSettings) else None
-    if region is not None and not settings.local and region not in base_model.regions:
-        raise SettingsError(
-            f"{where}.region: {base_model.id} is customized in {' and '.join(base_model.regions)}, "
-            f"not in {region}"
-        )
-
-
-def _hint(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            raise SettingsError(f"{where}.{key} is not a setting; {contradictions.hint(key, known)}")
 
 
 def _explain(error: msgspec.ValidationError) -> str:
-    """msgspec ends its message with the path, as in "Expected `int`, got `str` - at `$.budget_usd`"."""
-    message, _, path = str(error).rpartition(" - at `$")
-    return f"{path.rstrip('`')}: {message}" if message else f": {error}"
+    """msgspec ends its message with the path, as in "Expected `int`, got `str` - at `$.budget_usd`", or
+    "… - at `key` in `$.tags`"."""
+    found = re.fullmatch(r"(.*) - at `(?:(key)` in `)?\$(.*?)`", str(error), flags=re.DOTALL)
+    if found is None:
+        return f": {error}"
+    message, of_key, path = found.groups()
+    return f"{path}{' (a key of it)' if of_key else ''}: {message}"

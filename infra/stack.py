@@ -47,5 +47,7 @@ class TunedropStack(Stack):
                 "Every run, step by step",
             ),
         }
+        if tunedrop.chat is not None:
+            outputs["ChatTopic"] = (tunedrop.chat.topic_arn, "The topic for the chat client")
         for name, (value, description) in outputs.items():
             CfnOutput(self, name, value=value, description=description)

@@ -28,7 +28,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     may grade answers besides the stage's own; `customization_quota` is how many
     customization jobs this stage runs at once (Bedrock takes 10 an account and Region, quota L-0406044C).
     `tenants` share the intake bucket: each uploads below its own name, and reads there and below its
-    prefixes. `notify` are groups of addresses, which a manifest may name; a tenant's has the tenant's name.
+    prefixes; `tenant_budgets_usd` are their monthly budgets. `notify` are groups of addresses, which a
+    manifest may name; a tenant's has the tenant's name.
     `when_unanswered` is what becomes of a run that nobody has approved within `approval_timeout_seconds`;
     `upload_grace_seconds` is how long S3's event of an upload may take before the upload counts as missed.
     `max_open_runs` is how many runs of a tenant, or of a stage without tenants, may be open at once.
@@ -38,6 +39,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     (`presigned`), or an address that serves the bucket.
     `succession`: a Legacy base model of a model in production is followed by a run on its successor.
     An imported base model that no run has needed for `base_model_idle_seconds` is deleted.
+    `mlflow_tracking_uri` is the server that ended runs are sent to, `mlflow_header_parameter` the SSM
+    parameter that holds the header to authorize with.
     `engines` are what may train, by their names in the catalog; `accept_eula` the base models whose licence
     somebody has accepted for all runs. `rules` are changes to the rules for data.
     `evaluation_shard_prompts` is how many held-out prompts one function asks alone: more are asked in shards
@@ -73,6 +76,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     event_bus: str = "default"
     data_buckets: tuple[str, ...] = ()
     tenants: dict[str, tuple[str, ...]] = {}
+    tenant_budgets_usd: dict[str, float] = {}
     notify: dict[str, tuple[str, ...]] = {}
     graders: tuple[str, ...] = ()
     allow_commitment: bool = False
@@ -89,6 +93,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     report_link_hours: int = 12
     import_role_arn: str = ""
     training_role_arn: str = ""
+    mlflow_tracking_uri: str = ""
+    mlflow_header_parameter: str = ""
     engines: tuple[str, ...] = ("bedrock",)
     accept_eula: tuple[str, ...] = ()
     rules: RuleSettings = RuleSettings()

@@ -38,6 +38,7 @@ def handler(payload: Input, services: Services) -> Estimate:
 
     def decide(month: Month) -> Estimate:
         others, requested = month.counted(besides=run.run_id), month.requested(besides=run.run_id)
-        return judge(found, stage, others, requested)
+        mine = month.counted(besides=run.run_id, tenant=run.tenant) if run.tenant else 0.0
+        return judge(found, stage, others, requested, run.tenant, mine)
 
     return services.spending.estimate(run, decide)

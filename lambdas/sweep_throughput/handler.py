@@ -9,9 +9,10 @@ import msgspec
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.services import count_ended, logger, metrics, services, tracer
+from lambdas.services import Services, count_ended, logger, metrics, services, tracer
 from lambdas.step import named_errors
 from tunedrop.contracts import Ending
+from tunedrop.monitoring import state
 from tunedrop.steps.notify import end
 from tunedrop.steps.sweep import Sweep
 
@@ -31,4 +32,19 @@ def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     metrics.flush_metrics()
     done: dict[str, Any] = msgspec.to_builtins(swept)
     logger.info("swept", extra=done)
+    try:
+        _write_state(here)
+    except Exception:
+        logger.exception("what the dashboard shows could not be written")
     return done
+
+
+def _write_state(here: Services) -> None:
+    """The rows of the dashboard (`infra.observability`): a message for each kind, the fields beside it."""
+    rows = [
+        *(("open run", one) for one in state.open_runs(here.registry)),
+        *(("served", one) for one in state.served(here.aws, here.stage)),
+        ("month so far", state.month_so_far(here.spending, here.stage)),
+    ]
+    for message, row in rows:
+        logger.info(message, extra=msgspec.to_builtins(row))

@@ -256,6 +256,7 @@ def test_a_doctor_finds_the_deployed_stage_healthy(tunedrop: Tunedrop) -> None:
     assert states["Base models", "Nova Lite"] == "good"
     assert states["Service quotas", "concurrent customization jobs"] == "good"
     assert states["Stage local", "event delivery"] == "good"
+    assert states["Stage local", "bucket settings"] == "good"
     assert states["Stage local", "Bedrock's role"] == "good"
 
 

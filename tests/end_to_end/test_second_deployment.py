@@ -1,4 +1,7 @@
-"""A stage is deployed again, with other settings, while runs wait and train: they end as they would have."""
+"""A stage is deployed again, with other settings, while runs wait and train: they end as they would have.
+
+Its buckets are those of somebody else, whom it leaves them to.
+"""
 
 from __future__ import annotations
 
@@ -17,23 +20,34 @@ from local.driver import Pipeline, until
 from local.embedded import ROOT, Embedded, running
 from local.faults import A_DAY
 from tests.datasets import jsonl, single_turn
+from tunedrop import naming
 
 SECONDS = 300.0
 KEEPS = (
     "account", "region", "intake_bucket", "artifacts_bucket", "registry_table", "waits_table", "topic_arn",
 )  # fmt: skip
+BUCKETS = {"intake_bucket": "company-uploads", "artifacts_bucket": "company-results"}
 CHANGED = {"budget_usd": 0.01, "shard_concurrency": 2, "approval_timeout_seconds": 7200, "sweep_minutes": 10}
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     """An embedded AWS of its own: other tests' stage keeps its settings."""
-    with (
-        patch.dict(os.environ),
-        running(tmp_path_factory.mktemp("second-deployment") / "aws") as embedded,
-    ):
-        embedded.deploy()
+    folder = tmp_path_factory.mktemp("second-deployment")
+    with patch.dict(os.environ), running(folder / "aws") as embedded:
+        make_buckets(embedded.session().client("s3"))
+        embedded.deploy(folder=settings_with(folder, **BUCKETS))
         yield embedded
+
+
+def make_buckets(s3: Any) -> None:
+    """As the settings' documentation says that they have to be."""
+    for name in BUCKETS.values():
+        s3.create_bucket(Bucket=name)
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_notification_configuration(
+        Bucket=BUCKETS["intake_bucket"], NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
 
 
 def settings_with(folder: Path, **changes: Any) -> Path:
@@ -63,10 +77,16 @@ def names_of(pipeline: Pipeline) -> dict[str, str]:
     return {key: described[key] for key in KEEPS}
 
 
+def ended(pipeline: Pipeline, run_id: str) -> object:
+    """How a run ended; where that is a failure, the failure."""
+    record = pipeline.closed(run_id, SECONDS)
+    return record.failure if record.status == "failed" else record.status
+
+
 def test_runs_in_flight_end_as_they_would_have(own: Embedded, tmp_path: Path) -> None:
     pipeline = Pipeline(own.session())
     before = names_of(pipeline)
-    own.faults.set(training_minutes=A_DAY)
+    own.faults.set(training_minutes=20 * A_DAY)  # longer than a deployment
     trained = submit(pipeline, "trained", b"data: {train: train.jsonl}\n")
     stopped = submit(pipeline, "stopped", b"data: {train: train.jsonl}\n")
     unanswered = submit(pipeline, "unanswered", b"data: {train: train.jsonl}\nbudget_usd: 0.01\n")
@@ -74,17 +94,19 @@ def test_runs_in_flight_end_as_they_would_have(own: Embedded, tmp_path: Path) ->
     waits_in(pipeline, stopped, "wait_for_training")
     waits_in(pipeline, unanswered, "wait_for_approval")
 
-    own.deploy(folder=settings_with(tmp_path, **CHANGED))
+    own.deploy(folder=settings_with(tmp_path, **BUCKETS, **CHANGED))
 
     pipeline.read("local")
     assert names_of(pipeline) == before
     pipeline.stop(stopped)
-    assert pipeline.closed(stopped, SECONDS).status == "stopped"
+    assert ended(pipeline, stopped) == "stopped"
     own.faults.set()
     pipeline.approve(unanswered)
-    assert pipeline.closed(trained, SECONDS).status == "promoted"
-    assert pipeline.closed(unanswered, SECONDS).status == "promoted"
+    assert ended(pipeline, trained) == "promoted"
+    assert ended(pipeline, unanswered) == "promoted"
     pipeline.retry(stopped)
-    assert pipeline.asked(stopped), "the changed budget is that of what begins from now on"
+    waits_in(pipeline, stopped, "wait_for_approval")  # the changed budget is that of what begins now
     pipeline.stop(stopped, 2)
-    assert pipeline.closed(stopped, SECONDS).status == "stopped"
+    assert ended(pipeline, stopped) == "stopped"
+    own.destroy()
+    assert pipeline.artifact(naming.report_key(trained)), "buckets of one's own stay as they are"

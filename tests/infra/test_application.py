@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from pathlib import Path
 
 import msgspec
 import pytest
+from aws_cdk import aws_ec2 as ec2
 
 from infra.application import add_stack
+from infra.bundling import SERVICES
+from infra.endpoints import GATEWAYS, INTERFACES, OUTSIDE
 from tests.infra.conftest import ACCOUNT, REGION, Resources, app_of, as_list, empty_bundles, synthesize
 from tunedrop.stage import Stage
 
@@ -67,6 +72,52 @@ def test_a_network_an_own_key_and_tags_reach_what_is_deployed(tmp_path: Path) ->
     for topic in made.of("AWS::SNS::Topic").values():
         assert topic["KmsMasterKeyId"] == key
         assert {"Key": "cost-centre", "Value": "4711"} in topic["Tags"]
+
+
+def test_buckets_of_ones_own_are_used_as_they_are_and_never_emptied(tmp_path: Path) -> None:
+    made = Resources(
+        synthesize(tmp_path, intake_bucket="company-uploads", artifacts_bucket="company-results")
+    )
+
+    assert not made.of("AWS::S3::Bucket")
+    assert not made.of("AWS::S3::BucketPolicy")
+    assert not made.of("Custom::EmptiedBucket")
+    patterns = json.dumps([rule["EventPattern"] for rule in made.of("AWS::Events::Rule").values()
+                           if "EventPattern" in rule])  # fmt: skip
+    assert "company-uploads" in patterns
+    resources = json.dumps([statement["Resource"] for _, statement in made.statements()])
+    assert ":s3:::company-results/runs/*" in resources
+    (parameter,) = made.of("AWS::SSM::Parameter").values()
+    assert '\\"intake_bucket\\":\\"company-uploads\\"' in json.dumps(parameter["Value"])
+
+
+def test_one_bucket_of_ones_own_leaves_the_other_new(tmp_path: Path) -> None:
+    made = Resources(synthesize(tmp_path, intake_bucket="company-uploads"))
+
+    emptied = {json.dumps(one["BucketName"]) for one in made.of("Custom::EmptiedBucket").values()}
+    assert len(made.of("AWS::S3::Bucket")) == len(emptied) == 2
+    assert "company-uploads" not in emptied
+
+
+def test_endpoints_have_the_names_that_aws_gives_them(tmp_path: Path) -> None:
+    """CDK's constants are the witness: each ends with the name of the service's endpoint."""
+    network = {
+        "subnets": ["subnet-0123456789abcdef0"], "security_groups": ["sg-0123456789abcdef0"],
+        "endpoints": {"vpc": "vpc-0123456789abcdef0", "route_tables": ["rtb-0123456789abcdef0"]},
+    }  # fmt: skip
+    made = Resources(synthesize(tmp_path, network=network)).of("AWS::EC2::VPCEndpoint").values()
+
+    found = {one["ServiceName"].removeprefix(f"com.amazonaws.{REGION}.") for one in made}
+    by_cdk = {
+        re.sub(r"\$\{Token\[[^]]*\]\}\.?", "", value.name)
+        for name, value in inspect.getmembers(ec2.InterfaceVpcEndpointAwsService)
+        if name.isupper()
+    }
+    assert found - {"s3", "dynamodb"} <= by_cdk
+    assert {one["VpcEndpointType"] for one in made if one["ServiceName"].endswith((".s3", ".dynamodb"))} == {
+        "Gateway"
+    }
+    assert set(SERVICES) == {*GATEWAYS, *INTERFACES, *OUTSIDE}
 
 
 def test_only_the_emptying_of_buckets_is_there_for_cloudformations_sake(resources: Resources) -> None:

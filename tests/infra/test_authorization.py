@@ -15,7 +15,7 @@ from tests.infra.conftest import ACCOUNT, REGION, Resources, as_list, synthesize
 
 EVERYTHING: dict[str, Any] = {
     "cost_budget": True,
-    "chat_notifications": True,
+    "slack": {"workspace": "T0123456789", "channel": "C0123456789"},
     "data_buckets": ["team-data"],
     "data_bucket_keys": [f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
     "graders": [f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:grader"],

@@ -19,13 +19,19 @@ EXPLAINED = {"W3005": "CDK writes a dependency beside the reference that implies
 """Findings that are not true, by rule, and why."""
 
 
+NETWORK = {
+    "subnets": ["subnet-0123456789abcdef0"], "security_groups": ["sg-0123456789abcdef0"],
+    "endpoints": {"vpc": "vpc-0123456789abcdef0", "route_tables": ["rtb-0123456789abcdef0"]},
+}  # fmt: skip
+
 LINTED = ("dev", "prod", "local", "localopen")
 
 
 @pytest.fixture(scope="module", params=[name for name in CONTEXT["stages"] if name in LINTED])
 def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder: Path = tmp_path_factory.mktemp(request.param)
-    return synthesize(folder, request.param, cost_budget=True, chat_notifications=True)
+    slack = {"workspace": "T0123456789", "channel": "C0123456789"}
+    return synthesize(folder, request.param, cost_budget=True, slack=slack, network=NETWORK)
 
 
 def test_cloudformation_would_take_the_template_in_every_region(template: dict[str, Any]) -> None:

@@ -9,6 +9,9 @@ from infra.settings import SettingsError
 from tests.infra.conftest import CONTEXT
 
 STAGES = CONTEXT["stages"]
+NETWORK = {"subnets": ["subnet-0123456789abcdef0"], "security_groups": ["sg-0123456789abcdef0"]}
+KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd"
+GRADER = "arn:aws:lambda:us-east-1:111122223333:function:grade"
 
 
 def changed(**changes: Any) -> dict[str, Any]:
@@ -48,11 +51,60 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one() -> None:
         ("report_links", "http://reports.example.com"),
         ("report_link_hours", 24),
         ("tags", {"cost-centre": 4711}),
+        ("tags", {"aws:owner": "ana"}),
+        ("tags", {"owner": "ana;bo"}),
+        ("intake_bucket", "s3://company-uploads"),
+        ("artifacts_bucket", "Company_Results"),
+        ("data_buckets", ["arn:aws:s3:::company-data"]),
+        ("data_bucket_keys", ["alias/company-data"]),
+        ("tenant_budgets_usd", {"law": 0}),
+        ("network", {**NETWORK, "endpoints": {"vpc": "vpc-1", "route_tables": ["rtb-0123456789abcdef0"]}}),
+        ("network", {**NETWORK, "endpoints": {"vpc": "vpc-0123456789abcdef0", "route_tables": []}}),
+        ("network", {**NETWORK, "endpoint": True}),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_key(key: str, value: object) -> None:
     with pytest.raises(SettingsError, match=rf"^cdk\.json: stages\.dev\.{key}[^:]*: "):
         settings.read(changed(**{key: value}), "dev")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"intake_bucket": "ours", "artifacts_bucket": "ours"}, "artifacts_bucket is intake_bucket"),
+        ({"intake_bucket": "a..b"}, "intake_bucket: S3 has no bucket"),
+        ({"intake_bucket": "10.0.0.1"}, "intake_bucket: S3 has no bucket"),
+        ({"intake_bucket": "ours", "data_buckets": ["ours"]}, "data_buckets: ours is intake_bucket already"),
+        ({"data_bucket_keys": [KEY]}, "data_bucket_keys are the keys of data_buckets"),
+        ({"tenants": {"law": ["s3://lawyers/2026/"]}}, "tenants.law: lawyers is none of data_buckets"),
+        ({"tenant_budgets_usd": {"lwa": 5}, "tenants": {"law": []}}, "did you mean law?"),
+        ({"tenant_budgets_usd": {"law": 5000}, "tenants": {"law": []}}, "is more than monthly_budget_usd"),
+        ({"region": "us-east-1", "kms_key": KEY.replace("east-1", "east-2")}, "in us-east-2, and the stage"),
+        ({"account": "444455556666", "graders": [GRADER]}, "is in 111122223333, and the stage in 4444"),
+        ({"permissions_boundary": "arn:aws:iam::111122223333:policy/team"}, "is the name of a managed"),
+        ({"tags": {"tunedrop:stage": "prod"}}, "is how the stage finds its resources"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_settings_that_contradict_each_other_are_refused(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(SettingsError, match=r"^cdk\.json: stages\.dev\.") as refused:
+        settings.read(changed(**changes), "dev")
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"intake_bucket": "company-uploads", "artifacts_bucket": "company-results", "kms_key": KEY},
+        {"tenants": {"law": ["s3://lawyers/2026/"]}, "data_buckets": ["lawyers"]},
+        {"tenants": {"law": ["s3://uploads/old/"]}, "intake_bucket": "uploads"},
+        {"permissions_boundary": "teams/ml/boundary"},
+        {"tags": {"Kostenstelle für ML": "4711 / Köln", "owner": "ana@example.com"}},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_settings_that_fit_together_are_read(changes: dict[str, Any]) -> None:
+    assert settings.read(changed(region="us-east-1", **changes), "dev")
 
 
 def test_a_region_that_cannot_customize_the_default_base_model_is_refused() -> None:

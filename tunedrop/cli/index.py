@@ -43,6 +43,7 @@ INDEX = {
     "runs": Entry("runs", TUNE, "List runs with their scores, settings, data and cost."),
     "show": Entry("runs", TUNE, "Show everything known about a run."),
     "compare": Entry("runs", TUNE, "Compare runs: settings, data, scores, answers side by side."),
+    "export": Entry("runs", TUNE, "Send runs to an MLflow tracking server."),
     "ask": Entry("runs", TUNE, "Ask the tuned, base and production model the same question."),
     "report": Entry("runs", TUNE, "Download a run's HTML report."),
     "approve": Entry("runs", TUNE, "Approve a run that waits for cost approval."),

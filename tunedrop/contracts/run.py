@@ -181,7 +181,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     custom model to begin with instead of the base model itself. `teacher` is who writes a distillation's
     answers, `grader` the ARN of the function that grades those of reinforcement. `accept_eula`: a person has
     accepted the licence of the base model. `succeeds` is the Legacy base model in place of which the stage
-    tunes this one by itself (`succession`).
+    tunes this one by itself (`succession`). `tenant` is whose upload it is, where the stage has
+    tenants.
     """
 
     run_id: str
@@ -210,6 +211,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     deployment: DeploymentSettings = DeploymentSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     uploaded_by: str = ""
+    tenant: str = ""
     created_at: str = ""
     execution_arn: str = ""
     attempt: int = 1

@@ -12,8 +12,9 @@ from tunedrop.stage import Stage
 
 
 def judge(
-    estimate: Estimate, stage: Stage, spent_this_month_usd: float, requested_usd: float = 0.0
-) -> Estimate:
+    estimate: Estimate, stage: Stage, spent_this_month_usd: float, requested_usd: float = 0.0,
+    tenant: str = "", tenant_spent_usd: float = 0.0,
+) -> Estimate:  # fmt: skip
     """The same with the reasons for which somebody has to be asked first; none lets it go on.
 
     Parameters
@@ -22,16 +23,23 @@ def judge(
         What the stage's other runs have cost, or are committed to by their estimates, this month.
     requested_usd
         What runs that wait for approval would cost; it counts for nothing, and is named.
+    tenant, tenant_spent_usd
+        Whose run it is, and what the tenant's other runs have cost or are committed to this month.
 
     Raises
     ------
     OverBudget
-        When the month's budget would be passed and the stage refuses that (`over_monthly_budget`).
+        When a month's budget would be passed and the stage refuses that (`over_monthly_budget`).
     """
-    month = _over_month(estimate, stage, spent_this_month_usd, requested_usd)
-    if month and stage.over_monthly_budget == "refuse":
-        raise OverBudget(f"{month}. Nothing was paid. Wait for the next month, or raise monthly_budget_usd")
-    reasons = (*_reasons(estimate, stage), *([month] if month else []))
+    over = [
+        ("monthly_budget_usd", _over_month(estimate, stage, spent_this_month_usd, requested_usd)),
+        ("tenant_budgets_usd", _over_tenants_month(estimate, stage, tenant, tenant_spent_usd)),
+    ]
+    over = [(setting, reason) for setting, reason in over if reason]
+    if over and stage.over_monthly_budget == "refuse":
+        setting, reason = over[0]
+        raise OverBudget(f"{reason}. Nothing was paid. Wait for the next month, or raise {setting}")
+    reasons = (*_reasons(estimate, stage), *(reason for _, reason in over))
     return msgspec.structs.replace(estimate, approval_reasons=tuple(dict.fromkeys(reasons)))
 
 
@@ -63,4 +71,14 @@ def _over_month(estimate: Estimate, stage: Stage, spent: float, requested: float
     return (
         f"this month's runs stand at {spent:.2f} USD{waiting}; with the {estimate.likely:.2f} USD of this "
         f"one they would pass the stage's monthly budget of {stage.monthly_budget_usd:.2f} USD"
+    )
+
+
+def _over_tenants_month(estimate: Estimate, stage: Stage, tenant: str, spent: float) -> str:
+    budget = stage.tenant_budgets_usd.get(tenant)
+    if budget is None or spent + estimate.likely <= budget:
+        return ""
+    return (
+        f"this month's runs of {tenant} stand at {spent:.2f} USD; with the {estimate.likely:.2f} USD of this "
+        f"one they would pass the monthly budget of {tenant} of {budget:.2f} USD"
     )

@@ -12,6 +12,8 @@ from tunedrop.stage import Stage
 
 AGAIN = "Deploy the stage again: make deploy STAGE={name}"
 
+OF_YOUR_OWN = "For a bucket of your own: S3 console, Properties"
+
 
 def look(aws: Aws, stage: Stage) -> Iterator[Finding]:
     """Buckets, tables, the state machine, Bedrock's role, the topic and who subscribes to it."""
@@ -36,6 +38,7 @@ def look(aws: Aws, stage: Stage) -> Iterator[Finding]:
     for name, which, call in parts:
         yield from asked(about, name, lambda n=name, w=which, c=call: iter([_there(about, stage, n, w, c)]))  # type: ignore[misc]
     yield from asked(about, "event delivery", lambda: iter([_events(aws, about, stage)]))
+    yield from asked(about, "bucket settings", lambda: iter([_buckets(aws, about, stage)]))
     yield from asked(about, "who is told", lambda: iter([_subscribers(aws, about, stage)]))
 
 
@@ -54,9 +57,22 @@ def _events(aws: Aws, about: str, stage: Stage) -> Finding:
     answer = aws.s3.get_bucket_notification_configuration(Bucket=stage.intake_bucket)
     if "EventBridgeConfiguration" in answer:
         return _finding(about, "event delivery", "good", "the intake bucket sends its events to EventBridge")
-    return _finding(
-        about, "event delivery", "bad", "the intake bucket sends no events", AGAIN.format(name=stage.name)
-    )
+    cure = f"{AGAIN.format(name=stage.name)}. {OF_YOUR_OWN}, Amazon EventBridge, On"
+    return _finding(about, "event delivery", "bad", "the intake bucket sends no events", cure)
+
+
+def _buckets(aws: Aws, about: str, stage: Stage) -> Finding:
+    """What the stack sets for its own buckets, and cannot for those of the settings: a run is identified by
+    the version of its upload, and Bedrock reads only buckets of its Region."""
+    for name in (stage.intake_bucket, stage.artifacts_bucket):
+        if aws.s3.get_bucket_versioning(Bucket=name).get("Status") != "Enabled":
+            cure = f"{OF_YOUR_OWN}, Bucket Versioning, Enable"
+            return _finding(about, "bucket settings", "bad", f"{name} keeps no versions", cure)
+        region = aws.s3.get_bucket_location(Bucket=name).get("LocationConstraint") or "us-east-1"
+        if region != stage.region:
+            cure = "Set intake_bucket and artifacts_bucket to buckets of the stage's Region"
+            return _finding(about, "bucket settings", "bad", f"{name} is in {region}", cure)
+    return _finding(about, "bucket settings", "good", "both buckets keep versions")
 
 
 def _subscribers(aws: Aws, about: str, stage: Stage) -> Finding:

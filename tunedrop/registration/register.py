@@ -246,6 +246,7 @@ def _refusal(error: ClientError, path: str, source: S3Object) -> InvalidManifest
 
 def _bare_run(stage: Stage, event: ObjectCreated, name: str, execution_arn: str) -> Run:
     source = event.source
+    tenant = tenant_of(stage, source.key)
     return Run(
         run_id=naming.run_id(name, [source.bucket, source.key, source.version_id]),
         name=name,
@@ -257,7 +258,8 @@ def _bare_run(stage: Stage, event: ObjectCreated, name: str, execution_arn: str)
         # second would look older than its run.
         created_at=clock.write(clock.read(event.time)) if event.time else clock.now(),
         execution_arn=execution_arn,
-        notify=recipients.of_tenant(stage, tenant_of(stage, source.key)),
+        tenant=tenant or "",
+        notify=recipients.of_tenant(stage, tenant),
     )
 
 

@@ -1,9 +1,9 @@
 """The monthly spending of runs: spent, committed, and awaiting approval.
 
-In the registry table: `pk` = `MONTH#<YYYY-MM>`, `sk` = `RUN#<run id>` holds a run's amounts, `sk` =
-`#VERSION` a number that every change raises. A commitment is written only if nothing has changed since the
-month was read: of two runs at once that would pass the budget together, one sees the other. Both reads and
-writes are strongly consistent, which an index is not.
+In the registry table: `pk` = `MONTH#<YYYY-MM>`, `sk` = `RUN#<run id>` holds a run's amounts and its tenant,
+`sk` = `#VERSION` a number that every change raises. A commitment is written only if nothing has changed since
+the month was read: of two runs at once that would pass the budget together, one sees the other. Both reads
+and writes are strongly consistent, which an index is not.
 
 A run counts in the month in which it may begin to cost: in which it was estimated, or approved where somebody
 had to be asked, and another attempt in the month of its own estimate. What it has spent stays where it was.
@@ -43,15 +43,23 @@ class Amounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Month(msgspec.Struct, frozen=True, kw_only=True):
-    """A month as it was read: its version, and the amounts of each run."""
+    """A month as it was read: its version, and the amounts of each run; `tenants` has those of tenants."""
 
     version: int
     runs: Mapping[str, Amounts]
+    tenants: Mapping[str, str] = {}
 
-    def counted(self, *, besides: str = "") -> float:
-        """US dollars spent and committed; of one run, only what its ended attempts have spent."""
-        committed = sum(one.committed for run_id, one in self.runs.items() if run_id != besides)
-        return committed + sum(one.spent for one in self.runs.values())
+    def counted(self, *, besides: str = "", tenant: str = "") -> float:
+        """US dollars spent and committed; of one run, only what its ended attempts have spent.
+
+        Parameters
+        ----------
+        tenant
+            Count its runs alone.
+        """
+        runs = {id_: one for id_, one in self.runs.items() if tenant in ("", self.tenants.get(id_))}
+        committed = sum(one.committed for run_id, one in runs.items() if run_id != besides)
+        return committed + sum(one.spent for one in runs.values())
 
     def requested(self, *, besides: str = "") -> float:
         """US dollars of other runs that wait for approval."""
@@ -92,8 +100,11 @@ class Spending:
         )
         items = {item["sk"]["S"]: item for page in pages for item in page["Items"]}
         version = int(items.pop(_VERSION, {}).get("version", {"N": "0"})["N"])
+        runs = {key.removeprefix("RUN#"): item for key, item in items.items()}
         return Month(
-            version=version, runs={key.removeprefix("RUN#"): _read(one) for key, one in items.items()}
+            version=version,
+            runs={run_id: _read(item) for run_id, item in runs.items()},
+            tenants={run_id: item["tenant"]["S"] for run_id, item in runs.items() if "tenant" in item},
         )
 
     def estimate(self, run: Run, decide: Callable[[Month], Estimate]) -> Estimate:
@@ -163,15 +174,16 @@ class Spending:
             month = self.read(key)
             before = month.runs.get(run.run_id, Amounts())
             after, answer = change(month, before)
-            if after == before or self._write(key, run.run_id, after, month.version):
+            if after == before or self._write(key, run, after, month.version):
                 return answer
             time.sleep(random.uniform(0, PAUSE_SECONDS * (number + 1)))  # noqa: S311
         raise TransientError(f"the spending of {key} was changed by other runs again and again")
 
-    def _write(self, month: str, run_id: str, amounts: Amounts, seen: int) -> bool:
+    def _write(self, month: str, run: Run, amounts: Amounts, seen: int) -> bool:
         """Write a run's amounts, unless the month has changed since it was seen at this version."""
         pk = {"S": f"MONTH#{month}"}
         values = {name: {"N": _number(usd)} for name, usd in msgspec.structs.asdict(amounts).items()}
+        values |= {"tenant": {"S": run.tenant}} if run.tenant else {}
         version = {
             "TableName": self._table,
             "Key": {"pk": pk, "sk": {"S": _VERSION}},
@@ -180,7 +192,7 @@ class Spending:
             "ExpressionAttributeValues": {":next": {"N": str(seen + 1)}}
             | ({":seen": {"N": str(seen)}} if seen else {}),
         }
-        line = {"TableName": self._table, "Item": {"pk": pk, "sk": {"S": f"RUN#{run_id}"}, **values}}
+        line = {"TableName": self._table, "Item": {"pk": pk, "sk": {"S": f"RUN#{run.run_id}"}, **values}}
         try:
             self._dynamodb.transact_write_items(TransactItems=[{"Update": version}, {"Put": line}])
         except ClientError as error:

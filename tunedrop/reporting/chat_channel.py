@@ -44,7 +44,7 @@ def message(
     link
         Of ours: what opens the report.
     context
-        What a button of the channel needs to act on it (`infra.chat_actions`).
+        What a button of the channel needs to act on it (`infra.chat_channel`).
     """
     return {
         "version": "1.0",
@@ -62,7 +62,12 @@ def message(
             "summary": _plain(summary),
             "eventType": f"tunedrop-{about.event}",
             "relatedResources": list(about.resources),
-            "additionalContext": {"stage": stage.name, "outcome": about.word, **context},
+            "additionalContext": {
+                "stage": stage.name,
+                "region": stage.region,
+                "outcome": about.word,
+                **context,
+            },
         },
     }
 

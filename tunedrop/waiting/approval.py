@@ -58,6 +58,7 @@ def in_chat(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> dict
         title=f":raised_hand: {run.run_id} is waiting for your approval",
         description=f"It would cost {in_words(estimate)}. Nothing has been paid yet.\n{reasons}",
         summary=_subject(run, estimate),
+        context={"approval": code_of(run, estimate)},
         steps=[
             f"To approve: {_command(stage, run, estimate)}",
             f"To refuse: tunedrop stop {run.run_id} --stage {stage.name}",

@@ -31,7 +31,11 @@ def register(key: str, train: str = "train.jsonl", stage: object = STAGE) -> Reg
      "s3://company-data/support/2026/a.jsonl"],
 )  # fmt: skip
 def test_a_tenant_names_its_own_data_and_what_it_may_read(train: str) -> None:
-    assert register("runs/support/bot/run.yaml", train).outcome == "registered"
+    found = register("runs/support/bot/run.yaml", train)
+
+    assert found.outcome == "registered"
+    assert found.run is not None
+    assert found.run.tenant == "support"
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,32 @@ def test_a_run_that_waits_for_approval_blocks_nobody(spending: Spending) -> None
     assert (month.counted(), month.requested()) == (10, 115_442)
 
 
+def test_a_tenant_is_asked_over_its_own_budget_and_others_go_on(spending: Spending) -> None:
+    stage = builders.stage(
+        monthly_budget_usd=1_000, budget_usd=1_000, tenants={"law": (), "support": ()},
+        tenant_budgets_usd={"law": 15.0},
+    )  # fmt: skip
+
+    def estimate(number: int, tenant: str) -> Estimate:
+        which = run(number, tenant=tenant)
+        return spending.estimate(
+            which,
+            lambda month: judge(
+                ESTIMATE, stage, month.counted(besides=which.run_id), 0.0,
+                tenant, month.counted(besides=which.run_id, tenant=tenant),
+            ),
+        )  # fmt: skip
+
+    assert [estimate(number, "support").approval_reasons for number in (1, 2)] == [(), ()]
+    assert estimate(3, "law").approval_reasons == ()
+    assert estimate(4, "law").approval_reasons == (
+        "this month's runs of law stand at 10.00 USD; with the 10.00 USD of this one they would pass the "
+        "monthly budget of law of 15.00 USD",
+    )
+    spending.settle(run(3, tenant="law"), 2.0)
+    assert estimate(5, "law").approval_reasons == ()
+
+
 def test_what_is_requested_is_named_to_whoever_has_to_approve_next(spending: Spending) -> None:
     spending.estimate(run(1), decided(run(1), usd=30))
     spending.estimate(run(2), decided(run(2), usd=20))

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests import builders
-from tests.unit.fake_bedrock import FakeBedrock
+from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tests.unit.handlers import Here
 from tunedrop.contracts import (
     CompletedJob,
@@ -20,7 +20,9 @@ from tunedrop.contracts import (
     StartedJob,
 )
 from tunedrop.errors import RunStopped
+from tunedrop.monitoring.state import MonthSoFar, OpenRun, Served
 from tunedrop.registry.aliases import Aliases
+from tunedrop.serving.sweep import InService
 from tunedrop.steps.sweep import Swept
 from tunedrop.waiting import approval
 
@@ -161,6 +163,37 @@ def test_the_sweep_counts_what_has_expired_and_what_fails(
     here.wake("sweep_throughput", {})
 
     assert here.counted == {"ExpiredThroughput": 2, "FailingSubjects": 3}
+
+
+def test_the_sweep_writes_the_rows_of_the_dashboard(
+    here: Here, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What each table filters by and reads: the message, and the fields beside it."""
+    monkeypatch.setattr("tunedrop.steps.sweep.Sweep.run", lambda _: Swept())
+    serving = InService(
+        arn=builders.PROVISIONED_ARN, name="n", way="provisioned", status="InService", model_arn="m",
+        created_at="2026-11-29T06:00:00Z", run_id=RUN_ID, hourly_usd=24.5,
+    )  # fmt: skip
+    monkeypatch.setattr("tunedrop.monitoring.state.in_service", lambda *_: iter([serving]))
+    here.registry.start_step(RUN_ID, "wait_for_approval", "2026-11-29T06:00:00Z")
+
+    here.wake("sweep_throughput", {})
+
+    rows = {one.getMessage(): vars(one) for one in caplog.records}
+    assert (rows["open run"]["run_id"], rows["open run"]["waits_for"]) == (RUN_ID, "approval")
+    assert rows["served"]["hourly_usd"] == 24.5
+    assert rows["month so far"]["percent"] == 0
+    for message, shape in (("open run", OpenRun), ("served", Served), ("month so far", MonthSoFar)):
+        assert set(shape.__struct_fields__) <= set(rows[message])
+
+
+def test_what_the_dashboard_shows_keeps_no_sweep_from_ending(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tunedrop.steps.sweep.Sweep.run", lambda _: Swept(released=["arn"]))
+    here.aws.bedrock = FakeBedrock(list_custom_model_deployments=refusal("ThrottlingException"))
+
+    assert here.wake("sweep_throughput", {})["released"] == ["arn"]
 
 
 def upload(key: str = "drop/new.jsonl", arn: str = "arn:mine") -> dict[str, Any]:

@@ -53,6 +53,7 @@ def test_the_chat_is_asked_too_with_how_to_answer() -> None:
     assert said["content"]["nextSteps"][-1] in mail["Message"]
     assert said["metadata"]["threadId"] == "persona-0123456789"
     assert said["metadata"]["eventType"] == "tunedrop-approval-required"
+    assert said["metadata"]["additionalContext"]["approval"] == code
 
 
 @pytest.mark.parametrize("chat", ["", CHAT])

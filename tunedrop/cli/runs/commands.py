@@ -145,6 +145,33 @@ def compare(
 
 @app.command(
     epilog=examples(
+        ("tunedrop export support-0a1b2c3d4e --mlflow https://mlflow.example.com", "one run"),
+        ("tunedrop export support persona", "to the server in MLFLOW_TRACKING_URI"),
+    ),
+)
+@on_stage
+def export(
+    here: Deployed,
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN", help="Runs, by id or name.", autocompletion=completion.run_ids),
+    ],
+    mlflow: Annotated[
+        str,
+        typer.Option(
+            "--mlflow", metavar="URI", envvar="MLFLOW_TRACKING_URI", help="Address of the tracking server."
+        ),
+    ] = "",
+    format_: FormatOption = Format.text,
+) -> None:
+    """Send ended runs to an MLflow tracking server: settings, scores, losses, cost, links."""
+    from tunedrop.cli.runs import exporting
+
+    exporting.export(here, names, mlflow, format_)
+
+
+@app.command(
+    epilog=examples(
         (
             'tunedrop ask support "Where is my parcel?"',
             "the tuned model, its base and the production model",

@@ -1,0 +1,118 @@
+"""The chat channel: what Amazon Q Developer in chat applications is given, and its buttons.
+
+A message's own fields decide what it offers (`tunedrop.reporting.chat_channel`): a button is shown where the
+message has the code of an estimate, of this stage in this Region, and its command has nothing else in it.
+"""
+
+from __future__ import annotations
+
+from aws_cdk import Stack
+from aws_cdk import aws_chatbot as chatbot
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from infra.functions import ANSWERER
+from infra.settings import Settings
+
+_CONTEXT = "event.metadata.additionalContext"
+"""Where a variable's value is in a custom notification, and `Custom` as their type: as several public stacks
+write it; AWS's guide has no example of it. A belief until a button was pressed in an account."""
+
+BUTTONS = {"approve": ("Approve", "yes"), "stop": ("Refuse", "no")}
+"""The text of each button, and the key of `lambdas.answer.handler.Input`."""
+
+
+class ChatChannel(Construct):
+    """The buttons of approval requests; and the channel, where the settings name one.
+
+    Whoever can write in the channel can press: the channel's role, and its guardrail, may call one function
+    and read the encrypted topic. The function answers what waits, and can do no more than that.
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, *, settings: Settings, topic: sns.ITopic, key: kms.IKey,
+        answer: lambda_.Function,
+    ) -> None:  # fmt: skip
+        super().__init__(scope, id)
+        self._settings, self._topic = settings, topic
+        self._name = f"tunedrop-{settings.name}-{Stack.of(self).region}"
+        self._actions = [self._button(name).attr_custom_action_arn for name in BUTTONS]
+        if settings.slack is not None or settings.teams is not None:
+            self._channel(answer, key)
+
+    def _button(self, name: str) -> chatbot.CfnCustomAction:
+        text, argument = BUTTONS[name]
+        stage, region = self._settings.name, Stack.of(self).region
+        function = f"tunedrop-{stage}-{ANSWERER.name}"
+        return chatbot.CfnCustomAction(
+            self,
+            text,
+            action_name=f"{self._name}-{name}",
+            definition=chatbot.CfnCustomAction.CustomActionDefinitionProperty(
+                command_text=f"lambda invoke --function-name {function} "
+                f'--payload {{"{argument}":"$c"}} --region {region}'
+            ),
+            attachments=[
+                chatbot.CfnCustomAction.CustomActionAttachmentProperty(
+                    button_text=text,
+                    notification_type="Custom",
+                    variables={
+                        "c": f"{_CONTEXT}.approval", "s": f"{_CONTEXT}.stage", "r": f"{_CONTEXT}.region",
+                    },
+                    criteria=[_criterion("c"), _criterion("s", stage), _criterion("r", region)],
+                )
+            ],
+        )  # fmt: skip
+
+    def _channel(self, answer: lambda_.Function, key: kms.IKey) -> None:
+        policy = iam.ManagedPolicy(
+            self,
+            "Policy",
+            description="Tunedrop: answers approval requests from the chat channel, and nothing else",
+            statements=[
+                iam.PolicyStatement(
+                    sid="Answer", actions=["lambda:InvokeFunction"], resources=[answer.function_arn]
+                ),
+                iam.PolicyStatement(
+                    sid="ReadTopic",
+                    actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                    resources=[key.key_arn],
+                    conditions={
+                        "StringEquals": {"kms:ViaService": f"sns.{Stack.of(self).region}.amazonaws.com"}
+                    },
+                ),
+            ],
+        )
+        role = iam.Role(
+            self,
+            "Role",
+            description="Assumed by Amazon Q Developer in chat applications for the channel of Tunedrop",
+            # Without a condition, as CDK's own construct: that the service sends a source is not documented.
+            assumed_by=iam.ServicePrincipal("chatbot.amazonaws.com"),
+            managed_policies=[policy],
+        )
+        if (slack := self._settings.slack) is not None:
+            chatbot.CfnSlackChannelConfiguration(
+                self, "Slack", configuration_name=self._name, slack_workspace_id=slack.workspace,
+                slack_channel_id=slack.channel, iam_role_arn=role.role_arn, logging_level="INFO",
+                guardrail_policies=[policy.managed_policy_arn], sns_topic_arns=[self._topic.topic_arn],
+                customization_resource_arns=self._actions,
+            )  # fmt: skip
+        if (teams := self._settings.teams) is not None:
+            chatbot.CfnMicrosoftTeamsChannelConfiguration(
+                self, "Teams", configuration_name=self._name, team_id=teams.team,
+                teams_tenant_id=teams.tenant, teams_channel_id=teams.channel, iam_role_arn=role.role_arn,
+                logging_level="INFO", guardrail_policies=[policy.managed_policy_arn],
+                sns_topic_arns=[self._topic.topic_arn], customization_resource_arns=self._actions,
+            )  # fmt: skip
+
+
+def _criterion(
+    variable: str, value: str | None = None
+) -> chatbot.CfnCustomAction.CustomActionAttachmentCriteriaProperty:
+    return chatbot.CfnCustomAction.CustomActionAttachmentCriteriaProperty(
+        operator="HAS_VALUE" if value is None else "EQUALS", variable_name=variable, value=value
+    )

@@ -1,0 +1,141 @@
+"""Settings that contradict each other, or that AWS would refuse half an hour later."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tunedrop import catalog, naming
+from tunedrop.catalog.tunable import obstacle
+from tunedrop.dataset.rules import settings as rule_settings
+from tunedrop.training import engines
+
+if TYPE_CHECKING:
+    from infra.settings import Settings
+
+Wrong = Iterator[tuple[str, str]]
+"""The key of a wrong setting, and what is wrong with it."""
+
+_BOUNDARY = re.compile(r"[\w+=,.@/-]{1,512}")
+
+
+class SettingsError(Exception):
+    """The settings do not describe a stage; the message names the key and what is wrong with it."""
+
+
+def refuse(where: str, settings: Settings) -> None:
+    """Refuse what is wrong although each value by itself may be right.
+
+    Parameters
+    ----------
+    where
+        What messages begin with, such as the construct's path.
+
+    Raises
+    ------
+    SettingsError
+        The message names the key.
+    """
+    _refuse_models(where, settings)
+    for look in (_of_budgets, _of_buckets, _of_tenants, _of_places, _of_roles_and_tags):
+        for key, what in look(settings):
+            raise SettingsError(f"{where}.{key}{what}")
+
+
+def _refuse_models(where: str, settings: Settings) -> None:
+    try:
+        base_model = catalog.find(settings.default_base_model)
+    except LookupError as error:
+        raise SettingsError(f"{where}.default_base_model: {error.args[0]}") from error
+    # The embedded AWS may stand at a day before a base model was Legacy.
+    if not settings.local and (closed := obstacle(base_model)):
+        instead = catalog.instead(base_model)
+        raise SettingsError(f"{where}.default_base_model: {base_model.id} {closed}. {instead}")
+    for name in settings.engines:
+        # What is not offered yet may be tried on the embedded AWS.
+        offered = [one.name for one in engines.every()]
+        known = [one for one in offered if settings.local or not catalog.engines()[one].closed]
+        if name not in known:
+            raise SettingsError(f"{where}.engines: {name} is no engine; {hint(name, known)}")
+    for name in settings.accept_eula:
+        try:
+            catalog.find(name)
+        except LookupError as error:
+            raise SettingsError(f"{where}.accept_eula: {error.args[0]}") from error
+    for wrong in rule_settings.problems(settings.rules):
+        raise SettingsError(f"{where}.rules.{wrong}")
+    _refuse_a_region_without_the_model(where, settings, base_model)
+
+
+def _refuse_a_region_without_the_model(where: str, settings: Settings, base_model: catalog.BaseModel) -> None:
+    """A stage that says its Region is refused where the default base model is not customized there."""
+    region = getattr(settings, "region", None)
+    if region is not None and not settings.local and region not in base_model.regions:
+        raise SettingsError(
+            f"{where}.region: {base_model.id} is customized in {' and '.join(base_model.regions)}, "
+            f"not in {region}"
+        )
+
+
+def _of_budgets(settings: Settings) -> Wrong:
+    if settings.budget_usd > settings.monthly_budget_usd:
+        yield "budget_usd", " (of one run) is more than monthly_budget_usd (of all)"
+    for tenant, budget in settings.tenant_budgets_usd.items():
+        key = f"tenant_budgets_usd.{tenant}"
+        if tenant not in settings.tenants:
+            yield key, f": {tenant} is none of tenants; {hint(tenant, list(settings.tenants))}"
+        if budget > settings.monthly_budget_usd:
+            yield key, " is more than monthly_budget_usd (of all)"
+
+
+def _of_buckets(settings: Settings) -> Wrong:
+    own = {
+        key: name
+        for key in ("intake_bucket", "artifacts_bucket")
+        if (name := getattr(settings, key)) is not None
+    }
+    if len(set(own.values())) < len(own):
+        yield "artifacts_bucket", " is intake_bucket; who may upload could then change results"
+    for key, name in own.items():
+        if ".." in name or re.fullmatch(r"[0-9.]+", name):
+            yield key, f": S3 has no bucket {name}"
+        if name in settings.data_buckets:
+            yield "data_buckets", f": {name} is {key} already"
+    if settings.data_bucket_keys and not settings.data_buckets:
+        yield "data_bucket_keys", " are the keys of data_buckets, and there is none"
+
+
+def _of_tenants(settings: Settings) -> Wrong:
+    """A prefix in a bucket that the functions may not read would refuse every upload that names it."""
+    readable = {*settings.data_buckets, *filter(None, [settings.intake_bucket])}
+    for tenant, prefixes in settings.tenants.items():
+        for prefix in prefixes:
+            bucket = prefix.removeprefix("s3://").partition("/")[0]
+            if bucket not in readable:
+                yield f"tenants.{tenant}", f": {bucket} is none of data_buckets"
+
+
+def _of_places(settings: Settings) -> Wrong:
+    """What has to be in the stage's account and Region, where the settings say which these are."""
+    place = [getattr(settings, "region", None), getattr(settings, "account", None)]
+    arns = [("kms_key", settings.kms_key), *(("graders", one) for one in settings.graders)]
+    for key, arn in arns:
+        for wanted, found in zip(place, (arn or "").split(":")[3:5], strict=False):
+            if wanted is not None and wanted != found:
+                yield key, f": {arn} is in {found}, and the stage in {wanted}"
+
+
+def _of_roles_and_tags(settings: Settings) -> Wrong:
+    boundary = settings.permissions_boundary
+    if boundary is not None and not _BOUNDARY.fullmatch(boundary):
+        yield "permissions_boundary", f" is the name of a managed policy in the account, not {boundary}"
+    if naming.STAGE_TAG in settings.tags:
+        yield "tags", f": {naming.STAGE_TAG} is how the stage finds its resources"
+
+
+def hint(key: str, known: list[str]) -> str:
+    """The known one that a wrong key may mean, else all."""
+    near = difflib.get_close_matches(key, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
