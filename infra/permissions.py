@@ -115,6 +115,7 @@ class Grants:
             "evaluate_model": [
                 self.invoke(), *self.run_files(*evaluated), self.read_alias(), self.read_serving(),
                 *self.judge(), self.read_judging(), self.list_judging(), self.stop_judging(),
+                self.grade("GradeAnswers"),
             ],
             "evaluate_shard": [self.invoke(), *self.run_files(*_SHARDS), self.read_alias()],
             "promote_model": [

@@ -59,7 +59,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     `before` is what was said before the prompt, in a conversation. `probe` names the general-ability prompt
     that this is; it is empty for a held-out one. `against_champion` compares the tuned model with the one in
     production, which stands as `base` there. `prompted` is the base model's answer to
-    a prompt with examples.
+    a prompt with examples. `rewards` are a grader's, by `base`, `tuned` and `champion`; `reward_error` is why
+    some are missing.
     """
 
     record: int
@@ -74,6 +75,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     before: tuple[Said, ...] = ()
     probe: str = ""
     prompted: Answer | None = None
+    rewards: dict[str, float] = {}
+    reward_error: str = ""
 
     @property
     def failed(self) -> bool:

@@ -37,11 +37,17 @@ class Gate:
     def too_little(self) -> Finding | None:
         """No verdict where too little was asked, or answered, or judged, or too much has failed."""
         held_out, probes = self.found.held_out, self.found.probes
-        judged = [one.judgement for one in self.sample.answered if self.found.is_judged]
+        asked = self.sample.answered if self.found.is_judged else []
+        rewarded = self.found.metric == metrics.REWARD
+        judged = [] if rewarded else [one.judgement for one in asked]
+        missing = [
+            one.reward_error for one in asked if rewarded and not {"base", "tuned"} <= set(one.rewards)
+        ]
         for what, everything, errors in (
             ("prompts", len(held_out), [one.error for one in held_out if one.failed]),
             ("general-ability prompts", len(probes), [one.error for one in probes if one.failed]),
             ("judgements", len(judged), [one.error if one else "" for one in judged if not one or one.error]),
+            ("rewards", len(asked), missing),
         ):
             if len(errors) > MOST_FAILED * everything:
                 return Finding("inconclusive", reasons.too_many_failed(what, everything, errors))

@@ -68,6 +68,8 @@ class Measured:
         judge = self.settings.judge
         if self.settings.metric == "judge" and judge is not None:
             return metrics.JUDGED[judge.via]
+        if self.settings.metric == "auto" and any(one.rewards or one.reward_error for one in self.held_out):
+            return metrics.REWARD
         return metrics.choose(self.sample.references, self.settings.metric)
 
     @property
@@ -95,6 +97,9 @@ class Measured:
         shown = [self.metric, *metrics.SHOWN[self.sample.task], *self.agreeing]
         for name in dict.fromkeys(one for one in shown if one in metrics.METRICS):
             yield self.sample.paired(name)
+        rewarded = scores.rewards(self.sample)
+        if rewarded.tuned:
+            yield rewarded
         if self.settings.judge is not None:
             judged = scores.judged_values(self.sample, self.settings.judge.via)
             if judged.tuned:
@@ -158,6 +163,10 @@ class Measured:
         both = self.sample.part(lambda one: one.champion is not None and not one.champion.error)
         if len(set(both.units)) < FEWEST_UNITS:
             return None
+        if self.metric == metrics.REWARD:
+            self.opposed["production"] = scores.rewards(both, ("champion", "tuned"))
+            enough = len(self.opposed["production"].tuned) >= (1 - MOST_FAILED) * len(both.answered)
+            return self.opposed["production"].score(self.guards) if enough else None
         if self.metric in metrics.JUDGED.values():
             judged = scores.against_champion_values(both, self.metric)
             if len(judged.tuned) >= (1 - MOST_FAILED) * len(both.answered):
@@ -209,7 +218,8 @@ class Measured:
 
     @property
     def is_judged(self) -> bool:
-        return self.metric in metrics.JUDGED.values()
+        """Whether a judge or a grader has read the answers."""
+        return self.metric in (*metrics.JUDGED.values(), metrics.REWARD)
 
 
 def is_rather_higher(found: Paired) -> bool:

@@ -127,6 +127,7 @@ TITLES = {
     "content": "Content",
     "judge": "Judge's preference",
     "judge_rating": "Judge's rating",
+    "reward": "Grader's reward",
     "general_ability": "General ability",
 }
 
@@ -146,6 +147,9 @@ MEANINGS = {
 
 JUDGED: dict[JudgedVia, str] = {"converse": "judge", "evaluation-job": "judge_rating"}
 """What a judge's score is called: a win rate where it compares, a mean rating where it rates."""
+
+REWARD = "reward"
+"""What a grader's mean reward is called."""
 
 Task = Literal["labels", "json", "short", "text"]
 

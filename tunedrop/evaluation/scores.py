@@ -45,6 +45,22 @@ def rated_values(sample: Sample, models: tuple[Model, Model] = ("base", "tuned")
     return Paired(metrics.JUDGED["evaluation-job"], before, after, [unit for _, unit in both])
 
 
+def rewards(sample: Sample, models: tuple[Model, Model] = ("base", "tuned")) -> Paired:
+    """A grader's rewards of the answers of two models, where it has graded both.
+
+    Rewards that leave 0 to 1 are moved onto it, by the least and the most of all answers.
+    """
+    both = [
+        (one.rewards, unit)
+        for one, unit in zip(sample.answered, sample.units, strict=True)
+        if set(models) <= set(one.rewards)
+    ]
+    given = [reward for one in sample.answered for reward in one.rewards.values()]
+    least, most = min([0.0, *given]), max([1.0, *given])
+    before, after = ([(one[model] - least) / (most - least) for one, _ in both] for model in models)
+    return Paired(metrics.REWARD, before, after, [unit for _, unit in both])
+
+
 def judged(predictions: Sequence[Prediction], settings: JudgeSettings) -> Judged:
     """How the judge found, pair by pair."""
     found = [one.judgement for one in predictions if one.judgement is not None]

@@ -17,6 +17,7 @@ from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.gate import decide
 from tunedrop.evaluation.ratings import Rater
+from tunedrop.evaluation.rewards import rewarded
 from tunedrop.evaluation.speed import requests_per_minute
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
@@ -59,6 +60,11 @@ def evaluate_model(aws_: Aws, contest: Contest, next_record: int, deadline: floa
     if len(done) < len(questions):
         return msgspec.structs.replace(unfinished, shards=planned)
     _refuse_silence(done)
+    if contest.run.grader and not any(one.rewards for one in done):
+        if not planned and next_record < len(done):
+            return unfinished  # so that no answer is lost where grading takes long
+        done = rewarded(aws_, contest.run.grader, contest.dataset, done)
+        predictions.write(aws_.s3, bucket, key, done)
     judge = contest.run.evaluation.judge
     if judge is not None and judge.via == "evaluation-job":
         if not planned and next_record < len(done):
