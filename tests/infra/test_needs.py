@@ -171,6 +171,7 @@ NEEDS: dict[str, tuple[Call, ...]] = {
     "EvaluateModel": (
         *RUN_FILES, *SHARD_FILES, *READ_ALIAS, *READ_SERVING, *JUDGING, *INVOKE,
         Call("s3:PutObject", f"{RUN_FILE}/evaluation.json"),
+        Call("lambda:InvokeFunction", f"{FUNCTION}-grade-answers"),
         Call("bedrock:CreateEvaluationJob", PROFILE, tagging(STAGE)),
         Call("iam:PassRole", "<EvaluationRole>", TO_BEDROCK),
     ),
