@@ -110,6 +110,18 @@ def nearest(
     return found
 
 
+def distances(asked: Sequence[Example], known: Sequence[Example]) -> list[float]:
+    """How unlike each prompt is to the nearest known one: 1 less the cosine, 0 for the same words."""
+    known = spread(known, MOST_KNOWN)
+    counts = Counter(one for example in known for one in set(words(example.prompt)))
+    theirs = _vectors([words(one.prompt) for one in known], counts, len(known))
+    found: list[float] = []
+    for start in range(0, len(asked), 500):
+        mine = _vectors([words(one.prompt) for one in asked[start : start + 500]], counts, len(known))
+        found += [round(max(0.0, 1 - float(one)), 4) for one in (mine @ theirs.T).max(axis=1)]
+    return found
+
+
 def letters(text: str) -> list[str]:
     """Runs of three characters: what prompts have in common beside whole words."""
     plain = folded(text)[:MOST_LETTERS]

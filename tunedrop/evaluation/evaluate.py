@@ -60,7 +60,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     that this is; it is empty for a held-out one. `against_champion` compares the tuned model with the one in
     production, which stands as `base` there. `prompted` is the base model's answer to
     a prompt with examples. `rewards` are a grader's, by `base`, `tuned` and `champion`; `reward_error` is why
-    some are missing.
+    some are missing. `scores` are by model, then by metric; `distance` is how unlike the prompt is
+    to the nearest training prompt, 0 to 1. Both are there once the evaluation has been decided.
     """
 
     record: int
@@ -77,6 +78,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     prompted: Answer | None = None
     rewards: dict[str, float] = {}
     reward_error: str = ""
+    scores: dict[str, dict[str, float]] = {}
+    distance: float | None = None
 
     @property
     def failed(self) -> bool:

@@ -141,6 +141,7 @@ MEANINGS = {
     "rouge_l": "How long a run of words, in order, an answer and its reference have in common: 1 is all.",
     "chrf": "How many short runs of characters an answer and its reference have in common: 1 is all.",
     "json_fields": "The share of the JSON's values that are right and in place; inventions count against it.",
+    "reward": "The mean reward that the run's grader gives an answer.",
     "json_valid": "The share of answers that are a JSON document at all.",
 }
 """What each means, in one sentence."""

@@ -18,6 +18,7 @@ from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.gate import decide
 from tunedrop.evaluation.ratings import Rater
 from tunedrop.evaluation.rewards import rewarded
+from tunedrop.evaluation.scored import scored
 from tunedrop.evaluation.speed import requests_per_minute
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
@@ -114,13 +115,12 @@ def _asked_in_shards(
 def _conclude(aws_: Aws, contest: Contest, done: list[Prediction], predictions_uri: str) -> Evaluation:
     if gone := _gone_from_production(aws_, contest, done):
         done = [msgspec.structs.replace(one, champion=None, against_champion=None) for one in done]
+    known, attempt = contest.examples(aws_), contest.run.evaluation_attempt
+    decided = decide(done, contest.run.evaluation, attempt=attempt, known=known)
+    bucket, key = naming.place_of(predictions_uri)
+    predictions.write(aws_.s3, bucket, key, scored(done, decided.metric, known))
     evaluation = msgspec.structs.replace(
-        decide(
-            done,
-            contest.run.evaluation,
-            attempt=contest.run.evaluation_attempt,
-            known=contest.examples(aws_),
-        ),
+        decided,
         production_gone=gone,
         losses=_losses(aws_, contest),
         next_record=len(done),

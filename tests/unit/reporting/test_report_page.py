@@ -109,6 +109,52 @@ def test_wins_ties_and_losses_are_counted_and_parts_of_the_test_set_shown() -> N
     assert sum(one.prompts for one in found.slices if one.name.startswith("Prompt in")) == 60
 
 
+def test_parts_near_to_the_training_data_stand_beside_those_far_from_it() -> None:
+    """Conversations of two turns each: the doubt is that of 30, not of 60."""
+    answers_ = [
+        Prediction(
+            record=number // 2,
+            turn=number % 2,
+            prompt="Where?",
+            reference="on its way",
+            base=Answer(text="lost"),
+            tuned=Answer(text="on its way" if number < 40 else "lost"),
+            distance=number / 60,
+        )
+        for number in range(60)
+    ]
+
+    found = comparison.of(Evaluation(done=True, metric="exact_match"), answers_)
+
+    assert found is not None
+    parts = {one.name: one for one in found.slices}
+    near = parts["Prompts nearer to the training data"]
+    far = parts["Prompts further from the training data"]
+    assert (near.prompts, near.tuned, near.doubt) == (31, 1, 0)
+    assert far.tuned < 0.5
+    assert far.doubt == pytest.approx(0.25, abs=0.05)
+
+
+def test_a_grader_s_rewards_are_compared_where_they_decided() -> None:
+    answers_ = [
+        Prediction(
+            record=number,
+            turn=0,
+            prompt="Where?",
+            reference="",
+            base=Answer(text="a"),
+            tuned=Answer(text="b"),
+            rewards={"base": 0.5, "tuned": 1.0 if number else 0.2},
+        )
+        for number in range(40)
+    ]
+
+    found = comparison.of(Evaluation(done=True, metric="reward"), answers_)
+
+    assert found is not None
+    assert (found.title, found.wins, found.losses) == ("Grader's reward", 39, 1)
+
+
 def test_only_what_failed_is_red() -> None:
     css = document._source("report/report.css")
     red = re.findall(r"([^{}]*)\{ --tone: var\(--bad\) \}", css)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from statistics import fmean
+from statistics import fmean, stdev
 
 import msgspec
 from markupsafe import Markup
@@ -43,12 +43,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Slice(msgspec.Struct, frozen=True):
-    """A part of the test set with its mean scores."""
+    """A part of the test set with its mean scores; the difference is known to about plus or minus `doubt`."""
 
     name: str
     prompts: int
     base: float
     tuned: float
+    doubt: float
     kind: str
     plot: Markup
 
@@ -87,12 +88,19 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 def of(evaluation: Evaluation | None, predictions: Sequence[Prediction]) -> Comparison | None:
     """None where nothing was answered. By the metric that decided, or the first that fits the answers."""
     answered = [one for one in predictions if not one.failed]
+    graded = [one for one in answered if {"base", "tuned"} <= set(one.rewards)]
+    if evaluation is not None and evaluation.metric == metrics.REWARD and graded:
+        base, tuned = ([one.rewards[model] for one in graded] for model in ("base", "tuned"))
+        return _compared(metrics.REWARD, Scored(graded, base, tuned, None))
     if evaluation is None or not answered:
         return None
     references = [one.reference for one in answered]
     named = evaluation.metric in metrics.METRICS
     metric = evaluation.metric if named else metrics.choose(references)
-    scored = _scored(metric, answered)
+    return _compared(metric, _scored(metric, answered))
+
+
+def _compared(metric: str, scored: Scored) -> Comparison:
     gains = [after - before for before, after in zip(scored.base, scored.tuned, strict=True)]
     counts = Counter(map(_kind, gains))
     return Comparison(
@@ -162,23 +170,27 @@ def _entries(scored: Scored) -> Iterator[Entry]:
 def _slices(scored: Scored) -> Iterator[Slice]:
     """Parts of the test set, those of one question together; none where a question has one part only."""
     found: list[Slice] = []
-    for name_of in (_turn, _length(scored.answered), _language, _label(scored.labels)):
+    for name_of in (
+        _turn,
+        _length(scored.answered),
+        _language,
+        _label(scored.labels),
+        _distance(scored.answered),
+    ):
         parts: dict[str, list[int]] = {}
         for place, one in enumerate(scored.answered):
             parts.setdefault(name_of(one), []).append(place)
         told = {name: places for name, places in parts.items() if name and len(places) >= FEWEST}
         if len(told) > 1:
             found += [
-                _slice(
-                    name, [scored.base[place] for place in places], [scored.tuned[place] for place in places]
-                )
+                _slice(name, scored, places)
                 for name, places in sorted(told.items(), key=lambda part: -len(part[1]))
             ]
     yield from found[:MOST_SLICES]
 
 
-def _slice(name: str, base: Sequence[float], tuned: Sequence[float]) -> Slice:
-    before, after = fmean(base), fmean(tuned)
+def _slice(name: str, scored: Scored, places: Sequence[int]) -> Slice:
+    before, after = (fmean(scores[place] for place in places) for scores in (scored.base, scored.tuned))
     kind = "good" if after > before else "bad" if after < before else "open"
     plot = picture(
         f"{name}: base {before:.3f}, tuned {after:.3f}",
@@ -188,7 +200,17 @@ def _slice(name: str, base: Sequence[float], tuned: Sequence[float]) -> Slice:
         el("line", class_="base", x1=percent(before), x2=percent(before), y1=ROW // 2 - 9, y2=ROW // 2 + 9),
         el("circle", class_=f"tuned {kind}", cx=percent(after), cy=ROW // 2, r=5),
     )
-    return Slice(name, len(base), before, after, kind, plot)
+    return Slice(name, len(places), before, after, _doubt(scored, places), kind, plot)
+
+
+def _doubt(scored: Scored, places: Sequence[int]) -> float:
+    """Two standard errors of the mean difference, turns of one conversation counted once."""
+    records: dict[int, list[float]] = {}
+    for place in places:
+        gain = scored.tuned[place] - scored.base[place]
+        records.setdefault(scored.answered[place].record, []).append(gain)
+    means = [fmean(gains) for gains in records.values()]
+    return 2 * stdev(means) / len(means) ** 0.5 if len(means) > 1 else 1.0
 
 
 def _turn(one: Prediction) -> str:
@@ -206,6 +228,19 @@ def _length(answered: Sequence[Prediction]) -> Callable[[Prediction], str]:
             return ""
         wanted = f"up to {third:,}" if size <= third else f"up to {two:,}" if size <= two else f"over {two:,}"
         return f"Reference of {wanted} characters"
+
+    return name_of
+
+
+def _distance(answered: Sequence[Prediction]) -> Callable[[Prediction], str]:
+    """By how unlike the training data a prompt is: more and less than half of them."""
+    known = sorted(one.distance for one in answered if one.distance is not None)
+    middle = known[len(known) // 2] if known else 0.0
+
+    def name_of(one: Prediction) -> str:
+        if one.distance is None:
+            return ""
+        return f"Prompts {'further from' if one.distance > middle else 'nearer to'} the training data"
 
     return name_of
 

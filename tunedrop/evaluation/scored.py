@@ -1,0 +1,42 @@
+"""Predictions with the scores of each answer, for whoever reads them: predictions.jsonl, the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import get_args
+
+import msgspec
+
+from tunedrop.evaluation import metrics
+from tunedrop.evaluation.baselines import distances
+from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.evaluation.examples import Example
+from tunedrop.evaluation.sample import Model, Sample
+
+
+def scored(predictions: Sequence[Prediction], metric: str, known: Sequence[Example] = ()) -> list[Prediction]:
+    """The same predictions with the scores of every model that answered, and the distance to training.
+
+    Parameters
+    ----------
+    metric
+        The one that decided; beside it those that fit the answers.
+    """
+    sample = Sample([one for one in predictions if not one.probe and not one.failed])
+    if not sample.answered:
+        return list(predictions)
+    shown = [one for one in (metric, *metrics.SHOWN[sample.task]) if one in metrics.METRICS]
+    models: tuple[Model, ...] = get_args(Model)
+    texts = [sample.texts(model) for model in models]
+    found = {name: sample.scores(name, texts) for name in dict.fromkeys(shown)}
+    asked = [Example(one.prompt, one.reference) for one in sample.answered]
+    away = distances(asked, known) if known else [None] * len(asked)
+    new = {}
+    for place, one in enumerate(sample.answered):
+        given = {
+            model: {name: round(values[at][place], 4) for name, values in found.items()}
+            for at, model in enumerate(models)
+            if (answer := getattr(one, model)) is not None and not answer.error
+        }
+        new[id(one)] = msgspec.structs.replace(one, scores=given, distance=away[place])
+    return [new.get(id(one), one) for one in predictions]
