@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,6 +16,7 @@ from tunedrop import catalog, naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import Evaluation, EvaluationSettings, ImportedBase, JudgeSettings
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
+from tunedrop.evaluation import predictions
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.evaluate import Prediction
@@ -156,3 +159,42 @@ def test_an_imported_base_model_is_asked_by_its_own_arn(contest: Asked) -> None:
     imported = Contest(**fields | {"serving": builders.serving(base=ImportedBase(arn="an ARN"))})
 
     assert imported.base_id == "an ARN"
+
+
+class Lambda:
+    """A grader that likes long answers."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def invoke(self, **call: Any) -> dict[str, Any]:
+        self.calls += 1
+        graded = [
+            {"id": one["id"], "aggregate_reward_score": len(one["messages"][-1]["content"]) / 3}
+            for one in json.loads(call["Payload"])
+        ]
+        return {"Payload": io.BytesIO(json.dumps(graded).encode())}
+
+
+def test_answers_are_kept_and_then_graded_once(aws: Any, contest: Asked, registry: Registry) -> None:
+    run = msgspec.structs.replace(contest.run, evaluation=EvaluationSettings(), grader="arn:grader")
+    fields = {name: getattr(contest, name) for name in Contest.__struct_fields__} | {"run": run}
+    bucket, grader = contest.stage.artifacts_bucket, Lambda()
+    aws.lambda_ = grader
+    for file in (contest.dataset.train, contest.dataset.test):
+        assert file is not None
+        aws.s3.put_object(
+            Bucket=bucket, Key=naming.place_of(file.uri)[1], Body=b'{"messages": []}\n' * PROMPTS
+        )
+
+    asked = evaluate_model(aws, Asked(**fields), 0, deadline=0.0)
+
+    assert (asked.done, asked.next_record, grader.calls) == (False, PROMPTS, 0)
+
+    found = evaluate_model(aws, Asked(**fields), PROMPTS, deadline=0.0)
+
+    kept = predictions.read(aws.s3, bucket, naming.predictions_key(run.run_id))
+    assert (found.done, found.metric) == (True, "reward")
+    assert kept[0].rewards == {"base": pytest.approx(1 / 3), "tuned": 1}
+    assert kept[0].scores["tuned"]["accuracy"] == 1
+    assert grader.calls == 2
