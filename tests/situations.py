@@ -577,6 +577,33 @@ READ |= {
         "a.jsonl",
         "openai-chat",
     ),
+    "Hermes, whose calls are in the texts": (
+        each(
+            lambda q, a: {
+                "conversations": [
+                    {
+                        "from": "system",
+                        "value": f"Within <tools></tools>: <tools> {json.dumps([TOOL])} </tools>",
+                    },
+                    {"from": "human", "value": "Find a rose."},
+                    {
+                        "from": "gpt",
+                        "value": f"Looking.\n<tool_call>\n{json.dumps(CALL)}\n</tool_call>"
+                        f"\n<tool_call>{json.dumps(CALL)}</tool_call>",
+                    },
+                    {
+                        "from": "tool",
+                        "value": "<tool_response>1</tool_response>\n<tool_response>2</tool_response>",
+                    },
+                    {"from": "gpt", "value": "Two roses."},
+                    {"from": "human", "value": q},
+                    {"from": "gpt", "value": a},
+                ]
+            }
+        ),
+        "a.jsonl",
+        "sharegpt",
+    ),
     "Self-Instruct": (
         each(lambda q, a: {"id": "s", "instruction": q, "instances": [{"input": "", "output": a}]}),
         "a.jsonl",

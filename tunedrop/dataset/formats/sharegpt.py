@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tunedrop.dataset.formats import beside, names, pairs, tools, turns
+from tunedrop.dataset.formats import beside, hermes, names, pairs, tools, turns
 from tunedrop.dataset.formats.record import Conversation, Reading, said
 from tunedrop.dataset.types import shorten
 
@@ -128,6 +128,9 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         spread += _question(pair, "$", [])
         own |= {*pair.keys(), *({"text"} if "text" in record and "message" in pair else ())}
     said_by = _speaker(spread[0][1])
+    system = [one.get("value", one.get("content")) for _, one in spread[:1] if isinstance(one, dict)]
+    if "toolConfig" not in extra and (listed := hermes.definitions(system[0] if system else "")):
+        extra["toolConfig"] = tools.config(listed, f"$.{name}[0]", reading, losses)
     least = 2 if said_by == "speaker" else 4  # a prompt has no speaker
     heard = turns.with_assistant([one for _, one in spread], reading, said_by, least)
     for (path, _), message in zip(spread, heard, strict=True):
@@ -187,12 +190,15 @@ def _message(
     where, value = f"{path}.{text or 'value'}", message.get(text) if text else None
     rest = {key: one for key, one in message.items() if key not in (speaker, text)}
     if role == turns.TOOL:
-        chat.result(calls.result(value, None, None), where)
+        for one in hermes.results(value) or [value]:
+            chat.result(calls.result(one, None, None), where)
         losses += [f"{path}.{shorten(key)}" for key in rest]
         return
     blocks = (
         _calls(value, where, calls, reading, losses)
         if role == turns.CALL
+        else _of_hermes(*written, where, calls, reading, losses)
+        if role == turns.ASSISTANT and (written := hermes.parts(value)) is not None
         else turns.parts(value, where, reading, losses)
     )
     if blocks is None:
@@ -203,6 +209,14 @@ def _message(
         losses += [f"{path}.{shorten(key)}" for key in rest]
         return
     chat.say(turns.ASSISTANT if role == turns.CALL else role, blocks, where, rest)
+
+
+def _of_hermes(
+    text: str, given: list[Any], path: str, calls: tools.Calls, reading: Reading, losses: list[str]
+) -> list[dict[str, Any]] | None:
+    """A text and the calls in it, as blocks."""
+    blocks = _calls(given, path, calls, reading, losses)
+    return blocks if blocks is None or not text else [{"text": text}, *blocks]
 
 
 def _calls(
