@@ -18,12 +18,13 @@ class TokenEstimate(msgspec.Struct, frozen=True, kw_only=True):
     """How tokens are estimated, and how far that may be off: the real number divided by the estimate."""
 
     method: str = "UTF-8 bytes / 6, rounded up for each record"
-    low: float = 1.0
-    high: float = 2.0
+    low: float = 0.8
+    high: float = 2.1
     source: str = (
-        "measured with Llama 3's tokenizer on 13 kinds of text (prose, code, JSON, Latin, Cyrillic, Arabic, "
-        "Devanagari, Thai, Chinese, Japanese, Korean): 1.05 to 1.8 times as many (2026-11-29); 6 characters "
-        "of English a token: Bedrock user guide, model-customization-prepare (2026-11-23)"
+        "measured on 24 kinds of text with the tokenizers of Llama 3 and GPT-4o (2026-11-29; "
+        "docs/how-to/datasets.md lists them): 0.8 to 2.1 times as many, but with Llama 3 "
+        "2.9 for Hebrew and 3.8 for Georgian; 6 characters of English a token: Bedrock user guide, model-customization-prepare "
+        "(2026-11-23)"
     )
 
 

@@ -24,7 +24,7 @@ STRICTEST = 2
 
 
 def tokens_of(size: int) -> int:
-    """Estimated tokens for a number of UTF-8 bytes; the actual number is 1 to 2 times this."""
+    """Estimated tokens for a number of UTF-8 bytes; `TokenEstimate` says how many there really are."""
     return -(-size // BYTES_PER_TOKEN)
 
 

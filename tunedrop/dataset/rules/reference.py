@@ -20,7 +20,8 @@ and [thresholds](#thresholds) can be [changed](how-to/datasets.md#change-the-rul
 """
 _LIMITS = """# Limits of base models
 
-Tokens are estimated at 6 characters each, as AWS does for sizing. Empty cells: no source gives a figure.
+Tokens are estimated at [6 bytes each](how-to/datasets.md#how-tokens-are-estimated). Empty cells: no
+source gives a figure.
 
 | base model | method | format | records | validation | tokens a record | file | source |
 | --- | --- | --- | --- | --- | --- | --- | --- |"""
