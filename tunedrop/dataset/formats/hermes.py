@@ -40,6 +40,6 @@ def parts(text: Any) -> tuple[str, list[dict[str, Any]]] | None:
     return said, calls
 
 
-def results(text: Any) -> list[str]:
+def results(text: Any) -> list[Any]:
     """The results in the message of a tool; none where they are written otherwise."""
     return _RESPONSE.findall(text) if isinstance(text, str) else []
