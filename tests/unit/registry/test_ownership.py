@@ -110,7 +110,7 @@ def test_who_tunes_a_model_further_needs_data_in_common_too(
 def test_a_system_prompt_that_both_have_makes_no_two_datasets_alike(system: str) -> None:
     def with_system(body: bytes) -> list[bytes]:
         said = {"system": [{"text": system}]}
-        return [msgspec.json.encode(said | msgspec.json.decode(line)) for line in lines(body)]
+        return [msgspec.json.encode(msgspec.json.decode(line) | said) for line in lines(body)]
 
     assert common(with_system(PERSONA), with_system(EXPERT)) < ENOUGH
     assert common(with_system(PERSONA)[::2], with_system(PERSONA)[1::2]) > 0.5
