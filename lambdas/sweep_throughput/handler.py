@@ -14,13 +14,15 @@ from lambdas.step import named_errors
 from tunedrop.contracts import Ending
 from tunedrop.monitoring import state
 from tunedrop.steps.notify import end
-from tunedrop.steps.sweep import Sweep
+from tunedrop.steps.sweep import Sweep, is_settled
 
 
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
-def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     here = services()
+    if is_settled(here.registry, event):
+        return {}
 
     def close(ending: Ending) -> None:
         count_ended(end(here.aws, here.stage, here.registry, here.spending, ending))

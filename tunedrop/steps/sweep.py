@@ -5,16 +5,17 @@ Nothing that fails here keeps anything else from its turn (`tunedrop.registry.tr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 
+from tunedrop import intake
 from tunedrop.aws import Aws
 from tunedrop.contracts import Ending, WaitKind
 from tunedrop.registration import missed_uploads, retuning, stray_uploads, succession
-from tunedrop.registration.register import GROWN
+from tunedrop.registration.register import GROWN, ObjectCreated
 from tunedrop.registry import Record, Registry, lifecycle
 from tunedrop.registry.troubles import Troubles
 from tunedrop.reporting import trouble
@@ -42,6 +43,25 @@ class Swept(msgspec.Struct, kw_only=True):
     stray: list[str] = []
     failed: list[str] = []
     expired: int = 0
+
+
+def is_settled(registry: Registry, event: Mapping[str, Any]) -> bool:
+    """Whether an event is of an execution that has closed its run itself, so that nothing is left to sweep.
+
+    Refused uploads end executions too: a thousand of them do not have the stage swept a thousand times.
+    """
+    detail = event.get("detail") or {}
+    if event.get("source") != "aws.states" or not detail.get("input"):
+        return False
+    try:
+        source = ObjectCreated.from_event(msgspec.json.decode(detail["input"])).source
+    except (msgspec.MsgspecError, KeyError, TypeError):
+        return False
+    upload = intake.read_key(source.key)
+    record = registry.get(upload.name) if upload.kind == "retry" else registry.run_of(source)
+    if record is None or record.is_open:
+        return False
+    return record.run.execution_arn == detail.get("executionArn")
 
 
 class Sweep:

@@ -265,6 +265,50 @@ def _another(here: Here) -> Any:
     return run
 
 
+def ended(here: Here, execution: str) -> dict[str, Any]:
+    """The event of an execution that has ended without success."""
+    source = builders.run().source
+    object_ = {"key": source.key, "version-id": source.version_id}
+    started_by = {"detail": {"bucket": {"name": source.bucket}, "object": object_}}
+    detail = {
+        "executionArn": execution,
+        "status": "FAILED",
+        "input": msgspec.json.encode(started_by).decode(),
+    }
+    return {"source": "aws.states", "detail": detail}
+
+
+@pytest.mark.parametrize(
+    ("is_closed", "execution", "sweeps"),
+    [(True, "", 0), (False, "", 1), (True, "arn:another", 1)],
+    ids=["it has closed its run", "it has left its run open", "its run is of another execution"],
+)
+def test_the_end_of_an_execution_has_the_stage_swept_where_it_left_something(
+    here: Here, monkeypatch: pytest.MonkeyPatch, is_closed: bool, execution: str, sweeps: int
+) -> None:
+    """Every refused upload ends an execution: an uploader of thousands would start as many sweeps."""
+    swept: list[Swept] = []
+    monkeypatch.setattr("tunedrop.steps.sweep.Sweep.run", lambda _: swept.append(Swept()) or swept[-1])
+    if is_closed:
+        here.registry.end(RUN_ID, "refused", None)
+
+    here.wake("sweep_throughput", ended(here, execution or builders.run().execution_arn))
+
+    assert len(swept) == sweeps
+
+
+@pytest.mark.parametrize("input_", [None, "{}", "no json", "[]", '{"detail": {}}'])
+def test_an_event_that_says_nothing_of_its_upload_has_the_stage_swept(
+    here: Here, monkeypatch: pytest.MonkeyPatch, input_: str | None
+) -> None:
+    swept: list[Swept] = []
+    monkeypatch.setattr("tunedrop.steps.sweep.Sweep.run", lambda _: swept.append(Swept()) or swept[-1])
+
+    here.wake("sweep_throughput", {"source": "aws.states", "detail": {"input": input_}})
+
+    assert len(swept) == 1
+
+
 def uploaded(here: Here, number: int) -> Registration:
     """What register_run says to one of several datasets that were dropped at once."""
     key, s3 = f"drop/set-{number}.jsonl", here.aws.s3
