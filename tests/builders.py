@@ -19,27 +19,28 @@ from tunedrop.contracts import (
 )
 from tunedrop.stage import Stage
 
+NOVA_LITE = "amazon.nova-lite-v1:0:300k"
 LLAMA_3_3 = "meta.llama3-3-70b-instruct-v1:0:128k"
 LLAMA_3_1 = "meta.llama3-1-8b-instruct-v1:0:128k"
-MODEL_ARN = f"arn:aws:bedrock:us-west-2:111122223333:custom-model/{LLAMA_3_3}/abcdefghij12"
-JOB_ARN = f"arn:aws:bedrock:us-west-2:111122223333:model-customization-job/{LLAMA_3_3}/abcdefghij12"
-DEPLOYMENT_ARN = "arn:aws:bedrock:us-west-2:111122223333:custom-model-deployment/abcdefghij12"
-PROVISIONED_ARN = "arn:aws:bedrock:us-west-2:111122223333:provisioned-model/abcdefghij12"
+MODEL_ARN = f"arn:aws:bedrock:us-east-1:111122223333:custom-model/{NOVA_LITE}/abcdefghij12"
+JOB_ARN = f"arn:aws:bedrock:us-east-1:111122223333:model-customization-job/{NOVA_LITE}/abcdefghij12"
+DEPLOYMENT_ARN = "arn:aws:bedrock:us-east-1:111122223333:custom-model-deployment/abcdefghij12"
+PROVISIONED_ARN = "arn:aws:bedrock:us-east-1:111122223333:provisioned-model/abcdefghij12"
 
 
 def stage(**changes: Any) -> Stage:
     valid = Stage(
         name="test",
         account="111122223333",
-        region="us-west-2",
+        region="us-east-1",
         intake_bucket="intake",
         artifacts_bucket="artifacts",
         registry_table="registry",
         waits_table="waits",
-        topic_arn="arn:aws:sns:us-west-2:111122223333:tunedrop",
+        topic_arn="arn:aws:sns:us-east-1:111122223333:tunedrop",
         bedrock_role_arn="arn:aws:iam::111122223333:role/bedrock",
-        key_arn="arn:aws:kms:us-west-2:111122223333:key/00000000-0000-0000-0000-000000000000",
-        default_base_model=LLAMA_3_3,
+        key_arn="arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000000",
+        default_base_model=NOVA_LITE,
         budget_usd=50.0,
         monthly_budget_usd=500.0,
         customization_quota=2,
@@ -58,11 +59,11 @@ def run(**changes: Any) -> Run:
         name="persona",
         source=source,
         train=source,
-        base_model=LLAMA_3_3,
+        base_model=NOVA_LITE,
         hyperparameters={"epochCount": "5", "batchSize": "1", "learningRate": "0.0001"},
         budget_usd=50.0,
         created_at="2026-11-23T10:00:00Z",
-        execution_arn="arn:aws:states:us-west-2:111122223333:execution:tunedrop:1",
+        execution_arn="arn:aws:states:us-east-1:111122223333:execution:tunedrop:1",
     )
     return msgspec.structs.replace(valid, **changes)
 

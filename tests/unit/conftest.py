@@ -27,7 +27,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        yield Aws(boto3.Session(region_name="us-west-2"))
+        yield Aws(boto3.Session(region_name="us-east-1"))
 
 
 @pytest.fixture

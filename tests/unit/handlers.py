@@ -18,7 +18,7 @@ class Context:
 
     function_name = "function"
     memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:us-west-2:111122223333:function:function"
+    invoked_function_arn = "arn:aws:lambda:us-east-1:111122223333:function:function"
     aws_request_id = "request"
 
 

@@ -19,7 +19,7 @@ from local.faults import Faults
 from tests import builders
 from tunedrop import catalog, naming
 
-REGION = "us-west-2"
+REGION = "us-east-1"
 ACCOUNT = "111122223333"
 
 

@@ -35,9 +35,7 @@ def make_waits_table(aws: Aws, stage: Stage) -> None:
 
 
 def make_intake_bucket(aws: Aws, stage: Stage) -> None:
-    aws.s3.create_bucket(
-        Bucket=stage.intake_bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
-    )
+    aws.s3.create_bucket(Bucket=stage.intake_bucket)
     aws.s3.put_bucket_versioning(Bucket=stage.intake_bucket, VersioningConfiguration={"Status": "Enabled"})
 
 

@@ -319,7 +319,7 @@ def _objects(s3: Any, stage: Stage, source: S3Object, path: str, names: Sequence
     if (patterns := sum(map(manifest.is_pattern, names))) > MOST_PATTERNS or len(names) > MOST_FILES:
         raise InvalidManifest(
             f"{path} names {len(names):,} files and patterns ({patterns:,} patterns); it takes {MOST_FILES}, "
-            f"{MOST_PATTERNS} patterns among them: join some of the files, or use fewer patterns"
+            f"{MOST_PATTERNS} patterns among them: merge some of the files, or use fewer patterns"
         )
     found: dict[tuple[str, str], None] = {}
     for name in names:

@@ -19,4 +19,4 @@ def deployed(aws: Aws, stage: Stage, registry: Registry, waits: Waits) -> Deploy
         Name=parameter_name("test"), Value=msgspec.json.encode(stage).decode(), Type="String"
     )
     registry.register(builders.run())
-    return Deployed("test", None, "us-west-2")
+    return Deployed("test", None, "us-east-1")

@@ -24,7 +24,7 @@ def waiting(deployed: Deployed, waits: Waits, intake: str) -> None:
 
 
 def approve(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(app, ["approve", *arguments, "--stage", "test", "--region", "us-west-2"])
+    result = CliRunner().invoke(app, ["approve", *arguments, "--stage", "test", "--region", "us-east-1"])
     return result.exit_code, result.output
 
 

@@ -24,7 +24,7 @@ from tunedrop.cli.near import hint
 from tunedrop.cli.stage import Deployed
 from tunedrop.registry import Registry
 
-WHERE = ("--stage", "test", "--region", "us-west-2")
+WHERE = ("--stage", "test", "--region", "us-east-1")
 ARN = builders.DEPLOYMENT_ARN
 
 

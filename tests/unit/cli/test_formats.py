@@ -50,7 +50,7 @@ def test_an_answer_without_aws_is_a_document(arguments: list[str]) -> None:
 def test_an_answer_of_a_stage_is_a_document(
     aws: Aws, deployed: Deployed, intake: str, arguments: list[str]
 ) -> None:
-    found = answered(*arguments, "--stage", "test", "--region", "us-west-2")
+    found = answered(*arguments, "--stage", "test", "--region", "us-east-1")
 
     assert isinstance(found, dict | list)
 
@@ -76,7 +76,7 @@ def test_a_schema_is_a_document(name: str) -> None:
 
 def test_a_run_that_is_not_there_is_an_error_for_programs(aws: Aws, deployed: Deployed) -> None:
     result = CliRunner().invoke(
-        app, ["show", "persna", "--stage", "test", "--region", "us-west-2", "--format", "json"]
+        app, ["show", "persna", "--stage", "test", "--region", "us-east-1", "--format", "json"]
     )
 
     error = json.loads(result.stderr)["error"]

@@ -35,7 +35,7 @@ PROGRAM = str(Path(sys.executable).with_name("tunedrop"))
 
 
 def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, list(arguments), env={"AWS_REGION": "us-west-2", **environment})
+    result = CliRunner().invoke(app, list(arguments), env={"AWS_REGION": "us-east-1", **environment})
     return result.exit_code, result.stdout, result.stderr
 
 
@@ -114,7 +114,7 @@ def test_a_stage_that_is_not_deployed_is_told_how(aws: Aws) -> None:
     code, _, err = run("runs", "--stage", "nowhere")
 
     assert code == NO_AWS
-    assert "there is no stage nowhere in us-west-2" in err
+    assert "there is no stage nowhere in us-east-1" in err
     assert "make deploy STAGE=nowhere" in err
 
 
@@ -128,8 +128,8 @@ def test_the_stage_of_the_profile_counts_where_none_is_said(
     here = Deployed(None, "team", None)
 
     assert (here.name, here.aws.session.region_name) == ("team", "us-east-1")
-    assert Deployed("other", "team", "us-west-2").name == "other"
-    assert Deployed(None, None, "us-west-2").name == "dev"
+    assert Deployed("other", "team", "us-east-1").name == "other"
+    assert Deployed(None, None, "us-east-1").name == "dev"
 
 
 def test_a_run_that_is_mistyped_is_guessed(aws: Aws, deployed: Deployed) -> None:
@@ -152,7 +152,7 @@ def test_a_shell_completes_base_models_methods_and_runs(
     aws: Aws, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TUNEDROP_STAGE_NAME", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
     def complete(line: str) -> str:
         environment = {"_TUNEDROP_COMPLETE": "complete_bash", "COMP_WORDS": line}

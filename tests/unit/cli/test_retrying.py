@@ -25,7 +25,7 @@ def more(tmp_path: Path) -> Path:
 
 
 def retry(more: Path) -> tuple[int, str]:
-    where = ["--stage", "test", "--region", "us-west-2"]
+    where = ["--stage", "test", "--region", "us-east-1"]
     result = CliRunner().invoke(app, ["retry", RUN, "--test", str(more), "--yes", *where])
     return result.exit_code, result.stderr
 

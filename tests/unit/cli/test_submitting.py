@@ -73,7 +73,7 @@ def folder(tmp_path: Path) -> Path:
 
 def submit(*arguments: str) -> tuple[int, str, str]:
     result = CliRunner().invoke(
-        app, ["submit", *arguments, "--yes", "--stage", "test", "--region", "us-west-2"]
+        app, ["submit", *arguments, "--yes", "--stage", "test", "--region", "us-east-1"]
     )
     return result.exit_code, result.stdout, result.stderr
 

@@ -103,6 +103,11 @@ class TestAccount:
 
 
 class TestBaseModels:
+    @pytest.fixture
+    def aws(self, aws: Aws) -> Aws:
+        """Where the base model of these tests was tuned."""
+        return Aws(boto3.Session(region_name="us-west-2"))
+
     def look(self, aws: Aws, details: Any, access: Any = ACCESS) -> Finding:
         aws.bedrock = FakeBedrock(get_foundation_model=details, get_foundation_model_availability=access)
         (finding,) = models.look(aws, [LLAMA])
@@ -167,6 +172,11 @@ class TestBaseModels:
 
 
 class TestQuotas:
+    @pytest.fixture
+    def aws(self, aws: Aws) -> Aws:
+        """Where the base model of these tests was tuned."""
+        return Aws(boto3.Session(region_name="us-west-2"))
+
     def look(self, aws: Aws, jobs_at_once: int = 2, **values: float) -> list[Finding]:
         listed = [
             {
@@ -215,8 +225,7 @@ class TestQuotas:
 class TestStage:
     @pytest.fixture
     def deployed(self, aws: Aws, stage: Stage, registry: Registry, waits: Waits, intake: str) -> Stage:
-        where = {"CreateBucketConfiguration": {"LocationConstraint": "us-west-2"}}
-        aws.s3.create_bucket(Bucket=stage.artifacts_bucket, **where)
+        aws.s3.create_bucket(Bucket=stage.artifacts_bucket)
         aws.sns.create_topic(Name="tunedrop")
         return builders.stage(topic_arn=aws.sns.list_topics()["Topics"][0]["TopicArn"])
 
@@ -241,7 +250,7 @@ class TestStage:
         assert states(list(deployment.look(aws, deployed)))["who is told"] == "note"
 
         aws.sns.subscribe(
-            TopicArn=deployed.topic_arn, Protocol="sqs", Endpoint="arn:aws:sqs:us-west-2:1:inbox"
+            TopicArn=deployed.topic_arn, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:1:inbox"
         )
 
         assert states(list(deployment.look(aws, deployed)))["who is told"] == "good"

@@ -95,7 +95,7 @@ def test_a_grader_that_bedrock_could_not_read_is_found_out(answer: Any, expected
 
 
 def test_a_run_is_graded_by_the_stages_own_grader_or_one_that_it_allows(stage: Stage) -> None:
-    theirs = "arn:aws:lambda:us-west-2:111122223333:function:theirs"
+    theirs = "arn:aws:lambda:us-east-1:111122223333:function:theirs"
     allowing = builders.stage(graders=(theirs,))
     named = manifest.read(REINFORCEMENT + f"grader: {theirs}\n".encode())
 

@@ -25,7 +25,7 @@ from tunedrop.evaluation.ratings import Rater
 STAGE = builders.stage(evaluation_role_arn="arn:aws:iam::111122223333:role/evaluation")
 JUDGE = JudgeSettings(model="amazon.nova-pro-v1:0", via="evaluation-job")
 RUN = builders.run(evaluation=EvaluationSettings(metric="judge", judge=JUDGE))
-ARN = "arn:aws:bedrock:us-west-2:111122223333:evaluation-job/abcdefghij"
+ARN = "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/abcdefghij"
 
 
 class Jobs(FakeBedrock):
@@ -61,9 +61,7 @@ class Jobs(FakeBedrock):
 
 @pytest.fixture
 def jobs(aws: Aws) -> Jobs:
-    aws.s3.create_bucket(
-        Bucket=STAGE.artifacts_bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
-    )
+    aws.s3.create_bucket(Bucket=STAGE.artifacts_bucket)
     aws.bedrock = Jobs()
     return aws.bedrock
 
@@ -152,7 +150,7 @@ def test_a_job_a_contender_is_made_once_and_waited_for(aws: Aws, jobs: Jobs) -> 
 def test_the_requests_are_what_bedrocks_api_takes(aws: Aws, jobs: Jobs, rubric: str) -> None:
     rated(aws, judge=msgspec.structs.replace(JUDGE, rubric=rubric))
 
-    client = boto3.client("bedrock", "us-west-2")
+    client = boto3.client("bedrock", "us-east-1")
     for request in jobs.made:
         with Stubber(client) as stub:
             stub.add_response("create_evaluation_job", {"jobArn": f"{ARN}01"}, request)
@@ -291,9 +289,7 @@ def test_a_job_that_failed_leaves_every_pair_unjudged_and_stops_the_other(aws: A
     ],
 )
 def test_a_job_that_cannot_be_made_now_is_tried_later(aws: Aws, code: str, message: str) -> None:
-    aws.s3.create_bucket(
-        Bucket=STAGE.artifacts_bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
-    )
+    aws.s3.create_bucket(Bucket=STAGE.artifacts_bucket)
     aws.bedrock = FakeBedrock(
         list_evaluation_jobs={"jobSummaries": []}, create_evaluation_job=refusal(code, message)
     )
@@ -303,9 +299,7 @@ def test_a_job_that_cannot_be_made_now_is_tried_later(aws: Aws, code: str, messa
 
 
 def test_a_job_that_bedrock_refuses_is_one_that_failed(aws: Aws) -> None:
-    aws.s3.create_bucket(
-        Bucket=STAGE.artifacts_bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
-    )
+    aws.s3.create_bucket(Bucket=STAGE.artifacts_bucket)
     aws.bedrock = FakeBedrock(
         list_evaluation_jobs={"jobSummaries": []},
         create_evaluation_job=refusal("ValidationException", "this model is no evaluator"),

@@ -33,9 +33,9 @@ class FakeAws:
     """S3, SSM and DynamoDB of moto; a Bedrock that says what a test tells it to."""
 
     def __init__(self, *answers: Answer) -> None:
-        self.s3 = boto3.client("s3", "us-west-2")
-        self.ssm = boto3.client("ssm", "us-west-2")
-        self.dynamodb = boto3.client("dynamodb", "us-west-2")
+        self.s3 = boto3.client("s3", "us-east-1")
+        self.ssm = boto3.client("ssm", "us-east-1")
+        self.dynamodb = boto3.client("dynamodb", "us-east-1")
         self.bedrock_runtime = FakeBedrock(converse=list(answers) or SPOKEN)
 
     @property
@@ -48,9 +48,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(ask.RateLimiter, "wait", lambda _: None)
     with mock_aws():
         fake = FakeAws()
-        fake.s3.create_bucket(
-            Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
-        )
+        fake.s3.create_bucket(Bucket="artifacts")
         records = single_turn("sharded")
         fake.s3.put_object(Bucket="artifacts", Key=TEST_KEY, Body=jsonl(records[:PROMPTS]))
         fake.s3.put_object(Bucket="artifacts", Key=TRAIN_KEY, Body=jsonl(records[PROMPTS:]))

@@ -24,7 +24,7 @@ from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
 from tunedrop.steps.evaluate_model import evaluate_model
 
-ARN = "arn:aws:bedrock:us-west-2:111122223333:evaluation-job/abcdefghij12"
+ARN = "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/abcdefghij12"
 JUDGE = JudgeSettings(model="amazon.nova-pro-v1:0", via="evaluation-job")
 PROMPTS = 12
 
@@ -55,9 +55,7 @@ class Asked(Contest, frozen=True, kw_only=True):
 @pytest.fixture
 def contest(aws: Aws) -> Asked:
     stage = builders.stage()
-    aws.s3.create_bucket(
-        Bucket=stage.artifacts_bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
-    )
+    aws.s3.create_bucket(Bucket=stage.artifacts_bucket)
     aws.bedrock = FakeBedrock(
         list_evaluation_jobs={"jobSummaries": []}, create_evaluation_job={"jobArn": ARN}
     )
@@ -87,7 +85,7 @@ def test_the_run_then_waits_for_a_job(aws: Any, contest: Asked) -> None:
     assert len(aws.bedrock.called("create_evaluation_job")) == 2
 
 
-PRODUCTION = "arn:aws:bedrock:us-west-2:111122223333:custom-model-deployment/champion0000"
+PRODUCTION = "arn:aws:bedrock:us-east-1:111122223333:custom-model-deployment/champion0000"
 ABSENT = Answer(error="The specified resource ARN was not found (ResourceNotFoundException)")
 
 

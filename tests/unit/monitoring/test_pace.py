@@ -50,9 +50,9 @@ def test_without_an_earlier_run_nothing_is_foretold() -> None:
 
 def test_only_runs_of_the_same_base_model_that_went_to_their_end_count(registry: Registry) -> None:
     for run_id, base_model, status in (
-        ("a-1", builders.LLAMA_3_3, "promoted"),
+        ("a-1", builders.NOVA_LITE, "promoted"),
         ("b-1", builders.LLAMA_3_1, "promoted"),
-        ("c-1", builders.LLAMA_3_3, "failed"),
+        ("c-1", builders.NOVA_LITE, "failed"),
     ):
         registry.register(builders.run(run_id=run_id, name=run_id, base_model=base_model))
         registry.start_step(run_id, "evaluate_model", "2026-11-23T10:00:00Z")

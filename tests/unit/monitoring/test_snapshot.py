@@ -18,9 +18,7 @@ METRICS = "training/model-customization-job-x/training_artifacts/step_wise_train
 
 @pytest.fixture
 def look(aws: Aws, stage: Stage, registry: Registry, waits: Waits) -> Look:
-    aws.s3.create_bucket(
-        Bucket=stage.artifacts_bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
-    )
+    aws.s3.create_bucket(Bucket=stage.artifacts_bucket)
     registry.register(builders.run())
     return Look(aws, stage, registry, RUN_ID, monotonic=lambda: 1.0)
 

@@ -18,7 +18,7 @@ from tunedrop.notebook import calls
 from tunedrop.registry import Registry
 
 ROOT = Path(__file__).resolve().parents[3]
-ARN = "arn:aws:bedrock:us-west-2:111122223333:custom-model-deployment/abcdefghijkl"
+ARN = "arn:aws:bedrock:us-east-1:111122223333:custom-model-deployment/abcdefghijkl"
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_conversion_says_what_became_of_the_records(dataset: Path, tmp_path: P
 
 
 def test_runs_are_listed(deployed: Deployed) -> None:
-    (record,) = tunedrop.runs("test", region="us-west-2")
+    (record,) = tunedrop.runs("test", region="us-east-1")
 
     assert record.run.run_id == builders.run().run_id
 
@@ -99,7 +99,7 @@ def test_following_a_run_that_has_ended_tells_its_events_and_gives_how_it_ended(
     registry.end(run_id, "promoted", None)
     lines: list[str] = []
 
-    ending = tunedrop.follow(run_id, "test", region="us-west-2", progress=lines.append)
+    ending = tunedrop.follow(run_id, "test", region="us-east-1", progress=lines.append)
 
     assert isinstance(ending.dataset, Dataset)
     assert isinstance(ending.job, CompletedJob)
@@ -108,7 +108,7 @@ def test_following_a_run_that_has_ended_tells_its_events_and_gives_how_it_ended(
 
 def test_nobody_is_asked_under_a_name_without_a_model(deployed: Deployed) -> None:
     with pytest.raises(tunedrop.Failed, match="no model is in production under the name persona"):
-        tunedrop.ask("persona", "Hello?", stage="test", region="us-west-2")
+        tunedrop.ask("persona", "Hello?", stage="test", region="us-east-1")
 
 
 def test_the_model_in_production_answers(
@@ -129,5 +129,5 @@ def test_the_model_in_production_answers(
     monkeypatch.setattr(calls.Deployed, "aws", deployed.aws, raising=False)
     monkeypatch.setattr(type(deployed.aws), "bedrock_runtime", Runtime())
 
-    assert tunedrop.ask("persona", "Where is it?", stage="test", region="us-west-2") == "It is on its way."
+    assert tunedrop.ask("persona", "Where is it?", stage="test", region="us-east-1") == "It is on its way."
     assert asked["modelId"] == ARN

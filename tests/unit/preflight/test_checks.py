@@ -18,7 +18,7 @@ from tunedrop.preflight.checks import Preflighter
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 
-MODEL = catalog.find(builders.LLAMA_3_3)
+MODEL = catalog.find(builders.NOVA_LITE)
 NOW = datetime.now(UTC)
 ALLOWED: dict[str, Any] = {"EvaluationResults": [{"EvalDecision": "allowed"}]}
 DENIED: dict[str, Any] = {"EvaluationResults": [{"EvalDecision": "implicitDeny"}]}
@@ -89,8 +89,8 @@ def test_a_run_that_nothing_speaks_against_passes_every_check(aws: Aws, stage: S
         ({"get_foundation_model": base(endOfLifeTime=NOW - timedelta(days=1))}, "reached its end of life"),
         ({"get_foundation_model": base(kinds=())}, "it offers no customization"),
         ({"get_foundation_model": base(kinds=("DISTILLATION",))}, "does not offer FINE_TUNING"),
-        ({"get_foundation_model": DELETED}, "does not exist in us-west-2"),
-        ({"get_foundation_model_availability": DELETED}, "does not exist in us-west-2"),
+        ({"get_foundation_model": DELETED}, "does not exist in us-east-1"),
+        ({"get_foundation_model_availability": DELETED}, "does not exist in us-east-1"),
         *(
             ({"get_foundation_model_availability": ACCESS | {name: "NOT_AVAILABLE"}}, "NOT_AVAILABLE")
             for name in ("authorizationStatus", "entitlementAvailability", "regionAvailability")

@@ -35,7 +35,7 @@ def test_a_judge_that_does_not_exist_is_told_with_its_region(code: str) -> None:
     check = checked(refusal(code))
 
     assert not check.passed
-    assert "the judge us.amazon.nova-pro-v1:0 does not exist in us-west-2" in check.detail
+    assert "the judge us.amazon.nova-pro-v1:0 does not exist in us-east-1" in check.detail
     assert "via: converse" in check.cure
 
 
@@ -62,7 +62,7 @@ def test_a_role_that_cannot_work_is_told(simulated: list[Any], action: str) -> N
         ("us.amazon.nova-pro-v1:0", "amazon.nova-pro-v1:0"),
         ("amazon.nova-pro-v1:0", "amazon.nova-pro-v1:0"),
         ("us.meta.llama3-3-70b-instruct-v1:0", "meta.llama3-3-70b-instruct-v1:0"),
-        ("arn:aws:bedrock:us-west-2:1:inference-profile/eu.a.b-v1:0", "a.b-v1:0"),
+        ("arn:aws:bedrock:us-east-1:1:inference-profile/eu.a.b-v1:0", "a.b-v1:0"),
     ],
 )
 def test_an_inference_profile_is_one_of_a_model(asked: str, known: str) -> None:

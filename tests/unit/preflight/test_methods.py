@@ -13,7 +13,7 @@ from tests.unit.fake_bedrock import FakeBedrock
 from tunedrop.contracts import Teacher
 from tunedrop.preflight import methods
 
-GRADER = "arn:aws:lambda:us-west-2:111122223333:function:tunedrop-test-grade-answers"
+GRADER = "arn:aws:lambda:us-east-1:111122223333:function:tunedrop-test-grade-answers"
 TEACHER = Teacher(model="meta.llama3-3-70b-instruct-v1:0", max_response_length=500)
 RECORDS = [
     {"messages": [{"role": "user", "content": f"question {number}"}], "reference_answer": str(number)}
@@ -102,7 +102,7 @@ def test_a_teacher_is_alive_and_may_be_asked(
         bedrock=FakeBedrock(get_foundation_model={"modelDetails": {"modelLifecycle": lifecycle}}),
     )
 
-    found = methods.teacher(aws, TEACHER, "us-west-2", "arn:role")  # type: ignore[arg-type]
+    found = methods.teacher(aws, TEACHER, "us-east-1", "arn:role")  # type: ignore[arg-type]
 
     assert expected in found.detail
     assert found.passed is (expected == "is available and may be called")

@@ -145,7 +145,7 @@ FIELDS = [
     "keep_for", "mode", "judge", "metric", "max_prompts", "epoch_count", "learning_rate", "max_candidates",
     "at_most_every", "when_grown_by", "<<", "*a", "~",
 ]  # fmt: skip
-ARN = "arn:aws:bedrock:us-west-2:111122223333:custom-model"
+ARN = "arn:aws:bedrock:us-east-1:111122223333:custom-model"
 TEXTS = [
     "train.jsonl", "s3://intake/", "s3://", "s3://intake", "s3://intake/runs/other/missing.jsonl", "..", "/",
     "\\ud800.jsonl", "\\u202egpj.exe", "\\x1b[2J", "a" * 2_000, ".inf", ".nan", "1e999", "0x" + "f" * 400,

@@ -37,7 +37,7 @@ def test_a_dropped_file_gets_a_run_with_the_stages_defaults(aws: Aws, stage: Sta
     assert found.run.base_model == stage.default_base_model
     assert found.run.budget_usd == stage.budget_usd
     assert found.run.method == "auto"
-    assert found.run.hyperparameters["epochCount"] == "5"
+    assert found.run.hyperparameters["epochCount"] == "2"
 
 
 def test_a_manifest_gets_a_run_with_its_settings_and_the_versions_of_its_data(aws: Aws, stage: Stage) -> None:
@@ -89,7 +89,7 @@ def test_new_data_under_an_unchanged_manifest_is_a_new_run(aws: Aws, stage: Stag
             "is not in the catalog; meta.llama3-",
         ),
         ("data: {train: train.jsonl}\nhyperparameters: {epochs: 2}\n", "it has epochCount"),
-        ("data: {train: train.jsonl}\nhyperparameters: {epoch_count: 99}\n", "a whole number from 1 to 10"),
+        ("data: {train: train.jsonl}\nhyperparameters: {epoch_count: 99}\n", "a whole number from 1 to 5"),
         ("data: {train: train.jsonl}\ndeployment: {commitment: 1-month}\n", "this stage does not allow it"),
     ],
 )
@@ -132,7 +132,7 @@ def test_a_run_tunes_the_model_of_an_earlier_run_further(aws: Aws, stage: Stage)
     unknown = registration.register(aws.s3, stage, event, "arn:execution", {}.get)
 
     assert found.run is not None
-    assert (found.run.parent_model, found.run.base_model) == (builders.MODEL_ARN, builders.LLAMA_3_3)
+    assert (found.run.parent_model, found.run.base_model) == (builders.MODEL_ARN, builders.NOVA_LITE)
     assert unknown.outcome == "refused"
     assert unknown.failure is not None
     assert "no run named persona has made a model" in unknown.failure.cause
@@ -142,7 +142,7 @@ def test_a_run_tunes_the_model_of_an_earlier_run_further(aws: Aws, stage: Stage)
     "arn",
     [
         builders.MODEL_ARN.replace("111122223333", "999999999999"),
-        builders.MODEL_ARN.replace("us-west-2", "us-east-1"),
+        builders.MODEL_ARN.replace("us-east-1", "us-west-2"),
         builders.MODEL_ARN + "/../x",
         builders.DEPLOYMENT_ARN,
     ],
@@ -175,7 +175,7 @@ def test_a_run_of_stages_has_the_data_and_hyperparameters_of_each(aws: Aws, stag
     (earlier,) = run.earlier_stages
     assert earlier.train == text.source
     assert earlier.hyperparameters["epochCount"] == "3"
-    assert run.hyperparameters["epochCount"] == "5"
+    assert run.hyperparameters["epochCount"] == "2"
 
 
 @pytest.mark.parametrize(

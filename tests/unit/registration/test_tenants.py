@@ -76,7 +76,7 @@ def test_a_tenant_goes_on_with_its_own_models_alone() -> None:
     "kind", ["custom-model/amazon.nova-lite-v1:0:300k/abcdefghij12", "imported-model/abcdefghij12"]
 )
 def test_a_tenant_names_no_model_by_an_arn_that_does_not_say_whose_it_is(kind: str) -> None:
-    arn = f"arn:aws:bedrock:us-west-2:111122223333:{kind}"
+    arn = f"arn:aws:bedrock:us-east-1:111122223333:{kind}"
     found = register("runs/support/bot/run.yaml", f"train.jsonl}}\nbase_model: {arn}\n# {{")
 
     assert found.failure is not None

@@ -15,6 +15,9 @@ from tunedrop.registry.lifecycle import announce
 from tunedrop.registry.troubles import Troubles
 from tunedrop.stage import Stage
 
+OF_LLAMA = builders.MODEL_ARN.replace(builders.NOVA_LITE, builders.LLAMA_3_3)
+"""A model whose base has a successor."""
+
 
 class Topic:
     """SNS, as far as publishing goes."""
@@ -36,7 +39,7 @@ def topic(aws: Aws) -> Topic:
 @pytest.fixture
 def in_production(aws: Aws, stage: Stage, registry: Registry) -> None:
     Aliases(aws.ssm, aws.dynamodb, stage).promote(
-        "persona", "persona-0123456789", builders.MODEL_ARN, builders.DEPLOYMENT_ARN
+        "persona", "persona-0123456789", OF_LLAMA, builders.DEPLOYMENT_ARN
     )
 
 

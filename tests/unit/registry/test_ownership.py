@@ -25,9 +25,7 @@ EXPERT = (EXAMPLES / "domain-questions" / "train.jsonl").read_bytes()
 
 @pytest.fixture
 def aliases(aws: Aws, stage: Stage, registry: Registry) -> Aliases:
-    aws.s3.create_bucket(
-        Bucket=stage.artifacts_bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
-    )
+    aws.s3.create_bucket(Bucket=stage.artifacts_bucket)
     return Aliases(aws.ssm, aws.dynamodb, stage)
 
 

@@ -54,7 +54,7 @@ def test_a_version_has_its_lineage(registry: Registry, aliases: Aliases) -> None
     version = versions(registry, aliases, "persona")[0]
 
     assert (version.dataset_hash, version.train_version) == ("0" * 64, "v-persona-2")
-    assert (version.base_model, version.uploaded_by) == (builders.LLAMA_3_3, "jane")
+    assert (version.base_model, version.uploaded_by) == (builders.NOVA_LITE, "jane")
     assert version.hyperparameters["epochCount"] == "5"
     assert (version.job_arn, version.model_arn) == (builders.JOB_ARN, MODELS[1])
     assert version.score is not None

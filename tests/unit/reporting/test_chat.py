@@ -17,7 +17,7 @@ def test_a_run_that_failed_is_told_in_the_chat_clients_schema() -> None:
     assert message["content"]["title"].endswith("persona-0123456789 failed")
     assert "<!channel>" not in json.dumps(message)
     assert "@here" not in message["content"]["description"]
-    assert message["content"]["keywords"] == ["failed", builders.LLAMA_3_3, "prod"]
+    assert message["content"]["keywords"] == ["failed", builders.NOVA_LITE, "prod"]
     assert message["metadata"]["threadId"] == "persona-0123456789"
 
 
@@ -28,5 +28,5 @@ def test_a_verdict_is_told_with_each_score_on_a_line_of_its_own() -> None:
 
     *verdict, link = said.splitlines()
     assert verdict == ["Token F1 rose from 0.30 to 0.60.", "- Token F1 0.300 to 0.600 (+0.300)"]
-    assert link.startswith("<https://us-west-2.console.aws.amazon.com/s3/object/artifacts?")
+    assert link.startswith("<https://us-east-1.console.aws.amazon.com/s3/object/artifacts?")
     assert link.endswith("report.html|Open the report>")

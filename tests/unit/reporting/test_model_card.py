@@ -31,7 +31,7 @@ def front_matter(ending: Ending) -> dict[str, object]:
 def test_the_front_matter_is_what_a_registry_reads() -> None:
     found = front_matter(PROMOTED)
 
-    assert found["base_model"] == builders.LLAMA_3_3
+    assert found["base_model"] == builders.NOVA_LITE
     assert found["base_model_relation"] == "finetune"
     (entry,) = found["model-index"]  # type: ignore[misc]
     assert entry["results"][0]["metrics"] == [{"type": "token_f1", "name": "Token F1", "value": 0.6}]
@@ -50,7 +50,7 @@ def test_the_card_says_how_it_was_measured_trained_and_is_asked() -> None:
 def test_a_name_changes_neither_the_front_matter_nor_the_page(name: str) -> None:
     ending = msgspec.structs.replace(PROMOTED, run=builders.run(name=name))
 
-    assert front_matter(ending)["base_model"] == builders.LLAMA_3_3
+    assert front_matter(ending)["base_model"] == builders.NOVA_LITE
     title = model_card.markdown(STAGE, ending).split("---\n", 2)[2].strip().splitlines()[0]
     assert title.startswith("# ")
     assert "](" not in title

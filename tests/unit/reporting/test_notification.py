@@ -72,9 +72,9 @@ def test_the_email_says_what_to_do_and_links_to_the_execution() -> None:
     text = notification.text(STAGE, FAILED)
 
     assert "tunedrop retry persona-0123456789 --stage test" in text
-    assert "https://us-west-2.console.aws.amazon.com/states/home?region=us-west-2#/v2/executions/" in text
+    assert "https://us-east-1.console.aws.amazon.com/states/home?region=us-east-1#/v2/executions/" in text
     assert "s3://artifacts/runs/persona-0123456789/report.html" in text
-    address = "https://us-west-2.console.aws.amazon.com/s3/object/artifacts?region=us-west-2&prefix="
+    address = "https://us-east-1.console.aws.amazon.com/s3/object/artifacts?region=us-east-1&prefix="
     assert text.splitlines()[2] == f"Report: {address}runs%2Fpersona-0123456789%2Freport.html"
     assert f"{address}index.html" in text
 
@@ -115,7 +115,7 @@ def test_the_subject_names_what_a_model_was_rejected_for() -> None:
     )
 
 
-GONE = "arn:aws:bedrock:us-west-2:111122223333:custom-model-deployment/champion0000"
+GONE = "arn:aws:bedrock:us-east-1:111122223333:custom-model-deployment/champion0000"
 
 
 def test_what_is_gone_from_production_is_named_with_a_way_on() -> None:

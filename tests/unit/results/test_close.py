@@ -34,9 +34,7 @@ def told(aws: Aws) -> Stage:
     """A stage whose topic, bucket and registry are there, with the run of `PROMOTED` open in it."""
     topic = aws.sns.create_topic(Name="tunedrop")["TopicArn"]
     stage = builders.stage(topic_arn=topic)
-    aws.s3.create_bucket(
-        Bucket=stage.artifacts_bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
-    )
+    aws.s3.create_bucket(Bucket=stage.artifacts_bucket)
     make_registry_table(aws, stage)
     Registry(aws.dynamodb, stage.registry_table).register(PROMOTED.run)
     return stage

@@ -134,7 +134,7 @@ def test_nothing_of_a_users_acts_in_the_page() -> None:
 @pytest.mark.parametrize(
     ("setting", "begins"),
     [
-        ("console", "https://us-west-2.console.aws.amazon.com/s3/object/artifacts?region=us-west-2&prefix="),
+        ("console", "https://us-east-1.console.aws.amazon.com/s3/object/artifacts?region=us-east-1&prefix="),
         ("https://reports.example.com/t/", "https://reports.example.com/t/runs/persona-1/report.html"),
         ("presigned", "https://"),
     ],

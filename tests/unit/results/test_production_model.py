@@ -88,7 +88,7 @@ class InProduction(RuleBasedStateMachine):
 
         self.patch.setattr(botocore.client.BaseClient, "_make_api_call", call)
         self.stage = builders.stage()
-        self.aws = Aws(boto3.Session("testing", "testing", region_name="us-west-2"))
+        self.aws = Aws(boto3.Session("testing", "testing", region_name="us-east-1"))
         for make in (make_registry_table, make_waits_table, make_intake_bucket):
             make(self.aws, self.stage)
         self.bedrock = LocalBedrock(Path(tempfile.mkdtemp()))

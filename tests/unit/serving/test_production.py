@@ -159,10 +159,10 @@ def test_an_earlier_model_that_was_brought_into_service_again_is_returned_to(
 ) -> None:
     production.promote("persona", "persona-2", SECOND, SECOND_AT, MOVING)
     del deployments.models[FIRST_AT]
-    deployments.models["arn:aws:bedrock:us-west-2:1:custom-model-deployment/again0000000"] = FIRST
+    deployments.models["arn:aws:bedrock:us-east-1:1:custom-model-deployment/again0000000"] = FIRST
 
     promotion = production.rollback(
-        "persona", "arn:aws:bedrock:us-west-2:1:custom-model-deployment/again0000000"
+        "persona", "arn:aws:bedrock:us-east-1:1:custom-model-deployment/again0000000"
     )
 
     assert promotion.model_id.endswith("again0000000")

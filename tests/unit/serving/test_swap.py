@@ -11,7 +11,7 @@ from tunedrop.serving.swap import CannotSwap, behind, swap
 
 OLD = builders.MODEL_ARN
 NEW = builders.MODEL_ARN.replace("abcdefghij12", "zyxwvutsrq98")
-OTHER_BASE = NEW.replace(builders.LLAMA_3_3, builders.LLAMA_3_1)
+OTHER_BASE = NEW.replace(builders.NOVA_LITE, builders.LLAMA_3_1)
 
 
 def deployment(model: str, update: str = "", desired: str = NEW) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def bedrock(way: str, expires: str = FUTURE, stage: str = "test", **answers: Any
         "provisionedModelArn": builders.PROVISIONED_ARN,
         "provisionedModelName": f"tunedrop-test-{RUN}",
         "status": "InService",
-        "modelArn": builders.MODEL_ARN.replace(builders.LLAMA_3_3, builders.LLAMA_3_1),
+        "modelArn": builders.MODEL_ARN.replace(builders.NOVA_LITE, builders.LLAMA_3_1),
         "creationTime": CREATED,
         "modelUnits": 2,
     }
@@ -130,7 +130,7 @@ def test_expired_provisioned_throughput_goes_though_it_is_in_production(
     aws: Aws, stage: Stage, registry: Registry
 ) -> None:
     """It bills by the hour whoever asks it; the name stands for the model itself from then on."""
-    model = builders.MODEL_ARN.replace(builders.LLAMA_3_3, builders.LLAMA_3_1)
+    model = builders.MODEL_ARN.replace(builders.NOVA_LITE, builders.LLAMA_3_1)
     aliases = Aliases(aws.ssm, aws.dynamodb, stage)
     aliases.promote("persona", RUN, model, builders.PROVISIONED_ARN)
 

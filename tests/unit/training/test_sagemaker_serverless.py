@@ -40,7 +40,9 @@ MOMENT = datetime(2026, 11, 29, tzinfo=UTC)
 @pytest.fixture
 def stage() -> Stage:
     roles = {name: f"arn:aws:iam::111122223333:role/{name}" for name in ("training", "import")}
-    return builders.stage(training_role_arn=roles["training"], import_role_arn=roles["import"])
+    return builders.stage(
+        region="us-west-2", training_role_arn=roles["training"], import_role_arn=roles["import"]
+    )
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.unit.fake_bedrock import refusal
 from tunedrop.contracts import CostLine, Estimate
 from tunedrop.waiting import approval
 
-CHAT = "arn:aws:sns:us-west-2:111122223333:chat"
+CHAT = "arn:aws:sns:us-east-1:111122223333:chat"
 UNTIL = "2026-11-24T10:00:00Z"
 ESTIMATE = Estimate(
     lines=(CostLine(item="training", low=1, likely=2, high=3, basis="tokens", source="page"),),

@@ -356,7 +356,7 @@ def test_a_wait_for_an_evaluation_job_ends_well_however_the_job_has_ended(
     aws: Aws, settler: Settler, tokens: Tokens, status: str
 ) -> None:
     """evaluate_model then decides, with its ratings or without."""
-    arn = "arn:aws:bedrock:us-west-2:111122223333:evaluation-job/abcdefghij12"
+    arn = "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/abcdefghij12"
     aws.bedrock = FakeBedrock(get_evaluation_job=[{"status": "InProgress"}, {"status": status}])
     settler.park(builders.wait(kind="judging", subject=arn))
     assert tokens.sent == []
@@ -495,8 +495,8 @@ def test_silence_approves_where_the_stage_says_so_but_never_gives_a_name_away(
     assert ("output" in tokens.sent[0]) == approved
 
 
-JOBS = "arn:aws:bedrock:us-west-2:111122223333:model-import-job/"
-MODELS = "arn:aws:bedrock:us-west-2:111122223333:imported-model/"
+JOBS = "arn:aws:bedrock:us-east-1:111122223333:model-import-job/"
+MODELS = "arn:aws:bedrock:us-east-1:111122223333:imported-model/"
 
 
 class Imports:

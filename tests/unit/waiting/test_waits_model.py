@@ -93,7 +93,7 @@ class Waiting(RuleBasedStateMachine):
         self.stage = builders.stage(customization_quota=QUOTA)
         self.mock = mock_aws()
         self.mock.start()
-        self.aws = Aws(boto3.Session("testing", "testing", region_name="us-west-2"))
+        self.aws = Aws(boto3.Session("testing", "testing", region_name="us-east-1"))
         for make in (make_registry_table, make_waits_table, make_intake_bucket):
             make(self.aws, self.stage)
         self.jobs, self.tokens = Jobs(), Tokens()

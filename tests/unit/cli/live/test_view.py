@@ -21,7 +21,7 @@ def view(**pace: float) -> View:
 def test_a_run_that_trains_shows_its_steps_its_phase_its_loss_and_its_cost() -> None:
     seen = pictures.seen(view().draw(pictures.trains()))
 
-    assert "persona-0123456789   Llama 3.3 70B Instruct · single-turn · stage test" in seen
+    assert "persona-0123456789   Nova Lite · single-turn · stage test" in seen
     assert "✓ validate data               3 s single-turn: 200 records, 20,000 tokens, 40 held out" in seen
     assert "wait for training    4 min 53 s Training  loss 1.77 → 0.78" in seen
     assert "█" in seen
