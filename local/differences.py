@@ -7,7 +7,7 @@ import re
 import threading
 from typing import Any
 
-from ministack.core import iam_evaluator
+from ministack.core import iam_evaluator, responses, router
 from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, s3, sns, stepfunctions
 
 
@@ -21,6 +21,7 @@ def cure() -> None:
     _limit_wildcards()
     _limit_messages()
     _say_missing_to_who_may_list()
+    _decrypt_for_who_may()
 
 
 MOST_STATE_BYTES = 262_144
@@ -119,6 +120,34 @@ def _say_missing_to_who_may_list() -> None:
         return enforce(key, "s3:ListBucket", service, region, **bucket)
 
     iam_evaluator.enforce = enforced
+
+
+def _decrypt_for_who_may() -> None:
+    """MiniStack gives an object to whoever may read it; S3 to who may also decrypt it with its key.
+
+    Only the caller's own policies are asked, not the key's (S3 user guide, UsingKMSEncryption: kms:Decrypt to
+    download, read 2026-11-29). A head decrypts nothing.
+    """
+    get = s3._get_object
+
+    def got(bucket: str, key: str, headers: Any, query_params: Any = None) -> Any:
+        answer = get(bucket, key, headers, query_params)
+        arn = answer[1].get("x-amz-server-side-encryption-aws-kms-key-id", "") if answer[0] < 300 else ""
+        if not arn.startswith("arn:"):
+            return answer
+        caller = router.extract_access_key_id(headers, query_params) or ""
+        by_way_of = {"kms:ViaService": f"s3.{responses.get_region()}.amazonaws.com"}
+        denied = iam_evaluator.enforce(
+            caller, "kms:Decrypt", "kms", responses.get_region(), resource_arn=arn, service_context=by_way_of
+        )
+        if not denied:
+            return answer
+        said = (
+            "You are not authorized to perform: kms:Decrypt on the resource associated with this ciphertext"
+        )
+        return s3._error("AccessDenied", said, 403, f"/{bucket}/{key}")
+
+    s3._get_object = got
 
 
 def _let_functions_make_no_log_groups() -> None:

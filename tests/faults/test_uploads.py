@@ -54,6 +54,31 @@ def test_an_upload_that_nobody_can_decrypt_ends_in_a_run(
     assert [one.attributes["outcome"] for one in inbox.messages(record.run.run_id)] == [record.status]
 
 
+@pytest.mark.parametrize("key", ["drop/foreign.jsonl", "runs/foreign-manifest/run.yaml"])
+def test_an_upload_under_another_accounts_key_ends_in_a_run_that_names_the_permission(
+    embedded: Embedded, pipeline: Pipeline, inbox: Inbox, key: str
+) -> None:
+    embedded.set_pauses(0.01)
+    theirs = {
+        "ServerSideEncryption": "aws:kms",
+        "SSEKMSKeyId": "arn:aws:kms:us-east-1:999999999999:key/theirs",
+    }
+    try:
+        answer = pipeline.aws.s3.put_object(
+            Bucket=pipeline.stage.intake_bucket, Key=key, Body=b"data: {train: t}", **theirs
+        )
+        name = "foreign" if key.startswith("drop") else "foreign-manifest"
+        run_id = pipeline.run_of(name, answer["VersionId"], SECONDS).run.run_id
+        record = pipeline.closed(run_id, SECONDS)
+    finally:
+        embedded.set_pauses(1)
+
+    assert record.status in ("refused", "failed")
+    assert record.failure is not None
+    assert "kms:Decrypt" in record.failure.cause
+    assert [one.attributes["outcome"] for one in inbox.messages(run_id)] == [record.status]
+
+
 def test_an_upload_whose_registration_lacks_a_permission_is_registered_when_it_is_back(
     embedded: Embedded, pipeline: Pipeline
 ) -> None:

@@ -150,3 +150,27 @@ def test_a_missing_object_is_said_to_be_missing_to_who_may_list(
     found = enforced("key", "s3:GetObject", "s3", "us-east-1", resource_arn=f"arn:aws:s3:::data/{key}")
 
     assert bool(found) == is_denied
+
+
+OURS = "arn:aws:kms:us-east-1:000000000000:key/ours"
+
+
+@pytest.mark.parametrize(
+    ("key", "status"), [(OURS, 200), ("arn:aws:kms:us-east-1:999999999999:key/theirs", 403), ("", 200)]
+)
+def test_an_object_is_given_to_who_may_decrypt_it(
+    monkeypatch: pytest.MonkeyPatch, key: str, status: int
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def enforce(_: str, action: str, *__: str, resource_arn: str, service_context: Any) -> str | None:
+        asked.append((action, service_context["kms:ViaService"]))
+        return None if resource_arn == OURS else "denied"
+
+    monkeypatch.setattr(iam_evaluator, "enforce", enforce)
+    header = {"x-amz-server-side-encryption-aws-kms-key-id": key} if key else {}
+    monkeypatch.setattr(s3, "_get_object", lambda *_: (200, header, b"data"))
+    differences._decrypt_for_who_may()
+
+    assert s3._get_object("intake", "drop/a.jsonl", {})[0] == status
+    assert asked == ([("kms:Decrypt", "s3.us-east-1.amazonaws.com")] if key else [])
