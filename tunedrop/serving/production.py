@@ -109,11 +109,29 @@ class Production:
         history = self.aliases.history(run.name)
         head = history[0] if history else None
         if head is None or not head.model_id or (head.run_id, head.model_arn) != (run.run_id, model_arn):
+            if replaced := self._replaced(run, model_arn, history):
+                return replaced
             return self._finish_swap(run, model_arn) if run.deployment.stable_arn else None
         if head.since < (run.resumed_at or run.created_at):
             return None  # a person promoted it by hand, before this attempt
         swapped = len(history) > 1 and history[1].model_id == head.model_id
         return self.aliases.promote(run.name, run.run_id, model_arn, head.model_id, swapped=swapped)
+
+    def _replaced(self, run: Run, model_arn: str, history: list[InProduction]) -> Promotion | None:
+        """The promotion that this attempt made, where another model has taken its place since."""
+        began = run.resumed_at or run.created_at
+        for at, one in enumerate(history):
+            is_mine = (one.run_id, one.model_arn) == (run.run_id, model_arn)
+            if is_mine and one.model_id and one.since >= began:
+                before = next((earlier.model_arn for earlier in history[at + 1 :]), "")
+                return Promotion(
+                    alias=self.aliases.parameter(run.name),
+                    model_arn=model_arn,
+                    previous_model_arn=before,
+                    model_id=one.model_id,
+                    note="another model has taken its place since",
+                )
+        return None
 
     def stand_down(self, arn: str) -> None:
         """What serves a model in production is about to go: its name stands for the model itself from now."""

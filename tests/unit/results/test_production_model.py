@@ -293,3 +293,17 @@ TestInProduction = InProduction.TestCase
 TestInProduction.settings = settings(
     max_examples=12, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
 )
+
+
+def test_a_promotion_whose_step_died_counts_although_another_has_followed() -> None:
+    """Found by hypothesis: the alias had named the model, and the registry called its run stopped."""
+    machine = InProduction()
+    machine.deploy()
+    try:
+        for dies in (10, None):
+            machine.a_run_passes_its_gate(
+                name="sales", keep=None, stable=True, dies=dies, tries=1, released=False, closes=False
+            )
+        machine.everything_comes_to_rest()
+    finally:
+        machine.teardown()
