@@ -604,6 +604,21 @@ READ |= {
         "a.jsonl",
         "sharegpt",
     ),
+    "an answer beside its messages": (
+        each(lambda q, a: {"messages": [user(q)], "completion": a}),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "choices beside their messages": (
+        each(lambda q, a: {"messages": [user(q)], "choices": [{"message": assistant(a)}]}),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "an answer beside messages of blocks": (
+        each(lambda q, a: {"messages": [user([{"text": q}])], "output": a}),
+        "a.jsonl",
+        "converse",
+    ),
     "Self-Instruct": (
         each(lambda q, a: {"id": "s", "instruction": q, "instances": [{"input": "", "output": a}]}),
         "a.jsonl",

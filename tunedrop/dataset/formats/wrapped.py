@@ -36,7 +36,7 @@ _LIFTED = ("tools", "functions", "system")
 def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """The record that a record holds, with what stands around it; the same record where it holds none."""
     if isinstance(record.get("messages"), list):
-        return record
+        return _answered(record)
     for key in ("messages", "contents", *names.CONVERSATIONS):
         value = record.get(key)
         if isinstance(value, str) and value.lstrip().startswith("[") and (found := _decoded(value)):
@@ -67,6 +67,30 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 _SPOKEN = frozenset(("content", "value", "text", "utterance"))
+
+
+_ANSWERS = ("completion", "response", "output", "choices", "ideal")
+"""What answers the messages beside it; other names may be references for a grader."""
+
+
+def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The record with the answer beside its messages as the last of them; the same where there is none."""
+    messages = record["messages"]
+    said = next((key for key in _ANSWERS if record.get(key) not in (None, "", [], {})), "")
+    if not said or "reference_answer" in record or not all(map(_is_message, messages)):
+        return record
+    answer = _answer({"choices": record[said]} if said == "choices" else record[said])
+    if not messages or turns.ROLES.get(messages[-1]["role"].lower()) != turns.USER or not answer:
+        return record
+    if isinstance(blocks := messages[-1].get("content"), list):
+        kind = {"type": "text"} if any(isinstance(one, dict) and "type" in one for one in blocks) else {}
+        answer = [
+            {**one, "content": [{**kind, "text": one["content"]}]}
+            if isinstance(one.get("content"), str)
+            else one
+            for one in answer
+        ]
+    return {**_without(record, said), "messages": [*messages, *answer]}
 
 
 def _rows(columns: Mapping[str, Any]) -> list[Any]:
