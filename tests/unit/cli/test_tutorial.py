@@ -23,6 +23,11 @@ def shown_after(command: str) -> list[str]:
     return found[1].splitlines()
 
 
+def alike(line: str) -> str:
+    """A line without its columns and numbers: prices and estimates move with their sources."""
+    return re.sub(r"[\d.,]*\d", "N", re.sub(r"\s+", " ", line).strip())
+
+
 @pytest.mark.parametrize(
     ("command", "code"),
     [
@@ -42,7 +47,7 @@ def test_a_command_prints_what_the_tutorial_shows(
 
     result = CliRunner().invoke(app, command.split()[1:])
 
-    printed = [re.sub(r"\s+", " ", one) for one in (result.stdout + result.stderr).splitlines()]
+    printed = [alike(one) for one in (result.stdout + result.stderr).splitlines()]
     assert result.exit_code == code
     for line in shown_after(command):
-        assert any(one.startswith(re.sub(r"\s+", " ", line).strip()) for one in map(str.strip, printed)), line
+        assert any(one.startswith(alike(line)) for one in printed), line
