@@ -243,6 +243,20 @@ def test_a_run_that_is_estimated_again_does_not_count_against_itself(here: Here)
     assert "monthly budget" in other["approval_reasons"][0]
 
 
+def test_the_runs_of_others_do_not_count_against_a_tenant(here: Here) -> None:
+    dataset = builders.dataset()
+    likely = here.call("estimate_cost", run=builders.run(tenant="support"), dataset=dataset)["likely"]
+    here.stage = builders.stage(
+        monthly_budget_usd=100 * likely, tenants={"law": (), "support": ()},
+        tenant_budgets_usd={"law": 1.5 * likely},
+    )  # fmt: skip
+    law = msgspec.structs.replace(_another(here), tenant="law")
+
+    found = here.call("estimate_cost", run=law, dataset=dataset)
+
+    assert not found["approval_reasons"]
+
+
 def test_somebody_is_asked_before_unrelated_data_takes_a_name(here: Here) -> None:
     here.replace("estimate_cost.handler.unrelated_to", "persona-9")
 
