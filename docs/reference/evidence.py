@@ -59,7 +59,7 @@ def of_actions() -> dict[str, list[Evidence]]:
     for service in local_bedrock.SERVICES:
         answers = {one["operation"]: of(one) for one in local_bedrock.beliefs(service)["answer"]}
         allowed = {name for names in OF_AN_OPERATION.values() for name in names}
-        for operation in answers.keys() - allowed:
+        for operation in sorted(answers.keys() - allowed):
             found[f"{service}:{operation}"].append(answers[operation])
         for action, operations in OF_AN_OPERATION.items():
             found[action] += [answers[one] for one in operations if one in answers]

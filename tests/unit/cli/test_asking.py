@@ -9,6 +9,7 @@ import select
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import typer
@@ -61,7 +62,9 @@ def test_no_and_ctrl_d_do_nothing_and_say_so(monkeypatch: pytest.MonkeyPatch, an
 
 
 @pytest.mark.parametrize("key", [b"\x03", b"\x04"], ids=["ctrl-c", "ctrl-d"])
-def test_a_key_that_interrupts_a_question_ends_with_130_and_no_trace(key: bytes) -> None:
+def test_a_key_that_interrupts_a_question_ends_with_130_and_no_trace(key: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.touch()
     script = (
         "import signal\nfrom tunedrop.cli import asking\nfrom tunedrop.cli.data import checking\n"
         # A test run in the background has been told to ignore it.
@@ -71,7 +74,7 @@ def test_a_key_that_interrupts_a_question_ends_with_130_and_no_trace(key: bytes)
     )
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", script, "check", "a.jsonl"],
+        [sys.executable, "-c", script, "check", str(file)],
         stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
         preexec_fn=_take_the_terminal,
     )  # fmt: skip

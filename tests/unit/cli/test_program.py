@@ -182,8 +182,8 @@ def test_nobody_is_told_of_a_pipe_that_was_closed(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_with_130_and_a_plain_line(tmp_path: Path) -> None:
-    fifo = tmp_path / "train.jsonl"
-    os.mkfifo(fifo)
+    file = tmp_path / "train.jsonl"
+    file.touch()
     script = (
         "import signal, time\nfrom tunedrop.cli.data import checking\n"
         # A test run in the background has been told to ignore it.
@@ -193,7 +193,7 @@ def test_ctrl_c_ends_with_130_and_a_plain_line(tmp_path: Path) -> None:
         "from tunedrop.cli.main import main\nmain()\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", script, "check", str(fifo)],
+        [sys.executable, "-c", script, "check", str(file)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -222,13 +222,18 @@ def test_no_color_means_no_colour() -> None:
     assert "\x1b" not in done.stderr
 
 
-def test_what_nobody_foresaw_is_a_sentence_and_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_nobody_foresaw_is_a_sentence_and_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def broken(*_: object) -> int:
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr("tunedrop.cli.data.checking.check_files", broken)
 
-    code, _, err = run("check", "a.jsonl", "--format", "json")
+    file = tmp_path / "a.jsonl"
+    file.touch()
+
+    code, _, err = run("check", str(file), "--format", "json")
 
     error = json.loads(err)["error"]
     assert code == 1
