@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import msgspec
 import pytest
 
-from local.driver import Pipeline, until
+from local.driver import Pipeline
 from local.embedded import Embedded
 from tests.datasets import jsonl, single_turn
-from tunedrop import catalog, naming
 from tunedrop.contracts import CompletedJob, Estimate, Evaluation, Serving
 from tunedrop.registry import Record
 from tunedrop.results.teardown import Teardown
@@ -68,10 +66,10 @@ def test_open_weights_are_trained_imported_measured_promoted_and_torn_down(weigh
     assert [one["Key"] for one in left.get("Versions", []) if "hf_merged" in one["Key"]] == []
 
 
-def test_a_base_model_that_bedrock_does_not_sell_is_imported_once_and_swept_when_idle(
+def test_a_base_model_that_bedrock_does_not_sell_is_imported_once_and_torn_down_with_the_stage(
     weights: Pipeline,
 ) -> None:
-    """Two runs share the copy, which is the stage's: a run's teardown leaves it, the sweep ends it."""
+    """Two runs share the copy, which is the stage's: a run's teardown leaves it, the stage's ends it."""
     manifest = "base_model: qwen.qwen3-4b\nmethod: single-turn\nbudget_usd: 90"
     first, second = (submitted(weights, name, manifest) for name in ("small", "smaller"))
 
@@ -93,10 +91,9 @@ def test_a_base_model_that_bedrock_does_not_sell_is_imported_once_and_swept_when
     Teardown(weights.aws, weights.stage, first, lambda *_: None).run()
     assert base in copies(weights)
     Teardown(weights.aws, weights.stage, second, lambda *_: None).run()
-    long_ago = [{"key": naming.EXPIRES_TAG, "value": "2026-01-01T00:00:00Z"}]
-    weights.aws.bedrock.tag_resource(resourceARN=base, tags=long_ago)
-
-    until(lambda: None if base in copies(weights) else True, "the sweep", 120.0)
+    assert base in copies(weights)
+    Teardown(weights.aws, weights.stage, None, lambda *_: None).run()
+    assert copies(weights) == []
 
 
 def copies(weights: Pipeline) -> list[str]:
@@ -116,51 +113,6 @@ def test_what_no_engine_trains_is_refused_at_the_drop(weights: Pipeline) -> None
     said = refused(weights, "gemma", "base_model: google.gemma-4-31b")
 
     assert "'google.gemma-4-31b' cannot be tuned: Bedrock imports no model of its architecture" in said
-
-
-TITAN, SUCCESSOR = "amazon.titan-text-express-v1:0:8k", "amazon.nova-micro-v1:0:128k"
-OLD = f"""
-base_model: {TITAN}
-method: single-turn
-hyperparameters: {{epoch_count: 5, learning_rate: 1e-4}}
-deployment: {{keep_for: 1h}}
-"""
-
-
-def test_a_legacy_base_model_is_followed_by_a_run_on_its_successor_measured_against_production(
-    weights: Pipeline, embedded: Embedded
-) -> None:
-    first = weights.approved(submitted(weights, "succeeded", OLD), 600.0)
-    assert first.status == "promoted", first.failure
-    ends = datetime.now(UTC) + timedelta(days=60)
-    embedded.faults.set(end_of_life={catalog.find(TITAN).lifecycle_id: ends.isoformat()})
-    look_again_today(weights)
-
-    weights.session.client("lambda").invoke(FunctionName="tunedrop-localopen-sweep-throughput")
-    run = until(lambda: successor(weights, first), "the run on the successor").run
-    asked = weights.asked(run.run_id)
-    held = weights.registry.get(run.run_id)
-    second = weights.approved(run.run_id, 600.0)
-    embedded.faults.set()
-
-    assert (run.base_model, run.succeeds, run.name) == (SUCCESSOR, TITAN, "succeeded")
-    assert asked.kind == "approval"
-    assert held is not None
-    reasons = whole(held, "estimate", Estimate).approval_reasons
-    assert any(f"takes the place of {TITAN}, which is Legacy" in one for one in reasons)
-    assert whole(second, "evaluation", Evaluation).champion is not None
-    assert Teardown(weights.aws, weights.stage, None, lambda *_: None).run().remaining == {}
-
-
-def look_again_today(weights: Pipeline) -> None:
-    """The sweep looks at base models once a day."""
-    key = {"pk": {"S": "ONCE#SUCCESSION"}, "sk": {"S": f"{datetime.now(UTC):%Y-%m-%d}"}}
-    weights.aws.dynamodb.delete_item(TableName=weights.stage.registry_table, Key=key)
-
-
-def successor(weights: Pipeline, first: Record) -> Record | None:
-    latest = weights.registry.named("succeeded")[0]
-    return latest if latest.run.run_id != first.run.run_id else None
 
 
 def whole(record: Record, name: str, shape: type[Shape]) -> Shape:

@@ -13,6 +13,7 @@ from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.claims import Claims
 from tunedrop.serving import models, throughput
 from tunedrop.stage import Stage
+from tunedrop.training import engines
 
 
 class NamedInProduction(Exception):
@@ -60,7 +61,10 @@ class Removal:
         except BaseException:
             self._claims.give_up_removal(arn)
             raise
-        self._claims.end_removal(arn)
+        if _may_return(arn):
+            self._claims.give_up_removal(arn)
+        else:
+            self._claims.end_removal(arn)
         if run_id:
             self._registry.note_gone(run_id, arn)
         return found
@@ -80,3 +84,8 @@ class Removal:
         if models.is_model(arn):
             return not models.status(self._aws, arn)
         return not throughput.exists(self._aws.bedrock, arn)
+
+
+def _may_return(arn: str) -> bool:
+    """Whether another model may come to have this ARN, which nobody must take for deleted then."""
+    return models.is_model(arn) and engines.of_model(arn).arns_return

@@ -112,6 +112,9 @@ class TrainingEngine(ABC):
     role_permissions: ClassVar[tuple[Permission, ...]] = ()
     """What the role of its jobs needs beside the data, where the stage uses the engine."""
 
+    arns_return: ClassVar[bool] = False
+    """Whether a model that is made later may have the ARN of one that was deleted."""
+
     permissions: ClassVar[dict[str, tuple[Permission, ...]]] = {}
     """What the functions need, by function, where the stage uses the engine."""
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,9 +12,12 @@ from tests.unit.fake_bedrock import FakeBedrock, aws_of, refusal
 from tunedrop import clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import DeploymentSettings, Released
+from tunedrop.errors import ModelDeleted
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
+from tunedrop.registry.claims import Claims
 from tunedrop.registry.troubles import Troubles
+from tunedrop.serving.removal import Removal
 from tunedrop.serving.sweep import Sweeper, in_service
 from tunedrop.stage import Stage
 
@@ -179,3 +183,21 @@ def test_an_imported_base_model_goes_once_no_run_has_needed_it_for_long(
         registry.register(builders.run(run_id="other-0123456789", base_model=running))
 
     assert sweep(aws, stage, with_base(expires, owner)).released == (() if stays else (IMPORTED,))
+
+
+PACKAGE = "arn:aws:sagemaker:us-west-2:111122223333:model-package/tunedrop-test-qwen3-4b/1"
+
+
+@pytest.mark.parametrize(("model", "returns"), [(PACKAGE, True), (builders.MODEL_ARN, False)])
+def test_only_an_arn_that_no_other_model_will_have_is_remembered_as_deleted(
+    aws: Aws, stage: Stage, registry: Registry, model: str, returns: bool
+) -> None:
+    """A group of packages goes with its last one; made anew, it counts its versions from 1."""
+    assert registry.recent() == []
+    aws.sagemaker = FakeBedrock(describe_model_package=refusal("ResourceNotFound"))
+    aws.bedrock = FakeBedrock(delete_custom_model=refusal("ResourceNotFoundException"))
+    Removal(aws, stage).remove(model, "")
+
+    claims = Claims(aws.dynamodb, stage.registry_table)
+    with nullcontext() if returns else pytest.raises(ModelDeleted), claims.promoting(model):
+        pass

@@ -26,6 +26,8 @@ class SageMakerServerless(TrainingEngine):
     service = "sagemaker"
     job_arns = ":training-job/tunedrop-"
     model_arns = ":model-package/"
+    # Versions count from 1 in a group that is made anew.
+    arns_return = True
     unfreeable = jobs.UNFREEABLE
     permissions = PERMISSIONS
     role_permissions = OF_ITS_ROLE
