@@ -61,10 +61,8 @@ class Removal:
         except BaseException:
             self._claims.give_up_removal(arn)
             raise
-        if _may_return(arn):
-            self._claims.give_up_removal(arn)
-        else:
-            self._claims.end_removal(arn)
+        ended = self._claims.give_up_removal if _may_return(arn) else self._claims.end_removal
+        ended(arn)
         if run_id:
             self._registry.note_gone(run_id, arn)
         return found
