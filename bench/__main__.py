@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("check", "memory", "evaluate", "gate", "cost", "load", "pipeline")
+NAMES = ("check", "memory", "evaluate", "gate", "gate_texts", "cost", "load", "pipeline")
 
 
 def main() -> int:
