@@ -276,7 +276,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     when_unanswered: Literal["refuse", "approve"] = "refuse"
     over_monthly_budget: Literal["ask", "refuse"] = "ask"
     upload_grace_seconds: Annotated[int, msgspec.Meta(ge=5)] = 600
-    max_open_runs: Annotated[int, msgspec.Meta(ge=1, le=5_000)] = 500
+    max_open_runs: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 500
     intake_bucket: Bucket | None = None
     artifacts_bucket: Bucket | None = None
     data_buckets: tuple[Bucket, ...] = ()

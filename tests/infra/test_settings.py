@@ -36,6 +36,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one() -> None:
         ("budget_usd", "fifty"),
         ("budget_usd", 0),
         ("customization_quota", 1.5),
+        ("max_open_runs", 1_001),
         ("removal", "delete"),
         ("log_retention", "a while"),
         ("account", "12345"),

@@ -9,7 +9,6 @@ ended are taken back when one is wanted, so that no run has to give its own back
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -43,8 +42,8 @@ class OpenRuns:
         for _ in range(_TRIES):
             if self._add(tenant, run_id):
                 return True
-            ended = [one for one in self._holders(tenant) if not self._is_open(one)]
-            if not ended:
+            ended = next((one for one in self._holders(tenant) if not self._is_open(one)), None)
+            if ended is None:
                 return False
             self._remove(tenant, ended)
         raise TransientError("places of open runs were taken by other runs again and again")
@@ -76,12 +75,12 @@ class OpenRuns:
         record = self._registry.get(run_id)
         return record is not None and record.is_open
 
-    def _remove(self, tenant: str, ended: Iterable[str]) -> None:
+    def _remove(self, tenant: str, ended: str) -> None:
         self._dynamodb.update_item(
             TableName=self._table,
             Key=_key(tenant),
             UpdateExpression="DELETE holders :ended",
-            ExpressionAttributeValues={":ended": {"SS": list(ended)}},
+            ExpressionAttributeValues={":ended": {"SS": [ended]}},
         )
 
 

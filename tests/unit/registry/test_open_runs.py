@@ -46,6 +46,23 @@ def test_a_run_that_has_ended_leaves_its_place(
     assert places.take("", "b")
 
 
+def test_of_many_runs_those_are_asked_about_until_one_has_ended(
+    aws: Aws, stage: Stage, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upload to a full stage reads no more rows than it has to: the function has a minute."""
+    names = [f"run-{number:03}" for number in range(50)]
+    begin(registry, *names, "zulu")
+    places = of(aws, stage, registry, len(names))
+    for name in names:
+        places.take("", name)
+    registry.end("run-001", "promoted", None)
+    asked, get = list[str](), registry.get
+    monkeypatch.setattr(registry, "get", lambda run_id: (asked.append(run_id), get(run_id))[1])
+
+    assert places.take("", "zulu")
+    assert asked == ["run-000", "run-001"]
+
+
 def test_one_tenant_takes_no_place_of_another(aws: Aws, stage: Stage, registry: Registry) -> None:
     begin(registry, "a", "b")
     places = of(aws, stage, registry, 1)
