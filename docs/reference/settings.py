@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from docs.reference.tables import fields, page, shape
 from infra.settings import Endpoints, Mlflow, Network, Slack, StageSettings, Teams
+from tunedrop.contracts import RuleSettings
 
 _HEAD = """A stage is an entry of `context.stages` in `cdk.json`, and `-c stage=dev` chooses one. The same
 settings, but for `account` and `region`, are the properties of the [construct](../how-to/embed.md). Money
@@ -17,6 +18,7 @@ def markdown() -> str:
         "# Settings of a stage",
         _HEAD,
         settings,
+        shape(RuleSettings),
         shape(Network),
         shape(Endpoints),
         shape(Mlflow),
