@@ -171,11 +171,9 @@ class Tunedrop(Construct):
         if settings.mlflow is not None:
             self.on_run_ended(
                 "Export",
-                targets.LambdaFunction(
-                    functions[EXPORTER.name], dead_letter_queue=dead_letters, retry_attempts=185,
-                    max_event_age=Duration.hours(24),
-                ),
-            )  # fmt: skip
+                # Lambda itself tries a call that fails three times, then the dead letters have it.
+                targets.LambdaFunction(functions[EXPORTER.name], dead_letter_queue=dead_letters),
+            )
         Observability(
             self, "Observability", name=self.name, workflow=self.workflow, functions=list(functions),
             watchers=[functions[one.name] for one in WATCHERS], dead_letters=dead_letters, topic=self.topic,

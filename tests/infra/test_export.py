@@ -43,6 +43,14 @@ def test_it_reads_runs_and_the_header_and_writes_nothing(made: Resources) -> Non
     assert actions["ssm:GetParameter"].endswith(":parameter/team/mlflow/authorization")
 
 
+def test_an_export_that_fails_is_a_dead_letter_which_raises_an_alarm(made: Resources) -> None:
+    (function,) = (one for id_, one in made.of("AWS::Lambda::Function").items() if "ExportRun" in id_)
+    (alarm,) = (one for id_, one in made.of("AWS::CloudWatch::Alarm").items() if "EventLost" in id_)
+
+    assert "DeadLetters" in str(function["DeadLetterConfig"])
+    assert "DeadLetters" in str(alarm["Dimensions"])
+
+
 def test_without_a_server_there_is_no_such_function(resources: Resources) -> None:
     assert not [name for name in resources.of("AWS::Lambda::Function") if "Export" in name]
 
