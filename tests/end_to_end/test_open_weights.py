@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -10,7 +11,9 @@ import pytest
 from local.driver import Pipeline
 from local.embedded import Embedded
 from tests.datasets import jsonl, single_turn
-from tunedrop.contracts import CompletedJob, Estimate, Evaluation, Serving
+from tunedrop import naming
+from tunedrop.contracts import CompletedJob, Dataset, Estimate, Evaluation, Serving
+from tunedrop.evaluation import predictions
 from tunedrop.registry import Record
 from tunedrop.results.teardown import Teardown
 from tunedrop.serving import inventory
@@ -107,6 +110,23 @@ def test_a_base_model_under_a_licence_has_to_be_brought_by_a_person(weights: Pip
 
     assert "Llama 3.1 8B (open weights) is not sold on demand in Bedrock" in said
     assert f"s3://{weights.stage.artifacts_bucket}/bases/llama3-1-8b-instruct/" in said
+
+
+def test_preferences_are_trained_imported_measured_and_promoted(weights: Pipeline, examples: Path) -> None:
+    name = weights.submit(examples / "preferred-answers", "preferred")
+
+    record = weights.approved(weights.run_named(name).run.run_id, 600.0)
+
+    assert record.status == "promoted", record.failure
+    dataset, job = whole(record, "dataset", Dataset), whole(record, "job", CompletedJob)
+    assert dataset.method == "preference"
+    assert ":model-package/" in job.model_arn
+    described = weights.aws.sagemaker.describe_training_job(TrainingJobName=job.job_name)
+    assert described["ServerlessJobConfig"]["CustomizationTechnique"] == "DPO"
+    answers = predictions.decode(weights.artifact(naming.predictions_key(record.run.run_id)))
+    asked = [one for one in answers if not one.probe]
+    assert asked
+    assert all(one.reference.startswith("Of course: ") for one in asked)
 
 
 def test_what_no_engine_trains_is_refused_at_the_drop(weights: Pipeline) -> None:
