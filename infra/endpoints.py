@@ -9,6 +9,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from infra.settings import Endpoints, Network
+from tunedrop.training import engines as training
 
 GATEWAYS = ("s3", "dynamodb")
 
@@ -44,8 +45,9 @@ class VpcEndpoints(Construct):
                 vpc_endpoint_type="Gateway",
                 route_table_ids=list(endpoints.route_tables),
             )
+        trains_there = any(training.named(name).service == "sagemaker" for name in engines)
         for client, name in INTERFACES.items():
-            if client == "sagemaker" and "sagemaker-serverless" not in engines:
+            if client == "sagemaker" and not trains_there:
                 continue
             ec2.CfnVPCEndpoint(
                 self,

@@ -7,7 +7,7 @@ nothing, and customization jobs cannot be deleted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -17,6 +17,7 @@ from tunedrop import aws, clock, naming
 from tunedrop.aws import Aws
 from tunedrop.stage import Stage
 from tunedrop.training import engines
+from tunedrop.training.engine import LeftoverKind
 
 Kind = Literal[
     "customization job", "evaluation job", "training job", "import job", "deployment", "throughput",
@@ -88,6 +89,7 @@ JOBS: tuple[Kind, ...] = ("customization job", "evaluation job", "training job",
 SERVING: tuple[Kind, ...] = ("deployment", "throughput", "imported model")
 MODELS: tuple[Kind, ...] = ("custom model", "trained model")
 ALL: tuple[Kind, ...] = (*JOBS, *SERVING, *MODELS)
+OF_ENGINES: tuple[LeftoverKind, ...] = ("training job", "trained model")
 OF_IMPORTS: tuple[Kind, ...] = ("import job", "imported model")
 """What only a stage has that imports models."""
 
@@ -118,9 +120,9 @@ def resources(
         When Bedrock does not answer a list; without `skipped`, also when it does not answer for tags. What
         there is is not known then.
     """
-    engines_too: set[Kind] = {"training job", "trained model"}
+    of_engines = [kind for kind in OF_ENGINES if kind in kinds]
     for kind in kinds:
-        if kind in engines_too:
+        if kind in of_engines:
             continue
         if kind in OF_IMPORTS and not stage.import_role_arn:
             continue
@@ -138,22 +140,21 @@ def resources(
                 continue
             if tags is not None and tags.get(naming.STAGE_TAG) == stage.name:
                 yield _resource(kind, item, tags)
-    if engines_too.intersection(kinds):
-        yield from _of_engines(aws_, stage, kinds)
+    if of_engines:
+        yield from _of_engines(aws_, stage, of_engines)
 
 
-def _of_engines(aws_: Aws, stage: Stage, kinds: tuple[Kind, ...]) -> Iterator[Resource]:
+def _of_engines(aws_: Aws, stage: Stage, wanted: Sequence[LeftoverKind]) -> Iterator[Resource]:
     for name in stage.engines:
-        for one in engines.named(name).leftovers(aws_, stage):
-            if one.kind in kinds:
-                yield Resource(
-                    kind=one.kind,
-                    arn=one.arn,
-                    name=one.name,
-                    status=one.status,
-                    run_id=one.run_id,
-                    created_at=one.created_at,
-                )
+        for one in engines.named(name).leftovers(aws_, stage, wanted):
+            yield Resource(
+                kind=one.kind,
+                arn=one.arn,
+                name=one.name,
+                status=one.status,
+                run_id=one.run_id,
+                created_at=one.created_at,
+            )
 
 
 def of_run(aws_: Aws, stage: Stage, run_id: str, kinds: tuple[Kind, ...] = ALL) -> Iterator[Resource]:

@@ -7,7 +7,7 @@ model, by which method, in which Region.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import ClassVar, Literal
 
 import msgspec
@@ -68,10 +68,13 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
     hours: tuple[float, float, float] | None = None
 
 
+LeftoverKind = Literal["training job", "trained model"]
+
+
 class Leftover(msgspec.Struct, frozen=True, kw_only=True):
     """Something of a stage that an engine has made: a job that runs, or a model that costs its storage."""
 
-    kind: Literal["training job", "trained model"]
+    kind: LeftoverKind
     arn: str
     name: str
     status: str
@@ -193,9 +196,15 @@ class TrainingEngine(ABC):
         del aws, base_model
         return ""
 
-    def leftovers(self, aws: Aws, stage: Stage) -> Iterator[Leftover]:
-        """The jobs that run and the models of a stage, where Bedrock's own lists do not have them."""
-        del aws, stage
+    def leftovers(self, aws: Aws, stage: Stage, kinds: Collection[LeftoverKind]) -> Iterator[Leftover]:
+        """The jobs that run and the models of a stage, where Bedrock's own lists do not have them.
+
+        Parameters
+        ----------
+        kinds
+            What is looked for: finding models may take far more calls than finding jobs.
+        """
+        del aws, stage, kinds
         return iter(())
 
     def result(self, aws: Aws, job: Job) -> CompletedJob | None:

@@ -213,3 +213,12 @@ def test_a_base_model_has_the_id_under_which_an_account_lists_its_customizations
 
     assert set(ids) == {"amazon.titan-text-express-v1:0:8k", "amazon.titan-embed-image-v1:0"}
     assert all(id_ in twins for id_, twins in ids.items())
+
+
+def test_a_job_of_jumpstart_names_its_base_while_the_catalog_has_one() -> None:
+    """Its ARN has no room for one: of a second such base it would have to tell first (`catalog.base_of`)."""
+    trained = [one for one in catalog.load().values() if one.engine == "sagemaker-jumpstart"]
+
+    assert len(trained) == 1
+    arn = "arn:aws:sagemaker:us-east-1:111122223333:training-job/pretrain-prod-law-0123456789"
+    assert catalog.base_of(arn) is trained[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from tunedrop.training.engine import QuotaFull, outcome
 BASE = catalog.find("mistral.mistral-7b")
 ENGINE = engines.named("sagemaker-jumpstart")
 RUN = "persona-0123456789"
+MOMENT = datetime(2026, 11, 1, tzinfo=UTC)
 NAME = f"pretrain-test-{RUN}"
 WORK = ("clean", "grease", "inspect", "replace", "test")
 TEXTS = [
@@ -201,6 +203,46 @@ def test_a_folder_of_two_files_fails_as_the_script_does(
 
     with pytest.raises(CustomizationFailed, match="exactly one CSV, JSON or TXT file"):
         ended(aws, started)
+
+
+def ended_job(account: LocalAccount, name: str, bucket: str, stage_name: str) -> None:
+    """A job of long ago, as SageMaker lists it for ever; what it was done for may be gone."""
+    arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/{name}"
+    account.state.jobs[arn] = {
+        "TrainingJobName": name, "TrainingJobArn": arn, "TrainingJobStatus": "Completed",
+        "SecondaryStatus": "Completed", "CreationTime": MOMENT, "LastModifiedTime": MOMENT,
+        "ModelArtifacts": {"S3ModelArtifacts": f"s3://{bucket}/runs/{RUN}/training/{name}/output/model/"},
+        "StoppingCondition": {}, "_tags": {"tunedrop:stage": stage_name, "tunedrop:run": RUN},
+    }  # fmt: skip
+
+
+def test_jobs_of_a_stage_that_is_gone_or_of_somebody_else_break_no_list(
+    aws: Aws, account: LocalAccount, stage: Stage
+) -> None:
+    """Their buckets may not exist or not be ours: neither is ever asked."""
+    ended_job(account, "pretrain-test-old-0123456789", "a-bucket-that-is-gone", "test")
+    ended_job(account, "pretrain-test-other-0123456789", BUCKET, "another")
+    account.put(f"runs/{RUN}/training/pretrain-test-other-0123456789/output/model/config.json", [])
+    old = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/pretrain-test-old-0123456789"
+
+    assert left(aws, stage) == set()
+    assert models.status(aws, old) == ""
+    assert not models.delete(aws, old)
+
+
+def test_ended_jobs_are_looked_at_only_for_the_models_that_they_left(
+    aws: Aws, account: LocalAccount, stage: Stage
+) -> None:
+    for number in range(3):
+        ended_job(account, f"pretrain-test-old{number}-0123456789", BUCKET, "test")
+    asked: list[str] = []
+    for event in ("DescribeTrainingJob", "ListTags"):
+        aws.sagemaker.meta.events.register(
+            f"before-call.sagemaker.{event}", lambda model, **_: asked.append(model.name)
+        )
+
+    assert list(inventory.of_run(aws, stage, RUN, inventory.JOBS)) == []
+    assert asked == []
 
 
 def _waiting(aws: Aws, started: StartedJob) -> Any:

@@ -6,7 +6,7 @@ that a job leaves. What a job has made has no ARN of its own: the job's stands f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 
@@ -18,7 +18,7 @@ from tunedrop.errors import CustomizationFailed
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
 from tunedrop.training import sagemaker
-from tunedrop.training.engine import Charge, Job, Leftover, TrainingEngine
+from tunedrop.training.engine import Charge, Job, Leftover, LeftoverKind, TrainingEngine
 from tunedrop.training.engines.sagemaker_jumpstart import (
     checks,
     inventory,
@@ -116,8 +116,8 @@ class SageMakerJumpStart(TrainingEngine):
     ) -> Iterator[Check]:
         return checks.every(aws, stage, run, dataset, base_model)
 
-    def leftovers(self, aws: Aws, stage: Stage) -> Iterator[Leftover]:
-        return inventory.of_stage(aws, stage, f"{self.job_names}-{stage.name}-")
+    def leftovers(self, aws: Aws, stage: Stage, kinds: Collection[LeftoverKind]) -> Iterator[Leftover]:
+        return inventory.of_stage(aws, stage, f"{self.job_names}-{stage.name}-", kinds)
 
 
 ENGINE = SageMakerJumpStart()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterator
+
+import msgspec
 
 from tunedrop import clock, naming
 from tunedrop.aws import Aws
 from tunedrop.stage import Stage
 from tunedrop.training import sagemaker
-from tunedrop.training.engine import Leftover
+from tunedrop.training.engine import Leftover, LeftoverKind
 from tunedrop.training.engines.sagemaker_jumpstart import weights
 
 OUTPUT = "/output/"
@@ -21,40 +22,48 @@ def folder(where: str) -> str:
     return f"{where.partition(OUTPUT)[0]}/"
 
 
-def of_stage(aws: Aws, stage: Stage, begins: str) -> Iterator[Leftover]:
+ENDED = ("Completed", "Failed", "Stopped")
+
+
+def of_stage(aws: Aws, stage: Stage, begins: str, kinds: Collection[LeftoverKind]) -> Iterator[Leftover]:
     """The jobs whose names begin so and that carry the stage's tag.
 
     A job that was stopped or failed has uploaded what it had: also then its files are a trained model's, and
-    cost as much.
+    cost as much. SageMaker lists ended jobs for ever, so that they are looked at only for models.
     """
-    pages = aws.sagemaker.get_paginator("list_training_jobs").paginate(NameContains=begins)
-    for page in pages:
+    if "training job" in kinds:
+        for status in sagemaker.RUNNING:
+            yield from _jobs(aws, stage, begins, status)
+    if "trained model" in kinds:
+        for status in ENDED:
+            for one in _jobs(aws, stage, begins, status):
+                if _has_files(aws, stage, one.arn):
+                    yield msgspec.structs.replace(one, kind="trained model")
+
+
+def _jobs(aws: Aws, stage: Stage, begins: str, status: str) -> Iterator[Leftover]:
+    pages = aws.sagemaker.get_paginator("list_training_jobs")
+    for page in pages.paginate(NameContains=begins, StatusEquals=status):
         for one in page["TrainingJobSummaries"]:
-            if one["TrainingJobName"].startswith(begins):
-                yield from _held(aws, stage, one)
+            if not one["TrainingJobName"].startswith(begins):
+                continue
+            tags = sagemaker.tags_of(aws.sagemaker, one["TrainingJobArn"])
+            if tags.get(naming.STAGE_TAG) == stage.name:
+                yield Leftover(
+                    kind="training job",
+                    arn=one["TrainingJobArn"],
+                    name=one["TrainingJobName"],
+                    status=one["TrainingJobStatus"],
+                    run_id=tags.get(naming.RUN_TAG, ""),
+                    created_at=clock.write(one["CreationTime"]),
+                )
 
 
-def _held(aws: Aws, stage: Stage, job: dict[str, Any]) -> Iterator[Leftover]:
-    arn = job["TrainingJobArn"]
-    runs = job["TrainingJobStatus"] in sagemaker.RUNNING
-    if not runs and not _has_files(aws, arn):
-        return
-    tags = sagemaker.tags_of(aws.sagemaker, arn)
-    if tags.get(naming.STAGE_TAG) == stage.name:
-        yield Leftover(
-            kind="training job" if runs else "trained model",
-            arn=arn,
-            name=job["TrainingJobName"],
-            status=job["TrainingJobStatus"],
-            run_id=tags.get(naming.RUN_TAG, ""),
-            created_at=clock.write(job["CreationTime"]),
-        )
-
-
-def _has_files(aws: Aws, arn: str) -> bool:
+def _has_files(aws: Aws, stage: Stage, arn: str) -> bool:
+    """Whether files of a job are in the stage's bucket: an older stage of its name had another."""
     answer = sagemaker.describe(aws.sagemaker, arn)
     where = weights.place(answer) if answer is not None else ""
-    if not where:
-        return False
     bucket, prefix = naming.place_of(where)
+    if bucket != stage.artifacts_bucket:
+        return False
     return bool(aws.s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("KeyCount"))

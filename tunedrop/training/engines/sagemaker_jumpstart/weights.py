@@ -11,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tunedrop import naming
-from tunedrop.errors import ThroughputFailed
+from botocore.exceptions import ClientError
 
+from tunedrop import aws, naming
+from tunedrop.errors import ThroughputFailed, TransientError
+
+GONE = "NoSuchBucket"
 CONFIG = "config.json"
 
 
@@ -45,8 +48,13 @@ def problem(names: set[str]) -> str:
 
 
 def names(s3: Any, where: str) -> set[str]:
-    """The names of the objects under a prefix."""
-    return set(_names(s3, where))
+    """The names of the objects under a prefix; none where the bucket has gone with its stage."""
+    try:
+        return set(_names(s3, where))
+    except ClientError as error:
+        if aws.code_of(error) == GONE:
+            return set()
+        raise
 
 
 def _names(s3: Any, where: str) -> Iterator[str]:
@@ -63,7 +71,20 @@ def delete(s3: Any, where: str) -> bool:
     ------
     ThroughputFailed
         When S3 refuses one of them.
+    TransientError
+        When a later try may succeed.
     """
+    try:
+        return _delete(s3, where)
+    except ClientError as error:
+        if aws.code_of(error) == GONE:
+            return False
+        if aws.is_transient(error):
+            raise TransientError(aws.explain(error)) from error
+        raise ThroughputFailed(aws.explain(error)) from error
+
+
+def _delete(s3: Any, where: str) -> bool:
     bucket, prefix = naming.place_of(where)
     did = False
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):

@@ -6,7 +6,7 @@ guide, customizing-models; botocore's sagemaker service model; read 2026-11-29.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
@@ -14,7 +14,7 @@ from tunedrop.contracts import Check, CompletedJob, Dataset, Run, StartedJob
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
 from tunedrop.training import sagemaker
-from tunedrop.training.engine import Charge, Job, Leftover, TrainingEngine
+from tunedrop.training.engine import Charge, Job, Leftover, LeftoverKind, TrainingEngine
 from tunedrop.training.engines.sagemaker_serverless import checks, hub, inventory, jobs, packages
 from tunedrop.training.engines.sagemaker_serverless.permissions import OF_ITS_ROLE, PERMISSIONS
 
@@ -75,8 +75,8 @@ class SageMakerServerless(TrainingEngine):
     ) -> Iterator[Check]:
         return checks.every(aws, stage, run, dataset, base_model)
 
-    def leftovers(self, aws: Aws, stage: Stage) -> Iterator[Leftover]:
-        return inventory.of_stage(aws.sagemaker, stage)
+    def leftovers(self, aws: Aws, stage: Stage, kinds: Collection[LeftoverKind]) -> Iterator[Leftover]:
+        return (one for one in inventory.of_stage(aws.sagemaker, stage) if one.kind in kinds)
 
 
 ENGINE = SageMakerServerless()
