@@ -34,6 +34,7 @@ def handler(payload: Input, services: Services) -> Estimate:
     found = msgspec.structs.replace(found, evaluation_minutes=minutes(asked, stage, base_model))
     replaced = unrelated_to(services.aws.s3, registry, aliases, run, payload.dataset)
     found = msgspec.structs.replace(found, unrelated_to=replaced, succeeds=run.succeeds)
+    found = msgspec.structs.replace(found, left_out=run.left_out)
     registry.note_cost(run.run_id, estimated_usd=found.likely)
 
     def decide(month: Month) -> Estimate:

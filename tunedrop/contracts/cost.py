@@ -41,6 +41,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     `evaluation_minutes` how long that will take; None where the pace is not known. `unrelated_to` is the run
     whose model this one would replace in production, where its data has nothing in common with what that one
     learned. `succeeds` is the Legacy base model that the run's takes the place of. Both need a person's yes.
+    `left_out` are the manifest's hyperparameters that the new base model does not take.
     """
 
     lines: tuple[CostLine, ...]
@@ -53,6 +54,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     evaluation_minutes: float | None = None
     unrelated_to: str = ""
     succeeds: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 class ActualCost(msgspec.Struct, frozen=True, kw_only=True):

@@ -181,7 +181,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     custom model to begin with instead of the base model itself. `teacher` is who writes a distillation's
     answers, `grader` the ARN of the function that grades those of reinforcement. `accept_eula`: a person has
     accepted the licence of the base model. `succeeds` is the Legacy base model in place of which the stage
-    tunes this one by itself (`succession`). `tenant` is whose upload it is, where the stage has
+    tunes this one by itself (`succession`), `left_out` the manifest's hyperparameters that this one does not
+    take. `tenant` is whose upload it is, where the stage has
     tenants.
     """
 
@@ -206,6 +207,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     accept_eula: bool = False
     retune: Retune | None = None
     succeeds: str = ""
+    left_out: tuple[str, ...] = ()
     notify: tuple[str, ...] = ()
     budget_usd: float = 0.0
     deployment: DeploymentSettings = DeploymentSettings()

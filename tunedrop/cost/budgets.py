@@ -54,6 +54,7 @@ def _reasons(estimate: Estimate, stage: Stage) -> Iterator[str]:
         yield (
             f"its base model takes the place of {estimate.succeeds}, which is Legacy; its model goes into "
             "production if it is better than the one that is there"
+            + (f". It has its own defaults for {', '.join(estimate.left_out)}" if estimate.left_out else "")
         )
     for line in estimate.lines:
         if not line.source:

@@ -125,8 +125,9 @@ def register(
         bare = msgspec.structs.replace(bare, notify=recipients.of(stage, bare, document, tenant))
         _refuse_foreign_model(tenant, document)
         if event.base_model:
-            bare = msgspec.structs.replace(bare, succeeds=document.base_model or stage.default_base_model)
-            document = succession.on_successor(document, event.base_model)
+            named = document.base_model or stage.default_base_model
+            document, left_out = succession.on_successor(document, event.base_model)
+            bare = msgspec.structs.replace(bare, succeeds=named, left_out=left_out)
         document = base_models.with_model(document, latest_model)
         if upload.kind == "dataset":
             run = resolve(stage, bare, document, {"train": event.source})

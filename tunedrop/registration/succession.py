@@ -8,16 +8,19 @@ better than that one and than its own base model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Literal
 
 import msgspec
 
 from tunedrop import catalog
 from tunedrop.aws import Aws
+from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.tunable import obstacle
-from tunedrop.contracts import Dataset
-from tunedrop.manifest import Manifest
+from tunedrop.contracts import Dataset, Method
+from tunedrop.manifest import Manifest, Scalar
+from tunedrop.planning.hyperparameters import bedrocks_name
 from tunedrop.registration import missed_uploads
 from tunedrop.registry import Record, Registry, lifecycle
 from tunedrop.registry.aliases import Aliases
@@ -35,9 +38,34 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     successor: str
 
 
-def on_successor(document: Manifest, base_model: str) -> Manifest:
-    """A manifest with the base model that an event names in place of its own."""
-    return msgspec.structs.replace(document, base_model=base_model, from_run=None)
+def on_successor(document: Manifest, base_model: str) -> tuple[Manifest, tuple[str, ...]]:
+    """A manifest with the base model that an event names in place of its own, without the hyperparameters
+    that this one does not take; and what they are called."""
+    successor = catalog.find(base_model)
+    fits, left_out = _fitting(successor, document.method, document.hyperparameters)
+    stages = []
+    for one in document.stages:
+        kept, more = _fitting(successor, one.method, one.hyperparameters)
+        stages.append(msgspec.structs.replace(one, hyperparameters=kept))
+        left_out += more
+    document = msgspec.structs.replace(
+        document, base_model=base_model, from_run=None, hyperparameters=fits, stages=tuple(stages)
+    )
+    return document, tuple(dict.fromkeys(left_out))
+
+
+def _fitting(
+    base_model: BaseModel, method: Method | Literal["auto"], asked: Mapping[str, Scalar]
+) -> tuple[dict[str, Scalar], list[str]]:
+    """The hyperparameters that a base model takes, and the names of the others."""
+    offered = base_model.hyperparameters_of(method)
+
+    def is_taken(key: str, value: Scalar) -> bool:
+        known = offered.get(key) or offered.get(bedrocks_name(key))
+        return known is not None and not known.refusal(value)
+
+    fits = {key: value for key, value in asked.items() if is_taken(key, value)}
+    return fits, [key for key in asked if key not in fits]
 
 
 def start_due(aws_: Aws, stage: Stage, registry: Registry, troubles: Troubles) -> list[str]:
@@ -69,7 +97,7 @@ def start_due(aws_: Aws, stage: Stage, registry: Registry, troubles: Troubles) -
 def due(aws_: Aws, stage: Stage, registry: Registry, parameter: str, today: datetime) -> Due | None:
     """The model in production under an alias, where its base model is Legacy and has a successor here."""
     ageing = lifecycle.ageing(aws_, stage, parameter, today)
-    if ageing is None or not ageing.is_legacy(today):
+    if ageing is None or not ageing.is_legacy:
         return None
     record = registry.get(ageing.model.run_id)
     if record is None or record.run.parent_model:  # no other base model can go on with a custom model

@@ -28,7 +28,7 @@ class Ageing(msgspec.Struct, frozen=True, kw_only=True):
     """A model in production whose base model is Legacy, or is announced to be.
 
     `legacy_on` and `ends_on` are days (YYYY-MM-DD), empty where Bedrock gives none; `gone` says that the
-    base model is not offered any more.
+    base model is not offered any more, `closed` that Bedrock starts no new job on it now.
     """
 
     model: InProduction
@@ -37,16 +37,12 @@ class Ageing(msgspec.Struct, frozen=True, kw_only=True):
     legacy_on: str = ""
     ends_on: str = ""
     gone: bool = False
+    closed: bool = False
 
-    def is_legacy(self, today: datetime) -> bool:
+    @property
+    def is_legacy(self) -> bool:
         """Whether nothing can be tuned from its base model any more."""
-        day = f"{today:%Y-%m-%d}"
-        return (
-            self.gone
-            or not self.legacy_on
-            or self.legacy_on <= day
-            or bool(self.ends_on and self.ends_on <= day)
-        )
+        return self.gone or self.closed
 
 
 def announce(aws_: Aws, stage: Stage, registry: Registry, troubles: Troubles) -> list[Ageing]:
@@ -86,9 +82,10 @@ def ageing(aws_: Aws, stage: Stage, parameter: str, today: datetime) -> Ageing |
     if details is None:
         return msgspec.structs.replace(found, gone=True, ends_on=f"{today:%Y-%m-%d}")
     begins, ends = foundation_models.legacy_time(details), foundation_models.end_of_life(details)
-    if begins is None and ends is None and not foundation_models.why_closed(details, today):
+    closed = bool(foundation_models.why_closed(details, today))
+    if begins is None and ends is None and not closed:
         return None
-    return msgspec.structs.replace(found, legacy_on=_day(begins), ends_on=_day(ends))
+    return msgspec.structs.replace(found, legacy_on=_day(begins), ends_on=_day(ends), closed=closed)
 
 
 def _describe(bedrock: Any, base_model: BaseModel) -> dict[str, Any] | None:
@@ -151,7 +148,7 @@ def text(stage: Stage, found: Ageing, today: datetime) -> str:
         f"{catalog.instead(base_model)}: upload the data of run {found.model.run_id} again with this "
         "base_model, under the same name. It is measured against the model in production, and takes its "
         "place if it is better.",
-        *_by_itself_or_by_hand(stage, found, today),
+        *_by_itself_or_by_hand(stage, found),
         "",
         "What else can be tuned, and what it costs:",
         "    tunedrop bases",
@@ -161,10 +158,10 @@ def text(stage: Stage, found: Ageing, today: datetime) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _by_itself_or_by_hand(stage: Stage, found: Ageing, today: datetime) -> Iterator[str]:
+def _by_itself_or_by_hand(stage: Stage, found: Ageing) -> Iterator[str]:
     """What the stage does about it, and the command that does the same."""
     if stage.succession:
-        when = "Today" if found.is_legacy(today) else "Once it is Legacy"
+        when = "Today" if found.is_legacy else "Once it is Legacy"
         yield (
             f"{when}, the stage starts such a run by itself, where its successor can be tuned here, and asks "
             "for approval before anything is paid (setting succession)."

@@ -148,9 +148,12 @@ class Sweep:
     def _start_grown(self) -> None:
         def start(record: Record) -> bool:
             one = retuning.grown(self._aws.s3, record)
+            # What has followed a Legacy base model stays on its successor.
+            base_model = record.run.base_model if record.run.succeeds else ""
             return one is not None and missed_uploads.start_once(
-                self._aws, self._stage.workflow_arn, one.manifest, datetime.now(UTC), GROWN, one.identity
-            )
+                self._aws, self._stage.workflow_arn, one.manifest, datetime.now(UTC), GROWN, one.identity,
+                base_model=base_model,
+            )  # fmt: skip
 
         latest = retuning.latest_of_each_name(self._registry)
         for record, started in self._troubles.each(latest, lambda one: f"data of {one.run.name}", start):

@@ -14,19 +14,24 @@ from tests.unit.cost.test_budgets import estimate
 from tests.unit.fake_bedrock import Answer, FakeBedrock, refusal
 from tunedrop import catalog
 from tunedrop.aws import Aws
-from tunedrop.contracts import S3Object
+from tunedrop.contracts import Retune, S3Object
 from tunedrop.cost.budgets import judge
+from tunedrop.manifest import Data, Manifest
+from tunedrop.planning.hyperparameters import resolve
 from tunedrop.registration import register as registration
 from tunedrop.registration import succession
 from tunedrop.registration.register import ObjectCreated
+from tunedrop.registration.retuning import Grown
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.troubles import Troubles
 from tunedrop.stage import Stage
+from tunedrop.steps.sweep import Sweep
 
 TITAN, NOVA = "amazon.titan-text-express-v1:0:8k", "amazon.nova-micro-v1:0:128k"
 MODEL = f"arn:aws:bedrock:us-east-1:111122223333:custom-model/{TITAN}/abcdefghij12"
 NOW = datetime.now(UTC)
+YEARS = timedelta(days=900)
 MANIFEST = f"base_model: {TITAN}\nmethod: single-turn\ndata: {{train: train.jsonl}}\n"
 
 
@@ -98,6 +103,7 @@ def test_a_legacy_base_model_is_followed_by_one_run_on_its_successor(
     [
         (life("ACTIVE"), {}, {}),
         (life("ACTIVE", legacy_in=30), {}, {}),
+        ({"modelDetails": {"modelLifecycle": {"status": "ACTIVE", "endOfLifeTime": NOW + YEARS}}}, {}, {}),
         (life(), {"succession": False}, {}),
         (life(), {"region": "us-west-2"}, {}),
         (life(), {"engines": ("sagemaker-serverless",)}, {}),
@@ -147,3 +153,34 @@ def test_the_run_has_the_same_manifest_on_the_other_base_model_and_waits_for_a_y
     asked = msgspec.structs.replace(estimate(1.0), succeeds=found.run.succeeds)
     (reason,) = judge(asked, stage, 0.0).approval_reasons
     assert f"takes the place of {TITAN}, which is Legacy" in reason
+
+
+def test_hyperparameters_that_the_successor_does_not_take_are_left_out_and_named() -> None:
+    asked = {"epoch_count": 3, "batch_size": 16, "learning_rate": 1e-4, "learningRateWarmupSteps": 9_999}
+
+    document, left_out = succession.on_successor(
+        Manifest(data=Data(train="train.jsonl"), method="single-turn", hyperparameters=asked), NOVA
+    )
+
+    assert document.base_model == NOVA
+    assert set(document.hyperparameters) | set(left_out) == set(asked)
+    assert "batch_size" in left_out
+    assert "learningRateWarmupSteps" in left_out
+    resolve(catalog.find(NOVA), "single-turn", document.hyperparameters)
+    waits = msgspec.structs.replace(estimate(1.0), succeeds=TITAN, left_out=left_out)
+    (reason,) = judge(waits, builders.stage(), 0.0).approval_reasons
+    assert "its own defaults for batch_size" in reason
+
+
+def test_data_that_has_grown_afterwards_is_tuned_on_the_successor(
+    aws: Aws, stage: Stage, registry: Registry, executions: Executions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retune = Retune(when_grown_by=0.2, at_most_every_seconds=0, data_bytes=1)
+    registry.register(builders.run(base_model=NOVA, succeeds=TITAN, retune=retune))
+    grown = Grown(name="persona", manifest=builders.run().source, identity=("a",), share=1.0)
+    monkeypatch.setattr("tunedrop.registration.retuning.grown", lambda *_: grown)
+
+    Sweep(aws, stage, lambda _: None)._start_grown()
+
+    (event,) = executions.started.values()
+    assert event["detail"]["base-model"] == NOVA
