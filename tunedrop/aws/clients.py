@@ -133,6 +133,14 @@ class Aws:
         return self.client("lambda", read_timeout=60)
 
     @cached_property
+    def grader(self) -> Any:
+        """For functions of others, which may take minutes; whoever calls them tries again and counts."""
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=5, read_timeout=300
+        )
+        return self.session.client("lambda", config=config)
+
+    @cached_property
     def events(self) -> Any:
         return self.client("events", read_timeout=15)
 

@@ -1,13 +1,14 @@
 """Rewards of held-out answers, for reinforcement: the function that graded the training grades them too.
 
 It is called as Bedrock calls it (`tunedrop.evaluation.grading`), with the record's own metadata. A batch that
-it does not grade is tried once more; what is left without a reward is counted, and never taken to be 0.
+it does not grade is tried again; what is left without a reward is counted, and never taken to be 0.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,8 +21,14 @@ from tunedrop.contracts import Dataset
 from tunedrop.evaluation import grading
 from tunedrop.evaluation.evaluate import Prediction
 
-BATCH, AT_ONCE, TRIES = 20, 4, 2
-"""Answers a call, calls at once, and how often a batch is tried."""
+BATCH, AT_ONCE = 20, 4
+"""Answers a call, and calls at once."""
+
+TRIES, FEWEST_TRIES, PAUSE_SECONDS = 3, 2, 1.0
+"""How often a batch is tried, in the first round even without time left; with growing pauses."""
+
+CALL_SECONDS, MARGIN_SECONDS = 300, 60
+"""What one call may take (`Aws.grader`); none begins so shortly before the deadline."""
 
 MOST_BYTES = 5 << 20
 """Of one call's answers; a function takes 6 MB (Lambda quotas, read 2026-11-23)."""
@@ -37,38 +44,84 @@ class Item(msgspec.Struct, frozen=True):
     sent: dict[str, Any]
 
 
-def rewarded(aws_: Aws, grader: str, dataset: Dataset, done: Sequence[Prediction]) -> list[Prediction]:
-    """The predictions with the rewards of all answers, or with the reason why some have none."""
-    items = list(_items(done, _metadata(aws_.s3, dataset)))
-    rewards: list[dict[str, float]] = [{} for _ in done]
-    errors = [""] * len(done)
+def rewarded(
+    aws_: Aws,
+    grader: str,
+    dataset: Dataset,
+    done: Sequence[Prediction],
+    deadline: float,
+    save: Callable[[list[Prediction]], None],
+) -> list[Prediction]:
+    """The predictions with the rewards of their answers, or with the reason why some have none.
 
-    def graded(batch: Sequence[Item]) -> tuple[Sequence[Item], dict[str, float], str]:
-        return batch, *_graded(aws_.lambda_, grader, batch)
+    Only what has neither is graded. Each round of calls is saved; none begins without time for it, but the
+    first one does, and comes to an end, so that every call of this function comes further.
 
+    Parameters
+    ----------
+    deadline
+        `time.monotonic()` at which the caller wants to end; a call may take `CALL_SECONDS` beyond it.
+    """
+    found = list(done)
+    batches = list(_batches(list(_items(found, _metadata(aws_.s3, dataset)))))
+    last = deadline - MARGIN_SECONDS
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for batch, found, error in pool.map(graded, _batches(items)):
-            for one in batch:
-                if error:
-                    errors[one.place] = error
-                else:
-                    rewards[one.place][one.model] = found[one.sent["id"]]
-    return [
-        msgspec.structs.replace(one, rewards=given, reward_error=error)
-        for one, given, error in zip(done, rewards, errors, strict=True)
-    ]
+        for start in range(0, len(batches), AT_ONCE):
+            if start and time.monotonic() >= last:
+                break
+            first = start == 0
+            now = batches[start : start + AT_ONCE]
+            graded = pool.map(
+                lambda batch, one=first: _graded(aws_.grader, grader, batch, last, first=one), now
+            )
+            for batch, (rewards, error) in zip(now, graded, strict=True):
+                _note(found, batch, rewards, error)
+            save(found)
+    return found
+
+
+def is_graded(one: Prediction) -> bool:
+    """Whether a prediction needs no more grading."""
+    return bool(one.probe or one.failed or one.reward_error) or set(_answers(one)) <= set(one.rewards)
+
+
+def with_known(done: Sequence[Prediction], kept: Sequence[Prediction]) -> list[Prediction]:
+    """The rewards of answers that were kept with them, given to the same answers."""
+    known = {(one.record, one.turn, one.probe): one for one in kept if one.rewards or one.reward_error}
+    found = []
+    for one in done:
+        same = known.get((one.record, one.turn, one.probe))
+        if same is not None and same.answers == one.answers:
+            one = msgspec.structs.replace(one, rewards=same.rewards, reward_error=same.reward_error)
+        found.append(one)
+    return found
+
+
+def _note(found: list[Prediction], batch: Sequence[Item], rewards: Mapping[str, float], error: str) -> None:
+    for item in batch:
+        one = found[item.place]
+        if error:
+            found[item.place] = msgspec.structs.replace(one, reward_error=error)
+        elif item.sent["id"] in rewards:
+            given = one.rewards | {item.model: rewards[item.sent["id"]]}
+            found[item.place] = msgspec.structs.replace(one, rewards=given)
+
+
+def _answers(one: Prediction) -> Iterator[str]:
+    """The models whose answers can be graded."""
+    answers = ((model, getattr(one, model)) for model in MODELS)
+    return (model for model, answer in answers if answer is not None and not answer.error)
 
 
 def _items(done: Sequence[Prediction], metadata: Mapping[int, dict[str, Any]]) -> Iterator[Item]:
     for place, one in enumerate(done):
-        if one.probe or one.failed:
+        if is_graded(one):
             continue
         asked = [{"role": said.role, "content": said.text} for said in one.before]
         asked.append({"role": "user", "content": one.prompt})
-        for model in MODELS:
-            answer = getattr(one, model)
-            if answer is not None and not answer.error:
-                said = {"role": "assistant", "content": answer.text}
+        for model in _answers(one):
+            if model not in one.rewards:
+                said = {"role": "assistant", "content": getattr(one, model).text}
                 known = metadata.get(one.record, {"reference_answer": one.reference})
                 sent = {"id": f"{place}-{model}", "messages": [*asked, said], "metadata": known}
                 yield Item(place, model, sent)
@@ -101,10 +154,21 @@ def _batches(items: Sequence[Item]) -> Iterator[list[Item]]:
         yield batch
 
 
-def _graded(lambda_: Any, grader: str, batch: Sequence[Item]) -> tuple[dict[str, float], str]:
-    """The rewards by the items' ids, or why there are none."""
+def _graded(
+    lambda_: Any, grader: str, batch: Sequence[Item], last: float, *, first: bool
+) -> tuple[dict[str, float], str]:
+    """The rewards by the items' ids, or why there are none; neither where time was too short to try again.
+
+    What fails in the first round fails for good: else a grader that never answers would be called for ever.
+    """
     sent, error = [one.sent for one in batch], ""
-    for _ in range(TRIES):
+    for tried in range(TRIES):
+        if time.monotonic() >= last and tried >= (FEWEST_TRIES if first else 1):
+            if first:
+                break
+            return {}, ""
+        if tried:
+            time.sleep(PAUSE_SECONDS * tried)
         try:
             answer = lambda_.invoke(FunctionName=grader, Payload=json.dumps(sent).encode())
             body = json.loads(answer["Payload"].read() or b"null")

@@ -17,7 +17,7 @@ from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.gate import decide
 from tunedrop.evaluation.ratings import Rater
-from tunedrop.evaluation.rewards import rewarded
+from tunedrop.evaluation.rewards import is_graded, rewarded, with_known
 from tunedrop.evaluation.scored import scored
 from tunedrop.evaluation.speed import requests_per_minute
 from tunedrop.registry import Registry
@@ -52,7 +52,8 @@ def evaluate_model(aws_: Aws, contest: Contest, next_record: int, deadline: floa
     planned = shards.plan(len(questions), contest.stage, per_minute)
     bucket, key = contest.stage.artifacts_bucket, naming.predictions_key(contest.run.run_id)
     if planned:
-        done = _asked_in_shards(aws_, contest, planned, questions)
+        kept = predictions.read(aws_.s3, bucket, key) if contest.run.grader else []
+        done = with_known(_asked_in_shards(aws_, contest, planned, questions), kept)
     else:
         done = predictions.read(aws_.s3, bucket, key)[:next_record] if next_record else []
         done += contest.ask(aws_, questions[len(done) :], per_minute, deadline)
@@ -61,11 +62,16 @@ def evaluate_model(aws_: Aws, contest: Contest, next_record: int, deadline: floa
     if len(done) < len(questions):
         return msgspec.structs.replace(unfinished, shards=planned)
     _refuse_silence(done)
-    if contest.run.grader and not any(one.rewards for one in done):
+    if contest.run.grader and not all(map(is_graded, done)):
         if not planned and next_record < len(done):
             return unfinished  # so that no answer is lost where grading takes long
-        done = rewarded(aws_, contest.run.grader, contest.dataset, done)
-        predictions.write(aws_.s3, bucket, key, done)
+
+        def save(graded: Sequence[Prediction]) -> None:
+            predictions.write(aws_.s3, bucket, key, graded)
+
+        done = rewarded(aws_, contest.run.grader, contest.dataset, done, deadline, save)
+        if not all(map(is_graded, done)):
+            return unfinished
     judge = contest.run.evaluation.judge
     if judge is not None and judge.via == "evaluation-job":
         if not planned and next_record < len(done):

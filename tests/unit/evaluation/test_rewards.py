@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,11 +16,12 @@ from tests.unit.evaluation.answers import prediction
 from tests.unit.fake_bedrock import refusal
 from tunedrop.aws import Aws
 from tunedrop.contracts import Dataset, DatasetFile, Evaluation, EvaluationSettings
+from tunedrop.evaluation import rewards
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.gate import decide
 from tunedrop.evaluation.grading import grade
-from tunedrop.evaluation.rewards import BATCH, rewarded
+from tunedrop.evaluation.rewards import AT_ONCE, BATCH, is_graded, rewarded, with_known
 
 ARN = "arn:aws:lambda:us-west-2:111122223333:function:grader"
 PROMPTS = 60
@@ -66,10 +68,21 @@ def answers(base: int = 2, tuned: int = 8) -> list[Prediction]:
     return [msgspec.structs.replace(one, reference="") for one in found]
 
 
-def graded(dataset: Dataset, done: list[Prediction], grader: Grader) -> list[Prediction]:
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rewards, "PAUSE_SECONDS", 0)
+
+
+def graded(
+    dataset: Dataset,
+    done: list[Prediction],
+    grader: Grader,
+    deadline: float = math.inf,
+    saved: list[Any] | None = None,
+) -> list[Prediction]:
     aws = Aws()
-    aws.s3, aws.lambda_ = Files(), grader
-    return rewarded(aws, ARN, dataset, done)
+    aws.s3, aws.grader = Files(), grader
+    return rewarded(aws, ARN, dataset, done, deadline, saved.append if saved is not None else len)
 
 
 def by_plain_words(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -187,3 +200,39 @@ def test_answers_that_were_not_given_are_not_graded(dataset: Dataset) -> None:
 
     assert not found[0].rewards
     assert sum(map(len, grader.sent)) == 2 * (PROMPTS - 1)
+
+
+def test_a_call_whose_time_is_up_grades_one_round_and_the_next_goes_on(dataset: Dataset) -> None:
+    grader, saved = Grader(by_plain_words), []  # type: ignore[var-annotated]
+    many = [*answers(), *answers(), *answers()]  # 360 answers: 18 batches, five rounds
+
+    found, rounds = many, 0
+    while not all(map(is_graded, found)):
+        found = graded(dataset, found, grader, deadline=0.0, saved=saved)
+        rounds += 1
+        assert len(grader.sent) == min(18, rounds * AT_ONCE)
+
+    assert rounds == len(saved) == 5
+    assert sorted(one["id"] for items in grader.sent for one in items) == sorted(
+        f"{place}-{model}" for place in range(len(many)) for model in ("base", "tuned")
+    )
+
+
+def test_what_the_first_round_does_not_grade_is_counted_even_without_time(dataset: Dataset) -> None:
+    broken = Grader(lambda _: {"errorMessage": "cold"})
+
+    found = graded(dataset, [*answers(), *answers()], broken, deadline=0.0)
+
+    first_round = AT_ONCE * BATCH // 2
+    assert [bool(one.reward_error) for one in found] == [place < first_round for place in range(2 * PROMPTS)]
+    assert len(broken.sent) == 2 * AT_ONCE
+
+
+def test_rewards_that_were_kept_are_those_of_the_same_answers(dataset: Dataset) -> None:
+    kept = graded(dataset, answers(), Grader(by_plain_words))
+    other = msgspec.structs.replace(answers()[1], tuned=Answer(text="something else"))
+
+    first, second, *_ = with_known([answers()[0], other], kept)
+
+    assert first.rewards == kept[0].rewards
+    assert not second.rewards

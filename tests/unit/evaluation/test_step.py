@@ -178,7 +178,7 @@ def test_answers_are_kept_and_then_graded_once(aws: Any, contest: Asked, registr
     run = msgspec.structs.replace(contest.run, evaluation=EvaluationSettings(), grader="arn:grader")
     fields = {name: getattr(contest, name) for name in Contest.__struct_fields__} | {"run": run}
     bucket, grader = contest.stage.artifacts_bucket, Lambda()
-    aws.lambda_ = grader
+    aws.grader = grader
     for file in (contest.dataset.train, contest.dataset.test):
         assert file is not None
         aws.s3.put_object(
