@@ -165,6 +165,47 @@ def test_a_shape_is_read_as_what_it_says(name: str) -> None:
         assert [turn.role for turn in reading.conversation.turns][:2] == ["user", "assistant"]
 
 
+@pytest.mark.parametrize("asked", ["messages", "prompt"])
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"response": "5", "ground_truth": "4"},
+        {"completion": "5", "answer": "4"},
+        {"response": "5", "reference": "4"},
+        {"output": "5", "expected_answer": "4"},
+        {"output": "5", "reward_model": {"ground_truth": "4", "style": "rule"}},
+        {"completion": [{"role": "assistant", "content": "5"}], "solution": "4"},
+    ],
+)
+def test_what_a_model_said_is_not_learned_beside_what_is_right(asked: str, beside: dict[str, Any]) -> None:
+    conversation = formats.read({asked: [{"role": "user", "content": "2+2?"}], **beside}).conversation
+
+    assert conversation is not None
+    assert [turn.text for turn in conversation.turns] == ["2+2?"]
+    assert beside.keys() <= conversation.extra.keys()
+
+
+@pytest.mark.parametrize("key", ["output", "response", "completion"])
+def test_two_answers_behind_a_history_are_not_learned_as_one(key: str) -> None:
+    record = {"instruction": ASK, "input": "", "history": [["hi", "hey"]], key: [SAY, "A dog."]}
+
+    reading = formats.read(record)
+
+    assert reading.conversation is None
+    assert [problem.code for problem in reading.problems] == ["TD012"]
+
+
+@pytest.mark.parametrize("kind", [[], None, "x", {}])
+def test_a_message_of_langchain_without_its_class_is_refused(kind: Any) -> None:
+    message = {"lc": 1, "id": kind, "kwargs": {"content": ASK}}
+    record = {"inputs": {"messages": [[message]]}, "outputs": {"generations": [[{"text": SAY}]]}}
+
+    reading = formats.read(record)
+
+    assert reading.conversation is None
+    assert reading.problems
+
+
 @pytest.mark.parametrize("record", LABELS)
 def test_labels_of_single_answers_are_named_and_refused(record: dict[str, Any]) -> None:
     reading = formats.read(record)

@@ -117,7 +117,7 @@ def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         return None
     needed = _NEEDED.get(reading.format, ("prompt", "completion"))
     prompt = reading.text(record, keys.prompt or needed[0], f"$.{keys.prompt or needed[0]}")
-    answer = _answer(there, keys.answer or needed[1], reading)
+    answer = answer_of(there, keys.answer or needed[1], reading)
     about = _asked_about(there, keys, prompt, answer, reading)
     system = there.get(keys.system, "") if keys.system else ""
     if not isinstance(system, str):
@@ -239,7 +239,7 @@ _NEEDED: dict[SourceFormat, tuple[str, str]] = {
 }
 
 
-def _answer(record: Mapping[str, Any], key: str, reading: Reading) -> str | None:
+def answer_of(record: Mapping[str, Any], key: str, reading: Reading) -> str | None:
     """An answer: a label may be a number or true, and a list of one string (SQuAD's, too) is that string."""
     value = record.get(key)
     if isinstance(value, str) and value[:1] in ("[", "{") and (key.endswith("s") or lists_answers(value)):

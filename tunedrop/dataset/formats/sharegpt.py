@@ -125,6 +125,11 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
             chat.note(record[key], f"$.{key}")
     spread = list(_spread(messages, f"$.{name}", losses))
     if "history" in name and (pair := _last(record)):  # Alpaca's: what was said before
+        answer = pairs.keys_of(pair).answer
+        text = pairs.answer_of(pair, answer, reading)
+        if text is None:
+            return None
+        pair = {**pair, answer: text}
         spread += _question(pair, "$", [])
         own |= {*pair.keys(), *({"text"} if "text" in record and "message" in pair else ())}
     said_by = _speaker(spread[0][1])

@@ -77,7 +77,7 @@ def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """The record with the answer beside its messages as the last of them; the same where there is none."""
     messages = record["messages"]
     said = next((key for key in _ANSWERS if record.get(key) not in (None, "", [], {})), "")
-    if not said or "reference_answer" in record or not all(map(_is_message, messages)):
+    if not said or _is_graded(record, said) or not all(map(_is_message, messages)):
         return record
     answer = _answer({"choices": record[said]} if said == "choices" else record[said])
     if not messages or turns.ROLES.get(messages[-1]["role"].lower()) != turns.USER or not answer:
@@ -91,6 +91,12 @@ def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
             for one in answer
         ]
     return {**_without(record, said), "messages": [*messages, *answer]}
+
+
+def _is_graded(record: Mapping[str, Any], said: str) -> bool:
+    """Whether a reference stands beside an answer: then that is what a model said, not what is right."""
+    references = ("reference_answer", "reward_model", *names.REFERENCES)
+    return any(record.get(key) not in (None, "", [], {}) for key in references if key != said)
 
 
 def _rows(columns: Mapping[str, Any]) -> list[Any]:
@@ -121,7 +127,7 @@ def _exchange(record: Mapping[str, Any]) -> Mapping[str, Any]:
         rest = _without(record, asked)
         messages = list(_messages(record[asked]))
         rest |= _beside(asked, record[asked])
-        if said:
+        if said and not _is_graded(record, said):
             answer = _answer(record[said])
             if answer is None:
                 return record
@@ -238,7 +244,12 @@ def _is_message(value: Any) -> bool:
 def _is_of_langchain(value: Any) -> bool:
     """Whether a message is written as LangChain serializes its objects."""
     inside = value.get("kwargs") if isinstance(value, dict) else None
-    return isinstance(inside, dict) and isinstance(value.get("id"), list) and "content" in inside
+    return (
+        isinstance(inside, dict)
+        and isinstance(value.get("id"), list)
+        and bool(value["id"])
+        and "content" in inside
+    )
 
 
 def _of_langchain(value: Any) -> Any:
