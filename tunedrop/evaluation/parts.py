@@ -3,8 +3,8 @@ more often than its own answers to other prompts are.
 
 An answer scores half and more with every number wrong, or every name, where the rest is always the same or
 stands in the prompt. Which parts there are is read off the references: of JSON its numbers, codes, words and
-truth values, and each field; of other text its numbers, its names, and the words that few references have and
-the prompt does not give.
+truth values, and each field; of other text its numbers, its names, and the words that few references have, or
+no more than half of them, and the prompt does not give.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ from tunedrop.evaluation.words import words
 
 RARE = 0.05
 """Words that no larger part of the references has tell what one of them says."""
+
+HALF = 0.5
+"""Words that no larger part of the references has tell which of a few things one of them says: one advice of
+eight stands in an eighth of all, and is not rare."""
 
 FEWEST_UNITS, LEAST_SHARE = 10, 0.2
 """A part is looked at that so many units have, and such a share of all."""
@@ -70,15 +74,16 @@ def parts_of_text(references: Sequence[str], prompts: Sequence[str]) -> Iterator
     everything = [Counter[Hashable](set(words(one))) for one in references]
     texts = {one: frozenset(words(one)) for one in references}
     frequency = Counter(word for text in texts.values() for word in text)
-    most = max(1.0, RARE * len(texts))
     numbers = [_only(found, lambda word: _has_digit(str(word))) for found in everything]
     names = [Counter[Hashable](set(_names(one))) for one in references]
     yield Part("numbers", numbers, _bag)
     yield Part("numbers that the prompt does not give", _without(numbers, given), _bag)
     yield Part("names", names, _bag)
     yield Part("names that the prompt does not give", _without(names, given), _bag)
-    rare = [_only(found, lambda word: frequency[str(word)] <= most) for found in everything]
-    yield Part("words that tell the references apart", _without(rare, given), _bag)
+    for name, share in (("words that tell the references apart", RARE), ("less common words", HALF)):
+        most = max(1.0, share * len(texts))
+        telling = frozenset(word for word, count in frequency.items() if count <= most)
+        yield Part(name, _without([_only(found, telling.__contains__) for found in everything], given), _bag)
 
 
 def parts_of_json(references: Sequence[str]) -> Iterator[Part]:

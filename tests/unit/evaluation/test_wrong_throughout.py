@@ -75,6 +75,23 @@ TAGGED: Rows = [
     )
     for some in (DRAW.sample(TOPICS, DRAW.randint(2, 4)) for _ in range(110))
 ]
+ADVICE = {
+    "frozen": "restart it and update the firmware",
+    "cracked": "send it to the workshop with the receipt",
+    "empty": "replace the battery and charge it overnight",
+    "dusty": "clean the contacts with alcohol",
+    "unwanted": "return it for a full refund",
+    "unregistered": "call the hotline and quote the serial number",
+}
+MACROS: Rows = [
+    (
+        f"{name} from {about(number)} writes: my {thing} is {wrong}",
+        f"Dear {name}, thank you for writing about your {thing}. Please {ADVICE[wrong]}. Kind regards",
+    )
+    for number, (name, thing, wrong) in enumerate(
+        product(("Rosa", "Yusuf", "Ines", "Tom"), ("kettle", "radio", "drill", "lamp"), ADVICE)
+    )
+]
 
 
 def verdict(rows: Rows, tuned: Answerer) -> Any:
@@ -106,6 +123,11 @@ def other_names(wanted: str) -> str:
     )
 
 
+def other_advice(wanted: str) -> str:
+    """One of the pieces of advice, in the same letter."""
+    return re.sub(r"(?<=Please ).*(?=\. Kind)", DRAW.choice(list(ADVICE.values())), wanted)
+
+
 def other_numbers(wanted: str) -> str:
     return re.sub(r"\d+\.\d", lambda number: f"{float(number[0]) + DRAW.randint(1, 9):.1f}", wanted)
 
@@ -132,6 +154,7 @@ def sometimes(wrong: Answerer, share: float) -> Answerer:
 
 WRONG = {
     "names": (RUSSIAN, other_names, "names"),
+    "one advice of six": (MACROS, other_advice, "less common words"),
     "numbers in JSON": (LABS, other_numbers, "numbers"),
     "truth values": (LABS, turned_round, "truth values"),
     "lines of Java": (JAVA, shuffled(r"[^\n]*\n?"), "form"),
