@@ -38,9 +38,7 @@ def cloudformation() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 @pytest.fixture
 def bucket(aws: Aws) -> str:
-    aws.s3.create_bucket(
-        Bucket="going", CreateBucketConfiguration={"LocationConstraint": aws.session.region_name}
-    )
+    aws.s3.create_bucket(Bucket="going")
     aws.s3.put_bucket_versioning(Bucket="going", VersioningConfiguration={"Status": "Enabled"})
     for number in range(3):
         aws.s3.put_object(Bucket="going", Key="twice", Body=str(number).encode())
