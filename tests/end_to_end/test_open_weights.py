@@ -127,6 +127,7 @@ def test_preferences_are_trained_imported_measured_and_promoted(weights: Pipelin
     asked = [one for one in answers if not one.probe]
     assert asked
     assert all(one.reference.startswith("Of course: ") for one in asked)
+    assert all(one.tuned.text.startswith("Of course: ") for one in asked)
 
 
 def test_what_no_engine_trains_is_refused_at_the_drop(weights: Pipeline) -> None:

@@ -21,6 +21,9 @@ and nothing beside it · `preference` {chosen: [messages], rejected: [messages]}
 `image-caption` {image-ref, caption}
 """
 
+CONVERSATIONS: tuple[Format, ...] = ("converse", "openai-chat", "messages", "preference")
+"""The formats whose models are asked in messages; the others are given one text."""
+
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a fact was read, and when (YYYY-MM-DD). `doubt` says what the sources disagree about."""

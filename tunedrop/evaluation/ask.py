@@ -15,7 +15,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tunedrop import aws
-from tunedrop.catalog.model import BaseModel, Format
+from tunedrop.catalog.model import CONVERSATIONS, BaseModel, Format
 from tunedrop.dataset.prepare.held_out import HeldOut
 from tunedrop.serving import kinds
 from tunedrop.serving.kinds.imported import is_asleep
@@ -42,9 +42,6 @@ REASONING_TOKENS = 2_048
 WAKING_SECONDS = 300.0
 """How long an imported model may keep answering that it is not ready (Bedrock user guide,
 invoke-imported-model, read 2026-11-29: tens of seconds as a rule)."""
-
-CONVERSATIONS = ("converse", "openai-chat", "messages")
-"""Formats of models that are asked in messages; others are given one text."""
 
 TRIES = 8
 LONGEST_PAUSE = 30.0

@@ -9,11 +9,11 @@ import msgspec
 
 from tunedrop import naming
 from tunedrop.aws import Aws
-from tunedrop.catalog.model import BaseModel
+from tunedrop.catalog.model import CONVERSATIONS, BaseModel
 from tunedrop.contracts import CompletedJob, Dataset, Run, Serving
 from tunedrop.dataset.prepare.held_out import HeldOut, read_held_out
 from tunedrop.evaluation import general_ability
-from tunedrop.evaluation.ask import CONVERSATIONS, Asker, RateLimiter
+from tunedrop.evaluation.ask import Asker, RateLimiter
 from tunedrop.evaluation.evaluate import Prediction, evaluate, select
 from tunedrop.evaluation.examples import MOST_KNOWN, Example
 from tunedrop.evaluation.judge import Judge

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from tunedrop import catalog
+from tunedrop.catalog.model import CONVERSATIONS
 from tunedrop.contracts import Ending
 from tunedrop.serving import kinds
 from tunedrop.stage import Stage
@@ -29,7 +30,7 @@ def snippets(stage: Stage, ending: Ending) -> list[Snippet]:
         return []
     alias = ending.promotion.alias
     kind = kinds.of_arn(ending.promotion.model_id)
-    is_conversation = ending.dataset.target_format in ("converse", "openai-chat", "messages")
+    is_conversation = ending.dataset.target_format in CONVERSATIONS
     if kind is not None and kind.asked_by == "chat" and not is_conversation:
         return [
             Snippet("Python (boto3)", _completion_python(stage.region, alias)),

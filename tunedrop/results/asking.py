@@ -12,7 +12,7 @@ import msgspec
 
 from tunedrop import catalog, naming
 from tunedrop.aws import Aws
-from tunedrop.catalog.model import BaseModel, Format
+from tunedrop.catalog.model import CONVERSATIONS, BaseModel, Format
 from tunedrop.contracts import CompletedJob, Dataset
 from tunedrop.dataset.prepare.held_out import HeldOut, Message, read_held_out
 from tunedrop.evaluation.ask import Answer, Asker, RateLimiter
@@ -63,7 +63,7 @@ class Models:
     @property
     def is_conversation(self) -> bool:
         """Whether the model was trained on conversations, so that what was said before can be given."""
-        return self._format in ("converse", "openai-chat")
+        return self._format in CONVERSATIONS
 
     @property
     def _format(self) -> Format:

@@ -10,6 +10,7 @@ import pytest
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop import catalog
+from tunedrop.catalog.model import Format
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.evaluation.ask import Answer, Asker, RateLimiter, Unanswered, persist
 from tunedrop.evaluation.evaluate import evaluate, select
@@ -148,15 +149,18 @@ def chat(text: str, finished: str = "stop") -> dict[str, object]:
     return {"body": io.BytesIO(json.dumps(body).encode())}
 
 
-def asked_imported(runtime: FakeBedrock) -> Answer:
+def asked_imported(runtime: FakeBedrock, format_: Format = "messages") -> Answer:
     base = catalog.find("qwen.qwen3-32b")
-    return Asker(runtime, IMPORTED, base, "messages", RateLimiter(0), sleep=lambda _: None).ask(QUESTION)
+    return Asker(runtime, IMPORTED, base, format_, RateLimiter(0), sleep=lambda _: None).ask(QUESTION)
 
 
-def test_an_imported_model_is_asked_by_openais_chat_body_and_its_reasoning_is_not_scored() -> None:
+@pytest.mark.parametrize("format_", ["messages", "openai-chat", "preference"])
+def test_an_imported_model_is_asked_by_openais_chat_body_and_its_reasoning_is_not_scored(
+    format_: Format,
+) -> None:
     runtime = FakeBedrock(invoke_model=chat("<think>\nhm\n</think>\n\nhi"))
 
-    answer = asked_imported(runtime)
+    answer = asked_imported(runtime, format_)
 
     body = json.loads(runtime.called("invoke_model")[0]["body"])
     assert msgspec.structs.replace(answer, latency_ms=0) == Answer(
