@@ -370,6 +370,69 @@ def test_what_is_not_said_again_is_listed(beside: dict[str, Any], unread: set[st
     assert conversation.unread.keys() == unread
 
 
+LONG = "The warranty lasts three years."
+DOG = [user("I have a dog."), assistant("Good.")]
+
+
+@pytest.mark.parametrize(
+    ("beside", "asked"),
+    [
+        ({"prompt": ASK, "context": [LONG]}, [f"{ASK}\n\n{LONG}"]),
+        ({"instruction": ASK, "context": LONG}, [f"{ASK}\n\n{LONG}"]),
+        ({"question": ASK, "passages": [LONG, "Two."]}, [f"{ASK}\n\n{LONG}\n\nTwo."]),
+        ({"question": ASK, "document": LONG}, [f"{ASK}\n\n{LONG}"]),
+        ({"prompt": [user(ASK)], "article": LONG}, [f"{ASK}\n\n{LONG}"]),
+        ({"messages": [*DOG, user(ASK)], "document": LONG}, ["I have a dog.", "Good.", f"{ASK}\n\n{LONG}"]),
+        ({"prompt": ASK, "history": [["I have a dog.", "Good."]]}, ["I have a dog.", "Good.", ASK]),
+        ({"prompt": ASK, "history": DOG}, ["I have a dog.", "Good.", ASK]),
+        ({"prompt": ASK, "chat_history": ["I have a dog.", "Good."]}, ["I have a dog.", "Good.", ASK]),
+        ({"prompt": ASK, "messages": DOG}, ["I have a dog.", "Good.", ASK]),
+        ({"prompt": ASK, "messages": [*DOG, user(ASK)]}, ["I have a dog.", "Good.", ASK]),
+        ({"prompt": [user(ASK)], "conversation": DOG}, ["I have a dog.", "Good.", ASK]),
+        (
+            {"conversations": [user(ASK)], "history": DOG, "passage": LONG},
+            ["I have a dog.", "Good.", f"{ASK}\n\n{LONG}"],
+        ),
+    ],
+)
+def test_what_a_prompt_is_about_and_follows_is_asked_with_it(
+    beside: dict[str, Any], asked: list[str]
+) -> None:
+    conversation = read({**beside, "chosen": GOOD, "rejected": BAD}).conversation
+
+    assert conversation is not None
+    assert [turn.text for turn in conversation.turns] == [*asked, GOOD]
+    assert not conversation.unread
+
+
+@pytest.mark.parametrize("key", ["context", "document", "passages", "history", "table"])
+@pytest.mark.parametrize("value", [{"title": LONG}, [{"title": LONG}], [[LONG]]])
+def test_what_a_prompt_is_about_is_never_left_out(key: str, value: Any) -> None:
+    reading = read({**PLAIN, key: value})
+
+    assert reading.conversation is None
+    assert [(problem.code, problem.path) for problem in reading.problems] == [("TD012", f"$.{key}")]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "rejected"),
+    [
+        ("Human: Hi\n\nAssistant: Yo", "Human: Hi\n\nAssistant: No"),
+        ("Human: Hi\n\nAssistant: Yo", "I refuse."),
+        ('{"role": "admin", "x": 1}', '{"role": "x"}'),
+        ('[{"role": "user", "content": "hello"}]', '[{"role": "user", "content": "bye"}]'),
+        ('[{"role": "narrator", "content": "hello"}]', '[{"role": "assistant"}]'),
+    ],
+)
+def test_an_answer_that_looks_like_messages_stays_an_answer(chosen: str, rejected: str) -> None:
+    conversation = read({"prompt": "Write a dialogue.", "chosen": chosen, "rejected": rejected}).conversation
+
+    assert conversation is not None
+    assert conversation.rejected is not None
+    assert [turn.text for turn in conversation.turns] == ["Write a dialogue.", chosen]
+    assert conversation.rejected.text == rejected
+
+
 def test_a_system_prompt_that_another_replaces_is_listed() -> None:
     system = {"role": "system", "content": "Be brief."}
     sides = {name: [system, *side] for name, side in SHAPES["SageMaker's messages"].items()}

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from math import isnan
 from typing import Any
@@ -175,6 +175,25 @@ def _asked_about(
     return found
 
 
+def texts_about(
+    record: Mapping[str, Any], used: Iterable[str], prompt: Any, reading: Reading
+) -> dict[str, str]:
+    """The texts beside a prompt with two answers, by their keys, without those that are used."""
+    found = {}
+    known = (*names.CONTEXTS, *names.WHAT_IS_ASKED_ABOUT)
+    for key in sorted(
+        (one for one in record if one not in used and names.plain(one) in known),
+        key=lambda one: known.index(names.plain(one)),
+    ):
+        text = _text_of(key, record[key], prompt, "")
+        if text is None:
+            what = f"{shorten(key)} {_WRITTEN}: write it as one string, or rename or remove the key"
+            reading.add(f"$.{shorten(key)}", "TD012", what, record[key], "a string")
+        elif text:
+            found[key] = text
+    return found
+
+
 def joined(record: Mapping[str, Any]) -> list[str]:
     """The keys of what stands behind the question in the prompt."""
     keys = keys_of(record)
@@ -205,8 +224,11 @@ def _text_of(key: str, value: Any, asked: Any, answer: Any) -> str | None:
     )
 
 
+_WRITTEN = "must be a string or a list of strings, because the question is about it"
+
+
 def _no_text(key: str) -> str:
-    what = f"{shorten(key)} must be a string or a list of strings, because the question is about it"
+    what = f"{shorten(key)} {_WRITTEN}"
     if names.plain(key) in names.CONTEXTS:
         return f"{what}: write it as one string, or rename or remove the key"
     return (

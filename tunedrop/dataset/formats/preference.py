@@ -26,7 +26,7 @@ from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.formats import comparisons, names, pairs, turns
+from tunedrop.dataset.formats import comparisons, names, pairs, sharegpt, turns
 from tunedrop.dataset.formats.record import Conversation, Reading, Turn, said
 from tunedrop.dataset.types import Problem, shorten
 
@@ -76,10 +76,19 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
             reading.add("$", "TD011", what, ", ".join(map(shorten, record)), missing)
             return None
     losses: list[str] = []
-    prompt, used = _prompt(record, reading, losses)
-    if any(isinstance(one, str) and any(_transcript(one)) for one in record.values()):
+    rest = {key: one for key, one in record.items() if key not in comparisons.sides_in(record)}
+    asked, used = _asked(rest, reading, losses)
+    if any(isinstance(one, str) and any(_transcript(one)) for one in (rest if asked else record).values()):
         record = {**record, **{key: one.strip() for key in keys if isinstance(one := record[key], str)}}
-    chosen, rejected = (_side(record[key], key, prompt, reading, losses) for key in keys)
+    sides = [_answer(record[key], f"$.{key}", asked, reading) for key in keys]
+    if not any(who == turns.USER for side in sides for _, who, _, _ in side):
+        asked = _before(rest, asked, used, reading, losses)
+    if reading.problems:
+        return None
+    prompt = [*_system(rest, used), *asked]
+    chosen, rejected = (
+        _side(side, key, prompt, reading, losses) for side, key in zip(sides, keys, strict=True)
+    )
     if chosen is None or rejected is None:
         return None
     _compare(chosen, rejected, keys[1], reading)
@@ -87,7 +96,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         return None
     _warn_of_scores(record, reading)
     if chosen.turns[0].path.startswith(f"$.{keys[0]}"):  # the answers bring their prompt
-        used = tuple(key for key in used if chosen.system_path == f"$.{key}")
+        used = {key for key in used if chosen.system_path == f"$.{key}"}
     rest = {key: one for key, one in record.items() if key not in (*used, *keys) and one != ""}
     return msgspec.structs.replace(
         chosen,
@@ -97,6 +106,13 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     )
 
 
+def _system(record: Mapping[str, Any], used: set[str]) -> Iterator[_Said]:
+    key = pairs.keys_of(record).system
+    if key and isinstance(system := record[key], str | list) and system:
+        used.add(key)
+        yield f"$.{key}", turns.SYSTEM, system, {}
+
+
 def _is_said(value: Any, side: Any, chosen: Conversation) -> bool:
     """Whether the preferred conversation says a value too: the prompt once more, or all of it."""
     if isinstance(value, str):
@@ -104,48 +120,84 @@ def _is_said(value: Any, side: Any, chosen: Conversation) -> bool:
     return isinstance(value, list) and isinstance(side, list) and value == side[: len(value)]
 
 
-def _prompt(
-    record: Mapping[str, Any], reading: Reading, losses: list[str]
-) -> tuple[list[_Said], tuple[str, ...]]:
-    """The messages before both answers, system prompt first, and the keys that they stand under."""
-    rest = {key: one for key, one in record.items() if key not in comparisons.sides_in(record)}
-    keys = pairs.keys_of({key: one for key, one in rest.items() if isinstance(one, str | list | dict)})
-    found: list[_Said] = []
-    if keys.system and isinstance(system := rest[keys.system], str | list) and system:
-        found.append((f"$.{keys.system}", turns.SYSTEM, system, {}))
-    listed = next(
-        (key for key in rest if names.plain(key) in ("messages", *names.CONVERSATIONS)
-         and comparisons.are_messages(rest[key])), "",
-    )  # fmt: skip
-    if keys.prompt and isinstance(rest[keys.prompt], dict):
-        inside = rest[keys.prompt]
-        losses += [f"$.{keys.prompt}.{shorten(one)}" for one in inside if one != "messages" and inside[one]]
-        found += _messages(inside.get("messages"), f"$.{keys.prompt}.messages", reading)
-        return found, (keys.system, keys.prompt)
-    if keys.prompt and isinstance(text := rest[keys.prompt], str) and text.strip():
-        about = rest.get(keys.context, "") if keys.context else ""
-        if isinstance(about, str) and about.strip():
-            text = f"{text}\n\n{about}"
-        found += _messages(text, f"$.{keys.prompt}", reading, turns.USER)
-        return found, (keys.system, keys.prompt, *([keys.context] if about else []))
-    if keys.prompt and comparisons.are_messages(rest[keys.prompt]):
-        listed = keys.prompt
-    told = next((key for key in rest if names.plain(key) in names.CONVERSATIONS), "")
-    if not listed and told and isinstance(rest[told], str):
-        return [*found, *_messages(rest[told], f"$.{told}", reading, turns.USER)], (keys.system, told)
-    if listed:
-        found += _messages(rest[listed], f"$.{listed}", reading)
-    return found, (keys.system, listed)
+def _asked(record: Mapping[str, Any], reading: Reading, losses: list[str]) -> tuple[list[_Said], set[str]]:
+    """The messages of the prompt, and the key that they stand under; none where there is no such key."""
+    key = _prompt_key(record) or next(iter(_lists(record)), "")
+    value = record.get(key)
+    if not key:
+        return [], set()
+    if isinstance(value, dict):
+        losses += [f"$.{key}.{shorten(one)}" for one in value if one != "messages" and value[one]]
+        return list(_messages(value.get("messages"), f"$.{key}.messages", reading, turns.USER)), {key}
+    if isinstance(value, list) and not comparisons.are_messages(value):
+        return _spread(record, key, reading, losses), {key}
+    return list(_messages(value, f"$.{key}", reading, turns.USER)), {key}
+
+
+def _prompt_key(record: Mapping[str, Any]) -> str:
+    """The key of a prompt that stands alone; empty where only a conversation does."""
+    there = {one: value for one, value in record.items() if isinstance(value, str | list | dict)}
+    key = pairs.keys_of(there).prompt
+    value, lists = record.get(key), _lists(record)
+    is_task = names.plain(key) in names.TASKS - {"text"}
+    if key and key not in lists and (is_task or not lists):
+        if isinstance(value, dict) or (isinstance(value, str) and value.strip()):
+            return key
+        if comparisons.are_messages(value):
+            return key
+    texts = (one for one in there if names.plain(one) in names.CONVERSATIONS and isinstance(record[one], str))
+    return "" if lists else next(texts, "")
+
+
+def _lists(record: Mapping[str, Any]) -> list[str]:
+    """The keys of the conversations before the answers."""
+    return [key for key, value in record.items() if isinstance(value, list) and _is_conversation(key, value)]
+
+
+def _is_conversation(key: str, value: list[Any]) -> bool:
+    name = names.plain(key)
+    if name not in ("messages", *names.CONVERSATIONS):
+        return False
+    is_sure = name not in ("log", "interactions", "data")
+    return comparisons.are_messages(value) or (is_sure and sharegpt.is_of_turns(value, name))
+
+
+def _spread(record: Mapping[str, Any], key: str, reading: Reading, losses: list[str]) -> list[_Said]:
+    turns_ = sharegpt.spread(record[key], f"$.{key}", losses)
+    return [one for at, given in turns_ for one in _message(given, at, turns.USER, reading)]
+
+
+def _before(
+    record: Mapping[str, Any], asked: list[_Said], used: set[str], reading: Reading, losses: list[str]
+) -> list[_Said]:
+    """What is asked, behind the earlier turns and with the texts that it is about; their keys are used."""
+    last = next((index for index in reversed(range(len(asked))) if asked[index][1] == turns.USER), -1)
+    if last < 0:
+        return asked
+    path, who, text, message = asked[last]
+    lists = [key for key in _lists(record) if key not in used]
+    about = pairs.texts_about(record, {*used, *lists}, text, reading)
+    if about and not isinstance(text, str):
+        reading.wrong_type(path, f"a string, because {shorten(next(iter(about)))} belongs to it", text)
+        return asked
+    whole = "\n\n".join([text, *about.values()]) if about else text
+    found = [*asked[:last], (path, who, whole, message), *asked[last + 1 :]]
+    used.update(about)
+    for key in lists:
+        earlier = _spread(record, key, reading, losses)
+        again = [at for at, one in enumerate(earlier) if one[1] == who and one[2] == text]
+        if again and last:
+            continue  # the prompt has its own history
+        found = [*(earlier[: again[-1]] if again else earlier), *found]
+        if not again or not earlier[again[-1] + 1 :]:
+            used.add(key)
+    return found
 
 
 def _messages(value: Any, path: str, reading: Reading, speaker: str = turns.ASSISTANT) -> Iterator[_Said]:
     """The messages of a text, a transcript, a message or a list of them."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "[") and '"role"' in value:
-        try:
-            value = msgspec.json.decode(value)
-        except (msgspec.DecodeError, RecursionError, ValueError):
-            yield path, speaker, value, {}
-            return
+        value = _decoded(value, speaker)
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         value = value[0]
     if isinstance(value, str):
@@ -165,16 +217,35 @@ def _messages(value: Any, path: str, reading: Reading, speaker: str = turns.ASSI
         return
     for index, one in enumerate(value):
         at = f"{path}[{index}]"
-        if not isinstance(one, dict):
-            reading.wrong_type(at, "a message", one)
+        yield from _message(one, at, speaker if len(value) == 1 else None, reading)
+        if reading.problems:
             return
-        role = one.get("role", one.get("from", speaker if len(value) == 1 else None))
-        kind = turns.ROLES.get(role.strip().lower()) if isinstance(role, str) else None
-        if kind not in (turns.USER, turns.ASSISTANT, turns.SYSTEM):
-            what = f"role is {shorten(role)}; a preference has user, assistant and system"
-            reading.add(f"{at}.role", "TD023", what, role, "user or assistant")
-            return
-        yield f"{at}.content", kind, one.get("content", one.get("value", one.get("text"))), one
+
+
+def _message(one: Mapping[str, Any], at: str, speaker: str | None, reading: Reading) -> Iterator[_Said]:
+    if not isinstance(one, dict):
+        reading.wrong_type(at, "a message", one)
+        return
+    role = one.get("role", one.get("from", speaker))
+    kind = turns.ROLES.get(role.strip().lower()) if isinstance(role, str) else None
+    if kind not in (turns.USER, turns.ASSISTANT, turns.SYSTEM):
+        what = f"role is {shorten(role)}; a preference has user, assistant and system"
+        reading.add(f"{at}.role", "TD023", what, role, "user or assistant")
+        return
+    yield f"{at}.content", kind, one.get("content", one.get("value", one.get("text"))), one
+
+
+def _decoded(text: str, speaker: str) -> Any:
+    """The messages that a text has as JSON, which an answer ends with the assistant's; else the text."""
+    try:
+        found = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        return text
+    messages = found if isinstance(found, list) else [found]
+    roles = [str(one.get("role")).strip().lower() if isinstance(one, dict) else "" for one in messages]
+    are_messages = all(turns.ROLES.get(one) for one in roles) and all("content" in one for one in messages)
+    is_ended = speaker != turns.ASSISTANT or turns.ROLES.get(roles[-1] if roles else "") == turns.ASSISTANT
+    return found if are_messages and is_ended else text
 
 
 def _transcript(text: str) -> Iterator[tuple[str, str]]:
@@ -186,13 +257,20 @@ def _transcript(text: str) -> Iterator[tuple[str, str]]:
         yield (turns.USER if who == "Human" else turns.ASSISTANT), words.strip()
 
 
+def _answer(value: Any, path: str, asked: list[_Said], reading: Reading) -> list[_Said]:
+    """The messages of an answer; a transcript is one where its beginning is asked, or nothing is."""
+    found = list(_messages(value, path, reading))
+    if isinstance(value, str) and asked and any(_transcript(value)):
+        texts = [text.strip() for _, who, text, _ in asked if who != turns.SYSTEM and isinstance(text, str)]
+        if [text for _, _, text, _ in found][: len(texts)] != texts:
+            return [(path, turns.ASSISTANT, value, {})]
+    return found
+
+
 def _side(
-    value: Any, key: str, prompt: list[_Said], reading: Reading, losses: list[str]
+    mine: list[_Said], key: str, prompt: list[_Said], reading: Reading, losses: list[str]
 ) -> Conversation | None:
     """The conversation that ends with one of the two answers."""
-    mine = list(_messages(value, f"$.{key}", reading))
-    if reading.problems:
-        return None
     asks = any(who == turns.USER for _, who, _, _ in mine)
     kept = [one for one in prompt if one[1] == turns.SYSTEM] if asks else prompt
     if asks and any(who == turns.SYSTEM for _, who, _, _ in mine):

@@ -30,7 +30,7 @@ def _list_of(record: Mapping[str, Any]) -> str | None:
     has_messages = isinstance(record.get("messages"), list) and record["messages"] != []
     for key in names.CONVERSATIONS if not (has_messages or _LISTS.isdisjoint(record)) else ():
         value = record.get(key)
-        if isinstance(value, list) and (_is_of_turns(value, key) or (key in _SURE and not _is_pair(record))):
+        if isinstance(value, list) and (is_of_turns(value, key) or (key in _SURE and not _is_pair(record))):
             return key
     messages = record.get("messages")
     return "messages" if isinstance(messages, list) and any(map(_is_foreign, messages)) else None
@@ -40,8 +40,8 @@ def _is_pair(record: Mapping[str, Any]) -> bool:
     return pairs.keys_of(record).format is not None
 
 
-def _is_of_turns(value: list[Any], key: str) -> bool:
-    """Whether a list holds turns in any of the forms that `_spread` reads."""
+def is_of_turns(value: list[Any], key: str) -> bool:
+    """Whether a list holds turns in any of the forms that `spread` reads."""
     if key == "data":  # of UltraChat; else whatever exports call so
         return len(value) > 1 and all(isinstance(one, str) for one in value)
     if all(isinstance(one, str) for one in value):
@@ -75,7 +75,7 @@ def _asked(turn: Mapping[str, Any]) -> str:
     return keys.prompt if keys.prompt and keys.answer else ""
 
 
-def _spread(turns_: list[Any], path: str, losses: list[str]) -> Iterator[tuple[str, Any]]:
+def spread(turns_: list[Any], path: str, losses: list[str]) -> Iterator[tuple[str, Any]]:
     """(path, message with from and value) of each turn, whatever form it has."""
     for index, one in enumerate(turns_):
         where = f"{path}[{index}]"
@@ -123,22 +123,22 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     for key in names.SYSTEMS:
         if isinstance(record.get(key), str):
             chat.note(record[key], f"$.{key}")
-    spread = list(_spread(messages, f"$.{name}", losses))
+    given = list(spread(messages, f"$.{name}", losses))
     if "history" in name and (pair := _last(record)):  # Alpaca's: what was said before
         answer = pairs.keys_of(pair).answer
         text = pairs.answer_of(pair, answer, reading)
         if text is None:
             return None
         pair = {**pair, answer: text}
-        spread += _question(pair, "$", [])
+        given += _question(pair, "$", [])
         own |= {*pair.keys(), *({"text"} if "text" in record and "message" in pair else ())}
-    said_by = _speaker(spread[0][1])
-    system = [one.get("value", one.get("content")) for _, one in spread[:1] if isinstance(one, dict)]
+    said_by = _speaker(given[0][1])
+    system = [one.get("value", one.get("content")) for _, one in given[:1] if isinstance(one, dict)]
     if "toolConfig" not in extra and (listed := hermes.definitions(system[0] if system else "")):
         extra["toolConfig"] = tools.config(listed, f"$.{name}[0]", reading, losses)
     least = 2 if said_by == "speaker" else 4  # a prompt has no speaker
-    heard = turns.with_assistant([one for _, one in spread], reading, said_by, least)
-    for (path, _), message in zip(spread, heard, strict=True):
+    heard = turns.with_assistant([one for _, one in given], reading, said_by, least)
+    for (path, _), message in zip(given, heard, strict=True):
         if not isinstance(message, dict):
             reading.wrong_type(path, "an object with from and value", message)
             return None
