@@ -98,3 +98,18 @@ def test_what_is_wrong_is_said_with_the_cure(
     assert result.exit_code != 0
     assert message in result.output
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("out", ["taken", "taken/below", "taken/far/below"])
+def test_a_file_in_the_way_is_named_before_anything_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, out: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("taken").write_text("mine")
+    hub = library()
+
+    result = run(monkeypatch, hub, "org/data", "--out", out)
+
+    assert result.exit_code == 2
+    assert "taken is a file, not a folder" in result.output
+    assert hub.asked == []

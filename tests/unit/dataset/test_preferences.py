@@ -449,13 +449,83 @@ def test_the_path_of_a_finding_names_the_side() -> None:
     assert [problem.path for problem in read(record).problems] == ["$.chosen"]
 
 
-def test_scores_that_do_not_agree_are_a_warning() -> None:
-    tie = {**PLAIN, "score_chosen": 4.0, "score_rejected": 4.0}
+@pytest.mark.parametrize(
+    "rejected",
+    [
+        "rejected_messages",
+        "rejected_answer",
+        "rejected_response",
+        "response_rejected",
+        "answer_rejected",
+        "dispreferred",
+        "dispreferred_output",
+        "non_preferred",
+        "non_preferred_output",
+        "non_preferred_response",
+    ],
+)
+def test_a_rejected_answer_by_any_name_makes_a_preference(rejected: str) -> None:
+    for record in (
+        {"messages": [*BEFORE, user(ASK), assistant(GOOD)], rejected: [assistant(BAD)]},
+        {"query": ASK, "response": GOOD, rejected: BAD},
+    ):
+        reading = read(record)
 
-    report = checked(tie)
+        assert reading.conversation is not None, reading.problems
+        assert reading.conversation.rejected is not None
+        assert reading.conversation.answer == GOOD
+        assert reading.conversation.rejected.text == BAD
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"prompt": ASK, "completion": GOOD, "rejected": "no"},
+        {"prompt": ASK, "completion": GOOD, "rejected": " True"},
+        {"messages": [user(ASK), assistant(GOOD)], "rejected": "yes"},
+        {"input": "Loan of 5000", "output": "deny", "rejected": "yes", "accepted": "no"},
+        {"question": ASK, "answer": GOOD, "accepted": "true", "rejected": "false"},
+        {"question": ASK, "answer": GOOD, "dispreferred": "n/a"},
+    ],
+)
+def test_a_key_that_says_whether_an_answer_was_rejected_is_refused(record: dict[str, Any]) -> None:
+    reading = read(record)
+
+    assert reading.conversation is None
+    assert [problem.code for problem in reading.problems] == ["TD012"]
+    assert "not which one" in reading.problems[0].message
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"prompt": "Is water wet?", "chosen": "yes", "rejected": "no"},
+        {"prompt": "Is water wet?", "completion": "Yes", "rejected": "No"},
+        {"prompt": "Is water wet?", "chosen": [assistant("yes")], "rejected": [assistant("no")]},
+        {"prompt": ASK, "chosen": GOOD, "rejected": BAD, "answer": "3"},
+    ],
+)
+def test_yes_and_no_may_be_the_two_answers(record: dict[str, Any]) -> None:
+    assert read(record).conversation is not None
+
+
+@pytest.mark.parametrize(
+    ("verdict", "chosen"), [(0.0, GOOD), (1.0, BAD), ("1.0", BAD), (0, GOOD), (True, "")]
+)
+def test_a_verdict_may_be_a_number_of_any_type(verdict: object, chosen: str) -> None:
+    record = {"prompt": ASK, "response_0": GOOD, "response_1": BAD, "better_response_id": verdict}
+
+    conversation = read(record).conversation
+
+    assert (conversation.answer if conversation else "") == chosen
+
+
+@pytest.mark.parametrize(("chosen", "rejected"), [(4.0, 4.0), ("3", "4.5"), ("2", 10)])
+def test_scores_that_do_not_agree_are_a_warning(chosen: float | str, rejected: float | str) -> None:
+    report = checked({**PLAIN, "score_chosen": chosen, "score_rejected": rejected})
 
     assert report.valid
-    assert any(one.code == "TD091" and "as good as" in one.message for one in report.warnings)
+    assert any(one.code == "TD091" and "the rejected one" in one.message for one in report.warnings)
 
 
 def test_a_pair_and_its_reverse_are_a_warning_and_a_ranking_is_none() -> None:

@@ -44,6 +44,8 @@ def pull(
     folder = out or Path(Path(name).name)
     if out is None and (Path(name).exists() or folder.name in ("", "..")):
         fail(f"{name} is a folder; say where its copy goes", USAGE, "Add: --out DIR")
+    if files := [path for path in (folder, *folder.parents) if path.is_file()]:
+        fail(f"{files[0]} is a file, not a folder", USAGE, "Choose another folder: --out DIR")
     try:
         loaded = library.load_dataset(name, config, revision=revision)
     except Exception as error:

@@ -8,15 +8,42 @@ from typing import Any
 
 from tunedrop.dataset.formats import names, pairs, turns
 from tunedrop.dataset.formats.record import Reading
+from tunedrop.dataset.types import shorten
 
 _SIDES = frozenset((*names.CHOSEN, *names.REJECTED))
+_STATES = ("rejected", "dispreferred", "non_preferred")
+"""What may also say whether an answer was rejected."""
 _LABELS = {"preferred": 0, "non-preferred": 1}
 """Nova's `preferenceLabel`."""
 
 
 def as_pair(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
     """The same record with its two answers under chosen and rejected; the reading says what is wrong."""
-    return _answered(_compared(_labelled(record, reading), reading))
+    found = _answered(_compared(_labelled(record, reading), reading))
+    chosen, rejected = (key_in(found, among) for among in (names.CHOSEN, names.REJECTED))
+    if chosen and rejected and _is_state(found, chosen, rejected):
+        what = (
+            f"{shorten(rejected)} says whether an answer was rejected, not which one: write the rejected "
+            "answer, or rename or remove the key"
+        )
+        reading.add(f"$.{shorten(rejected)}", "TD012", what, found[rejected], "an answer")
+    return found
+
+
+def _is_state(record: Mapping[str, Any], chosen: str, rejected: str) -> bool:
+    """Whether yes or no is rejected where the answer is neither."""
+    if names.plain(rejected) not in _STATES or not _is_flag(record[rejected]):
+        return False
+    rest = {key: one for key, one in record.items() if key not in sides_in(record)}
+    answer = pairs.keys_of(rest).answer
+    return not _is_flag(rest[answer] if answer else record[chosen])
+
+
+def _is_flag(value: Any) -> bool:
+    while isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    said = value.get("content", value.get("value")) if isinstance(value, dict) else value
+    return isinstance(said, str) and said.strip() != "" and said.strip().casefold() in names.YES_OR_NO
 
 
 @lru_cache(maxsize=1 << 12)
@@ -51,7 +78,7 @@ def _compared(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
     for first, second, verdict in names.COMPARED:
         if verdict not in record or first not in record or second not in record:
             continue
-        which = names.VERDICTS.get(str(record[verdict]).strip().lower())
+        which = names.VERDICTS.get(str(record[verdict]).strip().lower().removesuffix(".0"))  # 1.0 of pandas
         if verdict == "labels" and which is not None:
             which = 1 - which  # SHP: 1 where the first is preferred
         if which is None:

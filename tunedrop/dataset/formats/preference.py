@@ -33,7 +33,7 @@ from tunedrop.dataset.types import Problem, shorten
 NAME = "preference"
 _MESSAGE = frozenset({"role", "from", "content", "value"})
 _SPEAKER = re.compile(r"(?:\A|\n\n)\s*(Human|Assistant):[ \t]?")
-_ENOUGH = frozenset(("chosen", "rejected", "rejected_response", "preferred_output", "non_preferred_output"))
+_ENOUGH = frozenset(("chosen", "preferred_output", *names.REJECTED[:10], "rejected_messages"))
 """Names that nothing else has, so that one of them is half a preference."""
 
 _Said = tuple[str, str, Any, Mapping[str, Any]]
@@ -322,13 +322,21 @@ def _compare(chosen: Conversation, rejected: Conversation, key: str, reading: Re
 
 def _warn_of_scores(record: Mapping[str, Any], reading: Reading) -> None:
     for better, worse in names.SCORES_OF_PREFERENCES:
-        one, other = record.get(better), record.get(worse)
-        if isinstance(one, int | float) and isinstance(other, int | float) and one <= other:
+        one, other = _number(record.get(better)), _number(record.get(worse))
+        if one is not None and other is not None and one <= other:
             how = "as good as" if one == other else "worse than"
             what = (
                 f"by {better} and {worse} the preferred answer is {how} the rejected one; is it a preference?"
             )
             reading.guesses.append(Problem(f"$.{better}", "TD091", what, f"{one:g}", f"more than {other:g}"))
+
+
+def _number(value: Any) -> float | None:
+    """A score, which a table of CSV has as a text."""
+    try:
+        return float(value) if isinstance(value, str | int | float) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def write(conversation: Conversation) -> dict[str, Any]:
