@@ -121,3 +121,37 @@ def test_a_few_chinese_words_in_an_english_table() -> None:
     body = f"问题,答案\r\n{rows}".encode("gb18030")
 
     assert of_text(io.BytesIO(body), len(body)).name == "gb18030"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "question number {} please,답변 {} 입니다",
+        "What is order {}?,주문 {} 입니다",
+        "Say thanks {},감사합니다",
+        "Is it open at {}?,네 열려 있어요",
+    ],
+)
+@pytest.mark.parametrize("rows", [3, 12])
+def test_a_few_korean_words_in_an_english_table(row: str, rows: int) -> None:
+    text = "prompt,completion\n" + "".join(f"{row.format(n, n)}\n" for n in range(rows))
+    body = text.encode("euc_kr")
+
+    assert body.decode(of_text(io.BytesIO(body), len(body)).name) == text
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "prix {} £5,cost £{} ± 3° ½ – fine",
+        "Is it {}°?,It is {}° ± 1",
+        "Who wrote {}?,“Nobody” – see §{}",
+        "Price of {}?,€{}",
+        "Rights to {}?,© {} Acme™",
+    ],
+)
+def test_signs_without_accents_are_those_of_windows(row: str) -> None:
+    text = "prompt,completion\n" + "".join(f"{row.format(n, n)}\n" for n in range(12))
+    body = text.encode("cp1252")
+
+    assert body.decode(of_text(io.BytesIO(body), len(body)).name) == text

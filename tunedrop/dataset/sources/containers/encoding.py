@@ -187,9 +187,13 @@ def _guessed(piece: bytes) -> Encoding:
     names = [_WIDER.get(str(one["encoding"]), str(one["encoding"])) for one in found[:_CANDIDATES]]
     texts = {name: piece.decode(name, "replace") for name in [*names, "cp1252"]}
     name = min(texts, key=lambda one: _oddities(texts[one]))
-    if _oddities(texts[name]) and _is_gb2312(piece):
+    if name == "mac-roman" and not _oddities(texts["cp1252"]) and not _has_accents(texts[name]):
+        name = "cp1252"
+    if (_oddities(texts[name]) or name == "gb18030") and _is_korean(piece):
+        name = "cp949"
+    elif _oddities(texts[name]) and _is_gb2312(piece):
         name = "gb18030"
-        texts[name] = piece.decode(name, "replace")
+    texts[name] = piece.decode(name, "replace")
     return Encoding(codecs.lookup(name).name, is_guess=True, sample=_sample(texts[name]))
 
 
@@ -199,6 +203,28 @@ def _is_gb2312(piece: bytes) -> bool:
         return not _oddities(piece.decode("gb2312"))
     except UnicodeDecodeError:
         return False
+
+
+def _is_korean(piece: bytes) -> bool:
+    """Whether bytes are words of Korean alone, many of which end as its particles and verbs do: those of
+    Chinese are Hangul too, of other words, or the rarer Hanja."""
+    try:
+        text = piece.decode("euc_kr")
+    except UnicodeDecodeError:
+        return False
+    words = {word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii()}
+    if not words or any(_script(letter) != "HANGUL" for word in words for letter in word):
+        return False
+    return 4 * sum(word[-1] in _ENDINGS for word in words) >= len(words)
+
+
+_ENDINGS = "다요까은는이가을를에의도고로서지면한"
+
+
+def _has_accents(text: str) -> bool:
+    """Whether letters beyond ASCII stand in words, and not alone as signs do."""
+    words = re.findall(r"[^\W\d_]+", text)
+    return any(not word.isascii() and any(map(str.isascii, word)) for word in words)
 
 
 def _oddities(text: str) -> int:
