@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from tunedrop.contracts import Judged, JudgedVia, JudgeSettings
 from tunedrop.evaluation import general_ability, metrics
 from tunedrop.evaluation.evaluate import Judgement, Prediction
+from tunedrop.evaluation.reward_scale import scale_of
 from tunedrop.evaluation.sample import Model, Paired, Sample
 
 
@@ -46,18 +47,14 @@ def rated_values(sample: Sample, models: tuple[Model, Model] = ("base", "tuned")
 
 
 def rewards(sample: Sample, models: tuple[Model, Model] = ("base", "tuned")) -> Paired:
-    """A grader's rewards of the answers of two models, where it has graded both.
-
-    Rewards that leave 0 to 1 are moved onto it, by the least and the most of all answers.
-    """
+    """A grader's rewards of the answers of two models, where it has graded both, on one scale."""
     both = [
         (one.rewards, unit)
         for one, unit in zip(sample.answered, sample.units, strict=True)
         if set(models) <= set(one.rewards)
     ]
-    given = [reward for one in sample.answered for reward in one.rewards.values()]
-    least, most = min([0.0, *given]), max([1.0, *given])
-    before, after = ([(one[model] - least) / (most - least) for one, _ in both] for model in models)
+    scale = scale_of(sample.answered)
+    before, after = ([scale.of(one[model]) for one, _ in both] for model in models)
     return Paired(metrics.REWARD, before, after, [unit for _, unit in both])
 
 

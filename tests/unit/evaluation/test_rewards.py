@@ -152,6 +152,17 @@ def test_rewards_of_any_range_are_compared_on_one_scale(dataset: Dataset) -> Non
     assert 0 <= evaluation.scores[0].base < evaluation.scores[0].tuned <= 1
 
 
+@pytest.mark.parametrize("outlier", [100.0, -1000.0])
+def test_one_outlying_reward_changes_nothing(dataset: Dataset, outlier: float) -> None:
+    done = graded(dataset, answers(), Grader(by_plain_words))
+    done[0] = msgspec.structs.replace(done[0], rewards=done[0].rewards | {"base": outlier})
+
+    evaluation = verdict(done)
+
+    assert evaluation.verdict == "promote", evaluation.reason
+    assert evaluation.scores[0].tuned == pytest.approx(0.8)
+
+
 def throttled(_: list[dict[str, Any]]) -> Any:
     raise refusal("TooManyRequestsException", "slow down")
 

@@ -10,12 +10,13 @@ import msgspec
 import pytest
 
 from local import samples
-from tunedrop.contracts import Evaluation, Score, StartedJob, TrainingJob
+from tunedrop.contracts import Evaluation, EvaluationSettings, Score, StartedJob, TrainingJob
 from tunedrop.dataset.check.check import check
 from tunedrop.dataset.rules import explanations
 from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.evaluate import Judgement, Prediction
+from tunedrop.evaluation.gate import decide
 from tunedrop.reporting import document
 from tunedrop.reporting.report import (
     Material,
@@ -153,6 +154,30 @@ def test_a_grader_s_rewards_are_compared_where_they_decided() -> None:
 
     assert found is not None
     assert (found.title, found.wins, found.losses) == ("Grader's reward", 39, 1)
+
+
+def test_rewards_of_any_range_are_shown_on_the_scale_of_the_verdict() -> None:
+    answers_ = [
+        Prediction(
+            record=place,
+            turn=0,
+            prompt=f"{place} {chr(97 + place % 26) * 9}{place}",
+            reference="x" * (1 + place),
+            base=Answer(text=f"a{place}"),
+            tuned=Answer(text=f"b{place}"),
+            rewards={"base": 40.0 + place % 7, "tuned": 70.0 + place % 3},
+        )
+        for place in range(40)
+    ]
+    evaluation = decide(answers_, EvaluationSettings())
+
+    found = comparison.of(evaluation, answers_)
+
+    assert found is not None
+    (score,) = [one for one in evaluation.scores if one.metric == "reward"]
+    shown = [sum(getattr(one, name) * one.prompts for one in found.slices) for name in ("base", "tuned")]
+    assert [one / len(answers_) for one in shown] == pytest.approx([score.base, score.tuned])
+    assert "0 counts as 0 and 72 as 1" in found.meaning
 
 
 def test_only_what_failed_is_red() -> None:

@@ -15,6 +15,7 @@ from tunedrop.evaluation import general_ability, metrics
 from tunedrop.evaluation.complete import incomplete
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.labels import LabelSet, label_set
+from tunedrop.evaluation.reward_scale import Scale, scale_of
 from tunedrop.reporting.report.svg import el, percent, picture
 
 TIE = 1e-9
@@ -90,14 +91,21 @@ def of(evaluation: Evaluation | None, predictions: Sequence[Prediction]) -> Comp
     answered = [one for one in predictions if not one.failed]
     graded = [one for one in answered if {"base", "tuned"} <= set(one.rewards)]
     if evaluation is not None and evaluation.metric == metrics.REWARD and graded:
-        base, tuned = ([one.rewards[model] for one in graded] for model in ("base", "tuned"))
-        return _compared(metrics.REWARD, Scored(graded, base, tuned, None))
+        scale = scale_of(answered)
+        base, tuned = ([scale.of(one.rewards[model]) for one in graded] for model in ("base", "tuned"))
+        found = _compared(metrics.REWARD, Scored(graded, base, tuned, None))
+        return found if scale == (0, 1) else msgspec.structs.replace(found, meaning=_meaning(scale))
     if evaluation is None or not answered:
         return None
     references = [one.reference for one in answered]
     named = evaluation.metric in metrics.METRICS
     metric = evaluation.metric if named else metrics.choose(references)
     return _compared(metric, _scored(metric, answered))
+
+
+def _meaning(scale: Scale) -> str:
+    ends = f"{scale.least:.4g} counts as 0 and {scale.most:.4g} as 1, and so does what lies beyond"
+    return f"{metrics.MEANINGS[metrics.REWARD]} Of its rewards {ends}."
 
 
 def _compared(metric: str, scored: Scored) -> Comparison:
