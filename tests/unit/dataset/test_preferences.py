@@ -485,7 +485,7 @@ def test_a_rejected_answer_by_any_name_makes_a_preference(rejected: str) -> None
         {"messages": [user(ASK), assistant(GOOD)], "rejected": "yes"},
         {"input": "Loan of 5000", "output": "deny", "rejected": "yes", "accepted": "no"},
         {"question": ASK, "answer": GOOD, "accepted": "true", "rejected": "false"},
-        {"question": ASK, "answer": GOOD, "dispreferred": "n/a"},
+        {"question": ASK, "answer": GOOD, "dispreferred": "False"},
     ],
 )
 def test_a_key_that_says_whether_an_answer_was_rejected_is_refused(record: dict[str, Any]) -> None:
@@ -503,6 +503,11 @@ def test_a_key_that_says_whether_an_answer_was_rejected_is_refused(record: dict[
         {"prompt": "Is water wet?", "completion": "Yes", "rejected": "No"},
         {"prompt": "Is water wet?", "chosen": [assistant("yes")], "rejected": [assistant("no")]},
         {"prompt": ASK, "chosen": GOOD, "rejected": BAD, "answer": "3"},
+        {"prompt": "Is water wet?", "chosen": "Yes, since it wets.", "rejected": "No"},
+        {"prompt": "Is water wet?", "chosen": "Yes, since it wets.", "rejected": "no", "source": "x"},
+        {"prompt": [user("Is water wet?")], "chosen": [assistant("It is.")], "rejected": [assistant("no")]},
+        {"prompt": "Which letter?", "completion": "x", "rejected": "y"},
+        {"prompt": "Is it?", "response_0": "It is.", "response_1": "no", "better_response_id": 0},
     ],
 )
 def test_yes_and_no_may_be_the_two_answers(record: dict[str, Any]) -> None:

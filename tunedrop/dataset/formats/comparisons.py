@@ -19,9 +19,10 @@ _LABELS = {"preferred": 0, "non-preferred": 1}
 
 def as_pair(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
     """The same record with its two answers under chosen and rejected; the reading says what is wrong."""
-    found = _answered(_compared(_labelled(record, reading), reading))
-    chosen, rejected = (key_in(found, among) for among in (names.CHOSEN, names.REJECTED))
-    if chosen and rejected and _is_state(found, chosen, rejected):
+    given = _compared(_labelled(record, reading), reading)
+    found = _answered(given)
+    rejected = key_in(found, names.REJECTED)
+    if rejected and _is_state(given, found, rejected):
         what = (
             f"{shorten(rejected)} says whether an answer was rejected, not which one: write the rejected "
             "answer, or rename or remove the key"
@@ -30,20 +31,23 @@ def as_pair(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
     return found
 
 
-def _is_state(record: Mapping[str, Any], chosen: str, rejected: str) -> bool:
+def _is_state(record: Mapping[str, Any], found: Mapping[str, Any], rejected: str) -> bool:
     """Whether yes or no is rejected where the answer is neither."""
-    if names.plain(rejected) not in _STATES or not _is_flag(record[rejected]):
+    if names.plain(rejected) not in _STATES or not _is_flag(found[rejected]):
         return False
+    chosen = key_in(found, names.CHOSEN)
+    if not key_in(record, names.CHOSEN):
+        return bool(chosen) and not _is_flag(found[chosen])
     rest = {key: one for key, one in record.items() if key not in sides_in(record)}
     answer = pairs.keys_of(rest).answer
-    return not _is_flag(rest[answer] if answer else record[chosen])
+    return bool(answer) and _is_flag(found[chosen]) and not _is_flag(rest[answer])
 
 
 def _is_flag(value: Any) -> bool:
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
     said = value.get("content", value.get("value")) if isinstance(value, dict) else value
-    return isinstance(said, str) and said.strip() != "" and said.strip().casefold() in names.YES_OR_NO
+    return isinstance(said, str) and said.strip().casefold() in ("yes", "no", "true", "false")
 
 
 @lru_cache(maxsize=1 << 12)
