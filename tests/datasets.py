@@ -81,7 +81,7 @@ def long_prompts(salt: str = "") -> list[dict[str, Any]]:
 def _records(salt: str, rng: random.Random) -> list[dict[str, Any]]:
     return [
         _record(
-            asked.format(what=what, salt=salt, number=number),
+            f"Subject: {what}. " + asked.format(what=what, salt=salt, number=number),
             f"For {number}: {helps}. Keep {number} at hand.",
         )
         for what, helps in HELP.items()

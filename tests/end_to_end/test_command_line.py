@@ -134,7 +134,7 @@ def test_what_serves_nothing_any_more_is_said_so(tunedrop: Tunedrop, run_id: str
 
     error = error_of(tunedrop("throughput", "release", arn, "--format", "json", code=1))
 
-    assert error["message"] == f"nothing of stage local serves a model under {arn}"
+    assert error["message"] == f"stage local serves no model under {arn}"
     assert error["next"] == "See them: tunedrop throughput --stage local"
 
 
@@ -298,7 +298,7 @@ def test_what_an_alias_names_is_not_released(tunedrop: Tunedrop, pipeline: Pipel
     alias = pipeline.aws.ssm.get_parameter(Name="/tunedrop/local/models/by-hand")["Parameter"]["Value"]
 
     assert "is in production" in tunedrop("throughput", "release", alias, code=1).stderr
-    assert "nothing of stage local serves" in tunedrop("throughput", "release", "foo", code=1).stderr
+    assert "stage local serves no model under" in tunedrop("throughput", "release", "foo", code=1).stderr
 
 
 def test_teardown_leaves_nothing_of_a_run(tunedrop: Tunedrop, pipeline: Pipeline, run_id: str) -> None:
