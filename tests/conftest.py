@@ -16,6 +16,7 @@ import pytest
 from local.driver import Inbox, Pipeline
 from local.embedded import BEFORE_LEGACY, Embedded, running
 from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.results.teardown import Teardown
 from tunedrop.serving import throughput
 from tunedrop.serving.production import Production
 from tunedrop.serving.sweep import InService, in_service
@@ -74,6 +75,15 @@ def every_call_is_one_that_aws_would_take(request: pytest.FixtureRequest) -> Ite
         found = violations.read_text().splitlines() if violations.exists() else []
         violations.unlink(missing_ok=True)
         assert found == []
+
+
+@pytest.fixture(scope="module")
+def every_engine(embedded: Embedded) -> Pipeline:
+    """A stage that may use every engine, without what earlier files left: an account imports three models."""
+    embedded.deploy("localopen", "us-east-1")
+    stage = Pipeline(embedded.session(), "localopen")
+    Teardown(stage.aws, stage.stage, None, lambda *_: None).run()
+    return stage
 
 
 @pytest.fixture(autouse=True)

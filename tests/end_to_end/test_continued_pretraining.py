@@ -7,7 +7,6 @@ import random
 from typing import TypeVar
 
 import msgspec
-import pytest
 
 from local.driver import Pipeline
 from local.embedded import Embedded
@@ -27,13 +26,6 @@ data: {train: train.jsonl}
 """
 
 
-@pytest.fixture(scope="module")
-def stage(embedded: Embedded) -> Pipeline:
-    """A stage that may use every engine."""
-    embedded.deploy("localopen", "us-east-1")
-    return Pipeline(embedded.session(), "localopen")
-
-
 def texts(count: int = 400) -> bytes:
     """Loose words, then one of a few sentences of a language that nobody has read before: how a text goes on
     can be told by its last word alone, and not by the text that is most like it."""
@@ -44,10 +36,10 @@ def texts(count: int = 400) -> bytes:
     return "".join(f"{json.dumps(line)}\n" for line in lines).encode()
 
 
-def submitted(stage: Pipeline, name: str, manifest: str = MANIFEST) -> str:
-    stage.put(f"runs/{name}/train.jsonl", texts())
-    stage.put(f"runs/{name}/run.yaml", manifest.encode())
-    return stage.run_named(name).run.run_id
+def submitted(every_engine: Pipeline, name: str, manifest: str = MANIFEST) -> str:
+    every_engine.put(f"runs/{name}/train.jsonl", texts())
+    every_engine.put(f"runs/{name}/run.yaml", manifest.encode())
+    return every_engine.run_named(name).run.run_id
 
 
 def whole(record: Record, name: str, shape: type[Shape]) -> Shape:
@@ -56,10 +48,10 @@ def whole(record: Record, name: str, shape: type[Shape]) -> Shape:
     return found
 
 
-def test_texts_are_read_imported_measured_promoted_and_torn_down(stage: Pipeline) -> None:
-    run_id = submitted(stage, "texts")
+def test_texts_are_read_imported_measured_promoted_and_torn_down(every_engine: Pipeline) -> None:
+    run_id = submitted(every_engine, "texts")
 
-    record = stage.approved(run_id, 600.0)
+    record = every_engine.approved(run_id, 600.0)
 
     assert record.status == "promoted", record.failure or record.documents.get("evaluation")
     job, serving = whole(record, "job", CompletedJob), whole(record, "serving", Serving)
@@ -73,27 +65,27 @@ def test_texts_are_read_imported_measured_promoted_and_torn_down(stage: Pipeline
     evaluation = whole(record, "evaluation", Evaluation)
     assert evaluation.losses is not None
     assert evaluation.losses.validation_loss is not None
-    report = stage.artifact(f"runs/{run_id}/report.html").decode()
+    report = every_engine.artifact(f"runs/{run_id}/report.html").decode()
     assert "The beginning of a text" in report
-    mine = {one.kind for one in inventory.of_run(stage.aws, stage.stage, run_id)}
+    mine = {one.kind for one in inventory.of_run(every_engine.aws, every_engine.stage, run_id)}
     assert mine == {"imported model", "trained model"}
 
-    done = Teardown(stage.aws, stage.stage, run_id, lambda *_: None).run()
+    done = Teardown(every_engine.aws, every_engine.stage, run_id, lambda *_: None).run()
 
     assert done.remaining == {}
-    assert list(inventory.of_run(stage.aws, stage.stage, run_id)) == []
-    left = stage.aws.s3.list_object_versions(
-        Bucket=stage.stage.artifacts_bucket, Prefix=f"runs/{run_id}/training/"
+    assert list(inventory.of_run(every_engine.aws, every_engine.stage, run_id)) == []
+    left = every_engine.aws.s3.list_object_versions(
+        Bucket=every_engine.stage.artifacts_bucket, Prefix=f"runs/{run_id}/training/"
     )
     assert left.get("Versions", []) == []
 
 
 def test_an_account_without_an_instance_is_refused_before_anything_is_paid(
-    stage: Pipeline, embedded: Embedded
+    every_engine: Pipeline, embedded: Embedded
 ) -> None:
     embedded.faults.set(quotas={"training_instances": 0})
     try:
-        record = stage.approved(submitted(stage, "no-instance"), 300.0)
+        record = every_engine.approved(submitted(every_engine, "no-instance"), 300.0)
     finally:
         embedded.faults.set()
 
@@ -107,29 +99,29 @@ def test_an_account_without_an_instance_is_refused_before_anything_is_paid(
 
 
 def test_a_script_that_fails_ends_the_run_with_its_words_and_leaves_nothing(
-    stage: Pipeline, embedded: Embedded
+    every_engine: Pipeline, embedded: Embedded
 ) -> None:
     embedded.faults.set(fail_next_job="AlgorithmError: ExecuteUserScriptError: CUDA out of memory")
     try:
-        run_id = submitted(stage, "broken-script")
-        record = stage.approved(run_id, 300.0)
+        run_id = submitted(every_engine, "broken-script")
+        record = every_engine.approved(run_id, 300.0)
     finally:
         embedded.faults.set()
 
     assert record.status == "failed"
     assert record.failure is not None
     assert "AlgorithmError: ExecuteUserScriptError: CUDA out of memory" in record.failure.cause
-    assert list(inventory.of_run(stage.aws, stage.stage, run_id)) == []
+    assert list(inventory.of_run(every_engine.aws, every_engine.stage, run_id)) == []
 
 
-def test_phases_that_no_engine_of_aws_trains_are_refused(stage: Pipeline) -> None:
+def test_phases_that_no_engine_of_aws_trains_are_refused(every_engine: Pipeline) -> None:
     phases = (
         "base_model: mistral.mistral-7b\nbudget_usd: 90\nstages:\n"
         "  - {method: continued-pretraining, data: {train: train.jsonl}}\n"
         "  - {method: continued-pretraining, data: {train: train.jsonl}}\n"
     )
 
-    record = stage.approved(submitted(stage, "phases", phases), 300.0)
+    record = every_engine.approved(submitted(every_engine, "phases", phases), 300.0)
 
     assert record.status == "refused"
     assert record.failure is not None

@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-import pytest
 
 from local.driver import Pipeline
-from local.embedded import Embedded
 from tests.datasets import jsonl, single_turn
 from tunedrop import naming
 from tunedrop.contracts import CompletedJob, Dataset, Estimate, Evaluation, Serving
@@ -21,32 +19,27 @@ from tunedrop.serving import inventory
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 
-@pytest.fixture(scope="module")
-def weights(embedded: Embedded) -> Pipeline:
-    """A stage that may use every engine, beside the one of the other tests."""
-    embedded.deploy("localopen", "us-east-1")
-    return Pipeline(embedded.session(), "localopen")
+def submitted(every_engine: Pipeline, name: str, manifest: str) -> str:
+    every_engine.put(f"runs/{name}/train.jsonl", jsonl(single_turn(name)))
+    every_engine.put(f"runs/{name}/run.yaml", f"{manifest}\ndata: {{train: train.jsonl}}\n".encode())
+    return every_engine.run_named(name).run.run_id
 
 
-def submitted(weights: Pipeline, name: str, manifest: str) -> str:
-    weights.put(f"runs/{name}/train.jsonl", jsonl(single_turn(name)))
-    weights.put(f"runs/{name}/run.yaml", f"{manifest}\ndata: {{train: train.jsonl}}\n".encode())
-    return weights.run_named(name).run.run_id
-
-
-def refused(weights: Pipeline, name: str, manifest: str) -> str:
+def refused(every_engine: Pipeline, name: str, manifest: str) -> str:
     """Why a run of such a manifest was refused; it has cost nothing."""
-    record = weights.closed(submitted(weights, name, manifest))
+    record = every_engine.closed(submitted(every_engine, name, manifest))
     assert record.status == "refused"
     assert record.failure is not None
     assert not record.actual_usd
     return record.failure.cause
 
 
-def test_open_weights_are_trained_imported_measured_promoted_and_torn_down(weights: Pipeline) -> None:
-    run_id = submitted(weights, "open", "base_model: qwen.qwen3-32b\nmethod: single-turn\nbudget_usd: 90")
+def test_open_weights_are_trained_imported_measured_promoted_and_torn_down(every_engine: Pipeline) -> None:
+    run_id = submitted(
+        every_engine, "open", "base_model: qwen.qwen3-32b\nmethod: single-turn\nbudget_usd: 90"
+    )
 
-    record = weights.approved(run_id, 600.0)
+    record = every_engine.approved(run_id, 600.0)
 
     assert record.status == "promoted", record.failure
     job, serving = whole(record, "job", CompletedJob), whole(record, "serving", Serving)
@@ -54,29 +47,29 @@ def test_open_weights_are_trained_imported_measured_promoted_and_torn_down(weigh
     assert ":imported-model/" in serving.arn
     assert serving.units > 0
     assert any("imported model" in line.item for line in whole(record, "estimate", Estimate).lines)
-    assert "<think>" not in weights.artifact(f"runs/{run_id}/predictions.jsonl").decode()
-    assert weights.artifact(f"runs/{run_id}/report.html")
-    mine = {one.kind for one in inventory.of_run(weights.aws, weights.stage, run_id)}
+    assert "<think>" not in every_engine.artifact(f"runs/{run_id}/predictions.jsonl").decode()
+    assert every_engine.artifact(f"runs/{run_id}/report.html")
+    mine = {one.kind for one in inventory.of_run(every_engine.aws, every_engine.stage, run_id)}
     assert mine == {"imported model", "trained model"}
 
-    done = Teardown(weights.aws, weights.stage, run_id, lambda *_: None).run()
+    done = Teardown(every_engine.aws, every_engine.stage, run_id, lambda *_: None).run()
 
     assert done.remaining == {}
-    assert list(inventory.of_run(weights.aws, weights.stage, run_id)) == []
-    left = weights.aws.s3.list_object_versions(
-        Bucket=weights.stage.artifacts_bucket, Prefix=f"runs/{run_id}/training/"
+    assert list(inventory.of_run(every_engine.aws, every_engine.stage, run_id)) == []
+    left = every_engine.aws.s3.list_object_versions(
+        Bucket=every_engine.stage.artifacts_bucket, Prefix=f"runs/{run_id}/training/"
     )
     assert [one["Key"] for one in left.get("Versions", []) if "hf_merged" in one["Key"]] == []
 
 
 def test_a_base_model_that_bedrock_does_not_sell_is_imported_once_and_torn_down_with_the_stage(
-    weights: Pipeline,
+    every_engine: Pipeline,
 ) -> None:
     """Two runs share the copy, which is the stage's: a run's teardown leaves it, the stage's ends it."""
     manifest = "base_model: qwen.qwen3-4b\nmethod: single-turn\nbudget_usd: 90"
-    first, second = (submitted(weights, name, manifest) for name in ("small", "smaller"))
+    first, second = (submitted(every_engine, name, manifest) for name in ("small", "smaller"))
 
-    records = [weights.approved(run_id, 600.0) for run_id in (first, second)]
+    records = [every_engine.approved(run_id, 600.0) for run_id in (first, second)]
 
     assert [record.status for record in records] == ["promoted", "promoted"], records[0].failure
     served = [whole(record, "serving", Serving) for record in records]
@@ -89,49 +82,51 @@ def test_a_base_model_that_bedrock_does_not_sell_is_imported_once_and_torn_down_
     assert evaluation.decisive.base < evaluation.decisive.tuned
     items = {line.item for line in whole(records[0], "estimate", Estimate).lines}
     assert {"imported base model, answers", "imported base model, storage"} <= items
-    report = weights.artifact(f"runs/{first}/report.html").decode()
+    report = every_engine.artifact(f"runs/{first}/report.html").decode()
     assert "imported base model" in report
-    Teardown(weights.aws, weights.stage, first, lambda *_: None).run()
-    assert base in copies(weights)
-    Teardown(weights.aws, weights.stage, second, lambda *_: None).run()
-    assert base in copies(weights)
-    Teardown(weights.aws, weights.stage, None, lambda *_: None).run()
-    assert copies(weights) == []
+    Teardown(every_engine.aws, every_engine.stage, first, lambda *_: None).run()
+    assert base in copies(every_engine)
+    Teardown(every_engine.aws, every_engine.stage, second, lambda *_: None).run()
+    assert base in copies(every_engine)
+    Teardown(every_engine.aws, every_engine.stage, None, lambda *_: None).run()
+    assert copies(every_engine) == []
 
 
-def copies(weights: Pipeline) -> list[str]:
+def copies(every_engine: Pipeline) -> list[str]:
     """The imported models of the stage."""
-    found = inventory.resources(weights.aws, weights.stage, ("imported model",))
+    found = inventory.resources(every_engine.aws, every_engine.stage, ("imported model",))
     return [one.arn for one in found]
 
 
-def test_a_base_model_under_a_licence_has_to_be_brought_by_a_person(weights: Pipeline) -> None:
-    said = refused(weights, "llama", "base_model: meta.llama3-1-8b-instruct\naccept_eula: true")
+def test_a_base_model_under_a_licence_has_to_be_brought_by_a_person(every_engine: Pipeline) -> None:
+    said = refused(every_engine, "llama", "base_model: meta.llama3-1-8b-instruct\naccept_eula: true")
 
     assert "Llama 3.1 8B (open weights) is not sold on demand in Bedrock" in said
-    assert f"s3://{weights.stage.artifacts_bucket}/bases/llama3-1-8b-instruct/" in said
+    assert f"s3://{every_engine.stage.artifacts_bucket}/bases/llama3-1-8b-instruct/" in said
 
 
-def test_preferences_are_trained_imported_measured_and_promoted(weights: Pipeline, examples: Path) -> None:
-    name = weights.submit(examples / "preferred-answers", "preferred")
+def test_preferences_are_trained_imported_measured_and_promoted(
+    every_engine: Pipeline, examples: Path
+) -> None:
+    name = every_engine.submit(examples / "preferred-answers", "preferred")
 
-    record = weights.approved(weights.run_named(name).run.run_id, 600.0)
+    record = every_engine.approved(every_engine.run_named(name).run.run_id, 600.0)
 
     assert record.status == "promoted", record.failure
     dataset, job = whole(record, "dataset", Dataset), whole(record, "job", CompletedJob)
     assert dataset.method == "preference"
     assert ":model-package/" in job.model_arn
-    described = weights.aws.sagemaker.describe_training_job(TrainingJobName=job.job_name)
+    described = every_engine.aws.sagemaker.describe_training_job(TrainingJobName=job.job_name)
     assert described["ServerlessJobConfig"]["CustomizationTechnique"] == "DPO"
-    answers = predictions.decode(weights.artifact(naming.predictions_key(record.run.run_id)))
+    answers = predictions.decode(every_engine.artifact(naming.predictions_key(record.run.run_id)))
     asked = [one for one in answers if not one.probe]
     assert asked
     assert all(one.reference.startswith("Of course: ") for one in asked)
     assert all(one.tuned.text.startswith("Of course: ") for one in asked)
 
 
-def test_what_no_engine_trains_is_refused_at_the_drop(weights: Pipeline) -> None:
-    said = refused(weights, "gemma", "base_model: google.gemma-4-31b")
+def test_what_no_engine_trains_is_refused_at_the_drop(every_engine: Pipeline) -> None:
+    said = refused(every_engine, "gemma", "base_model: google.gemma-4-31b")
 
     assert "'google.gemma-4-31b' cannot be tuned: Bedrock imports no model of its architecture" in said
 

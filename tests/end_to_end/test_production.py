@@ -92,7 +92,7 @@ def test_a_better_version_takes_the_place_of_the_one_before_behind_its_arn_and_r
     assert versions[0]["dataset_hash"] != versions[1]["dataset_hash"]
 
     said = tunedrop("rollback", "steady", "--yes").stdout
-    assert "the ARN is the same as before" in said
+    assert "the ARN is unchanged" in said
     assert serves(pipeline, before.model_id) == before.model_arn
     listed = listed_in_production(pipeline)
     assert first.run.run_id in listed
@@ -127,7 +127,7 @@ def test_provisioned_throughput_is_pointed_at_the_better_model_and_back(
 
     said = tunedrop("rollback", "pinned", "--yes").stdout
 
-    assert "the ARN is the same as before" in said
+    assert "the ARN is unchanged" in said
     assert provisioned_for(pipeline, before.model_id) == before.model_arn
     refused = tunedrop("throughput", "release", before.model_id, code=1).stderr
     assert "is in production" in refused

@@ -18,18 +18,12 @@ from tunedrop.training import engines
 SECONDS = 600.0
 
 
-@pytest.fixture(scope="module")
-def deployed(embedded: Embedded) -> Pipeline:
-    embedded.deploy("localopen", "us-east-1")
-    return Pipeline(embedded.session(), "localopen")
-
-
 @pytest.fixture
-def stage(deployed: Pipeline, embedded: Embedded) -> Iterator[Pipeline]:
+def stage(every_engine: Pipeline, embedded: Embedded) -> Iterator[Pipeline]:
     """The stage, which afterwards serves nothing, runs nothing, and can be torn down to nothing."""
-    yield deployed
+    yield every_engine
     embedded.faults.set()
-    assert Teardown(deployed.aws, deployed.stage, None, lambda *_: None).run().remaining == {}
+    assert Teardown(every_engine.aws, every_engine.stage, None, lambda *_: None).run().remaining == {}
 
 
 def submitted(stage: Pipeline, name: str, base_model: str = "qwen.qwen3-4b") -> str:
