@@ -48,8 +48,8 @@ def pipeline(embedded: Embedded) -> Pipeline:
 @pytest.fixture(scope="session")
 def west(embedded: Embedded, pipeline: Pipeline) -> Iterator[Pipeline]:
     """A second stage, in another Region, with a base model that is Legacy today."""
-    embedded.deploy("localwest", "us-east-1")
-    west = Pipeline(boto3.Session(region_name="us-east-1"), "localwest")
+    embedded.deploy("localwest", "us-west-2")
+    west = Pipeline(boto3.Session(region_name="us-west-2"), "localwest")
     yield west
     for one in in_service(west.aws, west.stage):
         throughput.release(west.aws.bedrock, one.arn)
