@@ -52,12 +52,18 @@ def check_make(words: list[str]) -> None:
     assert [word for word in words[1:] if "=" not in word and word not in targets] == []
 
 
+S3_COMMANDS = {"cp": {"--recursive"}}
+"""High-level commands of the AWS CLI that pages show, with options (AWS CLI user guide, cli-services-s3)."""
+
 COMMAND_NAMES = {"s3api": "s3"}
 """Services whose commands the AWS CLI has under another name than botocore has the service."""
 
 
 def check_aws(words: list[str]) -> None:
     service, operation, *rest = words[1:]
+    if service == "s3":
+        assert {word for word in rest if word.startswith("--")} <= S3_COMMANDS[operation]
+        return
     service = COMMAND_NAMES.get(service, service)
     model = botocore.session.get_session().get_service_model(service)
     operations = {xform_name(name, "-"): name for name in model.operation_names}
