@@ -50,6 +50,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "bedrock:GetProvisionedModelThroughput",
         "dynamodb:DeleteItem",
         "dynamodb:GetItem",
+        "dynamodb:Query",
         "s3:ListBucket",
         "sns:Publish",
         "states:SendTaskFailure",
