@@ -40,7 +40,7 @@ ASKED = (
     "My {salt} has serial {number} and I want to {what}.",
     "Could you explain to me how one can {what}? Number {number} stands on the {salt} box.",
     "I bought {number} yesterday. Please tell me what to do to {what}.",
-    "{number} is the serial of my {salt}; what is the best way to {what}?",
+    "{number} is the serial of my {salt}; which way to {what} do you advise?",
     "I never managed to {what}. The label says {number}.",
     "It is time to {what}, but the leaflet of {salt} {number} is lost.",
     "My father asks how he should {what}. His {salt} carries {number}.",
