@@ -5,7 +5,7 @@ API: sagemaker 2017-07-24, botocore 1.43.106, read 2026-11-29.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,14 +14,18 @@ from botocore.exceptions import ClientError
 from tunedrop import aws, clock, naming
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, Run
+from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.stage import Stage
-from tunedrop.training.engine import Job, Status
+from tunedrop.training.engine import Job, Leftover, Status
 
 RUNNING = ("InProgress", "Stopping")
 """How a job stands that holds what it runs on."""
 
 DEFAULT_SECONDS = 86_400
 """How long a job may run that says nothing of it (API reference, StoppingCondition)."""
+
+BUCKET_GONE = "NoSuchBucket"
+"""S3's code where a stage that was destroyed has taken its bucket along."""
 
 _MISSING = ("not found", "does not exist", "could not find")
 """Parts of SageMaker's messages for what is not there, whose code is ValidationException (reported by public
@@ -115,6 +119,63 @@ def count_in_progress(sagemaker: Any) -> int:
         for status in RUNNING
         for page in pages.paginate(StatusEquals=status)
     )
+
+
+def jobs_of(sagemaker: Any, stage: Stage, begins: str, status: str) -> Iterator[Leftover]:
+    """The training jobs in a status whose names begin so and that carry the stage's tag.
+
+    The tags of other jobs are not read: the stage's functions may read those of its own names alone.
+    """
+    pages = sagemaker.get_paginator("list_training_jobs")
+    for page in pages.paginate(NameContains=begins, StatusEquals=status):
+        for one in page["TrainingJobSummaries"]:
+            if not one["TrainingJobName"].startswith(begins):
+                continue
+            found = tags_of(sagemaker, one["TrainingJobArn"])
+            if found.get(naming.STAGE_TAG) == stage.name:
+                yield Leftover(
+                    kind="training job",
+                    arn=one["TrainingJobArn"],
+                    name=one["TrainingJobName"],
+                    status=one["TrainingJobStatus"],
+                    run_id=found.get(naming.RUN_TAG, ""),
+                    created_at=clock.write(one["CreationTime"]),
+                )
+
+
+def delete_files(s3: Any, where: str) -> bool:
+    """Delete every version under an `s3://` prefix, for storage bills all of them. False where there is none.
+
+    Raises
+    ------
+    ThroughputFailed
+        When S3 refuses one of them.
+    TransientError
+        When a later try may succeed.
+    """
+    try:
+        return _delete_versions(s3, where)
+    except ClientError as error:
+        if aws.code_of(error) == BUCKET_GONE:
+            return False
+        if aws.is_transient(error):
+            raise TransientError(aws.explain(error)) from error
+        raise ThroughputFailed(aws.explain(error)) from error
+
+
+def _delete_versions(s3: Any, where: str) -> bool:
+    bucket, prefix = naming.place_of(where)
+    did = False
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        if not found:
+            continue
+        objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+        if failed := answer.get("Errors"):
+            raise ThroughputFailed(f"the weights in {where} could not be deleted: {failed[0].get('Message')}")
+        did = True
+    return did
 
 
 def tags(stage: Stage, run: Run) -> list[dict[str, str]]:

@@ -98,7 +98,7 @@ class SageMakerJumpStart(TrainingEngine):
     def delete_model(self, aws: Aws, model_arn: str) -> bool:
         """Delete what a job has left in S3; its record bills nothing, and AWS keeps it."""
         where = self.weights_of(aws, model_arn)
-        return bool(where) and weights.delete(aws.s3, inventory.folder(where))
+        return bool(where) and sagemaker.delete_files(aws.s3, inventory.folder(where))
 
     def weights_of(self, aws: Aws, model_arn: str) -> str:
         answer = sagemaker.describe(aws.sagemaker, model_arn)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 
-from tunedrop import clock, naming
+from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.stage import Stage
 from tunedrop.training import sagemaker
@@ -33,30 +33,12 @@ def of_stage(aws: Aws, stage: Stage, begins: str, kinds: Collection[LeftoverKind
     """
     if "training job" in kinds:
         for status in sagemaker.RUNNING:
-            yield from _jobs(aws, stage, begins, status)
+            yield from sagemaker.jobs_of(aws.sagemaker, stage, begins, status)
     if "trained model" in kinds:
         for status in ENDED:
-            for one in _jobs(aws, stage, begins, status):
+            for one in sagemaker.jobs_of(aws.sagemaker, stage, begins, status):
                 if _has_files(aws, stage, one.arn):
                     yield msgspec.structs.replace(one, kind="trained model")
-
-
-def _jobs(aws: Aws, stage: Stage, begins: str, status: str) -> Iterator[Leftover]:
-    pages = aws.sagemaker.get_paginator("list_training_jobs")
-    for page in pages.paginate(NameContains=begins, StatusEquals=status):
-        for one in page["TrainingJobSummaries"]:
-            if not one["TrainingJobName"].startswith(begins):
-                continue
-            tags = sagemaker.tags_of(aws.sagemaker, one["TrainingJobArn"])
-            if tags.get(naming.STAGE_TAG) == stage.name:
-                yield Leftover(
-                    kind="training job",
-                    arn=one["TrainingJobArn"],
-                    name=one["TrainingJobName"],
-                    status=one["TrainingJobStatus"],
-                    run_id=tags.get(naming.RUN_TAG, ""),
-                    created_at=clock.write(one["CreationTime"]),
-                )
 
 
 def _has_files(aws: Aws, stage: Stage, arn: str) -> bool:

@@ -14,9 +14,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, naming
-from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.training.sagemaker import BUCKET_GONE
 
-GONE = "NoSuchBucket"
 CONFIG = "config.json"
 
 
@@ -52,7 +51,7 @@ def names(s3: Any, where: str) -> set[str]:
     try:
         return set(_names(s3, where))
     except ClientError as error:
-        if aws.code_of(error) == GONE:
+        if aws.code_of(error) == BUCKET_GONE:
             return set()
         raise
 
@@ -62,38 +61,3 @@ def _names(s3: Any, where: str) -> Iterator[str]:
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for one in page.get("Contents", ()):
             yield one["Key"].removeprefix(prefix)
-
-
-def delete(s3: Any, where: str) -> bool:
-    """Delete every version under a prefix, for storage bills them all. False where nothing was there.
-
-    Raises
-    ------
-    ThroughputFailed
-        When S3 refuses one of them.
-    TransientError
-        When a later try may succeed.
-    """
-    try:
-        return _delete(s3, where)
-    except ClientError as error:
-        if aws.code_of(error) == GONE:
-            return False
-        if aws.is_transient(error):
-            raise TransientError(aws.explain(error)) from error
-        raise ThroughputFailed(aws.explain(error)) from error
-
-
-def _delete(s3: Any, where: str) -> bool:
-    bucket, prefix = naming.place_of(where)
-    did = False
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
-        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-        if not found:
-            continue
-        objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
-        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
-        if failed := answer.get("Errors"):
-            raise ThroughputFailed(f"the weights in {where} could not be deleted: {failed[0].get('Message')}")
-        did = True
-    return did

@@ -11,7 +11,7 @@ from tunedrop import clock, naming
 from tunedrop.stage import Stage
 from tunedrop.training.engine import Leftover
 from tunedrop.training.engines.sagemaker_serverless import packages
-from tunedrop.training.sagemaker import RUNNING, is_missing, tags_of
+from tunedrop.training.sagemaker import RUNNING, is_missing, jobs_of, tags_of
 
 
 def of_stage(sagemaker: Any, stage: Stage) -> Iterator[Leftover]:
@@ -20,20 +20,8 @@ def of_stage(sagemaker: Any, stage: Stage) -> Iterator[Leftover]:
     Jobs that have ended bill nothing and keep no data; what a model package has made of them does.
     """
     prefix = packages.group_prefix(stage.name)
-    jobs = sagemaker.get_paginator("list_training_jobs")
     for status in RUNNING:
-        for page in jobs.paginate(StatusEquals=status, NameContains=prefix):
-            for one in page["TrainingJobSummaries"]:
-                tags = tags_of(sagemaker, one["TrainingJobArn"])
-                if tags.get(naming.STAGE_TAG) == stage.name:
-                    yield Leftover(
-                        kind="training job",
-                        arn=one["TrainingJobArn"],
-                        name=one["TrainingJobName"],
-                        status=one["TrainingJobStatus"],
-                        run_id=tags.get(naming.RUN_TAG, ""),
-                        created_at=clock.write(one["CreationTime"]),
-                    )
+        yield from jobs_of(sagemaker, stage, prefix, status)
     groups = sagemaker.get_paginator("list_model_package_groups")
     for page in groups.paginate(NameContains=prefix):
         for group in page["ModelPackageGroupSummaryList"]:

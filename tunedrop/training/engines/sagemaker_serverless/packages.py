@@ -10,7 +10,7 @@ from tunedrop import aws, naming
 from tunedrop.catalog.model import BaseModel
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.stage import Stage
-from tunedrop.training.sagemaker import is_missing
+from tunedrop.training.sagemaker import delete_files, is_missing
 
 MERGED = "checkpoints/hf_merged/"
 """Where a job leaves merged weights, below its model package's prefix (sagemaker-python-sdk,
@@ -92,7 +92,7 @@ def delete(sagemaker: Any, s3: Any, model_arn: str) -> bool:
     try:
         package = sagemaker.describe_model_package(ModelPackageName=model_arn)
         if where := prefix(package):
-            _delete_objects(s3, where)
+            delete_files(s3, where)
         sagemaker.delete_model_package(ModelPackageName=model_arn)
         _delete_group_if_empty(sagemaker, package.get("ModelPackageGroupName", ""))
     except ClientError as error:
@@ -102,19 +102,6 @@ def delete(sagemaker: Any, s3: Any, model_arn: str) -> bool:
             raise TransientError(aws.explain(error)) from error
         raise ThroughputFailed(aws.explain(error)) from error
     return True
-
-
-def _delete_objects(s3: Any, where: str) -> None:
-    """Every version, for storage bills them all."""
-    bucket, key = naming.place_of(where)
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key):
-        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-        if not found:
-            continue
-        objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
-        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
-        if failed := answer.get("Errors"):
-            raise ThroughputFailed(f"the weights in {where} could not be deleted: {failed[0].get('Message')}")
 
 
 def _delete_group_if_empty(sagemaker: Any, name: str) -> None:
