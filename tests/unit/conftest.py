@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
@@ -14,6 +16,9 @@ from tunedrop.aws import Aws
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
 from tunedrop.waiting.table import Waits
+
+if TYPE_CHECKING:
+    from tests.unit.local_sagemaker import LocalAccount
 
 
 @pytest.fixture
@@ -46,3 +51,16 @@ def waits(aws: Aws, stage: Stage) -> Waits:
 def intake(aws: Aws, stage: Stage) -> str:
     make_intake_bucket(aws, stage)
     return stage.intake_bucket
+
+
+@pytest.fixture
+def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAccount]:
+    """The embedded SageMaker and Bedrock; every call and answer is valid by botocore's models."""
+    from tests.unit.local_sagemaker import LocalAccount  # imports the embedded services, for few tests
+
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        account = LocalAccount(tmp_path, monkeypatch)
+        yield account
+        account.finish()
+        assert account.violations == []

@@ -29,6 +29,9 @@ from local.driver import until
 from local.faults import Faults
 from local.sagemaker.service import services as sagemaker_services
 from local.sagemaker.state import State
+from tests import builders
+from tunedrop.aws import Aws
+from tunedrop.stage import Stage
 
 REGION, ACCOUNT = "us-east-1", "111122223333"
 BUCKET = "engines"
@@ -59,6 +62,13 @@ class LocalAccount:
         self.runtime = self._client(session, "bedrock-runtime", ours["bedrock_runtime"])
         self.s3 = session.client("s3")
         self.s3.create_bucket(Bucket=BUCKET, **_location(region))
+
+    def aws(self) -> Aws:
+        """These clients as the domain has them."""
+        found = Aws()
+        found.sagemaker, found.bedrock, found.s3 = self.sagemaker, self.bedrock, self.s3
+        found.bedrock_runtime = self.runtime
+        return found
 
     def put(self, key: str, records: Iterable[Mapping[str, Any]]) -> str:
         """Write records as JSONL; gives their URI."""
@@ -149,6 +159,20 @@ class LocalAccount:
 
 
 @cache
+def stage_of(engine: str, **changes: Any) -> Stage:
+    """A stage of this account that may use Bedrock and one engine more."""
+    return builders.stage(
+        account=ACCOUNT,
+        region=REGION,
+        artifacts_bucket=BUCKET,
+        training_role_arn=ROLE,
+        import_role_arn=f"arn:aws:iam::{ACCOUNT}:role/imports",
+        key_arn=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000",
+        engines=("bedrock", engine),
+        **changes,
+    )
+
+
 def _session(region: str) -> boto3.Session:
     """One for all tests: reading SageMaker's service model takes a second."""
     return boto3.Session("testing", "testing", region_name=region)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +21,10 @@ ANSWER = "part3 goes into slot3 beside lever3"
 
 
 @pytest.fixture
-def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAccount]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        account = LocalAccount(tmp_path, monkeypatch)
-        account.group()
-        yield account
-        account.finish()
-        assert account.violations == []
+def account(account: LocalAccount) -> LocalAccount:
+    """With a group, into which jobs write their packages."""
+    account.group()
+    return account
 
 
 def trained(account: LocalAccount, model: str = QWEN, name: str = "job") -> str:

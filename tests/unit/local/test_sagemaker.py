@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +36,10 @@ PAIRS = [{"prompt": question, "completion": answer} for question, answer in PART
 
 
 @pytest.fixture
-def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAccount]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        account = LocalAccount(tmp_path, monkeypatch)
-        account.group()
-        yield account
-        account.finish()
-        assert account.violations == []
+def account(account: LocalAccount) -> LocalAccount:
+    """With a group, into which jobs write their packages."""
+    account.group()
+    return account
 
 
 @pytest.fixture

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import botocore.session
 import pytest
-from moto import mock_aws
 
 from local.driver import until
 from local.faults import A_DAY
-from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, aws_of, refusal
-from tests.unit.local_sagemaker import ACCOUNT, BUCKET, REGION, LocalAccount
+from tests.unit.local_sagemaker import BUCKET, LocalAccount, stage_of
 from tunedrop import catalog, naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import ImportedBase
@@ -29,36 +25,13 @@ LONG_AGO, NOW = "2026-01-01T00:00:00Z", "2126-01-01T00:00:00Z"
 
 
 @pytest.fixture
-def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAccount]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        account = LocalAccount(tmp_path, monkeypatch)
-        yield account
-        account.finish()
-        assert account.violations == []
-
-
-@pytest.fixture
 def aws(account: LocalAccount) -> Aws:
-    found = Aws()
-    found.sagemaker, found.bedrock, found.s3 = account.sagemaker, account.bedrock, account.s3
-    return found
-
-
-def stage_of(name: str = "test") -> Stage:
-    return builders.stage(
-        name=name,
-        account=ACCOUNT,
-        region=REGION,
-        artifacts_bucket=BUCKET,
-        import_role_arn=f"arn:aws:iam::{ACCOUNT}:role/imports",
-        engines=("bedrock", "sagemaker-serverless"),
-    )
+    return account.aws()
 
 
 @pytest.fixture
 def stage() -> Stage:
-    return stage_of()
+    return stage_of("sagemaker-serverless")
 
 
 def ended(aws: Aws, base: ImportedBase) -> ImportedBase:
@@ -83,7 +56,7 @@ def test_all_runs_of_a_stage_share_one_import_which_is_no_runs(aws: Aws, stage: 
 
 
 def test_each_stage_and_each_base_model_has_its_own(aws: Aws, stage: Stage) -> None:
-    other = stage_of("prod")
+    other = stage_of("sagemaker-serverless", name="prod")
     for one, model in ((stage, QWEN), (other, QWEN), (stage, catalog.find("qwen.qwen3-8b"))):
         ended(aws, bases.ensure(aws, one, model))
 
@@ -217,7 +190,7 @@ def test_the_sweep_and_the_teardown_of_the_stage_end_it_and_that_of_a_run_does_n
     aws: Aws, stage: Stage
 ) -> None:
     base = ended(aws, bases.ensure(aws, stage, QWEN))
-    other = ended(aws, bases.ensure(aws, stage_of("prod"), QWEN))
+    other = ended(aws, bases.ensure(aws, stage_of("sagemaker-serverless", name="prod"), QWEN))
 
     left = list(inventory.of_run(aws, stage, "persona-0123456789", ("imported model",)))
     (found,) = in_service(aws, stage)
@@ -226,7 +199,7 @@ def test_the_sweep_and_the_teardown_of_the_stage_end_it_and_that_of_a_run_does_n
     assert (found.arn, found.base_model, found.model_arn) == (base.arn, QWEN.id, "")
     assert throughput.release(aws.bedrock, base.arn)
     assert list(in_service(aws, stage)) == []
-    assert [one.arn for one in in_service(aws, stage_of("prod"))] == [other.arn]
+    assert [one.arn for one in in_service(aws, stage_of("sagemaker-serverless", name="prod"))] == [other.arn]
 
 
 def test_a_bedrock_that_does_not_answer_decides_nothing(stage: Stage) -> None:

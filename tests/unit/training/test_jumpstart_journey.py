@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from moto import mock_aws
 
 from local.driver import until
 from tests import builders
-from tests.unit.local_sagemaker import ACCOUNT, BUCKET, REGION, LocalAccount
+from tests.unit.local_sagemaker import ACCOUNT, BUCKET, REGION, LocalAccount, stage_of
 from tunedrop import catalog
 from tunedrop.aws import Aws
 from tunedrop.contracts import CompletedJob, DatasetFile, Run, StartedJob
@@ -41,34 +38,13 @@ TEXTS = [
 
 
 @pytest.fixture
-def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAccount]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        account = LocalAccount(tmp_path, monkeypatch)
-        yield account
-        account.finish()
-        assert account.violations == []
-
-
-@pytest.fixture
 def aws(account: LocalAccount) -> Aws:
-    found = Aws()
-    found.sagemaker, found.bedrock, found.s3 = account.sagemaker, account.bedrock, account.s3
-    found.bedrock_runtime = account.runtime
-    return found
+    return account.aws()
 
 
 @pytest.fixture
 def stage() -> Stage:
-    return builders.stage(
-        account=ACCOUNT,
-        region=REGION,
-        artifacts_bucket=BUCKET,
-        training_role_arn=f"arn:aws:iam::{ACCOUNT}:role/trains",
-        import_role_arn=f"arn:aws:iam::{ACCOUNT}:role/imports",
-        key_arn=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000",
-        engines=("bedrock", "sagemaker-jumpstart"),
-    )
+    return stage_of("sagemaker-jumpstart")
 
 
 @pytest.fixture

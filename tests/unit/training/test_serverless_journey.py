@@ -6,17 +6,13 @@ policies are left to tests/end_to_end/test_open_weights.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import msgspec
 import pytest
-from moto import mock_aws
 
 from local.driver import until
 from tests import builders
 from tests.unit.local.test_sagemaker import CHATS
-from tests.unit.local_sagemaker import ACCOUNT, BUCKET, REGION, LocalAccount
+from tests.unit.local_sagemaker import LocalAccount, stage_of
 from tunedrop import catalog
 from tunedrop.aws import Aws
 from tunedrop.contracts import CompletedJob, DatasetFile, Run, Serving, StartedJob
@@ -38,34 +34,13 @@ QUESTION = "how do I use part3 tomorrow"
 
 
 @pytest.fixture
-def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAccount]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        account = LocalAccount(tmp_path, monkeypatch)
-        yield account
-        account.finish()
-        assert account.violations == []
-
-
-@pytest.fixture
 def aws(account: LocalAccount) -> Aws:
-    found = Aws()
-    found.sagemaker, found.bedrock, found.s3 = account.sagemaker, account.bedrock, account.s3
-    found.bedrock_runtime = account.runtime
-    return found
+    return account.aws()
 
 
 @pytest.fixture
 def stage() -> Stage:
-    return builders.stage(
-        account=ACCOUNT,
-        region=REGION,
-        artifacts_bucket=BUCKET,
-        training_role_arn=f"arn:aws:iam::{ACCOUNT}:role/trains",
-        import_role_arn=f"arn:aws:iam::{ACCOUNT}:role/imports",
-        key_arn=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000",
-        engines=("bedrock", "sagemaker-serverless"),
-    )
+    return stage_of("sagemaker-serverless")
 
 
 @pytest.fixture
