@@ -31,15 +31,11 @@ def snippets(stage: Stage, ending: Ending) -> list[Snippet]:
     alias = ending.promotion.alias
     kind = kinds.of_arn(ending.promotion.model_id)
     is_conversation = ending.dataset.target_format in CONVERSATIONS
-    if kind is not None and kind.asked_by == "chat" and not is_conversation:
-        return [
-            Snippet("Python (boto3)", _completion_python(stage.region, alias)),
-            Snippet("AWS CLI", _completion_cli(stage.region, alias), "sh"),
-        ]
     if kind is not None and kind.asked_by == "chat":
+        body, place = (_CHAT, '["message"]["content"]') if is_conversation else (_COMPLETION, '["text"]')
         return [
-            Snippet("Python (boto3)", _chat_python(stage.region, alias)),
-            Snippet("AWS CLI", _chat_cli(stage.region, alias), "sh"),
+            Snippet("Python (boto3)", _imported_python(stage.region, alias, body, place)),
+            Snippet("AWS CLI", _imported_cli(stage.region, alias, body), "sh"),
         ]
     if is_conversation:
         return [
@@ -83,41 +79,25 @@ def _converse_python(region: str, alias: str) -> str:
     )
 
 
-def _chat_python(region: str, alias: str) -> str:
+_CHAT = f'{{"messages": [{{"role": "user", "content": "{PROMPT}"}}], "max_tokens": 2048}}'
+_COMPLETION = '{"prompt": "The beginning of a text", "max_tokens": 512}'
+"""Request bodies of imported models; a base model continues a text."""
+
+
+def _imported_python(region: str, alias: str, body: str, place: str) -> str:
     """An imported model sleeps when nobody asks: the first answer may take a minute."""
     return _head(region, alias) + (
-        f'body = {{"messages": [{{"role": "user", "content": "{PROMPT}"}}], "max_tokens": 2048}}\n'
+        f"body = {body}\n"
         "answer = runtime.invoke_model(modelId=model_id, body=json.dumps(body))\n"
-        'print(json.loads(answer["body"].read())["choices"][0]["message"]["content"])\n'
+        f'print(json.loads(answer["body"].read())["choices"][0]{place})\n'
     )
 
 
-def _chat_cli(region: str, alias: str) -> str:
+def _imported_cli(region: str, alias: str, body: str) -> str:
     return _shell_head(region, alias) + (
         f"aws bedrock-runtime invoke-model --region {region} --model-id $MODEL_ID \\\n"
         "  --cli-binary-format raw-in-base64-out \\\n"
-        f"""  --body '{{"messages": [{{"role": "user", "content": "{PROMPT}"}}], "max_tokens": 2048}}' \\\n"""
-        "  answer.json && cat answer.json\n"
-    )
-
-
-_BEGINNING = "The beginning of a text"
-
-
-def _completion_python(region: str, alias: str) -> str:
-    """A base model goes on with a text. It sleeps when nobody asks: the first answer may take a minute."""
-    return _head(region, alias) + (
-        f'body = {{"prompt": "{_BEGINNING}", "max_tokens": 512}}\n'
-        "answer = runtime.invoke_model(modelId=model_id, body=json.dumps(body))\n"
-        'print(json.loads(answer["body"].read())["choices"][0]["text"])\n'
-    )
-
-
-def _completion_cli(region: str, alias: str) -> str:
-    return _shell_head(region, alias) + (
-        f"aws bedrock-runtime invoke-model --region {region} --model-id $MODEL_ID \\\n"
-        "  --cli-binary-format raw-in-base64-out \\\n"
-        f"""  --body '{{"prompt": "{_BEGINNING}", "max_tokens": 512}}' \\\n"""
+        f"  --body '{body}' \\\n"
         "  answer.json && cat answer.json\n"
     )
 
