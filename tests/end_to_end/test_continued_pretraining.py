@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from typing import TypeVar
-
-import msgspec
 
 from local.driver import Pipeline
 from local.embedded import Embedded
+from tests.end_to_end.runs import torn_down, whole
 from tunedrop.contracts import CompletedJob, Dataset, Estimate, Evaluation, Serving
-from tunedrop.registry import Record
-from tunedrop.results.teardown import Teardown
 from tunedrop.serving import inventory
-
-Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 MANIFEST = """\
 method: continued-pretraining
@@ -42,12 +36,6 @@ def submitted(every_engine: Pipeline, name: str, manifest: str = MANIFEST) -> st
     return every_engine.run_named(name).run.run_id
 
 
-def whole(record: Record, name: str, shape: type[Shape]) -> Shape:
-    found = record.document(name, shape)
-    assert found is not None
-    return found
-
-
 def test_texts_are_read_imported_measured_promoted_and_torn_down(every_engine: Pipeline) -> None:
     run_id = submitted(every_engine, "texts")
 
@@ -67,17 +55,8 @@ def test_texts_are_read_imported_measured_promoted_and_torn_down(every_engine: P
     assert evaluation.losses.validation_loss is not None
     report = every_engine.artifact(f"runs/{run_id}/report.html").decode()
     assert "The beginning of a text" in report
-    mine = {one.kind for one in inventory.of_run(every_engine.aws, every_engine.stage, run_id)}
-    assert mine == {"imported model", "trained model"}
 
-    done = Teardown(every_engine.aws, every_engine.stage, run_id, lambda *_: None).run()
-
-    assert done.remaining == {}
-    assert list(inventory.of_run(every_engine.aws, every_engine.stage, run_id)) == []
-    left = every_engine.aws.s3.list_object_versions(
-        Bucket=every_engine.stage.artifacts_bucket, Prefix=f"runs/{run_id}/training/"
-    )
-    assert left.get("Versions", []) == []
+    assert torn_down(every_engine, run_id) == set()
 
 
 def test_an_account_without_an_instance_is_refused_before_anything_is_paid(

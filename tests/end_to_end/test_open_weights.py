@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
-
-import msgspec
 
 from local.driver import Pipeline
 from tests.datasets import jsonl, single_turn
+from tests.end_to_end.runs import torn_down, whole
 from tunedrop import naming
 from tunedrop.contracts import CompletedJob, Dataset, Estimate, Evaluation, Serving
 from tunedrop.evaluation import predictions
-from tunedrop.registry import Record
 from tunedrop.results.teardown import Teardown
 from tunedrop.serving import inventory
-
-Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 
 def submitted(every_engine: Pipeline, name: str, manifest: str) -> str:
@@ -49,17 +44,8 @@ def test_open_weights_are_trained_imported_measured_promoted_and_torn_down(every
     assert any("imported model" in line.item for line in whole(record, "estimate", Estimate).lines)
     assert "<think>" not in every_engine.artifact(f"runs/{run_id}/predictions.jsonl").decode()
     assert every_engine.artifact(f"runs/{run_id}/report.html")
-    mine = {one.kind for one in inventory.of_run(every_engine.aws, every_engine.stage, run_id)}
-    assert mine == {"imported model", "trained model"}
 
-    done = Teardown(every_engine.aws, every_engine.stage, run_id, lambda *_: None).run()
-
-    assert done.remaining == {}
-    assert list(inventory.of_run(every_engine.aws, every_engine.stage, run_id)) == []
-    left = every_engine.aws.s3.list_object_versions(
-        Bucket=every_engine.stage.artifacts_bucket, Prefix=f"runs/{run_id}/training/"
-    )
-    assert [one["Key"] for one in left.get("Versions", []) if "hf_merged" in one["Key"]] == []
+    assert [key for key in torn_down(every_engine, run_id) if "hf_merged" in key] == []
 
 
 def test_a_base_model_that_bedrock_does_not_sell_is_imported_once_and_torn_down_with_the_stage(
@@ -129,9 +115,3 @@ def test_what_no_engine_trains_is_refused_at_the_drop(every_engine: Pipeline) ->
     said = refused(every_engine, "gemma", "base_model: google.gemma-4-31b")
 
     assert "'google.gemma-4-31b' cannot be tuned: Bedrock imports no model of its architecture" in said
-
-
-def whole(record: Record, name: str, shape: type[Shape]) -> Shape:
-    found = record.document(name, shape)
-    assert found is not None
-    return found

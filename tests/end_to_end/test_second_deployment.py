@@ -16,13 +16,12 @@ from unittest.mock import patch
 import msgspec
 import pytest
 
-from local.driver import Pipeline, until
+from local.driver import Pipeline
 from local.embedded import ROOT, Embedded, running
 from local.faults import A_DAY
-from tests.datasets import jsonl, single_turn
+from tests.end_to_end.runs import SECONDS, reached, submit
 from tunedrop import naming
 
-SECONDS = 300.0
 KEEPS = (
     "account", "region", "intake_bucket", "artifacts_bucket", "registry_table", "waits_table", "topic_arn",
 )  # fmt: skip
@@ -59,19 +58,6 @@ def settings_with(folder: Path, **changes: Any) -> Path:
     return folder
 
 
-def submit(pipeline: Pipeline, name: str, manifest: bytes) -> str:
-    pipeline.put(f"runs/{name}/train.jsonl", jsonl(single_turn(name)))
-    version = pipeline.put(f"runs/{name}/run.yaml", manifest)
-    return pipeline.run_of(name, version, SECONDS).run.run_id
-
-
-def waits_in(pipeline: Pipeline, run_id: str, step: str) -> None:
-    until(
-        lambda: any(one.step == step for one in pipeline.registry.steps(run_id)) or None,
-        f"{step} of {run_id}", SECONDS,
-    )  # fmt: skip
-
-
 def names_of(pipeline: Pipeline) -> dict[str, str]:
     described = msgspec.to_builtins(pipeline.stage)
     return {key: described[key] for key in KEEPS}
@@ -90,9 +76,9 @@ def test_runs_in_flight_end_as_they_would_have(own: Embedded, tmp_path: Path) ->
     trained = submit(pipeline, "trained", b"data: {train: train.jsonl}\n")
     stopped = submit(pipeline, "stopped", b"data: {train: train.jsonl}\n")
     unanswered = submit(pipeline, "unanswered", b"data: {train: train.jsonl}\nbudget_usd: 0.01\n")
-    waits_in(pipeline, trained, "wait_for_training")
-    waits_in(pipeline, stopped, "wait_for_training")
-    waits_in(pipeline, unanswered, "wait_for_approval")
+    reached(pipeline, trained, "wait_for_training")
+    reached(pipeline, stopped, "wait_for_training")
+    reached(pipeline, unanswered, "wait_for_approval")
 
     own.deploy(folder=settings_with(tmp_path, **BUCKETS, **CHANGED))
 
@@ -105,7 +91,7 @@ def test_runs_in_flight_end_as_they_would_have(own: Embedded, tmp_path: Path) ->
     assert ended(pipeline, trained) == "promoted"
     assert ended(pipeline, unanswered) == "promoted"
     pipeline.retry(stopped)
-    waits_in(pipeline, stopped, "wait_for_approval")  # the changed budget is that of what begins now
+    reached(pipeline, stopped, "wait_for_approval")  # the changed budget is that of what begins now
     pipeline.stop(stopped, 2)
     assert ended(pipeline, stopped) == "stopped"
     own.destroy()

@@ -13,14 +13,13 @@ from unittest.mock import patch
 
 import pytest
 
-from local.driver import Pipeline, until
+from local.driver import Pipeline
 from local.embedded import BEFORE_LEGACY, Embedded, running
 from local.faults import A_DAY
-from tests.datasets import jsonl, single_turn
+from tests.end_to_end.runs import SECONDS, reached, submit
 from tests.neighbours import job_of_another_stage
 from tunedrop.serving import inventory
 
-SECONDS = 300.0
 PROVISIONED = b"""
 base_model: amazon.titan-text-express-v1:0:8k
 method: single-turn
@@ -47,19 +46,6 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
         yield embedded
 
 
-def submit(pipeline: Pipeline, name: str, manifest: bytes) -> str:
-    pipeline.put(f"runs/{name}/train.jsonl", jsonl(single_turn(name)))
-    version = pipeline.put(f"runs/{name}/run.yaml", manifest)
-    return pipeline.run_of(name, version, SECONDS).run.run_id
-
-
-def stepped(pipeline: Pipeline, run_id: str, step: str) -> None:
-    until(
-        lambda: any(one.step == step for one in pipeline.registry.steps(run_id)) or None,
-        f"{step} of {run_id}", SECONDS,
-    )  # fmt: skip
-
-
 def fill(own: Embedded, pipeline: Pipeline) -> str:
     """A stage with everything: a model in production, one on bought throughput, runs that train, are judged
     and wait for approval; and a job of another stage with a deceiving name. Gives that job."""
@@ -70,10 +56,10 @@ def fill(own: Embedded, pipeline: Pipeline) -> str:
         record = pipeline.approved(run_id, SECONDS)
         assert record.status == "promoted", record.failure
     own.faults.set(evaluation_minutes=A_DAY)
-    stepped(pipeline, submit(pipeline, "judged", JUDGED), "wait_for_judging")
-    stepped(pipeline, submit(pipeline, "unanswered", UNAFFORDABLE), "wait_for_approval")
+    reached(pipeline, submit(pipeline, "judged", JUDGED), "wait_for_judging")
+    reached(pipeline, submit(pipeline, "unanswered", UNAFFORDABLE), "wait_for_approval")
     own.faults.set(evaluation_minutes=A_DAY, training_minutes=A_DAY)
-    stepped(pipeline, submit(pipeline, "training", b"data: {train: train.jsonl}\n"), "wait_for_training")
+    reached(pipeline, submit(pipeline, "training", b"data: {train: train.jsonl}\n"), "wait_for_training")
     return another_stages(pipeline)
 
 

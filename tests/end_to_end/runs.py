@@ -1,0 +1,54 @@
+"""What several files do with runs of a deployed stage."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from local.driver import Pipeline, until
+from tests.datasets import jsonl, single_turn
+from tunedrop.registry import Record
+from tunedrop.results.teardown import Teardown
+from tunedrop.serving import inventory
+
+Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+SECONDS = 300.0
+
+
+def submit(pipeline: Pipeline, name: str, manifest: bytes) -> str:
+    """Upload `single_turn` records under a manifest; gives the run's id."""
+    pipeline.put(f"runs/{name}/train.jsonl", jsonl(single_turn(name)))
+    version = pipeline.put(f"runs/{name}/run.yaml", manifest)
+    return pipeline.run_of(name, version, SECONDS).run.run_id
+
+
+def reached(pipeline: Pipeline, run_id: str, step: str) -> None:
+    """Wait until a run has come to a step."""
+    until(
+        lambda: any(one.step == step for one in pipeline.registry.steps(run_id)) or None,
+        f"{step} of {run_id}", SECONDS,
+    )  # fmt: skip
+
+
+def whole(record: Record, name: str, shape: type[Shape]) -> Shape:
+    """A result that the run must have."""
+    found = record.document(name, shape)
+    assert found is not None
+    return found
+
+
+def torn_down(pipeline: Pipeline, run_id: str) -> set[str]:
+    """Tear a run with an imported model down; gives the objects that are left of its training."""
+    mine = {one.kind for one in inventory.of_run(pipeline.aws, pipeline.stage, run_id)}
+    assert mine == {"imported model", "trained model"}
+
+    done = Teardown(pipeline.aws, pipeline.stage, run_id, lambda *_: None).run()
+
+    assert done.remaining == {}
+    assert list(inventory.of_run(pipeline.aws, pipeline.stage, run_id)) == []
+    left = pipeline.aws.s3.list_object_versions(
+        Bucket=pipeline.stage.artifacts_bucket, Prefix=f"runs/{run_id}/training/"
+    )
+    return {one["Key"] for one in left.get("Versions", [])}
