@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from infra.settings import Endpoints, Network
-from tunedrop.training import engines as training
 
 GATEWAYS = ("s3", "dynamodb")
 
@@ -32,7 +29,7 @@ class VpcEndpoints(Construct):
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, network: Network, endpoints: Endpoints, engines: Sequence[str]
+        self, scope: Construct, id: str, *, network: Network, endpoints: Endpoints, trains_in_sagemaker: bool
     ) -> None:
         super().__init__(scope, id)
         prefix = f"com.amazonaws.{Stack.of(self).region}"
@@ -45,9 +42,8 @@ class VpcEndpoints(Construct):
                 vpc_endpoint_type="Gateway",
                 route_table_ids=list(endpoints.route_tables),
             )
-        trains_there = any(training.named(name).service == "sagemaker" for name in engines)
         for client, name in INTERFACES.items():
-            if client == "sagemaker" and not trains_there:
+            if client == "sagemaker" and not trains_in_sagemaker:
                 continue
             ec2.CfnVPCEndpoint(
                 self,

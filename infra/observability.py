@@ -45,8 +45,8 @@ class Observability(Construct):
 
     def __init__(
         self, scope: Construct, id: str, *, name: str, workflow: sfn.StateMachine,
-        functions: Sequence[lambda_.IFunction], watchers: Sequence[lambda_.Function],
-        dead_letters: sqs.IQueue, topic: sns.ITopic,
+        functions: Sequence[lambda_.IFunction], watchers: Sequence[lambda_.IFunction],
+        sweep: lambda_.Function, dead_letters: sqs.IQueue, topic: sns.ITopic,
     ) -> None:  # fmt: skip
         super().__init__(scope, id)
         self._topic = topic
@@ -70,7 +70,6 @@ class Observability(Construct):
             self._alarm("ThroughputExpired", expired, THROUGHPUT_EXPIRED),
             self._alarm("SubjectFailing", _custom(name, "FailingSubjects"), SUBJECT_FAILING),
         ]
-        sweep = next(one for one in watchers if _title(one) == "SweepThroughput")
         self._dashboard(name, workflow, functions, sweep, dead_letters, expired)
 
     def _alarm(self, id: str, metric: cloudwatch.IMetric, description: str) -> cloudwatch.Alarm:

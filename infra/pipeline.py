@@ -117,7 +117,8 @@ class Tunedrop(Construct):
         evaluation_role = EvaluationRole(self, "Evaluation", artifacts=self.artifacts, key=self.key).role
         used = [engines.named(name) for name in settings.engines]
         training_role, import_role = None, None
-        if any(one.service == "sagemaker" for one in used):
+        trains_in_sagemaker = any(one.service == "sagemaker" for one in used)
+        if trains_in_sagemaker:
             training_role = TrainingRole(
                 self, "Training", stage=settings.name, artifacts=self.artifacts, key=self.key, engines=used
             ).role
@@ -165,7 +166,7 @@ class Tunedrop(Construct):
             self, "Waits", resume=functions["resume_waits"], sweep=functions["sweep_throughput"],
             prices=functions["refresh_prices"],
             intake=self.intake, workflow=self.workflow, dead_letters=dead_letters,
-            engines=settings.engines, resume_every=Duration.minutes(settings.resume_minutes),
+            trains_in_sagemaker=trains_in_sagemaker, resume_every=Duration.minutes(settings.resume_minutes),
             sweep_every=Duration.minutes(settings.sweep_minutes),
         )  # fmt: skip
         if settings.mlflow is not None:
@@ -176,11 +177,16 @@ class Tunedrop(Construct):
             )
         Observability(
             self, "Observability", name=self.name, workflow=self.workflow, functions=list(functions),
-            watchers=[functions[one.name] for one in WATCHERS], dead_letters=dead_letters, topic=self.topic,
+            watchers=[functions[one.name] for one in WATCHERS],
+            sweep=functions["sweep_throughput"], dead_letters=dead_letters, topic=self.topic,
         )  # fmt: skip
         if (network := settings.network) is not None and network.endpoints is not None:
             VpcEndpoints(
-                self, "Endpoints", network=network, endpoints=network.endpoints, engines=settings.engines
+                self,
+                "Endpoints",
+                network=network,
+                endpoints=network.endpoints,
+                trains_in_sagemaker=trains_in_sagemaker,
             )
         if settings.cost_budget:
             Budget(

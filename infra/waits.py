@@ -5,8 +5,6 @@ Events make it quick, schedules make it sure: Bedrock sends its events on a best
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -17,7 +15,6 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.intake import SIGNAL_KEYS, object_created
-from tunedrop.training import engines as training
 
 
 class Waits(Construct):
@@ -25,7 +22,7 @@ class Waits(Construct):
 
     def __init__(
         self, scope: Construct, id: str, *, resume: lambda_.IFunction, sweep: lambda_.IFunction,
-        prices: lambda_.IFunction, engines: Sequence[str],
+        prices: lambda_.IFunction, trains_in_sagemaker: bool,
         intake: s3.IBucket, workflow: sfn.IStateMachine, resume_every: Duration, sweep_every: Duration,
         dead_letters: sqs.IQueue,
     ) -> None:  # fmt: skip
@@ -37,7 +34,7 @@ class Waits(Construct):
             "Bedrock's customization jobs changed state",
             events.EventPattern(source=["aws.bedrock"], detail_type=["Model Customization Job State Change"]),
         )
-        if any(training.named(name).service == "sagemaker" for name in engines):
+        if trains_in_sagemaker:
             # Documented for training jobs; that serverless ones send it is a belief: the schedule suffices.
             self._on(
                 "TrainingChanged",

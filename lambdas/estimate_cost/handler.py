@@ -31,10 +31,13 @@ def handler(payload: Input, services: Services) -> Estimate:
     asked = workload(payload.dataset, run, has_champion=aliases.champion(run.name) is not None)
     way, prices_of = choose.way(base_model, run.deployment), prices.lookup(registry, stage)
     found = estimate(run, payload.dataset, base_model, way, asked, prices_of)
-    found = msgspec.structs.replace(found, evaluation_minutes=minutes(asked, stage, base_model))
-    replaced = unrelated_to(services.aws.s3, registry, aliases, run, payload.dataset)
-    found = msgspec.structs.replace(found, unrelated_to=replaced, succeeds=run.succeeds)
-    found = msgspec.structs.replace(found, left_out=run.left_out)
+    found = msgspec.structs.replace(
+        found,
+        evaluation_minutes=minutes(asked, stage, base_model),
+        unrelated_to=unrelated_to(services.aws.s3, registry, aliases, run, payload.dataset),
+        succeeds=run.succeeds,
+        left_out=run.left_out,
+    )
     registry.note_cost(run.run_id, estimated_usd=found.likely)
 
     def decide(month: Month) -> Estimate:

@@ -193,7 +193,7 @@ def _refuse_foreign(stage: Stage, source: S3Object, path: str, named: S3Object) 
         When the stage has tenants, and this is another one's.
     """
     tenant = tenant_of(stage, source.key)
-    if not stage.tenants or tenant is None:
+    if tenant is None:
         return
     reads = readable(stage, source.key)
     if not f"s3://{named.bucket}/{named.key}".startswith(reads):

@@ -129,7 +129,7 @@ class Server:
                 f"MLflow, {path.partition('?')[0]}: {error.code} {error.read(2_000).decode(errors='replace')}"
             )
             raise (TransientError if error.code >= 500 or error.code == 429 else MlflowError)(said) from error
-        except (OSError, TimeoutError) as error:
+        except OSError as error:
             raise TransientError(f"{self._uri} cannot be reached: {error}") from error
         except ValueError as error:
             raise MlflowError(f"{self._uri} does not answer as an MLflow server: {error}") from error

@@ -10,9 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from botocore.exceptions import ClientError
-
-from tunedrop import aws, clock, naming
+from tunedrop import clock, naming
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import DeploymentSettings, ImportedBase
@@ -114,15 +112,17 @@ def outcome(bedrock: Any, base: ImportedBase, since: str) -> ImportedBase | None
     ----------
     since
         When the run began to wait.
+
+    Raises
+    ------
+    ClientError
+        When Bedrock refuses to say.
     """
     if base.failure:
         return base
-    try:
-        found = throughput.describe(bedrock, base.arn)
-    except ClientError as error:
-        if aws.is_missing(error):
-            return ImportedBase(failure=f"{base.arn} was deleted while the run needed it")
-        raise
+    found = throughput.look(bedrock, base.arn)
+    if found is None:
+        return ImportedBase(failure=f"{base.arn} was deleted while the run needed it")
     if found.status == "Failed":
         return ImportedBase(failure=f"Bedrock could not import it: {found.message}")
     if found.status != "Creating":
@@ -135,13 +135,10 @@ def outcome(bedrock: Any, base: ImportedBase, since: str) -> ImportedBase | None
 
 def _usable(bedrock: Any, arn: str) -> ImportedBase | None:
     """An import that goes on, or its model; None where it has failed or the model is gone."""
-    try:
-        found = throughput.describe(bedrock, arn)
-    except ClientError as error:
-        if aws.is_missing(error):
-            return None
-        raise
-    return ImportedBase(arn=found.arn, units=found.units) if found.status != "Failed" else None
+    found = throughput.look(bedrock, arn)
+    if found is None or found.status == "Failed":
+        return None
+    return ImportedBase(arn=found.arn, units=found.units)
 
 
 def _wanted(stage: Stage, base_model: BaseModel, number: int, source: str) -> Wanted:

@@ -114,15 +114,25 @@ def describe(bedrock: Any, arn: str) -> Served:
     return kinds.of(way_of(arn)).describe(bedrock, arn)
 
 
-def exists(bedrock: Any, arn: str) -> bool:
-    """Whether something serves under this ARN, or is about to."""
+def look(bedrock: Any, arn: str) -> Served | None:
+    """What serves under this ARN, or is about to; None where nothing does.
+
+    Raises
+    ------
+    ClientError
+        When Bedrock refuses to say.
+    """
     try:
-        describe(bedrock, arn)
+        return describe(bedrock, arn)
     except ClientError as error:
         if aws.is_missing(error):
-            return False
+            return None
         raise
-    return True
+
+
+def exists(bedrock: Any, arn: str) -> bool:
+    """Whether something serves under this ARN, or is about to; raises as `look` does."""
+    return look(bedrock, arn) is not None
 
 
 def release(bedrock: Any, arn: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tunedrop import catalog
-from tunedrop.catalog.tunable import obstacle
+from tunedrop.catalog.tunable import instead, obstacle
 from tunedrop.contracts import Method
 
 TODAY = "2026-11-29"
@@ -100,6 +100,10 @@ def test_what_to_take_instead_can_be_tuned(base_model: str | None, method: Metho
     model = catalog.find(base_model) if base_model else None
 
     assert advice in catalog.instead(model, method, TODAY)
+
+
+def test_where_no_base_model_of_the_catalog_is_left_that_is_said() -> None:
+    assert instead({}, None) == "No base model of the catalog can be tuned so today"
 
 
 @pytest.mark.parametrize("name", ["llama", "claude", "titan", "no such model", "", "meta.llama3-3"])

@@ -184,6 +184,20 @@ def test_a_new_folder_holds_a_manifest_and_records_of_its_method(tmp_path: Path,
     assert run("estimate", str(tmp_path / "new"))[0] == 0
 
 
+def test_a_folder_whose_base_model_has_ended_is_valid_and_refused(tmp_path: Path) -> None:
+    run("init", str(tmp_path / "new"), "--method", "continued-pretraining")
+    manifest = tmp_path / "new" / "run.yaml"
+    base_model = read_manifest(manifest.read_bytes()).base_model
+    assert base_model is not None
+    manifest.write_text(manifest.read_text().replace(base_model, "amazon.titan-text-express-v1:0:8k"))
+
+    code, output = run("check", str(tmp_path / "new"))
+
+    assert code == 1
+    assert "valid; method continued-pretraining" in output
+    assert "refused: base_model: Titan Text Express is ended" in output
+
+
 def test_what_a_new_manifest_shows_as_comments_can_be_used(tmp_path: Path) -> None:
     run("init", str(tmp_path / "new"), "--method", "reinforcement")
     manifest = tmp_path / "new" / "run.yaml"

@@ -21,14 +21,14 @@ PENDING_SECONDS = 86_400
 
 
 def hours(planned: PlannedJob) -> tuple[float, float, float]:
-    """How long a job is likely to be billed: at least, likely, at most."""
-    found = [_seconds(planned, rate) / 3600 for rate in (FAST, LIKELY, SLOW)]
-    return found[0], found[1], max(found[2], found[1])
+    """For how many hours a job is billed: at least, likely, at most."""
+    least, likely, most = (_seconds(planned, rate) / 3600 for rate in (FAST, LIKELY, SLOW))
+    return least, likely, most
 
 
 def run_seconds(planned: PlannedJob, most: int = 0) -> int:
-    """A job's run-time limit: what it needs by the slowest guess, within what SageMaker and the template
-    (`most`; 0: no limit of its own) allow."""
+    """A job's run-time limit in seconds: what it needs by the slowest guess, within what SageMaker and the
+    template (`most`, in seconds; 0: no limit of its own) allow."""
     longest = min(LONGEST_SECONDS, most or LONGEST_SECONDS)
     return int(min(longest, max(SHORTEST_SECONDS, SET_UP_SECONDS + _seconds(planned, SLOW))))
 

@@ -76,7 +76,7 @@ class SageMakerServerless(TrainingEngine):
         return checks.every(aws, stage, run, dataset, base_model)
 
     def leftovers(self, aws: Aws, stage: Stage, kinds: Collection[LeftoverKind]) -> Iterator[Leftover]:
-        return (one for one in inventory.of_stage(aws.sagemaker, stage) if one.kind in kinds)
+        return inventory.of_stage(aws.sagemaker, stage, kinds)
 
 
 ENGINE = SageMakerServerless()

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from tunedrop import clock, naming
 from tunedrop.stage import Stage
-from tunedrop.training.engine import Leftover
+from tunedrop.training.engine import Leftover, LeftoverKind
 from tunedrop.training.engines.sagemaker_serverless import packages
 from tunedrop.training.sagemaker import RUNNING, is_missing, jobs_of, tags_of
 
 
-def of_stage(sagemaker: Any, stage: Stage) -> Iterator[Leftover]:
+def of_stage(sagemaker: Any, stage: Stage, kinds: Collection[LeftoverKind]) -> Iterator[Leftover]:
     """The running training jobs and the model packages that carry the stage's tag or are in its groups.
 
-    Jobs that have ended bill nothing and keep no data; what a model package has made of them does.
+    Jobs that have ended bill nothing and keep no data; what a model package has made of them does. Finding
+    packages takes a call for each, so that they are looked for only where they are asked for.
     """
     prefix = packages.group_prefix(stage.name)
-    for status in RUNNING:
-        yield from jobs_of(sagemaker, stage, prefix, status)
-    groups = sagemaker.get_paginator("list_model_package_groups")
-    for page in groups.paginate(NameContains=prefix):
-        for group in page["ModelPackageGroupSummaryList"]:
-            if group["ModelPackageGroupName"].startswith(prefix):
-                yield from _packages(sagemaker, stage, group)
+    if "training job" in kinds:
+        for status in RUNNING:
+            yield from jobs_of(sagemaker, stage, prefix, status)
+    if "trained model" in kinds:
+        groups = sagemaker.get_paginator("list_model_package_groups")
+        for page in groups.paginate(NameContains=prefix):
+            for group in page["ModelPackageGroupSummaryList"]:
+                if group["ModelPackageGroupName"].startswith(prefix):
+                    yield from _packages(sagemaker, stage, group)
 
 
 def _packages(sagemaker: Any, stage: Stage, group: dict[str, Any]) -> Iterator[Leftover]:
