@@ -21,7 +21,7 @@ def examples(data: Profile | None, base_model: BaseModel, rules: MethodRules) ->
         return [
             Statement(
                 says=f"Collect at least {least:,} examples{advised}; {most:,} at most.",
-                because=f"{base_model.name} requires exactly that many",
+                because=f"{base_model.name} accepts no fewer and no more",
                 source=source,
             ),
             _to_evaluate(0),

@@ -52,8 +52,8 @@ def _reasons(estimate: Estimate, stage: Stage) -> Iterator[str]:
         )
     if estimate.succeeds:
         yield (
-            f"its base model takes the place of {estimate.succeeds}, which is Legacy; its model goes into "
-            "production if it is better than the one that is there"
+            f"its base model replaces {estimate.succeeds}, which is Legacy; its model goes into "
+            "production if it is better than the current one"
             + (f". It has its own defaults for {', '.join(estimate.left_out)}" if estimate.left_out else "")
         )
     for line in estimate.lines:

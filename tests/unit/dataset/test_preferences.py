@@ -251,7 +251,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "a tie": (
         {"conversation_a": [user("a")], "conversation_b": [user("a")], "winner": "tie (bothbad)"},
         "TD089",
-        "of neither answer",
+        "does not say which answer",
     ),
     "two prompts": (
         {"chosen": [user(ASK), assistant(GOOD)], "rejected": [user("Why?"), assistant(BAD)]},
@@ -684,3 +684,10 @@ def test_records_of_verl_have_their_reference_answer() -> None:
     assert formats.method_of(reading.format, reading.conversation) == "reinforcement"
     assert reading.conversation.answer == "72"
     assert list(rules.no_reference(reading.conversation)) == []
+
+
+def test_a_long_run_of_line_feeds_takes_no_longer_than_other_text() -> None:
+    """A pattern of speakers that begins at each of them takes their number squared: minutes for these."""
+    record = PLAIN | {"prompt": f"Human: a{chr(10) * 200_000}b"}
+
+    assert read(record).problems == []

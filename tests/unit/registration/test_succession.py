@@ -152,7 +152,7 @@ def test_the_run_has_the_same_manifest_on_the_other_base_model_and_waits_for_a_y
     assert "epochCount" in catalog.find(NOVA).hyperparameters_of("single-turn")
     asked = msgspec.structs.replace(estimate(1.0), succeeds=found.run.succeeds)
     (reason,) = judge(asked, stage, 0.0).approval_reasons
-    assert f"takes the place of {TITAN}, which is Legacy" in reason
+    assert f"replaces {TITAN}, which is Legacy" in reason
 
 
 def test_hyperparameters_that_the_successor_does_not_take_are_left_out_and_named() -> None:

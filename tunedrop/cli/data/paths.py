@@ -12,11 +12,14 @@ from tunedrop.cli.failures import fail
 
 def require_files(paths: Sequence[Path]) -> None:
     """Fail unless each path is a file, listed once."""
-    for number, path in enumerate(paths):
+    seen: set[tuple[int, int]] = set()
+    for path in paths:
         if not path.is_file():
             fail(*_no_file(path))
-        if any(path.samefile(other) for other in paths[:number]):
+        found = path.stat()
+        if (found.st_dev, found.st_ino) in seen:
             fail(f"{path} is listed twice", USAGE)
+        seen.add((found.st_dev, found.st_ino))
 
 
 def _no_file(path: Path) -> tuple[str, int, str]:

@@ -7,7 +7,6 @@ run: since version 4 the library refuses it (huggingface/datasets, release notes
 from __future__ import annotations
 
 import importlib
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import msgspec
 from tunedrop import shown
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import Format, console, errors, fail, print_json
+from tunedrop.formatting.commands import command
 
 LIBRARY = "datasets"
 OLDEST = 4
@@ -62,7 +62,7 @@ def pull(
         return 0
     for one in pulled:
         console.print(f"{one.file}: {one.records:,} records")
-    errors.print(f"Check it: tunedrop check {shlex.quote(str(folder))}")
+    errors.print(f"Check it: {command('check', str(folder))}")
     return 0
 
 

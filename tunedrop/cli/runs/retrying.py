@@ -34,9 +34,9 @@ def retry(
             held_out.upload(here, record, test)
     here.signal(intake.signal_key(run.run_id, "retry", str(run.attempt)), from_)
     if not follow:
-        answer({"run_id": run.run_id, "asked": "retry"}, f"requested {run.run_id} to resume", format_)
+        answer({"run_id": run.run_id, "asked": "retry"}, f"asked {run.run_id} to resume", format_)
         return YES
-    with if_interrupted(f"{run.run_id} was requested to resume", f"Follow it: tunedrop watch {run.run_id}"):
+    with if_interrupted(f"{run.run_id} was asked to resume", f"Follow it: tunedrop watch {run.run_id}"):
         again = following.started(lambda: _next_attempt(here, record), run.run_id)
     return following.watch(here, again, format_)
 

@@ -11,6 +11,7 @@ from tunedrop.dataset.formats.record import Reading
 from tunedrop.dataset.types import shorten
 
 _SIDES = frozenset((*names.CHOSEN, *names.REJECTED))
+_VERDICTS = frozenset(verdict for _, _, verdict in names.COMPARED)
 _STATES = ("rejected", "dispreferred", "non_preferred")
 """What may also say whether an answer was rejected."""
 _LABELS = {"preferred": 0, "non-preferred": 1}
@@ -38,7 +39,7 @@ def _is_state(record: Mapping[str, Any], found: Mapping[str, Any], rejected: str
     chosen = key_in(found, names.CHOSEN)
     if not key_in(record, names.CHOSEN):
         return bool(chosen) and not _is_flag(found[chosen])
-    rest = {key: one for key, one in record.items() if key not in sides_in(record)}
+    rest = without_sides(record)
     answer = pairs.keys_of(rest).answer
     return bool(answer) and _is_flag(found[chosen]) and not _is_flag(rest[answer])
 
@@ -53,13 +54,17 @@ def _is_flag(value: Any) -> bool:
 @lru_cache(maxsize=1 << 12)
 def may_compare(keys: tuple[str, ...]) -> bool:
     """Whether a record with these keys may say which of two answers is better."""
-    verdicts = {verdict for _, _, verdict in names.COMPARED}
-    return any(names.plain(key) in _SIDES or key in verdicts for key in keys)
+    return any(names.plain(key) in _SIDES or key in _VERDICTS for key in keys)
 
 
 def sides_in(record: Mapping[str, Any]) -> list[str]:
     """The keys whose names say that their answer is the better or the worse one."""
     return [key for key in record if names.plain(key) in _SIDES]
+
+
+def without_sides(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record holds beside the answers of `sides_in`."""
+    return {key: one for key, one in record.items() if names.plain(key) not in _SIDES}
 
 
 def key_in(record: Mapping[str, Any], among: Iterable[str]) -> str:
@@ -86,7 +91,7 @@ def _compared(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
         if verdict == "labels" and which is not None:
             which = 1 - which  # SHP: 1 where the first is preferred
         if which is None:
-            what = f"{verdict} says of neither answer that it is better; remove the record"
+            what = f"{verdict} does not say which answer is better; remove the record"
             reading.add(f"$.{verdict}", "TD089", what, record[verdict], "which of the two is better")
             return record
         rest = {key: one for key, one in record.items() if key not in (first, second, verdict)}
@@ -104,7 +109,7 @@ def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
             last = str(value[-1].get("role", value[-1].get("from"))).strip().lower()
             if len(value) > 1 and turns.ROLES.get(last) == turns.ASSISTANT:
                 return {**record, key: value[:-1], "chosen": [value[-1]]}
-    rest = {key: one for key, one in record.items() if key not in sides_in(record)}
+    rest = without_sides(record)
     answer = pairs.keys_of(rest).answer
     if answer and isinstance(rest[answer], str):
         return {**{key: one for key, one in record.items() if key != answer}, "chosen": rest[answer]}

@@ -21,18 +21,20 @@ hf_preference.json; OpenAI, direct preference optimization; TRL, dataset formats
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.formats import comparisons, names, pairs, sharegpt, turns
-from tunedrop.dataset.formats.record import Conversation, Reading, Turn, said
+from tunedrop.dataset.formats import comparisons, names, openai_chat, pairs, sharegpt, tools, turns
+from tunedrop.dataset.formats.record import Conversation, Reading, both, said
 from tunedrop.dataset.types import Problem, shorten
 
 NAME = "preference"
 _MESSAGE = frozenset({"role", "from", "content", "value"})
-_SPEAKER = re.compile(r"(?:\A|\n\n)\s*(Human|Assistant):[ \t]?")
+_SPEAKER = re.compile(r"(?:\A|(?<!\n)\n\n)\s*(Human|Assistant):[ \t]?")
+"""It begins at the first of a run of line feeds: each as a beginning would take their number squared."""
+
 _ENOUGH = frozenset(("chosen", "preferred_output", *names.REJECTED[:10], "rejected_messages"))
 """Names that nothing else has, so that one of them is half a preference."""
 
@@ -76,7 +78,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
             reading.add("$", "TD011", what, ", ".join(map(shorten, record)), missing)
             return None
     losses: list[str] = []
-    rest = {key: one for key, one in record.items() if key not in comparisons.sides_in(record)}
+    rest = comparisons.without_sides(record)
     asked, used = _asked(rest, reading, losses)
     if any(isinstance(one, str) and any(_transcript(one)) for one in (rest if asked else record).values()):
         record = {**record, **{key: one.strip() for key in keys if isinstance(one := record[key], str)}}
@@ -237,10 +239,7 @@ def _message(one: Mapping[str, Any], at: str, speaker: str | None, reading: Read
 
 def _decoded(text: str, speaker: str) -> Any:
     """The messages that a text has as JSON, which an answer ends with the assistant's; else the text."""
-    try:
-        found = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError, ValueError):
-        return text
+    found = tools.decoded(text)
     messages = found if isinstance(found, list) else [found]
     roles = [str(one.get("role")).strip().lower() if isinstance(one, dict) else "" for one in messages]
     are_messages = all(turns.ROLES.get(one) for one in roles) and all("content" in one for one in messages)
@@ -250,6 +249,8 @@ def _decoded(text: str, speaker: str) -> Any:
 
 def _transcript(text: str) -> Iterator[tuple[str, str]]:
     """The turns of a transcript as hh-rlhf has them; none of a text that is no such one."""
+    if not text.lstrip().startswith("Human:"):
+        return
     parts = _SPEAKER.split(text)
     if len(parts) < 3 or parts[0].strip() or parts[1] != "Human":
         return
@@ -340,16 +341,14 @@ def _number(value: Any) -> float | None:
 
 
 def write(conversation: Conversation) -> dict[str, Any]:
-    """Both conversations as messages, as serverless customization reads them for DPO."""
-    rejected = conversation.rejected
-    if rejected is None:
-        raise ValueError("no rejected answer")
+    """Both conversations as messages, as serverless customization reads them for DPO.
+
+    Raises
+    ------
+    ValueError
+        When it has no rejected answer.
+    """
     return {
-        "chosen": _written(conversation.system, conversation.turns),
-        "rejected": _written(conversation.system, (*conversation.turns[:-1], rejected)),
+        side: openai_chat.write_messages(one)["messages"]
+        for side, one in zip(("chosen", "rejected"), both(conversation), strict=True)
     }
-
-
-def _written(system: str, said_: Iterable[Turn]) -> list[dict[str, str]]:
-    first = [{"role": "system", "content": system}] if system else []
-    return [*first, *({"role": one.role, "content": one.text} for one in said_)]

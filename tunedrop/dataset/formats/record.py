@@ -113,6 +113,20 @@ class Conversation(msgspec.Struct, frozen=True):
         return self.turns[-1].role in ("assistant", "text")
 
 
+def both(conversation: Conversation) -> tuple[Conversation, Conversation]:
+    """The two conversations of a preference: with the preferred answer, and with the rejected one.
+
+    Raises
+    ------
+    ValueError
+        When it has no rejected answer.
+    """
+    if conversation.rejected is None:
+        raise ValueError("no rejected answer")
+    chosen = msgspec.structs.replace(conversation, rejected=None)
+    return chosen, msgspec.structs.replace(chosen, turns=(*chosen.turns[:-1], conversation.rejected))
+
+
 class Reading(msgspec.Struct):
     """What became of a record: the conversation, unless it is broken; and what is wrong with it.
 

@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-import msgspec
-
 from tunedrop.catalog.model import BaseModel, MethodRules
 from tunedrop.dataset import formats
 from tunedrop.dataset.formats import SCHEMA_VERSION, Conversation, SourceFormat
+from tunedrop.dataset.formats.record import both
 from tunedrop.dataset.rules import blocks
 from tunedrop.dataset.rules.codes import ERRORS
 from tunedrop.dataset.types import Problem, shorten
@@ -32,7 +31,7 @@ def bytes_of(conversation: Conversation) -> int:
     """The bytes of UTF-8 of everything that a conversation says, tools and reasoning among it; of a
     preference those of both conversations, each with the prompt."""
     if conversation.rejected is not None:
-        return sum(map(bytes_of, _both(conversation)))
+        return sum(map(bytes_of, both(conversation)))
     total = len(conversation.system) if conversation.system.isascii() else _encoded(conversation.system)
     for turn in conversation.turns:
         text = turn.text
@@ -46,13 +45,7 @@ def longest_of(conversation: Conversation) -> int:
     """The bytes of what a model reads at once: the longer of the two conversations of a preference."""
     if conversation.rejected is None:
         return bytes_of(conversation)
-    return max(map(bytes_of, _both(conversation)))
-
-
-def _both(conversation: Conversation) -> tuple[Conversation, Conversation]:
-    chosen = msgspec.structs.replace(conversation, rejected=None)
-    assert conversation.rejected is not None
-    return chosen, msgspec.structs.replace(chosen, turns=(*chosen.turns[:-1], conversation.rejected))
+    return max(map(bytes_of, both(conversation)))
 
 
 def _encoded(text: str) -> int:

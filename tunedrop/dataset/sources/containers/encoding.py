@@ -186,15 +186,16 @@ def _guessed(piece: bytes) -> Encoding:
     )
     names = [_WIDER.get(str(one["encoding"]), str(one["encoding"])) for one in found[:_CANDIDATES]]
     texts = {name: piece.decode(name, "replace") for name in [*names, "cp1252"]}
-    name = min(texts, key=lambda one: _oddities(texts[one]))
-    if name == "mac-roman" and not _oddities(texts["cp1252"]) and not _has_accents(texts[name]):
+    odd = {name: _oddities(text) for name, text in texts.items()}
+    name = min(odd, key=odd.__getitem__)
+    if name == "mac-roman" and not odd["cp1252"] and not _has_accents(texts[name]):
         name = "cp1252"
-    if (_oddities(texts[name]) or name == "gb18030") and _is_korean(piece):
+    if (odd[name] or name == "gb18030") and _is_korean(piece):
         name = "cp949"
-    elif _oddities(texts[name]) and _is_gb2312(piece):
+    elif odd[name] and _is_gb2312(piece):
         name = "gb18030"
-    texts[name] = piece.decode(name, "replace")
-    return Encoding(codecs.lookup(name).name, is_guess=True, sample=_sample(texts[name]))
+    text = texts[name] if name in texts else piece.decode(name, "replace")
+    return Encoding(codecs.lookup(name).name, is_guess=True, sample=_sample(text))
 
 
 def _is_gb2312(piece: bytes) -> bool:

@@ -230,7 +230,7 @@ class _Reader:
             return
         self._did("one JSON object")
         if held.beside:
-            self._warn("TD008", f"next to the list of records, {', '.join(held.beside)} was left out")
+            self._warn("TD008", f"{', '.join(held.beside)} next to the list of records was left out")
         lines = ((number, tables.encoded(one)) for number, one in enumerate(held.records, start=1))
         self._take(self._renamed(lines))
 
