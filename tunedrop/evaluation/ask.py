@@ -188,34 +188,24 @@ class Asker:
         """OpenAI's chat body, in which the reasoning arrives as part of the answer; it is not scored."""
         system = [{"role": "system", "content": question.system}] if question.system else []
         messages = [*system, *({"role": one.role, "content": one.text} for one in question.messages)]
-        body = {
-            "messages": messages,
-            "max_tokens": self._limit(question) + REASONING_TOKENS,
-            "temperature": 0.0,
-        }
-        response = self._runtime.invoke_model(modelId=self._model_id, body=json.dumps(body))
-        said = json.loads(response["body"].read())
-        choice = said["choices"][0]
-        return Answer(
-            text=without_reasoning(choice["message"].get("content") or ""),
-            input_tokens=said["usage"]["prompt_tokens"],
-            output_tokens=said["usage"]["completion_tokens"],
-            stop_reason=_STOP_REASONS.get(choice.get("finish_reason", ""), choice.get("finish_reason") or ""),
-        )
+        limit = self._limit(question) + REASONING_TOKENS
+        choice, answer = self._imported({"messages": messages, "max_tokens": limit})
+        return msgspec.structs.replace(answer, text=without_reasoning(choice["message"].get("content") or ""))
 
     def _complete(self, question: HeldOut) -> Answer:
         """OpenAI's completion body: a base model has no chat template (user guide, invoke-imported-model)."""
-        body = {
-            "prompt": question.messages[-1].text,
-            "max_tokens": self._limit(question),
-            "temperature": 0.0,
-        }
-        response = self._runtime.invoke_model(modelId=self._model_id, body=json.dumps(body))
+        body = {"prompt": question.messages[-1].text, "max_tokens": self._limit(question)}
+        choice, answer = self._imported(body)
+        return msgspec.structs.replace(answer, text=choice.get("text") or "")
+
+    def _imported(self, body: dict[str, Any]) -> tuple[dict[str, Any], Answer]:
+        """What an imported model chose, and the answer but for its text, which each body has elsewhere."""
+        asked = json.dumps(body | {"temperature": 0.0})
+        response = self._runtime.invoke_model(modelId=self._model_id, body=asked)
         said = json.loads(response["body"].read())
-        choice = said["choices"][0]
+        choice: dict[str, Any] = said["choices"][0]
         finish = choice.get("finish_reason") or ""
-        return Answer(
-            text=choice.get("text") or "",
+        return choice, Answer(
             input_tokens=said["usage"]["prompt_tokens"],
             output_tokens=said["usage"]["completion_tokens"],
             stop_reason=self._stopped(_STOP_REASONS.get(finish, finish)),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ import regex
 
 from tunedrop.contracts import Score
 from tunedrop.evaluation.json_leaves import parse
-from tunedrop.evaluation.sample import Levels, Paired, Sample, moved
+from tunedrop.evaluation.sample import Levels, Paired, Sample
 from tunedrop.evaluation.words import words
 
 RARE = 0.05
@@ -55,11 +56,11 @@ class Part(NamedTuple):
     wanted: list[Wanted]
     find: Callable[[str], Wanted]
 
-    def right(self, answers: Sequence[str]) -> list[float]:
+    def right(self, found: Sequence[Wanted]) -> list[float]:
         """The share of what is wanted that each answer has; of those references alone that have the part."""
         return [
-            (wanted & self.find(answer)).total() / wanted.total()
-            for wanted, answer in zip(self.wanted, answers, strict=True)
+            (wanted & given).total() / wanted.total()
+            for wanted, given in zip(self.wanted, found, strict=True)
             if wanted
         ]
 
@@ -71,7 +72,7 @@ class Part(NamedTuple):
 def parts_of_text(references: Sequence[str], prompts: Sequence[str]) -> Iterator[Part]:
     """The parts of open text."""
     given = [frozenset(words(one)) for one in prompts]
-    everything = [Counter[Hashable](set(words(one))) for one in references]
+    everything = [_bag(one) for one in references]
     texts = {one: frozenset(words(one)) for one in references}
     frequency = Counter(word for text in texts.values() for word in text)
     numbers = [_only(found, lambda word: _has_digit(str(word))) for found in everything]
@@ -96,7 +97,7 @@ def fields_of_json(references: Sequence[str]) -> Iterator[tuple[Part, float]]:
     """Each field whose values differ, with its share of all leaves."""
     values: dict[str, set[Hashable]] = defaultdict(set)
     leaves: Counter[str] = Counter()
-    for path, kind, value in (leaf for one in references for leaf in _leaves(parse(one), "")):
+    for path, kind, value in (leaf for one in references for leaf in _leaves_of(one)):
         if kind != PROSE:
             values[path].add(value)
             leaves[path] += 1
@@ -125,13 +126,18 @@ def _at(path: str) -> Callable[[Leaf], bool]:
 
 def _json_part(name: str, references: Sequence[str], belongs: Callable[[Leaf], bool]) -> Part:
     def find(text: str) -> Wanted:
-        try:
-            leaves = list(_leaves(parse(text), ""))
-        except RecursionError:
-            return Counter()
-        return Counter((path, value) for path, _, value in filter(belongs, leaves))
+        return Counter((path, value) for path, _, value in filter(belongs, _leaves_of(text)))
 
     return Part(name, [find(one) for one in references], find)
+
+
+@lru_cache(maxsize=1 << 16)
+def _leaves_of(text: str) -> tuple[Leaf, ...]:
+    """The leaves of a document; none of one that is nested deeper than Python follows."""
+    try:
+        return tuple(_leaves(parse(text), ""))
+    except RecursionError:
+        return ()
 
 
 def _leaves(value: Any, path: str) -> Iterator[Leaf]:
@@ -187,15 +193,19 @@ class WrongPart(NamedTuple):
 
 def wrong_part(sample: Sample, levels: Levels) -> WrongPart | None:
     """The first part in which the tuned model is mostly wrong, and may be no better than by chance."""
-    if sample.task not in ("json", "text"):
-        return None
+    if sample.task == "text":
+        return _first_wrong(parts_of_text(sample.references, sample.asked), sample, levels)
     if sample.task == "json":
         parts = parts_of_json(sample.references)
-    else:
-        parts = parts_of_text(sample.references, sample.asked)
+        found = _first_wrong(parts, sample, levels) or _wrong_field(sample, levels)
+        _leaves_of.cache_clear()
+        return found
+    return None
+
+
+def _first_wrong(parts: Iterator[Part], sample: Sample, levels: Levels) -> WrongPart | None:
     tested = (_tested(part, sample, levels) for part in parts)
-    found = next((one for one in tested if one is not None), None)
-    return found if found is not None or sample.task == "text" else _wrong_field(sample, levels)
+    return next((one for one in tested if one is not None), None)
 
 
 def _wrong_field(sample: Sample, levels: Levels) -> WrongPart | None:
@@ -216,9 +226,9 @@ def _wrong_field(sample: Sample, levels: Levels) -> WrongPart | None:
 def _tested(part: Part, sample: Sample, levels: Levels) -> WrongPart | None:
     if not is_told_apart(part, sample.units):
         return None
-    given = sample.texts("tuned")
+    given = [part.find(one) for one in sample.texts("tuned")]
     right = part.right(given)
-    others = [part.right([given[place] for place in places]) for places in moved(sample.units)]
+    others = [part.right([given[place] for place in places]) for places in sample.elsewhere]
     by_chance = [fmean(one) for one in zip(*others, strict=True)]
     measured = Paired(f"part: {part.name}", by_chance, right, part.of(sample.units))
     score = measured.score(levels)

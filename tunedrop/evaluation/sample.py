@@ -101,6 +101,11 @@ class Sample:
     def content(self) -> Content:
         return Content(self.task, self.references, self.labels, self.learned)
 
+    @cached_property
+    def elsewhere(self) -> list[list[int]]:
+        """For each prompt the place of another unit's prompt, a few times over."""
+        return list(_moved(self.units))
+
     def part(self, keep: Callable[[Prediction], bool]) -> Sample:
         """Some of the prompts, with the task, the labels and the units of all."""
         places = [index for index, one in enumerate(self.answered) if keep(one)]
@@ -155,8 +160,8 @@ class Sample:
     def against_own(self, name: str) -> Paired:
         """The tuned model against its own answers to other prompts: the mean over a few of other units."""
         given = self.texts("tuned")
-        elsewhere = [[given[place] for place in places] for places in moved(self.units)]
-        tuned, *others = self.scores(name, [given, *elsewhere])
+        swapped = [[given[place] for place in places] for places in self.elsewhere]
+        tuned, *others = self.scores(name, [given, *swapped])
         means = [fmean(scores) for scores in zip(*others, strict=True)] if others else [0.0] * len(tuned)
         return Paired(name, means, tuned, self.units)
 
@@ -177,7 +182,7 @@ class Sample:
         return metrics.METRICS[name]
 
 
-def moved(units: Sequence[int]) -> Iterator[list[int]]:
+def _moved(units: Sequence[int]) -> Iterator[list[int]]:
     """For each answer the place of one of another unit, a few times over."""
     members: dict[int, list[int]] = defaultdict(list)
     for place, unit in enumerate(units):

@@ -1,4 +1,4 @@
-"""Predictions with the scores of each answer, for whoever reads them: predictions.jsonl, the report."""
+"""Predictions with the scores of each answer, as predictions.jsonl has them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def scored(predictions: Sequence[Prediction], metric: str, known: Sequence[Examp
     if not sample.answered:
         return list(predictions)
     shown = [one for one in (metric, *metrics.SHOWN[sample.task]) if one in metrics.METRICS]
-    models: tuple[Model, ...] = get_args(Model)
+    every: tuple[Model, ...] = get_args(Model)
+    models = [model for model in every if any(getattr(one, model) is not None for one in sample.answered)]
     texts = [sample.texts(model) for model in models]
     found = {name: sample.scores(name, texts) for name in dict.fromkeys(shown)}
     asked = [Example(one.prompt, one.reference) for one in sample.answered]

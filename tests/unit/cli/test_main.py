@@ -195,7 +195,7 @@ def test_a_folder_whose_base_model_has_ended_is_valid_and_refused(tmp_path: Path
 
     assert code == 1
     assert "valid; method continued-pretraining" in output
-    assert "refused: base_model: Titan Text Express is ended" in output
+    assert "refused: base_model: Titan Text Express is ended; tunedrop advise lists others" in output
 
 
 def test_what_a_new_manifest_shows_as_comments_can_be_used(tmp_path: Path) -> None:

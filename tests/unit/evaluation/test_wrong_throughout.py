@@ -13,6 +13,7 @@ import pytest
 
 import tunedrop
 from tests.unit.evaluation.answers import text
+from tunedrop.evaluation.parts import fields_of_json
 
 Rows = list[tuple[str, str]]
 Answerer = Callable[[str], str]
@@ -206,3 +207,10 @@ def test_a_number_that_nobody_can_know_does_not_hide_the_rest() -> None:
     evaluation = verdict(rows, lambda wanted: re.sub(r"\d{5}", "12345", wanted))
 
     assert evaluation.verdict == "promote", evaluation.reason
+
+
+@pytest.mark.parametrize("depth", [*range(900, 1_100, 5), 20_000])
+def test_documents_nested_deeper_than_python_follows_have_no_fields(depth: int) -> None:
+    deep = "[" * depth + "1" + "]" * depth
+
+    assert len(list(fields_of_json([deep, '{"a": 1}', '{"a": 2}']))) == 1
