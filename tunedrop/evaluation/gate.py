@@ -118,7 +118,8 @@ def decide(
     Parameters
     ----------
     attempt
-        The how manieth evaluation of this model it is: each spends a part of the error that all may make.
+        The number of this evaluation of the model, starting at 1: each spends a part of the error that all
+        may make.
     known
         Training examples, for the answers that cost nothing; the other test prompts stand in for them.
     """

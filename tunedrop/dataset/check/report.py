@@ -21,7 +21,7 @@ class TokenEstimate(msgspec.Struct, frozen=True, kw_only=True):
     low: float = 0.8
     high: float = 2.1
     source: str = (
-        "measured on 24 kinds of text with the tokenizers of Llama 3 and GPT-4o (2026-11-29; "
+        "measured on 25 kinds of text with the tokenizers of Llama 3 and GPT-4o (2026-11-29; "
         "docs/how-to/datasets.md lists them): 0.8 to 2.1 times as many, but with Llama 3 "
         "2.9 for Hebrew and 3.8 for Georgian; 6 characters of English a token: Bedrock user "
         "guide, model-customization-prepare (2026-11-23)"
