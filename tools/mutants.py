@@ -2,6 +2,7 @@
 
     python -m tools.mutants --area cost                      # every listed and generated fault of an area
     python -m tools.mutants --sample 600 --seed 7            # what ten minutes hold, areas in turn
+    python -m tools.mutants --generated --draw 80 --seed 16  # 80 of each area, drawn at random
     python -m tools.mutants --listed --area infra --survivors
 
 Faults come from `tests/mutants/<area>.toml`, which we write, and from operators over the syntax tree, which
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import math
 import os
 import random
 import shutil
@@ -22,7 +24,7 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -217,6 +219,7 @@ def main() -> None:
     parser.add_argument("--listed", action="store_true", help="only the faults of tests/mutants")
     parser.add_argument("--generated", action="store_true", help="only the faults of operators")
     parser.add_argument("--sample", type=float, metavar="SECONDS", help="as many as fit, areas in turn")
+    parser.add_argument("--draw", type=int, metavar="N", help="so many of each area, drawn at random")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="faults whose file or description holds this text")
     parser.add_argument("--tests", nargs="+", default=(), help="these tests instead of the area's")
@@ -229,20 +232,40 @@ def main() -> None:
     for area in asked.area or AREAS:
         found = faults_of(area, lists=not asked.generated, made=not asked.listed)
         found = [one for one in found if asked.only in f"{one.file}: {one.what}"]
-        if asked.sample:
+        if asked.sample or asked.draw:
             random.Random(f"{asked.seed} {area}").shuffle(found)  # noqa: S311 - a sample
-        by_area.append(found)
+        by_area.append(found[: asked.draw])
     # In turn, so that a sample has of every area.
     faults = [one for row in (_in_turn(by_area) if asked.sample else by_area) for one in row]
     deadline = time.monotonic() + (asked.sample or 1e9)
     results = run(faults, tuple(asked.tests), deadline, asked.write_report, asked.quick)
-    counts = Counter((one["area"], one["outcome"]) for one in results)
+    print(summary(results))
+
+
+def summary(results: Sequence[Mapping[str, str]]) -> str:
+    """A line for each area and one for all: the share that tests have killed, with its 95 % interval."""
+    lines = []
     for area in (*dict.fromkeys(one["area"] for one in results), ""):
-        mine = {end: sum(n for (where, what), n in counts.items() if what == end and area in ("", where))
-                for end in ("killed", "timeout", "survived", "harmless")}  # fmt: skip
-        tried = mine["killed"] + mine["timeout"] + mine["survived"]
-        score = (mine["killed"] + mine["timeout"]) / tried if tried else 1.0
-        print(f"{area or 'all':13} {score:4.0%} killed of {tried}: {mine}")
+        ends = Counter(one["outcome"] for one in results if area in ("", one["area"]))
+        killed = ends["killed"] + ends["timeout"]
+        tried = killed + ends["survived"]
+        low, high = _interval(killed, tried)
+        harmless = f", {ends['harmless']} harmless" if ends["harmless"] else ""
+        share = f"{killed / tried:4.0%} killed ({low:.0%} to {high:.0%})" if tried else "nothing tried"
+        lines.append(f"{area or 'all':13} {share}: {killed} of {tried}{harmless}")
+    return "\n".join(lines)
+
+
+def _interval(killed: int, tried: int) -> tuple[float, float]:
+    """Wilson's interval of a share: what a sample says of all faults of its area."""
+    if not tried:
+        return 0.0, 1.0
+    share, z = killed / tried, 1.96
+    middle, wide = (
+        share + z * z / (2 * tried),
+        z * math.sqrt(share * (1 - share) / tried + (z / (2 * tried)) ** 2),
+    )
+    return (middle - wide) / (1 + z * z / tried), (middle + wide) / (1 + z * z / tried)
 
 
 def _in_turn(rows: list[list[Fault]]) -> Iterator[list[Fault]]:

@@ -55,23 +55,29 @@ def test_a_job_that_ended_early_may_have_cost_anything_up_to_all_its_tokens() ->
     assert "at most" in line.basis
 
 
-def test_provisioned_throughput_costs_the_hours_since_it_was_created() -> None:
-    serving = builders.serving(way="provisioned", created_at="2026-11-23T12:02:00Z")
+@pytest.mark.parametrize(
+    ("since", "commitment", "units", "usd"),
+    [
+        ("2026-11-23T12:02:00Z", "none", 1, 2 * 24.0),
+        ("2026-11-23T13:32:00Z", "none", 1, 0.5 * 24.0),  # by the hour that has passed, not begun
+        ("2026-11-23T14:32:00Z", "none", 1, 0.0),  # clocks differ
+        ("2026-11-23T12:02:00Z", "none", 3, 3 * 2 * 24.0),
+        ("2026-11-23T12:02:00Z", "1-month", 1, 30 * 24 * 21.18),
+        ("2026-10-04T14:02:00Z", "1-month", 2, 2 * 50 * 24 * 21.18),  # renewed
+        ("2026-11-23T12:02:00Z", "6-months", 1, 180 * 24 * 13.08),
+    ],
+)
+def test_provisioned_throughput_costs_its_hours_and_at_least_its_commitment(
+    since: str, commitment: Any, units: int, usd: float
+) -> None:
+    deployment = DeploymentSettings(commitment=commitment, model_units=units)
+    run = builders.run(base_model=builders.LLAMA_3_1, deployment=deployment)
+    serving = builders.serving(way="provisioned", created_at=since)
 
-    found = items(cost(builders.LLAMA_3_1, serving=serving))
+    found = cost(builders.LLAMA_3_1, run=run, serving=serving)
 
-    assert found["provisioned throughput"] == pytest.approx(2 * 24.0)
-
-
-def test_a_commitment_costs_its_whole_term() -> None:
-    run = builders.run(
-        base_model=builders.LLAMA_3_1, deployment=DeploymentSettings(commitment="1-month", model_units=1)
-    )
-    serving = builders.serving(way="provisioned", created_at="2026-11-23T12:02:00Z")
-
-    (line,) = cost(builders.LLAMA_3_1, run=run, serving=serving).lines
-
-    assert "720.00 h" in line.basis
+    assert items(found)["provisioned throughput"] == pytest.approx(usd)
+    assert (found.low, found.high) == (pytest.approx(usd), pytest.approx(usd))
 
 
 def test_an_evaluation_costs_the_tokens_that_bedrock_counted() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tests import builders
@@ -71,3 +72,39 @@ def test_what_others_request_is_named_and_counts_for_nothing() -> None:
     assert judge(estimate(10.0), stage, 90.0, requested_usd=50.0).approval_reasons == ()
     (reason,) = judge(estimate(10.0), stage, 91.0, requested_usd=50.0).approval_reasons
     assert "(50.00 USD more wait for approval)" in reason
+
+
+@pytest.mark.parametrize(
+    ("tenant", "spent", "asked_for"),
+    [
+        ("law", 90.0, []),  # the tenant's month is used up exactly
+        ("law", 90.01, ["monthly budget of law of 100.00"]),
+        ("law", 0.0, []),
+        ("", 999.0, []),  # nobody's run, and one of a tenant without a budget
+        ("sales", 999.0, []),
+        ("free", 0.0, ["monthly budget of free of 0.00"]),
+    ],
+)
+def test_a_tenant_is_asked_just_above_its_own_budget(tenant: str, spent: float, asked_for: list[str]) -> None:
+    stage = builders.stage(monthly_budget_usd=9e9, tenant_budgets_usd={"law": 100.0, "free": 0.0})
+
+    reasons = judge(estimate(10.0), stage, 0.0, tenant=tenant, tenant_spent_usd=spent).approval_reasons
+
+    assert len(reasons) == len(asked_for)
+    assert all(part in reason for part, reason in zip(asked_for, reasons, strict=True))
+
+
+def test_a_stage_that_refuses_refuses_over_a_tenants_month_too() -> None:
+    strict = builders.stage(over_monthly_budget="refuse", tenant_budgets_usd={"law": 100.0})
+
+    with pytest.raises(OverBudget, match="raise tenant_budgets_usd"):
+        judge(estimate(10.0), strict, 0.0, tenant="law", tenant_spent_usd=90.01)
+
+
+def test_somebody_is_asked_before_a_successor_is_trained() -> None:
+    asked = msgspec.structs.replace(estimate(1.0), succeeds="Nova Lite", left_out=("lora_alpha",))
+
+    (reason,) = judge(asked, builders.stage(), 0.0).approval_reasons
+
+    assert "replaces Nova Lite" in reason
+    assert "lora_alpha" in reason

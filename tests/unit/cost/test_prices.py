@@ -191,6 +191,11 @@ class Topic:
         self.published.append(message)
 
 
+class BrokenTopic:
+    def publish(self, **_: Any) -> None:
+        raise ConnectionError
+
+
 def test_a_stage_keeps_the_prices_uses_them_and_says_once_that_they_differ(
     aws: Aws, registry: Registry
 ) -> None:
@@ -210,6 +215,21 @@ def test_a_stage_keeps_the_prices_uses_them_and_says_once_that_they_differ(
     assert "Nova Pro, training: 8 USD" in topic.published[0]["Message"]
     assert all(one.source for one in found.lines)
     assert found.lines[0].source == "AWS Price List API"
+
+
+def test_a_difference_that_could_not_be_published_is_published_at_the_next_reading(
+    aws: Aws, registry: Registry
+) -> None:
+    rows = [{"usagetype": "USE1-NovaPro-Customization-Training", "usd": "0.008", "unit": "1K tokens"}]
+    east, topic = builders.stage(region="us-east-1"), Topic()
+    aws.sns, aws.pricing = BrokenTopic(), client(products(rows))
+    with pytest.raises(ConnectionError):
+        prices.refresh(aws, east, registry)
+
+    aws.sns, aws.pricing = topic, client(products(rows))
+    prices.refresh(aws, east, registry)
+
+    assert len(topic.published) == 1
 
 
 def test_a_stage_without_a_price_list_has_the_catalogs_prices(registry: Registry, stage: Stage) -> None:
