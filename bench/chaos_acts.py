@@ -218,12 +218,14 @@ class Acts:
 
     @staticmethod
     def _read(process: subprocess.Popen[str], arguments: tuple[str, ...]) -> int:
+        """The exit code as a shell shows it: a signal while the interpreter ends is 128 and its number."""
         try:
             said, errors = process.communicate(timeout=COMMAND_SECONDS)
         except subprocess.TimeoutExpired as error:
             process.kill()
             process.wait()
             raise Broken(f"tunedrop {' '.join(arguments)} did not end in {COMMAND_SECONDS:g} s") from error
-        if "Traceback" in errors or process.returncode not in (0, 1, 2, 3, 130):
-            raise Broken(f"tunedrop {' '.join(arguments)} gave {process.returncode}:\n{said}{errors}")
-        return process.returncode
+        code = 128 + signal.SIGINT if process.returncode == -signal.SIGINT else process.returncode
+        if "Traceback" in errors or code not in (0, 1, 2, 3, 130):
+            raise Broken(f"tunedrop {' '.join(arguments)} gave {code}:\n{said}{errors}")
+        return code
