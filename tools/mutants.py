@@ -23,11 +23,11 @@ import subprocess
 import tempfile
 import time
 import tomllib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tools import operators, test_process
 
@@ -153,19 +153,31 @@ def _git(*words: str) -> str:
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603
 
 
-class Trial:
-    """An area's tests in the scratch tree: run once as they are, then once a fault."""
+class OutOfTime(Exception):
+    """The deadline has come before there was an outcome."""
 
-    def __init__(self, tree: Path, area: str, tests: Sequence[str], quick: bool) -> None:
-        self._tree, self._quick = tree, quick
+
+class Trial:
+    """An area's tests in the scratch tree: run once as they are, then once a fault.
+
+    `deadline` is a `time.monotonic()`; past it, everything raises `OutOfTime`.
+    """
+
+    def __init__(self, tree: Path, area: str, tests: Sequence[str], quick: bool, deadline: float) -> None:
+        self._tree, self._quick, self._deadline = tree, quick, deadline
         self._tests = [one for one in tests or AREAS[area].tests if (tree / one).exists()]
         began = time.monotonic()
-        found = test_process.run(tree, self._tests, 3600, AREAS[area].recorded)
-        if found != 0:
+        self._seconds = 3600.0
+        if self._run(self._tests, AREAS[area].recorded) != 0:
             raise SystemExit(f"{area}: the tests fail without any fault: {' '.join(self._tests)}")
         self._seconds = 60 + 5 * (time.monotonic() - began)
-        record = tree / test_process.RECORD
-        self._lines: Lines = json.loads(record.read_text("utf-8")) if AREAS[area].recorded else {}
+        record: Any = {"lines": {}, "seconds": {}}
+        if AREAS[area].recorded:
+            record = json.loads((tree / test_process.RECORD).read_text("utf-8"))
+        self._lines: Lines = record["lines"]
+        self._lasting: defaultdict[str, float] = defaultdict(float)
+        for name, seconds in record["seconds"].items():
+            self._lasting[_function(name)] += seconds
 
     def outcome(self, fault: Fault) -> str:
         """`survived` when the tests pass, `killed` when one fails, `timeout` when they take far longer."""
@@ -173,15 +185,24 @@ class Trial:
         text, as_it_was = path.read_text("utf-8"), path.stat()
         tests = self._tests_of(fault, text)
         path.write_text(fault.put_into(text), "utf-8")
-        code = test_process.run(self._tree, tests, self._seconds) if tests else 0
-        if code == 0 and tests != self._tests and not self._quick:
-            code = test_process.run(self._tree, self._tests, self._seconds)
-        path.write_text(text, "utf-8")
-        os.utime(path, ns=(as_it_was.st_atime_ns, as_it_was.st_mtime_ns))  # its bytecode is still good
+        try:
+            code = self._run(tests) if tests else 0
+            if code == 0 and tests != self._tests and not self._quick:
+                code = self._run(self._tests)
+        finally:
+            path.write_text(text, "utf-8")
+            os.utime(path, ns=(as_it_was.st_atime_ns, as_it_was.st_mtime_ns))  # its bytecode is still good
         return {0: "survived", None: "timeout"}.get(code, "killed")
 
+    def _run(self, tests: Sequence[str], record: Sequence[str] = ()) -> int | None:
+        left = self._deadline - time.monotonic()
+        code = test_process.run(self._tree, tests, min(left, self._seconds), record)
+        if code is None and left < self._seconds:
+            raise OutOfTime
+        return code
+
     def _tests_of(self, fault: Fault, text: str) -> list[str]:
-        """The tests that run the statement at fault; all of them where it runs at import."""
+        """The tests that run the statement at fault, the quickest first; all where it runs at import."""
         if (lines := self._lines.get(fault.file)) is None:
             return self._tests
         around = [one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.stmt)]
@@ -190,7 +211,14 @@ class Trial:
             (one.lineno for one in around if one.lineno <= first <= (one.end_lineno or 0)), default=first
         )
         by = {name for row in range(first, last + 1) for name in lines.get(str(row), ())}
-        return self._tests if "" in by else sorted({one.partition("[")[0] for one in by})
+        if "" in by:
+            return self._tests
+        return sorted({_function(one) for one in by}, key=lambda one: self._lasting[one])
+
+
+def _function(test: str) -> str:
+    """The test function of a test with parameters."""
+    return test.partition("[")[0]
 
 
 def run(
@@ -201,11 +229,12 @@ def run(
     with scratch() as tree:
         trials: dict[str, Trial] = {}
         for fault in faults:
-            if time.monotonic() > deadline:
+            try:
+                if fault.area not in trials:
+                    trials[fault.area] = Trial(tree, fault.area, tests, quick, deadline)
+                found = "harmless" if fault.harmless else trials[fault.area].outcome(fault)
+            except OutOfTime:
                 break
-            if fault.area not in trials:
-                trials[fault.area] = Trial(tree, fault.area, tests, quick)
-            found = "harmless" if fault.harmless else trials[fault.area].outcome(fault)
             results.append({"area": fault.area, "outcome": found, "file": fault.file, "what": fault.what})
             print(f"{found:9} {fault.area:13} {fault.file}: {fault.what}", flush=True)
             if report is not None:

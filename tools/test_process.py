@@ -18,7 +18,7 @@ import numpy  # noqa: F401 # ICN001
 import pytest
 
 RECORD = "lines.json"
-"""In the tree: which tests run which line of which file."""
+"""In the tree: which tests run which line of which file (`lines`), and for how long each (`seconds`)."""
 
 
 def run(tree: Path, tests: Sequence[str], seconds: float, record: Sequence[str] = ()) -> int | None:
@@ -63,13 +63,15 @@ def _child(tree: Path, tests: Sequence[str], record: Sequence[str]) -> int:
         return int(pytest.main(arguments))
     watch = coverage.Coverage(data_file=None, config_file=False, source=[str(tree / one) for one in record])
     watch.start()
-    code = int(pytest.main(arguments, plugins=[_Contexts(watch)]))
+    contexts = _Contexts(watch)
+    code = int(pytest.main(arguments, plugins=[contexts]))
     watch.stop()
     data = watch.get_data()
     lines = {
         str(Path(file).relative_to(tree)): data.contexts_by_lineno(file) for file in data.measured_files()
     }
-    (tree / RECORD).write_text(json.dumps(lines), "utf-8")
+    found = {"lines": lines, "seconds": contexts.seconds}
+    (tree / RECORD).write_text(json.dumps(found), "utf-8")
     return code
 
 
@@ -78,9 +80,12 @@ class _Contexts:
 
     def __init__(self, watch: coverage.Coverage) -> None:
         self._watch = watch
+        self.seconds: dict[str, float] = {}
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         self._watch.switch_context(item.nodeid)
+        began = time.monotonic()
         yield
+        self.seconds[item.nodeid] = time.monotonic() - began
         self._watch.switch_context("")

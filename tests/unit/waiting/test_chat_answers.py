@@ -58,6 +58,7 @@ def test_a_code_that_nothing_waits_for_does_nothing(
     aws: Aws, stage: Stage, waits: Waits, code: str, answer: Any
 ) -> None:
     asks(waits, builders.run())
+    waits.park(builders.wait(run_id="other-0123456789", kind="approval", subject="names no estimate"))
 
     assert answer(aws.s3, stage, waits, code) == chat_answers.NOTHING
     assert keys(aws, stage) == []

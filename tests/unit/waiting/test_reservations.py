@@ -189,6 +189,27 @@ def test_a_slot_that_a_finished_search_does_not_need_is_free_again(waits: Waits,
     assert waits.reserved_slots() == []
 
 
+def test_a_slot_that_was_granted_is_for_one_job_of_a_search(waits: Waits, stage: Stage) -> None:
+    """The next candidate stands behind who waits, as anybody does."""
+    search = ({"epochCount": "1"}, {"epochCount": "2"}, {"epochCount": "3"})
+    run = builders.run(candidates=search, hyperparameters=search[0])
+    waits.reserve_slot(run.run_id)
+    waits.park(builders.wait(run_id="other-0123456789", kind="slot", subject="other-0123456789"))
+    bedrock = FakeBedrock(
+        list_model_customization_jobs=FREE,
+        get_model_customization_job=UNKNOWN,
+        create_model_customization_job={"jobArn": builders.JOB_ARN},
+    )
+
+    started = start_or_queue(
+        aws_of(bedrock), waits, stage, run, builders.dataset(), catalog.find(builders.LLAMA_3_3), granted=True
+    )
+
+    assert [one.status for one in started.series] == ["training", "waiting", "waiting"]
+    assert len(bedrock.called("create_model_customization_job")) == 1
+    assert waits.reserved_slots() == []
+
+
 def test_a_model_that_is_tuned_further_is_what_its_job_starts_from(waits: Waits, stage: Stage) -> None:
     bedrock = FakeBedrock(
         list_model_customization_jobs=FREE,
