@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import botocore.session
+import msgspec
 import pytest
 
 from local.driver import until
@@ -84,6 +85,79 @@ def test_after_an_import_that_failed_or_a_model_that_is_gone_comes_the_next(
     assert bases.outcome(aws.bedrock, base, NOW) == ImportedBase(
         failure=f"{base.arn} was deleted while the run needed it"
     )
+
+
+PREFIX = "tunedrop-test-base-qwen3-4b-"
+JOB = "arn:aws:bedrock:us-east-1:111122223333:model-import-job/"
+
+
+@pytest.mark.parametrize(
+    ("listed", "latest"),
+    [
+        ([], ""),
+        ([f"{PREFIX}1"], f"{PREFIX}1"),
+        ([f"{PREFIX}2", f"{PREFIX}1"], f"{PREFIX}2"),
+        ([f"{PREFIX}9", f"{PREFIX}10"], f"{PREFIX}10"),  # as numbers
+        ([f"my-{PREFIX}7", f"{PREFIX}8-mine", f"{PREFIX}x", f"{PREFIX}1"], f"{PREFIX}1"),
+    ],
+)
+def test_the_latest_import_is_that_of_the_highest_number(
+    stage: Stage, listed: list[str], latest: str
+) -> None:
+    """What only contains the name is another's: `nameContains` finds it too."""
+    bedrock = FakeBedrock(
+        list_model_import_jobs={
+            "modelImportJobSummaries": [{"jobName": one, "jobArn": JOB + one} for one in listed]
+        },
+        get_model_import_job={"status": "InProgress"},
+    )
+
+    found = bases.latest(bedrock, stage, QWEN)
+
+    assert bedrock.called("list_model_import_jobs") == [{"nameContains": PREFIX}]
+    assert (found.number, found.base) == (
+        (int(latest.rpartition("-")[2]), ImportedBase(arn=JOB + latest)) if latest else (0, None)
+    )
+
+
+def test_an_import_is_the_stages_and_ends_where_nobody_needs_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tunedrop.clock.now", lambda: "2026-11-29T00:00:00Z")
+    stage = msgspec.structs.replace(stage, base_model_idle_seconds=86_400)
+    bedrock = FakeBedrock(
+        list_model_import_jobs={"modelImportJobSummaries": [{"jobName": f"{PREFIX}1", "jobArn": f"{JOB}1"}]},
+        get_model_import_job=[{"status": "Failed"}, {"status": "InProgress"}],
+        create_model_import_job={"jobArn": f"{JOB}2"},
+    )
+    aws = aws_of(bedrock)
+    aws.s3 = FakeBedrock(list_objects_v2={"KeyCount": 1})
+
+    assert bases.ensure(aws, stage, QWEN) == ImportedBase(arn=f"{JOB}2")
+
+    (request,) = bedrock.called("create_model_import_job")
+    tags = {"tunedrop:stage": "test", "tunedrop:base": QWEN.id, "tunedrop:expires": "2026-11-30T00:00:00Z"}
+    assert request["jobName"] == request["importedModelName"] == f"{PREFIX}2"
+    assert request["importedModelKmsKeyId"] == stage.key_arn
+    assert request["modelDataSource"] == {"s3DataSource": {"s3Uri": f"s3://{BUCKET}/bases/qwen3-4b/"}}
+    for given in ("jobTags", "importedModelTags"):
+        assert {one["key"]: one["value"] for one in request[given]} == tags
+
+
+def test_names_are_tried_until_one_is_free_and_not_for_ever(stage: Stage) -> None:
+    """Where the list is behind, each name may be that of an import that has failed."""
+    taken = refusal("ConflictException")
+    bedrock = FakeBedrock(
+        list_model_import_jobs={"modelImportJobSummaries": []},
+        create_model_import_job=taken,
+        get_model_import_job={"jobArn": f"{JOB}1", "status": "Failed"},
+    )
+    aws = aws_of(bedrock)
+    aws.s3 = FakeBedrock(list_objects_v2={"KeyCount": 1})
+
+    assert "5 imports of Qwen3 4B have failed or are gone" in bases.ensure(aws, stage, QWEN).failure
+    tried = [one["jobName"] for one in bedrock.called("create_model_import_job")]
+    assert tried == [f"{PREFIX}{number}" for number in range(1, 6)]
 
 
 def test_a_list_that_is_behind_begins_no_second_import(aws: Aws, stage: Stage) -> None:

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop.contracts import DeploymentSettings, Serving, Way
-from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.errors import DeploymentsFull, ThroughputFailed, TransientError
 from tunedrop.serving import throughput
+from tunedrop.serving.kinds.provisioned import commitment_of
 from tunedrop.stage import Stage
 
 
@@ -79,6 +82,65 @@ def test_provisioned_throughput_without_commitment_names_none(stage: Stage) -> N
     }
 
 
+@pytest.mark.parametrize(("commitment", "duration"), [("1-month", "OneMonth"), ("6-months", "SixMonths")])
+def test_a_commitment_is_asked_for_in_bedrocks_words(stage: Stage, commitment: str, duration: str) -> None:
+    bedrock = FakeBedrock(
+        create_provisioned_model_throughput={"provisionedModelArn": builders.PROVISIONED_ARN}
+    )
+
+    create(bedrock, stage, "provisioned", commitment=commitment)
+
+    (request,) = bedrock.called("create_provisioned_model_throughput")
+    assert request["commitmentDuration"] == duration
+    assert commitment_of(duration) == commitment
+
+
+IMPORT_JOB = "arn:aws:bedrock:us-east-1:111122223333:model-import-job/abcdefghij12"
+IMPORTED = "arn:aws:bedrock:us-east-1:111122223333:imported-model/abcdefghij12"
+
+
+def test_an_import_is_under_the_stages_key_and_says_whose_model_it_is(stage: Stage) -> None:
+    stage = msgspec.structs.replace(stage, import_role_arn="arn:aws:iam::111122223333:role/imports")
+    bedrock = FakeBedrock(create_model_import_job={"jobArn": IMPORT_JOB})
+
+    throughput.create(
+        bedrock, stage, "persona-0123456789", "tunedrop-test-persona-0123456789",
+        builders.MODEL_ARN, DeploymentSettings(), "imported", weights="s3://artifacts/weights/",
+    )  # fmt: skip
+
+    (request,) = bedrock.called("create_model_import_job")
+    assert request == {
+        "jobName": "tunedrop-test-persona-0123456789",
+        "importedModelName": "tunedrop-test-persona-0123456789",
+        "roleArn": "arn:aws:iam::111122223333:role/imports",
+        "modelDataSource": {"s3DataSource": {"s3Uri": "s3://artifacts/weights/"}},
+        "jobTags": TAGS,
+        "importedModelTags": [*TAGS, {"key": "tunedrop:model", "value": builders.MODEL_ARN}],
+        "importedModelKmsKeyId": stage.key_arn,
+        "clientRequestToken": token_of(request),
+    }
+
+
+@pytest.mark.parametrize(
+    ("job", "deleted", "error"),
+    [
+        ({"status": "Completed", "importedModelArn": IMPORTED}, [{"modelIdentifier": IMPORTED}], None),
+        ({"status": "Failed"}, [], None),  # it has made nothing
+        ({"status": "InProgress"}, [], TransientError),  # Bedrock stops no import
+    ],
+)
+def test_what_an_import_has_made_ends_by_its_job(
+    job: dict[str, str], deleted: list[dict[str, str]], error: type[Exception] | None
+) -> None:
+    bedrock = FakeBedrock(
+        get_model_import_job=job, get_imported_model={"modelArn": IMPORTED}, delete_imported_model={}
+    )
+
+    with pytest.raises(error) if error else nullcontext():
+        assert throughput.release(bedrock, IMPORT_JOB)
+    assert bedrock.called("delete_imported_model") == deleted
+
+
 def test_a_request_sent_again_has_the_same_token_and_another_models_has_another(stage: Stage) -> None:
     bedrock = FakeBedrock(
         create_custom_model_deployment={"customModelDeploymentArn": builders.DEPLOYMENT_ARN}
@@ -118,6 +180,34 @@ def test_a_retry_finds_what_an_earlier_try_has_created(stage: Stage) -> None:
     )
 
     assert create(bedrock, stage, "on-demand").arn == builders.DEPLOYMENT_ARN
+
+
+@pytest.mark.parametrize(
+    ("way", "code", "error"),
+    [
+        ("on-demand", "ServiceQuotaExceededException", DeploymentsFull),
+        ("imported", "ServiceQuotaExceededException", TransientError),  # other runs delete theirs
+        ("provisioned", "ServiceQuotaExceededException", ThroughputFailed),  # units never come
+        ("on-demand", "ThrottlingException", TransientError),
+        ("on-demand", "AccessDeniedException", ThroughputFailed),
+        ("provisioned", "ValidationException", ThroughputFailed),
+    ],
+)
+def test_a_refusal_is_waited_for_where_that_can_help(
+    stage: Stage, way: Way, code: str, error: type[Exception]
+) -> None:
+    missing = refusal("ResourceNotFoundException")
+    bedrock = FakeBedrock(
+        create_custom_model_deployment=refusal(code),
+        create_provisioned_model_throughput=refusal(code),
+        create_model_import_job=refusal(code),
+        get_provisioned_model_throughput=missing,
+    )
+
+    with pytest.raises(Exception) as raised:  # noqa: PT011 - its kind is what is tested
+        create(bedrock, stage, way)
+
+    assert type(raised.value) is error
 
 
 def test_a_deployment_waits_until_another_run_gives_one_up(stage: Stage) -> None:
