@@ -11,6 +11,7 @@ from tests import builders
 from tests.unit.fake_bedrock import refusal
 from tunedrop.aws import Aws
 from tunedrop.contracts import S3Object
+from tunedrop.intake import signal_key
 from tunedrop.registration import missed_uploads
 from tunedrop.registration.missed_uploads import REPORT_AFTER, NoRun, Uploaded
 from tunedrop.registry import Registry
@@ -153,3 +154,30 @@ def test_an_empty_file_was_an_upload_and_the_mark_of_a_folder_was_none(
     found = [one.key for one in missed(aws, registry, patient_stage)]
 
     assert found == ["drop/empty.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("attempt", "goes_on", "after", "was_missed"),
+    [
+        (1, False, "1", True),
+        (2, False, "2", True),
+        (1, True, "1", False),  # the attempt that it is to follow goes on
+        (2, True, "1", False),  # it has begun
+        (2, False, "1", False),  # it has begun, and ended
+        (0, False, "1", True),  # of a run that nobody knows
+    ],
+)
+def test_a_retry_was_missed_where_no_attempt_came_of_it(
+    registry: Registry, stage: Stage, attempt: int, goes_on: bool, after: str, was_missed: bool
+) -> None:
+    run = builders.run(attempt=attempt)
+    if attempt:
+        registry.register(run)
+        if not goes_on:
+            registry.end(run.run_id, "failed", None)
+    key = signal_key(run.run_id, "retry", after)
+    source = S3Object(bucket=stage.intake_bucket, key=key, version_id="v1")
+
+    asked = Uploaded(source=source, at=datetime.now(UTC))
+
+    assert missed_uploads.is_missed(registry, asked) is was_missed

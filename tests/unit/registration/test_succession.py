@@ -98,6 +98,20 @@ def test_a_legacy_base_model_is_followed_by_one_run_on_its_successor(
     assert start(aws, stage, registry) == []
 
 
+def test_a_successor_that_could_not_be_started_is_started_the_next_day(
+    aws: Aws, stage: Stage, registry: Registry, executions: Executions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    produced(aws, stage, registry)
+    aws.step_functions = FakeBedrock(start_execution=refusal("ThrottlingException"))
+    assert start(aws, stage, registry) == []
+
+    aws.step_functions = executions
+    with monkeypatch.context() as tomorrow:
+        claim = registry.claim
+        tomorrow.setattr(registry, "claim", lambda what, which: what == "SUCCESSION" or claim(what, which))
+        assert start(aws, stage, registry) == ["persona"]
+
+
 @pytest.mark.parametrize(
     ("answer", "settings", "changes"),
     [
