@@ -70,7 +70,7 @@ AREAS = {
     "cost": Area(("tunedrop/cost", "lambdas/estimate_cost"), ("tests/unit/cost", "tests/unit/steps")),
     "preflight": Area(("tunedrop/preflight",), ("tests/unit/preflight", "tests/unit/aws")),
     "evaluation": Area(("tunedrop/evaluation",), ("tests/unit/evaluation",)),
-    "training": Area(("tunedrop/training",), ("tests/unit/training",)),
+    "training": Area(("tunedrop/training",), ("tests/unit/training", "tests/unit/serving/test_bases.py")),
     "waiting": Area(
         ("tunedrop/waiting",),
         ("tests/unit/waiting", "tests/unit/cli/test_approving.py"),

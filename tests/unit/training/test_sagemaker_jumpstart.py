@@ -485,6 +485,29 @@ def test_the_run_time_limit_is_one_that_sagemaker_takes_and_never_less_than_like
         assert limits.hours(planned)[1] * 3600 <= seconds
 
 
+@pytest.mark.parametrize(
+    ("tokens", "most", "seconds", "fits"),
+    [
+        (0, 0, 7_200, True),  # two hours at least
+        (1_350_000, 0, 7_200, True),
+        (2_500_000, 0, 1_800 + 10_000, True),  # by the slowest guess, and the time to set up
+        (2_500_000, 9_000, 9_000, True),  # the template's own limit
+        (5_300_000, 9_000, 9_000, False),  # it likely takes longer
+        (1_000_000_000, 0, 432_000, False),  # five days are the most
+        (1_000_000_000, 900_000, 432_000, False),
+    ],
+)
+def test_a_job_may_run_as_long_as_the_slowest_guess_within_what_sagemaker_allows(
+    tokens: int, most: int, seconds: int, fits: bool
+) -> None:
+    (planned,) = plan(run(hyperparameters={"epoch": "1"}), dataset(tokens))
+
+    assert limits.run_seconds(planned, most) == seconds
+    assert limits.fits(planned, most) is fits
+    hours = [round(1_800 / 3600 + tokens / rate / 3600, 6) for rate in (1_500, 700, 250)]
+    assert [round(one, 6) for one in limits.hours(planned)] == hours
+
+
 def test_the_estimate_is_by_the_hour_and_names_the_usage_type_that_has_no_price() -> None:
     (planned,) = plan(run(), dataset())
 

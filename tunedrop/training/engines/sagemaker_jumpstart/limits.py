@@ -30,7 +30,7 @@ def run_seconds(planned: PlannedJob, most: int = 0) -> int:
     """A job's run-time limit in seconds: what it needs by the slowest guess, within what SageMaker and the
     template (`most`, in seconds; 0: no limit of its own) allow."""
     longest = min(LONGEST_SECONDS, most or LONGEST_SECONDS)
-    return int(min(longest, max(SHORTEST_SECONDS, SET_UP_SECONDS + _seconds(planned, SLOW))))
+    return int(min(longest, max(SHORTEST_SECONDS, _seconds(planned, SLOW))))
 
 
 def fits(planned: PlannedJob, most: int = 0) -> bool:
