@@ -41,7 +41,7 @@ class Services:
 
     @cached_property
     def open_runs(self) -> OpenRuns:
-        return OpenRuns(self.aws.dynamodb, self.stage.registry_table, self.registry, self.stage.max_open_runs)
+        return OpenRuns(self.aws.dynamodb, self.stage, self.registry)
 
     @cached_property
     def waits(self) -> Waits:

@@ -3,6 +3,7 @@ event was lost or whose data has grown, and says once a day which models in prod
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from lambdas.services import Services, count_ended, logger, metrics, services, t
 from lambdas.step import named_errors
 from tunedrop.contracts import Ending
 from tunedrop.monitoring import state
+from tunedrop.serving.sweep import InService
 from tunedrop.steps.notify import end
 from tunedrop.steps.sweep import Sweep, is_settled
 
@@ -27,25 +29,26 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     def close(ending: Ending) -> None:
         count_ended(end(here.aws, here.stage, here.registry, here.spending, ending))
 
+    sweep = Sweep(here.aws, here.stage, close)
     with named_errors():
-        swept = Sweep(here.aws, here.stage, close).run()
+        swept = sweep.run()
     metrics.add_metric("ExpiredThroughput", MetricUnit.Count, swept.expired)
     metrics.add_metric("FailingSubjects", MetricUnit.Count, len(swept.failed))
     metrics.flush_metrics()
     done: dict[str, Any] = msgspec.to_builtins(swept)
     logger.info("swept", extra=done)
     try:
-        _write_state(here)
+        _write_state(here, sweep.serving)
     except Exception:
         logger.exception("what the dashboard shows could not be written")
     return done
 
 
-def _write_state(here: Services) -> None:
+def _write_state(here: Services, serving: Sequence[InService]) -> None:
     """The rows of the dashboard (`infra.observability`): a message for each kind, the fields beside it."""
     rows = [
-        *(("open run", one) for one in state.open_runs(here.registry)),
-        *(("served", one) for one in state.served(here.aws, here.stage)),
+        *(("open run", one) for one in state.open_runs(here.open_runs.records())),
+        *(("served", one) for one in state.served(serving)),
         ("month so far", state.month_so_far(here.spending, here.stage)),
     ]
     for message, row in rows:

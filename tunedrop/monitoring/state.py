@@ -5,18 +5,15 @@ A log costs nothing by the row, where CloudWatch bills each metric every month; 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from tunedrop import clock
-from tunedrop.aws import Aws
-from tunedrop.registry import Registry
+from tunedrop.registry import Record
 from tunedrop.registry.spending import Spending, month_of
-from tunedrop.serving.sweep import in_service
+from tunedrop.serving.sweep import InService
 from tunedrop.stage import Stage
-
-MOST_RUNS = 200
 
 _WAITS_FOR = {
     "wait_for_approval": "approval",
@@ -59,23 +56,22 @@ class MonthSoFar(msgspec.Struct, frozen=True, kw_only=True):
     percent: float
 
 
-def open_runs(registry: Registry) -> Iterator[OpenRun]:
-    """The runs that have not ended, newest first."""
-    for record in registry.recent(MOST_RUNS):
-        if record.is_open:
-            yield OpenRun(
-                run_id=record.run.run_id,
-                base_model=record.run.base_model,
-                step=record.step,
-                waits_for=_WAITS_FOR.get(record.step, ""),
-                since=record.updated_at,
-                estimated_usd=round(record.estimated_usd or 0.0, 2),
-            )
+def open_runs(records: Iterable[Record]) -> Iterator[OpenRun]:
+    """The rows of open runs."""
+    for record in records:
+        yield OpenRun(
+            run_id=record.run.run_id,
+            base_model=record.run.base_model,
+            step=record.step,
+            waits_for=_WAITS_FOR.get(record.step, ""),
+            since=record.updated_at,
+            estimated_usd=round(record.estimated_usd or 0.0, 2),
+        )
 
 
-def served(aws: Aws, stage: Stage) -> Iterator[Served]:
-    """What serves models of the stage now."""
-    for one in in_service(aws, stage):
+def served(serving: Iterable[InService]) -> Iterator[Served]:
+    """The rows of what serves models."""
+    for one in serving:
         yield Served(
             resource=one.arn,
             run_id=one.run_id,

@@ -15,19 +15,24 @@ from botocore.exceptions import ClientError
 
 from tunedrop.aws import code_of
 from tunedrop.errors import TransientError
-from tunedrop.registry.runs import Registry
+from tunedrop.registry.runs import Record, Registry
+from tunedrop.stage import Stage
 
 _TRIES = 5
+
+LOOK_BACK = 1_000
+"""Number of latest runs to search for runs that have no place: their execution died before it took one."""
 
 
 class OpenRuns:
     """The places of a stage's open runs."""
 
-    def __init__(self, dynamodb: Any, table: str, registry: Registry, most: int) -> None:
+    def __init__(self, dynamodb: Any, stage: Stage, registry: Registry) -> None:
         self._dynamodb = dynamodb
-        self._table = table
+        self._table = stage.registry_table
+        self._tenants = tuple(stage.tenants)
+        self._most = stage.max_open_runs
         self._registry = registry
-        self._most = most
 
     def take(self, tenant: str, run_id: str) -> bool:
         """A place for a run; False when all are taken by runs that are open. Twice is as once.
@@ -47,6 +52,17 @@ class OpenRuns:
                 return False
             self._remove(tenant, ended)
         raise TransientError("places of open runs were taken by other runs again and again")
+
+    def records(self) -> list[Record]:
+        """All open runs of the stage, newest first.
+
+        Runs keep their place when they are retried, so that an old run is found however many came after it.
+        """
+        latest = {one.run.run_id: one for one in self._registry.recent(limit=LOOK_BACK)}
+        holders = [run_id for tenant in ("", *self._tenants) for run_id in self._holders(tenant)]
+        older = self._registry.some(run_id for run_id in holders if run_id not in latest)
+        found = [one for one in (*latest.values(), *older) if one.is_open]
+        return sorted(found, key=lambda one: one.run.created_at, reverse=True)
 
     def _add(self, tenant: str, run_id: str) -> bool:
         try:

@@ -21,7 +21,7 @@ Index `by_time`: `gsi_pk` = `RUNS`, `gsi_sk` = `<created at>#<run id>`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -179,15 +179,28 @@ class Registry:
         """
         found: list[Record] = []
         for item in self._query({"gsi_pk": "RUNS"}, forward=False, index="by_time"):
-            try:
-                record = _record(item)
-            except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
-                self.unreadable[str(item.get("pk", "")).removeprefix("RUN#")] = error
+            record = self._readable(item)
+            if record is None:
                 continue
             if len(found) >= limit or record.run.created_at < since:
                 break
             found.append(record)
         return found
+
+    def some(self, run_ids: Iterable[str]) -> Iterator[Record]:
+        """Those of these runs that exist, one by one; a row that cannot be read is noted in `unreadable`."""
+        for run_id in run_ids:
+            key = _wire({"pk": f"RUN#{run_id}", "sk": "RUN"})
+            answer = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+            if "Item" in answer and (record := self._readable(_unwire(answer["Item"]))) is not None:
+                yield record
+
+    def _readable(self, item: Mapping[str, Any]) -> Record | None:
+        try:
+            return _record(item)
+        except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
+            self.unreadable[str(item.get("pk", "")).removeprefix("RUN#")] = error
+            return None
 
     def steps(self, run_id: str) -> list[StepRecord]:
         """Every attempt at a step, in order: the run's timeline."""

@@ -14,15 +14,13 @@ from tunedrop import clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import Released, Way
 from tunedrop.registry import Registry
+from tunedrop.registry.open_runs import OpenRuns
 from tunedrop.registry.troubles import Troubles
 from tunedrop.serving import choose, inventory, throughput
 from tunedrop.serving.kinds.provisioned import commitment_of
 from tunedrop.serving.production import Production
 from tunedrop.serving.removal import NamedInProduction, Removal
 from tunedrop.stage import Stage
-
-LOOK_BACK = 1_000
-"""Among so many of the latest runs those are found that still need a base model."""
 
 
 class InService(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,11 +85,13 @@ class Sweeper:
         self._registry = Registry(aws_.dynamodb, stage.registry_table)
         self._production = Production(aws_, stage)
         self._removal = Removal(aws_, stage)
+        self.found: tuple[InService, ...] = ()
+        """What served models when the sweep began."""
 
     def sweep(self) -> tuple[Released, int]:
         """Release what may go. Gives what was done, and how much throughput had outlived its expiry."""
         named = set(self._production.aliases.all().values())
-        found = list(in_service(self._aws, self._stage, self._skip))
+        self.found = found = tuple(in_service(self._aws, self._stage, self._skip))
         done = dict(
             self._troubles.each(
                 found, lambda one: f"release of {one.arn}", lambda one: self._release(one, named)
@@ -139,8 +139,8 @@ class Sweeper:
     def _compares_with(self, base_model: str) -> bool:
         """Whether a run goes on that is, or will be, measured against a base model: read now, for one that
         has just begun."""
-        recent = self._registry.recent(limit=LOOK_BACK)
-        return any(one.is_open and one.run.base_model == base_model for one in recent)
+        opened = OpenRuns(self._aws.dynamodb, self._stage, self._registry).records()
+        return any(one.run.base_model == base_model for one in opened)
 
 
 def _is_late(found: InService) -> bool:

@@ -17,16 +17,17 @@ from tunedrop.contracts import Ending, WaitKind
 from tunedrop.registration import missed_uploads, retuning, stray_uploads, succession
 from tunedrop.registration.register import GROWN, ObjectCreated
 from tunedrop.registry import Record, Registry, lifecycle
+from tunedrop.registry.open_runs import OpenRuns
 from tunedrop.registry.troubles import Troubles
 from tunedrop.reporting import trouble
 from tunedrop.results import orphans, release
 from tunedrop.serving import inventory
-from tunedrop.serving.sweep import Sweeper
+from tunedrop.serving.sweep import InService, Sweeper
 from tunedrop.stage import Stage
 from tunedrop.waiting.table import Waits
 
 LOOK_BACK = 1_000
-"""Number of latest runs to search for runs that were never closed."""
+"""Number of latest runs whose files are not reported as strays."""
 
 
 class Swept(msgspec.Struct, kw_only=True):
@@ -74,6 +75,8 @@ class Sweep:
         self._registry = Registry(aws.dynamodb, stage.registry_table)
         self._troubles = Troubles(aws.dynamodb, stage.registry_table)
         self._done = Swept()
+        self.serving: tuple[InService, ...] = ()
+        """What serves models after the turn, as its first part has listed it."""
 
     def run(self) -> Swept:
         """Everything once; gives what was done."""
@@ -95,8 +98,10 @@ class Sweep:
         return self._done
 
     def _release(self) -> None:
-        swept, self._done.expired = Sweeper(self._aws, self._stage, self._troubles).sweep()
+        sweeper = Sweeper(self._aws, self._stage, self._troubles)
+        swept, self._done.expired = sweeper.sweep()
         self._done.released += swept.released
+        self.serving = tuple(one for one in sweeper.found if one.arn not in swept.released)
 
     def _stop_jobs(self) -> None:
         """A run closes after its jobs have ended: one at work was started by a function that then died."""
@@ -123,7 +128,7 @@ class Sweep:
             self._close(orphans.settle(self._aws, self._stage, record, failure))
             return True
 
-        opened = (one for one in self._registry.recent(limit=LOOK_BACK) if one.is_open)
+        opened = OpenRuns(self._aws.dynamodb, self._stage, self._registry).records()
         for record, was_orphan in self._troubles.each(opened, lambda one: f"run {one.run.run_id}", close):
             self._done.closed += [record.run.run_id] * was_orphan
 

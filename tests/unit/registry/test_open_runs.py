@@ -2,17 +2,19 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import pytest
 
 from tests import builders
 from tunedrop.aws import Aws
-from tunedrop.registry import Registry
+from tunedrop.registry import Registry, open_runs
 from tunedrop.registry.open_runs import OpenRuns
 from tunedrop.stage import Stage
 
 
 def of(aws: Aws, stage: Stage, registry: Registry, most: int) -> OpenRuns:
-    return OpenRuns(aws.dynamodb, stage.registry_table, registry, most)
+    stage = msgspec.structs.replace(stage, max_open_runs=most, tenants={"north": (), "south": ()})
+    return OpenRuns(aws.dynamodb, stage, registry)
 
 
 def begin(registry: Registry, *run_ids: str) -> None:
@@ -82,3 +84,36 @@ def test_the_last_place_is_taken_once_whoever_comes_at_the_same_time(
         taken = list(pool.map(lambda name: places.take("", name), names))
 
     assert sum(taken) == 5
+
+
+def test_an_old_run_that_was_retried_is_found_behind_many_newer_ones(
+    aws: Aws, stage: Stage, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_runs, "LOOK_BACK", 2)
+    for day, run_id in enumerate(("oldest", "old", "closed", "newest"), start=1):
+        run = builders.run(run_id=run_id, execution_arn=run_id, created_at=f"2026-11-0{day}T00:00:00Z")
+        assert registry.register(run)
+    registry.end("closed", "rejected", None)
+    places = of(aws, stage, registry, 5)
+    assert all(places.take(tenant, one) for tenant, one in (("north", "oldest"), ("", "old"), ("", "closed")))
+
+    assert [one.run.run_id for one in places.records()] == ["newest", "old", "oldest"]
+
+
+def test_an_open_run_that_cannot_be_read_hides_no_other(
+    aws: Aws, stage: Stage, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_runs, "LOOK_BACK", 0)
+    begin(registry, "broken", "whole")
+    places = of(aws, stage, registry, 5)
+    assert all(places.take("", one) for one in ("broken", "whole"))
+    aws.dynamodb.update_item(
+        TableName=stage.registry_table,
+        Key={"pk": {"S": "RUN#broken"}, "sk": {"S": "RUN"}},
+        UpdateExpression="SET #run = :text",
+        ExpressionAttributeNames={"#run": "run"},
+        ExpressionAttributeValues={":text": {"S": "{"}},
+    )
+
+    assert [one.run.run_id for one in places.records()] == ["whole"]
+    assert list(registry.unreadable) == ["broken"]

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests import builders
-from tests.unit.fake_bedrock import FakeBedrock, refusal
+from tests.unit.fake_bedrock import FakeBedrock
 from tests.unit.handlers import Here
 from tunedrop.contracts import (
     CompletedJob,
@@ -22,8 +22,9 @@ from tunedrop.contracts import (
 from tunedrop.errors import RunStopped
 from tunedrop.monitoring.state import MonthSoFar, OpenRun, Served
 from tunedrop.registry.aliases import Aliases
+from tunedrop.registry.spending import Spending
 from tunedrop.serving.sweep import InService
-from tunedrop.steps.sweep import Swept
+from tunedrop.steps.sweep import Sweep, Swept
 from tunedrop.waiting import approval
 
 NOVA = "amazon.nova-lite-v1:0:300k"
@@ -169,12 +170,16 @@ def test_the_sweep_writes_the_rows_of_the_dashboard(
     here: Here, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What each table filters by and reads: the message, and the fields beside it."""
-    monkeypatch.setattr("tunedrop.steps.sweep.Sweep.run", lambda _: Swept())
     serving = InService(
         arn=builders.PROVISIONED_ARN, name="n", way="provisioned", status="InService", model_arn="m",
         created_at="2026-11-29T06:00:00Z", run_id=RUN_ID, hourly_usd=24.5,
     )  # fmt: skip
-    monkeypatch.setattr("tunedrop.monitoring.state.in_service", lambda *_: iter([serving]))
+
+    def run(sweep: Sweep) -> Swept:
+        sweep.serving = (serving,)
+        return Swept()
+
+    monkeypatch.setattr(Sweep, "run", run)
     here.registry.start_step(RUN_ID, "wait_for_approval", "2026-11-29T06:00:00Z")
 
     here.wake("sweep_throughput", {})
@@ -190,8 +195,8 @@ def test_the_sweep_writes_the_rows_of_the_dashboard(
 def test_what_the_dashboard_shows_keeps_no_sweep_from_ending(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tunedrop.steps.sweep.Sweep.run", lambda _: Swept(released=["arn"]))
-    here.aws.bedrock = FakeBedrock(list_custom_model_deployments=refusal("ThrottlingException"))
+    monkeypatch.setattr(Sweep, "run", lambda _: Swept(released=["arn"]))
+    monkeypatch.setattr(Spending, "read", lambda *_: 1 / 0)
 
     assert here.wake("sweep_throughput", {})["released"] == ["arn"]
 
