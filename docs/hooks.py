@@ -10,6 +10,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from docs.reference import (
+    calculator,
     cli,
     errors,
     events,
@@ -55,6 +56,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for name, schema in SCHEMAS.items():
         text = json.dumps(schema(), indent=2) + "\n"
         files.append(File.generated(config, f"schemas/{name}.json", content=text))
+    files.append(File.generated(config, "assets/prices.js", content=calculator.script()))
     for address, script in SCRIPTS.items():
         files.append(File.generated(config, address, content=script.read_bytes()))
     return files

@@ -11,7 +11,7 @@ from tunedrop.catalog.model import BaseModel, Prices
 from tunedrop.contracts import ActualCost, CostLine, Ending, Evaluation, Judged, Run
 from tunedrop.cost import imported
 from tunedrop.cost.estimate import COMMITTED_HOURS, storage
-from tunedrop.cost.lines import TOKEN_ERROR, PricesOf, of_catalog, priced
+from tunedrop.cost.lines import PricesOf, Tokens, estimated, of_catalog, per_million, priced
 from tunedrop.cost.training import training
 from tunedrop.planning.plan import PlannedJob, plan
 
@@ -98,7 +98,6 @@ def _throughput(ending: Ending, base_model: BaseModel, now: str) -> CostLine:
         "provisioned throughput",
         base_model.prices.provisioned_per_unit_hour.get(settings.commitment),
         hours * settings.model_units,
-        0.0,
         f"{settings.model_units} model unit(s) x {hours:.2f} h until {now}",
         "an hour and unit",
     )
@@ -121,7 +120,6 @@ def _imported(ending: Ending, base_model: BaseModel, now: str) -> Iterator[CostL
             item,
             base_model.prices.imported_per_unit_minute,
             units * count * imported.WINDOW_MINUTES,
-            0.0,
             f"{units} units x {count} windows of {imported.WINDOW_MINUTES} minutes until {now}, at most",
             "a minute and unit",
         )
@@ -149,15 +147,16 @@ def _by_token(ending: Ending, evaluation: Evaluation, prices: Prices) -> Iterato
         if by_hour:
             basis += f" / {asked} models, of which the base model's are billed"
             tokens //= asked
-        yield priced(item, price, tokens / 1e6, 0.0, basis, "per 1M tokens")
+        yield priced(item, price, tokens / 1e6, basis, "per 1M tokens")
 
 
 def _judging(judged: Judged, prices: Prices) -> Iterator[CostLine]:
     by_job = judged.via == "evaluation-job"
-    counted = "estimated: an evaluation job tells none" if by_job else "counted by Bedrock"
+    counted = "estimated: evaluation jobs report none" if by_job else "counted by Bedrock"
     for item, price, tokens in (
         ("judging, prompts", prices.input_per_million_tokens, judged.input_tokens),
         ("judging, judgements", prices.output_per_million_tokens, judged.output_tokens),
     ):
         basis = f"{tokens:,} tokens of {judged.model} {counted}"
-        yield priced(item, price, tokens / 1e6, TOKEN_ERROR if by_job else 0.0, basis, "per 1M tokens")
+        found = estimated(tokens) if by_job else Tokens(tokens, tokens, tokens)
+        yield per_million(item, price, found, basis)

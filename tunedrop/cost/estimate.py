@@ -17,7 +17,7 @@ from tunedrop.contracts import (
     Way,
 )
 from tunedrop.cost import imported
-from tunedrop.cost.lines import TOKEN_ERROR, PricesOf, of_catalog, per_million, priced
+from tunedrop.cost.lines import PricesOf, estimated, of_catalog, per_million, priced
 from tunedrop.cost.media import shown_in
 from tunedrop.cost.training import held_out_answers, training
 from tunedrop.evaluation import judge_jobs
@@ -106,7 +106,6 @@ def _throughput(run: Run, base_model: BaseModel, to_evaluate: float) -> CostLine
         "provisioned throughput",
         price,
         hours * settings.model_units,
-        0.0,
         basis,
         "an hour and unit",
         usage_type(base_model, PROVISIONED[settings.commitment]),
@@ -136,14 +135,12 @@ def _inference(asked: Workload, base_model: BaseModel, way: Way) -> Iterator[Cos
 
 
 def _few_shot(asked: Prompts, base_model: BaseModel) -> CostLine:
-    return priced(
+    return per_million(
         "evaluation, base model with examples",
         base_model.prices.output_per_million_tokens,
-        asked.tokens / 1e6,
-        TOKEN_ERROR,
+        estimated(asked.tokens),
         f"{asked.count:,} prompts with examples, {asked.tokens:,} tokens, all at the price of output",
-        "per 1M tokens",
-        usage_type(base_model, "output"),
+        sku=usage_type(base_model, "output"),
     )
 
 
@@ -156,14 +153,12 @@ def _answers(
     who = f"{models} model{'s' if models > 1 else ''}"
     own = price == "custom output"
     prices = base_model.prices
-    return priced(
+    return per_million(
         item,
         prices.custom_output_per_million_tokens if own else prices.output_per_million_tokens,
-        (models * held_out + probed * probes) / 1e6,
-        TOKEN_ERROR,
+        estimated(models * held_out + probed * probes),
         f"{held_out:,} held-out tokens x {who}{general}, all at the price of output",
-        "per 1M tokens",
-        usage_type(base_model, price),
+        sku=usage_type(base_model, price),
     )
 
 
@@ -182,13 +177,11 @@ def _judging(asked: Workload, judge: JudgeSettings, prices_of: PricesOf) -> Cost
         pairs = (asked.judged - 1) * prompts
         tokens = 2 * (3 * (asked.judged - 1) * asked.held_out.tokens + pairs * (JUDGE_TOKENS + own))
         times = f"{pairs:,} pairs x 2 orders"
-    return priced(
+    return per_million(
         "judging",
         prices_of(judge.model).output_per_million_tokens,
-        tokens / 1e6,
-        TOKEN_ERROR,
+        estimated(tokens),
         f"{times}, {tokens:,} tokens of {judge.model}, all at the price of output",
-        "per 1M tokens",
     )
 
 
@@ -196,4 +189,4 @@ def storage(base_model: BaseModel, models: int = 1) -> CostLine:
     """What custom models cost while they exist, for their first month."""
     basis = f"{models} model{'s' if models > 1 else ''} x 1 month"
     sku = usage_type(base_model, "storage")
-    return priced("model storage", base_model.prices.storage_per_month, models, 0.0, basis, "a month", sku)
+    return priced("model storage", base_model.prices.storage_per_month, models, basis, "a month", sku)

@@ -62,7 +62,7 @@ def storage(base_model: BaseModel, units: int) -> CostLine:
     """What keeping one copy's weights costs a month, once its units are known."""
     units = max(1, units)
     price = base_model.prices.imported_storage_per_unit_month
-    return priced(STORAGE, price, units, 0.0, f"{units} units x 1 month", "a month and unit")
+    return priced(STORAGE, price, units, f"{units} units x 1 month", "a month and unit")
 
 
 def corrected(estimate: Estimate, base_model: BaseModel, units: int) -> Estimate:

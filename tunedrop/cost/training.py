@@ -83,8 +83,8 @@ def _by_the_hour(title: str, planned: PlannedJob, charge: Charge) -> Iterator[Co
     values = planned.hyperparameters
     tries = int(values.get("trainingSamplePerPrompt", "1")) * int(values.get("epochCount", "1"))
     answers = planned.dataset.train.records * tries
-    yield priced(title, None, 0.0, 0.0, "by the hour, of which nobody says how many", "an hour", charge.sku)
-    yield priced("grader", None, 0.0, 0.0, f"{answers:,} answers graded by your Lambda function", "a call")
+    yield priced(title, None, 0.0, "by the hour; no page says how many hours", "an hour", charge.sku)
+    yield priced("grader", None, 0.0, f"{answers:,} answers graded by your Lambda function", "a call")
 
 
 def _answers(records: int, teacher: Teacher, most: int = 0) -> Tokens:

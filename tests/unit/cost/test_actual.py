@@ -109,4 +109,4 @@ def test_what_evaluation_jobs_have_read_is_estimated_and_said_to_be() -> None:
 
     (line,) = [one for one in found.lines if one.item == "judging, prompts"]
     assert line.low < line.likely < line.high
-    assert "estimated: an evaluation job tells none" in line.basis
+    assert "estimated: evaluation jobs report none" in line.basis

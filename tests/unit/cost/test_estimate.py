@@ -20,7 +20,9 @@ from tunedrop.contracts import (
 )
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import PROBE_TOKENS, estimate
+from tunedrop.cost.lines import FEWEST_TOKENS, MOST_TOKENS
 from tunedrop.cost.media import shown_in
+from tunedrop.dataset.check.report import TokenEstimate
 from tunedrop.errors import OverBudget
 from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.workload import workload
@@ -271,3 +273,9 @@ def test_a_search_stores_the_model_of_each_candidate() -> None:
     three = line(cost(candidates=(values,) * 3), "model storage")
 
     assert three.likely == pytest.approx(3 * one.likely)
+
+
+def test_the_range_is_the_one_that_the_checker_reports() -> None:
+    known = TokenEstimate()
+
+    assert (known.low, known.high) == (FEWEST_TOKENS, MOST_TOKENS)
