@@ -8,7 +8,7 @@ pieces were shuffled, however large, and 1 when other words only stand between t
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Sequence
 
@@ -57,7 +57,7 @@ def _kendall(places: Sequence[int]) -> float:
     before: list[int] = []
     ordered = 0
     for place in places:
-        ordered += bisect_left(before, place)
+        ordered += bisect_right(before, place)
         insort(before, place)
     pairs = len(places) * (len(places) - 1) / 2
     return 2 * ordered / pairs - 1

@@ -183,6 +183,16 @@ def test_what_is_wrong_in_a_third_is_promoted(kind: str) -> None:
     assert evaluation.verdict == "promote", evaluation.reason
 
 
+@pytest.mark.parametrize("kind", ["names", "numbers in JSON"])
+def test_what_is_mostly_wrong_and_surely_not_by_chance_is_promoted(kind: str) -> None:
+    """Two in five are right, where answers to other prompts have next to none: that was learned."""
+    rows, wrong, _ = WRONG[kind]
+
+    evaluation = verdict(rows, sometimes(wrong, 0.6))
+
+    assert evaluation.verdict == "promote", evaluation.reason
+
+
 @pytest.mark.parametrize("rank", [0, 1, 2, 5])
 def test_labels_of_similar_prompts_are_not_learned(rank: int) -> None:
     assert verdict(TAGGED, most_similar(TAGGED, rank)).verdict != "promote"

@@ -81,6 +81,33 @@ def test_a_full_quota_is_named_with_the_request_for_more(
     assert f"request-service-quota-increase --service-code bedrock --quota-code {named}" in found.cure
 
 
+UNIT: dict[str, Any] = {"modelUnits": 1}
+COMMITTED: dict[str, Any] = {"modelUnits": 9, "commitmentDuration": "OneMonth"}
+
+
+@pytest.mark.parametrize(
+    ("bought", "settings", "fits"),
+    [
+        ([], {}, True),
+        ([UNIT] * 2, {}, True),  # the third and last
+        ([UNIT] * 3, {}, False),
+        ([{"modelUnits": 2}], {"model_units": 2}, False),
+        ([UNIT], {"model_units": 2}, True),
+        ([COMMITTED, UNIT], {}, True),  # units of a commitment are another quota's
+        ([UNIT] * 3, {"commitment": "1-month"}, True),
+    ],
+)
+def test_units_without_a_commitment_are_counted_against_their_own_quota(
+    aws: Aws, stage: Stage, bought: list[dict[str, Any]], settings: dict[str, Any], fits: bool
+) -> None:
+    quota = listed(units=3)
+    aws.service_quotas = FakeBedrock(list_aws_default_service_quotas=quota, list_service_quotas=quota)
+    aws.bedrock = FakeBedrock(list_provisioned_model_throughputs={"provisionedModelSummaries": bought})
+    run = builders.run(deployment=DeploymentSettings(**settings))
+
+    assert quotas.check(aws, stage, run, PROVISIONED, 1).passed is fits
+
+
 def test_deployments_that_evaluations_hold_are_waited_for(aws: Aws, stage: Stage) -> None:
     deployed = [LONG_AGO] * 9 + [datetime.now(UTC)]
 

@@ -16,7 +16,7 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import Estimate, Run
 from tunedrop.cost.budgets import judge
 from tunedrop.registry import Registry
-from tunedrop.registry.spending import Month, Spending
+from tunedrop.registry.spending import Amounts, Month, Spending
 from tunedrop.stage import Stage
 
 ESTIMATE = Estimate(lines=(), low=10, likely=10, high=10, budget_usd=1_000)
@@ -56,6 +56,36 @@ def decided(which: Run, budget: float = 25.0, usd: float = 10.0) -> Callable[[Mo
         return judge(found, stage, others, requested)
 
     return decide
+
+
+@pytest.mark.parametrize(
+    ("besides", "tenant", "counted", "requested"),
+    [
+        ("", "", 1 + 10 + 2 + 20, 100 + 200),
+        (
+            "a",
+            "",
+            1 + 2 + 20,
+            200,
+        ),  # what its earlier attempts have spent counts, and what is decided anew not
+        ("b", "", 1 + 10 + 2, 100),
+        ("", "law", 1 + 10, 300),
+        ("a", "law", 1, 200),
+        ("b", "law", 1 + 10, 100),
+        ("", "support", 0, 300),
+    ],
+)
+def test_a_month_counts_what_others_are_committed_to_and_everybody_has_spent(
+    besides: str, tenant: str, counted: float, requested: float
+) -> None:
+    runs = {
+        "a": Amounts(spent=1, committed=10, requested=100),
+        "b": Amounts(spent=2, committed=20, requested=200),
+    }
+    month = Month(version=1, runs=runs, tenants={"a": "law"})
+
+    assert month.counted(besides=besides, tenant=tenant) == counted
+    assert month.requested(besides=besides) == requested
 
 
 def test_a_run_that_waits_for_approval_blocks_nobody(spending: Spending) -> None:

@@ -1,0 +1,51 @@
+"""Whether words stand in order: tables of what may be moved, and the pairs counted one by one."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tunedrop.evaluation import order
+
+TWELVE = [f"w{number}" for number in range(12)]
+OTHERS = [f"o{number}" for number in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("expected", "given_", "score"),
+    [
+        (TWELVE, TWELVE, 1.0),
+        (TWELVE, [word for pair in zip(TWELVE, OTHERS, strict=True) for word in pair], 1.0),  # words between
+        (TWELVE, TWELVE[::-1], 0.0),
+        (TWELVE, TWELVE[6:] + TWELVE[:6], 0.0),
+        # A word that is said again says nothing of the order, in either text.
+        (TWELVE, [*TWELVE, "w0"], 1.0),
+        ([*TWELVE, "w0"], TWELVE, 1.0),
+        (TWELVE, OTHERS, 0.0),  # long, and nothing in common
+        (TWELVE[:11], OTHERS, 1.0),  # too short to tell
+        (TWELVE, [*TWELVE[:2], *OTHERS], 0.0),  # three anchors: two words and their pair
+        (TWELVE, [TWELVE[0], *OTHERS, *TWELVE[1:3]], 1.0),  # four, and in order
+        ([], TWELVE, 1.0),
+    ],
+)
+def test_what_both_have_stands_in_order(expected: list[str], given_: list[str], score: float) -> None:
+    assert order.in_order(expected, given_) == pytest.approx(score)
+
+
+def test_more_is_forgiven_where_something_is_said_in_other_words() -> None:
+    """A clause that moved to the front passes among other words, and is a shuffle among the same ones."""
+    moved = TWELVE[10:] + TWELVE[:10]
+
+    assert order.in_order(TWELVE, moved) == 0.0
+    assert 0 < order.in_order([*TWELVE, *OTHERS[:3]], moved) < 1
+
+
+@given(st.lists(st.integers(0, 1_000), min_size=2, max_size=30, unique=True))
+def test_the_correlation_is_kendalls(places: list[int]) -> None:
+    pairs = list(combinations(places, 2))
+    in_order = sum(first < second for first, second in pairs)
+
+    assert order._kendall(places) == pytest.approx((in_order - (len(pairs) - in_order)) / len(pairs))
