@@ -66,8 +66,10 @@ class Shards:
         self._bucket = stage.artifacts_bucket
 
     def check(self, shard: ByteRange, file: Source, asked: Asked) -> None:
-        """Examine the lines that begin in one range."""
+        """Examine the lines that begin in one range, and keep which media were looked at."""
         self._put("check", shard, examine(file, Range(shard.split, shard.start, shard.stop), asked))
+        body = msgspec.msgpack.encode(album_of(file).etags)
+        self._s3.put_object(Bucket=self._bucket, Key=self._key("check", shard, "media"), Body=body)
 
     def report(self, shards: Sequence[ByteRange], files: Mapping[Split, Opened], asked: Asked) -> Report:
         """What one pass over all of the dataset would have found."""
@@ -102,19 +104,27 @@ class Shards:
     def prepare(self, shard: ByteRange, file: Source, held_out: Shares, rules: MethodRules) -> None:
         """Split and convert the records that begin in one range."""
         sides = self._sides(shard, file, held_out)
+        album = album_of(file)
+        album.remember(self._media(shard))
         records = (block.body for block in lines.blocks(file, shard.start, shard.stop))
         with ExitStack() as stack:
             sinks: dict[Split, BinaryIO] = {
                 split: stack.enter_context(tempfile.TemporaryFile()) for split in SPLITS
             }
             with Copies(self._s3, self._bucket, self._run.run_id) as copies:
-                relocate = {shard.split: partial(copies.of, album_of(file))}
+                relocate = {shard.split: partial(copies.of, album)}
                 prepared = prepare({shard.split: records}, sinks, sides, rules, relocate)
             for split, sink in sinks.items():
                 if prepared.files[split].records:
                     sink.seek(0)
                     self._s3.upload_fileobj(sink, self._bucket, self._key("prepare", shard, f"{split}.jsonl"))
         self._put("prepare", shard, prepared)
+
+    def _media(self, shard: ByteRange) -> dict[tuple[str, str], str]:
+        """Which media a range refers to, as they were when it was checked."""
+        key = self._key("check", shard, "media")
+        body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        return msgspec.msgpack.decode(body, type=dict[tuple[str, str], str])
 
     def assemble(
         self, shards: Sequence[ByteRange], before: Sequence[Piece] = (), attempt: int = 1

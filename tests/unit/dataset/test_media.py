@@ -297,24 +297,47 @@ def test_a_record_refers_to_media_that_its_tenant_may_read(s3: Any, submitted: A
     assert isinstance(validate(s3, TENANTS, run), Dataset)
 
 
+def refuse_what_was_replaced(s3: Any) -> None:
+    """moto has no CopySourceIfMatch: compare it here, as S3 does."""
+
+    def compare(params: dict[str, Any], **_: Any) -> None:
+        headers = params["headers"]
+        bucket, _, key = headers["x-amz-copy-source"].partition("/")
+        if headers["x-amz-copy-source-if-match"] != s3.head_object(Bucket=bucket, Key=key)["ETag"]:
+            raise ClientError({"Error": {"Code": "PreconditionFailed"}}, "CopyObject")
+
+    s3.meta.events.register("before-call.s3.CopyObject", compare)
+
+
 def test_an_object_that_is_replaced_after_it_was_looked_at_is_not_copied(s3: Any) -> None:
-    """moto has no CopySourceIfMatch: the request says what S3 would hold it against."""
     s3.put_object(Bucket="intake", Key="runs/cats/cat.png", Body=pictures.png())
     album = StoredAlbum(s3, "intake", "runs/cats/train.jsonl", ["s3://intake/"])
     album.look("cat.png")
-    seen_as = s3.head_object(Bucket="intake", Key="runs/cats/cat.png")["ETag"]
     s3.put_object(Bucket="intake", Key="runs/cats/cat.png", Body=pictures.png(9, 9))
+    refuse_what_was_replaced(s3)
 
-    def refuse(params: dict[str, Any], **_: Any) -> None:
-        if params["headers"].get("x-amz-copy-source-if-match") == seen_as:
-            raise ClientError({"Error": {"Code": "PreconditionFailed"}}, "CopyObject")
-
-    s3.meta.events.register("before-call.s3.CopyObject", refuse)
     with (
         pytest.raises(InvalidDataset, match=r"runs/cats/cat\.png was replaced"),
         Copies(s3, STAGE.artifacts_bucket, "cats-1") as copies,
     ):
         partial(copies.of, album)("cat.png")
+
+
+def test_an_object_that_is_replaced_between_the_shards_that_check_and_copy_it_is_not_copied(
+    s3: Any, submitted: Callable[[list[dict[str, Any]]], Run]
+) -> None:
+    s3.put_object(Bucket="intake", Key="runs/cats/cat.png", Body=pictures.png())
+    run = submitted(many("cat.png"))
+    small = builders.stage(validation_shard_bytes=5_000)
+    done: Any = validate(s3, small, run)
+    for shard in done.shards:
+        validate_shard(s3, small, run, done.work, shard)
+    done = validate(s3, small, run, done)
+    s3.put_object(Bucket="intake", Key="runs/cats/cat.png", Body=pictures.png(9, 9))
+    refuse_what_was_replaced(s3)
+
+    with pytest.raises(InvalidDataset, match=r"runs/cats/cat\.png was replaced"):
+        validate_shard(s3, small, run, done.work, done.shards[0])
 
 
 def test_a_key_is_as_long_as_its_bytes(s3: Any) -> None:

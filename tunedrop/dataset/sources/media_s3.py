@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
@@ -55,6 +55,15 @@ class StoredAlbum:
     def etag(self, place: tuple[str, str]) -> str:
         """What an object was when it was looked at; empty for one that was not."""
         return self._etags.get(place, "")
+
+    @property
+    def etags(self) -> dict[tuple[str, str], str]:
+        """What every object was that was looked at, by bucket and key."""
+        return dict(self._etags)
+
+    def remember(self, etags: Mapping[tuple[str, str], str]) -> None:
+        """Take what objects were when another function looked at them."""
+        self._etags.update(etags)
 
     def expect(self, uris: Iterable[str]) -> None:
         """Fetch many at once: one after the other, each takes some 30 ms."""
