@@ -11,6 +11,7 @@ from tunedrop.aws.clients import (
     is_refused,
     is_transient,
     message_of,
+    pin_of,
     stopped,
     version_of,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "is_refused",
     "is_transient",
     "message_of",
+    "pin_of",
     "stopped",
     "version_of",
 ]

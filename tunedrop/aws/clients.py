@@ -207,6 +207,12 @@ def version_of(head: Mapping[str, Any]) -> str:
     return "" if version == "null" else version
 
 
+def pin_of(head: Mapping[str, Any]) -> dict[str, str]:
+    """What says, of S3's answer about an object, that it is this one: its version, or else its ETag."""
+    version = version_of(head)
+    return {"version_id": version, "etag": "" if version else str(head["ETag"])}
+
+
 def is_missing(error: ClientError) -> bool:
     """Whether the error says that the thing asked for does not exist."""
     return code_of(error) in {

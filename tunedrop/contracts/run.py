@@ -30,13 +30,15 @@ Commitment = Literal["none", "1-month", "6-months"]
 class S3Object(msgspec.Struct, frozen=True, kw_only=True):
     """One version of one object; `version_id` is empty where the bucket is not versioned.
 
-    `more` are the objects that follow it, where several are one data file: shards.
+    There, `etag` may say what the object was: one that was replaced since is not read. `more` are the objects
+    that follow it, where several are one data file: shards.
     """
 
     bucket: str
     key: str
     version_id: str = ""
     more: tuple[S3Object, ...] = ()
+    etag: str = ""
 
     @property
     def uri(self) -> str:

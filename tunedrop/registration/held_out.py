@@ -28,4 +28,4 @@ def _latest(s3: Any, object_: S3Object) -> S3Object | None:
         if aws.is_missing(error):
             return None
         raise
-    return msgspec.structs.replace(object_, version_id=aws.version_of(head))
+    return msgspec.structs.replace(object_, **aws.pin_of(head))

@@ -7,7 +7,7 @@ import itertools
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -385,7 +385,7 @@ def _data_file(s3: Any, path: str, bucket: str, key: str) -> S3Object:
         head = s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         raise _refusal(error, path, found) from error
-    return msgspec.structs.replace(found, version_id=aws.version_of(head))
+    return msgspec.structs.replace(found, **aws.pin_of(head))
 
 
 def _locate(stage: Stage, source: S3Object, path: str, name: str) -> tuple[str, str]:
@@ -484,20 +484,23 @@ def resolve(
 
 def _identity(run: Run) -> Iterator[str]:
     """What makes two runs the same: object versions and resolved settings, not who or when."""
-    yield msgspec.json.encode(
-        (run.source, run.train, run.validation, run.test, run.method, run.base_model)
-    ).decode()
+    yield _written((run.source, run.train, run.validation, run.test, run.method, run.base_model))
     yield msgspec.json.encode(run.hyperparameters, order="sorted").decode()
     yield msgspec.json.encode((run.budget_usd, run.deployment, run.evaluation)).decode()
     more = (run.parent_model, run.earlier_stages, run.candidates, run.teacher, run.grader, run.retune)
     if any(more):
-        yield msgspec.json.encode(more, order="sorted").decode()
+        yield _written(more, order="sorted")
     if run.accept_eula:
         yield "accept_eula"
     if run.reading != ReadOptions():
         yield msgspec.json.encode(run.reading, order="sorted").decode()
     if run.rules != RuleSettings():
         yield msgspec.json.encode(run.rules, order="sorted").decode()
+
+
+def _written(value: object, order: Literal["sorted"] | None = None) -> str:
+    """As JSON, without empty ETags, which earlier releases did not know: the same upload keeps its id."""
+    return msgspec.json.encode(value, order=order).replace(b',"etag":""', b"").decode()
 
 
 def _deployment(stage: Stage, asked: manifest.Deployment) -> DeploymentSettings:

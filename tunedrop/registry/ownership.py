@@ -4,42 +4,27 @@ Everybody's file is called `train.jsonl`. A model of unrelated data may be bette
 and would then take the place of a model that others rely on; so somebody is asked first, and it is looked at
 once more when the model is promoted: of two runs of a name that went on at once one was there first.
 
-Two datasets have something in common when `ENOUGH` of the records of one, among those looked at, hold a text
-or a run of `WORDS` words that the other holds too. Prompts, system prompts, templates and answers that
-come back suffice; single words and labels do not.
+`tunedrop.registry.relatedness` decides what two datasets have in common.
 """
 
 from __future__ import annotations
 
 import itertools
-import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, naming
 from tunedrop.contracts import Dataset, Estimate, Run
 from tunedrop.errors import NameTaken
 from tunedrop.registry.aliases import Aliases, InProduction
+from tunedrop.registry.relatedness import related
 from tunedrop.registry.runs import Registry
 
 STRETCH = 256 << 10
 STRETCHES = 8
 """Places sampled in a training file, and bytes read at each; smaller files are read completely."""
-
-WORDS = 6
-ENOUGH = 0.05
-"""Measured on public datasets (2026-11-29): halves of one share 80 to 100% of their records, grade-school
-mathematics and tasks of assistants 4%, our examples of different subjects less than 1%."""
-
-_STRUCTURE = frozenset({"role", "schemaVersion", "format", "type", "uri", "taskType", "name", "toolUseId"})
-"""Keys whose values say how a record is made, and nothing of what it is about."""
-
-_WORD = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|\\w+")
-"""A word, or a character of a script that is written without spaces."""
 
 
 def unrelated_to(s3: Any, registry: Registry, aliases: Aliases, run: Run, dataset: Dataset) -> str:
@@ -52,8 +37,8 @@ def unrelated_to(s3: Any, registry: Registry, aliases: Aliases, run: Run, datase
     if not history or run.run_id == history[0].run_id:
         return ""
     earlier = _dataset_of(registry, history[0])
-    related = earlier is not None and have_in_common(s3, dataset.train.uri, earlier.train.uri)
-    return "" if related else history[0].run_id
+    is_related = earlier is not None and have_in_common(s3, dataset.train.uri, earlier.train.uri)
+    return "" if is_related else history[0].run_id
 
 
 def check_before_promotion(s3: Any, registry: Registry, aliases: Aliases, run: Run, dataset: Dataset) -> None:
@@ -111,23 +96,7 @@ def have_in_common(s3: Any, one: str, other: str) -> bool:
         if aws.is_missing(error):
             return False
         raise
-    return common(ours, theirs) >= ENOUGH
-
-
-def common(ours: list[bytes], theirs: list[bytes]) -> float:
-    """The share of records, of those of the smaller side, that hold something of the other side's."""
-    few, many = sorted((_telling(ours), _telling(theirs)), key=len)
-    known = {one for record in many for one in record}
-    return sum(not known.isdisjoint(record) for record in few) / max(1, len(few))
-
-
-def _telling(records: list[bytes]) -> list[set[int]]:
-    """What each record is about, without what most records of the file hold, such as a system prompt: "You
-    are a helpful assistant" makes no two datasets alike."""
-    each = [_features(record) for record in records]
-    counts = Counter(one for features in each for one in features)
-    usual = {one for one, count in counts.items() if count > max(1, len(records) / 2)}
-    return [features - usual for features in each]
+    return related(ours, theirs)
 
 
 def _dataset_of(registry: Registry, model: InProduction) -> Dataset | None:
@@ -147,31 +116,3 @@ def _records(s3: Any, uri: str) -> Iterator[bytes]:
         asked = f"bytes={start}-{start + STRETCH - 1}"
         lines = s3.get_object(Bucket=bucket, Key=key, Range=asked)["Body"].read().split(b"\n")
         yield from lines[1:-1]
-
-
-def _features(record: bytes) -> set[int]:
-    """What a record is about: hashes of its texts, and of every run of words in them."""
-    try:
-        found = msgspec.json.decode(record)
-    except msgspec.DecodeError:
-        return set()
-    features = set()
-    for text in _texts(found):
-        words = _WORD.findall(text.casefold())
-        if len(words) >= WORDS:
-            features |= {hash(tuple(words[at : at + WORDS])) for at in range(len(words) - WORDS + 1)}
-        elif len(words) > 2:
-            features.add(hash(tuple(words)))
-    return features
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if key not in _STRUCTURE:
-                yield from _texts(item)

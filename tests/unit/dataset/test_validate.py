@@ -184,3 +184,25 @@ def test_rules_of_a_run_decide_what_is_refused(s3: Any, shard_bytes: int) -> Non
     strict = msgspec.structs.replace(run, rules=RuleSettings(severity={"TD062": "error"}))
     with pytest.raises(InvalidDataset, match=r"line 8 .*TD062"):
         validated(s3, strict, shard_bytes)
+
+
+def test_a_file_in_a_bucket_without_versions_that_is_replaced_is_not_trained_on(s3: Any) -> None:
+    """What was checked, in one function or in shards, is what is prepared; the length may be the same."""
+    s3.create_bucket(Bucket="plain", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    body = jsonl(single_turn())
+    etag = s3.put_object(Bucket="plain", Key="train.jsonl", Body=body)["ETag"]
+    run = builders.run(train=S3Object(bucket="plain", key="train.jsonl", etag=etag))
+    stage = msgspec.structs.replace(STAGE, validation_shard_bytes=20_000)
+    checked = validate(s3, stage, run)
+    assert isinstance(checked, Sharding)
+    for shard in checked.shards:
+        validate_shard(s3, stage, run, checked.work, shard)
+    planned = validate(s3, stage, run, checked)
+    assert isinstance(planned, Sharding)
+
+    s3.put_object(Bucket="plain", Key="train.jsonl", Body=body.replace(b"vinegar", b"gunfire"))
+
+    with pytest.raises(InvalidDataset, match=r"plain/train\.jsonl was replaced"):
+        validate_shard(s3, stage, run, planned.work, planned.shards[0])
+    with pytest.raises(InvalidDataset, match=r"plain/train\.jsonl was replaced"):
+        validate(s3, STAGE, run)

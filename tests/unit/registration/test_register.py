@@ -247,3 +247,19 @@ def test_a_manifest_names_no_file_beside_its_folder(aws: Aws, stage: Stage, name
     assert found.outcome == "refused"
     assert found.failure is not None
     assert "is not in the manifest's folder" in found.failure.cause
+
+
+def test_data_in_a_bucket_without_versions_is_pinned_by_its_etag(aws: Aws) -> None:
+    stage = builders.stage(data_buckets=("shared",))
+    aws.s3.create_bucket(Bucket="shared", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    etag = aws.s3.put_object(Bucket="shared", Key="train.jsonl", Body=b"{}")["ETag"]
+    manifest = put(aws, stage, "runs/law/run.yaml", "data: {train: s3://shared/train.jsonl}\n")
+
+    first = register(aws, stage, manifest).run
+    aws.s3.put_object(Bucket="shared", Key="train.jsonl", Body=b"{ }")
+    second = register(aws, stage, manifest).run
+
+    assert first is not None
+    assert second is not None
+    assert (first.train.etag, first.train.version_id) == (etag, "")
+    assert first.run_id != second.run_id

@@ -15,7 +15,7 @@ from tunedrop.contracts import Dataset, DatasetFile, Estimate
 from tunedrop.errors import NameTaken
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
-from tunedrop.registry.ownership import ENOUGH, STRETCH, check_before_promotion, common, unrelated_to
+from tunedrop.registry.ownership import STRETCH, check_before_promotion, unrelated_to
 from tunedrop.stage import Stage
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -74,20 +74,6 @@ def test_a_new_version_of_the_data_is_no_stranger(
     assert asked(aws, registry, aliases, body) == ""
 
 
-def test_newly_collected_records_of_the_same_kind_are_no_strangers() -> None:
-    for body in (PERSONA, EXPERT):
-        assert common(lines(body)[::2], lines(body)[1::2]) > 0.5
-
-
-def test_datasets_of_different_subjects_have_next_to_nothing_in_common() -> None:
-    texts = {path.parent.name: path.read_bytes() for path in EXAMPLES.glob("*/train.jsonl")}
-    kin = [{"hyperparameter-search", "support-persona"}]
-    for one in texts:
-        for other in texts:
-            if one != other and {one, other} not in kin:
-                assert common(lines(texts[one]), lines(texts[other])) < ENOUGH / 5, (one, other)
-
-
 def test_a_name_that_has_nothing_in_production_is_free(
     aws: Aws, registry: Registry, aliases: Aliases
 ) -> None:
@@ -102,16 +88,6 @@ def test_who_tunes_a_model_further_needs_data_in_common_too(
     promoted(aws, registry, aliases, PERSONA)
 
     assert asked(aws, registry, aliases, body, parent_model=builders.MODEL_ARN) == taken
-
-
-@pytest.mark.parametrize("system", ["You are a helpful assistant.", "Answer in one short and friendly line."])
-def test_a_system_prompt_that_both_have_makes_no_two_datasets_alike(system: str) -> None:
-    def with_system(body: bytes) -> list[bytes]:
-        said = {"system": [{"text": system}]}
-        return [msgspec.json.encode(msgspec.json.decode(line) | said) for line in lines(body)]
-
-    assert common(with_system(PERSONA), with_system(EXPERT)) < ENOUGH
-    assert common(with_system(PERSONA)[::2], with_system(PERSONA)[1::2]) > 0.5
 
 
 def test_data_that_is_gone_is_not_taken_for_related(aws: Aws, registry: Registry, aliases: Aliases) -> None:

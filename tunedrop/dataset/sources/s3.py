@@ -53,11 +53,16 @@ class StoredFile:
 
     def _ask(self, operation: Any, **arguments: str) -> Any:
         version = {"VersionId": self._object.version_id} if self._object.version_id else {}
+        as_seen = {"IfMatch": self._object.etag} if self._object.etag else {}
+        place = {"Bucket": self._object.bucket, "Key": self._object.key}
         try:
-            return operation(Bucket=self._object.bucket, Key=self._object.key, **version, **arguments)
+            return operation(**place, **version, **as_seen, **arguments)
         except ClientError as error:
             if aws.is_missing(error):
                 raise InvalidDataset(f"{self._object.uri} was deleted after it was uploaded") from error
+            if aws.code_of(error) in ("PreconditionFailed", "412"):
+                uri = self._object.uri
+                raise InvalidDataset(f"{uri} was replaced after the run began; submit it again") from error
             raise
 
 
@@ -120,7 +125,7 @@ class _Reader:
 
     def _one(self, split: Split, number: int, object_: S3Object) -> OpenedFile:
         # A retry may bring another test set for the same run: the object is part of the name.
-        token = naming.client_token(object_.key, object_.version_id)[:12]
+        token = naming.client_token(object_.key, object_.version_id or object_.etag)[:12]
         key = naming.read_key(self._run.run_id, f"{split}-{token}", number)
         stored = StoredFile(self._s3, object_, self._readable)
         found = self._kept(key) or self._read(stored, key)
