@@ -67,7 +67,7 @@ def main() -> int:
         embedded.deploy()
         pipeline = Pipeline(embedded.session())
         pipeline.finished(pipeline.drop("warm", jsonl(single_turn("warm"))))
-        log = embedded.state / "calls.json"
+        log = embedded.state / "calls.log"
         start = _Recorded(counted(log), _reports(pipeline))
         record = pipeline.finished(pipeline.drop("counted", jsonl(single_turn("counted"))))
         of_run = _Recorded(counted(log), _reports(pipeline)).since(start)

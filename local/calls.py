@@ -7,7 +7,6 @@ import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from threading import Lock
 
 from local.faults import Faults
 
@@ -19,9 +18,7 @@ class Calls:
 
     def __init__(self, faults: Faults, log: Path) -> None:
         self._faults = faults
-        self._log = log
-        self._lock = Lock()
-        self._counts: Counter[str] = Counter()
+        self._log = log.open("a", buffering=1)
 
     async def __call__(
         self, function: str, action: str, proceed: Callable[[], Awaitable[Response]], kill: Callable[[], None]
@@ -53,17 +50,13 @@ class Calls:
                 return refusal(action)
 
     def _count(self, function: str, action: str) -> None:
-        with self._lock:
-            self._counts[f"{short_name(function)} {action}"] += 1
-            draft = self._log.with_suffix(".new")
-            draft.write_text(json.dumps(self._counts))
-            draft.replace(self._log)
+        self._log.write(f"{short_name(function)} {action}\n")
 
 
 def counted(log: Path) -> Counter[tuple[str, str]]:
     """How often each (function, action) was called since the emulator began."""
-    counts = json.loads(log.read_text()) if log.exists() else {}
-    return Counter({tuple(name.split(" ")): count for name, count in counts.items()})
+    lines = log.read_text().splitlines() if log.exists() else []
+    return Counter((function, action) for function, _, action in (one.partition(" ") for one in lines))
 
 
 def short_name(function: str) -> str:

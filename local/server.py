@@ -61,7 +61,7 @@ def main() -> None:
         },
         lambda: chain(world.tags(), sagemaker.tags()),
         speed,
-        Calls(faults, folder / "calls.json"),
+        Calls(faults, folder / "calls.log"),
         folder,
     )
 

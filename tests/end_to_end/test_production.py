@@ -164,7 +164,7 @@ def test_the_estimate_says_how_many_answers_the_evaluation_will_ask_for(
     example = examples / "assistant-conversation"
     lines = (example / "train.jsonl").read_bytes().splitlines(keepends=True)
     pipeline.finished(pipeline.submit(example, "asked-often"))
-    before = counted(embedded.state / "calls.json")
+    before = counted(embedded.state / "calls.log")
     pipeline.put("runs/asked-often/train.jsonl", b"".join(lines[:-1]))
     version = pipeline.put("runs/asked-often/run.yaml", example / "run.yaml")
 
@@ -179,7 +179,7 @@ def test_the_estimate_says_how_many_answers_the_evaluation_will_ask_for(
     assert dataset.test is not None
     assert dataset.test.prompts is not None
     assert dataset.test.prompts.count > dataset.test.records
-    calls = counted(embedded.state / "calls.json") - before
+    calls = counted(embedded.state / "calls.log") - before
     asked = [calls[function, "bedrock:InvokeModel"] for function in ("evaluate_model", "evaluate_shard")]
     assert sum(asked) == estimate.evaluation_requests
 

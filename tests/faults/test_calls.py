@@ -161,7 +161,7 @@ def test_a_service_that_stays_down_for_a_while_delays_the_run(
 
 
 def test_the_table_of_calls_is_complete(embedded: Embedded, pipeline: Pipeline) -> None:
-    log = embedded.state / "calls.json"
+    log = embedded.state / "calls.log"
     before = counted(log)
     for journey in (on_demand, provisioned, released, stopped, judged):
         embedded.faults.set(**minutes_of(journey))
