@@ -196,6 +196,7 @@ class Embedded:
             "SSL_CERT_FILE": str(self.certificate),
             "TMPDIR": str(self.state / "tmp"),
             "POWERTOOLS_TRACE_DISABLED": "1",
+            "OPENBLAS_NUM_THREADS": "1",  # on small matrices more threads spin
             "IOT_MTLS_ENABLED": "false",
             "LOG_LEVEL": "INFO",
             "PYTHONPATH": f"{ROOT / 'local' / 'witness'}{os.pathsep}{ROOT}",

@@ -118,8 +118,10 @@ class Memory:
         number = 0
         for epoch in range(epochs):
             for rows in np.array_split(order.permutation(len(self.pairs)), max(1, len(self.pairs) // batch)):
-                loss, slope = self._loss_by_confidence(rows)
-                slope_of_words = self._gradient(rows)
+                unit = self.unit_vectors()
+                likeness = unit[rows] @ unit.T
+                loss, slope = self._loss_by_confidence(rows, likeness)
+                slope_of_words = self._gradient(rows, unit, likeness)
                 noise = NOISE * order.standard_normal(len(self.weights))
                 moved = self.weights - STEP * learning_rate * slope_of_words + learning_rate * noise
                 self.weights = np.clip(moved, -3.0, 3.0)
@@ -163,26 +165,18 @@ class Memory:
         """Whether few of the training pairs, if any, have this word in their contexts."""
         return self.occurrences[word.lower()] <= MOST_OCCURRENCES * len(self.pairs)
 
-    def _loss_by_confidence(self, rows: NDArray[np.int64]) -> tuple[float, float]:
+    def _loss_by_confidence(self, rows: NDArray[np.int64], likeness: Matrix) -> tuple[float, float]:
         """The loss with each row among its own neighbours, and its derivative by the confidence."""
-        likeness = self.likeness(rows)
         likelihood, slope = self._likelihood(rows, self.confidence * likeness)
         return float(-np.log(likelihood).mean()), float((slope * likeness).sum())
 
-    def _gradient(self, rows: NDArray[np.int64]) -> Matrix:
+    def _gradient(self, rows: NDArray[np.int64], unit: Matrix, likeness: Matrix) -> Matrix:
         """The derivative by the words' weights of the loss without each row itself."""
-        scores = SHARPNESS * self.likeness(rows)
+        scores = SHARPNESS * likeness
         scores[np.arange(len(rows)), rows] = -np.inf
-        unit = self._unit_vectors()
         _, slope = self._likelihood(rows, scores)
         gradient: Matrix = SHARPNESS * (unit[rows] * (slope @ unit)).sum(axis=0) * 2
         return gradient
-
-    def likeness(self, rows: NDArray[np.int64]) -> Matrix:
-        """The cosine similarity of each row to each pair."""
-        unit = self._unit_vectors()
-        likeness: Matrix = unit[rows] @ unit.T
-        return likeness
 
     def _likelihood(self, rows: NDArray[np.int64], scores: Matrix) -> tuple[Matrix, Matrix]:
         """How likely each row's answer is, and the loss's derivative by each score."""
@@ -190,7 +184,8 @@ class Memory:
         likelihood = (chances * agreement).sum(axis=1, keepdims=True) + 1e-3
         return likelihood, -chances * (agreement - likelihood) / likelihood / len(rows)
 
-    def _unit_vectors(self) -> Matrix:
+    def unit_vectors(self) -> Matrix:
+        """The pairs' vectors under the present weights; one's product with another is their likeness."""
         scaled = self.vectors * np.exp(self.weights)
         unit: Matrix = scaled / (np.linalg.norm(scaled, axis=1, keepdims=True) + 1e-9)
         return unit

@@ -84,7 +84,8 @@ class Preferences:
 
     def _margins(self) -> Matrix:
         """Of each pair, by how much the others prefer its chosen answer to its rejected one."""
-        likeness = self.memory.likeness(np.arange(len(self.pairs)))
+        unit = self.memory.unit_vectors()
+        likeness = unit @ unit.T
         np.fill_diagonal(likeness, -1.0)
         chances = softmax(likeness)
         chosen, rejected = ([getattr(one, side) for one in self.pairs] for side in ("chosen", "rejected"))
