@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import gc
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -27,9 +29,17 @@ KEPT_DEPLOYMENTS = 4
 hypothesis.settings.register_profile("tunedrop", deadline=None)
 hypothesis.settings.load_profile("tunedrop")
 
+# Matrices in tests are small: a second thread of OpenBLAS spins for longer than it works.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # Each session of boto3 reads the service models that it needs from their files. The sessions of a test run
 # share one loader, which halves the time of tests that use moto.
 botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays to the end: collections of garbage need not look at it."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
