@@ -19,6 +19,7 @@ import jinja2
 from markupsafe import Markup
 
 from tunedrop import clock
+from tunedrop.formatting.counts import counted
 from tunedrop.shown import UNSEEN
 
 _PACKAGE = "tunedrop.reporting"
@@ -105,5 +106,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"when": clock.for_people, "score": _score, "signed": _signed, "count": _count}
+    environment.filters |= {
+        "when": clock.for_people, "score": _score, "signed": _signed, "count": _count, "counted": counted,
+    }  # fmt: skip
     return environment

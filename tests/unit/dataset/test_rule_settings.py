@@ -16,7 +16,7 @@ from tests.unit.dataset.test_check import jsonl, pair
 from tunedrop.cli.app import app
 from tunedrop.contracts import RuleSettings
 from tunedrop.dataset.check.check import check_files
-from tunedrop.dataset.check.findings import page, sarif
+from tunedrop.dataset.check.findings import sarif
 from tunedrop.dataset.check.merge import conclude
 from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.check.report import Report
@@ -26,6 +26,7 @@ from tunedrop.dataset.rules import settings
 from tunedrop.dataset.rules.codes import CODES, ERRORS, severity
 from tunedrop.dataset.sources.local import LocalFile
 from tunedrop.errors import InvalidManifest
+from tunedrop.reporting.pages import findings_page
 
 MAIL = "write to ana.pereira@example-mail.com about it"
 
@@ -152,7 +153,7 @@ def test_the_report_says_what_was_changed(tmp_path: Path) -> None:
     report = checked(tmp_path, RECORDS, **changes)
 
     assert report.changed_rules == "TD062 error (default: warning), duplicates 0.5 (default: 0.9)"
-    assert report.changed_rules in page(report)
+    assert report.changed_rules in findings_page.render_check("train.jsonl", report, {})
     (result,) = [one for one in sarif(report)["runs"][0]["results"] if one["ruleId"] == "TD062"]
     assert result["level"] == "error"
 

@@ -84,7 +84,7 @@ def test_all_answers_are_there_with_their_scores_and_what_was_lost() -> None:
 
     answered = [one for one in SAMPLES["promoted"].predictions if not one.failed]
     assert html.count('<details class="entry"') == len(answered)
-    assert "General checks that were lost: 1" in html
+    assert "General-ability prompts that the tuned model fails: 1" in html
     assert "no &lt;b&gt;idea" in html
 
 

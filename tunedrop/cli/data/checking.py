@@ -23,7 +23,7 @@ from tunedrop.cli.output import errors, fail, print_json
 from tunedrop.cli.progress import bytes_done, size_of
 from tunedrop.contracts import Method, RuleSettings
 from tunedrop.dataset.check.check import Report
-from tunedrop.dataset.check.findings import excerpts, page, sarif, worse
+from tunedrop.dataset.check.findings import excerpts, sarif, worse
 from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.check.processes import check_on_all_cores
 from tunedrop.dataset.formats import unreadable
@@ -124,7 +124,10 @@ def _write(report: Report, format_: CheckFormat, files: DataFiles) -> None:
         case CheckFormat.sarif:
             print_json(sarif(report))
         case CheckFormat.html:
-            sys.stdout.write(page(report, _records(report, files)))
+            from tunedrop.reporting.pages import findings_page  # what a page needs alone: its templates
+
+            name = next((paths[0].name for paths in files.values() if paths), "the dataset")
+            sys.stdout.write(findings_page.render_check(name, report, _records(report, files)))
         case CheckFormat.text:
             show(report)
 
@@ -133,7 +136,7 @@ def _records(report: Report, files: DataFiles) -> dict[tuple[str, int], str]:
     """The records that findings are about, as far as files are JSON lines."""
     found: dict[tuple[str, int], str] = {}
     for path in (one for paths in files.values() for one in paths):
-        wanted = {place.line for rule in report.by_rule for place in rule.places if place.file == path.name}
+        wanted = {one.line for one in (*report.errors, *report.warnings) if one.file == path.name}
         if wanted and path.suffix in (".jsonl", ".json", ".ndjson"):
             with path.open("rb") as lines:
                 some = [(number, raw) for number, raw in enumerate(lines, 1) if number in wanted]

@@ -1,6 +1,9 @@
-"""The page of what was found in a dataset."""
+"""The page of what was found in a dataset: of a run, or of files that `tunedrop check --format html` read."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from tunedrop.contracts import Run
 from tunedrop.dataset.check.report import Report
@@ -9,15 +12,28 @@ from tunedrop.reporting.pages import STYLES
 from tunedrop.reporting.report import findings
 from tunedrop.stage import Stage
 
+Records = Mapping[tuple[str, int], str]
+"""The text of a record by its file and line."""
+
 
 def render(stage: Stage, run: Run, report: Report) -> str:
     """All findings that validation lists, rule by rule, as one HTML document which opens offline."""
+    return _page(report, {}, title=f"Data of {run.run_id}", source=run.train.uri, stage=stage)
+
+
+def render_check(name: str, report: Report, records: Records) -> str:
+    """The same for files that are not part of a run, with the records that the findings are about."""
+    return _page(report, records, title=f"Data of {name}", source="")
+
+
+def _page(report: Report, records: Records, **values: Any) -> str:
     return document.render(
         "findings.html",
         styles=STYLES,
-        stage=stage,
-        run=run,
+        scripts=("pages/findings.js",),
         report=report,
+        records=records,
         files=findings.files(report),
-        rules=findings.by_rule(report),
+        rules=findings.by_rule(report, most=None),
+        **values,
     )

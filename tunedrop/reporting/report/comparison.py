@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -192,9 +193,15 @@ def _slices(scored: Scored) -> Iterator[Slice]:
         if len(told) > 1:
             found += [
                 _slice(name, scored, places)
-                for name, places in sorted(told.items(), key=lambda part: -len(part[1]))
+                for name, places in sorted(told.items(), key=lambda part: (_number(part[0]), -len(part[1])))
             ]
     yield from found[:MOST_SLICES]
+
+
+def _number(name: str) -> int:
+    """The first number of a part's name, by which turns and lengths are in order; 0 where it has none."""
+    found = re.search(r"\d[\d,]*", name)
+    return int(found[0].replace(",", "")) if found else 0
 
 
 def _slice(name: str, scored: Scored, places: Sequence[int]) -> Slice:
@@ -234,8 +241,11 @@ def _length(answered: Sequence[Prediction]) -> Callable[[Prediction], str]:
         size = len(one.reference)
         if third == two:
             return ""
-        wanted = f"up to {third:,}" if size <= third else f"up to {two:,}" if size <= two else f"over {two:,}"
-        return f"Reference of {wanted} characters"
+        if size <= third:
+            return f"Reference of up to {third:,} characters"
+        if size <= two:
+            return f"Reference of {third + 1:,} to {two:,} characters"
+        return f"Reference of over {two:,} characters"
 
     return name_of
 

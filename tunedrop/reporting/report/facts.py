@@ -71,7 +71,7 @@ def _glance(ending: Ending) -> Iterator[Fact]:
             held_out += f" ({dataset.test.records - first.records:,} of them added by a retry)"
         yield Fact(
             "Data",
-            f"{dataset.train.records:,} records trained on{held_out}",
+            f"{dataset.train.records:,} training records{held_out}",
             dataset.method.replace("-", " "),
         )
     if ending.fit is not None and ending.fit.epochs:
@@ -85,10 +85,10 @@ def _glance(ending: Ending) -> Iterator[Fact]:
         yield Fact("Forecast", forecast)
     if ending.job is not None and ending.job.started_at and ending.job.ended_at:
         took = clock.seconds_between(ending.job.started_at, ending.job.ended_at)
-        yield Fact("Job at Bedrock", time_in_words(took))
+        yield Fact("Training time", time_in_words(took))
     if evaluation is not None and evaluation.base_speed and evaluation.tuned_speed:
         yield Fact(
-            "Median answer",
+            "Median latency",
             f"{evaluation.tuned_speed.median_ms:,} ms",
             f"base {evaluation.base_speed.median_ms:,} ms",
         )

@@ -42,13 +42,19 @@ class File(msgspec.Struct, frozen=True):
     kinds: str
 
 
-def by_rule(report: Report | None) -> list[Rule]:
-    """The broken rules, errors first, the most broken first among them."""
+def by_rule(report: Report | None, most: int | None = PLACES) -> list[Rule]:
+    """The broken rules, errors first, the most broken first among them.
+
+    Parameters
+    ----------
+    most
+        Maximum number of places of each; None: all that the report lists.
+    """
     if report is None:
         return []
     found = [*report.errors, *report.warnings]
     counts = report.by_code or Counter(one.code for one in found)
-    rules = [_rule(report, code, count, found) for code, count in counts.items()]
+    rules = [_rule(report, code, count, found, most) for code, count in counts.items()]
     return sorted(rules, key=lambda one: (one.kind, -one.count))
 
 
@@ -88,7 +94,7 @@ def _kinds(file: FileReport) -> str:
     return f"records by messages: {turns or 'none'}; answers by script: {scripts or 'none'}"
 
 
-def _rule(report: Report, code: str, count: int, found: Sequence[Finding]) -> Rule:
+def _rule(report: Report, code: str, count: int, found: Sequence[Finding], most: int | None) -> Rule:
     explanation = explanations.load().get(code)
     return Rule(
         code=code,
@@ -97,5 +103,5 @@ def _rule(report: Report, code: str, count: int, found: Sequence[Finding]) -> Ru
         fix=explanation.fix if explanation is not None else "",
         kind=report.severity(code),
         count=count,
-        places=tuple(one for one in found if one.code == code)[:PLACES],
+        places=tuple(one for one in found if one.code == code)[:most],
     )

@@ -9,6 +9,7 @@ import msgspec
 from tunedrop.contracts import Ending, Evaluation, EvaluationSettings, Run, S3Object
 from tunedrop.dataset.check.check import Report
 from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.evaluation.metrics import TITLES
 from tunedrop.registry import StepRecord
 from tunedrop.reporting import advice, document, usage, verdict
 from tunedrop.reporting.outcome import outcome_of
@@ -64,6 +65,7 @@ def render(material: Material) -> str:
         deciding_title=verdict.title_of(deciding) if deciding is not None else "",
         deciding_kind=forest.kind(deciding) if deciding is not None else "",
         champion=evaluation.champion if evaluation is not None else None,
+        titles=TITLES,
         facts=[*facts.at_a_glance(ending), *facts.accepted(material.curves)],
         advice=advice.next_steps(material.stage, ending),
         score_rows=forest.rows(scores, decisive, ending.run.evaluation.min_improvement),
@@ -107,6 +109,7 @@ def render_answers(
         deciding_title=verdict.title_of(deciding) if deciding is not None else "",
         deciding_kind=forest.kind(deciding) if deciding is not None else "",
         champion=evaluation.champion,
+        titles=TITLES,
         score_rows=forest.rows(evaluation.scores, evaluation.metric, settings.min_improvement),
         score_axis=forest.axis(evaluation.scores),
         general_rows=[],
