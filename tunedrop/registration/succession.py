@@ -39,8 +39,18 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def on_successor(document: Manifest, base_model: str) -> tuple[Manifest, tuple[str, ...]]:
-    """A manifest with the base model that an event names in place of its own, without the hyperparameters
-    that this one does not take; and what they are called."""
+    """Move a manifest to the base model that succeeds its own.
+
+    Parameters
+    ----------
+    base_model
+        The successor, which the event of the run names.
+
+    Returns
+    -------
+    The manifest with the successor, without `from` and without the hyperparameters that the successor does
+    not accept; and the names of those hyperparameters.
+    """
     successor = catalog.find(base_model)
     fits, left_out = _fitting(successor, document.method, document.hyperparameters)
     stages = []

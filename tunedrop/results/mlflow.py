@@ -47,11 +47,26 @@ def authorization(environment: Mapping[str, str]) -> str:
 
 
 class Server:
-    """A tracking server at an address such as `https://mlflow.example.com`."""
+    """A tracking server.
+
+    Parameters
+    ----------
+    uri
+        Its address, such as `https://mlflow.example.com`; `http` for a server on this machine.
+    authorization
+        The header `Authorization`, such as `Bearer …`; empty for a server without sign-in.
+
+    Raises
+    ------
+    MlflowError
+        When the address is not an http or https address.
+    """
 
     def __init__(self, uri: str, authorization: str = "") -> None:
         if not uri.startswith(("https://", "http://")):
-            raise MlflowError(f"{uri} is no address of a tracking server: it begins with https:// or http://")
+            raise MlflowError(
+                f"{uri} is not the address of a tracking server: it must begin with https:// or http://"
+            )
         self._uri = uri.rstrip("/")
         self._authorization = authorization
 

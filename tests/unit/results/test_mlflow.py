@@ -194,7 +194,7 @@ def test_a_server_that_is_not_there_may_be_tried_again() -> None:
 
 @pytest.mark.parametrize("uri", ["file:///etc/passwd", "mlflow.example.com", "sqlite:///mlflow.db", ""])
 def test_what_is_no_web_address_is_refused(uri: str) -> None:
-    with pytest.raises(mlflow.MlflowError, match="is no address of a tracking server"):
+    with pytest.raises(mlflow.MlflowError, match="is not the address of a tracking server"):
         mlflow.Server(uri)
 
 

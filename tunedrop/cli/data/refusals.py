@@ -49,7 +49,11 @@ def _ended(model: catalog.BaseModel) -> str:
 def no_stage(document: Manifest) -> Stage:
     """A stage without limits of its own, where none is asked."""
     if document.base_model is None:
-        fail("the manifest has no base_model; use --base-model, or --stage for the stage's default", USAGE)
+        fail(
+            "no base model is given, and there is no stage that has a default",
+            USAGE,
+            "Add --base-model ID (tunedrop bases lists them), base_model in the manifest, or --stage NAME",
+        )
     return Stage(
         name="",
         account="",

@@ -29,7 +29,8 @@ TECHNIQUES: dict[Method, str] = {
 """The API's `CustomizationTechnique` for each method."""
 
 LONGEST_SECONDS = 86_400
-"""How long a job may run: the SDK's limit for serverless jobs; the API takes up to 28 days."""
+"""`MaxRuntimeInSeconds` of a job: a day, the API's default, which SageMaker's Python SDK also sets for serverless
+jobs. The API takes up to 28 days (botocore's service model of sagemaker)."""
 
 UNFREEABLE = (
     "SageMaker AI starts no training job although none runs in this account and Region, so that waiting "
