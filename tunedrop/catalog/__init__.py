@@ -120,9 +120,7 @@ def find(base_model: str) -> BaseModel:
     if (why := refusal(base_model)) is not None:
         raise LookupError(f"{base_model!r} cannot be tuned: {why.reason}. {why.nearest}")
     hint = "; ".join(_described(model) for model in nearest(base_model))
-    raise LookupError(
-        f"base model {base_model!r} is not in the catalog; {hint}. List all of them: tunedrop bases"
-    )
+    raise LookupError(f"base model {base_model!r} is not in the catalog; {hint}. See all: tunedrop bases")
 
 
 def tunable(method: Method | None = None, region: str | None = None, on: str = "") -> list[BaseModel]:

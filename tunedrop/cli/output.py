@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
-from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
+from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
+from rich.padding import Padding
 from rich.segment import Segment
 from rich.table import Table
 
@@ -18,6 +20,9 @@ from tunedrop.formatting.amounts import duration
 __all__ = [
     "Failed", "Format", "answer", "blocks", "console", "errors", "fail", "print_json", "table", "when",
 ]  # fmt: skip
+
+SHORT = 12
+"""A cell that is this much wider than its longest word stays on one line before longer ones get more room."""
 
 PLAIN_WIDTH = 10_000
 """Columns where nobody looks: a table in a pipe keeps one row a line."""
@@ -85,6 +90,39 @@ def blocks(entries: Iterable[tuple[str, Mapping[str, str]]]) -> None:
             console.print(f"  {name:<{width}}  {fact}", soft_wrap=True)
 
 
+class Listing(Table):
+    """A table that breaks no word in two; in a terminal too narrow for that, a list of each row's cells."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        cells = [[column.header, *column.cells] for column in self.columns]
+        sizes = [[Measurement.get(console, options, cell) for cell in column] for column in cells]
+        least = [max(one.minimum for one in column) for column in sizes]
+        most = [max(one.maximum for one in column) for column in sizes]
+        gaps = sum(self.padding[1] for _ in self.columns[1:])
+        if (spare := options.max_width - gaps - sum(least)) < 0:
+            yield from self._lists()
+            return
+        # Columns that want little get it; the others share what is left.
+        wants = sorted(range(len(least)), key=lambda place: most[place] - least[place])
+        for left, place in zip(range(len(wants), 0, -1), wants, strict=True):
+            more = min(most[place] - least[place], max(spare // left, min(spare, SHORT)))
+            self.columns[place].width = least[place] + more
+            spare -= more
+        yield from super().__rich_console__(console, options)
+
+    def _lists(self) -> RenderResult:
+        first, *others = self.columns
+        for place, title in enumerate(first.cells):
+            yield title
+            facts = Table.grid(padding=(0, 2, 0, 0))
+            facts.add_column(style="dim", no_wrap=True)
+            facts.add_column(overflow="fold")
+            for column in others:
+                if (cell := list(column.cells)[place]) not in ("", None):
+                    facts.add_row(column.header, cell)
+            yield Padding(facts, (0, 0, 0, 2))
+
+
 def table(*headers: str, right: Sequence[str] = ()) -> Table:
     """A table without lines, to which rows are added; the first column is never cut.
 
@@ -93,7 +131,7 @@ def table(*headers: str, right: Sequence[str] = ()) -> Table:
     right
         The headers of columns of numbers, which stand at the right.
     """
-    made = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
+    made = Listing(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
     for index, header in enumerate(headers):
         justify: Literal["left", "right"] = "right" if header in right else "left"
         made.add_column(header, justify=justify, no_wrap=index == 0, overflow="fold")

@@ -1,8 +1,11 @@
-"""What is piped into a file or an issue is as wide as its text."""
+"""Tables are as wide as their text in a pipe, and as wide as the terminal in one."""
 
 from __future__ import annotations
 
 import io
+
+import pytest
+from rich.text import Text
 
 from tunedrop.cli import output
 
@@ -16,3 +19,21 @@ def test_a_table_in_a_pipe_has_no_spaces_that_fill_a_line() -> None:
     console.print(made)
 
     assert max(map(len, console.file.getvalue().splitlines())) < 30
+
+
+@pytest.mark.parametrize("width", [30, 60, 90, 140])
+def test_a_narrow_terminal_breaks_no_word(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output.console, "_force_terminal", True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    listing = output.table("base model", "methods", "state", "in", right=("in",))
+    listing.add_row(
+        "amazon.nova-lite-v1:0", "fine-tuning, distillation, reinforcement", "can be tuned", "0.06"
+    )
+
+    with output.console.capture() as captured:
+        output.console.print(listing)
+
+    printed = captured.get()
+    words = ("amazon.nova-lite-v1:0", "fine-tuning,", "distillation,", "reinforcement", "0.06", "methods")
+    assert all(word in printed for word in words)
+    assert max(map(len, Text.from_ansi(printed).plain.splitlines())) <= width

@@ -14,12 +14,12 @@ SET_UP_SECONDS = 1_800.0
 """Fetching 15 GB of weights, loading them and writing as many: a guess. Billed as the training is."""
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 7_200, 432_000
-"""Bounds of a job's run-time limit: two hours, for a slow start; five days, the default quota "Longest run time
-for a training job" of SageMaker."""
+"""Bounds of a job's run-time limit: two hours, for a slow start; five days, SageMaker's default quota
+"Longest run time for a training job"."""
 
 PENDING_SECONDS = 86_400
-"""`MaxPendingTimeInSeconds`: how long a job may wait for an instance, unbilled, before SageMaker ends it. The API
-takes 1,800 to 2,419,200 seconds (botocore's service model of sagemaker); a day is our choice."""
+"""`MaxPendingTimeInSeconds`: how long a job may wait for an instance, unbilled, before SageMaker ends it. The
+API takes 1,800 to 2,419,200 seconds (botocore's service model of sagemaker); a day is our choice."""
 
 
 def hours(planned: PlannedJob) -> tuple[float, float, float]:

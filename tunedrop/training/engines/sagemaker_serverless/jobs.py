@@ -29,8 +29,8 @@ TECHNIQUES: dict[Method, str] = {
 """The API's `CustomizationTechnique` for each method."""
 
 LONGEST_SECONDS = 86_400
-"""`MaxRuntimeInSeconds` of a job: a day, the API's default, which SageMaker's Python SDK also sets for serverless
-jobs. The API takes up to 28 days (botocore's service model of sagemaker)."""
+"""`MaxRuntimeInSeconds` of a job: a day, the API's default, which SageMaker's Python SDK also sets for
+serverless jobs. The API takes up to 28 days (botocore's service model of sagemaker)."""
 
 UNFREEABLE = (
     "SageMaker AI starts no training job although none runs in this account and Region, so that waiting "
