@@ -17,6 +17,7 @@ from infra.bundling import Bundle, Bundles
 from infra.settings import Settings, SettingsError
 from tunedrop import stage
 from tunedrop.stage import Stage
+from tunedrop.training import engines
 
 
 class Declaration(msgspec.Struct, frozen=True):
@@ -75,6 +76,9 @@ EMPTIER = Declaration("empty_bucket", "empties a bucket before CloudFormation de
 GRADER = Declaration("grade_answers", "grades answers for reinforcement fine-tuning", 300)
 """The function that Bedrock calls. It reads only its event."""
 
+REWARDS = Declaration("grade_rollouts", "hands rollouts of a training job to the run's grader", 900)
+"""The function that training jobs call, in stages with an engine that does not call graders itself."""
+
 
 class Functions(Construct):
     """All functions, by name. Asynchronous calls that fail three times go to `dead_letters`."""
@@ -94,12 +98,17 @@ class Functions(Construct):
         self._by_name |= {
             one.name: self._function(one, dead_letters) for one in (*WATCHERS, RECORDER, GRADER)
         }
+        if any(engines.named(name).wraps_graders for name in settings.engines):
+            self._by_name[REWARDS.name] = self._function(REWARDS, None)
         if settings.has_chat:
             self._by_name[ANSWERER.name] = self._function(ANSWERER, None)
         if settings.mlflow is not None:
             self._by_name[EXPORTER.name] = self._function(EXPORTER, dead_letters)
         if not settings.retains:
             self._by_name[EMPTIER.name] = self._function(EMPTIER, None)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
 
     def __getitem__(self, name: str) -> lambda_.Function:
         return self._by_name[name]

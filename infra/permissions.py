@@ -14,7 +14,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
 from infra.engine_permissions import Filling
-from infra.functions import ANSWERER, EXPORTER, Functions
+from infra.functions import ANSWERER, EXPORTER, REWARDS, Functions
 from infra.settings import Settings
 from tunedrop import catalog, naming
 from tunedrop.stage import Stage as StageDescription
@@ -77,6 +77,8 @@ def grant(functions: Functions, resources: Resources) -> None:
     if resources.settings.mlflow is not None:
         for statement in grants.export():
             functions[EXPORTER.name].add_to_role_policy(statement)
+    if REWARDS.name in functions:
+        functions[REWARDS.name].add_to_role_policy(grants.grade("CallGraders"))
     for name, statements in grants.by_function().items():
         more = (*grants.engines(name), *grants.imports(name))
         for statement in (*grants.registry(name), *statements, *more):

@@ -95,7 +95,7 @@ def questions(region: str) -> Iterator[Question]:
         yield Question("ListFoundationModels", {"byCustomizationType": kind}, ours.list_foundation)
     for name in hub.models() if region in REGIONS else ():
         content = {"HubName": hub.PUBLIC_HUB, "HubContentType": "Model", "HubContentName": name}
-        yield Question("DescribeHubContent", content, hub.Hub().describe, "sagemaker")
+        yield Question("DescribeHubContent", content, hub.Hub().describe_content, "sagemaker")
 
 
 def compare(

@@ -110,6 +110,11 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         return f"arn:aws:lambda:{self.region}:{self.account}:function:tunedrop-{self.name}-grade-answers"
 
     @property
+    def reward_function_arn(self) -> str:
+        """What hands rollouts to a run's grader, in stages with an engine that cannot call it itself."""
+        return f"arn:aws:lambda:{self.region}:{self.account}:function:tunedrop-{self.name}-grade-rollouts"
+
+    @property
     def alias_prefix(self) -> str:
         """Where the SSM parameters live that name the models in production."""
         return f"/tunedrop/{self.name}/models"

@@ -14,7 +14,7 @@ from local.bedrock.brain import Brain, context_of
 from local.bedrock.files import JobFailed
 from local.bedrock.language import LanguageModel
 from local.bedrock.learner import Memory, Pair, Step
-from local.bedrock.policy import Policy, Prompt
+from local.bedrock.policy import Grader, Policy, Prompt
 from local.bedrock.preferences import Preferences, Preferred
 from tunedrop.catalog.model import BaseModel
 
@@ -133,20 +133,46 @@ def _taught(runtime: Any, teacher: dict[str, Any], train: Sequence[Record]) -> l
 def _try_and_be_graded(
     parent: Brain, config: dict[str, Any], train: Sequence[Record], validation: Sequence[Record], lambda_: Any
 ) -> Learned:
-    settings, policy = config.get("hyperParameters", {}), Policy()
+    settings = config.get("hyperParameters", {})
+    return reinforce(
+        parent,
+        (train, _grader(lambda_, config, train)),
+        (validation, _grader(lambda_, config, validation)),
+        Tries(
+            epochs=settings.get("epochCount", 2),
+            rate=settings.get("learningRate", 1e-5),
+            batch=settings.get("batchSize", 64),
+            samples=settings.get("trainingSamplePerPrompt", 4),
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Tries:
+    """How answers are tried: so many of each prompt in each epoch."""
+
+    epochs: int
+    rate: float
+    batch: int
+    samples: int
+
+
+def reinforce(
+    parent: Brain,
+    train: tuple[Sequence[Record], Grader],
+    held_out: tuple[Sequence[Record], Grader],
+    tries: Tries,
+) -> Learned:
+    """Learn from the grades of what was tried: records with their prompts, and who grades the answers."""
+    policy, (records, grader), (others, judge) = Policy(), train, held_out
     steps = list(
         policy.train(
-            [_prompt(record) for record in train],
-            _grader(lambda_, config, train),
-            settings.get("epochCount", 2),
-            settings.get("learningRate", 1e-5),
-            settings.get("batchSize", 64),
-            settings.get("trainingSamplePerPrompt", 4),
+            [_prompt(record) for record in records],
+            grader, tries.epochs, tries.rate, tries.batch, tries.samples,
         )
-    )
-    held_out = [_prompt(record) for record in validation]
-    losses = [policy.loss_on(held_out, _grader(lambda_, config, validation))] if held_out else []
-    return Learned(Brain(memory=parent.memory, language=parent.language, policy=policy), steps, losses)
+    )  # fmt: skip
+    losses = [policy.loss_on([_prompt(one) for one in others], judge)] if others else []
+    return Learned(replace(parent, policy=policy), steps, losses)
 
 
 def _grader(
@@ -177,8 +203,10 @@ def _grader(
 
 
 def _prompt(record: Record) -> Prompt:
-    system = " ".join(one["content"] for one in record["messages"] if one["role"] == "system")
-    return Prompt([one["content"] for one in record["messages"] if one["role"] == "user"][-1], system)
+    """What a record asks, in Bedrock's form or in verl's."""
+    messages = record["messages"] if "messages" in record else record["prompt"]
+    system = " ".join(one["content"] for one in messages if one["role"] == "system")
+    return Prompt([one["content"] for one in messages if one["role"] == "user"][-1], system)
 
 
 def pairs_of(record: Record) -> Iterator[Pair]:

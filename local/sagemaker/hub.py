@@ -66,7 +66,7 @@ class Hub:
     def __init__(self, publish: Callable[[HubModel], None] = lambda _: None) -> None:
         self._publish = publish
 
-    def describe(self, request: dict[str, Any]) -> dict[str, Any]:
+    def describe_content(self, request: dict[str, Any]) -> dict[str, Any]:
         model = self._find(request)
         if not model.licence:
             self._publish(model)

@@ -1,7 +1,8 @@
 """The hyperparameters of a serverless customization, with their limits.
 
-SageMaker AI developer guide, customizing-models-sft and customizing-models-dpo (read 2026-11-29); the
-defaults are a belief, since those of a recipe stand in a file that its hub document names.
+SageMaker AI developer guide, customizing-models-sft, customizing-models-dpo and customizing-models-rft
+(read 2026-11-29); the defaults are a belief, since those of a recipe stand in a file that its hub document
+names.
 """
 
 from __future__ import annotations
@@ -35,10 +36,35 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 OF_TECHNIQUES: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "SFT": {},
     "DPO": {"adam_beta": (1e-3, 0.1), "temperature": (0, 2)},
+    "RLVR": {
+        "learning_rate": (1e-7, 1e-3),
+        "max_prompt_length": (512, 16_384),
+        "clip_ratio": (0.1, 1.5),
+        "clip_ratio_high": (0, 0.5),
+        "clip_ratio_low": (0, 0.5),
+        "kl_loss_coef": (0, 0.1),
+        "rollout_temperature": (0.01, 2),
+        "warmup_steps": (-1, 100),
+        "min_lr": (0, 1),
+        "temperature": (0, 2),
+    },
 }
-"""What one technique has beside those."""
+"""What one technique has beside those, or in their place."""
 
-BATCHES: Mapping[str, tuple[str, ...]] = {"DPO": ("16", "32", "64", "128")}
+WORDS_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "DPO": {"global_batch_size": ("16", "32", "64", "128")},
+    "RLVR": {
+        "global_batch_size": ("128", "256", "512", "1024"),
+        "rollout_n": ("1", "2", "4", "8", "16", "32"),
+        "use_kl_loss": ("true", "false"),
+        "preset_reward_function": ("", "gsm8k", "prime_code", "prime_math"),
+    },
+}
+
+NOT_OF: Mapping[str, tuple[str, ...]] = {
+    "RLVR": ("merge_weights", "dataset_max_len", "lr_scheduler", "lora_dropout", "logging_steps", "seed")
+}
+"""What a technique does not have of what all others have."""
 
 DEFAULTS: Mapping[str, str] = {
     "max_epochs": "3",
@@ -46,6 +72,17 @@ DEFAULTS: Mapping[str, str] = {
     "global_batch_size": "16",
     "merge_weights": "false",
 }
+
+DEFAULTS_OF: Mapping[str, Mapping[str, str]] = {
+    "RLVR": {"learning_rate": "0.00001", "global_batch_size": "128", "rollout_n": "8"}
+}
+"""Of AWS's recipe (aws/sagemaker-hyperpod-recipes, verl_recipe_template_parameters.json, read 2026-11-29)."""
+
+
+def defaults(technique: str) -> dict[str, str]:
+    """What a job has where it is not given."""
+    shared = {name: one for name, one in DEFAULTS.items() if name not in NOT_OF.get(technique, ())}
+    return {**shared, **DEFAULTS_OF.get(technique, {})}
 
 
 def refuse_wrong(given: Mapping[str, str], technique: str) -> None:
@@ -62,10 +99,11 @@ def refuse_wrong(given: Mapping[str, str], technique: str) -> None:
 
 
 def _fits(name: str, value: str, technique: str) -> bool:
-    if name == "global_batch_size" and technique in BATCHES:
-        return value in BATCHES[technique]
-    if name in WORDS:
-        return value.lower() in WORDS[name]
+    words = {**WORDS, **WORDS_OF.get(technique, {})}
+    if name in NOT_OF.get(technique, ()):
+        return False
+    if name in words:
+        return value.lower() in words[name]
     ranges = {**RANGES, **OF_TECHNIQUES[technique]}
     if name not in ranges:
         return False

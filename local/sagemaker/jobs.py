@@ -12,6 +12,7 @@ from local.bedrock.world import now
 from local.sagemaker import hyperparameters, instances
 from local.sagemaker.hub import HubModel, content_arn, models
 from local.sagemaker.packages import Packages
+from local.sagemaker.private_hubs import function_of
 from local.sagemaker.state import State, here, page, tags_in
 from local.sagemaker.training import Training, enter
 
@@ -134,6 +135,8 @@ class Jobs:
             )
         if technique not in hyperparameters.OF_TECHNIQUES:
             raise Refusal("ValidationException", f"{technique} is not part of the local SageMaker")
+        if technique == "RLVR":
+            self._refuse_wrong_reward(config)
         if model.licence and not config.get("AcceptEula"):
             raise Refusal(
                 "ValidationException",
@@ -156,6 +159,16 @@ class Jobs:
             )
         return model
 
+    def _refuse_wrong_reward(self, config: dict[str, Any]) -> None:
+        evaluator = config.get("EvaluatorArn", "")
+        if not evaluator:
+            raise Refusal(
+                "ValidationException",
+                "RLVR needs an EvaluatorArn: presets are not part of the local SageMaker",
+            )
+        if not function_of(self._state, evaluator):
+            raise Refusal("ValidationException", f"The evaluator {evaluator} could not be found.")
+
     def _refuse_wrong_package(self, request: dict[str, Any], model: HubModel) -> None:
         config, job = request.get("ModelPackageConfig"), request["ServerlessJobConfig"]
         if config is None:
@@ -173,7 +186,8 @@ class Jobs:
             raise Refusal("ValidationException", f"{technique} cannot follow {source.technique}.")
 
     def _new(self, arn: str, request: dict[str, Any]) -> dict[str, Any]:
-        given = hyperparameters.DEFAULTS | request.get("HyperParameters", {})
+        technique = request["ServerlessJobConfig"]["CustomizationTechnique"]
+        given = hyperparameters.defaults(technique) | request.get("HyperParameters", {})
         return _begun(arn, request, KEPT, _output(request)) | {"HyperParameters": given}
 
     def _new_on_instance(self, arn: str, request: dict[str, Any]) -> dict[str, Any]:

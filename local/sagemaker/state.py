@@ -1,4 +1,4 @@
-"""All that the local SageMaker knows: training jobs, model package groups, model packages, their tags."""
+"""All that the local SageMaker knows: training jobs, model package groups, packages, hubs, their tags."""
 
 from __future__ import annotations
 
@@ -39,6 +39,31 @@ class Package:
     tags: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass
+class Content:
+    """What a hub of the account's holds."""
+
+    arn: str
+    name: str
+    version: str
+    created: datetime
+    schema: str
+    document: str
+    is_seen: bool = False
+
+
+@dataclass
+class PrivateHub:
+    """A hub of the account's, with its contents by name."""
+
+    arn: str
+    name: str
+    created: datetime
+    description: str
+    contents: dict[str, Content] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+
 class State:
     """The state of one SageMaker, in memory; its clock, quotas and faults are the world's."""
 
@@ -47,12 +72,14 @@ class State:
         self.jobs: dict[str, dict[str, Any]] = {}
         self.groups: dict[str, Group] = {}
         self.packages: dict[str, Package] = {}
+        self.hubs: dict[str, PrivateHub] = {}
 
     def tags(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Everything that has tags, with them."""
         with self.world.lock:
             found = [(one.arn, one.tags) for one in self.groups.values()]
             found += [(one.arn, one.tags) for one in self.packages.values()]
+            found += [(one.arn, one.tags) for one in self.hubs.values()]
             found += [(arn, job["_tags"]) for arn, job in self.jobs.items()]
         yield from found
 

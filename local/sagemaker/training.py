@@ -14,17 +14,30 @@ from local import ministack
 from local.bedrock.brain import Brain
 from local.bedrock.files import JobFailed
 from local.bedrock.language import pieces
-from local.bedrock.lessons import Learned, imitate, pairs_of, prefer, preferred_of, text_of
+from local.bedrock.lessons import (
+    Learned,
+    Tries,
+    imitate,
+    pairs_of,
+    prefer,
+    preferred_of,
+    reinforce,
+    text_of,
+)
 from local.bedrock.weights import unpack
 from local.bedrock.world import now
-from local.sagemaker import weights
+from local.sagemaker import rewards, weights
 from local.sagemaker.hub import HubModel
 from local.sagemaker.packages import Packages
+from local.sagemaker.private_hubs import function_of
 from local.sagemaker.state import Package, State
 from tunedrop.naming import place_of
 
 JOB_MINUTES = 60.0
 """How long a serverless job takes: no page says."""
+
+MINI_BATCH = 32
+"""Prompts after which the local model is updated; verl parts a batch too."""
 
 TICK_MINUTES = JOB_MINUTES * 0.05
 """How soon a job sees that it is to stop."""
@@ -127,12 +140,28 @@ class Training:
     def _taught(
         self, parent: Brain, epochs: int, rate: float, train: list[Record], validation: list[Record]
     ) -> Learned:
+        if self._technique == "RLVR":
+            return self._reinforced(parent, epochs, rate, train, validation)
         if self._technique == "DPO":
             beta = float(self._job["HyperParameters"].get("adam_beta", 0.1))
             liked, held_out = ([preferred_of(one) for one in part] for part in (train, validation))
             return prefer(parent, epochs, rate, beta, liked, held_out)
         pairs, others = ([pair for one in part for pair in pairs_of(one)] for part in (train, validation))
         return imitate(parent, epochs, rate, pairs, others)
+
+    def _reinforced(
+        self, parent: Brain, epochs: int, rate: float, train: list[Record], validation: list[Record]
+    ) -> Learned:
+        given = self._job["HyperParameters"]
+        evaluator = self._job["ServerlessJobConfig"]["EvaluatorArn"]
+        function = function_of(self._state, evaluator)
+        if not function:
+            raise JobFailed(f"ClientError: The evaluator {evaluator} could not be found.")
+        invoke = rewards.invoking(self._client("lambda"))
+        graded = [(part, rewards.grader(invoke, function, part)) for part in (train, validation)]
+        batch = min(MINI_BATCH, int(given["global_batch_size"]))
+        tries = Tries(epochs, rate, batch, int(given["rollout_n"]))
+        return reinforce(parent, graded[0], graded[1], tries)
 
     @property
     def _technique(self) -> str:
@@ -180,7 +209,7 @@ class Training:
         key = job["OutputDataConfig"].get("KmsKeyId")
         encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
         architecture = self._world.faults.architecture() or self._model.architecture
-        is_merged = job["HyperParameters"]["merge_weights"].lower() == "true"
+        is_merged = self._technique == "RLVR" or job["HyperParameters"]["merge_weights"].lower() == "true"
         lora = "Peft" in job["ServerlessJobConfig"]
         folders = [weights.ADAPTER] * lora + [weights.MERGED] * (is_merged or not lora)
         for folder in folders:
@@ -334,11 +363,21 @@ def _no_preference(record: Record) -> str:
     return ""
 
 
-_WRONG = {"SFT": _no_example, "DPO": _no_preference}
+def _no_prompt(record: Record) -> str:
+    """Developer guide, customizing-models-rft: a prompt of messages, and what it is verified by."""
+    prompt, model = record.get("prompt"), record.get("reward_model")
+    if not isinstance(prompt, list) or not prompt:
+        return "has no prompt of messages"
+    if not isinstance(model, dict) or model.get("style") != "rule" or "ground_truth" not in model:
+        return "has no reward_model with the style rule and a ground_truth"
+    return ""
+
+
+_WRONG = {"SFT": _no_example, "DPO": _no_preference, "RLVR": _no_prompt}
 
 
 def _texts(record: Record) -> Iterator[str]:
-    for name in ("messages", "chosen", "rejected"):
+    for name in ("messages", "prompt", "chosen", "rejected"):
         if isinstance(record.get(name), list):
             yield from (text_of(one["content"]) for one in record[name])
     names = ("system", "prompt", "completion", "chosen", "rejected")

@@ -27,6 +27,7 @@ from local.bedrock.service import services as bedrock_services
 from local.bedrock.world import World
 from local.driver import until
 from local.faults import Faults
+from local.sagemaker import rewards
 from local.sagemaker.service import services as sagemaker_services
 from local.sagemaker.state import State
 from tests import builders
@@ -52,6 +53,8 @@ class LocalAccount:
         self.violations: list[str] = []
         self.world.report = self.violations.append
         self.region = region
+        self.functions: dict[str, Callable[[Any], Any]] = {}
+        patch.setattr(rewards, "invoking", lambda _: lambda name, payload: self.invoke(name, payload))
         self.events: list[tuple[str, dict[str, Any]]] = []
         patch.setattr(ministack, "assume_role", _assume)
         patch.setattr(ministack, "put_event", self._keep_event)
@@ -68,6 +71,7 @@ class LocalAccount:
         found = Aws()
         found.sagemaker, found.bedrock, found.s3 = self.sagemaker, self.bedrock, self.s3
         found.bedrock_runtime = self.runtime
+        found.lambda_ = found.grader = self
         return found
 
     def put(self, key: str, records: Iterable[Mapping[str, Any]]) -> str:
@@ -113,6 +117,21 @@ class LocalAccount:
             return None if found["TrainingJobStatus"] in ("InProgress", "Stopping") else found
 
         return until(over, f"the end of {name}", 30)
+
+    def function(self, name: str, answer: Callable[[Any], Any]) -> str:
+        """Make a Lambda function of a call; gives its ARN."""
+        arn = f"arn:aws:lambda:{self.region}:{ACCOUNT}:function:{name}"
+        self.functions[arn] = answer
+        return arn
+
+    def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        """As Lambda's Invoke: what a function raises is in its answer."""
+        try:
+            said = self.functions[FunctionName](json.loads(Payload))
+        except Exception as error:
+            failed = {"errorMessage": str(error), "errorType": type(error).__name__}
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(failed).encode())}
+        return {"Payload": io.BytesIO(json.dumps(said).encode())}
 
     def finish(self) -> None:
         """Wait until no job is at work, so that none meets the next test."""

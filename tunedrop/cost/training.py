@@ -38,6 +38,8 @@ def training(
     basis = f"{basis} x {planned.epochs:g} epochs"
     yield per_million(title, charge.price, tokens, basis, planned.epochs, charge.sku)
     yield from shown.left_out(title)
+    if run.grader:
+        yield _grader(planned)
 
 
 def _teacher(dataset: Dataset, teacher: Teacher, prices_of: PricesOf) -> Iterator[CostLine]:
@@ -80,11 +82,13 @@ def _by_the_hour(title: str, planned: PlannedJob, charge: Charge) -> Iterator[Co
         basis = f"{low:.1f} to {high:.1f} h, likely {likely:.1f}, by a guess at its speed"
         yield ranged(title, charge.price, low, likely, high, basis, "an hour", charge.sku)
         return
-    values = planned.hyperparameters
-    tries = int(values.get("trainingSamplePerPrompt", "1")) * int(values.get("epochCount", "1"))
-    answers = planned.dataset.train.records * tries
     yield priced(title, None, 0.0, "by the hour; no page says how many hours", "an hour", charge.sku)
-    yield priced("grader", None, 0.0, f"{answers:,} answers graded by your Lambda function", "a call")
+    yield _grader(planned)
+
+
+def _grader(planned: PlannedJob) -> CostLine:
+    answers = round(planned.dataset.train.records * planned.tries * planned.epochs)
+    return priced("grader", None, 0.0, f"{answers:,} answers graded by your Lambda function", "a call")
 
 
 def _answers(records: int, teacher: Teacher, most: int = 0) -> Tokens:

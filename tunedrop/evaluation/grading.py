@@ -20,6 +20,7 @@ from tunedrop.evaluation.metrics import normalized_match, token_f1
 from tunedrop.evaluation.words import words
 from tunedrop.manifest import Manifest
 from tunedrop.stage import Stage
+from tunedrop.training import engines
 
 CONTAINED = 0.6
 """The reward of an answer that holds the reference among other words: right, and not what was asked for."""
@@ -91,8 +92,12 @@ def grader_of(stage: Stage, base_model: BaseModel, parent_model: str, document: 
         return ""
     if "reinforcement" not in base_model.methods:
         raise InvalidManifest(f"method: Bedrock does not offer reinforcement for {base_model.name}")
-    if parent_model:
-        raise InvalidManifest("base_model: reinforcement begins with a base model, not with a custom model")
+    engine = engines.of(base_model, "reinforcement")
+    if parent_model and not (engine.reinforces_results and engine.model_arns in parent_model):
+        raise InvalidManifest(
+            f"base_model: reinforcement of {base_model.name} begins with a base model, not with a custom "
+            f"model; name {base_model.id}"
+        )
     allowed = (stage.grader_arn, *stage.graders)
     if document.grader is not None and document.grader not in allowed:
         raise InvalidManifest(

@@ -72,7 +72,10 @@ def rewarded(
             first = start == 0
             now = batches[start : start + AT_ONCE]
             graded = pool.map(
-                lambda batch, one=first: _graded(aws_.grader, grader, batch, last, first=one), now
+                lambda batch, one=first: asked(
+                    aws_.grader, grader, [item.sent for item in batch], last, first=one
+                ),
+                now,
             )
             for batch, (rewards, error) in zip(now, graded, strict=True):
                 _note(found, batch, rewards, error)
@@ -117,13 +120,13 @@ def _items(done: Sequence[Prediction], metadata: Mapping[int, dict[str, Any]]) -
     for place, one in enumerate(done):
         if is_graded(one):
             continue
-        asked = [{"role": said.role, "content": said.text} for said in one.before]
-        asked.append({"role": "user", "content": one.prompt})
+        before = [{"role": said.role, "content": said.text} for said in one.before]
+        before.append({"role": "user", "content": one.prompt})
         for model in _answers(one):
             if model not in one.rewards:
                 said = {"role": "assistant", "content": getattr(one, model).text}
                 known = metadata.get(one.record, {"reference_answer": one.reference})
-                sent = {"id": f"{place}-{model}", "messages": [*asked, said], "metadata": known}
+                sent = {"id": f"{place}-{model}", "messages": [*before, said], "metadata": known}
                 yield Item(place, model, sent)
 
 
@@ -154,14 +157,22 @@ def _batches(items: Sequence[Item]) -> Iterator[list[Item]]:
         yield batch
 
 
-def _graded(
-    lambda_: Any, grader: str, batch: Sequence[Item], last: float, *, first: bool
+def asked(
+    lambda_: Any, grader: str, sent: Sequence[Mapping[str, Any]], last: float, *, first: bool
 ) -> tuple[dict[str, float], str]:
-    """The rewards by the items' ids, or why there are none; neither where time was too short to try again.
+    """The rewards of a batch by the items' ids, or why there are none; neither where time was too short to
+    try again.
 
     What fails in the first round fails for good: else a grader that never answers would be called for ever.
+
+    Parameters
+    ----------
+    sent
+        `{id, messages, metadata}` of each answer.
+    last
+        `time.monotonic()` after which nothing is tried again.
     """
-    sent, error = [one.sent for one in batch], ""
+    error = ""
     for tried in range(TRIES):
         if time.monotonic() >= last and tried >= (FEWEST_TRIES if first else 1):
             if first:

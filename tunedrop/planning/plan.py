@@ -12,6 +12,9 @@ from tunedrop.contracts import Dataset, Method, Run
 _EPOCHS = ("epochCount", "max_epochs", "epoch")
 """How engines call the number of passes over the data."""
 
+_TRIES = ("trainingSamplePerPrompt", "rollout_n")
+"""How engines call the number of answers that are tried for a prompt."""
+
 
 class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
     """One job of a run. `number` counts from 0; `title` is for people, and empty where there is only one."""
@@ -29,6 +32,12 @@ class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
     def epochs(self) -> float:
         named = (self.hyperparameters.get(name) for name in _EPOCHS)
         return float(next((value for value in named if value), "1"))
+
+    @property
+    def tries(self) -> int:
+        """How many answers to a prompt are tried in each epoch, by reinforcement."""
+        named = (self.hyperparameters.get(name) for name in _TRIES)
+        return int(next((value for value in named if value), "1"))
 
     @property
     def millions(self) -> float:

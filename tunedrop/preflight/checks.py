@@ -150,17 +150,21 @@ class Preflighter:
         yield self._asked("custom model", look, "Name a custom model of this account and Region")
 
     def _teacher_or_grader(self) -> Iterator[Check]:
-        run, role = self._run, self._stage.bedrock_role_arn
+        run = self._run
         if (asked := run.teacher) is not None:
             yield self._asked(
                 "teacher",
-                lambda: method_checks.teacher(self._aws, asked, self._stage.region, role),
+                lambda: method_checks.teacher(
+                    self._aws, asked, self._stage.region, self._stage.bedrock_role_arn
+                ),
                 "Choose another teacher.model",
             )
         if run.grader:
+            engine = engines.of(self._model, self._method())
+            role, called = engine.role_of(self._stage), engine.reward_function(self._stage, run)
             yield self._asked(
                 "grader",
-                lambda: method_checks.grader(self._aws, run, self._dataset, role),
+                lambda: method_checks.grader(self._aws, run, self._dataset, role, called),
                 "Let the stage call it: name it in the setting graders and deploy; it is of this account",
             )
 

@@ -33,19 +33,26 @@ def teacher(aws_: Aws, found: Teacher, region: str, role_arn: str) -> Check:
     )
 
 
-def grader(aws_: Aws, run: Run, dataset: Dataset, role_arn: str) -> Check:
-    """Whether Bedrock's role may call the grader, and its answer to two records is one that Bedrock reads."""
+def grader(aws_: Aws, run: Run, dataset: Dataset, role_arn: str, called: str) -> Check:
+    """Whether the jobs' role may have answers graded, and what the grader says of two records can be read.
+
+    Parameters
+    ----------
+    called
+        The function that the training service calls: the grader, or one that calls it.
+    """
     problems = []
-    if not allowed(aws_.iam, role_arn, "lambda:InvokeFunction", run.grader):
-        problems.append(f"Bedrock's role {role_arn} may not call it")
-    items = _items(aws_.s3, dataset)
-    answer = aws_.lambda_.invoke(FunctionName=run.grader, Payload=json.dumps(items).encode())
+    if not allowed(aws_.iam, role_arn, "lambda:InvokeFunction", called):
+        what = "it" if called == run.grader else called
+        problems.append(f"the jobs' role {role_arn} may not call {what}")
+    sent = _items(aws_.s3, dataset)
+    answer = aws_.lambda_.invoke(FunctionName=run.grader, Payload=json.dumps(sent).encode())
     body = json.loads(answer["Payload"].read() or b"null")
     if "FunctionError" in answer:
         reason = body.get("errorMessage", "no reason given") if isinstance(body, dict) else body
         problems.append(f"it failed on two records of the dataset: {str(reason)[:500]}")
     else:
-        problems += grading.problems(items, body)
+        problems += grading.problems(sent, body)
     return Check(
         name="grader",
         passed=not problems,

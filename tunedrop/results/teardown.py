@@ -25,6 +25,7 @@ from tunedrop.serving import inventory, models
 from tunedrop.serving.inventory import Resource
 from tunedrop.serving.removal import NamedInProduction, Removal
 from tunedrop.stage import Stage
+from tunedrop.training import engines
 
 PATIENCE_SECONDS = 1800.0
 """How long Bedrock may take for what it creates or stops: a deployment took about 8 minutes (2026-08)."""
@@ -109,6 +110,7 @@ class Teardown:
         for alias in self.plan().production:
             self._note("withdrew", self._done.withdrawn, self._aliases.withdraw(self._aliases.name_at(alias)))
         self._end_all()
+        self._forget_the_stage()
         self._note_what_is_gone()
         self._look_at_aliases()
         return self._done
@@ -206,6 +208,19 @@ class Teardown:
     def _resources(self) -> list[Resource]:
         found = inventory.resources(self._aws, self._stage, ended_evaluations=True)
         return [one for one in found if self._run_id in (None, one.run_id)]
+
+    def _forget_the_stage(self) -> None:
+        """What engines have for all runs of the stage goes last, when no run has anything."""
+        if self._run_id is not None or self._done.remaining:
+            return
+        for name in self._stage.engines:
+            try:
+                gone = engines.named(name).forget(self._aws, self._stage)
+            except TransientError as error:
+                self._done.remaining[name] = str(error)
+                continue
+            for arn in gone:
+                self._note("deleted", self._done.deleted, arn)
 
     # --- what is said about it
 

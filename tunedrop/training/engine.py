@@ -118,6 +118,12 @@ class TrainingEngine(ABC):
     arns_return: ClassVar[bool] = False
     """Whether a model that is made later may have the ARN of one that was deleted."""
 
+    wraps_graders: ClassVar[bool] = False
+    """Whether it calls a function of ours that calls the grader, whose answers it does not read."""
+
+    reinforces_results: ClassVar[bool] = False
+    """Whether reinforcement can go on with a model that it has made, instead of a base model."""
+
     permissions: ClassVar[dict[str, tuple[Permission, ...]]] = {}
     """What the functions need, by function, where the stage uses the engine."""
 
@@ -244,6 +250,21 @@ class TrainingEngine(ABC):
         """What of this engine alone can be looked at before anything is paid."""
         del aws, stage, run, dataset, base_model
         return iter(())
+
+    def reward_function(self, stage: Stage, run: Run) -> str:
+        """The ARN of the function that the service calls to have answers graded."""
+        return stage.reward_function_arn if self.wraps_graders else run.grader
+
+    def forget(self, aws: Aws, stage: Stage) -> list[str]:
+        """Delete what the stage has for all its runs, once they have nothing any more; gives the ARNs.
+
+        Raises
+        ------
+        TransientError
+            When a later try may succeed.
+        """
+        del aws, stage
+        return []
 
     def customization_type(self, method: Method) -> str:
         """What GetFoundationModel calls a method in `customizationsSupported`; empty where it does not."""

@@ -34,9 +34,9 @@ CUSTOMIZABLE = {
     "anthropic.claude-3-haiku-20240307-v1:0:200k": {"fine-tuning"},
     "openai.gpt-oss-20b": {"reinforcement"},
     "qwen.qwen3-32b": {"fine-tuning", "preference", "reinforcement"},
-    "qwen.qwen3-4b": {"fine-tuning", "preference"},
-    "qwen.qwen3-8b": {"fine-tuning", "preference"},
-    "meta.llama3-1-8b-instruct": {"fine-tuning", "preference"},
+    "qwen.qwen3-4b": {"fine-tuning", "preference", "reinforcement"},
+    "qwen.qwen3-8b": {"fine-tuning", "preference", "reinforcement"},
+    "meta.llama3-1-8b-instruct": {"fine-tuning", "preference", "reinforcement"},
     "mistral.mistral-7b": {"continued-pretraining"},
     "amazon.titan-text-express-v1:0:8k": {"continued-pretraining", "fine-tuning"},
 }

@@ -26,15 +26,19 @@ prequisites-model-distillation; Legacy and ended models by model-lifecycle-legac
 FINE_TUNING = ("instruction", "single-turn", "multi-turn")
 """By SageMaker AI's serverless customization in both Regions (its developer guide, customizing-models)."""
 
-JUMPSTART: dict[Method, set[str]] = {"continued-pretraining": {"Mistral 7B (open weights)"}}
-"""By SageMaker JumpStart's own script (AWS's notebook on Mistral 7B and custom model import)."""
-
 OPEN_WEIGHTS = {"Qwen3 4B", "Qwen3 8B", "Qwen3 32B", "Llama 3.1 8B (open weights)"}
+
+OTHERS: dict[Method, set[str]] = {
+    "continued-pretraining": {"Mistral 7B (open weights)"},
+    "reinforcement": OPEN_WEIGHTS,
+}
+"""By SageMaker JumpStart's own script (AWS's notebook on Mistral 7B and custom model import), and by
+serverless customization (developer guide, customizing-models-rft)."""
 
 
 @pytest.mark.parametrize(("method", "names"), EAST.items())
 def test_what_can_be_tuned_today_in_the_regions_that_have_it(method: Method, names: set[str]) -> None:
-    open_weights = OPEN_WEIGHTS if method in FINE_TUNING else JUMPSTART.get(method, set())
+    open_weights = OPEN_WEIGHTS if method in FINE_TUNING else OTHERS.get(method, set())
     assert {one.name for one in catalog.tunable(method, "us-east-1", TODAY)} == names | open_weights
     assert {one.name for one in catalog.tunable(method, "us-west-2", TODAY)} == open_weights
 

@@ -43,6 +43,7 @@ def test_only_what_can_be_tuned_is_listed_with_its_missing_prices_named() -> Non
         "single-turn",
         "multi-turn",
         "preference",
+        "reinforcement",
     }
 
 

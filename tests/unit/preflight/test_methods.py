@@ -42,7 +42,7 @@ class Body(io.BytesIO):
         return self.getvalue().splitlines()
 
 
-def checked(function: Lambda, simulated: dict[str, Any] = ALLOWED) -> Any:
+def checked(function: Lambda, simulated: dict[str, Any] = ALLOWED, called: str = GRADER) -> Any:
     body = Body(b"\n".join(json.dumps(record).encode() for record in RECORDS))
     aws = SimpleNamespace(
         iam=FakeBedrock(simulate_principal_policy=simulated),
@@ -50,7 +50,7 @@ def checked(function: Lambda, simulated: dict[str, Any] = ALLOWED) -> Any:
         lambda_=function,
     )
     run = builders.run(method="reinforcement", grader=GRADER)
-    return methods.grader(aws, run, builders.dataset(), "arn:role")  # type: ignore[arg-type]
+    return methods.grader(aws, run, builders.dataset(), "arn:role", called)  # type: ignore[arg-type]
 
 
 def graded(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -74,7 +74,7 @@ def test_a_grader_is_tried_on_two_records_as_bedrock_will_call_it() -> None:
     [
         (Lambda([]), ALLOWED, "answered none"),
         (Lambda({"errorMessage": "no module named x"}, failed=True), ALLOWED, "it failed on two records"),
-        (Lambda(graded), DENIED, "Bedrock's role arn:role may not call it"),
+        (Lambda(graded), DENIED, "the jobs' role arn:role may not call it"),
     ],
 )
 def test_a_grader_that_would_fail_the_job_fails_preflight(
@@ -84,6 +84,13 @@ def test_a_grader_that_would_fail_the_job_fails_preflight(
 
     assert not found.passed
     assert expected in found.detail
+
+
+def test_where_another_function_calls_the_grader_that_is_what_the_jobs_role_may_call() -> None:
+    found = checked(Lambda(graded), DENIED, "arn:aws:lambda:us-east-1:111122223333:function:between")
+
+    assert "may not call arn:aws:lambda:us-east-1:111122223333:function:between" in found.detail
+    assert GRADER in found.detail
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
 from tunedrop.training import sagemaker
 from tunedrop.training.engine import Charge, Job, Leftover, LeftoverKind, TrainingEngine
-from tunedrop.training.engines.sagemaker_serverless import checks, hub, inventory, jobs, packages
+from tunedrop.training.engines.sagemaker_serverless import checks, evaluators, hub, inventory, jobs, packages
 from tunedrop.training.engines.sagemaker_serverless.permissions import OF_ITS_ROLE, PERMISSIONS
 
 
@@ -28,6 +28,8 @@ class SageMakerServerless(TrainingEngine):
     model_arns = ":model-package/"
     # Versions count from 1 in a group that is made anew.
     arns_return = True
+    wraps_graders = True
+    reinforces_results = True
     unfreeable = jobs.UNFREEABLE
     permissions = PERMISSIONS
     role_permissions = OF_ITS_ROLE
@@ -36,7 +38,7 @@ class SageMakerServerless(TrainingEngine):
         self, aws: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, parent: str
     ) -> StartedJob:
         name = self.name_of(stage, run, planned.number)
-        return jobs.start(aws.sagemaker, stage, run, planned, base_model, parent, name)
+        return jobs.start(aws, stage, run, planned, base_model, parent, name)
 
     def describe(self, aws: Aws, name_or_arn: str) -> Job | None:
         return jobs.describe(aws.sagemaker, name_or_arn)
@@ -51,9 +53,9 @@ class SageMakerServerless(TrainingEngine):
         return stage.training_role_arn
 
     def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:
-        """By the trained token; no page gives a dated rate."""
-        del planned
-        return Charge(by="token", price=base_model.prices.training_per_million_tokens)
+        """By the trained token; no page gives a dated rate, nor says whether tried answers are billed too."""
+        known = base_model.prices.training_per_million_tokens
+        return Charge(by="token", price=None if planned.method == "reinforcement" else known)
 
     def in_progress(self, aws: Aws) -> int:
         return sagemaker.count_in_progress(aws.sagemaker)
@@ -74,6 +76,9 @@ class SageMakerServerless(TrainingEngine):
         self, aws: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel
     ) -> Iterator[Check]:
         return checks.every(aws, stage, run, dataset, base_model)
+
+    def forget(self, aws: Aws, stage: Stage) -> list[str]:
+        return evaluators.forget(aws.sagemaker, stage)
 
     def leftovers(self, aws: Aws, stage: Stage, kinds: Collection[LeftoverKind]) -> Iterator[Leftover]:
         return inventory.of_stage(aws.sagemaker, stage, kinds)

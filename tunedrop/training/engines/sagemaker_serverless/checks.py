@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
@@ -11,8 +12,9 @@ from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, Dataset, Run
 from tunedrop.stage import Stage
-from tunedrop.training import sagemaker
-from tunedrop.training.engines.sagemaker_serverless import hub, jobs, packages
+from tunedrop.training import rollouts, sagemaker
+from tunedrop.training.engines.sagemaker_serverless import data, evaluators, hub, jobs, packages
+from tunedrop.training.rollouts import NoRollout
 from tunedrop.training.sagemaker import is_missing
 
 
@@ -22,6 +24,10 @@ def every(aws_: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseM
     yield sagemaker.architecture(base_model)
     yield from _hub(aws_, stage, run, dataset, base_model)
     yield _group(aws_, stage, base_model)
+    yield from _parent(aws_, stage, run, dataset)
+    if run.grader:
+        yield _evaluator(aws_, stage)
+        yield _reward_function(aws_, stage, run, dataset)
 
 
 def _hub(aws_: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel) -> Iterator[Check]:
@@ -73,4 +79,60 @@ def _group(aws_: Aws, stage: Stage, base_model: BaseModel) -> Check:
         passed=found in ("", ours),
         detail=f"the model package group {name} {'is there' if found else 'will be made'}",
         cure="Delete the group of that name, or name the stage otherwise",
+    )
+
+
+def _parent(aws_: Aws, stage: Stage, run: Run, dataset: Dataset) -> Iterator[Check]:
+    """Whether a job of this method may go on with the model package that the run starts from."""
+    if not run.parent_model or run.earlier_stages:
+        return
+    before = packages.method_of(aws_, stage, run.parent_model)
+    may = before is None or jobs.may_follow(before, dataset.method)
+    yield Check(
+        name="order of methods",
+        passed=may,
+        detail=f"{run.parent_model} was tuned by {before or 'a run that the registry does not know'}, and "
+        f"{dataset.method} {'can' if may else 'cannot'} go on with that",
+        cure=f"{jobs.NEAREST}; or name {run.base_model} as base_model",
+    )
+
+
+def _evaluator(aws_: Aws, stage: Stage) -> Check:
+    cure = "Deploy the stage again: its functions' permissions are part of it"
+    try:
+        found = evaluators.describe(aws_.sagemaker, stage)
+    except ClientError as error:
+        if aws.is_transient(error):
+            raise
+        return Check(name="evaluator", passed=False, detail=aws.explain(error), cure=cure)
+    problem = evaluators.why_not(found, stage) if found is not None else ""
+    return Check(
+        name="evaluator",
+        passed=not problem,
+        detail=problem
+        or f"the reward function {'is' if found is not None else 'will be'} registered in the hub "
+        f"{evaluators.hub_name(stage.name)}",
+        cure="aws sagemaker delete-hub-content deletes it, and tunedrop retry registers it again",
+    )
+
+
+def _reward_function(aws_: Aws, stage: Stage, run: Run, dataset: Dataset) -> Check:
+    """Two records go the way that the job's rollouts will go: to the grader, and back."""
+    function = stage.reward_function_arn
+    sent = data.samples(aws_.s3, dataset.train, run.grader)
+    try:
+        answer = aws_.lambda_.invoke(FunctionName=function, Payload=json.dumps(sent).encode())
+        rollouts.scores(sent, json.loads(answer["Payload"].read() or b"null"))
+        problem = ""
+    except NoRollout as error:
+        problem = str(error)
+    except ClientError as error:
+        if aws.is_transient(error):
+            raise
+        problem = aws.explain(error)
+    return Check(
+        name="reward function",
+        passed=not problem,
+        detail=f"the reward function {function}: {problem or 'had two rollouts graded'}",
+        cure="Try the grader by itself (aws lambda invoke); if the function is gone, deploy the stage again",
     )

@@ -9,6 +9,7 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, naming
+from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Method, Run, StartedJob
 from tunedrop.errors import CustomizationFailed, TransientError
@@ -17,7 +18,7 @@ from tunedrop.stage import Stage
 from tunedrop.training import engine
 from tunedrop.training import sagemaker as training_jobs
 from tunedrop.training.engine import Job, QuotaFull
-from tunedrop.training.engines.sagemaker_serverless import hub, packages
+from tunedrop.training.engines.sagemaker_serverless import data, evaluators, hub, packages
 from tunedrop.training.sagemaker import channel, tags
 
 TECHNIQUES: dict[Method, str] = {
@@ -25,8 +26,19 @@ TECHNIQUES: dict[Method, str] = {
     "single-turn": "SFT",
     "multi-turn": "SFT",
     "preference": "DPO",
+    "reinforcement": "RLVR",
 }
 """The API's `CustomizationTechnique` for each method."""
+
+_AFTER = {
+    "SFT": ("SFT", "DPO", "RLVR"),
+    "DPO": ("SFT", "DPO", "RLVR"),
+    "RLVR": ("RLVR", "DPO"),
+}
+"""Which technique may go on with what another has made (developer guide, customizing-models-continuous, read
+2026-11-29)."""
+
+NEAREST = "Tune on examples first and by reinforcement last: by preference it can go on from there"
 
 LONGEST_SECONDS = 86_400
 """`MaxRuntimeInSeconds` of a job: a day, the API's default, which SageMaker's Python SDK also sets for
@@ -40,17 +52,32 @@ UNFREEABLE = (
 
 
 def start(
-    sagemaker: Any, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, parent: str, name: str
+    aws_: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, parent: str, name: str
 ) -> StartedJob:
-    """Start a job, or find the one that an earlier try has started: the name is the idempotency."""
+    """Start a job, or find the one that an earlier try has started: the name is the idempotency.
+
+    Raises
+    ------
+    CustomizationFailed, TransientError, QuotaFull
+        As `TrainingEngine.start`.
+    """
+    sagemaker = aws_.sagemaker
+    evaluator = evaluators.register(sagemaker, stage) if planned.method == "reinforcement" else ""
     try:
         group = packages.group(sagemaker, stage, base_model)
-        answer = sagemaker.create_training_job(
-            **_request(stage, run, planned, base_model, parent, name, group)
-        )
+        channels = data.place(aws_.s3, stage, run, planned, name)
+        asked = _request(stage, run, planned, base_model, parent, name, group, channels)
+        if evaluator:
+            asked["ServerlessJobConfig"]["EvaluatorArn"] = evaluator
+        answer = sagemaker.create_training_job(**asked)
     except ClientError as error:
         return _after_refusal(sagemaker, name, error)
     return StartedJob(outcome="started", job_arn=answer["TrainingJobArn"], job_name=name)
+
+
+def may_follow(before: Method, after: Method) -> bool:
+    """Whether a job of one method may go on with what a job of another has made."""
+    return before in TECHNIQUES and TECHNIQUES.get(after) in _AFTER[TECHNIQUES[before]]
 
 
 def describe(sagemaker: Any, name_or_arn: str) -> Job | None:
@@ -80,14 +107,13 @@ def _request(
     parent: str,
     name: str,
     group: str,
+    channels: Mapping[str, str],
 ) -> dict[str, Any]:
-    dataset = planned.dataset
-    channels = {"train": dataset.train, "validation": dataset.validation}
     package = {"ModelPackageGroupArn": group}
     config: dict[str, Any] = {
         "BaseModelArn": hub.arn(stage.region, base_model),
         "JobType": "FineTuning",
-        "CustomizationTechnique": TECHNIQUES[dataset.method],
+        "CustomizationTechnique": TECHNIQUES[planned.method],
         "Peft": "LORA",
     }
     if run.accept_eula:
@@ -96,9 +122,8 @@ def _request(
         "TrainingJobName": name,
         "RoleArn": stage.training_role_arn,
         "ServerlessJobConfig": config,
-        # Bedrock imports whole weights: an adapter has to be merged into its base.
-        "HyperParameters": {**_asked(planned.hyperparameters), "merge_weights": "true"},
-        "InputDataConfig": [channel(name, file.uri) for name, file in channels.items() if file is not None],
+        "HyperParameters": _asked(planned),
+        "InputDataConfig": [channel(name, uri) for name, uri in channels.items()],
         "OutputDataConfig": {
             "S3OutputPath": naming.uri(stage.artifacts_bucket, naming.training_prefix(run.run_id)),
             "KmsKeyId": stage.key_arn,
@@ -109,9 +134,15 @@ def _request(
     }
 
 
-def _asked(hyperparameters: Mapping[str, str]) -> dict[str, str]:
-    """Those that are to be other than the recipe's own."""
-    return {name: value for name, value in hyperparameters.items() if value != "auto"}
+def _asked(planned: PlannedJob) -> dict[str, str]:
+    """The hyperparameters that are to be other than the recipe's own.
+
+    Bedrock imports whole weights: an adapter has to be merged into its base, which jobs by RLVR always do
+    (aws/sagemaker-hyperpod-recipes, resolve_model_artifacts.py and docs/HYPERPARAMETERS.md, which has no
+    merge_weights for them; read 2026-11-29).
+    """
+    asked = {name: value for name, value in planned.hyperparameters.items() if value != "auto"}
+    return asked if planned.method == "reinforcement" else asked | {"merge_weights": "true"}
 
 
 def _after_refusal(sagemaker: Any, name: str, error: ClientError) -> StartedJob:

@@ -7,8 +7,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, naming
+from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import Dataset, Method
 from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.registry import Registry
 from tunedrop.stage import Stage
 from tunedrop.training.sagemaker import delete_files, is_missing
 
@@ -61,6 +64,14 @@ def describe_group(sagemaker: Any, name: str) -> str:
 def weights(sagemaker: Any, model_arn: str) -> str:
     """Where the merged weights of a package are, as an `s3://` prefix."""
     return prefix(sagemaker.describe_model_package(ModelPackageName=model_arn)) + MERGED
+
+
+def method_of(aws_: Aws, stage: Stage, model_arn: str) -> Method | None:
+    """By which method the run has tuned that made a package; None where the registry knows of no such run."""
+    package = aws_.sagemaker.describe_model_package(ModelPackageName=model_arn)
+    record = Registry(aws_.dynamodb, stage.registry_table).get(naming.run_of(prefix(package)))
+    dataset = record.document("dataset", Dataset) if record is not None else None
+    return dataset.method if dataset is not None else None
 
 
 def prefix(package: dict[str, Any]) -> str:

@@ -15,6 +15,9 @@ _GROUPS = f"{_SAGEMAKER}model-package-group/tunedrop-{{stage}}-*"
 _PACKAGES = f"{_SAGEMAKER}model-package/tunedrop-{{stage}}-*/*"
 _HUB = "arn:aws:sagemaker:{region}:aws:hub/SageMakerPublicHub"
 _HUB_MODELS = "arn:aws:sagemaker:{region}:aws:hub-content/SageMakerPublicHub/Model/*"
+_OUR_HUB = f"{_SAGEMAKER}hub/tunedrop-{{stage}}"
+_EVALUATOR = f"{_SAGEMAKER}hub-content/tunedrop-{{stage}}/JsonDoc/grade-rollouts"
+_REWARDS = "arn:aws:lambda:{region}:{account}:function:tunedrop-{stage}-grade-rollouts"
 _WITH_OUR_TAG = {"StringEquals": {f"aws:RequestTag/{naming.STAGE_TAG}": "{stage}"}}
 _OURS = {"StringEquals": {f"aws:ResourceTag/{naming.STAGE_TAG}": "{stage}"}}
 
@@ -31,6 +34,9 @@ _READ_GROUP = Permission(
 )
 _READ_HUB = Permission(
     sid="ReadHub", actions=("sagemaker:DescribeHubContent",), resources=(_HUB, _HUB_MODELS)
+)
+_READ_EVALUATOR = Permission(
+    sid="ReadEvaluator", actions=("sagemaker:DescribeHubContent",), resources=(_OUR_HUB, _EVALUATOR)
 )
 _END = (
     _STOP_JOB,
@@ -72,12 +78,36 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
         _READ_MODEL,
         _READ_GROUP,
         _READ_HUB,
+        _READ_EVALUATOR,
+        Permission(sid="TryRewards", actions=("lambda:InvokeFunction",), resources=(_REWARDS,)),
     ),
     "start_customization": (
         _READ_JOB,
         _LIST_JOBS,
         _READ_MODEL,
         _READ_GROUP,
+        _READ_EVALUATOR,
+        Permission(sid="ReadEvaluatorHub", actions=("sagemaker:DescribeHub",), resources=(_OUR_HUB,)),
+        Permission(
+            sid="CreateEvaluatorHub",
+            actions=("sagemaker:CreateHub",),
+            resources=(_OUR_HUB,),
+            conditions=_WITH_OUR_TAG,
+        ),
+        Permission(
+            sid="RegisterEvaluator",
+            actions=("sagemaker:ImportHubContent",),
+            resources=(_OUR_HUB, _EVALUATOR),
+        ),
+        # Rollouts are graded by what their records say: the data of reinforcement are written in its form.
+        Permission(
+            sid="ReadForChannels", actions=("s3:GetObject",), resources=("{artifacts}/runs/*/dataset/*",)
+        ),
+        Permission(
+            sid="WriteRewardChannels",
+            actions=("s3:PutObject",),
+            resources=("{artifacts}/runs/*/training/tunedrop-{stage}-*/input/*",),
+        ),
         Permission(
             sid="CreateTrainingJob",
             actions=("sagemaker:CreateTrainingJob",),
@@ -93,7 +123,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
         Permission(
             sid="TagInSageMaker",
             actions=("sagemaker:AddTags",),
-            resources=(_JOBS, _GROUPS),
+            resources=(_JOBS, _GROUPS, _OUR_HUB, _EVALUATOR),
             conditions=_WITH_OUR_TAG,
         ),
         Permission(
@@ -111,6 +141,8 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
 }
 
 OF_ITS_ROLE = (
+    Permission(sid="CallRewards", actions=("lambda:InvokeFunction",), resources=(_REWARDS,)),
+    _READ_EVALUATOR,
     Permission(sid="ReadBaseModel", actions=("sagemaker:DescribeHubContent",), resources=(_HUB, _HUB_MODELS)),
     Permission(
         sid="KeepModel",

@@ -1,0 +1,56 @@
+"""The data as a job reads them: as they were prepared, but for reinforcement, which has a form of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from tunedrop import naming
+from tunedrop.contracts import DatasetFile, Run
+from tunedrop.planning.plan import PlannedJob
+from tunedrop.stage import Stage
+from tunedrop.training import rollouts
+
+CHANNELS = ("train", "validation")
+
+
+def place(s3: Any, stage: Stage, run: Run, planned: PlannedJob, name: str) -> dict[str, str]:
+    """The URI of each channel, whose file is written where it is not there yet.
+
+    A repeated call writes the same again.
+    """
+    files = {channel: getattr(planned.dataset, channel) for channel in CHANNELS}
+    given = {channel: file for channel, file in files.items() if file is not None}
+    if planned.method != "reinforcement":
+        return {channel: file.uri for channel, file in given.items()}
+    return {channel: _written(s3, stage, run, file, channel, name) for channel, file in given.items()}
+
+
+def _written(s3: Any, stage: Stage, run: Run, file: DatasetFile, channel: str, name: str) -> str:
+    key = f"{naming.training_prefix(run.run_id)}{name}/input/{channel}.jsonl"
+    body = b"".join(_lines(s3, file, run.grader))
+    s3.put_object(Bucket=stage.artifacts_bucket, Key=key, Body=body, ContentType="application/jsonl")
+    return naming.uri(stage.artifacts_bucket, key)
+
+
+def _lines(s3: Any, file: DatasetFile, grader: str) -> Iterator[bytes]:
+    for chat in _rows(s3, file):
+        yield json.dumps(rollouts.record(chat, grader)).encode() + b"\n"
+
+
+def _rows(s3: Any, file: DatasetFile) -> Iterator[dict[str, Any]]:
+    bucket, key = naming.place_of(file.uri)
+    for line in s3.get_object(Bucket=bucket, Key=key)["Body"].iter_lines():
+        if line.strip():
+            yield json.loads(line)
+
+
+def samples(s3: Any, file: DatasetFile, grader: str, count: int = 2) -> list[dict[str, Any]]:
+    """The first records as the reward function will see them, each answered by its own reference."""
+    rows = islice(_rows(s3, file), count)
+    return [
+        rollouts.sample(rollouts.record(chat, grader), str(chat.get("reference_answer", "an answer")), number)
+        for number, chat in enumerate(rows)
+    ]

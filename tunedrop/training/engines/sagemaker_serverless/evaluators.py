@@ -1,0 +1,146 @@
+"""The registered reward function of a stage: an evaluator in a hub of its own, which RLVR jobs name.
+
+A job takes no Lambda function, but the ARN of hub content of type JsonDoc whose document refers to one
+(sagemaker-python-sdk, ai_registry/evaluator.py and air_hub.py: the document, its schema version 2.0.0, and
+that the hub may have any name; read 2026-11-29). One serves all runs of a stage and bills nothing: the
+function behind it calls the grader of each run (`tunedrop.evaluation.rollouts`).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tunedrop import aws, naming
+from tunedrop.errors import CustomizationFailed, TransientError
+from tunedrop.stage import Stage
+from tunedrop.training.sagemaker import is_missing
+
+NAME, TYPE, VERSION, SCHEMA = "grade-rollouts", "JsonDoc", "1.0.0", "2.0.0"
+
+BEGUN = ("Importing", "PendingImport")
+"""How content stands that will be there in a moment."""
+
+_TAKEN = ("ResourceInUse", "ConflictException")
+
+
+def hub_name(stage_name: str) -> str:
+    """The hub of a stage, which holds this and nothing else."""
+    return f"tunedrop-{stage_name}"
+
+
+def register(sagemaker: Any, stage: Stage) -> str:
+    """The ARN of the stage's evaluator, which is registered where it is not there.
+
+    Raises
+    ------
+    TransientError
+        While it is being registered.
+    CustomizationFailed
+        When it cannot be, or refers to a function that is not the stage's.
+    """
+    try:
+        found = describe(sagemaker, stage)
+        if found is None:
+            _import(sagemaker, stage)
+            found = describe(sagemaker, stage)
+    except ClientError as error:
+        if aws.is_transient(error) or aws.code_of(error) in _TAKEN:
+            raise TransientError(aws.explain(error)) from error
+        raise CustomizationFailed(
+            f"the reward function could not be registered: {aws.explain(error)}"
+        ) from error
+    if found is None or found["HubContentStatus"] in BEGUN:
+        raise TransientError("the reward function is being registered")
+    if problem := why_not(found, stage):
+        raise CustomizationFailed(problem)
+    return str(found["HubContentArn"])
+
+
+def describe(sagemaker: Any, stage: Stage) -> dict[str, Any] | None:
+    """What SageMaker says of the stage's evaluator; None where there is none.
+
+    Raises
+    ------
+    ClientError
+        When SageMaker refuses to say.
+    """
+    try:
+        answer: dict[str, Any] = sagemaker.describe_hub_content(
+            HubName=hub_name(stage.name), HubContentType=TYPE, HubContentName=NAME
+        )
+    except ClientError as error:
+        if is_missing(error):
+            return None
+        raise
+    return answer
+
+
+def why_not(found: dict[str, Any], stage: Stage) -> str:
+    """Why a registered evaluator must not grade; empty where it may, or may soon."""
+    arn, status = found["HubContentArn"], found["HubContentStatus"]
+    if status not in (*BEGUN, "Available"):
+        why = found.get("FailureReason", "no reason given")
+        return f"the registered reward function {arn} is {status} ({why}): delete it, and retry the run"
+    document = json.loads(found["HubContentDocument"])
+    reference = json.loads(document.get("JsonContent") or "{}").get("Reference", "")
+    if reference != stage.reward_function_arn:
+        return (
+            f"the registered reward function {arn} refers to {reference or 'nothing'} instead of "
+            f"{stage.reward_function_arn}: somebody has changed it; delete it, and retry the run"
+        )
+    return ""
+
+
+def forget(sagemaker: Any, stage: Stage) -> list[str]:
+    """Delete the stage's evaluator and its hub; gives the ARNs of what was there.
+
+    Raises
+    ------
+    TransientError
+        When a later try may succeed.
+    """
+    gone: list[str] = []
+    hub = hub_name(stage.name)
+    try:
+        if (found := describe(sagemaker, stage)) is not None:
+            sagemaker.delete_hub_content(
+                HubName=hub, HubContentType=TYPE, HubContentName=NAME, HubContentVersion=VERSION
+            )
+            gone.append(str(found["HubContentArn"]))
+        arn = str(sagemaker.describe_hub(HubName=hub)["HubArn"])
+        sagemaker.delete_hub(HubName=hub)
+        gone.append(arn)
+    except ClientError as error:
+        if not is_missing(error):
+            raise TransientError(aws.explain(error)) from error
+    return gone
+
+
+def _import(sagemaker: Any, stage: Stage) -> None:
+    hub, tags = hub_name(stage.name), [{"Key": naming.STAGE_TAG, "Value": stage.name}]
+    try:
+        sagemaker.describe_hub(HubName=hub)
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+        sagemaker.create_hub(
+            HubName=hub, HubDescription=f"Tunedrop: the reward function of the stage {stage.name}", Tags=tags
+        )
+    content = {"Reference": stage.reward_function_arn, "EvaluatorType": "RewardFunction"}
+    sagemaker.import_hub_content(
+        HubName=hub,
+        HubContentType=TYPE,
+        HubContentName=NAME,
+        HubContentVersion=VERSION,
+        DocumentSchemaVersion=SCHEMA,
+        HubContentDocument=json.dumps({"SubType": "AWS/Evaluator", "JsonContent": json.dumps(content)}),
+        # By these the registry's own lists find it.
+        HubContentSearchKeywords=[
+            "method:lambda", "@subtype:aws/evaluator", "@evaluatortype:rewardfunction",
+            "@contenttype:byolambda",
+        ],
+        Tags=tags,
+    )  # fmt: skip
