@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tunedrop import clock, naming
 from tunedrop.aws import Aws, explain, is_transient
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, Run
@@ -61,10 +62,10 @@ def models(bedrock: Any) -> int:
     return sum(len(page["modelSummaries"]) for page in pages)
 
 
-def imported(bedrock: Any) -> int:
-    """How many imported models there are."""
+def imported(bedrock: Any) -> list[str]:
+    """The names of the imported models that there are."""
     pages = bedrock.get_paginator("list_imported_models").paginate()
-    return sum(len(page["modelSummaries"]) for page in pages)
+    return [str(one["modelName"]) for page in pages for one in page["modelSummaries"]]
 
 
 def check(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Check:
@@ -96,9 +97,10 @@ def _full(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Ite
     ways = _ways(model, run)
     quota = quotas.get(IMPORTED_MODELS)
     if quota is not None and "imported" in ways:
-        new, used = 1 + _imports_base(aws_, stage, model), imported(aws_.bedrock)
-        if used + new > quota.value:
-            yield _too_few(quota, used, used + new, stage.region)
+        new, names = 1 + _imports_base(aws_, stage, model), imported(aws_.bedrock)
+        if len(names) + new > quota.value:
+            detail, cure = _too_few(quota, len(names), len(names) + new, stage.region)
+            yield detail + _copies(stage, model, names), cure
     quota = quotas.get(CUSTOM_MODELS)
     if quota is not None and "imported" not in ways and (used := models(aws_.bedrock)) + jobs > quota.value:
         yield _too_few(quota, used, used + jobs, stage.region)
@@ -112,6 +114,21 @@ def _full(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Ite
         used = _units(aws_.bedrock)
         if used + run.deployment.model_units > quota.value:
             yield _too_few(quota, used, used + run.deployment.model_units, stage.region)
+
+
+def _copies(stage: Stage, model: BaseModel, names: list[str]) -> str:
+    """Which of the imported models are the stage's copies of other base models: the sweep deletes those that
+    no run needs."""
+    own = naming.base_import(stage.name, model.short_name, 0).removesuffix("0")
+    begins = naming.base_import(stage.name, "", 0).removesuffix("-0")
+    others = [one for one in names if one.startswith(begins) and not one.startswith(own)]
+    if not others:
+        return ""
+    idle = clock.about(stage.base_model_idle_seconds)
+    return (
+        f", of them {', '.join(others)} to compare with: the sweep deletes each once no run needs it for "
+        f"{idle}"
+    )
 
 
 def _imports_base(aws_: Aws, stage: Stage, model: BaseModel) -> bool:

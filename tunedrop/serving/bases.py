@@ -42,7 +42,13 @@ def is_needed(base_model: BaseModel) -> bool:
 
 def weights(aws_: Aws, stage: Stage, base_model: BaseModel) -> str:
     """Where the base model's files are (`s3://…/`): those that a person has put into the artifacts bucket,
-    else those that the training service offers; empty where there are none."""
+    else those that the training service offers; empty where there are none.
+
+    Raises
+    ------
+    ClientError
+        When S3 or the service refuses to say.
+    """
     own = naming.base_prefix(base_model.short_name)
     bucket = stage.artifacts_bucket
     found = aws_.s3.list_objects_v2(Bucket=bucket, Prefix=f"{own}config.json", MaxKeys=1)
@@ -62,7 +68,13 @@ def no_weights(stage: Stage, base_model: BaseModel) -> str:
 
 
 def latest(bedrock: Any, stage: Stage, base_model: BaseModel) -> Import:
-    """The latest import of a stage's base model, and its model unless the job failed or the model is gone."""
+    """The latest import of a stage's base model, and its model unless the job failed or the model is gone.
+
+    Raises
+    ------
+    ClientError
+        When Bedrock refuses to say.
+    """
     prefix = naming.base_import(stage.name, base_model.short_name, 0).removesuffix("0")
     pages = bedrock.get_paginator("list_model_import_jobs").paginate(nameContains=prefix)
     jobs = {

@@ -90,7 +90,13 @@ def name_in(name_or_arn: str) -> str:
 
 
 def describe(sagemaker: Any, name_or_arn: str) -> dict[str, Any] | None:
-    """What SageMaker says of a job; None where there is none of this name."""
+    """What SageMaker says of a job; None where there is none of this name.
+
+    Raises
+    ------
+    ClientError
+        When SageMaker refuses to say.
+    """
     try:
         answer: dict[str, Any] = sagemaker.describe_training_job(TrainingJobName=name_in(name_or_arn))
     except ClientError as error:
@@ -101,7 +107,13 @@ def describe(sagemaker: Any, name_or_arn: str) -> dict[str, Any] | None:
 
 
 def stop(sagemaker: Any, job_arn: str) -> bool:
-    """Stop a job. False when it had ended before."""
+    """Stop a job. False when it had ended before, or there is none.
+
+    Raises
+    ------
+    ClientError
+        When SageMaker refuses for another reason.
+    """
     try:
         sagemaker.stop_training_job(TrainingJobName=name_in(job_arn))
     except ClientError as error:
@@ -112,7 +124,13 @@ def stop(sagemaker: Any, job_arn: str) -> bool:
 
 
 def count_in_progress(sagemaker: Any) -> int:
-    """Training jobs of this account and Region that run, whoever started them."""
+    """Training jobs of this account and Region that run, whoever started them.
+
+    Raises
+    ------
+    ClientError
+        When SageMaker does not answer the list.
+    """
     pages = sagemaker.get_paginator("list_training_jobs")
     return sum(
         len(page["TrainingJobSummaries"])

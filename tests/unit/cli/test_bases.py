@@ -32,9 +32,8 @@ def test_only_what_can_be_tuned_is_listed_with_its_missing_prices_named() -> Non
     assert code == 0
     assert set(found) == {one.id for one in catalog.tunable()}
     for one in found.values():
-        priced = (
-            one["training_per_million_tokens"] is not None and one["input_per_million_tokens"] is not None
-        )
+        training = (one["training_per_million_tokens"], one["training_per_hour"])
+        priced = any(training) and (one["input_per_million_tokens"] or one["served"] == ["imported"])
         assert priced or one["missing_prices"]
     assert found["amazon.nova-pro-v1:0:300k"]["missing_prices"] == ["USE1-NovaPro-Customization-Training"]
     assert found[LITE]["checked"] == "catalog"
@@ -51,7 +50,7 @@ def test_only_what_can_be_tuned_is_listed_with_its_missing_prices_named() -> Non
     ("arguments", "code", "says"),
     [
         (["--method", "distillation"], 0, "amazon.nova-micro-v1:0:128k"),
-        (["--method", "continued-pretraining"], 0, "USE1-Train:ml.g5.24xlarge"),
+        (["--method", "continued-pretraining"], 0, "10.18/h"),
         (["--region", "eu-west-1"], 1, "Take amazon.nova"),
         (["--all"], 0, "has been Legacy since 2026-09-30"),
         (["--method", "magic"], 2, ""),

@@ -155,7 +155,7 @@ def test_a_base_model_to_be_imported_needs_room_too(
     job = {"jobName": "tunedrop-test-base-qwen3-4b-1", "jobArn": JOB}
     aws.service_quotas = FakeBedrock(list_aws_default_service_quotas=answer, list_service_quotas=answer)
     aws.bedrock = FakeBedrock(
-        list_imported_models={"modelSummaries": [{}] * used},
+        list_imported_models={"modelSummaries": [{"modelName": f"model-{n}"} for n in range(used)]},
         list_model_import_jobs={"modelImportJobSummaries": [job] * is_there},
         get_model_import_job={"status": "InProgress", "jobArn": JOB},
     )
@@ -164,6 +164,25 @@ def test_a_base_model_to_be_imported_needs_room_too(
 
     assert found.passed is fits
     assert fits or "L-45B04988" in found.cure
+
+
+def test_copies_of_other_base_models_that_take_the_room_are_named(aws: Aws, stage: Stage) -> None:
+    answer = listed()
+    answer["Quotas"] = [
+        {"QuotaCode": quotas.IMPORTED_MODELS, "QuotaName": "imported models", "Value": 3, "Adjustable": True}
+    ]
+    names = ["tunedrop-test-base-qwen3-8b-1", "tunedrop-test-base-qwen3-4b-2", "theirs"]
+    aws.service_quotas = FakeBedrock(list_aws_default_service_quotas=answer, list_service_quotas=answer)
+    aws.bedrock = FakeBedrock(
+        list_imported_models={"modelSummaries": [{"modelName": name} for name in names]},
+        list_model_import_jobs={"modelImportJobSummaries": []},
+    )
+
+    found = quotas.check(aws, stage, builders.run(), catalog.find("qwen.qwen3-4b"), 1)
+
+    assert not found.passed
+    assert "3 used, of them tunedrop-test-base-qwen3-8b-1 to compare with" in found.detail
+    assert "theirs" not in found.detail
 
 
 JOB = "arn:aws:bedrock:us-west-2:111122223333:model-import-job/abcdefghij12"

@@ -510,14 +510,17 @@ def test_a_job_may_run_as_long_as_the_slowest_guess_within_what_sagemaker_allows
 
 def test_the_estimate_is_by_the_hour_and_names_the_usage_type_that_has_no_price() -> None:
     (planned,) = plan(run(), dataset())
+    unpriced = msgspec.structs.replace(BASE.prices, training_per_hour=None)
 
-    (line,) = training(run(), planned, BASE)
+    (line,) = training(run(), planned, msgspec.structs.replace(BASE, prices=unpriced))
 
     assert (line.low, line.high, line.sku) == (0.0, 0.0, "USE1-Train:ml.g5.24xlarge")
     assert "no dated price is known of USE1-Train:ml.g5.24xlarge" in line.basis
 
 
 def test_a_price_an_hour_is_paid_for_the_hours_of_the_guess() -> None:
+    assert BASE.prices.training_per_hour is not None
+    assert BASE.prices.training_per_hour.doubt  # the list that it was read in has no date
     price = catalog.model.Price(usd=10.0, source="a list", priced_on="2026-11-29")
     prices = msgspec.structs.replace(BASE.prices, training_per_hour=price)
     base = msgspec.structs.replace(BASE, prices=prices)

@@ -21,9 +21,9 @@ from tunedrop.errors import CustomizationFailed, RunStopped
 from tunedrop.planning.hyperparameters import resolve
 from tunedrop.planning.plan import plan
 from tunedrop.stage import Stage
-from tunedrop.training import engines
+from tunedrop.training import engines, public_hub
 from tunedrop.training.engine import QuotaFull, outcome
-from tunedrop.training.engines.sagemaker_serverless import checks, hub
+from tunedrop.training.engines.sagemaker_serverless import checks
 
 NAME = "tunedrop-test-persona-0123456789"
 SAGEMAKER = "arn:aws:sagemaker:us-west-2:111122223333"
@@ -286,7 +286,7 @@ def test_a_base_model_that_has_left_the_hub_is_said_to_have(aws: Aws, stage: Sta
 
 def test_the_base_of_a_package_is_in_its_arn() -> None:
     assert catalog.base_of(PACKAGE) is BASE
-    assert hub.arn("us-east-1", LLAMA).endswith("/Model/meta-textgeneration-llama-3-1-8b-instruct")
+    assert public_hub.arn("us-east-1", LLAMA).endswith("/Model/meta-textgeneration-llama-3-1-8b-instruct")
 
 
 def test_a_package_goes_with_all_versions_of_its_weights_and_its_empty_group() -> None:

@@ -14,7 +14,8 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import Check
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.stage import Stage
-from tunedrop.training.engines.sagemaker_serverless import checks, hub, packages
+from tunedrop.training import public_hub
+from tunedrop.training.engines.sagemaker_serverless import checks, packages
 
 MISSING = refusal("ValidationException", "ModelPackageGroup does not exist.")
 REFUSED, THROTTLED = refusal("AccessDeniedException"), refusal("ThrottlingException", status=429)
@@ -118,7 +119,7 @@ FOLDER = "s3://jumpstart-cache-prod-us-west-2/a/b/"
 def test_the_hub_offers_a_folder_that_everybody_may_read(document: dict[str, Any], weights: str) -> None:
     sagemaker = FakeBedrock(describe_hub_content=hub_answer(**document))
 
-    page = hub.describe(sagemaker, LLAMA)
+    page = public_hub.describe(sagemaker, LLAMA)
 
     assert page.weights == weights
     assert page.is_gated == bool({"GatedBucket", "HostingEulaUri"} & set(document))

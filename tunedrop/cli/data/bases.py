@@ -23,6 +23,7 @@ from tunedrop.cli.failures import Format, fail
 from tunedrop.cli.output import console, errors, print_json, table
 from tunedrop.contracts import Method
 from tunedrop.doctor.models import SOON
+from tunedrop.training import engines
 
 QUICK = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
 
@@ -176,7 +177,7 @@ def _missing(model: BaseModel) -> Iterable[str]:
         ("input", prices.input_per_million_tokens),
         ("output", prices.output_per_million_tokens),
     ]
-    if "reinforcement" in model.methods and not unused(model, "reinforcement"):
+    if "reinforcement" in model.methods and not unused(model, "reinforcement") and _by_the_hour(model):
         needed.append(("training hours", prices.training_per_hour))
     missing = [item for item, price in needed if price is None]
     known = {item: sku for item in missing if (sku := usage_type(model, item))}
@@ -184,8 +185,24 @@ def _missing(model: BaseModel) -> Iterable[str]:
     return [*known.values(), *([f"{model.name}: {unknown} (usage types unknown)"] if unknown else [])]
 
 
+def _by_the_hour(model: BaseModel) -> bool:
+    """Whether reinforcement is billed by the hour; SageMaker's serverless jobs are by the token."""
+    return engines.named(model.engine_of("reinforcement")).service != "sagemaker"
+
+
 def _usd(price: Price | None) -> float | None:
     return price.usd if price is not None else None
+
+
+def _amount(usd: float | None) -> str:
+    return "?" if usd is None else f"{usd:g}"
+
+
+def _training(one: Base) -> str:
+    """A million tokens, or an hour of the instance where that is what is known."""
+    if one.training_per_million_tokens is None and one.training_per_hour is not None:
+        return f"{one.training_per_hour:g}/h"
+    return _amount(one.training_per_million_tokens)
 
 
 def _print(bases: list[Base], method: Method | None) -> None:
@@ -195,20 +212,19 @@ def _print(bases: list[Base], method: Method | None) -> None:
         money = ["training", "in", "out"]
         listing = table("base model", "Region", "methods", "records", "served", *money, "state", right=money)
         for one in bases:
-            amounts = (
-                one.training_per_million_tokens, one.input_per_million_tokens, one.output_per_million_tokens
-            )  # fmt: skip
             listing.add_row(
                 one.base_model,
                 ", ".join(one.regions),
                 method or _methods(one),
                 _records(one, method),
                 ", ".join(one.served),
-                *("?" if usd is None else f"{usd:g}" for usd in amounts),
+                _training(one),
+                _amount(one.input_per_million_tokens),
+                _amount(one.output_per_million_tokens),
                 Text(one.closed or one.coming or "can be tuned", style="red" if one.closed else ""),
             )
         console.print(listing)
-        console.print("training, in and out: US dollars a million tokens", style="dim")
+        console.print("training, in and out: US dollars a million tokens (/h: an hour)", style="dim")
     for one in bases:
         if one.missing_prices and not one.closed:
             console.print(f"no dated price: {', '.join(one.missing_prices)}", style="dim")

@@ -45,7 +45,13 @@ _LIMIT = re.compile(r"service limit '(?P<name>[^']+)' is (?P<most>\d+) .*utiliza
 def start(
     aws_: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, name: str
 ) -> StartedJob:
-    """Start a job, or find the one that an earlier try has started: the name is the idempotency."""
+    """Start a job, or find the one that an earlier try has started: the name is the idempotency.
+
+    Raises
+    ------
+    CustomizationFailed, TransientError, QuotaFull
+        As `TrainingEngine.start`; the first also where the hub's page lacks what a job needs.
+    """
     client = aws_.sagemaker
     if (earlier := sagemaker.describe(client, name)) is not None:
         return engine.started(sagemaker.job(earlier))

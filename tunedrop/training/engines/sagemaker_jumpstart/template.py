@@ -14,12 +14,11 @@ from typing import Any
 import msgspec
 
 from tunedrop.catalog.model import BaseModel
+from tunedrop.training import public_hub
 
-HUB = "SageMakerPublicHub"
 CODE_CHANNEL, MODEL_CHANNEL = "code", "model"
 
-PUBLIC = "jumpstart-cache-prod-"
-PLACES = (f"{PUBLIC}{{region}}", "jumpstart-private-cache-prod-{region}")
+PLACES = (f"{public_hub.PUBLIC_BUCKET}{{region}}", "jumpstart-private-cache-prod-{region}")
 """The buckets in which JumpStart keeps scripts and weights, those under a licence in the second."""
 
 SUBMITTED = "/opt/ml/input/data/code/sourcedir.tar.gz"
@@ -75,14 +74,18 @@ def describe(sagemaker: Any, base_model: BaseModel) -> Template:
     Incomplete
         When the page is of a model that is not trained so, or lacks what a job needs.
     """
-    answer = sagemaker.describe_hub_content(
-        HubName=HUB, HubContentType="Model", HubContentName=base_model.hub_content
-    )
-    return read(answer["HubContentDocument"], answer["HubContentVersion"])
+    version, text = public_hub.page(sagemaker, base_model)
+    return read(text, version)
 
 
 def read(text: str, version: str) -> Template:
-    """A document of the hub."""
+    """A document of the hub.
+
+    Raises
+    ------
+    Incomplete
+        As `describe`.
+    """
     document: dict[str, Any] = json.loads(text)
     if not document.get("TrainingSupported"):
         raise Incomplete("is not trained by JumpStart (any more): its hub page says TrainingSupported: false")
@@ -109,7 +112,7 @@ def read(text: str, version: str) -> Template:
         encrypts_traffic=bool(document.get("EncryptInterContainerTraffic")),
         is_gated=bool(document.get("GatedBucket")),
         licence=str(document.get("HostingEulaUri") or ""),
-        base_weights=_importable(document),
+        base_weights=public_hub.weights(document),
     )
 
 
@@ -138,14 +141,6 @@ def _defaults(listed: Any) -> dict[str, str]:
         if name and default is not None and not str(name).startswith("sagemaker_"):
             found[str(name)] = str(default)
     return found
-
-
-def _importable(document: Mapping[str, Any]) -> str:
-    """The base model's own files, where anybody may read them and they are not packed."""
-    uri = str(document.get("HostingArtifactUri") or "")
-    is_folder = uri.endswith("/") and document.get("HostingArtifactCompressionType") == "None"
-    is_free = not (document.get("GatedBucket") or document.get("HostingEulaUri"))
-    return uri if is_folder and is_free and uri.startswith(f"s3://{PUBLIC}") else ""
 
 
 def _family(instance: str) -> str:

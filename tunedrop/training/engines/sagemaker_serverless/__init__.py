@@ -13,9 +13,9 @@ from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, CompletedJob, Dataset, Run, StartedJob
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
-from tunedrop.training import sagemaker
+from tunedrop.training import public_hub, sagemaker
 from tunedrop.training.engine import Charge, Job, Leftover, LeftoverKind, TrainingEngine
-from tunedrop.training.engines.sagemaker_serverless import checks, evaluators, hub, inventory, jobs, packages
+from tunedrop.training.engines.sagemaker_serverless import checks, evaluators, inventory, jobs, packages
 from tunedrop.training.engines.sagemaker_serverless.permissions import OF_ITS_ROLE, PERMISSIONS
 
 
@@ -70,7 +70,7 @@ class SageMakerServerless(TrainingEngine):
         return packages.weights(aws.sagemaker, model_arn)
 
     def base_weights(self, aws: Aws, base_model: BaseModel) -> str:
-        return hub.describe(aws.sagemaker, base_model).weights
+        return public_hub.describe(aws.sagemaker, base_model).weights
 
     def checks(
         self, aws: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel

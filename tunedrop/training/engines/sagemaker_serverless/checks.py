@@ -12,8 +12,8 @@ from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, Dataset, Run
 from tunedrop.stage import Stage
-from tunedrop.training import rollouts, sagemaker
-from tunedrop.training.engines.sagemaker_serverless import data, evaluators, hub, jobs, packages
+from tunedrop.training import public_hub, rollouts, sagemaker
+from tunedrop.training.engines.sagemaker_serverless import data, evaluators, jobs, packages
 from tunedrop.training.rollouts import NoRollout
 from tunedrop.training.sagemaker import is_missing
 
@@ -32,7 +32,7 @@ def every(aws_: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseM
 
 def _hub(aws_: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel) -> Iterator[Check]:
     try:
-        found = hub.describe(aws_.sagemaker, base_model)
+        found = public_hub.describe(aws_.sagemaker, base_model)
     except ClientError as error:
         if aws.is_transient(error):
             raise

@@ -15,10 +15,10 @@ from tunedrop.contracts import Method, Run, StartedJob
 from tunedrop.errors import CustomizationFailed, TransientError
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
-from tunedrop.training import engine
+from tunedrop.training import engine, public_hub
 from tunedrop.training import sagemaker as training_jobs
 from tunedrop.training.engine import Job, QuotaFull
-from tunedrop.training.engines.sagemaker_serverless import data, evaluators, hub, packages
+from tunedrop.training.engines.sagemaker_serverless import data, evaluators, packages
 from tunedrop.training.sagemaker import channel, tags
 
 TECHNIQUES: dict[Method, str] = {
@@ -111,7 +111,7 @@ def _request(
 ) -> dict[str, Any]:
     package = {"ModelPackageGroupArn": group}
     config: dict[str, Any] = {
-        "BaseModelArn": hub.arn(stage.region, base_model),
+        "BaseModelArn": public_hub.arn(stage.region, base_model),
         "JobType": "FineTuning",
         "CustomizationTechnique": TECHNIQUES[planned.method],
         "Peft": "LORA",
