@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -17,9 +16,6 @@ from tunedrop.serving import inventory
 from tunedrop.training import engines
 
 SECONDS = 600.0
-GRADED = "base_model: qwen.qwen3-32b\nmethod: reinforcement\nbudget_usd: 90\n"
-NOT_READY = {"operation": "InvokeModel", "times": 6, "error": "ModelNotReadyException"}
-LIMITED = {"operation": "CreateModelImportJob", "times": 2, "error": "ServiceQuotaExceededException"}
 
 
 @pytest.fixture
@@ -35,15 +31,6 @@ def submitted(stage: Pipeline, name: str, base_model: str = "qwen.qwen3-4b") -> 
     stage.put(f"runs/{name}/train.jsonl", jsonl(single_turn(name)))
     version = stage.put(f"runs/{name}/run.yaml", f"{manifest}data: {{train: train.jsonl}}\n".encode())
     return stage.run_of(name, version, SECONDS).run.run_id
-
-
-def graded(stage: Pipeline, name: str, examples: Path) -> str:
-    """A run by reinforcement that preflight has let through: it waits for approval, and nothing is paid."""
-    stage.put(f"runs/{name}/train.jsonl", examples / "graded-answers" / "train.jsonl")
-    version = stage.put(f"runs/{name}/run.yaml", f"{GRADED}data: {{train: train.jsonl}}\n".encode())
-    run_id = stage.run_of(name, version, SECONDS).run.run_id
-    stage.asked(run_id)
-    return run_id
 
 
 def left(stage: Pipeline, run_id: str) -> set[str]:
@@ -97,52 +84,6 @@ def test_a_job_that_never_starts_is_stopped_and_leaves_nothing(stage: Pipeline, 
     assert record.status == "stopped"
     until(lambda: None if engine.in_progress(stage.aws) else True, "the end of the job", SECONDS)
     assert left(stage, run_id) == set()
-
-
-@pytest.mark.parametrize("fault", ["refused", "killed"])
-def test_a_grader_that_fails_or_dies_while_the_model_trains_fails_the_run_and_leaves_nothing(
-    stage: Pipeline, embedded: Embedded, examples: Path, fault: str
-) -> None:
-    """The evaluator is deleted before the job begins, too: it is registered again."""
-    run_id = graded(stage, f"ungraded-{fault}", examples)
-    engines.named("sagemaker-serverless").forget(stage.aws, stage.stage)
-    embedded.faults.set(functions=[{"function": "grade_rollouts", "fault": fault, "times": 999}])
-
-    stage.approve(run_id)
-    record = stage.closed(run_id, SECONDS)
-
-    assert record.status == "failed"
-    assert "The reward function" in cause(record)
-    assert left(stage, run_id) == set()
-
-
-def test_an_evaluator_that_is_deleted_while_the_job_waits_fails_the_run_and_leaves_nothing(
-    stage: Pipeline, embedded: Embedded, examples: Path
-) -> None:
-    engine = engines.named("sagemaker-serverless")
-    run_id = graded(stage, "unregistered", examples)
-    embedded.faults.set(no_capacity=True)
-    stage.approve(run_id)
-    until(lambda: engine.in_progress(stage.aws) or None, "the job", SECONDS)
-
-    assert engine.forget(stage.aws, stage.stage)
-    embedded.faults.set()
-    record = stage.closed(run_id, SECONDS)
-
-    assert record.status == "failed"
-    assert "The evaluator" in cause(record)
-    assert left(stage, run_id) == set()
-
-
-def test_lost_events_a_full_quota_and_a_model_that_sleeps_cost_only_time(
-    stage: Pipeline, embedded: Embedded
-) -> None:
-    embedded.faults.set(events="never", calls=[LIMITED, NOT_READY])
-
-    record = stage.approved(submitted(stage, "troubled", "qwen.qwen3-32b"), SECONDS)
-
-    assert record.status == "promoted", record.failure
-    assert left(stage, record.run.run_id) == {"imported model", "trained model"}
 
 
 def test_a_base_model_that_cannot_be_imported_leaves_the_verdict_open_until_a_retry(
