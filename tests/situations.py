@@ -1033,3 +1033,192 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         "put the image next to the dataset",
     ),
 }
+
+READ |= {
+    **{
+        f"a transcript, {name}": (each(shape), "a.jsonl", "transcript")
+        for name, shape in {
+            "ChatML": lambda q, a: {
+                "text": f"<|im_start|>user\n{q}<|im_end|>\n<|im_start|>assistant\n{a}<|im_end|>\n"
+            },
+            "Llama 2": lambda q, a: {"text": f"<s>[INST] <<SYS>>\nBe.\n<</SYS>>\n\n{q} [/INST] {a} </s>"},
+            "Llama 3": lambda q, a: {
+                "text": f"<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n{q}<|eot_id|>"
+                f"<|start_header_id|>assistant<|end_header_id|>\n\n{a}<|eot_id|>"
+            },
+            "Gemma": lambda q, a: {
+                "input": f"<start_of_turn>user\n{q}<end_of_turn>\n<start_of_turn>model\n{a}<end_of_turn>"
+            },
+            "Phi": lambda q, a: {"text": f"<|user|>\n{q}<|end|>\n<|assistant|>\n{a}<|end|>"},
+            "Alpaca": lambda q, a: {
+                "text": f"Below is an instruction that describes a task.\n\n### Instruction:\n{q}\n\n"
+                f"### Input:\nA garden.\n\n### Response:\n{a}"
+            },
+            "Guanaco": lambda q, a: {"text": f"### Human: {q}### Assistant: {a}"},
+            "Baize": lambda q, a: {
+                "input": f"The conversation between two.\n[|Human|] {q}\n[|AI|] {a}\n[|Human|] "
+            },
+            "Vicuna": lambda q, a: {"text": f"A chat between two. USER: {q} ASSISTANT: {a}</s>"},
+            "Anthropic": lambda q, a: {"prompt": f"\n\nHuman: {q}\n\nAssistant:", "completion": f" {a}"},
+            "a prompt": lambda q, a: {"prompt": f"<s>[INST] {q} [/INST]", "completion": a},
+        }.items()
+    },
+    "OpenAI's responses with calls": (
+        each(
+            lambda q, a: {
+                "input": [
+                    user("Hi"),
+                    {"type": "function_call", "call_id": "1", "name": "f", "arguments": "{}", "id": "c"},
+                    {"type": "function_call_output", "call_id": "1", "output": "two"},
+                    {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]},
+                    {"type": "message", "role": "assistant", "content": "Hello."},
+                    user(q),
+                ],
+                "output": [{"role": "assistant", "content": [{"type": "output_text", "text": a}]}],
+                "tools": [{"type": "function", **TOOL}],
+            }
+        ),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "Gemini's types": (
+        each(
+            lambda q, a: {
+                "contents": [
+                    {"role": "user", "parts": [{"text": q}]},
+                    {"role": "model", "parts": [{"text": a}]},
+                ],
+                "tools": [
+                    {
+                        "functionDeclarations": [
+                            {
+                                "name": "f",
+                                "description": "Finds.",
+                                "parameters": {"type": "OBJECT", "properties": {"n": {"type": "INTEGER"}}},
+                            }
+                        ]
+                    }
+                ],
+            }
+        ),
+        "a.jsonl",
+        "gemini",
+    ),
+    "MLflow": (
+        each(lambda q, a: {"inputs": {"question": q}, "expectations": {"expected_response": a}}),
+        "a.jsonl",
+        "question-answer",
+    ),
+    "Spider": (
+        each(lambda q, a: {"db_id": "d", "question": q, "query": a, "sql": {"select": [1]}}),
+        "a.jsonl",
+        "question-answer",
+    ),
+    **{
+        f"{nothing} for no input": (
+            each(lambda q, a: {"instruction": q, "input": nothing, "output": a}),  # noqa: B023 - called at once
+            "a.jsonl",
+            "alpaca",
+        )
+        for nothing in ("<noinput>", "nan", "N/A")
+    },
+    **{
+        f"columns {asked} and {said}": (table([(asked, said), *PAIRS]), "a.csv", "")
+        for asked, said in [
+            ("질문", "답변"), ("שאלה", "תשובה"), ("سؤال", "جواب"), ("คำถาม", "คำตอบ"),
+            ("Pytanie", "Odpowiedź"),
+            ("Vraag", "Antwoord"), ("Câu hỏi", "Trả lời"), ("Soru", "Cevap"), ("問題", "回答"),
+        ]
+    },
+}  # fmt: skip
+
+REFUSED |= {
+    "MT-Bench": (
+        each(lambda q, _: {"question_id": 81, "turns": [q, "And then?"]}),
+        "a.jsonl",
+        "TD023",
+        "no answer follows",
+    ),
+    "MT-Bench's answers": (
+        each(lambda _, a: {"question_id": 81, "choices": [{"index": 0, "turns": [a]}]}),
+        "a.jsonl",
+        "TD010",
+        "join them with the questions",
+    ),
+    "Intercom": (
+        each(lambda q, _: {"id": "1", "source": {"body": q}, "conversation_parts": {"total_count": 1}}),
+        "a.jsonl",
+        "TD010",
+        "an Intercom conversation",
+    ),
+    "Dialogflow": (
+        each(lambda q, a: {"userSays": [{"data": [{"text": q}]}], "responses": [{"speech": a}]}),
+        "a.jsonl",
+        "TD011",
+        "training phrases of Dialogflow",
+    ),
+    "Dialogflow's phrases": (
+        each(lambda q, _: {"id": "1", "data": [{"text": q}], "isTemplate": False}),
+        "a.jsonl",
+        "TD010",
+        "training phrases of Dialogflow",
+    ),
+    "intents of a chatbot": (
+        json.dumps(
+            {"intents": [{"tag": "t", "patterns": [q], "responses": [a, a]} for q, a in PAIRS]}
+        ).encode(),
+        "intents.json",
+        "TD011",
+        "one record per question",
+    ),
+    "CoQA": (
+        each(lambda q, a: {"story": "A cat.", "questions": [q], "answers": {"input_text": [a]}}),
+        "a.jsonl",
+        "TD011",
+        "one record per question",
+    ),
+    "OpenAssistant": (
+        each(lambda q, a: {"prompt": {"text": q, "role": "prompter", "replies": [{"text": a}]}}),
+        "a.jsonl",
+        "TD011",
+        "one record per branch",
+    ),
+    "Ground Truth": (
+        each(lambda q, _: {"source": q, "kind": 0, "kind-metadata": {"class-name": "rose"}}),
+        "a.jsonl",
+        "TD010",
+        "class-name of kind-metadata",
+    ),
+    "axolotl's segments": (
+        each(lambda q, a: {"segments": [{"label": False, "text": q}, {"label": True, "text": a}]}),
+        "a.jsonl",
+        "TD010",
+        "segments without roles",
+    ),
+    "questions for keys": (
+        json.dumps({"When is it time?": "Now or never.", "Who is at the door?": "Nobody."}).encode(),
+        "a.json",
+        "TD010",
+        "the keys are texts",
+    ),
+    "a notebook": (
+        json.dumps(
+            {"cells": [{"cell_type": "code", "source": ["x"], "outputs": []}], "nbformat": 4}
+        ).encode(),
+        "a.ipynb",
+        "TD005",
+        "a Jupyter notebook",
+    ),
+    "a message a row, by a speaker": (
+        table([("conversation_id", "speaker", "text"), *(("1", "customer", q) for q in ASKED)]),
+        "a.csv",
+        "TD005",
+        "a row is one message",
+    ),
+    "turns without speakers": (
+        each(lambda q, _: {"utterances": [{"candidates": [q], "history": []}]}),
+        "a.jsonl",
+        "TD010",
+        "must hold turns with role and content",
+    ),
+}

@@ -33,6 +33,14 @@ def test_an_answer_that_is_the_path_of_an_image_is_not_shown_with_the_question(a
     assert said({"text": answer, "label": "photo"}) == ([], [answer, "photo"])
 
 
+def test_the_mark_of_an_image_that_is_shown_is_left_out() -> None:
+    record = {"query": "<image>What is it?", "response": "A cat.", "images": ["a.png"]}
+
+    (asked, _) = formats.read(record).conversation.turns  # type: ignore[union-attr]
+
+    assert asked.text == "What is it?"
+
+
 @pytest.mark.parametrize(
     "beside", [{"photos": 3}, {"image": True}, {"video": "no"}, {"audio": "N/A"}, {"images": "2"}]
 )

@@ -142,6 +142,13 @@ SHAPES: dict[str, dict[str, Any]] = {
         ],
     },
     "a row of a viewer": {"row_idx": 3, "row": PLAIN},
+    "Gemini": {
+        "contents": [{"role": "user", "parts": [{"text": ASK}]}],
+        "completions": [
+            {"score": 0.0, "completion": {"role": "model", "parts": [{"text": BAD}]}},
+            {"score": 1.0, "completion": {"role": "model", "parts": [{"text": GOOD}]}},
+        ],
+    },
 }
 
 
@@ -284,6 +291,11 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         {"prompt": ASK, "chosen": [{"role": "assistant", "content": None}], "rejected": BAD},
         "TD012",
         "must be a string",
+    ),
+    "three completions of Gemini": (
+        {"contents": [{"parts": [{"text": ASK}]}], "completions": [{"score": 1, "completion": {}}] * 3},
+        "TD011",
+        "completions must be two",
     ),
     "three candidates": (
         {

@@ -20,8 +20,9 @@ from tunedrop.dataset.check.results import Partial, Range, Records, without_garb
 from tunedrop.dataset.formats import METHODS, Conversation, Reading, SourceFormat
 from tunedrop.dataset.formats import json_lines as lines
 from tunedrop.dataset.formats.json_typed import RICH, TYPED, Typed
+from tunedrop.dataset.formats.transcripts import is_transcript
 from tunedrop.dataset.rules import record as rules
-from tunedrop.dataset.rules.texts.prefilter import EVERYTHING, WORDS, Prefilter, broken
+from tunedrop.dataset.rules.texts.prefilter import EVERYTHING, MARKS, WORDS, Prefilter, broken
 from tunedrop.dataset.sources import media
 from tunedrop.dataset.types import Problem, Source, shorten
 
@@ -81,7 +82,7 @@ class _Scan:
             take = self._take
             for number, (record, raw, candidate) in enumerate(zip(records, raws, bits, strict=True), first):
                 conversation = read(record)
-                if conversation is None:
+                if conversation is None or (candidate & MARKS and is_transcript(conversation)):
                     self._line(number, raw, candidate)
                 else:
                     take(number, format_, conversation, len(raw) + 1, candidate)

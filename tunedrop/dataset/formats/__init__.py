@@ -6,6 +6,7 @@
 | `converse` | `{"schemaVersion", "system", "messages": [{"role", "content": [{"text"}]}]}` | `converse` |
 | `openai-chat` | `{"messages": [{"role", "content": "..."}], "tools"}` | `openai_chat` |
 | `anthropic`, `sharegpt`, `gemini` | conversations in the forms of others | their files |
+| `transcript` | a conversation in one text, with the marks of a chat template | `transcripts` |
 | `invocation-log`, `batch-output` | what Bedrock has logged | `invocation_log` |
 | `preference` | a prompt with a preferred and a rejected answer | `preference` |
 | `messages` | `{"messages": [{"role", "content": "..."}]}`, written only | `openai_chat` |
@@ -35,6 +36,7 @@ from tunedrop.dataset.formats import (
     plain,
     preference,
     sharegpt,
+    transcripts,
     turns,
     wrapped,
 )
@@ -86,6 +88,7 @@ METHODS: dict[SourceFormat, tuple[Method, ...]] = {
     "sharegpt": _CHATS,
     "anthropic": _CHATS,
     "gemini": _CHATS,
+    "transcript": _CHATS,
     "invocation-log": ("distillation", "single-turn", "multi-turn"),
     "batch-output": ("distillation", "single-turn", "multi-turn"),
     "preference": ("preference",),
@@ -106,6 +109,7 @@ _READERS: dict[SourceFormat, _Reader] = {
     "sharegpt": sharegpt.read,
     "anthropic": anthropic.read,
     "gemini": gemini.read,
+    "transcript": transcripts.read,
     "invocation-log": invocation_log.read,
     "batch-output": invocation_log.read,
     "preference": preference.read,
@@ -142,6 +146,8 @@ def detect(record: Mapping[str, Any]) -> SourceFormat | None:
         return log
     if "image-ref" in record:
         return "image-caption"
+    if transcripts.fits(record):
+        return "transcript"
     if pair := pairs.keys_of(record).format:
         return pair
     return "text" if plain.key_of(record) and not _is_one_message(record) else None
@@ -230,8 +236,10 @@ def _nearest(record: Mapping[str, Any]) -> str:
     """The shape whose keys are most like those of a record, in words."""
     plain_ = {key: names.plain(key) for key in record}
     for key, name in plain_.items():
-        if name in ("messages", *names.CONVERSATIONS) and not isinstance(record[key], list):
-            return f"{shorten(key)} must be a list of turns" if name != "data" else ""
+        if name in ("messages", *names.CONVERSATIONS):
+            is_list = isinstance(record[key], list)
+            what = "must hold turns with role and content" if is_list else "must be a list of turns"
+            return f"{shorten(key)} {what}" if name != "data" else ""
     for key, name in plain_.items():
         if name.endswith("_id") or (isinstance(record[key], dict) and name not in names.CONVERSATIONS):
             continue

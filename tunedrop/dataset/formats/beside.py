@@ -40,7 +40,10 @@ def folded(record: Mapping[str, Any]) -> Mapping[str, Any]:
     if pair is None:
         return record
     question, answer = pair.turns
-    parts = [*({"type": "image", "image": one} for one in places), {"type": "text", "text": question.text}]
+    parts = [
+        *({"type": "image", "image": one} for one in places),
+        {"type": "text", "text": turns.without_place(question.text)},
+    ]
     return _chat(pair, parts, {"content": answer.text}, {key})
 
 

@@ -20,7 +20,7 @@ _LABELS = {"preferred": 0, "non-preferred": 1}
 
 def as_pair(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
     """The same record with its two answers under chosen and rejected; the reading says what is wrong."""
-    given = _compared(_labelled(record, reading), reading)
+    given = _compared(_scored(_labelled(record, reading), reading), reading)
     found = _answered(given)
     rejected = key_in(found, names.REJECTED)
     if rejected and _is_state(given, found, rejected):
@@ -54,7 +54,8 @@ def _is_flag(value: Any) -> bool:
 @lru_cache(maxsize=1 << 12)
 def may_compare(keys: tuple[str, ...]) -> bool:
     """Whether a record with these keys may say which of two answers is better."""
-    return any(names.plain(key) in _SIDES or key in _VERDICTS for key in keys)
+    is_scored = "contents" in keys and "completions" in keys
+    return is_scored or any(names.plain(key) in _SIDES or key in _VERDICTS for key in keys)
 
 
 def sides_in(record: Mapping[str, Any]) -> list[str]:
@@ -142,3 +143,49 @@ def _labelled(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
     rest = {key: one for key, one in record.items() if key not in ("messages", "schemaVersion")}
     sides = [[{"role": "assistant", "content": one}] for one in (chosen, rejected)]
     return {**rest, "messages": before, "chosen": sides[0], "rejected": sides[1]}
+
+
+def is_scored(record: Mapping[str, Any]) -> bool:
+    """Whether a record has the two scored completions of Gemini's preference tuning."""
+    found = record.get("completions")
+    return isinstance(record.get("contents"), list) and isinstance(found, list) and bool(found)
+
+
+def _scored(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
+    """The same with the completion of the higher score as the preferred one, under `contents` the prompt."""
+    if not is_scored(record):
+        return record
+    two = [one for one in record["completions"] if isinstance(one, dict)]
+    scores = [one.get("score") for one in two]
+    if len(two) != 2 or len(record["completions"]) != 2 or {*map(str, scores)} not in _SCORES:
+        what = "completions must be two, with the scores 1 and 0; write a record for each pair"
+        reading.add("$.completions", "TD011", what, record["completions"], "score and completion")
+        return record
+    better, worse = sorted(two, key=lambda one: -float(one["score"]))
+    asked = [_of_gemini(one) for one in record["contents"]]
+    system = record.get("systemInstruction")
+    before = [{"role": "system", **_texts_of(system)}] if isinstance(system, dict) else []
+    rest = {
+        key: one for key, one in record.items() if key not in ("contents", "completions", "systemInstruction")
+    }
+    sides = [[_of_gemini(one.get("completion"))] for one in (better, worse)]
+    return {**rest, "messages": [*before, *asked], "chosen": sides[0], "rejected": sides[1]}
+
+
+_SCORES = ({"1", "0"}, {"1.0", "0.0"}, {"1.0", "0"}, {"1", "0.0"})
+
+
+def _of_gemini(turn: Any) -> Any:
+    """A turn of Gemini with role and content; another value as it is, so that its reader says why not."""
+    if not isinstance(turn, dict):
+        return turn
+    rest = {key: one for key, one in turn.items() if key not in ("role", "parts")}
+    return {"role": turn.get("role", turns.USER), **_texts_of(turn), **rest}
+
+
+def _texts_of(turn: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a turn: its text, or its parts where they are not one."""
+    parts = turn.get("parts")
+    parts = [parts] if isinstance(parts, dict) else parts
+    only = parts[0] if isinstance(parts, list) and len(parts) == 1 else None
+    return {"content": only["text"] if isinstance(only, dict) and only.keys() == {"text"} else parts}

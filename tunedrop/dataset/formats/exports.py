@@ -72,6 +72,8 @@ def _choices(record: Mapping[str, Any]) -> list[str]:
 
 def hint(record: Mapping[str, Any]) -> str:
     """What a record without a prompt or without an answer is, and what to do; empty where nobody knows."""
+    if known := _of_a_tool(record):
+        return known
     if "custom_id" in record and ("response" in record or "result" in record):
         return "this is batch output; its prompts are in the batch input: join them by custom_id"
     if isinstance(record.get("choices"), list) and record.get("object") == "chat.completion":
@@ -93,4 +95,33 @@ def hint(record: Mapping[str, Any]) -> str:
         return "an image caption; the key of the image's path must be image-ref"
     if _choices(record):
         return "the record lists choices; write them into the prompt, and the right one as the answer"
+    return ""
+
+
+def _of_a_tool(record: Mapping[str, Any]) -> str:
+    """The same of exports whose parts have names that nothing else has."""
+    if "conversation_parts" in record:
+        return (
+            "an Intercom conversation; write its source and its parts as messages with role and content: "
+            "user for the customer, assistant for the team"
+        )
+    if "userSays" in record or {"data", "isTemplate"} <= record.keys():
+        return "training phrases of Dialogflow; write each phrase as text and the name of its intent as label"
+    if isinstance(record.get("prompt"), dict) and "replies" in record["prompt"]:
+        return "a tree of replies (OpenAssistant); write one record per branch, with messages"
+    for asked, said in (("patterns", "responses"), ("questions", "answers"), ("questions", "responses")):
+        if isinstance(record.get(asked), list) and (isinstance(record.get(said), list | dict)):
+            return f"{asked} and {said} are lists; write one record per question, with one answer"
+    if isinstance(record.get("segments"), list):
+        return "segments without roles (axolotl); write messages with role and content"
+    if isinstance(record.get("summaries"), list) and "choice" in record:
+        return "two answers and which is better; write prompt, chosen and rejected"
+    choices = record.get("choices")
+    if isinstance(choices, list) and choices and isinstance(choices[0], dict) and "turns" in choices[0]:
+        return "answers without their questions (MT-Bench); join them with the questions by question_id"
+    for key, value in record.items():
+        if key.endswith("-metadata") and isinstance(value, dict) and "class-name" in value:
+            return f"a manifest of Ground Truth; write source as text, and class-name of {key} as label"
+    if record and all(isinstance(one, str) and len(key.split()) > 2 for key, one in record.items()):
+        return 'the keys are texts; write each key and its value as {"prompt": KEY, "completion": VALUE}'
     return ""

@@ -212,11 +212,21 @@ def parse(number: int, raw: bytes) -> Line:
     if not_json.is_too_deep(text):
         return Line(number, {}, not_json.TOO_DEEP)
     if not isinstance(record, dict):
-        return Line(number, {}, ("TD001", f"a line must be one JSON object, not a {type(record).__name__}"))
+        return Line(number, {}, ("TD001", f"a line must be one JSON object, not {_KINDS[type(record)]}"))
     twice = _key_named_twice(text) if _may_name_twice(text, record) else None
     if twice is not None:
         return Line(number, {}, ("TD004", f"the key {twice} is duplicated; keep one"))
     return Line(number, record)
+
+
+_KINDS = {
+    str: "a string",
+    list: "a list",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+}
 
 
 def _may_name_twice(text: bytes, record: dict[str, Any]) -> bool:

@@ -13,7 +13,10 @@ PROMPTS = (
     "q", "problem", "inputs", "user_input", "user_message", "user_prompt", "input_text", "prompt_text",
     "question_text", "instruct", "text", "source", "src", "source_text", "document", "article", "dialogue",
     "passage", "sentence", "review", "tweet", "sms", "comment", "comment_text", "headline", "message", "nl",
-    "code", "pregunta", "pergunta", "domanda", "frage", "вопрос", "问题", "質問",
+    "code", "pregunta", "pergunta", "domanda", "frage", "vraag", "fråga", "spørgsmål", "pytanie",
+    "otázka", "kérdés", "întrebare", "soru", "pertanyaan", "câu_hỏi", "вопрос", "питання", "въпрос",
+    "ερώτηση", "שאלה", "سؤال", "السؤال", "پرسش", "प्रश्न", "सवाल", "คำถาม", "问题", "問題", "提问",
+    "输入", "質問", "질문",
 )  # fmt: skip
 ANSWERS = (
     "completion", "output", "response", "answer", "reply", "assistant", "ai", "label", "target", "a", "bot",
@@ -23,9 +26,13 @@ ANSWERS = (
     "generated_text", "summary",
     "highlights", "completions", "responses", "answers", "bot_message", "bot_response", "model_response",
     "model_answer", "assistant_message", "assistant_response", "completion_text", "response_text",
-    "answer_text", "expected_output", "expected_answer", "final_answer", "correct_answer", "best_answer",
-    "ground_truth", "gold", "sql", "query", "docstring", "respuesta", "resposta", "risposta", "antwort",
-    "réponse", "reponse", "ответ", "答案", "回答",
+    "answer_text", "expected_output", "expected_response", "expected_answer", "final_answer",
+    "correct_answer", "best_answer",
+    "ground_truth", "gold", "query", "sql", "docstring", "respuesta", "resposta", "risposta", "antwort",
+    "réponse", "reponse", "antwoord", "svar", "odpowiedź", "odpoveď", "odpověď", "válasz", "răspuns",
+    "cevap", "yan\u0131t", "jawaban", "trả_lời", "câu_trả_lời", "ответ", "відповідь", "отговор", "απάντηση",
+    "תשובה", "جواب", "الجواب", "إجابة", "الإجابة", "پاسخ", "उत्तर", "जवाब", "คำตอบ", "答案", "回答", "输出",
+    "答え", "답변", "대답",
 )  # fmt: skip
 CLASSES = (
     "label", "labels", "category", "class", "sentiment", "intent", "emotion", "tag", "annotation", "toxic",
@@ -79,6 +86,8 @@ YES_OR_NO = frozenset(
     ["", "yes", "no", "y", "n", "true", "false", "none", "null", "nan", "n/a", "na", "-", "ja", "nein"]
 )  # fmt: skip
 """What a column of images may say where it has none."""
+NOTHING = frozenset(["nan", "none", "null", "n/a", "<na>", "<noinput>", "noinput", "no input", "<no input>"])
+"""What stands for no input beside an instruction."""
 TOOLS = ("tools", "functions", "tool_definitions", "available_tools", "function_definitions")
 CALLS = ("answers", "tool_calls", "function_calls", "calls", "tool_call", "function_call")
 """Tools beside a question, and their calls beside it that answer it."""

@@ -124,7 +124,9 @@ def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         reading.wrong_type(f"$.{keys.system}", "a string", system)
     if reading.problems or prompt is None or answer is None:
         return None
-    used = {keys.prompt, keys.answer, keys.context, keys.system, *about}
+    used = {keys.prompt, keys.answer, keys.system, *about}
+    if not _stands_for_nothing(there.get(keys.context)):
+        used.add(keys.context)
     unread = {key: value for key, value in there.items() if key not in used and value != ""}
     if reading.format == "alpaca" and _is_put_together(unread.get(_STANFORD), prompt, answer):
         del unread[_STANFORD]
@@ -215,13 +217,17 @@ def _text_of(key: str, value: Any, asked: Any, answer: Any) -> str | None:
     if not isinstance(value, str):
         return None
     if name in names.CONTEXTS:
-        return value if value.strip() else ""
+        return value if value.strip() and not _stands_for_nothing(value) else ""
     is_program = name in names.PROGRAMS and _is_program(value)
     says_more = len(value.split()) > 2 or is_program or name in names.TEXTS
     is_there = value.strip() in str(asked) or value.strip() == str(answer).strip()
     return (
         value if says_more and not is_there and not _is_put_together(value, str(asked), str(answer)) else ""
     )
+
+
+def _stands_for_nothing(value: Any) -> bool:
+    return isinstance(value, str) and value.strip().casefold() in names.NOTHING
 
 
 _WRITTEN = "must be a string or a list of strings, because the question is about it"

@@ -9,6 +9,7 @@
 | LLaMA-Factory | `{"conversations", "chosen": {message}, "rejected": {message}}` |
 | ms-swift | messages with the preferred answer, and `rejected_response` |
 | PKU-SafeRLHF, Chatbot Arena, SHP | two answers, and a key that says which is better (`names.COMPARED`) |
+| Gemini | `contents`, and `completions` with the scores 1 and 0 |
 | Nova | messages whose last has `candidates`, one `preferred` and one `non-preferred` |
 
 Labels of single answers (KTO) are no preferences: they are named, and refused. `write` gives the
@@ -55,8 +56,10 @@ def fits(record: Mapping[str, Any]) -> bool:
         not said_.isdisjoint(names.CHOSEN) and not said_.isdisjoint(names.REJECTED)
     ):
         return True
-    return bool(comparisons.candidates(record)) or any(
-        key in record and one in record for one, _, key in names.COMPARED
+    return (
+        bool(comparisons.candidates(record))
+        or comparisons.is_scored(record)
+        or any(key in record and one in record for one, _, key in names.COMPARED)
     )
 
 

@@ -26,6 +26,7 @@ SourceFormat = (
         "sharegpt",
         "anthropic",
         "gemini",
+        "transcript",
         "invocation-log",
         "batch-output",
     ]

@@ -1,6 +1,8 @@
-"""Schemas of tools' inputs as JSON Schema has them: xLAM and BFCL write the types of Python, xLAM no schema.
+"""Schemas of tools' inputs as JSON Schema has them: xLAM and BFCL write the types of Python, xLAM no schema,
+Gemini the types in capitals.
 
-Source: the data sets' cards (Salesforce/xlam-function-calling-60k, gorilla-llm/BFCL). Read 2026-11-29.
+Source: the data sets' cards (Salesforce/xlam-function-calling-60k, gorilla-llm/BFCL); Vertex AI,
+Schema. Read 2026-11-29.
 """
 
 from __future__ import annotations
@@ -13,12 +15,12 @@ _KEYWORDS = frozenset(
 )
 _JSON = ("string", "integer", "number", "boolean", "array", "object", "null")
 _TYPES = {
-    **dict.fromkeys(("str", "String"), "string"),
-    **dict.fromkeys(("int", "Integer", "long"), "integer"),
-    **dict.fromkeys(("float", "double", "Number"), "number"),
-    **dict.fromkeys(("bool", "Boolean"), "boolean"),
-    **dict.fromkeys(("list", "List", "tuple", "Tuple", "set", "Set", "Array"), "array"),
-    **dict.fromkeys(("dict", "Dict", "Object"), "object"),
+    "str": "string",
+    **dict.fromkeys(("int", "long"), "integer"),
+    **dict.fromkeys(("float", "double"), "number"),
+    "bool": "boolean",
+    **dict.fromkeys(("list", "tuple", "set"), "array"),
+    "dict": "object",
 }
 
 
@@ -57,8 +59,9 @@ def _type(given: str, description: str) -> dict[str, Any]:
     name, _, inside = given.partition(",")[0].strip().partition("[")
     if given in _JSON:
         return {"type": given}
+    name = name.lower()
     found = _TYPES.get(name, name if name in _JSON else "")
-    if found == "array" and name in ("list", "List") and inside.endswith("]"):
+    if found == "array" and name == "list" and inside.endswith("]"):
         return {"type": found, "items": _type(inside[:-1], "")}
     if found:
         return {"type": found}

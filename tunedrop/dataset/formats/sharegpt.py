@@ -113,6 +113,9 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     if not isinstance(messages, list) or not messages:
         reading.wrong_type(f"$.{name}", "a list of turns", messages)
         return None
+    if name == "turns" and all(isinstance(one, str) for one in messages):
+        reading.add("$.turns", "TD023", _ALL_ASK, messages, "messages with role and content")
+        return None
     losses: list[str] = []
     extra: dict[str, Any] = {}
     declared = next((key for key in names.TOOLS if record.get(key)), "tools")
@@ -153,6 +156,12 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     return Conversation(
         ended, "\n".join(chat.system), extra, unread, tuple(losses), chat.system_path or "$.system"
     )
+
+
+_ALL_ASK = (
+    "turns holds texts without their speakers, as MT-Bench's questions do, which no answer follows; write "
+    "messages with role and content"
+)
 
 
 def _last(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -215,9 +215,14 @@ def with_images(turns_: tuple[Turn, ...], images: Any) -> tuple[Turn, ...]:
     if not named or not turns_ or turns_[0].blocks or not all(map(is_place, named)):
         return turns_
     first = turns_[0]
-    text = first.text.replace("<image>", "").strip()
+    text = without_place(first.text)
     blocks = (*map(_block, named), *([{"text": text}] if text else []))
     return (msgspec.structs.replace(first, text=text, blocks=blocks), *turns_[1:])
+
+
+def without_place(text: str) -> str:
+    """A text without the mark of where its image was (LLaVA)."""
+    return text.replace("<image>", "").strip()
 
 
 def _block(url: str) -> dict[str, Any]:

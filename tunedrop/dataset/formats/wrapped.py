@@ -25,7 +25,7 @@ from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.formats import names, pairs, preference, turns
+from tunedrop.dataset.formats import names, pairs, preference, responses, turns
 
 _ASKED = ("request", "input", "inputs", "body", "prompt", "params", "request_body")
 _SAID = ("response", "output", "outputs", "completion", "reference_output", "response_body", "ideal")
@@ -147,6 +147,7 @@ _SIDES = (
     ("input", "output"),
     ("input", "expectedOutput"),
     ("input", "expected_output"),
+    ("inputs", "expectations"),
 )
 
 
@@ -234,6 +235,8 @@ def _messages(value: Any) -> list[Any]:
         found = found[0]
     if isinstance(found, list) and any(map(_is_of_langchain, found)):
         found = [_of_langchain(one) for one in found]
+    if responses.are_items(found):
+        found = responses.messages(found)
     return found if isinstance(found, list) and found and all(map(_is_message, found)) else []
 
 

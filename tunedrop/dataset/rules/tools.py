@@ -84,7 +84,8 @@ def _use(
         yield _wrong(f"{path}.input", "the input of a tool use must be a JSON object", use.get("input"), "{}")
     if name not in declared:
         known = ", ".join(sorted(set(map(shorten, declared)))) or "none"
-        why = f"the tool {shorten(name)} is not declared in toolConfig, which has {known}"
+        where = "under tools (toolConfig in Converse)"
+        why = f"the tool {shorten(name)} is not declared {where}, which has {known}"
         yield _wrong(path, why, name, known)
     if number in uses:
         yield _wrong(path, "two tool uses have the same toolUseId", number, "another id")

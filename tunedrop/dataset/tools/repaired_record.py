@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from tunedrop.dataset import formats
-from tunedrop.dataset.formats import SCHEMA_VERSION, turns
+from tunedrop.dataset.formats import SCHEMA_VERSION, turns, wrapped
 from tunedrop.dataset.tools.paths import general
 from tunedrop.dataset.types import shorten
 
@@ -52,11 +52,11 @@ def tidied(record: Record) -> tuple[Record, list[str]]:
     changes: list[str] = []
     inside = formats.unwrapped(record)
     if inside is not record:
-        is_pair = formats.detect(record) in (*_PAIRS, "prompt-completion")
+        is_beside = wrapped.unwrapped(record) is record
         record = dict(inside)
         changes.append(
             "texts next to the question and answer were added to them"
-            if is_pair
+            if is_beside
             else "the record was extracted from the wrapper around it"
         )
     format_ = formats.detect(record)

@@ -18,6 +18,9 @@ from tunedrop.dataset.types import Problem
 WORDS = 1 << len(RULES)
 """The bit of a base model's reserved words."""
 
+MARKS = sum(1 << bit for bit, rule in enumerate(RULES) if rule.code in ("TD060", "TD086"))
+"""The bits of the rules about marks of chat templates and names of speakers, which transcripts have."""
+
 EVERYTHING = (WORDS << 1) - 1
 _HIDING = ("\\u002", "\\u003", "\\u004", "\\u005", "\\u006", "\\u007", "\\u212a", "\\U212A", "\u212a")
 """Signs and letters that need no escape; and the sign of Kelvin, which is a k to whoever ignores case."""

@@ -1,4 +1,4 @@
-"""TD067: errors of spreadsheets, and numbers that one has mangled."""
+"""TD067: errors of spreadsheets, numbers that one has mangled, and what a program prints for a value."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ _WHOLE = re.compile(
     r"\s*(?:nan|NaN|NULL|None|null|undefined|<NA>|#+|[0-9]\.[0-9]+E\+[0-9]{2}|\[object Object\])\s*"
 )
 """What a program writes for a value that is not there, or that it cannot write."""
+_BYTES = re.compile(r"""b(['"]).+\1""", re.DOTALL)
 
 
 class SpreadsheetErrors(TextRule):
@@ -24,6 +25,7 @@ class SpreadsheetErrors(TextRule):
         "#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#FIELD!",
         "#GETTING_DATA", "#BEZUG!", "#WERT!", "#NV", '"nan"', '"NaN"', '"NULL"', '"None"', '"null"',
         '"undefined"', '"<NA>"', '###"', '"[object Object]"', r"#N\/A", r"#DIV\/0!",
+        "\"b'", r'"b\"',
     )  # fmt: skip
     expressions = (rb'"\s*[0-9]\.[0-9]+E\+[0-9]{2}\s*"',)
 
@@ -33,5 +35,7 @@ class SpreadsheetErrors(TextRule):
             yield (
                 f"the text is {text.strip()[:30]!r}, a program's word for a missing value; remove the record"
             )
+        elif _BYTES.fullmatch(text):
+            yield "the text is bytes as Python prints them, b'…'; decode them before writing the file"
         elif (found := _ERROR.search(text)) and len(text) < 200:
             yield f"{found[0]!r} is a spreadsheet error; write the value or remove the record"

@@ -11,7 +11,7 @@ _ALWAYS = re.compile(
     r"<\|[a-z_]{2,30}\|>|\[/?INST\]|<</?SYS>>|### ?(?:Instruction|Response|Input|Human|Assistant|User):"
     r"|\b(?:TODO|FIXME|TBD)\b|[Ll]orem ipsum|\[(?:INSERT|YOUR)[ A-Z_]{0,40}\]"
     r"|(?m:^|\A)<(?:image|video|audio)>(?=\s|\Z)|<(?:image|video|audio)>\Z"
-    r"|<img>[^<]{1,400}</img>|</?tool_call>|<functioncall>|</?tool_response>"
+    r"|<img>[^<]{1,400}</img>|</?tool_call>|<functioncall>|</?tool_response>|<(?:start|end)_of_turn>|\[\|(?:Human|AI)\|\]"
 )
 """Markup of other models, places of images that are not there, and what authors leave for later."""
 
@@ -27,7 +27,7 @@ _SIGNS = (
     "<|", "INST]", "SYS>>", "TODO", "FIXME", "TBD", "orem ipsum", "[INSERT", "[YOUR", "Instruction:",
     "Response:", "Input:", "### Human", "### Assistant", "### User", "###Human", "###Assistant", "###User",
     "<image>", "<video>", "<audio>", "</img>", "tool_call>",
-    "<functioncall>", "tool_response>",
+    "<functioncall>", "tool_response>", "_of_turn>", "[|Human|]", "[|AI|]",
 )  # fmt: skip
 
 

@@ -33,6 +33,10 @@ _WHOLE: tuple[frozenset[str], ...] = tuple(
 _ALONE = names.DOCUMENTS
 """What the only column of a table is called."""
 
+_SPEAKERS = ("role", "speaker", "author", "sender", "from", "author_id", "speaker_idx", "speaker_id")
+_SAID = ("content", "text", "message", "utterance", "body")
+"""Columns of a table that has a message a row."""
+
 _JSON_COLUMNS = frozenset(
     ("messages", "conversations", "conversation", "contents", "tools", "toolconfig", "chosen", "rejected")
 )
@@ -157,9 +161,11 @@ def _by_number(rows: Sequence[Sequence[str]], numbers: Mapping[str, str]) -> tup
 def _no_columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> str:
     first = next((row for row in rows if any(row)), ())
     there = ", ".join(_shown(one) for one in first) or "none"
-    if not wanted and {"role", "content"} <= {names.plain(one) for one in first}:
+    plain_ = {names.plain(one) for one in first}
+    if not wanted and not plain_.isdisjoint(_SPEAKERS) and not plain_.isdisjoint(_SAID):
         return (
-            "a row is one message, not a record; put all messages of a conversation into one column, messages"
+            "a row is one message, not a record; put each question with its answer into one row, or all "
+            "messages of a conversation into one column, messages"
         )
     if wanted:
         titles = {names.plain(one) for one in first}

@@ -49,6 +49,8 @@ def held(whole: Mapping[str, Any]) -> Held | None:
         or _is_chat(whole)
     ):
         return None
+    if {"cells", "nbformat"} <= whole.keys():
+        raise NotReadable("this is a Jupyter notebook; export the data in it as JSON lines or CSV")
     lists = {key: value for key, value in whole.items() if _is_of(dict, value)}
     parts = [key for key in lists if file_names.split_of(key) is not None]
     if len(parts) > 1:
