@@ -54,17 +54,15 @@ class Answers(msgspec.Struct):
         if max(tokens, default=0) > least:
             sizes = zip(tokens, lines, strict=True)
             self._keep_longest([Longest(size, line) for size, line in sizes if size > least])
-        brief = [one for one in zip(lines, said, strict=True) if len(one[1]) <= LABEL_CHARACTERS]
-        if len(brief) < len(said):
-            self.labels = None
         short: dict[str, int] = {}
-        for line, answer in brief:
-            words = words_of(answer)
-            if words is None:
+        for line, answer in zip(lines, said, strict=True):
+            words = answer.split(None, LABEL_WORDS) if len(answer) <= LABEL_CHARACTERS else _MANY
+            if len(words) > LABEL_WORDS:
                 self.labels = None
                 continue
-            label = " ".join(words).lower()
-            short[label] = short.get(label, 0) + 1
+            if self.labels is not None:
+                label = " ".join(words).lower()
+                short[label] = short.get(label, 0) + 1
             if len(words) == 1:
                 self.one_word_count += 1
                 if len(self.one_word) < LONGEST_KEPT:
@@ -97,10 +95,12 @@ class Answers(msgspec.Struct):
         self.longest = ordered[:LONGEST_KEPT]
 
     def _keep_commonest(self, more: Mapping[int, int]) -> None:
-        add(self.commonest, more)
-        if len(self.commonest) > 50 * COMMONEST_KEPT:
-            ordered = sorted(self.commonest.items(), key=lambda one: (-one[1], one[0]))
-            self.commonest = dict(ordered[:COMMONEST_KEPT])
+        found = dict(more)
+        add(found, self.commonest)
+        if len(found) > 50 * COMMONEST_KEPT:
+            least = sorted(found.values())[-COMMONEST_KEPT]
+            found = {answer: times for answer, times in found.items() if times > least}
+        self.commonest = found
 
     def _count(self, labels: dict[str, int]) -> None:
         if self.labels is not None:
@@ -169,9 +169,5 @@ class Answers(msgspec.Struct):
                 )
 
 
-def words_of(answer: str) -> list[str] | None:
-    """The words of an answer so short that it may be a label; None for all others."""
-    if len(answer) > LABEL_CHARACTERS:
-        return None
-    words = answer.split(maxsplit=LABEL_WORDS)
-    return words if len(words) <= LABEL_WORDS else None
+_MANY = [""] * (LABEL_WORDS + 1)
+"""Words of an answer that is too long for a label."""

@@ -136,18 +136,15 @@ class Duplicates:
 
     def _shared(self, column: int, passes: int, number: int) -> set[int]:
         """The hashes that occur more than once, of one part of the space of hashes."""
-        seen, shared = set[int](), set[int]()
+        mine: list[int] = []
         for part in self._parts:
-            hashes = self._column(part, column)
-            mine = list(hashes) if passes == 1 else [one for one in hashes if one % passes == number]
-            new = set(mine)
-            if len(new) < len(mine):
-                once = set[int]()
-                shared.update(one for one in mine if one in once or once.add(one))  # type: ignore[func-returns-value]
-            shared |= new & seen
-            seen |= new
-        shared.discard(0)
-        return shared
+            hashes = filter(None, self._column(part, column))
+            mine += hashes if passes == 1 else [one for one in hashes if one % passes == number]
+        once = set(mine)
+        if len(once) == len(mine):
+            return set()
+        once.clear()
+        return {one for one in mine if one in once or once.add(one)}  # type: ignore[func-returns-value]
 
     def _column(self, part: _Part, column: int) -> array[int]:
         self._spool.seek(part.at + 8 * column * part.records)

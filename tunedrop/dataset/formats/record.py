@@ -37,7 +37,7 @@ SCHEMA_VERSION = "bedrock-conversation-2024"
 """What Llama's checker demands and Nova's takes (aws-samples/amazon-bedrock-samples, read 2026-11-23)."""
 
 
-class Turn(msgspec.Struct, frozen=True):
+class Turn(msgspec.Struct, frozen=True, gc=False):
     """One message of a conversation.
 
     Attributes
@@ -57,7 +57,7 @@ class Turn(msgspec.Struct, frozen=True):
     extra: dict[str, Any] = {}
 
 
-class Conversation(msgspec.Struct, frozen=True):
+class Conversation(msgspec.Struct, frozen=True, gc=False):
     """A record. Plain text is one `text` turn of nobody.
 
     Attributes

@@ -22,7 +22,8 @@ from tunedrop.dataset.formats import names, pairs, turns
 from tunedrop.dataset.formats.record import Conversation, Reading, said
 
 _BOS = r"(?:<s>|<\|begin_of_text\|>|<bos>|<\|startoftext\|>)"
-_PREFACE = r"(?:Below is an instruction|A chat between|The conversation between)[^#\[|]{0,600}?"
+_PREFACES = ("Below is an instruction", "A chat between", "The conversation between")
+_PREFACE = rf"(?:{'|'.join(_PREFACES)})[^#\[|]{{0,600}}?"
 _MARKS = (
     r"<\|im_start\|>[ \t]*(system|user|assistant)[ \t]*\n",
     r"<\|start_header_id\|>(system|user|assistant)<\|end_header_id\|>",
@@ -56,10 +57,11 @@ _Said = tuple[str, str]
 
 def begins(text: str) -> bool:
     """Whether a text begins as a transcript does."""
-    return text[:1] in _FIRST and _BEGINS.match(text) is not None
+    return text[:_LOOKED_AT].lstrip().startswith(_FIRST) and _BEGINS.match(text) is not None
 
 
-_FIRST = frozenset("<[#HUBAT \t\r\n")
+_FIRST = ("<", "[", "#", "Human", "USER", *_PREFACES)
+_LOOKED_AT = 60
 
 
 def fits(record: Mapping[str, Any]) -> bool:
