@@ -111,7 +111,7 @@ class _Conclusion:
             for number, problem in self._opened[split].problems if split in self._opened else ():
                 self._add(split, number, problem)
         if format_ is not None:
-            self._duplicates[format_].report(self._repeat)
+            self._duplicates[format_].report(self._repeat, self._written_place)
             if left_out := self._duplicates[format_].left_out:
                 why = f"the last {left_out:,} records were not compared with others: the dataset is too large"
                 problem = Problem("", "TD057", why, f"{left_out:,}", f"at most {MOST_COMPARED:,} records")
@@ -134,7 +134,9 @@ class _Conclusion:
             held_out = HeldOut(enumerate(lines_of(source), start=1), likeness)
             for leak in held_out.search(enumerate(lines_of(train), start=1)):
                 if (split, leak.line) not in self._leaked:
-                    self._add(split, leak.line, _leak(split, leak, Place(0, leak.trained_on)))
+                    self._add(
+                        split, leak.line, _leak(split, leak, self._written_place(Place(0, leak.trained_on)))
+                    )
 
     def _format(self) -> SourceFormat | None:
         """The format of most records; where two have as many, the first in the list of formats."""
@@ -289,6 +291,11 @@ class _Conclusion:
     def _is_plain(self, split: Split) -> bool:
         return split not in self._opened or self._opened[split].is_plain
 
+    def _written_place(self, place: Place) -> str:
+        """A record's place as people know it, in the text of another record's finding."""
+        name, line = self._place(place.split, place.line)
+        return f"line {line} of {place.split if name == self._names[place.split] else name}"
+
     def _place(self, split: Split, number: int) -> tuple[str, int]:
         """The name of the file, sheet or member that a line stands in, and the line or row there."""
         if split not in self._opened:
@@ -297,7 +304,7 @@ class _Conclusion:
         return place.name(self._names[split]), place.line
 
 
-def _leak(split: Split, leak: Leak, trained_on: Place) -> Problem:
+def _leak(split: Split, leak: Leak, trained_on: str) -> Problem:
     if leak.likeness < 100:
         why = f"the prompt is nearly the same as at {trained_on} ({leak.likeness:g} % similar)"
         return Problem("$", "TD058", why)

@@ -82,40 +82,48 @@ class Duplicates:
             self._spool.write(column[: 8 * number])
         self._spool.write(prints.lines[: 4 * number])
 
-    def report(self, found: Callable[[Place, Problem], None]) -> None:
-        """Tell each record that is like an earlier one, in any order."""
+    def report(self, found: Callable[[Place, Problem], None], written: Callable[[Place], str] = str) -> None:
+        """Tell each record that is like an earlier one, in any order; `written` names the place of that."""
         compared: set[Place] = set()
         for group in self._groups(0):
-            self._same_prompt(group, found)
+            self._same_prompt(group, found, written)
             compared.update(place for place, _ in group[1:])
         for group in self._groups(2):
             alone = [place for place, _ in group if place not in compared]
             for place in alone[1:]:
-                why = f"but for numbers and punctuation the same record as {alone[0]}"
+                why = f"but for numbers and punctuation the same record as {written(alone[0])}"
                 found(place, Problem("$", "TD053", why))
 
     def close(self) -> None:
         """Give the space on disk back."""
         self._spool.close()
 
-    def _same_prompt(self, group: list[tuple[Place, int]], found: Callable[[Place, Problem], None]) -> None:
+    def _same_prompt(
+        self,
+        group: list[tuple[Place, int]],
+        found: Callable[[Place, Problem], None],
+        written: Callable[[Place], str],
+    ) -> None:
         first, answers = group[0][0], {group[0][1]: group[0][0]}
         differ = False
         for place, answer in group[1:]:
             earlier = answers.setdefault(answer, place)
             if place.file != first.file:
-                found(place, _leak(place, first))
+                found(place, _leak(place, written(first)))
             elif earlier is not place:
-                found(place, Problem("$", "TD050", f"the same record as {earlier}"))
+                found(place, Problem("$", "TD050", f"the same record as {written(earlier)}"))
             elif self._are_preferences:
                 # Several pairs of one prompt are a ranking; a pair and its reverse teach nothing.
                 if (reverse := answers.get(-answer % HASHES)) is not None:
                     differ = True
-                    why = f"prefers the answer that {reverse} rejects, and rejects the one that it prefers"
+                    other = written(reverse)
+                    why = f"prefers the answer that {other} rejects, and rejects the one that it prefers"
                     found(place, Problem("$", "TD092", why))
             else:
                 differ = True
-                found(place, Problem("$", "TD051", f"the same prompt as {first}, with another answer"))
+                found(
+                    place, Problem("$", "TD051", f"the same prompt as {written(first)}, with another answer")
+                )
         self.contradicted_prompts += differ
 
     def _groups(self, column: int) -> Iterator[list[tuple[Place, int]]]:
@@ -155,7 +163,7 @@ class Duplicates:
         return array("I", self._spool.read(4 * part.records))
 
 
-def _leak(place: Place, first: Place) -> Problem:
+def _leak(place: Place, first: str) -> Problem:
     if place.split == "test":
         return Problem("$", "TD052", f"this prompt is also at {first}: training records cannot be held out")
     return Problem("$", "TD056", f"this prompt is also at {first}")

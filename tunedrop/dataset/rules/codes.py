@@ -12,7 +12,7 @@ ERRORS: dict[str, str] = {
     "TD002": "The file is UTF-8 without a byte-order mark.",
     "TD003": "The file has no blank lines.",
     "TD004": "A JSON object has no duplicate keys.",
-    "TD005": "The file contains JSON lines, not a JSON array, CSV, Parquet or compressed data.",
+    "TD005": "The file can be read as records: JSON, a table, Excel or Parquet.",
     "TD006": "The file is not empty.",
     "TD009": "Each row of a table has exactly one cell per column.",
     "TD010": "All records have one supported format.",

@@ -125,9 +125,22 @@ def _keys(row: Sequence[str], wanted: Mapping[str, str]) -> list[str] | None:
         parts = {pair.prompt: "prompt", pair.answer: "completion"}
         parts |= {pair.system: "system"} if pair.system else {}
         return [parts.get(one) or kept(one, set(PARTS)) for one in row]
+    if pair.format is None and (named := _by_last_word(plain)):
+        return [named.get(name) or kept(one, set(PARTS)) for name, one in zip(plain, row, strict=True)]
     if sum(map(bool, plain)) == 1 and there & set(_ALONE):
         return ["input" if name else "" for name in plain]
     return None
+
+
+def _by_last_word(plain: Sequence[str]) -> dict[str, str]:
+    """The parts of columns such as `customer question` and `our reply`, where one of each is there."""
+    asked = [one for one in plain if one.rpartition("_")[2] in _ASKED]
+    said = [one for one in plain if one.rpartition("_")[2] in _SAID_TO_IT]
+    return {asked[0]: "prompt", said[0]: "completion"} if len(asked) == len(said) == 1 else {}
+
+
+_ASKED = ("question", "prompt", "query", "request")
+_SAID_TO_IT = ("answer", "reply", "response", "completion", "solution", "resolution")
 
 
 def _are_preferences(there: Collection[str]) -> bool:
