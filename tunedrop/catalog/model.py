@@ -195,7 +195,7 @@ class MethodRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     takes_video: bool = False
     takes_reasoning: bool = False
     takes_documents: bool = False
-    tools: Literal["no", "doubtful"] = "no"
+    tools: Literal["no", "doubtful", "yes"] = "no"
     reserved_words: tuple[str, ...] = ()
     reserved_in_answers: bool = False
     doubtful_words: tuple[str, ...] = ()

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tunedrop import catalog
+from tunedrop.dataset.check.check import check
 from tunedrop.dataset.sources.local import Held
 from tunedrop.dataset.sources.opened import opened
 from tunedrop.dataset.tools.convert import Conversion, Target, convert
@@ -220,3 +222,38 @@ def test_no_bytes_make_the_conversion_fail(body: bytes, target: Target) -> None:
     _, done = converted(body, target)
 
     assert done.written + done.refusals == done.read
+
+
+def test_a_record_for_a_grader_keeps_its_tools_in_the_form_of_openai() -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "stock", "arguments": '{"item":"rose"}'}}
+    schema = {"type": "object", "properties": {"item": {"type": "string"}}, "required": ["item"]}
+    record: dict[str, Any] = {
+        "messages": [
+            {"role": "user", "content": "How many roses are there?"},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "c1", "content": "three"},
+            {"role": "assistant", "content": "Three."},
+            {"role": "user", "content": "And tulips?"},
+        ],
+        "tools": [
+            {
+                "type": "function",
+                "function": {"name": "stock", "description": "Counts", "parameters": schema},
+            }
+        ],
+        "reference_answer": {"tulips": 2},
+    }
+    chat = {"messages": record["messages"][:-1], "tools": record["tools"]}
+
+    written, done = records([record], "openai-chat")
+    on_nova = codes(record, "amazon.nova-2-lite-v1:0:256k")
+    on_claude = codes(chat, "anthropic.claude-3-haiku-20240307-v1:0:200k")
+
+    assert (written, done.lost) == ([record], {})
+    assert not on_nova & {"TD019", "TD024"}
+    assert "TD024" in on_claude
+
+
+def codes(record: dict[str, Any], model: str) -> set[str]:
+    line = json.dumps(record).encode() + b"\n"
+    return {one.code for one in check({"train": [line]}, {"train": "a"}, catalog.find(model)).errors}

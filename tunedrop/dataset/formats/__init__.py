@@ -36,6 +36,7 @@ from tunedrop.dataset.formats import (
     plain,
     preference,
     sharegpt,
+    tools,
     transcripts,
     turns,
     wrapped,
@@ -287,6 +288,8 @@ def refusal(conversation: Conversation, format_: str) -> str:
     if format_ == "converse":
         return ""
     rejected = (conversation.rejected,) if conversation.rejected is not None else ()
+    if format_ == "openai-chat" and all(map(openai_chat.can_hold, turns)):
+        return ""
     if any(turn.blocks for turn in (*turns, *rejected)) or conversation.extra.get("toolConfig"):
         return "only Converse records can contain images, videos, reasoning and tools"
     if format_ in ("prompt-completion", "alpaca", "image-caption") and (
@@ -308,3 +311,5 @@ def losses(conversation: Conversation, format_: str) -> Iterator[str]:
         for path, _ in unread_paths(msgspec.structs.replace(conversation, losses=())):
             yield path
         yield from (f"$.{shorten(key)}" for key in conversation.extra if key != "toolConfig")
+    else:
+        yield from tools.unsaid(conversation)

@@ -8,11 +8,11 @@ Sources: OpenAI API reference, chat completions; Bedrock user guide, rft-prepare
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tunedrop.dataset.formats import beside, names, tools, turns
-from tunedrop.dataset.formats.record import Conversation, Reading, said
+from tunedrop.dataset.formats.record import Conversation, Reading, Turn, said
 from tunedrop.dataset.types import shorten
 
 NAME = "openai-chat"
@@ -149,7 +149,25 @@ def write_messages(conversation: Conversation) -> dict[str, Any]:
 
 
 def write(conversation: Conversation) -> dict[str, Any]:
-    """A conversation as a chat; `extra` and what is unread come with it."""
-    system = [{"role": "system", "content": conversation.system}] if conversation.system else []
-    messages = system + [{"role": one.role, "content": one.text, **one.extra} for one in conversation.turns]
-    return {"messages": messages, **conversation.extra, **conversation.unread}
+    """A conversation as a chat with its tools; `extra` and what is unread come with it."""
+    messages = [{"role": "system", "content": conversation.system}] if conversation.system else []
+    messages += [message for turn in conversation.turns for message in _written(turn)]
+    extra = {key: one for key, one in conversation.extra.items() if key != "toolConfig"}
+    declared = conversation.extra.get("toolConfig")
+    found = {"tools": tools.written(declared)} if declared else {}
+    return {"messages": messages, **found, **extra, **conversation.unread}
+
+
+def can_hold(turn: Turn) -> bool:
+    """Whether a chat can say all of a turn; images and reasoning have no place in training data."""
+    return all("text" in one or "toolUse" in one or "toolResult" in one for one in turn.blocks)
+
+
+def _written(turn: Turn) -> Iterator[dict[str, Any]]:
+    """The messages of a turn: one a result of a tool, and one of what is said."""
+    calls = [tools.call(one["toolUse"]) for one in turn.blocks if "toolUse" in one]
+    results = [tools.message(one["toolResult"]) for one in turn.blocks if "toolResult" in one]
+    yield from results
+    if turn.text or calls or not results:
+        said_ = {"tool_calls": calls} if calls else {}
+        yield {"role": turn.role, "content": turn.text or None, **said_, **turn.extra}

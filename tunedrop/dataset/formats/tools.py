@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from tunedrop.dataset.formats import schemas
-from tunedrop.dataset.formats.record import Reading
+from tunedrop.dataset.formats.record import Conversation, Reading
 from tunedrop.dataset.types import shorten
 
 _CALL = frozenset({"id", "type", "index", "function", "name", "arguments"})
@@ -54,6 +54,52 @@ def _spec(spec: Mapping[str, Any]) -> dict[str, Any]:
     )  # AWS asks for one
     made["inputSchema"] = {"json": schemas.of_parameters(schema if isinstance(schema, dict) else {})}
     return made
+
+
+def written(given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The tools of a toolConfig as OpenAI has them."""
+    specs = [one["toolSpec"] for one in given.get("tools", ())]
+    return [
+        {
+            "type": "function",
+            "function": {
+                "name": spec["name"],
+                "description": spec.get("description", spec["name"]),
+                "parameters": spec["inputSchema"]["json"],
+            },
+        }
+        for spec in specs
+    ]
+
+
+def call(use: Mapping[str, Any]) -> dict[str, Any]:
+    """A toolUse as a call of OpenAI."""
+    arguments = msgspec.json.encode(use.get("input", {})).decode()
+    function = {"name": use["name"], "arguments": arguments}
+    return {"id": use["toolUseId"], "type": "function", "function": function}
+
+
+def message(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A toolResult as a message of OpenAI; what is no text is written as JSON."""
+    said = [
+        one["text"] if "text" in one else msgspec.json.encode(one.get("json", one)).decode()
+        for one in result["content"]
+    ]
+    return {"role": "tool", "tool_call_id": result["toolUseId"], "content": "\n".join(said)}
+
+
+def unsaid(conversation: Conversation) -> Iterator[str]:
+    """What OpenAI's form of tools leaves out, as JSON paths."""
+    config_ = conversation.extra.get("toolConfig") or {}
+    yield from (f"$.toolConfig.{shorten(key)}" for key in config_ if key != "tools")
+    for turn in conversation.turns:
+        for one in turn.blocks:
+            result = one.get("toolResult", {})
+            yield from (
+                f"{turn.path}.toolResult.{shorten(key)}"
+                for key in result
+                if key not in ("toolUseId", "content")
+            )
 
 
 def are_definitions(value: Any, whole: bool = False) -> bool:

@@ -156,7 +156,7 @@ def model_problems(conversation: Conversation, rules: MethodRules, model: BaseMo
                 yield Problem(f"{where}.reasoningContent", "TD025", why, "reasoningContent", "text")
             has_tools = has_tools or "toolUse" in block or "toolResult" in block
         yield from _together(found, turn.path, model)
-    if has_tools:
+    if has_tools and rules.tools != "yes":
         yield from _tools(rules, model)
 
 
