@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.situations import PAIRS, assistant, each, user
+from tests.situations import PAIRS, READ, assistant, each, user
 from tunedrop.dataset.check.check import check_files
 from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.formats import unreadable
@@ -83,7 +83,26 @@ SHAPES: dict[str, dict[str, Any]] = {
         "response": {"choices": [{"message": assistant("a")}]},
     },
     "LangSmith": {"inputs": {"question": "q"}, "outputs": {"answer": "a"}},
+    "a preference": {
+        "chosen": [user("q"), assistant("a")],
+        "rejected": [user("q"), assistant("b")],
+    },
 }
+WRAPPED = {
+    name: json.loads(READ[name][0].splitlines()[0])
+    for name in (
+        "LangSmith's runs",
+        "choices beside their messages",
+        "Bedrock's evaluation of conversations",
+        "OpenAI's responses with calls",
+        "Gemini's types",
+        "DynamoDB",
+        "MLflow",
+        "a transcript, ChatML",
+        "a transcript, a prompt",
+    )
+}
+KEYED = SHAPES | WRAPPED
 
 
 def objects(value: Any) -> Iterator[dict[str, Any]]:
@@ -94,12 +113,12 @@ def objects(value: Any) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("target", ["converse", "prompt-completion"])
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", KEYED)
 def test_a_key_anywhere_in_a_record_is_written_or_listed(name: str, target: Any) -> None:
-    places = len(list(objects(SHAPES[name])))
+    places = len(list(objects(KEYED[name])))
     kept = []
     for place in range(places):
-        record = json.loads(json.dumps(SHAPES[name]))
+        record = json.loads(json.dumps(KEYED[name]))
         list(objects(record))[place]["a_key"] = {"of": "somebody"}
         sink = io.BytesIO()
 

@@ -138,10 +138,13 @@ def _labelled(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
         what = "candidates must be two: one preferred and one non-preferred; write a record for each pair"
         reading.add("$.messages", "TD011", what, f"{len(two)} candidates", "preferenceLabel")
         return record
-    chosen, rejected = by_label[0][0].get("content"), by_label[1][0].get("content")
-    before = list(record["messages"][:-1])
+    before, last = list(record["messages"][:-1]), record["messages"][-1]
+    around = {key: one for key, one in last.items() if key != "candidates"}
     rest = {key: one for key, one in record.items() if key not in ("messages", "schemaVersion")}
-    sides = [[{"role": "assistant", "content": one}] for one in (chosen, rejected)]
+    sides = [
+        [{"role": turns.ASSISTANT, **around, **{k: v for k, v in one.items() if k != "preferenceLabel"}}]
+        for (one,) in (by_label[0], by_label[1])
+    ]
     return {**rest, "messages": before, "chosen": sides[0], "rejected": sides[1]}
 
 
@@ -168,8 +171,15 @@ def _scored(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
     rest = {
         key: one for key, one in record.items() if key not in ("contents", "completions", "systemInstruction")
     }
-    sides = [[_of_gemini(one.get("completion"))] for one in (better, worse)]
+    sides = [
+        [{**one, **_of_gemini(said)} if isinstance(said, dict) else said]
+        for one, said in ((_without_score(one), one.get("completion")) for one in (better, worse))
+    ]
     return {**rest, "messages": [*before, *asked], "chosen": sides[0], "rejected": sides[1]}
+
+
+def _without_score(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in one.items() if key not in ("score", "completion")}
 
 
 _SCORES = ({"1", "0"}, {"1.0", "0.0"}, {"1.0", "0"}, {"1", "0.0"})

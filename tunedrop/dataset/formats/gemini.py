@@ -13,6 +13,7 @@ from tunedrop.dataset.formats.record import Conversation, Reading, said
 from tunedrop.dataset.types import shorten
 
 _SYSTEM = ("systemInstruction", "system_instruction")
+_DECLARED = ("functionDeclarations", "function_declarations")
 
 
 def fits(record: Mapping[str, Any]) -> bool:
@@ -30,11 +31,10 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         for text in _texts(record.get(key), f"$.{key}", losses):
             chat.note(text, f"$.{key}")
     for index, tool in enumerate(record.get("tools") or []):
-        declared = (
-            tool.get("functionDeclarations", tool.get("function_declarations"))
-            if isinstance(tool, dict)
-            else tool
-        )
+        declared = tool
+        if isinstance(tool, dict):
+            declared = tool.get(_DECLARED[0], tool.get(_DECLARED[1]))
+            losses += [f"$.tools[{index}].{shorten(key)}" for key in tool if key not in _DECLARED]
         made = tools.config(declared, f"$.tools[{index}]", reading, losses)
         extra["toolConfig"] = {
             "tools": [*extra.get("toolConfig", {}).get("tools", []), *made.get("tools", [])]

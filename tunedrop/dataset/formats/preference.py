@@ -99,6 +99,12 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     _compare(chosen, rejected, keys[1], reading)
     if reading.problems:
         return None
+    losses += [
+        f"{turn.path.removesuffix('.content')}.{shorten(key)}"
+        for turn in rejected.turns[:-1]
+        if turn.path.startswith(f"$.{keys[1]}")
+        for key in turn.extra
+    ]
     _warn_of_scores(record, reading)
     if chosen.turns[0].path.startswith(f"$.{keys[0]}"):  # the answers bring their prompt
         used = {key for key in used if chosen.system_path == f"$.{key}"}

@@ -62,7 +62,7 @@ def _parts(item: Mapping[str, Any]) -> list[Any]:
     given = [*_listed(item.get("summary")), *_listed(item.get("content"))]
     if item.get("type") != "reasoning":
         return given
-    return [{"type": "reasoning", "text": one.get("text")} if isinstance(one, dict) else one for one in given]
+    return [{**one, "type": "reasoning"} if isinstance(one, dict) else one for one in given]
 
 
 def _listed(content: Any) -> list[Any]:

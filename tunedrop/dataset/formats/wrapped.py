@@ -90,7 +90,8 @@ def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
             else one
             for one in answer
         ]
-    return {**_without(record, said), "messages": [*messages, *answer]}
+    around = _beside(said, {"choices": record[said]}) if said == "choices" else {}
+    return {**_without(record, said), "messages": [*messages, *answer], **around}
 
 
 def _is_graded(record: Mapping[str, Any], said: str) -> bool:
@@ -213,15 +214,15 @@ def _of_chatgpt(message: Any) -> dict[str, Any] | None:
 
 
 def _of_dynamodb(value: Any) -> Any:
-    """A value of DynamoDB's JSON, {"S": "…"}; None where it is none."""
+    """A value of DynamoDB's JSON, {"S": "…"}; another one as it is."""
     if not isinstance(value, dict) or len(value) != 1:
-        return None
+        return value
     ((kind, inside),) = value.items()
     if kind == "M" and isinstance(inside, dict):
         return {key: _of_dynamodb(one) for key, one in inside.items()}
     if kind == "L" and isinstance(inside, list):
         return [_of_dynamodb(one) for one in inside]
-    return inside if kind in ("S", "N", "BOOL", "SS", "NS") else None
+    return inside if kind in ("S", "N", "BOOL", "SS", "NS") else value
 
 
 def _without(record: Mapping[str, Any], *keys: str) -> dict[str, Any]:
@@ -262,6 +263,7 @@ def _of_langchain(value: Any) -> Any:
     name = str(value["id"][-1]).removesuffix("Chunk").removesuffix("Message").lower()
     inside = value["kwargs"]
     around = {key: one for key, one in inside.items() if key not in ("content", "type")}
+    around |= {key: one for key, one in value.items() if key not in ("lc", "type", "id", "kwargs")}
     role = str(inside.get("type") or name)
     return {"role": turns.ROLES.get(role.lower(), role), "content": inside["content"], **around}
 
@@ -274,10 +276,12 @@ def _of_evaluation(given: Any) -> list[Any]:
         asked = turn.get("prompt") if isinstance(turn, dict) else None
         if not isinstance(references, list) or len(references) != 1:
             return []
+        around = _without(turn, "prompt", "referenceResponses")
         for role, one in (("user", asked), ("assistant", references[0])):
             if not isinstance(one, dict) or not isinstance(one.get("content"), list):
                 return []
-            messages.append({"role": role, "content": one["content"]})
+            messages.append({**one, **around, "role": role})
+            around = {}
     return messages
 
 
@@ -319,4 +323,7 @@ def _beside(name: str, value: Any) -> dict[str, Any]:
     }
     for choice in value.get("choices") or []:
         around |= {f"{name}.choices.{key}": one for key, one in choice.items() if key != "message"}
+    for one in value.get("generations") or []:
+        for made in one if isinstance(one, list) else [one]:
+            around |= {f"{name}.{key}": text for key, text in made.items() if key not in ("text", "message")}
     return around
