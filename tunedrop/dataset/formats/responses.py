@@ -13,9 +13,9 @@ from typing import Any
 _ITEMS = frozenset(("function_call", "function_call_output", "reasoning"))
 
 
-def are_items(value: Any) -> bool:
+def are_items(value: list[Any]) -> bool:
     """Whether a list holds items that are no messages, and nothing but items and messages."""
-    if not isinstance(value, list) or not any(map(_is_item, value)):
+    if not any(map(_is_item, value)):
         return False
     return all(_is_item(one) or (isinstance(one, dict) and isinstance(one.get("role"), str)) for one in value)
 

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tunedrop.dataset.formats import names, pairs, turns
-from tunedrop.dataset.formats.record import Conversation, Reading, said
+from tunedrop.dataset.formats.record import Conversation, Reading, Turn, said
 
 _BOS = r"(?:<s>|<\|begin_of_text\|>|<bos>|<\|startoftext\|>)"
 _PREFACES = ("Below is an instruction", "A chat between", "The conversation between")
@@ -72,7 +72,7 @@ def fits(record: Mapping[str, Any]) -> bool:
 def read(record: Mapping[str, Any], _: Reading) -> Conversation | None:
     """A record that `fits`."""
     keys, spoken = _of(record)
-    given = [turns.Turn(role, text, (), f"$.{keys[role == turns.ASSISTANT]}") for role, text in spoken]
+    given = [Turn(role, text, (), f"$.{keys[role == turns.ASSISTANT]}") for role, text in spoken]
     system = [one.text for one in given if one.role == turns.SYSTEM]
     unread = {key: one for key, one in said(record).items() if key not in keys and one != ""}
     return Conversation(tuple(one for one in given if one.role != turns.SYSTEM), "".join(system), {}, unread)

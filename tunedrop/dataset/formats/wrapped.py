@@ -236,7 +236,7 @@ def _messages(value: Any) -> list[Any]:
         found = found[0]
     if isinstance(found, list) and any(map(_is_of_langchain, found)):
         found = [_of_langchain(one) for one in found]
-    if responses.are_items(found):
+    if isinstance(found, list) and responses.are_items(found):
         found = responses.messages(found)
     return found if isinstance(found, list) and found and all(map(_is_message, found)) else []
 
