@@ -3,7 +3,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
-from typing import Any
+from typing import Any, get_args
 
 import jsonata
 import msgspec
@@ -22,6 +22,7 @@ from infra.workflow import (
     THROUGHPUT_PATIENCE,
     TRAINING_PATIENCE,
 )
+from tunedrop.contracts import Resume, ResumePoint
 
 WITHOUT_CATCH = {
     "RefuseUpload": "the sweep starts the upload again, and reports it",
@@ -273,6 +274,27 @@ def test_a_cause_that_is_no_functions_message_is_kept_as_it_is(
     error_output: dict[str, str], cause: str
 ) -> None:
     assert evaluate(CAUSE, errorOutput=error_output) == cause
+
+
+@pytest.mark.parametrize(
+    ("point", "state"),
+    [
+        ("validate_data", "ValidateData"),
+        ("preflight", "Preflight"),
+        ("set_up_throughput", "SetUpThroughput"),
+    ],
+)
+def test_a_run_that_goes_on_brings_all_that_is_known_of_it(
+    definition: dict[str, Any], point: str, state: str
+) -> None:
+    (branch,) = (
+        one for one in definition["States"]["Registered?"]["Choices"] if f'"{point}"' in one["Condition"]
+    )
+
+    known = [name for name in Resume.__struct_fields__ if name != "point"]
+    assert branch["Next"] == state
+    assert branch["Assign"] == {name: f"{{% $states.input.resume.{name} %}}" for name in known}
+    assert point in get_args(ResumePoint)
 
 
 def test_the_drawing_in_the_docs_is_up_to_date(definition: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from tests import builders
 from tunedrop import catalog
 from tunedrop.dataset import formats
 from tunedrop.dataset.formats import Conversation, Turn
-from tunedrop.dataset.prepare.held_out import read_held_out
+from tunedrop.dataset.prepare.held_out import questions, read_held_out
 from tunedrop.dataset.prepare.plan import plan
 from tunedrop.dataset.prepare.split import Prepared, prepare, shares
 
@@ -203,6 +203,30 @@ def test_every_assistant_turn_is_asked_in_its_context() -> None:
     assert (first.reference, second.reference) == ("assistant 0", "assistant 1")
     assert [message.text for message in second.messages] == ["user 0", "assistant 0", "user 1"]
     assert second.system == "be kind"
+
+
+SAID = tuple(Turn(role, f"{role} {n}") for n in range(2) for role in ("user", "assistant"))
+
+
+@pytest.mark.parametrize(
+    ("conversation", "asked"),
+    [
+        (Conversation(SAID), [(0, 1, "assistant 0"), (1, 3, "assistant 1")]),
+        # Of two answers the last turn alone was preferred.
+        (Conversation(SAID, rejected=Turn("assistant", "no")), [(1, 3, "assistant 1")]),
+        # A prompt without an answer is asked too: its grader or its teacher has the answer.
+        (Conversation(SAID[:3]), [(0, 1, "assistant 0"), (1, 3, "")]),
+        (Conversation(SAID[:1], extra={"reference_answer": "42"}), [(0, 1, "42")]),
+        (Conversation(SAID[1:]), [(1, 2, "assistant 1")]),  # nobody asked for the first
+    ],
+)
+def test_what_is_asked_of_a_conversation(
+    conversation: Conversation, asked: list[tuple[int, int, str]]
+) -> None:
+    found = list(questions(7, conversation, is_text=False))
+
+    assert [(one.turn, len(one.messages), one.reference) for one in found] == asked
+    assert {one.record for one in found} == {7}
 
 
 def test_the_second_half_of_a_text_is_what_has_to_be_continued() -> None:

@@ -1,0 +1,157 @@
+"""What the functions of a stage with other engines may do in SageMaker and with imported models.
+
+As in `test_attackers.py`, by a table held by hand and the emulator's own policy evaluator: allowed of this
+stage; refused of another, of nobody, and by another name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from ministack.core.iam_evaluator import parse_policy_document
+
+from tests.infra.conftest import ACCOUNT, REGION, Resources, synthesize
+from tests.infra.test_attackers import Call, functions_statements, is_allowed, tagged, tagging
+
+STAGE, OTHER = "local", "prod"
+SAGEMAKER, BEDROCK = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}", f"arn:aws:bedrock:{REGION}:{ACCOUNT}"
+JOB = f"{SAGEMAKER}:training-job/tunedrop-{STAGE}-support-0123456789"
+PRETRAINING = f"{SAGEMAKER}:training-job/pretrain-{STAGE}-support-0123456789"
+GROUP = f"{SAGEMAKER}:model-package-group/tunedrop-{STAGE}-qwen3-4b"
+PACKAGE = f"{SAGEMAKER}:model-package/tunedrop-{STAGE}-qwen3-4b/1"
+IMPORTED, IMPORT = f"{BEDROCK}:imported-model/abcdefghij12", f"{BEDROCK}:model-import-job/abcdefghij12"
+FILES = "arn:aws:s3:::<Artifacts>/runs/support-0123456789/training"
+WATCHERS, ENDING = ("WaitForCompletion", "ResumeWaits"), ("ReleaseThroughput", "SweepThroughput")
+
+OF_TAGGED = {
+    **{("sagemaker:StopTrainingJob", job): (*WATCHERS, *ENDING) for job in (JOB, PRETRAINING)},
+    ("sagemaker:DeleteModelPackageGroup", GROUP): ENDING,
+    ("bedrock:DeleteImportedModel", IMPORTED): ENDING,
+}
+"""What may be done to what carries the stage's tag alone, and by whom."""
+
+WITH_OUR_TAG = {
+    **{(f"sagemaker:{does}", job): "StartCustomization" for does in ("CreateTrainingJob", "AddTags")
+       for job in (JOB, PRETRAINING)},
+    ("sagemaker:CreateModelPackageGroup", GROUP): "StartCustomization",
+    ("sagemaker:AddTags", GROUP): "StartCustomization",
+    ("bedrock:CreateModelImportJob", "*"): "SetUpThroughput",
+    ("bedrock:TagResource", IMPORT): "SetUpThroughput",
+}  # fmt: skip
+"""What is made by a request that gives the stage's tag, and by whom."""
+
+READING = ("RegisterRun", "Preflight", "StartCustomization", *WATCHERS, *ENDING)
+BY_NAME = {
+    **{("sagemaker:DescribeTrainingJob", job): READING for job in (JOB, PRETRAINING)},
+    ("sagemaker:DescribeModelPackage", PACKAGE): ("Preflight", "SetUpThroughput", *ENDING),
+    ("sagemaker:DeleteModelPackage", PACKAGE): ENDING,
+}  # fmt: skip
+"""What may be done to what has a name of the stage, and by whom."""
+
+FILES_ENDED = [
+    Call("s3:DeleteObjectVersion", f"{FILES}/pretrain-{STAGE}-support-0123456789/output/model/config.json"),
+    Call("s3:DeleteObject", f"{FILES}/tunedrop-{STAGE}-support-0123456789/output/weights"),
+]
+NEVER = [
+    Call("s3:DeleteObject", "arn:aws:s3:::<Artifacts>/runs/support-0123456789/dataset/train.jsonl"),
+    Call("s3:DeleteObjectVersion", "arn:aws:s3:::<Artifacts>/runs/support-0123456789/report.html"),
+    Call("sagemaker:CreateTrainingJob", JOB),
+    Call("bedrock:TagResource", IMPORTED, tagging(OTHER)),
+]
+
+
+@pytest.fixture(scope="module")
+def resources(tmp_path_factory: pytest.TempPathFactory) -> Resources:
+    engines = ["bedrock", "sagemaker-serverless", "sagemaker-jumpstart"]
+    return Resources(synthesize(tmp_path_factory.mktemp("engines"), STAGE, engines=engines, removal="retain"))
+
+
+@pytest.fixture(scope="module")
+def policies(resources: Resources) -> dict[str, list[Any]]:
+    return {
+        function: [parse_policy_document({"Version": "2012-10-17", "Statement": [one]}) for one in statements]
+        for function, statements in functions_statements(resources).items()
+    }
+
+
+def who_may(policies: dict[str, list[Any]], call: Call) -> set[str]:
+    return {function for function in policies if is_allowed(policies, function, call)}
+
+
+@pytest.mark.parametrize(("action", "resource"), OF_TAGGED)
+def test_only_what_carries_the_stages_tag_is_ended(
+    policies: dict[str, list[Any]], action: str, resource: str
+) -> None:
+    found = {tag: who_may(policies, Call(action, resource, tagged(tag))) for tag in (STAGE, OTHER, None)}
+
+    assert found == {STAGE: set(OF_TAGGED[action, resource]), OTHER: set(), None: set()}
+
+
+@pytest.mark.parametrize(("action", "resource"), WITH_OUR_TAG)
+def test_only_what_is_given_the_stages_tag_is_made(
+    policies: dict[str, list[Any]], action: str, resource: str
+) -> None:
+    found = {tag: who_may(policies, Call(action, resource, tagging(tag))) for tag in (STAGE, OTHER, "")}
+
+    assert found == {STAGE: {WITH_OUR_TAG[action, resource]}, OTHER: set(), "": set()}
+
+
+@pytest.mark.parametrize(("action", "resource"), BY_NAME)
+def test_what_has_a_name_of_another_stage_is_nobodys(
+    policies: dict[str, list[Any]], action: str, resource: str
+) -> None:
+    theirs = resource.replace(f"-{STAGE}-", f"-{OTHER}-")
+
+    assert set(BY_NAME[action, resource]) <= who_may(policies, Call(action, resource))
+    assert who_may(policies, Call(action, theirs)) == set()
+
+
+@pytest.mark.parametrize(
+    ("context", "allowed"),
+    [
+        (tagged(STAGE) | {"aws:tagkeys": ["tunedrop:expires"]}, True),
+        (tagged(OTHER) | {"aws:tagkeys": ["tunedrop:expires"]}, False),
+        (tagged(None) | {"aws:tagkeys": ["tunedrop:expires"]}, False),
+        (tagged(STAGE) | {"aws:tagkeys": ["tunedrop:run"]}, False),
+    ],
+)
+def test_a_base_models_copy_is_kept_by_its_own_stage_and_nothing_else_of_it_changes(
+    policies: dict[str, list[Any]], context: Mapping[str, Any], allowed: bool
+) -> None:
+    keepers = who_may(policies, Call("bedrock:TagResource", IMPORTED, context))
+
+    assert keepers == ({"SetUpThroughput"} if allowed else set())
+
+
+@pytest.mark.parametrize(
+    ("function", "role", "service"),
+    [("StartCustomization", "Training", "sagemaker"), ("SetUpThroughput", "Import", "bedrock")],
+)
+def test_roles_are_passed_to_the_service_that_needs_them(
+    resources: Resources, function: str, role: str, service: str
+) -> None:
+    passing = [
+        (one["Resource"], one["Condition"])
+        for policy, one in resources.statements()
+        if f"Functions{function}Role" in policy
+        and one["Action"] == "iam:PassRole"
+        and role in str(one["Resource"])
+    ]
+
+    conditions = [condition for _, condition in passing]
+    assert conditions
+    assert all(
+        one == {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}} for one in conditions
+    )
+
+
+@pytest.mark.parametrize("call", FILES_ENDED)
+def test_weights_are_deleted_by_who_ends_what_bills(policies: dict[str, list[Any]], call: Call) -> None:
+    assert who_may(policies, call) == set(ENDING)
+
+
+@pytest.mark.parametrize("call", NEVER)
+def test_nobody_does_what_no_step_needs(policies: dict[str, list[Any]], call: Call) -> None:
+    assert who_may(policies, call) == set()
