@@ -42,14 +42,15 @@ def lines(base_model: BaseModel, asked: Workload) -> Iterator[CostLine]:
     """
     few, most = base_model.likely_units, base_model.most_units
     likely = windows(asked.requests * ANSWER_SECONDS / CONCURRENCY)
-    minutes = [WINDOW_MINUTES * count for count in (likely, likely, 2 * likely + 1)]
-    by_window = f"1 to {most} units x {likely} to {2 * likely + 1} windows of {WINDOW_MINUTES} minutes"
+    longest = 2 * likely + 1
+    by_window = f"1 to {most} units x {likely} to {longest} windows of {WINDOW_MINUTES} minutes"
     by_month = f"1 to {most} units x 1 month"
     rate, kept = base_model.prices.imported_per_unit_minute, base_model.prices.imported_storage_per_unit_month
     imports_base = not base_model.inference_id
     tuned = asked.contenders - 1
     for item, models in ((ANSWERING, tuned), *([(BASE_ANSWERING, 1)] if imports_base else [])):
-        quantities = (minutes[0], models * few * minutes[1], models * most * minutes[2])
+        counts = (likely, models * few * likely, models * most * longest)
+        quantities = (WINDOW_MINUTES * count for count in counts)
         basis = by_window if models == 1 else f"{models} models x {by_window}"
         yield ranged(item, rate, *quantities, basis, "a minute and unit")
     yield ranged(STORAGE, kept, 1, few, most, by_month, "a month and unit")

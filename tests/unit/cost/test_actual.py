@@ -7,7 +7,7 @@ import pytest
 
 from tests import builders
 from tunedrop import catalog
-from tunedrop.contracts import ActualCost, DeploymentSettings, Ending, Judged, StartedJob
+from tunedrop.contracts import ActualCost, DeploymentSettings, Ending, Judged, StartedJob, TrainingJob
 from tunedrop.cost.actual import actual
 
 NOW = "2026-11-23T14:02:00Z"
@@ -45,6 +45,28 @@ def test_a_finished_job_costs_its_tokens_and_its_models_storage_is_a_forecast() 
     (storage,) = found.forecast
     assert (storage.item, storage.likely) == ("model storage", pytest.approx(1.95))
     assert found.likely == pytest.approx(20_000 * 5 / 1e6 * 3.30)
+
+
+def test_each_job_of_a_search_that_was_started_costs_its_own_epochs() -> None:
+    """One has trained, one ended early, and one was never started."""
+    search = tuple({"epochCount": epochs} for epochs in ("1", "2", "3"))
+    run = builders.run(base_model=builders.LLAMA_3_3, candidates=search, hyperparameters=search[0])
+    series = tuple(
+        TrainingJob(title=str(at), method="single-turn", hyperparameters=one, job_arn=arn, job=job)
+        for at, (one, arn, job) in enumerate(
+            zip(search, ("arn:1", "arn:2", ""), (builders.job(), None, None), strict=True)
+        )
+    )
+    for few in (2, 3):
+        run = msgspec.structs.replace(run, candidates=search[:few])
+        started = StartedJob(outcome="started", job_arn="arn:2", job_name="2", series=series[:few])
+
+        lines = cost(run=run, started=started, job=builders.job()).lines
+
+        epoch = 20_000 / 1e6 * 3.30
+        assert [(line.low > 0, line.likely) for line in lines] == [
+            (True, pytest.approx(epoch)), (False, pytest.approx(2 * epoch)),
+        ]  # fmt: skip
 
 
 def test_a_job_that_ended_early_may_have_cost_anything_up_to_all_its_tokens() -> None:

@@ -43,6 +43,7 @@ def test_somebody_is_asked_for_each_limit_that_would_be_passed_and_no_other(
 
     assert len(reasons) == len(asked_for)
     assert all(part in reason for part, reason in zip(asked_for, reasons, strict=True))
+    assert not any("more wait for approval" in reason for reason in reasons)
 
 
 def test_somebody_is_asked_about_unrelated_data_and_about_each_missing_price() -> None:

@@ -142,7 +142,24 @@ def test_a_teacher_is_paid_for_held_out_prompts_without_answers_whenever_they_ar
     )
 
     assert line(found, "evaluation, teacher, prompts").likely == pytest.approx(1_000 / 1e6 * 0.72)
-    assert line(found, "evaluation, teacher, answers").high == pytest.approx(10 * 500 / 1e6 * 0.72)
+    answers = line(found, "evaluation, teacher, answers")
+    assert answers.high == pytest.approx(10 * 500 / 1e6 * 0.72)
+    assert (answers.low, answers.likely) == (
+        pytest.approx(0.1 * answers.high), pytest.approx(0.4 * answers.high)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("records", "growth"), [(200, 75), (15_000, 1), (30_000, 1)])
+def test_a_teacher_may_be_asked_about_as_many_prompts_as_bedrock_makes_up(records: int, growth: int) -> None:
+    teacher = Teacher(model="meta.llama3-3-70b-instruct-v1:0", max_response_length=500)
+    train = msgspec.structs.replace(builders.dataset().train, records=records)
+
+    found = estimated(builders.LLAMA_3_1, dataset=builders.dataset(train=train), teacher=teacher)
+
+    prompts, answers = line(found, "teacher, prompts"), line(found, "teacher, answers")
+    assert prompts.high == pytest.approx(growth * MOST_TOKENS * prompts.likely)
+    assert answers.high == pytest.approx(max(records, 15_000) * 500 / 1e6 * 0.72)
+    assert answers.likely == pytest.approx(0.4 * records * 500 / 1e6 * 0.72)
 
 
 def test_a_run_within_its_budget_needs_no_approval() -> None:
@@ -218,12 +235,27 @@ def test_a_conversation_is_paid_for_turn_by_turn_with_all_that_was_said_before()
     assert found.evaluation_requests == 3 * 120
 
 
-def test_general_ability_costs_both_models_answers() -> None:
-    with_probes = cost()
-    without = cost(evaluation=EvaluationSettings(general_ability=False))
+@pytest.mark.parametrize(
+    ("base_model", "way", "has_champion", "models"),
+    [
+        (builders.LLAMA_3_3, "on-demand", False, 2),
+        (builders.LLAMA_3_3, "on-demand", True, 2),  # the model in production has no abilities to lose
+        (builders.LLAMA_3_1, "provisioned", False, 1),  # the tuned model's tokens are paid for by its hours
+    ],
+)
+def test_general_ability_costs_the_answers_that_are_billed_by_token(
+    base_model: str, way: Way, has_champion: bool, models: int
+) -> None:
+    def answers(general_ability: bool) -> float:
+        settings = EvaluationSettings(general_ability=general_ability)
+        found = estimated(base_model, way, has_champion=has_champion, evaluation=settings)
+        return line(found, "evaluation").likely
 
-    assert line(with_probes, "evaluation").likely > line(without, "evaluation").likely
-    assert "of general-ability prompts" in line(with_probes, "evaluation").basis
+    price = catalog.find(base_model).prices.output_per_million_tokens
+    assert price is not None
+    probes = workload(builders.dataset(), builders.run(base_model=base_model), has_champion=False).probes
+    assert probes > 100
+    assert answers(True) - answers(False) == pytest.approx(models * probes * PROBE_TOKENS / 1e6 * price.usd)
 
 
 def test_a_judge_is_paid_for_reading_each_pair_twice() -> None:
@@ -242,6 +274,18 @@ def test_evaluation_jobs_are_paid_for_rating_each_answer_once() -> None:
 
     assert judging.likely == pytest.approx(2 * (2 * 4_000 + 40 * 900) / 1e6 * 0.72)
     assert "40 prompts x 2 answers, each in an evaluation job" in judging.basis
+
+
+@pytest.mark.parametrize(("via", "readings"), [("converse", 2 * 40), ("evaluation-job", 2 * 40)])
+def test_a_rubric_of_ones_own_is_read_at_each_judgement(via: Any, readings: int) -> None:
+    """Of four characters a token: in both orders of each pair, or with each of two answers."""
+    model = "us.meta.llama3-3-70b-instruct-v1:0"
+
+    def judging(rubric: str) -> float:
+        settings = EvaluationSettings(judge=JudgeSettings(model=model, via=via, rubric=rubric))
+        return line(cost(evaluation=settings), "judging").likely
+
+    assert judging("x" * 400) - judging("") == pytest.approx(readings * 100 / 1e6 * 0.72)
 
 
 def test_a_judge_without_a_known_price_is_asked_about_first() -> None:

@@ -39,6 +39,38 @@ def test_one_window_of_a_model_of_one_unit_costs_what_awss_example_says() -> Non
     assert storage.likely == 1.95
 
 
+@pytest.mark.parametrize(
+    ("has_champion", "answers", "windows"),
+    [
+        (False, (5, 2 * 5, 8 * 3 * 5), "1 to 8 units x 1 to 3 windows of 5 minutes"),
+        (True, (5, 2 * 2 * 5, 2 * 8 * 3 * 5), "2 models x 1 to 8 units x 1 to 3 windows of 5 minutes"),
+    ],
+)
+def test_how_many_units_and_windows_there_may_be_is_the_range(
+    has_champion: bool, answers: tuple[int, int, int], windows: str
+) -> None:
+    """At a dollar a minute and unit, and a dollar a month and unit."""
+    base = msgspec.structs.replace(priced(1.0), likely_units=2, most_units=8, inference_id="")
+    kept = base.prices.imported_storage_per_unit_month
+    assert kept is not None
+    prices = msgspec.structs.replace(
+        base.prices, imported_storage_per_unit_month=msgspec.structs.replace(kept, usd=1.0)
+    )
+    asked = workload(builders.dataset(), builders.run(), has_champion=has_champion)
+    asked = msgspec.structs.replace(asked, requests=10)
+
+    lines = {line.item: line for line in imported.lines(msgspec.structs.replace(base, prices=prices), asked)}
+
+    found = {item: (line.low, line.likely, line.high) for item, line in lines.items()}
+    assert found == {
+        imported.ANSWERING: answers,
+        imported.BASE_ANSWERING: (5, 2 * 5, 8 * 3 * 5),
+        imported.STORAGE: (1, 2, 8),
+        imported.BASE_STORAGE: (0, 2, 8),
+    }
+    assert lines[imported.ANSWERING].basis.startswith(windows)
+
+
 @pytest.mark.parametrize(("seconds", "windows"), [(0, 1), (300, 1), (301, 2), (3600, 12)])
 def test_a_window_is_begun_and_paid(seconds: float, windows: int) -> None:
     assert imported.windows(seconds) == windows
@@ -101,6 +133,23 @@ def test_what_was_asked_is_what_it_has_cost(rejected_for: Any, windows: int) -> 
     assert lines == {
         imported.ANSWERING: pytest.approx(2 * minute), imported.BASE_ANSWERING: pytest.approx(minute)
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("champion", "units", "copies"), [(None, 2, 2), (True, 2, 4), (True, 0, 2)])
+def test_a_model_in_production_that_was_asked_is_billed_as_a_like_copy(
+    champion: Any, units: int, copies: int
+) -> None:
+    score = builders.evaluation().scores[0]
+    ending = Ending(
+        run=builders.run(base_model=BASE.id),
+        dataset=builders.dataset(),
+        serving=builders.serving(way="imported", units=units, in_service_at="2026-11-23T13:57:00Z"),
+        evaluation=builders.evaluation(champion=score if champion else None),
+    )
+
+    lines = {line.item: line.likely for line in actual(ending, priced(1.0), "2026-11-23T14:02:00Z").lines}
+
+    assert lines[imported.ANSWERING] == 5 * copies
 
 
 def test_an_estimate_is_corrected_by_the_units_of_both_copies() -> None:
