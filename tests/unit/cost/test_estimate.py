@@ -104,12 +104,16 @@ def test_a_range_of_tokens_of_an_image_widens_the_estimate() -> None:
     assert (shown.tokens.low, shown.tokens.likely, shown.tokens.high) == (8_000, 13_000, 26_000)
 
 
-def test_provisioned_throughput_is_paid_by_the_hour_and_unit() -> None:
-    settings = DeploymentSettings(model_units=2, keep_for_seconds=7200)
+@pytest.mark.parametrize(("units", "kept", "hours"), [(1, None, 1), (2, 7200, 3), (1, 0, 1)])
+def test_provisioned_throughput_is_paid_by_the_hour_and_unit(
+    units: int, kept: int | None, hours: int
+) -> None:
+    """One hour to evaluate, and those for which it is asked to be kept."""
+    settings = DeploymentSettings(model_units=units, keep_for_seconds=kept)
 
     lines = cost(builders.LLAMA_3_1, "provisioned", deployment=settings).lines
 
-    assert lines[-1].likely == pytest.approx(2 * 24.0 * 3)
+    assert lines[-1].likely == pytest.approx(units * 24.0 * hours)
 
 
 def test_beside_provisioned_throughput_the_base_models_answers_are_paid_for_by_token() -> None:
@@ -184,6 +188,8 @@ def test_an_unknown_price_is_said_and_asked_about() -> None:
     assert found.approval_reasons == (
         "no dated price is known for training (USE1-NovaPro-Customization-Training)",
     )
+    training = line(found, "training")
+    assert (training.low, training.likely, training.high) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(

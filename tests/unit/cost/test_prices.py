@@ -174,6 +174,8 @@ def test_the_embedded_price_list_has_the_prices_that_others_have_read() -> None:
         ("USE1-NovaPro-Customization-Training", "0.008", "Nova Pro, training: 8 USD; the catalog has none"),
         ("USE1-NovaLite-Customization-Storage", "2.95", "storage: 2.95 USD; the catalog has 1.95"),
         ("USE1-NovaLite-Customization-Storage", "1.95", ""),
+        ("USE1-NovaLite-Customization-Storage", "1.9515", ""),  # less than a thousandth more
+        ("USE1-NovaLite-Customization-Storage", "1.9525", "storage: 1.9525 USD; the catalog has 1.95"),
     ],
 )
 def test_what_differs_is_said(usage_type: str, usd: str, says: str) -> None:

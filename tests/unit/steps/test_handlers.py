@@ -239,6 +239,9 @@ def test_a_registration_that_failed_refuses_the_run_that_it_began_and_no_other(
 def test_a_run_that_is_estimated_again_does_not_count_against_itself(here: Here) -> None:
     payload = {"run": builders.run(), "dataset": builders.dataset()}
     likely = here.call("estimate_cost", **payload)["likely"]
+    record = here.registry.get(builders.run().run_id)
+    assert record is not None
+    assert record.estimated_usd == likely
     here.stage = builders.stage(monthly_budget_usd=1.5 * likely)
 
     again = here.call("estimate_cost", **payload)
