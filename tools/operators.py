@@ -31,7 +31,10 @@ def changes(text: str) -> Iterator[tuple[int, int, str, str]]:
         start, stop = (len(raw[: starts[row - 1] + column].decode()) for row, column in places)
         return start, stop
 
-    for node in ast.walk(ast.parse(text)):
+    nodes = list(ast.walk(ast.parse(text)))
+    # `frozen=True` of a class is a declaration, which the type checker holds.
+    declared = {id(word.value) for one in nodes if isinstance(one, ast.ClassDef) for word in one.keywords}
+    for node in (one for one in nodes if id(one) not in declared):
         for start, stop, new in _of(node, span, text):
             shown, then = (" ".join(one.split())[:60] for one in (text[start:stop], new))
             yield start, stop, new, f"line {text.count(chr(10), 0, start) + 1}: {shown or '…'} -> {then}"

@@ -24,7 +24,10 @@ def test_every_list_is_of_an_area() -> None:
 
 
 def test_operators_change_one_place_each_and_leave_a_program() -> None:
-    text = "def f(a, b):\n    if not a and b < 1:\n        g()\n    return a + 'x', b * 2, True, a is not b\n"
+    text = (
+        "class C(D, frozen=True):\n    pass\n\n\ndef f(a, b):\n"
+        "    if not a and b < 1:\n        g()\n    return a + 'x', b * 2, True, a is not b\n"
+    )
 
     made = {text[:start] + new + text[stop:] for start, stop, new, _ in operators.changes(text)}
 

@@ -95,6 +95,7 @@ def test_what_no_page_tells_the_tokens_of_is_said_to_be_left_out() -> None:
     unpriced = {line.item: line.basis for line in found.lines if not line.source}
     assert "not in it: 3 videos" in unpriced["videos in training"]
     assert "videos in evaluation" in unpriced
+    assert not any(line(found, item).high for item in unpriced)
     assert "no dated price is known for videos in training" in in_words(found)
 
 
@@ -213,9 +214,15 @@ def test_a_stage_may_refuse_what_passes_its_month() -> None:
 def test_throughput_for_production_is_estimated_beside_an_evaluation_on_demand() -> None:
     settings = DeploymentSettings(mode="provisioned", keep_for_seconds=3600)
 
-    items = [line.item for line in cost("amazon.nova-lite-v1:0:300k", deployment=settings).lines]
+    lines = cost("amazon.nova-lite-v1:0:300k", deployment=settings).lines
 
-    assert items == ["training", "model storage", "evaluation", "provisioned throughput"]
+    assert [one.item for one in lines] == [
+        "training",
+        "model storage",
+        "evaluation",
+        "provisioned throughput",
+    ]
+    assert lines[-1].basis.startswith("1 model unit(s) x 1 h (0 h to evaluate)")
 
 
 def line(found: Estimate, item: str) -> CostLine:
