@@ -43,16 +43,16 @@ def lines(base_model: BaseModel, asked: Workload) -> Iterator[CostLine]:
     few, most = base_model.likely_units, base_model.most_units
     likely = windows(asked.requests * ANSWER_SECONDS / CONCURRENCY)
     longest = 2 * likely + 1
+    minutes, at_most = WINDOW_MINUTES * likely, WINDOW_MINUTES * longest
     by_window = f"1 to {most} units x {likely} to {longest} windows of {WINDOW_MINUTES} minutes"
     by_month = f"1 to {most} units x 1 month"
     rate, kept = base_model.prices.imported_per_unit_minute, base_model.prices.imported_storage_per_unit_month
     imports_base = not base_model.inference_id
     tuned = asked.contenders - 1
     for item, models in ((ANSWERING, tuned), *([(BASE_ANSWERING, 1)] if imports_base else [])):
-        counts = (likely, models * few * likely, models * most * longest)
-        quantities = (WINDOW_MINUTES * count for count in counts)
         basis = by_window if models == 1 else f"{models} models x {by_window}"
-        yield ranged(item, rate, *quantities, basis, "a minute and unit")
+        middle, high = models * few * minutes, models * most * at_most
+        yield ranged(item, rate, minutes, middle, high, basis, "a minute and unit")
     yield ranged(STORAGE, kept, 1, few, most, by_month, "a month and unit")
     if imports_base:
         shared = f"0 to {most} units x 1 month at most, for all runs of the stage"
