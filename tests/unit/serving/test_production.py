@@ -226,3 +226,83 @@ def test_an_alias_written_by_hand_names_nothing_once_what_it_names_goes(
     production.stand_down(SECOND_AT)
 
     assert by_hand not in production.aliases.all()
+
+
+# --- what an attempt has put into production, whatever became of its step
+
+BEGAN, AGAIN = "2026-11-23T10:00:00Z", "2026-11-25T10:00:00Z"
+THIRD = builders.MODEL_ARN.replace("abcdefghij12", "third0000000")
+MINE, OTHERS = ("persona-1", FIRST, FIRST_AT), ("persona-2", SECOND, SECOND_AT)
+
+
+@pytest.mark.parametrize(
+    ("promoted", "resumed_at", "expected"),
+    [
+        ([], "", None),
+        ([("2026-11-24T00:00:00Z", MINE)], "", (FIRST_AT, "", False, "")),
+        (
+            [("2026-11-22T00:00:00Z", OTHERS), ("2026-11-24T00:00:00Z", MINE)],
+            "", (FIRST_AT, SECOND, False, ""),
+        ),
+        # Behind the same ARN: it was swapped.
+        (
+            [
+                ("2026-11-22T00:00:00Z", ("persona-2", SECOND, FIRST_AT)),
+                ("2026-11-24T00:00:00Z", MINE),
+            ],
+            "", (FIRST_AT, SECOND, True, ""),
+        ),
+        ([("2026-11-24T00:00:00Z", MINE)], AGAIN, None),  # before this attempt: by a person's hand
+        ([("2026-11-24T00:00:00Z", OTHERS)], "", None),
+        (
+            [("2026-11-24T00:00:00Z", MINE), ("2026-11-24T01:00:00Z", OTHERS)],
+            "", (FIRST_AT, "", False, "another model has taken its place since"),
+        ),
+        (
+            [
+                ("2026-11-22T00:00:00Z", ("persona-3", THIRD, SECOND_AT)),
+                ("2026-11-24T00:00:00Z", MINE),
+                ("2026-11-24T01:00:00Z", OTHERS),
+            ],
+            "", (FIRST_AT, THIRD, False, "another model has taken its place since"),
+        ),
+        ([("2026-11-24T00:00:00Z", MINE), ("2026-11-24T01:00:00Z", OTHERS)], AGAIN, None),
+        # Another run's promotion of this very model is not this run's.
+        ([("2026-11-24T00:00:00Z", ("persona-2", FIRST, FIRST_AT))], "", None),
+    ],
+)  # fmt: skip
+def test_what_an_attempt_has_promoted_is_told_by_the_history(
+    aws: Aws, stage: Stage, registry: Registry, deployments: Deployments, monkeypatch: pytest.MonkeyPatch,
+    promoted: list[tuple[str, tuple[str, str, str]]], resumed_at: str,
+    expected: tuple[str, str, bool, str] | None,
+) -> None:  # fmt: skip
+    del registry, deployments
+    production = Production(aws, stage)
+    for moment, (run_id, model, served_by) in promoted:
+        with monkeypatch.context() as then:
+            then.setattr("tunedrop.clock.now", lambda moment=moment: moment)
+            then.setattr("tunedrop.clock.instant", lambda moment=moment: moment)
+            production.aliases.promote("persona", run_id, model, served_by)
+    run = builders.run(run_id="persona-1", created_at=BEGAN, resumed_at=resumed_at)
+
+    found = production.settled(run, FIRST)
+
+    assert (found and (found.model_id, found.previous_model_arn, found.swapped, found.note)) == expected
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_swap_that_nobody_has_noted_is_found_behind_the_stable_arn(
+    production: Production, deployments: Deployments, is_there: bool
+) -> None:
+    """The step died after Bedrock had put the model behind the ARN, and before it wrote the history."""
+    if is_there:
+        deployments.models[FIRST_AT] = SECOND
+    run = builders.run(run_id="persona-2", deployment=STABLE)
+
+    found = production.settled(run, SECOND)
+
+    assert (found is not None) is is_there
+    assert production.settled(builders.run(run_id="persona-3"), SECOND) is None  # its ARN need not stay
+    if found is not None:
+        assert (found.model_id, found.swapped) == (FIRST_AT, True)
+        assert deployments.tags[f"{FIRST_AT} tunedrop:run"] == "persona-2"

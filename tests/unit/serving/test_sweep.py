@@ -146,6 +146,43 @@ def test_expired_provisioned_throughput_goes_though_it_is_in_production(
     assert aliases.current("persona") == model
 
 
+@pytest.mark.parametrize(
+    ("way", "expires", "late"),
+    [
+        ("provisioned", FUTURE, 0),
+        ("provisioned", "2026-01-01T00:00:00Z", 1),
+        ("on-demand", "2026-01-01T00:00:00Z", 0),  # it bills nothing by the hour
+        ("none", FUTURE, 0),
+    ],
+)
+def test_throughput_that_has_outlived_its_expiry_is_counted(
+    aws: Aws, stage: Stage, registry: Registry, way: str, expires: str, late: int
+) -> None:
+    del registry
+    aws.bedrock = bedrock(way, expires)
+    sweeper = Sweeper(aws, stage, Troubles(aws.dynamodb, stage.registry_table))
+
+    assert sweeper.sweep()[1] == late
+    assert len(sweeper.found) == (way != "none")
+
+
+def test_what_cannot_be_looked_at_or_released_is_a_trouble_of_its_own(
+    aws: Aws, stage: Stage, registry: Registry
+) -> None:
+    del registry
+    troubles = Troubles(aws.dynamodb, stage.registry_table)
+    aws.bedrock = bedrock("on-demand", list_tags_for_resource=refusal("AccessDeniedException"))
+    assert Sweeper(aws, stage, troubles).sweep() == (Released(), 0)
+    aws.bedrock = bedrock("on-demand", delete_custom_model_deployment=refusal("AccessDeniedException"))
+    released, _ = Sweeper(aws, stage, troubles).sweep()
+
+    assert [one.subject for one in troubles.failed] == [
+        f"tags of {builders.DEPLOYMENT_ARN}", f"release of {builders.DEPLOYMENT_ARN}",
+    ]  # fmt: skip
+    assert (released.released, released.kept, len(released.failed)) == ((), (), 1)
+    assert released.failed[0].startswith(f"{builders.DEPLOYMENT_ARN}: ")
+
+
 IMPORTED = "arn:aws:bedrock:us-west-2:111122223333:imported-model/abcdefghij12"
 QWEN = "qwen.qwen3-4b"
 
