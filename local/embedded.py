@@ -52,6 +52,7 @@ class Embedded:
         self.state = state
         self._day = day or os.environ.get("TUNEDROP_LOCAL_DAY", "")
         self.port = 0
+        self._bootstrapped: set[str] = set()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -103,6 +104,7 @@ class Embedded:
         """
         shutil.rmtree(self.state, ignore_errors=True)
         (self.state / "tmp").mkdir(parents=True)
+        self._bootstrapped.clear()
         self.port = _free_port()
         command = [sys.executable, "-m", "local.server", str(self.state)]
         with (self.state / "server.log").open("wb") as log:
@@ -152,7 +154,9 @@ class Embedded:
         EmbeddedError
             When the CLI fails; the message holds the end of what it said.
         """
-        self._cdk("bootstrap", f"aws://{ACCOUNT}/{region}", folder=self.state)
+        if region not in self._bootstrapped:
+            self._cdk("bootstrap", f"aws://{ACCOUNT}/{region}", folder=self.state)
+            self._bootstrapped.add(region)
         self._cdk("deploy", "-c", f"stage={stage}", "--all", "--require-approval", "never", folder=folder)
 
     def destroy(self, stage: str = "local") -> None:

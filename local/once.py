@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
+import botocore.session
 from ministack.core import lambda_runtime, router
 from ministack.services import dynamodb
 
@@ -26,6 +27,8 @@ def cure(unpacked: Path, services: set[str]) -> None:
     """
     router._KNOWN_AWS_SERVICE_NAMES = frozenset(services)
     dynamodb._condition_syntax_error = functools.lru_cache(maxsize=1024)(dynamodb._condition_syntax_error)
+    # Each job of our Bedrock has a session, with its own credentials; service models are everybody's.
+    botocore.session.create_loader = functools.cache(botocore.session.create_loader)
     lambda_runtime.zipfile = SimpleNamespace(
         ZipFile=functools.partial(_UnpackedOnce, unpacked=unpacked),
         BadZipFile=zipfile.BadZipFile,
