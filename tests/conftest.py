@@ -87,13 +87,18 @@ def every_call_is_one_that_aws_would_take(request: pytest.FixtureRequest) -> Ite
         assert found == []
 
 
-@pytest.fixture(scope="module")
-def every_engine(embedded: Embedded) -> Pipeline:
-    """A stage that may use every engine, without what earlier files left: an account imports three models."""
+@pytest.fixture(scope="session")
+def localopen(embedded: Embedded) -> Pipeline:
+    """A stage that may use every engine."""
     embedded.deploy("localopen", "us-east-1")
-    stage = Pipeline(embedded.session(), "localopen")
-    Teardown(stage.aws, stage.stage, None, lambda *_: None).run()
-    return stage
+    return Pipeline(embedded.session(), "localopen")
+
+
+@pytest.fixture(scope="module")
+def every_engine(localopen: Pipeline) -> Pipeline:
+    """A stage that may use every engine, without what earlier files left: an account imports three models."""
+    Teardown(localopen.aws, localopen.stage, None, lambda *_: None).run()
+    return localopen
 
 
 @pytest.fixture(autouse=True)
