@@ -26,8 +26,12 @@ from tunedrop.waiting.table import Waits
 
 T = TypeVar("T")
 
+PATIENCE = 300.0
+"""Seconds to wait for what has to come: of a busy machine, whose runs take minutes. Nothing waits longer than
+it has to."""
 
-def until(look: Callable[[], T | None], what: str, seconds: float = 60.0, interval: float = 0.1) -> T:
+
+def until(look: Callable[[], T | None], what: str, seconds: float = PATIENCE, interval: float = 0.1) -> T:
     """What `look` finds, as soon as it finds something.
 
     Raises
@@ -148,7 +152,7 @@ class Pipeline:
         self.put(f"{intake.DROP_PREFIX}{name}.jsonl", body)
         return name
 
-    def run_of(self, name: str, version: str, seconds: float = 60.0) -> Record:
+    def run_of(self, name: str, version: str, seconds: float = PATIENCE) -> Record:
         """The run that one version of an upload has started, as soon as there is one."""
 
         def look() -> Record | None:
@@ -166,25 +170,25 @@ class Pipeline:
             self.put(f"{intake.RUNS_PREFIX}{name}/{path.name}", path)
         return name
 
-    def run_named(self, name: str, seconds: float = 60.0) -> Record:
+    def run_named(self, name: str, seconds: float = PATIENCE) -> Record:
         """The latest run of a name, as soon as there is one."""
         return until(lambda: next(iter(self.registry.named(name)), None), f"a run named {name}", seconds)
 
-    def follow(self, run_id: str, seconds: float = 240.0) -> Iterator[StepRecord | Record]:
+    def follow(self, run_id: str, seconds: float = PATIENCE) -> Iterator[StepRecord | Record]:
         """The run's steps as they happen, then its record when it is closed."""
         return follow(self.registry, run_id, time.monotonic() + seconds, interval=0.2)
 
-    def finished(self, name: str, seconds: float = 240.0) -> Record:
+    def finished(self, name: str, seconds: float = PATIENCE) -> Record:
         """The latest run of a name when it is closed."""
         return self.closed(self.run_named(name, seconds).run.run_id, seconds)
 
-    def closed(self, run_id: str, seconds: float = 240.0) -> Record:
+    def closed(self, run_id: str, seconds: float = PATIENCE) -> Record:
         """A run when it is closed."""
         *_, record = self.follow(run_id, seconds)
         assert isinstance(record, Record)
         return record
 
-    def approved(self, run_id: str, seconds: float = 240.0) -> Record:
+    def approved(self, run_id: str, seconds: float = PATIENCE) -> Record:
         """A run when it is closed; what it asks for meanwhile is approved."""
         found: StepRecord | Record | None = None
         for found in self.follow(run_id, seconds):

@@ -21,7 +21,7 @@ def tunedrop(embedded: Embedded) -> Tunedrop:
 
     def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [program, *arguments], env=environment, capture_output=True, text=True, timeout=180, check=False
+            [program, *arguments], env=environment, capture_output=True, text=True, timeout=300, check=False
         )
         assert done.returncode == code, done.stdout + done.stderr
         assert "Traceback" not in done.stderr

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from local.driver import PATIENCE
 from local.embedded import Embedded
 
 Tunedrop = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -29,7 +30,7 @@ _CURSOR = re.compile(r"\x1b\[[0-9;?]*[A-Za-ln-z]")
 class Terminal:
     """One command in a terminal, from its start to its end."""
 
-    def __init__(self, embedded: Embedded, *arguments: str, seconds: float = 120.0) -> None:
+    def __init__(self, embedded: Embedded, *arguments: str, seconds: float = PATIENCE) -> None:
         self.output = ""
         self._deadline = time.monotonic() + seconds
         self._ours, theirs = pty.openpty()
@@ -68,7 +69,7 @@ class Terminal:
         """Wait for the end of the command."""
         while self._read():
             assert time.monotonic() < self._deadline, f"the command did not end:\n{self.output}"
-        return self._process.wait(timeout=10)
+        return self._process.wait(timeout=60)
 
     def _read(self) -> bool:
         ready, _, _ = select.select([self._ours], [], [], 1.0)

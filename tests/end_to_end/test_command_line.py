@@ -32,6 +32,26 @@ def run_id(tunedrop: Tunedrop, pipeline: Pipeline, tmp_path_factory: pytest.Temp
     return pipeline.run_named("by-hand").run.run_id
 
 
+@pytest.fixture(scope="module")
+def approved(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What a person saw who submitted a run over its budget, approved it with a key and saw it end."""
+    folder = tmp_path_factory.mktemp("runs") / "over-budget"
+    shutil.copytree(Path(__file__).parents[2] / "examples" / "support-persona", folder)
+    manifest = folder / "run.yaml"
+    manifest.write_text(re.sub(r"budget_usd: \d+", "budget_usd: 1", manifest.read_text()))
+
+    with Terminal(embedded, "submit", str(folder), "--watch", "--stage", "local") as terminal:
+        terminal.shows("Submit over-budget to stage local?")
+        terminal.types("y\n")
+        terminal.shows("over the run's budget of 1.00 USD")
+        terminal.shows("Approve it?")
+        terminal.types("y")
+        terminal.shows("loss ")
+        terminal.shows("is better than its base model and in production")
+        assert terminal.exit_code() == 0
+    return terminal.output
+
+
 def error_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     """What a program is told of a command that has failed; nothing else is on stdout."""
     assert done.stdout == ""
@@ -176,30 +196,13 @@ def test_a_stopped_run_is_retried_from_the_command_line(
     assert (record.status, record.run.attempt) == ("promoted", 2)
 
 
-def test_a_person_sees_the_run_go_and_approves_it_with_a_key(
-    embedded: Embedded, pipeline: Pipeline, examples: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / "over-budget"
-    shutil.copytree(examples / "support-persona", folder)
-    manifest = folder / "run.yaml"
-    manifest.write_text(re.sub(r"budget_usd: \d+", "budget_usd: 1", manifest.read_text()))
-
-    with Terminal(embedded, "submit", str(folder), "--watch", "--stage", "local") as terminal:
-        terminal.shows("Submit over-budget to stage local?")
-        terminal.types("y\n")
-        terminal.shows("over the run's budget of 1.00 USD")
-        terminal.shows("Approve it?")
-        terminal.types("y")
-        terminal.shows("loss ")
-        terminal.shows("is better than its base model and in production")
-        assert terminal.exit_code() == 0
-
-    assert "\x1b[32m✓" in terminal.output
+def test_a_person_sees_the_run_go_and_approves_it_with_a_key(approved: str, pipeline: Pipeline) -> None:
+    assert "\x1b[32m✓" in approved
     assert pipeline.run_named("over-budget").status == "promoted"
 
 
 def test_runs_on_the_same_data_are_compared_on_the_prompts_that_they_share(
-    tunedrop: Tunedrop, run_id: str, tmp_path: Path
+    tunedrop: Tunedrop, run_id: str, approved: str, tmp_path: Path
 ) -> None:
     page = tmp_path / "compare.html"
 

@@ -20,7 +20,7 @@ def test_up_deploys_a_stage_that_a_shell_can_use_and_down_ends_it(tmp_path: Path
             env=environment | more,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=300,
             check=True,
         )
 

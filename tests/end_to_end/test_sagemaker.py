@@ -120,7 +120,7 @@ def test_what_was_learned_is_imported_and_asked(wire: Wire) -> None:
     """Needs the first test's job: weights go through S3, with the roles that the services were passed."""
     events = heard(wire)
     sagemaker, bedrock = wire.root.client("sagemaker"), wire.root.client("bedrock")
-    job = until(lambda: ended(sagemaker, "open-a"), "the job", 120)
+    job = until(lambda: ended(sagemaker, "open-a"), "the job")
     package = sagemaker.describe_model_package(ModelPackageName=job["OutputModelPackageArn"])
     (container,) = package["InferenceSpecification"]["Containers"]
     weights = container["ModelDataSource"]["S3DataSource"]["S3Uri"] + "checkpoints/hf_merged/"
@@ -129,15 +129,15 @@ def test_what_was_learned_is_imported_and_asked(wire: Wire) -> None:
         jobName="open", importedModelName="open", roleArn=wire.importer,
         modelDataSource={"s3DataSource": {"s3Uri": weights}},
     )  # fmt: skip
-    done = until(lambda: over(bedrock.get_model_import_job(jobIdentifier="open")), "the import", 120)
+    done = until(lambda: over(bedrock.get_model_import_job(jobIdentifier="open")), "the import")
     model = done["importedModelArn"]
     other = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:imported-model/abcdefghij12"
     wire.grant(statement("bedrock:InvokeModel", other))
     assert denied(lambda: asked(wire, model))
     wire.grant(statement("bedrock:InvokeModel", model))
 
-    assert until(lambda: asked(wire, model), "an answer", 60).endswith(ANSWER)
-    assert until(events, "the event", 60)["TrainingJobStatus"] == "Completed"
+    assert until(lambda: asked(wire, model), "an answer").endswith(ANSWER)
+    assert until(events, "the event")["TrainingJobStatus"] == "Completed"
     bedrock.delete_imported_model(modelIdentifier="open")
 
 

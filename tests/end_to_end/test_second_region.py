@@ -72,7 +72,7 @@ def test_a_run_that_nobody_approves_is_refused_after_the_stages_time_limit(west:
         west.put("runs/unanswered/train.jsonl", jsonl(single_turn("unanswered")))
         west.put("runs/unanswered/run.yaml", b"budget_usd: 0.01\ndata: {train: train.jsonl}\n")
 
-        record = west.finished("unanswered", 150.0)
+        record = west.finished("unanswered")
 
         assert record.status == "refused"
         assert _events(inbox, record) == ["approval-required", "run-ended"]

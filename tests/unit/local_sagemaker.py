@@ -116,7 +116,7 @@ class LocalAccount:
             found: dict[str, Any] = self.sagemaker.describe_training_job(TrainingJobName=name)
             return None if found["TrainingJobStatus"] in ("InProgress", "Stopping") else found
 
-        return until(over, f"the end of {name}", 30)
+        return until(over, f"the end of {name}")
 
     def function(self, name: str, answer: Callable[[Any], Any]) -> str:
         """Make a Lambda function of a call; gives its ARN."""

@@ -45,7 +45,7 @@ def imported(account: LocalAccount, weights: str, name: str = "tuned", **changes
         job: dict[str, Any] = account.bedrock.get_model_import_job(jobIdentifier=arn)
         return None if job["status"] == "InProgress" else job
 
-    return until(over, f"the import of {name}", 30)
+    return until(over, f"the import of {name}")
 
 
 def invoke(account: LocalAccount, model: str, **body: Any) -> dict[str, Any]:

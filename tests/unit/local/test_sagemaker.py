@@ -357,11 +357,11 @@ def wait_for(account: LocalAccount, secondary: str) -> None:
         job = account.sagemaker.describe_training_job(TrainingJobName="job")
         return job["SecondaryStatus"] == secondary or None
 
-    until(there, secondary, 20)
+    until(there, secondary)
 
 
 def wait_for_events(account: LocalAccount, status: str) -> None:
-    until(lambda: account.events[-1][1]["TrainingJobStatus"] == status or None, "the last event", 20)
+    until(lambda: account.events[-1][1]["TrainingJobStatus"] == status or None, "the last event")
 
 
 LIKED = [

@@ -36,7 +36,7 @@ def stage() -> Stage:
 
 
 def ended(aws: Aws, base: ImportedBase) -> ImportedBase:
-    return until(lambda: bases.outcome(aws.bedrock, base, NOW), "the import", 30)
+    return until(lambda: bases.outcome(aws.bedrock, base, NOW), "the import")
 
 
 def jobs(aws: Aws) -> list[str]:

@@ -67,7 +67,7 @@ def start(aws: Aws, account: LocalAccount, stage: Stage, run: Run) -> StartedJob
 
 
 def ended(aws: Aws, started: StartedJob) -> CompletedJob:
-    return until(lambda: outcome(ENGINE, aws, started.job_arn), "the job", 30)
+    return until(lambda: outcome(ENGINE, aws, started.job_arn), "the job")
 
 
 def left(aws: Aws, stage: Stage) -> set[str]:
@@ -89,7 +89,7 @@ def test_texts_are_read_on_imported_continued_and_deleted_to_nothing(
         aws.bedrock, stage, RUN, f"tunedrop-test-{RUN}", job.model_arn, run.deployment, "imported",
         weights=models.weights(aws, job.model_arn),
     )  # fmt: skip
-    serving = until(lambda: throughput.outcome(aws.bedrock, serving), "the import", 30)
+    serving = until(lambda: throughput.outcome(aws.bedrock, serving), "the import")
 
     beginning = "Before you clean the part3, stop the cable"
     question = HeldOut(record=1, turn=0, system="", messages=(Message("user", beginning),), reference="x")
@@ -146,7 +146,7 @@ def test_a_job_without_an_instance_waits_and_can_be_stopped(
 ) -> None:
     account.faults.set(no_capacity=True)
     started = start(aws, account, stage, run)
-    waiting = until(lambda: _waiting(aws, started), "the job to wait", 30)
+    waiting = until(lambda: _waiting(aws, started), "the job to wait")
 
     assert waiting.has_not_started
     assert left(aws, stage) == {"training job"}

@@ -81,7 +81,7 @@ def start(aws: Aws, account: LocalAccount, stage: Stage, run: Run, parent: str =
 
 
 def ended(aws: Aws, started: StartedJob) -> CompletedJob:
-    return until(lambda: outcome(ENGINE, aws, started.job_arn), "the job", 60)
+    return until(lambda: outcome(ENGINE, aws, started.job_arn), "the job")
 
 
 def checks(aws: Aws, account: LocalAccount, stage: Stage, run: Run) -> dict[str, Check]:

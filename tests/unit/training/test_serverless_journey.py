@@ -58,7 +58,7 @@ def start(aws: Aws, account: LocalAccount, stage: Stage, run: Run, parent: str =
 
 
 def ended(aws: Aws, started: StartedJob) -> CompletedJob:
-    return until(lambda: outcome(ENGINE, aws, started.job_arn), "the job", 30)
+    return until(lambda: outcome(ENGINE, aws, started.job_arn), "the job")
 
 
 def serve(aws: Aws, stage: Stage, job: CompletedJob) -> Serving:
@@ -66,7 +66,7 @@ def serve(aws: Aws, stage: Stage, job: CompletedJob) -> Serving:
     serving = throughput.create(
         aws.bedrock, stage, RUN, NAME, job.model_arn, builders.run().deployment, "imported", weights=weights
     )
-    return until(lambda: throughput.outcome(aws.bedrock, serving), "the import", 30)
+    return until(lambda: throughput.outcome(aws.bedrock, serving), "the import")
 
 
 def kinds(aws: Aws, stage: Stage) -> set[str]:
