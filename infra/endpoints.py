@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
@@ -11,12 +13,15 @@ from infra.settings import Endpoints, Network
 GATEWAYS = ("s3", "dynamodb")
 
 INTERFACES = {
-    "bedrock": "bedrock", "bedrock-runtime": "bedrock-runtime", "events": "events", "lambda": "lambda",
-    "sagemaker": "sagemaker.api", "sns": "sns", "ssm": "ssm", "stepfunctions": "states", "sts": "sts",
-    "xray": "xray",
+    "bedrock": "bedrock", "bedrock-mantle": "bedrock-mantle", "bedrock-runtime": "bedrock-runtime",
+    "events": "events", "lambda": "lambda", "sagemaker": "sagemaker.api", "sns": "sns", "ssm": "ssm",
+    "stepfunctions": "states", "sts": "sts", "xray": "xray",
 }  # fmt: skip
 """The name of a service's endpoint, by the name of its client (PrivateLink guide, aws-services-privatelink-
 support, read 2026-11-29; the tests compare them with CDK's)."""
+
+OF_TRAINING = ("bedrock-mantle", "sagemaker")
+"""Called only where an engine of the stage trains with it."""
 
 OUTSIDE = ("iam", "pricing", "service-quotas")
 """Called rarely, and without an endpoint in every Region: by way of a NAT gateway."""
@@ -29,7 +34,7 @@ class VpcEndpoints(Construct):
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, network: Network, endpoints: Endpoints, trains_in_sagemaker: bool
+        self, scope: Construct, id: str, *, network: Network, endpoints: Endpoints, training: Collection[str]
     ) -> None:
         super().__init__(scope, id)
         prefix = f"com.amazonaws.{Stack.of(self).region}"
@@ -43,7 +48,7 @@ class VpcEndpoints(Construct):
                 route_table_ids=list(endpoints.route_tables),
             )
         for client, name in INTERFACES.items():
-            if client == "sagemaker" and not trains_in_sagemaker:
+            if client in OF_TRAINING and client not in training:
                 continue
             ec2.CfnVPCEndpoint(
                 self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -10,9 +12,12 @@ from tunedrop.training.engine import Permission
 
 
 class Filling:
-    """Fills the words in braces of one stage's permissions."""
+    """Fills the words in braces of one stage's permissions; some stand for several values."""
 
-    def __init__(self, stack: Stack, stage: str, artifacts: s3.IBucket, training_role: str = "") -> None:
+    def __init__(
+        self, stack: Stack, stage: str, artifacts: s3.IBucket, training_role: str = "",
+        several: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:  # fmt: skip
         self._words = {
             "{region}": stack.region,
             "{account}": stack.account,
@@ -20,19 +25,23 @@ class Filling:
             "{training_role}": training_role,
             "{artifacts}": artifacts.bucket_arn,
         }
+        self._several = several or {}
 
     def statement(self, one: Permission) -> iam.PolicyStatement:
         """A permission as a statement of a policy."""
         conditions = {
-            operator: {key: self._filled(value) for key, value in keys.items()}
+            operator: {key: self._values(value) for key, value in keys.items()}
             for operator, keys in one.conditions.items()
         }
         return iam.PolicyStatement(
             sid=one.sid,
             actions=list(one.actions),
-            resources=[self._filled(arn) for arn in one.resources],
+            resources=[value for arn in one.resources for value in self._values(arn)],
             conditions=conditions or None,
         )
+
+    def _values(self, text: str) -> list[str]:
+        return list(self._several.get(text, ())) or [self._filled(text)]
 
     def _filled(self, text: str) -> str:
         for word, value in self._words.items():

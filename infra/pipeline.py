@@ -186,7 +186,7 @@ class Tunedrop(Construct):
                 "Endpoints",
                 network=network,
                 endpoints=network.endpoints,
-                trains_in_sagemaker=trains_in_sagemaker,
+                training={one.service for one in used},
             )
         if settings.cost_budget:
             Budget(

@@ -30,6 +30,9 @@ Tags = Callable[[], Iterator[tuple[str, Mapping[str, str]]]]
 ResourcesOf = Mapping[str, Callable[[str, str, Mapping[str, str], bytes, str, str], list[str]]]
 """By service: (method, path, headers, body, Region, account) to ARNs, or `action|ARN` of a further action."""
 
+ActionsOf = Mapping[str, Callable[[str, str], str]]
+"""By service: (method, path) to the IAM action."""
+
 OnCall = Callable[[str, str, Callable[[], Awaitable[Response]], Callable[[], None]], Awaitable[Response]]
 """What stands between a function and AWS: (function, IAM action, let it through, kill the function)."""
 
@@ -43,13 +46,14 @@ class Service(Protocol):
     def reset(self) -> None: ...
 
 
-ADDED = ("servicequotas", "pricing", "sagemaker")
+ADDED = ("servicequotas", "pricing", "sagemaker", "bedrock-mantle")
 """The services that MiniStack has nothing of."""
 
 
 def serve(
     services: Mapping[str, Service],
     resources_of: ResourcesOf,
+    actions_of: ActionsOf,
     tags: Tags,
     clock_speed: float,
     on_call: OnCall,
@@ -63,6 +67,8 @@ def serve(
         By MiniStack's name of the module, such as `bedrock`.
     resources_of
         The IAM resources of requests to our services.
+    actions_of
+        The IAM action of requests to services that botocore has no model of.
     tags
         Every tagged resource of our services, for policies that ask for `aws:ResourceTag`.
     clock_speed
@@ -76,7 +82,9 @@ def serve(
     # MiniStack has none of these; requests are routed by the service that they are signed for.
     for name in ADDED:
         app.SERVICE_HANDLERS[name] = services[name].handle_request
-    iam_actions.SERVICE_TO_IAM_NAMESPACE["sagemaker"] = "sagemaker"
+    for name in ("sagemaker", "bedrock-mantle"):
+        iam_actions.SERVICE_TO_IAM_NAMESPACE[name] = name
+    _know_actions(actions_of)
     _know_resources(resources_of)
     _know_tags(tags)
     _know_job_tags()
@@ -143,6 +151,17 @@ def assume_role(role_arn: str, service: str, account_id: str, source_arn: str) -
     if iam_evaluator.evaluate_resource_policy(trust, context, service=service).decision != "Allow":
         return None
     return _session(role_arn, account_id, service.partition(".")[0])
+
+
+def on_behalf_of(headers: Mapping[str, str]) -> dict[str, str] | None:
+    """Credentials with which a service acts with its caller's rights; None where that is no role."""
+    session = sts._sessions.get(router.extract_access_key_id(dict(headers), {}) or "", {})
+    _, _, name = str(session.get("Arn", "")).partition(":assumed-role/")
+    if not name:
+        return None
+    account_id = str(session["AccountId"])
+    role_arn = f"arn:aws:iam::{account_id}:role/{name.partition('/')[0]}"
+    return _session(role_arn, account_id, "bedrock-mantle")
 
 
 def _session(role_arn: str, account_id: str, name: str) -> dict[str, str]:
@@ -237,6 +256,19 @@ def _know_resources(resources_of: ResourcesOf) -> None:
     _enforce_each_resource(frozenset(resources_of))
 
 
+def _know_actions(actions_of: ActionsOf) -> None:
+    """MiniStack finds the action of a request in botocore's models."""
+    action_of = iam_actions.extract_iam_action
+
+    def action(service: str, method: str, path: str, *more: Any, **named: Any) -> str | None:
+        if service in actions_of:
+            return actions_of[service](method, path) or None
+        found: str | None = action_of(service, method, path, *more, **named)
+        return found
+
+    iam_actions.extract_iam_action = action
+
+
 def _enforce_each_resource(services: frozenset[str]) -> None:
     """A request about several resources is allowed when each of them is; MiniStack knows one a request.
 
@@ -292,6 +324,8 @@ def _know_job_tags() -> None:
         if not service.startswith("bedrock") or body[:1] != b"{":
             return found
         request = json.loads(body)
+        if service == "bedrock-mantle":
+            return found | {"bedrock-mantle:Model": request.get("model", "")}
         given_as = ("jobTags", "customModelTags", "importedModelTags")
         tags = [tag for name in given_as for tag in request.get(name, ())]
         if tags:

@@ -42,6 +42,8 @@ def main() -> None:
     from local.bedrock.world import World
     from local.calls import Calls
     from local.faults import Faults
+    from local.mantle import service as mantle
+    from local.mantle.state import State as MantleState
     from local.sagemaker import resources as sagemaker_resources
     from local.sagemaker.service import services as sagemaker_services
     from local.sagemaker.state import State
@@ -53,12 +55,14 @@ def main() -> None:
     world.report = report
     sagemaker = State(world)
     ministack.serve(
-        services(world) | sagemaker_services(sagemaker),
+        services(world) | sagemaker_services(sagemaker) | mantle.services(MantleState(world)),
         {
             "bedrock": bedrock_resources.resources_of,
             "bedrock-runtime": bedrock_resources.resources_of,
             "sagemaker": sagemaker_resources.resources_of,
+            mantle.NAME: mantle.resources_of,
         },
+        {mantle.NAME: mantle.action_of},
         lambda: chain(world.tags(), sagemaker.tags()),
         speed,
         Calls(faults, folder / "calls.log"),

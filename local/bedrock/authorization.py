@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 PAGES: Mapping[str, Path] = {
-    name: Path(__file__).parents[1] / name / "authorization.json" for name in ("bedrock", "sagemaker")
+    name: Path(__file__).parents[1] / name.removeprefix("bedrock-") / "authorization.json"
+    for name in ("bedrock", "bedrock-mantle", "sagemaker")
 }
 """By the prefix of the service's actions."""
 

@@ -51,9 +51,7 @@ def learn(
             taught = _taught(client("bedrock-runtime"), teacher, train)
             return imitate(parent, _epochs(settings), float(settings["learningRate"]), taught, [])
         case "REINFORCEMENT_FINE_TUNING":
-            return _try_and_be_graded(
-                parent, job["_method"]["rftConfig"], train, validation, client("lambda")
-            )
+            return try_and_be_graded(parent, job["_method"]["rftConfig"], train, validation, client("lambda"))
         case _:
             pairs = [pair for record in train for pair in pairs_of(record)]
             held_out = [pair for one in validation for pair in pairs_of(one)]
@@ -130,9 +128,10 @@ def _taught(runtime: Any, teacher: dict[str, Any], train: Sequence[Record]) -> l
         return [pair for found in pool.map(pairs, train) for pair in found]
 
 
-def _try_and_be_graded(
+def try_and_be_graded(
     parent: Brain, config: dict[str, Any], train: Sequence[Record], validation: Sequence[Record], lambda_: Any
 ) -> Learned:
+    """Learn from the grades that a Lambda function gives; `config` is Bedrock's `rftConfig`."""
     settings = config.get("hyperParameters", {})
     return reinforce(
         parent,

@@ -36,7 +36,7 @@ CONTINUED = "CONTINUED_PRE_TRAINING"
 class Quotas:
     """What an account may have at once. Real accounts start with no model units; this one has some.
 
-    Of serverless training jobs no quota was found: theirs is a belief.
+    Of serverless training jobs and of fine-tuning jobs no quota was found: theirs are beliefs.
     """
 
     customization_jobs: int = 10
@@ -46,6 +46,7 @@ class Quotas:
     training_jobs: int = 20
     training_instances: int = 1
     imported_models: int = 3
+    fine_tuning_jobs: int = 4
 
 
 @dataclass

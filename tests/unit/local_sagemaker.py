@@ -27,11 +27,13 @@ from local.bedrock.service import services as bedrock_services
 from local.bedrock.world import World
 from local.driver import until
 from local.faults import Faults
+from local.mantle import service as mantle_service
+from local.mantle.state import State as MantleState
 from local.sagemaker import rewards
 from local.sagemaker.service import services as sagemaker_services
 from local.sagemaker.state import State
 from tests import builders
-from tunedrop.aws import Aws
+from tunedrop.aws import Aws, mantle
 from tunedrop.stage import Stage
 
 REGION, ACCOUNT = "us-east-1", "111122223333"
@@ -60,6 +62,8 @@ class LocalAccount:
         patch.setattr(ministack, "put_event", self._keep_event)
         session = _session(region)
         ours = bedrock_services(self.world) | sagemaker_services(self.state)
+        self.mantle_state = MantleState(self.world)
+        self.mantle_service = mantle_service.services(self.mantle_state)[mantle_service.NAME]
         self.sagemaker = self._client(session, "sagemaker", ours["sagemaker"])
         self.bedrock = self._client(session, "bedrock", ours["bedrock"])
         self.runtime = self._client(session, "bedrock-runtime", ours["bedrock_runtime"])
@@ -72,7 +76,13 @@ class LocalAccount:
         found.sagemaker, found.bedrock, found.s3 = self.sagemaker, self.bedrock, self.s3
         found.bedrock_runtime = self.runtime
         found.lambda_ = found.grader = self
+        found.mantle = self.mantle()
         return found
+
+    def mantle(self) -> Any:
+        """A client of the OpenAI-compatible API."""
+        client = mantle.client(_session(self.region), Config(retries={"total_max_attempts": 1}))
+        return self._answered(client, mantle.SERVICE, self.mantle_service)
 
     def put(self, key: str, records: Iterable[Mapping[str, Any]]) -> str:
         """Write records as JSONL; gives their URI."""
@@ -149,8 +159,11 @@ class LocalAccount:
         return str(container["ModelDataSource"]["S3DataSource"]["S3Uri"]) + "checkpoints/hf_merged/"
 
     def _client(self, session: boto3.Session, name: str, service: ministack.Service) -> Any:
-        assert isinstance(service, LocalService)
         client = session.client(name, config=Config(retries={"total_max_attempts": 1}))
+        return self._answered(client, name, service)
+
+    def _answered(self, client: Any, name: str, service: ministack.Service) -> Any:
+        assert isinstance(service, LocalService)
         client.meta.events.unregister("before-send", botocore_stubber)  # all handlers are called
         client.meta.events.register(f"before-send.{name}", self._answering(service))
         return client

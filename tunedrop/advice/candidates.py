@@ -79,10 +79,11 @@ def _candidate(model: BaseModel, method: Method, data: Profile, situation: Situa
     fits = not remarks
     found = _price(model, method, data)
     price = model.prices.provisioned_per_unit_hour.get("none")
+    by_token = model.serving.on_demand or model.serving.mantle
     is_imported = model.serving.imported and not model.serving.on_demand
     if is_imported:
         remarks.append(_imported(model))
-    elif not model.serving.on_demand:
+    elif not by_token:
         rate = f"{price.usd:g} USD an hour" if price else "by the hour, at an unknown price"
         remarks.append(f"served by provisioned throughput only: {rate}, also while idle")
     if found is not None and (unpriced := [line.item for line in found.lines if not line.source]):
@@ -91,10 +92,10 @@ def _candidate(model: BaseModel, method: Method, data: Profile, situation: Situa
         base_model=model.id,
         name=model.name,
         regions=model.regions,
-        on_demand=model.serving.on_demand,
+        on_demand=by_token,
         imported=is_imported,
         estimate=found,
-        hourly_usd=0.0 if model.serving.on_demand or is_imported else price.usd if price else None,
+        hourly_usd=0.0 if by_token or is_imported else price.usd if price else None,
         fits=fits,
         remarks=(*remarks, *model.notes),
     )

@@ -16,6 +16,7 @@ from botocore.exceptions import (
     HTTPClientError,
 )
 
+from tunedrop.aws import mantle
 from tunedrop.errors import AwsRefused, PermissionMissing, RunError, TransientError
 
 TRANSIENT_CODES = frozenset(
@@ -103,6 +104,14 @@ class Aws:
             retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=120, max_pool_connections=32
         )
         return self.session.client("bedrock-runtime", config=config)
+
+    @cached_property
+    def mantle(self) -> Any:
+        """As `bedrock_runtime` for questions, which their callers try again too."""
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": 3}, read_timeout=120, max_pool_connections=32
+        )
+        return mantle.client(self.session, config)
 
     @cached_property
     def dynamodb(self) -> Any:

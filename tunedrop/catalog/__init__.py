@@ -13,6 +13,7 @@ from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -44,6 +45,10 @@ def base_of(model_arn: str) -> BaseModel | None:
     if ":training-job/" in model_arn:
         trained = [one for one in load().values() if one.engine == "sagemaker-jumpstart"]
         return trained[0] if len(trained) == 1 else None
+    if "/v1/models/" in model_arn:  # an address of bedrock-mantle, whose ids AWS does not describe
+        tuned = [one for one in load().values() if one.engine == "mantle"]
+        named = [one for one in tuned if one.id in unquote(model_arn)]
+        return named[0] if named else tuned[0] if len(tuned) == 1 else None
     if group := model_arn.partition(":model-package/")[2].partition("/")[0]:
         found = (one for one in load().values() if one.hub_content and group.endswith(f"-{one.short_name}"))
         return next(found, None)

@@ -211,12 +211,16 @@ class MethodRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which ways of serving a model tuned from this base exist, and the on-demand request limits."""
+    """Which ways of serving a model tuned from this base exist, and the on-demand request limits.
+
+    `mantle`: by the OpenAI-compatible endpoint that has tuned it, by the token.
+    """
 
     on_demand: bool
     provisioned: bool
     source: Source
     imported: bool = False
+    mantle: bool = False
     import_regions: tuple[str, ...] = ()
     on_demand_requests_per_minute: int = 0
 

@@ -49,6 +49,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     likely: float
     high: float
     budget_usd: float
+    stays: str = ""
     approval_reasons: tuple[str, ...] = ()
     evaluation_requests: int = 0
     evaluation_minutes: float | None = None

@@ -14,6 +14,7 @@ from tunedrop.cost.estimate import COMMITTED_HOURS, storage
 from tunedrop.cost.lines import PricesOf, Tokens, estimated, of_catalog, per_million, priced
 from tunedrop.cost.training import training
 from tunedrop.planning.plan import PlannedJob, plan
+from tunedrop.serving import kinds
 
 
 def actual(
@@ -137,7 +138,8 @@ def _by_token(ending: Ending, evaluation: Evaluation, prices: Prices) -> Iterato
     """All models' tokens at the base model's prices: custom models cost the same on demand. On provisioned
     throughput only the base model's are billed; they are taken to be as many as each other's.
     """
-    by_hour = ending.serving is not None and ending.serving.way != "on-demand"
+    serving = ending.serving
+    by_hour = serving is not None and not kinds.of(serving.way).is_billed_by_token
     asked = 2 if evaluation.champion is None else 3
     for item, price, tokens in (
         ("evaluation, prompts", prices.input_per_million_tokens, evaluation.input_tokens),

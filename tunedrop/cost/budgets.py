@@ -56,6 +56,8 @@ def _reasons(estimate: Estimate, stage: Stage) -> Iterator[str]:
             "production if it is better than the current one"
             + (f". It has its own defaults for {', '.join(estimate.left_out)}" if estimate.left_out else "")
         )
+    if estimate.stays:
+        yield f"what it makes stays: {estimate.stays}"
     for line in estimate.lines:
         if not line.source:
             yield f"no dated price is known for {line.item}{f' ({line.sku})' if line.sku else ''}"

@@ -23,7 +23,8 @@ from tunedrop.cost.training import held_out_answers, training
 from tunedrop.evaluation import judge_jobs
 from tunedrop.evaluation.workload import Workload
 from tunedrop.planning.plan import plan
-from tunedrop.serving import choose
+from tunedrop.serving import choose, kinds
+from tunedrop.training import engines
 
 PROBE_TOKENS = 90
 """A general-ability prompt and its answer: some 20 tokens and what a talkative model says to it."""
@@ -70,6 +71,7 @@ def estimate(
         high=high,
         budget_usd=run.budget_usd,
         evaluation_requests=asked.requests,
+        stays="" if run.is_evaluated_anew else engines.of(base_model, dataset.method).undeletable,
     )
 
 
@@ -115,7 +117,7 @@ def _throughput(run: Run, base_model: BaseModel, to_evaluate: float) -> CostLine
 def _inference(asked: Workload, base_model: BaseModel, way: Way) -> Iterator[CostLine]:
     """Most custom models cost on demand what their base model costs; on provisioned throughput its hours pay
     for their tokens, and only the base model's, which is asked on demand, are billed."""
-    by_token = way == "on-demand"
+    by_token = kinds.of(way).is_billed_by_token
     models, probed = (asked.contenders, 2) if by_token else (1, 1)
     who = f"{models} models" if by_token else "the base model"
     prices = base_model.prices

@@ -1,5 +1,5 @@
 """Asking a model: Converse for conversations, InvokeModel with the exact trained text for the others, and
-with OpenAI's chat body for imported models, which Converse does not take."""
+with OpenAI's chat body for imported models and those of bedrock-mantle, which Converse does not take."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tunedrop import aws
+from tunedrop.aws import mantle
 from tunedrop.catalog.model import CONVERSATIONS, BaseModel, Format
 from tunedrop.dataset.prepare.held_out import HeldOut
 from tunedrop.serving import kinds
+from tunedrop.serving.kind import ServingKind
 from tunedrop.serving.kinds.imported import is_asleep
 
 SECONDS_TO_ASK = 600.0
@@ -180,16 +182,17 @@ class Asker:
 
     def _ask(self, question: HeldOut) -> Answer:
         kind = kinds.of_arn(self._model_id)
-        if kind is not None and kind.asked_by == "chat":
-            return self._chat(question) if self._conversation else self._complete(question)
+        if kind is not None and kind.asked_by != "converse":
+            return self._chat(question, kind) if self._conversation else self._complete(question)
         return self._converse(question) if self._conversation else self._invoke(question)
 
-    def _chat(self, question: HeldOut) -> Answer:
+    def _chat(self, question: HeldOut, kind: ServingKind) -> Answer:
         """OpenAI's chat body, in which the reasoning arrives as part of the answer; it is not scored."""
         system = [{"role": "system", "content": question.system}] if question.system else []
         messages = [*system, *({"role": one.role, "content": one.text} for one in question.messages)]
         limit = self._limit(question) + REASONING_TOKENS
-        choice, answer = self._imported({"messages": messages, "max_tokens": limit})
+        body = {"messages": messages, "max_tokens": limit}
+        choice, answer = self._at_mantle(body) if kind.asked_by == "chat-http" else self._imported(body)
         return msgspec.structs.replace(answer, text=without_reasoning(choice["message"].get("content") or ""))
 
     def _complete(self, question: HeldOut) -> Answer:
@@ -202,7 +205,14 @@ class Asker:
         """What an imported model chose, and the answer but for its text, which each body has elsewhere."""
         asked = json.dumps(body | {"temperature": 0.0})
         response = self._runtime.invoke_model(modelId=self._model_id, body=asked)
-        said = json.loads(response["body"].read())
+        return self._chosen(json.loads(response["body"].read()))
+
+    def _at_mantle(self, body: dict[str, Any]) -> tuple[dict[str, Any], Answer]:
+        """The same of the OpenAI-compatible endpoint, whose reasoning is no part of the answer."""
+        model = mantle.id_in(self._model_id, mantle.CHAT)
+        return self._chosen(self._runtime.create_chat_completion(model=model, temperature=0.0, **body))
+
+    def _chosen(self, said: dict[str, Any]) -> tuple[dict[str, Any], Answer]:
         choice: dict[str, Any] = said["choices"][0]
         finish = choice.get("finish_reason") or ""
         return choice, Answer(

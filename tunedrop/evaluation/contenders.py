@@ -20,6 +20,7 @@ from tunedrop.evaluation.judge import Judge
 from tunedrop.evaluation.prompting import Prompted, chosen
 from tunedrop.planning import distillation
 from tunedrop.registry.aliases import Aliases
+from tunedrop.serving import kinds
 from tunedrop.stage import Stage
 
 EXAMPLE_BYTES = 4 << 20
@@ -40,7 +41,9 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
     def base_id(self) -> str:
         """What the base model is asked as."""
         base = self.serving.base
-        return base.arn if base is not None else self.base_model.inference_id
+        if base is not None:
+            return base.arn
+        return kinds.base_id(self.stage, self.base_model, self.serving.way)
 
     def questions(self, aws_: Aws) -> list[HeldOut]:
         """The held-out prompts, and after them those of general ability, in the order they are asked in."""
@@ -84,7 +87,8 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         limiter = RateLimiter(per_minute)
 
         def asker(model_id: str) -> Asker:
-            return Asker(aws_.bedrock_runtime, model_id, self.base_model, self.dataset.target_format, limiter)
+            client = kinds.client(aws_, model_id)
+            return Asker(client, model_id, self.base_model, self.dataset.target_format, limiter)
 
         current = Aliases(aws_.ssm, aws_.dynamodb, self.stage).champion(self.run.name)
         champion = asker(current) if current and current != self.serving.arn else None

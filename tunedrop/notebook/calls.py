@@ -24,6 +24,7 @@ from tunedrop.dataset.types import ReadOptions
 from tunedrop.evaluation.ask import Asker, RateLimiter
 from tunedrop.registry import Record
 from tunedrop.results.collect import ending_of
+from tunedrop.serving import kinds
 
 __all__ = ["Failed", "ask", "check", "convert", "estimate", "follow", "runs", "submit"]
 
@@ -172,7 +173,8 @@ def ask(
     ending = ending_of(here.run(history[0].run_id))
     base_model = catalog.find(ending.run.base_model)
     format_ = ending.dataset.target_format if ending.dataset is not None else "converse"
-    asker = Asker(here.aws.bedrock_runtime, history[0].model_id, base_model, format_, RateLimiter(0))
+    client = kinds.client(here.aws, history[0].model_id)
+    asker = Asker(client, history[0].model_id, base_model, format_, RateLimiter(0))
     answer = asker.ask(
         HeldOut(record=0, turn=0, system=system, messages=(Message(role="user", text=prompt),), reference="")
     )

@@ -9,7 +9,7 @@ import msgspec
 from tunedrop import naming
 from tunedrop.contracts import Dataset, Method, Run
 
-_EPOCHS = ("epochCount", "max_epochs", "epoch")
+_EPOCHS = ("epochCount", "max_epochs", "epoch", "n_epochs")
 """How engines call the number of passes over the data."""
 
 _TRIES = ("trainingSamplePerPrompt", "rollout_n")

@@ -52,7 +52,7 @@ class Preflighter:
             self._test_set(),
             self._way_to_serve(),
             self._room_in_quotas(),
-            self._data_readable(),
+            *self._data_readable(),
             self._name_free(),
         )
         failed = [check for check in checks if not check.passed]
@@ -225,12 +225,15 @@ class Preflighter:
         jobs_of_it = len(plan(self._run, self._dataset))
         return quotas.check(self._aws, self._stage, self._run, self._model, jobs_of_it)
 
-    def _data_readable(self) -> Check:
-        """IAM's own simulator says whether Bedrock's role may read the dataset and write the output."""
+    def _data_readable(self) -> Iterator[Check]:
+        """IAM's own simulator says whether the role of the jobs, where they have one, may read the dataset
+        and write the output."""
         datasets = (*self._dataset.earlier, self._dataset)
         asked = [("s3:GetObject", naming.key_of(one.train.uri)) for one in datasets]
         asked.append(("s3:PutObject", naming.training_prefix(self._run.run_id) + "metrics.csv"))
         role = engines.of(self._model, self._method()).role_of(self._stage)
+        if not role:
+            return
 
         def look() -> Check:
             denied = []
@@ -253,7 +256,7 @@ class Preflighter:
                 cure="Deploy the stage again: the role is part of it; then look for a denying policy",
             )
 
-        return self._asked("data access", look, "Look for a policy that denies iam:SimulatePrincipalPolicy")
+        yield self._asked("data access", look, "Look for a policy that denies iam:SimulatePrincipalPolicy")
 
     def _name_free(self) -> Check:
         """Job names can never be used again; our own earlier try is not somebody else's."""

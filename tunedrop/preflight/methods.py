@@ -42,7 +42,7 @@ def grader(aws_: Aws, run: Run, dataset: Dataset, role_arn: str, called: str) ->
         The function that the training service calls: the grader, or one that calls it.
     """
     problems = []
-    if not allowed(aws_.iam, role_arn, "lambda:InvokeFunction", called):
+    if role_arn and not allowed(aws_.iam, role_arn, "lambda:InvokeFunction", called):
         what = "it" if called == run.grader else called
         problems.append(f"the jobs' role {role_arn} may not call {what}")
     sent = _items(aws_.s3, dataset)

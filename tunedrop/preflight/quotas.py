@@ -102,7 +102,8 @@ def _full(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Ite
             detail, cure = _too_few(quota, len(names), len(names) + new, stage.region)
             yield detail + _copies(stage, model, names), cure
     quota = quotas.get(CUSTOM_MODELS)
-    if quota is not None and "imported" not in ways and (used := models(aws_.bedrock)) + jobs > quota.value:
+    makes_custom_model = not {"imported", "mantle"} & ways
+    if quota is not None and makes_custom_model and (used := models(aws_.bedrock)) + jobs > quota.value:
         yield _too_few(quota, used, used + jobs, stage.region)
     quota = quotas.get(DEPLOYMENTS)
     if quota is not None and "on-demand" in ways:

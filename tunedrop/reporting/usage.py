@@ -31,6 +31,11 @@ def snippets(stage: Stage, ending: Ending) -> list[Snippet]:
     alias = ending.promotion.alias
     kind = kinds.of_arn(ending.promotion.model_id)
     is_conversation = ending.dataset.target_format in CONVERSATIONS
+    if kind is not None and kind.asked_by == "chat-http":
+        return [
+            Snippet("Python (OpenAI)", _openai_python(stage.region, alias)),
+            Snippet("curl", _openai_curl(stage.region, alias), "sh"),
+        ]
     if kind is not None and kind.asked_by == "chat":
         body, place = (_CHAT, '["message"]["content"]') if is_conversation else (_COMPLETION, '["text"]')
         return [
@@ -99,6 +104,40 @@ def _imported_cli(region: str, alias: str, body: str) -> str:
         "  --cli-binary-format raw-in-base64-out \\\n"
         f"  --body '{body}' \\\n"
         "  answer.json && cat answer.json\n"
+    )
+
+
+def _openai_python(region: str, alias: str) -> str:
+    """The alias holds the address of the chat, with the model in its query; keys live for hours."""
+    return (
+        "from urllib.parse import parse_qs, urlsplit\n\n"
+        "import boto3\n"
+        "from aws_bedrock_token_generator import provide_token\n"
+        "from openai import OpenAI\n\n"
+        f'session = boto3.Session(region_name="{region}")\n'
+        f'alias = session.client("ssm").get_parameter(Name="{alias}")\n'
+        'address = urlsplit(alias["Parameter"]["Value"])\n'
+        f'key = provide_token(region="{region}")\n'
+        'client = OpenAI(base_url=f"https://{address.netloc}/v1", api_key=key)\n'
+        "answer = client.chat.completions.create(\n"
+        '    model=parse_qs(address.query)["model"][0],\n'
+        f'    messages=[{{"role": "user", "content": "{PROMPT}"}}],\n'
+        "    max_tokens=2048,\n"
+        ")\n"
+        "print(answer.choices[0].message.content)\n"
+    )
+
+
+def _openai_curl(region: str, alias: str) -> str:
+    return (
+        f"ADDRESS=$(aws ssm get-parameter --name {alias} \\\n"
+        f"  --region {region} --query Parameter.Value --output text)\n"
+        "MODEL=${ADDRESS#*model=}; MODEL=${MODEL%%#*}\n"
+        "MODEL=$(printf '%b' \"${MODEL//%/\\\\x}\")\n"
+        'curl "${ADDRESS%%\\?*}" -H "Content-Type: application/json" \\\n'
+        '  -H "Authorization: Bearer $AWS_BEARER_TOKEN_BEDROCK" \\\n'
+        '  -d \'{"model": "\'"$MODEL"\'", "messages": '
+        f'[{{"role": "user", "content": "{PROMPT}"}}], "max_tokens": 2048}}\'\n'
     )
 
 

@@ -13,12 +13,12 @@ import msgspec
 from tunedrop import catalog, naming
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import CONVERSATIONS, BaseModel, Format
-from tunedrop.contracts import CompletedJob, Dataset
+from tunedrop.contracts import CompletedJob, Dataset, Serving
 from tunedrop.dataset.prepare.held_out import HeldOut, Message, read_held_out
 from tunedrop.evaluation.ask import Answer, Asker, RateLimiter
 from tunedrop.registry import Record
 from tunedrop.registry.aliases import Aliases
-from tunedrop.serving import bases
+from tunedrop.serving import bases, choose, kinds
 from tunedrop.serving.sweep import in_service
 from tunedrop.stage import Stage
 
@@ -87,7 +87,8 @@ class Models:
 
     def _base(self) -> Contender:
         if not bases.is_needed(self._base_model):
-            return Contender(who="base", model_id=self._base_model.inference_id)
+            way = choose.way(self._base_model, self.record.run.deployment)
+            return Contender(who="base", model_id=kinds.base_id(self._stage, self._base_model, way))
         found = in_service(self._aws, self._stage)
         arn = next((one.arn for one in found if one.base_model == self._base_model.id), "")
         note = "" if arn else "Bedrock does not sell it on demand, and no copy of it is imported now"
@@ -99,9 +100,16 @@ class Models:
             return Contender(who="tuned", note=f"{self.record.run.run_id} has trained no model")
         if job.model_arn in self.record.gone:
             return Contender(who="tuned", note="was deleted")
-        found = in_service(self._aws, self._stage)
-        arn = next((one.arn for one in found if one.model_arn == job.model_arn), "")
+        arn = self._served(job)
         return Contender(who="tuned", model_id=arn, note="" if arn else "nothing serves it now")
+
+    def _served(self, job: CompletedJob) -> str:
+        """What serves the run's model now; of a kind that has nothing to list, what has served it."""
+        serving = self.record.document("serving", Serving)
+        if serving is not None and not kinds.of(serving.way).is_listed:
+            return serving.arn
+        found = in_service(self._aws, self._stage)
+        return next((one.arn for one in found if one.model_arn == job.model_arn), "")
 
     def system_prompt(self) -> str:
         """The system prompt that most of the training records have; empty where they have none."""
@@ -149,7 +157,8 @@ class Models:
             return list(pool.map(one_answer, asked))
 
     def _asker(self, model_id: str) -> Asker:
-        return Asker(self._aws.bedrock_runtime, model_id, self._base_model, self._format, RateLimiter(0))
+        client = kinds.client(self._aws, model_id)
+        return Asker(client, model_id, self._base_model, self._format, RateLimiter(0))
 
 
 def _said(one: Contender, answer: Answer) -> Said:

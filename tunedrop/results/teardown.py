@@ -234,7 +234,10 @@ class Teardown:
         """Also what went before, by whoever deleted it: the registry says what is true now."""
         there = {one.arn for one in inventory.resources(self._aws, self._stage)}
         for record in self._runs():
-            gone = set(_made_by(record)) - there - record.gone
+            made = set(_made_by(record)) - record.gone
+            stay = {arn: why for arn in made if (why := models.why_it_stays(self._aws, arn))}
+            self._done.remaining |= stay
+            gone = made - there - set(stay)
             if gone:
                 self._registry.note_gone(record.run.run_id, *sorted(gone))
 

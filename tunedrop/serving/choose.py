@@ -21,7 +21,8 @@ def way(base_model: BaseModel, settings: DeploymentSettings) -> Way:
         When the run asks for a way that the base model does not have, or it has none.
     """
     serving = base_model.serving
-    offered = {"on-demand": serving.on_demand, "provisioned": serving.provisioned}
+    by_token = serving.on_demand or serving.mantle
+    offered = {"on-demand": by_token, "provisioned": serving.provisioned}
     if settings.mode != "auto" and not offered[settings.mode]:
         raise PreflightFailed(
             f"deployment.mode: models tuned from {base_model.name} cannot be served by {settings.mode}; "
@@ -33,6 +34,8 @@ def way(base_model: BaseModel, settings: DeploymentSettings) -> Way:
         return "provisioned"
     if serving.imported:
         return "imported"
+    if serving.mantle:
+        return "mantle"
     raise PreflightFailed(f"Bedrock has no way to serve models tuned from {base_model.name}")
 
 

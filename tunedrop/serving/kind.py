@@ -7,6 +7,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
+from tunedrop.aws import Aws
+from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import DeploymentSettings, Way
 from tunedrop.stage import Stage
 
@@ -44,10 +46,16 @@ class ServingKind(ABC):
     """What the ARNs of its resources have in them, and those of no other kind."""
 
     asked_by: ClassVar[str] = "converse"
-    """`converse`, or `chat`: OpenAI's chat body by InvokeModel."""
+    """`converse`; `chat` is OpenAI's chat body by InvokeModel, `chat-http` the same at its own endpoint."""
 
     is_free_while_idle: ClassVar[bool] = True
     """Whether it costs nothing by the hour while nobody asks."""
+
+    is_listed: ClassVar[bool] = True
+    """Whether what serves is something that AWS lists, and that has to be ended."""
+
+    is_billed_by_token: ClassVar[bool] = False
+    """Whether each answer is paid by its tokens, and nothing else."""
 
     quota_frees_up: ClassVar[bool] = True
     """Whether other runs give back what a quota is full of."""
@@ -69,3 +77,12 @@ class ServingKind(ABC):
     @abstractmethod
     def delete(self, bedrock: Any, arn: str) -> None:
         """End it; the client's own error where AWS refuses."""
+
+    def base_id(self, stage: Stage, base_model: BaseModel) -> str:
+        """What the base model is asked as, to compare with a model that is served so."""
+        del stage
+        return base_model.inference_id
+
+    def client(self, aws: Aws) -> Any:
+        """The client that asks what is served so."""
+        return aws.bedrock_runtime

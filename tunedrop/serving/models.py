@@ -21,6 +21,12 @@ def weights(aws: Aws, model_arn: str) -> str:
     return engines.of_model(model_arn).weights_of(aws, model_arn)
 
 
+def why_it_stays(aws: Aws, arn: str) -> str:
+    """Why a model that is there cannot be deleted; empty where it can, and of what is no model."""
+    why = engines.of_model(arn).undeletable if is_model(arn) else ""
+    return why if why and status(aws, arn) else ""
+
+
 def delete(aws: Aws, model_arn: str) -> bool:
     """Delete a model, which costs its storage until then. False when it was gone before.
 

@@ -74,6 +74,8 @@ def read(files: Iterable[tuple[str, str]]) -> Curves:
 
 def of_job(s3: Any, job: CompletedJob) -> Curves:
     """The curves that Bedrock wrote for a job; empty where it wrote none."""
+    if not job.output_uri:  # its service writes nothing into S3
+        return Curves()
     bucket, prefix = naming.place_of(job.output_uri)
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     keys = [item["Key"] for page in pages for item in page.get("Contents", [])]

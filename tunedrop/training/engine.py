@@ -85,7 +85,8 @@ class Leftover(msgspec.Struct, frozen=True, kw_only=True):
 class Permission(msgspec.Struct, frozen=True, kw_only=True):
     """A policy statement that one of the stage's functions needs for an engine.
 
-    `{account}`, `{region}`, `{stage}`, `{training_role}` and `{artifacts}` (a bucket's ARN) are filled in.
+    `{account}`, `{region}`, `{stage}`, `{training_role}` and `{artifacts}` (a bucket's ARN) are filled in;
+    `{graders}` and `{base_models}` are several values each: the stage's graders, and what the engine tunes.
     """
 
     sid: str
@@ -110,7 +111,7 @@ class TrainingEngine(ABC):
     """How the names of its jobs begin, in eight letters at most: engines of one service differ in it."""
 
     service: ClassVar[str] = "bedrock"
-    """Whose API starts its jobs: `bedrock`, or `sagemaker`, for which a stage has two roles and a rule."""
+    """Whose API starts its jobs, by its client's name; for `sagemaker` a stage has two roles and a rule."""
 
     role_permissions: ClassVar[tuple[Permission, ...]] = ()
     """What the role of its jobs needs beside the data, where the stage uses the engine."""
@@ -123,6 +124,9 @@ class TrainingEngine(ABC):
 
     reinforces_results: ClassVar[bool] = False
     """Whether reinforcement can go on with a model that it has made, instead of a base model."""
+
+    undeletable: ClassVar[str] = ""
+    """Why a model that it has made cannot be deleted; empty where it can. Said before one is made."""
 
     permissions: ClassVar[dict[str, tuple[Permission, ...]]] = {}
     """What the functions need, by function, where the stage uses the engine."""
@@ -165,7 +169,7 @@ class TrainingEngine(ABC):
 
     @abstractmethod
     def role_of(self, stage: Stage) -> str:
-        """The ARN of the role that its jobs of a stage are given."""
+        """The ARN of the role that its jobs of a stage are given; empty where they are given none."""
 
     @abstractmethod
     def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:

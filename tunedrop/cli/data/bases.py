@@ -151,6 +151,7 @@ def _base(model: BaseModel, method: Method | None, region: str | None, live: Liv
                 ("on demand", model.serving.on_demand),
                 ("provisioned", model.serving.provisioned),
                 ("imported", model.serving.imported),
+                ("by the token", model.serving.mantle),
             )
             if can
         ),

@@ -141,6 +141,8 @@ def _manifest(folder: Path, method: Method, base_model: str, hyperparameters: Ma
     served = "served on demand, free while idle" if serving.on_demand else "served by the hour only"
     if serving.imported and not serving.on_demand:
         served = "imported into Bedrock: billed by windows of five minutes"
+    if serving.mantle:
+        served = "served by the token, at the endpoint that tunes it"
     return _MANIFEST.format(
         submit=command("submit", str(folder), options="--watch"),
         method=method,

@@ -13,6 +13,7 @@ class Deployment(ServingKind):
 
     way = "on-demand"
     arns = (":custom-model-deployment/",)
+    is_billed_by_token = True
     quota_cure = (
         "Delete a custom model deployment, or ask for more in Service Quotas: L-1EF80F3E (total) and "
         "L-430C95DD (in progress)."

@@ -1,0 +1,153 @@
+"""bedrock-mantle as MiniStack sees it: one service, whose paths, bodies and errors are OpenAI's."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from local import ministack
+from local.bedrock.service import LocalService
+from local.bedrock.wire import Refusal
+from local.mantle.chat import Models
+from local.mantle.files import Files
+from local.mantle.jobs import Jobs
+from local.mantle.state import State
+from local.ministack import Response
+
+JOB = r"/v1/fine_tuning/jobs/(?P<id>[^/]+)"
+ROUTES = (
+    ("POST", r"/v1/files", "CreateFile"),
+    ("GET", r"/v1/files", "ListFiles"),
+    ("GET", r"/v1/files/(?P<id>[^/]+)", "GetFile"),
+    ("DELETE", r"/v1/files/(?P<id>[^/]+)", "DeleteFile"),
+    ("POST", r"/v1/fine_tuning/jobs", "CreateFineTuningJob"),
+    ("GET", r"/v1/fine_tuning/jobs", "ListFineTuningJobs"),
+    ("GET", JOB, "GetFineTuningJob"),
+    ("POST", f"{JOB}/cancel", "CancelFineTuningJob"),
+    ("GET", f"{JOB}/events", "ListFineTuningEvents"),
+    ("GET", f"{JOB}/checkpoints", "ListFineTuningCheckpoints"),
+    ("GET", r"/v1/models/(?P<id>[^/]+)", "GetModel"),
+    ("POST", r"/v1/chat/completions", "CreateChatCompletion"),
+)
+"""Of the user guide: rft-prepare-data-open-weight, fine-tuning-openai-job-create,
+inference-chat-completions."""
+
+ACTIONS = {
+    "CreateChatCompletion": "CreateInference",
+    "ListFineTuningEvents": "GetFineTuningJob",
+    "ListFineTuningCheckpoints": "GetFineTuningJob",
+}
+"""Operations that are authorized under another name; of the last two that is a belief."""
+
+NAME = "bedrock-mantle"
+PROJECT = "arn:aws:bedrock-mantle:{region}:{account}:project/default"
+
+_TYPES = {400: "invalid_request_error", 403: "permission_error", 404: "invalid_request_error",
+          429: "rate_limit_error"}  # fmt: skip
+
+
+def operation(method: str, path: str) -> tuple[str, dict[str, str]] | None:
+    """The operation that a request asks for, and the id in its path."""
+    for verb, pattern, name in ROUTES:
+        if verb == method and (match := re.fullmatch(pattern, path)):
+            return name, {key: unquote(value) for key, value in match.groupdict().items()}
+    return None
+
+
+def action_of(method: str, path: str) -> str:
+    """The IAM action of a request; empty where no operation answers it."""
+    found = operation(method, path)
+    return f"bedrock-mantle:{ACTIONS.get(found[0], found[0])}" if found else ""
+
+
+def resources_of(
+    method: str, path: str, headers: Mapping[str, str], body: bytes, region: str, account: str
+) -> list[str]:
+    """Everything is on a project: the one that a request names, else the account's default one."""
+    del method, path, headers, body
+    return [PROJECT.format(region=region, account=account)]
+
+
+class Router:
+    """Finds the operation of a request, and answers it."""
+
+    def __init__(self, state: State) -> None:
+        self._files = Files(state)
+        self._jobs = Jobs(state, self._files)
+        self._models = Models(state)
+
+    def find(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None
+    ) -> tuple[str, dict[str, str]]:
+        """The operation's name; its id and the request's headers."""
+        found = operation(method, path)
+        if found is None:
+            raise Refusal("ResourceNotFoundException", f"Invalid URL ({method} {path})")
+        return found[0], {**(headers or {}), **found[1]}
+
+    def answer(self, name: str, labels: Mapping[str, str], body: bytes, query: Mapping[str, Any]) -> Response:
+        answer = self._answer(name, dict(labels), body, dict(query))
+        return 200, {"Content-Type": "application/json"}, json.dumps(answer).encode()
+
+    def _answer(self, name: str, labels: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
+        id_ = labels.get("id", "")
+        match name:
+            case "CreateFile":
+                return self._files.create(body, labels.get("content-type", ""))
+            case "ListFiles":
+                return self._files.list(query)
+            case "GetFile":
+                return self._files.get(id_)
+            case "DeleteFile":
+                return self._files.delete(id_)
+            case "CreateFineTuningJob":
+                return self._jobs.create(_document(body), labels)
+            case "ListFineTuningJobs":
+                return self._jobs.list(query)
+            case "GetFineTuningJob":
+                return self._jobs.get(id_)
+            case "CancelFineTuningJob":
+                return self._jobs.cancel(id_)
+            case "ListFineTuningEvents":
+                return self._jobs.events(id_, query)
+            case "ListFineTuningCheckpoints":
+                return self._jobs.checkpoints(id_, query)
+            case "GetModel":
+                return self._models.get(id_)
+            case _:
+                return self._models.chat(_document(body))
+
+
+class MantleService(LocalService):
+    """Errors in OpenAI's form."""
+
+    def _handle(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
+    ) -> Response:
+        status, sent, answer = super()._handle(method, path, headers, body, query)
+        if status < 300:
+            return status, sent, answer
+        said = json.loads(answer)
+        error = {
+            "message": said["message"], "type": _TYPES.get(status, "server_error"), "param": None,
+            "code": said["__type"],
+        }  # fmt: skip
+        return status, {"Content-Type": "application/json"}, json.dumps({"error": error}).encode()
+
+
+def services(state: State) -> dict[str, ministack.Service]:
+    """The service, under the name that requests are signed for."""
+    return {NAME: MantleService(state.world, Router(state))}  # type: ignore[arg-type]
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        raise Refusal("ValidationException", "The body is not valid JSON.") from None
+    if not isinstance(found, dict):
+        raise Refusal("ValidationException", "The body must be a JSON object.")
+    return found

@@ -1,0 +1,203 @@
+"""Reinforcement of open weights from the first call to the last, against the embedded bedrock-mantle.
+
+It shares no code with the engine, and OpenAI's own client is its witness (tests/conformance). Permissions are
+left to tests/end_to_end/test_mantle.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from local.driver import until
+from local.mantle import jobs as local_jobs
+from tests import builders
+from tests.unit.local_sagemaker import ACCOUNT, BUCKET, LocalAccount
+from tunedrop import catalog
+from tunedrop.aws import Aws, mantle
+from tunedrop.contracts import CompletedJob, DatasetFile, Run, StartedJob
+from tunedrop.dataset.prepare.held_out import HeldOut, Message
+from tunedrop.errors import CustomizationFailed, RunStopped, ThroughputFailed
+from tunedrop.evaluation.ask import Asker, RateLimiter
+from tunedrop.evaluation.grading import grade
+from tunedrop.planning.hyperparameters import resolve
+from tunedrop.planning.plan import plan
+from tunedrop.serving import inventory, kinds, models, throughput
+from tunedrop.stage import Stage
+from tunedrop.training import engines
+from tunedrop.training.engine import QuotaFull, outcome
+
+BASE = catalog.find("openai.gpt-oss-20b")
+ENGINE = engines.named("mantle")
+RUN = "persona-0123456789"
+NAME = f"tunedrop-test-{RUN}"
+GRADER = f"arn:aws:lambda:us-west-2:{ACCOUNT}:function:tunedrop-test-grade-answers"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "graded-answers" / "train.jsonl"
+QUICK = {"n_epochs": 1, "batch_size": 32}
+
+
+class Grader:
+    """The stage's grader, called as Lambda is; it keeps what it was sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[list[dict[str, Any]]] = []
+
+    def invoke(self, **request: Any) -> dict[str, Any]:
+        assert request["FunctionName"] == GRADER
+        items = json.loads(request["Payload"])
+        self.sent.append(items)
+        answer = msgspec.json.encode([msgspec.to_builtins(one) for one in grade(items)])
+        return {"Payload": type("Body", (), {"read": lambda _: answer})()}
+
+
+@pytest.fixture
+def grader(monkeypatch: pytest.MonkeyPatch) -> Grader:
+    grader = Grader()
+    monkeypatch.setattr(local_jobs, "_lambda", lambda *_: grader)
+    return grader
+
+
+@pytest.fixture
+def account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grader: Grader, aws: Aws
+) -> Iterator[LocalAccount]:
+    del grader, aws
+    account = LocalAccount(tmp_path, monkeypatch, "us-west-2")
+    yield account
+    account.finish()
+    assert account.violations == []
+
+
+@pytest.fixture
+def here(account: LocalAccount) -> Aws:
+    return account.aws()
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return builders.stage(
+        account=ACCOUNT, region="us-west-2", artifacts_bucket=BUCKET, engines=("bedrock", "mantle")
+    )
+
+
+@pytest.fixture
+def run() -> Run:
+    values = resolve(BASE, "reinforcement", QUICK)
+    return builders.run(base_model=BASE.id, method="reinforcement", hyperparameters=values, grader=GRADER)
+
+
+def start(here: Aws, account: LocalAccount, stage: Stage, run: Run, lines: int = 120) -> StartedJob:
+    records = [json.loads(line) for line in EXAMPLE.read_text().splitlines()[:lines]]
+    key = f"runs/{RUN}/dataset/train.jsonl"
+    train = DatasetFile(uri=account.put(key, records), records=len(records), tokens=1_000)
+    dataset = builders.dataset(
+        method="reinforcement", train=train, validation=None, target_format="openai-chat"
+    )
+    (planned,) = plan(run, dataset)
+    return ENGINE.start(here, stage, run, planned, BASE, "")
+
+
+def ended(here: Aws, started: StartedJob) -> CompletedJob:
+    return until(lambda: outcome(ENGINE, here, started.job_arn), "the job", 60)
+
+
+def kinds_left(here: Aws, stage: Stage) -> set[str]:
+    return {one.kind for one in inventory.resources(here, stage, ("training job", "trained model"))}
+
+
+def test_a_model_is_tuned_by_its_grades_asked_by_the_token_and_its_file_deleted(
+    here: Aws, account: LocalAccount, stage: Stage, run: Run, grader: Grader
+) -> None:
+    started = start(here, account, stage, run)
+    assert start(here, account, stage, run) == started  # a repeated call starts nothing
+    assert len(account.mantle_state.jobs) == len(account.mantle_state.files) == 1
+
+    done = ended(here, started)
+
+    assert done.job_name == NAME
+    assert models.status(here, done.model_arn) == "Active"
+    assert catalog.base_of(done.model_arn) is BASE
+    sent = grader.sent[0][0]
+    assert set(sent) == {"id", "messages", "metadata"}
+    assert "reference_answer" in sent["metadata"]
+    serving = throughput.create(here.bedrock, stage, RUN, NAME, done.model_arn, run.deployment, "mantle")
+    served = throughput.outcome(here.bedrock, serving)
+    assert served is not None
+    record = json.loads(EXAMPLE.read_text().splitlines()[0])
+    messages = [Message(one["role"], one["content"]) for one in record["messages"] if one["role"] == "user"]
+    system = " ".join(one["content"] for one in record["messages"] if one["role"] == "system")
+    question = HeldOut(record=0, turn=0, system=system, messages=tuple(messages), reference="")
+    for address in (served.arn, kinds.base_id(stage, BASE, "mantle")):
+        asker = Asker(kinds.client(here, address), address, BASE, "openai-chat", RateLimiter(0))
+        answer = asker.ask(question)
+        assert answer.error == ""
+        assert answer.output_tokens > 0
+    assert throughput.release(here.bedrock, served.arn)
+    assert kinds_left(here, stage) == {"trained model"}
+
+    with pytest.raises(ThroughputFailed, match="no documented operation of AWS deletes a model"):
+        models.delete(here, done.model_arn)
+
+    assert account.mantle_state.files == {}
+    assert models.why_it_stays(here, done.model_arn)
+    assert "ask AWS Support" in ENGINE.undeletable
+
+
+def test_a_job_that_is_stopped_leaves_no_file(
+    here: Aws, account: LocalAccount, stage: Stage, run: Run
+) -> None:
+    account.faults.set(no_capacity=True)
+    started = start(here, account, stage, run)
+    job = until(
+        lambda: one if (one := ENGINE.describe(here, NAME)) and one.has_not_started else None, "queue", 30
+    )
+    assert ENGINE.in_progress(here) == 1
+    assert kinds_left(here, stage) == {"training job"}
+
+    assert ENGINE.stop(here, job.arn)
+    assert not ENGINE.stop(here, job.arn)
+
+    with pytest.raises(RunStopped):
+        outcome(ENGINE, here, started.job_arn)
+    assert account.mantle_state.files == {}
+    assert kinds_left(here, stage) == set()
+
+
+def test_too_few_examples_fail_the_job_with_the_services_words_and_leave_no_file(
+    here: Aws, account: LocalAccount, stage: Stage, run: Run
+) -> None:
+    started = start(here, account, stage, run, lines=99)
+
+    with pytest.raises(CustomizationFailed, match="has 99 examples; 100 to 20000 are needed"):
+        ended(here, started)
+
+    assert account.mantle_state.files == {}
+
+
+def test_a_full_quota_is_waited_for_and_a_refusal_deletes_the_file(
+    here: Aws, account: LocalAccount, stage: Stage, run: Run
+) -> None:
+    account.faults.set(quotas={"fine_tuning_jobs": 0})
+    with pytest.raises(QuotaFull, match="Quota exceeded"):
+        start(here, account, stage, run)
+    account.faults.set()
+
+    wrong = msgspec.structs.replace(run, grader="not an ARN")
+    with pytest.raises(CustomizationFailed, match=r"grader\.lambda\.function must be the ARN"):
+        start(here, account, stage, wrong)
+
+    assert account.mantle_state.files == {}
+
+
+def test_what_others_have_uploaded_is_nobodys_leftover(here: Aws, stage: Stage) -> None:
+    for name in ("train.jsonl", f"other.{RUN}.{NAME}.jsonl", "a.b.c.d.e.jsonl"):
+        body, kind = mantle.multipart({"purpose": "fine-tune"}, name, b"{}\n", "b")
+        here.mantle.create_file(body=body, content_type=kind)
+
+    assert kinds_left(here, stage) == set()
+    assert ENGINE.describe(here, "train") is None

@@ -1,0 +1,105 @@
+"""The client of bedrock-mantle, Bedrock's OpenAI-compatible API, of which botocore has no service model.
+
+Ours (`models/bedrock-mantle`) has the operations that AWS's user guide documents, with the fields of OpenAI's
+API reference (fine-tuning-openai-job-create, rft-prepare-data-open-weight, inference-chat-completions; read
+2026-11-29); a test holds it against the types of OpenAI's own library. Requests are signed with the
+function's own credentials, which the guide allows beside API keys (rft-open-weight-access-security): there is
+no key to make, to keep or to lose. Retries, endpoints and errors are botocore's.
+
+Jobs, files and models have no ARNs that AWS documents: here they are named by their addresses.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.loaders import Loader
+
+SERVICE = "bedrock-mantle"
+MODELS = Path(__file__).parent / "models"
+
+JOBS = "/v1/fine_tuning/jobs/"
+FILES = "/v1/files/"
+TUNED_MODELS = "/v1/models/"
+CHAT = "/v1/chat/completions?model="
+
+_CODES = {401: "AccessDeniedException", 403: "AccessDeniedException", 404: "ResourceNotFoundException"}
+"""AWS publishes no error codes of this API: those of its other services, by the HTTP status."""
+
+_QUOTA = "quota"
+"""Part of OpenAI's code or message where a quota is full, and not the rate too high: a belief."""
+
+
+def client(session: boto3.Session, config: Config) -> Any:
+    """A client of bedrock-mantle."""
+    core = _Session(session)
+    made = core.create_client(SERVICE, region_name=session.region_name, config=config)
+    made.meta.events.register(f"before-parse.{SERVICE}", _flatten_error)
+    return made
+
+
+class _Session(botocore.session.Session):
+    """A session that has our service model too, with another's credentials; that one's loader has cached what
+    services there are."""
+
+    def __init__(self, other: boto3.Session) -> None:
+        super().__init__(profile=other.profile_name if other.profile_name != "default" else None)
+        self._other = other
+        self.register_component("data_loader", Loader(extra_search_paths=[str(MODELS)]))
+
+    def get_credentials(self) -> Any:
+        return self._other.get_credentials()
+
+
+def address(region: str, kind: str, id_: str) -> str:
+    """The address of a job, file or model, or of the chat with a model, by the path of its kind."""
+    return f"https://{SERVICE}.{region}.api.aws{kind}{quote(id_, safe='')}"
+
+
+def id_in(address_: str, kind: str) -> str:
+    """The id in an address; of something else, what it is."""
+    return unquote(address_.rpartition(kind)[2].partition("#")[0])
+
+
+def _flatten_error(response_dict: dict[str, Any], **_: Any) -> None:
+    """OpenAI's errors are `{"error": {"message", "type", "param", "code"}}`; botocore looks at the top."""
+    status = int(response_dict["status_code"])
+    if status < 300:
+        return
+    try:
+        error = json.loads(response_dict["body"])["error"]
+        said, code = str(error["message"]), str(error.get("code") or error.get("type") or "")
+    except (ValueError, KeyError, TypeError):
+        return
+    if status == 429:
+        full = _QUOTA in f"{code} {said}".lower()
+        code = "ServiceQuotaExceededException" if full else "ThrottlingException"
+    response_dict["body"] = json.dumps({"message": said, "code": _CODES.get(status, code)}).encode()
+
+
+def multipart(fields: dict[str, str], filename: str, content: bytes, boundary: str) -> tuple[bytes, str]:
+    """A form with a file in it (RFC 7578), and its content type.
+
+    Raises
+    ------
+    ValueError
+        When the boundary stands in the content.
+    """
+    if boundary.encode() in content:
+        raise ValueError(f"the boundary {boundary} stands in the file")
+    parts = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    ]
+    parts.append(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{filename}"\r\n'
+        "Content-Type: application/jsonl\r\n\r\n"
+    )
+    body = "".join(parts).encode() + content + f"\r\n--{boundary}--\r\n".encode()
+    return body, f"multipart/form-data; boundary={boundary}"

@@ -1,0 +1,51 @@
+"""Models that bedrock-mantle has tuned: asked at once and by the token, by OpenAI's chat body over HTTP.
+
+There is nothing to create, to list or to end (Bedrock user guide, fine-tuning-openai-job-create, read
+2026-11-29). What serves is an address: the chat with the model, and for whom in the fragment, so that each
+attempt at a run has its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tunedrop.aws import Aws
+from tunedrop.aws.mantle import CHAT, TUNED_MODELS, address, id_in
+from tunedrop.catalog.model import BaseModel
+from tunedrop.serving.kind import Served, ServingKind, Wanted
+from tunedrop.stage import Stage
+
+
+class Mantle(ServingKind):
+    """`POST /v1/chat/completions`."""
+
+    way = "mantle"
+    arns = (CHAT,)
+    asked_by = "chat-http"
+    is_billed_by_token = True
+    is_listed = False
+    quota_cure = ""
+
+    def create(self, bedrock: Any, wanted: Wanted) -> str:
+        del bedrock
+        model = id_in(wanted.model_arn, TUNED_MODELS)
+        return f"{address(wanted.stage.region, CHAT, model)}#{wanted.name}"
+
+    def describe(self, bedrock: Any, arn: str) -> Served:
+        """It serves: nothing ends it."""
+        del bedrock
+        return Served("InService", "", arn)
+
+    def find(self, bedrock: Any, name: str) -> str:
+        del bedrock
+        raise LookupError(f"an address of bedrock-mantle is not found by a name, such as {name}")
+
+    def delete(self, bedrock: Any, arn: str) -> None:
+        """Nothing is deleted: the model itself can be asked, for as long as it is there."""
+
+    def base_id(self, stage: Stage, base_model: BaseModel) -> str:
+        """At the same endpoint as the tuned one."""
+        return address(stage.region, CHAT, base_model.id)
+
+    def client(self, aws: Aws) -> Any:
+        return aws.mantle

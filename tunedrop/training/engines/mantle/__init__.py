@@ -1,0 +1,82 @@
+"""Bedrock's OpenAI-compatible fine-tuning (bedrock-mantle): reinforcement of open weights.
+
+The result is asked by the token, at the same endpoint, with nothing to deploy. Facts: Bedrock user guide,
+fine-tuning-openai-apis, fine-tuning-openai-job-create and rft-open-weight-access-security, read 2026-11-29.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from tunedrop.aws import Aws
+from tunedrop.aws.mantle import JOBS, TUNED_MODELS
+from tunedrop.catalog.model import BaseModel
+from tunedrop.catalog.price_list import usage_type
+from tunedrop.contracts import Check, CompletedJob, Dataset, Run, StartedJob
+from tunedrop.planning.plan import PlannedJob
+from tunedrop.stage import Stage
+from tunedrop.training.engine import Charge, Job, Leftover, LeftoverKind, TrainingEngine
+from tunedrop.training.engines.mantle import checks, files, inventory, jobs, tuned
+from tunedrop.training.engines.mantle.permissions import PERMISSIONS
+
+
+class Mantle(TrainingEngine):
+    """`POST /v1/fine_tuning/jobs`."""
+
+    name = "mantle"
+    service = "bedrock-mantle"
+    job_arns = JOBS
+    model_arns = TUNED_MODELS
+    unfreeable = jobs.UNFREEABLE
+    undeletable = tuned.UNDELETABLE
+    permissions = PERMISSIONS
+
+    def start(
+        self, aws: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, parent: str
+    ) -> StartedJob:
+        del parent  # no job goes on with a tuned model (fine-tuning-openai-apis names base models alone)
+        return jobs.start(aws, stage, run, planned, base_model, self.name_of(stage, run, planned.number))
+
+    def describe(self, aws: Aws, name_or_arn: str) -> Job | None:
+        return jobs.describe(aws.mantle, name_or_arn)
+
+    def result(self, aws: Aws, job: Job) -> CompletedJob | None:
+        """A job without a model needs its file no more; the file of a model says whose it is."""
+        if job.status in ("Failed", "Stopped"):
+            for one in files.find(aws.mantle, job.name):
+                files.delete(aws.mantle, one.id)
+        return super().result(aws, job)
+
+    def stop(self, aws: Aws, job_arn: str) -> bool:
+        return jobs.stop(aws.mantle, job_arn)
+
+    def role_of(self, stage: Stage) -> str:
+        """None: files are sent to the service, which calls the grader with the rights of who starts a job."""
+        del stage
+        return ""
+
+    def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:
+        """By the hour, as other reinforcement (aws.amazon.com/bedrock/pricing, 2026-07-24)."""
+        del planned
+        return Charge(by="hour", price=None, sku=usage_type(base_model, "training hours"))
+
+    def in_progress(self, aws: Aws) -> int:
+        return jobs.count_in_progress(aws.mantle)
+
+    def status_of_model(self, aws: Aws, model_arn: str) -> str:
+        return tuned.status(aws.mantle, model_arn)
+
+    def delete_model(self, aws: Aws, model_arn: str) -> bool:
+        return tuned.delete(aws.mantle, model_arn)
+
+    def checks(
+        self, aws: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel
+    ) -> Iterator[Check]:
+        del stage, run, dataset
+        return checks.every(aws.mantle, base_model)
+
+    def leftovers(self, aws: Aws, stage: Stage, kinds: Collection[LeftoverKind]) -> Iterator[Leftover]:
+        return inventory.of_stage(aws.mantle, stage, kinds)
+
+
+ENGINE = Mantle()

@@ -1,0 +1,96 @@
+"""Training files: a copy of the data inside Bedrock, whose name says which job of which run it is for.
+
+Jobs take no name, no tag and no token: the file's name is what makes a repeated start find the first one, and
+what tells the jobs of a stage from those of others in the same project.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from tunedrop import aws, naming
+from tunedrop.aws.mantle import multipart
+from tunedrop.contracts import Run
+from tunedrop.stage import Stage
+
+PURPOSE = "fine-tune"
+PAGE = 100
+"""Entries of a list at once (OpenAI's API reference: 1 to 100 of jobs and events, more of files)."""
+
+
+class TrainingFile(msgspec.Struct, frozen=True):
+    """A file of a stage: `stage.run.job name.jsonl`, of which none has a dot in it."""
+
+    id: str
+    stage: str
+    run: str
+    job_name: str
+
+
+def filename(stage: Stage, run: Run, job_name: str) -> str:
+    """How the file of a job is called."""
+    return f"{stage.name}.{run.run_id}.{job_name}.jsonl"
+
+
+def every(mantle: Any) -> Iterator[TrainingFile]:
+    """Every training file that has such a name, the newest first."""
+    found = sorted(pages(mantle.list_files, purpose=PURPOSE), key=lambda one: -int(one.get("created_at", 0)))
+    for one in found:
+        parts = str(one.get("filename", "")).split(".")
+        if len(parts) == 4 and parts[-1] == "jsonl":
+            yield TrainingFile(str(one["id"]), *parts[:3])
+
+
+def find(mantle: Any, job_name: str) -> list[TrainingFile]:
+    """The files of a job, the newest first: more than one where an upload was not answered in time."""
+    return [one for one in every(mantle) if one.job_name == job_name]
+
+
+def get(mantle: Any, file_id: str) -> TrainingFile | None:
+    """A file; None where it is gone or none of ours."""
+    try:
+        parts = str(mantle.get_file(id=file_id).get("filename", "")).split(".")
+    except ClientError as error:
+        if aws.is_missing(error):
+            return None
+        raise
+    return TrainingFile(file_id, *parts[:3]) if len(parts) == 4 else None
+
+
+def upload(mantle: Any, s3: Any, uri: str, name: str) -> str:
+    """Copy a dataset's file into the service; gives the id of the copy."""
+    bucket, key = naming.place_of(uri)
+    content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    boundary = f"tunedrop-{hashlib.sha256(content).hexdigest()}"
+    body, content_type = multipart({"purpose": PURPOSE}, name, content, boundary)
+    return str(mantle.create_file(body=body, content_type=content_type)["id"])
+
+
+def delete(mantle: Any, file_id: str) -> bool:
+    """Delete a file. False when it was gone before."""
+    if not file_id:
+        return False
+    try:
+        mantle.delete_file(id=file_id)
+    except ClientError as error:
+        if aws.is_missing(error):
+            return False
+        raise
+    return True
+
+
+def pages(operation: Any, **asked: Any) -> Iterator[dict[str, Any]]:
+    """Every entry of a list, page by page (`after`, `has_more`)."""
+    after: dict[str, str] = {}
+    while True:
+        page = operation(limit=PAGE, **asked, **after)
+        data = page.get("data", [])
+        yield from data
+        if not page.get("has_more") or not data:
+            return
+        after = {"after": str(data[-1]["id"])}

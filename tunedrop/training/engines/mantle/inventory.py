@@ -1,0 +1,29 @@
+"""The jobs that run and the models of a stage: those whose training file has a name of the stage's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from tunedrop.stage import Stage
+from tunedrop.training.engine import Leftover, LeftoverKind
+from tunedrop.training.engines.mantle import files, jobs
+
+
+def of_stage(mantle: Any, stage: Stage, kinds: Collection[LeftoverKind]) -> Iterator[Leftover]:
+    """What is there, by the files that are there: a model whose file is deleted is found no more."""
+    ours = {one.id: one for one in files.every(mantle) if one.stage == stage.name}
+    if not ours:
+        return
+    for file, job in jobs.of_files(mantle, ours):
+        kind: LeftoverKind = "training job" if job.status == "InProgress" else "trained model"
+        arn = job.arn if kind == "training job" else job.model_arn
+        if arn and kind in kinds:
+            yield Leftover(
+                kind=kind,
+                arn=arn,
+                name=job.name,
+                status="InProgress" if kind == "training job" else "Active",
+                run_id=file.run,
+                created_at=job.started_at,
+            )

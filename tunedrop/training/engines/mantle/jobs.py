@@ -1,0 +1,154 @@
+"""Fine-tuning jobs: what is asked of the API, and what its refusals mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tunedrop import aws, clock
+from tunedrop.aws import Aws
+from tunedrop.aws.mantle import JOBS, TUNED_MODELS, address, id_in
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import Run, StartedJob
+from tunedrop.errors import CustomizationFailed, TransientError
+from tunedrop.planning.plan import PlannedJob
+from tunedrop.stage import Stage
+from tunedrop.training import engine
+from tunedrop.training.engine import Job, QuotaFull, Status
+from tunedrop.training.engines.mantle import files
+from tunedrop.training.engines.mantle.files import pages
+
+STATUSES: dict[str, Status] = {
+    "validating_files": "InProgress",
+    "queued": "InProgress",
+    "running": "InProgress",
+    "succeeded": "Completed",
+    "failed": "Failed",
+    "cancelled": "Stopped",
+}
+"""By OpenAI's words (its API reference; AWS's pages show `succeeded` and `cancelled`)."""
+
+_WAITING = ("validating_files", "queued")
+
+UNFREEABLE = (
+    "bedrock-mantle starts no fine-tuning job although none runs in this account and Region, so that waiting "
+    "would not help: a quota is full, of which AWS publishes none. Ask AWS Support for more"
+)
+
+
+def start(
+    aws_: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, name: str
+) -> StartedJob:
+    """Start a job, or find the one that an earlier try has started: by the name of its file."""
+    mantle = aws_.mantle
+    if (earlier := describe(mantle, name)) is not None:
+        return engine.started(earlier)
+    try:
+        found = files.find(mantle, name)
+        file_id = found[0].id if found else _upload(aws_, stage, run, planned, name)
+        answer = mantle.create_fine_tuning_job(**_request(run, planned, base_model, file_id))
+    except ClientError as error:
+        return _after_refusal(mantle, name, error)
+    return StartedJob(
+        outcome="started", job_arn=address(mantle.meta.region_name, JOBS, answer["id"]), job_name=name
+    )
+
+
+def describe(mantle: Any, name_or_address: str) -> Job | None:
+    """A job, or None where there is none; by its name, for as long as its file is there."""
+    if JOBS in name_or_address:
+        try:
+            answer = mantle.get_fine_tuning_job(id=id_in(name_or_address, JOBS))
+        except ClientError as error:
+            if aws.is_missing(error):
+                return None
+            raise
+        file = files.get(mantle, answer.get("training_file", ""))
+        return _job(mantle, answer, file.job_name if file is not None else answer["id"])
+    ids = {one.id for one in files.find(mantle, name_or_address)}
+    if not ids:
+        return None
+    answers = (one for one in pages(mantle.list_fine_tuning_jobs) if one.get("training_file") in ids)
+    found = next(answers, None)
+    return _job(mantle, found, name_or_address) if found is not None else None
+
+
+def of_files(mantle: Any, ids: Mapping[str, files.TrainingFile]) -> Iterator[tuple[files.TrainingFile, Job]]:
+    """The jobs that were made of some files."""
+    for answer in pages(mantle.list_fine_tuning_jobs):
+        if (file := ids.get(str(answer.get("training_file", "")))) is not None:
+            yield file, _job(mantle, answer, file.job_name)
+
+
+def stop(mantle: Any, job_address: str) -> bool:
+    """Cancel a job, which cannot be resumed, and delete its file. False when it had ended before."""
+    try:
+        answer = mantle.cancel_fine_tuning_job(id=id_in(job_address, JOBS))
+    except ClientError as error:
+        if aws.is_refused(error) and not aws.is_transient(error) and not aws.is_forbidden(error):
+            return False
+        raise
+    files.delete(mantle, str(answer.get("training_file", "")))
+    return True
+
+
+def count_in_progress(mantle: Any) -> int:
+    """Jobs of this project that hold a slot, whoever started them."""
+    return sum(
+        STATUSES.get(str(one.get("status"))) == "InProgress" for one in pages(mantle.list_fine_tuning_jobs)
+    )
+
+
+def _upload(aws_: Aws, stage: Stage, run: Run, planned: PlannedJob, name: str) -> str:
+    return files.upload(aws_.mantle, aws_.s3, planned.dataset.train.uri, files.filename(stage, run, name))
+
+
+def _request(run: Run, planned: PlannedJob, base_model: BaseModel, file_id: str) -> dict[str, Any]:
+    """`suffix` is not supported, and no other field is documented (fine-tuning-openai-job-create)."""
+    grader = {"type": "lambda", "lambda": {"function": run.grader}}
+    values = {name: _number(value) for name, value in planned.hyperparameters.items() if value != "auto"}
+    reinforcement = {"grader": grader, "hyperparameters": values}
+    return {
+        "model": base_model.id,
+        "training_file": file_id,
+        "method": {"type": "reinforcement", "reinforcement": reinforcement},
+    }
+
+
+def _number(value: str) -> int | float:
+    return int(value) if value.isdecimal() else float(value)
+
+
+def _job(mantle: Any, answer: Mapping[str, Any], name: str) -> Job:
+    region, said = mantle.meta.region_name, str(answer.get("status", ""))
+    error = answer.get("error") or {}
+    model = str(answer.get("fine_tuned_model") or "")
+    return Job(
+        arn=address(region, JOBS, str(answer["id"])),
+        name=name,
+        status=STATUSES.get(said, "InProgress"),
+        failure=": ".join(str(error[key]) for key in ("code", "message") if error.get(key)),
+        phases={"training": "NotStarted" if said in _WAITING else "InProgress"},
+        model_arn=address(region, TUNED_MODELS, model) if model else "",
+        started_at=_moment(answer.get("created_at")),
+        ended_at=_moment(answer.get("finished_at")),
+        trained_tokens=int(answer.get("trained_tokens") or 0),
+    )
+
+
+def _moment(seconds: int | None) -> str:
+    return clock.write(datetime.fromtimestamp(seconds, UTC)) if seconds else ""
+
+
+def _after_refusal(mantle: Any, name: str, error: ClientError) -> StartedJob:
+    code, message = aws.code_of(error), aws.message_of(error)
+    if code == "ServiceQuotaExceededException":
+        raise QuotaFull(message) from error
+    if aws.is_transient(error):
+        raise TransientError(aws.explain(error)) from error
+    for one in files.find(mantle, name):
+        files.delete(mantle, one.id)
+    raise CustomizationFailed(f"bedrock-mantle refused the fine-tuning job: {message} ({code})") from error

@@ -1,0 +1,66 @@
+"""What a stage's functions may do in bedrock-mantle, by function; `infra.permissions` makes policies of it.
+
+All of it is on one project, the account's default one; what trains is one of the catalog's base models.
+Resource types and condition keys: Service Authorization Reference, bedrock-mantle, read 2026-11-29. That its
+values are the ids of the request, compared letter by letter, was seen by a public project in October 2026.
+"""
+
+from __future__ import annotations
+
+from tunedrop.training.engine import Permission
+
+_PROJECT = ("arn:aws:bedrock-mantle:{region}:{account}:project/default",)
+
+_READ = Permission(
+    sid="ReadFineTuning",
+    actions=(
+        "bedrock-mantle:GetFile",
+        "bedrock-mantle:GetFineTuningJob",
+        "bedrock-mantle:GetModel",
+        "bedrock-mantle:ListFiles",
+        "bedrock-mantle:ListFineTuningJobs",
+    ),
+    resources=_PROJECT,
+)
+_END = Permission(
+    sid="EndFineTuning",
+    actions=("bedrock-mantle:CancelFineTuningJob", "bedrock-mantle:DeleteFile"),
+    resources=_PROJECT,
+)
+_ASK = Permission(
+    sid="AskMantle",
+    # No condition on the model: which value stands for a tuned one is documented nowhere.
+    actions=("bedrock-mantle:CreateInference",),
+    resources=_PROJECT,
+)
+
+PERMISSIONS: dict[str, tuple[Permission, ...]] = {
+    "register_run": (_READ,),
+    "preflight": (_READ,),
+    "start_customization": (
+        _READ,
+        Permission(
+            sid="CreateFineTuningJob",
+            actions=("bedrock-mantle:CreateFineTuningJob",),
+            resources=_PROJECT,
+            conditions={"StringEquals": {"bedrock-mantle:Model": "{base_models}"}},
+        ),
+        Permission(
+            sid="SendTrainingFile",
+            actions=("bedrock-mantle:CreateFile", "bedrock-mantle:DeleteFile"),
+            resources=_PROJECT,
+        ),
+        Permission(
+            sid="ReadTrainingFile", actions=("s3:GetObject",), resources=("{artifacts}/runs/*/dataset/*",)
+        ),
+        # The service calls the grader with the rights of who starts a job (rft-open-weight-access-security).
+        Permission(sid="CallGraders", actions=("lambda:InvokeFunction",), resources=("{graders}",)),
+    ),
+    "wait_for_completion": (_READ, _END),
+    "resume_waits": (_READ, _END),
+    "set_up_throughput": (_READ,),
+    "evaluate_model": (_ASK,),
+    "evaluate_shard": (_ASK,),
+    "release_throughput": (_READ, _END),
+    "sweep_throughput": (_READ, _END),
+}

@@ -1,0 +1,54 @@
+"""Tuned models: whether one is there, and why none can be deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tunedrop import aws
+from tunedrop.aws.mantle import TUNED_MODELS, id_in
+from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.training.engines.mantle import files, jobs
+
+UNDELETABLE = (
+    "no documented operation of AWS deletes a model that bedrock-mantle has tuned, and no page says what "
+    "keeping one costs. Its training file can be deleted; for the model, ask AWS Support"
+)
+"""The user guide deletes files alone. IAM has an action DeleteCustomizedModel (Service Authorization
+Reference, bedrock-mantle, read 2026-11-29), which no page explains: CreateCustomizedModel imports weights."""
+
+
+def status(mantle: Any, model_address: str) -> str:
+    """`Active` where the service knows the model; empty where it does not."""
+    try:
+        mantle.get_model(id=id_in(model_address, TUNED_MODELS))
+    except ClientError as error:
+        if aws.is_missing(error):
+            return ""
+        raise
+    return "Active"
+
+
+def delete(mantle: Any, model_address: str) -> bool:
+    """Delete the training file of a model, which is what can be deleted.
+
+    Raises
+    ------
+    ThroughputFailed
+        Always, where the model is there: it stays.
+    TransientError
+        When a later try may delete the file.
+    """
+    try:
+        if not status(mantle, model_address):
+            return False
+        ours = {one.id: one for one in files.every(mantle)}
+        for file, job in jobs.of_files(mantle, ours):
+            if job.model_arn == model_address:
+                files.delete(mantle, file.id)
+    except ClientError as error:
+        if aws.is_transient(error):
+            raise TransientError(aws.explain(error)) from error
+        raise ThroughputFailed(aws.explain(error)) from error
+    raise ThroughputFailed(UNDELETABLE)
