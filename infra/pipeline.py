@@ -227,10 +227,16 @@ class Tunedrop(Construct):
             f"arn:aws:bedrock:{stack.region}:{stack.account}:{kind}/*"
             for kind in ("custom-model-deployment", "provisioned-model", *imported)
         ]
-        for actions, resources in (
+        granted = [
             (["ssm:GetParameter"], [alias]),
             (["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"], serving),
-        ):
+        ]
+        if "bedrock-mantle" in {engines.named(one).service for one in self.stage.engines}:
+            project = f"arn:aws:bedrock-mantle:{stack.region}:{stack.account}:project/default"
+            granted.append((["bedrock-mantle:CreateInference"], [project]))
+            # For API keys; it takes no resource (Service Authorization Reference).
+            granted.append((["bedrock-mantle:CallWithBearerToken"], ["*"]))
+        for actions, resources in granted:
             iam.Grant.add_to_principal(grantee=grantee, actions=actions, resource_arns=resources)
 
     def on_run_ended(

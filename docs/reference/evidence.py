@@ -14,7 +14,10 @@ from docs.reference import local_bedrock
 from docs.reference.tables import page, table
 from infra.bundling import ROOT
 
-OF_AN_OPERATION = {"bedrock:InvokeModel": ("Converse", "InvokeModel")}
+OF_AN_OPERATION = {
+    "bedrock:InvokeModel": ("Converse", "InvokeModel"),
+    "bedrock-mantle:CreateInference": ("CreateChatCompletion",),
+}
 """The operations that an action allows, where they are not one of its own name."""
 
 _HEAD = """Every AWS call of the pipeline with the evidence that AWS answers it as we expect. Two things are
@@ -60,7 +63,8 @@ def of_actions() -> dict[str, list[Evidence]]:
         answers = {one["operation"]: of(one) for one in local_bedrock.beliefs(service)["answer"]}
         allowed = {name for names in OF_AN_OPERATION.values() for name in names}
         for operation in sorted(answers.keys() - allowed):
-            found[f"{service}:{operation}"].append(answers[operation])
+            prefix = local_bedrock.PREFIXES.get(service, service)
+            found[f"{prefix}:{operation}"].append(answers[operation])
         for action, operations in OF_AN_OPERATION.items():
             found[action] += [answers[one] for one in operations if one in answers]
     return found

@@ -9,14 +9,18 @@ from typing import Any
 from docs.reference.tables import page, table
 from infra.bundling import ROOT
 
-SERVICES = {"bedrock": "Bedrock", "sagemaker": "SageMaker"}
+SERVICES = {"bedrock": "Bedrock", "mantle": "bedrock-mantle", "sagemaker": "SageMaker"}
 """The folders below `local` of the services that are ours."""
 
-_HEAD = """The embedded AWS replaces Bedrock and SageMaker. The tests check every request and response against
-botocore's shapes, and every permission against AWS's Service Authorization Reference. This page lists the
-remaining assumptions, each with its evidence: **recorded** is a published response of a real account
-(`tests/recorded/`), **documented** is an AWS page or service model, **reported** is a public report of AWS's
-behaviour, and **belief** is our own assumption.
+PREFIXES = {"mantle": "bedrock-mantle"}
+"""How the actions of a service begin, where not by the folder's name."""
+
+_HEAD = """The embedded AWS replaces Bedrock, bedrock-mantle and SageMaker. The tests check every request and
+response against botocore's shapes (those of bedrock-mantle with OpenAI's own client), and every permission
+against AWS's Service Authorization Reference. This page lists the remaining assumptions, each with its
+evidence: **recorded** is a published response of a real account (`tests/recorded/`), **documented** is an
+AWS page or service model, **reported** is a public report of AWS's behaviour, and **belief** is our own
+assumption.
 
 With an account, `tunedrop doctor --compare-local` sends the pipeline's read-only requests to AWS and prints
 the responses that differ."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from local import ministack
@@ -71,13 +71,35 @@ def resources_of(
     return [PROJECT.format(region=region, account=account)]
 
 
+class Request(NamedTuple):
+    """What an operation is asked: the id in its path, the headers, the body, the query."""
+
+    id: str
+    headers: dict[str, str]
+    body: bytes
+    query: dict[str, Any]
+
+
 class Router:
     """Finds the operation of a request, and answers it."""
 
     def __init__(self, state: State) -> None:
-        self._files = Files(state)
-        self._jobs = Jobs(state, self._files)
-        self._models = Models(state)
+        files, models = Files(state), Models(state)
+        jobs = Jobs(state, files)
+        self._operations: dict[str, Callable[[Request], Any]] = {
+            "CreateFile": lambda asked: files.create(asked.body, asked.headers.get("content-type", "")),
+            "ListFiles": lambda asked: files.list(asked.query),
+            "GetFile": lambda asked: files.get(asked.id),
+            "DeleteFile": lambda asked: files.delete(asked.id),
+            "CreateFineTuningJob": lambda asked: jobs.create(_document(asked.body), asked.headers),
+            "ListFineTuningJobs": lambda asked: jobs.list(asked.query),
+            "GetFineTuningJob": lambda asked: jobs.get(asked.id),
+            "CancelFineTuningJob": lambda asked: jobs.cancel(asked.id),
+            "ListFineTuningEvents": lambda asked: jobs.events(asked.id, asked.query),
+            "ListFineTuningCheckpoints": lambda asked: jobs.checkpoints(asked.id, asked.query),
+            "GetModel": lambda asked: models.get(asked.id),
+            "CreateChatCompletion": lambda asked: models.chat(_document(asked.body)),
+        }
 
     def find(
         self, method: str, path: str, headers: Mapping[str, str] | None = None
@@ -85,40 +107,13 @@ class Router:
         """The operation's name; its id and the request's headers."""
         found = operation(method, path)
         if found is None:
-            raise Refusal("ResourceNotFoundException", f"Invalid URL ({method} {path})")
+            raise Refusal("ResourceNotFoundException", f"no operation answers {method} {path}")
         return found[0], {**(headers or {}), **found[1]}
 
     def answer(self, name: str, labels: Mapping[str, str], body: bytes, query: Mapping[str, Any]) -> Response:
-        answer = self._answer(name, dict(labels), body, dict(query))
+        asked = Request(labels.get("id", ""), dict(labels), body, dict(query))
+        answer = self._operations[name](asked)
         return 200, {"Content-Type": "application/json"}, json.dumps(answer).encode()
-
-    def _answer(self, name: str, labels: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
-        id_ = labels.get("id", "")
-        match name:
-            case "CreateFile":
-                return self._files.create(body, labels.get("content-type", ""))
-            case "ListFiles":
-                return self._files.list(query)
-            case "GetFile":
-                return self._files.get(id_)
-            case "DeleteFile":
-                return self._files.delete(id_)
-            case "CreateFineTuningJob":
-                return self._jobs.create(_document(body), labels)
-            case "ListFineTuningJobs":
-                return self._jobs.list(query)
-            case "GetFineTuningJob":
-                return self._jobs.get(id_)
-            case "CancelFineTuningJob":
-                return self._jobs.cancel(id_)
-            case "ListFineTuningEvents":
-                return self._jobs.events(id_, query)
-            case "ListFineTuningCheckpoints":
-                return self._jobs.checkpoints(id_, query)
-            case "GetModel":
-                return self._models.get(id_)
-            case _:
-                return self._models.chat(_document(body))
 
 
 class MantleService(LocalService):

@@ -21,7 +21,7 @@ EVERYTHING: dict[str, Any] = {
     "graders": [f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:grader"],
 }
 
-ENGINES = ["bedrock", "sagemaker-serverless", "sagemaker-jumpstart"]
+ENGINES = ["bedrock", "mantle", "sagemaker-serverless", "sagemaker-jumpstart"]
 
 BELIEFS = {
     "inference-profile": "an evaluation job may name a profile as its judge, and the reference lists no such "

@@ -86,3 +86,8 @@ class ServingKind(ABC):
     def client(self, aws: Aws) -> Any:
         """The client that asks what is served so."""
         return aws.bedrock_runtime
+
+    def model_in(self, arn: str) -> str:
+        """The ARN of the model that is served, where that of what serves says it; else empty."""
+        del arn
+        return ""

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from tunedrop import aws, catalog, naming
 from tunedrop.errors import TransientError
+from tunedrop.serving import kinds
 from tunedrop.serving.throughput import way_of
 
 _MOVING = "mutating"
@@ -34,6 +35,10 @@ class Behind(msgspec.Struct, frozen=True):
 
 def behind(bedrock: Any, arn: str) -> Behind:
     """What an ARN serves now; of an imported model, the tag with which it was made says what."""
+    kind = kinds.of(way_of(arn))
+    if not kind.is_listed:
+        model_arn = kind.model_in(arn)
+        return Behind(model_arn, model_arn, "none")
     if way_of(arn) == "imported":
         tags = bedrock.list_tags_for_resource(resourceARN=arn).get("tags", ())
         model_arn = next((one["value"] for one in tags if one["key"] == naming.MODEL_TAG), "")
@@ -77,6 +82,8 @@ def swap(bedrock: Any, arn: str, model_arn: str) -> None:
 
 
 def _start(bedrock: Any, arn: str, before: str, model_arn: str) -> None:
+    if not kinds.of(way_of(arn)).is_listed:
+        raise CannotSwap("the address of a model is of this model alone")
     if way_of(arn) == "imported":
         raise CannotSwap("an imported model cannot be replaced behind its ARN")
     if way_of(arn) == "on-demand":

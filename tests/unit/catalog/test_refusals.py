@@ -27,7 +27,6 @@ NOT_OFFERED: list[tuple[str, Method]] = [
     ("openai.gpt-oss-20b", "continued-pretraining"),
     ("meta.llama3-1-8b-instruct", "continued-pretraining"),
     ("openai.gpt-oss-20b", "single-turn"),
-    ("openai.gpt-oss-20b", "reinforcement"),
     ("qwen.qwen3-4b", "distillation"),
     ("meta.llama3-1-8b-instruct", "distillation"),
     ("amazon.nova-lite-v1:0:300k", "preference"),

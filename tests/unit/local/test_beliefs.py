@@ -14,12 +14,18 @@ from docs.reference.local_bedrock import SERVICES, beliefs, markdown
 from local.bedrock.service import services as bedrock_services
 from local.bedrock.world import World
 from local.faults import Faults
+from local.mantle.service import services as mantle_services
+from local.mantle.state import State as MantleState
 from local.sagemaker.service import services as sagemaker_services
 from local.sagemaker.state import State
 from tests.recorded import recorded
 
 FOLDER = Path(__file__).parents[3] / "local"
-MODULES = {"bedrock": ("bedrock", "bedrock_runtime"), "sagemaker": ("sagemaker",)}
+MODULES = {
+    "bedrock": ("bedrock", "bedrock_runtime"),
+    "mantle": ("bedrock-mantle",),
+    "sagemaker": ("sagemaker",),
+}
 """MiniStack's names of what each folder serves."""
 
 of_each_service = pytest.mark.parametrize("service", SERVICES)
@@ -30,7 +36,7 @@ NO_ANSWER_OF_AWS = re.compile(r"on purpose|part of the local|no operation answer
 @of_each_service
 def test_every_operation_is_on_the_page_and_none_besides(tmp_path: Path, service: str) -> None:
     world = World(Faults(tmp_path / "faults.json"), 3600, "")
-    ours = bedrock_services(world) | sagemaker_services(State(world))
+    ours = bedrock_services(world) | sagemaker_services(State(world)) | mantle_services(MantleState(world))
     operations = {name for one in MODULES[service] for name in ours[one]._router._operations}  # type: ignore[attr-defined]
 
     assert {one["operation"] for one in beliefs(service)["answer"]} == operations

@@ -28,6 +28,7 @@ from tunedrop.evaluation.grading import grade
 from tunedrop.planning.hyperparameters import resolve
 from tunedrop.planning.plan import plan
 from tunedrop.serving import inventory, kinds, models, throughput
+from tunedrop.serving.swap import CannotSwap, behind, swap
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 from tunedrop.training.engine import QuotaFull, outcome
@@ -137,6 +138,9 @@ def test_a_model_is_tuned_by_its_grades_asked_by_the_token_and_its_file_deleted(
         answer = asker.ask(question)
         assert answer.error == ""
         assert answer.output_tokens > 0
+    assert behind(here.bedrock, served.arn).model_arn == done.model_arn
+    with pytest.raises(CannotSwap):
+        swap(here.bedrock, served.arn, f"{done.model_arn}-2")
     assert throughput.release(here.bedrock, served.arn)
     assert kinds_left(here, stage) == {"trained model"}
 

@@ -49,3 +49,6 @@ class Mantle(ServingKind):
 
     def client(self, aws: Aws) -> Any:
         return aws.mantle
+
+    def model_in(self, arn: str) -> str:
+        return arn.partition("#")[0].replace(CHAT, TUNED_MODELS)
