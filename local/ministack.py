@@ -156,10 +156,10 @@ def assume_role(role_arn: str, service: str, account_id: str, source_arn: str) -
 def on_behalf_of(headers: Mapping[str, str]) -> dict[str, str] | None:
     """Credentials with which a service acts with its caller's rights; None where that is no role."""
     session = sts._sessions.get(router.extract_access_key_id(dict(headers), {}) or "", {})
-    _, _, name = str(session.get("Arn", "")).partition(":assumed-role/")
+    caller, _, name = str(session.get("Arn", "")).partition(":assumed-role/")
     if not name:
         return None
-    account_id = str(session["AccountId"])
+    account_id = caller.rpartition(":")[2]
     role_arn = f"arn:aws:iam::{account_id}:role/{name.partition('/')[0]}"
     return _session(role_arn, account_id, "bedrock-mantle")
 

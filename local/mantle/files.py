@@ -22,7 +22,7 @@ class Files:
         purpose, name, content = _form(body, content_type)
         if purpose != PURPOSE:
             raise Refusal("ValidationException", f"purpose must be {PURPOSE}, not {purpose!r}.")
-        about = {
+        about: dict[str, Any] = {
             "id": f"file-{new_id(22)}",
             "object": "file",
             "bytes": len(content),

@@ -52,6 +52,7 @@ class Jobs:
             raise Refusal(
                 "ThrottlingException", "Quota exceeded: too many fine-tuning jobs run in this account."
             )
+        grader = _lambda(headers, self._state.world.endpoint_url)
         values = HYPERPARAMETERS | reinforcement.get("hyperparameters", {})
         about: dict[str, Any] = {
             "id": f"ftjob-{new_id(24)}",
@@ -76,7 +77,6 @@ class Jobs:
         with self._state.world.lock:
             self._state.jobs[about["id"]] = job
         name = str(file.about["filename"]).split(".")[-2:][0]
-        grader = _lambda(headers, self._state.world.endpoint_url)
         work = threading.Thread(target=self._work, args=(job, file.content, name, grader), daemon=True)
         work.start()
         return dict(about)

@@ -107,9 +107,9 @@ class Aws:
 
     @cached_property
     def mantle(self) -> Any:
-        """As `bedrock_runtime` for questions, which their callers try again too."""
+        """Without retries of its own: a job that is created twice is two jobs. Its callers try again."""
         config = Config(
-            retries={"mode": "standard", "total_max_attempts": 3}, read_timeout=120, max_pool_connections=32
+            retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=120, max_pool_connections=32
         )
         return mantle.client(self.session, config)
 

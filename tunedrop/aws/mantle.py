@@ -44,7 +44,7 @@ def client(session: boto3.Session, config: Config) -> Any:
     return made
 
 
-class _Session(botocore.session.Session):
+class _Session(botocore.session.Session):  # type: ignore[misc]
     """A session that has our service model too, with another's credentials; that one's loader has cached what
     services there are."""
 
