@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from tunedrop import catalog
+from tunedrop.aws.mantle import TUNED_MODELS
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.tunable import unused
 from tunedrop.contracts import Method
@@ -51,6 +52,11 @@ def find(stage: Stage, name: str) -> tuple[BaseModel, str]:
     """
     if name.startswith("arn:"):
         return _base_of(stage, name), name
+    if TUNED_MODELS in name:
+        raise InvalidManifest(
+            f"base_model: {name} was tuned through an OpenAI-compatible API, and no job goes on with such a "
+            "model: name the base model, and give all data at once"
+        )
     try:
         found = catalog.find(name)
     except LookupError as error:

@@ -142,7 +142,7 @@ def _emit(aws_: Aws, stage: Stage, registry: Registry, ended: RunEnded) -> None:
         "Source": outcome_event.SOURCE,
         "DetailType": outcome_event.DETAIL_TYPE,
         "Detail": msgspec.json.encode(ended).decode(),
-        "Resources": [one for one in (ended.execution_arn, ended.model_arn) if one],
+        "Resources": [one for one in (ended.execution_arn, ended.model_arn) if one.startswith("arn:")],
     }
     answer = aws_.events.put_events(Entries=[entry])
     if answer.get("FailedEntryCount"):

@@ -22,9 +22,10 @@ from tunedrop import catalog
 from tunedrop.aws import Aws, mantle
 from tunedrop.contracts import CompletedJob, DatasetFile, Run, StartedJob
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
-from tunedrop.errors import CustomizationFailed, RunStopped, ThroughputFailed
+from tunedrop.errors import CustomizationFailed, InvalidManifest, RunStopped, ThroughputFailed
 from tunedrop.evaluation.ask import Asker, RateLimiter
 from tunedrop.evaluation.grading import grade
+from tunedrop.planning.base_models import find
 from tunedrop.planning.hyperparameters import resolve
 from tunedrop.planning.plan import plan
 from tunedrop.serving import inventory, kinds, models, throughput
@@ -196,6 +197,13 @@ def test_a_full_quota_is_waited_for_and_a_refusal_deletes_the_file(
         start(here, account, stage, wrong)
 
     assert account.mantle_state.files == {}
+
+
+def test_no_run_goes_on_with_a_model_that_was_tuned_so(stage: Stage) -> None:
+    model = mantle.address("us-west-2", mantle.TUNED_MODELS, "ft:openai.gpt-oss-20b:1:custom-model:a")
+
+    with pytest.raises(InvalidManifest, match="no job goes on with such a model: name the base model"):
+        find(stage, model)
 
 
 def test_what_others_have_uploaded_is_nobodys_leftover(here: Aws, stage: Stage) -> None:
