@@ -13,6 +13,7 @@ from infra.application import add_stack
 from infra.bundling import SERVICES
 from infra.endpoints import GATEWAYS, INTERFACES, OUTSIDE
 from tests.infra.conftest import ACCOUNT, REGION, Resources, app_of, as_list, empty_bundles, synthesize
+from tunedrop.aws import mantle
 from tunedrop.stage import Stage
 
 
@@ -117,7 +118,7 @@ def test_endpoints_have_the_names_that_aws_gives_them(tmp_path: Path) -> None:
     assert {one["VpcEndpointType"] for one in made if one["ServiceName"].endswith((".s3", ".dynamodb"))} == {
         "Gateway"
     }
-    assert set(SERVICES) == {*GATEWAYS, *INTERFACES, *OUTSIDE}
+    assert {*SERVICES, mantle.SERVICE} == {*GATEWAYS, *INTERFACES, *OUTSIDE}
 
 
 @pytest.mark.parametrize(
