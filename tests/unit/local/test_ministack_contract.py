@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 
+import pytest
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses, router
 from ministack.services import dynamodb, eventbridge, iam, lambda_svc, s3, stepfunctions, sts, tagging
@@ -19,9 +20,11 @@ def test_services_are_found_in_one_dictionary() -> None:
     assert isinstance(app._loaded_modules, dict)
 
 
-def test_services_that_it_does_not_have_can_be_added() -> None:
+def test_services_that_it_does_not_have_can_be_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(router, "_KNOWN_AWS_SERVICE_NAMES", frozenset({"sagemaker"}))
     assert "sagemaker" not in app.SERVICE_HANDLERS
     assert router._is_aws_service_name("sagemaker")
+    assert not router._is_aws_service_name("bedrock")
     assert iam_actions.SERVICE_TO_IAM_NAMESPACE["bedrock"] == "bedrock"
     target = {"x-amz-target": "SageMaker.ListTags"}
     assert iam_actions.extract_iam_action("bedrock", "POST", "/", target, b"{}", {}) == "bedrock:ListTags"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,14 +47,19 @@ def used(tree: ast.Module) -> Iterator[str]:
             yield from (f"{package}.{one.name}" for one in node.names)
 
 
-def places(names: set[str], root: Path = ROOT) -> set[str]:
-    """The files of the product that use one of some names."""
+@functools.cache
+def used_by_file(root: Path) -> dict[str, frozenset[str]]:
+    """What each file of the product uses."""
     files = (file for folder in ("tunedrop", "lambdas") for file in (root / folder).rglob("*.py"))
     return {
-        file.relative_to(root).as_posix()
+        file.relative_to(root).as_posix(): frozenset(used(ast.parse(file.read_text(encoding="utf-8"))))
         for file in files
-        if names & set(used(ast.parse(file.read_text(encoding="utf-8"))))
     }
+
+
+def places(names: set[str], root: Path = ROOT) -> set[str]:
+    """The files of the product that use one of some names."""
+    return {file for file, found in used_by_file(root).items() if names & found}
 
 
 def test_botocore_knows_the_operations_that_are_looked_for() -> None:
