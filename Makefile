@@ -46,7 +46,7 @@ mutants: setup ## ten minutes of faults put into the code, one at a time: those 
 	python -m tools.mutants $(or $(MUTANTS),--sample 600 --seed $$(date +%j))
 
 .PHONY: test
-test: setup lint docs ## everything that decides whether we ship
+test: setup lint ## everything that decides whether we ship
 	pytest tests/unit tests/infra -n auto --dist loadfile -q
 	pytest tests/end_to_end tests/faults tests/documentation tests/packaging -n 2 --dist worksteal -q
 
