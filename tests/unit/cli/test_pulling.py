@@ -1,6 +1,7 @@
 """`pull`: with a stand-in for the library `datasets`, which is no dependency.
 
-Its `load_dataset` and `to_parquet` are those of datasets 5.2.0, tried by hand on a local dataset, 2026-11-29.
+Its `load_dataset` and `to_parquet` are those of datasets 4.0.0 and 5.2.0, tried by hand on a local dataset
+whose other split was damaged, 2026-11-29.
 """
 
 from __future__ import annotations
@@ -21,8 +22,6 @@ ROWS = {"question": [f"What is {n}?" for n in range(20)], "answer": [f"It is {n}
 
 
 class Split:
-    num_rows = 20
-
     def to_parquet(self, path: Path) -> None:
         columns = {
             name: arro3.core.Array(values, arro3.core.DataType.utf8()) for name, values in ROWS.items()
@@ -33,11 +32,15 @@ class Split:
 def library(version: str = "5.2.0", error: Exception | None = None) -> Any:
     asked: list[Any] = []
 
-    def load(name: str, config: str | None, revision: str | None) -> dict[str, Split]:
-        asked.append((name, config, revision))
+    def load(
+        name: str, config: str | None, revision: str | None, split: str = "", streaming: bool = False
+    ) -> Any:
+        asked.append((name, config, revision, *((split, streaming) if split else ())))
         if error is not None:
             raise error
-        return {"train": Split(), "test": Split()}
+        if split and split not in ("train", "test"):
+            raise ValueError(f"Bad split: {split}. Available splits: ['train', 'test']")
+        return Split() if split else {"train": Split(), "test": Split()}
 
     return SimpleNamespace(__version__=version, load_dataset=load, asked=asked)
 
@@ -61,12 +64,15 @@ def test_each_split_is_a_file_that_check_reads(monkeypatch: pytest.MonkeyPatch, 
     assert "train: read as Parquet" in checked.output
 
 
-def test_one_split_into_a_folder_and_never_over_a_file(
+def test_only_the_wanted_split_is_downloaded_into_a_folder_and_never_over_a_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     out = ("--split", "test", "--out", str(tmp_path))
 
-    assert run(monkeypatch, library(), "org/data", *out).exit_code == 0
+    hub = library()
+
+    assert run(monkeypatch, hub, "org/data", *out).exit_code == 0
+    assert hub.asked == [("org/data", None, None, "test", True)]
     assert [path.name for path in tmp_path.iterdir()] == ["test.parquet"]
     again = run(monkeypatch, library(), "org/data", *out)
     assert again.exit_code != 0
@@ -83,7 +89,7 @@ def test_one_split_into_a_folder_and_never_over_a_file(
             ("org/data",),
             "Pick one",
         ),
-        (library(), ("org/data", "--split", "dev"), "org/data has train, test"),
+        (library(), ("org/data", "--split", "dev"), "Bad split: dev. Available splits: ['train', 'test']"),
         (library(), ("org/..",), "--out DIR"),
         (library(), (".",), "--out DIR"),
     ],

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import arro3.io
 import msgspec
 
 from tunedrop import shown
@@ -39,7 +40,10 @@ def pull(
     out: Path | None,
     format_: Format,
 ) -> int:
-    """Write each split of a dataset as a Parquet file; ends the program where that is not possible."""
+    """Write each split of a dataset as a Parquet file; ends the program where that is not possible.
+
+    With `splits` no other split is downloaded: those are streamed, and each must fit into memory.
+    """
     library = _library()
     folder = out or Path(Path(name).name)
     if out is None and (Path(name).exists() or folder.name in ("", "..")):
@@ -47,12 +51,17 @@ def pull(
     if files := [path for path in (folder, *folder.parents) if path.is_file()]:
         fail(f"{files[0]} is a file, not a folder", USAGE, "Choose another folder: --out DIR")
     try:
-        loaded = library.load_dataset(name, config, revision=revision)
+        loaded = (
+            {
+                one: library.load_dataset(name, config, revision=revision, split=one, streaming=True)
+                for one in splits
+            }
+            if splits
+            else library.load_dataset(name, config, revision=revision)
+        )
     except Exception as error:
         fail(f"{name}: {shown.line(str(error))[:2_000]}", NO)
-    if unknown := [split for split in splits if split not in loaded]:
-        fail(f"--split {unknown[0]}: {name} has {', '.join(loaded)}", USAGE)
-    wanted = {split: folder / f"{split}.parquet" for split in (splits or loaded)}
+    wanted = {split: folder / f"{split}.parquet" for split in loaded}
     if there := [path for path in wanted.values() if path.exists()]:
         fail(f"{there[0]} already exists", USAGE, "Remove it, or choose another folder: --out DIR")
     folder.mkdir(parents=True, exist_ok=True)
@@ -82,4 +91,6 @@ def _written(split: Any, name: str, path: Path) -> Pulled:
     part = path.with_suffix(".part")
     split.to_parquet(part)
     part.rename(path)
-    return Pulled(split=name, file=str(path), records=split.num_rows)
+    with path.open("rb") as file:
+        records = sum(batch.num_rows for batch in arro3.io.read_parquet(file))
+    return Pulled(split=name, file=str(path), records=records)
