@@ -16,7 +16,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -27,10 +26,10 @@ from tunedrop.dataset.formats import (
     anthropic,
     beside,
     converse,
-    exports,
     gemini,
     invocation_log,
     names,
+    naming,
     openai_chat,
     pairs,
     plain,
@@ -38,7 +37,7 @@ from tunedrop.dataset.formats import (
     sharegpt,
     tools,
     transcripts,
-    turns,
+    unknown,
     wrapped,
 )
 from tunedrop.dataset.formats.record import (
@@ -51,7 +50,7 @@ from tunedrop.dataset.formats.record import (
     unread_paths,
 )
 from tunedrop.dataset.rules import tools as tools_rules
-from tunedrop.dataset.types import Problem, shorten
+from tunedrop.dataset.types import shorten
 
 REFERENCES = names.REFERENCES
 
@@ -67,7 +66,6 @@ __all__ = [
     "is_unknown",
     "losses",
     "method_of",
-    "no_format",
     "read",
     "read_record",
     "refusal",
@@ -149,21 +147,9 @@ def detect(record: Mapping[str, Any]) -> SourceFormat | None:
         return "image-caption"
     if transcripts.fits(record):
         return "transcript"
-    if pair := pairs.keys_of(record).format:
+    if pair := naming.keys_of(record).format:
         return pair
-    return "text" if plain.key_of(record) and not _is_one_message(record) else None
-
-
-def _is_one_message(record: Mapping[str, Any]) -> bool:
-    """Whether a record is a message of a conversation whose others are other records."""
-    role = record.get("role", record.get("from"))
-    if isinstance(role, str) and role.strip().lower() in turns.ROLES:
-        return True
-    return record.get("type", record.get("messageType")) in _MESSAGES
-
-
-_MESSAGES = ("message", "Default")
-"""What Slack, Teams, Telegram and Discord call one in their exports."""
+    return "text" if plain.key_of(record) and not unknown.is_one_message(record) else None
 
 
 def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -180,7 +166,7 @@ def read(record: Mapping[str, Any]) -> Reading:
     format_ = detect(record)
     if format_ is None:
         reading = Reading("text")
-        reading.problems.append(no_format(record))
+        reading.problems.append(unknown.problem(record))
         return reading
     return read_record(record, format_)
 
@@ -211,51 +197,6 @@ def read_record(record: Mapping[str, Any], format_: SourceFormat) -> Reading:
     reading.problems += reading.guesses
     reading.conversation = found
     return reading
-
-
-def no_format(record: Mapping[str, Any]) -> Problem:
-    """Why a record is of no format that can be trained on, and which is the nearest."""
-    keys = ", ".join(shorten(key) for key in record) or "none"
-    if preference.is_label(record):
-        why = (
-            "a label for one answer (KTO), which no service of AWS tunes on: keep the good ones as examples, "
-            "or put a good and a bad answer to each prompt together, as chosen and rejected"
-        )
-        return Problem("$", "TD017", why, shorten(keys), "prompt, chosen and rejected")
-    expected = "prompt and completion, messages, instruction and output, image-ref and caption, or input"
-    if _is_one_message(record):
-        why = "a single message is not a record; put all messages of a conversation into a list, messages"
-        return Problem("$", "TD010", why, shorten(keys), '{"messages": [...]}')
-    near = exports.hint(record) or _nearest(record)
-    why = f"unknown format: the keys are {shorten(keys)}; {near or f'expected {expected}'}"
-    if sum(isinstance(value, str) for value in record.values()) > 1:
-        why += "; or name the columns: --column prompt=KEY --column completion=KEY"
-    return Problem("$", "TD010", why, shorten(keys), expected)
-
-
-def _nearest(record: Mapping[str, Any]) -> str:
-    """The shape whose keys are most like those of a record, in words."""
-    plain_ = {key: names.plain(key) for key in record}
-    for key, name in plain_.items():
-        if name in ("messages", *names.CONVERSATIONS):
-            is_list = isinstance(record[key], list)
-            what = "must hold turns with role and content" if is_list else "must be a list of turns"
-            return f"{shorten(key)} {what}" if name != "data" else ""
-    for key, name in plain_.items():
-        if name.endswith("_id") or (isinstance(record[key], dict) and name not in names.CONVERSATIONS):
-            continue
-        for known in [name] if name in _KNOWN else difflib.get_close_matches(name, _KNOWN, 1, 0.8):
-            is_prompt = known in names.PROMPTS
-            which = "a prompt" if is_prompt else "an answer" if known in names.ANSWERS else "a conversation"
-            near = "" if known == name else f" (similar to {known})"
-            missing = "its answer" if is_prompt else "its prompt"
-            return f"{shorten(key)}{near} is {which}" + (
-                "" if which == "a conversation" else f", but no key has a usual name for {missing}"
-            )
-    return ""
-
-
-_KNOWN = (*names.PROMPTS, *names.ANSWERS, *names.CONVERSATIONS, "messages")
 
 
 def write(conversation: Conversation, format_: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tunedrop.dataset.formats import names, pairs, tools, turns
+from tunedrop.dataset.formats import names, naming, pairs, tools, turns
 from tunedrop.dataset.formats.record import Conversation, Reading
 from tunedrop.dataset.types import Problem, shorten
 
@@ -31,7 +31,7 @@ def folded(record: Mapping[str, Any]) -> Mapping[str, Any]:
         return record
     if tools_key := _declared_in(record):
         return _with_tools(record, tools_key)
-    keys = pairs.keys_of(record)
+    keys = naming.keys_of(record)
     key = pictures({name: one for name, one in record.items() if name not in (keys.prompt, keys.answer)})
     places = turns.places(record[key]) if key else []
     if not places or not all(map(turns.is_place, places)):
@@ -49,7 +49,7 @@ def folded(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _pair(record: Mapping[str, Any]) -> Conversation | None:
     """A pair that is read without losses."""
-    format_ = pairs.keys_of(record).format
+    format_ = naming.keys_of(record).format
     found = pairs.read(record, Reading(format_)) if format_ else None
     return found if found is not None and not found.losses else None
 
@@ -73,7 +73,7 @@ def _declares(key: str, value: Any) -> bool:
 
 def _with_tools(record: Mapping[str, Any], declared: str) -> Mapping[str, Any]:
     """A question with its calls, or with its answer, as a chat with tools."""
-    answer = pairs.keys_of(record).answer
+    answer = naming.keys_of(record).answer
     said = next((key for key in record if names.plain(key) in names.CALLS and record[key]), answer)
     calls = tools.calls_in(record.get(said))
     rest = {key: one for key, one in record.items() if key != declared and not (calls and key == said)}

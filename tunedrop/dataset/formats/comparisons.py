@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from tunedrop.dataset.formats import names, pairs, turns
+from tunedrop.dataset.formats import names, naming, turns
 from tunedrop.dataset.formats.record import Reading
 from tunedrop.dataset.types import shorten
 
@@ -40,7 +40,7 @@ def _is_state(record: Mapping[str, Any], found: Mapping[str, Any], rejected: str
     if not key_in(record, names.CHOSEN):
         return bool(chosen) and not _is_flag(found[chosen])
     rest = without_sides(record)
-    answer = pairs.keys_of(rest).answer
+    answer = naming.keys_of(rest).answer
     return bool(answer) and _is_flag(found[chosen]) and not _is_flag(rest[answer])
 
 
@@ -111,7 +111,7 @@ def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
             if len(value) > 1 and turns.ROLES.get(last) == turns.ASSISTANT:
                 return {**record, key: value[:-1], "chosen": [value[-1]]}
     rest = without_sides(record)
-    answer = pairs.keys_of(rest).answer
+    answer = naming.keys_of(rest).answer
     if answer and isinstance(rest[answer], str):
         return {**{key: one for key, one in record.items() if key != answer}, "chosen": rest[answer]}
     return record

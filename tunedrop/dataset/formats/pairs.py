@@ -14,86 +14,16 @@ Names (`names`) count whatever their case and the spaces around them. Read 2026-
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from math import isnan
 from typing import Any
 
-from tunedrop.dataset.formats import exports, names, tools
+from tunedrop.dataset.formats import exports, names, naming, tools
 from tunedrop.dataset.formats.record import Conversation, Reading, SourceFormat, Turn, said
 from tunedrop.dataset.types import Problem, shorten
 
 _STANFORD = "text"
 """Alpaca's own key for the three others put together."""
-
-
-class Keys:
-    """Which keys of a record are which; the same for all records with the same keys (`keys_of`)."""
-
-    def __init__(self, given: tuple[str, ...], program: str = "") -> None:
-        there = {names.plain(key): key for key in reversed(given)}
-        prompt = next((one for one in names.PROMPTS if one in there), "")
-        answer = next((one for one in _answers(prompt) if one in there and one != prompt), "")
-        if answer == "a" and "b" in there:  # choices, not Q and A
-            answer = ""
-        if program and not answer and prompt in names.TASKS:
-            answer = names.plain(program)
-        context = next((one for one in names.CONTEXTS if one in there and one not in (prompt, answer)), "")
-        system = next((one for one in names.SYSTEMS if one in there), "")
-        self.prompt, self.answer = there.get(prompt, ""), there.get(answer, "")
-        self.context = there[context] if context and prompt else ""
-        used = (prompt, answer, context, system, *(["text"] if prompt == "instruction" else []))
-        others = [there[one] for one in names.WHAT_IS_ASKED_ABOUT if one in there and one not in used]
-        self.others = tuple(others) if prompt and answer else ()
-        self.system = there.get(system, "")
-        self.format = _format(prompt, answer, context)
-
-
-def _answers(prompt: str) -> tuple[str, ...]:
-    """What may be the answer beside a prompt of this name, the likeliest first."""
-    if prompt not in ("question", "nl"):  # a query answers a question of people; else it is what is asked
-        usual = tuple(one for one in names.ANSWERS if one != "query")
-        return (*names.CLASSES[:2], *usual, *names.CLASSES) if prompt in _CLASSIFIED else usual
-    return names.ANSWERS
-
-
-_CLASSIFIED = names.TEXTS_TO_CLASSIFY
-
-
-def _format(prompt: str, answer: str, context: str) -> SourceFormat | None:
-    """What the names make of a record; None where it is no pair."""
-    if prompt in ("prompt", "") and answer in ("completion", ""):
-        return "prompt-completion" if prompt or answer else None
-    if prompt == "instruction":
-        return "dolly" if answer == "response" or context == "context" else "alpaca"
-    if not answer:
-        return "prompt-completion" if prompt == "prompt" else None
-    return "text-label" if prompt in _CLASSIFIED and answer in names.CLASSES else "question-answer"
-
-
-@lru_cache(maxsize=1 << 10)
-def _keys(given: tuple[str, ...], program: str = "") -> Keys:
-    return Keys(given, program)
-
-
-def keys_of(record: Mapping[str, Any]) -> Keys:
-    """Which keys of a record are which."""
-    given = tuple(record)
-    found = _keys(given)
-    if found.answer or not found.prompt:
-        return found
-    program = next((key for key in given if names.plain(key) in names.PROGRAMS), "")
-    if any(isinstance(record[key], str) and names.plain(key) in names.OF_PROGRAMS for key in given):
-        return found
-    return _keys(given, program) if program and _is_program(record[program]) else found
-
-
-def _is_program(value: Any) -> bool:
-    return isinstance(value, str) and _OF_PROGRAMS.search(value) is not None
-
-
-_OF_PROGRAMS = re.compile(r"\S\s*\n\s*\S|[(){}\[\];=<>|$]|(?i:\bselect\b.+\bfrom\b)")
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
@@ -111,7 +41,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
 
 def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     there = said(record)
-    keys = keys_of(record)
+    keys = naming.keys_of(record)
     if wrong := _no_answer(record, keys, reading.format):
         reading.problems.append(wrong)
         return None
@@ -137,7 +67,7 @@ def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     return Conversation((question, said_), system, {}, unread, tuple(lost), f"$.{keys.system or 'system'}")
 
 
-def _no_answer(record: Mapping[str, Any], keys: Keys, format_: SourceFormat) -> Problem | None:
+def _no_answer(record: Mapping[str, Any], keys: naming.Keys, format_: SourceFormat) -> Problem | None:
     """Why a record has no prompt, or what looks like its answer is none."""
     if not keys.prompt and format_ in ("question-answer", "text-label"):
         shown = shorten(", ".join(map(shorten, record)))
@@ -164,7 +94,7 @@ def _no_completion(record: Mapping[str, Any]) -> str:
 
 
 def _asked_about(
-    record: Mapping[str, Any], keys: Keys, prompt: str | None, answer: str | None, reading: Reading
+    record: Mapping[str, Any], keys: naming.Keys, prompt: str | None, answer: str | None, reading: Reading
 ) -> dict[str, str]:
     """The texts that a question is about, by their keys."""
     found = {}
@@ -198,7 +128,7 @@ def texts_about(
 
 def joined(record: Mapping[str, Any]) -> list[str]:
     """The keys of what stands behind the question in the prompt."""
-    keys = keys_of(record)
+    keys = naming.keys_of(record)
     asked, answer = record.get(keys.prompt), record.get(keys.answer)
     return [
         key for key in (keys.context, *keys.others) if key and _text_of(key, record.get(key), asked, answer)
@@ -218,7 +148,7 @@ def _text_of(key: str, value: Any, asked: Any, answer: Any) -> str | None:
         return None
     if name in names.CONTEXTS:
         return value if value.strip() and not _stands_for_nothing(value) else ""
-    is_program = name in names.PROGRAMS and _is_program(value)
+    is_program = name in names.PROGRAMS and naming.is_program(value)
     says_more = len(value.split()) > 2 or is_program or name in names.TEXTS
     is_there = value.strip() in str(asked) or value.strip() == str(answer).strip()
     return (

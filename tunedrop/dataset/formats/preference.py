@@ -21,26 +21,28 @@ hf_preference.json; OpenAI, direct preference optimization; TRL, dataset formats
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.formats import comparisons, names, openai_chat, pairs, sharegpt, tools, turns
+from tunedrop.dataset.formats import (
+    comparisons,
+    names,
+    naming,
+    openai_chat,
+    pairs,
+    preference_texts,
+    sharegpt,
+    turns,
+)
 from tunedrop.dataset.formats.record import Conversation, Reading, both, said
 from tunedrop.dataset.types import Problem, shorten
 
 NAME = "preference"
 _MESSAGE = frozenset({"role", "from", "content", "value"})
-_SPEAKER = re.compile(r"(?:\A|(?<!\n)\n\n)\s*(Human|Assistant):[ \t]?")
-"""It begins at the first of a run of line feeds: each as a beginning would take their number squared."""
-
 _ENOUGH = frozenset(("chosen", "preferred_output", *names.REJECTED[:10], "rejected_messages"))
 """Names that nothing else has, so that one of them is half a preference."""
-
-_Said = tuple[str, str, Any, Mapping[str, Any]]
-"""Of a message its path, who speaks, what is said, and the message itself."""
 
 
 def fits(record: Mapping[str, Any]) -> bool:
@@ -83,9 +85,12 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     losses: list[str] = []
     rest = comparisons.without_sides(record)
     asked, used = _asked(rest, reading, losses)
-    if any(isinstance(one, str) and any(_transcript(one)) for one in (rest if asked else record).values()):
+    if any(
+        isinstance(one, str) and any(preference_texts.transcript(one))
+        for one in (rest if asked else record).values()
+    ):
         record = {**record, **{key: one.strip() for key in keys if isinstance(one := record[key], str)}}
-    sides = [_answer(record[key], f"$.{key}", asked, reading) for key in keys]
+    sides = [preference_texts.answer(record[key], f"$.{key}", asked, reading) for key in keys]
     if not any(who == turns.USER for side in sides for _, who, _, _ in side):
         asked = _before(rest, asked, used, reading, losses)
     if reading.problems:
@@ -117,8 +122,8 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     )
 
 
-def _system(record: Mapping[str, Any], used: set[str]) -> Iterator[_Said]:
-    key = pairs.keys_of(record).system
+def _system(record: Mapping[str, Any], used: set[str]) -> Iterator[preference_texts.Said]:
+    key = naming.keys_of(record).system
     if key and isinstance(system := record[key], str | list) and system:
         used.add(key)
         yield f"$.{key}", turns.SYSTEM, system, {}
@@ -131,7 +136,9 @@ def _is_said(value: Any, side: Any, chosen: Conversation) -> bool:
     return isinstance(value, list) and isinstance(side, list) and value == side[: len(value)]
 
 
-def _asked(record: Mapping[str, Any], reading: Reading, losses: list[str]) -> tuple[list[_Said], set[str]]:
+def _asked(
+    record: Mapping[str, Any], reading: Reading, losses: list[str]
+) -> tuple[list[preference_texts.Said], set[str]]:
     """The messages of the prompt, and the key that they stand under; none where there is no such key."""
     key = _prompt_key(record) or next(iter(_lists(record)), "")
     value = record.get(key)
@@ -139,16 +146,18 @@ def _asked(record: Mapping[str, Any], reading: Reading, losses: list[str]) -> tu
         return [], set()
     if isinstance(value, dict):
         losses += [f"$.{key}.{shorten(one)}" for one in value if one != "messages" and value[one]]
-        return list(_messages(value.get("messages"), f"$.{key}.messages", reading, turns.USER)), {key}
+        return list(
+            preference_texts.messages(value.get("messages"), f"$.{key}.messages", reading, turns.USER)
+        ), {key}
     if isinstance(value, list) and not comparisons.are_messages(value):
         return _spread(record, key, reading, losses), {key}
-    return list(_messages(value, f"$.{key}", reading, turns.USER)), {key}
+    return list(preference_texts.messages(value, f"$.{key}", reading, turns.USER)), {key}
 
 
 def _prompt_key(record: Mapping[str, Any]) -> str:
     """The key of a prompt that stands alone; empty where only a conversation does."""
     there = {one: value for one, value in record.items() if isinstance(value, str | list | dict)}
-    key = pairs.keys_of(there).prompt
+    key = naming.keys_of(there).prompt
     value, lists = record.get(key), _lists(record)
     is_task = names.plain(key) in names.TASKS - {"text"}
     if key and key not in lists and (is_task or not lists):
@@ -173,14 +182,20 @@ def _is_conversation(key: str, value: list[Any]) -> bool:
     return comparisons.are_messages(value) or (is_sure and sharegpt.is_of_turns(value, name))
 
 
-def _spread(record: Mapping[str, Any], key: str, reading: Reading, losses: list[str]) -> list[_Said]:
+def _spread(
+    record: Mapping[str, Any], key: str, reading: Reading, losses: list[str]
+) -> list[preference_texts.Said]:
     turns_ = sharegpt.spread(record[key], f"$.{key}", losses)
-    return [one for at, given in turns_ for one in _message(given, at, turns.USER, reading)]
+    return [one for at, given in turns_ for one in preference_texts.message(given, at, turns.USER, reading)]
 
 
 def _before(
-    record: Mapping[str, Any], asked: list[_Said], used: set[str], reading: Reading, losses: list[str]
-) -> list[_Said]:
+    record: Mapping[str, Any],
+    asked: list[preference_texts.Said],
+    used: set[str],
+    reading: Reading,
+    losses: list[str],
+) -> list[preference_texts.Said]:
     """What is asked, behind the earlier turns and with the texts that it is about; their keys are used."""
     last = next((index for index in reversed(range(len(asked))) if asked[index][1] == turns.USER), -1)
     if last < 0:
@@ -205,80 +220,12 @@ def _before(
     return found
 
 
-def _messages(value: Any, path: str, reading: Reading, speaker: str = turns.ASSISTANT) -> Iterator[_Said]:
-    """The messages of a text, a transcript, a message or a list of them."""
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "[") and '"role"' in value:
-        value = _decoded(value, speaker)
-    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
-        value = value[0]
-    if isinstance(value, str):
-        transcript = list(_transcript(value))
-        if speaker == turns.USER and transcript and not transcript[-1][1]:
-            transcript.pop()  # the answer begins there
-        yield from ((path, who, text, {}) for who, text in transcript or [(speaker, value)])
-        return
-    if isinstance(value, dict):
-        value = value["messages"] if comparisons.are_messages(value.get("messages")) else [value]
-    if not isinstance(value, list):
-        reading.wrong_type(path, "a string or a list of messages", value)
-        return
-    if len(value) > 1 and all(isinstance(one, str) for one in value):
-        what = f"{len(value)} texts where one is needed; write a record for each pair"
-        reading.add(path, "TD012", what, value, "a string or a list of messages")
-        return
-    for index, one in enumerate(value):
-        at = f"{path}[{index}]"
-        yield from _message(one, at, speaker if len(value) == 1 else None, reading)
-        if reading.problems:
-            return
-
-
-def _message(one: Mapping[str, Any], at: str, speaker: str | None, reading: Reading) -> Iterator[_Said]:
-    if not isinstance(one, dict):
-        reading.wrong_type(at, "a message", one)
-        return
-    role = one.get("role", one.get("from", speaker))
-    kind = turns.ROLES.get(role.strip().lower()) if isinstance(role, str) else None
-    if kind not in (turns.USER, turns.ASSISTANT, turns.SYSTEM):
-        what = f"role is {shorten(role)}; a preference has user, assistant and system"
-        reading.add(f"{at}.role", "TD023", what, role, "user or assistant")
-        return
-    yield f"{at}.content", kind, one.get("content", one.get("value", one.get("text"))), one
-
-
-def _decoded(text: str, speaker: str) -> Any:
-    """The messages that a text has as JSON, which an answer ends with the assistant's; else the text."""
-    found = tools.decoded(text)
-    messages = found if isinstance(found, list) else [found]
-    roles = [str(one.get("role")).strip().lower() if isinstance(one, dict) else "" for one in messages]
-    are_messages = all(turns.ROLES.get(one) for one in roles) and all("content" in one for one in messages)
-    is_ended = speaker != turns.ASSISTANT or turns.ROLES.get(roles[-1] if roles else "") == turns.ASSISTANT
-    return found if are_messages and is_ended else text
-
-
-def _transcript(text: str) -> Iterator[tuple[str, str]]:
-    """The turns of a transcript as hh-rlhf has them; none of a text that is no such one."""
-    if not text.lstrip().startswith("Human:"):
-        return
-    parts = _SPEAKER.split(text)
-    if len(parts) < 3 or parts[0].strip() or parts[1] != "Human":
-        return
-    for who, words in zip(parts[1::2], parts[2::2], strict=True):
-        yield (turns.USER if who == "Human" else turns.ASSISTANT), words.strip()
-
-
-def _answer(value: Any, path: str, asked: list[_Said], reading: Reading) -> list[_Said]:
-    """The messages of an answer; a transcript is one where its beginning is asked, or nothing is."""
-    found = list(_messages(value, path, reading))
-    if isinstance(value, str) and asked and any(_transcript(value)):
-        texts = [text.strip() for _, who, text, _ in asked if who != turns.SYSTEM and isinstance(text, str)]
-        if [text for _, _, text, _ in found][: len(texts)] != texts:
-            return [(path, turns.ASSISTANT, value, {})]
-    return found
-
-
 def _side(
-    mine: list[_Said], key: str, prompt: list[_Said], reading: Reading, losses: list[str]
+    mine: list[preference_texts.Said],
+    key: str,
+    prompt: list[preference_texts.Said],
+    reading: Reading,
+    losses: list[str],
 ) -> Conversation | None:
     """The conversation that ends with one of the two answers."""
     asks = any(who == turns.USER for _, who, _, _ in mine)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tunedrop.dataset.formats import beside, hermes, names, pairs, tools, turns
+from tunedrop.dataset.formats import beside, hermes, names, naming, pairs, tools, turns
 from tunedrop.dataset.formats.record import Conversation, Reading, said
 from tunedrop.dataset.types import shorten
 
@@ -37,7 +37,7 @@ def _list_of(record: Mapping[str, Any]) -> str | None:
 
 
 def _is_pair(record: Mapping[str, Any]) -> bool:
-    return pairs.keys_of(record).format is not None
+    return naming.keys_of(record).format is not None
 
 
 def is_of_turns(value: list[Any], key: str) -> bool:
@@ -71,7 +71,7 @@ def _is_foreign(message: Any) -> bool:
 
 def _asked(turn: Mapping[str, Any]) -> str:
     """The key of what is asked, of a turn that is a question with its answer: {"human", "assistant"}."""
-    keys = pairs.keys_of(turn)
+    keys = naming.keys_of(turn)
     return keys.prompt if keys.prompt and keys.answer else ""
 
 
@@ -93,7 +93,7 @@ def spread(turns_: list[Any], path: str, losses: list[str]) -> Iterator[tuple[st
 
 
 def _question(pair: Mapping[str, Any], where: str, losses: list[str]) -> Iterator[tuple[str, Any]]:
-    keys = pairs.keys_of(pair)
+    keys = naming.keys_of(pair)
     if keys.system and pair[keys.system]:
         yield where, {"from": turns.SYSTEM, "value": pair[keys.system]}
     asked = pair[keys.prompt]
@@ -128,7 +128,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
             chat.note(record[key], f"$.{key}")
     given = list(spread(messages, f"$.{name}", losses))
     if "history" in name and (pair := _last(record)):  # Alpaca's: what was said before
-        answer = pairs.keys_of(pair).answer
+        answer = naming.keys_of(pair).answer
         text = pairs.answer_of(pair, answer, reading)
         if text is None:
             return None
@@ -168,7 +168,7 @@ def _last(record: Mapping[str, Any]) -> dict[str, Any]:
     """The question and the answer beside a history, without its system prompt."""
     if isinstance(record.get("message"), str) and isinstance(record.get("text"), str):  # Cohere's
         return {"message": record["message"], "response": record["text"]}
-    keys = pairs.keys_of(record)
+    keys = naming.keys_of(record)
     if not (keys.prompt and keys.answer):
         return {}
     return {key: record[key] for key in (keys.prompt, keys.context, keys.answer) if key and key in record}

@@ -18,7 +18,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tunedrop.dataset.formats import names, pairs, turns
+from tunedrop.dataset.formats import names, naming, turns
 from tunedrop.dataset.formats.record import Conversation, Reading, Turn, said
 
 _BOS = r"(?:<s>|<\|begin_of_text\|>|<bos>|<\|startoftext\|>)"
@@ -80,7 +80,7 @@ def read(record: Mapping[str, Any], _: Reading) -> Conversation | None:
 
 def _of(record: Mapping[str, Any]) -> tuple[tuple[str, str], list[_Said]]:
     """The keys of what the user and the assistant say, and what they say; nothing of any other record."""
-    there = pairs.keys_of(record)
+    there = naming.keys_of(record)
     if there.prompt and there.answer:
         prompt, answer = record[there.prompt], record[there.answer]
         is_open = isinstance(prompt, str) and isinstance(answer, str) and begins(prompt)

@@ -25,7 +25,7 @@ from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.formats import names, pairs, preference, responses, turns
+from tunedrop.dataset.formats import names, naming, preference, responses, serialized, turns
 
 _ASKED = ("request", "input", "inputs", "body", "prompt", "params", "request_body")
 _SAID = ("response", "output", "outputs", "completion", "reference_output", "response_body", "ideal")
@@ -46,11 +46,11 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
     record = _opened(record)
     if not any(isinstance(value, dict | list) for value in record.values()) or "schemaType" in record:
         return record
-    if isinstance(record.get("mapping"), dict) and (tree := _branch(record["mapping"], record)):
+    if isinstance(record.get("mapping"), dict) and (tree := serialized.branch(record["mapping"], record)):
         return {**_without(record, "mapping", "current_node"), **tree}
-    if isinstance(record.get("Item"), dict) and (item := _of_dynamodb({"M": record["Item"]})):
+    if isinstance(record.get("Item"), dict) and (item := serialized.of_dynamodb({"M": record["Item"]})):
         return {**_without(record, "Item"), **item}
-    if messages := _of_evaluation(record.get("conversationTurns")):
+    if messages := serialized.of_evaluation(record.get("conversationTurns")):
         return {**_without(record, "conversationTurns"), "messages": messages}
     instances = record.get("instances")
     if isinstance(instances, list) and len(instances) == 1 and isinstance(instances[0], dict):
@@ -59,7 +59,7 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
         inside = record.get(key)
         if isinstance(inside, dict) and (
             any(isinstance(inside.get(one), list) for one in ("messages", *names.CONVERSATIONS))
-            or pairs.keys_of(inside).format is not None
+            or naming.keys_of(inside).format is not None
             or preference.fits(inside)
         ):
             return _without(record, key) | inside
@@ -185,46 +185,6 @@ def looks_like_messages(text: str) -> bool:
     return text[:1] in ("{", "[") and '"role"' in text
 
 
-def _branch(mapping: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The messages of ChatGPT's tree, back from its newest; how many others were left aside."""
-    ends = [key for key, node in mapping.items() if isinstance(node, dict) and not node.get("children")]
-    key = record.get("current_node") or (ends[-1] if ends else None)
-    nodes: list[Any] = []
-    while isinstance(key, str) and isinstance(mapping.get(key), dict) and len(nodes) <= len(mapping):
-        nodes.append(mapping[key].get("message"))
-        key = mapping[key].get("parent")
-    messages = [found for node in reversed(nodes) if (found := _of_chatgpt(node)) is not None]
-    aside = sum(isinstance(node, dict) and bool(node.get("message")) for node in mapping.values()) - len(
-        [node for node in nodes if node]
-    )
-    return {"messages": messages, **({"other answers": aside} if aside > 0 else {})} if messages else None
-
-
-def _of_chatgpt(message: Any) -> dict[str, Any] | None:
-    """A message as OpenAI's chat has it; None of one that says nothing, as the root does."""
-    author = message.get("author") if isinstance(message, dict) else None
-    content = message.get("content") if isinstance(message, dict) else None
-    if not isinstance(author, dict) or not isinstance(content, dict):
-        return None
-    parts = content.get("parts")
-    if not isinstance(parts, list) or not any(parts):
-        return None
-    text = parts[0] if len(parts) == 1 and isinstance(parts[0], str) else parts
-    return {"role": author.get("role"), "content": text}
-
-
-def _of_dynamodb(value: Any) -> Any:
-    """A value of DynamoDB's JSON, {"S": "…"}; another one as it is."""
-    if not isinstance(value, dict) or len(value) != 1:
-        return value
-    ((kind, inside),) = value.items()
-    if kind == "M" and isinstance(inside, dict):
-        return {key: _of_dynamodb(one) for key, one in inside.items()}
-    if kind == "L" and isinstance(inside, list):
-        return [_of_dynamodb(one) for one in inside]
-    return inside if kind in ("S", "N", "BOOL", "SS", "NS") else value
-
-
 def _without(record: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     return {key: value for key, value in record.items() if key not in keys}
 
@@ -234,8 +194,8 @@ def _messages(value: Any) -> list[Any]:
     found = value.get("messages") if isinstance(value, dict) else value
     if isinstance(found, list) and len(found) == 1 and isinstance(found[0], list):  # a batch of one
         found = found[0]
-    if isinstance(found, list) and any(map(_is_of_langchain, found)):
-        found = [_of_langchain(one) for one in found]
+    if isinstance(found, list) and any(map(serialized.is_of_langchain, found)):
+        found = [serialized.of_langchain(one) for one in found]
     if isinstance(found, list) and responses.are_items(found):
         found = responses.messages(found)
     return found if isinstance(found, list) and found and all(map(_is_message, found)) else []
@@ -243,46 +203,6 @@ def _messages(value: Any) -> list[Any]:
 
 def _is_message(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("role"), str)
-
-
-def _is_of_langchain(value: Any) -> bool:
-    """Whether a message is written as LangChain serializes its objects."""
-    inside = value.get("kwargs") if isinstance(value, dict) else None
-    return (
-        isinstance(inside, dict)
-        and isinstance(value.get("id"), list)
-        and bool(value["id"])
-        and "content" in inside
-    )
-
-
-def _of_langchain(value: Any) -> Any:
-    """Such a message with its role; another as it is."""
-    if not _is_of_langchain(value):
-        return value
-    name = str(value["id"][-1]).removesuffix("Chunk").removesuffix("Message").lower()
-    inside = value["kwargs"]
-    around = {key: one for key, one in inside.items() if key not in ("content", "type")}
-    around |= {key: one for key, one in value.items() if key not in ("lc", "type", "id", "kwargs")}
-    role = str(inside.get("type") or name)
-    return {"role": turns.ROLES.get(role.lower(), role), "content": inside["content"], **around}
-
-
-def _of_evaluation(given: Any) -> list[Any]:
-    """The messages of Bedrock's evaluation sets; none where a turn has not exactly one reference."""
-    messages: list[Any] = []
-    for turn in given if isinstance(given, list) else ():
-        references = turn.get("referenceResponses") if isinstance(turn, dict) else None
-        asked = turn.get("prompt") if isinstance(turn, dict) else None
-        if not isinstance(references, list) or len(references) != 1:
-            return []
-        around = _without(turn, "prompt", "referenceResponses")
-        for role, one in (("user", asked), ("assistant", references[0])):
-            if not isinstance(one, dict) or not isinstance(one.get("content"), list):
-                return []
-            messages.append({**one, **around, "role": role})
-            around = {}
-    return messages
 
 
 def _answer(value: Any) -> list[Any] | None:
@@ -302,8 +222,8 @@ def _answer(value: Any) -> list[Any] | None:
         generations = generations[0]
     if isinstance(generations, list) and len(generations) == 1 and isinstance(generations[0], dict):
         message, text = generations[0].get("message"), generations[0].get("text")
-        if _is_of_langchain(message):
-            return [_of_langchain(message)]
+        if serialized.is_of_langchain(message):
+            return [serialized.of_langchain(message)]
         return [{"role": "assistant", "content": text}] if isinstance(text, str) else None
     choices = value.get("choices")
     if isinstance(choices, list) and len(choices) == 1 and isinstance(choices[0], dict):

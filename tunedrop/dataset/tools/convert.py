@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from tunedrop.dataset import formats
-from tunedrop.dataset.formats import Conversation, SourceFormat, pairs
+from tunedrop.dataset.formats import Conversation, SourceFormat, naming, pairs
 from tunedrop.dataset.formats import json_lines as lines
 from tunedrop.dataset.rules.codes import severity
 from tunedrop.dataset.tools import repair, repaired_record
@@ -134,7 +134,7 @@ def _losses(
         and len(record) > 2
         and target != format_
     ):
-        keys = pairs.keys_of(record)
+        keys = naming.keys_of(record)
         for key in pairs.joined(record):
             yield f"{shorten(keys.prompt)} and {shorten(key)} were joined"
     several = any(_has_several(message) for message in record.get("messages") or [])

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 import msgspec
 
-from tunedrop.dataset.formats import not_json, pairs, unreadable
+from tunedrop.dataset.formats import naming, not_json, unreadable
 from tunedrop.dataset.formats.unreadable import NotReadable
 
 LONGEST = 8 << 20
@@ -82,7 +82,7 @@ def lists(text: TextIO) -> Iterator[tuple[int, bytes]]:
             yield line, msgspec.json.encode({"messages": cells})
         elif not index and all(isinstance(one, str) for one in cells):
             header = cells
-            if pairs.keys_of(dict.fromkeys(cells)).format is None:
+            if naming.keys_of(dict.fromkeys(cells)).format is None:
                 header = None
                 yield line, unreadable.written("TD001", _NO_OBJECT)
         elif header is not None and len(cells) == len(header):

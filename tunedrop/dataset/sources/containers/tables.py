@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.formats import names, pairs, unreadable
+from tunedrop.dataset.formats import names, naming, unreadable
 from tunedrop.dataset.formats.unreadable import NotReadable
 
 _ASKED_ABOUT = frozenset((*names.IMAGES, *names.VIDEOS, *names.SOUNDS, *names.WHAT_IS_ASKED_ABOUT))
@@ -120,7 +120,7 @@ def _keys(row: Sequence[str], wanted: Mapping[str, str]) -> list[str] | None:
         return [name if name in known else one.strip() for name, one in zip(plain, row, strict=True)]
     if _are_preferences(there):
         return [one.strip() for one in row]
-    pair = pairs.Keys(tuple(row))
+    pair = naming.Keys(tuple(row))
     if pair.format is not None and pair.prompt and pair.answer:
         parts = {pair.prompt: "prompt", pair.answer: "completion"}
         parts |= {pair.system: "system"} if pair.system else {}

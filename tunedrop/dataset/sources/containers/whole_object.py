@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from tunedrop.dataset import formats
-from tunedrop.dataset.formats import pairs
+from tunedrop.dataset.formats import naming
 from tunedrop.dataset.formats.unreadable import NotReadable
 from tunedrop.intake import file_names
 
@@ -93,7 +93,7 @@ def _is_of(kind: type, value: Any) -> bool:
 
 def _of_columns(whole: Mapping[str, Any]) -> Held | None:
     """The rows of columns that a record's keys name."""
-    if pairs.keys_of(whole).format is None and not {"messages", "text"} & whole.keys():
+    if naming.keys_of(whole).format is None and not {"messages", "text"} & whole.keys():
         return None
     values = list(whole.values())
     if all(isinstance(one, list) for one in values) and len(set(map(len, values))) == 1:

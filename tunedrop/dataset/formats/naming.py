@@ -1,0 +1,79 @@
+"""Which key of a record is its prompt, its answer and so on, by the names that people use (`names`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from tunedrop.dataset.formats import names
+from tunedrop.dataset.formats.record import SourceFormat
+
+
+class Keys:
+    """Which keys of a record are which; the same for all records with the same keys (`keys_of`)."""
+
+    def __init__(self, given: tuple[str, ...], program: str = "") -> None:
+        there = {names.plain(key): key for key in reversed(given)}
+        prompt = next((one for one in names.PROMPTS if one in there), "")
+        answer = next((one for one in _answers(prompt) if one in there and one != prompt), "")
+        if answer == "a" and "b" in there:  # choices, not Q and A
+            answer = ""
+        if program and not answer and prompt in names.TASKS:
+            answer = names.plain(program)
+        context = next((one for one in names.CONTEXTS if one in there and one not in (prompt, answer)), "")
+        system = next((one for one in names.SYSTEMS if one in there), "")
+        self.prompt, self.answer = there.get(prompt, ""), there.get(answer, "")
+        self.context = there[context] if context and prompt else ""
+        used = (prompt, answer, context, system, *(["text"] if prompt == "instruction" else []))
+        others = [there[one] for one in names.WHAT_IS_ASKED_ABOUT if one in there and one not in used]
+        self.others = tuple(others) if prompt and answer else ()
+        self.system = there.get(system, "")
+        self.format = _format(prompt, answer, context)
+
+
+def _answers(prompt: str) -> tuple[str, ...]:
+    """What may be the answer beside a prompt of this name, the likeliest first."""
+    if prompt not in ("question", "nl"):  # a query answers a question of people; else it is what is asked
+        usual = tuple(one for one in names.ANSWERS if one != "query")
+        return (*names.CLASSES[:2], *usual, *names.CLASSES) if prompt in _CLASSIFIED else usual
+    return names.ANSWERS
+
+
+_CLASSIFIED = names.TEXTS_TO_CLASSIFY
+
+
+def _format(prompt: str, answer: str, context: str) -> SourceFormat | None:
+    """What the names make of a record; None where it is no pair."""
+    if prompt in ("prompt", "") and answer in ("completion", ""):
+        return "prompt-completion" if prompt or answer else None
+    if prompt == "instruction":
+        return "dolly" if answer == "response" or context == "context" else "alpaca"
+    if not answer:
+        return "prompt-completion" if prompt == "prompt" else None
+    return "text-label" if prompt in _CLASSIFIED and answer in names.CLASSES else "question-answer"
+
+
+@lru_cache(maxsize=1 << 10)
+def _keys(given: tuple[str, ...], program: str = "") -> Keys:
+    return Keys(given, program)
+
+
+def keys_of(record: Mapping[str, Any]) -> Keys:
+    """Which keys of a record are which."""
+    given = tuple(record)
+    found = _keys(given)
+    if found.answer or not found.prompt:
+        return found
+    program = next((key for key in given if names.plain(key) in names.PROGRAMS), "")
+    if any(isinstance(record[key], str) and names.plain(key) in names.OF_PROGRAMS for key in given):
+        return found
+    return _keys(given, program) if program and is_program(record[program]) else found
+
+
+def is_program(value: Any) -> bool:
+    return isinstance(value, str) and _OF_PROGRAMS.search(value) is not None
+
+
+_OF_PROGRAMS = re.compile(r"\S\s*\n\s*\S|[(){}\[\];=<>|$]|(?i:\bselect\b.+\bfrom\b)")

@@ -1,0 +1,89 @@
+"""Conversations as others serialize them: ChatGPT's tree, DynamoDB's types, LangChain's objects, and turns of
+Bedrock's evaluation sets. `wrapped` says where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tunedrop.dataset.formats import turns
+
+
+def branch(mapping: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The messages of ChatGPT's tree, back from its newest; how many others were left aside."""
+    ends = [key for key, node in mapping.items() if isinstance(node, dict) and not node.get("children")]
+    key = record.get("current_node") or (ends[-1] if ends else None)
+    nodes: list[Any] = []
+    while isinstance(key, str) and isinstance(mapping.get(key), dict) and len(nodes) <= len(mapping):
+        nodes.append(mapping[key].get("message"))
+        key = mapping[key].get("parent")
+    messages = [found for node in reversed(nodes) if (found := _of_chatgpt(node)) is not None]
+    aside = sum(isinstance(node, dict) and bool(node.get("message")) for node in mapping.values()) - len(
+        [node for node in nodes if node]
+    )
+    return {"messages": messages, **({"other answers": aside} if aside > 0 else {})} if messages else None
+
+
+def _of_chatgpt(message: Any) -> dict[str, Any] | None:
+    """A message as OpenAI's chat has it; None of one that says nothing, as the root does."""
+    author = message.get("author") if isinstance(message, dict) else None
+    content = message.get("content") if isinstance(message, dict) else None
+    if not isinstance(author, dict) or not isinstance(content, dict):
+        return None
+    parts = content.get("parts")
+    if not isinstance(parts, list) or not any(parts):
+        return None
+    text = parts[0] if len(parts) == 1 and isinstance(parts[0], str) else parts
+    return {"role": author.get("role"), "content": text}
+
+
+def of_dynamodb(value: Any) -> Any:
+    """A value of DynamoDB's JSON, {"S": "…"}; another one as it is."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return value
+    ((kind, inside),) = value.items()
+    if kind == "M" and isinstance(inside, dict):
+        return {key: of_dynamodb(one) for key, one in inside.items()}
+    if kind == "L" and isinstance(inside, list):
+        return [of_dynamodb(one) for one in inside]
+    return inside if kind in ("S", "N", "BOOL", "SS", "NS") else value
+
+
+def is_of_langchain(value: Any) -> bool:
+    """Whether a message is written as LangChain serializes its objects."""
+    inside = value.get("kwargs") if isinstance(value, dict) else None
+    return (
+        isinstance(inside, dict)
+        and isinstance(value.get("id"), list)
+        and bool(value["id"])
+        and "content" in inside
+    )
+
+
+def of_langchain(value: Any) -> Any:
+    """Such a message with its role; another as it is."""
+    if not is_of_langchain(value):
+        return value
+    name = str(value["id"][-1]).removesuffix("Chunk").removesuffix("Message").lower()
+    inside = value["kwargs"]
+    around = {key: one for key, one in inside.items() if key not in ("content", "type")}
+    around |= {key: one for key, one in value.items() if key not in ("lc", "type", "id", "kwargs")}
+    role = str(inside.get("type") or name)
+    return {"role": turns.ROLES.get(role.lower(), role), "content": inside["content"], **around}
+
+
+def of_evaluation(given: Any) -> list[Any]:
+    """The messages of Bedrock's evaluation sets; none where a turn has not exactly one reference."""
+    messages: list[Any] = []
+    for turn in given if isinstance(given, list) else ():
+        references = turn.get("referenceResponses") if isinstance(turn, dict) else None
+        asked = turn.get("prompt") if isinstance(turn, dict) else None
+        if not isinstance(references, list) or len(references) != 1:
+            return []
+        around = {key: one for key, one in turn.items() if key not in ("prompt", "referenceResponses")}
+        for role, one in (("user", asked), ("assistant", references[0])):
+            if not isinstance(one, dict) or not isinstance(one.get("content"), list):
+                return []
+            messages.append({**one, **around, "role": role})
+            around = {}
+    return messages
