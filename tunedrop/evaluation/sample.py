@@ -94,8 +94,7 @@ class Sample:
 
     @cached_property
     def units(self) -> list[int]:
-        given = [f"{one.base.text}\0{one.tuned.text}" for one in self.answered]
-        return units_of([one.record for one in self.answered], self.asked, self.references, given)
+        return units_of([one.record for one in self.answered], self.asked, self.references)
 
     @cached_property
     def content(self) -> Content:

@@ -3,20 +3,22 @@
 A conversation is one unit. Conversations are one unit too where their prompts say the same: they are equal,
 or have most of the words that tell them apart in common and want the same answer. Words that more than half
 of the conversations share (an instruction before every text), and numbers, tell nothing apart, unless nothing
-else is left. Prompts that differ in numbers alone and want the same label are one unit where both models also
-answered them alike: `Is 17 prime?` and `Is 21 prime?` may be two questions, `order 17` and `order 21` not.
+else is left. So `order 17` and `order 21` are one unit. But where the label changes with the values in one
+template (`Is 17 prime?`, `age: 41, income: 3100`), these are rows of a table (`tables`): each is one unit, and
+so are copies of a row.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from tunedrop.evaluation.json_leaves import is_document
+from tunedrop.evaluation.tables import FEWEST_ROWS, table_of
 from tunedrop.evaluation.words import words
 
 ALIKE = 0.7
@@ -31,36 +33,33 @@ COMMON = (0.5, 0.9)
 LABEL_WORDS = 3
 """A wanted answer of so many words is shared by many different prompts."""
 
+MOST_SAME, MOST_SAME_OF_SOME = 0.98, 0.8
+"""In a table no answer is wanted by a larger share of the rows; the second where some of the prompts are one:
+else the values do not tell what is wanted, and prompts that differ in them say the same."""
+
 Tokens = frozenset[str]
 
 
 class Conversation(NamedTuple):
-    """What is compared: all that is asked, the words that tell it apart, what is wanted and was answered."""
+    """What is compared: all that is asked, the words that tell it apart, and what is wanted."""
 
     asked: tuple[str, ...]
     telling: Tokens
     wanted: Tokens
-    answered: tuple[str, ...]
-
-    @property
-    def key(self) -> tuple[Tokens, Tokens, tuple[str, ...]]:
-        """Equal for what is one unit without a doubt."""
-        return self.telling, self.wanted, self.answered if len(self.wanted) <= LABEL_WORDS else ()
 
 
 def units_of(
-    conversations: Sequence[str | int],
-    prompts: Sequence[str],
-    references: Sequence[str],
-    answers: Sequence[str] = (),
+    conversations: Sequence[str | int], prompts: Sequence[str], references: Sequence[str]
 ) -> list[int]:
-    """The unit of each answer, counted from 0; `answers` are those of the models, one text a prompt."""
+    """The unit of each answer, counted from 0."""
     members: dict[str | int, list[int]] = defaultdict(list)
     for index, conversation in enumerate(conversations):
         members[conversation].append(index)
-    found = _compared(list(members.values()), prompts, references, answers)
-    root = _same(found)
-    heads = _stars(list(dict.fromkeys(root)), found)
+    groups = list(members.values())
+    found = _compared(groups, prompts, references)
+    rows, copies = _rows(["\n".join(prompts[place] for place in group) for group in groups], found)
+    root = _same(found, rows)
+    heads = _stars(list(dict.fromkeys(root)), found, rows, copies)
     names: dict[int, int] = {}
     unit = {
         conversation: names.setdefault(heads[root[index]], len(names))
@@ -70,12 +69,11 @@ def units_of(
 
 
 def _compared(
-    groups: Sequence[Sequence[int]], prompts: Sequence[str], references: Sequence[str], answers: Sequence[str]
+    groups: Sequence[Sequence[int]], prompts: Sequence[str], references: Sequence[str]
 ) -> list[Conversation]:
     asked = [tuple(word for index in group for word in words(prompts[index])) for group in groups]
     wanted = [frozenset(word for index in group for word in _wanted(references[index])) for group in groups]
-    given = [tuple(answers[index] for index in group) if answers else () for group in groups]
-    return [Conversation(*one) for one in zip(asked, _telling(asked), wanted, given, strict=True)]
+    return [Conversation(*one) for one in zip(asked, _telling(asked), wanted, strict=True)]
 
 
 def _wanted(reference: str) -> Tokens:
@@ -90,32 +88,69 @@ def _top(root: list[int], index: int) -> int:
     return index
 
 
-def _same(found: Sequence[Conversation]) -> list[int]:
+def _rows(texts: Sequence[str], found: Sequence[Conversation]) -> tuple[set[int], list[tuple[int, int]]]:
+    """The conversations that are rows of a table, and pairs of them that are copies.
+
+    Either all are rows of one, or those that differ in numbers alone are.
+    """
+    templates: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for index, one in enumerate(found):
+        templates[tuple(word for word in one.asked if not _is_number(word))].append(index)
+    rows: set[int] = set()
+    copies: list[tuple[int, int]] = []
+    everything = (list(range(len(found))), MOST_SAME)
+    for places, most in (everything, *((one, MOST_SAME_OF_SOME) for one in templates.values())):
+        if len(rows) == len(found) or not _differ([found[place].wanted for place in places], most):
+            continue
+        table = table_of([texts[place] for place in places])
+        if table is not None:
+            rows.update(places)
+            copies += [(places[one], places[other]) for one, other in table.copies()]
+    return rows, copies
+
+
+def _differ(wanted: Sequence[Tokens], most: float) -> bool:
+    """Whether short answers are wanted that change from prompt to prompt."""
+    if len(wanted) < FEWEST_ROWS or max(map(len, wanted)) > LABEL_WORDS:
+        return False
+    return Counter(wanted).most_common(1)[0][1] <= most * len(wanted)
+
+
+def _same(found: Sequence[Conversation], rows: Collection[int]) -> list[int]:
     """For each conversation the first of those that are the same without a doubt."""
     root = list(range(len(found)))
     asked: dict[tuple[str, ...], int] = {}
-    same: dict[tuple[Tokens, Tokens, tuple[str, ...]], int] = {}
+    same: dict[tuple[Tokens, Tokens], int] = {}
     for index, one in enumerate(found):
-        for before in (asked.get(one.asked), same.get(one.key)):
+        key = one.telling, one.wanted
+        for before in (asked.get(one.asked), None if index in rows else same.get(key)):
             if before is not None:
                 root[_top(root, index)] = _top(root, before)
-        asked[one.asked], same[one.key] = index, index
+        asked[one.asked] = index
+        if index not in rows:
+            same[key] = index
     return [_top(root, index) for index in range(len(found))]
 
 
-def _stars(distinct: Sequence[int], found: Sequence[Conversation]) -> dict[int, int]:
+def _stars(
+    distinct: Sequence[int],
+    found: Sequence[Conversation],
+    rows: Collection[int],
+    copies: Iterable[tuple[int, int]],
+) -> dict[int, int]:
     """Which conversation each belongs to: those with the most that are like them take all of those.
 
     As stars (Aslam et al. 2004, doi 10.7155/jgaa.00084): each is like the one in the middle. A chain of pairs
     would make one of all that are drawn from the same few clauses.
     """
     alike: dict[int, list[int]] = {index: [] for index in distinct}
-    for first, second in _overlapping([found[index].telling for index in distinct]):
-        one, other = found[distinct[first]], found[distinct[second]]
-        numbers_alone = one.telling == other.telling and len(one.wanted) <= LABEL_WORDS
-        if not numbers_alone and jaccard(one.wanted, other.wanted) >= ALIKE:
-            alike[distinct[first]].append(distinct[second])
-            alike[distinct[second]].append(distinct[first])
+    texts = [index for index in distinct if index not in rows]
+    near = _overlapping([found[index].telling for index in texts])
+    pairs = ((texts[first], texts[second]) for first, second in near)
+    for first, second in (*pairs, *(pair for pair in copies if alike.keys() >= set(pair))):
+        if jaccard(found[first].wanted, found[second].wanted) >= ALIKE:
+            alike[first].append(second)
+            alike[second].append(first)
     heads: dict[int, int] = {}
     for index in sorted(distinct, key=lambda one: (-len(alike[one]), one)):
         if index not in heads:

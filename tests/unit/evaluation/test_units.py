@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -14,8 +16,8 @@ TEMPLATES = [text(DRAW, 8) for _ in range(50)]
 LONG = [text(DRAW, 12) for _ in range(50)]
 
 
-def count(prompts: list[str], references: list[str], answers: list[str] | None = None) -> int:
-    return len(set(units_of(range(len(prompts)), prompts, references, answers or ())))
+def count(prompts: list[str], references: list[str]) -> int:
+    return len(set(units_of(range(len(prompts)), prompts, references)))
 
 
 def test_turns_of_a_conversation_are_one_unit() -> None:
@@ -61,12 +63,60 @@ def test_sums_and_orders_that_want_different_answers_are_different_questions() -
     assert count(orders, [f'{{"order": {other}, "lamps": {one}}}' for one, other in pairs]) == 100
 
 
-def test_numbers_alone_tell_labelled_prompts_apart_where_models_answered_them_differently() -> None:
+def test_numbers_tell_prompts_apart_where_the_label_changes_with_them() -> None:
     prompts = [f"Is {number} a prime number?" for number in range(100)]
-    labels = ["yes" if number % 3 else "no" for number in range(100)]
 
-    assert count(prompts, labels, ["hm"] * 100) == 2
-    assert count(prompts, labels, [str(number) for number in range(100)]) == 100
+    assert count(prompts, ["yes" if number % 3 else "no" for number in range(100)]) == 100
+    assert count(prompts, ["yes"] * 100) == 1
+
+
+def test_several_templates_with_the_same_answer_to_every_number_are_as_many_units() -> None:
+    prompts = [f"{template} {number}" for number in range(100) for template in TEMPLATES[:5]]
+    noisy = ["other" if DRAW.random() < 0.05 else str(place % 5) for place in range(500)]
+
+    assert count(prompts, [str(place % 5) for place in range(500)]) == 5
+    assert count(prompts, noisy) <= 10
+
+
+FORMATS: dict[str, Callable[[Mapping[str, object]], str]] = {
+    "named": lambda row: ", ".join(f"{name}: {value}" for name, value in row.items()),
+    "JSON": json.dumps,
+    "CSV": lambda row: ",".join(map(str, row.values())),
+    "a sentence": lambda row: (
+        "A case where " + " and ".join(f"the {name} is {value}" for name, value in row.items())
+    ),
+}
+
+
+def customers(number: int) -> list[dict[str, object]]:
+    draw = random.Random(3)
+    return [
+        {
+            "age": draw.randint(18, 80),
+            "income": 100 * draw.randint(9, 90),
+            "job": draw.choice(["nurse", "clerk", "cook", "pilot"]),
+            "since": f"20{draw.randint(10, 25)}-0{draw.randint(1, 9)}-11",
+            "code": f"K{draw.randint(1, 9)}",
+        }
+        for _ in range(number)
+    ]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_rows_of_a_table_are_units_of_their_own_and_copies_of_a_row_are_not(kind: str) -> None:
+    rows, labels = customers(240), [DRAW.choice(["yes", "no"]) for _ in range(240)]
+    copies = [{"id": 1_000 + place} | rows[place % 40] for place in range(240)]
+
+    assert count([FORMATS[kind](row) for row in rows], labels) >= 235
+    assert 35 <= count([FORMATS[kind](row) for row in copies], [labels[one % 40] for one in range(240)]) <= 45
+
+
+def test_rows_in_which_most_columns_are_alike_by_chance_are_units_of_their_own() -> None:
+    draw = random.Random(4)
+    rows = [{name: draw.choices(["a", "b"], [9, 1])[0] for name in "klmnopqrst"} for _ in range(200)]
+    different = len({tuple(row.values()) for row in rows})
+
+    assert count([FORMATS["named"](row) for row in rows], [draw.choice("xy") for _ in rows]) == different
 
 
 def test_conversations_that_open_alike_are_different_conversations() -> None:
