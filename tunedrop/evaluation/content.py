@@ -15,7 +15,7 @@ from tunedrop.evaluation.copies import Copies
 from tunedrop.evaluation.json_leaves import is_document, leaf_f1
 from tunedrop.evaluation.labels import LabelSet
 from tunedrop.evaluation.metrics import Task, f1, normalized_match
-from tunedrop.evaluation.order import in_order
+from tunedrop.evaluation.order import in_order, same_members
 from tunedrop.evaluation.words import folded, words
 
 SHARED = 0.2
@@ -62,11 +62,14 @@ class Content:
             return 0.0
         expected, given = (self._telling(text) for text in (reference, answer))
         found = f1(expected, given) if expected else f1(words(reference), words(answer))
-        ordered = min(in_order(words(reference), words(answer)), in_order(expected, given))
-        return found * _same_facts(words(reference), words(answer)) * ordered
+        return found * _same_facts(words(reference), words(answer)) * _ordered(reference, answer)
 
     def _telling(self, text: str) -> list[str]:
         return [word for word in words(text) if word not in self._shared]
+
+
+def _ordered(reference: str, answer: str) -> float:
+    return 1.0 if same_members(reference, answer) else in_order(words(reference), words(answer))
 
 
 def _same_facts(expected: Sequence[str], given: Sequence[str]) -> float:

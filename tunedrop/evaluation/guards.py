@@ -57,8 +57,8 @@ class Guards:
             *(self._beats(reason, one) for one in self.found.contenders if not self.found.is_judged),
             self._looks_up(reason),
             self._says_more(reason),
-            self._substitutes(reason),
             self._wrong_part(reason),
+            self._substitutes(reason),
             self._in_production(reason),
         )
         found = [one for one in tests if one is not None]
@@ -79,11 +79,7 @@ class Guards:
         found = systematic(self.sample.references, self.sample.texts("tuned"), self.sample.units)
         if found is None:
             return None
-        return Finding(
-            "inconclusive",
-            f"{reason}; but {found.units} answers of the tuned model say {found.said!r} where the references "
-            f"say {found.wanted!r}: no overlap score knows whether that means the same; a judge does",
-        )
+        return Finding("inconclusive", f"{reason}; but {reasons.substituted(found)}")
 
     def _wrong_part(self, reason: str) -> Finding | None:
         found = None if self.found.is_judged else wrong_part(self.sample, self.found.guards)

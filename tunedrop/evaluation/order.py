@@ -3,7 +3,9 @@ phrases of Thai, lines of code.
 
 The longest common subsequence forgives moves of large pieces. So the places of anchors are compared, runs of
 one to three tokens that occur once in each text: Kendall's rank correlation of their places is near 0 when
-pieces were shuffled, however large, and 1 when other words only stand between them.
+pieces were shuffled, however large, and 1 when other words only stand between them. One piece that stands
+elsewhere is another way to say the same (`On Monday the shop opens`; the verb may go with it, `öffnet der
+Laden`), and so is an enumeration in another order.
 """
 
 from __future__ import annotations
@@ -11,36 +13,65 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
+
+import regex
+
+from tunedrop.evaluation.words import words
 
 LONGEST_RUN = 3
 
-FEWEST_ANCHORS, SHORT = 4, 12
-"""Of fewer anchors the order says nothing; a text of so many tokens that has fewer in common is not alike."""
+FEWEST_ANCHORS = 4
+"""Of fewer anchors the order says nothing."""
 
 BY_CHANCE, BY_CHANCE_OF_ALL, ALL = 0.5, 0.8, 0.9
-"""A few shuffled pieces reach the first correlation by chance, and so does a clause that moved to the front.
-Where so many words are the same, nothing is said in other words; three shuffled lines reach the second."""
+"""A few shuffled pieces reach the first correlation by chance. Where so many words are the same, nothing is
+said in other words; three shuffled lines reach the second."""
+
+_MEMBERS = regex.compile(
+    r"[,;\u060c\u061b\u3001\uff0c\uff1b]|\s(?:and|or|und|oder|et|ou|y|e|o|и|или|و)\s|(?:^|\n)\s*[-*•]\s",
+    regex.MULTILINE,
+)
+"""What stands between the members of an enumeration: commas of several scripts, `and`, bullets."""
 
 
 def in_order(expected: Sequence[str], given: Sequence[str]) -> float:
     """1 where what both texts have stands in the same order, 0 where no more of it does than by chance."""
     if expected == given:
         return 1.0
-    places = _anchors(expected, given)
-    if len(places) < FEWEST_ANCHORS:
-        return float(len(expected) < SHORT)
+    anchors = _anchors(expected, given)
+    places = [place for _, place in anchors]
+    if len(places) < FEWEST_ANCHORS or _is_one_move(anchors):
+        return 1.0
     common = (Counter(expected) & Counter(given)).total()
     least = BY_CHANCE_OF_ALL if common >= ALL * max(len(expected), len(given)) else BY_CHANCE
     return max(0.0, (_kendall(places) - least) / (1 - least))
 
 
-def _anchors(expected: Sequence[str], given: Sequence[str]) -> list[int]:
-    """Where the anchors stand in `given`, in the order of `expected`."""
+def same_members(reference: str, answer: str) -> bool:
+    """Whether an answer has the members of an enumeration in another order: most of them, since the words
+    around it stand beside another one then."""
+    one, other = (
+        Counter(filter(None, (words(part) for part in _MEMBERS.split(text)))) for text in (reference, answer)
+    )
+    return (one & other).total() >= max(2, max(one.total(), other.total()) / 2)
+
+
+def _is_one_move(anchors: Sequence[tuple[int, int]]) -> bool:
+    """Whether one piece stands elsewhere at most, beside two neighbours that have changed places."""
+    back = [
+        (place - before, there - then) for (before, then), (place, there) in pairwise(anchors) if there < then
+    ]
+    return len(back) <= 1 or (len(back) == 2 and (1, -1) in back)
+
+
+def _anchors(expected: Sequence[str], given: Sequence[str]) -> list[tuple[int, int]]:
+    """Where the anchors stand in both, in the order of `expected`."""
     found: list[tuple[int, int]] = []
     for size in range(1, LONGEST_RUN + 1):
         here, there = _once(expected, size), _once(given, size)
         found += [(place, there[run]) for run, place in here.items() if place >= 0 <= there.get(run, -1)]
-    return [place for _, place in sorted(found)]
+    return sorted(found)
 
 
 def _once(tokens: Sequence[str], size: int) -> dict[tuple[str, ...], int]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import permutations
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -106,10 +107,49 @@ def fields_of_json(references: Sequence[str]) -> Iterator[tuple[Part, float]]:
             yield _json_part(path, references, _at(path)), count / leaves.total()
 
 
+def pairs_of_json(references: Sequence[str], found: Sequence[str]) -> Iterator[Part]:
+    """Which values belong together in the objects of lists, a part a field: of a value that the answer has at
+    all, its pairs with the other values of the object."""
+    had = [Counter((path, value) for path, _, value in _leaves_of(one)) for one in found]
+    pairs = [_pairs_of(one) for one in references]
+    for field in sorted({field for one in pairs for field, *_ in one}):
+        wanted = [
+            Counter({pair: count for pair, count in one.items() if pair[0] == field and given[pair[:2]]})
+            for one, given in zip(pairs, had, strict=True)
+        ]
+        yield Part(f"{field} (which belongs to what)", wanted, _pairs_of)
+
+
 def is_told_apart(part: Part, units: Sequence[int]) -> bool:
     """Whether enough units have the part."""
     having = len(set(part.of(units)))
     return having >= max(FEWEST_UNITS, LEAST_SHARE * len(set(units)))
+
+
+@lru_cache(maxsize=1 << 16)
+def _pairs_of(text: str) -> Counter[tuple[str, Hashable, str, Hashable]]:
+    """Two values of one object in a list of several: the field and value of one, then of the other."""
+    try:
+        objects = list(_listed(parse(text), ""))
+    except RecursionError:
+        return Counter()
+    return Counter(
+        (one_field, one, other_field, other)
+        for values in objects
+        for (one_field, one), (other_field, other) in permutations(values, 2)
+    )
+
+
+def _listed(value: Any, path: str) -> Iterator[list[tuple[str, Hashable]]]:
+    """The values of each object in a list of two and more; prose left out."""
+    if isinstance(value, Mapping):
+        for key, member in value.items():
+            yield from _listed(member, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for member in value:
+            yield from _listed(member, f"{path}[]")
+            if len(value) > 1 and isinstance(member, Mapping):
+                yield [(at, given) for at, kind, given in _leaves(member, f"{path}[]") if kind != PROSE]
 
 
 Leaf = tuple[str, str, Hashable]
@@ -198,7 +238,10 @@ def wrong_part(sample: Sample, levels: Levels) -> WrongPart | None:
     if sample.task == "json":
         parts = parts_of_json(sample.references)
         found = _first_wrong(parts, sample, levels) or _wrong_field(sample, levels)
+        pairs = pairs_of_json(sample.references, sample.texts("tuned"))
+        found = found or _first_wrong(pairs, sample, levels)
         _leaves_of.cache_clear()
+        _pairs_of.cache_clear()
         return found
     return None
 

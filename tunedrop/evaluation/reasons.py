@@ -9,6 +9,7 @@ from tunedrop.contracts import Contender, Incomplete, Score
 from tunedrop.evaluation import metrics
 from tunedrop.evaluation.power import MOST_UNITS
 from tunedrop.evaluation.prompting import PROMPTED
+from tunedrop.evaluation.substitution import Substitution
 
 LONGEST_ERROR = 200
 """Maximum number of characters of an error in a reason."""
@@ -44,6 +45,21 @@ def too_many_incomplete(model: Incomplete, everything: int) -> str:
     kinds = (("truncated", model.truncated), ("filtered", model.filtered), ("empty", model.empty))
     told = ", ".join(f"{count} {kind}" for kind, count in kinds if count)
     return f"{model.total} of {everything} answers of the {model.model} model are not whole ({told})"
+
+
+def substituted(found: Substitution) -> str:
+    """What the answers replace or move, and who can tell what that is worth."""
+    said = {
+        "always": f"say {found.said!r} where the references say {found.wanted!r}",
+        "changed places": f"exchange words, such as {found.wanted!r} and {found.said!r}",
+        "in most answers": f"replace a word of the reference, such as {found.wanted!r} by {found.said!r}",
+        "rearranged": "have the words of the reference in another order",
+        "lines": "have the lines of their code in another order",
+    }[found.kind]
+    return (
+        f"{found.units} answers of the tuned model {said}. A score of common words cannot tell whether they "
+        "still mean the same. Let a judge decide (evaluation.metric: judge)"
+    )
 
 
 def moved(score: Score) -> str:

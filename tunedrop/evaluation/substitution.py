@@ -1,16 +1,20 @@
-"""A word that the tuned model always puts for another: `denied` where the references say `approved`.
+"""Answers that are their reference but for a few words: what scores of overlap see as nearly right.
 
-Scores of overlap see one word in ten. Whether the two mean the same, only a reader can tell, or a judge.
+A word that always stands for another (`denied` for `approved`), two that have changed places (`Ben lends
+Anna`), sentences or lines of code in another order, or a word replaced in most answers: whether it still
+means the same, only a reader can tell, or a judge.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
 
-import msgspec
-from rapidfuzz.distance import Levenshtein
+import regex
+from rapidfuzz.distance import LCSseq, Levenshtein
 
+from tunedrop.evaluation.order import in_order, same_members
 from tunedrop.evaluation.words import words
 
 ALMOST = 0.7
@@ -22,45 +26,125 @@ LONGEST = 400
 FEWEST, LEAST_SHARE = 5, 0.1
 """In this many units, and this share of all units, a substitution is systematic."""
 
+SAME_WORDS = 0.8
+"""The share of words that a rearranged answer and its reference have in common."""
 
-class Substitution(msgspec.Struct, frozen=True):
-    """The word of the references, the one that stands for it, and in how many units it does."""
+MOST = 0.5
+"""In such a part of all units words may be replaced, or lines of code stand in another order."""
 
+REARRANGED = 0.4
+"""In such a part of all units the pieces of an answer may stand in another order than one move explains."""
+
+Kind = Literal["always", "changed places", "in most answers", "lines", "rearranged"]
+
+_CODE = regex.compile(r"^\s{2,}\S|[;{}:]\s*$|[=(]", regex.MULTILINE)
+
+
+class Substitution(NamedTuple):
+    """A word of the references, the one that stands for it, and in how many units; empty words for lines."""
+
+    kind: Kind
+    units: int
+    wanted: str = ""
+    said: str = ""
+
+
+class _Change(NamedTuple):
+    """A single word that stands for another, and where in the reference."""
+
+    place: int
     wanted: str
     said: str
-    units: int
 
 
 def systematic(
     references: Sequence[str], answers: Sequence[str], units: Sequence[int]
 ) -> Substitution | None:
-    """The commonest replacement of a word that is made at least every other time that the word is wanted."""
+    """What is replaced or moved in so many answers that no overlap score can tell what it is worth."""
     wanting: dict[str, set[int]] = defaultdict(set)
     replaced: dict[tuple[str, str], set[int]] = defaultdict(set)
+    moved: dict[tuple[str, str], set[int]] = defaultdict(set)
+    changed: set[int] = set()
+    shuffled: set[int] = set()
+    rearranged: set[int] = set()
     for reference, answer, unit in zip(references, answers, units, strict=True):
         expected, given = words(reference), words(answer)
         if max(len(expected), len(given)) > LONGEST:
             continue
         for word in set(expected):
             wanting[word].add(unit)
-        for pair in _replacements(expected, given):
-            replaced[pair].add(unit)
-    least = max(FEWEST, LEAST_SHARE * len(set(units)))
+        changes = list(_changes(expected, given))
+        for one in changes:
+            replaced[one.wanted, one.said].add(unit)
+            changed.add(unit)
+        if (pair := _moved(changes)) and not same_members(reference, answer):
+            moved[pair].add(unit)
+        if _other_lines(reference, answer):
+            shuffled.add(unit)
+        if _is_rearranged(reference, answer):
+            rearranged.add(unit)
+    every = len(set(units))
+    least = max(FEWEST, LEAST_SHARE * every)
     habits = [
-        Substitution(wanted, said, len(where))
-        for (wanted, said), where in replaced.items()
-        if len(where) >= least and 2 * len(where) >= len(wanting[wanted])
+        Substitution("always", len(where), *pair)
+        for pair, where in replaced.items()
+        if len(where) >= least and 2 * len(where) >= len(wanting[pair[0]])
     ]
+    exchanged = set().union(*moved.values())
+    if len(exchanged) >= least:
+        habits.append(Substitution("changed places", len(exchanged), *_commonest(moved)))
+    if len(changed) > MOST * every:
+        habits.append(Substitution("in most answers", len(changed), *_commonest(replaced)))
+    if len(shuffled) > MOST * every:
+        habits.append(Substitution("lines", len(shuffled)))
+    if len(rearranged) > REARRANGED * every:
+        habits.append(Substitution("rearranged", len(rearranged)))
     return max(habits, key=lambda one: one.units, default=None)
 
 
-def _replacements(expected: Sequence[str], given: Sequence[str]) -> set[tuple[str, str]]:
-    """Single words that stand for single others, in an answer that is a copy but for few of them."""
+def _commonest(found: dict[tuple[str, str], set[int]]) -> tuple[str, str]:
+    return max(found, key=lambda pair: len(found[pair]))
+
+
+def _changes(expected: Sequence[str], given: Sequence[str]) -> Iterator[_Change]:
+    """Words that stand for others, in an answer that is a copy but for few of them."""
     if Levenshtein.normalized_similarity(expected, given) < ALMOST:
-        return set()
-    return {
-        (expected[change.src_start], given[change.dest_start])
-        for change in Levenshtein.opcodes(expected, given)
-        if change.tag == "replace"
-        and change.src_end - change.src_start == change.dest_end - change.dest_start == 1
-    }
+        return
+    for change in Levenshtein.opcodes(expected, given):
+        if change.tag == "replace":
+            for step in range(min(change.src_end - change.src_start, change.dest_end - change.dest_start)):
+                place = change.src_start + step
+                yield _Change(place, expected[place], given[change.dest_start + step])
+
+
+def _moved(changes: Sequence[_Change]) -> tuple[str, str] | None:
+    """Two words of which each stands where the other one, or a third, belongs; not side by side."""
+    said = {one.said for one in changes}
+    found = [one for one in changes if one.wanted in said]
+    apart = (
+        other for other in found[1:] if other.place > found[0].place + 1 and other.wanted != found[0].wanted
+    )
+    other = next(apart, None)
+    return (found[0].wanted, other.wanted) if other else None
+
+
+def _is_rearranged(reference: str, answer: str) -> bool:
+    """Whether an answer has nearly the reference's words, in another order."""
+    expected, given = words(reference), words(answer)
+    common = (Counter(expected) & Counter(given)).total()
+    if common < SAME_WORDS * max(len(expected), len(given)) or same_members(reference, answer):
+        return False
+    return in_order(expected, given) < MOST
+
+
+def _other_lines(reference: str, answer: str) -> bool:
+    """Whether the lines of code stand in another order."""
+    expected, given = (
+        [line.strip() for line in text.splitlines() if line.strip()] for text in (reference, answer)
+    )
+    if (
+        len(expected) < 2
+        or sum(bool(_CODE.search(line)) for line in reference.splitlines()) <= len(expected) / 2
+    ):
+        return False
+    return Counter(expected) == Counter(given) and LCSseq.similarity(expected, given) < len(expected)

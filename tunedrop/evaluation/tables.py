@@ -1,7 +1,8 @@
-"""Prompts that are rows of a table: one template for all of them, filled with numbers, dates, codes, short names.
+"""Prompts that are rows of a table: one template for all, filled with numbers, dates, codes, short names.
 
-Rows differ in what a reader of other prompts would call details: `age: 41, income: 3100` and `age: 42, income:
-3100` are two customers. So rows count one by one, except copies of one row, with another number or note.
+Rows differ in what a reader of other prompts would call details: `age: 41, income: 3100` and `age: 42,
+income: 3100` are two customers. So rows count one by one, except copies of one row, with another number or
+note.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ BY_CHANCE = 0.1
 """Pairs of rows are copies where shuffled columns give no larger part of as many."""
 
 FRAME, USUAL = 0.9, 0.9
-"""Words that stand as often in a larger share of the prompts are the template; so many prompts at least fit."""
+"""Words that stand as often in a larger share of the prompts are the template; so many at least fit it."""
 
 MOST_TOKENS, MOST_WORDS = 8, 4
 """A value is short: of so many tokens, and so many words and numbers of two characters and more."""

@@ -4,8 +4,8 @@ A conversation is one unit. Conversations are one unit too where their prompts s
 or have most of the words that tell them apart in common and want the same answer. Words that more than half
 of the conversations share (an instruction before every text), and numbers, tell nothing apart, unless nothing
 else is left. So `order 17` and `order 21` are one unit. But where the label changes with the values in one
-template (`Is 17 prime?`, `age: 41, income: 3100`), these are rows of a table (`tables`): each is one unit, and
-so are copies of a row.
+template (`Is 17 prime?`, `age: 41, income: 3100`), these are rows of a table (`tables`): each is one unit,
+and so are copies of a row.
 """
 
 from __future__ import annotations

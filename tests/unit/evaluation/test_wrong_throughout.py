@@ -158,8 +158,8 @@ WRONG = {
     "one advice of six": (MACROS, other_advice, "less common words"),
     "numbers in JSON": (LABS, other_numbers, "numbers"),
     "truth values": (LABS, turned_round, "truth values"),
-    "lines of Java": (JAVA, shuffled(r"[^\n]*\n?"), "form"),
-    "sentences of Japanese": (JAPANESE, shuffled(r"[^。]*。"), "form"),
+    "lines of Java": (JAVA, shuffled(r"[^\n]*\n?"), "in another order"),
+    "sentences of Japanese": (JAPANESE, shuffled(r"[^。]*。"), "in another order"),
     "pieces of Japanese": (JAPANESE, shuffled(r".{1,3}"), "form"),
 }
 

@@ -1,0 +1,171 @@
+"""Answers that have the words of their reference: some say the same, of others no score of overlap can tell."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+
+import pytest
+
+import tunedrop
+from tests.unit.evaluation.answers import text
+from tunedrop.contracts import Evaluation
+from tunedrop.evaluation.order import in_order, same_members
+from tunedrop.evaluation.words import words
+
+Family = list[tuple[str, str, str]]
+"""Prompt, reference, answer of the tuned model."""
+
+PEOPLE = ("Aylin", "Bruno", "Cora", "Dmitri", "Esra", "Fabio", "Gwen", "Hamid")
+PLACES = ("Riga", "Porto", "Nantes", "Aarhus", "Cork", "Zadar")
+THINGS = ("pump", "turbine", "boiler", "crane", "lathe", "kiln")
+OPPOSITES = [
+    ("raise", "lower"), ("open", "close"), ("buy", "sell"), ("accept", "refuse"), ("start", "stop"),
+    ("allow", "forbid"), ("join", "leave"), ("include", "omit"), ("hire", "dismiss"), ("heat", "cool"),
+]  # fmt: skip
+
+
+def family(make: Callable[[random.Random], tuple[str, str]]) -> Family:
+    draw = random.Random(8)
+    return [(f"Request {number}: {text(draw, 5)}", *make(draw)) for number in range(60)]
+
+
+def exchanged(draw: random.Random) -> tuple[str, str]:
+    one, other = draw.sample(PEOPLE, 2)
+    said = (
+        f"In {draw.choice(PLACES)} {{0}} sold the {draw.choice(THINGS)} to {{1}} for {draw.randint(9, 99)} euros, "
+        "it broke within days, and {1} asked {0} for the money back before the month was over."
+    )
+    return said.format(one, other), said.format(other, one)
+
+
+def opposite(draw: random.Random) -> tuple[str, str]:
+    word, turned = draw.choice(OPPOSITES)
+    said = (
+        f"At {draw.choice(PLACES)} the {draw.choice(THINGS)} team of {draw.choice(PEOPLE)} decided to {{}} "
+        f"the {text(draw, 2)} line in week {draw.randint(2, 50)}."
+    )
+    return said.format(word), said.format(turned)
+
+
+def lines_moved(draw: random.Random) -> tuple[str, str]:
+    name, value = text(draw, 2).split()
+    lines = [
+        f"def {name}(rows):",
+        f"    {value} = load(rows)",
+        f"    {value} = clean({value}, {draw.randint(2, 99)})",
+        f"    save({value})",
+        f"    return len({value})",
+    ]
+    return "\n".join(lines), "\n".join(lines[place] for place in (0, 3, 1, 2, 4))
+
+
+def values_moved(draw: random.Random) -> tuple[str, str]:
+    items, counts = draw.sample(THINGS, 3), draw.sample(range(2, 99), 3)
+    places = draw.sample(PLACES, 3)
+    rows = [{"item": one, "count": two, "to": to} for one, two, to in zip(items, counts, places, strict=True)]
+    moved = [row | {"count": counts[place - 1]} for place, row in enumerate(rows)]
+    return json.dumps({"rows": rows}), json.dumps({"rows": moved})
+
+
+def clause_in_front(draw: random.Random) -> tuple[str, str]:
+    rest = f"{draw.choice(PEOPLE)} returned the {draw.choice(THINGS)} because {text(draw, 3)}"
+    place = draw.choice(PLACES)
+    return f"{rest} in {place}.", f"In {place}, {rest}."
+
+
+def german(draw: random.Random) -> tuple[str, str]:
+    who, rest = draw.choice(PEOPLE), f"den {draw.choice(THINGS)} in {draw.choice(PLACES)}"
+    month = draw.choice(("Mai", "Juni", "August", "März"))
+    said = f"{rest} für {draw.randint(10, 99)} Euro gekauft"
+    return f"{who} hat im {month} {said}.", f"Im {month} hat {who} {said}."
+
+
+def enumeration(draw: random.Random) -> tuple[str, str]:
+    one = [f"a {draw.choice(THINGS)}", f"the {text(draw, 2)}", f"{draw.randint(2, 99)} euros", text(draw, 1)]
+    other = draw.sample(one, 4)
+    return tuple(f"Bring {', '.join(said[:3])} and {said[3]}." for said in (one, other))  # type: ignore[return-value]
+
+
+def later_sentence_first(draw: random.Random) -> tuple[str, str]:
+    one, other = f"The {draw.choice(THINGS)} is {text(draw, 2)}.", f"It ships to {draw.choice(PLACES)}."
+    return f"{one} {other}", f"{other} {one}"
+
+
+def verdict(rows: Family, right: float = 0.0) -> Evaluation:
+    draw = random.Random(2)
+    return tunedrop.evaluate(
+        {
+            "prompt": prompt,
+            "reference": wanted,
+            "base": "No comment.",
+            "tuned": wanted if draw.random() < right else said,
+        }
+        for prompt, wanted, said in rows
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (exchanged, "exchange words"),
+        (opposite, "replace a word"),
+        (lines_moved, ""),
+        (values_moved, "which belongs to what"),
+    ],
+)
+def test_what_may_say_something_else_is_held(
+    make: Callable[[random.Random], tuple[str, str]], why: str
+) -> None:
+    evaluation = verdict(family(make))
+
+    assert evaluation.verdict == "inconclusive"
+    assert why in evaluation.reason
+
+
+@pytest.mark.parametrize("make", [opposite, lines_moved, values_moved])
+def test_a_fault_in_a_quarter_of_the_answers_stops_no_better_model(
+    make: Callable[[random.Random], tuple[str, str]],
+) -> None:
+    evaluation = verdict(family(make), right=0.75)
+
+    assert evaluation.verdict == "promote", evaluation.reason
+
+
+@pytest.mark.parametrize("make", [clause_in_front, german, enumeration, later_sentence_first])
+def test_what_says_the_same_in_another_order_is_promoted(
+    make: Callable[[random.Random], tuple[str, str]],
+) -> None:
+    evaluation = verdict(family(make))
+
+    assert evaluation.verdict == "promote", evaluation.reason
+
+
+def test_of_few_words_in_common_the_order_says_nothing() -> None:
+    expected = words("the parcel was sent to the wrong house by a new driver last week")
+    given = words("last week somebody new drove to another address: wrong parcel")
+
+    assert in_order(expected, given[:3]) == 1
+
+
+def test_words_in_any_order_are_not_in_order() -> None:
+    draw = random.Random(1)
+    expected = text(draw, 20).split()
+
+    assert in_order(expected, expected) == 1
+    assert in_order(expected, draw.sample(expected, 20)) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer", "same"),
+    [
+        ("red apples, green pears and nails", "nails, red apples and green pears", True),
+        ("- oil the chain\n- pump the tyres", "- pump the tyres\n- oil the chain", True),
+        ("الخبز، الماء، الملح", "الملح، الخبز، الماء", True),
+        ("3 apples, 4 pears", "4 apples, 3 pears", False),
+        ("Ann pays. Ben sleeps.", "Ben pays. Ann sleeps.", False),
+    ],
+)
+def test_enumerations_have_no_order(reference: str, answer: str, same: bool) -> None:
+    assert same_members(reference, answer) == same
