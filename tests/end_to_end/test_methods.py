@@ -86,7 +86,7 @@ def test_a_pretrained_model_that_says_less_than_the_nearest_text_is_measured_and
     assert evaluation.decisive is not None
     assert evaluation.decisive.low > 0
     assert evaluation.rejected_for == "free answers"
-    assert "the nearest neighbour, which costs nothing, scores" in message.text
+    assert "copying the answer of the most similar known prompt scores" in message.text
     assert [one.total for one in evaluation.incomplete] == [0, 0]
     assert evaluation.losses is not None
     assert evaluation.losses.training_loss is not None

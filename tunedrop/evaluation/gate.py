@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunedrop.contracts import Evaluation, EvaluationSettings, Score
+from tunedrop.contracts import Evaluation, EvaluationSettings
 from tunedrop.evaluation import metrics, power, reasons, scores
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.examples import Example
@@ -58,9 +58,7 @@ class Gate:
         if units < FEWEST_UNITS:
             return Finding(
                 "inconclusive",
-                f"{units} of {len(held_out)} held-out prompts were answered and are independent (turns "
-                "of one conversation, and prompts that say the same, count once): that is too few to tell, "
-                f"{FEWEST_UNITS} are the fewest",
+                reasons.too_few(units, len(held_out)),
                 open_in=self.found.compared,
                 wanted=self.settings.min_improvement,
             )
@@ -72,30 +70,28 @@ class Gate:
         if score is None:
             return Finding("inconclusive", "nothing was measured")
         others = [one for one in self.found.scores if one.metric in self.found.agreeing]
-        moved, sure = reasons.moved(score), self._sure(score)
+        said = reasons.risen(score, self.settings.confidence)
         if score.low >= wanted and score.low > 0:
             behind = [metrics.TITLES[one.metric] for one in others if one.low <= 0]
             if not behind:
-                return Finding("promote", f"{moved} ({sure})")
-            doubt = f"{' and '.join(behind)} may not have risen, and no overlap score decides alone"
+                return Finding("promote", said)
+            doubt = (
+                f"{' and '.join(behind)} may not have risen. On open text all of these scores have to, since "
+                "none of them knows what a text means. Let a judge decide (evaluation.judge)"
+            )
             slowest = min((one for one in others if one.low <= 0), key=lambda one: one.low)
             return Finding(
-                "inconclusive", f"{moved} ({sure}), but {doubt}", open_in=self.found.measured[slowest.metric]
+                "inconclusive", f"{said}; but {doubt}", open_in=self.found.measured[slowest.metric]
             )
         below = [one for one in self.found.scores if one.metric in self.found.rejecting]
         if all(one.high < wanted or one.high <= 0 for one in (score, *below)):
-            reason = f"{moved} ({sure}); the run asks for at least {wanted:+.3f}"
+            reason = f"{said}; the run requires at least {wanted:+.3f}"
             return Finding("reject", reason, "difference")
         return Finding(
             "inconclusive",
-            f"{moved}; the {sure} is too wide to tell whether that is the wanted {wanted:+.3f}",
+            f"{said}: it may be below or above the required {wanted:+.3f}",
             open_in=self.found.compared,
             wanted=wanted,
-        )
-
-    def _sure(self, score: Score) -> str:
-        return (
-            f"{self.settings.confidence:.0%} interval of the difference {score.low:+.3f} to {score.high:+.3f}"
         )
 
     def needed(self, finding: Finding) -> int:

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from tunedrop.contracts import Contender, Reason, Score
 from tunedrop.evaluation import metrics, reasons
-from tunedrop.evaluation.measured import MOST_FAILED, OWN_ANSWERS, Measured, is_rather_higher
+from tunedrop.evaluation.measured import MOST_FAILED, Measured, is_rather_higher
 from tunedrop.evaluation.parts import wrong_part
 from tunedrop.evaluation.power import FEWEST_UNITS
 from tunedrop.evaluation.prompting import PROMPTED
@@ -70,8 +70,7 @@ class Guards:
         content = self.found.content
         if content is None or content.low > 0 or self.found.is_judged:
             return ""
-        said = f"{reasons.moved(content)} {reasons.between(content)}"
-        return f"; the gain may be one of form: of what the answers say, {said}"
+        return f"; {reasons.of_form(content)}"
 
     def _substitutes(self, reason: str) -> Finding | None:
         if self.sample.task != "text" or self.found.is_judged:
@@ -88,8 +87,7 @@ class Guards:
         right, chance = found.by_chance.tuned, found.by_chance.base
         return Finding(
             "inconclusive",
-            f"{reason}; but of the references' {found.name} the answers have {right:.0%}, and answers to "
-            f"other prompts {chance:.0%}: what was asked for may be wrong throughout",
+            f"{reason}; but {reasons.wrong_throughout(found.name, right, chance)}",
             open_in=found.measured,
         )
 
@@ -115,11 +113,7 @@ class Guards:
         score, wanted = contender.score, self.settings.min_improvement
         if score.low > 0 or contender.name == PROMPTED or self.found.is_no_copy(contender):
             return None
-        own = contender.name == OWN_ANSWERS
-        free = contender.name if own else f"the {contender.name}, which costs nothing,"
-        said = (
-            f"{reason}; but {free} {'score' if own else 'scores'} {score.base:.3f} {reasons.between(score)}"
-        )
+        said = f"{reason}; but {reasons.beaten(contender.name, score)}"
         room = 1 - score.base > wanted
         if room and score.high < wanted:
             return Finding("reject", said, "free answers")
@@ -132,10 +126,10 @@ class Guards:
         found = next((one for one in self.found.looked_up() if not is_rather_higher(one)), None)
         if found is None:
             return None
-        few = f"on the {len(set(found.units))} prompts that no similar prompt's answer answers"
+        few = f"on the {len(set(found.units))} prompts whose answer no similar prompt has"
         return Finding(
             "inconclusive",
-            f"{reason}; but {few} its answers are right no more often than those to other prompts",
+            f"{reason}; but {few}, it is right no more often than its answers to other prompts are",
             open_in=found,
         )
 
@@ -147,12 +141,12 @@ class Guards:
         wanted = 0.0 if self.sample.task == "text" else -margin
         if content.low > wanted and not self._mostly_form(content):
             return None
-        said = f"{reason}; but that may be its form alone: of what the answers say, {reasons.moved(content)}"
+        said = f"{reason}; but {reasons.of_form(content)}"
         if _has_fallen(content, GUARD_MARGIN):
-            return Finding("reject", f"{said} {reasons.between(content)}", "content")
+            return Finding("reject", said, "content")
         return Finding(
             "inconclusive",
-            f"{said} {reasons.between(content)}",
+            said,
             open_in=self.found.opposed["content"],
             wanted=wanted,
         )
@@ -176,13 +170,16 @@ class Guards:
             failed = reasons.too_many_failed("answers of the model in production", len(asked), missing)
             return Finding("inconclusive", f"{reason}; but {failed}", "model in production")
         if score is None:
-            few = f"fewer than {FEWEST_UNITS} independent prompts were answered by the model in production"
+            few = f"the model in production answered fewer than {FEWEST_UNITS} different prompts"
             return Finding("inconclusive", f"{reason}; but {few}", open_in=self.found.compared)
-        said = f"{reason}; but the model in production scores {score.base:.3f} {reasons.between(score)}"
+        said = (
+            f"{reason}; but the model in production scores {score.base:.3f} against {score.tuned:.3f} "
+            f"{reasons.between(score)}"
+        )
         if score.high < 0:
             return Finding("reject", said, "model in production")
         if score.difference <= 0:
-            return Finding("inconclusive", f"{said}, and keeps its place where it is as good")
+            return Finding("inconclusive", f"{said}, and stays where the new model is no better")
         if score.low <= -PRODUCTION_MARGIN:
             open_in = self.found.opposed["production"]
             return Finding("inconclusive", said, open_in=open_in, wanted=-PRODUCTION_MARGIN)

@@ -7,9 +7,17 @@ from collections.abc import Sequence
 
 from tunedrop.contracts import Contender, Incomplete, Score
 from tunedrop.evaluation import metrics
-from tunedrop.evaluation.power import MOST_UNITS
+from tunedrop.evaluation.power import FEWEST_UNITS, MOST_UNITS
 from tunedrop.evaluation.prompting import PROMPTED
 from tunedrop.evaluation.substitution import Substitution
+
+FREE = {
+    "constant answer": "giving the same answer to every prompt",
+    "nearest neighbour": "copying the answer of the most similar known prompt",
+    "echo of the prompt": "repeating the prompt",
+    "its own answers to other prompts": "giving its answers to other prompts instead",
+}
+"""What each answer is that takes no model, by the contender's name."""
 
 LONGEST_ERROR = 200
 """Maximum number of characters of an error in a reason."""
@@ -18,9 +26,15 @@ LONGEST_ERROR = 200
 def within(needed: int, max_prompts: int) -> str:
     """What more records would do, where that is not just to upload them."""
     if needed >= MOST_UNITS:
-        return "; it is too near to what is wanted for any number of prompts to be sure to tell"
+        return (
+            ". More test prompts may not decide this: the difference is too close to the required one. Check "
+            "the answers in the report, or train a better model"
+        )
     if needed > max_prompts:
-        return f"; about {needed:,} independent prompts would tell, more than max_prompts ({max_prompts:,})"
+        return (
+            f". About {needed:,} different test prompts would decide this, more than evaluation.max_prompts "
+            f"({max_prompts:,}) allows: increase it"
+        )
     return ""
 
 
@@ -29,8 +43,8 @@ def prompting(contenders: Sequence[Contender]) -> str:
     score = next((one.score for one in contenders if one.name == PROMPTED), None)
     if score is None or score.low > 0:
         return ""
-    said = f"the {PROMPTED} scores {score.base:.3f} against {score.tuned:.3f} {between(score)}"
-    return f"; {said}: prompting may be the cheaper answer"
+    said = f"The {PROMPTED} scores {score.base:.3f}, the tuned model {score.tuned:.3f} {between(score)}"
+    return f". {said}: prompting may be the cheaper answer"
 
 
 def too_many_failed(what: str, everything: int, errors: Sequence[str]) -> str:
@@ -38,13 +52,54 @@ def too_many_failed(what: str, everything: int, errors: Sequence[str]) -> str:
     (common, _), *_ = Counter(errors).most_common(1)
     said = common if len(common) <= LONGEST_ERROR else f"{common[:LONGEST_ERROR]}…"
     why = f". Most often: {said}" if said else ""
-    return f"{len(errors)} of {everything} {what} failed; that is too many to tell{why}"
+    return f"{len(errors)} of {everything} {what} failed; a verdict allows one in ten{why}"
 
 
 def too_many_incomplete(model: Incomplete, everything: int) -> str:
     kinds = (("truncated", model.truncated), ("filtered", model.filtered), ("empty", model.empty))
     told = ", ".join(f"{count} {kind}" for kind, count in kinds if count)
-    return f"{model.total} of {everything} answers of the {model.model} model are not whole ({told})"
+    return (
+        f"{model.total} of {everything} answers of the {model.model} model are incomplete ({told}); a "
+        "verdict allows one in ten"
+    )
+
+
+def too_few(units: int, prompts: int) -> str:
+    """Why these test prompts give no verdict, and which would."""
+    return (
+        f"Only {units} of {prompts} test prompts count: a conversation counts once, however many turns it "
+        f"has, and so do prompts that say the same; prompts without an answer do not. A verdict requires "
+        f"{FEWEST_UNITS}. Add test records that differ from these"
+    )
+
+
+def risen(score: Score, confidence: float) -> str:
+    """Both scores, and how sure their difference is."""
+    bounds = f"{score.low:+.3f} to {score.high:+.3f}"
+    return f"{moved(score)}; with {confidence:.0%} confidence, the difference is {bounds}"
+
+
+def beaten(contender: str, score: Score) -> str:
+    """An answer that takes no model, and that scores as well."""
+    what = FREE.get(contender, contender)
+    return f"{what} scores {score.base:.3f} against {score.tuned:.3f} {between(score)}"
+
+
+def of_form(content: Score) -> str:
+    """What speaks for a gain in form alone."""
+    return (
+        "the gain may be one of form alone (code fences, set phrases, right words in the wrong order): the "
+        f"score of what the answers say went from {content.base:.3f} to {content.tuned:.3f} "
+        f"{between(content)}"
+    )
+
+
+def wrong_throughout(name: str, right: float, chance: float) -> str:
+    """A part of the answers that may be wrong in all of them."""
+    return (
+        f"the answers have {right:.0%} of the references' {name}, no more than answers to other prompts have "
+        f"({chance:.0%}): they may be wrong throughout. Check them in the report"
+    )
 
 
 def substituted(found: Substitution) -> str:
@@ -52,13 +107,14 @@ def substituted(found: Substitution) -> str:
     said = {
         "always": f"say {found.said!r} where the references say {found.wanted!r}",
         "changed places": f"exchange words, such as {found.wanted!r} and {found.said!r}",
-        "in most answers": f"replace a word of the reference, such as {found.wanted!r} by {found.said!r}",
+        "in most answers": f"replace words that hardly any answer has, such as {found.wanted!r} by "
+        f"{found.said!r}",
         "rearranged": "have the words of the reference in another order",
         "lines": "have the lines of their code in another order",
     }[found.kind]
     return (
         f"{found.units} answers of the tuned model {said}. A score of common words cannot tell whether they "
-        "still mean the same. Let a judge decide (evaluation.metric: judge)"
+        "still mean the same. Let a judge decide (evaluation.judge)"
     )
 
 

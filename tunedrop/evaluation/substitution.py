@@ -1,7 +1,7 @@
 """Answers that are their reference but for a few words: what scores of overlap see as nearly right.
 
 A word that always stands for another (`denied` for `approved`), two that have changed places (`Ben lends
-Anna`), sentences or lines of code in another order, or a word replaced in most answers: whether it still
+Anna`), sentences or lines of code in another order, or words that hardly any answer has: whether it still
 means the same, only a reader can tell, or a judge.
 """
 
@@ -61,48 +61,66 @@ def systematic(
     references: Sequence[str], answers: Sequence[str], units: Sequence[int]
 ) -> Substitution | None:
     """What is replaced or moved in so many answers that no overlap score can tell what it is worth."""
-    wanting: dict[str, set[int]] = defaultdict(set)
-    replaced: dict[tuple[str, str], set[int]] = defaultdict(set)
-    moved: dict[tuple[str, str], set[int]] = defaultdict(set)
-    changed: set[int] = set()
-    shuffled: set[int] = set()
-    rearranged: set[int] = set()
+    found = _Found()
     for reference, answer, unit in zip(references, answers, units, strict=True):
+        if max(len(words(reference)), len(words(answer))) <= LONGEST:
+            found.add(reference, answer, unit)
+    return max(found.habits(len(set(units))), key=lambda one: one.units, default=None)
+
+
+Places = dict[tuple[str, str], set[int]]
+
+
+class _Found:
+    """The units in which words are wanted, replaced or moved."""
+
+    def __init__(self) -> None:
+        self.wanting: dict[str, set[int]] = defaultdict(set)
+        self.replaced: Places = defaultdict(set)
+        self.moved: Places = defaultdict(set)
+        self.shuffled: set[int] = set()
+        self.rearranged: set[int] = set()
+
+    def add(self, reference: str, answer: str, unit: int) -> None:
         expected, given = words(reference), words(answer)
-        if max(len(expected), len(given)) > LONGEST:
-            continue
         for word in set(expected):
-            wanting[word].add(unit)
+            self.wanting[word].add(unit)
         changes = list(_changes(expected, given))
         for one in changes:
-            replaced[one.wanted, one.said].add(unit)
-            changed.add(unit)
+            self.replaced[one.wanted, one.said].add(unit)
         if (pair := _moved(changes)) and not same_members(reference, answer):
-            moved[pair].add(unit)
+            self.moved[pair].add(unit)
         if _other_lines(reference, answer):
-            shuffled.add(unit)
+            self.shuffled.add(unit)
         if _is_rearranged(reference, answer):
-            rearranged.add(unit)
-    every = len(set(units))
-    least = max(FEWEST, LEAST_SHARE * every)
-    habits = [
-        Substitution("always", len(where), *pair)
-        for pair, where in replaced.items()
-        if len(where) >= least and 2 * len(where) >= len(wanting[pair[0]])
-    ]
-    exchanged = set().union(*moved.values())
-    if len(exchanged) >= least:
-        habits.append(Substitution("changed places", len(exchanged), *_commonest(moved)))
-    if len(changed) > MOST * every:
-        habits.append(Substitution("in most answers", len(changed), *_commonest(replaced)))
-    if len(shuffled) > MOST * every:
-        habits.append(Substitution("lines", len(shuffled)))
-    if len(rearranged) > REARRANGED * every:
-        habits.append(Substitution("rearranged", len(rearranged)))
-    return max(habits, key=lambda one: one.units, default=None)
+            self.rearranged.add(unit)
+
+    def habits(self, every: int) -> Iterator[Substitution]:
+        """What is found in enough of all units."""
+        least = max(FEWEST, LEAST_SHARE * every)
+        for pair, where in self.replaced.items():
+            if len(where) >= least and 2 * len(where) >= len(self.wanting[pair[0]]):
+                yield Substitution("always", len(where), *pair)
+        if len(exchanged := set().union(*self.moved.values())) >= least:
+            yield Substitution("changed places", len(exchanged), *_commonest(self.moved))
+        lost = self._lost()
+        if len(changed := set().union(*lost.values())) > MOST * every:
+            yield Substitution("in most answers", len(changed), *_commonest(lost))
+        if len(self.shuffled) > MOST * every:
+            yield Substitution("lines", len(self.shuffled))
+        if len(self.rearranged) > REARRANGED * every:
+            yield Substitution("rearranged", len(self.rearranged))
+
+    def _lost(self) -> Places:
+        """Replacements of words that half of the answers that should have them replace by something."""
+        by_word: dict[str, set[int]] = defaultdict(set)
+        for (wanted, _), where in self.replaced.items():
+            by_word[wanted] |= where
+        lost = {word for word, where in by_word.items() if len(where) >= max(2, len(self.wanting[word]) / 2)}
+        return {pair: where for pair, where in self.replaced.items() if pair[0] in lost}
 
 
-def _commonest(found: dict[tuple[str, str], set[int]]) -> tuple[str, str]:
+def _commonest(found: Places) -> tuple[str, str]:
     return max(found, key=lambda pair: len(found[pair]))
 
 

@@ -20,13 +20,13 @@ OTHERS = [f"o{number}" for number in range(12)]
         (TWELVE, TWELVE, 1.0),
         (TWELVE, [word for pair in zip(TWELVE, OTHERS, strict=True) for word in pair], 1.0),  # words between
         (TWELVE, TWELVE[::-1], 0.0),
-        (TWELVE, TWELVE[6:] + TWELVE[:6], 0.0),
+        (TWELVE, TWELVE[6:] + TWELVE[:6], 1.0),  # one piece stands elsewhere
+        (TWELVE, [*TWELVE[8:], *TWELVE[4:8], *TWELVE[:4]], 0.0),
         # A word that is said again says nothing of the order, in either text.
         (TWELVE, [*TWELVE, "w0"], 1.0),
         ([*TWELVE, "w0"], TWELVE, 1.0),
-        (TWELVE, OTHERS, 0.0),  # long, and nothing in common
-        (TWELVE[:11], OTHERS, 1.0),  # too short to tell
-        (TWELVE, [*TWELVE[:2], *OTHERS], 0.0),  # three anchors: two words and their pair
+        (TWELVE, OTHERS, 1.0),  # nothing in common has no order
+        (TWELVE, [*TWELVE[1::-1], *OTHERS], 1.0),  # two anchors
         (TWELVE, [TWELVE[0], *OTHERS, *TWELVE[1:3]], 1.0),  # four, and in order
         ([], TWELVE, 1.0),
     ],
@@ -36,11 +36,10 @@ def test_what_both_have_stands_in_order(expected: list[str], given_: list[str], 
 
 
 def test_more_is_forgiven_where_something_is_said_in_other_words() -> None:
-    """A clause that moved to the front passes among other words, and is a shuffle among the same ones."""
-    moved = TWELVE[10:] + TWELVE[:10]
+    """Two words that moved by two places."""
+    moved = [TWELVE[place] for place in (2, 0, 1, 3, 4, 5, 6, 7, 8, 11, 9, 10)]
 
-    assert order.in_order(TWELVE, moved) == 0.0
-    assert 0 < order.in_order([*TWELVE, *OTHERS[:3]], moved) < 1
+    assert 0 < order.in_order(TWELVE, moved) < order.in_order([*TWELVE, *OTHERS[:3]], moved) < 1
 
 
 @given(st.lists(st.integers(0, 1_000), min_size=2, max_size=30, unique=True))

@@ -1,4 +1,4 @@
-"""Answers that have the words of their reference: some say the same, of others no score of overlap can tell."""
+"""Answers with the words of their reference: some say the same, of others no score of overlap can tell."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def family(make: Callable[[random.Random], tuple[str, str]]) -> Family:
 def exchanged(draw: random.Random) -> tuple[str, str]:
     one, other = draw.sample(PEOPLE, 2)
     said = (
-        f"In {draw.choice(PLACES)} {{0}} sold the {draw.choice(THINGS)} to {{1}} for {draw.randint(9, 99)} euros, "
-        "it broke within days, and {1} asked {0} for the money back before the month was over."
+        f"In {draw.choice(PLACES)} {{0}} sold the {draw.choice(THINGS)} to {{1}} for {draw.randint(9, 99)} "
+        "euros, it broke within days, and {1} asked {0} for the money back before the month was over."
     )
     return said.format(one, other), said.format(other, one)
 
@@ -110,7 +110,7 @@ def verdict(rows: Family, right: float = 0.0) -> Evaluation:
     ("make", "why"),
     [
         (exchanged, "exchange words"),
-        (opposite, "replace a word"),
+        (opposite, "replace words"),
         (lines_moved, ""),
         (values_moved, "which belongs to what"),
     ],
@@ -147,6 +147,12 @@ def test_of_few_words_in_common_the_order_says_nothing() -> None:
     given = words("last week somebody new drove to another address: wrong parcel")
 
     assert in_order(expected, given[:3]) == 1
+
+
+def test_a_word_that_is_added_changes_no_order() -> None:
+    expected = text(random.Random(1), 12).split()
+
+    assert in_order(expected, [*expected[:6], "really", *expected[6:]]) == 1
 
 
 def test_words_in_any_order_are_not_in_order() -> None:

@@ -139,7 +139,7 @@ def test_answers_cut_in_half_are_no_verdict_on_a_model(rows: Rows) -> None:
     evaluation = verdict(rows, refused, lambda wanted: wanted[: len(wanted) // 2])
 
     assert evaluation.verdict == "inconclusive"
-    assert "not whole" in evaluation.reason
+    assert "incomplete" in evaluation.reason
 
 
 def test_an_answer_found_in_an_echo_is_a_gain_in_form_that_sixty_prompts_show() -> None:

@@ -149,7 +149,7 @@ def test_a_model_in_production_that_did_not_answer_is_what_the_headline_names() 
 
 def test_the_subject_of_an_evaluation_that_failed_says_how_much_of_it() -> None:
     evaluation = builders.evaluation(
-        verdict="inconclusive", reason="14 of 60 prompts failed; that is too many to tell"
+        verdict="inconclusive", reason="14 of 60 prompts failed; a verdict allows one in ten"
     )
     ending = msgspec.structs.replace(PROMOTED, evaluation=evaluation, promotion=None)
 

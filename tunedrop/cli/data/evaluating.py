@@ -75,7 +75,8 @@ def _print(evaluation: Evaluation, report: Path) -> None:
         _row(scores, "against production", score.base, score.tuned, score.low, score.high)
     console.print(scores)
     console.print(
-        f"{evaluation.units:,} independent units of {evaluation.records:,} prompts; report: {report}"
+        f"{evaluation.units:,} of {evaluation.records:,} prompts count (turns of a conversation, and prompts "
+        f"that say the same, count once); report: {report}"
     )
 
 
