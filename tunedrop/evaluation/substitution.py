@@ -32,6 +32,9 @@ SAME_WORDS = 0.8
 MOST = 0.5
 """In such a part of all units words may be replaced, or lines of code stand in another order."""
 
+LOST = 0.8
+"""A word is lost that such a part of the answers that should have it replace."""
+
 REARRANGED = 0.4
 """In such a part of all units the pieces of an answer may stand in another order than one move explains."""
 
@@ -112,11 +115,13 @@ class _Found:
             yield Substitution("rearranged", len(self.rearranged))
 
     def _lost(self) -> Places:
-        """Replacements of words that half of the answers that should have them replace by something."""
+        """Replacements of words that most answers that should have them replace by something."""
         by_word: dict[str, set[int]] = defaultdict(set)
         for (wanted, _), where in self.replaced.items():
             by_word[wanted] |= where
-        lost = {word for word, where in by_word.items() if len(where) >= max(2, len(self.wanting[word]) / 2)}
+        lost = {
+            word for word, where in by_word.items() if len(where) >= max(2, LOST * len(self.wanting[word]))
+        }
         return {pair: where for pair, where in self.replaced.items() if pair[0] in lost}
 
 
