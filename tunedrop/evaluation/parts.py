@@ -114,10 +114,12 @@ def pairs_of_json(references: Sequence[str], found: Sequence[str]) -> Iterator[P
     pairs = [_pairs_of(one) for one in references]
     for field in sorted({field for one in pairs for field, *_ in one}):
         wanted = [
-            Counter({pair: count for pair, count in one.items() if pair[0] == field and given[pair[:2]]})
+            Counter[Hashable](
+                {pair: count for pair, count in one.items() if pair[0] == field and given[pair[:2]]}
+            )
             for one, given in zip(pairs, had, strict=True)
         ]
-        yield Part(f"{field} (which belongs to what)", wanted, _pairs_of)
+        yield Part(f"{field} (which belongs to what)", wanted, lambda text: Counter(_pairs_of(text)))
 
 
 def is_told_apart(part: Part, units: Sequence[int]) -> bool:
