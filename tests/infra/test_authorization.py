@@ -212,3 +212,23 @@ def overlap(granted: str, format_: str) -> bool:
 def test_patterns_that_have_nothing_in_common_do_not_fit() -> None:
     assert fits("arn:aws:logs:a:1:log-group:x:*", "arn:*:logs:*:*:log-group:*:log-stream:*")
     assert not fits("arn:aws:bedrock:*::foundation-model/*", "arn:*:bedrock:*:*:custom-model/*")
+
+
+def test_what_hands_rollouts_to_graders_is_there_with_its_engine_and_may_call_them_alone(
+    everything: Resources,
+) -> None:
+    handlers = [one["Handler"] for one in everything.of("AWS::Lambda::Function").values()]
+    calls = {
+        (policy, str(arn))
+        for policy, statement in everything.statements()
+        if "lambda:InvokeFunction" in as_list(statement["Action"])
+        for arn in arns_of(everything, statement)
+    }
+    rewards = {policy for policy, arn in calls if arn.endswith("-grade-rollouts")}
+    its_own = {arn.rpartition(":")[2] for policy, arn in calls if "GradeRollouts" in policy}
+    if "lambdas.grade_rollouts.handler.handler" not in handlers:
+        assert (rewards, its_own) == (set(), set())
+        return
+    assert {"Preflight" in policy or "Training" in policy for policy in rewards} == {True}
+    assert len(rewards) == 2
+    assert its_own == {"grader", "tunedrop-local-grade-answers"}

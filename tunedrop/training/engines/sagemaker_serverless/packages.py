@@ -67,8 +67,14 @@ def weights(sagemaker: Any, model_arn: str) -> str:
 
 
 def method_of(aws_: Aws, stage: Stage, model_arn: str) -> Method | None:
-    """By which method the run has tuned that made a package; None where the registry knows of no such run."""
-    package = aws_.sagemaker.describe_model_package(ModelPackageName=model_arn)
+    """By which method the run has tuned that made a package; None where the registry knows of no such run, or
+    there is no such package (any more)."""
+    try:
+        package = aws_.sagemaker.describe_model_package(ModelPackageName=model_arn)
+    except ClientError as error:
+        if is_missing(error):
+            return None
+        raise
     record = Registry(aws_.dynamodb, stage.registry_table).get(naming.run_of(prefix(package)))
     dataset = record.document("dataset", Dataset) if record is not None else None
     return dataset.method if dataset is not None else None
