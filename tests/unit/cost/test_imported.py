@@ -9,7 +9,7 @@ import pytest
 
 from tests import builders
 from tunedrop import catalog
-from tunedrop.contracts import Ending, ImportedBase
+from tunedrop.contracts import Ending, Estimate, ImportedBase
 from tunedrop.cost import imported
 from tunedrop.cost.actual import actual
 from tunedrop.cost.estimate import estimate
@@ -160,10 +160,33 @@ def test_an_estimate_is_corrected_by_the_units_of_both_copies() -> None:
 
     now = imported.corrected(before, SMALL, 3)
 
-    likely = {line.item: line.likely for line in before.lines}
-    for line in now.lines:
-        factor = 3 if "imported" in line.item else 1
-        assert line.likely == pytest.approx(factor * likely[line.item])
+    for line, earlier in zip(now.lines, before.lines, strict=True):
+        few, most = (SMALL.likely_units, SMALL.most_units) if "imported" in line.item else (3, 3)
+        low = earlier.low * (3 if "imported" in line.item else 1)
+        assert (line.low, line.likely, line.high) == (
+            pytest.approx(low),
+            pytest.approx(3 * earlier.likely / few),
+            pytest.approx(3 * earlier.high / most),
+        )
+
+
+@pytest.mark.parametrize(
+    ("likely", "high", "own", "stage", "dearer"),
+    [
+        (10.0, 10.0, 0.0, 99.0, False),  # as much as the estimate has said it may be
+        (10.01, 10.0, 0.0, 99.0, True),
+        (10.0, 5.0, 10.0, 99.0, False),  # as much as the lower of the two budgets
+        (10.0, 5.0, 99.0, 10.0, False),
+        (10.01, 5.0, 10.0, 99.0, True),
+        (10.01, 5.0, 99.0, 10.0, True),
+    ],
+)
+def test_a_run_is_dearer_above_what_was_agreed(
+    likely: float, high: float, own: float, stage: float, dearer: bool
+) -> None:
+    agreed = Estimate(lines=(), low=0.0, likely=1.0, high=high, budget_usd=own)
+
+    assert imported.is_dearer(agreed, msgspec.structs.replace(agreed, likely=likely), stage) is dearer
 
 
 def test_a_model_in_production_is_asked_and_billed_too() -> None:
