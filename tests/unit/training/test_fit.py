@@ -58,9 +58,10 @@ def test_noise_from_step_to_step_of_one_epoch_is_not_instability() -> None:
     [
         ([4.0 * 0.9**step for step in range(24)], "underfitting", 2),
         ([2.0] * 6 + [1.0] * 18, "fits", 1),
+        ([2.0] * 10 + [1.0] * 5 + [0.88] * 5, "underfitting", 2),
         ([4.0, 3.0, 2.0, 1.0], "unknown", 0),
     ],
-    ids=["still falling", "levelled off", "too few steps"],
+    ids=["still falling", "levelled off", "falling in the last quarter", "too few steps"],
 )
 def test_one_epoch_levels_off_only_where_its_last_quarters_do(
     losses: list[float], verdict: str, epochs: int

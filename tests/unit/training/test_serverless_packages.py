@@ -223,3 +223,35 @@ def test_a_package_stays_while_its_weights_do() -> None:
         packages.delete(sagemaker, FakeBedrock(list_object_versions=REFUSED), PACKAGE)
 
     assert sagemaker.called("delete_model_package") == []
+
+
+# --- one job after another
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "may"),
+    [
+        ("single-turn", "multi-turn", True),
+        ("single-turn", "preference", True),
+        ("single-turn", "reinforcement", True),
+        ("preference", "single-turn", True),
+        ("preference", "reinforcement", True),
+        ("reinforcement", "preference", True),
+        ("reinforcement", "reinforcement", True),
+        ("reinforcement", "single-turn", False),
+        ("continued-pretraining", "single-turn", False),
+        ("single-turn", "continued-pretraining", False),
+        (None, "single-turn", True),  # a run that the registry does not know
+    ],
+)
+def test_a_method_goes_on_with_what_another_has_made(
+    before: Any, after: Any, may: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SageMaker AI developer guide, customizing-models-continuous."""
+    monkeypatch.setattr(packages, "method_of", lambda *_: before)
+    run = builders.run(base_model=BASE.id, parent_model=PACKAGE)
+
+    (found,) = checks._parent(Aws(), STAGE, run, builders.dataset(method=after))
+
+    assert found.passed is may
+    assert list(checks._parent(Aws(), STAGE, builders.run(), builders.dataset(method=after))) == []
