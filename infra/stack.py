@@ -33,6 +33,7 @@ class TunedropStack(Stack):
                 tunedrop.workflow.state_machine_arn,
                 "The workflow; each run is an execution",
             ),
+            "KeyArn": (tunedrop.key.key_arn, "The KMS key of buckets, tables, topics and models"),
             "RegistryTable": (tunedrop.runs.table_name, "All data about every run"),
             "IndexPage": (
                 f"{console}/s3/object/{tunedrop.artifacts.bucket_name}?region={region}&prefix=index.html",

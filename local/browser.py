@@ -29,6 +29,9 @@ _MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 TALLEST = 6_000
 """Maximum height of a picture, in pixels."""
 
+MARGIN = 24
+"""What is shown below the last element, in pixels."""
+
 _UNPACK = """
 const { createBrotliDecompress } = require("node:zlib");
 process.stdin.pipe(createBrotliDecompress()).pipe(process.stdout);
@@ -64,27 +67,37 @@ Look = Literal["light", "dark", "print"]
 
 
 def photograph(
-    chromium: Browser, page: Path, picture: Path, size: tuple[int, int], look: Look, *, whole: bool = True
-) -> None:
+    chromium: Browser, page: Path, picture: Path, size: tuple[int, int], look: Look, *, until: str = "",
+    scale: int = 1,
+) -> None:  # fmt: skip
     """A page as a PNG, in a window of this width and height.
 
     Parameters
     ----------
-    whole
-        Whether what is below the window is shown too, down to where a GPU would be needed.
+    until
+        The CSS selector of the last element to show; empty: all, down to where a GPU would be needed.
+    scale
+        Pixels of the picture for each pixel of the page, in both directions.
     """
     width, height = size
     context = chromium.new_context(
-        viewport={"width": width, "height": height}, color_scheme="dark" if look == "dark" else "light"
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if look == "dark" else "light",
+        device_scale_factor=scale,
     )
     shown = context.new_page()
     shown.emulate_media(media="print" if look == "print" else "screen")
     shown.goto(page.resolve().as_uri())
-    length: int = shown.evaluate("document.documentElement.scrollHeight") if whole else height
+    if until:
+        length = MARGIN + round(
+            shown.evaluate("of => document.querySelector(of).getBoundingClientRect().bottom", until)
+        )
+    else:
+        length = max(height, shown.evaluate("document.documentElement.scrollHeight"))
     shown.screenshot(
         path=picture,
         full_page=True,
-        clip={"x": 0, "y": 0, "width": width, "height": min(max(length, height), TALLEST)},
+        clip={"x": 0, "y": 0, "width": width, "height": min(length, TALLEST)},
     )
     context.close()
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-
-from playwright.sync_api import Browser
+from itertools import product
 
 from local import demo
 from local.browser import Look, chromium, photograph
@@ -14,6 +12,9 @@ from local.embedded import ROOT
 EXAMPLE = ROOT / "examples" / "support-persona"
 PICTURES = ROOT / "docs" / "assets"
 SIZE = (1_100, 760)
+SHOWN = {"report": "section.advice", "index": "section:last-of-type"}
+"""The pages, and the last element of each that is shown."""
+
 LOOKS: tuple[Look, ...] = ("light", "dark")
 
 
@@ -26,15 +27,11 @@ def main() -> int:
     demo.console.save_svg(str(PICTURES / "demo.svg"), title="make demo")
     pages = demo.OUTPUT / EXAMPLE.name
     with chromium() as browser:
-        for page in ("report", "index"):
-            for look in LOOKS:
-                _take(browser, pages / f"{page}.html", PICTURES / f"{page}-{look}.png", look)
+        for (page, until), look in product(SHOWN.items(), LOOKS):
+            picture = PICTURES / f"{page}-{look}.png"
+            photograph(browser, pages / f"{page}.html", picture, SIZE, look, until=until, scale=2)
+            print(picture.relative_to(ROOT))
     return 0
-
-
-def _take(browser: Browser, page: Path, picture: Path, look: Look) -> None:
-    photograph(browser, page, picture, SIZE, look, whole=False)
-    print(picture.relative_to(ROOT))
 
 
 if __name__ == "__main__":

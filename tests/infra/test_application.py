@@ -54,7 +54,7 @@ def test_the_command_line_finds_the_stage_in_a_parameter(resources: Resources) -
 
 def test_the_outputs_name_what_people_use(resources: Resources) -> None:
     assert set(resources.template["Outputs"]) == {
-        "IntakeBucket", "ArtifactsBucket", "TopicArn", "StateMachineArn", "RegistryTable",
+        "IntakeBucket", "ArtifactsBucket", "TopicArn", "StateMachineArn", "KeyArn", "RegistryTable",
         "IndexPage", "Dashboard", "Executions",
     }  # fmt: skip
     assert all(one["Description"] for one in resources.template["Outputs"].values())

@@ -51,10 +51,14 @@ def training(job: Job | None) -> str:
 
 
 def _first_and_last(rows: Sequence[Loss]) -> tuple[float, float]:
-    """The mean loss of the first and of the last epoch: that of one step says more of its record."""
-    epochs = (rows[0].epoch, rows[-1].epoch)
-    first, last = (fmean(row.loss for row in rows if row.epoch == epoch) for epoch in epochs)
-    return first, last
+    """The mean loss of the first and of the last epoch, or of the first and last quarter of one epoch: the
+    loss of one step says more about its records than about the model."""
+    start = [row for row in rows if row.epoch == rows[0].epoch]
+    end = [row for row in rows if row.epoch == rows[-1].epoch]
+    if rows[0].epoch == rows[-1].epoch:
+        quarter = max(1, len(rows) // 4)
+        start, end = list(rows[:quarter]), list(rows[-quarter:])
+    return fmean(row.loss for row in start), fmean(row.loss for row in end)
 
 
 def phase(job: Job) -> str:

@@ -21,6 +21,14 @@ _REJECTIONS: dict[Reason, str] = {
     "general ability": "has learned its task, but lost general ability",
     "model in production": "is better than its base model, but not than the model in production",
 }
+_DOUBTS: dict[Reason, str] = {
+    "free answers": "is not clearly better than a trivial baseline",
+    "content": "has a better format, but its content is not clearly better",
+    "guarded metric": "is better than its base model on one metric, and may be worse on another",
+    "general ability": "has learned its task, but may have lost general ability",
+    "model in production": "is not clearly better than the model in production",
+}
+"""Of inconclusive runs that are better than their base model."""
 
 
 def headline(ending: Ending) -> str:
@@ -34,6 +42,8 @@ def headline(ending: Ending) -> str:
         if found.rejected_for == "model in production":
             return "is better than its base model, but the model in production did not answer"
         return "could not be compared with its base model"
+    if outcome == "inconclusive" and found is not None:
+        return _DOUBTS.get(found.rejected_for, _HEADLINES[outcome])
     return _HEADLINES[outcome]
 
 

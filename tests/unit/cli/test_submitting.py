@@ -101,7 +101,7 @@ def test_what_is_there_already_is_not_sent_again_but_the_manifest_is(
 
     _, out, _ = submit(str(folder))
 
-    assert "is there  s3://intake/runs/persona/train.jsonl" in out
+    assert "unchanged s3://intake/runs/persona/train.jsonl" in out
     assert "uploaded  s3://intake/runs/persona/run.yaml" in out
 
 

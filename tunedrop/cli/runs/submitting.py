@@ -165,7 +165,7 @@ def _sent(
     s3, bucket, parts = here.aws.s3, here.stage.intake_bucket, parts_of(path)
     if not always and is_there(s3, bucket, key, parts):
         advance(path.stat().st_size)
-        return "is there  {}"
+        return "unchanged {}"
     found = send(s3, path, bucket, key, parts, advance, metadata)
     return "uploaded  {}" + (f", resuming after {found / 1e6:,.0f} MB" if found else "")
 

@@ -33,7 +33,7 @@ Wait = Callable[[float], str]
 def watch(here: Deployed, record: Record, format_: Format) -> int:
     """Follow a run to its end: 0 when it ended with a verdict, 1 when it failed, stopped or was refused."""
     run_id = record.run.run_id
-    with if_interrupted(f"{run_id} goes on", f"Follow it: tunedrop watch {run_id} --stage {here.name}"):
+    with if_interrupted(f"{run_id} continues", f"Follow it: tunedrop watch {run_id} --stage {here.name}"):
         return _watched(here, record, format_)
 
 
