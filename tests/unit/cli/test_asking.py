@@ -82,7 +82,7 @@ def test_a_key_that_interrupts_a_question_ends_with_130_and_no_trace(key: bytes,
     try:
         seen = _until(ours, "Go on?")
         seen += _until(ours, "nothing was done", key=key)
-        code = process.wait(timeout=30)
+        code = process.wait(timeout=120)
     finally:
         process.kill()
         process.wait()
@@ -107,7 +107,7 @@ def _until(ours: int, text: str, key: bytes = b"") -> str:
     `key` is pressed, and again where nothing came of it for five seconds: Python notices a signal
     that comes after the question was written and before the answer is read only at the next key.
     """
-    seen, deadline, pressed = "", time.monotonic() + 60, 0.0
+    seen, deadline, pressed = "", time.monotonic() + 120, 0.0
     while text not in seen:
         now = time.monotonic()
         assert now < deadline, seen

@@ -175,7 +175,7 @@ def test_nobody_is_told_of_a_pipe_that_was_closed(tmp_path: Path) -> None:
     (tmp_path / "train.jsonl").write_text('{"prompt": "a", "completion": "b"}\n' * 2000)
     command = f"{PROGRAM} check {tmp_path / 'train.jsonl'} --format json | head -c 10"
 
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120, check=False)
 
     assert done.stderr == ""
     assert len(done.stdout) == 10
@@ -201,7 +201,7 @@ def test_ctrl_c_ends_with_130_and_a_plain_line(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "at work\n"
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=120)
 
     assert process.returncode == 130
     assert "interrupted" in err

@@ -125,10 +125,10 @@ def test_long_lists_of_unequal_members_are_compared_in_no_time() -> None:
     reference = json.dumps([{"name": f"a{number}", "count": number} for number in range(2_000)])
     answer = json.dumps([{"name": f"b{number}", "count": number} for number in range(2_000)])
 
-    started = time.monotonic()
+    started = time.process_time()
 
     assert metrics.json_fields(reference, answer) == pytest.approx(0.5)
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 @given(reference=FREE, answer=FREE)

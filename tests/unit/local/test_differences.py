@@ -46,7 +46,7 @@ def run(state: dict[str, Any]) -> dict[str, Any]:
     started = json.loads(
         stepfunctions._start_execution({"stateMachineArn": made["stateMachineArn"], "input": "{}"})[2]
     )
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         found: dict[str, Any] = stepfunctions._executions[started["executionArn"]]
         if found["status"] != "RUNNING":

@@ -63,7 +63,7 @@ def pretended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[
     yield Pretended
     for process in Pretended.started:
         local.stop_group(process.pid)
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 def _command_of(pid: int) -> bytes:
@@ -149,7 +149,7 @@ def test_one_that_was_killed_half_way_is_ended_before_a_new_one_starts(
 def test_a_process_that_is_gone_is_not_taken_for_one_that_runs(capfd: pytest.CaptureFixture[str]) -> None:
     local.main(["up"])
     Pretended.started[0].kill()
-    Pretended.started[0].wait(timeout=10)
+    Pretended.started[0].wait(timeout=60)
 
     local.main(["up"])
 
