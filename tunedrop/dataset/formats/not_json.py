@@ -53,7 +53,8 @@ _INSIDE = (
     ),
 )
 """What is no JSON wherever it stands outside a text."""
-_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*+("|\\?\Z)', re.DOTALL)
+"""Strings; one that does not end goes on to the end, so that no quote in it is tried as a beginning."""
 _CONTROL = re.compile(rb"[\x00-\x1f]")
 _ESCAPE = re.compile(rb'\\(?:[^"\\/bfnrtu]|u(?![0-9a-fA-F]{4}))')
 
@@ -95,7 +96,7 @@ def _reason(text: bytes, bare: bytes, error: str) -> str:
 
 def _inside(bare: bytes, error: str) -> str:
     """What is wrong in the middle of a record."""
-    outside = _TEXTS.sub(b'""', bare)
+    outside = _without_texts(bare)
     for pattern, message in _INSIDE:
         if pattern.search(outside):
             return f"{message} ({error})"
@@ -113,6 +114,11 @@ def _inside(bare: bytes, error: str) -> str:
     return f"not valid JSON: {error}"
 
 
+def _without_texts(bare: bytes) -> bytes:
+    """What stands outside the strings of a record; one that does not end is left as it is."""
+    return _TEXTS.sub(lambda found: b'""' if found[1] == b'"' else found[0], bare)
+
+
 def is_too_deep(text: bytes) -> bool:
     """Whether objects and lists are nested deeper than any format nests them."""
     if text.count(b"{") + text.count(b"[") <= MAX_DEPTH:
@@ -125,7 +131,7 @@ def is_too_deep(text: bytes) -> bool:
     return False
 
 
-_NO_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[^{}\[\]"]+')
+_NO_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[^{}\[\]"]+', re.DOTALL)
 
 
 def reason_of_value(text: str, error: str) -> str:
@@ -134,7 +140,7 @@ def reason_of_value(text: str, error: str) -> str:
     for mark, message in _NO_RECORD:
         if bare.startswith(mark):
             return message.removesuffix(" (--fix does)")
-    outside = _TEXTS.sub(b'""', bare)
+    outside = _without_texts(bare)
     return next((message for pattern, message in _INSIDE if pattern.search(outside)), f"not JSON: {error}")
 
 

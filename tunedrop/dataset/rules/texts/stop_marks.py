@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tunedrop.dataset.rules.texts.rule import TextRule
 
 END_OF_ANSWER = re.compile(r"(?:###|\bEND|</?s>|<eos>|\[EOS\]|\[DONE\]|<end_of_turn>|<\|?endoftext\|?>)\s*$")
-END_OF_PROMPT = re.compile(r"(?:\n\s*###|\n\s*->|\s->|=>)\s*$")
+END_OF_PROMPT = re.compile(r"(?:(?<!\s)[^\S\n]*+\n\s*+(?:###|->)|\s->|=>)\s*$")
 _ANYWHERE = re.compile(r"</s>|<s>\s*\[|<start_of_turn>|<end_of_turn>|<eos>|<bos>")
 
 

@@ -15,7 +15,9 @@ _ALWAYS = re.compile(
 )
 """Markup of other models, places of images that are not there, and what authors leave for later."""
 
-_CALL = re.compile(r'\s*\[?\s*\{\s*"name"\s*:\s*"[^"]{1,80}"\s*,\s*"(?:arguments|parameters)"\s*:\s*[{"]')
+_CALL = re.compile(
+    r'\s*+(?:\[\s*+)?\{\s*"name"\s*:\s*"[^"]{1,80}"\s*,\s*"(?:arguments|parameters)"\s*:\s*[{"]'
+)
 _OF_CALLS = ("arguments", "parameters")
 
 _OUTSIDE_CODE = re.compile(r"\{\{[^{}\n]{0,60}\}\}|\{%[^%\n]{0,60}%\}|\$\{[^{}\n]{1,60}\}")

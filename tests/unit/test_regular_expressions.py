@@ -1,0 +1,81 @@
+"""No regular expression takes long, whatever somebody writes: its time grows no faster than the text."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import tunedrop
+
+LENGTH = 4_000
+MOST_SECONDS = 0.04
+"""Of processor time: what grows with the square takes 0.1 s, what grows with the length 0.001 s."""
+
+PIECES = (
+    " ", "\n", "\t", "\r\n", "a", "A", "1", "0", "é", "猫", "-", "_", ".", "/", "\\", '"', "'", "<", "[", "(",
+    "{", "#", "*", "`", "|", "&", "=", "%", "+", "a.", "a-", "a@", "a@a.", "a/", "a:", "a=", "a,", "a ", "a\n",
+    "a1A", "1 ", "1-", "1.", "1. ", "1,", "- ", '\\"', '","', "http://", "://", "s3://a/", "arn:aws:",
+    "AKIA", "eyJ", "eyJ.", "sk-", "DE1", "--\n", "user:", "Human:", "### ", "<a ", "</", "<|", "{{", "{%",
+    "${", "/*", ": ",
+)  # fmt: skip
+"""What hostile texts are made of: long runs of one of these."""
+
+ANCHORED = ('"name"', "INSERT", "DS_Store", "nan|NaN|NULL", "WEBVTT", r"\.jsonl", r"thumbs\.db", "\\n-{3,}")
+"""Of expressions that are matched at the beginning of a text alone; the last is for docstrings of ours."""
+
+
+def expressions() -> dict[str, re.Pattern[Any]]:
+    """Every compiled expression that a module of ours keeps."""
+    found: dict[str, re.Pattern[Any]] = {}
+
+    def look(value: Any, depth: int = 0) -> None:
+        if isinstance(value, re.Pattern):
+            found[str(value.pattern)] = value
+        elif depth < 4 and isinstance(value, dict | list | tuple | set | frozenset):
+            for one in value.values() if isinstance(value, dict) else value:
+                look(one, depth + 1)
+        elif depth < 4 and type(value).__module__.startswith("tunedrop") and hasattr(value, "__dict__"):
+            look(vars(value), depth + 1)
+
+    for module in pkgutil.walk_packages(tunedrop.__path__, "tunedrop."):
+        look(vars(importlib.import_module(module.name)))
+    return found
+
+
+def seconds(expression: re.Pattern[Any], piece: str) -> float:
+    """What the slowest way to use it takes; the better of two more tries where that is long."""
+    text = piece * (LENGTH // len(piece)) + "!\x00"
+    given: Any = text.encode() if isinstance(expression.pattern, bytes) else text
+    uses: list[Any] = [expression.match, expression.fullmatch]
+    if not any(one in str(expression.pattern) for one in ANCHORED):
+        uses.append(lambda given: sum(1 for _ in expression.finditer(given)))
+    took = max(_timed(use, given) for use in uses)
+    return took if took < MOST_SECONDS else max(min(_timed(use, given) for _ in range(2)) for use in uses)
+
+
+def _timed(use: Any, given: Any) -> float:
+    started = time.process_time()
+    use(given)
+    return time.process_time() - started
+
+
+def slow(found: dict[str, re.Pattern[Any]]) -> Iterator[tuple[str, str, float]]:
+    for name, expression in found.items():
+        for piece in PIECES:
+            if (took := seconds(expression, piece)) > MOST_SECONDS:
+                yield name, piece, round(took, 3)
+
+
+def test_no_expression_takes_long_whatever_it_is_given() -> None:
+    assert list(slow(expressions())) == []
+
+
+@pytest.mark.parametrize("pattern", [r"\s+$", r'"(?:[^"\\]|\\.)*"'])
+def test_an_expression_that_takes_long_is_found(pattern: str) -> None:
+    assert any(seconds(re.compile(pattern), piece) > MOST_SECONDS for piece in (" ", '\\"'))
