@@ -14,6 +14,7 @@ import io
 import json
 import lzma
 import random
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -39,11 +40,12 @@ def main() -> int:
     shapes = [record for body, name, _ in READ.values() if (record := _first(body, name))]
     ends, files, failed = time.monotonic() + seconds, 0, 0
     while time.monotonic() < ends:
-        records = [_changed(chance.choice(shapes), chance) for _ in range(chance.randint(1, 5))]
+        changed = [_changed(chance.choice(shapes), chance) for _ in range(chance.randint(1, 5))]
+        records = [record for record, _ in changed]
         body = _laid_out(records, chance).encode(chance.choice(ENCODINGS))
         packed = chance.choice(PACKERS)(body)
         files += 1
-        if why := wrong(packed, len(records)):
+        if why := wrong(packed, len(records)) or "".join(map(lost, changed)):
             failed += 1
             print(why, records, flush=True)
     print(f"{files:,} files, {failed} wrong")
@@ -59,18 +61,22 @@ def _first(body: bytes, name: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
+def _objects(value: Any, keys: tuple[str, ...] = ()) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
+    """Every object of a record, and the keys that lead to it."""
     if isinstance(value, dict):
-        yield value
-    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _objects(one)
+        yield value, keys
+        for key, one in value.items():
+            yield from _objects(one, (*keys, key))
+    for one in value if isinstance(value, list) else ():
+        yield from _objects(one, keys)
 
 
-def _changed(record: dict[str, Any], chance: random.Random) -> dict[str, Any]:
-    """The record with a key in one of its objects."""
+def _changed(record: dict[str, Any], chance: random.Random) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The record with a key in one of its objects, and the keys that lead there."""
     found: dict[str, Any] = json.loads(json.dumps(record))
-    chance.choice(list(_objects(found)))["a_key"] = chance.choice(VALUES)
-    return found
+    place, keys = chance.choice(list(_objects(found)))
+    place["a_key"] = chance.choice(VALUES)
+    return found, (*keys, "a_key")
 
 
 def _laid_out(records: list[dict[str, Any]], chance: random.Random) -> str:
@@ -93,12 +99,22 @@ def wrong(packed: bytes, count: int) -> str:
             return f"{target}: {done.read} read, {done.written} written, {done.refusals} refused"
         if report.records != count or done.read != count:
             return f"{target}: {count} records, {report.records} checked, {done.read} converted"
-        notes = [note.what for note in done.lost.values()]
-        counted = sum(note.count for note in done.lost.values())
-        kept = written.getvalue().count(MARK.encode())
-        if kept + counted < done.written:
-            return f"{target}: {done.written} written, {kept} values in them, {notes} listed"
     return ""
+
+
+def lost(changed: tuple[dict[str, Any], tuple[str, ...]]) -> str:
+    """What was neither written nor listed of a record; empty where all was."""
+    record, keys = changed
+    for target in ("converse", "openai-chat"):
+        written = io.BytesIO()
+        done = convert([json.dumps(record).encode() + b"\n"], written, target)
+        listed = {_PARTS.split(what.partition(" was left out")[0])[-1] for what in done.lost}
+        if done.written and MARK.encode() not in written.getvalue() and listed.isdisjoint(keys):
+            return f"{target}: {'.'.join(keys)} is neither written nor listed: {sorted(done.lost)} "
+    return ""
+
+
+_PARTS = re.compile(r"[.\[\]]+(?=\w)|\[\]$")
 
 
 if __name__ == "__main__":
