@@ -1104,6 +1104,11 @@ READ |= {
         "a.jsonl",
         "gemini",
     ),
+    "messages in a conversation": (
+        each(lambda q, a: {"id": "1", "conversation": {"messages": [user(q), assistant(a)], "locale": "de"}}),
+        "a.jsonl",
+        "openai-chat",
+    ),
     "MLflow": (
         each(lambda q, a: {"inputs": {"question": q}, "expectations": {"expected_response": a}}),
         "a.jsonl",
@@ -1214,6 +1219,12 @@ REFUSED |= {
         "a.csv",
         "TD005",
         "a row is one message",
+    ),
+    "records in a log": (
+        "".join(f'2026-01-01 12:00:0{at} INFO {{"prompt": "{q}"}}\n' for at, q in enumerate(ASKED)).encode(),
+        "a.jsonl",
+        "TD005",
+        "precedes each record",
     ),
     "turns without speakers": (
         each(lambda q, _: {"utterances": [{"candidates": [q], "history": []}]}),

@@ -29,7 +29,7 @@ from tunedrop.dataset.formats import names, naming, preference, responses, seria
 
 _ASKED = ("request", "input", "inputs", "body", "prompt", "params", "request_body")
 _SAID = ("response", "output", "outputs", "completion", "reference_output", "response_body", "ideal")
-_AROUND = ("row", "data", "record", "example", "fields", "item")
+_AROUND = ("row", "data", "record", "example", "fields", "item", "conversation", "chat", "dialogue", "dialog")
 _LIFTED = ("tools", "functions", "system")
 
 

@@ -58,7 +58,7 @@ def layout_of(sample: str, name: str, whole: bool) -> Layout:
         return "values"  # a JSON text sequence, RFC 7464
     if begun[0] == "{":
         return "object" if _is_object(begun, name, whole) else _of_objects(begun, line, is_cut)
-    if _CHAT_LOG.match(line):
+    if _CHAT_LOG.match(line) and not _BEFORE_RECORD.match(line):
         raise NotReadable(
             "this is a chat log with one message per line; write each question with its answer as a record"
         )
