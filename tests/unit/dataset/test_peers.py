@@ -129,15 +129,13 @@ FORGE = {
     "2 videos": Case(said(("user", [*blocks("What?"), video(), video()]), ANSWERED), "TD071", NOVA),
 }
 
-# Tools are refused for reinforcement as a whole (TD019): AWS's page shows no record with tools, its newest
-# validator requires them, and the Forge SDK accepts them.
 REINFORCEMENT = {
     "no messages": Case({"id": "1", "NOT messages": [], "reference_answer": "4"}, "TD010"),
     "two tools of one name": Case(graded(60, tools=[function(), function()]), "TD026"),
     "no tool in tools": Case(graded(60, tools=[]), "", why="empty means absent, as every SDK writes it"),
-    "a tool of another type": Case(graded(60, tools=[function() | {"type": "invalid"}]), "TD019"),
+    "a tool of another type": Case(graded(60, tools=[function() | {"type": "invalid"}]), "TD026"),
     "parameters that are no object": Case(
-        graded(60, tools=[function(parameters={"type": "string"})]), "TD019"
+        graded(60, tools=[function(parameters={"type": "string"})]), "TD026"
     ),
     "a tool without a name": Case(graded(60, tools=[function(name="")]), "TD026"),
     "an id in some records only": Case(graded(60, id="1"), "", why="a grader may read it: no rule"),

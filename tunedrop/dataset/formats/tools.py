@@ -36,6 +36,11 @@ def config(definitions: Any, path: str, reading: Reading, losses: list[str]) -> 
         if not isinstance(spec, dict) or not isinstance(spec.get("name"), str):
             reading.add(where, "TD026", f"a tool has a name; this one is {shorten(one)}", one, "name")
             continue
+        if spec is not one and one.get("type", "function") != "function":
+            kind = one["type"]
+            what = f"the type of a tool is {shorten(kind)}; expected function"
+            reading.add(f"{where}.type", "TD026", what, kind, "function")
+            continue
         losses += [f"{where}.{shorten(key)}" for key in spec if key not in _SPEC and key != "type"]
         if spec is not one:
             losses += [f"{where}.{shorten(key)}" for key in one if key not in ("type", "function")]

@@ -73,7 +73,13 @@ def _schema(schema: Any, path: str, name: str) -> Iterator[Problem]:
     body = schema.get("json") if isinstance(schema, dict) else None
     if not isinstance(body, dict) or "type" not in body:
         why = f"the tool {shorten(name)} has no input schema: an object with a type under json"
-        yield _wrong(path, why, schema, '{"json": {"type": "object", "properties": {}}}')
+        yield _wrong(path, why, schema, _INPUT)
+    elif body["type"] not in ("object", ["object"], ["object", "null"]):
+        why = f"the input of the tool {shorten(name)} is of type {shorten(body['type'])}; expected object"
+        yield _wrong(path, why, body["type"], _INPUT)
+
+
+_INPUT = '{"json": {"type": "object", "properties": {}}}'
 
 
 def _use(
