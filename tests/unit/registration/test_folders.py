@@ -8,7 +8,7 @@ from tests import builders
 from tunedrop.aws import Aws
 from tunedrop.contracts import S3Object
 from tunedrop.intake import read_key
-from tunedrop.registration import missed_uploads
+from tunedrop.registration import folders, missed_uploads
 from tunedrop.registration.register import ObjectCreated, register
 from tunedrop.registry import Registry
 
@@ -97,3 +97,20 @@ def test_a_folder_that_success_has_started_is_not_started_by_quiet(
 
 def test_a_file_by_itself_is_a_run_as_ever() -> None:
     assert read_key("drop/My support.csv").kind == "dataset"
+
+
+@pytest.mark.parametrize(("files", "beside", "taken"), [(3, 1, True), (4, 0, False), (1, 4, False)])
+def test_a_folder_of_more_files_than_are_listed_is_refused(
+    aws: Aws, intake: str, monkeypatch: pytest.MonkeyPatch, files: int, beside: int, taken: bool
+) -> None:
+    """`_SUCCESS` is one of the objects that are looked at."""
+    monkeypatch.setattr(folders, "MOST_LISTED", 3)
+    monkeypatch.setattr(folders, "MOST_LOOKED_AT", 5)
+    for number in range(files):
+        put(aws, intake, f"drop/garden/train-{number}.csv")
+    for number in range(beside):
+        put(aws, intake, f"drop/garden/.hidden-{number}")
+
+    found = register(aws.s3, STAGE, event(put(aws, intake, "drop/garden/_SUCCESS", b"")), "arn")
+
+    assert found.outcome == ("registered" if taken else "refused")

@@ -7,6 +7,7 @@ import pytest
 from tests import builders
 from tests.unit.registration.test_hostile_uploads import Uploads
 from tunedrop.contracts import Registration, S3Object
+from tunedrop.registration import recipients
 from tunedrop.registration import register as registration
 from tunedrop.registration.register import ObjectCreated
 
@@ -79,3 +80,8 @@ def test_a_tenant_neither_names_nor_learns_the_addresses_of_another(notify: str)
     assert found.failure is not None
     assert "li@example.com" in found.failure.cause
     assert "bo@example.com" not in found.failure.cause
+
+
+@pytest.mark.parametrize(("tenant", "told"), [("law", ("law",)), ("sales", ()), ("", ()), (None, ())])
+def test_a_tenant_is_told_by_the_group_of_its_name(tenant: str | None, told: tuple[str, ...]) -> None:
+    assert recipients.of_tenant(STAGE, tenant) == told

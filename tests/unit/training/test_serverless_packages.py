@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -255,3 +256,33 @@ def test_a_method_goes_on_with_what_another_has_made(
 
     assert found.passed is may
     assert list(checks._parent(Aws(), STAGE, builders.run(), builders.dataset(method=after))) == []
+
+
+def evaluator(status: str, function: str = STAGE.reward_function_arn) -> dict[str, str]:
+    content = json.dumps({"JsonContent": json.dumps({"Reference": function})})
+    return {"HubContentArn": "arn:hub", "HubContentStatus": status, "HubContentDocument": content}
+
+
+@pytest.mark.parametrize(
+    ("answer", "passed"),
+    [
+        (MISSING, True),  # it will be registered
+        (evaluator("Available"), True),
+        (evaluator("ImportFailed"), False),
+        (evaluator("Available", "arn:another"), False),  # somebody has changed it
+        (REFUSED, False),
+    ],
+)
+def test_an_evaluator_that_is_there_has_to_be_the_stages(answer: Answer, passed: bool) -> None:
+    aws = Aws()
+    aws.sagemaker = FakeBedrock(describe_hub_content=answer)
+
+    assert checks._evaluator(aws, STAGE).passed is passed
+
+
+def test_a_throttled_question_about_an_evaluator_refuses_nothing() -> None:
+    aws = Aws()
+    aws.sagemaker = FakeBedrock(describe_hub_content=THROTTLED)
+
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        checks._evaluator(aws, STAGE)
