@@ -148,6 +148,42 @@ def test_a_failed_job_fails_the_run_with_bedrocks_reason(aws: Aws, settler: Sett
     assert "too few records" in tokens.sent[0]["cause"]
 
 
+FAILED = IN_PROGRESS | {"status": "Failed", "failureMessage": "bad data"}
+STOPPED = IN_PROGRESS | {"status": "Stopped"}
+
+
+@pytest.mark.parametrize(
+    ("several", "job", "told"),
+    [
+        (False, IN_PROGRESS, None),
+        (False, COMPLETED, "model_arn"),
+        (False, FAILED, "CustomizationFailed"),
+        (False, STOPPED, "RunStopped"),
+        # Of a search, start_customization sees what is next, however one of its jobs has ended.
+        (True, IN_PROGRESS, None),
+        (True, COMPLETED, "job_arn"),
+        (True, FAILED, "job_arn"),
+        (True, STOPPED, "job_arn"),
+    ],
+)
+def test_a_job_of_several_that_ended_lets_the_next_begin(
+    aws: Aws, stage: Stage, registry: Registry, waits: Waits, intake: str, tokens: Tokens,
+    several: bool, job: dict[str, Any], told: str | None,
+) -> None:  # fmt: skip
+    del waits, intake
+    search = ({"epochCount": "1"}, {"epochCount": "2"})
+    registry.register(builders.run(candidates=search if several else ()))
+    aws.bedrock = FakeBedrock(get_model_customization_job=job)
+
+    Settler(aws, stage).park(builders.wait())
+
+    assert len(tokens.sent) == (told is not None)
+    for sent in tokens.sent:
+        output = msgspec.json.decode(sent["output"]) if "output" in sent else {}
+        assert told in output or told == sent.get("error")
+        assert output.keys() == {"job_arn"} if several else True
+
+
 def test_throttling_while_parking_lets_step_functions_try_again(
     aws: Aws, settler: Settler, tokens: Tokens
 ) -> None:

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
-from tunedrop import clock
+from tunedrop import catalog, clock
 from tunedrop.aws import Aws
 from tunedrop.errors import CustomizationFailed
 from tunedrop.registry import Registry
@@ -101,3 +101,18 @@ def test_a_message_that_could_not_be_sent_is_sent_at_the_next_look(aws: Aws, reg
     stalled.look(aws, stage, registry, wait)
 
     assert len(topic.published) == 1
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_other_base_models_of_the_region_are_named_and_not_the_stalled_one(stops: bool) -> None:
+    run, region = builders.run(), "us-east-1"
+    stage = builders.stage(region=region, stop_stalled=stops)
+
+    said = stalled.text(stage, run, builders.JOB_ARN, 90_000.0)
+
+    others = {one.id for one in catalog.tunable(region=region)} - {run.base_model}
+    assert others
+    assert all(one in said for one in others)
+    assert run.base_model not in said.replace(builders.JOB_ARN, "")
+    assert ("It was stopped" in said) is stops
+    assert (f"tunedrop stop {run.run_id}" in said) is not stops
