@@ -138,6 +138,22 @@ def test_a_lost_event_is_caught_by_the_schedule(
     assert len(tokens.sent) == 1
 
 
+def test_a_wait_that_failed_a_moment_ago_is_left_to_its_event(
+    aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
+) -> None:
+    """The schedule comes each minute, and looks again later and later."""
+    aws.bedrock = bedrock = FakeBedrock(get_model_customization_job=refusal("AccessDeniedException"))
+    waits.park(builders.wait())
+
+    looks = []
+    for look in (settler.settle_all, settler.settle_all, lambda: settler.settle_about(builders.JOB_ARN)):
+        look()
+        looks.append(len(bedrock.called("get_model_customization_job")))
+
+    assert looks == [1, 1, 2]
+    assert tokens.sent == []
+
+
 def test_a_failed_job_fails_the_run_with_bedrocks_reason(aws: Aws, settler: Settler, tokens: Tokens) -> None:
     failed = COMPLETED | {"status": "Failed", "failureMessage": "too few records"}
     aws.bedrock = FakeBedrock(get_model_customization_job=failed)
