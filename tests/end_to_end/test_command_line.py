@@ -92,7 +92,7 @@ def test_the_index_page_has_the_run_its_links_and_what_is_in_production(
     assert f'href="runs/{run_id}/report.html"' in page
     assert f'href="runs/{run_id}/findings.html"' in page
     assert "/tunedrop/local/models/by-hand" in page
-    assert "every record keeps to every rule" in pipeline.artifact(naming.findings_key(run_id)).decode()
+    assert "every record follows every rule" in pipeline.artifact(naming.findings_key(run_id)).decode()
 
 
 def test_a_promoted_model_has_a_card(tunedrop: Tunedrop, run_id: str) -> None:
