@@ -138,6 +138,23 @@ def test_a_lost_event_is_caught_by_the_schedule(
     assert len(tokens.sent) == 1
 
 
+def test_a_job_that_has_not_started_for_long_is_stopped_where_the_stage_says_so(
+    aws: Aws, registry: Registry, waits: Waits, intake: str, tokens: Tokens
+) -> None:
+    del waits, intake
+    registry.register(builders.run())
+    registry.claim("STALLED", builders.JOB_ARN)  # it was announced before
+    stage = builders.stage(stalled_after_seconds=60, stop_stalled=True)
+    idle = IN_PROGRESS | {"statusDetails": {"trainingDetails": {"status": "NotStarted"}}}
+    aws.bedrock = FakeBedrock(get_model_customization_job=idle, stop_model_customization_job={})
+
+    Settler(aws, stage).park(builders.wait())
+
+    (sent,) = tokens.sent
+    assert sent["error"] == "CustomizationFailed"
+    assert "AWS has not started training" in sent["cause"]
+
+
 def test_a_wait_that_failed_a_moment_ago_is_left_to_its_event(
     aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
 ) -> None:
