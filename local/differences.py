@@ -7,6 +7,7 @@ import re
 import threading
 from typing import Any
 
+import botocore.session
 from ministack.core import iam_evaluator, responses, router
 from ministack.services import cloudwatch_logs, eventbridge, kms, lambda_svc, s3, sns, stepfunctions
 
@@ -25,8 +26,16 @@ def cure() -> None:
     _encrypt_for_who_may()
 
 
-MOST_STATE_BYTES = 262_144
+def _most(service: str, shape: str) -> int:
+    """The greatest length of a value, by botocore's model of its service."""
+    return int(botocore.session.get_session().get_service_model(service).shape_for(shape).metadata["max"])
+
+
+MOST_STATE_BYTES = _most("stepfunctions", "SensitiveData")
 """Into a task, out of a state, or assigned in one (Step Functions guide, service-quotas)."""
+
+MOST_PATTERN = _most("events", "EventPattern")
+"""Characters of a rule's pattern."""
 
 MOST_MESSAGE_BYTES = 262_144
 """Of an SNS message with its attributes (SNS API reference, Publish)."""
@@ -76,10 +85,12 @@ def _refuse_large(value: Any) -> None:
 
 
 def _limit_wildcards() -> None:
-    """MiniStack takes a rule of any number of wildcards."""
+    """MiniStack takes a rule of any length and any number of wildcards."""
     error_of = eventbridge._event_pattern_error
 
     def error(pattern: Any) -> Any:
+        if isinstance(pattern, str) and len(pattern) > MOST_PATTERN:
+            return f"Event pattern exceeds {MOST_PATTERN} characters"
         wildcards = re.findall(r'"wildcard"\s*:\s*"([^"]*)"', pattern if isinstance(pattern, str) else "")
         if sum(one.count("*") for one in wildcards) > MOST_WILDCARDS:
             return "Rule is too complex - try using fewer wildcard characters"

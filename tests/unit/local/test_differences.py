@@ -100,6 +100,15 @@ def test_a_rule_of_too_many_wildcards_is_refused(count: int, is_refused: bool) -
     assert bool(found) == is_refused
 
 
+@pytest.mark.parametrize(("length", "is_refused"), [(4_096, False), (4_097, True)])
+def test_a_rule_whose_pattern_is_too_long_is_refused(length: int, is_refused: bool) -> None:
+    differences._limit_wildcards()
+    pattern = '{"detail": {"key": ["' + "k" * (length - 25) + '"]}}'
+
+    assert len(pattern) == length
+    assert bool(eventbridge._event_pattern_error(pattern)) == is_refused
+
+
 @pytest.mark.parametrize(
     ("subject", "message"), [("x" * 100, "m"), ("two\nlines", "m"), ("s", "ü" * 131_072)]
 )
