@@ -13,6 +13,7 @@ from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, aws_of, refusal
 from tunedrop.serving import inventory
 from tunedrop.stage import Stage
+from tunedrop.training.engine import Leftover
 
 CREATED = datetime(2026, 11, 23, tzinfo=UTC)
 RUNNING = [{"statusEquals": "InProgress"}, {"statusEquals": "Stopping"}]
@@ -109,3 +110,36 @@ def test_one_whose_tags_cannot_be_read_hides_no_other(stage: Stage) -> None:
         list(
             inventory.resources(aws_of(listing("deployment", "arn:1", tags=refused)), stage, ("deployment",))
         )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "asked"),
+    [
+        (("training job", "deployment"), [["training job"]]),
+        (("trained model", "training job"), [["training job", "trained model"]]),
+        (("deployment",), []),
+    ],
+)
+def test_what_engines_hold_is_asked_of_each_engine_of_the_stage(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, wanted: Any, asked: list[list[str]]
+) -> None:
+    calls: list[list[str]] = []
+
+    class Engine:
+        def leftovers(self, _: Any, __: Stage, kinds: list[str]) -> list[Leftover]:
+            calls.append(kinds)
+            return [
+                Leftover(kind="training job", arn="arn:job", name="a", status="InProgress", run_id="mine",
+                         created_at="2026-11-23T00:00:00Z")
+            ]  # fmt: skip
+
+    monkeypatch.setattr(inventory.engines, "named", lambda _: Engine())
+    bedrock = FakeBedrock(list_custom_model_deployments={"modelDeploymentSummaries": []})
+    stage = msgspec.structs.replace(stage, engines=("one",))
+
+    found = list(inventory.resources(aws_of(bedrock), stage, wanted))
+
+    assert calls == asked
+    assert [(one.kind, one.arn, one.run_id) for one in found] == [
+        ("training job", "arn:job", "mine") for _ in asked
+    ]

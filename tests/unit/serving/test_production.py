@@ -306,3 +306,17 @@ def test_a_swap_that_nobody_has_noted_is_found_behind_the_stable_arn(
     if found is not None:
         assert (found.model_id, found.swapped) == (FIRST_AT, True)
         assert deployments.tags[f"{FIRST_AT} tunedrop:run"] == "persona-2"
+
+
+def test_a_swap_that_still_goes_on_is_waited_for_and_then_noted(
+    production: Production, deployments: Deployments
+) -> None:
+    deployments.updates[FIRST_AT] = (SECOND, "Updating")
+    run = builders.run(run_id="persona-2", deployment=STABLE)
+
+    with pytest.raises(TransientError, match="is being pointed at"):
+        production.settled(run, SECOND)
+    found = production.settled(run, SECOND)
+
+    assert found is not None
+    assert (found.model_id, found.previous_model_arn, found.swapped) == (FIRST_AT, FIRST, True)

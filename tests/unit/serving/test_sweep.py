@@ -12,7 +12,7 @@ from tests.unit.fake_bedrock import FakeBedrock, aws_of, refusal
 from tunedrop import clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import DeploymentSettings, Released
-from tunedrop.errors import ModelDeleted
+from tunedrop.errors import ModelDeleted, ThroughputFailed
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.claims import Claims
@@ -238,3 +238,38 @@ def test_only_an_arn_that_no_other_model_will_have_is_remembered_as_deleted(
     claims = Claims(aws.dynamodb, stage.registry_table)
     with nullcontext() if returns else pytest.raises(ModelDeleted), claims.promoting(model):
         pass
+
+
+FORBIDDEN, GONE = refusal("AccessDeniedException"), refusal("ResourceNotFoundException")
+
+
+@pytest.mark.parametrize(
+    ("arn", "deleted", "found", "expected"),
+    [
+        (builders.DEPLOYMENT_ARN, {}, {}, True),
+        (builders.DEPLOYMENT_ARN, GONE, {}, False),
+        # A policy that asks for a tag forbids what is not there: nothing has no tags.
+        (builders.DEPLOYMENT_ARN, FORBIDDEN, GONE, False),
+        (builders.DEPLOYMENT_ARN, FORBIDDEN, {"status": "Active"}, ThroughputFailed),
+        (builders.MODEL_ARN, FORBIDDEN, GONE, False),
+        (builders.MODEL_ARN, FORBIDDEN, {"modelStatus": "Active"}, ThroughputFailed),
+        (builders.MODEL_ARN, refusal("ValidationException"), GONE, ThroughputFailed),
+    ],
+)
+def test_what_is_forbidden_because_it_is_gone_is_gone(
+    aws: Aws, stage: Stage, registry: Registry, arn: str, deleted: Any, found: Any, expected: Any
+) -> None:
+    del registry
+    aws.bedrock = FakeBedrock(
+        delete_custom_model_deployment=deleted, get_custom_model_deployment=found,
+        delete_custom_model=deleted, get_custom_model=found,
+    )  # fmt: skip
+    removal = Removal(aws, stage)
+    if isinstance(expected, bool):
+        assert removal.remove(arn, "") is expected
+    else:
+        with pytest.raises(expected):
+            removal.remove(arn, "")
+        # It stays, and may go into production again.
+        with Claims(aws.dynamodb, stage.registry_table).promoting(arn):
+            pass
