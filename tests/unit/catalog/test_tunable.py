@@ -26,6 +26,9 @@ prequisites-model-distillation; Legacy and ended models by model-lifecycle-legac
 FINE_TUNING = ("instruction", "single-turn", "multi-turn")
 """By SageMaker AI's serverless customization in both Regions (its developer guide, customizing-models)."""
 
+MANTLE: dict[Method, set[str]] = {"reinforcement": {"gpt-oss-20b"}}
+"""By bedrock-mantle in us-west-2 alone (Bedrock user guide, fine-tuning-openai-apis)."""
+
 OPEN_WEIGHTS = {"Qwen3 4B", "Qwen3 8B", "Qwen3 32B", "Llama 3.1 8B (open weights)"}
 
 OTHERS: dict[Method, set[str]] = {
@@ -40,7 +43,8 @@ serverless customization (developer guide, customizing-models-rft)."""
 def test_what_can_be_tuned_today_in_the_regions_that_have_it(method: Method, names: set[str]) -> None:
     open_weights = OPEN_WEIGHTS if method in FINE_TUNING else OTHERS.get(method, set())
     assert {one.name for one in catalog.tunable(method, "us-east-1", TODAY)} == names | open_weights
-    assert {one.name for one in catalog.tunable(method, "us-west-2", TODAY)} == open_weights
+    west = open_weights | MANTLE.get(method, set())
+    assert {one.name for one in catalog.tunable(method, "us-west-2", TODAY)} == west
 
 
 @pytest.mark.parametrize(
@@ -75,10 +79,11 @@ def test_what_can_be_tuned_today_in_the_regions_that_have_it(method: Method, nam
         (
             "openai.gpt-oss-20b",
             "reinforcement",
-            "us-west-2",
+            "us-east-1",
             TODAY,
-            "OpenAI-compatible API of bedrock-mantle",
+            "is tuned in us-west-2, not in us-east-1",
         ),
+        ("openai.gpt-oss-20b", "reinforcement", "us-west-2", TODAY, ""),
     ],
 )
 def test_a_base_model_that_cannot_be_tuned_says_why(

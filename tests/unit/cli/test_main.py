@@ -221,6 +221,17 @@ def test_a_folder_is_not_written_for_a_base_model_that_is_not_tuned_so(tmp_path:
     assert "Take amazon.nova" in output
 
 
+def test_the_estimate_says_what_of_a_run_cannot_be_deleted_before_it_is_made(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    run("init", str(folder), "--method", "reinforcement", "--base-model", "openai.gpt-oss-20b")
+
+    code, output = run("estimate", str(folder))
+
+    assert "served by the token, at the endpoint that tunes it" in (folder / "run.yaml").read_text()
+    assert code == 0
+    assert "what it makes stays: no documented operation of AWS deletes a model" in " ".join(output.split())
+
+
 def test_a_folder_is_checked_as_its_manifest_asks(tmp_path: Path) -> None:
     (tmp_path / "run.yaml").write_text(
         "method: single-turn\nbase_model: amazon.nova-lite-v1:0:300k\ndata: {train: a.jsonl, test: b.jsonl}\n"

@@ -1,0 +1,92 @@
+"""Reinforcement through the OpenAI-compatible API: tuned, graded, promoted, and what cannot be deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.driver import Pipeline, until
+from local.embedded import Embedded
+from tests.end_to_end.runs import whole
+from tunedrop.contracts import CompletedJob, Estimate, Evaluation, Promotion, Serving
+from tunedrop.registry.aliases import Aliases
+from tunedrop.results.asking import Models
+from tunedrop.results.teardown import Teardown
+from tunedrop.training import engines
+
+SECONDS = 600.0
+MANIFEST = b"""
+method: reinforcement
+base_model: openai.gpt-oss-20b
+hyperparameters: {n_epochs: 8, batch_size: 32}
+budget_usd: 50
+data: {train: train.jsonl}
+"""
+STAYS = "no documented operation of AWS deletes a model that bedrock-mantle has tuned"
+
+
+@pytest.fixture
+def stage(west: Pipeline, embedded: Embedded) -> Iterator[Pipeline]:
+    yield west
+    embedded.faults.set()
+
+
+def submitted(stage: Pipeline, name: str, examples: Path) -> str:
+    stage.put(f"runs/{name}/train.jsonl", (examples / "graded-answers" / "train.jsonl").read_bytes())
+    version = stage.put(f"runs/{name}/run.yaml", MANIFEST)
+    return stage.run_of(name, version, SECONDS).run.run_id
+
+
+def test_a_model_is_tuned_by_grades_and_asked_by_the_token_and_what_stays_is_said_first(
+    stage: Pipeline, examples: Path
+) -> None:
+    run_id = submitted(stage, "graded-west", examples)
+    assert stage.asked(run_id).kind == "approval"
+    held = stage.registry.get(run_id)
+    assert held is not None
+    assert any(STAYS in one for one in whole(held, "estimate", Estimate).approval_reasons)
+    assert list(stage.aws.mantle.list_files()["data"]) == []
+
+    record = stage.approved(run_id, SECONDS)
+
+    assert record.status == "promoted", record.failure
+    job, serving = whole(record, "job", CompletedJob), whole(record, "serving", Serving)
+    assert (serving.way, serving.model_arn) == ("mantle", job.model_arn)
+    decisive = whole(record, "evaluation", Evaluation).decisive
+    assert decisive is not None
+    assert decisive.metric == "reward"
+    assert decisive.base < decisive.tuned
+    aliases = Aliases(stage.aws.ssm, stage.aws.dynamodb, stage.stage)
+    assert aliases.current("graded-west") == whole(record, "promotion", Promotion).model_id == serving.arn
+    report = stage.artifact(f"runs/{run_id}/report.html").decode()
+    assert "from openai import OpenAI" in report
+
+    asking = Models(stage.aws, stage.stage, record)
+    said = asking.ask(asking.contenders(("tuned", "base")), "Is this fine?", "")
+    assert [one.error for one in said] == ["", ""]
+
+    for _ in range(2):  # what stays is said each time
+        done = Teardown(stage.aws, stage.stage, run_id, lambda *_: None).run()
+        assert list(done.remaining) == [job.model_arn]
+        assert STAYS in done.remaining[job.model_arn]
+    assert list(stage.aws.mantle.list_files()["data"]) == []
+    assert aliases.current("graded-west") in (None, "")
+
+
+def test_a_run_that_is_stopped_while_it_waits_for_capacity_leaves_no_job_and_no_file(
+    stage: Pipeline, embedded: Embedded, examples: Path
+) -> None:
+    embedded.faults.set(no_capacity=True)
+    run_id = submitted(stage, "starved-west", examples)
+    stage.approve(run_id)
+    engine = engines.named("mantle")
+    until(lambda: engine.in_progress(stage.aws) or None, "the job", SECONDS)
+
+    stage.stop(run_id)
+    record = stage.closed(run_id, SECONDS)
+
+    assert record.status == "stopped"
+    until(lambda: None if engine.in_progress(stage.aws) else True, "the end of the job", SECONDS)
+    assert list(stage.aws.mantle.list_files()["data"]) == []
