@@ -122,9 +122,17 @@ def test_endpoints_have_the_names_that_aws_gives_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("engine", "has"), [("bedrock", False), ("sagemaker-serverless", True), ("sagemaker-jumpstart", True)]
+    ("engine", "services"),
+    [
+        ("bedrock", set()),
+        ("mantle", {"bedrock-mantle"}),
+        ("sagemaker-serverless", {"sagemaker.api"}),
+        ("sagemaker-jumpstart", {"sagemaker.api"}),
+    ],
 )
-def test_a_closed_network_reaches_the_service_of_each_engine(tmp_path: Path, engine: str, has: bool) -> None:
+def test_a_closed_network_reaches_the_service_of_each_engine(
+    tmp_path: Path, engine: str, services: set[str]
+) -> None:
     network = {
         "subnets": ["subnet-0123456789abcdef0"], "security_groups": ["sg-0123456789abcdef0"],
         "endpoints": {"vpc": "vpc-0123456789abcdef0", "route_tables": ["rtb-0123456789abcdef0"]},
@@ -132,7 +140,8 @@ def test_a_closed_network_reaches_the_service_of_each_engine(tmp_path: Path, eng
     made = Resources(synthesize(tmp_path, network=network, engines=list(dict.fromkeys(["bedrock", engine]))))
 
     names = {one["ServiceName"] for one in made.of("AWS::EC2::VPCEndpoint").values()}
-    assert any(name.endswith(".sagemaker.api") for name in names) is has
+    found = {name.partition(f"{REGION}.")[2] for name in names}
+    assert found & {"bedrock-mantle", "sagemaker.api"} == services
 
 
 def test_only_the_emptying_of_buckets_is_there_for_cloudformations_sake(resources: Resources) -> None:
