@@ -3,7 +3,7 @@
 Either of two measures suffices:
 
 `copied`
-    Enough records of the smaller file hold a text of the other file, a whole prompt or answer, and those are
+    Enough records of the smaller file hold a text of the other: a whole prompt, answer or record. They are
     different texts that neither file repeats. A new version that keeps some of its records has them; a system
     prompt, an instruction or a stock answer that both have is one text, however often it comes.
 `mixed`
@@ -18,6 +18,7 @@ Who copies `COPIED` of somebody's records, or writes records about the same subj
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import Counter, defaultdict
@@ -70,7 +71,7 @@ def related(ours: Iterable[bytes], theirs: Iterable[bytes]) -> bool:
 def copied(one: Sequence[Record], other: Sequence[Record]) -> bool:
     """Whether enough of the smaller file's records hold a text of the other file's."""
     shared = _own_texts(one) & _own_texts(other)
-    holding = [sum(not shared.isdisjoint(record) for record in side) for side in (one, other)]
+    holding = [sum(not shared.isdisjoint(_texts_of(record)) for record in side) for side in (one, other)]
     fewest = min(len(one), len(other))
     return min(len(shared), *holding) >= max(COPIED * fewest, min(DIFFERENT, fewest), 1)
 
@@ -112,10 +113,16 @@ def _crossing(records: list[set[str]], weights: dict[str, float], size: int) -> 
 
 
 def _own_texts(records: Sequence[Record]) -> set[Words]:
-    """The long texts of a file that it does not repeat."""
-    counts = Counter(text for record in records for text in set(record) if len(text) >= LONG)
+    """The long texts and the whole records of a file that it does not repeat."""
+    counts = Counter(text for record in records for text in _texts_of(record))
     most = max(2, STOCK * len(records))
     return {text for text, count in counts.items() if count <= most}
+
+
+def _texts_of(record: Record) -> set[Words]:
+    """The long texts of a record, and all as one: a short question with its short answer."""
+    long = {text for text in record if len(text) >= LONG}
+    return long | {tuple(itertools.chain(*record))} if len(record) > 1 else long
 
 
 def _vocabulary(record: Record) -> set[str]:

@@ -108,6 +108,16 @@ def test_small_datasets_are_not_related_by_a_few_stock_texts(size: int) -> None:
     assert not related(one, other)
 
 
+@pytest.mark.parametrize(("kept", "is_related"), [(3, False), (40, True)])
+def test_short_records_that_come_back_are_related_but_not_for_a_few_greetings(
+    kept: int, is_related: bool
+) -> None:
+    one = [record(f"label {number} thing", "positive") for number in range(40)]
+    other = [record(f"sort {number} item", "negative") for number in range(40)]
+
+    assert related(one, [*one[:kept], *other[kept:]]) == is_related
+
+
 def test_a_system_prompt_that_both_have_makes_no_two_datasets_related() -> None:
     def with_system(lines: list[bytes]) -> list[bytes]:
         said = {"system": [{"text": "You are a helpful assistant. Answer in one short and friendly line."}]}
