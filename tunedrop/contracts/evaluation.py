@@ -74,7 +74,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 
     A pair on which the judge changed its mind with the order is a tie; where it was asked `via` evaluation
     jobs, the answer that it rates higher wins. `failed` pairs got no judgement; `reason` is the first one's.
-    Tokens are Bedrock's own count, or, as evaluation jobs tell none, estimated.
+    Tokens are Bedrock's own count, or, as evaluation jobs tell none, estimated. `at_equal_length` is the
+    tuned model's win rate without the judge's liking for long answers; None where it cannot be estimated.
     """
 
     model: str
@@ -82,6 +83,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     losses: int
     ties: int
     failed: int = 0
+    at_equal_length: float | None = None
     input_tokens: int = 0
     output_tokens: int = 0
     via: JudgedVia = "converse"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from tunedrop.contracts import Contender, Reason, Score
-from tunedrop.evaluation import metrics, reasons
+from tunedrop.evaluation import metrics, reasons, scores
 from tunedrop.evaluation.measured import MOST_FAILED, Measured, is_rather_higher
 from tunedrop.evaluation.parts import wrong_part
 from tunedrop.evaluation.power import FEWEST_UNITS
@@ -40,6 +40,9 @@ fall at all."""
 CONTENT_SHARE = 0.2
 """The least part of what open text gained that must be a gain in content."""
 
+HALF = 0.5
+"""The win rate of two models that are as good."""
+
 PRODUCTION_MARGIN = 0.02
 """A model that takes the place of one in production must be no worse than it by more than this."""
 
@@ -54,6 +57,7 @@ class Guards:
         """A promotion, unless something speaks against it."""
         tests = (
             self._fallen(reason),
+            self._longer(reason),
             *(self._beats(reason, one) for one in self.found.contenders if not self.found.is_judged),
             self._looks_up(reason),
             self._says_more(reason),
@@ -108,6 +112,16 @@ class Guards:
                 "general ability",
             )
         return None
+
+    def _longer(self, reason: str) -> Finding | None:
+        """Whether a judge that compares may like the length of the answers alone."""
+        if self.found.metric != metrics.JUDGED["converse"]:
+            return None
+        rate = scores.at_equal_length(self.found.held_out)
+        if rate is None or rate > HALF:
+            return None
+        said = f"at equal length of the answers the judge prefers the tuned model in {rate:.0%} of pairs"
+        return Finding("inconclusive", f"{reason}; but {said}: it may prefer long answers. Look at some")
 
     def _beats(self, reason: str, contender: Contender) -> Finding | None:
         score, wanted = contender.score, self.settings.min_improvement

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from tunedrop.contracts import Judged, JudgedVia, JudgeSettings
 from tunedrop.evaluation import general_ability, metrics
 from tunedrop.evaluation.evaluate import Judgement, Prediction
+from tunedrop.evaluation.length_control import win_rate
 from tunedrop.evaluation.reward_scale import scale_of
 from tunedrop.evaluation.sample import Model, Paired, Sample
 
@@ -27,9 +28,8 @@ def against_champion_values(sample: Sample, metric: str) -> Paired:
 
 def compared_values(sample: Sample, judgement_of: Callable[[Prediction], Judgement | None]) -> Paired:
     """Win rates of the pairs on which a judge has said something."""
-    points = {"tuned": 1.0, "base": 0.0, "tie": 0.5}
     found = [(judgement_of(one), unit) for one, unit in zip(sample.answered, sample.units, strict=True)]
-    said = [(points[one.better], unit) for one, unit in found if one is not None and not one.error]
+    said = [(POINTS[one.better], unit) for one, unit in found if one is not None and not one.error]
     tuned = [point for point, _ in said]
     base = [1 - one for one in tuned]
     return Paired(metrics.JUDGED["converse"], base, tuned, [unit for _, unit in said], widest=True)
@@ -58,6 +58,16 @@ def rewards(sample: Sample, models: tuple[Model, Model] = ("base", "tuned")) -> 
     return Paired(metrics.REWARD, before, after, [unit for _, unit in both])
 
 
+POINTS = {"tuned": 1.0, "base": 0.0, "tie": 0.5}
+
+
+def at_equal_length(predictions: Sequence[Prediction]) -> float | None:
+    """The tuned model's win rate without the judge's liking for long answers."""
+    said = [one for one in predictions if one.judgement is not None and not one.judgement.error]
+    points = [POINTS[one.judgement.better] for one in said if one.judgement is not None]
+    return win_rate(points, [len(one.tuned.text) for one in said], [len(one.base.text) for one in said])
+
+
 def judged(predictions: Sequence[Prediction], settings: JudgeSettings) -> Judged:
     """How the judge found, pair by pair."""
     found = [one.judgement for one in predictions if one.judgement is not None]
@@ -69,6 +79,7 @@ def judged(predictions: Sequence[Prediction], settings: JudgeSettings) -> Judged
         losses=said.count("base"),
         ties=said.count("tie"),
         failed=len(found) - len(said),
+        at_equal_length=at_equal_length(predictions),
         via=settings.via,
         reason=next((one.error for one in found if one.error), ""),
         input_tokens=sum(one.input_tokens for one in read),
