@@ -7,6 +7,7 @@ note.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,10 @@ from tunedrop.evaluation.words import words
 
 MOST_CHANGED, WIDE = 2, 6
 """So many columns differ in copies of a row in a table of so many columns; one in a narrower table."""
+
+ALIKE, PLAINLY = 0.6, 2
+"""More columns may differ, up to the rest of this share, where so many times as many pairs agree in the
+others as in one less."""
 
 BY_CHANCE = 0.1
 """Pairs of rows are copies where shuffled columns give no larger part of as many."""
@@ -64,10 +69,11 @@ class Table(NamedTuple):
         columns = self.codes.shape[1]
         if columns < FEWEST_COLUMNS:
             return
-        least = columns - (MOST_CHANGED if columns >= WIDE else 1)
+        usual = columns - (MOST_CHANGED if columns >= WIDE else 1)
+        least = min(usual, math.ceil(ALIKE * columns))
         found, by_chance = _agreeing(self.codes), _agreeing(_shuffled(self.codes))
         for agree in range(max(least, int(found.argmax()) + 1), columns + 1):
-            more = found[agree] > found[agree - 1]
+            more = found[agree] > found[agree - 1] * (1 if agree >= usual else PLAINLY)
             if more and by_chance[agree:].sum() <= BY_CHANCE * found[agree:].sum():
                 yield from _pairs(self.codes, agree)
                 return

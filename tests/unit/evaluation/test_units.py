@@ -111,6 +111,16 @@ def test_rows_of_a_table_are_units_of_their_own_and_copies_of_a_row_are_not(kind
     assert 35 <= count([FORMATS[kind](row) for row in copies], [labels[one % 40] for one in range(240)]) <= 45
 
 
+def test_copies_may_have_three_columns_of_their_own_where_few_rows_are_copied() -> None:
+    rows, labels = customers(8), ["yes", "no"] * 4
+    copies = [
+        {"id": place, "seen": f"{DRAW.randint(1, 28)}.5.", "slot": DRAW.randint(1, 99)} | rows[place % 8]
+        for place in range(200)
+    ]
+
+    assert count([FORMATS["named"](row) for row in copies], [labels[one % 8] for one in range(200)]) == 8
+
+
 def test_rows_in_which_most_columns_are_alike_by_chance_are_units_of_their_own() -> None:
     draw = random.Random(4)
     rows = [{name: draw.choices(["a", "b"], [9, 1])[0] for name in "klmnopqrst"} for _ in range(200)]
