@@ -273,3 +273,38 @@ def test_what_is_forbidden_because_it_is_gone_is_gone(
         # It stays, and may go into production again.
         with Claims(aws.dynamodb, stage.registry_table).promoting(arn):
             pass
+
+
+def test_what_is_gone_is_noted_with_its_run(aws: Aws, stage: Stage, registry: Registry) -> None:
+    registry.register(builders.run())
+    aws.bedrock = FakeBedrock(delete_custom_model_deployment={})
+
+    Removal(aws, stage).remove(builders.DEPLOYMENT_ARN, RUN)
+
+    record = registry.get(RUN)
+    assert record is not None
+    assert record.gone == {builders.DEPLOYMENT_ARN}
+
+
+@pytest.mark.parametrize(
+    ("kept", "kept_for", "expires", "stays"),
+    [
+        ((builders.DEPLOYMENT_ARN,), 3600, FUTURE, True),
+        ((builders.DEPLOYMENT_ARN,), 3600, "2026-01-01T00:00:00Z", False),
+        ((builders.DEPLOYMENT_ARN,), 0, FUTURE, False),  # nobody asked for it
+        ((), 3600, FUTURE, False),  # the run did not pass
+        (None, 3600, FUTURE, False),
+    ],
+)
+def test_what_a_run_that_has_ended_asked_to_keep_stays_until_it_expires(
+    aws: Aws, stage: Stage, registry: Registry, kept: tuple[str, ...] | None, kept_for: int, expires: str,
+    stays: bool,
+) -> None:  # fmt: skip
+    registry.register(builders.run(deployment=DeploymentSettings(keep_for_seconds=kept_for)))
+    if kept is not None:
+        registry.save(RUN, released=Released(kept=kept))
+    registry.end(RUN, "promoted", None)
+
+    swept = sweep(aws, stage, bedrock("on-demand", expires))
+
+    assert bool(swept.released) is not stays
