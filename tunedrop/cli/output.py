@@ -96,8 +96,11 @@ class Listing(Table):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         cells = [[column.header, *column.cells] for column in self.columns]
         sizes = [[Measurement.get(console, options, cell) for cell in column] for column in cells]
-        least = [max(one.minimum for one in column) for column in sizes]
         most = [max(one.maximum for one in column) for column in sizes]
+        least = [
+            high if column.no_wrap else max(one.minimum for one in size)
+            for column, size, high in zip(self.columns, sizes, most, strict=True)
+        ]
         gaps = sum(self.padding[1] for _ in self.columns[1:])
         if (spare := options.max_width - gaps - sum(least)) < 0:
             yield from self._lists()

@@ -27,13 +27,13 @@ def test_a_narrow_terminal_breaks_no_word(width: int, monkeypatch: pytest.Monkey
     monkeypatch.setenv("COLUMNS", str(width))
     listing = output.table("base model", "methods", "state", "in", right=("in",))
     listing.add_row(
-        "amazon.nova-lite-v1:0", "fine-tuning, distillation, reinforcement", "can be tuned", "0.06"
+        "its answers to others", "fine-tuning, distillation, reinforcement", "can be tuned", "0.06"
     )
 
     with output.console.capture() as captured:
         output.console.print(listing)
 
     printed = captured.get()
-    words = ("amazon.nova-lite-v1:0", "fine-tuning,", "distillation,", "reinforcement", "0.06", "methods")
+    words = ("its answers to others", "fine-tuning,", "distillation,", "reinforcement", "0.06", "methods")
     assert all(word in printed for word in words)
     assert max(map(len, Text.from_ansi(printed).plain.splitlines())) <= width
