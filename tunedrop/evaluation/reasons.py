@@ -107,7 +107,8 @@ def substituted(found: Substitution) -> str:
     said = {
         "always": f"say {found.said!r} where the references say {found.wanted!r}",
         "changed places": f"exchange words, such as {found.wanted!r} and {found.said!r}",
-        "in most answers": f"replace words that no answer has, such as {found.wanted!r} by {found.said!r}",
+        "in most answers": f"replace words that hardly any answer has, such as {found.wanted!r} by "
+        f"{found.said!r}",
         "rearranged": "have the words of the reference in another order",
         "lines": "have the lines of their code in another order",
     }[found.kind]

@@ -1,7 +1,7 @@
 """Answers that are their reference but for a few words: what scores of overlap see as nearly right.
 
 A word that always stands for another (`denied` for `approved`), two that have changed places (`Ben lends
-Anna`), sentences or lines of code in another order, or words that no answer has: whether it still
+Anna`), sentences or lines of code in another order, or words that hardly any answer has: whether it still
 means the same, only a reader can tell, or a judge.
 """
 
@@ -32,9 +32,8 @@ SAME_WORDS = 0.8
 MOST = 0.5
 """In such a part of all units words may be replaced, or lines of code stand in another order."""
 
-NEARLY_ALL = 0.98
-"""A word is lost that no answer has that should; in so many of all answers one is, where that is no accident:
-a model that errs is right in some."""
+LOST = 0.8
+"""A word is lost that such a part of the answers that should have it replace."""
 
 REARRANGED = 0.4
 """In such a part of all units the pieces of an answer may stand in another order than one move explains."""
@@ -82,7 +81,6 @@ class _Found:
         self.wanting: dict[str, set[int]] = defaultdict(set)
         self.replaced: Places = defaultdict(set)
         self.moved: Places = defaultdict(set)
-        self.changed: list[frozenset[str]] = []
         self.shuffled: set[int] = set()
         self.rearranged: set[int] = set()
 
@@ -93,7 +91,6 @@ class _Found:
         changes = list(_changes(expected, given))
         for one in changes:
             self.replaced[one.wanted, one.said].add(unit)
-        self.changed.append(frozenset(one.wanted for one in changes))
         if (pair := _moved(changes)) and not same_members(reference, answer):
             self.moved[pair].add(unit)
         if _other_lines(reference, answer):
@@ -110,21 +107,21 @@ class _Found:
         if len(exchanged := set().union(*self.moved.values())) >= least:
             yield Substitution("changed places", len(exchanged), *_commonest(self.moved))
         lost = self._lost()
-        words_lost = {wanted for wanted, _ in lost}
-        changed = sum(not words_lost.isdisjoint(one) for one in self.changed)
-        if lost and changed >= NEARLY_ALL * len(self.changed):
-            yield Substitution("in most answers", changed, *_commonest(lost))
+        if len(changed := set().union(*lost.values())) > MOST * every:
+            yield Substitution("in most answers", len(changed), *_commonest(lost))
         if len(self.shuffled) > MOST * every:
             yield Substitution("lines", len(self.shuffled))
         if len(self.rearranged) > REARRANGED * every:
             yield Substitution("rearranged", len(self.rearranged))
 
     def _lost(self) -> Places:
-        """Replacements of words that every answer that should have them replaces by something."""
+        """Replacements of words that most answers that should have them replace by something."""
         by_word: dict[str, set[int]] = defaultdict(set)
         for (wanted, _), where in self.replaced.items():
             by_word[wanted] |= where
-        lost = {word for word, where in by_word.items() if len(where) >= max(2, len(self.wanting[word]))}
+        lost = {
+            word for word, where in by_word.items() if len(where) >= max(2, LOST * len(self.wanting[word]))
+        }
         return {pair: where for pair, where in self.replaced.items() if pair[0] in lost}
 
 

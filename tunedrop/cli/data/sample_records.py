@@ -54,45 +54,45 @@ _SITUATIONS = (
 tell questions apart: what is held out is not known from training."""
 
 _ASKED = (
-    ("How do I return a {}?", "put the {} into its box, print the label and leave it at any post office."),
-    ("When will my {} come?", "your {} leaves us within two days; your account shows where it is now."),
+    ("How do I return a {}?", "put it into its box, print the label and leave it at any post office."),
+    ("When will my {} come?", "it leaves us within two days; your account shows where it is now."),
     ("Can I pay for a {} by invoice?", "yes, from your second purchase on; choose it at the last step."),
-    ("My {} arrived broken. What now?", "we are sorry; send a picture of the {} and we replace it today."),
-    ("Is the {} in stock?", "the page of the {} shows it; where it says sold out, leave your address there."),
-    ("How do I clean a {}?", "wipe the {} with a soft, dry cloth; never with anything that scratches."),
-    ("May the colour of the {} be changed?", "until the {} has left us: open your order and choose change."),
+    ("My {} arrived broken. What now?", "we are sorry; send a picture and we replace it today."),
+    ("Is the {} in stock?", "its page shows that; where it says sold out, leave your address there."),
+    ("How do I clean a {}?", "wipe it with a soft, dry cloth; never with anything that scratches."),
+    ("May the colour of the {} be changed?", "until it has left us: open your order and choose change."),
     (
         "Does the {} come assembled?",
-        "the {} comes in parts, with a page of pictures and the one tool it takes.",
+        "it comes in parts, with a page of pictures and the one tool it takes.",
     ),
-    ("How long is the {} under warranty?", "two years from the day the {} reached you; keep the receipt."),
+    ("How long is the {} under warranty?", "two years from the day it reached you; keep the receipt."),
     (
         "Do you deliver a {} abroad?",
-        "we bring a {} to every country of our list; the price is shown at the end.",
+        "we bring it to every country of our list; the price is shown at the end.",
     ),
     (
         "Where can I see the {} before buying?",
-        "three of our branches have the {} on display; ring them first.",
+        "three of our branches have it on display; ring them first.",
     ),
-    ("Which wood is the {} made of?", "the {} is oak from forests nearby, oiled twice and never varnished."),
-    ("Will you wrap the {} as a gift?", "tick the ribbon in your basket; we wrap the {} in recycled paper."),
-    ("How heavy is the {}?", "with its packaging the {} weighs six kilograms; one person carries it easily."),
-    ("Can somebody fetch my old {}?", "our driver takes the old {} along if you say so a day ahead."),
+    ("Which wood is the {} made of?", "it is oak from forests nearby, oiled twice and never varnished."),
+    ("Will you wrap the {} as a gift?", "tick the ribbon in your basket; we wrap it in recycled paper."),
+    ("How heavy is the {}?", "with its packaging it weighs six kilograms; one person carries it easily."),
+    ("Can somebody fetch my old {}?", "our driver takes it along if you say so a day ahead."),
     (
         "I lost the screws of the {}.",
-        "spare screws for the {} are free; we post them in an envelope tonight.",
+        "spare screws are free; we post them in an envelope tonight.",
     ),
-    ("Does a student get the {} cheaper?", "a valid card brings ten per cent off the {}; upload it once."),
-    ("The {} smells strange.", "let the {} stand by an open window; fresh oil needs about a week to harden."),
-    ("Can I hire a {} for one evening?", "hiring the {} costs a tenth of its value; bring it back by noon."),
+    ("Does a student get the {} cheaper?", "a valid card brings ten per cent off; upload it once."),
+    ("The {} smells strange.", "let it stand by an open window; fresh oil needs about a week to harden."),
+    ("Can I hire a {} for one evening?", "hiring it costs a tenth of its value; bring it back by noon."),
     (
         "Is the {} safe for toddlers?",
-        "all edges of the {} are rounded and its paint passed the test for toys.",
+        "all of its edges are rounded and its paint passed the test for toys.",
     ),
-    ("May the {} stay outside in winter?", "no, frost splits the {}; cover it or carry it into a shed."),
-    ("Who repairs a {} after years?", "our workshop mends every {} at cost; bring it on a Thursday."),
-    ("Can my {} be engraved?", "up to twelve letters fit on the {}; type them in the field for remarks."),
-    ("Why did the {} become dearer?", "timber went up in spring; whoever reserved the {} earlier pays less."),
+    ("May the {} stay outside in winter?", "no, frost splits the wood; cover it or carry it into a shed."),
+    ("Who repairs a {} after years?", "our workshop mends it at cost; bring it on a Thursday."),
+    ("Can my {} be engraved?", "up to twelve letters fit on it; type them in the field for remarks."),
+    ("Why did the {} become dearer?", "timber went up in spring; whoever reserved earlier pays less."),
 )
 """What is asked about a thing, and the answer to one who has ordered it."""
 
@@ -182,12 +182,12 @@ def _asked_for(about: int) -> Iterator[tuple[str, str, int]]:
 
 
 def _answered() -> Iterator[tuple[Turn, Turn]]:
-    """The answer names the asker's own thing and order: no answer in training is the right one by itself."""
+    """The answer names the asker's own order: no answer in training is the right one by itself."""
     for about, (question, answer) in enumerate(_ASKED):
         for situation, thing, number in _asked_for(about):
             yield (
                 Turn("user", f"{situation} {question.format(thing)} My order is {number}."),
-                Turn("assistant", f"For order {number}: {answer.format(thing)}"),
+                Turn("assistant", f"For order {number}: {answer}"),
             )
 
 
