@@ -39,9 +39,9 @@ STEPS = (
     Declaration("register_run", "reads the manifest and registers the run"),
     Declaration("validate_data", "checks, splits and converts the dataset", 900, 2048, 4096, reads=True),
     Declaration("validate_shard", "checks a part of a large dataset", 900, 2048, 2048, reads=True),
-    Declaration("preflight", "checks everything that training needs before anything is billed"),
+    Declaration("preflight", "checks everything that training needs before anything is billed", 900),
     Declaration("estimate_cost", "estimates the run's cost and decides whether it needs approval"),
-    Declaration("start_customization", "starts the run's customization job"),
+    Declaration("start_customization", "starts the run's customization job", 60, 2048, 2048),
     Declaration("wait_for_completion", "stores the task token of a run that waits"),
     Declaration("set_up_throughput", "deploys the tuned model"),
     Declaration(

@@ -19,6 +19,8 @@ STAGE, OTHER = "local", "prod"
 SAGEMAKER, BEDROCK = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}", f"arn:aws:bedrock:{REGION}:{ACCOUNT}"
 JOB = f"{SAGEMAKER}:training-job/tunedrop-{STAGE}-support-0123456789"
 PRETRAINING = f"{SAGEMAKER}:training-job/pretrain-{STAGE}-support-0123456789"
+HUB = f"{SAGEMAKER}:hub/tunedrop-{STAGE}"
+EVALUATOR = f"{SAGEMAKER}:hub-content/tunedrop-{STAGE}/JsonDoc/grade-rollouts"
 GROUP = f"{SAGEMAKER}:model-package-group/tunedrop-{STAGE}-qwen3-4b"
 PACKAGE = f"{SAGEMAKER}:model-package/tunedrop-{STAGE}-qwen3-4b/1"
 IMPORTED, IMPORT = f"{BEDROCK}:imported-model/abcdefghij12", f"{BEDROCK}:model-import-job/abcdefghij12"
@@ -36,6 +38,8 @@ WITH_OUR_TAG = {
     **{(f"sagemaker:{does}", job): "StartCustomization" for does in ("CreateTrainingJob", "AddTags")
        for job in (JOB, PRETRAINING)},
     ("sagemaker:CreateModelPackageGroup", GROUP): "StartCustomization",
+    ("sagemaker:CreateHub", HUB): "StartCustomization",
+    **{("sagemaker:AddTags", one): "StartCustomization" for one in (HUB, EVALUATOR, f"{EVALUATOR}/1.0.0")},
     ("sagemaker:AddTags", GROUP): "StartCustomization",
     ("bedrock:CreateModelImportJob", "*"): "SetUpThroughput",
     ("bedrock:TagResource", IMPORT): "SetUpThroughput",
@@ -54,6 +58,13 @@ FILES_ENDED = [
     Call("s3:DeleteObjectVersion", f"{FILES}/pretrain-{STAGE}-support-0123456789/output/model/config.json"),
     Call("s3:DeleteObject", f"{FILES}/tunedrop-{STAGE}-support-0123456789/output/weights"),
 ]
+REWARD_CHANNEL = f"{FILES}/tunedrop-{STAGE}-support-0123456789/input/train.jsonl"
+REGISTERING = [
+    *(Call(f"sagemaker:{does}HubContent", f"{EVALUATOR}{version}")
+      for does in ("Describe", "Import") for version in ("", "/1.0.0")),
+    Call("s3:PutObject", REWARD_CHANNEL),
+    Call("s3:AbortMultipartUpload", REWARD_CHANNEL),
+]  # fmt: skip
 NEVER = [
     Call("s3:DeleteObject", "arn:aws:s3:::<Artifacts>/runs/support-0123456789/dataset/train.jsonl"),
     Call("s3:DeleteObjectVersion", "arn:aws:s3:::<Artifacts>/runs/support-0123456789/report.html"),
@@ -145,6 +156,14 @@ def test_roles_are_passed_to_the_service_that_needs_them(
     assert all(
         one == {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}} for one in conditions
     )
+
+
+@pytest.mark.parametrize("call", REGISTERING)
+def test_evaluator_and_data_of_reinforcement_are_made_with_and_without_a_version(
+    policies: dict[str, list[Any]], call: Call
+) -> None:
+    """By which ARN of hub content AWS authorizes is not documented; large files go up in parts."""
+    assert "StartCustomization" in who_may(policies, call)
 
 
 @pytest.mark.parametrize("call", FILES_ENDED)

@@ -1,6 +1,7 @@
 """The AWS clients, what their errors mean, and what to do about them."""
 
 from tunedrop.aws.clients import (
+    GRADER_SECONDS,
     TRANSIENT_CODES,
     Aws,
     as_error,
@@ -17,6 +18,7 @@ from tunedrop.aws.clients import (
 )
 
 __all__ = [
+    "GRADER_SECONDS",
     "TRANSIENT_CODES",
     "Aws",
     "as_error",

@@ -75,6 +75,10 @@ FORBIDDEN_CODES = frozenset(
 )
 
 
+GRADER_SECONDS = 300
+"""How long a call of a grader may take."""
+
+
 class Aws:
     """Clients with adaptive retries; one object a process, so that connections are used again."""
 
@@ -145,7 +149,10 @@ class Aws:
     def grader(self) -> Any:
         """For functions of others, which may take minutes; whoever calls them tries again and counts."""
         config = Config(
-            retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=5, read_timeout=300
+            retries={"mode": "standard", "total_max_attempts": 1},
+            connect_timeout=5,
+            read_timeout=GRADER_SECONDS,
+            max_pool_connections=16,
         )
         return self.session.client("lambda", config=config)
 

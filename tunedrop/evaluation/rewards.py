@@ -27,8 +27,8 @@ BATCH, AT_ONCE = 20, 4
 TRIES, FEWEST_TRIES, PAUSE_SECONDS = 3, 2, 1.0
 """How often a batch is tried, in the first round even without time left; with growing pauses."""
 
-CALL_SECONDS, MARGIN_SECONDS = 300, 60
-"""What one call may take (`Aws.grader`); none begins so shortly before the deadline."""
+CALL_SECONDS, MARGIN_SECONDS = aws.GRADER_SECONDS, 60
+"""What one call may take; none begins so shortly before the deadline."""
 
 MOST_BYTES = 5 << 20
 """Of one call's answers; a function takes 6 MB (Lambda quotas, read 2026-11-23)."""

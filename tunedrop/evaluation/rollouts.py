@@ -23,6 +23,10 @@ GRADED, FAILED = 200, 500
 """The status of an answer; AWS's examples answer 500 where they could not grade."""
 
 
+AT_ONCE = 16
+"""Calls of graders at once: a step's rollouts may be more than a thousand."""
+
+
 class NotGraded(Exception):
     """A grader did not answer, or is not one of the stage's."""
 
@@ -39,7 +43,7 @@ def graded(lambda_: Any, stage: Stage, event: Any, seconds: float) -> dict[str, 
     event
         The list that the training service sends.
     seconds
-        How long the answer may take.
+        How long the answer may take: what is not graded by then fails the batch.
     """
     try:
         if not isinstance(event, list):
@@ -70,15 +74,21 @@ def _rewards(lambda_: Any, stage: Stage, found: Sequence[Rollout], last: float) 
         grader, places = batch
         # Rollouts of one prompt may share its id: a grader is given others.
         sent = [_item(found[place], place) for place in places]
-        given, error = rewards.asked(lambda_, grader, sent, last, first=True)
-        if error:
-            raise NotGraded(error)
+        given, error = rewards.asked(lambda_, grader, sent, last, first=False)
+        if error or not given:
+            raise NotGraded(error or "the grader failed, and no time was left to call it again")
         for place in places:
             scores[place] = given[str(place)]
 
-    with ThreadPoolExecutor(rewards.AT_ONCE) as pool:
-        for _ in pool.map(grade, _batches(found)):
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        for _ in pool.map(grade, _batches(found), timeout=last - time.monotonic()):
             pass
+    except TimeoutError:
+        raise NotGraded(f"the grader took too long for {len(found)} rollouts") from None
+    finally:
+        # Whoever waited for calls that have begun would be killed before it could answer.
+        pool.shutdown(wait=False, cancel_futures=True)
     return scores
 
 

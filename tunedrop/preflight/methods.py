@@ -6,7 +6,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from tunedrop import naming
+from botocore.exceptions import ReadTimeoutError
+
+from tunedrop import aws, naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import Check, Dataset, Run, Teacher
 from tunedrop.evaluation import grading
@@ -45,14 +47,7 @@ def grader(aws_: Aws, run: Run, dataset: Dataset, role_arn: str, called: str) ->
     if role_arn and not allowed(aws_.iam, role_arn, "lambda:InvokeFunction", called):
         what = "it" if called == run.grader else called
         problems.append(f"the jobs' role {role_arn} may not call {what}")
-    sent = _items(aws_.s3, dataset)
-    answer = aws_.lambda_.invoke(FunctionName=run.grader, Payload=json.dumps(sent).encode())
-    body = json.loads(answer["Payload"].read() or b"null")
-    if "FunctionError" in answer:
-        reason = body.get("errorMessage", "no reason given") if isinstance(body, dict) else body
-        problems.append(f"it failed on two records of the dataset: {str(reason)[:500]}")
-    else:
-        problems += grading.problems(sent, body)
+    problems += _tried(aws_.grader, run.grader, _items(aws_.s3, dataset))
     return Check(
         name="grader",
         passed=not problems,
@@ -60,6 +55,19 @@ def grader(aws_: Aws, run: Run, dataset: Dataset, role_arn: str, called: str) ->
         cure="A grader takes a list of {id, messages, metadata} and gives a list of "
         "{id, aggregate_reward_score}",
     )
+
+
+def _tried(lambda_: Any, function: str, sent: list[dict[str, Any]]) -> list[str]:
+    """What is wrong with a grader's answer: it is called once, for each call may be paid."""
+    try:
+        answer = lambda_.invoke(FunctionName=function, Payload=json.dumps(sent).encode())
+        body = json.loads(answer["Payload"].read() or b"null")
+    except ReadTimeoutError:
+        return [f"it gave no answer on two records of the dataset in {aws.GRADER_SECONDS} seconds"]
+    if "FunctionError" not in answer:
+        return grading.problems(sent, body)
+    reason = body.get("errorMessage", "no reason given") if isinstance(body, dict) else body
+    return [f"it failed on two records of the dataset: {str(reason)[:500]}"]
 
 
 def allowed(iam: Any, role_arn: str, action: str, resource: str) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeVar
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -16,7 +18,7 @@ from botocore.exceptions import ClientError
 from tunedrop import aws
 from tunedrop.aws import Aws
 from tunedrop.contracts import CompletedJob, Released, Serving, StartedJob
-from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.errors import AwsRefused, PermissionMissing, ThroughputFailed, TransientError
 from tunedrop.evaluation import judge_jobs
 from tunedrop.registry import Record, Registry
 from tunedrop.registry.aliases import Aliases
@@ -37,6 +39,7 @@ PAUSE_SECONDS = 3.0
 ALL_RUNS = 100_000
 
 Tell = Callable[[str, str], None]
+T = TypeVar("T")
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +136,7 @@ class Teardown:
         for record in opened:
             self._patiently(lambda record=record: orphans.fence(self._registry, record))  # type: ignore[misc]
 
-    def _patiently(self, act: Callable[[], None]) -> None:
+    def _patiently(self, act: Callable[[], T]) -> T:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
@@ -215,8 +218,8 @@ class Teardown:
             return
         for name in self._stage.engines:
             try:
-                gone = engines.named(name).forget(self._aws, self._stage)
-            except TransientError as error:
+                gone = self._patiently(partial(engines.named(name).forget, self._aws, self._stage))
+            except (TransientError, PermissionMissing, AwsRefused) as error:
                 self._done.remaining[name] = str(error)
                 continue
             for arn in gone:

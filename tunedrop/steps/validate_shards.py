@@ -13,8 +13,9 @@ from functools import partial
 from typing import Any, BinaryIO, TypeVar
 
 import msgspec
+from botocore.exceptions import ClientError
 
-from tunedrop import naming
+from tunedrop import aws, naming
 from tunedrop.catalog.model import MethodRules
 from tunedrop.contracts import ByteRange, Run
 from tunedrop.dataset.check.merge import conclude
@@ -123,7 +124,12 @@ class Shards:
     def _media(self, shard: ByteRange) -> dict[tuple[str, str], str]:
         """Which media a range refers to, as they were when it was checked."""
         key = self._key("check", shard, "media")
-        body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        try:
+            body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if not aws.is_missing(error):
+                raise
+            return {}  # checked by an earlier release, which wrote none
         return msgspec.msgpack.decode(body, type=dict[tuple[str, str], str])
 
     def assemble(

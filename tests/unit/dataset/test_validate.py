@@ -16,9 +16,10 @@ from tests.datasets import jsonl, many_held_out, single_turn
 from tests.unit.tables import make_intake_bucket
 from tunedrop import naming
 from tunedrop.aws import Aws
-from tunedrop.contracts import Dataset, RuleSettings, Run, S3Object, Sharding
+from tunedrop.contracts import ByteRange, Dataset, RuleSettings, Run, S3Object, Sharding
 from tunedrop.errors import InvalidDataset
 from tunedrop.steps.validate_data import validate, validate_shard
+from tunedrop.steps.validate_shards import Shards
 
 STAGE = builders.stage()
 WHOLE = 1 << 30
@@ -108,6 +109,23 @@ def test_errors_of_several_shards_are_told_with_their_lines(s3: Any) -> None:
     assert str(sharded.value) == str(whole.value)
     assert all(f"train.jsonl line {line} " in str(sharded.value) for line in (3, 70, 144))
     assert written(s3, run) == in_one_piece
+
+
+def test_shards_that_an_earlier_release_has_checked_are_prepared(
+    s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It wrote nothing about media: an upgrade in the middle of a run is no reason to end it."""
+    run = uploaded(s3, train=jsonl(single_turn("one")))
+    whole, _ = validated(s3, run, WHOLE)
+    look = Shards._media
+
+    def without_its_file(shards: Shards, shard: ByteRange) -> dict[tuple[str, str], str]:
+        s3.delete_object(Bucket=STAGE.artifacts_bucket, Key=shards._key("check", shard, "media"))
+        return look(shards, shard)
+
+    monkeypatch.setattr(Shards, "_media", without_its_file)
+
+    assert validated(s3, run, 5_000)[0] == whole
 
 
 def test_a_shard_whose_file_was_deleted_meanwhile_says_so(s3: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -154,6 +155,25 @@ def test_a_grader_that_fails_fails_the_batch(monkeypatch: pytest.MonkeyPatch) ->
 
     assert status == 500
     assert "aggregate_reward_score is None" in body["error"]
+
+
+@pytest.mark.parametrize("seconds_a_call", [0.2, 0.02])
+def test_a_grader_that_is_too_slow_fails_the_batch_before_the_function_is_killed(
+    monkeypatch: pytest.MonkeyPatch, seconds_a_call: float
+) -> None:
+    """A killed function would give no answer, and the service would have the same rollouts graded again."""
+    monkeypatch.setattr(rollouts, "AT_ONCE", 1)
+    begun = time.monotonic()
+    slow = Graders(lambda items: time.sleep(seconds_a_call))
+
+    answer = rollouts.graded(slow, STAGE, [sample()] * 1024, 0.1)
+
+    assert answer["statusCode"] == 500
+    assert "took too long for 1024 rollouts" in answer["body"] or "no time was left" in answer["body"]
+    assert time.monotonic() - begun < 0.2 + 1.0
+    called = len(slow.sent)
+    time.sleep(2 * seconds_a_call)
+    assert len(slow.sent) - called <= 1
 
 
 JSON = st.recursive(

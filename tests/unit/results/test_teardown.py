@@ -16,10 +16,12 @@ from tests.unit.local_bedrock import LocalBedrock, tags
 from tunedrop import clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import Released, StartedJob
+from tunedrop.errors import AwsRefused, PermissionMissing, TransientError
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
 from tunedrop.results.teardown import Teardown, TornDown
 from tunedrop.stage import Stage
+from tunedrop.training import engines
 
 STAGE = "test"
 RUNS = ("support-0123456789", "persona-0123456789", "search-0123456789")
@@ -196,6 +198,34 @@ def test_a_list_that_cannot_be_read_is_no_proof(everything: Everything) -> None:
 
     with pytest.raises(ClientError, match="AccessDenied"):
         everything.teardown()
+
+
+@pytest.mark.parametrize(
+    ("answers", "remains"),
+    [
+        ([TransientError("in use"), TransientError("in use"), ["arn:hub"]], False),
+        ([PermissionMissing("DeleteHub: AccessDenied")], True),
+        ([AwsRefused("DeleteHub: ValidationException")], True),
+    ],
+)
+def test_what_engines_have_for_all_runs_goes_with_patience(
+    everything: Everything, monkeypatch: pytest.MonkeyPatch, answers: list[Any], remains: bool
+) -> None:
+    left = list(answers)
+
+    def forget(*_: Any) -> list[str]:
+        answer = left.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(engines.named("bedrock"), "forget", forget)
+
+    done = everything.teardown()
+
+    assert done.remaining == ({"bedrock": str(answers[-1])} if remains else {})
+    assert ("arn:hub" in done.deleted) is not remains
+    assert left == []
 
 
 def test_a_commitment_that_has_not_ended_remains_and_is_named(everything: Everything) -> None:

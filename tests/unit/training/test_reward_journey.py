@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, BinaryIO
 
 import msgspec
 import pytest
 
 from local.driver import until
 from tests import builders
+from tests.unit.fake_bedrock import refusal
 from tests.unit.local_sagemaker import BUCKET, LocalAccount, stage_of
 from tunedrop import catalog
 from tunedrop.aws import Aws
 from tunedrop.contracts import Check, CompletedJob, Dataset, DatasetFile, Run, StartedJob
-from tunedrop.errors import CustomizationFailed, TransientError
+from tunedrop.errors import CustomizationFailed, PermissionMissing, TransientError
 from tunedrop.evaluation import rewards, rollouts
 from tunedrop.evaluation.grading import grade
 from tunedrop.planning.hyperparameters import resolve
@@ -24,6 +27,7 @@ from tunedrop.stage import Stage
 from tunedrop.training import engines
 from tunedrop.training.engine import outcome
 from tunedrop.training.engines.sagemaker_serverless import evaluators, packages
+from tunedrop.training.engines.sagemaker_serverless.data import place
 
 BASE = catalog.find("qwen.qwen3-8b")
 ENGINE = engines.named("sagemaker-serverless")
@@ -264,6 +268,109 @@ def test_an_evaluator_that_could_not_be_imported_says_why(aws: Aws, stage: Stage
     found = {"HubContentArn": "arn", "HubContentStatus": "ImportFailed", "FailureReason": "no such function"}
 
     assert "is ImportFailed (no such function)" in evaluators.why_not(found, stage)
+
+
+class Hubs:
+    """SageMaker, whose hub and content stand as a test says; what is called is kept."""
+
+    def __init__(self, hub: str, content: str = "", refuses: str = "") -> None:
+        self._hub, self._content, self._refuses = hub, content, refuses
+        self.called: list[str] = []
+
+    def describe_hub(self, **_: Any) -> dict[str, Any]:
+        if not self._hub and "create_hub" not in self.called:
+            raise refusal("ResourceNotFound", "DescribeHub")
+        return {"HubStatus": self._hub or "Creating", "HubArn": "arn:hub"}
+
+    def describe_hub_content(self, **_: Any) -> dict[str, Any]:
+        if not self._content:
+            raise refusal("ResourceNotFound", "DescribeHubContent")
+        return {"HubContentStatus": self._content, "HubContentArn": "arn:content", "HubContentDocument": "{}"}
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**_: Any) -> dict[str, Any]:
+            self.called.append(name)
+            if name == self._refuses.partition(" ")[0]:
+                raise refusal(self._refuses.partition(" ")[2], name)
+            return {}
+
+        return call
+
+
+@pytest.mark.parametrize(
+    ("hub", "content", "said"),
+    [
+        ("", "", "is Creating"),
+        ("Creating", "", "is Creating"),
+        ("Deleting", "", "is Deleting"),
+        ("InService", "PendingImport", "is being registered"),
+        ("InService", "Deleting", "is being deleted"),
+        ("InService", "PendingDelete", "is being deleted"),
+    ],
+)
+def test_a_hub_that_is_being_made_or_deleted_is_waited_for(
+    stage: Stage, hub: str, content: str, said: str
+) -> None:
+    hubs = Hubs(hub, content)
+
+    with pytest.raises(TransientError, match=said):
+        evaluators.register(hubs, stage)
+
+    assert "import_hub_content" not in hubs.called
+
+
+def test_a_hub_that_could_not_be_made_fails_the_run(stage: Stage) -> None:
+    with pytest.raises(CustomizationFailed, match="could not be made"):
+        evaluators.register(Hubs("CreateFailed"), stage)
+
+
+def test_a_permission_that_has_not_arrived_is_waited_for(stage: Stage) -> None:
+    with pytest.raises(PermissionMissing, match="AccessDenied"):
+        evaluators.register(Hubs("InService", refuses="import_hub_content AccessDeniedException"), stage)
+    with pytest.raises(PermissionMissing, match="AccessDenied"):
+        evaluators.forget(Hubs("InService", refuses="delete_hub AccessDeniedException"), stage)
+
+
+@pytest.mark.parametrize(("content", "deletes"), [("Available", True), ("Deleting", False)])
+def test_a_hub_whose_content_still_goes_is_deleted_later(stage: Stage, content: str, deletes: bool) -> None:
+    hubs = Hubs("InService", content, refuses="delete_hub ResourceInUse")
+
+    with pytest.raises(TransientError):
+        evaluators.forget(hubs, stage)
+
+    assert ("delete_hub_content" in hubs.called) is deletes
+
+
+class Bucket:
+    """S3 with one large file; what is uploaded is counted and not kept."""
+
+    def __init__(self, line: bytes, lines: int) -> None:
+        self._line, self._lines, self.written = line, lines, 0
+
+    def get_object(self, **_: Any) -> dict[str, Any]:
+        return {"Body": SimpleNamespace(iter_lines=lambda: (self._line for _ in range(self._lines)))}
+
+    def upload_fileobj(self, sink: BinaryIO, *_: Any, **__: Any) -> None:
+        while chunk := sink.read(1 << 20):
+            self.written += len(chunk)
+
+
+def test_data_of_long_references_are_written_in_bounded_memory(
+    account: LocalAccount, stage: Stage, run: Run
+) -> None:
+    (planned,) = plan(run, msgspec.structs.replace(dataset(account), validation=None))
+    row = {**RECORDS[0], "reference_answer": '"answer" ' * 400}
+    bucket = Bucket(json.dumps(row).encode(), 2_000)
+
+    tracemalloc.start()
+    try:
+        place(bucket, stage, run, planned, "job")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert bucket.written > 20_000_000
+    assert peak < 4_000_000
 
 
 def written(account: LocalAccount, started: StartedJob, channel: str) -> list[dict[str, Any]]:

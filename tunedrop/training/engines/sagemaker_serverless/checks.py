@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from tunedrop import aws
 from tunedrop.aws import Aws
@@ -121,11 +121,13 @@ def _reward_function(aws_: Aws, stage: Stage, run: Run, dataset: Dataset) -> Che
     function = stage.reward_function_arn
     sent = data.samples(aws_.s3, dataset.train, run.grader)
     try:
-        answer = aws_.lambda_.invoke(FunctionName=function, Payload=json.dumps(sent).encode())
+        answer = aws_.grader.invoke(FunctionName=function, Payload=json.dumps(sent).encode())
         rollouts.scores(sent, json.loads(answer["Payload"].read() or b"null"))
         problem = ""
     except NoRollout as error:
         problem = str(error)
+    except ReadTimeoutError:
+        problem = f"it gave no answer in {aws.GRADER_SECONDS} seconds"
     except ClientError as error:
         if aws.is_transient(error):
             raise

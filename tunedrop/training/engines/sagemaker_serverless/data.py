@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -30,8 +31,10 @@ def place(s3: Any, stage: Stage, run: Run, planned: PlannedJob, name: str) -> di
 
 def _written(s3: Any, stage: Stage, run: Run, file: DatasetFile, channel: str, name: str) -> str:
     key = f"{naming.training_prefix(run.run_id)}{name}/input/{channel}.jsonl"
-    body = b"".join(_lines(s3, file, run.grader))
-    s3.put_object(Bucket=stage.artifacts_bucket, Key=key, Body=body, ContentType="application/jsonl")
+    with tempfile.TemporaryFile() as sink:  # records with long references come to several times their size
+        sink.writelines(_lines(s3, file, run.grader))
+        sink.seek(0)
+        s3.upload_fileobj(sink, stage.artifacts_bucket, key, ExtraArgs={"ContentType": "application/jsonl"})
     return naming.uri(stage.artifacts_bucket, key)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, naming
-from tunedrop.errors import CustomizationFailed, TransientError
+from tunedrop.errors import CustomizationFailed, PermissionMissing, TransientError
 from tunedrop.stage import Stage
 from tunedrop.training.sagemaker import is_missing
 
@@ -22,6 +22,12 @@ NAME, TYPE, VERSION, SCHEMA = "grade-rollouts", "JsonDoc", "1.0.0", "2.0.0"
 
 BEGUN = ("Importing", "PendingImport")
 """How content stands that will be there in a moment."""
+
+LEAVING = ("Deleting", "PendingDelete")
+"""How content stands that will be gone in a moment, and can be imported anew."""
+
+_MOVING = ("Creating", "Updating", "Deleting")
+"""How a hub stands that takes nothing yet, or no more (botocore's service model, HubStatus)."""
 
 _TAKEN = ("ResourceInUse", "ConflictException")
 
@@ -37,7 +43,9 @@ def register(sagemaker: Any, stage: Stage) -> str:
     Raises
     ------
     TransientError
-        While it is being registered.
+        While it is being registered, or an earlier one deleted.
+    PermissionMissing
+        When SageMaker forbids it: permissions of a new deployment take their time to arrive.
     CustomizationFailed
         When it cannot be, or refers to a function that is not the stage's.
     """
@@ -49,11 +57,15 @@ def register(sagemaker: Any, stage: Stage) -> str:
     except ClientError as error:
         if aws.is_transient(error) or aws.code_of(error) in _TAKEN:
             raise TransientError(aws.explain(error)) from error
+        if aws.is_forbidden(error):
+            raise PermissionMissing(aws.explain(error)) from error
         raise CustomizationFailed(
             f"the reward function could not be registered: {aws.explain(error)}"
         ) from error
     if found is None or found["HubContentStatus"] in BEGUN:
         raise TransientError("the reward function is being registered")
+    if found["HubContentStatus"] in LEAVING:
+        raise TransientError("an earlier registration of the reward function is being deleted")
     if problem := why_not(found, stage):
         raise CustomizationFailed(problem)
     return str(found["HubContentArn"])
@@ -81,6 +93,8 @@ def describe(sagemaker: Any, stage: Stage) -> dict[str, Any] | None:
 def why_not(found: dict[str, Any], stage: Stage) -> str:
     """Why a registered evaluator must not grade; empty where it may, or may soon."""
     arn, status = found["HubContentArn"], found["HubContentStatus"]
+    if status in LEAVING:
+        return ""
     if status not in (*BEGUN, "Available"):
         why = found.get("FailureReason", "no reason given")
         return f"the registered reward function {arn} is {status} ({why}): delete it, and retry the run"
@@ -100,12 +114,15 @@ def forget(sagemaker: Any, stage: Stage) -> list[str]:
     Raises
     ------
     TransientError
-        When a later try may succeed.
+        When a later try may succeed: content is deleted in its own time, and a hub goes when it is empty.
+    PermissionMissing, AwsRefused
+        When SageMaker refuses.
     """
     gone: list[str] = []
     hub = hub_name(stage.name)
     try:
-        if (found := describe(sagemaker, stage)) is not None:
+        found = describe(sagemaker, stage)
+        if found is not None and found["HubContentStatus"] not in LEAVING:
             sagemaker.delete_hub_content(
                 HubName=hub, HubContentType=TYPE, HubContentName=NAME, HubContentVersion=VERSION
             )
@@ -114,21 +131,16 @@ def forget(sagemaker: Any, stage: Stage) -> list[str]:
         sagemaker.delete_hub(HubName=hub)
         gone.append(arn)
     except ClientError as error:
-        if not is_missing(error):
+        if aws.code_of(error) in _TAKEN:
             raise TransientError(aws.explain(error)) from error
+        if not is_missing(error):
+            raise aws.as_error(error) from error
     return gone
 
 
 def _import(sagemaker: Any, stage: Stage) -> None:
     hub, tags = hub_name(stage.name), [{"Key": naming.STAGE_TAG, "Value": stage.name}]
-    try:
-        sagemaker.describe_hub(HubName=hub)
-    except ClientError as error:
-        if not is_missing(error):
-            raise
-        sagemaker.create_hub(
-            HubName=hub, HubDescription=f"Tunedrop: the reward function of the stage {stage.name}", Tags=tags
-        )
+    _make_hub(sagemaker, stage, tags)
     content = {"Reference": stage.reward_function_arn, "EvaluatorType": "RewardFunction"}
     sagemaker.import_hub_content(
         HubName=hub,
@@ -144,3 +156,24 @@ def _import(sagemaker: Any, stage: Stage) -> None:
         ],
         Tags=tags,
     )  # fmt: skip
+
+
+def _make_hub(sagemaker: Any, stage: Stage, tags: list[dict[str, str]]) -> None:
+    """CreateHub answers before the hub takes anything."""
+    hub = hub_name(stage.name)
+    try:
+        found = sagemaker.describe_hub(HubName=hub)
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+        sagemaker.create_hub(
+            HubName=hub, HubDescription=f"Tunedrop: the reward function of the stage {stage.name}", Tags=tags
+        )
+        found = sagemaker.describe_hub(HubName=hub)
+    if found["HubStatus"] in _MOVING:
+        raise TransientError(f"the hub {hub} is {found['HubStatus']}")
+    if found["HubStatus"] == "CreateFailed":
+        raise CustomizationFailed(
+            f"the hub {hub} could not be made ({found.get('FailureReason', 'no reason given')}): delete it, "
+            "and retry the run"
+        )

@@ -17,6 +17,9 @@ _HUB = "arn:aws:sagemaker:{region}:aws:hub/SageMakerPublicHub"
 _HUB_MODELS = "arn:aws:sagemaker:{region}:aws:hub-content/SageMakerPublicHub/Model/*"
 _OUR_HUB = f"{_SAGEMAKER}hub/tunedrop-{{stage}}"
 _EVALUATOR = f"{_SAGEMAKER}hub-content/tunedrop-{{stage}}/JsonDoc/grade-rollouts"
+_EVALUATORS = (_EVALUATOR, f"{_EVALUATOR}/*")
+"""Without a version, as the reference has the ARN of hub content, and with one, as DescribeHubContent
+answers: by which of them AWS authorizes is not documented."""
 _REWARDS = "arn:aws:lambda:{region}:{account}:function:tunedrop-{stage}-grade-rollouts"
 _WITH_OUR_TAG = {"StringEquals": {f"aws:RequestTag/{naming.STAGE_TAG}": "{stage}"}}
 _OURS = {"StringEquals": {f"aws:ResourceTag/{naming.STAGE_TAG}": "{stage}"}}
@@ -36,7 +39,7 @@ _READ_HUB = Permission(
     sid="ReadHub", actions=("sagemaker:DescribeHubContent",), resources=(_HUB, _HUB_MODELS)
 )
 _READ_EVALUATOR = Permission(
-    sid="ReadEvaluator", actions=("sagemaker:DescribeHubContent",), resources=(_OUR_HUB, _EVALUATOR)
+    sid="ReadEvaluator", actions=("sagemaker:DescribeHubContent",), resources=(_OUR_HUB, *_EVALUATORS)
 )
 _END = (
     _STOP_JOB,
@@ -97,7 +100,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
         Permission(
             sid="RegisterEvaluator",
             actions=("sagemaker:ImportHubContent",),
-            resources=(_OUR_HUB, _EVALUATOR),
+            resources=(_OUR_HUB, *_EVALUATORS),
         ),
         # Rollouts are graded by what their records say: the data of reinforcement are written in its form.
         Permission(
@@ -105,7 +108,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
         ),
         Permission(
             sid="WriteRewardChannels",
-            actions=("s3:PutObject",),
+            actions=("s3:PutObject", "s3:AbortMultipartUpload"),
             resources=("{artifacts}/runs/*/training/tunedrop-{stage}-*/input/*",),
         ),
         Permission(
@@ -123,7 +126,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
         Permission(
             sid="TagInSageMaker",
             actions=("sagemaker:AddTags",),
-            resources=(_JOBS, _GROUPS, _OUR_HUB, _EVALUATOR),
+            resources=(_JOBS, _GROUPS, _OUR_HUB, *_EVALUATORS),
             conditions=_WITH_OUR_TAG,
         ),
         Permission(
