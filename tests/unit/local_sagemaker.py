@@ -76,7 +76,7 @@ class LocalAccount:
         found.sagemaker, found.bedrock, found.s3 = self.sagemaker, self.bedrock, self.s3
         found.bedrock_runtime = self.runtime
         found.lambda_ = found.grader = self
-        found.mantle = self.mantle()
+        found.mantle = found.mantle_chat = self.mantle()
         return found
 
     def mantle(self) -> Any:

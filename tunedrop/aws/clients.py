@@ -111,7 +111,18 @@ class Aws:
 
     @cached_property
     def mantle(self) -> Any:
-        """Without retries of its own: a job that is created twice is two jobs. Its callers try again."""
+        """Without retries of its own: a job that is created twice is two jobs. Its callers try again.
+
+        It gives up before the functions that use it are ended (60 s): they have to say that a try failed.
+        """
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=5, read_timeout=25
+        )
+        return mantle.client(self.session, config)
+
+    @cached_property
+    def mantle_chat(self) -> Any:
+        """The same for answers of models, which may take longer."""
         config = Config(
             retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=120, max_pool_connections=32
         )
@@ -181,10 +192,17 @@ def message_of(error: ClientError) -> str:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether a later try may succeed: throttling, a service error, a lost connection."""
+    """Whether a later try may succeed: throttling, a service error, a lost connection.
+
+    By the code, or by the status of an answer that has none, such as a gateway's; 401 says that a session
+    token has expired, which a function's next try has a new one of.
+    """
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return code_of(error) in TRANSIENT_CODES or status >= 500
+        if code_of(error) == "ServiceQuotaExceededException":
+            return False
+        expired = status == 401 and code_of(error) == "ExpiredTokenException"
+        return expired or code_of(error) in TRANSIENT_CODES or status in (408, 429) or status >= 500
     return isinstance(error, ConnectionError | EndpointConnectionError | HTTPClientError)
 
 

@@ -12,6 +12,7 @@ Jobs, files and models have no ARNs that AWS documents: here they are named by t
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -32,8 +33,9 @@ CHAT = "/v1/chat/completions?model="
 _CODES = {401: "AccessDeniedException", 403: "AccessDeniedException", 404: "ResourceNotFoundException"}
 """AWS publishes no error codes of this API: those of its other services, by the HTTP status."""
 
-_QUOTA = "quota"
-"""Part of OpenAI's code or message where a quota is full, and not the rate too high: a belief."""
+_STARTS_A_JOB = "CreateFineTuningJob"
+_A_RATE = re.compile(r"\brate\b|\b(?:requests|tokens)\b|\bper[ -](?:second|minute|hour|day)\b", re.IGNORECASE)
+"""In a message that has the word quota: it is about how often, and waiting a little helps: a belief."""
 
 
 def client(session: boto3.Session, config: Config) -> Any:
@@ -67,20 +69,38 @@ def id_in(address_: str, kind: str) -> str:
     return unquote(address_.rpartition(kind)[2].partition("#")[0])
 
 
-def _flatten_error(response_dict: dict[str, Any], **_: Any) -> None:
-    """OpenAI's errors are `{"error": {"message", "type", "param", "code"}}`; botocore looks at the top."""
+def _flatten_error(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> None:
+    """OpenAI's errors are `{"error": {"message", "type", "param", "code"}}`, those of gateways anything;
+    botocore looks at the top."""
     status = int(response_dict["status_code"])
     if status < 300:
         return
-    try:
-        error = json.loads(response_dict["body"])["error"]
-        said, code = str(error["message"]), str(error.get("code") or error.get("type") or "")
-    except (ValueError, KeyError, TypeError):
-        return
+    said, code = _said(response_dict["body"])
     if status == 429:
-        full = _QUOTA in f"{code} {said}".lower()
+        full = operation_model.name == _STARTS_A_JOB and _is_full(said, code)
         code = "ServiceQuotaExceededException" if full else "ThrottlingException"
-    response_dict["body"] = json.dumps({"message": said, "code": _CODES.get(status, code)}).encode()
+    elif status == 401 and "expired" in f"{code} {said}".lower():
+        code = "ExpiredTokenException"
+    else:
+        code = _CODES.get(status) or code or str(status)
+    response_dict["body"] = json.dumps({"message": said, "code": code}).encode()
+
+
+def _said(body: bytes) -> tuple[str, str]:
+    """The message and the code of an error, where it has them."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return "", ""
+    error = answer.get("error", answer) if isinstance(answer, dict) else answer
+    if not isinstance(error, dict):
+        return str(error), ""
+    return str(error.get("message") or ""), str(error.get("code") or error.get("type") or "")
+
+
+def _is_full(said: str, code: str) -> bool:
+    """Whether no further job is taken: OpenAI's code, or the word quota where no rate is meant: a belief."""
+    return code == "insufficient_quota" or ("quota" in f"{code} {said}".lower() and not _A_RATE.search(said))
 
 
 def multipart(fields: dict[str, str], filename: str, content: bytes, boundary: str) -> tuple[bytes, str]:

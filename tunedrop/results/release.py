@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from botocore.exceptions import BotoCoreError, ClientError
+
 from tunedrop.aws import Aws
 from tunedrop.contracts import Evaluation, Failure, Promotion, Released, Run, Serving, StartedJob
 from tunedrop.errors import ThroughputFailed, TransientError
@@ -47,11 +51,14 @@ def finish(
     ------
     TransientError
         When something is still in motion and has to be ended a little later.
+    ClientError, BotoCoreError
+        When a job may go on, because a service did not answer; whatever else could be ended has been.
     """
     released, kept, failed = [], [], []
     removal = Removal(aws, stage)
+    troubles: list[Exception] = []
     if failure is not None:
-        released += stop_jobs(aws, stage, run, started)
+        released += stop_jobs(aws, stage, run, started, troubles)
     swapped = promotion is not None and promotion.swapped
     if promotion is not None and swapped:
         kept.append(promotion.model_id)
@@ -75,22 +82,61 @@ def finish(
             if arn in ending:
                 raise
             failed.append(f"{arn}: {error}")  # a candidate's model: nobody waits for that
+    _raise_first(troubles)
     return Released(released=tuple(released), kept=tuple(kept), failed=tuple(failed))
 
 
-def stop_jobs(aws: Aws, stage: Stage, run: Run, started: StartedJob | None = None) -> list[str]:
-    """Stop the jobs of a run, also those whose start nobody has noted. Gives those that it stopped."""
-    stopped = []
-    if started is not None and started.job_arn and engines.of_job(started.job_arn).stop(aws, started.job_arn):
-        stopped.append(started.job_arn)
-    for one in inventory.of_run(aws, stage, run.run_id, inventory.JOBS):
-        if one.status == "InProgress" and one.arn not in stopped and stop_job(aws, one):
-            stopped.append(one.arn)
+def stop_jobs(
+    aws: Aws,
+    stage: Stage,
+    run: Run,
+    started: StartedJob | None = None,
+    troubles: list[Exception] | None = None,
+) -> list[str]:
+    """Stop the jobs of a run, also those whose start nobody has noted, and delete the copies of its data that
+    no job needs any more. Gives those that it stopped.
+
+    Parameters
+    ----------
+    troubles
+        Gets what has hindered it: neither a service nor a job that does not answer keeps the others at work.
+        Without it, the first is raised at the end.
+    """
+    stopped: list[str] = []
+    met: list[Exception] = [] if troubles is None else troubles
+
+    def end(arn: str, act: Callable[[], bool]) -> None:
+        try:
+            if act():
+                stopped.append(arn)
+        except (ClientError, BotoCoreError) as error:
+            met.append(error)
+
+    if started is not None and started.job_arn:
+        engine, known = engines.of_job(started.job_arn), started.job_arn
+        end(known, lambda: engine.stop(aws, known))
+    try:
+        found = list(
+            inventory.of_run(aws, stage, run.run_id, inventory.JOBS, lambda _, error: met.append(error))
+        )
+    except (ClientError, BotoCoreError) as error:
+        met.append(error)
+        found = []
+    for one in found:
+        if one.status in ("InProgress", "Unused") and one.arn not in stopped:
+            end(one.arn, lambda one=one: stop_job(aws, one))  # type: ignore[misc]
+    if troubles is None:
+        _raise_first(met)
     return stopped
 
 
+def _raise_first(troubles: list[Exception]) -> None:
+    if troubles:
+        raise troubles[0]
+
+
 def stop_job(aws: Aws, one: inventory.Resource) -> bool:
-    """Stop a job that trains or judges. False when it had ended before."""
+    """Stop a job that trains or judges, or delete a training file. False when it had ended before."""
     if one.kind == "evaluation job":
         return judge_jobs.stop(aws.bedrock, one.arn)
     if one.kind == "import job":

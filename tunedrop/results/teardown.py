@@ -201,6 +201,10 @@ class Teardown:
         return None
 
     def _end_job(self, one: Resource) -> None:
+        if one.kind == "training file":
+            if release.stop_job(self._aws, one):
+                self._note("deleted", self._done.deleted, one.arn)
+            return None
         if one.status == "InProgress":
             if release.stop_job(self._aws, one):
                 self._note("stopped", self._done.stopped, one.arn)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tunedrop import aws, clock, naming
 from tunedrop.aws import Aws
@@ -20,8 +20,8 @@ from tunedrop.training import engines
 from tunedrop.training.engine import LeftoverKind
 
 Kind = Literal[
-    "customization job", "evaluation job", "training job", "import job", "deployment", "throughput",
-    "imported model", "custom model", "trained model",
+    "customization job", "evaluation job", "training job", "training file", "import job", "deployment",
+    "throughput", "imported model", "custom model", "trained model",
 ]  # fmt: skip
 
 RUNNING = ("InProgress", "Stopping")
@@ -85,16 +85,22 @@ _LISTS: dict[Kind, _List] = {
 }  # fmt: skip
 """In the order in which resources have to go: what makes models, what serves them, the models."""
 
-JOBS: tuple[Kind, ...] = ("customization job", "evaluation job", "training job", "import job")
+JOBS: tuple[Kind, ...] = (
+    "customization job",
+    "evaluation job",
+    "training job",
+    "training file",
+    "import job",
+)
 SERVING: tuple[Kind, ...] = ("deployment", "throughput", "imported model")
 MODELS: tuple[Kind, ...] = ("custom model", "trained model")
 ALL: tuple[Kind, ...] = (*JOBS, *SERVING, *MODELS)
-OF_ENGINES: tuple[LeftoverKind, ...] = ("training job", "trained model")
+OF_ENGINES: tuple[LeftoverKind, ...] = ("training job", "training file", "trained model")
 OF_IMPORTS: tuple[Kind, ...] = ("import job", "imported model")
 """What only a stage has that imports models."""
 
 
-Skipped = Callable[[str, ClientError], None]
+Skipped = Callable[[str, ClientError | BotoCoreError], None]
 
 
 def resources(
@@ -110,7 +116,7 @@ def resources(
     Parameters
     ----------
     skipped
-        Told of a resource whose tags could not be read, and why; the others follow.
+        Told of a resource whose tags, or an engine whose lists, cannot be read, and why; the others follow.
     ended_evaluations
         Whether evaluation jobs that have ended are listed too: they bill nothing, and can be deleted.
 
@@ -141,12 +147,22 @@ def resources(
             if tags is not None and tags.get(naming.STAGE_TAG) == stage.name:
                 yield _resource(kind, item, tags)
     if of_engines:
-        yield from _of_engines(aws_, stage, of_engines)
+        yield from _of_engines(aws_, stage, of_engines, skipped)
 
 
-def _of_engines(aws_: Aws, stage: Stage, wanted: Sequence[LeftoverKind]) -> Iterator[Resource]:
+def _of_engines(
+    aws_: Aws, stage: Stage, wanted: Sequence[LeftoverKind], skipped: Skipped | None
+) -> Iterator[Resource]:
+    """An engine that does not answer hides no other's."""
     for name in stage.engines:
-        for one in engines.named(name).leftovers(aws_, stage, wanted):
+        try:
+            found = list(engines.named(name).leftovers(aws_, stage, wanted))
+        except (ClientError, BotoCoreError) as error:
+            if skipped is None:
+                raise
+            skipped(f"the engine {name}", error)
+            continue
+        for one in found:
             yield Resource(
                 kind=one.kind,
                 arn=one.arn,
@@ -157,9 +173,11 @@ def _of_engines(aws_: Aws, stage: Stage, wanted: Sequence[LeftoverKind]) -> Iter
             )
 
 
-def of_run(aws_: Aws, stage: Stage, run_id: str, kinds: tuple[Kind, ...] = ALL) -> Iterator[Resource]:
+def of_run(
+    aws_: Aws, stage: Stage, run_id: str, kinds: tuple[Kind, ...] = ALL, skipped: Skipped | None = None
+) -> Iterator[Resource]:
     """The same, of one run."""
-    return (one for one in resources(aws_, stage, kinds) if one.run_id == run_id)
+    return (one for one in resources(aws_, stage, kinds, skipped) if one.run_id == run_id)
 
 
 def _items(bedrock: Any, of: _List) -> Iterator[Mapping[str, Any]]:

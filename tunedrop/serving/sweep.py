@@ -5,10 +5,10 @@ The sweep goes by Bedrock's own lists and our tags, never by what we believe to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import msgspec
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tunedrop import clock
 from tunedrop.aws import Aws
@@ -45,9 +45,7 @@ class InService(msgspec.Struct, frozen=True, kw_only=True):
     hourly_usd: float | None = 0.0
 
 
-def in_service(
-    aws_: Aws, stage: Stage, skipped: Callable[[str, ClientError], None] | None = None
-) -> Iterator[InService]:
+def in_service(aws_: Aws, stage: Stage, skipped: inventory.Skipped | None = None) -> Iterator[InService]:
     """All deployments and provisioned throughput that carry this stage's tag.
 
     Parameters
@@ -107,7 +105,7 @@ class Sweeper:
             sum(one.way == "provisioned" and _is_late(one) for one in found),
         )
 
-    def _skip(self, arn: str, error: ClientError) -> None:
+    def _skip(self, arn: str, error: ClientError | BotoCoreError) -> None:
         self._troubles.note(f"tags of {arn}", error)
 
     def _release(self, found: InService, named: set[str]) -> bool:

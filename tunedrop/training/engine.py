@@ -68,11 +68,12 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
     hours: tuple[float, float, float] | None = None
 
 
-LeftoverKind = Literal["training job", "trained model"]
+LeftoverKind = Literal["training job", "training file", "trained model"]
 
 
 class Leftover(msgspec.Struct, frozen=True, kw_only=True):
-    """Something of a stage that an engine has made: a job that runs, or a model that costs its storage."""
+    """Something of a stage that an engine has made: a job that runs, a model that costs its storage, or a
+    training file in the service that no job at work and no model needs."""
 
     kind: LeftoverKind
     arn: str

@@ -3,7 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from tests import builders
 from tests.unit.local_bedrock import LocalBedrock, tags
@@ -15,6 +17,7 @@ from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.claims import Claims
 from tunedrop.results import release
 from tunedrop.stage import Stage
+from tunedrop.training import engines
 
 RUN = builders.run()
 
@@ -84,6 +87,25 @@ def test_a_failure_stops_the_jobs_and_ends_what_serves(aws: Aws, stage: Stage, b
     assert (
         sum(one["status"] == "InProgress" for one in (*world.jobs.values(), *world.evaluations.values())) == 3
     )
+
+
+def test_an_engine_that_does_not_answer_keeps_neither_serving_nor_other_jobs_up(
+    aws: Aws, stage: Stage, bedrock: LocalBedrock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines.named("mantle"), "leftovers", _no_answer, raising=False)
+    stage = msgspec.structs.replace(stage, engines=("mantle", "bedrock"))
+    job = bedrock.job("one", tags("test", RUN.run_id))
+    serving = served(bedrock)
+
+    with pytest.raises(EndpointConnectionError):
+        release.finish(aws, stage, RUN, None, serving, None, FAILURE)
+
+    assert bedrock.world.jobs[job]["status"] == "Stopping"
+    assert serving.arn not in bedrock.world.deployments
+
+
+def _no_answer(*_: Any) -> Any:
+    raise EndpointConnectionError(endpoint_url="https://bedrock-mantle")
 
 
 def test_a_run_that_went_well_leaves_its_finished_job_alone(

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, aws_of, refusal
@@ -97,7 +97,7 @@ def test_what_is_the_stages_its_tag_says(stage: Stage, tags: Any, found: int) ->
 
 def test_one_whose_tags_cannot_be_read_hides_no_other(stage: Stage) -> None:
     refused = refusal("AccessDeniedException")
-    told: list[tuple[str, ClientError]] = []
+    told: list[tuple[str, ClientError | BotoCoreError]] = []
     bedrock = listing("deployment", "arn:1", "arn:2", tags=[refused, OURS])
 
     found = inventory.resources(

@@ -28,6 +28,7 @@ from tunedrop.evaluation.grading import grade
 from tunedrop.planning.base_models import find
 from tunedrop.planning.hyperparameters import resolve
 from tunedrop.planning.plan import plan
+from tunedrop.results.release import stop_jobs
 from tunedrop.serving import inventory, kinds, models, throughput
 from tunedrop.serving.swap import CannotSwap, behind, swap
 from tunedrop.stage import Stage
@@ -173,18 +174,20 @@ def test_a_job_that_is_stopped_leaves_no_file(
     assert kinds_left(here, stage) == set()
 
 
-def test_too_few_examples_fail_the_job_with_the_services_words_and_leave_no_file(
+def test_too_few_examples_fail_the_job_with_the_services_words_and_its_release_leaves_no_file(
     here: Aws, account: LocalAccount, stage: Stage, run: Run
 ) -> None:
     started = start(here, account, stage, run, lines=99)
 
     with pytest.raises(CustomizationFailed, match="has 99 examples; 100 to 20000 are needed"):
         ended(here, started)
+    assert len(account.mantle_state.files) == 1  # to look at a job deletes nothing: not all who look may
 
+    stop_jobs(here, stage, run, started)
     assert account.mantle_state.files == {}
 
 
-def test_a_full_quota_is_waited_for_and_a_refusal_deletes_the_file(
+def test_a_full_quota_is_waited_for_and_the_file_of_a_refused_job_is_deleted_by_the_release(
     here: Aws, account: LocalAccount, stage: Stage, run: Run
 ) -> None:
     account.faults.set(quotas={"fine_tuning_jobs": 0})
@@ -196,7 +199,69 @@ def test_a_full_quota_is_waited_for_and_a_refusal_deletes_the_file(
     with pytest.raises(CustomizationFailed, match=r"grader\.lambda\.function must be the ARN"):
         start(here, account, stage, wrong)
 
+    assert len(stop_jobs(here, stage, run)) == 1
     assert account.mantle_state.files == {}
+
+
+def test_of_two_jobs_of_one_file_the_first_is_found_and_both_are_stopped(
+    here: Aws, account: LocalAccount, stage: Stage, run: Run
+) -> None:
+    """A start whose answer was lost, and which was not listed yet when it was tried again."""
+    account.faults.set(no_capacity=True)
+    started = start(here, account, stage, run)
+    first = here.mantle.list_fine_tuning_jobs()["data"][0]
+    second = here.mantle.create_fine_tuning_job(
+        **{key: first[key] for key in ("model", "training_file", "method")}
+    )
+    account.mantle_state.jobs[second["id"]].about["created_at"] += 1
+
+    assert start(here, account, stage, run) == started
+    assert ENGINE.stop(here, mantle.address("us-west-2", mantle.JOBS, second["id"]))
+
+    assert ENGINE.in_progress(here) == 0
+    assert account.mantle_state.files == {}
+
+
+def test_a_file_stays_while_a_job_of_it_is_being_cancelled(
+    here: Aws, account: LocalAccount, stage: Stage, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.faults.set(no_capacity=True)
+    started = start(here, account, stage, run)
+    with monkeypatch.context() as slow:
+        slow.setattr(here.mantle, "cancel_fine_tuning_job", lambda **_: {})
+        assert ENGINE.stop(here, started.job_arn)
+        assert kinds_left(here, stage) == {"training job"}
+
+    assert ENGINE.stop(here, started.job_arn)
+    assert account.mantle_state.files == {}
+
+
+def test_copies_that_no_job_was_made_of_are_deleted_by_release_and_teardown(here: Aws, stage: Stage) -> None:
+    for name in (f"test.{RUN}.{NAME}.jsonl", f"test.other.{NAME}-2.jsonl", f"alien.{RUN}.{NAME}.jsonl"):
+        body, kind = mantle.multipart({"purpose": "fine-tune"}, name, b"{}\n", "b")
+        here.mantle.create_file(body=body, content_type=kind)
+
+    assert len(stop_jobs(here, stage, builders.run())) == 1
+    (other,) = inventory.resources(here, stage, inventory.OF_ENGINES)
+
+    assert (other.kind, other.run_id) == ("training file", "other")
+    assert ENGINE.stop(here, other.arn)
+    assert [one["filename"] for one in here.mantle.list_files()["data"]] == [f"alien.{RUN}.{NAME}.jsonl"]
+
+
+def test_a_job_without_file_and_a_file_without_moment_are_read(
+    here: Aws, account: LocalAccount, stage: Stage, run: Run
+) -> None:
+    account.faults.set(no_capacity=True)
+    started = start(here, account, stage, run)
+    (job,), (file,) = account.mantle_state.jobs.values(), account.mantle_state.files.values()
+    file.about["created_at"] = None
+    assert ENGINE.describe(here, NAME) is not None
+
+    job.about["training_file"] = None
+
+    assert ENGINE.describe(here, started.job_arn) is not None
+    assert ENGINE.stop(here, started.job_arn)
 
 
 def test_no_run_goes_on_with_a_model_that_was_tuned_so(stage: Stage) -> None:

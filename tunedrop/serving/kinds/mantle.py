@@ -48,7 +48,7 @@ class Mantle(ServingKind):
         return address(stage.region, CHAT, base_model.id)
 
     def client(self, aws: Aws) -> Any:
-        return aws.mantle
+        return aws.mantle_chat
 
     def model_in(self, arn: str) -> str:
         return arn.partition("#")[0].replace(CHAT, TUNED_MODELS)

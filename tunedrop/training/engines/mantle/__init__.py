@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from tunedrop.aws import Aws
-from tunedrop.aws.mantle import JOBS, TUNED_MODELS
+from tunedrop.aws.mantle import FILES, SERVICE, TUNED_MODELS, id_in
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.price_list import usage_type
-from tunedrop.contracts import Check, CompletedJob, Dataset, Run, StartedJob
+from tunedrop.contracts import Check, Dataset, Run, StartedJob
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
 from tunedrop.training.engine import Charge, Job, Leftover, LeftoverKind, TrainingEngine
-from tunedrop.training.engines.mantle import checks, files, inventory, jobs, tuned
+from tunedrop.training.engines.mantle import checks, inventory, jobs, tuned
 from tunedrop.training.engines.mantle.permissions import PERMISSIONS
 
 
@@ -25,7 +25,7 @@ class Mantle(TrainingEngine):
 
     name = "mantle"
     service = "bedrock-mantle"
-    job_arns = JOBS
+    job_arns = f"{SERVICE}."  # also of their training files, which are ended as jobs are
     model_arns = TUNED_MODELS
     unfreeable = jobs.UNFREEABLE
     undeletable = tuned.UNDELETABLE
@@ -40,14 +40,10 @@ class Mantle(TrainingEngine):
     def describe(self, aws: Aws, name_or_arn: str) -> Job | None:
         return jobs.describe(aws.mantle, name_or_arn)
 
-    def result(self, aws: Aws, job: Job) -> CompletedJob | None:
-        """A job without a model needs its file no more; the file of a model says whose it is."""
-        if job.status in ("Failed", "Stopped"):
-            for one in files.find(aws.mantle, job.name):
-                files.delete(aws.mantle, one.id)
-        return super().result(aws, job)
-
     def stop(self, aws: Aws, job_arn: str) -> bool:
+        """Also the end of a training file, by its address."""
+        if FILES in job_arn:
+            return jobs.let_go(aws.mantle, id_in(job_arn, FILES))
         return jobs.stop(aws.mantle, job_arn)
 
     def role_of(self, stage: Stage) -> str:

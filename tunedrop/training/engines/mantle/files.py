@@ -7,7 +7,7 @@ what tells the jobs of a stage from those of others in the same project.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -30,6 +30,7 @@ class TrainingFile(msgspec.Struct, frozen=True):
     stage: str
     run: str
     job_name: str
+    created_at: int = 0
 
 
 def filename(stage: Stage, run: Run, job_name: str) -> str:
@@ -39,11 +40,11 @@ def filename(stage: Stage, run: Run, job_name: str) -> str:
 
 def every(mantle: Any) -> Iterator[TrainingFile]:
     """Every training file that has such a name, the newest first."""
-    found = sorted(pages(mantle.list_files, purpose=PURPOSE), key=lambda one: -int(one.get("created_at", 0)))
+    found = sorted(pages(mantle.list_files, purpose=PURPOSE), key=lambda one: -_created(one))
     for one in found:
         parts = str(one.get("filename", "")).split(".")
         if len(parts) == 4 and parts[-1] == "jsonl":
-            yield TrainingFile(str(one["id"]), *parts[:3])
+            yield TrainingFile(str(one["id"]), *parts[:3], _created(one))
 
 
 def find(mantle: Any, job_name: str) -> list[TrainingFile]:
@@ -52,7 +53,9 @@ def find(mantle: Any, job_name: str) -> list[TrainingFile]:
 
 
 def get(mantle: Any, file_id: str) -> TrainingFile | None:
-    """A file; None where it is gone or none of ours."""
+    """A file; None where it is gone or none of ours, also for a job that names none."""
+    if not file_id:
+        return None
     try:
         parts = str(mantle.get_file(id=file_id).get("filename", "")).split(".")
     except ClientError as error:
@@ -82,6 +85,10 @@ def delete(mantle: Any, file_id: str) -> bool:
             return False
         raise
     return True
+
+
+def _created(one: Mapping[str, Any]) -> int:
+    return int(one.get("created_at") or 0)
 
 
 def pages(operation: Any, **asked: Any) -> Iterator[dict[str, Any]]:

@@ -58,7 +58,8 @@ def start(
 
 
 def describe(mantle: Any, name_or_address: str) -> Job | None:
-    """A job, or None where there is none; by its name, for as long as its file is there."""
+    """A job, or None where there is none; by its name, for as long as its file is there: of several the first
+    that was made, so that every look finds the same one."""
     if JOBS in name_or_address:
         try:
             answer = mantle.get_fine_tuning_job(id=id_in(name_or_address, JOBS))
@@ -66,14 +67,16 @@ def describe(mantle: Any, name_or_address: str) -> Job | None:
             if aws.is_missing(error):
                 return None
             raise
-        file = files.get(mantle, answer.get("training_file", ""))
+        file = files.get(mantle, str(answer.get("training_file") or ""))
         return _job(mantle, answer, file.job_name if file is not None else answer["id"])
     ids = {one.id for one in files.find(mantle, name_or_address)}
     if not ids:
         return None
-    answers = (one for one in pages(mantle.list_fine_tuning_jobs) if one.get("training_file") in ids)
-    found = next(answers, None)
-    return _job(mantle, found, name_or_address) if found is not None else None
+    found = [one for one in pages(mantle.list_fine_tuning_jobs) if one.get("training_file") in ids]
+    if not found:
+        return None
+    first = min(found, key=lambda one: int(one.get("created_at") or 0))
+    return _job(mantle, first, name_or_address)
 
 
 def of_files(mantle: Any, ids: Mapping[str, files.TrainingFile]) -> Iterator[tuple[files.TrainingFile, Job]]:
@@ -84,15 +87,50 @@ def of_files(mantle: Any, ids: Mapping[str, files.TrainingFile]) -> Iterator[tup
 
 
 def stop(mantle: Any, job_address: str) -> bool:
-    """Cancel a job, which cannot be resumed, and delete its file. False when it had ended before."""
+    """Cancel a job, which cannot be resumed, and every other of its file. False when all had ended before.
+
+    A start that was not answered in time may have made two jobs. The file goes once all have ended.
+    """
+    id_ = id_in(job_address, JOBS)
+    stopped = _cancel(mantle, id_)
     try:
-        answer = mantle.cancel_fine_tuning_job(id=id_in(job_address, JOBS))
+        file_id = str(mantle.get_fine_tuning_job(id=id_).get("training_file") or "")
+    except ClientError as error:
+        if aws.is_missing(error):
+            return stopped
+        raise
+    for one in _of_file(mantle, file_id):
+        if one["id"] != id_ and _is_at_work(one):
+            stopped |= _cancel(mantle, str(one["id"]))
+    let_go(mantle, file_id)
+    return stopped
+
+
+def let_go(mantle: Any, file_id: str) -> bool:
+    """Delete a training file that nobody needs. False where it was gone, or a job at work or a model has it:
+    by its file alone is a job known as the stage's."""
+    if any(_is_at_work(one) or one.get("fine_tuned_model") for one in _of_file(mantle, file_id)):
+        return False
+    return files.delete(mantle, file_id)
+
+
+def _of_file(mantle: Any, file_id: str) -> list[dict[str, Any]]:
+    found = pages(mantle.list_fine_tuning_jobs) if file_id else iter(())
+    return [one for one in found if one.get("training_file") == file_id]
+
+
+def _cancel(mantle: Any, id_: str) -> bool:
+    try:
+        mantle.cancel_fine_tuning_job(id=id_)
     except ClientError as error:
         if aws.is_refused(error) and not aws.is_transient(error) and not aws.is_forbidden(error):
             return False
         raise
-    files.delete(mantle, str(answer.get("training_file", "")))
     return True
+
+
+def _is_at_work(answer: Mapping[str, Any]) -> bool:
+    return STATUSES.get(str(answer.get("status")), "InProgress") == "InProgress"
 
 
 def count_in_progress(mantle: Any) -> int:
@@ -133,22 +171,23 @@ def _job(mantle: Any, answer: Mapping[str, Any], name: str) -> Job:
         failure=": ".join(str(error[key]) for key in ("code", "message") if error.get(key)),
         phases={"training": "NotStarted" if said in _WAITING else "InProgress"},
         model_arn=address(region, TUNED_MODELS, model) if model else "",
-        started_at=_moment(answer.get("created_at")),
-        ended_at=_moment(answer.get("finished_at")),
+        started_at=moment(answer.get("created_at")),
+        ended_at=moment(answer.get("finished_at")),
         trained_tokens=int(answer.get("trained_tokens") or 0),
     )
 
 
-def _moment(seconds: int | None) -> str:
+def moment(seconds: int | None) -> str:
     return clock.write(datetime.fromtimestamp(seconds, UTC)) if seconds else ""
 
 
 def _after_refusal(mantle: Any, name: str, error: ClientError) -> StartedJob:
+    """What a refusal means. The file stays: a later try starts from it, and the end of the run deletes it."""
     code, message = aws.code_of(error), aws.message_of(error)
     if code == "ServiceQuotaExceededException":
         raise QuotaFull(message) from error
     if aws.is_transient(error):
         raise TransientError(aws.explain(error)) from error
-    for one in files.find(mantle, name):
-        files.delete(mantle, one.id)
+    if (earlier := describe(mantle, name)) is not None:
+        return engine.started(earlier)
     raise CustomizationFailed(f"bedrock-mantle refused the fine-tuning job: {message} ({code})") from error

@@ -47,7 +47,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
         ),
         Permission(
             sid="SendTrainingFile",
-            actions=("bedrock-mantle:CreateFile", "bedrock-mantle:DeleteFile"),
+            actions=("bedrock-mantle:CreateFile",),
             resources=_PROJECT,
         ),
         Permission(

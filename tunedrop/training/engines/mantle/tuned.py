@@ -38,15 +38,18 @@ def delete(mantle: Any, model_address: str) -> bool:
     ThroughputFailed
         Always, where the model is there: it stays.
     TransientError
-        When a later try may delete the file.
+        When a later try may delete the file; so while another job of the same file is at work.
     """
     try:
         if not status(mantle, model_address):
             return False
         ours = {one.id: one for one in files.every(mantle)}
-        for file, job in jobs.of_files(mantle, ours):
-            if job.model_arn == model_address:
-                files.delete(mantle, file.id)
+        found = list(jobs.of_files(mantle, ours))
+        mine = {file.id for file, job in found if job.model_arn == model_address}
+        if any(file.id in mine and job.status == "InProgress" for file, job in found):
+            raise TransientError(f"another job of the training file of {model_address} is at work")
+        for id_ in mine:
+            files.delete(mantle, id_)
     except ClientError as error:
         if aws.is_transient(error):
             raise TransientError(aws.explain(error)) from error
