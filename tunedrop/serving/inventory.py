@@ -160,7 +160,7 @@ def _of_engines(
         except (ClientError, BotoCoreError) as error:
             if skipped is None:
                 raise
-            skipped(f"the engine {name}", error)
+            skipped(f"what the engine {name} holds", error)
             continue
         for one in found:
             yield Resource(
