@@ -44,7 +44,8 @@ def every(mantle: Any) -> Iterator[TrainingFile]:
     for one in found:
         parts = str(one.get("filename", "")).split(".")
         if len(parts) == 4 and parts[-1] == "jsonl":
-            yield TrainingFile(str(one["id"]), *parts[:3], _created(one))
+            stage, run, job_name, _ = parts
+            yield TrainingFile(str(one["id"]), stage, run, job_name, _created(one))
 
 
 def find(mantle: Any, job_name: str) -> list[TrainingFile]:
@@ -62,7 +63,7 @@ def get(mantle: Any, file_id: str) -> TrainingFile | None:
         if aws.is_missing(error):
             return None
         raise
-    return TrainingFile(file_id, *parts[:3]) if len(parts) == 4 else None
+    return TrainingFile(file_id, parts[0], parts[1], parts[2]) if len(parts) == 4 else None
 
 
 def upload(mantle: Any, s3: Any, uri: str, name: str) -> str:
