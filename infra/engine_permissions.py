@@ -30,7 +30,7 @@ class Filling:
     def statement(self, one: Permission) -> iam.PolicyStatement:
         """A permission as a statement of a policy."""
         conditions = {
-            operator: {key: self._values(value) for key, value in keys.items()}
+            operator: {key: _one_or_all(self._values(value)) for key, value in keys.items()}
             for operator, keys in one.conditions.items()
         }
         return iam.PolicyStatement(
@@ -47,3 +47,7 @@ class Filling:
         for word, value in self._words.items():
             text = text.replace(word, value)
         return text
+
+
+def _one_or_all(values: list[str]) -> str | list[str]:
+    return values[0] if len(values) == 1 else values
