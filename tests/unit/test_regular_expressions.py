@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import regex
 
 import tunedrop
 
@@ -35,7 +36,7 @@ def expressions() -> dict[str, re.Pattern[Any]]:
     found: dict[str, re.Pattern[Any]] = {}
 
     def look(value: Any, depth: int = 0) -> None:
-        if isinstance(value, re.Pattern):
+        if isinstance(value, re.Pattern | regex.Pattern):
             found[str(value.pattern)] = value
         elif depth < 4 and isinstance(value, dict | list | tuple | set | frozenset):
             for one in value.values() if isinstance(value, dict) else value:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import Literal
 
 from tunedrop.evaluation.copies import Copies
 from tunedrop.evaluation.json_leaves import is_document, leaf_f1
@@ -31,6 +32,12 @@ NEGATIONS = frozenset(
      "ни", "никогда", "δεν", "لا", "لن", "لم", "ليس", "नहीं", "না", "不", "没", "değil", "không", "않")
 )  # fmt: skip
 """Words that turn an answer into its opposite, in some languages: one word, and all is wrong."""
+
+OTHER_ORDER, TOLD = 0.5, 0.1
+"""Below such a correlation the order is another one; a reason is given of such a part of all answers."""
+
+Contradicted = Literal["negation", "numbers", "order"]
+"""Why an answer with the reference's words may not say the same."""
 
 _FENCED = re.compile(r"```[^\n`]*\n(.*?)\n?```", re.DOTALL)
 
@@ -66,6 +73,22 @@ class Content:
 
     def _telling(self, text: str) -> list[str]:
         return [word for word in words(text) if word not in self._shared]
+
+
+def most_contradicted(references: Sequence[str], answers: Sequence[str]) -> tuple[Contradicted, int] | None:
+    """The commonest reason why answers lose what they share with their references, and in how many."""
+    pairs = zip(references, answers, strict=True)
+    found = Counter(one for pair in pairs if (one := _contradicts(*pair)))
+    return next((one for one in found.most_common(1) if one[1] >= TOLD * len(answers)), None)
+
+
+def _contradicts(reference: str, answer: str) -> Contradicted | None:
+    expected, given = words(reference), words(answer)
+    if NEGATIONS.isdisjoint(expected) != NEGATIONS.isdisjoint(given):
+        return "negation"
+    if _same_facts(expected, given) < 1:
+        return "numbers"
+    return "order" if _ordered(reference, answer) < OTHER_ORDER else None
 
 
 def _ordered(reference: str, answer: str) -> float:

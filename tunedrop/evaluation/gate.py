@@ -77,7 +77,8 @@ class Gate:
                 return Finding("promote", said)
             doubt = (
                 f"{' and '.join(behind)} may not have risen. On open text all of these scores have to, since "
-                "none of them knows what a text means. Let a judge decide (evaluation.judge)"
+                "none of them knows what a text means. "
+                f"{reasons.READ_OR_JUDGE}"
             )
             slowest = min((one for one in others if one.low <= 0), key=lambda one: one.low)
             return Finding(

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from tunedrop.contracts import Contender, Reason, Score
 from tunedrop.evaluation import metrics, reasons, scores
+from tunedrop.evaluation.content import Contradicted, most_contradicted
 from tunedrop.evaluation.measured import MOST_FAILED, Measured, is_rather_higher
 from tunedrop.evaluation.parts import wrong_part
 from tunedrop.evaluation.power import FEWEST_UNITS
@@ -40,9 +41,6 @@ fall at all."""
 CONTENT_SHARE = 0.2
 """The least part of what open text gained that must be a gain in content."""
 
-HALF = 0.5
-"""The win rate of two models that are as good."""
-
 PRODUCTION_MARGIN = 0.02
 """A model that takes the place of one in production must be no worse than it by more than this."""
 
@@ -74,7 +72,13 @@ class Guards:
         content = self.found.content
         if content is None or content.low > 0 or self.found.is_judged:
             return ""
-        return f"; {reasons.of_form(content)}"
+        return f"; {reasons.of_form(content, self._contradicted())}"
+
+    def _contradicted(self) -> tuple[Contradicted, int] | None:
+        """What most answers without content have wrong, and how many."""
+        if self.sample.task != "text":
+            return None
+        return most_contradicted(self.sample.references, self.sample.texts("tuned"))
 
     def _substitutes(self, reason: str) -> Finding | None:
         if self.sample.task != "text" or self.found.is_judged:
@@ -117,11 +121,15 @@ class Guards:
         """Whether a judge that compares may like the length of the answers alone."""
         if self.found.metric != metrics.JUDGED["converse"]:
             return None
-        rate = scores.at_equal_length(self.found.held_out)
-        if rate is None or rate > HALF:
+        equal = scores.at_equal_length(self.found.held_out)
+        if equal is None or not equal.is_by_length:
             return None
-        said = f"at equal length of the answers the judge prefers the tuned model in {rate:.0%} of pairs"
-        return Finding("inconclusive", f"{reason}; but {said}: it may prefer long answers. Look at some")
+        said = (
+            f"at equal length of the answers the judge prefers the tuned model in {equal.rate:.0%} of pairs"
+        )
+        return Finding(
+            "inconclusive", f"{reason}; but {said}: it may prefer long answers. {reasons.READ_THEM}"
+        )
 
     def _beats(self, reason: str, contender: Contender) -> Finding | None:
         score, wanted = contender.score, self.settings.min_improvement
@@ -155,7 +163,7 @@ class Guards:
         wanted = 0.0 if self.sample.task == "text" else -margin
         if content.low > wanted and not self._mostly_form(content):
             return None
-        said = f"{reason}; but {reasons.of_form(content)}"
+        said = f"{reason}; but {reasons.of_form(content, self._contradicted())}"
         if _has_fallen(content, GUARD_MARGIN):
             return Finding("reject", said, "content")
         return Finding(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,8 +21,32 @@ RIDGE = 0.1
 
 STEPS = 50
 
+HALF = 0.5
+"""The win rate of two models that are as good."""
 
-def win_rate(points: Sequence[float], lengths: Sequence[int], other_lengths: Sequence[int]) -> float | None:
+FEWEST_EACH = 10
+"""Pairs with a longer answer, and with a shorter one, between which the rate at equal length is interpolated."""
+
+ONE_SIDED = 1.645
+"""Standard errors from an estimate to the bound that it exceeds with 5 % probability."""
+
+
+class AtEqualLength(NamedTuple):
+    """The win rate at equal length, its upper bound, and whether lengths on both sides of it were seen."""
+
+    rate: float
+    high: float
+    is_between: bool
+
+    @property
+    def is_by_length(self) -> bool:
+        """Whether the wins come from length: an extrapolated rate says so only with its upper bound."""
+        return (self.rate if self.is_between else self.high) <= HALF
+
+
+def win_rate(
+    points: Sequence[float], lengths: Sequence[int], other_lengths: Sequence[int]
+) -> AtEqualLength | None:
     """The win rate at equal length, from 0 to 1; None of too few pairs, or of lengths that never differ.
 
     Parameters
@@ -44,4 +69,6 @@ def win_rate(points: Sequence[float], lengths: Sequence[int], other_lengths: Seq
         found = found + step
         if float(np.abs(step).max()) < 1e-9:
             break
-    return 1 / (1 + math.exp(-float(found[0])))
+    error = ONE_SIDED * math.sqrt(float(np.linalg.inv(bend)[0, 0]))
+    rate, high = (1 / (1 + math.exp(-float(found[0]) - more)) for more in (0.0, error))
+    return AtEqualLength(rate, high, min((longer < 0).sum(), (longer > 0).sum()) >= FEWEST_EACH)

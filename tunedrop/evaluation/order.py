@@ -29,7 +29,7 @@ BY_CHANCE, BY_CHANCE_OF_ALL, ALL = 0.5, 0.8, 0.9
 said in other words; three shuffled lines reach the second."""
 
 _MEMBERS = regex.compile(
-    r"[,;\u060c\u061b\u3001\uff0c\uff1b]|\s(?:and|or|und|oder|et|ou|y|e|o|и|или|و)\s|(?:^|\n)\s*[-*•]\s",
+    r"[,;\u060c\u061b\u3001\uff0c\uff1b]|\s(?:and|or|und|oder|et|ou|y|e|o|и|или|و)\s|(?:^|\n)[^\S\n]*+[-*•]\s",
     regex.MULTILINE,
 )
 """What stands between the members of an enumeration: commas of several scripts, `and`, bullets."""

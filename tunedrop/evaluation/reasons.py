@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tunedrop.contracts import Contender, Incomplete, Score
 from tunedrop.evaluation import metrics
+from tunedrop.evaluation.content import Contradicted
 from tunedrop.evaluation.power import FEWEST_UNITS, MOST_UNITS
 from tunedrop.evaluation.prompting import PROMPTED
 from tunedrop.evaluation.substitution import Substitution
@@ -19,6 +20,14 @@ FREE = {
 }
 """What each answer is that takes no model, by the contender's name."""
 
+READ_THEM = (
+    "Read some of these answers in the report. If they are right, promote the model of a run by hand: "
+    "`tunedrop promote RUN`"
+)
+"""What a person can do where no score decides."""
+
+READ_OR_JUDGE = f"{READ_THEM}. In a run, a judge can decide instead (evaluation.metric: judge)"
+
 LONGEST_ERROR = 200
 """Maximum number of characters of an error in a reason."""
 
@@ -26,10 +35,7 @@ LONGEST_ERROR = 200
 def within(needed: int, max_prompts: int) -> str:
     """What more records would do, where that is not just to upload them."""
     if needed >= MOST_UNITS:
-        return (
-            ". More test prompts may not decide this: the difference is too close to the required one. Check "
-            "the answers in the report, or train a better model"
-        )
+        return ". More test prompts may not decide this. Check the answers in the report, or train a better model"
     if needed > max_prompts:
         return (
             f". About {needed:,} different test prompts would decide this, more than evaluation.max_prompts "
@@ -85,13 +91,22 @@ def beaten(contender: str, score: Score) -> str:
     return f"{what} scores {score.base:.3f} against {score.tuned:.3f} {between(score)}"
 
 
-def of_form(content: Score) -> str:
-    """What speaks for a gain in form alone."""
-    return (
+def of_form(content: Score, contradicted: tuple[Contradicted, int] | None) -> str:
+    """What speaks for a gain in form alone, and what most of the answers have wrong."""
+    said = (
         "the gain may be one of form alone (code fences, set phrases, right words in the wrong order): the "
         f"score of what the answers say went from {content.base:.3f} to {content.tuned:.3f} "
         f"{between(content)}"
     )
+    if contradicted is None:
+        return said
+    kind, count = contradicted
+    what = {
+        "negation": "say no where their reference does not, or the other way round",
+        "numbers": "lack a number of their reference",
+        "order": "have the words of their reference in another order",
+    }[kind]
+    return f"{said}; most often, {count} answers of the tuned model {what}"
 
 
 def wrong_throughout(name: str, right: float, chance: float) -> str:
@@ -114,7 +129,7 @@ def substituted(found: Substitution) -> str:
     }[found.kind]
     return (
         f"{found.units} answers of the tuned model {said}. A score of common words cannot tell whether they "
-        "still mean the same. Let a judge decide (evaluation.judge)"
+        f"still mean the same. {READ_OR_JUDGE}"
     )
 
 

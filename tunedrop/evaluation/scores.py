@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from tunedrop.contracts import Judged, JudgedVia, JudgeSettings
 from tunedrop.evaluation import general_ability, metrics
 from tunedrop.evaluation.evaluate import Judgement, Prediction
-from tunedrop.evaluation.length_control import win_rate
+from tunedrop.evaluation.length_control import AtEqualLength, win_rate
 from tunedrop.evaluation.reward_scale import scale_of
 from tunedrop.evaluation.sample import Model, Paired, Sample
 
@@ -61,7 +61,7 @@ def rewards(sample: Sample, models: tuple[Model, Model] = ("base", "tuned")) -> 
 POINTS = {"tuned": 1.0, "base": 0.0, "tie": 0.5}
 
 
-def at_equal_length(predictions: Sequence[Prediction]) -> float | None:
+def at_equal_length(predictions: Sequence[Prediction]) -> AtEqualLength | None:
     """The tuned model's win rate without the judge's liking for long answers."""
     said = [one for one in predictions if one.judgement is not None and not one.judgement.error]
     points = [POINTS[one.judgement.better] for one in said if one.judgement is not None]
@@ -71,6 +71,7 @@ def at_equal_length(predictions: Sequence[Prediction]) -> float | None:
 def judged(predictions: Sequence[Prediction], settings: JudgeSettings) -> Judged:
     """How the judge found, pair by pair."""
     found = [one.judgement for one in predictions if one.judgement is not None]
+    equal = at_equal_length(predictions)
     read = [*found, *(one.against_champion for one in predictions if one.against_champion is not None)]
     said = [one.better for one in found if not one.error]
     return Judged(
@@ -79,7 +80,7 @@ def judged(predictions: Sequence[Prediction], settings: JudgeSettings) -> Judged
         losses=said.count("base"),
         ties=said.count("tie"),
         failed=len(found) - len(said),
-        at_equal_length=at_equal_length(predictions),
+        at_equal_length=None if equal is None else equal.rate,
         via=settings.via,
         reason=next((one.error for one in found if one.error), ""),
         input_tokens=sum(one.input_tokens for one in read),

@@ -38,6 +38,16 @@ LOST = 0.8
 REARRANGED = 0.4
 """In such a part of all units the pieces of an answer may stand in another order than one move explains."""
 
+INTERCHANGEABLE = tuple(
+    frozenset(group.split())
+    for group in (
+        "the a an our", "hello hi dear hey greetings", "sorry apologies apologise apologize regret",
+        "thanks thank", "regards wishes greetings", "der die das ein eine unser unsere", "hallo liebe lieber",
+        "le la les un une", "el la los las un una", "bonjour salut cher chère", "hola querido estimado estimada",
+    )
+)  # fmt: skip
+"""Articles, salutations and apologies: one stands for another, and the answer means the same."""
+
 Kind = Literal["always", "changed places", "in most answers", "lines", "rearranged"]
 
 _CODE = regex.compile(r"^\s{2,}\S|[;{}:]\s*$|[=(]", regex.MULTILINE)
@@ -137,7 +147,9 @@ def _changes(expected: Sequence[str], given: Sequence[str]) -> Iterator[_Change]
         if change.tag == "replace":
             for step in range(min(change.src_end - change.src_start, change.dest_end - change.dest_start)):
                 place = change.src_start + step
-                yield _Change(place, expected[place], given[change.dest_start + step])
+                wanted, said = expected[place], given[change.dest_start + step]
+                if not any({wanted, said} <= group for group in INTERCHANGEABLE):
+                    yield _Change(place, wanted, said)
 
 
 def _moved(changes: Sequence[_Change]) -> tuple[str, str] | None:

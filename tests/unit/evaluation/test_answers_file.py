@@ -127,7 +127,17 @@ def test_one_word_that_always_stands_for_another_is_left_to_a_judge(right: str, 
     )
 
     assert evaluation.verdict == "inconclusive"
-    assert "Let a judge decide" in evaluation.reason
+    assert "tunedrop promote RUN" in evaluation.reason
+
+
+def test_an_article_that_stands_for_another_is_no_other_word() -> None:
+    said = [f"Order {one} is handled by the team in {text(DRAW, 2)}" for one in TEXTS]
+
+    evaluation = tunedrop.evaluate(
+        rows(said, lambda _: "I do not know", lambda one: one.replace("by the team", "by our team"))
+    )
+
+    assert evaluation.verdict == "promote", evaluation.reason
 
 
 def test_common_words_in_any_order_are_no_answer() -> None:

@@ -26,13 +26,17 @@ def test_a_preference_for_length_alone_is_none_at_equal_length() -> None:
     rate = win_rate(points, LENGTHS, OTHERS)
 
     assert sum(points) / 300 > 0.6
-    assert rate == pytest.approx(0.5, abs=0.1)
+    assert rate is not None
+    assert rate.rate == pytest.approx(0.5, abs=0.1)
 
 
 def test_a_preference_for_what_is_better_stays() -> None:
     points = [float(DRAW.random() < 0.8) for _ in LENGTHS]
 
-    assert win_rate(points, LENGTHS, OTHERS) == pytest.approx(0.8, abs=0.07)
+    rate = win_rate(points, LENGTHS, OTHERS)
+
+    assert rate is not None
+    assert rate.rate == pytest.approx(0.8, abs=0.07)
 
 
 def test_the_coefficients_are_those_of_the_greatest_likelihood() -> None:
@@ -46,7 +50,10 @@ def test_the_coefficients_are_those_of_the_greatest_likelihood() -> None:
 
     best = minimize(loss, np.zeros(2)).x[0]
 
-    assert win_rate(list(points), LENGTHS, OTHERS) == pytest.approx(1 / (1 + np.exp(-best)), abs=1e-4)
+    rate = win_rate(list(points), LENGTHS, OTHERS)
+
+    assert rate is not None
+    assert rate.rate == pytest.approx(1 / (1 + np.exp(-best)), abs=1e-4)
 
 
 def test_few_pairs_and_equal_lengths_tell_nothing() -> None:
@@ -58,7 +65,21 @@ def test_who_always_wins_wins_at_equal_length_too() -> None:
     rate = win_rate([1.0] * 300, LENGTHS, OTHERS)
 
     assert rate is not None
-    assert rate > 0.9
+    assert rate.rate > 0.9
+    assert not rate.is_by_length
+
+
+@pytest.mark.parametrize("draw", range(20))
+def test_what_no_pair_shows_is_not_held_against_a_model(draw: int) -> None:
+    """Every answer of the tuned model is longer: what holds at equal length is extrapolated."""
+    draws = random.Random(draw)
+    points = [float(draws.random() < 0.7) for _ in range(100)]
+
+    rate = win_rate(points, [draws.randint(200, 500) for _ in points], [100] * 100)
+
+    assert rate is not None
+    assert not rate.is_between
+    assert not rate.is_by_length
 
 
 def judged(number: int) -> Prediction:
