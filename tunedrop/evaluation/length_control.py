@@ -25,7 +25,7 @@ HALF = 0.5
 """The win rate of two models that are as good."""
 
 FEWEST_EACH = 10
-"""Pairs with a longer answer, and with a shorter one, between which the rate at equal length is interpolated."""
+"""Pairs with a longer answer, and with a shorter one, between which the rate is interpolated."""
 
 ONE_SIDED = 1.645
 """Standard errors from an estimate to the bound that it exceeds with 5 % probability."""

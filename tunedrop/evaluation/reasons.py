@@ -35,7 +35,7 @@ LONGEST_ERROR = 200
 def within(needed: int, max_prompts: int) -> str:
     """What more records would do, where that is not just to upload them."""
     if needed >= MOST_UNITS:
-        return ". More test prompts may not decide this. Check the answers in the report, or train a better model"
+        return ". More test prompts may not decide this. Read the answers, or train a better model"
     if needed > max_prompts:
         return (
             f". About {needed:,} different test prompts would decide this, more than evaluation.max_prompts "

@@ -43,7 +43,8 @@ INTERCHANGEABLE = tuple(
     for group in (
         "the a an our", "hello hi dear hey greetings", "sorry apologies apologise apologize regret",
         "thanks thank", "regards wishes greetings", "der die das ein eine unser unsere", "hallo liebe lieber",
-        "le la les un une", "el la los las un una", "bonjour salut cher chère", "hola querido estimado estimada",
+        "le la les un une", "el la los las un una", "bonjour salut cher chère",
+        "hola querido estimado estimada",
     )
 )  # fmt: skip
 """Articles, salutations and apologies: one stands for another, and the answer means the same."""
