@@ -27,8 +27,18 @@ PIECES = (
 )  # fmt: skip
 """What hostile texts are made of: long runs of one of these."""
 
-ANCHORED = ('"name"', "INSERT", "DS_Store", "nan|NaN|NULL", "WEBVTT", r"\.jsonl", r"thumbs\.db", "\\n-{3,}")
-"""Of expressions that are matched at the beginning of a text alone; the last is for docstrings of ours."""
+ANCHORED = (
+    '"name"',
+    "INSERT",
+    "DS_Store",
+    "nan|NaN|NULL",
+    "WEBVTT",
+    r"\.jsonl",
+    r"thumbs\.db",
+    "\\n-{3,}",
+    "Below is an",
+)
+"""Of expressions that are matched at the beginning of a text alone; the last but one is for docstrings of ours."""
 
 
 def expressions() -> dict[str, re.Pattern[Any]]:

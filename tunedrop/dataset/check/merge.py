@@ -196,6 +196,8 @@ class _Conclusion:
         self, split: Split, records: Records, other: SourceFormat, format_: SourceFormat | None
     ) -> None:
         message = f"{_a(other)} record in {_a(format_)} dataset"
+        if {other, format_} == {"transcript", "text"}:
+            message += "; where all are texts to read, choose the method continued-pretraining"
         problem = Problem("$", "TD010", message, other, format_ or "")
         first = [(line, problem) for line, _ in records.misplaced.first]
         self._errors.take(split, _tally(records.misplaced.counts, first))

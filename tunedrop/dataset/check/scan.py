@@ -39,6 +39,7 @@ class _Scan:
     def __init__(self, source: Source, range_: Range, asked: Asked) -> None:
         self._source = source
         self._asked = asked
+        self._is_text = asked.method == "continued-pretraining"
         self._most = asked.max_findings
         self._album = source.album
         self._partial = Partial(range=range_)
@@ -82,7 +83,9 @@ class _Scan:
             take = self._take
             for number, (record, raw, candidate) in enumerate(zip(records, raws, bits, strict=True), first):
                 conversation = read(record)
-                if conversation is None or (candidate & MARKS and is_transcript(conversation)):
+                if conversation is None or (
+                    candidate & MARKS and not self._is_text and is_transcript(conversation)
+                ):
                     self._line(number, raw, candidate)
                 else:
                     take(number, format_, conversation, len(raw) + 1, candidate)
@@ -142,7 +145,7 @@ class _Scan:
         if line.problem is not None:
             self._partial.findings.add(number, Problem("", *line.problem), self._asked)
             return
-        reading = formats.read(line.record)
+        reading = formats.read_for(line.record, is_text=self._is_text)
         if formats.is_unknown(reading):
             self._partial.records += 1
             self._partial.findings.add(number, reading.problems[0], self._asked)

@@ -67,6 +67,7 @@ __all__ = [
     "losses",
     "method_of",
     "read",
+    "read_for",
     "read_record",
     "refusal",
     "unread_paths",
@@ -169,6 +170,15 @@ def read(record: Mapping[str, Any]) -> Reading:
         reading.problems.append(unknown.problem(record))
         return reading
     return read_record(record, format_)
+
+
+def read_for(record: Mapping[str, Any], *, is_text: bool) -> Reading:
+    """The same for a known purpose: as text for continued pre-training, a transcript is a text too."""
+    reading = read(record)
+    if not is_text or reading.format != "transcript":
+        return reading
+    text = read_record(unwrapped(record), "text")
+    return text if text.conversation is not None else reading
 
 
 def is_unknown(reading: Reading) -> bool:

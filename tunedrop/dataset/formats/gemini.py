@@ -30,7 +30,12 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     for key in _SYSTEM:
         for text in _texts(record.get(key), f"$.{key}", losses):
             chat.note(text, f"$.{key}")
-    for index, tool in enumerate(record.get("tools") or []):
+    offered = record.get("tools") or []
+    offered = [offered] if isinstance(offered, dict) else offered
+    if not isinstance(offered, list):
+        reading.wrong_type("$.tools", "a list of tools", offered)
+        return None
+    for index, tool in enumerate(offered):
         declared = tool
         if isinstance(tool, dict):
             declared = tool.get(_DECLARED[0], tool.get(_DECLARED[1]))

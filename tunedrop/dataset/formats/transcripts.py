@@ -15,33 +15,46 @@ openassistant-guanaco, guanaco-llama2-1k, baize (data sets' cards). Read 2026-11
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tunedrop.dataset.formats import names, naming, turns
 from tunedrop.dataset.formats.record import Conversation, Reading, Turn, said
+from tunedrop.dataset.types import shorten
 
 _BOS = r"(?:<s>|<\|begin_of_text\|>|<bos>|<\|startoftext\|>)"
 _PREFACES = ("Below is an instruction", "A chat between", "The conversation between")
-_PREFACE = rf"(?:{'|'.join(_PREFACES)})[^#\[|]{{0,600}}?"
+_AT_LINE = rf"(?:\A|\n|</s>|<\|end\|>|{_BOS})[ \t]*+"
+_TOOLS = "tool|ipython|function|observation|environment"
+_ROLE = rf"(system|developer|user|assistant|{_TOOLS})"
 _MARKS = (
-    r"<\|im_start\|>[ \t]*(system|user|assistant)[ \t]*\n",
-    r"<\|start_header_id\|>(system|user|assistant)<\|end_header_id\|>",
-    r"<\|(system|user|assistant)\|>",
-    r"<start_of_turn>(user|model)\n",
-    r"\[(INST|/INST)\]",
-    r"###[ ]?(System|Instruction|Input|Response|Human|User|Assistant):",
-    r"\[\|(Human|AI)\|\]",
-    r"(?:\A|\n\n)[ \t]*(Human|Assistant):(?:[ \t]|\Z)",
-    r"(?:\A|[\n ]|</s>)(USER|ASSISTANT):(?:[ \t]|\Z)",
+    ("", r"<\|im_start\|>[ \t]*+([\w-]{1,30})[ \t]*+\n"),
+    ("", r"<\|start_header_id\|>([\w-]{1,30})<\|end_header_id\|>"),
+    (_AT_LINE, rf"<\|{_ROLE}\|>"),
+    ("", r"<start_of_turn>(\w{1,30})\n"),
+    ("", r"\[(INST|/INST)\]"),
+    (
+        r"(?:\A|\n|(?=###[ ]?(?:Human|Assistant):))",
+        r"###[ ]?(System|Instruction|Input|Response|Human|User|Assistant):",
+    ),
+    ("", r"\[\|(Human|AI)\|\]"),
+    (rf"(?:\A|\n\n|{_BOS})[ \t]*+", r"(Human|Assistant):(?:[ \t]|\Z)"),
+    (rf"(?:\A|[\n ]|</s>|{_BOS})", r"(USER|ASSISTANT):(?:[ \t]|\Z)"),
 )
-_SPEAKERS = tuple(map(re.compile, _MARKS))
-_BEGINS = re.compile(rf"\s*(?:{_BOS}\s*)?(?:{_PREFACE})?(?:{'|'.join(f'(?:{one})' for one in _MARKS)})")
-_END = re.compile(
-    r"(?:\s|<s>|</s>|<\|im_end\|>|<\|eot_id\|>|<\|eom_id\|>|<\|end\|>|<\|endoftext\|>|<\|end_of_text\|>"
-    r"|<end_of_turn>|<eos>)+\Z"
+"""Where a mark counts, and the mark: what stands inside a line is most often said, not a mark."""
+_SPEAKERS = tuple(re.compile(where + mark) for where, mark in _MARKS)
+_HEADINGS = _SPEAKERS[5]
+_PREFACE = rf"(?:{'|'.join(_PREFACES)})(?s:.){{0,600}}?"
+_BEGINS = re.compile(
+    rf"\s*+(?:{_BOS}\s*+)?+(?:{_PREFACE})?(?:{'|'.join(f'(?:{mark})' for _, mark in _MARKS)})"
 )
-_SYSTEM = re.compile(r"\s*<<SYS>>(.*?)<</SYS>>", re.DOTALL)
+_ENDS = (
+    "<s>", "</s>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|endoftext|>", "<|end_of_text|>",
+    "<end_of_turn>", "<eos>",
+)  # fmt: skip
+_LEADING = re.compile(r"\A(?: ?(?:\r?\n)+| (?! ))")
+_SPECIAL = ("<|im_start|>", "<|start_header_id|>", "<start_of_turn>")
+_SYSTEM = re.compile(r"\s*+<<SYS>>(.*?)<</SYS>>", re.DOTALL)
 _ROLES = {
     **turns.ROLES,
     "inst": turns.USER,
@@ -50,6 +63,7 @@ _ROLES = {
     "/inst": turns.ASSISTANT,
     "response": turns.ASSISTANT,
 }
+_SPOKEN = (turns.SYSTEM, turns.USER, turns.ASSISTANT)
 
 _Said = tuple[str, str]
 """Who speaks, and what is said."""
@@ -69,9 +83,16 @@ def fits(record: Mapping[str, Any]) -> bool:
     return bool(_of(record)[1])
 
 
-def read(record: Mapping[str, Any], _: Reading) -> Conversation | None:
-    """A record that `fits`."""
+def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
+    """A record that `fits`; None, with the reason, where somebody speaks that a text cannot hold."""
     keys, spoken = _of(record)
+    if other := next((role for role, _ in spoken if role not in _SPOKEN), ""):
+        what = (
+            f"a turn of {shorten(other)} in one text cannot be told from an answer: write it as messages, "
+            "with tool_calls and role tool"
+        )
+        reading.add(f"$.{keys[0]}", "TD023", what, other, "system, user or assistant")
+        return None
     given = [Turn(role, text, (), f"$.{keys[role == turns.ASSISTANT]}") for role, text in spoken]
     system = [one.text for one in given if one.role == turns.SYSTEM]
     unread = {key: one for key, one in said(record).items() if key not in keys and one != ""}
@@ -98,11 +119,12 @@ def spoken(text: str, answer: str = "") -> list[_Said]:
     )
     if speaker is None:
         return []
-    before, *rest = speaker.split(text)
-    before = re.sub(_BOS, "", before).strip()
+    marks = list(_marks(speaker, text))
+    before = re.sub(_BOS, "", text[: marks[0][1]]).strip()
     found: list[_Said] = [(turns.SYSTEM, before)] if before else []
-    for who, words in zip(rest[::2], rest[1::2], strict=True):
-        role, words = _ROLES[who.lower()], _END.sub("", words).strip()
+    ends = [start for _, start, _ in marks[1:]] + [len(text)]
+    for (role, _, start), end in zip(marks, ends, strict=True):
+        words = _words(role, text[start:end])
         if role == "input" and found:
             found[-1] = (found[-1][0], f"{found[-1][1]}\n\n{words}".strip())
             continue
@@ -111,7 +133,7 @@ def spoken(text: str, answer: str = "") -> list[_Said]:
             words = words[system.end() :].strip()
         found.append((role, words))
     if answer and found[-1] == (turns.ASSISTANT, ""):
-        found[-1] = (turns.ASSISTANT, _END.sub("", answer).strip())
+        found[-1] = (turns.ASSISTANT, _words(turns.ASSISTANT, answer))
     elif not answer and found[-1] == (turns.USER, ""):
         found.pop()
     elif answer:
@@ -119,7 +141,36 @@ def spoken(text: str, answer: str = "") -> list[_Said]:
     return found if _are_turns(found) else []
 
 
+def _marks(speaker: re.Pattern[str], text: str) -> Iterator[tuple[str, int, int]]:
+    """Who speaks, and where the mark begins and ends; a heading inside an answer is part of the answer."""
+    last = ""
+    for mark in speaker.finditer(text):
+        role = _ROLES.get(mark[1].lower(), mark[1])
+        is_said = speaker is _HEADINGS and last == turns.ASSISTANT and role in ("input", turns.ASSISTANT)
+        if not is_said:
+            last = role
+            yield role, mark.start(), mark.end()
+
+
+def _words(role: str, text: str) -> str:
+    """What is said, without the marks of its end; the indentation of an answer is kept."""
+    end = len(text)
+    while True:
+        while end and text[end - 1].isspace():
+            end -= 1
+        mark = next((one for one in _ENDS if text.endswith(one, 0, end)), "")
+        if not mark:
+            break
+        end -= len(mark)
+    return _LEADING.sub("", text[:end]) if role == turns.ASSISTANT else text[:end].strip()
+
+
 def _are_turns(found: list[_Said]) -> bool:
+    """Whether they are the turns of a conversation, or have one of somebody whom `read` refuses."""
+    if any(role not in (*_SPOKEN, "input") for role, _ in found):
+        return True
+    if any(mark in words for _, words in found for mark in _SPECIAL):
+        return False
     roles = [role for role, _ in found if role != turns.SYSTEM]
     is_first = all(role != turns.SYSTEM for role, _ in found[1:])
     expected = [(turns.USER, turns.ASSISTANT)[at % 2] for at in range(len(roles))]

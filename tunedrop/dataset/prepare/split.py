@@ -99,7 +99,7 @@ def prepare(
     everything = 0
     for given, chunks in sources.items():
         for line in lines.read(chunks):
-            reading = formats.read(line.record)
+            reading = formats.read_for(line.record, is_text=method_rules.format == "text")
             format_, conversation = reading.format, reading.conversation
             if line.problem is not None or conversation is None:
                 raise ValueError(f"line {line.number} of the {given} file was not checked")

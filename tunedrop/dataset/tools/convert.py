@@ -67,7 +67,7 @@ def convert(
     done, write = Conversion(), _writer(sink, target)
     for number, record in _records(chunks, place, done):
         line = place(number)
-        reading = formats.read(record)
+        reading = formats.read_for(record, is_text=target == "text")
         conversation = reading.conversation
         if conversation is None:
             first = next(one for one in reading.problems if severity(one.code) == "error")
