@@ -9,7 +9,9 @@ line; each record becomes a `Conversation`, which the rules look at that the pre
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
+from functools import cached_property
 
 import msgspec
 
@@ -26,6 +28,8 @@ from tunedrop.dataset.rules.texts.prefilter import EVERYTHING, MARKS, WORDS, Pre
 from tunedrop.dataset.sources import media
 from tunedrop.dataset.types import Problem, Source, shorten
 
+_BEGINNING = 200
+"""Number of records by which a file is a corpus of texts."""
 _MOST_KNOWN = 10_000
 """Number of record templates whose problems are cached."""
 
@@ -39,7 +43,6 @@ class _Scan:
     def __init__(self, source: Source, range_: Range, asked: Asked) -> None:
         self._source = source
         self._asked = asked
-        self._is_text = asked.method == "continued-pretraining"
         self._most = asked.max_findings
         self._album = source.album
         self._partial = Partial(range=range_)
@@ -83,9 +86,7 @@ class _Scan:
             take = self._take
             for number, (record, raw, candidate) in enumerate(zip(records, raws, bits, strict=True), first):
                 conversation = read(record)
-                if conversation is None or (
-                    candidate & MARKS and not self._is_text and is_transcript(conversation)
-                ):
+                if conversation is None or (candidate & MARKS and is_transcript(conversation)):
                     self._line(number, raw, candidate)
                 else:
                     take(number, format_, conversation, len(raw) + 1, candidate)
@@ -145,7 +146,9 @@ class _Scan:
         if line.problem is not None:
             self._partial.findings.add(number, Problem("", *line.problem), self._asked)
             return
-        reading = formats.read_for(line.record, is_text=self._is_text)
+        reading = formats.read(line.record)
+        if reading.format == "transcript" and self._is_corpus:
+            reading = formats.read_for(line.record, is_text=True)
         if formats.is_unknown(reading):
             self._partial.records += 1
             self._partial.findings.add(number, reading.problems[0], self._asked)
@@ -156,6 +159,16 @@ class _Scan:
         for problem in reading.problems:
             self._of(reading.format).findings.add(number, problem, self._asked)
         self._take(number, reading.format, reading.conversation, len(raw) + 1, candidate)
+
+    @cached_property
+    def _is_corpus(self) -> bool:
+        """Whether documents are texts to read, whatever they look like: by the method, else by most of the
+        records that the file begins with, so that every range of it says the same."""
+        if self._asked.method != "auto":
+            return self._asked.method == "continued-pretraining"
+        begun = [lines.parse(1, raw) for raw in lines.head(self._source).split(b"\n")[:_BEGINNING]]
+        found = Counter(formats.detect(one.record) for one in begun if one.problem is None)
+        return found["text"] > found["transcript"]
 
     def _broken(self, number: int, reading: Reading) -> None:
         self._partial.records += 1
