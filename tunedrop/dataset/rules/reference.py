@@ -100,7 +100,7 @@ def _row(model: BaseModel, method: str, rules: MethodRules) -> str:
         f"{rules.min_train_records:,} to {rules.max_train_records:,}",
         validation if rules.takes_validation else "none",
         f"{rules.max_record_tokens:,}" if rules.max_record_tokens else "",
-        f"{rules.max_train_bytes / 1e9:.1f} GB" if rules.max_train_bytes else "",
+        f"{rules.max_train_bytes / 1e9:.3g} GB" if rules.max_train_bytes else "",
         f"{rules.source.page} ({rules.source.read_on})"
         + (f"; {rules.source.doubt}" if rules.source.doubt else ""),
     )
