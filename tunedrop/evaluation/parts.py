@@ -39,6 +39,9 @@ LARGE = 0.25
 MOSTLY = 0.5
 """A part that is right more often than this is not wrong throughout, though by chance it may be as right."""
 
+STATED = 0.8
+"""A field whose value stands in so many of the prompts that have it can be known."""
+
 LONGEST_STRING = 8
 """A string of more words is prose, which is not right or wrong as a whole."""
 
@@ -254,18 +257,35 @@ def _first_wrong(parts: Iterator[Part], sample: Sample, levels: Levels) -> Wrong
 
 
 def _wrong_field(sample: Sample, levels: Levels) -> WrongPart | None:
-    """A field that is wrong more often than by chance, or several that are never right.
+    """A field that is wrong more often than by chance, or that the prompt states, or several that are never
+    right.
 
     One that is never right may be what no model can know: a number that was drawn.
     """
-    found, share = [], 0.0
+    asked = [frozenset(words(one)) for one in sample.asked]
+    found, certain, share = [], [], 0.0
     for part, size in fields_of_json(sample.references):
         wrong = _tested(part, sample, levels)
         if wrong is not None:
             found.append(wrong)
             share += size
-    worse = [one for one in found if one.by_chance.high < 0]
-    return next(iter([*worse, *found] if share >= LARGE else worse), None)
+            if wrong.by_chance.high < 0 or _is_stated(part, asked):
+                certain.append(wrong)
+    return next(iter([*certain, *found] if share >= LARGE else certain), None)
+
+
+def _is_stated(part: Part, asked: Sequence[frozenset[str]]) -> bool:
+    """Whether nearly all prompts hold what the field should be."""
+    stated = [
+        all(_said(value) <= prompt for _, value in wanted)
+        for wanted, prompt in zip(part.wanted, asked, strict=True)
+        if wanted
+    ]
+    return fmean(stated) >= STATED
+
+
+def _said(value: Hashable) -> frozenset[str]:
+    return frozenset(value if isinstance(value, tuple) else words(str(value)))
 
 
 def _tested(part: Part, sample: Sample, levels: Levels) -> WrongPart | None:

@@ -219,6 +219,31 @@ def test_a_number_that_nobody_can_know_does_not_hide_the_rest() -> None:
     assert evaluation.verdict == "promote", evaluation.reason
 
 
+def test_a_field_that_every_prompt_states_is_no_riddle() -> None:
+    """One of five fields, wrong in each answer: the rest alone scores 0.80."""
+    draw = random.Random(6)
+    cities = ("Paris", "Rome", "Oslo", "Lima", "Kyiv", "Cairo", "Delhi", "Quito", "Sofia", "Tunis", "Accra")
+    names, items = ("Anna", "Ben", "Clara", "David", "Eva", "Hugo"), ("lamp", "chair", "kettle", "camera")
+    bought = [
+        (draw.choice(names), draw.choice(cities), draw.choice(items), 20 + 3 * row, draw.randint(2, 90))
+        for row in range(60)
+    ]
+    rows = [
+        (f"{name} from {city} bought a {item} for {price} euros, {days} days ago.",
+         json.dumps({"customer": name, "city": city, "item": item, "price": price, "days": days}))
+        for name, city, item, price, days in bought
+    ]  # fmt: skip
+
+    def next_city(wanted: str) -> str:
+        found = json.loads(wanted)
+        return json.dumps(found | {"city": cities[(cities.index(found["city"]) + 1) % len(cities)]})
+
+    evaluation = verdict(rows, next_city)
+
+    assert evaluation.verdict == "inconclusive", evaluation.reason
+    assert "city" in evaluation.reason
+
+
 @pytest.mark.parametrize("depth", [*range(900, 1_100, 5), 20_000])
 def test_documents_nested_deeper_than_python_follows_have_no_fields(depth: int) -> None:
     deep = "[" * depth + "1" + "]" * depth
