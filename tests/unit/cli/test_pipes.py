@@ -23,15 +23,16 @@ def test_a_table_in_a_pipe_has_no_spaces_that_fill_a_line() -> None:
 
 @pytest.mark.parametrize("width", [30, 60, 90, 140])
 def test_a_narrow_terminal_breaks_no_word(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(output.console, "_force_terminal", True)
-    monkeypatch.setenv("COLUMNS", str(width))
+    terminal = output.Output()
+    monkeypatch.setattr(terminal, "_force_terminal", True)
+    terminal.size = width, 25
     listing = output.table("base model", "methods", "state", "in", right=("in",))
     listing.add_row(
         "its answers to others", "fine-tuning, distillation, reinforcement", "can be tuned", "0.06"
     )
 
-    with output.console.capture() as captured:
-        output.console.print(listing)
+    with terminal.capture() as captured:
+        terminal.print(listing)
 
     printed = captured.get()
     words = ("its answers to others", "fine-tuning,", "distillation,", "reinforcement", "0.06", "methods")
