@@ -3,8 +3,9 @@ more often than its own answers to other prompts are.
 
 An answer scores half and more with every number wrong, or every name, where the rest is always the same or
 stands in the prompt. Which parts there are is read off the references: of JSON its numbers, codes, words and
-truth values, and each field; of other text its numbers, its names, and the words that few references have, or
-no more than half of them, and the prompt does not give.
+truth values, and each field; of other text its numbers, its names, what the prompt states, by the word that
+it stands after, and the words that few references have, or no more than half of them, and the prompt does not
+give.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import permutations
+from itertools import pairwise, permutations
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -85,10 +86,26 @@ def parts_of_text(references: Sequence[str], prompts: Sequence[str]) -> Iterator
     yield Part("numbers that the prompt does not give", _without(numbers, given), _bag)
     yield Part("names", names, _bag)
     yield Part("names that the prompt does not give", _without(names, given), _bag)
+    yield from _slots(references, given, frequency)
     for name, share in (("words that tell the references apart", RARE), ("less common words", HALF)):
         most = max(1.0, share * len(texts))
         telling = frozenset(word for word, count in frequency.items() if count <= most)
         yield Part(name, _without([_only(found, telling.__contains__) for found in everything], given), _bag)
+
+
+def _slots(
+    references: Sequence[str], given: Sequence[frozenset[str]], frequency: Counter[str]
+) -> Iterator[Part]:
+    """What stands after one word: of words that the prompt states, those that tell the references apart."""
+    slots: dict[str, dict[int, Wanted]] = defaultdict(lambda: defaultdict(Counter))
+    most, least = HALF * len(references), LEAST_SHARE * len(references)
+    for place, (reference, prompt) in enumerate(zip(references, given, strict=True)):
+        for before, word in pairwise(words(reference)):
+            if word in prompt and frequency[word] <= most and frequency[before] >= least:
+                slots[before][place][word] = 1
+    for before, found in sorted(slots.items()):
+        wanted = [found.get(place, Wanted()) for place in range(len(references))]
+        yield Part(f"words after {before!r} that the prompt states", wanted, _bag)
 
 
 def parts_of_json(references: Sequence[str]) -> Iterator[Part]:
@@ -277,7 +294,7 @@ def _wrong_field(sample: Sample, levels: Levels) -> WrongPart | None:
 def _is_stated(part: Part, asked: Sequence[frozenset[str]]) -> bool:
     """Whether nearly all prompts hold what the field should be."""
     stated = [
-        all(_said(value) <= prompt for _, value in wanted)
+        all(_said(leaf[1]) <= prompt for leaf in wanted if isinstance(leaf, tuple))
         for wanted, prompt in zip(part.wanted, asked, strict=True)
         if wanted
     ]

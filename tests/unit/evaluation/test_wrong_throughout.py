@@ -219,6 +219,77 @@ def test_a_number_that_nobody_can_know_does_not_hide_the_rest() -> None:
     assert evaluation.verdict == "promote", evaluation.reason
 
 
+_SUPPORT_DRAW = random.Random(8)
+SUPPORT: Rows = [
+    (
+        f"{name} from {city} writes: the {item} of order {4000 + 37 * row} {trouble[0]}. What now?",
+        f"Dear {name}, sorry about the {item}. {trouble[1]}. "
+        f"Our team in {city} is responsible for order {4000 + 37 * row}.",
+    )
+    for row, (name, city, item, trouble) in enumerate(
+        (
+            _SUPPORT_DRAW.choice(("Anna", "Ben", "Clara", "David", "Eva", "Hugo", "Ida")),
+            _SUPPORT_DRAW.choice(("Paris", "Rome", "Oslo", "Lima", "Kyiv", "Cairo", "Delhi", "Quito")),
+            _SUPPORT_DRAW.choice(("lamp", "chair", "kettle", "router", "camera", "jacket", "mirror")),
+            _SUPPORT_DRAW.choice(
+                (
+                    ("arrived broken", "We will send a free replacement within three days"),
+                    ("makes a loud noise", "A technician will call you tomorrow morning"),
+                    ("was charged twice", "The second payment is on its way back to your card"),
+                    ("has a missing part", "What is missing leaves our warehouse today"),
+                    ("does not switch on", "Please hold its button down for ten seconds"),
+                    ("leaks water", "Turn off the main valve until our plumber is there"),
+                    ("smells of smoke", "Unplug it at once and do not use it again"),
+                    ("is too small", "You can exchange it at any shop for a larger size"),
+                    ("shows an error code", "Update the firmware in the settings menu"),
+                    ("lost its warranty card", "Download another card from your account"),
+                )
+            ),
+        )
+        for _ in range(60)
+    )
+]
+
+
+def in_other_words(wanted: str) -> str:
+    name, item, advice, city, order = re.findall(
+        r"Dear (\w+), sorry about the (\w+)\. (.+)\. Our team in (\w+) is responsible for order (\d+)\.",
+        wanted,
+    )[0]
+    return (
+        f"Hello {name}, we apologise for your {item}. {advice}. "
+        f"Order {order} is with the team that sits in {city}."
+    )
+
+
+def test_what_prompts_state_may_be_said_in_other_words() -> None:
+    assert verdict(SUPPORT, in_other_words).verdict == "promote"
+
+
+@pytest.mark.parametrize(
+    ("slot", "other"),
+    [
+        ("Hello ", ["Anna", "Ben", "Clara"]),
+        ("sits in ", ["Paris", "Rome", "Oslo"]),
+        ("your ", ["lamp", "chair", "router"]),
+    ],
+)
+def test_one_thing_that_prompts_state_is_not_always_wrong(slot: str, other: list[str]) -> None:
+    """The rest is right, and the answer is no near copy of the reference."""
+
+    def answer(wanted: str) -> str:
+        return re.sub(
+            rf"(?<={slot})\w+",
+            lambda found: next(one for one in other if one != found[0]),
+            in_other_words(wanted),
+        )
+
+    evaluation = verdict(SUPPORT, answer)
+
+    assert evaluation.verdict == "inconclusive", evaluation.reason
+    assert "that the prompt states" in evaluation.reason
+
+
 def test_a_field_that_every_prompt_states_is_no_riddle() -> None:
     """One of five fields, wrong in each answer: the rest alone scores 0.80."""
     draw = random.Random(6)
