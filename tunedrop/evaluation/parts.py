@@ -22,7 +22,7 @@ import regex
 from tunedrop.contracts import Score
 from tunedrop.evaluation.json_leaves import parse
 from tunedrop.evaluation.sample import Levels, Paired, Sample
-from tunedrop.evaluation.words import words
+from tunedrop.evaluation.words import has_digit, words
 
 RARE = 0.05
 """Words that no larger part of the references has tell what one of them says."""
@@ -80,7 +80,7 @@ def parts_of_text(references: Sequence[str], prompts: Sequence[str]) -> Iterator
     everything = [_bag(one) for one in references]
     texts = {one: frozenset(words(one)) for one in references}
     frequency = Counter(word for text in texts.values() for word in text)
-    numbers = [_only(found, lambda word: _has_digit(str(word))) for found in everything]
+    numbers = [_only(found, lambda word: has_digit(str(word))) for found in everything]
     names = [Counter[Hashable](set(_names(one))) for one in references]
     yield Part("numbers", numbers, _bag)
     yield Part("numbers that the prompt does not give", _without(numbers, given), _bag)
@@ -215,7 +215,7 @@ def _leaves(value: Any, path: str) -> Iterator[Leaf]:
         yield path, "numbers", value
     elif isinstance(value, str):
         said = words(value)
-        kind = "strings with digits" if _has_digit(value) else "strings"
+        kind = "strings with digits" if has_digit(value) else "strings"
         yield path, kind if len(said) <= LONGEST_STRING else PROSE, said or value
 
 
@@ -225,10 +225,6 @@ def _bag(text: str) -> Wanted:
 
 def _names(text: str) -> Iterator[str]:
     return (word for name in _NAME.findall(text) for word in words(name))
-
-
-def _has_digit(text: str) -> bool:
-    return any(character.isdigit() for character in text)
 
 
 def _only(found: Wanted, keep: Callable[[Hashable], bool]) -> Wanted:

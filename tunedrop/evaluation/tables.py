@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tunedrop.evaluation.words import words
+from tunedrop.evaluation.words import has_digit, words
 
 MOST_CHANGED, WIDE = 2, 6
 """So many columns differ in copies of a row in a table of so many columns; one in a narrower table."""
@@ -99,7 +99,7 @@ def _rows(prompts: Sequence[str]) -> list[Row]:
     counts = [Counter(word for piece in one for word in piece) for one in pieces]
     times = Counter(item for one in counts for item in one.items())
     frame = {
-        word for (word, _), count in times.items() if count > FRAME * len(prompts) and not _has_digit(word)
+        word for (word, _), count in times.items() if count > FRAME * len(prompts) and not has_digit(word)
     }
     return [_row(one, frame) for one in pieces]
 
@@ -160,7 +160,3 @@ def _pairs(codes: Codes, least: int) -> Iterator[tuple[int, int]]:
 
 def _shuffled(codes: Codes) -> Codes:
     return np.random.default_rng(SEED).permuted(codes, axis=0)
-
-
-def _has_digit(word: str) -> bool:
-    return any(character.isdigit() for character in word)

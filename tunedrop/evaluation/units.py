@@ -19,7 +19,7 @@ import numpy as np
 
 from tunedrop.evaluation.json_leaves import is_document
 from tunedrop.evaluation.tables import FEWEST_ROWS, table_of
-from tunedrop.evaluation.words import words
+from tunedrop.evaluation.words import has_digit, words
 
 ALIKE = 0.7
 """The share of all distinct words of two prompts, or answers, that both have: `please` changes nothing."""
@@ -95,7 +95,7 @@ def _rows(texts: Sequence[str], found: Sequence[Conversation]) -> tuple[set[int]
     """
     templates: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for index, one in enumerate(found):
-        templates[tuple(word for word in one.asked if not _is_number(word))].append(index)
+        templates[tuple(word for word in one.asked if not has_digit(word))].append(index)
     rows: set[int] = set()
     copies: list[tuple[int, int]] = []
     everything = (list(range(len(found))), MOST_SAME)
@@ -164,14 +164,10 @@ def _telling(texts: Sequence[tuple[str, ...]]) -> list[Tokens]:
     common = Counter(word for text in sets for word in text)
     found = []
     for text in sets:
-        named = frozenset(one for one in text if not _is_number(one))
+        named = frozenset(one for one in text if not has_digit(one))
         shares = (frozenset(one for one in named if common[one] <= most * len(sets)) for most in COMMON)
         found.append(next((one for one in (*shares, named) if one), text))
     return found
-
-
-def _is_number(word: str) -> bool:
-    return any(character.isdigit() for character in word)
 
 
 def jaccard(one: Tokens, other: Tokens) -> float:

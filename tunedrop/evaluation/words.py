@@ -56,6 +56,11 @@ def split_words(text: str) -> tuple[str, ...]:
     return _tokens(text, r"\1 ")
 
 
+def has_digit(word: str) -> bool:
+    """Whether a word is a number, or has one in it: a date, a code, an order."""
+    return any(character.isdigit() for character in word)
+
+
 def folded(text: str) -> str:
     """NFKC without case: what is compared wherever case and the form of characters do not count."""
     text = unicodedata.normalize("NFKC", text.translate(_SPELLINGS))
