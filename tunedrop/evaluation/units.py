@@ -13,9 +13,11 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tunedrop.evaluation.json_leaves import is_document
 from tunedrop.evaluation.tables import FEWEST_ROWS, table_of
@@ -145,9 +147,8 @@ def _stars(
     """
     alike: dict[int, list[int]] = {index: [] for index in distinct}
     texts = [index for index in distinct if index not in rows]
-    near = _overlapping([found[index].telling for index in texts])
-    pairs = ((texts[first], texts[second]) for first, second in near)
-    for first, second in (*pairs, *(pair for pair in copies if alike.keys() >= set(pair))):
+    copied = (pair for pair in copies if alike.keys() >= set(pair))
+    for first, second in chain(_same_questions(found, texts), copied):
         if jaccard(found[first].wanted, found[second].wanted) >= ALIKE:
             alike[first].append(second)
             alike[second].append(first)
@@ -174,15 +175,28 @@ def jaccard(one: Tokens, other: Tokens) -> float:
     return len(one & other) / max(1, len(one | other))
 
 
-def _overlapping(texts: Sequence[Tokens]) -> Iterator[tuple[int, int]]:
-    """Pairs with a Jaccard similarity of `ALIKE`, by prefix filtering (Chaudhuri et al. 2006; exact).
+def _same_questions(found: Sequence[Conversation], places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Pairs whose telling words are alike, but for those of which what is wanted cannot be alike: where
+    thousands of prompts say the same, few of them want the same."""
+    asked = _near([found[place].telling for place in places])
+    wanted = _near([found[place].wanted for place in places])
+    for second, masks in enumerate(zip(asked, wanted, strict=True)):
+        for first in np.flatnonzero(np.logical_and(*masks)).tolist():
+            one, other = places[first], places[second]
+            if jaccard(found[one].telling, found[other].telling) >= ALIKE:
+                yield one, other
 
-    Two sets that have at least t words in common share k of them among the n - t + k rarest of each, in one
-    order of all words (Wang et al. 2012, doi 10.1145/2213836.2213847).
+
+def _near(texts: Sequence[Tokens]) -> Iterator[NDArray[np.bool_]]:
+    """For each text, which of those before it may have a Jaccard similarity of `ALIKE`: no other has.
+
+    By prefix filtering (Chaudhuri et al. 2006): two sets that have at least t words in common share k of them
+    among the n - t + k rarest of each, in one order of all words (Wang et al. 2012, doi
+    10.1145/2213836.2213847).
     """
     frequency = Counter(word for text in texts for word in text)
     least = [math.ceil(ALIKE * len(text)) for text in texts]
-    shared = np.array([min(MOST_SHARED, few) for few in least], dtype=np.int64)
+    shared = np.array([min(MOST_SHARED, max(1, few)) for few in least], dtype=np.int64)
     rarest = [
         sorted(text, key=lambda word: (frequency[word], word))[: len(text) - few + int(k)]
         for text, few, k in zip(texts, least, shared, strict=True)
@@ -191,13 +205,11 @@ def _overlapping(texts: Sequence[Tokens]) -> Iterator[tuple[int, int]]:
     for index, prefix in enumerate(rarest):
         for word in prefix:
             places[word].append(index)
-    posted = {word: np.array(where, dtype=np.int64) for word, where in places.items() if len(where) > 1}
+    posted = {word: np.array(where, dtype=np.int64) for word, where in places.items()}
     for index, prefix in enumerate(rarest):
-        lists = [posted[word] for word in prefix if word in posted]
-        if not lists:
-            continue
-        others, counts = np.unique(np.concatenate(lists), return_counts=True)
-        near = (others < index) & (counts >= np.minimum(shared[index], shared[others]))
-        for other in others[near].tolist():
-            if jaccard(texts[index], texts[other]) >= ALIKE:
-                yield other, index
+        lists = [_NOWHERE, *(posted[word] for word in prefix)]
+        hits = np.bincount(np.concatenate(lists), minlength=len(texts))[:index]
+        yield hits >= np.minimum(shared[index], shared[:index])
+
+
+_NOWHERE = np.empty(0, dtype=np.int64)

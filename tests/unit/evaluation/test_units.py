@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -141,3 +142,13 @@ def test_thousands_of_copies_are_told_in_no_time() -> None:
     prompts = [f"{TEMPLATES[number % 50]} number {number}" for number in range(20_000)]
 
     assert count(prompts, [LONG[number % 50] for number in range(20_000)]) == 50
+
+
+def test_thousands_of_prompts_that_differ_in_numbers_alone_are_told_in_no_time() -> None:
+    words = [f"n{number}" for number in range(3_000)] + ["the", "of", "and", "in", "to", "a", "is"] * 200
+    prompts = [" ".join(DRAW.choices(words, k=60)) for _ in range(3_000)]
+    references = [text(DRAW, 20) for _ in prompts]
+
+    started = time.process_time()
+    assert count(prompts, references) == 3_000
+    assert time.process_time() - started < 8
