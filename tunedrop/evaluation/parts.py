@@ -152,7 +152,7 @@ def is_told_apart(part: Part, units: Sequence[int]) -> bool:
 def _pairs_of(text: str) -> Counter[tuple[str, Hashable, str, Hashable]]:
     """Two values of one object in a list of several: the field and value of one, then of the other."""
     try:
-        objects = list(_listed(parse(text), ""))
+        objects = list(_listed(parse(text)))
     except RecursionError:
         return Counter()
     return Counter(
@@ -162,16 +162,13 @@ def _pairs_of(text: str) -> Counter[tuple[str, Hashable, str, Hashable]]:
     )
 
 
-def _listed(value: Any, path: str) -> Iterator[list[tuple[str, Hashable]]]:
+def _listed(document: Any) -> Iterator[list[tuple[str, Hashable]]]:
     """The values of each object in a list of two and more; prose left out."""
-    if isinstance(value, Mapping):
-        for key, member in value.items():
-            yield from _listed(member, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list):
-        for member in value:
-            yield from _listed(member, f"{path}[]")
-            if len(value) > 1 and isinstance(member, Mapping):
-                yield [(at, given) for at, kind, given in _leaves(member, f"{path}[]") if kind != PROSE]
+    for path, value in _values(document, ""):
+        if isinstance(value, list) and len(value) > 1:
+            for member in value:
+                if isinstance(member, Mapping):
+                    yield [(at, given) for at, kind, given in _leaves(member, f"{path}[]") if kind != PROSE]
 
 
 Leaf = tuple[str, str, Hashable]
@@ -202,21 +199,27 @@ def _leaves_of(text: str) -> tuple[Leaf, ...]:
         return ()
 
 
-def _leaves(value: Any, path: str) -> Iterator[Leaf]:
+def _leaves(document: Any, path: str) -> Iterator[Leaf]:
+    for at, value in _values(document, path):
+        if isinstance(value, bool) or value is None:
+            yield at, "truth values", repr(value)
+        elif isinstance(value, int | float):
+            yield at, "numbers", value
+        elif isinstance(value, str):
+            said = words(value)
+            kind = "strings with digits" if has_digit(value) else "strings"
+            yield at, kind if len(said) <= LONGEST_STRING else PROSE, said or value
+
+
+def _values(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """All that a document holds, with itself, and where it stands without places in lists."""
+    yield path, value
     if isinstance(value, Mapping):
         for key, member in value.items():
-            yield from _leaves(member, f"{path}.{key}" if path else str(key))
+            yield from _values(member, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list):
         for member in value:
-            yield from _leaves(member, f"{path}[]")
-    elif isinstance(value, bool) or value is None:
-        yield path, "truth values", repr(value)
-    elif isinstance(value, int | float):
-        yield path, "numbers", value
-    elif isinstance(value, str):
-        said = words(value)
-        kind = "strings with digits" if has_digit(value) else "strings"
-        yield path, kind if len(said) <= LONGEST_STRING else PROSE, said or value
+            yield from _values(member, f"{path}[]")
 
 
 def _bag(text: str) -> Wanted:
