@@ -65,7 +65,8 @@ class Guards:
         )
         found = [one for one in tests if one is not None]
         rejected = [one for one in found if one.verdict == "reject"]
-        return next(iter([*rejected, *found]), Finding("promote", reason + self._of_form()))
+        first = next(iter([*rejected, *found]), None)
+        return first or Finding("promote", reason + self._of_form())
 
     def _of_form(self) -> str:
         """What the reason says of a gain that is one of form."""
