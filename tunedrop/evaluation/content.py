@@ -84,7 +84,7 @@ def most_contradicted(references: Sequence[str], answers: Sequence[str]) -> tupl
 
 def _contradicts(reference: str, answer: str) -> Contradicted | None:
     expected, given = words(reference), words(answer)
-    if NEGATIONS.isdisjoint(expected) != NEGATIONS.isdisjoint(given):
+    if _are_opposite(expected, given):
         return "negation"
     if _same_facts(expected, given) < 1:
         return "numbers"
@@ -95,9 +95,14 @@ def _ordered(reference: str, answer: str) -> float:
     return 1.0 if same_members(reference, answer) else in_order(words(reference), words(answer))
 
 
+def _are_opposite(expected: Sequence[str], given: Sequence[str]) -> bool:
+    """Whether one of the two says no, and the other does not."""
+    return NEGATIONS.isdisjoint(expected) != NEGATIONS.isdisjoint(given)
+
+
 def _same_facts(expected: Sequence[str], given: Sequence[str]) -> float:
     """The share of the reference's numbers that the answer has; 0 where one of the two says no."""
-    if NEGATIONS.isdisjoint(expected) != NEGATIONS.isdisjoint(given):
+    if _are_opposite(expected, given):
         return 0.0
     numbers = {one for one in expected if one[0].isdigit()}
     return len(numbers & set(given)) / len(numbers) if numbers else 1.0
