@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -56,9 +57,12 @@ def finish(
     """
     released, kept, failed = [], [], []
     removal = Removal(aws, stage)
-    troubles: list[Exception] = []
+    trouble: Exception | None = None
     if failure is not None:
-        released += stop_jobs(aws, stage, run, started, troubles)
+        try:
+            released += stop_jobs(aws, stage, run, started)
+        except (ClientError, BotoCoreError) as error:
+            trouble = error
     swapped = promotion is not None and promotion.swapped
     if promotion is not None and swapped:
         kept.append(promotion.model_id)
@@ -82,57 +86,47 @@ def finish(
             if arn in ending:
                 raise
             failed.append(f"{arn}: {error}")  # a candidate's model: nobody waits for that
-    _raise_first(troubles)
+    if trouble is not None:
+        raise trouble
     return Released(released=tuple(released), kept=tuple(kept), failed=tuple(failed))
 
 
-def stop_jobs(
-    aws: Aws,
-    stage: Stage,
-    run: Run,
-    started: StartedJob | None = None,
-    troubles: list[Exception] | None = None,
-) -> list[str]:
+def stop_jobs(aws: Aws, stage: Stage, run: Run, started: StartedJob | None = None) -> list[str]:
     """Stop the jobs of a run, also those whose start nobody has noted, and delete the copies of its data that
     no job needs any more. Gives those that it stopped.
 
-    Parameters
-    ----------
-    troubles
-        Gets what has hindered it: neither a service nor a job that does not answer keeps the others at work.
-        Without it, the first is raised at the end.
+    Raises
+    ------
+    ClientError, BotoCoreError
+        When a service did not answer, or a job could not be stopped: the first such error, after all other
+        jobs have been stopped.
     """
     stopped: list[str] = []
-    met: list[Exception] = [] if troubles is None else troubles
+    troubles: list[Exception] = []
 
     def end(arn: str, act: Callable[[], bool]) -> None:
         try:
             if act():
                 stopped.append(arn)
         except (ClientError, BotoCoreError) as error:
-            met.append(error)
+            troubles.append(error)
 
     if started is not None and started.job_arn:
-        engine, known = engines.of_job(started.job_arn), started.job_arn
-        end(known, lambda: engine.stop(aws, known))
+        arn = started.job_arn
+        end(arn, partial(engines.of_job(arn).stop, aws, arn))
     try:
         found = list(
-            inventory.of_run(aws, stage, run.run_id, inventory.JOBS, lambda _, error: met.append(error))
+            inventory.of_run(aws, stage, run.run_id, inventory.JOBS, lambda _, error: troubles.append(error))
         )
     except (ClientError, BotoCoreError) as error:
-        met.append(error)
+        troubles.append(error)
         found = []
     for one in found:
         if one.status in ("InProgress", "Unused") and one.arn not in stopped:
-            end(one.arn, lambda one=one: stop_job(aws, one))  # type: ignore[misc]
-    if troubles is None:
-        _raise_first(met)
-    return stopped
-
-
-def _raise_first(troubles: list[Exception]) -> None:
+            end(one.arn, partial(stop_job, aws, one))
     if troubles:
         raise troubles[0]
+    return stopped
 
 
 def stop_job(aws: Aws, one: inventory.Resource) -> bool:
