@@ -39,13 +39,15 @@ def filename(stage: Stage, run: Run, job_name: str) -> str:
 
 
 def every(mantle: Any) -> Iterator[TrainingFile]:
-    """Every training file that has such a name, the newest first."""
+    """Every training file that has such a name, the newest first.
+
+    Raises
+    ------
+    ClientError
+        When the service does not answer the list.
+    """
     found = sorted(pages(mantle.list_files, purpose=PURPOSE), key=lambda one: -_created(one))
-    for one in found:
-        parts = str(one.get("filename", "")).split(".")
-        if len(parts) == 4 and parts[-1] == "jsonl":
-            stage, run, job_name, _ = parts
-            yield TrainingFile(str(one["id"]), stage, run, job_name, _created(one))
+    return (ours for one in found if (ours := _read(one, str(one["id"]))) is not None)
 
 
 def find(mantle: Any, job_name: str) -> list[TrainingFile]:
@@ -54,20 +56,25 @@ def find(mantle: Any, job_name: str) -> list[TrainingFile]:
 
 
 def get(mantle: Any, file_id: str) -> TrainingFile | None:
-    """A file; None where it is gone or none of ours, also for a job that names none."""
+    """A file; None where it is gone or not one of ours, and for an empty id, of a job that names no file."""
     if not file_id:
         return None
     try:
-        parts = str(mantle.get_file(id=file_id).get("filename", "")).split(".")
+        return _read(mantle.get_file(id=file_id), file_id)
     except ClientError as error:
         if aws.is_missing(error):
             return None
         raise
-    return TrainingFile(file_id, parts[0], parts[1], parts[2]) if len(parts) == 4 else None
 
 
 def upload(mantle: Any, s3: Any, uri: str, name: str) -> str:
-    """Copy a dataset's file into the service; gives the id of the copy."""
+    """Copy a dataset's file into the service; gives the id of the copy.
+
+    Raises
+    ------
+    ClientError
+        When S3 or the service refuses.
+    """
     bucket, key = naming.place_of(uri)
     content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     boundary = f"tunedrop-{hashlib.sha256(content).hexdigest()}"
@@ -86,6 +93,14 @@ def delete(mantle: Any, file_id: str) -> bool:
             return False
         raise
     return True
+
+
+def _read(answer: Mapping[str, Any], file_id: str) -> TrainingFile | None:
+    parts = str(answer.get("filename", "")).split(".")
+    if len(parts) != 4 or parts[-1] != "jsonl":
+        return None
+    stage, run, job_name, _ = parts
+    return TrainingFile(file_id, stage, run, job_name, _created(answer))
 
 
 def _created(one: Mapping[str, Any]) -> int:

@@ -16,7 +16,13 @@ from tunedrop.training.engines.mantle import files, jobs
 
 
 def of_stage(mantle: Any, stage: Stage, kinds: Collection[LeftoverKind]) -> Iterator[Leftover]:
-    """What is there, by the files that are there: a model whose file is deleted is found no more."""
+    """What is there, by the files that are there: a model whose file has been deleted is no longer found.
+
+    Raises
+    ------
+    ClientError
+        When the service does not answer a list.
+    """
     ours = {one.id: one for one in files.every(mantle) if one.stage == stage.name}
     if not ours:
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,7 +42,13 @@ UNFREEABLE = (
 def start(
     aws_: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, name: str
 ) -> StartedJob:
-    """Start a job, or find the one that an earlier try has started: by the name of its file."""
+    """Start a job, or find the one that an earlier try has started: by the name of its file.
+
+    Raises
+    ------
+    CustomizationFailed, TransientError, QuotaFull
+        As `TrainingEngine.start`.
+    """
     mantle = aws_.mantle
     if (earlier := describe(mantle, name)) is not None:
         return engine.started(earlier)
@@ -59,7 +65,13 @@ def start(
 
 def describe(mantle: Any, name_or_address: str) -> Job | None:
     """A job, or None where there is none; by its name, for as long as its file is there: of several the first
-    that was made, so that every look finds the same one."""
+    that was made, so that every look finds the same one.
+
+    Raises
+    ------
+    ClientError
+        When the service refuses to say.
+    """
     if JOBS in name_or_address:
         try:
             answer = mantle.get_fine_tuning_job(id=id_in(name_or_address, JOBS))
@@ -69,27 +81,27 @@ def describe(mantle: Any, name_or_address: str) -> Job | None:
             raise
         file = files.get(mantle, str(answer.get("training_file") or ""))
         return _job(mantle, answer, file.job_name if file is not None else answer["id"])
-    ids = {one.id for one in files.find(mantle, name_or_address)}
-    if not ids:
-        return None
-    found = [one for one in pages(mantle.list_fine_tuning_jobs) if one.get("training_file") in ids]
-    if not found:
-        return None
-    first = min(found, key=lambda one: int(one.get("created_at") or 0))
-    return _job(mantle, first, name_or_address)
+    found = _made_of(mantle, {one.id for one in files.find(mantle, name_or_address)})
+    first = min(found, key=lambda one: int(one.get("created_at") or 0), default=None)
+    return _job(mantle, first, name_or_address) if first is not None else None
 
 
 def of_files(mantle: Any, ids: Mapping[str, files.TrainingFile]) -> Iterator[tuple[files.TrainingFile, Job]]:
-    """The jobs that were made of some files."""
-    for answer in pages(mantle.list_fine_tuning_jobs):
-        if (file := ids.get(str(answer.get("training_file", "")))) is not None:
-            yield file, _job(mantle, answer, file.job_name)
+    """The jobs that were made of some files, which are given by their ids; each job with its file."""
+    for answer in _made_of(mantle, ids):
+        file = ids[answer["training_file"]]
+        yield file, _job(mantle, answer, file.job_name)
 
 
 def stop(mantle: Any, job_address: str) -> bool:
     """Cancel a job, which cannot be resumed, and every other of its file. False when all had ended before.
 
     A start that was not answered in time may have made two jobs. The file goes once all have ended.
+
+    Raises
+    ------
+    ClientError
+        When the service refuses for another reason.
     """
     id_ = id_in(job_address, JOBS)
     stopped = _cancel(mantle, id_)
@@ -99,7 +111,7 @@ def stop(mantle: Any, job_address: str) -> bool:
         if aws.is_missing(error):
             return stopped
         raise
-    for one in _of_file(mantle, file_id):
+    for one in _made_of(mantle, {file_id}):
         if one["id"] != id_ and _is_at_work(one):
             stopped |= _cancel(mantle, str(one["id"]))
     let_go(mantle, file_id)
@@ -108,15 +120,22 @@ def stop(mantle: Any, job_address: str) -> bool:
 
 def let_go(mantle: Any, file_id: str) -> bool:
     """Delete a training file that nobody needs. False where it was gone, or a job at work or a model has it:
-    by its file alone is a job known as the stage's."""
-    if any(_is_at_work(one) or one.get("fine_tuned_model") for one in _of_file(mantle, file_id)):
+    only its file shows that a job is the stage's.
+
+    Raises
+    ------
+    ClientError
+        When the service refuses for another reason.
+    """
+    if any(_is_at_work(one) or one.get("fine_tuned_model") for one in _made_of(mantle, {file_id})):
         return False
     return files.delete(mantle, file_id)
 
 
-def _of_file(mantle: Any, file_id: str) -> list[dict[str, Any]]:
-    found = pages(mantle.list_fine_tuning_jobs) if file_id else iter(())
-    return [one for one in found if one.get("training_file") == file_id]
+def _made_of(mantle: Any, ids: Collection[str]) -> list[dict[str, Any]]:
+    """What the service says of the jobs that were made of some files, none of them for an empty id."""
+    found = pages(mantle.list_fine_tuning_jobs) if any(ids) else ()
+    return [one for one in found if one.get("training_file") and one["training_file"] in ids]
 
 
 def _cancel(mantle: Any, id_: str) -> bool:
@@ -134,7 +153,13 @@ def _is_at_work(answer: Mapping[str, Any]) -> bool:
 
 
 def count_in_progress(mantle: Any) -> int:
-    """Jobs of this project that hold a slot, whoever started them."""
+    """Jobs of this project that hold a slot, whoever started them.
+
+    Raises
+    ------
+    ClientError
+        When the service does not answer the list.
+    """
     return sum(
         STATUSES.get(str(one.get("status"))) == "InProgress" for one in pages(mantle.list_fine_tuning_jobs)
     )
@@ -178,6 +203,7 @@ def _job(mantle: Any, answer: Mapping[str, Any], name: str) -> Job:
 
 
 def moment(seconds: int | None) -> str:
+    """A time of the API, in seconds since 1970, as the project writes it; empty where it names none."""
     return clock.write(datetime.fromtimestamp(seconds, UTC)) if seconds else ""
 
 
