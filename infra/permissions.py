@@ -274,10 +274,7 @@ class Grants:
         ]
 
     def grade(self, sid: str) -> iam.PolicyStatement:
-        return _allow(sid, ["lambda:InvokeFunction"], self._graders())
-
-    def _graders(self) -> list[str]:
-        return [self._r.stage.grader_arn, *self._r.stage.graders]
+        return _allow(sid, ["lambda:InvokeFunction"], self._r.stage.allowed_graders)
 
     def _teachers(self) -> Iterator[str]:
         models = catalog.load().values()
@@ -442,10 +439,10 @@ class Grants:
     def engines(self, function: str) -> Iterator[iam.PolicyStatement]:
         """What each engine of the stage needs of a function; its package says so."""
         role = self._r.training_role
-        role_arn, graders = role.role_arn if role is not None else "", self._graders()
+        role_arn = role.role_arn if role is not None else ""
         for name in self._r.settings.engines:
             tuned = [one.id for one in catalog.load().values() if name in map(one.engine_of, one.methods)]
-            several = {"{graders}": graders, "{base_models}": tuned}
+            several = {"{graders}": self._r.stage.allowed_graders, "{base_models}": tuned}
             fill = Filling(self._r.stack, self._r.stage.name, self._r.artifacts, role_arn, several)
             yield from map(fill.statement, engines.named(name).permissions.get(function, ()))
 

@@ -110,6 +110,11 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         return f"arn:aws:lambda:{self.region}:{self.account}:function:tunedrop-{self.name}-grade-answers"
 
     @property
+    def allowed_graders(self) -> tuple[str, ...]:
+        """The ARNs of the graders that a manifest may name: the stage's own, then those of its settings."""
+        return (self.grader_arn, *self.graders)
+
+    @property
     def reward_function_arn(self) -> str:
         """What hands rollouts to a run's grader, in stages with an engine that cannot call it itself."""
         return f"arn:aws:lambda:{self.region}:{self.account}:function:tunedrop-{self.name}-grade-rollouts"

@@ -98,7 +98,7 @@ def grader_of(stage: Stage, base_model: BaseModel, parent_model: str, document: 
             f"base_model: reinforcement of {base_model.name} begins with a base model, not with a custom "
             f"model; name {base_model.id}"
         )
-    allowed = (stage.grader_arn, *stage.graders)
+    allowed = stage.allowed_graders
     if document.grader is not None and document.grader not in allowed:
         raise InvalidManifest(
             f"grader: this stage does not allow {document.grader}; allowed are {', '.join(allowed)} "

@@ -66,7 +66,7 @@ def graded(lambda_: Any, stage: Stage, event: Any, seconds: float) -> dict[str, 
 
 
 def _rewards(lambda_: Any, stage: Stage, found: Sequence[Rollout], last: float) -> list[float]:
-    for grader in {one.grader for one in found} - {stage.grader_arn, *stage.graders}:
+    for grader in {one.grader for one in found} - set(stage.allowed_graders):
         raise NotGraded(f"this stage does not allow the grader {grader} (setting graders)")
     scores = [0.0] * len(found)
 
