@@ -131,7 +131,16 @@ def base_import(stage: str, base_model: str, number: int) -> str:
     >>> base_import("dev", "qwen3-4b", 1)
     'tunedrop-dev-base-qwen3-4b-1'
     """
-    return f"tunedrop-{stage}-base-{base_model}-{number}"
+    return f"{base_imports(stage, base_model)}{number}"
+
+
+def base_imports(stage: str, base_model: str = "") -> str:
+    """How the names of a stage's imported base models begin: of one, or of all.
+
+    >>> base_imports("dev", "qwen3-4b"), base_imports("dev")
+    ('tunedrop-dev-base-qwen3-4b-', 'tunedrop-dev-base-')
+    """
+    return f"tunedrop-{stage}-base-{base_model}-" if base_model else f"tunedrop-{stage}-base-"
 
 
 def base_prefix(base_model: str) -> str:

@@ -120,9 +120,8 @@ def _full(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Ite
 def _copies(stage: Stage, model: BaseModel, names: list[str]) -> str:
     """Which of the imported models are the stage's copies of other base models: the sweep deletes those that
     no run needs."""
-    own = naming.base_import(stage.name, model.short_name, 0).removesuffix("0")
-    begins = naming.base_import(stage.name, "", 0).removesuffix("-0")
-    others = [one for one in names if one.startswith(begins) and not one.startswith(own)]
+    own, every = naming.base_imports(stage.name, model.short_name), naming.base_imports(stage.name)
+    others = [one for one in names if one.startswith(every) and not one.startswith(own)]
     if not others:
         return ""
     idle = clock.about(stage.base_model_idle_seconds)

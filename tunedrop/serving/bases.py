@@ -75,7 +75,7 @@ def latest(bedrock: Any, stage: Stage, base_model: BaseModel) -> Import:
     ClientError
         When Bedrock refuses to say.
     """
-    prefix = naming.base_import(stage.name, base_model.short_name, 0).removesuffix("0")
+    prefix = naming.base_imports(stage.name, base_model.short_name)
     pages = bedrock.get_paginator("list_model_import_jobs").paginate(nameContains=prefix)
     jobs = {
         int(match[1]): str(job["jobArn"])
