@@ -30,19 +30,21 @@ class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def epochs(self) -> float:
-        named = (self.hyperparameters.get(name) for name in _EPOCHS)
-        return float(next((value for value in named if value), "1"))
+        return float(self._value_of(_EPOCHS))
 
     @property
     def tries(self) -> int:
         """How many answers to a prompt are tried in each epoch, by reinforcement."""
-        named = (self.hyperparameters.get(name) for name in _TRIES)
-        return int(next((value for value in named if value), "1"))
+        return int(self._value_of(_TRIES))
 
     @property
     def millions(self) -> float:
         """Millions of tokens that it trains on: the training set, as often as it has epochs."""
         return self.dataset.train.tokens * self.epochs / 1e6
+
+    def _value_of(self, names: tuple[str, ...]) -> str:
+        """The hyperparameter that has one of these names; 1 where none has."""
+        return next((value for name in names if (value := self.hyperparameters.get(name))), "1")
 
 
 def has_several_jobs(run: Run) -> bool:
