@@ -117,8 +117,8 @@ class Tunedrop(Construct):
         evaluation_role = EvaluationRole(self, "Evaluation", artifacts=self.artifacts, key=self.key).role
         used = [engines.named(name) for name in settings.engines]
         training_role, import_role = None, None
-        trains_in_sagemaker = any(one.service == "sagemaker" for one in used)
-        if trains_in_sagemaker:
+        services = {one.service for one in used}
+        if "sagemaker" in services:
             training_role = TrainingRole(
                 self, "Training", stage=settings.name, artifacts=self.artifacts, key=self.key, engines=used
             ).role
@@ -166,7 +166,8 @@ class Tunedrop(Construct):
             self, "Waits", resume=functions["resume_waits"], sweep=functions["sweep_throughput"],
             prices=functions["refresh_prices"],
             intake=self.intake, workflow=self.workflow, dead_letters=dead_letters,
-            trains_in_sagemaker=trains_in_sagemaker, resume_every=Duration.minutes(settings.resume_minutes),
+            trains_in_sagemaker="sagemaker" in services,
+            resume_every=Duration.minutes(settings.resume_minutes),
             sweep_every=Duration.minutes(settings.sweep_minutes),
         )  # fmt: skip
         if settings.mlflow is not None:
@@ -181,13 +182,7 @@ class Tunedrop(Construct):
             sweep=functions["sweep_throughput"], dead_letters=dead_letters, topic=self.topic,
         )  # fmt: skip
         if (network := settings.network) is not None and network.endpoints is not None:
-            VpcEndpoints(
-                self,
-                "Endpoints",
-                network=network,
-                endpoints=network.endpoints,
-                training={one.service for one in used},
-            )
+            VpcEndpoints(self, "Endpoints", network=network, endpoints=network.endpoints, training=services)
         if settings.cost_budget:
             Budget(
                 self, "Budget", stage=settings.name, monthly_usd=settings.monthly_budget_usd, topic=self.topic
