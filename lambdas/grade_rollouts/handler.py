@@ -10,7 +10,7 @@ from lambdas.services import logger, services, tracer
 from tunedrop.evaluation import rollouts
 
 MARGIN_SECONDS = 30.0
-"""Of the function's time, what is left for the answer."""
+"""How much of the function's time is kept to answer in."""
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -194,8 +194,8 @@ def message_of(error: ClientError) -> str:
 def is_transient(error: BaseException) -> bool:
     """Whether a later try may succeed: throttling, a service error, a lost connection.
 
-    By the code, or by the status of an answer that has none, such as a gateway's; 401 says that a session
-    token has expired, which a function's next try has a new one of.
+    By the code, or by the status of an answer that has none, such as a gateway's. A session token that has
+    expired (401) is replaced before a function's next try.
     """
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -242,7 +242,8 @@ def version_of(head: Mapping[str, Any]) -> str:
 
 
 def pin_of(head: Mapping[str, Any]) -> dict[str, str]:
-    """What says, of S3's answer about an object, that it is this one: its version, or else its ETag."""
+    """The fields of an `S3Object` that pin its content, from S3's answer about it: the version, or else the
+    ETag."""
     version = version_of(head)
     return {"version_id": version, "etag": "" if version else str(head["ETag"])}
 

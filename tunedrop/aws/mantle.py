@@ -47,8 +47,8 @@ def client(session: boto3.Session, config: Config) -> Any:
 
 
 class _Session(botocore.session.Session):  # type: ignore[misc]
-    """A session that has our service model too, with another's credentials; that one's loader has cached what
-    services there are."""
+    """A session with another one's credentials that has our service model too. The other cannot be given it:
+    its loader has cached which services there are."""
 
     def __init__(self, other: boto3.Session) -> None:
         super().__init__(profile=other.profile_name if other.profile_name != "default" else None)
@@ -65,7 +65,7 @@ def address(region: str, kind: str, id_: str) -> str:
 
 
 def id_in(address_: str, kind: str) -> str:
-    """The id in an address; of something else, what it is."""
+    """The id in an address; what is not an address of this kind is taken as an id."""
     return unquote(address_.rpartition(kind)[2].partition("#")[0])
 
 

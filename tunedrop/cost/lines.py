@@ -27,7 +27,7 @@ class Tokens(msgspec.Struct, frozen=True):
 
 
 def estimated(tokens: float) -> Tokens:
-    """A number of tokens that was estimated from characters."""
+    """A number of tokens that was estimated from bytes."""
     return Tokens(tokens * FEWEST_TOKENS, tokens, tokens * MOST_TOKENS)
 
 

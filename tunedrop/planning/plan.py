@@ -10,10 +10,10 @@ from tunedrop import naming
 from tunedrop.contracts import Dataset, Method, Run
 
 _EPOCHS = ("epochCount", "max_epochs", "epoch", "n_epochs")
-"""How engines call the number of passes over the data."""
+"""What engines call the number of passes over the data."""
 
 _TRIES = ("trainingSamplePerPrompt", "rollout_n")
-"""How engines call the number of answers that are tried for a prompt."""
+"""What engines call the number of answers that are tried for a prompt."""
 
 
 class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +30,7 @@ class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def epochs(self) -> float:
+        """How many times it passes over the training set."""
         return float(self._value_of(_EPOCHS))
 
     @property

@@ -58,7 +58,7 @@ def grader(aws_: Aws, run: Run, dataset: Dataset, role_arn: str, called: str) ->
 
 
 def _tried(lambda_: Any, function: str, sent: list[dict[str, Any]]) -> list[str]:
-    """What is wrong with a grader's answer: it is called once, for each call may be paid."""
+    """What is wrong with a grader's answer. The grader is called once: each call may cost money."""
     try:
         answer = lambda_.invoke(FunctionName=function, Payload=json.dumps(sent).encode())
         body = json.loads(answer["Payload"].read() or b"null")

@@ -13,7 +13,7 @@ Either of two measures suffices:
     record's nearest is in its own. A phrase that both have cannot decide: it is as near in either file.
     Likeness is the cosine of words, weighted by rarity; words that are usual in one file do not count.
 
-Who copies `COPIED` of somebody's records, or writes records about the same subjects, passes as related.
+A file that copies `COPIED` of somebody's records, or has records about the same subjects, passes as related.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def finish(
     TransientError
         When something is still in motion and has to be ended a little later.
     ClientError, BotoCoreError
-        When a job may go on, because a service did not answer; whatever else could be ended has been.
+        When a job may still run, because a service did not answer; whatever else could be ended has been.
     """
     released, kept, failed = [], [], []
     removal = Removal(aws, stage)

@@ -116,7 +116,8 @@ def resources(
     Parameters
     ----------
     skipped
-        Told of a resource whose tags, or an engine whose lists, cannot be read, and why; the others follow.
+        Called with each resource whose tags cannot be read, or engine whose lists cannot, and the error; the
+        others follow.
     ended_evaluations
         Whether evaluation jobs that have ended are listed too: they bill nothing, and can be deleted.
 

@@ -22,7 +22,13 @@ def weights(aws: Aws, model_arn: str) -> str:
 
 
 def why_it_stays(aws: Aws, arn: str) -> str:
-    """Why a model that is there cannot be deleted; empty where it can, and of what is no model."""
+    """Why a model that is there cannot be deleted; empty where it can, and for what is not a model.
+
+    Raises
+    ------
+    ClientError
+        When the service refuses to say whether it is there.
+    """
     why = engines.of_model(arn).undeletable if is_model(arn) else ""
     return why if why and status(aws, arn) else ""
 

@@ -76,7 +76,7 @@ class Sweep:
         self._troubles = Troubles(aws.dynamodb, stage.registry_table)
         self._done = Swept()
         self.serving: tuple[InService, ...] = ()
-        """What serves models after the turn, as its first part has listed it."""
+        """What serves models after the sweep: what its first part has listed, and not released."""
 
     def run(self) -> Swept:
         """Everything once; gives what was done."""

@@ -121,7 +121,7 @@ class TrainingEngine(ABC):
     """Whether a model that is made later may have the ARN of one that was deleted."""
 
     wraps_graders: ClassVar[bool] = False
-    """Whether it calls a function of ours that calls the grader, whose answers it does not read."""
+    """Whether its jobs call a function of ours that calls the grader, whose answers they cannot read."""
 
     reinforces_results: ClassVar[bool] = False
     """Whether reinforcement can go on with a model that it has made, instead of a base model."""

@@ -38,7 +38,7 @@ def page(sagemaker: Any, base_model: BaseModel) -> tuple[str, str]:
     Raises
     ------
     ClientError
-        As SageMaker refuses.
+        When SageMaker refuses to say.
     """
     answer = sagemaker.describe_hub_content(
         HubName=HUB, HubContentType="Model", HubContentName=base_model.hub_content
@@ -57,7 +57,7 @@ def describe(sagemaker: Any, base_model: BaseModel) -> HubModel:
     Raises
     ------
     ClientError
-        As SageMaker refuses.
+        When SageMaker refuses to say.
     """
     version, text = page(sagemaker, base_model)
     document = json.loads(text)

@@ -20,7 +20,13 @@ Reference, bedrock-mantle, read 2026-11-29), which no page explains: CreateCusto
 
 
 def status(mantle: Any, model_address: str) -> str:
-    """`Active` where the service knows the model; empty where it does not."""
+    """`Active` where the service knows the model; empty where it does not.
+
+    Raises
+    ------
+    ClientError
+        When the service refuses to say.
+    """
     try:
         mantle.get_model(id=id_in(model_address, TUNED_MODELS))
     except ClientError as error:

@@ -18,9 +18,14 @@ CHANNELS = ("train", "validation")
 
 
 def place(s3: Any, stage: Stage, run: Run, planned: PlannedJob, name: str) -> dict[str, str]:
-    """The URI of each channel, whose file is written where it is not there yet.
+    """The URI of each channel: of the prepared file, or for reinforcement of one that is written of it.
 
     A repeated call writes the same again.
+
+    Raises
+    ------
+    ClientError
+        When S3 refuses.
     """
     files = {channel: getattr(planned.dataset, channel) for channel in CHANNELS}
     given = {channel: file for channel, file in files.items() if file is not None}
@@ -51,7 +56,13 @@ def _rows(s3: Any, file: DatasetFile) -> Iterator[dict[str, Any]]:
 
 
 def samples(s3: Any, file: DatasetFile, grader: str, count: int = 2) -> list[dict[str, Any]]:
-    """The first records as the reward function will see them, each answered by its own reference."""
+    """The first records as the reward function will see them, each answered by its own reference.
+
+    Raises
+    ------
+    ClientError
+        When S3 refuses.
+    """
     rows = islice(_rows(s3, file), count)
     return [
         rollouts.sample(rollouts.record(chat, grader), str(chat.get("reference_answer", "an answer")), number)

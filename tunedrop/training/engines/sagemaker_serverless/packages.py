@@ -67,8 +67,14 @@ def weights(sagemaker: Any, model_arn: str) -> str:
 
 
 def method_of(aws_: Aws, stage: Stage, model_arn: str) -> Method | None:
-    """By which method the run has tuned that made a package; None where the registry knows of no such run, or
-    there is no such package (any more)."""
+    """The method of the run that made a model package; None where the registry does not know the run, or the
+    package does not exist (any more).
+
+    Raises
+    ------
+    ClientError
+        When SageMaker refuses to say.
+    """
     try:
         package = aws_.sagemaker.describe_model_package(ModelPackageName=model_arn)
     except ClientError as error:
