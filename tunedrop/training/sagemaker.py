@@ -201,6 +201,11 @@ def tags(stage: Stage, run: Run) -> list[dict[str, str]]:
     return [{"Key": one["key"], "Value": one["value"]} for one in naming.tags(stage.name, run.run_id)]
 
 
+def stage_tags(stage: Stage) -> list[dict[str, str]]:
+    """Whose something is that serves all runs of a stage."""
+    return [{"Key": naming.STAGE_TAG, "Value": stage.name}]
+
+
 def tags_of(sagemaker: Any, arn: str) -> dict[str, str]:
     """The tags of a resource of SageMaker's."""
     pages = sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)

@@ -13,10 +13,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tunedrop import aws, naming
+from tunedrop import aws
 from tunedrop.errors import CustomizationFailed, PermissionMissing, TransientError
 from tunedrop.stage import Stage
-from tunedrop.training.sagemaker import is_missing
+from tunedrop.training.sagemaker import is_missing, stage_tags
 
 NAME, TYPE, VERSION, SCHEMA = "grade-rollouts", "JsonDoc", "1.0.0", "2.0.0"
 
@@ -139,11 +139,10 @@ def forget(sagemaker: Any, stage: Stage) -> list[str]:
 
 
 def _import(sagemaker: Any, stage: Stage) -> None:
-    hub, tags = hub_name(stage.name), [{"Key": naming.STAGE_TAG, "Value": stage.name}]
-    _make_hub(sagemaker, stage, tags)
+    _make_hub(sagemaker, stage)
     content = {"Reference": stage.reward_function_arn, "EvaluatorType": "RewardFunction"}
     sagemaker.import_hub_content(
-        HubName=hub,
+        HubName=hub_name(stage.name),
         HubContentType=TYPE,
         HubContentName=NAME,
         HubContentVersion=VERSION,
@@ -154,11 +153,11 @@ def _import(sagemaker: Any, stage: Stage) -> None:
             "method:lambda", "@subtype:aws/evaluator", "@evaluatortype:rewardfunction",
             "@contenttype:byolambda",
         ],
-        Tags=tags,
+        Tags=stage_tags(stage),
     )  # fmt: skip
 
 
-def _make_hub(sagemaker: Any, stage: Stage, tags: list[dict[str, str]]) -> None:
+def _make_hub(sagemaker: Any, stage: Stage) -> None:
     """CreateHub answers before the hub takes anything."""
     hub = hub_name(stage.name)
     try:
@@ -167,7 +166,9 @@ def _make_hub(sagemaker: Any, stage: Stage, tags: list[dict[str, str]]) -> None:
         if not is_missing(error):
             raise
         sagemaker.create_hub(
-            HubName=hub, HubDescription=f"Tunedrop: the reward function of the stage {stage.name}", Tags=tags
+            HubName=hub,
+            HubDescription=f"Tunedrop: the reward function of the stage {stage.name}",
+            Tags=stage_tags(stage),
         )
         found = sagemaker.describe_hub(HubName=hub)
     if found["HubStatus"] in _MOVING:

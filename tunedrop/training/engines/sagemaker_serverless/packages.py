@@ -13,7 +13,7 @@ from tunedrop.contracts import Dataset, Method
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
-from tunedrop.training.sagemaker import delete_files, is_missing
+from tunedrop.training.sagemaker import delete_files, is_missing, stage_tags
 
 MERGED = "checkpoints/hf_merged/"
 """Where a job leaves merged weights, below its model package's prefix (sagemaker-python-sdk,
@@ -36,12 +36,11 @@ def group(sagemaker: Any, stage: Stage, base_model: BaseModel) -> str:
     found = describe_group(sagemaker, name)
     if found:
         return found
-    tags = [{"Key": naming.STAGE_TAG, "Value": stage.name}]
     try:
         answer = sagemaker.create_model_package_group(
             ModelPackageGroupName=name,
             ModelPackageGroupDescription=f"Tunedrop: models tuned from {base_model.name}",
-            Tags=tags,
+            Tags=stage_tags(stage),
         )
     except ClientError:
         # Another run may have made it a moment ago.
