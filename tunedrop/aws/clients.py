@@ -75,6 +75,9 @@ FORBIDDEN_CODES = frozenset(
 )
 
 
+_ONCE = {"mode": "standard", "total_max_attempts": 1}
+"""No retries of the client's own: its callers know better whether, and when, to try again."""
+
 GRADER_SECONDS = 300
 """How long a call of a grader may take."""
 
@@ -104,9 +107,7 @@ class Aws:
     @cached_property
     def bedrock_runtime(self) -> Any:
         """The caller retries and paces by itself: evaluation counts every failed prompt."""
-        config = Config(
-            retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=120, max_pool_connections=32
-        )
+        config = Config(retries=_ONCE, read_timeout=120, max_pool_connections=32)
         return self.session.client("bedrock-runtime", config=config)
 
     @cached_property
@@ -115,17 +116,13 @@ class Aws:
 
         It gives up before the functions that use it are ended (60 s): they have to say that a try failed.
         """
-        config = Config(
-            retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=5, read_timeout=25
-        )
+        config = Config(retries=_ONCE, connect_timeout=5, read_timeout=25)
         return mantle.client(self.session, config)
 
     @cached_property
     def mantle_chat(self) -> Any:
         """The same for answers of models, which may take longer."""
-        config = Config(
-            retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=120, max_pool_connections=32
-        )
+        config = Config(retries=_ONCE, read_timeout=120, max_pool_connections=32)
         return mantle.client(self.session, config)
 
     @cached_property
@@ -139,9 +136,7 @@ class Aws:
     @cached_property
     def sns(self) -> Any:
         """Without retries of its own: a Publish that got no answer may have been heard."""
-        config = Config(
-            retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=5, read_timeout=15
-        )
+        config = Config(retries=_ONCE, connect_timeout=5, read_timeout=15)
         return self.session.client("sns", config=config)
 
     @cached_property
@@ -160,7 +155,7 @@ class Aws:
     def grader(self) -> Any:
         """For functions of others, which may take minutes; whoever calls them tries again and counts."""
         config = Config(
-            retries={"mode": "standard", "total_max_attempts": 1},
+            retries=_ONCE,
             connect_timeout=5,
             read_timeout=GRADER_SECONDS,
             max_pool_connections=16,
