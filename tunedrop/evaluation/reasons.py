@@ -62,6 +62,7 @@ def too_many_failed(what: str, everything: int, errors: Sequence[str]) -> str:
 
 
 def too_many_incomplete(model: Incomplete, everything: int) -> str:
+    """How many answers of a model were cut off, filtered or empty."""
     kinds = (("truncated", model.truncated), ("filtered", model.filtered), ("empty", model.empty))
     told = ", ".join(f"{count} {kind}" for kind, count in kinds if count)
     return (
@@ -134,8 +135,10 @@ def substituted(found: Substitution) -> str:
 
 
 def moved(score: Score) -> str:
+    """A metric's title, and its score before and after."""
     return f"{metrics.TITLES[score.metric]} went from {score.base:.3f} to {score.tuned:.3f}"
 
 
 def between(score: Score) -> str:
+    """The interval of a difference, in brackets."""
     return f"(difference {score.low:+.3f} to {score.high:+.3f})"

@@ -172,6 +172,7 @@ def _telling(texts: Sequence[tuple[str, ...]]) -> list[Tokens]:
 
 
 def jaccard(one: Tokens, other: Tokens) -> float:
+    """The share of all words of two texts that both have, from 0 to 1; 0 of two texts without words."""
     return len(one & other) / max(1, len(one | other))
 
 

@@ -73,6 +73,7 @@ def keys_of(record: Mapping[str, Any]) -> Keys:
 
 
 def is_program(value: Any) -> bool:
+    """Whether it looks like a program: several lines, signs that few sentences have, or a query of SQL."""
     return isinstance(value, str) and _OF_PROGRAMS.search(value) is not None
 
 

@@ -47,6 +47,7 @@ def messages(value: Any, path: str, reading: Reading, speaker: str = turns.ASSIS
 
 
 def message(one: Mapping[str, Any], at: str, speaker: str | None, reading: Reading) -> Iterator[Said]:
+    """One message, of `speaker` where it does not say whose it is; of a broken one a problem instead."""
     if not isinstance(one, dict):
         reading.wrong_type(at, "a message", one)
         return

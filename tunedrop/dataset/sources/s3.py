@@ -31,7 +31,7 @@ class StoredFile:
     Raises
     ------
     InvalidDataset
-        When it is not there any more.
+        When it is not there any more, or has been replaced since the run was registered.
     """
 
     def __init__(
@@ -44,7 +44,13 @@ class StoredFile:
         self.size = int(self._ask(s3.head_object)["ContentLength"])
 
     def chunks(self, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes from start to before stop."""
+        """The bytes from start to before stop.
+
+        Raises
+        ------
+        InvalidDataset
+            When the object was deleted or replaced in the meantime.
+        """
         if start < stop:
             answer = self._ask(self._s3.get_object, Range=f"bytes={start}-{stop - 1}")
             if answer["ContentLength"] != stop - start:
