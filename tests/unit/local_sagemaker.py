@@ -190,21 +190,21 @@ class LocalAccount:
         self.events.append((f"{source} {kind}", dict(detail)))
 
 
-@cache
-def stage_of(engine: str, **changes: Any) -> Stage:
+def stage_of(engine: str, region: str = REGION, **changes: Any) -> Stage:
     """A stage of this account that may use Bedrock and one engine more."""
     return builders.stage(
         account=ACCOUNT,
-        region=REGION,
+        region=region,
         artifacts_bucket=BUCKET,
         training_role_arn=ROLE,
         import_role_arn=f"arn:aws:iam::{ACCOUNT}:role/imports",
-        key_arn=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000",
+        key_arn=f"arn:aws:kms:{region}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000",
         engines=("bedrock", engine),
         **changes,
     )
 
 
+@cache
 def _session(region: str) -> boto3.Session:
     """One for all tests: reading SageMaker's service model takes a second."""
     return boto3.Session("testing", "testing", region_name=region)
