@@ -54,13 +54,19 @@ def intake(aws: Aws, stage: Stage) -> str:
 
 
 @pytest.fixture
-def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAccount]:
+def region() -> str:
+    """Of the account; a test of what another Region has sets its own."""
+    return "us-east-1"
+
+
+@pytest.fixture
+def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, region: str) -> Iterator[LocalAccount]:
     """The embedded SageMaker and Bedrock; every call and answer is valid by botocore's models."""
     from tests.unit.local_sagemaker import LocalAccount  # imports the embedded services, for few tests
 
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        account = LocalAccount(tmp_path, monkeypatch)
+        account = LocalAccount(tmp_path, monkeypatch, region)
         yield account
         account.finish()
         assert account.violations == []

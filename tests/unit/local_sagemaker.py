@@ -27,6 +27,7 @@ from local.bedrock.service import services as bedrock_services
 from local.bedrock.world import World
 from local.driver import until
 from local.faults import Faults
+from local.mantle import jobs as mantle_jobs
 from local.mantle import service as mantle_service
 from local.mantle.state import State as MantleState
 from local.sagemaker import rewards
@@ -57,6 +58,7 @@ class LocalAccount:
         self.region = region
         self.functions: dict[str, Callable[[Any], Any]] = {}
         patch.setattr(rewards, "invoking", lambda _: lambda name, payload: self.invoke(name, payload))
+        patch.setattr(mantle_jobs, "_lambda", lambda *_: self)
         self.events: list[tuple[str, dict[str, Any]]] = []
         patch.setattr(ministack, "assume_role", _assume)
         patch.setattr(ministack, "put_event", self._keep_event)

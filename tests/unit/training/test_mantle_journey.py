@@ -7,7 +7,6 @@ left to tests/end_to_end/test_mantle.py.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,8 @@ import msgspec
 import pytest
 
 from local.driver import until
-from local.mantle import jobs as local_jobs
 from tests import builders
-from tests.unit.local_sagemaker import ACCOUNT, BUCKET, LocalAccount
+from tests.unit.local_sagemaker import ACCOUNT, LocalAccount, stage_of
 from tunedrop import catalog
 from tunedrop.aws import Aws, mantle
 from tunedrop.contracts import CompletedJob, DatasetFile, Run, StartedJob
@@ -44,36 +42,9 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "graded-answers" / "train.jso
 QUICK = {"n_epochs": 1, "batch_size": 32}
 
 
-class Grader:
-    """The stage's grader, called as Lambda is; it keeps what it was sent."""
-
-    def __init__(self) -> None:
-        self.sent: list[list[dict[str, Any]]] = []
-
-    def invoke(self, **request: Any) -> dict[str, Any]:
-        assert request["FunctionName"] == GRADER
-        items = json.loads(request["Payload"])
-        self.sent.append(items)
-        answer = msgspec.json.encode([msgspec.to_builtins(one) for one in grade(items)])
-        return {"Payload": type("Body", (), {"read": lambda _: answer})()}
-
-
 @pytest.fixture
-def grader(monkeypatch: pytest.MonkeyPatch) -> Grader:
-    grader = Grader()
-    monkeypatch.setattr(local_jobs, "_lambda", lambda *_: grader)
-    return grader
-
-
-@pytest.fixture
-def account(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grader: Grader, aws: Aws
-) -> Iterator[LocalAccount]:
-    del grader, aws
-    account = LocalAccount(tmp_path, monkeypatch, "us-west-2")
-    yield account
-    account.finish()
-    assert account.violations == []
+def region() -> str:
+    return "us-west-2"
 
 
 @pytest.fixture
@@ -82,10 +53,21 @@ def here(account: LocalAccount) -> Aws:
 
 
 @pytest.fixture
-def stage() -> Stage:
-    return builders.stage(
-        account=ACCOUNT, region="us-west-2", artifacts_bucket=BUCKET, engines=("bedrock", "mantle")
-    )
+def stage(region: str) -> Stage:
+    return stage_of("mantle", region)
+
+
+@pytest.fixture(autouse=True)
+def sent(account: LocalAccount) -> list[list[dict[str, Any]]]:
+    """What the stage's grader is called with."""
+    found: list[list[dict[str, Any]]] = []
+
+    def graded(items: list[dict[str, Any]]) -> Any:
+        found.append(items)
+        return msgspec.to_builtins(grade(items))
+
+    assert account.function("tunedrop-test-grade-answers", graded) == GRADER
+    return found
 
 
 @pytest.fixture
@@ -106,7 +88,7 @@ def start(here: Aws, account: LocalAccount, stage: Stage, run: Run, lines: int =
 
 
 def ended(here: Aws, started: StartedJob) -> CompletedJob:
-    return until(lambda: outcome(ENGINE, here, started.job_arn), "the job", 60)
+    return until(lambda: outcome(ENGINE, here, started.job_arn), "the job")
 
 
 def kinds_left(here: Aws, stage: Stage) -> set[str]:
@@ -114,7 +96,7 @@ def kinds_left(here: Aws, stage: Stage) -> set[str]:
 
 
 def test_a_model_is_tuned_by_its_grades_asked_by_the_token_and_its_file_deleted(
-    here: Aws, account: LocalAccount, stage: Stage, run: Run, grader: Grader
+    here: Aws, account: LocalAccount, stage: Stage, run: Run, sent: list[list[dict[str, Any]]]
 ) -> None:
     started = start(here, account, stage, run)
     assert start(here, account, stage, run) == started  # a repeated call starts nothing
@@ -125,9 +107,9 @@ def test_a_model_is_tuned_by_its_grades_asked_by_the_token_and_its_file_deleted(
     assert done.job_name == NAME
     assert models.status(here, done.model_arn) == "Active"
     assert catalog.base_of(done.model_arn) is BASE
-    sent = grader.sent[0][0]
-    assert set(sent) == {"id", "messages", "metadata"}
-    assert "reference_answer" in sent["metadata"]
+    item = sent[0][0]
+    assert set(item) == {"id", "messages", "metadata"}
+    assert "reference_answer" in item["metadata"]
     serving = throughput.create(here.bedrock, stage, RUN, NAME, done.model_arn, run.deployment, "mantle")
     served = throughput.outcome(here.bedrock, serving)
     assert served is not None
@@ -160,7 +142,7 @@ def test_a_job_that_is_stopped_leaves_no_file(
     account.faults.set(no_capacity=True)
     started = start(here, account, stage, run)
     job = until(
-        lambda: one if (one := ENGINE.describe(here, NAME)) and one.has_not_started else None, "queue", 30
+        lambda: one if (one := ENGINE.describe(here, NAME)) and one.has_not_started else None, "queue"
     )
     assert ENGINE.in_progress(here) == 1
     assert kinds_left(here, stage) == {"training job"}
