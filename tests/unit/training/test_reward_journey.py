@@ -163,35 +163,6 @@ def test_preflight_sends_two_rollouts_the_way_that_the_job_s_go(
     assert all(one.passed for one in found.values())
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "may"),
-    [
-        ("single-turn", "reinforcement", True),
-        ("preference", "reinforcement", True),
-        ("reinforcement", "reinforcement", True),
-        ("reinforcement", "preference", True),
-        ("reinforcement", "single-turn", False),
-        ("reinforcement", "multi-turn", False),
-        ("preference", "instruction", True),
-        (None, "single-turn", True),
-    ],
-)
-def test_a_method_follows_another_as_aws_documents_it(
-    aws: Aws, account: LocalAccount, stage: Stage, run: Run, before: Any, after: Any, may: bool,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    """Developer guide, customizing-models-continuous, read 2026-11-29."""
-    monkeypatch.setattr(packages, "method_of", lambda *_: before)
-    parent = f"arn:aws:sagemaker:{stage.region}:{stage.account}:model-package/tunedrop-test-qwen3-8b/1"
-    further = msgspec.structs.replace(run, parent_model=parent, grader="")
-    given = msgspec.structs.replace(dataset(account), method=after)
-
-    found = {one.name: one for one in ENGINE.checks(aws, stage, further, given, BASE)}["order of methods"]
-
-    assert found.passed is may
-    assert may or f"was tuned by {before}, and {after} cannot go on with that" in found.detail
-
-
 def test_a_package_that_is_gone_was_tuned_by_nothing_known(aws: Aws, stage: Stage) -> None:
     parent = f"arn:aws:sagemaker:{stage.region}:{stage.account}:model-package/tunedrop-test-qwen3-8b/9"
 

@@ -24,10 +24,11 @@ MADE = {"ModelPackageGroupArn": GROUP}
 STAGE = builders.stage(region="us-west-2", training_role_arn="t", import_role_arn="i")
 
 
-def found(sagemaker: FakeBedrock, *, method: Any = "single-turn") -> dict[str, Check]:
+def found(sagemaker: FakeBedrock, *, method: Any = "single-turn", parent_model: str = "") -> dict[str, Check]:
     aws = Aws()
     aws.sagemaker = sagemaker
-    run, dataset = builders.run(base_model=BASE.id), builders.dataset(method=method)
+    run = builders.run(base_model=BASE.id, parent_model=parent_model)
+    dataset = builders.dataset(method=method)
     return {one.name: one for one in checks.every(aws, STAGE, run, dataset, BASE)}
 
 
@@ -236,10 +237,12 @@ def test_a_package_stays_while_its_weights_do() -> None:
         ("single-turn", "preference", True),
         ("single-turn", "reinforcement", True),
         ("preference", "single-turn", True),
+        ("preference", "instruction", True),
         ("preference", "reinforcement", True),
         ("reinforcement", "preference", True),
         ("reinforcement", "reinforcement", True),
         ("reinforcement", "single-turn", False),
+        ("reinforcement", "multi-turn", False),
         ("continued-pretraining", "single-turn", False),
         ("single-turn", "continued-pretraining", False),
         (None, "single-turn", True),  # a run that the registry does not know
@@ -248,14 +251,15 @@ def test_a_package_stays_while_its_weights_do() -> None:
 def test_a_method_goes_on_with_what_another_has_made(
     before: Any, after: Any, may: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SageMaker AI developer guide, customizing-models-continuous."""
+    """SageMaker AI developer guide, customizing-models-continuous, read 2026-11-29."""
     monkeypatch.setattr(packages, "method_of", lambda *_: before)
-    run = builders.run(base_model=BASE.id, parent_model=PACKAGE)
+    sagemaker = FakeBedrock(describe_hub_content=hub_answer(), describe_model_package_group=MADE)
 
-    (found,) = checks._parent(Aws(), STAGE, run, builders.dataset(method=after))
+    check = found(sagemaker, method=after, parent_model=PACKAGE)["order of methods"]
 
-    assert found.passed is may
-    assert list(checks._parent(Aws(), STAGE, builders.run(), builders.dataset(method=after))) == []
+    assert check.passed is may
+    assert may or f"was tuned by {before}, and {after} cannot go on with that" in check.detail
+    assert "order of methods" not in found(sagemaker, method=after)
 
 
 def evaluator(status: str, function: str = STAGE.reward_function_arn) -> dict[str, str]:
