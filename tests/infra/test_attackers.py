@@ -247,13 +247,17 @@ def functions_statements(resources: Resources) -> dict[str, list[dict[str, Any]]
     return found
 
 
-@pytest.fixture(scope="module")
-def policies(resources: Resources) -> dict[str, list[Any]]:
+def functions_policies(resources: Resources) -> dict[str, list[Any]]:
     """The parsed statements of every function, by its construct's name."""
     return {
         function: [parse_policy_document({"Version": "2012-10-17", "Statement": [one]}) for one in statements]
         for function, statements in functions_statements(resources).items()
     }
+
+
+@pytest.fixture(scope="module")
+def policies(resources: Resources) -> dict[str, list[Any]]:
+    return functions_policies(resources)
 
 
 def is_allowed(policies: dict[str, list[Any]], function: str, call: Call) -> bool:

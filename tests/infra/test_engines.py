@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ministack.core.iam_evaluator import parse_policy_document
 
 from tests.infra.conftest import ACCOUNT, REGION, Resources, synthesize
-from tests.infra.test_attackers import Call, functions_statements, is_allowed, tagged, tagging
+from tests.infra.test_attackers import Call, functions_policies, is_allowed, tagged, tagging
 
 STAGE, OTHER = "local", "prod"
 SAGEMAKER, BEDROCK = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}", f"arn:aws:bedrock:{REGION}:{ACCOUNT}"
@@ -81,10 +80,7 @@ def resources(tmp_path_factory: pytest.TempPathFactory) -> Resources:
 
 @pytest.fixture(scope="module")
 def policies(resources: Resources) -> dict[str, list[Any]]:
-    return {
-        function: [parse_policy_document({"Version": "2012-10-17", "Statement": [one]}) for one in statements]
-        for function, statements in functions_statements(resources).items()
-    }
+    return functions_policies(resources)
 
 
 def who_may(policies: dict[str, list[Any]], call: Call) -> set[str]:
