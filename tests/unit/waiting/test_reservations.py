@@ -8,7 +8,7 @@ from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, aws_of, refusal
 from tunedrop import catalog, clock
 from tunedrop.aws import Aws
-from tunedrop.contracts import StartedJob
+from tunedrop.contracts import Run, StartedJob
 from tunedrop.errors import CustomizationFailed
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
@@ -22,6 +22,24 @@ FULL = refusal("ServiceQuotaExceededException", "You have reached a limit.")
 UNKNOWN = refusal("ResourceNotFoundException")
 
 
+def with_room() -> FakeBedrock:
+    """A Bedrock in which nothing runs, and which starts what it is asked to."""
+    return FakeBedrock(
+        list_model_customization_jobs=FREE,
+        get_model_customization_job=UNKNOWN,
+        create_model_customization_job={"jobArn": builders.JOB_ARN},
+    )
+
+
+def try_to_start(
+    bedrock: FakeBedrock, waits: Waits, stage: Stage, granted: bool = True, run: Run | None = None
+) -> StartedJob:
+    model, dataset = catalog.find(builders.LLAMA_3_3), builders.dataset()
+    return start_or_queue(
+        aws_of(bedrock), waits, stage, run or builders.run(), dataset, model, granted=granted
+    )
+
+
 def test_a_promised_slot_is_not_given_to_a_newcomer(waits: Waits, stage: Stage) -> None:
     for number in range(stage.customization_quota):
         waits.reserve_slot(f"run-{number}")
@@ -29,15 +47,7 @@ def test_a_promised_slot_is_not_given_to_a_newcomer(waits: Waits, stage: Stage) 
         list_model_customization_jobs=FREE, get_model_customization_job=refusal("ResourceNotFoundException")
     )
 
-    started = start_or_queue(
-        aws_of(bedrock),
-        waits,
-        stage,
-        builders.run(),
-        builders.dataset(),
-        catalog.find(builders.LLAMA_3_3),
-        granted=False,
-    )
+    started = try_to_start(bedrock, waits, stage, granted=False)
 
     assert started.outcome == "queued"
 
@@ -51,9 +61,7 @@ def test_a_run_that_was_let_in_gives_its_reservation_up_when_it_has_started(
         list_model_customization_jobs=FREE, create_model_customization_job={"jobArn": builders.JOB_ARN}
     )
 
-    started = start_or_queue(
-        aws_of(bedrock), waits, stage, run, builders.dataset(), catalog.find(builders.LLAMA_3_3), granted=True
-    )
+    started = try_to_start(bedrock, waits, stage, run=run)
 
     assert started.outcome == "started"
     assert waits.reserved_slots() == []
@@ -72,12 +80,6 @@ def test_a_reservation_is_no_wait(waits: Waits) -> None:
     waits.reserve_slot("persona-0123456789")
 
     assert waits.of_run("persona-0123456789") == []
-
-
-def try_to_start(bedrock: FakeBedrock, waits: Waits, stage: Stage, granted: bool = True) -> StartedJob:
-    model = catalog.find(builders.LLAMA_3_3)
-    run, dataset = builders.run(), builders.dataset()
-    return start_or_queue(aws_of(bedrock), waits, stage, run, dataset, model, granted=granted)
 
 
 def test_a_refused_job_is_tried_again_only_when_fewer_run_than_at_the_refusal(
@@ -137,32 +139,18 @@ def test_a_quota_that_waiting_does_not_free_fails_with_its_name_and_the_request(
 def test_nobody_overtakes_who_waits(waits: Waits, stage: Stage, granted: bool, outcome: str) -> None:
     """A slot is free: it is for the run in the queue, until the queue lets a run in."""
     waits.park(builders.wait(run_id="earlier-0123456789", kind="slot", subject="earlier-0123456789"))
-    bedrock = FakeBedrock(
-        list_model_customization_jobs=FREE,
-        get_model_customization_job=UNKNOWN,
-        create_model_customization_job={"jobArn": builders.JOB_ARN},
-    )
+    bedrock = with_room()
 
-    started = start_or_queue(
-        aws_of(bedrock), waits, stage, builders.run(), builders.dataset(),
-        catalog.find(builders.LLAMA_3_3), granted=granted,
-    )  # fmt: skip
+    started = try_to_start(bedrock, waits, stage, granted)
 
     assert started.outcome == outcome
 
 
 @pytest.mark.parametrize(("quota", "outcome"), [(1, "started"), (0, "queued")])
 def test_as_many_jobs_run_as_the_quota_says_and_not_one_more(waits: Waits, quota: int, outcome: str) -> None:
-    bedrock = FakeBedrock(
-        list_model_customization_jobs=FREE,
-        get_model_customization_job=UNKNOWN,
-        create_model_customization_job={"jobArn": builders.JOB_ARN},
-    )
+    bedrock = with_room()
 
-    started = start_or_queue(
-        aws_of(bedrock), waits, builders.stage(customization_quota=quota), builders.run(),
-        builders.dataset(), catalog.find(builders.LLAMA_3_3), granted=False,
-    )  # fmt: skip
+    started = try_to_start(bedrock, waits, builders.stage(customization_quota=quota), granted=False)
 
     assert started.outcome == outcome
 
@@ -180,10 +168,7 @@ def test_a_slot_that_a_finished_search_does_not_need_is_free_again(waits: Waits,
         "validationMetrics": [{"validationLoss": 0.5}],
     }
 
-    started = start_or_queue(
-        aws_of(FakeBedrock(get_model_customization_job=done)), waits, stage, run, builders.dataset(),
-        catalog.find(builders.LLAMA_3_3), granted=True,
-    )  # fmt: skip
+    started = try_to_start(FakeBedrock(get_model_customization_job=done), waits, stage, run=run)
 
     assert started.outcome == "finished"
     assert waits.reserved_slots() == []
@@ -195,15 +180,9 @@ def test_a_slot_that_was_granted_is_for_one_job_of_a_search(waits: Waits, stage:
     run = builders.run(candidates=search, hyperparameters=search[0])
     waits.reserve_slot(run.run_id)
     waits.park(builders.wait(run_id="other-0123456789", kind="slot", subject="other-0123456789"))
-    bedrock = FakeBedrock(
-        list_model_customization_jobs=FREE,
-        get_model_customization_job=UNKNOWN,
-        create_model_customization_job={"jobArn": builders.JOB_ARN},
-    )
+    bedrock = with_room()
 
-    started = start_or_queue(
-        aws_of(bedrock), waits, stage, run, builders.dataset(), catalog.find(builders.LLAMA_3_3), granted=True
-    )
+    started = try_to_start(bedrock, waits, stage, run=run)
 
     assert [one.status for one in started.series] == ["training", "waiting", "waiting"]
     assert len(bedrock.called("create_model_customization_job")) == 1
@@ -211,22 +190,10 @@ def test_a_slot_that_was_granted_is_for_one_job_of_a_search(waits: Waits, stage:
 
 
 def test_a_model_that_is_tuned_further_is_what_its_job_starts_from(waits: Waits, stage: Stage) -> None:
-    bedrock = FakeBedrock(
-        list_model_customization_jobs=FREE,
-        get_model_customization_job=UNKNOWN,
-        create_model_customization_job={"jobArn": builders.JOB_ARN},
-    )
+    bedrock = with_room()
     run = builders.run(parent_model=builders.MODEL_ARN)
 
-    start_or_queue(
-        aws_of(bedrock),
-        waits,
-        stage,
-        run,
-        builders.dataset(),
-        catalog.find(builders.LLAMA_3_3),
-        granted=False,
-    )
+    try_to_start(bedrock, waits, stage, granted=False, run=run)
 
     (request,) = bedrock.called("create_model_customization_job")
     assert request["baseModelIdentifier"] == builders.MODEL_ARN
