@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local.driver import until
 from tests import builders
 from tunedrop.evaluation import rewards, rollouts
 from tunedrop.evaluation.grading import grade
@@ -30,16 +33,16 @@ class Graders:
 
     def __init__(self, answer: Callable[[list[dict[str, Any]]], Any] | None = None) -> None:
         self.sent: list[tuple[str, list[dict[str, Any]]]] = []
-        self._answer = answer or (
-            lambda items: [
-                {"id": one.id, "aggregate_reward_score": one.aggregate_reward_score} for one in grade(items)
-            ]
-        )
+        self._answer = answer or (lambda items: msgspec.to_builtins(grade(items)))
 
     def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
         items = json.loads(Payload)
         self.sent.append((FunctionName, items))
         return {"Payload": io.BytesIO(json.dumps(self._answer(items)).encode())}
+
+
+def reward_each(items: list[dict[str, Any]]) -> Any:
+    return [{"id": one["id"], "aggregate_reward_score": 1} for one in items]
 
 
 def sample(answer: str = "4", chat: dict[str, Any] = CHAT, grader: str = STAGE.grader_arn) -> dict[str, Any]:
@@ -49,8 +52,8 @@ def sample(answer: str = "4", chat: dict[str, Any] = CHAT, grader: str = STAGE.g
     return {"id": "a", "messages": said, **row}
 
 
-def graded(event: Any, graders: Graders | None = None) -> tuple[int, Any]:
-    answer = rollouts.graded(graders or Graders(), STAGE, event, 60)
+def graded(event: Any, graders: Graders | None = None, seconds: float = 60) -> tuple[int, Any]:
+    answer = rollouts.graded(graders or Graders(), STAGE, event, seconds)
     return answer["statusCode"], json.loads(answer["body"])
 
 
@@ -157,23 +160,37 @@ def test_a_grader_that_fails_fails_the_batch(monkeypatch: pytest.MonkeyPatch) ->
     assert "aggregate_reward_score is None" in body["error"]
 
 
-@pytest.mark.parametrize("seconds_a_call", [0.2, 0.02])
 def test_a_grader_that_is_too_slow_fails_the_batch_before_the_function_is_killed(
-    monkeypatch: pytest.MonkeyPatch, seconds_a_call: float
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A killed function would give no answer, and the service would have the same rollouts graded again."""
     monkeypatch.setattr(rollouts, "AT_ONCE", 1)
-    begun = time.monotonic()
-    slow = Graders(lambda items: time.sleep(seconds_a_call))
+    others, is_answered = set(threading.enumerate()), threading.Event()
+    in_time: list[bool] = []
+    slow = Graders(lambda items: in_time.append(is_answered.wait(60)))
 
-    answer = rollouts.graded(slow, STAGE, [sample()] * 1024, 0.1)
+    status, body = graded([sample()] * 1024, slow, 0.1)
 
-    assert answer["statusCode"] == 500
-    assert "took too long for 1024 rollouts" in answer["body"] or "no time was left" in answer["body"]
-    assert time.monotonic() - begun < 0.2 + 1.0
-    called = len(slow.sent)
-    time.sleep(2 * seconds_a_call)
-    assert len(slow.sent) - called <= 1
+    is_answered.set()
+    assert status == 500
+    assert "took too long for 1024 rollouts" in body["error"]
+    until(lambda: set(threading.enumerate()) <= others or None, "the end of the call that had begun")
+    assert in_time == [True]  # one call, which had not ended when the batch was answered
+
+
+def test_a_batch_of_too_many_calls_fails_and_the_rest_of_them_is_not_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rollouts, "AT_ONCE", 1)
+    others = set(threading.enumerate())
+    slow = Graders(lambda items: time.sleep(0.02) or reward_each(items))  # a second for all
+
+    status, body = graded([sample()] * 1024, slow, 0.1)
+
+    assert status == 500
+    assert "took too long for 1024 rollouts" in body["error"]
+    until(lambda: set(threading.enumerate()) <= others or None, "the end of the call that had begun")
+    assert len(slow.sent) < 1024 / rewards.BATCH
 
 
 JSON = st.recursive(
@@ -185,7 +202,7 @@ JSON = st.recursive(
 
 @given(st.dictionaries(st.text(max_size=8).filter(lambda name: name != "messages"), JSON, max_size=4))
 def test_whatever_stands_beside_the_messages_reaches_the_grader_as_it_was(beside: dict[str, Any]) -> None:
-    graders = Graders(lambda items: [{"id": one["id"], "aggregate_reward_score": 1} for one in items])
+    graders = Graders(reward_each)
 
     graded([sample("4", {"messages": CHAT["messages"], **beside})], graders)
 
