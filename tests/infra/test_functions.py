@@ -10,6 +10,7 @@ import pytest
 from infra.bundling import ROOT
 from infra.functions import EMPTIER, GRADER, RECORDER, STEPS, WATCHERS
 from tests.infra.conftest import Resources, as_list
+from tunedrop.aws import Aws
 from tunedrop.stage import Stage
 
 
@@ -90,3 +91,14 @@ def test_every_rule_may_write_to_the_dead_letter_queue(resources: Resources) -> 
     }
 
     assert allowed == set(resources.of("AWS::Events::Rule"))
+
+
+def test_the_client_that_tries_graders_calls_once_and_ends_before_preflight_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    config = Aws().grader.meta.config
+    (preflight,) = [one for one in STEPS if one.name == "preflight"]
+
+    assert config.retries["total_max_attempts"] == 1
+    assert preflight.timeout_seconds > 2 * (config.read_timeout + config.connect_timeout)

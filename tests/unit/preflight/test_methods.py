@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from infra import functions
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock
-from tunedrop.aws import Aws
 from tunedrop.contracts import Teacher
 from tunedrop.preflight import methods
 
@@ -102,17 +100,6 @@ def test_a_grader_that_gives_no_answer_is_called_once_and_said_to_be_slow() -> N
     assert not found.passed
     assert "it gave no answer on two records of the dataset in 300 seconds" in found.detail
     assert len(calls) == 1
-
-
-def test_the_client_that_tries_graders_calls_once_and_ends_before_preflight_does(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    config = Aws().grader.meta.config
-    (preflight,) = [one for one in functions.STEPS if one.name == "preflight"]
-
-    assert config.retries["total_max_attempts"] == 1
-    assert preflight.timeout_seconds > 2 * (config.read_timeout + config.connect_timeout)
 
 
 def test_where_another_function_calls_the_grader_that_is_what_the_jobs_role_may_call() -> None:
