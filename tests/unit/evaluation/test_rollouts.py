@@ -183,7 +183,12 @@ def test_a_batch_of_too_many_calls_fails_and_the_rest_of_them_is_not_made(
 ) -> None:
     monkeypatch.setattr(rollouts, "AT_ONCE", 1)
     others = set(threading.enumerate())
-    slow = Graders(lambda items: time.sleep(0.02) or reward_each(items))  # a second for all
+
+    def slowly(items: list[dict[str, Any]]) -> Any:
+        time.sleep(0.02)  # a second for all
+        return reward_each(items)
+
+    slow = Graders(slowly)
 
     status, body = graded([sample()] * 1024, slow, 0.1)
 
