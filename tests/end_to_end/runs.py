@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -11,15 +12,16 @@ from tests.datasets import jsonl, single_turn
 from tunedrop.registry import Record
 from tunedrop.results.teardown import Teardown
 from tunedrop.serving import inventory
+from tunedrop.training.engine import TrainingEngine
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 SECONDS = 300.0
 
 
-def submit(pipeline: Pipeline, name: str, manifest: bytes) -> str:
-    """Upload `single_turn` records under a manifest; gives the run's id."""
-    pipeline.put(f"runs/{name}/train.jsonl", jsonl(single_turn(name)))
+def submit(pipeline: Pipeline, name: str, manifest: bytes, train: bytes | Path | None = None) -> str:
+    """Upload records, `single_turn` where none are given, under a manifest; gives the run's id."""
+    pipeline.put(f"runs/{name}/train.jsonl", train or jsonl(single_turn(name)))
     version = pipeline.put(f"runs/{name}/run.yaml", manifest)
     return pipeline.run_of(name, version, SECONDS).run.run_id
 
@@ -30,6 +32,18 @@ def reached(pipeline: Pipeline, run_id: str, step: str) -> None:
         lambda: any(one.step == step for one in pipeline.registry.steps(run_id)) or None,
         f"{step} of {run_id}", SECONDS,
     )  # fmt: skip
+
+
+def stopped_while_starved(pipeline: Pipeline, run_id: str, engine: TrainingEngine, seconds: float) -> None:
+    """Approve a run, stop it when its job waits for capacity, and wait until no job is left."""
+    pipeline.approve(run_id)
+    until(lambda: engine.in_progress(pipeline.aws) or None, "the job", seconds)
+
+    pipeline.stop(run_id)
+    record = pipeline.closed(run_id, seconds)
+
+    assert record.status == "stopped"
+    until(lambda: None if engine.in_progress(pipeline.aws) else True, "the end of the job", seconds)
 
 
 def whole(record: Record, name: str, shape: type[Shape]) -> Shape:

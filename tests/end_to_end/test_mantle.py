@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from local.driver import Pipeline, until
+from local.driver import Pipeline
 from local.embedded import Embedded
-from tests.end_to_end.runs import whole
+from tests.end_to_end.runs import stopped_while_starved, submit, whole
 from tunedrop.contracts import CompletedJob, Estimate, Evaluation, Promotion, Serving
 from tunedrop.registry.aliases import Aliases
 from tunedrop.results.asking import Models
@@ -33,16 +33,10 @@ def stage(west: Pipeline, embedded: Embedded) -> Iterator[Pipeline]:
     embedded.faults.set()
 
 
-def submitted(stage: Pipeline, name: str, examples: Path) -> str:
-    stage.put(f"runs/{name}/train.jsonl", (examples / "graded-answers" / "train.jsonl").read_bytes())
-    version = stage.put(f"runs/{name}/run.yaml", MANIFEST)
-    return stage.run_of(name, version, SECONDS).run.run_id
-
-
 def test_a_model_is_tuned_by_grades_and_asked_by_the_token_and_what_stays_is_said_first(
     stage: Pipeline, examples: Path
 ) -> None:
-    run_id = submitted(stage, "graded-west", examples)
+    run_id = submit(stage, "graded-west", MANIFEST, examples / "graded-answers" / "train.jsonl")
     assert stage.asked(run_id).kind == "approval"
     held = stage.registry.get(run_id)
     assert held is not None
@@ -79,14 +73,8 @@ def test_a_run_that_is_stopped_while_it_waits_for_capacity_leaves_no_job_and_no_
     stage: Pipeline, embedded: Embedded, examples: Path
 ) -> None:
     embedded.faults.set(no_capacity=True)
-    run_id = submitted(stage, "starved-west", examples)
-    stage.approve(run_id)
-    engine = engines.named("mantle")
-    until(lambda: engine.in_progress(stage.aws) or None, "the job", SECONDS)
+    run_id = submit(stage, "starved-west", MANIFEST, examples / "graded-answers" / "train.jsonl")
 
-    stage.stop(run_id)
-    record = stage.closed(run_id, SECONDS)
+    stopped_while_starved(stage, run_id, engines.named("mantle"), SECONDS)
 
-    assert record.status == "stopped"
-    until(lambda: None if engine.in_progress(stage.aws) else True, "the end of the job", SECONDS)
     assert list(stage.aws.mantle.list_files()["data"]) == []

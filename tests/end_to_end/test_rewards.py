@@ -8,7 +8,7 @@ from typing import Any
 
 from local.driver import Pipeline
 from tests.datasets import jsonl
-from tests.end_to_end.runs import torn_down, whole
+from tests.end_to_end.runs import submit, torn_down, whole
 from tunedrop.contracts import CompletedJob, Dataset, Estimate, Evaluation, Preflight
 from tunedrop.registry import Record
 from tunedrop.results.teardown import Teardown
@@ -23,12 +23,6 @@ data: {train: train.jsonl}
 """
 
 
-def submitted(stage: Pipeline, name: str, train: Path | bytes, manifest: str) -> str:
-    stage.put(f"runs/{name}/train.jsonl", train)
-    stage.put(f"runs/{name}/run.yaml", manifest.encode())
-    return stage.run_named(name).run.run_id
-
-
 def config_of(stage: Pipeline, record: Record) -> dict[str, Any]:
     job = whole(record, "job", CompletedJob)
     described = stage.aws.sagemaker.describe_training_job(TrainingJobName=job.job_name)
@@ -39,7 +33,7 @@ def test_open_weights_learn_by_being_graded_and_are_judged_by_the_grader(
     every_engine: Pipeline, examples: Path
 ) -> None:
     train = examples / "graded-answers" / "train.jsonl"
-    run_id = submitted(every_engine, "rewarded", train, f"base_model: {BASE}{GRADED}")
+    run_id = submit(every_engine, "rewarded", f"base_model: {BASE}{GRADED}".encode(), train)
 
     record = every_engine.approved(run_id, SECONDS)
 
@@ -72,25 +66,29 @@ def test_each_order_of_methods_that_aws_documents_goes_on_from_package_to_packag
         {"messages": [*one["messages"], {"role": "assistant", "content": one["reference_answer"]}]}
         for one in rows[:120]
     ]
-    shown = submitted(
-        every_engine, "shown", jsonl(chats), f"base_model: {BASE}\nmethod: single-turn\nbudget_usd: 90\n"
-        "data: {train: train.jsonl}\n",
+    shown = submit(
+        every_engine, "shown",
+        f"base_model: {BASE}\nmethod: single-turn\nbudget_usd: 90\ndata: {{train: train.jsonl}}\n".encode(),
+        jsonl(chats),
     )  # fmt: skip
     first = every_engine.approved(shown, SECONDS)
-    graded = submitted(
-        every_engine, "graded", examples / "graded-answers" / "train.jsonl",
-        "from: shown\nmethod: reinforcement\nhyperparameters: {max_epochs: 1, rollout_n: 2}\nbudget_usd: 90\n"
-        "data: {train: train.jsonl}\n",
+    graded = submit(
+        every_engine, "graded",
+        b"from: shown\nmethod: reinforcement\nhyperparameters: {max_epochs: 1, rollout_n: 2}\n"
+        b"budget_usd: 90\ndata: {train: train.jsonl}\n",
+        examples / "graded-answers" / "train.jsonl",
     )  # fmt: skip
     second = every_engine.approved(graded, SECONDS)
-    liked = submitted(
-        every_engine, "liked", examples / "preferred-answers" / "train.jsonl",
-        "from: graded\nmethod: preference\nbudget_usd: 90\ndata: {train: train.jsonl}\n",
+    liked = submit(
+        every_engine, "liked",
+        b"from: graded\nmethod: preference\nbudget_usd: 90\ndata: {train: train.jsonl}\n",
+        examples / "preferred-answers" / "train.jsonl",
     )  # fmt: skip
     third = every_engine.approved(liked, SECONDS)
-    back = submitted(
-        every_engine, "back", jsonl(chats),
-        "from: graded\nmethod: single-turn\nbudget_usd: 90\ndata: {train: train.jsonl}\n",
+    back = submit(
+        every_engine, "back",
+        b"from: graded\nmethod: single-turn\nbudget_usd: 90\ndata: {train: train.jsonl}\n",
+        jsonl(chats),
     )  # fmt: skip
     refused = every_engine.closed(back, SECONDS)
 

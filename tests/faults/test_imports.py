@@ -8,7 +8,7 @@ import pytest
 
 from local.driver import Pipeline, until
 from local.embedded import Embedded
-from tests.datasets import jsonl, single_turn
+from tests.end_to_end.runs import stopped_while_starved, submit
 from tunedrop.contracts import Evaluation
 from tunedrop.registry import Record
 from tunedrop.results.teardown import Teardown
@@ -28,9 +28,7 @@ def stage(every_engine: Pipeline, embedded: Embedded) -> Iterator[Pipeline]:
 
 def submitted(stage: Pipeline, name: str, base_model: str = "qwen.qwen3-4b") -> str:
     manifest = f"base_model: {base_model}\nmethod: single-turn\nbudget_usd: 90\n"
-    stage.put(f"runs/{name}/train.jsonl", jsonl(single_turn(name)))
-    version = stage.put(f"runs/{name}/run.yaml", f"{manifest}data: {{train: train.jsonl}}\n".encode())
-    return stage.run_of(name, version, SECONDS).run.run_id
+    return submit(stage, name, f"{manifest}data: {{train: train.jsonl}}\n".encode())
 
 
 def left(stage: Pipeline, run_id: str) -> set[str]:
@@ -74,15 +72,9 @@ def test_a_licence_that_nobody_has_accepted_is_asked_for_before_anything_is_paid
 def test_a_job_that_never_starts_is_stopped_and_leaves_nothing(stage: Pipeline, embedded: Embedded) -> None:
     embedded.faults.set(no_capacity=True)
     run_id = submitted(stage, "starved")
-    stage.approve(run_id)
-    engine = engines.named("sagemaker-serverless")
-    until(lambda: engine.in_progress(stage.aws) or None, "the job", SECONDS)
 
-    stage.stop(run_id)
-    record = stage.closed(run_id, SECONDS)
+    stopped_while_starved(stage, run_id, engines.named("sagemaker-serverless"), SECONDS)
 
-    assert record.status == "stopped"
-    until(lambda: None if engine.in_progress(stage.aws) else True, "the end of the job", SECONDS)
     assert left(stage, run_id) == set()
 
 
