@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from local import ministack
 from local.bedrock.evaluations import Evaluations
@@ -25,10 +25,19 @@ TIMED_OUT_SECONDS = 3.0
 """How long a call hangs that is to time out after its effect; clients in tests wait less."""
 
 
+class Routes(Protocol):
+    """Finds the operation that a request asks for, and answers it."""
+
+    def find(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[str, dict[str, str]]: ...
+    def answer(
+        self, name: str, labels: Mapping[str, str], body: bytes, query: Mapping[str, Any]
+    ) -> Response: ...
+
+
 class LocalService:
     """One service of ours: routes a request, breaks it where a test says so."""
 
-    def __init__(self, world: World, router: Router) -> None:
+    def __init__(self, world: World, router: Routes) -> None:
         self._world = world
         self._router = router
 

@@ -101,14 +101,12 @@ class Router:
             "CreateChatCompletion": lambda asked: models.chat(_document(asked.body)),
         }
 
-    def find(
-        self, method: str, path: str, headers: Mapping[str, str] | None = None
-    ) -> tuple[str, dict[str, str]]:
+    def find(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[str, dict[str, str]]:
         """The operation's name; its id and the request's headers."""
         found = operation(method, path)
         if found is None:
             raise Refusal("ResourceNotFoundException", f"no operation answers {method} {path}")
-        return found[0], {**(headers or {}), **found[1]}
+        return found[0], {**headers, **found[1]}
 
     def answer(self, name: str, labels: Mapping[str, str], body: bytes, query: Mapping[str, Any]) -> Response:
         asked = Request(labels.get("id", ""), dict(labels), body, dict(query))
@@ -135,7 +133,7 @@ class MantleService(LocalService):
 
 def services(state: State) -> dict[str, ministack.Service]:
     """The service, under the name that requests are signed for."""
-    return {NAME: MantleService(state.world, Router(state))}  # type: ignore[arg-type]
+    return {NAME: MantleService(state.world, Router(state))}
 
 
 def _document(body: bytes) -> dict[str, Any]:

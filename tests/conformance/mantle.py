@@ -35,7 +35,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         world = World(Faults(Path(folder) / "faults.json"), clock_speed=1e9, endpoint_url="")
         jobs._lambda = lambda *_: SimpleNamespace(invoke=_graded)  # type: ignore[assignment]
-        service = MantleService(world, Router(State(world)))  # type: ignore[arg-type]
+        service = MantleService(world, Router(State(world)))
         server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(service))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}/v1"
