@@ -75,7 +75,7 @@ def inbox(pipeline: Pipeline) -> Iterator[Inbox]:
         yield inbox
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def examples() -> Path:
     return Path(__file__).parents[1] / "examples"
 

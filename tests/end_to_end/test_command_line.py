@@ -20,10 +20,12 @@ from tunedrop.serving import inventory
 
 
 @pytest.fixture(scope="module")
-def run_id(tunedrop: Tunedrop, pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> str:
+def run_id(
+    tunedrop: Tunedrop, pipeline: Pipeline, examples: Path, tmp_path_factory: pytest.TempPathFactory
+) -> str:
     """A run that was submitted and watched to its end."""
     folder = tmp_path_factory.mktemp("runs") / "by-hand"
-    shutil.copytree(Path(__file__).parents[2] / "examples" / "support-persona", folder)
+    shutil.copytree(examples / "support-persona", folder)
 
     done = tunedrop("submit", str(folder), "--watch", "--yes")
 
@@ -33,10 +35,10 @@ def run_id(tunedrop: Tunedrop, pipeline: Pipeline, tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture(scope="module")
-def approved(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> str:
+def approved(embedded: Embedded, examples: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What a person saw who submitted a run over its budget, approved it with a key and saw it end."""
     folder = tmp_path_factory.mktemp("runs") / "over-budget"
-    shutil.copytree(Path(__file__).parents[2] / "examples" / "support-persona", folder)
+    shutil.copytree(examples / "support-persona", folder)
     manifest = folder / "run.yaml"
     manifest.write_text(re.sub(r"budget_usd: \d+", "budget_usd: 1", manifest.read_text()))
 
@@ -168,10 +170,10 @@ def test_a_slip_in_what_is_to_be_released_is_pointed_out(
     assert error["next"] == f"Did you mean {alias}?"
 
 
-def test_an_estimate_counts_with_the_stages_budgets(tunedrop: Tunedrop, run_id: str) -> None:
-    example = Path(__file__).parents[2] / "examples" / "support-persona"
+def test_an_estimate_counts_with_the_stages_budgets(tunedrop: Tunedrop, run_id: str, examples: Path) -> None:
+    example = str(examples / "support-persona")
 
-    estimate = json.loads(tunedrop("estimate", str(example), "--stage", "local", "--format", "json").stdout)
+    estimate = json.loads(tunedrop("estimate", example, "--stage", "local", "--format", "json").stdout)
 
     assert {line["item"] for line in estimate["lines"]} == {"training", "model storage", "evaluation"}
     assert all(line["source"] and line["priced_on"] for line in estimate["lines"])
