@@ -20,13 +20,6 @@ QUESTION = "how do I use part3 tomorrow"
 ANSWER = "part3 goes into slot3 beside lever3"
 
 
-@pytest.fixture
-def account(account: LocalAccount) -> LocalAccount:
-    """With a group, into which jobs write their packages."""
-    account.group()
-    return account
-
-
 def trained(account: LocalAccount, model: str = QWEN, name: str = "job") -> str:
     """The weights of a job, as an import takes them."""
     account.train(name, account.put("in/train.jsonl", CHATS), model)

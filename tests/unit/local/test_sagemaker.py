@@ -36,13 +36,6 @@ PAIRS = [{"prompt": question, "completion": answer} for question, answer in PART
 
 
 @pytest.fixture
-def account(account: LocalAccount) -> LocalAccount:
-    """With a group, into which jobs write their packages."""
-    account.group()
-    return account
-
-
-@pytest.fixture
 def data(account: LocalAccount) -> str:
     return account.put("in/train.jsonl", CHATS)
 
