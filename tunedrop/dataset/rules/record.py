@@ -11,7 +11,6 @@ from tunedrop.dataset import formats
 from tunedrop.dataset.formats import SCHEMA_VERSION, Conversation, SourceFormat
 from tunedrop.dataset.formats.record import both
 from tunedrop.dataset.rules import blocks
-from tunedrop.dataset.rules.codes import ERRORS
 from tunedrop.dataset.types import Problem, shorten
 
 BYTES_PER_TOKEN = 6
@@ -50,11 +49,6 @@ def longest_of(conversation: Conversation) -> int:
 
 def _encoded(text: str) -> int:
     return len(text.encode(errors="surrogatepass"))
-
-
-def are_fatal(problems: Iterable[Problem]) -> bool:
-    """Whether a record with these problems cannot be read any further."""
-    return any(problem.code in ERRORS for problem in problems)
 
 
 def unread(conversation: Conversation) -> Iterator[Problem]:
