@@ -9,14 +9,12 @@ import msgspec
 
 from lambdas.services import Services, logger
 from lambdas.step import step
-from tunedrop import intake
+from tunedrop import intake, registration
 from tunedrop.contracts import Failure, Registration
 from tunedrop.errors import InvalidManifest
 from tunedrop.intake import Upload
 from tunedrop.intake.tenants import tenant_of
-from tunedrop.registration import held_out, resuming
-from tunedrop.registration import register as registration
-from tunedrop.registration.register import GROWN, ObjectCreated
+from tunedrop.registration import GROWN, ObjectCreated, held_out, resuming
 from tunedrop.registration.succession import SUCCESSION
 
 
@@ -86,7 +84,7 @@ def _retry(event: ObjectCreated, upload: Upload, execution_arn: str, services: S
         why = Failure(error=InvalidManifest.__name__, cause=f"there is no run {upload.name} to go on with")
         return _refuse(event, upload, execution_arn, why, services)
     logger.append_keys(run_id=record.run.run_id)
-    asked = registration.read_step(services.aws.s3, event.source)
+    asked = resuming.step_named(services.aws.s3, event.source)
     now = partial(held_out.as_it_is_now, services.aws.s3)
     found = resuming.resume(services.aws, services.registry, record, execution_arn, upload.code, asked, now)
     return _in_its_place(found, services)

@@ -13,9 +13,9 @@ from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidManifest
 from tunedrop.intake import file_names as names
 
-MOST_LISTED = 1_000
+MAX_DATA_FILES = 1_000
 """Data files."""
-MOST_LOOKED_AT = 10_000
+MAX_LISTED = 10_000
 """Objects of a folder, whatever they are."""
 
 
@@ -35,17 +35,17 @@ def keys_by_split(s3: Any, bucket: str, key: str) -> Mapping[Split, list[str]]:
     prefix = prefix_of(key)
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     every = (one for page in pages for one in page.get("Contents", ()))
-    listed = list(itertools.islice(every, MOST_LOOKED_AT + 1))
-    if len(listed) > MOST_LOOKED_AT:
+    listed = list(itertools.islice(every, MAX_LISTED + 1))
+    if len(listed) > MAX_LISTED:
         raise InvalidManifest(
-            f"s3://{bucket}/{prefix} holds more than {MOST_LOOKED_AT:,} objects; move away what is no data"
+            f"s3://{bucket}/{prefix} holds more than {MAX_LISTED:,} objects; move away what is no data"
         )
     found = [one["Key"] for one in listed if is_data(one)]
     if not found:
         raise InvalidManifest(
             f"s3://{bucket}/{prefix} contains no data file; upload the data before _SUCCESS"
         )
-    if len(found) > MOST_LISTED:
+    if len(found) > MAX_DATA_FILES:
         raise InvalidManifest(f"s3://{bucket}/{prefix} holds {len(found):,} files; merge some of them")
     return _by_split(found, prefix)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
+from botocore.exceptions import ClientError
 
-from tunedrop import clock
+from tunedrop import aws, clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import (
     CompletedJob,
@@ -18,6 +20,7 @@ from tunedrop.contracts import (
     Resume,
     ResumePoint,
     Run,
+    S3Object,
     StartedJob,
 )
 from tunedrop.errors import CustomizationFailed, ModelDeleted, NameTaken, RunStopped
@@ -142,3 +145,15 @@ def _finished_job(aws_: Aws, record: Record) -> CompletedJob | None:
         return outcome(engines.of_job(started.job_arn), aws_, started.job_arn)
     except (CustomizationFailed, RunStopped):
         return None
+
+
+def step_named(s3: Any, source: S3Object) -> str:
+    """The step that a retry object names; empty when it names none, or cannot be read."""
+    version = {"VersionId": source.version_id} if source.version_id else {}
+    try:
+        body = s3.get_object(Bucket=source.bucket, Key=source.key, **version)["Body"].read(64)
+    except ClientError as error:
+        if aws.is_transient(error):
+            raise
+        return ""
+    return str(body.decode(errors="replace").strip())

@@ -14,8 +14,7 @@ import msgspec
 from tunedrop import intake
 from tunedrop.aws import Aws
 from tunedrop.contracts import Ending, WaitKind
-from tunedrop.registration import missed_uploads, retuning, stray_uploads, succession
-from tunedrop.registration.register import GROWN, ObjectCreated
+from tunedrop.registration import GROWN, ObjectCreated, missed_uploads, retuning, stray_uploads, succession
 from tunedrop.registry import Record, Registry, lifecycle
 from tunedrop.registry.open_runs import OpenRuns
 from tunedrop.registry.troubles import Troubles

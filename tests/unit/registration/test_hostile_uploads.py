@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 
 from tests import builders
 from tests.unit.fake_bedrock import refusal
-from tunedrop import intake, naming, shown
+from tunedrop import intake, naming, registration, shown
 from tunedrop.contracts import Registration, S3Object
 from tunedrop.manifest import Manifest
-from tunedrop.registration import register as registration
-from tunedrop.registration.register import ObjectCreated
+from tunedrop.registration import ObjectCreated
 
 STAGE = builders.stage()
 MOST_BYTES = 200_000

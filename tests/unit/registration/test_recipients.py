@@ -6,10 +6,9 @@ import pytest
 
 from tests import builders
 from tests.unit.registration.test_hostile_uploads import Uploads
+from tunedrop import registration
 from tunedrop.contracts import Registration, S3Object
-from tunedrop.registration import recipients
-from tunedrop.registration import register as registration
-from tunedrop.registration.register import ObjectCreated
+from tunedrop.registration import ObjectCreated, recipients
 
 STAGE = builders.stage(notify={"support": ("ana@example.com", "bo@example.com"), "law": ("li@example.com",)})
 

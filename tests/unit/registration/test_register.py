@@ -4,10 +4,10 @@ import msgspec
 import pytest
 
 from tests import builders
+from tunedrop import registration
 from tunedrop.aws import Aws
 from tunedrop.contracts import Registration, RuleSettings, S3Object
-from tunedrop.registration import register as registration
-from tunedrop.registration.register import ObjectCreated
+from tunedrop.registration import ObjectCreated
 from tunedrop.stage import Stage
 
 MANIFEST = f"base_model: {builders.LLAMA_3_1}\ndata: {{train: train.jsonl}}\n"

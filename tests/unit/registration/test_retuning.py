@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from tunedrop import clock, manifest
+from tunedrop import clock, manifest, registration
 from tunedrop.aws import Aws
 from tunedrop.contracts import Registration, S3Object
 from tunedrop.errors import InvalidManifest
-from tunedrop.registration import register as registration
-from tunedrop.registration.register import ObjectCreated
+from tunedrop.registration import ObjectCreated
 from tunedrop.registration.retuning import Grown, latest_of_each_name, settings_of
 from tunedrop.registration.retuning import grown as has_grown
 from tunedrop.registry import Registry

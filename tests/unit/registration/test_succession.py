@@ -12,15 +12,13 @@ import pytest
 from tests import builders
 from tests.unit.cost.test_budgets import estimate
 from tests.unit.fake_bedrock import Answer, FakeBedrock, refusal
-from tunedrop import catalog
+from tunedrop import catalog, registration
 from tunedrop.aws import Aws
 from tunedrop.contracts import Retune, S3Object
 from tunedrop.cost.budgets import judge
 from tunedrop.manifest import Data, Manifest
 from tunedrop.planning.hyperparameters import resolve
-from tunedrop.registration import register as registration
-from tunedrop.registration import succession
-from tunedrop.registration.register import ObjectCreated
+from tunedrop.registration import ObjectCreated, succession
 from tunedrop.registration.retuning import Grown
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases

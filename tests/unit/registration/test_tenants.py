@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from tests import builders
 from tests.unit.registration.test_hostile_uploads import Uploads
+from tunedrop import registration
 from tunedrop.contracts import Registration, S3Object
-from tunedrop.registration import register as registration
-from tunedrop.registration.register import ObjectCreated
+from tunedrop.registration import ObjectCreated
 
 STAGE = builders.stage(
     tenants={"support": ("s3://company-data/support/",), "law": ()}, data_buckets=("company-data",)

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from tunedrop import catalog
+from tunedrop import catalog, registration
 from tunedrop.cli.data import checking, folder
 from tunedrop.cli.data.folder import Submission
 from tunedrop.cli.data.refusals import bare_run, no_stage
@@ -27,7 +27,6 @@ from tunedrop.errors import InvalidManifest, PreflightFailed
 from tunedrop.evaluation.workload import minutes, workload
 from tunedrop.formatting.costs import evaluation_in_words, in_words
 from tunedrop.planning import base_models
-from tunedrop.registration import register
 from tunedrop.serving import choose
 
 
@@ -71,7 +70,7 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
             document, here.registry.latest_model if here else base_models.no_models
         )
         bare = bare_run(submission, stage)
-        run = register.resolve(stage, bare, document, {}, [{"train": bare.train}] * len(document.stages))
+        run = registration.resolve(stage, bare, document, {}, [{"train": bare.train}] * len(document.stages))
         model = catalog.find(run.base_model)
         way = choose.way(model, run.deployment)
     except (InvalidManifest, PreflightFailed) as error:

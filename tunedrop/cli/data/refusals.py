@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from tunedrop import catalog
+from tunedrop import catalog, registration
 from tunedrop.cli.data.folder import Submission
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.output import fail
@@ -15,7 +15,6 @@ from tunedrop.contracts import Run, S3Object
 from tunedrop.errors import InvalidManifest, PreflightFailed
 from tunedrop.manifest import Manifest
 from tunedrop.planning import base_models
-from tunedrop.registration import register
 from tunedrop.serving import choose
 from tunedrop.stage import Stage
 
@@ -31,7 +30,7 @@ def refusal(submission: Submission, base_model: str | None) -> str:
         document = base_models.with_model(document, base_models.no_models)
         stage = no_stage(document)
         bare = bare_run(submission, stage)
-        run = register.resolve(stage, bare, document, {}, [{"train": bare.train}] * len(document.stages))
+        run = registration.resolve(stage, bare, document, {}, [{"train": bare.train}] * len(document.stages))
         model = catalog.find(run.base_model)
         choose.way(model, run.deployment)
     except (InvalidManifest, PreflightFailed) as error:

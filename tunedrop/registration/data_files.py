@@ -1,0 +1,203 @@
+"""Finds the data files that a manifest names, or that a folder holds, and pins their versions."""
+
+from __future__ import annotations
+
+import itertools
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from tunedrop import aws, manifest, naming, shown
+from tunedrop.contracts import S3Object
+from tunedrop.dataset.types import Split
+from tunedrop.errors import InvalidManifest
+from tunedrop.intake.file_names import in_order
+from tunedrop.intake.tenants import readable, tenant_of
+from tunedrop.registration import folders
+from tunedrop.stage import Stage
+
+MAX_FILES = 200
+"""Data files of one split. Their names travel with the run, whose state is limited to 256 KiB."""
+MAX_PATTERNS = 20
+"""Patterns of one split: each lists a bucket."""
+MAX_LISTED = 10_000
+"""Objects that begin as a pattern does."""
+MAX_KEY = 1_024
+"""Bytes of an object's key (S3 user guide, object-keys, read 2026-11-29)."""
+
+DataFiles = dict[str, S3Object]
+"""A run's data files, by split."""
+
+
+def named_in(s3: Any, stage: Stage, source: S3Object, data: manifest.Data) -> DataFiles:
+    splits: tuple[Split, ...] = ("train", "validation", "test")
+    return {
+        split: _joined(list(_objects(s3, stage, source, f"data.{split}", names)))
+        for split in splits
+        if (names := data.of(split))
+    }
+
+
+def in_folder(s3: Any, source: S3Object) -> DataFiles:
+    """The data files of a folder below `drop/`."""
+    parts = folders.keys_by_split(s3, source.bucket, source.key)
+    if any(len(keys) > MAX_FILES for keys in parts.values()):
+        raise InvalidManifest(f"a part of a dataset is at most {MAX_FILES} files; merge some of them")
+    return {
+        split: _joined([_data_file(s3, split, source.bucket, key) for key in keys])
+        for split, keys in parts.items()
+    }
+
+
+def _joined(files: list[S3Object]) -> S3Object:
+    """Several objects as one data file."""
+    return msgspec.structs.replace(files[0], more=tuple(files[1:]))
+
+
+def _objects(s3: Any, stage: Stage, source: S3Object, path: str, names: Sequence[str]) -> Iterator[S3Object]:
+    """The objects that a manifest names for one part, each once, those of a pattern in their order."""
+    if (patterns := sum(map(manifest.is_pattern, names))) > MAX_PATTERNS or len(names) > MAX_FILES:
+        raise InvalidManifest(
+            f"{path} names {len(names):,} files and patterns ({patterns:,} patterns); it takes {MAX_FILES}, "
+            f"{MAX_PATTERNS} patterns among them: merge some of the files, or use fewer patterns"
+        )
+    found: dict[tuple[str, str], None] = {}
+    for name in names:
+        bucket, key = _locate(stage, source, path, name)
+        keys = _matching(s3, path, bucket, key) if manifest.is_pattern(name) else [key]
+        found |= dict.fromkeys((bucket, key) for key in keys)
+    if len(found) > MAX_FILES:
+        raise InvalidManifest(
+            f"{path} is {len(found):,} files; at most {MAX_FILES} are allowed: merge some of them"
+        )
+    for bucket, key in found:
+        yield _data_file(s3, path, bucket, key)
+
+
+def _matching(s3: Any, path: str, bucket: str, pattern: str) -> list[str]:
+    """The keys that a pattern stands for, in the order of the numbers in them; `*` stops at a slash."""
+    named = S3Object(bucket=bucket, key=pattern)
+    begin = re.match(r"[^*?\[]*", pattern)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=begin[0] if begin else "")
+    try:
+        matches = re.compile(_expression(pattern)).fullmatch
+        every = (one["Key"] for page in pages for one in page.get("Contents", ()))
+        listed = list(itertools.islice(every, MAX_LISTED + 1))
+    except re.error as error:
+        raise InvalidManifest(f"{path}: {named.uri[:200]} is not a pattern: {error}") from error
+    except ClientError as error:
+        raise refusal(error, path, named) from error
+    if len(listed) > MAX_LISTED:
+        raise InvalidManifest(
+            f"{path}: more than {MAX_LISTED:,} objects begin like {named.uri[:200]}; name a longer beginning"
+        )
+    keys = in_order(key for key in listed if matches(key))
+    if not keys:
+        raise InvalidManifest(f"{path}: no object is named {named.uri[:200]}; upload the data first")
+    return keys
+
+
+def _expression(pattern: str) -> str:
+    """A pattern of file names as a regular expression: `*` and `?` stop at a slash.
+
+    What follows a star is looked for once, from the left, and never again: no pattern takes long.
+    """
+    first, *rest = (_without_stars(part) for part in re.split(r"\*+", pattern))
+    if not rest:
+        return first
+    return first + "".join(f"(?>[^/]*?{part})" for part in rest[:-1]) + f"[^/]*{rest[-1]}"
+
+
+def _without_stars(part: str) -> str:
+    pieces = re.split(r"(\?|\[!?[^\]/]+\])", part)
+    return "".join(
+        (piece.replace("[!", "[^") if piece != "?" else "[^/]") if at % 2 else re.escape(piece)
+        for at, piece in enumerate(pieces)
+    )
+
+
+def _data_file(s3: Any, path: str, bucket: str, key: str) -> S3Object:
+    found = S3Object(bucket=bucket, key=key)
+    if not key or len(key.encode()) > MAX_KEY:
+        raise InvalidManifest(f"{path}: {found.uri[:200]} is not an object; a key has 1 to {MAX_KEY} bytes")
+    try:
+        head = s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        raise refusal(error, path, found) from error
+    return msgspec.structs.replace(found, **aws.pin_of(head))
+
+
+def _locate(stage: Stage, source: S3Object, path: str, name: str) -> tuple[str, str]:
+    if name.startswith("s3://"):
+        bucket, key = naming.place_of(name)
+        allowed = (stage.intake_bucket, *stage.data_buckets)
+        if bucket not in allowed:
+            raise InvalidManifest(
+                f"{path}: the stage does not allow the bucket {shown.line(bucket)[:200]}; "
+                f"allowed are {', '.join(allowed)} (setting data_buckets)"
+            )
+        _refuse_other_tenants(stage, source, path, S3Object(bucket=bucket, key=key))
+        return bucket, key
+    folder = posixpath.dirname(source.key)
+    key = posixpath.normpath(posixpath.join(folder, name))
+    if not key.startswith(folder + "/"):
+        raise InvalidManifest(
+            f"{path}: {shown.line(name)[:200]} is not in the manifest's folder; "
+            f"name a file in {shown.line(folder)}/"
+        )
+    return source.bucket, key
+
+
+def _refuse_other_tenants(stage: Stage, source: S3Object, path: str, named: S3Object) -> None:
+    """A manifest names data only where its uploader's prefix may read.
+
+    Raises
+    ------
+    InvalidManifest
+        When the stage has tenants, and this is another one's.
+    """
+    tenant = tenant_of(stage, source.key)
+    if tenant is None:
+        return
+    reads = readable(stage, source.key)
+    if not f"s3://{named.bucket}/{named.key}".startswith(reads):
+        raise InvalidManifest(
+            f"{path}: {tenant} may not read {named.uri[:200]}; "
+            f"it may read {', '.join(reads)} (setting tenants)"
+        )
+
+
+def head(s3: Any, path: str, file: S3Object) -> dict[str, Any]:
+    try:
+        head: dict[str, Any] = s3.head_object(Bucket=file.bucket, Key=file.key, **version(file))
+    except ClientError as error:
+        raise refusal(error, path, file) from error
+    return head
+
+
+def version(source: S3Object) -> dict[str, str]:
+    return {"VersionId": source.version_id} if source.version_id else {}
+
+
+def refusal(error: ClientError, path: str, source: S3Object) -> InvalidManifest:
+    """Why an object cannot be used.
+
+    Raises
+    ------
+    ClientError
+        When a later try may succeed.
+    """
+    if aws.is_missing(error) or aws.code_of(error) in ("NoSuchVersion", "MethodNotAllowed"):
+        return InvalidManifest(
+            f"{path}: there is no {source.uri}; upload the data first and the manifest last"
+        )
+    if aws.is_transient(error) or aws.is_forbidden(error):
+        raise error
+    return InvalidManifest(
+        f"{path}: {source.uri} cannot be read: {shown.line(aws.explain(error))}. Upload it again, without "
+        "your own encryption key (the bucket encrypts it) and not to an archive storage class"
+    )

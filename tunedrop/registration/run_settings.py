@@ -1,0 +1,141 @@
+"""A run's settings: what its manifest says, completed with the defaults of the stage and its base model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import msgspec
+
+from tunedrop import catalog, clock, manifest, naming
+from tunedrop.contracts import (
+    DeploymentSettings,
+    EvaluationSettings,
+    JudgeSettings,
+    ReadOptions,
+    RuleSettings,
+    Run,
+    TrainingStage,
+)
+from tunedrop.dataset.rules import settings as rule_settings
+from tunedrop.errors import InvalidManifest
+from tunedrop.evaluation import grading
+from tunedrop.manifest import Manifest
+from tunedrop.planning import base_models, distillation, hyperparameters
+from tunedrop.registration.data_files import DataFiles
+from tunedrop.stage import Stage
+
+
+def resolve(
+    stage: Stage,
+    bare: Run,
+    document: Manifest,
+    files: DataFiles,
+    earlier: Sequence[DataFiles] = (),
+) -> Run:
+    """The run with everything that a manifest leaves to the stage filled in.
+
+    Parameters
+    ----------
+    files, earlier
+        The data of the run, and of the stages before it.
+
+    Raises
+    ------
+    InvalidManifest
+        When the base model is unknown, or does not take a setting.
+    """
+    base_model, parent_model = base_models.find(stage, document.base_model or stage.default_base_model)
+    for method in (document.method, *(one.method for one in document.stages)):
+        base_models.refuse_untunable(stage, base_model, method)
+    resolved = msgspec.structs.replace(
+        bare,
+        method=document.method,
+        base_model=base_model.id,
+        parent_model=parent_model,
+        hyperparameters=hyperparameters.resolve(base_model, document.method, document.hyperparameters),
+        candidates=hyperparameters.candidates(
+            base_model, document.method, document.hyperparameters, document.search
+        ),
+        earlier_stages=tuple(
+            TrainingStage(
+                method=one.method,
+                hyperparameters=hyperparameters.resolve(base_model, one.method, one.hyperparameters),
+                reading=one.data.reading,
+                **data,
+            )
+            for one, data in zip(document.stages, earlier, strict=True)
+        ),
+        reading=document.data.reading,
+        rules=rule_settings.resolved(stage.rules, document.rules),
+        keep_models=document.keep_models,
+        again=document.again,
+        teacher=distillation.teacher_of(base_model, parent_model, document),
+        grader=grading.grader_of(stage, base_model, parent_model, document),
+        accept_eula=document.accept_eula or base_model.id in stage.accept_eula,
+        budget_usd=stage.budget_usd if document.budget_usd is None else document.budget_usd,
+        deployment=_deployment(stage, document.deployment),
+        evaluation=_evaluation(stage, document.evaluation),
+        **files,
+    )
+    return msgspec.structs.replace(resolved, run_id=naming.run_id(bare.name, identity(resolved)))
+
+
+def identity(run: Run) -> Iterator[str]:
+    """What makes two runs the same: object versions and resolved settings, not who or when."""
+    yield _written((run.source, run.train, run.validation, run.test, run.method, run.base_model))
+    yield msgspec.json.encode(run.hyperparameters, order="sorted").decode()
+    yield msgspec.json.encode((run.budget_usd, run.deployment, run.evaluation)).decode()
+    more = (run.parent_model, run.earlier_stages, run.candidates, run.teacher, run.grader, run.retune)
+    if any(more):
+        yield _written(more, order="sorted")
+    if run.accept_eula:
+        yield "accept_eula"
+    if run.reading != ReadOptions():
+        yield msgspec.json.encode(run.reading, order="sorted").decode()
+    if run.rules != RuleSettings():
+        yield msgspec.json.encode(run.rules, order="sorted").decode()
+
+
+def _written(value: object, order: Literal["sorted"] | None = None) -> str:
+    """As JSON, without empty ETags, which earlier releases did not know: the same upload keeps its id."""
+    return msgspec.json.encode(value, order=order).replace(b',"etag":""', b"").decode()
+
+
+def _deployment(stage: Stage, asked: manifest.Deployment) -> DeploymentSettings:
+    if asked.commitment != "none" and not stage.allow_commitment:
+        raise InvalidManifest(
+            f"deployment.commitment: {asked.commitment} cannot be ended early, and this stage does "
+            "not allow it; use none, or set allow_commitment for the stage"
+        )
+    return DeploymentSettings(
+        mode=asked.mode,
+        model_units=asked.model_units,
+        commitment=asked.commitment,
+        keep_for_seconds=None if asked.keep_for is None else clock.duration_seconds(asked.keep_for),
+        stable_arn=stage.stable_arn if asked.stable_arn is None else asked.stable_arn,
+    )
+
+
+def _evaluation(stage: Stage, asked: manifest.Evaluation) -> EvaluationSettings:
+    return EvaluationSettings(
+        metric=asked.metric,
+        min_improvement=stage.min_improvement if asked.min_improvement is None else asked.min_improvement,
+        confidence=stage.confidence if asked.confidence is None else asked.confidence,
+        max_prompts=asked.max_prompts,
+        judge=_judge(asked.judge),
+        general_ability=stage.general_ability if asked.general_ability is None else asked.general_ability,
+        few_shot=asked.few_shot,
+    )
+
+
+def _judge(asked: str | manifest.Judge | None) -> JudgeSettings | None:
+    """The judge under the id that inference takes, where the catalog knows the model."""
+    if asked is None:
+        return None
+    judge = manifest.Judge(model=asked) if isinstance(asked, str) else asked
+    try:
+        model = catalog.find(judge.model).inference_id
+    except LookupError:
+        model = judge.model
+    return JudgeSettings(model=model, rubric=judge.rubric, via=judge.via)
