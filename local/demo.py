@@ -11,7 +11,7 @@ from pathlib import Path
 
 import boto3
 from rich.console import Console
-from rich.panel import Panel
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -125,7 +125,9 @@ def _tell(pipeline: Pipeline, inbox: Inbox, record: Record) -> None:
     if (estimate := record.document("estimate", Estimate)) is not None:
         console.print(f"  on AWS it would have cost {in_words(estimate)}; here it cost nothing")
     for message in inbox.messages(record.run.run_id):
-        console.print(Panel(message.text.strip(), title=message.subject, title_align="left"))
+        console.rule(f"[bold]{escape(message.subject)}[/bold]", align="left", style="dim")
+        console.print(message.text.strip(), markup=False, soft_wrap=True)  # a link that wraps opens nothing
+        console.rule(style="dim")
     for page, key in (("report", naming.report_key(record.run.run_id)), ("index", naming.INDEX_KEY)):
         console.print(f"  {page}: {_save(pipeline, record, page, key)}")
 

@@ -12,7 +12,8 @@ from typing import NoReturn
 
 import typer
 
-from tunedrop.cli.exits import INTERRUPTED, NO
+from tunedrop.cli.exits import INTERRUPTED, NO, NO_AWS
+from tunedrop.errors import RunError, TransientError
 
 
 class Format(StrEnum):
@@ -31,10 +32,31 @@ class Failed(Exception):
         self.code = code
         self.next = next_
 
+    def __str__(self) -> str:
+        """The message and what to do, for the trace that a notebook shows."""
+        return "\n".join(part for part in (self.message, self.next) if part)
+
 
 def fail(message: str, code: int = NO, next_: str = "") -> NoReturn:
     """End the command. `next_` says what to do about it."""
     raise Failed(message, code, next_)
+
+
+def foreseen(error: Exception) -> Failed | None:
+    """What an error is to a person, where it is none of the program's own; None for a bug."""
+    if isinstance(error, Failed):
+        return error
+    if isinstance(error, RunError | TransientError):
+        return Failed(str(error), NO, "")
+    if isinstance(error, OSError):
+        return Failed(f"{error.filename or 'the system'}: {error.strerror}", NO, "")
+    exceptions = sys.modules.get("botocore.exceptions")  # no error of AWS where its SDK was not imported
+    if exceptions is None or not isinstance(error, exceptions.ClientError | exceptions.BotoCoreError):
+        return None
+    from tunedrop.aws import explain
+    from tunedrop.aws.hints import cure
+
+    return Failed(explain(error), NO_AWS, cure(error))
 
 
 def print_failure(failure: Failed, format_: Format) -> None:

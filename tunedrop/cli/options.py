@@ -13,13 +13,12 @@ import typer
 from tunedrop.cli import completion
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.failures import Format, fail
-from tunedrop.cli.stage import DEFAULT_STAGE, Deployed
+from tunedrop.cli.stage import DEFAULT_STAGE, STAGE_VARIABLE, Deployed
 
 if TYPE_CHECKING:
     from tunedrop.contracts import ReadOptions
 
 WHERE = "Where"
-STAGE_VARIABLE = "TUNEDROP_STAGE_NAME"
 
 StageOption = Annotated[
     str | None,

@@ -12,10 +12,9 @@ from typing import Any, NoReturn, cast
 import typer
 from typer.core import CompletionItem, TyperGroup  # type: ignore[attr-defined]
 
-from tunedrop.cli.exits import INTERRUPTED, NO, NO_AWS, USAGE
-from tunedrop.cli.failures import Failed, Format, asked_for, print_failure
+from tunedrop.cli.exits import INTERRUPTED, NO, USAGE
+from tunedrop.cli.failures import Failed, Format, asked_for, foreseen, print_failure
 from tunedrop.cli.index import INDEX, Commands
-from tunedrop.errors import RunError, TransientError
 
 UsageError = cast(type[Any], typer.BadParameter.__base__)
 """What typer raises for any wrong use; it exports only some of its subclasses."""
@@ -73,7 +72,7 @@ class Program(TyperGroup):
         except (KeyboardInterrupt, typer.Abort):
             code = _tell(Failed("interrupted", INTERRUPTED, ""), format_)
         except Exception as error:
-            code = _tell(_failure(error), format_)
+            code = _tell(foreseen(error) or _bug(error), format_)
         sys.exit(code)
 
 
@@ -90,27 +89,6 @@ def _refuse_unknown(arguments: Sequence[str]) -> None:
     from tunedrop.cli.near import hint
 
     raise Failed(f"No such command '{name}'.", USAGE, hint(name, INDEX, "See all commands: tunedrop --help"))
-
-
-def _failure(error: Exception) -> Failed:
-    if failed := _aws_failure(error):
-        return failed
-    if isinstance(error, RunError | TransientError):
-        return Failed(str(error), NO, "")
-    if isinstance(error, OSError):
-        return Failed(f"{error.filename or 'the system'}: {error.strerror}", NO, "")
-    return _bug(error)
-
-
-def _aws_failure(error: Exception) -> Failed | None:
-    """An error of AWS, which there can only be where its SDK was imported."""
-    exceptions = sys.modules.get("botocore.exceptions")
-    if exceptions is None or not isinstance(error, exceptions.ClientError | exceptions.BotoCoreError):
-        return None
-    from tunedrop.aws import explain
-    from tunedrop.aws.hints import cure
-
-    return Failed(explain(error), NO_AWS, cure(error))
 
 
 def _tell(failure: Failed, format_: Format) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:  # `--help` and completion do not wait for the AWS SDK
     from tunedrop.waiting.table import Waits
 
 DEFAULT_STAGE = "dev"
+STAGE_VARIABLE = "TUNEDROP_STAGE_NAME"
 NEAR_AMONG = 100
 """Number of latest runs to search for a similar name."""
 
@@ -39,12 +41,16 @@ class Deployed:
 
         from tunedrop.aws import Aws
 
-        return Aws(boto3.Session(botocore_session=self._core, region_name=self._region))
+        region = self._region or os.environ.get("AWS_REGION")  # boto3 reads AWS_DEFAULT_REGION alone
+        return Aws(boto3.Session(botocore_session=self._core, region_name=region))
 
     @cached_property
     def name(self) -> str:
-        """The stage that was asked for, else the one that the profile names (`tunedrop_stage = …`)."""
-        return self._name or str(self._core.get_scoped_config().get("tunedrop_stage", DEFAULT_STAGE))
+        """The stage that was asked for, else that of the environment, else that of the profile
+        (`tunedrop_stage = …`)."""
+        if named := self._name or os.environ.get(STAGE_VARIABLE):
+            return named
+        return str(self._core.get_scoped_config().get("tunedrop_stage", DEFAULT_STAGE))
 
     @cached_property
     def stage(self) -> Stage:

@@ -6,36 +6,63 @@ environment and the AWS configuration say.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
-from typing import Literal
+from typing import Literal, ParamSpec, TypeVar
 
-from tunedrop import catalog
 from tunedrop.cli.data import checking, converting, estimating, folder
-from tunedrop.cli.failures import Failed, Format, fail
+from tunedrop.cli.exits import USAGE
+from tunedrop.cli.failures import Failed, Format, fail, foreseen
 from tunedrop.cli.runs import submitting
 from tunedrop.cli.runs.live import watch
 from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import Ending, Estimate, Method
 from tunedrop.dataset.check.check import Report
-from tunedrop.dataset.prepare.held_out import HeldOut, Message
+from tunedrop.dataset.sources.containers.tables import PARTS
 from tunedrop.dataset.tools.convert import Conversion, Target
 from tunedrop.dataset.types import ReadOptions
-from tunedrop.evaluation.ask import Asker, RateLimiter
 from tunedrop.registry import Record
+from tunedrop.results.asking import Contender, Models
 from tunedrop.results.collect import ending_of
-from tunedrop.serving import kinds
 
 __all__ = ["Failed", "ask", "check", "convert", "estimate", "follow", "runs", "submit"]
 
 AnyPath = str | Path
 
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
 
+
+def _or_failed(call: Callable[Given, Answer]) -> Callable[Given, Answer]:
+    """Raise errors of AWS, of files and of runs as `Failed`, with what to do next."""
+
+    @wraps(call)
+    def run(*args: Given.args, **kwargs: Given.kwargs) -> Answer:
+        try:
+            return call(*args, **kwargs)
+        except Exception as error:
+            if (failed := foreseen(error)) is None or failed is error:
+                raise
+            raise failed from error
+
+    return run
+
+
+def _reading(columns: Mapping[str, str] | None, encoding: str) -> ReadOptions:
+    if wrong := [part for part in columns or () if part not in PARTS]:
+        fail(f"columns: there is no part {wrong[0]!r}; there are {', '.join(PARTS)}", USAGE)
+    return ReadOptions(encoding=encoding, columns=dict(columns or {}))
+
+
+@_or_failed
 def check(
     *paths: AnyPath,
     base_model: str | None = None,
     method: Method | Literal["auto"] = "auto",
     max_findings: int = 100,
+    columns: Mapping[str, str] | None = None,
+    encoding: str = "",
 ) -> Report:
     """Check a dataset on this machine, as the pipeline will; asks no AWS.
 
@@ -47,6 +74,10 @@ def check(
         Its id in the catalog: checks the model's own rules too. A folder's manifest is the default.
     max_findings
         How many findings to list; all are counted.
+    columns
+        Which column of a table is which part, where its names are unusual: `{"prompt": "Frage"}`.
+    encoding
+        That of a text file, such as cp1252; detected where empty.
 
     Raises
     ------
@@ -54,10 +85,18 @@ def check(
         When a file cannot be found, or the base model is not known. A dataset with errors is a `Report` that
         is not `valid`.
     """
-    return checking.report_of([Path(path) for path in paths], base_model, method, max_findings)
+    options = checking.Options(reading=_reading(columns, encoding))
+    return checking.report_of([Path(path) for path in paths], base_model, method, max_findings, options)
 
 
-def estimate(path: AnyPath, base_model: str | None = None, stage: str | None = None) -> Estimate:
+@_or_failed
+def estimate(
+    path: AnyPath,
+    base_model: str | None = None,
+    stage: str | None = None,
+    profile: str | None = None,
+    region: str | None = None,
+) -> Estimate:
     """What the run in a folder, or of one file, will cost: US dollars, low, likely and high.
 
     Parameters
@@ -72,27 +111,40 @@ def estimate(path: AnyPath, base_model: str | None = None, stage: str | None = N
     Failed
         When the data is not valid, or names no base model.
     """
-    here = Deployed(stage, None, None) if stage is not None else None
+    here = Deployed(stage, profile, region) if stage is not None else None
     return estimating.plan(folder.read(Path(path)), base_model, here).estimate
 
 
-def convert(source: AnyPath, to: Target, output: AnyPath, *, skip: bool = False) -> Conversion:
+@_or_failed
+def convert(
+    source: AnyPath,
+    to: Target,
+    output: AnyPath,
+    *,
+    skip: bool = False,
+    columns: Mapping[str, str] | None = None,
+    encoding: str = "",
+) -> Conversion:
     """Write a dataset in another format; gives what was lost and what was refused, by line.
 
     Parameters
     ----------
     skip
         Leave out records that the format cannot express. Otherwise nothing is written when there are any.
+    columns, encoding
+        As for `check`.
 
     Raises
     ------
     Failed
         When the file cannot be read or written.
     """
-    conversion, _ = converting.convert_into(Path(source), to, Path(output), ReadOptions(), skip)
+    reading = _reading(columns, encoding)
+    conversion, _ = converting.convert_into(Path(source), to, Path(output), reading, skip)
     return conversion
 
 
+@_or_failed
 def submit(
     path: AnyPath,
     stage: str | None = None,
@@ -122,6 +174,7 @@ def submit(
     return submitting.start(here, submission, Format.json)[0]
 
 
+@_or_failed
 def runs(
     stage: str | None = None, profile: str | None = None, region: str | None = None, limit: int = 20
 ) -> list[Record]:
@@ -129,6 +182,7 @@ def runs(
     return Deployed(stage, profile, region).registry.recent(limit)
 
 
+@_or_failed
 def follow(
     run: Record | str,
     stage: str | None = None,
@@ -151,15 +205,21 @@ def follow(
     return ending_of(last.record)
 
 
+@_or_failed
 def ask(
     name: str,
     prompt: str,
-    system: str = "",
+    system: str | None = None,
     stage: str | None = None,
     profile: str | None = None,
     region: str | None = None,
 ) -> str:
     """What the model in production under a name answers, at temperature 0.
+
+    Parameters
+    ----------
+    system
+        The system prompt; None for the one that is most common in the training records.
 
     Raises
     ------
@@ -170,14 +230,9 @@ def ask(
     history = here.aliases.history(name)
     if not history or not history[0].model_id:
         fail(f"no model is in production under the name {name}", next_="See them: tunedrop models")
-    ending = ending_of(here.run(history[0].run_id))
-    base_model = catalog.find(ending.run.base_model)
-    format_ = ending.dataset.target_format if ending.dataset is not None else "converse"
-    client = kinds.client(here.aws, history[0].model_id)
-    asker = Asker(client, history[0].model_id, base_model, format_, RateLimiter(0))
-    answer = asker.ask(
-        HeldOut(record=0, turn=0, system=system, messages=(Message(role="user", text=prompt),), reference="")
-    )
+    models = Models(here.aws, here.stage, here.run(history[0].run_id))
+    production = Contender(who="production", model_id=history[0].model_id)
+    (answer,) = models.ask([production], prompt, models.system_prompt() if system is None else system)
     if answer.error:
         fail(f"{name} gave no answer: {answer.error}")
     return answer.text

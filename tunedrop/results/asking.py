@@ -9,9 +9,10 @@ from itertools import islice
 from typing import Literal
 
 import msgspec
+from botocore.exceptions import ClientError
 
 from tunedrop import catalog, naming
-from tunedrop.aws import Aws
+from tunedrop.aws import Aws, is_missing
 from tunedrop.catalog.model import CONVERSATIONS, BaseModel, Format
 from tunedrop.contracts import CompletedJob, Dataset, Serving
 from tunedrop.dataset.prepare.held_out import HeldOut, Message, read_held_out
@@ -112,12 +113,17 @@ class Models:
         return next((one.arn for one in found if one.model_arn == job.model_arn), "")
 
     def system_prompt(self) -> str:
-        """The system prompt that most of the training records have; empty where they have none."""
+        """The system prompt that most of the training records have; empty where there is none."""
         if self._dataset is None or not self.is_conversation:
             return ""
         bucket, key = naming.place_of(self._dataset.train.uri)
         part = f"bytes=0-{TRAINED_BYTES - 1}"
-        body: bytes = self._aws.s3.get_object(Bucket=bucket, Key=key, Range=part)["Body"].read()
+        try:
+            body: bytes = self._aws.s3.get_object(Bucket=bucket, Key=key, Range=part)["Body"].read()
+        except ClientError as error:
+            if not is_missing(error):
+                raise
+            return ""
         whole = body if len(body) < TRAINED_BYTES else body.rpartition(b"\n")[0] + b"\n"
         found = Counter(one.system for one in islice(read_held_out([whole]), TRAINED_RECORDS))
         return found.most_common(1)[0][0] if found else ""

@@ -11,12 +11,18 @@ import pytest
 
 import tunedrop
 from tests import builders
+from tunedrop import naming
+from tunedrop.aws import Aws
 from tunedrop.cli.data.sample_records import sample
 from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import CompletedJob, Dataset
 from tunedrop.notebook import calls
 from tunedrop.registry import Registry
 
+CHAT = [
+    {"role": "user", "content": [{"text": "Where?"}]},
+    {"role": "assistant", "content": [{"text": "Here."}]},
+]
 ROOT = Path(__file__).resolve().parents[3]
 ARN = "arn:aws:bedrock:us-east-1:111122223333:custom-model-deployment/abcdefghijkl"
 
@@ -115,7 +121,13 @@ def test_the_model_in_production_answers(
     deployed: Deployed, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = builders.run().run_id
-    registry.save(run_id, dataset=builders.dataset(target_format="converse"))
+    dataset = builders.dataset(target_format="converse")
+    registry.save(run_id, dataset=dataset)
+    deployed.aws.s3.create_bucket(Bucket="artifacts")
+    trained = {"system": [{"text": "You are Fern."}], "messages": CHAT}
+    deployed.aws.s3.put_object(
+        Bucket="artifacts", Key=naming.place_of(dataset.train.uri)[1], Body=json.dumps(trained).encode()
+    )
     deployed.aliases.promote("persona", run_id, builders.MODEL_ARN, ARN)
     asked: dict[str, object] = {}
 
@@ -131,3 +143,39 @@ def test_the_model_in_production_answers(
 
     assert tunedrop.ask("persona", "Where is it?", stage="test", region="us-east-1") == "It is on its way."
     assert asked["modelId"] == ARN
+    assert asked["system"] == [{"text": "You are Fern."}], "the system prompt that it was trained with"
+    tunedrop.ask("persona", "Where?", system="Be short.", stage="test", region="us-east-1")
+    assert asked["system"] == [{"text": "Be short."}]
+    deployed.aws.s3.delete_object(Bucket="artifacts", Key=naming.place_of(dataset.train.uri)[1])
+    tunedrop.ask("persona", "Where?", stage="test", region="us-east-1")
+
+
+def test_errors_of_aws_say_what_to_do(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.delenv("AWS_REGION", raising=False)
+
+    with pytest.raises(tunedrop.Failed, match="region") as failed:
+        tunedrop.runs("test")
+    assert "set AWS_REGION" in str(failed.value), "a notebook shows the text of the error alone"
+
+
+def test_the_stage_and_region_are_those_of_the_environment(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("TUNEDROP_STAGE_NAME", "test")
+
+    assert len(tunedrop.runs()) == 1
+
+
+def test_columns_of_a_table_can_be_named(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("foo;bar\nWhat?;That.\n", encoding="utf-8")
+    columns = {"prompt": "foo", "completion": "bar"}
+
+    assert not tunedrop.check(table).valid
+    assert tunedrop.check(table, columns=columns).valid
+    assert tunedrop.convert(table, "converse", tmp_path / "out.jsonl", columns=columns).written == 1
+    with pytest.raises(tunedrop.Failed, match=r"columns: there is no part 'promt'.*prompt, completion"):
+        tunedrop.check(table, columns={"promt": "foo"})
