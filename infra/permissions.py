@@ -42,7 +42,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "sweep_throughput": (*PRODUCTION, "TROUBLE", "ONCE#*", "MONTH#*"),
     "refresh_prices": ("ONCE#*", "KEPT#*"),
 }
-"""What a function may write in the registry beside runs: partition keys (`tunedrop.registry.runs`).
+"""What a function may write in the registry beside runs: partition keys (`tunedrop.registry.table`).
 
 Only those that promote and release write what decides about production.
 """

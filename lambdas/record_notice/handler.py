@@ -19,4 +19,4 @@ def handler(event: dict[str, Any], _: LambdaContext) -> None:
     for record in event["Records"]:
         attributes = {name: one["Value"] for name, one in record["Sns"]["MessageAttributes"].items()}
         with named_errors():
-            services().registry.confirm_notice(attributes["run_id"], int(attributes["attempt"]))
+            services().registry.notices.confirm(attributes["run_id"], int(attributes["attempt"]))

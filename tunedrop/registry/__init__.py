@@ -1,5 +1,6 @@
 """The run registry: what every run is, was and cost, and which models are in production."""
 
-from tunedrop.registry.runs import Record, Registry, StepRecord
+from tunedrop.registry.records import Record, StepRecord
+from tunedrop.registry.runs import Registry
 
 __all__ = ["Record", "Registry", "StepRecord"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from tunedrop.registry.runs import Record, Registry, StepRecord
+from tunedrop.registry.records import Record, StepRecord
+from tunedrop.registry.runs import Registry
 
 
 def follow(

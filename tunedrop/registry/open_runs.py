@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 
 from tunedrop.aws import code_of
 from tunedrop.errors import TransientError
-from tunedrop.registry.runs import Record, Registry
+from tunedrop.registry.records import Record
+from tunedrop.registry.runs import Registry
 from tunedrop.stage import Stage
 
 _TRIES = 5

@@ -1,95 +1,36 @@
-"""Runs and their steps, in one DynamoDB table.
-
-| pk | sk | what |
-| --- | --- | --- |
-| `RUN#<run id>` | `RUN` | the run: status, and each contract it has produced, as JSON |
-| `RUN#<run id>` | `STEP#<started at>#<step>` | one attempt at a step |
-| `TRAINING#<hash>` | `RUN` | the run that has trained these records (`tunedrop.registry.trainings`) |
-| `MONTH#<month>` | `RUN#<run id>` | what a run counts for in a month (`tunedrop.registry.spending`) |
-| `ONCE#<what>` | which | something that is done once, such as an announcement |
-| `KEPT#<name>` | `KEPT` | a document of the stage, such as the price list |
-| `NAME#<name>` | `<created at>#<run id>` | the runs that a name has had |
-| `ALIAS#<name>` | `<moment>#<run id>` | what a name has stood for (`tunedrop.registry.aliases`) |
-| `ARN#<arn>` | `CLAIM` | who promotes or deletes it now (`tunedrop.registry.claims`) |
-| `TROUBLE` | what | something that failed and is tried again (`tunedrop.registry.troubles`) |
-| `OPEN#<tenant>` | `RUNS` | the runs that are open at once (`tunedrop.registry.open_runs`) |
-| `UPLOAD#<bucket>/<key>` | `<version>` | the one run that this upload has started |
-
-Index `by_time`: `gsi_pk` = `RUNS`, `gsi_sk` = `<created at>#<run id>`.
-"""
+"""Runs and their steps: what the registry keeps of them, and the writes that only one caller may make."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any
 
 import msgspec
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from tunedrop import clock
 from tunedrop.aws import code_of, explain
-from tunedrop.contracts import RESULT_NAMES, CompletedJob, Failure, Run, S3Object
+from tunedrop.contracts import CompletedJob, Failure, Run, S3Object
 from tunedrop.errors import TransientError
-
-T = TypeVar("T")
-
-UNSURE_SECONDS = 20
-"""How long the receipt of a notification may take; SNS delivers to Lambda in well under a second."""
-
-OPEN = "running"
-"""The status of a run that has not ended; the others are the outcomes of `tunedrop.contracts.Outcome`."""
-
-_DOCUMENTS = ("preflight", *(name for name in RESULT_NAMES.values() if name != "failure"))
+from tunedrop.registry.notices import Notices
+from tunedrop.registry.records import OPEN, Record, StepRecord, record_of, step_of
+from tunedrop.registry.table import Item, Table, wire
 
 _OF_ONE_ATTEMPT = (
     "failure", "stop_requested_by", "ended_at", "ended_as", "serving", "promotion", "released",
 )  # fmt: skip
 
-
-class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt at a step; `ended_at` is empty while it runs, `error` when it went well."""
-
-    step: str
-    started_at: str
-    ended_at: str = ""
-    error: str = ""
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What the registry knows of a run. `documents` holds the contracts as JSON text, by name; `gone` are the
-    ARNs of its models and of what served them that were deleted."""
-
-    run: Run
-    status: str
-    step: str = ""
-    updated_at: str = ""
-    failure: Failure | None = None
-    stop_requested_by: str = ""
-    estimated_usd: float | None = None
-    actual_usd: float | None = None
-    told_attempt: int = 0
-    emitted_attempt: int = 0
-    gone: frozenset[str] = frozenset()
-    documents: dict[str, str] = {}
-
-    @property
-    def is_open(self) -> bool:
-        return self.status == OPEN
-
-    def document(self, name: str, shape: type[T]) -> T | None:
-        """One contract that the run has produced, or None when it has not come to that."""
-        text = self.documents.get(name)
-        return msgspec.json.decode(text, type=shape) if text else None
+_MINE = "execution_arn = :mine"
+"""The run's latest attempt is the one that the caller works for."""
 
 
 class Registry:
     """The registry table of a stage."""
 
     def __init__(self, dynamodb: Any, table: str) -> None:
-        self._dynamodb = dynamodb
-        self._table = table
+        self._table = Table(dynamodb, table)
+        self.notices = Notices(self._table)
         self.unreadable: dict[str, Exception] = {}
         """The rows that a list has left out because they could not be read, and why; by run id."""
 
@@ -125,13 +66,13 @@ class Registry:
         upload = _upload(run.source) | {"run_id": run.run_id, "execution_arn": run.execution_arn}
         mine = {
             "ConditionExpression": "attribute_not_exists(pk) OR execution_arn = :mine",
-            "ExpressionAttributeValues": _wire({":mine": run.execution_arn}),
+            "ExpressionAttributeValues": wire({":mine": run.execution_arn}),
         }
         items = [(item, mine), (name, {}), *([] if again else [(upload, mine)])]
         try:
-            self._dynamodb.transact_write_items(
+            self._table.client.transact_write_items(
                 TransactItems=[
-                    {"Put": {"TableName": self._table, "Item": _wire(one), **condition}}
+                    {"Put": {"TableName": self._table.name, "Item": wire(one), **condition}}
                     for one, condition in items
                 ]
             )
@@ -146,19 +87,17 @@ class Registry:
 
     def run_of(self, upload: S3Object) -> Record | None:
         """The run that an upload has started, read consistently."""
-        key = _wire(_upload(upload))
-        answer = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        return self.get(_unwire(answer["Item"])["run_id"]) if "Item" in answer else None
+        item = self._table.get(**_upload(upload))
+        return self.get(item["run_id"]) if item is not None else None
 
     def get(self, run_id: str) -> Record | None:
         """A run by its id, read consistently."""
-        key = _wire({"pk": f"RUN#{run_id}", "sk": "RUN"})
-        answer = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        return _record(_unwire(answer["Item"])) if "Item" in answer else None
+        item = self._run(run_id)
+        return record_of(item) if item is not None else None
 
     def named(self, name: str) -> list[Record]:
         """The runs of a name, newest first."""
-        items = self._query({"pk": f"NAME#{name}"}, forward=False)
+        items = self._table.query({"pk": f"NAME#{name}"}, forward=False)
         records = (self.get(str(item["run_id"])) for item in items)
         return [record for record in records if record is not None]
 
@@ -178,7 +117,7 @@ class Registry:
         A row that cannot be read is left out, and noted in `unreadable`.
         """
         found: list[Record] = []
-        for item in self._query({"gsi_pk": "RUNS"}, forward=False, index="by_time"):
+        for item in self._table.query({"gsi_pk": "RUNS"}, forward=False, index="by_time"):
             record = self._readable(item)
             if record is None:
                 continue
@@ -190,25 +129,19 @@ class Registry:
     def some(self, run_ids: Iterable[str]) -> Iterator[Record]:
         """Those of these runs that exist, one by one; a row that cannot be read is noted in `unreadable`."""
         for run_id in run_ids:
-            key = _wire({"pk": f"RUN#{run_id}", "sk": "RUN"})
-            answer = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-            if "Item" in answer and (record := self._readable(_unwire(answer["Item"]))) is not None:
+            if (item := self._run(run_id)) is not None and (record := self._readable(item)) is not None:
                 yield record
 
     def _readable(self, item: Mapping[str, Any]) -> Record | None:
         try:
-            return _record(item)
+            return record_of(item)
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
             self.unreadable[str(item.get("pk", "")).removeprefix("RUN#")] = error
             return None
 
     def steps(self, run_id: str) -> list[StepRecord]:
         """Every attempt at a step, in order: the run's timeline."""
-        items = self._query({"pk": f"RUN#{run_id}"}, prefix="STEP#")
-        return [
-            msgspec.convert(_only(item, "step", "started_at", "ended_at", "error"), StepRecord)
-            for item in items
-        ]
+        return [step_of(item) for item in self._table.query({"pk": f"RUN#{run_id}"}, prefix="STEP#")]
 
     def start_step(self, run_id: str, step: str, started_at: str) -> Record:
         """Mark that a step begins; gives the run as it is now, with any stop that was asked for."""
@@ -226,17 +159,7 @@ class Registry:
 
     def note_gone(self, run_id: str, *arns: str) -> None:
         """Keep that models of a run, or what served them, were deleted. A run that is not known is fine."""
-        try:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key=_wire({"pk": f"RUN#{run_id}", "sk": "RUN"}),
-                UpdateExpression="ADD gone :arns",
-                ConditionExpression="attribute_exists(pk)",
-                ExpressionAttributeValues={":arns": {"SS": list(arns)}},
-            )
-        except ClientError as error:
-            if code_of(error) != "ConditionalCheckFailedException":
-                raise
+        self._table.add(f"RUN#{run_id}", "RUN", "gone", arns)
 
     def note_cost(self, run_id: str, **usd: float) -> None:
         """Keep `estimated_usd` or `actual_usd`."""
@@ -244,18 +167,8 @@ class Registry:
 
     def request_stop(self, run: Run, by: str) -> bool:
         """Ask this attempt at a run to stop: its next step will not begin. False when it has ended."""
-        try:
-            self._update(
-                run.run_id,
-                {"stop_requested_by": by or "somebody"},
-                condition="execution_arn = :mine",
-                values={":mine": run.execution_arn},
-            )
-        except ClientError as error:
-            if code_of(error) != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
+        fields = {"stop_requested_by": by or "somebody"}
+        return self._update_if(run.run_id, _MINE, fields, values={":mine": run.execution_arn})
 
     def ended_as(self, run: Run, failure: Failure | None) -> Failure | None:
         """How this attempt at a run has ended, as whoever closes it first says: so say all after it.
@@ -264,17 +177,9 @@ class Registry:
         that is so late that the next attempt has begun says nothing of that.
         """
         said = msgspec.json.encode(failure).decode()
-        try:
-            self._update(
-                run.run_id,
-                {"ended_as": said},
-                condition="attribute_not_exists(ended_as) AND execution_arn = :mine",
-                values={":mine": run.execution_arn},
-            )
-        except ClientError as error:
-            if code_of(error) != "ConditionalCheckFailedException":
-                raise
-            said = self._field(run.run_id, "ended_as") or said
+        condition, mine = f"attribute_not_exists(ended_as) AND {_MINE}", {":mine": run.execution_arn}
+        if not self._update_if(run.run_id, condition, {"ended_as": said}, values=mine):
+            said = (self._run(run.run_id) or {}).get("ended_as") or said
         return msgspec.json.decode(said, type=Failure | None)
 
     def end(self, run_id: str, outcome: str, failure: Failure | None, execution_arn: str = "") -> None:
@@ -288,12 +193,10 @@ class Registry:
         fields: dict[str, Any] = {"status": outcome, "step": "", "ended_at": clock.now()}
         if failure is not None:
             fields["failure"] = _json(failure)
-        mine = {":mine": execution_arn} if execution_arn else {}
-        try:
-            self._update(run_id, fields, condition="execution_arn = :mine" if mine else "", values=mine)
-        except ClientError as error:
-            if not mine or code_of(error) != "ConditionalCheckFailedException":
-                raise
+        if execution_arn:
+            self._update_if(run_id, _MINE, fields, values={":mine": execution_arn})
+        else:
+            self._update(run_id, fields)
 
     def reopen(self, run: Run) -> bool:
         """Let a run that has ended go on as its next attempt. False when somebody else has opened it.
@@ -301,144 +204,49 @@ class Registry:
         The evaluation that it had is forgotten where another begins with this attempt.
         """
         fields = {"status": OPEN, "execution_arn": run.execution_arn, "run": _json(run)}
-        try:
-            self._update(
-                run.run_id,
-                fields,
-                remove=(
-                    *_OF_ONE_ATTEMPT,
-                    *(("evaluation",) if run.evaluation_attempt == run.attempt else ()),
-                ),
-                condition="#status <> :status",
-            )
-        except ClientError as error:
-            if code_of(error) != "ConditionalCheckFailedException":
-                raise
-            # An earlier try of this very call may have had its effect before it lost its answer.
-            record = self.get(run.run_id)
-            return record is not None and record.run == run
-        return True
-
-    def begin_notice(self, run_id: str, attempt: int) -> Literal["mine", "told", "unsure"]:
-        """Whose it is to tell how this attempt at a run has ended: the first caller's, and nobody else's.
-
-        `unsure`: an earlier caller has begun and it is not known yet whether it was heard. After
-        `UNSURE_SECONDS` without a receipt it was not, and the next caller may.
-        """
-        claim = f"{attempt} {clock.now()}"
-        condition, values = "attribute_not_exists(notice)", {}
-        if (earlier := self._field(run_id, "notice")) and int(earlier.split()[0]) == attempt:
-            record = self.get(run_id)
-            if record is not None and record.told_attempt == attempt:
-                return "told"
-            if clock.seconds_between(earlier.split()[1], clock.now()) < UNSURE_SECONDS:
-                return "unsure"
-        if earlier:
-            condition, values = "notice = :earlier", {":earlier": earlier}
-        try:
-            self._update(run_id, {"notice": claim}, condition=condition, values=values)
-        except ClientError as error:
-            if code_of(error) == "ConditionalCheckFailedException":
-                return "unsure"
-            raise
-        return "mine"
-
-    def confirm_notice(self, run_id: str, attempt: int) -> None:
-        """SNS has taken the notification; said by its publisher, or by a subscriber that got it."""
-        self._update(run_id, {"told_attempt": attempt})
-
-    def give_back_notice(self, run_id: str) -> None:
-        """SNS has surely not taken the notification: the next try may begin at once."""
-        self._update(run_id, {}, remove=("notice",))
-
-    def mark_emitted(self, run_id: str, attempt: int) -> None:
-        """The event of this attempt's end is on the event bus."""
-        self._update(run_id, {"emitted_attempt": attempt})
-
-    def _field(self, run_id: str, name: str) -> str:
-        key = _wire({"pk": f"RUN#{run_id}", "sk": "RUN"})
-        answer = self._dynamodb.get_item(
-            TableName=self._table, Key=key, ConsistentRead=True, ProjectionExpression=name
-        )
-        return str(_unwire(answer.get("Item", {})).get(name, ""))
+        old = (*_OF_ONE_ATTEMPT, *(("evaluation",) if run.evaluation_attempt == run.attempt else ()))
+        if self._update_if(run.run_id, "#status <> :status", fields, remove=old):
+            return True
+        # An earlier try of this very call may have had its effect before it lost its answer.
+        record = self.get(run.run_id)
+        return record is not None and record.run == run
 
     def claim(self, what: str, which: str) -> bool:
         """True for the first caller only, for ever: for what may be done once."""
-        try:
-            self._dynamodb.put_item(
-                TableName=self._table,
-                Item=_wire({"pk": f"ONCE#{what}", "sk": which}),
-                ConditionExpression="attribute_not_exists(pk)",
-            )
-        except ClientError as error:
-            if code_of(error) == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True
+        return self._table.put_new({"pk": f"ONCE#{what}", "sk": which})
 
     def is_claimed(self, what: str, which: str) -> bool:
         """Whether somebody has claimed it."""
-        key = _wire({"pk": f"ONCE#{what}", "sk": which})
-        return "Item" in self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        return self._table.get(f"ONCE#{what}", which) is not None
 
     def keep(self, name: str, text: str) -> None:
         """Keep a document of the stage, in place of the one before it."""
-        item = {"pk": f"KEPT#{name}", "sk": "KEPT", "text": text}
-        self._dynamodb.put_item(TableName=self._table, Item=_wire(item))
+        self._table.put({"pk": f"KEPT#{name}", "sk": "KEPT", "text": text})
 
     def kept(self, name: str) -> str | None:
         """A document of the stage; None where none was kept."""
-        key = _wire({"pk": f"KEPT#{name}", "sk": "KEPT"})
-        item = self._dynamodb.get_item(TableName=self._table, Key=key).get("Item")
-        return str(item["text"]["S"]) if item is not None else None
+        item = self._table.get(f"KEPT#{name}", "KEPT")
+        return str(item["text"]) if item is not None else None
+
+    def _run(self, run_id: str) -> Item | None:
+        return self._table.get(f"RUN#{run_id}", "RUN")
 
     def _put_step(self, run_id: str, record: StepRecord) -> None:
         item = {"pk": f"RUN#{run_id}", "sk": f"STEP#{record.started_at}#{record.step}"}
-        item |= {key: value for key, value in msgspec.structs.asdict(record).items() if value}
-        self._dynamodb.put_item(TableName=self._table, Item=_wire(item))
+        self._table.put(item | {key: value for key, value in msgspec.structs.asdict(record).items() if value})
 
-    def _update(
+    def _update(self, run_id: str, fields: Mapping[str, Any]) -> Record:
+        return record_of(self._table.update(f"RUN#{run_id}", "RUN", fields))
+
+    def _update_if(
         self,
         run_id: str,
+        condition: str,
         fields: Mapping[str, Any],
         remove: tuple[str, ...] = (),
-        condition: str = "",
         values: Mapping[str, Any] = {},
-    ) -> Record:
-        fields = {**fields, "updated_at": clock.now()}
-        values = {f":{name}": value for name, value in fields.items()} | dict(values)
-        expression = "SET " + ", ".join(f"#{name} = :{name}" for name in fields)
-        if remove:
-            expression += " REMOVE " + ", ".join(f"#{name}" for name in remove)
-        exists = "attribute_exists(pk)"
-        answer = self._dynamodb.update_item(
-            TableName=self._table,
-            Key=_wire({"pk": f"RUN#{run_id}", "sk": "RUN"}),
-            UpdateExpression=expression,
-            ConditionExpression=f"{exists} AND {condition}" if condition else exists,
-            ExpressionAttributeNames={f"#{name}": name for name in (*fields, *remove)},
-            ExpressionAttributeValues=_wire(values),
-            ReturnValues="ALL_NEW",
-        )
-        return _record(_unwire(answer["Attributes"]))
-
-    def _query(
-        self, key: Mapping[str, str], *, prefix: str = "", forward: bool = True, index: str = ""
-    ) -> Iterator[dict[str, Any]]:
-        ((name, value),) = key.items()
-        arguments: dict[str, Any] = {
-            "TableName": self._table,
-            "KeyConditionExpression": f"{name} = :value"
-            + (" AND begins_with(sk, :prefix)" if prefix else ""),
-            "ExpressionAttributeValues": _wire({":value": value} | ({":prefix": prefix} if prefix else {})),
-            "ScanIndexForward": forward,
-        }
-        if index:
-            arguments["IndexName"] = index
-        else:
-            arguments["ConsistentRead"] = True  # an index has none
-        for page in self._dynamodb.get_paginator("query").paginate(**arguments):
-            yield from (_unwire(item) for item in page["Items"])
+    ) -> bool:
+        return self._table.update_if(f"RUN#{run_id}", "RUN", condition, fields, remove, values)
 
 
 def _upload(source: S3Object) -> dict[str, str]:
@@ -449,41 +257,5 @@ def _upload(source: S3Object) -> dict[str, str]:
     return {"pk": f"UPLOAD#{source.bucket}/{key}", "sk": source.version_id or "null"}
 
 
-def _record(item: Mapping[str, Any]) -> Record:
-    return Record(
-        run=msgspec.json.decode(item["run"], type=Run),
-        status=item["status"],
-        step=item.get("step", ""),
-        updated_at=item.get("updated_at", ""),
-        failure=msgspec.json.decode(item["failure"], type=Failure) if "failure" in item else None,
-        stop_requested_by=item.get("stop_requested_by", ""),
-        estimated_usd=_dollars(item, "estimated_usd"),
-        actual_usd=_dollars(item, "actual_usd"),
-        told_attempt=int(item.get("told_attempt", 0)),
-        emitted_attempt=int(item.get("emitted_attempt", 0)),
-        gone=frozenset(item.get("gone", ())),
-        documents={name: item[name] for name in _DOCUMENTS if name in item},
-    )
-
-
-def _dollars(item: Mapping[str, Any], name: str) -> float | None:
-    return float(item[name]) if name in item else None
-
-
-def _only(item: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {name: item[name] for name in names if name in item}
-
-
 def _json(document: msgspec.Struct) -> str:
     return msgspec.json.encode(document).decode()
-
-
-def _wire(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item as DynamoDB's API takes it: each value with its type."""
-    serializer = TypeSerializer()
-    return {name: serializer.serialize(value) for name, value in item.items()}
-
-
-def _unwire(item: Mapping[str, Any]) -> dict[str, Any]:
-    deserializer = TypeDeserializer()
-    return {name: deserializer.deserialize(value) for name, value in item.items()}

@@ -17,7 +17,7 @@ from tunedrop.contracts import (
     Score,
     StartedJob,
 )
-from tunedrop.registry.runs import Record
+from tunedrop.registry.records import Record
 
 Order = Literal["started", "name", "status", "score", "improvement", "cost"]
 """What runs can be sorted by: newest, best and dearest first, names and statuses from A."""

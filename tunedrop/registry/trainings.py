@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 from tunedrop.aws import code_of
 from tunedrop.contracts import CompletedJob, Dataset, Run
 from tunedrop.errors import AlreadyTrained, TransientError
-from tunedrop.registry.runs import Record, Registry
+from tunedrop.registry.records import Record
+from tunedrop.registry.runs import Registry
 
 
 def fingerprint(run: Run, dataset: Dataset) -> str:

@@ -8,7 +8,8 @@ import msgspec
 
 from tunedrop.contracts import CompletedJob, Dataset, Evaluation, Score
 from tunedrop.registry.aliases import Aliases
-from tunedrop.registry.runs import Record, Registry
+from tunedrop.registry.records import Record
+from tunedrop.registry.runs import Registry
 
 Standing = Literal["in production", "was in production", "deleted", ""]
 

@@ -104,8 +104,8 @@ def _publish(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, ended:
         When it is not known yet whether an earlier try was heard.
     """
     run = ending.run
-    match registry.begin_notice(run.run_id, run.attempt):
-        case "told":
+    match registry.notices.claim(run.run_id, run.attempt):
+        case "sent":
             return False
         case "unsure":
             raise TransientError("it is not known yet whether an earlier notification was heard")
@@ -119,9 +119,9 @@ def _publish(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, ended:
         )
     except ClientError as error:
         if aws.is_refused(error):
-            registry.give_back_notice(run.run_id)
+            registry.notices.give_back(run.run_id)
         raise
-    registry.confirm_notice(run.run_id, run.attempt)
+    registry.notices.confirm(run.run_id, run.attempt)
     chat_channel.tell(aws_.sns, stage, chat.message(stage, ending, link))
     return True
 
@@ -148,4 +148,4 @@ def _emit(aws_: Aws, stage: Stage, registry: Registry, ended: RunEnded) -> None:
     if answer.get("FailedEntryCount"):
         (failed,) = answer["Entries"]
         raise TransientError(f"the event bus {stage.event_bus} did not take the event: {failed}")
-    registry.mark_emitted(ended.run_id, ended.attempt)
+    registry.notices.mark_emitted(ended.run_id, ended.attempt)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import Any
 
 import msgspec
 import pytest
@@ -74,8 +76,16 @@ def test_one_tenant_takes_no_place_of_another(aws: Aws, stage: Stage, registry: 
 
 
 def test_the_last_place_is_taken_once_whoever_comes_at_the_same_time(
-    aws: Aws, stage: Stage, registry: Registry
+    aws: Aws, stage: Stage, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """DynamoDB applies one write to an item after the other; moto does not, between threads."""
+    update, one_by_one = aws.dynamodb.update_item, Lock()
+
+    def in_turn(**arguments: Any) -> Any:
+        with one_by_one:
+            return update(**arguments)
+
+    monkeypatch.setattr(aws.dynamodb, "update_item", in_turn)
     names = [f"run-{number}" for number in range(12)]
     begin(registry, *names)
     places = of(aws, stage, registry, 5)

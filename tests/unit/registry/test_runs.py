@@ -8,7 +8,7 @@ from tunedrop import clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import CompletedJob, Failure, S3Object
 from tunedrop.registry import Registry
-from tunedrop.registry.runs import UNSURE_SECONDS
+from tunedrop.registry.notices import UNSURE_SECONDS
 from tunedrop.stage import Stage
 
 
@@ -59,32 +59,32 @@ def test_a_stop_is_seen_by_the_next_step(registry: Registry) -> None:
 def test_only_one_caller_may_notify(registry: Registry) -> None:
     registry.register(builders.run())
 
-    assert registry.begin_notice("persona-0123456789", 1) == "mine"
-    assert registry.begin_notice("persona-0123456789", 1) == "unsure"
-    registry.give_back_notice("persona-0123456789")
-    assert registry.begin_notice("persona-0123456789", 1) == "mine"
+    assert registry.notices.claim("persona-0123456789", 1) == "claimed"
+    assert registry.notices.claim("persona-0123456789", 1) == "unsure"
+    registry.notices.give_back("persona-0123456789")
+    assert registry.notices.claim("persona-0123456789", 1) == "claimed"
 
 
 def test_a_receipt_settles_whether_an_unanswered_publish_was_heard(registry: Registry) -> None:
     registry.register(builders.run())
-    registry.begin_notice("persona-0123456789", 1)
+    registry.notices.claim("persona-0123456789", 1)
 
-    registry.confirm_notice("persona-0123456789", 1)
+    registry.notices.confirm("persona-0123456789", 1)
 
-    assert registry.begin_notice("persona-0123456789", 1) == "told"
-    assert registry.begin_notice("persona-0123456789", 2) == "mine"
+    assert registry.notices.claim("persona-0123456789", 1) == "sent"
+    assert registry.notices.claim("persona-0123456789", 2) == "claimed"
 
 
 def test_a_notice_without_receipt_may_be_sent_again_after_a_while(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.register(builders.run())
-    registry.begin_notice("persona-0123456789", 1)
+    registry.notices.claim("persona-0123456789", 1)
     later = clock.after(clock.now(), UNSURE_SECONDS + 1)
     monkeypatch.setattr(clock, "now", lambda: later)
 
-    assert registry.begin_notice("persona-0123456789", 1) == "mine"
-    assert registry.begin_notice("persona-0123456789", 1) == "unsure"
+    assert registry.notices.claim("persona-0123456789", 1) == "claimed"
+    assert registry.notices.claim("persona-0123456789", 1) == "unsure"
 
 
 def test_a_failed_run_can_be_opened_again(registry: Registry) -> None:

@@ -160,7 +160,7 @@ def test_a_run_whose_execution_was_ended_while_it_was_told_ends_as_it_was_told(
         PROMOTED, promotion=None, evaluation=builders.evaluation(verdict="inconclusive")
     )
     with monkeypatch.context() as dying:
-        dying.setattr(registry, "end" if first_told else "begin_notice", _die)
+        dying.setattr(*(registry, "end") if first_told else (registry.notices, "claim"), _die)
         with pytest.raises(Died):
             notify.end(aws, told, registry, spending, inconclusive)
 
