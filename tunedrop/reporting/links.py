@@ -31,8 +31,26 @@ def lasting(stage: Stage, key: str) -> str:
 
 
 def console(stage: Stage, key: str) -> str:
-    """The file in the S3 console."""
+    """The file of the artifacts bucket in the S3 console."""
+    return object_in_console(stage, stage.artifacts_bucket, key)
+
+
+def object_in_console(stage: Stage, bucket: str, key: str, version_id: str = "") -> str:
+    """An object of any bucket in the S3 console; what is no Unicode in its names is replaced."""
+    version = f"&versionId={_quoted(version_id)}" if version_id else ""
     return (
-        f"https://{stage.region}.console.aws.amazon.com/s3/object/{stage.artifacts_bucket}"
-        f"?region={stage.region}&prefix={quote_plus(key)}"
+        f"https://{stage.region}.console.aws.amazon.com/s3/object/{_quoted(bucket)}"
+        f"?region={stage.region}&prefix={_quoted(key)}{version}"
     )
+
+
+def folder_in_console(stage: Stage, prefix: str) -> str:
+    """A folder of the artifacts bucket in the S3 console."""
+    return (
+        f"https://{stage.region}.console.aws.amazon.com/s3/buckets/{stage.artifacts_bucket}"
+        f"?region={stage.region}&prefix={_quoted(prefix)}"
+    )
+
+
+def _quoted(text: str) -> str:
+    return quote_plus(text, errors="replace")

@@ -13,6 +13,7 @@ from local import browser, samples
 from local.attacks import ATTACKS
 from tunedrop.reporting.report import render
 
+CONSOLE = "https://us-east-1.console.aws.amazon.com/"
 RAN = "document.documentElement.dataset.ran === undefined ? 0 : 1"
 
 
@@ -68,8 +69,19 @@ def test_nothing_of_a_dataset_runs_or_is_loaded(chromium: Browser, tmp_path: Pat
 
     assert found.page.evaluate(RAN) == 0
     assert found.requests == []
-    assert found.page.locator("img, iframe, link, base, math, form, a, style, script").count() == 2
+    assert found.page.locator("img, iframe, link, base, math, form, style, script").count() == 2
+    links = found.page.evaluate("[...document.links].map(one => one.getAttribute('href'))")
+    assert links
+    assert [one for one in links if not one.startswith(("#", CONSOLE))] == []
     assert found.page.url.startswith("file://")
+
+
+def test_every_part_of_a_report_is_reached_from_its_top(chromium: Browser, tmp_path: Path) -> None:
+    found = opened(chromium, tmp_path, render(samples.all_of_them()["promoted"]))
+    inside = "[...document.querySelectorAll('.contents a')].filter(one => !one.hidden).map(one => one.hash)"
+
+    assert "#all" in (links := found.page.evaluate(inside))
+    assert all(found.page.locator(one).is_visible() for one in links)
 
 
 def test_the_policy_alone_stops_what_would_be_written_unescaped(chromium: Browser, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_every_way_to_end_has_a_report_that_begins_with_its_verdict(name: str) -
 
     first, second = html.index("<h1"), html.index("What to do next")
     assert material.ending.run.name in html[first:second]
-    assert html.index("<section", second) < html.index("Lineage")
+    assert html.index("<section", second) < html.index("<h2>Lineage")
 
 
 def test_the_report_carries_all_that_it_needs() -> None:

@@ -9,6 +9,7 @@ import msgspec
 from tunedrop import clock
 from tunedrop.contracts import CostLine, Ending, FitVerdict
 from tunedrop.formatting.costs import forecast_in_words, in_words
+from tunedrop.reporting import console, links
 from tunedrop.reporting.report.timeline import in_words as time_in_words
 from tunedrop.stage import Stage
 from tunedrop.training.curves import Curves
@@ -24,11 +25,12 @@ _FITS: dict[FitVerdict, str] = {
 
 
 class Fact(msgspec.Struct, frozen=True):
-    """One thing that is so; `note` says what is beside the point."""
+    """One thing that is so; `note` says what is beside the point, `link` opens it in the AWS console."""
 
     name: str
     value: str
     note: str = ""
+    link: str = ""
 
 
 class BillLine(msgspec.Struct, frozen=True):
@@ -143,7 +145,10 @@ def _origins(stage: Stage, ending: Ending) -> Iterator[Fact]:
         ("Held-out data, added", run.more_test),
     ):
         if one is not None and (one is run.source or one != run.source):
-            yield Fact(name, one.uri, f"version {one.version_id}" if one.version_id else "not versioned")
+            note = f"version {one.version_id}" if one.version_id else "not versioned"
+            yield Fact(
+                name, one.uri, note, links.object_in_console(stage, one.bucket, one.key, one.version_id)
+            )
     if dataset is not None:
         yield Fact("Dataset hash", dataset.content_hash, "SHA-256 of the records that were trained on")
         yield Fact("Method", dataset.method, f"{dataset.source_format} to {dataset.target_format}")
@@ -160,8 +165,9 @@ def _origins(stage: Stage, ending: Ending) -> Iterator[Fact]:
     yield Fact("Production alias", ending.promotion.alias if ending.promotion is not None else "")
     if ending.promotion is not None:
         yield Fact("In production before", ending.promotion.previous_model_arn)
-    yield Fact("Execution", run.execution_arn)
-    yield Fact("Files", f"s3://{stage.artifacts_bucket}/runs/{run.run_id}/")
+    yield Fact("Execution", run.execution_arn, link=console.execution(stage, run.execution_arn))
+    files = f"runs/{run.run_id}/"
+    yield Fact("Files", f"s3://{stage.artifacts_bucket}/{files}", link=links.folder_in_console(stage, files))
 
 
 def _moment(text: str) -> str:

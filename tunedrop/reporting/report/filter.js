@@ -23,4 +23,5 @@ for (const section of document.querySelectorAll("section.all")) {
   order.addEventListener("change", sort);
   show();
   section.hidden = false;
+  for (const link of document.querySelectorAll('.contents [href="#all"]')) link.hidden = false;
 }
