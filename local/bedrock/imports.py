@@ -19,7 +19,7 @@ from local.bedrock.world import Imported, World, new_id, now
 from tunedrop.naming import place_of
 
 IMPORT_MINUTES = 20.0
-"""An import takes 15 to 30 minutes (reported 2026-07)."""
+"""A belief without a source: AWS documents no duration of an import."""
 
 REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-central-1")
 

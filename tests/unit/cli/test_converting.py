@@ -89,6 +89,16 @@ def test_a_rule_that_there_is_not_is_a_wrong_call() -> None:
 
     assert result.exit_code == 2
     assert "there is no rule TD029" in result.output
+    assert "tunedrop explain" in result.output
+
+
+def test_without_a_code_all_rules_are_listed() -> None:
+    text = CliRunner().invoke(app, ["explain"])
+    document = CliRunner().invoke(app, ["explain", "--format", "json"])
+
+    assert (text.exit_code, document.exit_code) == (0, 0)
+    assert [one["code"] for one in json.loads(document.output)] == list(CODES)
+    assert all(code in text.output for code in CODES)
 
 
 def test_the_input_is_never_written_over(rows: Path) -> None:

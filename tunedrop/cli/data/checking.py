@@ -76,6 +76,8 @@ def check_files(
     _write(report, format_, named)
     if format_ is CheckFormat.text:
         _show_held_out(report, _base_model(base_model))
+        if base_model is None and report.valid:
+            errors.print("checked without the rules of a base model: add --base-model ID", style="dim")
     say_whether_tunable(_base_model(base_model), report.method)
     refused = _refused(files, base_model, method, report)
     if refused:

@@ -266,13 +266,20 @@ def pull(
 
 
 @app.command(
-    epilog=examples(("tunedrop explain TD030", "the rule, a record that fails it, and the fix")),
+    epilog=examples(
+        ("tunedrop explain TD030", "the rule, a record that fails it, and the fix"),
+        ("tunedrop explain", "all rules"),
+    ),
 )
 def explain(
     code: Annotated[
-        str,
-        typer.Argument(help="The code of a finding, such as TD030.", autocompletion=completion.rule_codes),
-    ],
+        str | None,
+        typer.Argument(
+            metavar="CODE",
+            help="The code of a finding, such as TD030; default: list all rules.",
+            autocompletion=completion.rule_codes,
+        ),
+    ] = None,
     format_: FormatOption = Format.text,
 ) -> None:
     """Explain a rule, with a dataset that fails it and the fix. Needs no AWS."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -14,8 +15,8 @@ from tunedrop.cli.data import checking, folder
 from tunedrop.cli.data.folder import Submission
 from tunedrop.cli.data.refusals import bare_run, no_stage
 from tunedrop.cli.exits import NO, USAGE, YES
-from tunedrop.cli.output import Format, console, fail, print_json, table
-from tunedrop.cli.stage import Deployed
+from tunedrop.cli.output import Format, console, errors, fail, print_json, table
+from tunedrop.cli.stage import STAGE_VARIABLE, Deployed
 from tunedrop.contracts import Dataset, DatasetFile, Estimate, Method, Prompts, RuleSettings, Run
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
@@ -159,4 +160,5 @@ def _show(found: Estimate, run: Run, *, with_stage: bool) -> None:
     for reason in found.approval_reasons:
         console.print(f"it would wait for your approval: {reason}", style="yellow")
     if not with_stage:
-        console.print("for the budgets of a stage: --stage NAME", style="dim")
+        stage = os.environ.get(STAGE_VARIABLE) or "NAME"
+        errors.print(f"for the budgets of a stage: --stage {stage}", style="dim")

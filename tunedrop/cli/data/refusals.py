@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from datetime import UTC, datetime
 
 import msgspec
@@ -11,6 +12,7 @@ from tunedrop import catalog, registration
 from tunedrop.cli.data.folder import Submission
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.output import fail
+from tunedrop.cli.stage import STAGE_VARIABLE
 from tunedrop.contracts import Run, S3Object
 from tunedrop.errors import InvalidManifest, PreflightFailed
 from tunedrop.manifest import Manifest
@@ -49,9 +51,10 @@ def no_stage(document: Manifest) -> Stage:
     """A stage without limits of its own, where none is asked."""
     if document.base_model is None:
         fail(
-            "no base model is given, and there is no stage that has a default",
+            "no base model is given",
             USAGE,
-            "Add --base-model ID (tunedrop bases lists them), base_model in the manifest, or --stage NAME",
+            "Add --base-model ID (tunedrop bases lists them), base_model in the manifest, or "
+            f"--stage {os.environ.get(STAGE_VARIABLE) or 'NAME'}, which has a default",
         )
     return Stage(
         name="",
