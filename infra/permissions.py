@@ -441,7 +441,8 @@ class Grants:
         role = self._r.training_role
         role_arn = role.role_arn if role is not None else ""
         for name in self._r.settings.engines:
-            tuned = [one.id for one in catalog.load().values() if name in map(one.engine_of, one.methods)]
+            models = catalog.load().values()
+            tuned = [one.service_id for one in models if name in map(one.engine_of, one.methods)]
             several = {"{graders}": self._r.stage.allowed_graders, "{base_models}": tuned}
             fill = Filling(self._r.stack, self._r.stage.name, self._r.artifacts, role_arn, several)
             yield from map(fill.statement, engines.named(name).permissions.get(function, ()))

@@ -13,7 +13,6 @@ from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
-from urllib.parse import unquote
 
 import msgspec
 
@@ -28,6 +27,7 @@ __all__ = [
     "MethodRules",
     "base_of",
     "engines",
+    "entries",
     "find",
     "instead",
     "load",
@@ -39,19 +39,7 @@ __all__ = [
 
 
 def base_of(model_arn: str) -> BaseModel | None:
-    """The base of a tuned model, which its ARN names: `…:custom-model/<base model>/<id>`, or the group of a
-    model package, `…:model-package/tunedrop-<stage>-<short name>/<version>`. A training job of JumpStart's
-    stands for what it has made: its base is the one that JumpStart trains, while the catalog has one."""
-    if ":training-job/" in model_arn:
-        trained = [one for one in load().values() if one.engine == "sagemaker-jumpstart"]
-        return trained[0] if len(trained) == 1 else None
-    if "/v1/models/" in model_arn:  # an address of bedrock-mantle, whose ids AWS does not describe
-        tuned = [one for one in load().values() if one.engine == "mantle"]
-        named = [one for one in tuned if one.id in unquote(model_arn)]
-        return named[0] if named else tuned[0] if len(tuned) == 1 else None
-    if group := model_arn.partition(":model-package/")[2].partition("/")[0]:
-        found = (one for one in load().values() if one.hub_content and group.endswith(f"-{one.short_name}"))
-        return next(found, None)
+    """The base of a custom model, which its ARN names: `…:custom-model/<base model>/<id>`; None of others."""
     try:
         return find(model_arn.partition(":custom-model/")[2].rpartition("/")[0])
     except LookupError:
@@ -120,12 +108,19 @@ def find(base_model: str) -> BaseModel:
     if base_model in models:
         return models[base_model]
     for model in models.values():
-        if base_model and base_model in (model.lifecycle_id, model.inference_id, model.hub_content):
+        names = (model.lifecycle_id, model.inference_id, model.hub_content)
+        if base_model and not model.variant_of and base_model in names:
             return model
     if (why := refusal(base_model)) is not None:
         raise LookupError(f"{base_model!r} cannot be tuned: {why.reason}. {why.nearest}")
     hint = "; ".join(_described(model) for model in nearest(base_model))
     raise LookupError(f"base model {base_model!r} is not in the catalog; {hint}. See all: tunedrop bases")
+
+
+def entries(base_model: BaseModel) -> list[BaseModel]:
+    """The entries of a base model, one for each engine that trains it: the usual one first."""
+    same = [one for one in load().values() if one.service_id == base_model.service_id]
+    return sorted(same, key=lambda one: one.id != one.service_id)
 
 
 def tunable(method: Method | None = None, region: str | None = None, on: str = "") -> list[BaseModel]:

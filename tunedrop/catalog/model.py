@@ -259,6 +259,9 @@ class BaseModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     `training_instance` is what a job of an engine that needs one runs on: the estimate is for that.
 
+    `variant_of` is the id of the entry that another engine trains usually: both are of one base model, whose
+    id at the service is that one (`service_id`).
+
     `hub_content` is its name in SageMaker's public hub, `architecture` what its `config.json` names,
     `license` the one that a person has to accept (empty: none), `likely_units` and `most_units` what a copy
     of an imported model of it is billed as.
@@ -282,6 +285,7 @@ class BaseModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     documents: Media | None = None
     engine: str = "bedrock"
     training_instance: str = ""
+    variant_of: str = ""
     hub_content: str = ""
     architecture: str = ""
     license: str = ""
@@ -293,6 +297,11 @@ class BaseModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def short_name(self) -> str:
         """What follows the provider in its id (`qwen3-8b`): a part of names that are made of it."""
         return self.id.partition(".")[2]
+
+    @property
+    def service_id(self) -> str:
+        """What the service that trains it calls it."""
+        return self.variant_of or self.id
 
     def engine_of(self, method: Method | Literal["auto"]) -> str:
         """The name of the engine that trains it by a method; `auto`: by its usual ones."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel
 from tunedrop.errors import InvalidManifest
 from tunedrop.evaluation.metrics import normalized_match, token_f1
@@ -91,7 +92,10 @@ def grader_of(stage: Stage, base_model: BaseModel, parent_model: str, document: 
             raise InvalidManifest(f"grader: only reinforcement has one; method is {document.method}")
         return ""
     if "reinforcement" not in base_model.methods:
-        raise InvalidManifest(f"method: Bedrock does not offer reinforcement for {base_model.name}")
+        raise InvalidManifest(
+            f"method: Bedrock does not offer reinforcement for {base_model.name}. "
+            f"{catalog.instead(base_model, 'reinforcement')}"
+        )
     engine = engines.of(base_model, "reinforcement")
     if parent_model and not (engine.reinforces_results and engine.model_arns in parent_model):
         raise InvalidManifest(

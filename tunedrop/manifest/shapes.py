@@ -191,6 +191,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         The tuning method; `auto` infers it from the records.
     base_model
         Its id in the catalog, or the ARN of a custom model to tune further; default: the stage's setting.
+    engine
+        Which service trains, where several can, such as `mantle` for reinforcement of Qwen3 32B; default:
+        the catalog's choice for base model, method and Region.
     from_run
         Instead of `base_model`: the name of a run, to tune its latest model further.
     data
@@ -231,6 +234,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     method: Method | Literal["auto"] = "auto"
     base_model: str | None = None
+    engine: str = ""
     from_run: str | None = msgspec.field(default=None, name="from")
     data: Data = Data()
     rules: RuleSettings = RuleSettings()

@@ -1,21 +1,21 @@
-"""Resolves the model to tune: a base model of the catalog, or a custom model."""
+"""Resolves the base model to tune, and which of its engines trains it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
 
 from tunedrop import catalog
-from tunedrop.aws.mantle import TUNED_MODELS
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.tunable import unused
 from tunedrop.contracts import Method
 from tunedrop.errors import InvalidManifest
 from tunedrop.manifest import Manifest
 from tunedrop.stage import Stage
+
+Methods = Sequence[Method | Literal["auto"]]
 
 LatestModel = Callable[[str], str | None]
 """The ARN of the custom model that the latest run of a name has made, where there is one."""
@@ -42,26 +42,70 @@ def with_model(document: Manifest, latest_model: LatestModel) -> Manifest:
     return msgspec.structs.replace(document, base_model=model, from_run=None)
 
 
-def find(stage: Stage, name: str) -> tuple[BaseModel, str]:
-    """The base model that a manifest names, and the ARN of the custom model where it names one of those.
+def find(name: str) -> BaseModel:
+    """The base model of the catalog that a manifest names.
 
     Raises
     ------
     InvalidManifest
-        When there is no such model, or it cannot be tuned here.
+        When the catalog has none of this name; the message says what is near.
     """
-    if name.startswith("arn:"):
-        return _base_of(stage, name), name
-    if TUNED_MODELS in name:
-        raise InvalidManifest(
-            f"base_model: {name} was tuned through an OpenAI-compatible API, and no job goes on with such a "
-            "model: name the base model, and give all data at once"
-        )
     try:
-        found = catalog.find(name)
+        return catalog.find(name)
     except LookupError as error:
         raise InvalidManifest(f"base_model: {error.args[0]}") from error
-    return found, ""
+
+
+def trained_by(stage: Stage, base_model: BaseModel, document: Manifest, parent_model: str = "") -> BaseModel:
+    """The entry of a base model for the engine that is to train it.
+
+    That is the engine that the manifest names; else the usual one, or another where the usual one does not
+    train it by these methods in this stage.
+
+    Raises
+    ------
+    InvalidManifest
+        When the engine that the manifest names does not train it so, or did not make the model to go on with.
+    """
+    methods = (*(one.method for one in document.stages), document.method)
+    offered = catalog.entries(base_model)
+    if document.engine:
+        return _named(base_model, offered, document.engine, methods, parent_model)
+    if parent_model or base_model.variant_of:
+        return base_model
+    usable = [one for one in offered if _trains(stage, one, methods)]
+    return base_model if base_model in usable or not usable else usable[0]
+
+
+def _named(
+    base_model: BaseModel, offered: list[BaseModel], engine: str, methods: Methods, parent_model: str
+) -> BaseModel:
+    if engine not in catalog.engines():
+        raise InvalidManifest(f"engine: {engine} is no engine; there are {', '.join(catalog.engines())}")
+    if parent_model and base_model.engine != engine:
+        raise InvalidManifest(
+            f"engine: {parent_model} was tuned by {base_model.engine}, and {engine} does not go on with it: "
+            f"leave engine out, or name {base_model.service_id} as base_model"
+        )
+    found = [one for one in offered if all(one.engine_of(method) == engine for method in methods)]
+    if not found:
+        known = dict.fromkeys(one.engine_of(method) for one in offered for method in one.methods)
+        raise InvalidManifest(
+            f"engine: {base_model.name} is not tuned by {engine}, but by {' and '.join(known)}: leave engine "
+            "out, or see tunedrop bases"
+        )
+    fitting = [one for one in found if all(method in ("auto", *one.methods) for method in methods)]
+    return (fitting or found)[0]
+
+
+def _trains(stage: Stage, base_model: BaseModel, methods: Methods) -> bool:
+    """Whether a stage trains an entry by all of these methods, in its Region if it says one."""
+    return all(
+        method in ("auto", *base_model.methods)
+        and base_model.engine_of(method) in stage.engines
+        and stage.region in ("", *base_model.regions_of(method))
+        for method in methods
+    )
 
 
 def refuse_untunable(stage: Stage, base_model: BaseModel, method: Method | Literal["auto"]) -> None:
@@ -93,38 +137,3 @@ def _why_not(base_model: BaseModel, method: Method) -> str:
         return unused(base_model, method)
     why = catalog.refusal(base_model.id, method)
     return f"is not tuned by {method}: {why.reason}" if why is not None else ""
-
-
-def _base_of(stage: Stage, arn: str) -> BaseModel:
-    """The base of a model that this stage may tune further: one of its own account and Region.
-
-    A Bedrock job goes on with a custom model, a serverless job with a model package of another serverless
-    job; nothing goes on with an imported model, and nothing across services (SageMaker AI developer guide,
-    customizing-models-continuous, and Bedrock user guide, model-customization-submit, read 2026-11-29).
-    """
-    bedrock, sagemaker = (
-        f"arn:aws:{one}:{stage.region}:{stage.account}:" for one in ("bedrock", "sagemaker")
-    )
-    if ":imported-model/" in arn or ":custom-model-deployment/" in arn or ":provisioned-model/" in arn:
-        raise InvalidManifest(
-            f"base_model: {arn} is not a custom model of this account and Region: it serves one, and no job "
-            "can continue from that; use from: RUN with the run that trained the model"
-        )
-    if ":training-job/" in arn:
-        raise InvalidManifest(
-            f"base_model: {arn} is a training job that stands for the model it has made, and no job goes on "
-            "with that: name the base model, and give all texts at once"
-        )
-    if not re.fullmatch(
-        f"{re.escape(bedrock)}custom-model/[a-z0-9.:-]+/[a-z0-9]{{12}}"
-        f"|{re.escape(sagemaker)}model-package/tunedrop-{re.escape(stage.name)}-[a-z0-9-]+/[0-9]{{1,6}}",
-        arn,
-    ):
-        raise InvalidManifest(
-            f"base_model: {arn} is not a custom model of this account and Region "
-            f"({bedrock}custom-model/...), nor a model package that this stage has made; "
-            "copy a model of another Region here first (bedrock create-model-copy-job)"
-        )
-    if (base := catalog.base_of(arn)) is None:
-        raise InvalidManifest(f"base_model: the catalog does not know the base of {arn}")
-    return base

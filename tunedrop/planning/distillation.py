@@ -44,7 +44,8 @@ def _teacher(base_model: BaseModel, asked: manifest.Teacher) -> Teacher:
     alive = [one for one in rules.teachers if not one.has_ended(today)] if rules is not None else []
     if not alive:
         raise InvalidManifest(
-            f"method: Bedrock distills no teacher into {base_model.name}; see tunedrop models"
+            f"method: Bedrock distills no teacher into {base_model.name}. "
+            f"{catalog.instead(base_model, 'distillation')}"
         )
     names = ", ".join(one.id for one in alive)
     if not asked.model:

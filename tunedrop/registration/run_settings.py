@@ -24,6 +24,7 @@ from tunedrop.manifest import Manifest
 from tunedrop.planning import base_models, distillation, hyperparameters
 from tunedrop.registration.data_files import DataFiles
 from tunedrop.stage import Stage
+from tunedrop.training import parents
 
 
 def resolve(
@@ -45,7 +46,8 @@ def resolve(
     InvalidManifest
         When the base model is unknown, or does not take a setting.
     """
-    base_model, parent_model = base_models.find(stage, document.base_model or stage.default_base_model)
+    found, parent_model = parents.find(stage, document.base_model or stage.default_base_model)
+    base_model = base_models.trained_by(stage, found, document, parent_model)
     for method in (document.method, *(one.method for one in document.stages)):
         base_models.refuse_untunable(stage, base_model, method)
     resolved = msgspec.structs.replace(

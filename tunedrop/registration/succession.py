@@ -59,7 +59,7 @@ def on_successor(document: Manifest, base_model: str) -> tuple[Manifest, tuple[s
         stages.append(msgspec.structs.replace(one, hyperparameters=kept))
         left_out += more
     document = msgspec.structs.replace(
-        document, base_model=base_model, from_run=None, hyperparameters=fits, stages=tuple(stages)
+        document, base_model=base_model, engine="", from_run=None, hyperparameters=fits, stages=tuple(stages)
     )
     return document, tuple(dict.fromkeys(left_out))
 

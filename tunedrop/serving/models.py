@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from tunedrop import catalog
 from tunedrop.aws import Aws
+from tunedrop.catalog.model import BaseModel
+from tunedrop.registry import Registry
+from tunedrop.stage import Stage
 from tunedrop.training import engines
 
 
 def is_model(arn: str) -> bool:
     """Whether an ARN is of a model that an engine has made, and not of what serves one."""
     return any(engine.model_arns in arn for engine in engines.every())
+
+
+def base_of(aws: Aws, stage: Stage, model_arn: str, run_id: str) -> BaseModel | None:
+    """The base of a model: as its ARN says it, else the run that has made it."""
+    found = engines.of_model(model_arn).base_of(stage, model_arn)
+    if found is not None:
+        return found
+    record = Registry(aws.dynamodb, stage.registry_table).get(run_id)
+    try:
+        return catalog.find(record.run.base_model) if record is not None else None
+    except LookupError:
+        return None
 
 
 def status(aws: Aws, model_arn: str) -> str:

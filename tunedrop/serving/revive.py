@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tunedrop import catalog, clock, naming
+from tunedrop import clock, naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import DeploymentSettings, Serving
 from tunedrop.errors import TransientError
@@ -25,7 +25,7 @@ def create(aws_: Aws, stage: Stage, model: InProduction) -> Serving:
     """
     if not models.status(aws_, model.model_arn):
         raise LookupError(f"{model.model_arn} was deleted: it has to be trained again")
-    base_model = catalog.base_of(model.model_arn)
+    base_model = models.base_of(aws_, stage, model.model_arn, model.run_id)
     if base_model is None:
         raise LookupError(f"the base model of {model.model_arn} is not in the catalog")
     settings = DeploymentSettings()

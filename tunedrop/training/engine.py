@@ -126,6 +126,13 @@ class TrainingEngine(ABC):
     reinforces_results: ClassVar[bool] = False
     """Whether reinforcement can go on with a model that it has made, instead of a base model."""
 
+    parents: ClassVar[str] = ""
+    """An expression for the ARNs of its models that a job may go on with, with `{account}`, `{region}` and
+    `{stage}`; empty where none can."""
+
+    dead_end: ClassVar[str] = ""
+    """Why no job goes on with its models, and what to do: a clause whose subject is the model."""
+
     undeletable: ClassVar[str] = ""
     """Why a model that it has made cannot be deleted; empty where it can. Said before one is made."""
 
@@ -195,6 +202,11 @@ class TrainingEngine(ABC):
         TransientError
             When a later try may succeed; so while something still serves the model.
         """
+
+    def base_of(self, stage: Stage, model_arn: str) -> BaseModel | None:
+        """The base of a model that it has made, where the ARN says which; None where only the run knows."""
+        del stage, model_arn
+        return None
 
     def weights_of(self, aws: Aws, model_arn: str) -> str:
         """Where the files of a model are that Bedrock can import (`s3://…/`); empty where it keeps them."""

@@ -33,6 +33,7 @@ CUSTOMIZABLE = {
     "amazon.nova-canvas-v1:0": {"image-caption"},
     "anthropic.claude-3-haiku-20240307-v1:0:200k": {"fine-tuning"},
     "openai.gpt-oss-20b": {"reinforcement"},
+    "qwen.qwen3-32b:mantle": {"reinforcement"},
     "qwen.qwen3-32b": {"fine-tuning", "preference", "reinforcement"},
     "qwen.qwen3-4b": {"fine-tuning", "preference", "reinforcement"},
     "qwen.qwen3-8b": {"fine-tuning", "preference", "reinforcement"},
@@ -215,10 +216,11 @@ def test_a_base_model_has_the_id_under_which_an_account_lists_its_customizations
     assert all(id_ in twins for id_, twins in ids.items())
 
 
-def test_a_job_of_jumpstart_names_its_base_while_the_catalog_has_one() -> None:
-    """Its ARN has no room for one: of a second such base it would have to tell first (`catalog.base_of`)."""
-    trained = [one for one in catalog.load().values() if one.engine == "sagemaker-jumpstart"]
+def test_a_base_model_that_two_engines_train_has_an_entry_for_each_and_one_id_at_its_services() -> None:
+    """`qwen.qwen3-32b` is what bedrock-mantle takes (Bedrock user guide, fine-tuning-openai-apis)."""
+    usual, by_mantle = catalog.entries(catalog.find("qwen.qwen3-32b"))
 
-    assert len(trained) == 1
-    arn = "arn:aws:sagemaker:us-east-1:111122223333:training-job/pretrain-prod-law-0123456789"
-    assert catalog.base_of(arn) is trained[0]
+    assert (usual.engine, by_mantle.engine) == ("sagemaker-serverless", "mantle")
+    assert usual.service_id == by_mantle.service_id == usual.id == "qwen.qwen3-32b"
+    assert catalog.entries(by_mantle) == [usual, by_mantle]
+    assert catalog.find("qwen.qwen3-32b-v1:0") is usual

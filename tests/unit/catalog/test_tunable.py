@@ -26,7 +26,7 @@ prequisites-model-distillation; Legacy and ended models by model-lifecycle-legac
 FINE_TUNING = ("instruction", "single-turn", "multi-turn")
 """By SageMaker AI's serverless customization in both Regions (its developer guide, customizing-models)."""
 
-MANTLE: dict[Method, set[str]] = {"reinforcement": {"gpt-oss-20b"}}
+MANTLE: dict[Method, set[str]] = {"reinforcement": {"gpt-oss-20b", "Qwen3 32B (by bedrock-mantle)"}}
 """By bedrock-mantle in us-west-2 alone (Bedrock user guide, fine-tuning-openai-apis)."""
 
 OPEN_WEIGHTS = {"Qwen3 4B", "Qwen3 8B", "Qwen3 32B", "Llama 3.1 8B (open weights)"}

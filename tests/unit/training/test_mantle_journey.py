@@ -23,7 +23,6 @@ from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.errors import CustomizationFailed, InvalidManifest, RunStopped, ThroughputFailed
 from tunedrop.evaluation.ask import Asker, RateLimiter
 from tunedrop.evaluation.grading import grade
-from tunedrop.planning.base_models import find
 from tunedrop.planning.hyperparameters import resolve
 from tunedrop.planning.plan import plan
 from tunedrop.results.release import stop_jobs
@@ -32,6 +31,7 @@ from tunedrop.serving.swap import CannotSwap, behind, swap
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 from tunedrop.training.engine import QuotaFull, outcome
+from tunedrop.training.parents import find
 
 BASE = catalog.find("openai.gpt-oss-20b")
 ENGINE = engines.named("mantle")
@@ -106,7 +106,6 @@ def test_a_model_is_tuned_by_its_grades_asked_by_the_token_and_its_file_deleted(
 
     assert done.job_name == NAME
     assert models.status(here, done.model_arn) == "Active"
-    assert catalog.base_of(done.model_arn) is BASE
     item = sent[0][0]
     assert set(item) == {"id", "messages", "metadata"}
     assert "reference_answer" in item["metadata"]

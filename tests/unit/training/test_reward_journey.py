@@ -118,7 +118,7 @@ def test_a_model_learns_from_the_grades_of_the_run_s_own_grader(
     assert row["reward_model"]["style"] == "rule"
     assert done.output_uri.endswith("/checkpoints/hf_merged/")
     assert account.keys(done.output_uri.removeprefix(f"s3://{BUCKET}/"))
-    assert catalog.base_of(done.model_arn) is BASE
+    assert ENGINE.base_of(stage, done.model_arn) is BASE
 
 
 def test_what_a_job_leaves_is_deleted_and_the_evaluator_with_the_stage(

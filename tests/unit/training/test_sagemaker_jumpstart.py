@@ -300,7 +300,6 @@ def test_a_completed_job_stands_for_its_model_and_says_where_it_is(aws: Aws, stu
     assert (done.model_arn, done.output_uri) == (JOB, f"{FOLDER}output/model/")
     assert (done.training_loss, done.validation_loss) == (0.75, 1.25)
     assert engines.of_model(done.model_arn) is ENGINE
-    assert catalog.base_of(done.model_arn) is BASE
 
 
 @pytest.mark.parametrize(

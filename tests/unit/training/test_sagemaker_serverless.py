@@ -284,8 +284,9 @@ def test_a_base_model_that_has_left_the_hub_is_said_to_have(aws: Aws, stage: Sta
     ]
 
 
-def test_the_base_of_a_package_is_in_its_arn() -> None:
-    assert catalog.base_of(PACKAGE) is BASE
+def test_the_base_of_a_package_is_in_its_arn(stage: Stage) -> None:
+    assert ENGINE.base_of(stage, PACKAGE) is BASE
+    assert ENGINE.base_of(stage, PACKAGE.replace(BASE.short_name, "other")) is None
     assert public_hub.arn("us-east-1", LLAMA).endswith("/Model/meta-textgeneration-llama-3-1-8b-instruct")
 
 

@@ -82,7 +82,7 @@ def test_open_weights_are_trained_imported_asked_and_deleted_to_nothing(
     job = ended(aws, started)
     serving = serve(aws, stage, job)
 
-    assert catalog.base_of(job.model_arn) is BASE
+    assert ENGINE.base_of(stage, job.model_arn) is BASE
     assert models.status(aws, job.model_arn) == "Active"
     assert (serving.status, serving.way) == ("InService", "imported")
     assert serving.units > 0
@@ -115,7 +115,7 @@ def test_a_job_goes_on_with_the_package_of_another(
     )
 
     assert second.model_arn != first.model_arn
-    assert catalog.base_of(second.model_arn) is BASE
+    assert ENGINE.base_of(stage, second.model_arn) is BASE
 
 
 def test_a_job_that_fails_says_what_sagemaker_says(

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from tunedrop import catalog
 from tunedrop.cli.asking import confirm, if_interrupted
 from tunedrop.cli.output import Format, console, errors, fail, print_json, when
 from tunedrop.cli.stage import Deployed
@@ -15,7 +14,7 @@ from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.formatting.commands import command
 from tunedrop.registry import Record
 from tunedrop.registry.aliases import InProduction
-from tunedrop.serving import choose, revive
+from tunedrop.serving import choose, models, revive
 from tunedrop.serving.production import NotServed, Production, serves
 from tunedrop.serving.sweep import in_service
 
@@ -105,7 +104,7 @@ def _tell(here: Deployed, promotion: Promotion, name: str, format_: Format) -> N
 
 def _how_to_serve(here: Deployed, name: str, error: NotServed) -> str:
     """What rollback says when nothing serves the model to return to: the command, and what it costs."""
-    base_model = catalog.base_of(error.model.model_arn)
+    base_model = models.base_of(here.aws, here.stage, error.model.model_arn, error.model.run_id)
     cost = "free while idle"
     if base_model is not None and choose.way(base_model, DeploymentSettings()) == "provisioned":
         rate = choose.rate_of(error.model.model_arn, 1, "none")

@@ -45,7 +45,7 @@ class Mantle(ServingKind):
 
     def base_id(self, stage: Stage, base_model: BaseModel) -> str:
         """At the same endpoint as the tuned one."""
-        return address(stage.region, CHAT, base_model.id)
+        return address(stage.region, CHAT, base_model.service_id)
 
     def client(self, aws: Aws) -> Any:
         return aws.mantle_chat

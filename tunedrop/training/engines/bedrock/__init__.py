@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tunedrop import catalog
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.price_list import usage_type
@@ -18,6 +19,7 @@ class Bedrock(TrainingEngine):
     name = "bedrock"
     job_arns = ":model-customization-job/"
     model_arns = ":custom-model/"
+    parents = "arn:aws:bedrock:{region}:{account}:custom-model/[a-z0-9.:-]+/[a-z0-9]{{12}}"
     unfreeable = jobs.UNFREEABLE
 
     def start(
@@ -47,6 +49,10 @@ class Bedrock(TrainingEngine):
 
     def status_of_model(self, aws: Aws, model_arn: str) -> str:
         return custom_models.status(aws.bedrock, model_arn)
+
+    def base_of(self, stage: Stage, model_arn: str) -> BaseModel | None:
+        del stage
+        return catalog.base_of(model_arn)
 
     def delete_model(self, aws: Aws, model_arn: str) -> bool:
         return custom_models.delete(aws.bedrock, model_arn)

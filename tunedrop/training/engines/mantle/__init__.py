@@ -27,6 +27,10 @@ class Mantle(TrainingEngine):
     service = "bedrock-mantle"
     job_arns = f"{SERVICE}."  # also of their training files, which are ended as jobs are
     model_arns = TUNED_MODELS
+    dead_end = (
+        "was tuned through an OpenAI-compatible API, and no job goes on with such a model: name the base "
+        "model, and give all data at once"
+    )
     unfreeable = jobs.UNFREEABLE
     undeletable = tuned.UNDELETABLE
     permissions = PERMISSIONS

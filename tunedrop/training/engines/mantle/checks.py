@@ -23,11 +23,11 @@ def every(mantle: Any, base_model: BaseModel) -> Iterator[Check]:
 def _base_model(mantle: Any, base_model: BaseModel) -> Check:
     cure = "Choose another base model: tunedrop bases"
     try:
-        mantle.get_model(id=base_model.id)
+        mantle.get_model(id=base_model.service_id)
     except ClientError as error:
         if aws.is_transient(error):
             raise
-        gone = f"bedrock-mantle does not offer {base_model.id} in {mantle.meta.region_name}"
+        gone = f"bedrock-mantle does not offer {base_model.service_id} in {mantle.meta.region_name}"
         return Check(
             name="base model", passed=False, cure=cure,
             detail=gone if aws.is_missing(error) else aws.explain(error),

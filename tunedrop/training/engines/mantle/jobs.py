@@ -175,7 +175,7 @@ def _request(run: Run, planned: PlannedJob, base_model: BaseModel, file_id: str)
     values = {name: _number(value) for name, value in planned.hyperparameters.items() if value != "auto"}
     reinforcement = {"grader": grader, "hyperparameters": values}
     return {
-        "model": base_model.id,
+        "model": base_model.service_id,
         "training_file": file_id,
         "method": {"type": "reinforcement", "reinforcement": reinforcement},
     }

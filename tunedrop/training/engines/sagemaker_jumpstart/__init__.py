@@ -38,6 +38,11 @@ class SageMakerJumpStart(TrainingEngine):
     service = "sagemaker"
     job_names = "pretrain"
     job_arns = model_arns = ":training-job/pretrain-"
+    # IncrementalTrainingSupported of a hub's page would say so; no page or example shows one that is true.
+    dead_end = (
+        "is a training job that stands for the model it has made, and no job goes on with that: no source "
+        "says that JumpStart's script takes its own result. Name the base model, and give all texts at once"
+    )
     unfreeable = jobs.UNFREEABLE
     permissions = PERMISSIONS
     role_permissions = OF_ITS_ROLE

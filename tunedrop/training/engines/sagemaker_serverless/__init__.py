@@ -26,6 +26,7 @@ class SageMakerServerless(TrainingEngine):
     service = "sagemaker"
     job_arns = ":training-job/tunedrop-"
     model_arns = ":model-package/"
+    parents = "arn:aws:sagemaker:{region}:{account}:model-package/tunedrop-{stage}-[a-z0-9-]+/[0-9]{{1,6}}"
     # Versions count from 1 in a group that is made anew.
     arns_return = True
     wraps_graders = True
@@ -62,6 +63,9 @@ class SageMakerServerless(TrainingEngine):
 
     def status_of_model(self, aws: Aws, model_arn: str) -> str:
         return packages.status(aws.sagemaker, model_arn)
+
+    def base_of(self, stage: Stage, model_arn: str) -> BaseModel | None:
+        return packages.base_of(stage, model_arn)
 
     def delete_model(self, aws: Aws, model_arn: str) -> bool:
         return packages.delete(aws.sagemaker, aws.s3, model_arn)

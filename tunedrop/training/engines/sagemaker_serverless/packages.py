@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tunedrop import aws, naming
+from tunedrop import aws, catalog, naming
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Dataset, Method
@@ -26,8 +26,15 @@ def group_prefix(stage_name: str) -> str:
 
 
 def group_name(stage: Stage, base_model: BaseModel) -> str:
-    """The group of what a stage makes of a base model: a package's ARN names it (`catalog.base_of`)."""
+    """The group of what a stage makes of a base model: the ARN of a package names it."""
     return group_prefix(stage.name) + base_model.short_name
+
+
+def base_of(stage: Stage, model_arn: str) -> BaseModel | None:
+    """The base of a package, by its group: `…:model-package/tunedrop-<stage>-<short name>/<version>`."""
+    group = model_arn.partition(":model-package/")[2].partition("/")[0]
+    found = (one for one in catalog.load().values() if one.hub_content and group == group_name(stage, one))
+    return next(found, None)
 
 
 def group(sagemaker: Any, stage: Stage, base_model: BaseModel) -> str:

@@ -1,0 +1,112 @@
+"""Tuning further: what may go on with what, at the drop. By hand from AWS's pages, read 2026-11-29.
+
+Bedrock user guide, model-customization-submit (a custom model as `baseModelIdentifier`) and
+fine-tuning-openai-apis (base models alone); SageMaker AI developer guide, customizing-models-continuous (a
+package of a serverless job alone). No source says of any base model that JumpStart's script takes its own
+result. The order of serverless methods is preflight's (`test_serverless_packages.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+import msgspec
+import pytest
+
+from tests import builders
+from tests.unit.registration.test_every_row import EVERY_ENGINE
+from tunedrop import catalog, manifest
+from tunedrop.contracts import Run
+from tunedrop.errors import InvalidManifest
+from tunedrop.registration import run_settings
+from tunedrop.stage import Stage
+from tunedrop.training import engines
+
+HERE = "us-east-1:111122223333"
+NOVA = f"arn:aws:bedrock:{HERE}:custom-model/amazon.nova-lite-v1:0:300k/abcdefghij12"
+PACKAGE = f"arn:aws:sagemaker:{HERE}:model-package/tunedrop-test-qwen3-32b/3"
+JUMPSTART = f"arn:aws:sagemaker:{HERE}:training-job/pretrain-test-law-0123456789"
+MANTLE = "https://bedrock-mantle.us-west-2.api.aws/v1/models/ft%3Aqwen.qwen3-32b%3A1%3Aa%3Ab"
+IMPORTED = f"arn:aws:bedrock:{HERE}:imported-model/abcdefghij12"
+DEPLOYED = f"arn:aws:bedrock:{HERE}:custom-model-deployment/abcdefghij12"
+BOUGHT = f"arn:aws:bedrock:{HERE}:provisioned-model/abcdefghij12"
+
+
+class Step(NamedTuple):
+    """One step from a model to a method; `engine` forces one. Empty `refused`: it is taken."""
+
+    parent: str
+    method: str
+    refused: str = ""
+    engine: str = ""
+
+
+EXAMPLES = ("instruction", "single-turn", "multi-turn")
+
+STEPS = [
+    *(Step(NOVA, method) for method in EXAMPLES),
+    Step(NOVA, "reinforcement", "reinforcement for Nova Lite. Take amazon.nova-2-lite-v1"),
+    Step(NOVA, "distillation", "a custom model cannot be a student; name a base model"),
+    Step(NOVA, "preference", "Nova is tuned so by SageMaker AI's recipes.* Take qwen.qwen3-"),
+    Step(NOVA, "continued-pretraining", "HyperPod cluster .* Take mistral.mistral-7b"),
+    Step(NOVA, "single-turn", "was tuned by bedrock, and mantle does not go on with it", "mantle"),
+    *(Step(PACKAGE, method) for method in (*EXAMPLES, "preference", "reinforcement")),
+    Step(PACKAGE, "distillation", "Bedrock distills into Nova alone .* Take amazon.nova-lite"),
+    Step(PACKAGE, "continued-pretraining", "no service of AWS offers .* Take mistral.mistral-7b"),
+    Step(PACKAGE, "reinforcement", "sagemaker-serverless, and mantle does not go on with it", "mantle"),
+    *(
+        Step(JUMPSTART, one, "no job goes on with that: no source says .* Name the base model")
+        for one in ("continued-pretraining", "single-turn", "preference")
+    ),
+    *(
+        Step(MANTLE, one, "no job goes on with such a model: name the base model")
+        for one in ("reinforcement", "single-turn", "preference")
+    ),
+    *(
+        Step(one, "single-turn", "it serves one, and no job can continue from that; use from: RUN")
+        for one in (IMPORTED, DEPLOYED, BOUGHT)
+    ),
+    # of another account, Region or stage
+    Step(NOVA.replace("111122223333", "444455556666"), "single-turn", "not a custom model of this account"),
+    Step(NOVA.replace("us-east-1", "us-west-2"), "single-turn", "copy a model of another Region here first"),
+    Step(PACKAGE.replace("-test-", "-prod-"), "single-turn", "nor a model package that this stage has made"),
+    Step(PACKAGE.replace("qwen3-32b", "gemma"), "single-turn", "the catalog does not know the base of"),
+]  # fmt: skip
+
+
+def name_of(step: Step) -> str:
+    kind = step.parent.split(":", 5)[-1].split("/")[0]
+    return f"{step.method} on {kind} {step.engine} {step.refused[:20]}"
+
+
+def resolved(stage: Stage, step: Step) -> Run:
+    asked = {"base_model": step.parent, "method": step.method, "data": {"train": "train.jsonl"}}
+    if step.engine:
+        asked["engine"] = step.engine
+    document = manifest.read(json.dumps(asked).encode())
+    return run_settings.resolve(stage, builders.run(), document, {})
+
+
+@pytest.fixture
+def every(stage: Stage) -> Stage:
+    return msgspec.structs.replace(stage, engines=EVERY_ENGINE)
+
+
+@pytest.mark.parametrize("step", [one for one in STEPS if not one.refused], ids=name_of)
+def test_a_step_that_the_service_offers_goes_on_with_the_model_by_the_engine_that_made_it(
+    every: Stage, step: Step
+) -> None:
+    run = resolved(every, step)
+
+    assert run.parent_model == step.parent
+    assert run.method != "auto"
+    assert engines.of(catalog.find(run.base_model), run.method) is engines.of_model(step.parent)
+
+
+@pytest.mark.parametrize("step", [one for one in STEPS if one.refused], ids=name_of)
+def test_another_step_is_refused_at_the_drop_with_the_reason_and_the_nearest_way(
+    every: Stage, step: Step
+) -> None:
+    with pytest.raises(InvalidManifest, match=step.refused):
+        resolved(every, step)

@@ -1,0 +1,55 @@
+"""Resolves a model that a run tunes further to its base model, and refuses what no job goes on with."""
+
+from __future__ import annotations
+
+import re
+
+from tunedrop.catalog.model import BaseModel
+from tunedrop.errors import InvalidManifest
+from tunedrop.planning import base_models
+from tunedrop.stage import Stage
+from tunedrop.training import engines
+
+_SERVING = (":imported-model/", ":custom-model-deployment/", ":provisioned-model/")
+"""What the ARNs of Bedrock's resources have that serve a model."""
+
+
+def find(stage: Stage, name: str) -> tuple[BaseModel, str]:
+    """The base model that a manifest names, and the ARN of the tuned model where it names one of those.
+
+    Raises
+    ------
+    InvalidManifest
+        When there is no such model, or it cannot be tuned here.
+    """
+    if name.startswith("arn:") or any(engine.model_arns in name for engine in engines.every()):
+        return _base_of(stage, name), name
+    return base_models.find(name), ""
+
+
+def _base_of(stage: Stage, arn: str) -> BaseModel:
+    """The base of a model that this stage may tune further: one of its own account and Region.
+
+    A Bedrock job goes on with a custom model, a serverless job with a model package of another serverless
+    job; nothing goes on with an imported model, and nothing across services (SageMaker AI developer guide,
+    customizing-models-continuous, and Bedrock user guide, model-customization-submit, read 2026-11-29).
+    """
+    if any(part in arn for part in _SERVING):
+        raise InvalidManifest(
+            f"base_model: {arn} is not a custom model of this account and Region: it serves one, and no job "
+            "can continue from that; use from: RUN with the run that trained the model"
+        )
+    own = {"region": stage.region, "account": stage.account, "stage": stage.name}
+    here = {name: re.escape(value) for name, value in own.items()}
+    for engine in engines.every():
+        if engine.model_arns in arn and engine.dead_end:
+            raise InvalidManifest(f"base_model: {arn} {engine.dead_end}")
+        if engine.parents and re.fullmatch(engine.parents.format_map(here), arn):
+            if (base := engine.base_of(stage, arn)) is None:
+                raise InvalidManifest(f"base_model: the catalog does not know the base of {arn}")
+            return base
+    raise InvalidManifest(
+        f"base_model: {arn} is not a custom model of this account and Region "
+        f"(arn:aws:bedrock:{stage.region}:{stage.account}:custom-model/...), nor a model package that this "
+        "stage has made; copy a model of another Region here first (bedrock create-model-copy-job)"
+    )
