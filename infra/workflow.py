@@ -93,7 +93,7 @@ class Journey:
         evaluate_model = self._evaluate_model()
         promote_model = self._promote_model()
 
-        registered = self._if_registered(validate_data, preflight, set_up_throughput)
+        registered = self._if_registered(validate_data, preflight, estimate_cost)
         register_run.next(registered)
         refuse_upload.next(registered)
         validate_data.next(self._if_whole(preflight, estimate_cost, validate_data))
@@ -128,7 +128,7 @@ class Journey:
         return register, refuse
 
     def _if_registered(
-        self, begin: sfn.IChainable, preflight: sfn.IChainable, set_up: sfn.IChainable
+        self, begin: sfn.IChainable, preflight: sfn.IChainable, estimate: sfn.IChainable
     ) -> sfn.Choice:
         found = [(name, f"$states.input.resume.{name}") for name in _RESUMED if name != "next_record"]
         nothing = sfn.Succeed.jsonata(
@@ -155,7 +155,7 @@ class Journey:
                 for point, then in (
                     ("validate_data", begin),
                     ("preflight", preflight),
-                    ("set_up_throughput", set_up),
+                    ("estimate_cost", estimate),
                 )
             ),
             Branch(nothing),
@@ -198,7 +198,7 @@ class Journey:
         )
 
     def _if_to_train(self, train: sfn.IChainable, set_up: sfn.IChainable) -> sfn.Choice:
-        """A run that ended inconclusive has its model: it is evaluated anew, and never trained again."""
+        """A run that goes on with a model of its own is never trained again."""
         return self._states.choice("ToTrain?", Branch(set_up, when=_IS_TRAINED), Branch(train))
 
     def _if_started(

@@ -43,6 +43,6 @@ def handler(payload: Input, services: Services) -> Estimate:
     def decide(month: Month) -> Estimate:
         others, requested = month.counted(besides=run.run_id), month.requested(besides=run.run_id)
         mine = month.counted(besides=run.run_id, tenant=run.tenant) if run.tenant else 0.0
-        return judge(found, stage, others, requested, run.tenant, mine)
+        return judge(found, stage, others, requested, run.tenant, mine, run.spent_before_usd)
 
     return services.spending.estimate(run, decide)

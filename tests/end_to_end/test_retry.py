@@ -66,6 +66,8 @@ def test_a_run_that_failed_after_training_is_not_trained_again(
     steps = [step.step for step in pipeline.registry.steps(record.run.run_id)]
     assert steps.count("validate_data") == 1
     assert steps.count("start_customization") == 1
+    assert steps.count("estimate_cost") == 2
+    assert (record.actual_usd or 0.0) >= (failed.actual_usd or 0.0) > 0.0
 
 
 def test_a_run_that_was_stopped_goes_on_in_spite_of_the_old_stop_object(

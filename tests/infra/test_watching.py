@@ -276,7 +276,7 @@ ASKED: dict[str, list[tuple[dict[str, Any], str]]] = {
             ({"outcome": "refused", "resume": {"point": "preflight"}}, "ReleaseThroughput"),
             ({"outcome": "resumed", "resume": {"point": "validate_data"}}, "ValidateData"),
             ({"outcome": "resumed", "resume": {"point": "preflight"}}, "Preflight"),
-            ({"outcome": "resumed", "resume": {"point": "set_up_throughput"}}, "SetUpThroughput"),
+            ({"outcome": "resumed", "resume": {"point": "estimate_cost"}}, "EstimateCost"),
             ({"outcome": "duplicate", "resume": None}, "NothingToDo"),
             ({"outcome": "ignored", "resume": None}, "NothingToDo"),
         )

@@ -281,7 +281,7 @@ def test_a_cause_that_is_no_functions_message_is_kept_as_it_is(
     [
         ("validate_data", "ValidateData"),
         ("preflight", "Preflight"),
-        ("set_up_throughput", "SetUpThroughput"),
+        ("estimate_cost", "EstimateCost"),
     ],
 )
 def test_a_run_that_goes_on_brings_all_that_is_known_of_it(

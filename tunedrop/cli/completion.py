@@ -25,7 +25,7 @@ STARTERS = (
 """Of `tunedrop.cli.data.sample_records.METHODS`. A test compares these lists with what they repeat, so that
 `--help` imports only the parser of arguments."""
 
-RESUME_POINTS = ("validate_data", "preflight", "set_up_throughput")
+RESUME_POINTS = ("validate_data", "preflight", "estimate_cost")
 """Of `tunedrop.contracts.ResumePoint`."""
 
 

@@ -11,9 +11,10 @@ from tunedrop.contracts.dataset import Dataset
 from tunedrop.contracts.run import Failure, Run
 from tunedrop.contracts.training import CompletedJob, StartedJob
 
-ResumePoint = Literal["validate_data", "preflight", "set_up_throughput"]
+ResumePoint = Literal["validate_data", "preflight", "estimate_cost"]
 """The steps at which a run that has ended can go on. Where it ended inconclusive, validate_data checks its
-test set, and no training follows."""
+test set, and no training follows; nor does it from estimate_cost, where the model is trained and what is
+still to come is held against the budgets."""
 
 
 class Resume(msgspec.Struct, frozen=True, kw_only=True):

@@ -177,7 +177,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     Where it ended inconclusive, that other one evaluates the same model anew: `evaluation_attempt` is the
     attempt at which the present evaluation began, `more_test` what a retry has brought beside the held-out
-    records that were split off, `spent_before_usd` what the attempts before have cost.
+    records that were split off.
+
+    `spent_before_usd` is what the attempts before have cost: `jobs_before` are their jobs, by ARN, and
+    `evaluated_before_usd` the part for answers that the present evaluation goes on with, and counts itself.
+    `trained_before`: one of these jobs has given the run its model.
 
     A run trains more than once where it has `earlier_stages`, each tuned further by the next and the last by
     the run's own data, or `candidates`, the hyperparameters of a search. `parent_model` is the ARN of a
@@ -224,6 +228,14 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     evaluation_attempt: int = 1
     more_test: S3Object | None = None
     spent_before_usd: float = 0.0
+    evaluated_before_usd: float = 0.0
+    jobs_before: tuple[str, ...] = ()
+    trained_before: bool = False
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether an earlier attempt trained the model: this one trains nothing."""
+        return self.trained_before or self.is_evaluated_anew
 
     @property
     def is_evaluated_anew(self) -> bool:

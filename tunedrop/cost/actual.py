@@ -16,6 +16,9 @@ from tunedrop.cost.training import training
 from tunedrop.planning.plan import PlannedJob, plan
 from tunedrop.serving import kinds
 
+_ANSWERS = ("evaluation, prompts", "evaluation, answers")
+_JUDGEMENTS = ("judging, prompts", "judging, judgements")
+
 
 def actual(
     ending: Ending, base_model: BaseModel | None, now: str, prices_of: PricesOf = of_catalog
@@ -45,9 +48,9 @@ def _forecast(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
 
 
 def _lines(ending: Ending, base_model: BaseModel, now: str, prices_of: PricesOf) -> Iterator[CostLine]:
-    if ending.run.is_evaluated_anew:
-        yield _before(ending.run)
-    else:
+    if ending.run.attempt > 1 and ending.run.spent_before_usd:
+        yield _before(ending)
+    if not ending.run.is_evaluated_anew:
         yield from _trainings(ending, base_model, prices_of)
     if ending.serving is not None and ending.serving.way == "provisioned":
         yield _throughput(ending, base_model, now)
@@ -57,12 +60,18 @@ def _lines(ending: Ending, base_model: BaseModel, now: str, prices_of: PricesOf)
         yield from _inference(ending, base_model, prices_of)
 
 
-def _before(run: Run) -> CostLine:
-    """The training, and an evaluation that could not decide."""
-    usd = run.spent_before_usd
+def evaluated_usd(cost: ActualCost) -> float:
+    """The part of a cost for answers and judgements: a retry that goes on with them counts them too."""
+    return sum(line.likely for line in cost.lines if line.item in (*_ANSWERS, *_JUDGEMENTS))
+
+
+def _before(ending: Ending) -> CostLine:
+    """What the attempts before have cost, without the answers that the present evaluation counts again."""
+    run, counts_again = ending.run, ending.evaluation is not None
+    usd = max(0.0, run.spent_before_usd - (run.evaluated_before_usd if counts_again else 0.0))
     return CostLine(
         item="before the retry", low=usd, likely=usd, high=usd,
-        basis="training and the evaluation that ended inconclusive", source="the run's own record",
+        basis="the attempts before this one", source="the run's own record",
     )  # fmt: skip
 
 
@@ -72,9 +81,9 @@ def _trainings(ending: Ending, base_model: BaseModel, prices_of: PricesOf) -> It
     planned = plan(ending.run, ending.dataset)
     if len(planned) > 1:
         for one, job in zip(planned, ending.started.series, strict=False):
-            if job.job_arn:
+            if job.job_arn and job.job_arn not in ending.run.jobs_before:
                 yield from _training(ending.run, one, base_model, prices_of, whole=job.job is not None)
-    elif ending.started.job_arn:
+    elif ending.started.job_arn and ending.started.job_arn not in ending.run.jobs_before:
         whole = ending.job is not None
         yield from _training(ending.run, planned[0], base_model, prices_of, whole=whole)
 
@@ -142,8 +151,8 @@ def _by_token(ending: Ending, evaluation: Evaluation, prices: Prices) -> Iterato
     by_hour = serving is not None and not kinds.of(serving.way).is_billed_by_token
     asked = 2 if evaluation.champion is None else 3
     for item, price, tokens in (
-        ("evaluation, prompts", prices.input_per_million_tokens, evaluation.input_tokens),
-        ("evaluation, answers", prices.output_per_million_tokens, evaluation.output_tokens),
+        (_ANSWERS[0], prices.input_per_million_tokens, evaluation.input_tokens),
+        (_ANSWERS[1], prices.output_per_million_tokens, evaluation.output_tokens),
     ):
         basis = f"{tokens:,} tokens counted by Bedrock"
         if by_hour:
@@ -156,8 +165,8 @@ def _judging(judged: Judged, prices: Prices) -> Iterator[CostLine]:
     by_job = judged.via == "evaluation-job"
     counted = "estimated: evaluation jobs report none" if by_job else "counted by Bedrock"
     for item, price, tokens in (
-        ("judging, prompts", prices.input_per_million_tokens, judged.input_tokens),
-        ("judging, judgements", prices.output_per_million_tokens, judged.output_tokens),
+        (_JUDGEMENTS[0], prices.input_per_million_tokens, judged.input_tokens),
+        (_JUDGEMENTS[1], prices.output_per_million_tokens, judged.output_tokens),
     ):
         basis = f"{tokens:,} tokens of {judged.model} {counted}"
         found = estimated(tokens) if by_job else Tokens(tokens, tokens, tokens)

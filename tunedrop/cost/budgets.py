@@ -13,7 +13,7 @@ from tunedrop.stage import Stage
 
 def judge(
     estimate: Estimate, stage: Stage, spent_this_month_usd: float, requested_usd: float = 0.0,
-    tenant: str = "", tenant_spent_usd: float = 0.0,
+    tenant: str = "", tenant_spent_usd: float = 0.0, before_usd: float = 0.0,
 ) -> Estimate:  # fmt: skip
     """The same with the reasons for which somebody has to be asked first; none lets it go on.
 
@@ -25,6 +25,8 @@ def judge(
         What runs that wait for approval would cost; it counts for nothing, and is named.
     tenant, tenant_spent_usd
         Whose run it is, and what the tenant's other runs have cost or are committed to this month.
+    before_usd
+        What earlier attempts at this run have cost: its budget is for all of them.
 
     Raises
     ------
@@ -39,11 +41,11 @@ def judge(
     if over and stage.over_monthly_budget == "refuse":
         setting, reason = over[0]
         raise OverBudget(f"{reason}. Nothing was paid. Wait for the next month, or raise {setting}")
-    reasons = (*_reasons(estimate, stage), *(reason for _, reason in over))
+    reasons = (*_reasons(estimate, stage, before_usd), *(reason for _, reason in over))
     return msgspec.structs.replace(estimate, approval_reasons=tuple(dict.fromkeys(reasons)))
 
 
-def _reasons(estimate: Estimate, stage: Stage) -> Iterator[str]:
+def _reasons(estimate: Estimate, stage: Stage, before: float) -> Iterator[str]:
     if estimate.unrelated_to:
         yield (
             f"its data has nothing in common with what the model in production of this name learned, in run "
@@ -63,8 +65,9 @@ def _reasons(estimate: Estimate, stage: Stage) -> Iterator[str]:
             yield f"no dated price is known for {line.item}{f' ({line.sku})' if line.sku else ''}"
     limits = ((estimate.budget_usd, "the run's budget"), (stage.budget_usd, "the stage's budget for one run"))
     for limit, what in limits:
-        if estimate.likely > limit:
-            yield f"it would likely cost {estimate.likely:.2f} USD, over {what} of {limit:.2f} USD"
+        if estimate.likely and before + estimate.likely > limit:
+            more = f" more than the {before:.2f} USD of its attempts so far" if before else ""
+            yield f"it would likely cost {estimate.likely:.2f} USD{more}, over {what} of {limit:.2f} USD"
 
 
 def _over_month(estimate: Estimate, stage: Stage, spent: float, requested: float) -> str:

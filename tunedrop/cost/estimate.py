@@ -71,14 +71,14 @@ def estimate(
         high=high,
         budget_usd=run.budget_usd,
         evaluation_requests=asked.requests,
-        stays="" if run.is_evaluated_anew else engines.of(base_model, dataset.method).undeletable,
+        stays="" if run.is_trained else engines.of(base_model, dataset.method).undeletable,
     )
 
 
 def _lines(
     run: Run, dataset: Dataset, base_model: BaseModel, way: Way, asked: Workload, prices_of: PricesOf
 ) -> Iterator[CostLine]:
-    if not run.is_evaluated_anew:
+    if not run.is_trained:
         planned = plan(run, dataset)
         for one in planned:
             yield from training(run, one, base_model, prices_of)

@@ -73,10 +73,18 @@ def problems(sent: Sequence[Mapping[str, Any]], answer: Any) -> list[str]:
         found.append(f"it was sent the ids {', '.join(asked)} and answered {', '.join(given) or 'none'}")
     for one in answer:
         score = one.get("aggregate_reward_score") if isinstance(one, dict) else None
-        if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
-            found.append(f"aggregate_reward_score is {score!r}; it must be a number")
+        if not _is_number(score):
+            found.append(f"aggregate_reward_score is {str(score)[:100]}; it must be a finite number")
             break
     return found
+
+
+def _is_number(score: object) -> bool:
+    """Whether it is a number that a float can be; JSON has whole numbers of any length."""
+    try:
+        return isinstance(score, int | float) and not isinstance(score, bool) and math.isfinite(score)
+    except OverflowError:
+        return False
 
 
 def grader_of(stage: Stage, base_model: BaseModel, parent_model: str, document: Manifest) -> str:

@@ -20,6 +20,7 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import Dataset
 from tunedrop.evaluation import grading
 from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.training import rollouts
 
 BATCH, AT_ONCE = 20, 4
 """Answers a call, and calls at once."""
@@ -182,7 +183,7 @@ def asked(
             time.sleep(PAUSE_SECONDS * tried)
         try:
             answer = lambda_.invoke(FunctionName=grader, Payload=json.dumps(sent).encode())
-            body = json.loads(answer["Payload"].read() or b"null")
+            body = rollouts.answered(answer["Payload"].read())
         except (ClientError, BotoCoreError) as refused:
             error = aws.explain(refused) if isinstance(refused, ClientError) else str(refused)
             continue

@@ -12,6 +12,7 @@ from tunedrop import aws, naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import Check, Dataset, Run, Teacher
 from tunedrop.evaluation import grading
+from tunedrop.training import rollouts
 
 TRIED = 2
 """How many records a grader is tried on before anything is paid."""
@@ -61,7 +62,9 @@ def _tried(lambda_: Any, function: str, sent: list[dict[str, Any]]) -> list[str]
     """What is wrong with a grader's answer. The grader is called once: each call may cost money."""
     try:
         answer = lambda_.invoke(FunctionName=function, Payload=json.dumps(sent).encode())
-        body = json.loads(answer["Payload"].read() or b"null")
+        body = rollouts.answered(answer["Payload"].read())
+    except ValueError:
+        return ["it answered no JSON on two records of the dataset"]
     except ReadTimeoutError:
         return [f"it gave no answer on two records of the dataset in {aws.GRADER_SECONDS} seconds"]
     if "FunctionError" not in answer:

@@ -21,7 +21,7 @@ from msgspec import json
 from tunedrop import aws, clock, intake, naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import S3Object
-from tunedrop.registration import folders
+from tunedrop.registration import folders, resuming
 from tunedrop.registry import Registry
 from tunedrop.reporting import console
 from tunedrop.stage import Stage
@@ -58,12 +58,16 @@ def overdue(s3: Any, stage: Stage) -> Iterator[Uploaded]:
 
 
 def is_missed(registry: Registry, upload: Uploaded) -> bool:
-    """Whether nothing has come of an upload that is overdue: no run, and of a retry no attempt."""
+    """Whether nothing has come of an upload that is overdue: no run, and of a retry no attempt.
+
+    A retry that came too early, or for a run that came to its end, starts nothing later either
+    (`tunedrop.registration.stray_uploads` tells of it).
+    """
     if registry.run_of(upload.source) is not None:
         return False
     asked = intake.read_key(upload.source.key)
     record = registry.get(asked.name) if asked.kind == "retry" else None
-    return record is None or (not record.is_open and str(record.run.attempt) == asked.code)
+    return record is None or resuming.follows(record, asked.code, upload.at)
 
 
 def start(aws_: Aws, machine_arn: str, found: Uploaded) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from botocore.exceptions import ClientError
 from tunedrop import aws, clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import (
+    ActualCost,
     CompletedJob,
     Dataset,
     Estimate,
@@ -23,6 +25,7 @@ from tunedrop.contracts import (
     S3Object,
     StartedJob,
 )
+from tunedrop.cost.actual import evaluated_usd
 from tunedrop.errors import CustomizationFailed, ModelDeleted, NameTaken, RunStopped
 from tunedrop.planning.plan import has_several_jobs
 from tunedrop.registry import Record, Registry
@@ -33,8 +36,19 @@ from tunedrop.training.engine import outcome
 RETRIABLE = ("failed", "stopped", "refused", "inconclusive")
 """Outcomes after which there is something left to do."""
 
-POINTS: tuple[ResumePoint, ...] = ("validate_data", "preflight", "set_up_throughput")
+POINTS: tuple[ResumePoint, ...] = ("validate_data", "preflight", "estimate_cost")
 """Where a run can go on, in the order of the journey; each later step follows from one of them."""
+
+
+def follows(record: Record, ended: str, at: datetime) -> bool:
+    """Whether a retry object of this moment asks for what can be done: to go on after the attempt that has
+    ended. One that was there before it ended answers no question, and waits for none."""
+    return (
+        record.status in RETRIABLE
+        and str(record.run.attempt) == ended
+        and bool(record.run.base_model)
+        and clock.write(at) >= record.ended_at
+    )
 
 
 def evaluates_anew(record: Record) -> bool:
@@ -79,6 +93,7 @@ def resume(
     again = msgspec.structs.replace(
         run, attempt=run.attempt + 1, execution_arn=execution_arn, resumed_at=clock.now()
     )
+    again = _with_what_was_paid(aws_, again, record)
     if evaluates_anew(record):
         again = _anew(as_it_is_now(again), record)
     if not registry.reopen(again):
@@ -93,7 +108,20 @@ def _anew(run: Run, record: Record) -> Run:
         # Other records must not change what the method is taken to be.
         method=dataset.method if dataset is not None else run.method,
         evaluation_attempt=run.attempt,
+        evaluated_before_usd=0.0,
+    )
+
+
+def _with_what_was_paid(aws_: Aws, run: Run, record: Record) -> Run:
+    """The run with what its attempts have cost until now, and for which jobs: the next one adds to it."""
+    started, cost = record.document("started", StartedJob), record.document("cost", ActualCost)
+    jobs = (started.job_arn, *(one.job_arn for one in started.series)) if started is not None else ()
+    return msgspec.structs.replace(
+        run,
         spent_before_usd=record.actual_usd or 0.0,
+        evaluated_before_usd=evaluated_usd(cost) if cost is not None else 0.0,
+        jobs_before=tuple(dict.fromkeys(one for one in (*run.jobs_before, *jobs) if one)),
+        trained_before=_finished_job(aws_, record) is not None,
     )
 
 
@@ -126,7 +154,7 @@ def _deleted(model_arn: str) -> Failure:
 def point(asked: str, has_dataset: bool, is_trained: bool) -> ResumePoint:
     """Where to go on: the last point that what is there allows, or an earlier one that was asked for."""
     if is_trained and has_dataset:
-        return "set_up_throughput"
+        return "estimate_cost"
     latest: ResumePoint = "preflight" if has_dataset else "validate_data"
     return "validate_data" if asked == "validate_data" else latest
 

@@ -1,8 +1,9 @@
 """Reports uploads to a location that starts no run, once.
 
 Data below `runs/` without a manifest, a manifest that is called otherwise, a folder of `drop/` with nothing
-but documentation, a signal for a run that is not there, anything beside `drop/` and `runs/`. What a run of
-late has read is in its place, wherever it lies. Objects are listed and never read.
+but documentation, a signal for a run that is not there, a retry that came before its attempt had ended,
+anything beside `drop/` and `runs/`. What a run of late has read is in its place, wherever it lies. Objects
+are listed and never read.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ import msgspec
 from tunedrop import clock, intake, shown
 from tunedrop.aws.subjects import attributes, subject
 from tunedrop.contracts import Run, S3Object
-from tunedrop.registration import retuning
+from tunedrop.registration import resuming, retuning
 from tunedrop.registration.missed_uploads import LOOK_BACK
-from tunedrop.registry import Registry
+from tunedrop.registry import Record, Registry
 from tunedrop.stage import Stage
 
 MOST_NAMED = 20
@@ -59,13 +60,13 @@ def find(s3: Any, registry: Registry, stage: Stage, runs: list[Run]) -> list[Str
     """
     now, grace = datetime.now(UTC), timedelta(seconds=stage.upload_grace_seconds)
     used = {file.key for run in runs for file in _read_by(run) if file.bucket == stage.intake_bucket}
-    is_there = functools.cache(lambda run_id: registry.get(run_id) is not None)
+    record_of = functools.cache(registry.get)
     starting, found = set[str](), dict[str, Stray]()
     for one in _listed(s3, stage.intake_bucket):  # of a million objects only places are kept
         key, at = one["Key"], one["LastModified"]
         if _starts(key):
             starting.add(_folder(key))
-        elif now - LOOK_BACK < at and key not in used and not _is_of_a_run(is_there, key):
+        elif now - LOOK_BACK < at and key not in used and not _is_of_a_run(record_of, key, at):
             _add(found, key, at)
     return [
         one
@@ -117,6 +118,7 @@ def text(stage: Stage, strays: list[Stray]) -> str:
             f"    a dataset at             s3://{bucket}/drop/NAME.jsonl",
             f"    a folder of shards       s3://{bucket}/drop/NAME/, then its {intake.SUCCESS}",
             f"    data and, last of all,   s3://{bucket}/runs/NAME/run.yaml",
+            f"    a retry, after its end   s3://{bucket}/runs/RUN/retry/ATTEMPT",
             "",
             "Data that a later manifest names can stay where it is. You receive this message only once.",
             "",
@@ -165,14 +167,21 @@ def _has(starting: set[str], key: str) -> bool:
     return any("/".join(parts[:depth]) + "/" in starting for depth in range(2, len(parts) + 1))
 
 
-def _is_of_a_run(is_there: Callable[[str], bool], key: str) -> bool:
-    """Whether it is a signal, or more test records, for a run that there is; a retry always has an answer."""
+def _is_of_a_run(record_of: Callable[[str], Record | None], key: str, at: datetime) -> bool:
+    """Whether it is a signal, or more test records, for a run that there is."""
     upload = intake.read_key(key)
     if upload.kind == "retry":
-        return True
+        return not _is_in_vain(record_of(upload.name), upload.code, at)
     folder, _, file = key.removeprefix(intake.RUNS_PREFIX).partition("/")
     is_about_a_run = upload.kind in ("approve", "stop") or file == intake.MORE_TEST
-    return is_about_a_run and is_there(upload.name or folder)
+    return is_about_a_run and record_of(upload.name or folder) is not None
+
+
+def _is_in_vain(record: Record | None, ended: str, at: datetime) -> bool:
+    """Whether a retry has led to nothing and never will; one of a run that nobody knows is refused."""
+    if record is None or record.is_open or resuming.follows(record, ended, at):
+        return False
+    return not (ended.isdecimal() and int(ended) < record.run.attempt)
 
 
 def _read_by(run: Run) -> Iterator[S3Object]:

@@ -39,6 +39,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     estimated_usd: float | None = None
     actual_usd: float | None = None
     emitted_attempt: int = 0
+    ended_at: str = ""
     gone: frozenset[str] = frozenset()
     documents: dict[str, str] = {}
 
@@ -64,6 +65,7 @@ def record_of(item: Mapping[str, Any]) -> Record:
         estimated_usd=_dollars(item, "estimated_usd"),
         actual_usd=_dollars(item, "actual_usd"),
         emitted_attempt=int(item.get("emitted_attempt", 0)),
+        ended_at=item.get("ended_at", ""),
         gone=frozenset(item.get("gone", ())),
         documents={name: item[name] for name in _DOCUMENTS if name in item},
     )

@@ -84,7 +84,7 @@ def read(sample: Any, number: int) -> Rollout:
             messages=messages,
             metadata=truth["metadata"],
         )
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, RecursionError) as error:
         raise NoRollout(f"sample {number} holds a ground truth that was cut or changed") from error
 
 
@@ -93,6 +93,20 @@ def sample(row: Mapping[str, Any], answer: str, number: int) -> dict[str, Any]:
     rest = {name: value for name, value in row.items() if name != "prompt"}
     said = {"role": "assistant", "content": answer}
     return {"id": f"rollout-{number}", "messages": [*row["prompt"], said], **rest}
+
+
+def answered(payload: bytes) -> Any:
+    """What the function of a grader answered: somebody else's program, which may answer anything.
+
+    Raises
+    ------
+    ValueError
+        When it is no JSON, or nested deeper than Python follows.
+    """
+    try:
+        return json.loads(payload or b"null")
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def scores(sent: Sequence[Mapping[str, Any]], answer: Any) -> list[float]:
@@ -108,7 +122,7 @@ def scores(sent: Sequence[Mapping[str, Any]], answer: Any) -> list[float]:
         raise NoRollout(f"it failed: {why or 'it gave no status'}")
     try:
         body = json.loads(answer["body"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         body = None
     if answer["statusCode"] != 200:
         why = body.get("error", "no reason given") if isinstance(body, dict) else "no reason given"
@@ -116,7 +130,7 @@ def scores(sent: Sequence[Mapping[str, Any]], answer: Any) -> list[float]:
     try:
         ids = [one["id"] for one in body]
         found = [float(one["aggregate_reward_score"]) for one in body]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise NoRollout("its body is no list of {id, aggregate_reward_score, metrics_list}") from None
     if ids != [one["id"] for one in sent]:
         raise NoRollout(f"it was sent {len(sent)} rollouts and answered others")

@@ -153,7 +153,7 @@ def test_a_run_goes_on_only_from_a_step_that_it_can_go_on_from() -> None:
     code, output = run("retry", "persona", "--from", "notify")
 
     assert code == 2
-    assert "validate_data, preflight, set_up_throughput" in output
+    assert "validate_data, preflight, estimate_cost" in output
 
 
 def test_a_dataset_is_repaired_into_a_copy_that_is_checked(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests import builders
 from tunedrop import catalog
 from tunedrop.contracts import ActualCost, DeploymentSettings, Ending, Judged, StartedJob, TrainingJob
-from tunedrop.cost.actual import actual
+from tunedrop.cost.actual import actual, evaluated_usd
 
 NOW = "2026-11-23T14:02:00Z"
 STARTED = StartedJob(outcome="started", job_arn=builders.JOB_ARN, job_name="job")
@@ -36,6 +36,33 @@ def test_what_was_spent_before_an_evaluation_anew_is_counted_once() -> None:
 
     assert items(found)["before the retry"] == 9.0
     assert found.likely == pytest.approx(9.0 + 0.72)
+
+
+def test_a_retry_adds_to_what_the_attempts_before_have_cost() -> None:
+    """An hour of throughput, a job that failed: stopping and retrying a run makes no part of it free."""
+    one, other = (msgspec.structs.replace(STARTED, job_arn=f"arn:{at}") for at in (1, 2))
+    (failed,) = cost(started=one).lines
+    retried = builders.run(attempt=2, spent_before_usd=failed.likely, jobs_before=("arn:1",))
+
+    refused = cost(run=retried, started=one)
+    trained = cost(run=retried, started=other, job=builders.job())
+
+    assert items(refused) == {"before the retry": failed.likely}
+    assert trained.likely == pytest.approx(2 * failed.likely)
+
+
+def test_answers_that_a_retry_goes_on_with_are_counted_once() -> None:
+    evaluation = builders.evaluation(input_tokens=1_000_000)
+    first = cost(started=STARTED, job=builders.job(), evaluation=evaluation)
+    run = builders.run(
+        attempt=2, spent_before_usd=first.likely, evaluated_before_usd=evaluated_usd(first),
+        jobs_before=(builders.JOB_ARN,), trained_before=True,
+    )  # fmt: skip
+
+    assert evaluated_usd(first) == pytest.approx(0.72)
+    assert cost(run=run, started=STARTED, job=builders.job()).likely == pytest.approx(first.likely)
+    again = cost(run=run, started=STARTED, job=builders.job(), evaluation=evaluation)
+    assert again.likely == pytest.approx(first.likely)
 
 
 def test_a_finished_job_costs_its_tokens_and_its_models_storage_is_a_forecast() -> None:

@@ -46,6 +46,20 @@ def test_somebody_is_asked_for_each_limit_that_would_be_passed_and_no_other(
     assert not any("more wait for approval" in reason for reason in reasons)
 
 
+@pytest.mark.parametrize(
+    ("before", "likely", "asked"),
+    [(9.0, 1.0, False), (9.0, 1.01, True), (20.0, 0.01, True), (20.0, 0.0, False)],
+)
+def test_a_runs_budget_is_for_all_its_attempts_together(before: float, likely: float, asked: bool) -> None:
+    limits = builders.stage(budget_usd=99.0, monthly_budget_usd=999.0)
+
+    reasons = judge(estimate(likely, 10.0), limits, before, before_usd=before).approval_reasons
+
+    assert [f"more than the {before:.2f} USD of its attempts so far" in one for one in reasons] == [
+        True
+    ] * asked
+
+
 def test_somebody_is_asked_about_unrelated_data_and_about_each_missing_price() -> None:
     found = judge(estimate(0.0, source="", unrelated_to="persona-1"), builders.stage(), 0.0)
 

@@ -131,6 +131,12 @@ def test_a_model_that_is_evaluated_anew_costs_no_training() -> None:
     assert items == ["evaluation"]
 
 
+def test_a_model_that_an_earlier_attempt_trained_costs_its_evaluation_alone() -> None:
+    items = [one.item for one in cost(attempt=2, trained_before=True).lines]
+
+    assert items == ["evaluation"]
+
+
 @pytest.mark.parametrize("attempt", [1, 2])
 def test_a_teacher_is_paid_for_held_out_prompts_without_answers_whenever_they_are_evaluated(
     attempt: int,

@@ -85,7 +85,7 @@ def test_the_shipped_graders_answer_is_one_that_bedrock_reads() -> None:
         ({"score": 1}, "it answered dict instead of a list"),
         ([], "it was sent the ids a and answered none"),
         ([{"id": "b", "aggregate_reward_score": 1}], "it was sent the ids a and answered b"),
-        ([{"id": "a", "reward": 1}], "aggregate_reward_score is None; it must be a number"),
+        ([{"id": "a", "reward": 1}], "aggregate_reward_score is None; it must be a finite number"),
         ([{"id": "a", "aggregate_reward_score": True}], "aggregate_reward_score is True"),
         ([{"id": "a", "aggregate_reward_score": float("nan")}], "aggregate_reward_score is nan"),
     ],

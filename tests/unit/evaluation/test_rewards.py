@@ -189,6 +189,30 @@ def test_a_grader_that_fails_leaves_no_verdict_and_says_why(
     assert said in evaluation.reason
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"[" * 100_000, "no JSON"),
+        (b"\xff\xfe", "no JSON"),
+        (b'[{"id": "0-base", "aggregate_reward_score": ' + b"9" * 4_000 + b"}]", "must be a finite number"),
+        (b'[{"id": "0-base", "aggregate_reward_score": 1e999}]', "must be a finite number"),
+        (b'[{"id": "\\ud800", "aggregate_reward_score": 1}]', "was sent the ids"),
+    ],
+)
+def test_whatever_a_grader_answers_the_evaluation_goes_on(answer: bytes, said: str) -> None:
+    class Hostile:
+        def invoke(self, **_: Any) -> dict[str, Any]:
+            return {"Payload": io.BytesIO(answer)}
+
+    sent = [{"id": "0-base", "messages": [], "metadata": {}}]
+
+    given, error = rewards.asked(Hostile(), ARN, sent, math.inf, first=True)
+
+    assert not given
+    assert said in error
+    assert len(error) <= 500
+
+
 def test_a_batch_that_fails_once_is_sent_again(dataset: Dataset) -> None:
     tries: list[int] = []
 

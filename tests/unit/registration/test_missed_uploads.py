@@ -181,3 +181,18 @@ def test_a_retry_was_missed_where_no_attempt_came_of_it(
     asked = Uploaded(source=source, at=datetime.now(UTC))
 
     assert missed_uploads.is_missed(registry, asked) is was_missed
+
+
+@pytest.mark.parametrize(("outcome", "seconds"), [("stopped", -60), ("failed", -60), ("promoted", 60)])
+def test_a_retry_that_was_there_before_the_attempt_ended_is_not_begun_later(
+    registry: Registry, stage: Stage, outcome: str, seconds: int
+) -> None:
+    """Else whoever leaves retries beforehand would have a run that somebody stopped go on by itself."""
+    run = builders.run()
+    registry.register(run)
+    registry.end(run.run_id, outcome, None)
+    key = signal_key(run.run_id, "retry", "1")
+    source = S3Object(bucket=stage.intake_bucket, key=key, version_id="v1")
+    at = datetime.now(UTC) + timedelta(seconds=seconds)
+
+    assert not missed_uploads.is_missed(registry, Uploaded(source=source, at=at))

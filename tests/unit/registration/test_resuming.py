@@ -44,7 +44,7 @@ def test_a_trained_model_is_not_trained_again(open_run: Registry) -> None:
 
     assert found.outcome == "resumed"
     assert found.resume is not None
-    assert found.resume.point == "set_up_throughput"
+    assert found.resume.point == "estimate_cost"
     assert found.resume.job == builders.job()
 
 
@@ -55,7 +55,7 @@ def test_a_job_that_ended_well_unnoticed_is_not_trained_again(open_run: Registry
     found = resume(aws_of(bedrock), open_run, ended(open_run), AGAIN, "1", "")
 
     assert found.resume is not None
-    assert found.resume.point == "set_up_throughput"
+    assert found.resume.point == "estimate_cost"
     assert found.resume.job is not None
     assert found.resume.job.model_arn == builders.MODEL_ARN
 
@@ -70,6 +70,26 @@ def test_a_failed_job_is_tried_again_under_a_new_name(open_run: Registry) -> Non
     assert found.run.attempt == 2
     assert found.resume is not None
     assert (found.resume.point, found.resume.job) == ("preflight", None)
+
+
+def test_every_retry_knows_what_was_paid_before_it_and_for_which_jobs(open_run: Registry) -> None:
+    open_run.save("persona-0123456789", dataset=builders.dataset(), started=STARTED)
+    open_run.note_cost("persona-0123456789", actual_usd=3.0)
+    bedrock = FakeBedrock(get_model_customization_job=FAILED)
+    first = resume(aws_of(bedrock), open_run, ended(open_run), AGAIN, "1", "")
+    other = msgspec.structs.replace(STARTED, job_arn=f"{builders.JOB_ARN}2")
+    open_run.save("persona-0123456789", started=other, job=builders.job())
+    open_run.note_cost("persona-0123456789", actual_usd=7.0)
+
+    bedrock = FakeBedrock(get_custom_model=ALIVE)
+    second = resume(aws_of(bedrock), open_run, ended(open_run), "arn:third", "2", "")
+
+    assert first.run is not None
+    assert second.run is not None
+    assert (first.run.spent_before_usd, first.run.jobs_before) == (3.0, (builders.JOB_ARN,))
+    assert not first.run.is_trained
+    assert (second.run.spent_before_usd, second.run.is_trained) == (7.0, True)
+    assert second.run.jobs_before == (builders.JOB_ARN, f"{builders.JOB_ARN}2")
 
 
 def test_a_name_that_was_taken_meanwhile_is_evaluated_anew_and_nothing_is_trained_again(
@@ -219,7 +239,7 @@ def test_an_evaluation_anew_that_broke_off_goes_on_where_it_was(
     assert found.run is not None
     assert (found.run.attempt, found.run.evaluation_attempt, found.run.more_test) == (3, 2, None)
     assert found.resume is not None
-    assert (found.resume.point, found.resume.next_record) == ("set_up_throughput", 9)
+    assert (found.resume.point, found.resume.next_record) == ("estimate_cost", 9)
 
 
 def test_a_model_that_was_deleted_meanwhile_is_said_to_be_gone(

@@ -87,6 +87,7 @@ def test_what_a_run_starts_from_or_has_read_is_in_its_place(aws: Aws, registry: 
         test=S3Object(bucket="intake", key="shared/test.jsonl"),
     )
     registry.register(run)
+    registry.end(run.run_id, "failed", None)
     put(aws, "runs/mine/run.yaml", "runs/mine/train.jsonl", "runs/mine/media/a.png", "runs/mine/notes.md")
     put(aws, "drop/a.jsonl", "drop/garden/part-0.jsonl", "drop/garden/README.md", "drop/garden/x/_metadata")
     put(aws, "shared/a.jsonl", "shared/b.jsonl", "shared/test.jsonl")
@@ -95,6 +96,23 @@ def test_what_a_run_starts_from_or_has_read_is_in_its_place(aws: Aws, registry: 
     aws.s3.put_object(Bucket="intake", Key="runs/empty/")
 
     assert places(aws, registry) == []
+
+
+@pytest.mark.usefixtures("intake")
+@pytest.mark.parametrize(
+    ("outcome", "code", "is_told"),
+    [("running", "1", False), ("failed", "1", False), ("promoted", "1", True), ("failed", "latest", True)],
+)
+def test_a_retry_that_leads_to_nothing_is_told(
+    aws: Aws, registry: Registry, outcome: str, code: str, is_told: bool
+) -> None:
+    run = builders.run()
+    registry.register(run)
+    if outcome != "running":
+        registry.end(run.run_id, outcome, None)
+    put(aws, f"runs/{run.run_id}/retry/{code}")
+
+    assert places(aws, registry) == [f"runs/{run.run_id}/retry/"] * is_told
 
 
 @pytest.mark.usefixtures("intake")

@@ -14,7 +14,6 @@ from tunedrop.contracts import Check, Dataset, Run
 from tunedrop.stage import Stage
 from tunedrop.training import public_hub, rollouts, sagemaker
 from tunedrop.training.engines.sagemaker_serverless import data, evaluators, jobs, packages
-from tunedrop.training.rollouts import NoRollout
 from tunedrop.training.sagemaker import is_missing
 
 
@@ -122,9 +121,9 @@ def _reward_function(aws_: Aws, stage: Stage, run: Run, dataset: Dataset) -> Che
     sent = data.samples(aws_.s3, dataset.train, run.grader)
     try:
         answer = aws_.grader.invoke(FunctionName=function, Payload=json.dumps(sent).encode())
-        rollouts.scores(sent, json.loads(answer["Payload"].read() or b"null"))
+        rollouts.scores(sent, rollouts.answered(answer["Payload"].read()))
         problem = ""
-    except NoRollout as error:
+    except ValueError as error:  # also of what is no JSON
         problem = str(error)
     except ReadTimeoutError:
         problem = f"it gave no answer in {aws.GRADER_SECONDS} seconds"
