@@ -11,6 +11,7 @@ import io
 import json
 import lzma
 import zipfile
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunedrop.dataset.formats import json_lines, unreadable
+from tunedrop.dataset.sources.containers import reading, spreadsheets
 from tunedrop.dataset.sources.local import Held
 from tunedrop.dataset.sources.opened import OpenedFile, OpenedFiles, opened
 from tunedrop.dataset.types import Place, ReadOptions
@@ -347,6 +349,64 @@ def test_a_stream_of_arrow_and_a_label_that_is_a_number_are_read() -> None:
     arro3.io.write_ipc_stream(arro3.core.Table.from_pydict(columns), sink)
 
     assert records(read(sink.getvalue(), "a.arrow")) == [{"prompt": "roses", "completion": "1"}]
+
+
+def test_an_xz_file_of_several_streams_is_read_to_its_end_and_one_that_is_cut_is_not() -> None:
+    body = jsonl(PAIRS * 2_000)
+    middle = body.index(b"\n", len(body) // 2) + 1
+    packed = lzma.compress(body[:middle]) + bytes(8) + lzma.compress(body[middle:]) + bytes(4)
+
+    assert records(read(packed)) == PAIRS * 2_000
+    assert refused(read(packed[:-40]))[-1][1] == "TD005"
+
+
+def test_an_xz_file_that_asks_for_gigabytes_of_memory_is_refused() -> None:
+    packed = bytearray(lzma.compress(jsonl(PAIRS)))
+    assert packed[14:16] == b"\x21\x01"  # LZMA2, with one byte of properties: the size of its dictionary
+    packed[16] = 40  # 4 GB (xz file format 1.2.0, 5.3.1)
+    packed[20:24] = zlib.crc32(packed[12:20]).to_bytes(4, "little")
+
+    (line,) = lines(read(bytes(packed)))
+
+    assert b"Memory usage limit exceeded" in line
+
+
+def test_a_workbook_of_more_texts_than_are_kept_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spreadsheets, "MOST_TEXTS", 100)
+
+    with_texts = archive(**{
+        "xl/workbook__xml": b"", "xl/strings__xml": bytes(200),
+        "[Content_Types]__xml": b"<Override PartName='/xl/strings.xml' ContentType='x.sharedStrings+xml'/>",
+    })  # fmt: skip
+
+    (line,) = lines(read(with_texts))
+
+    assert b"texts unpack to more than" in line
+
+
+def test_what_members_of_an_archive_unpack_to_is_on_disk_one_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a small archive of many archives fills a disk."""
+    opened_now, most = set[int](), 0
+
+    class Spooled(io.BytesIO):
+        def __init__(self, _: int) -> None:
+            nonlocal most
+            super().__init__()
+            opened_now.add(id(self))
+            most = max(most, len(opened_now))
+
+        def __exit__(self, *_: object) -> None:
+            opened_now.discard(id(self))
+
+    monkeypatch.setattr(reading.tempfile, "SpooledTemporaryFile", Spooled)
+    inner = archive(data=jsonl(PAIRS))
+
+    found = read(archive(**{f"part{number}": inner for number in range(5)}))
+
+    assert len(records(found)) == 5 * len(PAIRS)
+    assert most == 1
 
 
 def test_an_archive_whose_member_is_damaged_is_refused() -> None:

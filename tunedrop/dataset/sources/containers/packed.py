@@ -21,6 +21,10 @@ BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 MOST_MEMBERS = 10_000
 
+MOST_XZ_MEMORY = 256 << 20
+"""What a decompressor of xz may take: the largest preset takes 65 MB, a file may ask for 4 GB."""
+_AT_ONCE = 1 << 18
+
 
 def decompressed(kind: Kind, file: BinaryIO) -> BinaryIO:
     """The bytes that a compressed file holds, however many members it is made of."""
@@ -29,10 +33,67 @@ def decompressed(kind: Kind, file: BinaryIO) -> BinaryIO:
     if kind == "bzip2":
         return cast(BinaryIO, bz2.BZ2File(file))
     if kind == "xz":
-        return cast(BinaryIO, lzma.LZMAFile(file))
+        return cast(BinaryIO, io.BufferedReader(_Xz(file), _AT_ONCE))
     from backports import zstd  # of the standard library from Python 3.14 on
 
     return cast(BinaryIO, zstd.ZstdFile(file))
+
+
+class _Xz(io.RawIOBase):
+    """The bytes of an xz file of any number of streams, in bounded memory: `lzma.LZMAFile` has no limit."""
+
+    _decoder: lzma.LZMADecompressor
+    _place: int
+    _rest: bytes
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._rewind()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        place += self._place if whence == io.SEEK_CUR else 0
+        if whence == io.SEEK_END:
+            raise io.UnsupportedOperation("its end is not known")
+        if place < self._place:
+            self._rewind()
+        while self._place < place and self.read(min(place - self._place, _AT_ONCE)):
+            pass
+        return self._place
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while True:
+            if self._decoder.eof and not self._next_stream():
+                return 0
+            packed = self._rest or (self._file.read(_AT_ONCE) if self._decoder.needs_input else b"")
+            self._rest = b""
+            if not packed and self._decoder.needs_input:
+                raise EOFError("it ends within a stream")
+            piece = self._decoder.decompress(packed, len(buffer))
+            if piece:
+                self._place += len(piece)
+                buffer[: len(piece)] = piece
+                return len(piece)
+
+    def _rewind(self) -> None:
+        self._file.seek(0)
+        self._place, self._rest = 0, b""
+        self._decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_XZ_MEMORY)
+
+    def _next_stream(self) -> bool:
+        """Whether another stream follows, behind the zeros that fill up the one before."""
+        rest = self._decoder.unused_data.lstrip(b"\0")
+        while not rest:
+            if not (piece := self._file.read(_AT_ONCE)):
+                return False
+            rest = piece.lstrip(b"\0")
+        self._rest, self._decoder = rest, lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_XZ_MEMORY)
+        return True
 
 
 class Limited(io.RawIOBase):

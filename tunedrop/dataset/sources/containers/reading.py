@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import BinaryIO, TextIO, cast
 
 import msgspec
@@ -131,6 +131,14 @@ class _Reader:
         kept.seek(0)
         return cast(BinaryIO, kept)
 
+    @contextmanager
+    def _given_back(self) -> Iterator[None]:
+        """What is unpacked to disk meanwhile is deleted: an archive may have thousands of members."""
+        before = self._stack
+        with ExitStack() as self._stack:
+            yield
+        self._stack = before
+
     # --- archives and workbooks ----------------------------------------------------------------------------
 
     def _zip(self, file: BinaryIO, layers: int) -> None:
@@ -147,7 +155,7 @@ class _Reader:
             members = list(packed.members(archive))
             for member in members:
                 self._begin(member.filename)
-                with packed.member_of(archive, member, self._most) as inside:
+                with packed.member_of(archive, member, self._most) as inside, self._given_back():
                     self.file(inside, layers + 1)
 
     def _workbook(self, file: BinaryIO) -> None:

@@ -19,10 +19,24 @@ def check_size(archive: zipfile.ZipFile, most: int) -> None:
     Raises
     ------
     NotReadable
-        When the parts of it have more bytes than `most` together.
+        When the parts of it have more bytes than `most` together, or its texts more than are kept in memory.
     """
+    texts = _texts_in(archive)
+    if sum(one.file_size for one in archive.infolist() if f"/{one.filename}" in texts) > MOST_TEXTS:
+        raise NotReadable(f"the workbook's texts unpack to more than {MOST_TEXTS >> 20:,} MB; save it as CSV")
     if sum(one.file_size for one in archive.infolist()) > most:
         raise NotReadable(f"the workbook unpacks to more than {most >> 20:,} MB; save it as CSV")
+
+
+def _texts_in(archive: zipfile.ZipFile) -> set[str]:
+    """The parts of a workbook that hold its texts, whatever they are called."""
+    listed = [one for one in archive.infolist() if one.filename == "[Content_Types].xml"]
+    if not listed:
+        return set()
+    with packed.member_of(archive, listed[-1], MOST_SHEET) as types:
+        found = re.findall(r"<(?:\w+:)?Override\b([^>]*)>", types.read(_LOOKED_AT).decode(errors="replace"))
+    names = (re.search(r"\bPartName\s*=\s*[\"']([^\"']*)", one) for one in found if "sharedStrings" in one)
+    return {name[1] for name in names if name is not None}
 
 
 _NO_VALUE = re.compile(
@@ -30,6 +44,8 @@ _NO_VALUE = re.compile(
 )
 _LOOKED_AT = 4 << 20
 MOST_SHEET = 1 << 30
+MOST_TEXTS = 256 << 20
+"""Bytes of XML: openpyxl keeps each text of a workbook, which takes three times as much."""
 
 
 def has_formulas_without_values(archive: zipfile.ZipFile) -> bool:
