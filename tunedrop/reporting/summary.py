@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tunedrop import shown
 from tunedrop.contracts import Ending
 from tunedrop.formatting.costs import forecast_in_words, in_words
 from tunedrop.reporting import advice, verdict
@@ -34,5 +35,11 @@ def markdown(stage: Stage, ending: Ending) -> str:
         lines.append(f"Forecast: {forecast}.")
     lines += ["", "## What to do next", ""]
     for one in advice.next_steps(stage, ending):
-        lines.append(f"- {one.text}" + (f" `{one.command}`" if one.command else ""))
-    return "\n".join(lines) + "\n"
+        lines.append(f"- {one.text}" + (f" {_code(one.command)}" if one.command else ""))
+    return shown.lines("\n".join(lines) + "\n")
+
+
+def _code(command: str) -> str:
+    """A command as code on a line of Markdown, whatever names are in it."""
+    marks = "``" if "`" in command else "`"
+    return f"{marks}{command}{marks}"

@@ -175,6 +175,10 @@ class TrainingEngine(ABC):
     def stop(self, aws: Aws, job_arn: str) -> bool:
         """Stop a job. False when it had ended before. What it has trained is billed all the same."""
 
+    def end_twins(self, aws: Aws, job_arn: str) -> None:
+        """Stop what else the start of a job at work has made: nothing where a name or token prevents it."""
+        del aws, job_arn
+
     @abstractmethod
     def role_of(self, stage: Stage) -> str:
         """The ARN of the role that its jobs of a stage are given; empty where they are given none."""

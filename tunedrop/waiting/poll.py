@@ -96,8 +96,10 @@ def _training(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> Comple
     record = registry.get(wait.run_id)
     several = record is not None and has_several_jobs(record.run)
     try:
-        job = outcome(engines.of_job(wait.subject), aws_, wait.subject)
+        engine = engines.of_job(wait.subject)
+        job = outcome(engine, aws_, wait.subject)
         if job is None:
+            engine.end_twins(aws_, wait.subject)
             stalled.look(aws_, stage, registry, wait)
     except (CustomizationFailed, RunStopped):
         if not several:

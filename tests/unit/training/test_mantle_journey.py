@@ -203,6 +203,36 @@ def test_of_two_jobs_of_one_file_the_first_is_found_and_both_are_stopped(
     assert account.mantle_state.files == {}
 
 
+@pytest.mark.parametrize("waited_for", [0, 1])
+def test_of_two_jobs_of_one_file_the_one_that_is_waited_for_goes_on_alone(
+    here: Aws, account: LocalAccount, stage: Stage, run: Run, waited_for: int
+) -> None:
+    account.faults.set(no_capacity=True)
+    start(here, account, stage, run)
+    first = here.mantle.list_fine_tuning_jobs()["data"][0]
+    second = here.mantle.create_fine_tuning_job(
+        **{key: first[key] for key in ("model", "training_file", "method")}
+    )
+    mine = mantle.address("us-west-2", mantle.JOBS, (first, second)[waited_for]["id"])
+
+    ENGINE.end_twins(here, mine)
+    ENGINE.end_twins(here, mine)
+
+    assert ENGINE.in_progress(here) == 1
+    assert start(here, account, stage, run).job_arn == mine
+
+
+def test_a_job_in_a_status_that_nobody_knows_holds_a_slot(
+    here: Aws, account: LocalAccount, stage: Stage, run: Run
+) -> None:
+    account.faults.set(no_capacity=True)
+    start(here, account, stage, run)
+    (job,) = account.mantle_state.jobs.values()
+    job.about["status"] = "pausing"
+
+    assert ENGINE.in_progress(here) == 1
+
+
 def test_a_file_stays_while_a_job_of_it_is_being_cancelled(
     here: Aws, account: LocalAccount, stage: Stage, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,7 +65,7 @@ def start(
 
 def describe(mantle: Any, name_or_address: str) -> Job | None:
     """A job, or None where there is none; by its name, for as long as its file is there: of several the first
-    that was made, so that every look finds the same one.
+    that was made and not cancelled, so that every look finds the same one.
 
     Raises
     ------
@@ -82,7 +82,11 @@ def describe(mantle: Any, name_or_address: str) -> Job | None:
         file = files.get(mantle, str(answer.get("training_file") or ""))
         return _job(mantle, answer, file.job_name if file is not None else answer["id"])
     found = _made_of(mantle, {one.id for one in files.find(mantle, name_or_address)})
-    first = min(found, key=lambda one: int(one.get("created_at") or 0), default=None)
+    first = min(
+        found,
+        key=lambda one: (one.get("status") == "cancelled", int(one.get("created_at") or 0)),
+        default=None,
+    )
     return _job(mantle, first, name_or_address) if first is not None else None
 
 
@@ -105,22 +109,40 @@ def stop(mantle: Any, job_address: str) -> bool:
     """
     id_ = id_in(job_address, JOBS)
     stopped = _cancel(mantle, id_)
-    try:
-        file_id = str(mantle.get_fine_tuning_job(id=id_).get("training_file") or "")
-    except ClientError as error:
-        if aws.is_missing(error):
-            return stopped
-        raise
-    for one in _made_of(mantle, {file_id}):
-        if one["id"] != id_ and _is_at_work(one):
-            stopped |= _cancel(mantle, str(one["id"]))
+    file_id, twins = _twins(mantle, id_)
+    for one in twins:
+        stopped |= _cancel(mantle, one)
     let_go(mantle, file_id)
     return stopped
 
 
+def end_twins(mantle: Any, job_address: str) -> None:
+    """Cancel every other job of a job's file: two of one start are billed, and one is waited for.
+
+    Raises
+    ------
+    ClientError
+        When the service refuses for another reason than that they have ended.
+    """
+    for one in _twins(mantle, id_in(job_address, JOBS))[1]:
+        _cancel(mantle, one)
+
+
+def _twins(mantle: Any, id_: str) -> tuple[str, list[str]]:
+    """The file of a job, and the other jobs at work that were made of it; nothing where the job is gone."""
+    try:
+        file_id = str(mantle.get_fine_tuning_job(id=id_).get("training_file") or "")
+    except ClientError as error:
+        if aws.is_missing(error):
+            return "", []
+        raise
+    others = (one for one in _made_of(mantle, {file_id}) if one["id"] != id_)
+    return file_id, [str(one["id"]) for one in others if _is_at_work(one)]
+
+
 def let_go(mantle: Any, file_id: str) -> bool:
     """Delete a training file that nobody needs. False where it was gone, or a job at work or a model has it:
-    only its file shows that a job is the stage's.
+    only its file shows that a job is the stage's. False for an empty id.
 
     Raises
     ------
@@ -160,9 +182,7 @@ def count_in_progress(mantle: Any) -> int:
     ClientError
         When the service does not answer the list.
     """
-    return sum(
-        STATUSES.get(str(one.get("status"))) == "InProgress" for one in pages(mantle.list_fine_tuning_jobs)
-    )
+    return sum(_is_at_work(one) for one in pages(mantle.list_fine_tuning_jobs))
 
 
 def _upload(aws_: Aws, stage: Stage, run: Run, planned: PlannedJob, name: str) -> str:
