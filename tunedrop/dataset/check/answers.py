@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from heapq import nlargest
+from operator import neg
 
 import msgspec
 
+from tunedrop.dataset.check.rows import Rows
 from tunedrop.dataset.check.statistics import add
 
 FEW_LABELS = 30
@@ -43,20 +46,23 @@ class Answers(msgspec.Struct):
     one_word: list[int] = []
     one_word_count: int = 0
     longest: list[Longest] = []
-    commonest: dict[int, int] = {}
+    commonest: dict[int, int] = msgspec.field(default_factory=Counter)
     echoes: int = 0
     first_echo: int = 0
 
-    def add_many(self, lines: list[int], said: list[str], tokens: list[int], prints: list[int]) -> None:
-        """Records of a block: of each its line from 1, answer, tokens, and the answer's fingerprint."""
-        self.all += len(said)
+    def add_many(self, rows: Rows) -> None:
+        """Records that all have an answer."""
+        self.all += len(rows.lines)
         least = self.longest[-1].tokens if len(self.longest) == LONGEST_KEPT else -1
-        if max(tokens, default=0) > least:
-            sizes = zip(tokens, lines, strict=True)
-            self._keep_longest([Longest(size, line) for size, line in sizes if size > least])
+        if max(rows.tokens, default=0) > least:
+            longest = nlargest(LONGEST_KEPT, zip(rows.tokens, map(neg, rows.lines), strict=True))
+            self._keep_longest([Longest(tokens, 1 - negated) for tokens, negated in longest])
         short: dict[str, int] = {}
-        for line, answer in zip(lines, said, strict=True):
-            words = answer.split(None, LABEL_WORDS) if len(answer) <= LABEL_CHARACTERS else _MANY
+        some = [one for one in zip(rows.said, rows.lines, strict=True) if len(one[0]) <= LABEL_CHARACTERS]
+        if len(some) < len(rows.said):
+            self.labels = None
+        for answer, line in some:
+            words = answer.split(None, LABEL_WORDS)
             if len(words) > LABEL_WORDS:
                 self.labels = None
                 continue
@@ -66,9 +72,9 @@ class Answers(msgspec.Struct):
             if len(words) == 1:
                 self.one_word_count += 1
                 if len(self.one_word) < LONGEST_KEPT:
-                    self.one_word.append(line)
+                    self.one_word.append(line + 1)
         self._count(short)
-        self._keep_commonest(Counter(prints))
+        self._keep_commonest(rows.answers)
 
     def echo(self, line: int) -> None:
         """An answer that is its prompt."""
@@ -94,13 +100,14 @@ class Answers(msgspec.Struct):
         ordered = sorted([*self.longest, *more], key=lambda one: (-one.tokens, one.line))
         self.longest = ordered[:LONGEST_KEPT]
 
-    def _keep_commonest(self, more: Mapping[int, int]) -> None:
-        found = dict(more)
-        add(found, self.commonest)
-        if len(found) > 50 * COMMONEST_KEPT:
-            least = sorted(found.values())[-COMMONEST_KEPT]
-            found = {answer: times for answer, times in found.items() if times > least}
-        self.commonest = found
+    def _keep_commonest(self, more: Mapping[int, int] | list[int]) -> None:
+        if not isinstance(self.commonest, Counter):
+            self.commonest = Counter(self.commonest)
+        self.commonest.update(more)
+        if len(self.commonest) > 50 * COMMONEST_KEPT:
+            least = sorted(self.commonest.values())[-COMMONEST_KEPT]
+            kept = {answer: times for answer, times in self.commonest.items() if times > least}
+            self.commonest = Counter(kept)
 
     def _count(self, labels: dict[str, int]) -> None:
         if self.labels is not None:
@@ -167,7 +174,3 @@ class Answers(msgspec.Struct):
                     "TD065",
                     f"only {count} records have the label {label!r}; that is too few to learn it",
                 )
-
-
-_MANY = [""] * (LABEL_WORDS + 1)
-"""Words of an answer that is too long for a label."""

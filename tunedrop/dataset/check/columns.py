@@ -1,35 +1,25 @@
-"""What is kept of each record of a format while a range is scanned: columns, counted a block at a time."""
+"""The well-shaped records of one format while a range is scanned: they are counted a block at a time."""
 
 from __future__ import annotations
 
 from array import array
 from collections import Counter
+from operator import eq
 
 from tunedrop.catalog.model import MethodRules
 from tunedrop.dataset.check.results import Findings, Records
-from tunedrop.dataset.check.scripts import scripts_of
+from tunedrop.dataset.check.rows import Rows, is_chat, rows_of, rows_of_batch
+from tunedrop.dataset.check.scripts import counted
 from tunedrop.dataset.duplicates.candidates import Prints
-from tunedrop.dataset.duplicates.fingerprints import fingerprints
-from tunedrop.dataset.formats import METHODS, Conversation, SourceFormat, Turn, method_of
-from tunedrop.dataset.rules import blocks
+from tunedrop.dataset.formats import Conversation, SourceFormat
+from tunedrop.dataset.formats.batch import Batch
 from tunedrop.dataset.rules import record as rules
 from tunedrop.dataset.types import Problem
 
-_Kind = tuple[str, int, bool, tuple[str, ...]]
-"""Its method, turns, whether it has a system prompt, its media."""
 
-_TEXT: _Kind = ("continued-pretraining", 1, False, ())
-
-
-def _media(turns: tuple[Turn, ...]) -> tuple[str, ...]:
-    if not any([turn.blocks for turn in turns]):
-        return ()
-    return tuple([kind for turn in turns for block in turn.blocks for kind in blocks.media_in(block)])
-
-
-def _answered(turn: Turn) -> Problem:
+def _answered(path: str) -> Problem:
     why = "the conversation must end with the user: the grader scores the model's own answers"
-    return Problem(turn.path.removesuffix(".content"), "TD020", why, "assistant", "user")
+    return Problem(path.removesuffix(".content"), "TD020", why, "assistant", "user")
 
 
 class Columns:
@@ -39,14 +29,13 @@ class Columns:
         self.records = Records(views=[Findings() for _ in views])
         self.views = views
         self._most = most
-        self.is_chat = "multi-turn" in METHODS[format_]
+        self.is_chat = is_chat(format_)
         self._format: SourceFormat = format_
-        self._is_text = format_ == "text"
-        self._method = METHODS[format_][0]
         self._prompts, self._answers, self._letters = array("Q"), array("Q"), array("Q")
         self._lines = array("I")
         self._numbers: list[int] = []
         self._pending: list[Conversation] = []
+        self._batch: Rows | None = None
         self.known: dict[tuple[object, ...], list[list[Problem]]] = {}
         self.harmless_size, self.harmless_turns = rules.harmless(format_, views)
 
@@ -55,79 +44,54 @@ class Columns:
         self._numbers.append(number)
         self._pending.append(conversation)
 
+    def add_batch(self, numbers: list[int], batch: Batch) -> None:
+        """Many records of a block, once a block."""
+        self._batch = rows_of_batch(self._format, numbers, batch)
+
     def flush(self) -> int:
         """Count what has come since the last time; gives how many records that are."""
-        numbers, conversations = self._numbers, self._pending
-        count = len(numbers)
-        if not count:
+        rows, self._batch = self._batch, None
+        if self._numbers:
+            others = rows_of(self._format, self._numbers, self._pending)
+            rows = rows.merged(others) if rows is not None else others
+            self._numbers, self._pending = [], []
+        if rows is None:
             return 0
-        self._numbers, self._pending = [], []
-        records = self.records
+        records, numbers, count = self.records, rows.lines, len(rows.lines)
         # Records that are not well-shaped are noted before those of the same block that are.
         problem = Problem("$", "TD010", self._format)
         found = [*records.misplaced.first, *((number, problem) for number in numbers[: self._most])]
         records.misplaced.first = sorted(found)[: self._most]
         records.misplaced.counts["TD010"] = records.misplaced.counts.get("TD010", 0) + count
-        prompts, answers, letters = fingerprints(conversations)
-        self._prompts.extend(prompts)
-        self._answers.extend(answers)
-        self._letters.extend(letters)
+        self._prompts.extend(rows.prompts)
+        self._answers.extend(rows.answers)
+        self._letters.extend(rows.letters)
         self._lines.extend(numbers)
-        tokens = [rules.tokens_of(rules.bytes_of(one)) for one in conversations]
-        records.gathered.add_many(tokens, Counter([scripts_of(one.turns[-1].text) for one in conversations]))
-        if self._is_text:
-            records.kind(*_TEXT, count)
-            return count
-        kinds: list[_Kind]
-        if self.is_chat:
-            kinds = [
-                (method_of(self._format, one), len(one.turns), one.system != "", _media(one.turns))
-                for one in conversations
-            ]
-        else:
-            method = self._method
-            kinds = [(method, len(one.turns), one.system != "", ()) for one in conversations]
-        for (which, turns, has_system, media), times in Counter(kinds).items():
+        records.gathered.add_many(rows.tokens, counted(rows.last))
+        for (which, turns, has_system, media), times in Counter(rows.kinds).items():
             records.kind(which, turns, has_system, media, times)
-        self._answers_of(numbers, conversations, tokens, prompts, answers)
+        if self._format != "text":
+            self._answers_of(rows)
         return count
 
-    def _answers_of(
-        self,
-        numbers: list[int],
-        conversations: list[Conversation],
-        tokens: list[int],
-        prompts: list[int],
-        answers: list[int],
-    ) -> None:
+    def _answers_of(self, rows: Rows) -> None:
         """What is to be learned; answers that are their own prompts."""
-        records = self.records
-        said = [
-            one.turns[-1].text if one.turns[-1].role == "assistant" else one.answer for one in conversations
-        ]
-        if all(said):
-            records.answers.add_many([number + 1 for number in numbers], said, tokens, answers)
-        else:
-            some = [at for at, text in enumerate(said) if text]
-            records.answers.add_many(
-                [numbers[at] + 1 for at in some],
-                [said[at] for at in some],
-                [tokens[at] for at in some],
-                [answers[at] for at in some],
-            )
-        for number, one, text, prompt, answer in zip(
-            numbers, conversations, said, prompts, answers, strict=True
-        ):
-            turns = one.turns
-            if text and len(turns) > 1 and (prompt == answer or text == turns[-2].text):
-                records.answers.echo(number + 1)
+        records, learned = self.records, rows
+        if not all(rows.said):
+            some = [at for at, text in enumerate(rows.said) if text]
+            learned = rows.chosen(some)
+        records.answers.add_many(learned)
+        if any(map(eq, learned.prompts, learned.answers)) or any(map(eq, learned.said, learned.before)):
+            for line, prompt, answer, said, before in zip(
+                learned.lines, learned.prompts, learned.answers, learned.said, learned.before, strict=True
+            ):
+                if before is not None and (prompt == answer or said == before):
+                    records.answers.echo(line + 1)
         if self.is_chat:
-            ended = [at for at, one in enumerate(conversations) if one.turns[-1].role == "assistant"]
+            ended = [at for at, path in enumerate(rows.ends) if path]
             records.answered_count += len(ended)
             room = self._most - len(records.answered.first)
-            records.answered.first += [
-                (numbers[at], _answered(conversations[at].turns[-1])) for at in ended[:room]
-            ]
+            records.answered.first += [(rows.lines[at], _answered(rows.ends[at])) for at in ended[:room]]
 
     def into(self, records: Records) -> None:
         """Hand the fingerprints on."""

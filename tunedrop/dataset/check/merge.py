@@ -172,7 +172,7 @@ class _Conclusion:
                 self._take(split, records.views[self._asked.view(other, method)])
                 self._ends(split, records, method)
             if split == "train" and other != "text":
-                median = records.gathered.statistics().tokens.get("median", 0)
+                median = records.gathered.quantiles().get("median", 0)
                 for line, code, message in records.answers.warnings(median, self._asked.threshold):
                     self._add(split, line, Problem("$", code, message))
 

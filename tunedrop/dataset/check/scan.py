@@ -9,9 +9,11 @@ line; each record becomes a `Conversation`, which the rules look at that the pre
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from contextlib import suppress
 from functools import cached_property
+from itertools import accumulate
 
 import msgspec
 
@@ -51,7 +53,8 @@ class _Scan:
         some = [view for views in self._views.values() for view in views if view is not None]
         self._prefilter = Prefilter(tuple({word for one in some for word in rules.words_to_find(one)}))
         self._typed: Typed | None = None
-        self._has_media = True
+        self._to_expect = b""
+        self._has_media = False
 
     def partial(self) -> Partial:
         found, range_ = self._partial, self._partial.range
@@ -72,43 +75,62 @@ class _Scan:
     def _block(self, body: bytes) -> None:
         raws, first = lines.split(body), self._partial.line_count
         self._partial.line_count += len(raws)
-        self._has_media = b'"uri"' in body or b'"image' in body or b"\\u" in body
-        if self._album is not None and self._has_media:
-            self._album.expect(media.named_in(body))
+        self._to_expect = body
         is_bounded = len(body) <= lines.MAX_LINE_BYTES  # else it is a line too long to be a record
-        bits = self._candidates(body, raws) if is_bounded else [EVERYTHING] * len(raws)
-        hidden = [index for index, candidate in enumerate(bits) if candidate == EVERYTHING]
+        bits = self._candidates(body, raws) if is_bounded else dict.fromkeys(range(len(raws)), EVERYTHING)
+        hidden = [index for index, candidate in bits.items() if candidate == EVERYTHING]
         records = self._together(body, raws, may_hide=bool(hidden)) if is_bounded else None
         for index in hidden:
             bits[index] = self._unescaped(raws[index])
         if records is not None and self._typed is not None:
-            format_, read = self._typed.format, self._typed.conversation
-            take = self._take
-            for number, (record, raw, candidate) in enumerate(zip(records, raws, bits, strict=True), first):
-                conversation = read(record)
-                if conversation is None or (candidate & MARKS and is_transcript(conversation)):
-                    self._line(number, raw, candidate)
-                else:
-                    take(number, format_, conversation, len(raw) + 1, candidate)
-            self._flush()
-            return
-        for number, (raw, candidate) in enumerate(zip(raws, bits, strict=True), first):
-            self._line(number, raw, candidate)
+            self._typed_block(first, raws, records, bits, self._typed)
+        else:
+            for index, raw in enumerate(raws):
+                self._line(first + index, raw, bits.get(index, self._prefilter.always))
         self._flush()
 
-    def _candidates(self, body: bytes, raws: list[bytes]) -> list[int]:
-        """For each line, the rules about texts that it may break, as bits."""
+    def _typed_block(
+        self, first: int, raws: list[bytes], records: list[object], bits: dict[int, int], typed: Typed
+    ) -> None:
+        """Lines that are all as one of Bedrock's formats has them: what is plain is counted together, and
+        the others are looked at one by one."""
+        columns = self._columns.get(typed.format) or self._new(typed.format)
+        known = {at: typed.conversation(records[at]) for at in bits}
+        marked = {at for at, bit in bits.items() if bit & MARKS and (one := known[at]) and is_transcript(one)}
+        usual, odd = list(range(len(records))), marked
+        batch = typed.batch(records) if not odd else None
+        if batch is None:
+            known = {at: typed.conversation(record) for at, record in enumerate(records)}
+            odd = marked | {at for at, one in known.items() if one is None}
+            usual = [at for at in usual if at not in odd]
+            batch = typed.batch([records[at] for at in usual]) if usual else None
+        looked_at = set(bits) | odd
+        if batch is None:
+            looked_at |= set(usual)
+        else:
+            columns.add_batch([first + at for at in usual], batch)
+            looked_at.update([usual[at] for at in batch.unusual(columns.harmless_turns, columns.is_chat)])
+            if max(map(len, raws)) >= columns.harmless_size:
+                looked_at.update([at for at, raw in enumerate(raws) if len(raw) >= columns.harmless_size])
+        for at in sorted(looked_at):
+            conversation = known[at] if at in known else typed.conversation(records[at])
+            if at in odd or conversation is None:
+                self._line(first + at, raws[at], bits.get(at, self._prefilter.always))
+                continue
+            if batch is None:
+                columns.add(first + at, conversation)
+            candidate = bits.get(at, self._prefilter.always)
+            self._look(first + at, typed.format, conversation, columns, len(raws[at]) + 1, candidate)
+
+    def _candidates(self, body: bytes, raws: list[bytes]) -> dict[int, int]:
+        """By line, the rules about texts that it may break, as bits."""
         places, found = self._prefilter.candidates(body)
-        if not places:
-            return [self._prefilter.always] * len(raws)
-        bits, start, index, count = [], 0, 0, len(places)
-        for raw in raws:
-            start += len(raw) + 1
-            mine = self._prefilter.always
-            while index < count and places[index] < start:
-                mine |= found[index]
-                index += 1
-            bits.append(mine)
+        bits = dict.fromkeys(range(len(raws)), self._prefilter.always) if self._prefilter.always else {}
+        if places:
+            ends = list(accumulate([len(raw) + 1 for raw in raws]))
+            for place, bit in zip(places, found, strict=True):
+                at = bisect_right(ends, place)
+                bits[at] = bits.get(at, 0) | bit
         return bits
 
     def _unescaped(self, raw: bytes) -> int:
@@ -183,6 +205,18 @@ class _Scan:
         """One record that is well-shaped."""
         columns = self._columns.get(format_) or self._new(format_)
         columns.add(number, conversation)
+        self._look(number, format_, conversation, columns, size, candidate)
+
+    def _look(
+        self,
+        number: int,
+        format_: SourceFormat,
+        conversation: Conversation,
+        columns: Columns,
+        size: int,
+        candidate: int,
+    ) -> None:
+        """What is wrong with it."""
         if candidate:
             self._texts(number, conversation, columns, candidate)
         is_plain = conversation.is_plain
@@ -238,11 +272,14 @@ class _Scan:
         """What a record has beside its texts: keys that nobody reads, media."""
         for problem in rules.unread(conversation):
             columns.records.findings.add(number, problem, self._asked)
-        if (
-            self._album is None
-            or not self._has_media
-            or not media.has_any_to_look_at(conversation, format_, self._album)
-        ):
+        if self._album is None:
+            return
+        if self._to_expect:  # all that the block names are fetched together
+            body, self._to_expect = self._to_expect, b""
+            self._has_media = b'"uri"' in body or b'"image' in body or b"\\u" in body
+            if self._has_media:
+                self._album.expect(media.named_in(body))
+        if not self._has_media or not media.has_any_to_look_at(conversation, format_, self._album):
             return
         for view, found in zip(columns.views, columns.records.views, strict=True):
             for problem in media.problems(conversation, format_, self._album, view, self._asked.base_model):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections import Counter
+from functools import cache
 
 SCRIPTS: dict[str, tuple[int, int]] = {
     "Latin": (0x00C0, 0x024F),
@@ -19,10 +20,17 @@ SCRIPTS: dict[str, tuple[int, int]] = {
 }
 """The first and last signs of each, Latin beside the letters of ASCII."""
 
-_ASCII_LETTER = re.compile("[A-Za-z]")
 _LATIN = frozenset({"Latin"})
 SAMPLE = 100
 """Number of characters that are read to detect a text's scripts."""
+
+
+def counted(texts: list[str]) -> dict[frozenset[str], int]:
+    """How many of many texts are written in which scripts."""
+    others = [text for text in texts if not (text.isascii() and text[:1].isalpha())]
+    found = Counter(map(scripts_of, others))
+    found[_LATIN] += len(texts) - len(others)
+    return +found
 
 
 def scripts_of(text: str) -> frozenset[str]:
@@ -30,13 +38,21 @@ def scripts_of(text: str) -> frozenset[str]:
     beginning = text[:SAMPLE]
     if beginning[:1].isalpha() and beginning.isascii():
         return _LATIN
-    latin = _LATIN if _ASCII_LETTER.search(beginning) else frozenset[str]()
-    if beginning.isascii():
-        return latin
-    return latin | frozenset(filter(None, map(_script, set(beginning))))
+    found = frozenset[str]()
+    while sign := _other_than(found).search(beginning):
+        found |= {_script(sign[0])}
+    return found
 
 
-@lru_cache(maxsize=1 << 16)
-def _script(sign: str) -> str | None:
+@cache
+def _other_than(scripts: frozenset[str]) -> re.Pattern[str]:
+    """A sign of any other script."""
+    signs = "".join(
+        f"{chr(first)}-{chr(last)}" for name, (first, last) in SCRIPTS.items() if name not in scripts
+    )
+    return re.compile(f"[{signs}{'' if 'Latin' in scripts else 'A-Za-z'}]" if signs else "(?!)")
+
+
+def _script(sign: str) -> str:
     point = ord(sign)
-    return next((name for name, (first, last) in SCRIPTS.items() if first <= point <= last), None)
+    return next((name for name, (first, last) in SCRIPTS.items() if first <= point <= last), "Latin")

@@ -55,14 +55,15 @@ class Gatherer(msgspec.Struct):
         for tokens, count in self.tokens.items():
             lengths[1 << max(0, tokens.bit_length() - 1)] += count
         return Statistics(
-            tokens=self._quantiles(),
+            tokens=self.quantiles(),
             lengths=dict(sorted(lengths.items())),
             turns=dict(sorted(self.turns.items())),
             roles=dict(sorted(self.roles.items())),
             scripts=dict(sorted(self.scripts.items(), key=lambda one: (-one[1], one[0]))),
         )
 
-    def _quantiles(self) -> dict[str, int]:
+    def quantiles(self) -> dict[str, int]:
+        """Of the estimated tokens a record."""
         total, found, seen = sum(self.tokens.values()), {}, 0
         wanted = {"min": 0.0, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95, "max": 1.0}
         ordered = sorted(self.tokens.items())

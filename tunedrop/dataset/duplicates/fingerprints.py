@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 from xxhash import xxh3_64_intdigest
 
+from tunedrop.dataset.formats.batch import Batch
 from tunedrop.dataset.formats.record import Conversation
 
 FEWEST_LETTERS = 40
@@ -35,18 +36,46 @@ class Fingerprints(NamedTuple):
 
 def fingerprints(conversations: list[Conversation]) -> Fingerprints:
     """The hashes by which records are compared with others."""
-    digest = xxh3_64_intdigest
     compared = [_compared(one) for one in conversations]
-    prompts = [prompt for prompt, _, _ in compared]
-    answers = [answer for _, answer, _ in compared]
-    letters = [letters for _, _, letters in compared]
-    preferred = list(map(digest, answers))
+    found = _digests(
+        [prompt for prompt, _, _ in compared],
+        [answer for _, answer, _ in compared],
+        [letters for _, _, letters in compared],
+    )
     for at, one in enumerate(conversations):
         if one.rejected is not None:
-            preferred[at] = (preferred[at] - digest(plain(one.rejected.text))) % HASHES
+            found.answers[at] = (found.answers[at] - xxh3_64_intdigest(plain(one.rejected.text))) % HASHES
+    return found
+
+
+def fingerprints_of(batch: Batch) -> Fingerprints:
+    """The same of records of texts alone."""
+    prompts, answers = _plain(batch.prompts), _plain(batch.answers)
+    ends = [
+        prompt + answer if len(prompt) <= WHOLE and len(answer) <= WHOLE else _ends(prompt) + _ends(answer)
+        for prompt, answer in zip(prompts, answers, strict=True)
+    ]
+    if batch.systems:
+        prompts = [
+            prompt + b"\0" + plain(system) if system else prompt
+            for prompt, system in zip(prompts, batch.systems, strict=True)
+        ]
+    return _digests(prompts, answers, _BETWEEN.join(ends).translate(None, NO_LETTERS).split(_BETWEEN))
+
+
+_BETWEEN = b"\xff"
+"""No byte of UTF-8, and none that is taken for no letter."""
+
+
+def _plain(texts: list[str]) -> list[bytes]:
+    return list(map(str.encode, map(str.lower, map(str.strip, texts))))
+
+
+def _digests(prompts: list[bytes], answers: list[bytes], letters: list[bytes]) -> Fingerprints:
+    digest = xxh3_64_intdigest
     return Fingerprints(
         list(map(digest, prompts)),
-        preferred,
+        list(map(digest, answers)),
         [digest(one) if len(one) >= FEWEST_LETTERS else 0 for one in letters],
     )
 
@@ -83,11 +112,12 @@ def plain(text: str) -> bytes:
 def _letters(prompt: bytes, answer: bytes) -> bytes:
     if len(prompt) <= WHOLE and len(answer) <= WHOLE:
         return (prompt + answer).translate(None, NO_LETTERS)
-    return _letters_of(prompt) + _letters_of(answer)
+    return (_ends(prompt) + _ends(answer)).translate(None, NO_LETTERS)
 
 
-def _letters_of(text: bytes) -> bytes:
+def _ends(text: bytes) -> bytes:
+    """What is compared of a text, letters or not."""
     if len(text) <= WHOLE:
-        return text.translate(None, NO_LETTERS)
+        return text
     first = text[:WINDOW].translate(None, NO_LETTERS)[:_LETTERS]
     return first + text[-WINDOW:].translate(None, NO_LETTERS)[-_LETTERS:]

@@ -11,13 +11,15 @@ from typing import Any, Literal
 
 import msgspec
 
+from tunedrop.dataset.formats import batch
+from tunedrop.dataset.formats.batch import Batch
 from tunedrop.dataset.formats.pairs import lists_answers
 from tunedrop.dataset.formats.record import Conversation, SourceFormat, Turn
 from tunedrop.dataset.formats.wrapped import looks_like_messages
 from tunedrop.dataset.rules import blocks, tools
 
 _SPACED_KEY = re.compile(rb'"[ \t\r]+:')
-_PATHS = tuple(f"$.messages[{index}].content" for index in range(256))
+_PATHS = batch.PATHS[: batch.MOST_TURNS]
 
 
 class _Strict(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -215,6 +217,7 @@ class Typed(msgspec.Struct, frozen=True):
     decoder: msgspec.json.Decoder[Any]
     conversation: Callable[[Any], Conversation | None]
     keys: Callable[[list[Any]], dict[bytes, int]]
+    batch: Callable[[list[Any]], Batch | None]
 
     def names_each_key_once(self, body: bytes, records: list[Any], may_hide: bool) -> bool:
         """Whether no object of a block names a key twice; false where a text looks as if one did.
@@ -243,6 +246,10 @@ def _pair_keys(records: list[Any]) -> dict[bytes, int]:
     return {b'"prompt"': len(records), b'"completion"': len(records)}
 
 
+def _text_keys(records: list[Any]) -> dict[bytes, int]:
+    return {b'"input"': len(records)}
+
+
 def _converse_keys(records: list[Any]) -> dict[bytes, int]:
     count, turns = len(records), sum([len(record.messages) for record in records])
     blocks = sum([len(turn.content) for record in records for turn in record.messages])
@@ -265,9 +272,13 @@ def _chat_keys(records: list[Any]) -> dict[bytes, int]:
 RICH = "converse with blocks"
 
 TYPED: dict[str, Typed] = {
-    "prompt-completion": Typed("prompt-completion", msgspec.json.Decoder(_Pair), _pair, _pair_keys),
-    "text": Typed("text", msgspec.json.Decoder(_Text), _text, lambda records: {b'"input"': len(records)}),
-    "converse": Typed("converse", msgspec.json.Decoder(_Converse), _converse, _converse_keys),
-    RICH: Typed("converse", msgspec.json.Decoder(_RichConverse), _rich, lambda _: {}),
-    "openai-chat": Typed("openai-chat", msgspec.json.Decoder(_Chat), _chat, _chat_keys),
+    "prompt-completion": Typed(
+        "prompt-completion", msgspec.json.Decoder(_Pair), _pair, _pair_keys, batch.pairs
+    ),
+    "text": Typed("text", msgspec.json.Decoder(_Text), _text, _text_keys, batch.texts),
+    "converse": Typed(
+        "converse", msgspec.json.Decoder(_Converse), _converse, _converse_keys, batch.conversations
+    ),
+    RICH: Typed("converse", msgspec.json.Decoder(_RichConverse), _rich, lambda _: {}, lambda _: None),
+    "openai-chat": Typed("openai-chat", msgspec.json.Decoder(_Chat), _chat, _chat_keys, batch.chats),
 }

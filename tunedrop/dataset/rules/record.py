@@ -224,7 +224,12 @@ def _caption(conversation: Conversation, rules: MethodRules, model: BaseModel) -
 
 def words_to_find(rules: MethodRules) -> tuple[str, ...]:
     """Lower-case words, of which one is in every text that breaks TD030 or TD034."""
-    return tuple(dict.fromkeys(word.lower().strip() for word in rules.reserved_words + rules.doubtful_words))
+    return _lowered(rules.reserved_words + rules.doubtful_words)
+
+
+@cache
+def _lowered(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word.lower().strip() for word in words))
 
 
 @cache

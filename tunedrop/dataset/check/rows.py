@@ -1,0 +1,121 @@
+"""What is kept of each well-shaped record of one format while a range is scanned: columns of a block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+from tunedrop.dataset.duplicates.fingerprints import fingerprints, fingerprints_of
+from tunedrop.dataset.formats import METHODS, Conversation, SourceFormat, Turn, method_of
+from tunedrop.dataset.formats.batch import PATHS, Batch
+from tunedrop.dataset.rules import blocks
+from tunedrop.dataset.rules import record as rules
+
+Kind = tuple[str, int, bool, tuple[str, ...]]
+"""Of a record: its method, turns, whether it has a system prompt, its media."""
+
+
+class Rows(NamedTuple):
+    """Records in the order of their lines.
+
+    Attributes
+    ----------
+    prompts, answers, letters
+        Their fingerprints.
+    last
+        The text of the last turn.
+    said, before
+        What is to be learned, "" if nothing is; the turn before it, None where there is none.
+    ends
+        The JSON path of the answer that a conversation ends with; "" where it ends with the user.
+    """
+
+    lines: list[int]
+    prompts: list[int]
+    answers: list[int]
+    letters: list[int]
+    tokens: list[int]
+    last: list[str]
+    said: list[str]
+    before: Sequence[str | None]
+    kinds: list[Kind]
+    ends: list[str]
+
+    def merged(self, other: Rows) -> Rows:
+        """These and others, in the order of their lines."""
+        lines = self.lines + other.lines
+        both = Rows._make([*mine, *theirs] for mine, theirs in zip(self, other, strict=True))
+        return both.chosen(sorted(range(len(lines)), key=lines.__getitem__))
+
+    def chosen(self, places: list[int]) -> Rows:
+        """Those at some places."""
+        return Rows._make([column[at] for at in places] for column in self)
+
+
+def is_chat(format_: SourceFormat) -> bool:
+    """Whether records of a format are conversations of any number of turns."""
+    return "multi-turn" in METHODS[format_]
+
+
+def rows_of(format_: SourceFormat, lines: list[int], conversations: list[Conversation]) -> Rows:
+    """The rows of records that were read one by one."""
+    turns = [one.turns for one in conversations]
+    ends = [(one[-1].path or "$") if one[-1].role == "assistant" else "" for one in turns]
+    media = [_media(one) if is_chat(format_) else () for one in turns]
+    return Rows(
+        lines,
+        *fingerprints(conversations),
+        tokens=[rules.tokens_of(rules.bytes_of(one)) for one in conversations],
+        last=[one[-1].text for one in turns],
+        said=[
+            one.turns[-1].text if path else one.answer for one, path in zip(conversations, ends, strict=True)
+        ],
+        before=[one[-2].text if len(one) > 1 else None for one in turns],
+        kinds=[
+            (method_of(format_, one), len(one.turns), one.system != "", some)
+            for one, some in zip(conversations, media, strict=True)
+        ],
+        ends=ends,
+    )
+
+
+def rows_of_batch(format_: SourceFormat, lines: list[int], batch: Batch) -> Rows:
+    """The rows of records of texts that were read together."""
+    systems = batch.systems or [""] * len(lines)
+    return Rows(
+        lines,
+        *fingerprints_of(batch),
+        tokens=[rules.tokens_of(size) for size in batch.sizes],
+        last=batch.answers
+        if all(batch.answers)
+        else [answer or asked for answer, asked in zip(batch.answers, batch.before, strict=True)],
+        said=batch.answers,
+        before=batch.before,
+        kinds=[
+            _kind(format_, turns, system != "") for turns, system in zip(batch.turns, systems, strict=True)
+        ],
+        ends=_ends(format_, batch, systems) if is_chat(format_) else [""] * len(lines),
+    )
+
+
+def _ends(format_: SourceFormat, batch: Batch, systems: list[str]) -> list[str]:
+    is_before = format_ == "openai-chat"  # the system prompt is a message of its own
+    return [
+        PATHS[turns - 1 + (is_before and system != "")] if answer else ""
+        for turns, answer, system in zip(batch.turns, batch.answers, systems, strict=True)
+    ]
+
+
+@cache
+def _kind(format_: SourceFormat, turns: int, has_system: bool) -> Kind:
+    method = METHODS[format_][0]
+    if is_chat(format_):
+        method = "distillation" if turns % 2 else "single-turn" if turns <= 2 else "multi-turn"
+    return method, turns, has_system, ()
+
+
+def _media(turns: tuple[Turn, ...]) -> tuple[str, ...]:
+    if not any([turn.blocks for turn in turns]):
+        return ()
+    return tuple([kind for turn in turns for block in turn.blocks for kind in blocks.media_in(block)])

@@ -1,0 +1,153 @@
+"""Many records of texts as columns: what is said of each is worked out for all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import chain
+from operator import add
+from typing import Any, NamedTuple
+
+from tunedrop.dataset.formats.pairs import lists_answers
+from tunedrop.dataset.formats.wrapped import looks_like_messages
+
+MOST_TURNS = 256
+PATHS = tuple(f"$.messages[{index}].content" for index in range(MOST_TURNS + 1))
+_OPENING = frozenset("{[")
+_IN_TURN = ("user", "assistant") * (MOST_TURNS // 2)
+
+
+class Batch(NamedTuple):
+    """Records in order, each as its `Conversation` would have it: no blocks, and nothing beside the texts.
+
+    Attributes
+    ----------
+    prompts, answers
+        What is asked, all turns of it with NUL between them, and the answer to it; "" where there is none.
+    before
+        The turn that is answered, or has the last word.
+    systems
+        The system prompts; nothing where no record has one.
+    sizes
+        Bytes of UTF-8 of all texts.
+    turns
+        How many turns each has.
+    """
+
+    prompts: list[str]
+    answers: list[str]
+    before: list[str]
+    systems: list[str]
+    sizes: list[int]
+    turns: list[int]
+
+    def unusual(self, most_turns: int, is_chat: bool) -> list[int]:
+        """Those that rules have something to say about whatever their texts are."""
+        found = [at for at, system in enumerate(self.systems) if system]
+        if max(self.turns, default=0) > most_turns:
+            found += [at for at, turns in enumerate(self.turns) if turns > most_turns]
+        if is_chat and not all(self.answers):
+            found += [at for at, answer in enumerate(self.answers) if not answer]
+        return found
+
+
+Read = Callable[[list[Any]], Batch | None]
+"""Makes a batch of decoded records; None where one of them has to be read by itself."""
+
+
+def pairs(records: list[Any]) -> Batch | None:
+    """Prompts and completions."""
+    prompts = [record.prompt for record in records]
+    answers = [record.completion for record in records]
+    if not _say_something(prompts) or not _say_something(answers):
+        return None
+    if not _OPENING.isdisjoint([text[0] for text in prompts]) and any(map(looks_like_messages, prompts)):
+        return None
+    if not _OPENING.isdisjoint([text[0] for text in answers]) and any(map(lists_answers, answers)):
+        return None
+    sizes = list(map(add, _sizes(prompts), _sizes(answers)))
+    return Batch(prompts, answers, prompts, [], sizes, [2] * len(records))
+
+
+def texts(records: list[Any]) -> Batch | None:
+    """Texts to go on learning from."""
+    found = [record.input for record in records]
+    if not _say_something(found):
+        return None
+    return Batch(found, [""] * len(found), found, [], _sizes(found), [1] * len(found))
+
+
+def conversations(records: list[Any]) -> Batch | None:
+    """Conversations of Converse that say nothing but texts."""
+    messages = [message for record in records for message in record.messages]
+    said = [
+        content[0].text if len(content) == 1 else "\n".join([block.text for block in content])
+        for content in [message.content for message in messages]
+    ]
+    systems = [_system(record.system) if record.system else "" for record in records]
+    return _in_turn(
+        [message.role for message in messages], said, [len(record.messages) for record in records], systems
+    )
+
+
+def _system(blocks: list[Any]) -> str:
+    return "\n".join([block.text for block in blocks if block.text.strip()])
+
+
+def chats(records: list[Any]) -> Batch | None:
+    """Conversations as OpenAI's chat has them."""
+    turns = [record.messages for record in records]
+    systems: list[str] = []
+    if any([one and one[0].role == "system" for one in turns]):
+        has_system = [bool(one) and one[0].role == "system" for one in turns]
+        systems = [one[0].content if has else "" for one, has in zip(turns, has_system, strict=True)]
+        if not _say_something([text for text, has in zip(systems, has_system, strict=True) if has]):
+            return None
+        turns = [one[has:] for one, has in zip(turns, has_system, strict=True)]
+    messages = [message for one in turns for message in one]
+    return _in_turn(
+        [message.role for message in messages],
+        [message.content for message in messages],
+        list(map(len, turns)),
+        systems,
+    )
+
+
+def _in_turn(roles: list[str], said: list[str], turns: list[int], systems: list[str]) -> Batch | None:
+    """Conversations whose turns follow one another: the user's, the assistant's, the user's, …"""
+    kinds = set(turns)
+    if 0 in kinds or max(kinds) > MOST_TURNS or not _say_something(said):
+        return None
+    sizes = _sizes(said)
+    if kinds == {2}:
+        if roles != [*_IN_TURN[:2]] * len(turns):
+            return None
+        prompts, answers = said[::2], said[1::2]
+        before = prompts
+        sizes = list(map(add, sizes[::2], sizes[1::2]))
+    else:
+        if roles != list(chain.from_iterable([_IN_TURN[:count] for count in turns])):
+            return None
+        prompts, answers, before, totals, start = [], [], [], [], 0
+        for count in turns:
+            stop = start + count
+            answer = stop - (count % 2 == 0)
+            prompts.append("\0".join(said[start:answer]))
+            answers.append(said[answer] if answer < stop else "")
+            before.append(said[answer - 1])
+            totals.append(sum(sizes[start:stop]))
+            start = stop
+        sizes = totals
+    if any(systems):
+        sizes = list(map(add, sizes, _sizes(systems)))
+    else:
+        systems = []
+    return Batch(prompts, answers, before, systems, sizes, turns)
+
+
+def _say_something(said: list[str]) -> bool:
+    return all(map(str.strip, said))
+
+
+def _sizes(said: list[str]) -> list[int]:
+    are_ascii = all(map(str.isascii, said))
+    return list(map(len, said if are_ascii else map(str.encode, said)))
