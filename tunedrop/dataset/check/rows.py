@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tunedrop.dataset.duplicates.fingerprints import fingerprints, fingerprints_of
 from tunedrop.dataset.formats import METHODS, Conversation, SourceFormat, Turn, method_of
@@ -45,7 +45,8 @@ class Rows(NamedTuple):
     def merged(self, other: Rows) -> Rows:
         """These and others, in the order of their lines."""
         lines = self.lines + other.lines
-        both = Rows._make([*mine, *theirs] for mine, theirs in zip(self, other, strict=True))
+        columns: Iterator[tuple[Sequence[Any], Sequence[Any]]] = zip(self, other, strict=True)
+        both = Rows._make([*mine, *theirs] for mine, theirs in columns)
         return both.chosen(sorted(range(len(lines)), key=lines.__getitem__))
 
     def chosen(self, places: list[int]) -> Rows:
