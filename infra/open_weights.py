@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.bedrock_role import RoleForJobs, data_through_s3, storage
-from infra.engine_permissions import Filling
+from infra.permissions.engines import Filling
 from tunedrop import naming
 from tunedrop.training.engine import TrainingEngine
 

@@ -1,7 +1,7 @@
 """What somebody would try who has a function's role: refused, by the emulator's own policy evaluator.
 
 And what the function's step does: allowed. Both sides are written by hand here, not taken from
-`infra/permissions.py`; a statement that is widened lets an attack through, one that is removed stops a step.
+`infra/permissions/`; a statement that is widened lets an attack through, one that is removed stops a step.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytest
 from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 
 from infra.bundling import ROOT
-from infra.permissions import WRITES
+from infra.permissions.data import WRITES
 from tests.infra.conftest import ACCOUNT, REGION, Resources, as_list
 
 STAGE = "dev"
@@ -290,7 +290,7 @@ _KIND = re.compile(r'(?:"pk": (?:\{"S": )?|\bpk = \{"S": )f?"([A-Z]+)')
 
 
 def test_every_kind_of_item_may_be_written_by_somebody() -> None:
-    """Whoever adds a kind of item to the registry says in `infra/permissions.py` which functions write it."""
+    """A new kind of item in the registry has its writers in `infra/permissions/data.py`."""
     written = {"RUN", *(key.partition("#")[0] for keys in WRITES.values() for key in keys)}
     sources = [path.read_text() for path in (ROOT / "tunedrop" / "registry").glob("*.py")]
     kinds = {kind for text in sources for kind in _KIND.findall(text)}

@@ -8,7 +8,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from infra.contradictions import SettingsError
+from infra.settings import SettingsError
 from local.bedrock.shapes import problems
 from tests import builders
 from tests.infra.conftest import REGION, Resources, as_list, synthesize

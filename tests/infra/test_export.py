@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.contradictions import SettingsError
+from infra.settings import SettingsError
 from tests.infra.conftest import Resources, as_list, synthesize
 
 SERVER = {"tracking_uri": "https://mlflow.example.com", "header_parameter": "/team/mlflow/authorization"}

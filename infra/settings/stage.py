@@ -1,137 +1,30 @@
-"""The settings of a stage, refused where they are wrong: the properties of the construct `infra.Tunedrop`.
-
-Our own app reads them from `cdk.json`, context key `stages`, with the account and Region to deploy to.
-"""
+"""The settings of a stage: the properties of the construct `infra.Tunedrop`."""
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from infra import contradictions
-from infra.contradictions import SettingsError
+from infra.settings.connections import Mlflow, Network, Slack, Teams
+from infra.settings.types import (
+    Bucket,
+    Dollars,
+    Email,
+    FunctionArn,
+    KeyArn,
+    Prefix,
+    PromptCount,
+    ReportLinks,
+    Retention,
+    Seconds,
+    Share,
+    TagKey,
+    TagValue,
+    Tenant,
+)
 from tunedrop.contracts import RuleSettings
 from tunedrop.naming import MAX_STAGE
-
-__all__ = ["Settings", "SettingsError", "StageSettings", "check", "environment", "read"]
-
-Dollars = Annotated[float, msgspec.Meta(gt=0)]
-Seconds = Annotated[int, msgspec.Meta(ge=60)]
-PromptCount = Annotated[int, msgspec.Meta(ge=0)]
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-FunctionArn = Annotated[
-    str,
-    msgspec.Meta(pattern=r"^arn:aws:lambda:[a-z]{2}(-[a-z]+)+-[0-9]:[0-9]{12}:function:[\w-]+(:[\w-]+)?$"),
-]
-Tenant = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
-Prefix = Annotated[str, msgspec.Meta(pattern="^s3://[a-z0-9.-]{3,63}/(.*/)?$")]
-ReportLinks = Annotated[
-    str, msgspec.Meta(pattern=r"^(console|presigned|https://[\w.-]+(:[0-9]+)?(/[\w./~-]*)?)$")
-]
-Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s,;<>]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
-Bucket = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
-TagKey = Annotated[str, msgspec.Meta(pattern=r"^(?!aws:)[\w +\-=.:/@]{1,128}$")]
-TagValue = Annotated[str, msgspec.Meta(pattern=r"^[\w +\-=.:/@]{0,256}$")]
-KeyArn = Annotated[str, msgspec.Meta(pattern=r"^arn:aws:kms:[a-z]{2}(-[a-z]+)+-[0-9]:[0-9]{12}:key/[\w-]+$")]
-Subnet = Annotated[str, msgspec.Meta(pattern="^subnet-[0-9a-f]{8,17}$")]
-SecurityGroup = Annotated[str, msgspec.Meta(pattern="^sg-[0-9a-f]{8,17}$")]
-Uuid = Annotated[str, msgspec.Meta(pattern="^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")]
-Vpc = Annotated[str, msgspec.Meta(pattern="^vpc-[0-9a-f]{8,17}$")]
-RouteTable = Annotated[str, msgspec.Meta(pattern="^rtb-[0-9a-f]{8,17}$")]
-Retention = Literal[
-    "one_day", "three_days", "five_days", "one_week", "two_weeks", "one_month", "two_months", "three_months",
-    "six_months", "one_year", "thirteen_months", "two_years", "five_years", "ten_years", "infinite",
-]  # fmt: skip
-"""How long logs are kept, by CDK's names for the durations that CloudWatch Logs takes."""
-
-
-class Endpoints(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """VPC endpoints that the stack creates, if the VPC has none: gateways for S3 and DynamoDB, and interfaces
-    in the network's subnets for the services that functions call.
-
-    Attributes
-    ----------
-    vpc
-        The id of the VPC of the subnets. It must resolve DNS names (`enableDnsSupport`,
-        `enableDnsHostnames`).
-    route_tables
-        The route tables of the subnets, which get the routes to S3 and DynamoDB.
-    """
-
-    vpc: Vpc
-    route_tables: Annotated[tuple[RouteTable, ...], msgspec.Meta(min_length=1)]
-
-
-class Network(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the functions run: subnets of one VPC, with the security groups that they get.
-
-    They call S3, DynamoDB, KMS, SNS, SSM, EventBridge, Step Functions, Lambda, IAM, Service Quotas, the Price
-    List, Bedrock and Bedrock's runtime: by the VPC's endpoints, or by a NAT gateway where a service has none.
-
-    Attributes
-    ----------
-    subnets
-        Ids of subnets, of one VPC.
-    security_groups
-        Ids of the security groups that the functions get.
-    endpoints
-        VPC endpoints to create; by default those that the VPC has are used.
-    """
-
-    subnets: Annotated[tuple[Subnet, ...], msgspec.Meta(min_length=1)]
-    security_groups: Annotated[tuple[SecurityGroup, ...], msgspec.Meta(min_length=1)]
-    endpoints: Endpoints | None = None
-
-
-class Slack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A Slack channel, in a workspace that was authorized once in Amazon Q Developer in chat applications.
-
-    Attributes
-    ----------
-    workspace, channel
-        Their ids, as `T0123456789` and `C0123456789`.
-    """
-
-    workspace: Annotated[str, msgspec.Meta(pattern="^[0-9A-Z]{1,255}$")]
-    channel: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{1,256}$")]
-
-
-class Teams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A channel of Microsoft Teams, in a team that was authorized once.
-
-    Attributes
-    ----------
-    team, tenant
-        Their ids (UUIDs).
-    channel
-        Its id as in the channel's link, such as `19%3Aabc%40thread.tacv2`.
-    """
-
-    team: Uuid
-    tenant: Uuid
-    channel: Annotated[
-        str, msgspec.Meta(pattern="^[a-zA-Z0-9_=+/.,-]*%3[aA][a-zA-Z0-9_=+/.,-]*%40[a-zA-Z0-9_=+/.,-]*$")
-    ]
-
-
-class Mlflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An MLflow tracking server, reached by its REST API.
-
-    Attributes
-    ----------
-    tracking_uri
-        Its https address. The functions have to reach it: through `network` if it is in a VPC.
-    header_parameter
-        The name of an SSM parameter (SecureString, with the key `aws/ssm`) that holds the value of the header
-        `Authorization`, such as `Bearer …`.
-    """
-
-    tracking_uri: Annotated[str, msgspec.Meta(pattern=r"^https://[\w.-]+(:[0-9]+)?(/[\w./~-]*)?$")]
-    header_parameter: Annotated[str, msgspec.Meta(pattern=r"^/[\w./-]{1,1010}$")] | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -338,87 +231,3 @@ class StageSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     account: Annotated[str, msgspec.Meta(pattern="^[0-9]{12}$")] | None = None
     region: Annotated[str, msgspec.Meta(pattern="^[a-z]{2}(-[a-z]+)+-[0-9]$")] | None = None
-
-
-def check(settings: Settings, where: str) -> None:
-    """Refuse settings that Python let be made but that are wrong: it checks no types and no ranges.
-
-    Parameters
-    ----------
-    where
-        What the message begins with, such as the construct's path.
-
-    Raises
-    ------
-    SettingsError
-        The message names the key.
-    """
-    try:
-        msgspec.convert(msgspec.to_builtins(settings), type(settings))
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"{where}{_explain(error)}") from error
-    contradictions.refuse(where, settings)
-
-
-def read(stages: Any, name: Any) -> StageSettings:
-    """The settings of one stage.
-
-    Parameters
-    ----------
-    stages
-        The context value `stages`: an object of stages by name.
-    name
-        The context value `stage`.
-
-    Raises
-    ------
-    SettingsError
-        When there is no such stage, or a key or value of it is wrong; the message names the key.
-    """
-    if not isinstance(stages, Mapping) or not stages:
-        raise SettingsError('cdk.json: context.stages must be an object such as {"dev": {...}}')
-    if name is None:
-        deployable = [
-            one for one in stages if not (isinstance(stages[one], Mapping) and stages[one].get("local"))
-        ]
-        raise SettingsError(f"say which stage: -c stage=NAME; cdk.json has {', '.join(deployable or stages)}")
-    if name not in stages:
-        raise SettingsError(
-            f"cdk.json: there is no stage {name!r}; {contradictions.hint(str(name), list(stages))}"
-        )
-    where = f"cdk.json: stages.{name}"
-    given = stages[name]
-    if not isinstance(given, Mapping):
-        raise SettingsError(f"{where} must be an object")
-    _refuse_unknown_keys(where, given)
-    try:
-        settings = msgspec.convert({**given, "name": name}, StageSettings)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"{where}{_explain(error)}") from error
-    contradictions.refuse(where, settings)
-    return settings
-
-
-def environment(settings: StageSettings) -> dict[str, str | None]:
-    """Account and Region to deploy to: the stage's own, else those of the CDK CLI's credentials."""
-    return {
-        "account": settings.account or os.environ.get("CDK_DEFAULT_ACCOUNT"),
-        "region": settings.region or os.environ.get("CDK_DEFAULT_REGION"),
-    }
-
-
-def _refuse_unknown_keys(where: str, given: Mapping[str, Any]) -> None:
-    known = [field for field in StageSettings.__struct_fields__ if field != "name"]
-    for key in given:
-        if key not in known:
-            raise SettingsError(f"{where}.{key} is not a setting; {contradictions.hint(key, known)}")
-
-
-def _explain(error: msgspec.ValidationError) -> str:
-    """msgspec ends its message with the path, as in "Expected `int`, got `str` - at `$.budget_usd`", or
-    "… - at `key` in `$.tags`"."""
-    found = re.fullmatch(r"(.*) - at `(?:(key)` in `)?\$(.*?)`", str(error), flags=re.DOTALL)
-    if found is None:
-        return f": {error}"
-    message, of_key, path = found.groups()
-    return f"{path}{' (a key of it)' if of_key else ''}: {message}"

@@ -13,7 +13,7 @@ from tunedrop.dataset.rules import settings as rule_settings
 from tunedrop.training import engines
 
 if TYPE_CHECKING:
-    from infra.settings import Settings
+    from infra.settings.stage import Settings
 
 Wrong = Iterator[tuple[str, str]]
 """The key of a wrong setting, and what is wrong with it."""

@@ -1,0 +1,171 @@
+"""The permissions of every function: which statements each step needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aws_cdk import aws_iam as iam
+
+from infra.permissions.base import FOUNDATION_MODELS, Resources, Statements, allow, leading
+from infra.permissions.bedrock import Bedrock
+from infra.permissions.data import DATASETS, RUN_FILES, SHARD_FILES, Data
+from infra.permissions.engines import Filling
+from infra.permissions.imports import Imports
+from infra.permissions.outcomes import Outcomes
+from tunedrop import catalog, naming
+from tunedrop.training import engines
+
+_EVALUATION_FILES = ("runs/*/predictions.jsonl", "runs/*/evaluation.json", "runs/*/judging/*")
+_REPORT_FILES = (
+    "runs/*/summary.md", "runs/*/report.html", "runs/*/findings.html", "runs/*/model-card.md",
+    naming.INDEX_KEY,
+)  # fmt: skip
+"""What each step writes in the artifacts bucket (`tunedrop.naming`)."""
+
+
+class Grants(Statements):
+    """Statements of functions, put together from those about each kind of resource."""
+
+    def __init__(self, resources: Resources) -> None:
+        super().__init__(resources)
+        self.data = Data(resources)
+        self.bedrock = Bedrock(resources)
+        self.outcomes = Outcomes(resources)
+        self.imports = Imports(resources)
+
+    def by_function(self) -> dict[str, list[iam.PolicyStatement]]:
+        """The statements of each function, apart from those that all have (`Data.registry`)."""
+        data, bedrock, outcomes = self.data, self.bedrock, self.outcomes
+        evaluated = (*_EVALUATION_FILES, SHARD_FILES)
+        return {
+            "register_run": [*data.read_uploads(), bedrock.read_job(), bedrock.read_model()],
+            "validate_data": [
+                *data.read_uploads(),
+                *data.run_files(DATASETS, "runs/*/validation.json", SHARD_FILES, in_parts=True),
+            ],
+            "validate_shard": [
+                *data.read_uploads(), *data.run_files(DATASETS, SHARD_FILES, in_parts=True),
+            ],
+            "preflight": [
+                *bedrock.preflight(), bedrock.read_job(), *data.run_files(), bedrock.grade("TryGrader"),
+            ],
+            "estimate_cost": [outcomes.read_alias(), *data.read_training_data()],
+            "start_customization": [
+                *bedrock.start_job(), bedrock.read_job(), bedrock.list_jobs(), data.waits(),
+            ],
+            "wait_for_completion": [*self.resolve_waits(), outcomes.publish(), data.forget_troubles()],
+            "set_up_throughput": [
+                *bedrock.serve(), bedrock.read_serving(), bedrock.list_deployments(), data.waits(),
+            ],
+            "evaluate_model": [
+                bedrock.invoke(), *data.run_files(*evaluated), outcomes.read_alias(), bedrock.read_serving(),
+                *bedrock.judge(), bedrock.read_judging(), bedrock.list_judging(), bedrock.stop_judging(),
+                bedrock.grade("GradeAnswers"),
+            ],
+            "evaluate_shard": [bedrock.invoke(), *data.run_files(SHARD_FILES), outcomes.read_alias()],
+            "promote_model": [
+                outcomes.write_aliases(), bedrock.read_serving(), *bedrock.swap(),
+                *data.read_training_data(),
+            ],
+            "release_throughput": [*self.release_resources(), *bedrock.swap()],
+            "notify": [*self.report(), outcomes.list_aliases()],
+            "resume_waits": [*self.resolve_waits(), outcomes.publish(), data.forget_troubles()],
+            "sweep_throughput": [*self.sweep(), *self.start_missed(), *self.report()],
+            "refresh_prices": [outcomes.read_prices(), outcomes.publish()],
+            "record_notice": [],
+        }  # fmt: skip
+
+    def answer(self) -> list[iam.PolicyStatement]:
+        """List pending approvals, and write the objects that answer them."""
+        keys = [
+            self.resources.intake.arn_for_objects(f"{RUN_FILES}/{name}/*") for name in ("approve", "stop")
+        ]
+        index = f"{self.resources.waits.table_arn}/index/by_kind"
+        return [
+            allow("Approvals", ["dynamodb:Query"], [index]),
+            allow("Answer", ["s3:PutObject"], keys),
+            *self.data.encryption(),
+        ]
+
+    def export(self) -> list[iam.PolicyStatement]:
+        """Read a run, its loss curves and the authorization header of the MLflow server."""
+        header = self.resources.stage.mlflow_header_parameter
+        named = f"arn:aws:ssm:{self.resources.stack.region}:{self.resources.stack.account}:parameter{header}"
+        return [
+            allow("ReadRuns", ["dynamodb:GetItem"], [self.resources.runs.table_arn], leading("RUN#*")),
+            *self.data.run_files(),
+            *([allow("ReadHeader", ["ssm:GetParameter"], [named])] if header else []),
+            *self.data.encryption(),
+        ]
+
+    def resolve_waits(self) -> list[iam.PolicyStatement]:
+        """End waits. A task token is a secret that stands for one task, so these actions take no resource."""
+        send = ["states:SendTaskSuccess", "states:SendTaskFailure"]
+        return [
+            allow("GiveTokensBack", send, ["*"]),
+            self.data.waits(),
+            self.bedrock.read_job(),
+            self.bedrock.list_jobs(),
+            self.bedrock.list_deployments(),
+            self.bedrock.read_serving(),
+            self.bedrock.read_judging(),
+            self.bedrock.stop_job(),  # one that does not start, where the stage says so
+            *self.data.signals(),
+        ]
+
+    def report(self) -> list[iam.PolicyStatement]:
+        """The report, the notification and the event that end a run."""
+        index = [self.resources.artifacts.arn_for_objects(naming.INDEX_KEY)]
+        return [
+            *self.data.run_files(*_REPORT_FILES),
+            # If-Match compares the page that is there: S3 asks for this beside PutObject (S3 user guide,
+            # conditional-writes, "if the object has changed", quoted in mercuretechnologies/xprem pull 261).
+            allow("CompareIndex", ["s3:GetObject"], index),
+            self.outcomes.publish(),
+            self.outcomes.put_events(),
+        ]
+
+    def release_resources(self) -> list[iam.PolicyStatement]:
+        """Release billed resources. Tags say which run owns one, aliases which are in production."""
+        bedrock, outcomes = self.bedrock, self.outcomes
+        return [
+            bedrock.release(), bedrock.read_serving(), bedrock.delete_models(), bedrock.read_model(),
+            bedrock.stop_job(), bedrock.list_jobs(), bedrock.stop_judging(), bedrock.list_judging(),
+            bedrock.read_tags(), outcomes.list_aliases(), outcomes.write_aliases(),
+        ]  # fmt: skip
+
+    def sweep(self) -> list[iam.PolicyStatement]:
+        """Find and release billed resources that no active run owns."""
+        lists = ["bedrock:ListCustomModelDeployments", "bedrock:ListProvisionedModelThroughputs"]
+        executions = self.arn(f"execution:{self.resources.workflow_name}:*", "states")
+        return [
+            allow("ListServing", lists, ["*"]),
+            *self.release_resources(),
+            *self.bedrock.swap(),
+            self.data.forget_troubles(),
+            allow("BaseModels", ["bedrock:GetFoundationModel"], [FOUNDATION_MODELS]),
+            allow("ReadRuns", ["states:DescribeExecution"], [executions]),
+            self.data.waits(),
+        ]
+
+    def start_missed(self) -> list[iam.PolicyStatement]:
+        """Start runs for uploads that have none, and for data files that have grown."""
+        workflow = self.arn(f"stateMachine:{self.resources.workflow_name}", "states")
+        return [
+            *self.data.read_uploads(),
+            allow("ListVersions", ["s3:ListBucketVersions"], [self.resources.intake.bucket_arn]),
+            allow("StartMissed", ["states:StartExecution"], [workflow]),
+        ]
+
+    def engines(self, function: str) -> Iterator[iam.PolicyStatement]:
+        """What each engine of the stage needs for a function (`permissions` in its package)."""
+        role = self.resources.training_role
+        role_arn = role.role_arn if role is not None else ""
+        for name in self.resources.settings.engines:
+            models = catalog.load().values()
+            tuned = [one.service_id for one in models if name in map(one.engine_of, one.methods)]
+            several = {"{graders}": self.resources.stage.allowed_graders, "{base_models}": tuned}
+            fill = Filling(
+                self.resources.stack, self.resources.stage.name, self.resources.artifacts, role_arn, several
+            )
+            yield from map(fill.statement, engines.named(name).permissions.get(function, ()))

@@ -1,0 +1,98 @@
+"""Reads the settings of a stage from `cdk.json`, context key `stages`, and refuses wrong ones."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from infra.settings import contradictions
+from infra.settings.contradictions import SettingsError
+from infra.settings.stage import Settings, StageSettings
+
+
+def check(settings: Settings, where: str) -> None:
+    """Refuse settings that Python let be made but that are wrong: it checks no types and no ranges.
+
+    Parameters
+    ----------
+    where
+        What the message begins with, such as the construct's path.
+
+    Raises
+    ------
+    SettingsError
+        The message names the key.
+    """
+    try:
+        msgspec.convert(msgspec.to_builtins(settings), type(settings))
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{where}{_explain(error)}") from error
+    contradictions.refuse(where, settings)
+
+
+def read(stages: Any, name: Any) -> StageSettings:
+    """The settings of one stage.
+
+    Parameters
+    ----------
+    stages
+        The context value `stages`: an object of stages by name.
+    name
+        The context value `stage`.
+
+    Raises
+    ------
+    SettingsError
+        When there is no such stage, or a key or value of it is wrong; the message names the key.
+    """
+    if not isinstance(stages, Mapping) or not stages:
+        raise SettingsError('cdk.json: context.stages must be an object such as {"dev": {...}}')
+    if name is None:
+        deployable = [
+            one for one in stages if not (isinstance(stages[one], Mapping) and stages[one].get("local"))
+        ]
+        raise SettingsError(f"say which stage: -c stage=NAME; cdk.json has {', '.join(deployable or stages)}")
+    if name not in stages:
+        raise SettingsError(
+            f"cdk.json: there is no stage {name!r}; {contradictions.hint(str(name), list(stages))}"
+        )
+    where = f"cdk.json: stages.{name}"
+    given = stages[name]
+    if not isinstance(given, Mapping):
+        raise SettingsError(f"{where} must be an object")
+    _refuse_unknown_keys(where, given)
+    try:
+        settings = msgspec.convert({**given, "name": name}, StageSettings)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{where}{_explain(error)}") from error
+    contradictions.refuse(where, settings)
+    return settings
+
+
+def environment(settings: StageSettings) -> dict[str, str | None]:
+    """Account and Region to deploy to: the stage's own, else those of the CDK CLI's credentials."""
+    return {
+        "account": settings.account or os.environ.get("CDK_DEFAULT_ACCOUNT"),
+        "region": settings.region or os.environ.get("CDK_DEFAULT_REGION"),
+    }
+
+
+def _refuse_unknown_keys(where: str, given: Mapping[str, Any]) -> None:
+    known = [field for field in StageSettings.__struct_fields__ if field != "name"]
+    for key in given:
+        if key not in known:
+            raise SettingsError(f"{where}.{key} is not a setting; {contradictions.hint(key, known)}")
+
+
+def _explain(error: msgspec.ValidationError) -> str:
+    """msgspec ends its message with the path, as in "Expected `int`, got `str` - at `$.budget_usd`", or
+    "… - at `key` in `$.tags`"."""
+    found = re.fullmatch(r"(.*) - at `(?:(key)` in `)?\$(.*?)`", str(error), flags=re.DOTALL)
+    if found is None:
+        return f": {error}"
+    message, of_key, path = found.groups()
+    return f"{path}{' (a key of it)' if of_key else ''}: {message}"
