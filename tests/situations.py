@@ -685,7 +685,7 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         table([("Comment", "Comment", "Reply"), *((q, q, a) for q, a in PAIRS)]),
         "a.csv",
         "TD005",
-        "'Comment' and 'Comment' both mean",
+        "2 columns are named 'Comment'; rename all but one",
     ),
     "no name that anybody uses": (
         each(lambda q, a: {"x": q, "y": a}),
@@ -785,7 +785,7 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         table([("prompt",), *((q,) for q in ASKED)]),
         "a.csv",
         "TD005",
-        "no column has a usual name",
+        "the only column is 'prompt'",
     ),
     "the decision of an annotator": (
         each(lambda q, _: {"text": q, "spans": [], "answer": "accept"}),

@@ -52,7 +52,8 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         settings = self.run.evaluation
         bucket, key = naming.place_of(self.dataset.test.uri)
         body = aws_.s3.get_object(Bucket=bucket, Key=key)["Body"]
-        held_out = select(read_held_out(body.iter_chunks(1 << 20)), settings.max_prompts)
+        found = read_held_out(body.iter_chunks(1 << 20), is_text=self.dataset.target_format == "text")
+        held_out = select(found, settings.max_prompts)
         probes = general_ability.questions(self.dataset.target_format, settings.general_ability)
         return held_out + probes
 
@@ -65,7 +66,7 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         bucket, key = naming.place_of(self.dataset.train.uri)
         answer = aws_.s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{EXAMPLE_BYTES - 1}")
         whole, _, _ = answer["Body"].read().rpartition(b"\n")
-        return read_held_out([whole + b"\n"])
+        return read_held_out([whole + b"\n"], is_text=self.dataset.target_format == "text")
 
     def few_shot(self, aws_: Aws) -> list[HeldOut]:
         """The training examples that the base model is shown; none of texts, which nobody asks about."""

@@ -194,7 +194,8 @@ def test_a_column_that_is_not_there_is_an_error_that_names_those_that_are() -> N
 
     ((why, _),) = named(done.refused).items()
     assert why.startswith(
-        "no column has a usual name for a prompt or an answer; the first row is 'question', 'n"
+        "question is a prompt, but no other column has a usual name for what goes with it; the first row is "
+        "'question', 'notes'"
     )
 
 

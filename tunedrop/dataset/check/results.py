@@ -22,6 +22,8 @@ RANGE = 64 << 20
 
 PLACES = 5
 """Places kept per rule, independently of the number of findings of other rules."""
+_ONCE_EACH = frozenset(("TD014",))
+"""Of keys that each record has, one place is enough."""
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -50,17 +52,25 @@ class Tally(msgspec.Struct):
         count = self.counts[problem.code] = self.counts.get(problem.code, 0) + 1
         if len(self.first) < most:
             self.first.append((line, problem))
-        if count <= PLACES:
-            self.places.setdefault(problem.code, []).append((line, problem))
+        if count <= PLACES or problem.code in _ONCE_EACH:
+            self._place(line, problem)
+
+    def _place(self, line: int, problem: Problem) -> None:
+        """One more place of a code, while there is room; of what a file has in each record, the first."""
+        there = self.places.setdefault(problem.code, [])
+        if problem.code in _ONCE_EACH and any(problem.message == one.message for _, one in there):
+            return
+        if len(there) < PLACES:
+            there.append((line, problem))
 
     def merge(self, other: Tally, lines_before: int, most: int) -> None:
         """Take those of the part that follows."""
         add(self.counts, other.counts)
         room = most - len(self.first)
         self.first += [(line + lines_before, problem) for line, problem in other.first[:room]]
-        for code, theirs in other.places.items():
-            mine = self.places.setdefault(code, [])
-            mine += [(line + lines_before, problem) for line, problem in theirs[: PLACES - len(mine)]]
+        for theirs in other.places.values():
+            for line, problem in theirs:
+                self._place(line + lines_before, problem)
 
 
 class Findings(msgspec.Struct):

@@ -49,8 +49,9 @@ from tunedrop.dataset.formats.record import (
     method_of,
     unread_paths,
 )
+from tunedrop.dataset.rules import blocks
 from tunedrop.dataset.rules import tools as tools_rules
-from tunedrop.dataset.types import shorten
+from tunedrop.dataset.types import Problem, shorten
 
 REFERENCES = names.REFERENCES
 
@@ -198,8 +199,12 @@ def read_record(record: Mapping[str, Any], format_: SourceFormat) -> Reading:
     found = _READERS[format_](record, reading)
     if found is not None and ("toolConfig" in found.extra or any([turn.blocks for turn in found.turns])):
         wrong = list(tools_rules.problems(found.extra.get("toolConfig"), found.turns))
+        wrong += _of_blocks(found) if format_ != "converse" else []
         reading.problems += wrong
         found = None if wrong else found
+    if found is not None and found.unread and (unsaid := beside.answer(found)):
+        reading.problems.append(unsaid)
+        found = None
     if found is not None and (found.extra or not found.is_plain):
         wrong = list(beside.left_out(found))
         reading.problems += wrong
@@ -207,6 +212,17 @@ def read_record(record: Mapping[str, Any], format_: SourceFormat) -> Reading:
     reading.problems += reading.guesses
     reading.conversation = found
     return reading
+
+
+def _of_blocks(conversation: Conversation) -> list[Problem]:
+    """What Bedrock does not take of the blocks that another format's parts become."""
+    return [
+        problem
+        for turn in conversation.turns
+        if turn.blocks
+        for problem in blocks.content(list(turn.blocks), turn.role, turn.path.removesuffix(".content"))
+        if problem.code != "TD014"
+    ]
 
 
 def write(conversation: Conversation, format_: str) -> dict[str, Any]:

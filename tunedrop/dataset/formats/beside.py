@@ -125,6 +125,22 @@ def left_out(conversation: Conversation) -> Iterator[Problem]:
             yield Problem(path, "TD016" if kind == "sound" else "TD073", why, shorten(value), _BLOCK)
 
 
+def answer(conversation: Conversation) -> Problem | None:
+    """The answer beside a conversation that ends with the user, which nobody would learn."""
+    if conversation.is_answered:
+        return None
+    for key, value in conversation.unread.items():
+        if value and names.plain(key) in _ANSWERS and isinstance(value, str | list | dict):
+            what = (
+                f"{shorten(key)} beside a conversation that ends with the user may be its answer: write it as "
+                "the last message, with the role of the assistant; or, for a grader, as reference_answer "
+                "beside OpenAI's messages; or remove it"
+            )
+            return Problem(f"$.{shorten(key)}", "TD012", what, shorten(value), "the last message")
+    return None
+
+
+_ANSWERS = frozenset((*names.REFERENCES, "completion", "response", "output", "ideal", "reference_answer"))
 _BLOCK = '{"image": {"format": "png", "source": {"s3Location": {"uri": "cat.png"}}}}'
 _HOWS = {
     "text": "texts for continued pre-training cannot have any; write messages, or image-ref and caption",

@@ -100,6 +100,16 @@ def hint(record: Mapping[str, Any]) -> str:
 
 def _of_a_tool(record: Mapping[str, Any]) -> str:
     """The same of exports whose parts have names that nothing else has."""
+    if len(record) == 1 and not record.keys().isdisjoint(("index", "create", "update", "delete")):
+        return (
+            "an action line of Elasticsearch's bulk format; remove these lines, which precede each record: "
+            "grep -v '\"_index\"'"
+        )
+    if isinstance(record.get("Transcript"), list) and "ParticipantRole" in str(record["Transcript"][:1]):
+        return (
+            "a transcript of Amazon Connect or Transcribe; write it as messages with role and content: user for "
+            "CUSTOMER, assistant for AGENT, what one says in a row as one message"
+        )
     if "conversation_parts" in record:
         return (
             "an Intercom conversation; write its source and its parts as messages with role and content: "

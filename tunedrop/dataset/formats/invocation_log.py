@@ -15,7 +15,7 @@ import msgspec
 
 from tunedrop.dataset.formats import anthropic, converse, openai_chat
 from tunedrop.dataset.formats.record import Conversation, Reading, SourceFormat, Turn
-from tunedrop.dataset.types import shorten
+from tunedrop.dataset.types import Problem, shorten
 
 _PARAMETERS = anthropic.REQUEST | {
     "inferenceConfig", "additionalModelRequestFields", "guardrailConfig", "max_gen_len",
@@ -82,14 +82,43 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         reading.add(at, "TD011", what, asked, "inputBodyJson")
         return None
     losses: list[str] = []
-    answer = _answer(said, losses) if isinstance(said, dict) else None
+    answer = _streamed(said) if isinstance(said, list) else None
+    answer = _answer(said, losses) if isinstance(said, dict) else answer
     found = _asked(asked, answer, at, reading)
     if found is None:
         return None
+    if not found.is_answered and (why := _why_unanswered(record, said)):
+        reading.guesses.append(Problem("$", "TD008", why, "no answer", "a prompt with its answer"))
     unread = {key: value for key, value in record.items() if key not in _OWN}
     for key in ("input", "output"):
         losses += _beside(record.get(key), f"$.{key}")
     return msgspec.structs.replace(found, unread={**found.unread, **unread}, losses=(*found.losses, *losses))
+
+
+def _why_unanswered(record: Mapping[str, Any], said: Any) -> str:
+    """Why a request has no answer, although it was made; empty where nobody knows."""
+    output = record.get("output")
+    error = record.get("errorCode") or record.get("error")
+    if error:
+        shown = error.get("errorMessage", error) if isinstance(error, dict) else error
+        return f"the request failed ({shorten(shown)}): the prompt is read without an answer"
+    if isinstance(output, dict) and output.get("outputBodyS3Path"):
+        return "the answer is stored in S3 (outputBodyS3Path): the prompt is read without it"
+    return "the answer has an unknown form: the prompt is read without it" if said else ""
+
+
+def _streamed(chunks: list[Any]) -> str | None:
+    """The text of the chunks of a streamed answer, as Anthropic, Nova, Llama and Titan send them."""
+    return "".join(map(_of_chunk, chunks)) or None
+
+
+def _of_chunk(chunk: Any) -> str:
+    there = chunk if isinstance(chunk, dict) else {}
+    block = there.get("contentBlockDelta")
+    delta = block.get("delta") if isinstance(block, dict) else there.get("delta")
+    said = delta if isinstance(delta, dict) else there
+    found = next((said[key] for key in ("text", "generation", "outputText", "completion") if key in said), "")
+    return found if isinstance(found, str) else ""
 
 
 def _beside(part: Any, path: str) -> list[str]:

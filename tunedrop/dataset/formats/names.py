@@ -26,17 +26,19 @@ ANSWERS = (
     "generated_text", "summary",
     "highlights", "completions", "responses", "answers", "bot_message", "bot_response", "model_response",
     "model_answer", "assistant_message", "assistant_response", "completion_text", "response_text",
-    "answer_text", "expected_output", "expected_response", "expected_answer", "final_answer",
+    "answer_text", "expected_output", "expected_response", "expected_answer", "expected", "final_answer",
     "correct_answer", "best_answer",
-    "ground_truth", "gold", "query", "sql", "docstring", "respuesta", "resposta", "risposta", "antwort",
+    "ground_truth", "gold", "actual_output", "query", "sql", "docstring", "respuesta", "resposta", "risposta", "antwort",
     "réponse", "reponse", "antwoord", "svar", "odpowiedź", "odpoveď", "odpověď", "válasz", "răspuns",
     "cevap", "yan\u0131t", "jawaban", "trả_lời", "câu_trả_lời", "ответ", "відповідь", "отговор", "απάντηση",
     "תשובה", "جواب", "الجواب", "إجابة", "الإجابة", "پاسخ", "उत्तर", "जवाब", "คำตอบ", "答案", "回答", "输出",
     "答え", "답변", "대답",
 )  # fmt: skip
+NAMED_CLASSES = ("label_text", "label_name", "class_name", "category_name", "intent_name")
+"""The name of a class, beside which its number may stand."""
 CLASSES = (
-    "label", "labels", "category", "class", "sentiment", "intent", "emotion", "tag", "annotation", "toxic",
-    "spam", "label_text", "polarity",
+    *NAMED_CLASSES, "label", "labels", "category", "class", "sentiment", "intent", "emotion", "tag",
+    "annotation", "toxic", "spam", "is_spam", "is_toxic", "polarity", "stance", "choice",
 )  # fmt: skip
 """What stands beside a text to classify it."""
 TEXTS_TO_CLASSIFY = frozenset(
@@ -66,6 +68,25 @@ MADE_OF_TEXTS = (
     "corrected_text", "simplified", "simplification",
 )  # fmt: skip
 """What may be learned of a text that stands beside them, or may not."""
+LEARNED = frozenset(
+    ["label", "labels", "class", "classes", "sentiment", "emotion", "intent", "polarity", "toxicity", "spam",
+     "rating", "stars", "summary", "translation", "translated", "paraphrase", "rewrite", "rewritten",
+     "corrected", "simplified", "answer", "response", "reply", "output", "completion", "target", "gold",
+     "expected", "reasoning"]
+)  # fmt: skip
+"""Words in the name of what may be learned of a text that stands beside it: `coarse_label`."""
+ABOUT_A_TEXT = frozenset(
+    ["id", "ids", "uuid", "guid", "index", "idx", "no", "nr", "row", "key", "url", "uri", "link", "links",
+     "source", "src", "origin", "domain", "host", "site", "publisher", "title", "name", "author", "authors",
+     "date", "time", "timestamp", "created", "updated", "published", "modified", "year", "lang", "language",
+     "locale", "license", "licence", "copyright", "meta", "metadata", "info", "file", "filename", "path",
+     "dump", "hash", "md5", "sha1", "sha256", "digest", "length", "len", "count", "size", "tokens", "words",
+     "chars", "version", "dataset", "corpus", "subset", "split", "page", "pages", "section", "chapter",
+     "tag", "tags", "keywords", "topic", "topics", "type", "format", "doc", "document", "docs", "repo",
+     "isbn", "doi", "category", "categories", "at", "on"]
+)  # fmt: skip
+"""Words in the name of what says where a text is from."""
+MEASURES = frozenset(["count", "length", "len", "url", "tokens", "hash", "date", "time", "lang", "language"])
 ANNOTATIONS = ("entities", "annotations", "relations", "triples", "triplets")
 TASKS = frozenset(
     ["prompt", "instruction", "question", "query", "input", "problem", "nl", "instruct", "text", "request",
@@ -127,7 +148,7 @@ SCORES_OF_PREFERENCES = (
 )  # fmt: skip
 REQUESTS = frozenset(
     ["id", "custom_id", "model", "method", "url", "user", "temperature", "max_tokens", "top_p", "n", "seed",
-     "stream", "stop", "metadata", "parallel_tool_calls", "tool_choice", "response_format", "source"]
+     "stream", "stop", "metadata", "error", "parallel_tool_calls", "tool_choice", "response_format", "source"]
 )  # fmt: skip
 """What a request to a model says beside its messages, which is nothing for a grader."""
 CONVERSATIONS = (

@@ -37,11 +37,12 @@ def _answers(prompt: str) -> tuple[str, ...]:
     """What may be the answer beside a prompt of this name, the likeliest first."""
     if prompt not in ("question", "nl"):  # a query answers a question of people; else it is what is asked
         usual = tuple(one for one in names.ANSWERS if one != "query")
-        return (*names.CLASSES[:2], *usual, *names.CLASSES) if prompt in _CLASSIFIED else usual
+        return (*_LABELS, *usual, *names.CLASSES) if prompt in _CLASSIFIED else usual
     return names.ANSWERS
 
 
 _CLASSIFIED = names.TEXTS_TO_CLASSIFY
+_LABELS = (*names.NAMED_CLASSES, "label", "labels")
 
 
 def _format(prompt: str, answer: str, context: str) -> SourceFormat | None:

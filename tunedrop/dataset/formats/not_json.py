@@ -139,9 +139,13 @@ def reason_of_value(text: str, error: str) -> str:
     bare = text.encode(errors="surrogateescape")
     for mark, message in _NO_RECORD:
         if bare.startswith(mark):
-            return message.removesuffix(" (--fix does)")
+            return _ON_ONE_LINE.sub("", message)
     outside = _without_texts(bare)
     return next((message for pattern, message in _INSIDE if pattern.search(outside)), f"not JSON: {error}")
+
+
+_ON_ONE_LINE = re.compile(r" \((?:or --fix|tunedrop check --fix does)\)$")
+"""What --fix does to a line, and to no value in the middle of a file."""
 
 
 def relaxed(text: bytes) -> dict[str, Any] | None:

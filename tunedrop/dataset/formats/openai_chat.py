@@ -61,6 +61,10 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     ended = turns.with_images(ended, record.get(pictures))
     own = _OWN | {pictures} if any(turn.blocks for turn in ended[:1]) else _OWN
     unread = {key: value for key, value in record.items() if key not in own}
+    if isinstance(choices := unread.get("choices"), list) and len(choices) > 1 and ended[-1].role == "user":
+        what = f"choices holds {len(choices)} answers; keep one, or write one record per answer"
+        reading.add("$.choices", "TD012", what, choices, "one answer")
+        return None
     if ended[-1].role == "user" and {key.rpartition(".")[2] for key in unread} - names.REQUESTS:
         extra, unread = {**extra, **_truth(unread), **unread}, {}
     return Conversation(

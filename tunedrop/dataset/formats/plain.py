@@ -6,7 +6,9 @@ Read 2026-11-25.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from tunedrop.dataset.formats import names
@@ -45,13 +47,27 @@ def _is_alone(record: Mapping[str, Any], key: str, reading: Reading) -> bool:
 
 
 def _may_be_learned(name: str, value: Any, key: str) -> bool:
+    if name == key or value in (None, "", [], {}):
+        return False
     if name in names.MADE_OF_TEXTS:
         return isinstance(value, str) and len(value.split()) > 1
     if name in names.ANNOTATIONS:
-        return isinstance(value, list) and bool(value)
-    return (
-        name in names.CLASSES and name != "tag" and key not in ("text", "input") and value not in (None, "")
-    )
+        return isinstance(value, list)
+    if name in names.CLASSES:
+        return name != "tag" and key not in ("text", "input")
+    words = _words(name)
+    if not words.isdisjoint(names.LEARNED):
+        return words.isdisjoint(names.MEASURES)
+    says_something = isinstance(value, str | dict | list)
+    return key == "input" and says_something and words.isdisjoint(names.ABOUT_A_TEXT)
+
+
+@lru_cache(maxsize=1 << 10)
+def _words(name: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(name))
+
+
+_WORD = re.compile(r"[^\W_]+")
 
 
 def read_caption(record: Mapping[str, Any], reading: Reading) -> Conversation | None:

@@ -128,6 +128,10 @@ def both(conversation: Conversation) -> tuple[Conversation, Conversation]:
     return chosen, msgspec.structs.replace(chosen, turns=(*chosen.turns[:-1], conversation.rejected))
 
 
+_AS_JSON = ("$.completion", "].content")
+"""What a model may have to say as JSON, which is a text to it."""
+
+
 class Reading(msgspec.Struct):
     """What became of a record: the conversation, unless it is broken; and what is wrong with it.
 
@@ -150,7 +154,10 @@ class Reading(msgspec.Struct):
     def wrong_type(self, path: str, expected: str, value: Any) -> None:
         """A value of another type than the shape has."""
         name = path.rpartition(".")[2] or "the record"
-        self.add(path, "TD012", f"{name} must be {expected}, got {shorten(value)}", value, expected)
+        message = f"{name} must be {expected}, got {shorten(value)}"
+        if path.endswith(_AS_JSON) and isinstance(value, int | dict):
+            message += "; tunedrop check --fix writes it as JSON text, as json.dumps does"
+        self.add(path, "TD012", message, value, expected)
 
     def text(self, record: Mapping[str, Any], key: str, path: str) -> str | None:
         """A string that says something; None, with the reason, where there is none."""

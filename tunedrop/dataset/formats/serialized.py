@@ -37,6 +37,16 @@ def _of_chatgpt(message: Any) -> dict[str, Any] | None:
     return {"role": author.get("role"), "content": text}
 
 
+_KINDS = frozenset(("S", "N", "BOOL", "NULL", "M", "L", "SS", "NS", "B", "BS"))
+
+
+def is_of_dynamodb(record: Mapping[str, Any]) -> bool:
+    """Whether each value says its type, as the items of a scan or a query do."""
+    return bool(record) and all(
+        isinstance(one, dict) and len(one) == 1 and not _KINDS.isdisjoint(one) for one in record.values()
+    )
+
+
 def of_dynamodb(value: Any) -> Any:
     """A value of DynamoDB's JSON, {"S": "…"}; another one as it is."""
     if not isinstance(value, dict) or len(value) != 1:
@@ -46,6 +56,8 @@ def of_dynamodb(value: Any) -> Any:
         return {key: of_dynamodb(one) for key, one in inside.items()}
     if kind == "L" and isinstance(inside, list):
         return [of_dynamodb(one) for one in inside]
+    if kind == "NULL":
+        return None
     return inside if kind in ("S", "N", "BOOL", "SS", "NS") else value
 
 
@@ -70,6 +82,21 @@ def of_langchain(value: Any) -> Any:
     around |= {key: one for key, one in value.items() if key not in ("lc", "type", "id", "kwargs")}
     role = str(inside.get("type") or name)
     return {"role": turns.ROLES.get(role.lower(), role), "content": inside["content"], **around}
+
+
+def of_gemini(contents: Any) -> list[dict[str, Any]] | None:
+    """The messages of Gemini's contents; None where they hold more than texts."""
+    messages = []
+    for one in contents if isinstance(contents, list) else ():
+        parts = one.get("parts") if isinstance(one, dict) else None
+        if not isinstance(parts, list) or not all(
+            isinstance(part, dict) and part.keys() == {"text"} and isinstance(part["text"], str)
+            for part in parts
+        ):
+            return None
+        role = turns.ROLES.get(str(one.get("role", turns.USER)).lower(), turns.USER)
+        messages.append({"role": role, "content": "\n".join(part["text"] for part in parts)})
+    return messages or None
 
 
 def of_evaluation(given: Any) -> list[Any]:

@@ -72,7 +72,7 @@ def _is_foreign(message: Any) -> bool:
 def _asked(turn: Mapping[str, Any]) -> str:
     """The key of what is asked, of a turn that is a question with its answer: {"human", "assistant"}."""
     keys = naming.keys_of(turn)
-    return keys.prompt if keys.prompt and keys.answer else ""
+    return keys.prompt if keys.prompt and keys.answer and keys.format != "text-label" else ""
 
 
 def spread(turns_: list[Any], path: str, losses: list[str]) -> Iterator[tuple[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -105,6 +106,24 @@ def system_answers(roles: Iterable[Any], least: int = 4) -> bool:
     return len(said) >= least and said == [(USER, SYSTEM)[at % 2] for at in range(len(said))]
 
 
+def other_side(roles: Iterable[Any]) -> dict[Any, str]:
+    """What the one unknown role is that takes turns with a user or an assistant."""
+    said = [one for one in roles if not (isinstance(one, str) and _role_of(one) == SYSTEM)]
+    if not all(isinstance(one, str) for one in said) or len(set(said)) != 2:
+        return {}
+    if any(one == other for one, other in itertools.pairwise(said)):
+        return {}
+    known = {_role_of(one) for one in set(said)}
+    unknown = next((one for one in set(said) if _role_of(one) is None), "")
+    sides = {USER: ASSISTANT, ASSISTANT: USER}
+    side = next((sides[one] for one in known if one in sides), "")
+    return {unknown: side} if unknown and side else {}
+
+
+def _role_of(name: str) -> str | None:
+    return ROLES.get(name.strip().lower())
+
+
 def with_assistant(messages: list[Any], reading: Reading, key: str = "role", least: int = 4) -> list[Any]:
     """Messages with the assistant where SYSTEM is it; the reading says so."""
     if not all(isinstance(one, dict) for one in messages):
@@ -169,6 +188,7 @@ def _part(part: Any, path: str, reading: Reading, losses: list[str]) -> dict[str
         losses += [f"{path}.{key}" for key in part if key not in ("type", "thinking", "text")]
         return reasoning(part.get("thinking", part.get("text")))
     if kind in ("image_url", "input_image", "image"):
+        losses += _about_an_image(part, path)
         return _image(part, path, reading)
     shown = shorten(kind if kind is not None else part)
     reading.add(
@@ -191,6 +211,12 @@ def _image(part: Mapping[str, Any], path: str, reading: Reading) -> dict[str, An
         reading.add(path, "TD073", what, url, "s3://bucket/cat.png or cat.png")
         return None
     return _block(str(url))
+
+
+def _about_an_image(part: Mapping[str, Any], path: str) -> list[str]:
+    inside = part.get("image_url")
+    detail = inside.get("detail") if isinstance(inside, dict) else part.get("detail")
+    return [f"{path}.detail"] if detail else []
 
 
 def places(images: Any) -> list[Any]:

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from tunedrop.dataset.formats import exports, names, preference, turns
+from tunedrop.dataset.formats import exports, names, naming, preference, turns
 from tunedrop.dataset.types import Problem, shorten
 
 MOST_KEYS = 50
@@ -40,11 +40,26 @@ def problem(record: Mapping[str, Any]) -> Problem:
     if is_one_message(record):
         why = "a single message is not a record; put all messages of a conversation into a list, messages"
         return Problem("$", "TD010", why, shorten(keys), '{"messages": [...]}')
-    near = exports.hint(record) or _nearest(record)
+    near = exports.hint(record) or _held(record) or _nearest(record)
     why = f"unknown format: the keys are {shorten(keys)}; {near or f'expected {expected}'}"
     if sum(isinstance(value, str) for value in record.values()) > 1:
         why += "; or name the columns: --column prompt=KEY --column completion=KEY"
     return Problem("$", "TD010", why, shorten(keys), expected)
+
+
+def _held(record: Mapping[str, Any]) -> str:
+    """The lists of records that a record holds, in words."""
+    found = [
+        f"{shorten(key)} holds {len(value)} records"
+        for key, value in itertools.islice(record.items(), MOST_KEYS)
+        if isinstance(value, list) and value and isinstance(value[0], dict) and _is_pair(value[0])
+    ]
+    return f"{', '.join(found[:3])}; write each of them on a line of its own" if found else ""
+
+
+def _is_pair(record: Mapping[str, Any]) -> bool:
+    keys = naming.keys_of(record)
+    return bool(keys.prompt and keys.answer) or isinstance(record.get("messages"), list)
 
 
 def _nearest(record: Mapping[str, Any]) -> str:
@@ -67,6 +82,16 @@ def _nearest(record: Mapping[str, Any]) -> str:
                 "" if which == "a conversation" else f", but no key has a usual name for {missing}"
             )
     return ""
+
+
+def part_of(title: str) -> str:
+    """Which part of a record the title of a column is, or is like, in words; empty where it is like none."""
+    name = names.plain(title)
+    known = next(iter(_known(name)), "") if name else ""
+    if not known:
+        return ""
+    which = "a prompt" if known in names.PROMPTS else "an answer" if known in names.ANSWERS else "a conversation"
+    return f"{shorten(title)} is {which}" if known == name else f"{shorten(title)} is like {known}, {which}"
 
 
 @functools.lru_cache(1024)

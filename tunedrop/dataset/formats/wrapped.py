@@ -29,7 +29,10 @@ from tunedrop.dataset.formats import names, naming, preference, responses, seria
 
 _ASKED = ("request", "input", "inputs", "body", "prompt", "params", "request_body")
 _SAID = ("response", "output", "outputs", "completion", "reference_output", "response_body", "ideal")
-_AROUND = ("row", "data", "record", "example", "fields", "item", "conversation", "chat", "dialogue", "dialog")
+_AROUND = (
+    "row", "data", "record", "example", "fields", "item", "conversation", "chat", "dialogue", "dialog",
+    "_source", "payload", "sample", "entry", "attributes", "json", "node",
+)  # fmt: skip
 _LIFTED = ("tools", "functions", "system")
 
 
@@ -50,6 +53,8 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
         return {**_without(record, "mapping", "current_node"), **tree}
     if isinstance(record.get("Item"), dict) and (item := serialized.of_dynamodb({"M": record["Item"]})):
         return {**_without(record, "Item"), **item}
+    if serialized.is_of_dynamodb(record):
+        return dict(serialized.of_dynamodb({"M": record}))
     if messages := serialized.of_evaluation(record.get("conversationTurns")):
         return {**_without(record, "conversationTurns"), "messages": messages}
     instances = record.get("instances")
@@ -156,7 +161,8 @@ def _prompted(record: Mapping[str, Any], said: str) -> Mapping[str, Any] | None:
     """A prompt that is a text, and messages that answer it; instructions are its system prompt."""
     asked = next((key for key in _ASKED if isinstance(record.get(key), str)), "")
     answer = _answer(record[said])
-    if not asked or not answer:
+    named = naming.keys_of(record).prompt  # an instruction beside its input is what is asked
+    if not asked or not answer or (named and named != asked):
         return None
     system = record.get("instructions")
     before = [{"role": "system", "content": system}] if isinstance(system, str) and system else []
@@ -191,7 +197,11 @@ def _without(record: Mapping[str, Any], *keys: str) -> dict[str, Any]:
 
 def _messages(value: Any) -> list[Any]:
     """The messages of what was asked; none where it is no chat."""
-    found = value.get("messages") if isinstance(value, dict) else value
+    found = value
+    if isinstance(value, dict):
+        if "messages" not in value and isinstance(value.get("body"), dict):
+            return _messages(value["body"])
+        found = value.get("messages", serialized.of_gemini(value.get("contents")))
     if isinstance(found, list) and len(found) == 1 and isinstance(found[0], list):  # a batch of one
         found = found[0]
     if isinstance(found, list) and any(map(serialized.is_of_langchain, found)):
@@ -217,6 +227,12 @@ def _answer(value: Any) -> list[Any] | None:
         return None
     if _is_message(value):
         return [value]
+    for key in ("body", "message", "output"):
+        if isinstance(value.get(key), dict) and (inside := _answer(value[key])):
+            return inside
+    candidates = value.get("candidates")
+    if isinstance(candidates, list) and len(candidates) == 1 and isinstance(candidates[0], dict):
+        return serialized.of_gemini([candidates[0].get("content")])
     generations = value.get("generations")
     if isinstance(generations, list) and len(generations) == 1 and isinstance(generations[0], list):
         generations = generations[0]
@@ -237,10 +253,14 @@ def _beside(name: str, value: Any) -> dict[str, Any]:
     """What stands beside the messages inside a wrapper."""
     if not isinstance(value, dict) or _is_message(value):
         return {}
-    used = ("messages", "choices", "content", "generations")
+    used = ("messages", "choices", "content", "generations", "contents", "body", "message", "candidates")
     around = {
         key if key in _LIFTED else f"{name}.{key}": one for key, one in value.items() if key not in used
     }
+    for inside in ("body", "message"):
+        around |= _beside(f"{name}.{inside}", value.get(inside))
+    for candidate in value.get("candidates") or []:
+        around |= {f"{name}.candidates.{key}": one for key, one in candidate.items() if key != "content"}
     for choice in value.get("choices") or []:
         around |= {f"{name}.choices.{key}": one for key, one in choice.items() if key != "message"}
     for one in value.get("generations") or []:

@@ -53,10 +53,16 @@ class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
     probe: str = ""
 
 
-def read_held_out(chunks: Iterable[bytes]) -> Iterator[HeldOut]:
-    """Every question of a held-out file: each assistant turn in its context, each text's second half."""
+def read_held_out(chunks: Iterable[bytes], *, is_text: bool = False) -> Iterator[HeldOut]:
+    """Every question of a held-out file: each assistant turn in its context, each text's second half.
+
+    Parameters
+    ----------
+    is_text
+        Whether the file is for continued pre-training, where a transcript is a text too.
+    """
     for line in lines.read(chunks):
-        reading = formats.read(line.record) if line.problem is None else None
+        reading = formats.read_for(line.record, is_text=is_text) if line.problem is None else None
         if reading is not None and reading.conversation is not None:
             yield from questions(line.number, reading.conversation, reading.format == "text")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from tunedrop.catalog.model import BaseModel, MethodRules
@@ -55,6 +55,7 @@ def unread(conversation: Conversation) -> Iterator[Problem]:
     """What no format of Bedrock has a place for."""
     if not (conversation.unread or conversation.losses or any([turn.extra for turn in conversation.turns])):
         return
+    ignored: dict[str, str] = {}
     for path, value in formats.unread_paths(conversation):
         name = path.rpartition(".")[2]
         if name == "weight" and value == 0:
@@ -65,8 +66,21 @@ def unread(conversation: Conversation) -> Iterator[Problem]:
             why = f"an annotator decided to {value} this record, but it would be trained on; remove it"
             yield Problem(path, "TD028", why, str(value), "no such record")
             continue
-        why = f"Bedrock ignores {name}; Tunedrop leaves it out of the file that it writes"
-        yield Problem(path, "TD014", why, name, "")
+        ignored.setdefault(name, path)
+    if ignored:
+        yield _ignored(ignored)
+
+
+_MOST_NAMED = 10
+
+
+def _ignored(paths: Mapping[str, str]) -> Problem:
+    """The keys of a record that Bedrock ignores, by their names."""
+    named = list(paths)[:_MOST_NAMED]
+    more = f" and {len(paths) - len(named)} more" if len(paths) > len(named) else ""
+    shown, pronoun = f"{', '.join(named)}{more}", "it" if len(paths) == 1 else "them"
+    why = f"Bedrock ignores {shown}; Tunedrop leaves {pronoun} out of the file that it writes"
+    return Problem(next(iter(paths.values())) if len(paths) == 1 else "$", "TD014", why, shown, "")
 
 
 def texts_of(conversation: Conversation) -> list[tuple[str, str, str]]:

@@ -60,21 +60,57 @@ def tidied(record: Record) -> tuple[Record, list[str]]:
             else "the record was extracted from the wrapper around it"
         )
     format_ = formats.detect(record)
+    asked = record.get("prompt")
+    if (
+        format_ == "prompt-completion"
+        and isinstance(asked, str)
+        and asked.strip()
+        and _is_json(record.get("completion"))
+    ):
+        record = {**record, "completion": written(record["completion"]).decode()}
+        changes.append("the completion was written as JSON text")
     if format_ in ("openai-chat", "anthropic", "converse") and isinstance(record["messages"], list):
         record = _usual_roles(record, changes)
+        record = _texts(record, changes)
     if format_ == "converse":
         record = _blocks(record, changes)
     return record, changes
 
 
+def _is_json(value: Any) -> bool:
+    """Whether a value is an answer that a model says as JSON: an object, a whole number, true or false."""
+    return isinstance(value, int) or (isinstance(value, dict) and bool(value))
+
+
+def _texts(record: Record, changes: list[str]) -> Record:
+    """The same with answers that are objects or numbers as JSON text."""
+    messages = record["messages"]
+    given = [
+        isinstance(one, dict) and one.get("role") == turns.ASSISTANT and _is_json(one.get("content"))
+        for one in messages
+    ]
+    if not any(given):
+        return record
+    changes.append("the content of the assistant was written as JSON text")
+    said = [
+        {**one, "content": written(one["content"]).decode()} if is_json else one
+        for one, is_json in zip(messages, given, strict=True)
+    ]
+    return {**record, "messages": said}
+
+
 def _usual_roles(record: Record, changes: list[str]) -> Record:
     messages = []
     given = record["messages"]
-    answers = turns.system_answers(one.get("role") if isinstance(one, dict) else None for one in given)
+    roles = [one.get("role") if isinstance(one, dict) else None for one in given]
+    answers = turns.system_answers(roles)
+    other = turns.other_side(roles)
     for message in given:
         role = message.get("role") if isinstance(message, dict) else None
         usual = turns.ROLES.get(role.strip().lower()) if isinstance(role, str) else None
         usual = turns.ASSISTANT if answers and usual == turns.SYSTEM else usual
+        if usual is None and isinstance(role, str):
+            usual = other.get(role)
         if usual in (turns.USER, turns.ASSISTANT, turns.SYSTEM) and role not in (usual, "developer"):
             message = {**message, "role": usual}
             changes.append(f"the role {shorten(role)} became {usual}")

@@ -101,7 +101,9 @@ def table_of(sample: str, wanted: Mapping[str, str], whole: bool) -> Table:
 
 
 def _dialects(separators: Collection[str], sample: str) -> Iterator[Dialect]:
-    quotes = ('"', "'") if sample.lstrip().startswith("'") else ('"',)
+    quotes: tuple[str, ...] = ('"', "'") if sample.lstrip().startswith("'") else ('"',)
+    if _are_single_quoted(sample):
+        quotes = ("'",)
     for separator, quote in itertools.product(separators, quotes):
         yield Dialect(separator, quote)
         if f"\\{quote}" in sample:
@@ -110,6 +112,14 @@ def _dialects(separators: Collection[str], sample: str) -> Iterator[Dialect]:
         yield Dialect("\t", "")
 
 
+def _are_single_quoted(sample: str) -> bool:
+    """Whether all rows but the header have their cells in single quotes."""
+    rows = sample.splitlines()[1:]
+    return bool(rows) and all(_SINGLE.match(row) for row in rows[:_ROWS_LOOKED_AT] if row.strip())
+
+
+_ROWS_LOOKED_AT = 20
+_SINGLE = re.compile(r"'(?:[^']|'')*'\s*[,;\t|]\s*'(?:[^']|'')*'")
 _QUOTED = re.compile(r'(?:^|\t)"[^"\t\r\n]*"(?:\t|\r|\n|$)', re.MULTILINE)
 """A cell that is whole in quotes: quotes mean something in this table."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Literal
 
 from tunedrop.dataset.formats.unreadable import NotReadable
@@ -70,7 +71,28 @@ def kind_of(head: bytes) -> Kind:
         is_markup = mark in _LETTERS
         if (begun if is_markup else head).startswith(mark) and _is_sure(mark, head):
             raise NotReadable(_TABLE_OF_HTML if why is _WEB_PAGE and b"<table" in begun else why)
+    if _is_binary(head):
+        raise NotReadable("this is a binary file of an unknown kind, not text; export it as JSON lines or CSV")
     return "text"
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether bytes are text in no encoding: zeros and many control characters, and they are no UTF-16."""
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    return b"\0" in head and controls > len(head) * _MOST_CONTROLS and not any(_is_in(one, head) for one in _WIDE)
+
+
+def _is_in(encoding: str, head: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+_CONTROLS = bytes((*range(1, 9), *range(14, 26)))
+_MOST_CONTROLS = 0.06
+_WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 
 
 def _is_sure(mark: bytes, head: bytes) -> bool:

@@ -199,7 +199,7 @@ def _refuse_others(begun: str, name: str, lines: list[str]) -> None:
         if pattern.match(begun):
             raise NotReadable(what)
     before = [line for line in lines if _BEFORE_RECORD.match(line)]
-    if name.lower().endswith((*_LINES, ".json")) and len(before) * 2 > len(lines):
+    if name.lower().endswith((*_LINES, ".json", ".log")) and len(before) * 2 > len(lines):
         shown = before[0].partition("{")[0]
         raise NotReadable(
             f"{shown!r} precedes each record; a line must contain one JSON object and nothing else"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import datetime
 import json
+import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.formats import names, naming, unreadable
+from tunedrop.dataset.formats import names, naming, unknown, unreadable
 from tunedrop.dataset.formats.unreadable import NotReadable
 
 _ASKED_ABOUT = frozenset((*names.IMAGES, *names.VIDEOS, *names.SOUNDS, *names.WHAT_IS_ASKED_ABOUT))
@@ -76,13 +78,16 @@ def columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> Columns
     looked_at = rows[:LOOKED_FOR_HEADER]
     for index, row in enumerate(looked_at):
         if (keys := _keys(row, wanted)) is not None:
-            keys = _with_index(keys)
+            keys = _told_apart(_with_index(keys))
             titles = [one.strip() for one in row]
             named_twice = next((one for one in keys if one and keys.count(one) > 1), None)
             if named_twice is not None:
                 both = " and ".join(
                     repr(title) for title, key in zip(titles, keys, strict=True) if key == named_twice
                 )
+                named = [title for title, key in zip(titles, keys, strict=True) if key == named_twice]
+                if len(set(map(names.plain, named))) == 1:
+                    raise NotReadable(f"{len(named)} columns are named {named[0]!r}; rename all but one")
                 raise NotReadable(
                     f"the columns {both} both mean {named_twice}; name the one to use with --column "
                     "(data.columns in a manifest), or rename the other"
@@ -99,6 +104,16 @@ def columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> Columns
 def _with_index(keys: list[str]) -> list[str]:
     """The same with a name for the first column, which `DataFrame.to_csv` leaves without one."""
     return keys if keys[0] or len(keys) < 3 else ["column 1", *keys[1:]]
+
+
+def _told_apart(keys: list[str]) -> list[str]:
+    """The same with numbers behind the names that several columns have and that mean nothing."""
+    times: Counter[str] = Counter()
+    found = []
+    for key in keys:
+        times[key] += bool(key) and key not in PARTS and names.plain(key) not in _JSON_COLUMNS
+        found.append(f"{key} ({times[key]})" if times[key] > 1 else key)
+    return found
 
 
 def _keys(row: Sequence[str], wanted: Mapping[str, str]) -> list[str] | None:
@@ -125,11 +140,23 @@ def _keys(row: Sequence[str], wanted: Mapping[str, str]) -> list[str] | None:
         parts = {pair.prompt: "prompt", pair.answer: "completion"}
         parts |= {pair.system: "system"} if pair.system else {}
         return [parts.get(one) or kept(one, set(PARTS)) for one in row]
+    if any("." in one for one in row) and (named := _by_last_name(row)):
+        return [named.get(one) or kept(one, set(PARTS)) for one in row]
     if pair.format is None and (named := _by_last_word(plain)):
         return [named.get(name) or kept(one, set(PARTS)) for name, one in zip(plain, row, strict=True)]
     if sum(map(bool, plain)) == 1 and there & set(_ALONE):
         return ["input" if name else "" for name in plain]
     return None
+
+
+def _by_last_name(row: Sequence[str]) -> dict[str, str]:
+    """The parts of columns such as `inputs.question` and `outputs.answer`, where objects were flattened."""
+    last = {one.rpartition(".")[2]: one for one in reversed(row)}
+    keys = naming.Keys(tuple(last))
+    if not keys.prompt or not keys.answer:
+        return {}
+    named = {last[keys.prompt]: "prompt", last[keys.answer]: "completion"}
+    return named | ({last[keys.system]: "system"} if keys.system else {})
 
 
 def _by_last_word(plain: Sequence[str]) -> dict[str, str]:
@@ -184,11 +211,33 @@ def _no_columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> str
         titles = {names.plain(one) for one in first}
         missing = next((name for name in wanted.values() if names.plain(name) not in titles), "")
         return f"no column {missing!r}; the columns are {there}"
+    if max(map(len, rows), default=0) == 1:
+        return _one_column(first, there)
+    near = [found for one in first if (found := unknown.part_of(one))]
+    what = "no column has a usual name for a prompt or an answer"
+    if near:
+        what = f"{'; '.join(near)}, but no other column has a usual name for what goes with it"
     return (
-        f"no column has a usual name for a prompt or an answer; the first row is {there}: name the columns "
+        f"{what}; the first row is {there}: name the columns "
         "with --column prompt=NAME --column completion=NAME (data.columns in a manifest), or by number "
         "from 1 if the first row is already a record"
     )
+
+
+def _one_column(first: Sequence[str], there: str) -> str:
+    """What a table of one column is."""
+    title = first[0] if first else ""
+    if _SEPARATED.search(title):
+        return f"each row is quoted as a whole: the first is {there}; remove the quotes around the rows"
+    if unknown.part_of(title):
+        return f"the only column is {there}; a prompt and its answer are two, and a text alone is named text"
+    return (
+        f"the rows have one cell each, and the first is {there}: this is text without records; expected JSON "
+        "lines, a JSON array, CSV, Excel or Parquet"
+    )
+
+
+_SEPARATED = re.compile(r"\w[,;\t|]\w")
 
 
 def _shown(cell: str) -> str:
@@ -233,6 +282,8 @@ def records(
 def _is_rule(cells: Sequence[Any]) -> bool:
     """Whether a row is the line under the header of a Markdown table."""
     said = [cell.strip() for cell in cells if isinstance(cell, str) and cell.strip()]
+    if len(said) == 1 and set(said[0]) == {"+", "-"}:  # of a database's prompt
+        return True
     return len(said) > 1 and all(set(one) <= {"-", ":"} and "--" in one for one in said)
 
 

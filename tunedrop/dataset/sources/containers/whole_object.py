@@ -8,6 +8,7 @@
 | `{"0": {"prompt": …}}` | `orient="index"` |
 | `{"columns": […], "data": [[…]]}` | `orient="split"` |
 | `{"data": [{"paragraphs": [{"qas": …}]}]}` | SQuAD |
+| `{"hits": {"hits": [{"_source": …}]}}` | Elasticsearch; any one list of records, wherever it is |
 
 Source: pandas, DataFrame.to_json. Read 2026-11-29.
 """
@@ -65,7 +66,43 @@ def held(whole: Mapping[str, Any]) -> Held | None:
         if all(isinstance(one.get("paragraphs"), list) for one in lists[name]):
             return Held(list(_of_squad(lists[name])), tuple(key for key in whole if key != name))
         return Held(lists[name], tuple(key for key in whole if key != name))
-    return _of_columns(whole) or _of_rows(whole)
+    return _of_columns(whole) or _of_rows(whole) or _further_in(whole)
+
+
+def _further_in(whole: Mapping[str, Any]) -> Held | None:
+    """The one list of an object, at any place in it, whose records can be read (Elasticsearch's hits, Solr's
+    docs, the rows of a viewer beside their features)."""
+    lists = [(path, one) for path, one in _lists_of(whole, "", 0) if _is_readable(one[0])]
+    if len(lists) != 1:
+        return None
+    path, records = lists[0]
+    return Held(records, tuple(_besides(whole, path, "")))
+
+
+_DEEPEST = 4
+
+
+def _lists_of(value: Mapping[str, Any], path: str, depth: int) -> Iterator[tuple[str, list[Any]]]:
+    for key, one in value.items():
+        at = f"{path}.{key}" if path else key
+        if _is_of(dict, one):
+            yield at, one
+        elif isinstance(one, dict) and depth < _DEEPEST:
+            yield from _lists_of(one, at, depth + 1)
+
+
+def _is_readable(record: Mapping[str, Any]) -> bool:
+    return formats.read(record).conversation is not None
+
+
+def _besides(value: Mapping[str, Any], taken: str, path: str) -> Iterator[str]:
+    """The paths of what stands beside a list."""
+    for key, one in value.items():
+        at = f"{path}.{key}" if path else key
+        if taken.startswith(f"{at}.") and isinstance(one, dict):
+            yield from _besides(one, taken, at)
+        elif at != taken:
+            yield at
 
 
 def _is_chat(whole: Mapping[str, Any]) -> bool:

@@ -1,0 +1,207 @@
+"""Exports of everyday tools: what is asked and what is answered is read right, or a plain reason is given."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tunedrop.cli.data import checking, converting
+from tunedrop.dataset import formats
+from tunedrop.dataset.types import ReadOptions
+
+ASKED, SAID = "How do I reset my password?", "Open Settings, then Security."
+ASK = {"role": "user", "content": ASKED}
+SAY = {"role": "assistant", "content": SAID}
+CONTENTS = {"contents": [{"role": "user", "parts": [{"text": ASKED}]}]}
+CANDIDATE = {"candidates": [{"content": {"role": "model", "parts": [{"text": SAID}]}, "finishReason": "STOP"}]}
+
+
+def _log(output: dict[str, Any], **more: Any) -> dict[str, Any]:
+    asked = {"inputBodyJson": {"anthropic_version": "b", "max_tokens": 9, "messages": [ASK]}}
+    return {"schemaType": "ModelInvocationLog", "input": asked, "output": output, **more}
+
+
+def _turns(record: dict[str, Any]) -> list[str]:
+    found = formats.read(record)
+    assert found.problems == [], found.problems
+    assert found.conversation is not None
+    return [turn.text for turn in found.conversation.turns]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"_index": "faq", "_source": {"question": ASKED, "answer": SAID}},
+        {"id": 1, "attributes": {"question": ASKED, "answer": SAID}},
+        {"json": {"question": ASKED, "answer": SAID}, "pairedItem": {"item": 0}},
+        {"question": {"S": ASKED}, "answer": {"S": SAID}, "n": {"N": "1"}, "x": {"NULL": True}},
+        {"request": CONTENTS, "response": CANDIDATE, "status": ""},
+        {"request": {"body": {"messages": [ASK]}}, "response": {"body": {"choices": [{"message": SAY}]}}},
+        {"inputs": {"messages": [ASK]}, "outputs": {"message": SAY}},
+        {"instruction": ASKED, "input": "", "output": [SAID]},
+        {"input": ASKED, "expected": SAID, "metadata": {"n": 1}},
+        {"input": ASKED, "actual_output": SAID},
+        {"text": ASKED, "label": 0, "label_text": SAID},
+        {"text": ASKED, "label": 3, "label_name": SAID},
+        {"text": ASKED, "intent_name": SAID},
+        _log({"outputBodyJson": [{"type": "message_start"}, *({"delta": {"text": one}} for one in SAID)]}),
+        _log({"outputBodyJson": [{"contentBlockDelta": {"delta": {"text": SAID}}}, {"messageStop": {}}]}),
+        _log({"outputBodyJson": [{"generation": one} for one in (SAID[:5], SAID[5:])]}),
+    ],
+)
+def test_what_is_asked_and_what_is_answered(record: dict[str, Any]) -> None:
+    assert _turns(record) == [ASKED, SAID]
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        ({"text": ASKED, "sentiment_score": 0.3}, "sentiment_score beside text may be its answer"),
+        ({"text": ASKED, "coarse_label": 2}, "coarse_label beside text may be its answer"),
+        ({"text": ASKED, "summary_text": SAID}, "summary_text beside text may be its answer"),
+        ({"text": ASKED, "rewritten": SAID}, "rewritten beside text may be its answer"),
+        ({"text": ASKED, "toxicity": 0.1}, "toxicity beside text may be its answer"),
+        ({"input": ASKED, "content": SAID}, "content beside input may be its answer"),
+        ({"input": ASKED, "result": {"answer": SAID}}, "result beside input may be its answer"),
+        ({"conversations": [{"from": "human", "value": ASKED}], "answer": SAID}, "write it as the last message"),
+        ({**CONTENTS, "response": SAID}, "write it as the last message"),
+        (
+            {"schemaVersion": formats.SCHEMA_VERSION, "messages": [{"role": "user", "content": [{"text": "a"}]}],
+             "answer": SAID},
+            "write it as the last message",
+        ),
+        ({"messages": [ASK], "choices": [{"message": SAY}, {"message": SAY}]}, "choices holds 2 answers"),
+        ({"index": {"_index": "faq", "_id": "1"}}, "bulk format"),
+        ({"easy": [{"question": ASKED, "answer": SAID}], "n": 1}, "easy holds 1 records"),
+        ({"Transcript": [{"ParticipantRole": "CUSTOMER", "Content": ASKED}]}, "Amazon Connect"),
+        ({"prompt": ASKED, "completion": {"a": 1}}, "--fix writes it as JSON text"),
+        (
+            {"messages": [ASK, {"role": "assistant", "content": [{"type": "image_url", "image_url": "s3://b-1/a.png"}]}]},
+            "may answer only in text",
+        ),
+    ],
+)  # fmt: skip
+def test_what_would_be_lost_is_refused_with_a_reason(record: dict[str, Any], words: str) -> None:
+    found = formats.read(record)
+
+    assert found.conversation is None
+    assert any(words in one.message for one in found.problems), found.problems
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"text": ASKED, "id": "1", "url": "u", "title": "t", "timestamp": "t", "language_score": 0.9},
+        {"text": ASKED, "meta": {"pile_set_name": "x"}, "answer_count": 3, "score": 4, "token_count": 9},
+        {"input": ASKED, "source": "web", "file_path": "a/b", "metadata": {"a": 1}},
+    ],
+)
+def test_what_says_where_a_text_is_from_is_no_answer(record: dict[str, Any]) -> None:
+    assert _turns(record) == [ASKED]
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        (_log({}, errorCode="ThrottlingException"), "the request failed (ThrottlingException)"),
+        (_log({"outputBodyS3Path": "s3://b/k"}), "the answer is stored in S3"),
+        (_log({"outputBodyJson": {"audio": "x"}}), "the answer has an unknown form"),
+        ({"modelInput": {"messages": [ASK]}, "error": {"errorMessage": "bad"}}, "the request failed (bad)"),
+    ],
+)
+def test_a_request_without_its_answer_is_a_prompt_and_says_why(record: dict[str, Any], words: str) -> None:
+    found = formats.read(record)
+
+    assert found.conversation is not None
+    assert len(found.conversation.turns) == 1
+    assert [words in one.message for one in found.problems] == [True]
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
+
+
+PAIR = {"question": ASKED, "answer": SAID}
+FILES = {
+    "hits.json": json.dumps({"took": 5, "hits": {"total": {"value": 1}, "hits": [{"_source": PAIR}]}}),
+    "luis.json": json.dumps({"intents": [{"name": SAID}], "utterances": [{"text": ASKED, "intent": SAID}]}),
+    "viewer.json": json.dumps({"features": [{"name": "question"}], "rows": [{"row_idx": 0, "row": PAIR}]}),
+    "graphql.json": json.dumps({"data": {"faqs": {"edges": [{"node": PAIR}], "pageInfo": {}}}}),
+    "scan.json": json.dumps({"Items": [{key: {"S": one} for key, one in PAIR.items()}], "Count": 1}),
+    "flat.csv": _table([("inputs.question", "outputs.answer", "n.id"), (ASKED, SAID, "1")]),
+    "twice.csv": _table([("question", "answer", "note", "note"), (ASKED, SAID, "x", "y")]),
+    "single.csv": f"prompt,completion\n'{ASKED}','{SAID}'\n",
+    "mysql.csv": f"+--+--+--+\n| id | prompt | completion |\n+--+--+--+\n| 1 | {ASKED} | {SAID} |\n+--+--+--+\n",
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files_of_other_tools(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(FILES[name])
+
+    report = checking.report_of([tmp_path / name], None, "auto", 5)
+    done, _ = converting.convert_into(tmp_path / name, "converse", tmp_path / "out", ReadOptions(), skip=False)
+
+    assert (report.valid, report.records, done.written) == (True, 1, 1), report.errors
+    said = json.loads((tmp_path / "out").read_bytes())["messages"]
+    assert [one["content"][0]["text"] for one in said] == [ASKED, SAID]
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "words"),
+    [
+        ("a.csv", "promt,completon\na b,c\n", "promt is like prompt, a prompt"),
+        ("a.csv", "Question,Answer A,Answer B\na b,c,d\n", "Question is a prompt"),
+        ("a.csv", "question,answer,answer\na b,c,d\n", "2 columns are named 'answer'; rename all but one"),
+        ("a.csv", "prompt\na b\nc d\n", "the only column is 'prompt'"),
+        ("a.csv", '"prompt,completion"\n"a b,c"\n', "each row is quoted as a whole"),
+        ("a.ics", "BEGIN:VCALENDAR\nVERSION:2.0\n", "this is text without records"),
+        ("a.log", '2024-01-01T00:00:00Z {"prompt": "a b"}\n' * 2, "precedes each record"),
+        ("a.json", "[{'prompt': 'a b', 'completion': 'c'}]", "use json.dumps; the rest was not read"),
+        ("a.bin", "".join(map(chr, range(256))) * 20, "this is a binary file"),
+    ],
+)
+def test_files_without_records_say_what_they_are(name: str, body: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(body.encode("latin-1"))
+
+    report = checking.report_of([tmp_path / name], None, "auto", 5)
+
+    assert not report.valid
+    assert words in report.errors[0].message
+
+
+@pytest.mark.parametrize(
+    ("record", "change"),
+    [
+        ({"prompt": ASKED, "completion": {"a": 1}}, "the completion was written as JSON text"),
+        ({"prompt": ASKED, "completion": 42}, "the completion was written as JSON text"),
+        ({"messages": [ASK, {**SAY, "content": {"a": 1}}]}, "the content of the assistant was written as JSON"),
+        ({"messages": [{**ASK, "role": "client"}, {**SAY, "role": "therapist"}]}, "the role therapist became"),
+        ({"messages": [{**ASK, "role": "visitor"}, {**SAY, "role": "bot"}]}, "the role visitor became user"),
+    ],
+)
+def test_what_fix_can_mend_it_mends_and_lists(
+    record: dict[str, Any], change: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps(record) + "\n")
+
+    checking.fix(tmp_path / "a.jsonl", tmp_path / "fixed.jsonl", ReadOptions())
+
+    assert change in capsys.readouterr().err
+    assert checking.report_of([tmp_path / "fixed.jsonl"], None, "auto", 5).valid
+
+
+def test_two_unknown_speakers_are_nobodys_guess(tmp_path: Path) -> None:
+    record = {"messages": [{**ASK, "role": "guest"}, {**SAY, "role": "host"}]}
+    (tmp_path / "a.jsonl").write_text(json.dumps(record) + "\n")
+
+    checking.fix(tmp_path / "a.jsonl", tmp_path / "fixed.jsonl", ReadOptions())
+
+    assert not checking.report_of([tmp_path / "fixed.jsonl"], None, "auto", 5).valid
