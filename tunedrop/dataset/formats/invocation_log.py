@@ -82,8 +82,9 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         reading.add(at, "TD011", what, asked, "inputBodyJson")
         return None
     losses: list[str] = []
-    answer = _streamed(said) if isinstance(said, list) else None
-    answer = _answer(said, losses) if isinstance(said, dict) else answer
+    answer: str | list[Any] | None = None
+    if isinstance(said, dict | list):
+        answer = _streamed(said) if isinstance(said, list) else _answer(said, losses)
     found = _asked(asked, answer, at, reading)
     if found is None:
         return None
