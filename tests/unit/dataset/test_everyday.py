@@ -18,7 +18,9 @@ ASKED, SAID = "How do I reset my password?", "Open Settings, then Security."
 ASK = {"role": "user", "content": ASKED}
 SAY = {"role": "assistant", "content": SAID}
 CONTENTS = {"contents": [{"role": "user", "parts": [{"text": ASKED}]}]}
-CANDIDATE = {"candidates": [{"content": {"role": "model", "parts": [{"text": SAID}]}, "finishReason": "STOP"}]}
+CANDIDATE = {
+    "candidates": [{"content": {"role": "model", "parts": [{"text": SAID}]}, "finishReason": "STOP"}]
+}
 
 
 def _log(output: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -68,12 +70,12 @@ def test_what_is_asked_and_what_is_answered(record: dict[str, Any]) -> None:
         ({"text": ASKED, "toxicity": 0.1}, "toxicity beside text may be its answer"),
         ({"input": ASKED, "content": SAID}, "content beside input may be its answer"),
         ({"input": ASKED, "result": {"answer": SAID}}, "result beside input may be its answer"),
-        ({"conversations": [{"from": "human", "value": ASKED}], "answer": SAID}, "write it as the last message"),
-        ({**CONTENTS, "response": SAID}, "write it as the last message"),
+        ({"conversations": [{"from": "human", "value": ASKED}], "answer": SAID}, "as the last message"),
+        ({**CONTENTS, "response": SAID}, "as the last message"),
         (
-            {"schemaVersion": formats.SCHEMA_VERSION, "messages": [{"role": "user", "content": [{"text": "a"}]}],
-             "answer": SAID},
-            "write it as the last message",
+            {"schemaVersion": formats.SCHEMA_VERSION,
+             "messages": [{"role": "user", "content": [{"text": "a"}]}], "answer": SAID},
+            "as the last message",
         ),
         ({"messages": [ASK], "choices": [{"message": SAY}, {"message": SAY}]}, "choices holds 2 answers"),
         ({"index": {"_index": "faq", "_id": "1"}}, "bulk format"),
@@ -138,7 +140,7 @@ FILES = {
     "flat.csv": _table([("inputs.question", "outputs.answer", "n.id"), (ASKED, SAID, "1")]),
     "twice.csv": _table([("question", "answer", "note", "note"), (ASKED, SAID, "x", "y")]),
     "single.csv": f"prompt,completion\n'{ASKED}','{SAID}'\n",
-    "mysql.csv": f"+--+--+--+\n| id | prompt | completion |\n+--+--+--+\n| 1 | {ASKED} | {SAID} |\n+--+--+--+\n",
+    "mysql.csv": f"+--+--+\n| prompt | completion |\n+--+--+\n| {ASKED} | {SAID} |\n+--+--+\n",
 }
 
 
@@ -147,7 +149,9 @@ def test_files_of_other_tools(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(FILES[name])
 
     report = checking.report_of([tmp_path / name], None, "auto", 5)
-    done, _ = converting.convert_into(tmp_path / name, "converse", tmp_path / "out", ReadOptions(), skip=False)
+    done, _ = converting.convert_into(
+        tmp_path / name, "converse", tmp_path / "out", ReadOptions(), skip=False
+    )
 
     assert (report.valid, report.records, done.written) == (True, 1, 1), report.errors
     said = json.loads((tmp_path / "out").read_bytes())["messages"]
@@ -182,8 +186,14 @@ def test_files_without_records_say_what_they_are(name: str, body: str, words: st
     [
         ({"prompt": ASKED, "completion": {"a": 1}}, "the completion was written as JSON text"),
         ({"prompt": ASKED, "completion": 42}, "the completion was written as JSON text"),
-        ({"messages": [ASK, {**SAY, "content": {"a": 1}}]}, "the content of the assistant was written as JSON"),
-        ({"messages": [{**ASK, "role": "client"}, {**SAY, "role": "therapist"}]}, "the role therapist became"),
+        (
+            {"messages": [ASK, {**SAY, "content": {"a": 1}}]},
+            "the content of the assistant was written as JSON",
+        ),
+        (
+            {"messages": [{**ASK, "role": "client"}, {**SAY, "role": "therapist"}]},
+            "the role therapist became",
+        ),
         ({"messages": [{**ASK, "role": "visitor"}, {**SAY, "role": "bot"}]}, "the role visitor became user"),
     ],
 )

@@ -132,8 +132,8 @@ def answer(conversation: Conversation) -> Problem | None:
     for key, value in conversation.unread.items():
         if value and names.plain(key) in _ANSWERS and isinstance(value, str | list | dict):
             what = (
-                f"{shorten(key)} beside a conversation that ends with the user may be its answer: write it as "
-                "the last message, with the role of the assistant; or, for a grader, as reference_answer "
+                f"{shorten(key)} beside a conversation that ends with the user may be its answer: write it "
+                "as the last message, with the role of the assistant; or, for a grader, as reference_answer "
                 "beside OpenAI's messages; or remove it"
             )
             return Problem(f"$.{shorten(key)}", "TD012", what, shorten(value), "the last message")

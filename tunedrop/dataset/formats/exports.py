@@ -107,8 +107,8 @@ def _of_a_tool(record: Mapping[str, Any]) -> str:
         )
     if isinstance(record.get("Transcript"), list) and "ParticipantRole" in str(record["Transcript"][:1]):
         return (
-            "a transcript of Amazon Connect or Transcribe; write it as messages with role and content: user for "
-            "CUSTOMER, assistant for AGENT, what one says in a row as one message"
+            "a transcript of Amazon Connect or Transcribe; write it as messages with role and content: "
+            "user for CUSTOMER, assistant for AGENT, what one says in a row as one message"
         )
     if "conversation_parts" in record:
         return (

@@ -90,7 +90,9 @@ def part_of(title: str) -> str:
     known = next(iter(_known(name)), "") if name else ""
     if not known:
         return ""
-    which = "a prompt" if known in names.PROMPTS else "an answer" if known in names.ANSWERS else "a conversation"
+    which = (
+        "a prompt" if known in names.PROMPTS else "an answer" if known in names.ANSWERS else "a conversation"
+    )
     return f"{shorten(title)} is {which}" if known == name else f"{shorten(title)} is like {known}, {which}"
 
 

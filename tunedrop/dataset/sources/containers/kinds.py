@@ -72,14 +72,16 @@ def kind_of(head: bytes) -> Kind:
         if (begun if is_markup else head).startswith(mark) and _is_sure(mark, head):
             raise NotReadable(_TABLE_OF_HTML if why is _WEB_PAGE and b"<table" in begun else why)
     if _is_binary(head):
-        raise NotReadable("this is a binary file of an unknown kind, not text; export it as JSON lines or CSV")
+        raise NotReadable("this is a binary file, not text; export it as JSON lines or CSV")
     return "text"
 
 
 def _is_binary(head: bytes) -> bool:
     """Whether bytes are text in no encoding: zeros and many control characters, and they are no UTF-16."""
     controls = len(head) - len(head.translate(None, _CONTROLS))
-    return b"\0" in head and controls > len(head) * _MOST_CONTROLS and not any(_is_in(one, head) for one in _WIDE)
+    if b"\0" not in head or controls <= len(head) * _MOST_CONTROLS:
+        return False
+    return not any(_is_in(one, head) for one in _WIDE)
 
 
 def _is_in(encoding: str, head: bytes) -> bool:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import ast
 import datetime
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.formats import names, naming, unknown, unreadable
+from tunedrop.dataset.formats import names, naming, unreadable
 from tunedrop.dataset.formats.unreadable import NotReadable
+from tunedrop.dataset.sources.containers import untitled
 
 _ASKED_ABOUT = frozenset((*names.IMAGES, *names.VIDEOS, *names.SOUNDS, *names.WHAT_IS_ASKED_ABOUT))
 PARTS = ("prompt", "completion", "system", "chosen", "rejected")
@@ -34,10 +34,6 @@ _WHOLE: tuple[frozenset[str], ...] = tuple(
 
 _ALONE = names.DOCUMENTS
 """What the only column of a table is called."""
-
-_SPEAKERS = ("role", "speaker", "author", "sender", "from", "author_id", "speaker_idx", "speaker_id")
-_SAID = ("content", "text", "message", "utterance", "body")
-"""Columns of a table that has a message a row."""
 
 _JSON_COLUMNS = frozenset(
     ("messages", "conversations", "conversation", "contents", "tools", "toolconfig", "chosen", "rejected")
@@ -98,7 +94,7 @@ def columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> Columns
     numbers = {part: name for part, name in wanted.items() if name.isdigit()}
     if numbers and len(numbers) == len(wanted):
         return Columns(_by_number(looked_at, numbers), 0)
-    raise NotReadable(_no_columns(looked_at, wanted))
+    raise NotReadable(untitled.why(looked_at, wanted))
 
 
 def _with_index(keys: list[str]) -> list[str]:
@@ -196,53 +192,6 @@ def _by_number(rows: Sequence[Sequence[str]], numbers: Mapping[str, str]) -> tup
         raise NotReadable(f"there is no column {beyond}; the table has {width}")
     parts = {int(number): part for part, number in numbers.items()}
     return tuple(parts.get(number, f"column {number}") for number in range(1, width + 1))
-
-
-def _no_columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> str:
-    first = next((row for row in rows if any(row)), ())
-    there = ", ".join(_shown(one) for one in first) or "none"
-    plain_ = {names.plain(one) for one in first}
-    if not wanted and not plain_.isdisjoint(_SPEAKERS) and not plain_.isdisjoint(_SAID):
-        return (
-            "a row is one message, not a record; put each question with its answer into one row, or all "
-            "messages of a conversation into one column, messages"
-        )
-    if wanted:
-        titles = {names.plain(one) for one in first}
-        missing = next((name for name in wanted.values() if names.plain(name) not in titles), "")
-        return f"no column {missing!r}; the columns are {there}"
-    if max(map(len, rows), default=0) == 1:
-        return _one_column(first, there)
-    near = [found for one in first if (found := unknown.part_of(one))]
-    what = "no column has a usual name for a prompt or an answer"
-    if near:
-        what = f"{'; '.join(near)}, but no other column has a usual name for what goes with it"
-    return (
-        f"{what}; the first row is {there}: name the columns "
-        "with --column prompt=NAME --column completion=NAME (data.columns in a manifest), or by number "
-        "from 1 if the first row is already a record"
-    )
-
-
-def _one_column(first: Sequence[str], there: str) -> str:
-    """What a table of one column is."""
-    title = first[0] if first else ""
-    if _SEPARATED.search(title):
-        return f"each row is quoted as a whole: the first is {there}; remove the quotes around the rows"
-    if unknown.part_of(title):
-        return f"the only column is {there}; a prompt and its answer are two, and a text alone is named text"
-    return (
-        f"the rows have one cell each, and the first is {there}: this is text without records; expected JSON "
-        "lines, a JSON array, CSV, Excel or Parquet"
-    )
-
-
-_SEPARATED = re.compile(r"\w[,;\t|]\w")
-
-
-def _shown(cell: str) -> str:
-    text = cell.strip()
-    return repr(text if len(text) <= 30 else f"{text[:29]}…")
 
 
 def records(
