@@ -33,3 +33,17 @@ class Encryption(Construct):
                     conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
                 )
             )
+        # Bedrock prepares a custom Nova model for provisioned throughput by itself, without a role of ours
+        # (Nova user guide, customize-fine-tune-encrypt, PermissionsNovaProvisionedThroughput, which is said
+        # to be in the key's policy always; read 2026-11-29). The condition is the page's.
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="ServeCustomModels",
+                principals=[iam.ServicePrincipal("bedrock.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],
+                conditions={
+                    "ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": "aws:bedrock:custom-model"}
+                },
+            )
+        )

@@ -233,6 +233,14 @@ class Tunedrop(Construct):
             granted.append((["bedrock-mantle:CallWithBearerToken"], ["*"]))
         for actions, resources in granted:
             iam.Grant.add_to_principal(grantee=grantee, actions=actions, resource_arns=resources)
+        # Tuned models are under the stage's key: who asks one has to be able to use it, by way of Bedrock
+        # (Nova user guide, customize-fine-tune-encrypt, PermissionsModelInvocation, read 2026-11-29).
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resource_arns=[self.key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"bedrock.{stack.region}.amazonaws.com"}},
+        )
 
     def on_run_ended(
         self, id: str, target: events.IRuleTarget, outcomes: Sequence[Outcome] = ()

@@ -95,13 +95,14 @@ class Bedrock(Statements):
         ]
 
     def tag_new(self, *kinds: str) -> iam.PolicyStatement:
-        """Tag new resources only: not those that already have a stage's tag.
+        """Tag new resources, and never those that have another stage's tag.
 
-        Bedrock asks for this action when a request to create carries tags (user guide, tagging).
+        Bedrock asks for this action when a request to create carries tags (Service Authorization Reference).
+        Whether a new resource counts as tagged already, by the request, is not documented: both work.
         """
         resources = [self.arn(kind) for kind in kinds]
-        untagged = {"Null": {f"aws:ResourceTag/{naming.STAGE_TAG}": "true"}}
-        return allow("TagNew", ["bedrock:TagResource"], resources, self.tagged_ours() | untagged)
+        nobody_elses = {"StringEqualsIfExists": {f"aws:ResourceTag/{naming.STAGE_TAG}": self.r.stage.name}}
+        return allow("TagNew", ["bedrock:TagResource"], resources, self.tagged_ours() | nobody_elses)
 
     def invoke(self) -> iam.PolicyStatement:
         """A base model called by an inference profile runs in any Region of the profile."""

@@ -18,7 +18,7 @@ _TARGET = "ServiceQuotasV20190624."
 LISTED = (
     ("L-0406044C", "customization_jobs", "(Model customization) Scheduled customization jobs", False),
     ("L-CB5B847D", "custom_models", "(Model customization) Custom models per account", True),
-    ("L-1EF80F3E", "deployments", "(Model customization) Total custom model deployments", True),
+    ("L-1EF80F3E", "deployments", "(Model customization) Total number of custom model deployments", True),
     (
         "L-BE77399C",
         "model_units",

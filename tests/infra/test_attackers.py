@@ -57,6 +57,8 @@ def item(action: str, key: str) -> Call:
 
 
 OURS, THEIRS, NOBODYS = tagged(STAGE), tagged("prod"), tagged(None)
+MAKING = (NOBODYS, OURS)
+"""What is being made has no tags yet, or those of the request: which, AWS does not document."""
 
 EVERYBODY_REFUSED = (
     item("PutItem", "ALIAS#support"),
@@ -157,8 +159,11 @@ ALLOWED: dict[str, tuple[Call, ...]] = {
     "StartCustomization": (
         Call("bedrock:CreateModelCustomizationJob", BASE, tagging(STAGE, "tunedrop:run")),
         Call("bedrock:CreateModelCustomizationJob", MODEL, tagging(STAGE, "tunedrop:run")),
-        Call("bedrock:TagResource", JOB, tagging(STAGE, "tunedrop:run")),
-        Call("bedrock:TagResource", MODEL, tagging(STAGE, "tunedrop:run")),
+        *(
+            Call("bedrock:TagResource", one, whose | tagging(STAGE, "tunedrop:run"))
+            for one in (JOB, MODEL)
+            for whose in MAKING
+        ),
     ),
     "WaitForCompletion": (
         Call("states:SendTaskSuccess", "*"), item("PutItem", "TROUBLE"), item("DeleteItem", "TROUBLE"),
@@ -167,13 +172,16 @@ ALLOWED: dict[str, tuple[Call, ...]] = {
     "SetUpThroughput": (
         Call("bedrock:CreateCustomModelDeployment", MODEL, tagging(STAGE, "tunedrop:run")),
         Call("bedrock:CreateProvisionedModelThroughput", MODEL, tagging(STAGE)),
-        Call("bedrock:TagResource", DEPLOYMENT, tagging(STAGE)),
-        Call("bedrock:TagResource", THROUGHPUT, tagging(STAGE)),
+        *(
+            Call("bedrock:TagResource", one, whose | tagging(STAGE))
+            for one in (DEPLOYMENT, THROUGHPUT)
+            for whose in MAKING
+        ),
     ),
     "EvaluateModel": (
         Call("bedrock:InvokeModel", DEPLOYMENT, OURS),
         Call("bedrock:CreateEvaluationJob", BASE, tagging(STAGE)),
-        Call("bedrock:TagResource", EVALUATION, tagging(STAGE)),
+        *(Call("bedrock:TagResource", EVALUATION, whose | tagging(STAGE)) for whose in MAKING),
         Call("bedrock:StopEvaluationJob", EVALUATION, OURS),
         Call("s3:PutObject", f"{RUN_FILE}/predictions.jsonl"),
         Call("s3:PutObject", f"{RUN_FILE}/judging/base.jsonl"),

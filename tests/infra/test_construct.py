@@ -81,6 +81,23 @@ def test_an_application_may_ask_models_and_read_its_own_alias(example: Resources
     }
 
 
+def test_an_application_may_use_the_key_that_its_models_are_under(example: Resources) -> None:
+    """Without it Bedrock refuses what a tuned model is asked (Nova user guide, customize-fine-tune-encrypt,
+    PermissionsModelInvocation, read 2026-11-29)."""
+    (role,) = [name for name in example.of("AWS::IAM::Role") if name.startswith("Answering")]
+    statements = [
+        statement
+        for policy in example.of("AWS::IAM::Policy").values()
+        if {"Ref": role} in policy["Roles"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "kms:Decrypt" in as_list(statement["Action"])
+    ]
+
+    (of_the_key,) = statements
+    assert set(as_list(of_the_key["Action"])) == {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert of_the_key["Condition"] == {"StringEquals": {"kms:ViaService": f"bedrock.{REGION}.amazonaws.com"}}
+
+
 def test_who_may_submit_may_put_where_runs_begin_and_nowhere_else(example: Resources) -> None:
     (role,) = [name for name in example.of("AWS::IAM::Role") if name.startswith("Uploads")]
 

@@ -116,8 +116,32 @@ def test_alarms_may_publish_to_the_topic_under_our_key(resources: Resources) -> 
         for statement in policy["PolicyDocument"]["Statement"]
         if statement["Effect"] == "Allow"
     }
-    assert users == publishers == {"cloudwatch.amazonaws.com", "budgets.amazonaws.com"}
+    assert publishers == {"cloudwatch.amazonaws.com", "budgets.amazonaws.com"}
+    assert publishers <= users
     assert key["EnableKeyRotation"] is True
+
+
+FOR_NOVA = {
+    "Sid": "PermissionsNovaProvisionedThroughput",
+    "Effect": "Allow",
+    "Principal": {"Service": ["bedrock.amazonaws.com"]},
+    "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+    "Resource": "*",
+    "Condition": {"ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": "aws:bedrock:custom-model"}},
+}
+"""The statement that a key's policy has to have for custom Nova models (Nova user guide,
+customize-fine-tune-encrypt, read 2026-11-29)."""
+
+
+def test_bedrock_itself_may_prepare_a_tuned_nova_model_under_our_key(resources: Resources) -> None:
+    """It does so without a role of ours, so that no role's policy can allow it."""
+    (key,) = resources.of("AWS::KMS::Key").values()
+    (principal,) = FOR_NOVA["Principal"]["Service"]  # type: ignore[index]
+
+    (ours,) = (one for one in key["KeyPolicy"]["Statement"] if one["Principal"] == {"Service": principal})
+
+    same = ("Effect", "Action", "Resource", "Condition")
+    assert {name: ours[name] for name in same} == {name: FOR_NOVA[name] for name in same}
 
 
 def test_the_keys_policy_leaves_its_use_to_the_policies_of_roles(resources: Resources) -> None:

@@ -19,6 +19,7 @@ from botocore.exceptions import (
 )
 
 from tunedrop.aws import code_of
+from tunedrop.aws.actions import action_of
 
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 _UNKNOWN = (
@@ -60,7 +61,7 @@ def cure(error: BotoCoreError | ClientError) -> str:
             )
         case ClientError() if code_of(error) in _DENIED:
             return (
-                f"Your role may not do this. Ask for the action {error.operation_name}, "
+                f"Your role may not do this. Ask for the action {action_of(error)}, "
                 "or use a role that may: --profile"
             )
         case _:

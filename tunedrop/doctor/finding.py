@@ -9,6 +9,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tunedrop.aws import code_of, explain
+from tunedrop.aws.actions import action_of
 
 State = Literal["good", "note", "unknown", "bad"]
 """`bad` will fail something; `note` may, or is still to be done; `unknown` could not be read."""
@@ -42,5 +43,5 @@ def asked(about: str, name: str, look: Callable[[], Iterator[Finding]]) -> Itera
 
 def _cure(error: ClientError | BotoCoreError) -> str:
     if isinstance(error, ClientError) and code_of(error) in _DENIED:
-        return f"Request permission for {error.operation_name}, or use another role"
+        return f"Request permission for {action_of(error)}, or use another role"
     return ""

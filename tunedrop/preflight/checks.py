@@ -286,7 +286,8 @@ class Preflighter:
         except (ClientError, BotoCoreError) as error:
             if aws.is_transient(error):
                 raise
-            if isinstance(error, ClientError) and aws.is_missing(error):
+            of_the_model = name in ("base model", "model access")
+            if of_the_model and isinstance(error, ClientError) and aws.is_missing(error):
                 detail = f"{self._model.name} does not exist in {self._stage.region} (or no longer does)"
                 return Check(name=name, passed=False, detail=detail, cure=cure)
             return Check(name=name, passed=False, detail=aws.explain(error), cure=cure)

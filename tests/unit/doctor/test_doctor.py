@@ -187,7 +187,7 @@ class TestQuotas:
             }
             for key, code, name in (
                 ("jobs", quotas.JOBS, "Scheduled customization jobs"),
-                ("deployments", quotas.DEPLOYMENTS, "Total custom model deployments"),
+                ("deployments", quotas.DEPLOYMENTS, "Total number of custom model deployments"),
                 ("creating", quotas.DEPLOYMENTS_IN_PROGRESS, "In-progress custom model deployments"),
                 ("models", quotas.CUSTOM_MODELS, "Custom models per account"),
                 ("units", quotas.NO_COMMITMENT_UNITS, "Model units no-commitment"),

@@ -12,7 +12,7 @@ from tests import builders
 from tests.unit.fake_bedrock import Answer, FakeBedrock, refusal
 from tunedrop import catalog
 from tunedrop.aws import Aws
-from tunedrop.contracts import Dataset, DeploymentSettings, Run, TrainingStage
+from tunedrop.contracts import Dataset, DeploymentSettings, Run, Teacher, TrainingStage
 from tunedrop.errors import PreflightFailed
 from tunedrop.preflight.checks import Preflighter
 from tunedrop.stage import Stage
@@ -195,6 +195,16 @@ def test_a_question_that_aws_does_not_answer_now_refuses_nothing(
 
     with pytest.raises(type(error), match=code):
         Account(aws, **{operation: error}).look(stage)
+
+
+def test_a_teacher_that_is_missing_is_not_taken_for_the_base_model(aws: Aws, stage: Stage) -> None:
+    run = builders.run(teacher=Teacher(model="amazon.nova-gone-v1:0", max_response_length=500))
+
+    said = Account(aws, get_foundation_model=[base(), base(), DELETED]).look(stage, run)
+
+    assert "does not exist in" not in said
+    assert "ResourceNotFoundException" in said
+    assert "Choose another teacher.model" in said
 
 
 def test_what_is_asked_names_the_model_the_role_and_the_objects(aws: Aws, stage: Stage) -> None:
