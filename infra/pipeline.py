@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, RemovalPolicy, Stack, Tags
+from aws_cdk import Duration, RemovalPolicy, Stack, Tags, Token
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -23,6 +23,7 @@ from infra.bedrock_role import BedrockRole, EvaluationRole
 from infra.budget import Budget
 from infra.bundling import Bundles, build
 from infra.chat_channel import ChatChannel
+from infra.contradictions import refuse_region
 from infra.emptying import Emptying
 from infra.encryption import Encryption
 from infra.endpoints import VpcEndpoints
@@ -94,7 +95,10 @@ class Tunedrop(Construct):
         super().__init__(scope, id)
         for flag in FEATURE_FLAGS:
             self.node.set_context(flag, True)
-        stage_settings.check(settings, f"{self.node.path}: settings")
+        where, region = f"{self.node.path}: settings", Stack.of(self).region
+        stage_settings.check(settings, where)
+        if not Token.is_unresolved(region):
+            refuse_region(where, settings, region)
         self.name = f"tunedrop-{settings.name}"
         self._refuse_a_second_of_the_same_name()
         removal = RemovalPolicy.RETAIN if settings.retains else RemovalPolicy.DESTROY

@@ -59,6 +59,12 @@ def _refuse_models(where: str, settings: Settings) -> None:
         known = [one for one in offered if settings.local or not catalog.engines()[one].closed]
         if name not in known:
             raise SettingsError(f"{where}.engines: {name} is no engine; {hint(name, known)}")
+    trains = dict.fromkeys(map(base_model.engine_of, base_model.methods))
+    if not trains.keys() & {*settings.engines}:
+        raise SettingsError(
+            f"{where}.default_base_model: {base_model.id} is tuned by {' and '.join(trains)}, which is none of "
+            "the setting engines"
+        )
     for name in settings.accept_eula:
         try:
             catalog.find(name)
@@ -66,17 +72,32 @@ def _refuse_models(where: str, settings: Settings) -> None:
             raise SettingsError(f"{where}.accept_eula: {error.args[0]}") from error
     for wrong in rule_settings.problems(settings.rules):
         raise SettingsError(f"{where}.rules.{wrong}")
-    _refuse_a_region_without_the_model(where, settings, base_model)
+    if (region := getattr(settings, "region", None)) is not None:
+        refuse_region(where, settings, region)
 
 
-def _refuse_a_region_without_the_model(where: str, settings: Settings, base_model: catalog.BaseModel) -> None:
-    """A stage that says its Region is refused where the default base model is not customized there."""
-    region = getattr(settings, "region", None)
-    if region is not None and not settings.local and region not in base_model.regions:
+def refuse_region(where: str, settings: Settings, region: str) -> None:
+    """Refuse a Region where the default base model is not customized, or an engine tunes nothing.
+
+    Raises
+    ------
+    SettingsError
+        The message names the key.
+    """
+    if settings.local:
+        return
+    base_model = catalog.find(settings.default_base_model)
+    if region not in base_model.regions:
         raise SettingsError(
             f"{where}.region: {base_model.id} is customized in {' and '.join(base_model.regions)}, "
             f"not in {region}"
         )
+    for name in settings.engines:
+        regions = catalog.regions_of_engine(name)
+        if region not in regions:
+            raise SettingsError(
+                f"{where}.engines: {name} tunes in {' and '.join(regions)}, and the stage is in {region}"
+            )
 
 
 def _of_budgets(settings: Settings) -> Wrong:

@@ -166,9 +166,18 @@ def test_the_same_name_in_another_region_is_another_pipeline(app: App, bundles: 
     Tunedrop(Stack(app, "East", env=HERE), "Tuning", settings=settings(), bundles=bundles)
     west = Stack(app, "West", env=Environment(account=ACCOUNT, region="us-west-2"))
 
-    Tunedrop(west, "Tuning", settings=settings(), bundles=bundles)
+    there = settings(default_base_model="qwen.qwen3-32b", engines=("sagemaker-serverless",))
+    Tunedrop(west, "Tuning", settings=there, bundles=bundles)
 
     assert len(app.synth().stacks) == 2
+
+
+def test_a_stack_in_a_region_without_the_base_model_is_refused(app: App, bundles: Bundles) -> None:
+    """The Region may be that of the CDK CLI's credentials: no setting says it."""
+    west = Stack(app, "West", env=Environment(account=ACCOUNT, region="us-west-2"))
+
+    with pytest.raises(SettingsError, match=r"^West/Tuning: settings\.region: amazon\.nova-lite\S+ is cust"):
+        Tunedrop(west, "Tuning", settings=settings(), bundles=bundles)
 
 
 def _resources(app: App) -> dict[str, dict[str, Any]]:

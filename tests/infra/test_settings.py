@@ -82,6 +82,8 @@ def test_a_wrong_value_is_refused_with_its_key(key: str, value: object) -> None:
         ({"tenant_budgets_usd": {"law": 5000}, "tenants": {"law": []}}, "is more than monthly_budget_usd"),
         ({"region": "us-east-1", "kms_key": KEY.replace("east-1", "east-2")}, "in us-east-2, and the stage"),
         ({"account": "444455556666", "graders": [GRADER]}, "is in 111122223333, and the stage in 4444"),
+        ({"region": "us-east-1", "engines": ["bedrock", "mantle"]}, "mantle tunes in us-west-2, and the"),
+        ({"default_base_model": "qwen.qwen3-8b"}, "qwen.qwen3-8b is tuned by sagemaker-serverless"),
         ({"permissions_boundary": "arn:aws:iam::111122223333:policy/team"}, "is the name of a managed"),
         ({"tags": {"tunedrop:stage": "prod"}}, "is how the stage finds its resources"),
     ],

@@ -34,8 +34,21 @@ __all__ = [
     "nearest",
     "read",
     "refusal",
+    "regions_of_engine",
     "tunable",
 ]
+
+
+def regions_of_engine(name: str) -> tuple[str, ...]:
+    """The Regions in which an engine tunes any base model."""
+    found = {
+        region
+        for model in load().values()
+        for method in model.methods
+        if model.engine_of(method) == name
+        for region in model.regions_of(method)
+    }
+    return tuple(sorted(found))
 
 
 def base_of(model_arn: str) -> BaseModel | None:
