@@ -1,4 +1,4 @@
-"""The stage's own KMS key, and the AWS services that may use it without a role of ours."""
+"""The stage's own KMS key, and the AWS services that may use a stage's key without a role of ours."""
 
 from __future__ import annotations
 
@@ -13,37 +13,36 @@ class Encryption(Construct):
 
     def __init__(self, scope: Construct, id: str, *, removal: RemovalPolicy) -> None:
         super().__init__(scope, id)
-        stack = Stack.of(self)
         self.key = kms.Key(
             self,
             "Key",
-            description=f"Tunedrop: data, registry, notifications and models of {stack.stack_name}",
+            description=f"Tunedrop: data, registry, notifications and models of {Stack.of(self).stack_name}",
             enable_key_rotation=True,
             removal_policy=removal,
         )
-        # Alarms and budgets publish to the encrypted topic by themselves (CloudWatch user guide, "Alarms and
-        # SNS topics with encryption"; Budgets user guide, "SNS topic for budget notifications").
-        for service in ("cloudwatch", "budgets"):
-            self.key.add_to_resource_policy(
-                iam.PolicyStatement(
-                    sid=f"Publish{service.capitalize()}",
-                    principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
-                    actions=["kms:Decrypt", "kms:GenerateDataKey"],
-                    resources=["*"],  # in a key policy: this key
-                    conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
-                )
-            )
-        # Bedrock prepares a custom Nova model for provisioned throughput by itself, without a role of ours
-        # (Nova user guide, customize-fine-tune-encrypt, PermissionsNovaProvisionedThroughput, which is said
-        # to be in the key's policy always; read 2026-11-29). The condition is the page's.
-        self.key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="ServeCustomModels",
-                principals=[iam.ServicePrincipal("bedrock.amazonaws.com")],
-                actions=["kms:Decrypt", "kms:GenerateDataKey"],
-                resources=["*"],
-                conditions={
-                    "ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": "aws:bedrock:custom-model"}
-                },
-            )
+
+
+def let_services_use(key: kms.IKey, account: str) -> None:
+    """Add to a key's policy what alarms, budgets and Bedrock need; one that is imported has to have it."""
+    # Alarms and budgets publish to the encrypted topic by themselves (CloudWatch user guide, "Alarms and SNS
+    # topics with encryption"; Budgets user guide, "SNS topic for budget notifications").
+    of_the_account = {"StringEquals": {"aws:SourceAccount": account}}
+    for service in ("cloudwatch", "budgets"):
+        _allow(key, f"Publish{service.capitalize()}", service, of_the_account)
+    # Bedrock prepares a custom Nova model for provisioned throughput by itself: the page wants this statement
+    # in the key's policy always, and has this condition (Nova user guide, customize-fine-tune-encrypt,
+    # PermissionsNovaProvisionedThroughput, read 2026-11-29).
+    of_models = {"ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": "aws:bedrock:custom-model"}}
+    _allow(key, "ServeCustomModels", "bedrock", of_models)
+
+
+def _allow(key: kms.IKey, sid: str, service: str, conditions: dict[str, dict[str, str]]) -> None:
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid=sid,
+            principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=["*"],  # in a key policy: this key
+            conditions=conditions,
         )
+    )

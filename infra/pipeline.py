@@ -23,9 +23,8 @@ from infra.bedrock_role import BedrockRole, EvaluationRole
 from infra.budget import Budget
 from infra.bundling import Bundles, build
 from infra.chat_channel import ChatChannel
-from infra.contradictions import refuse_region
 from infra.emptying import Emptying
-from infra.encryption import Encryption
+from infra.encryption import Encryption, let_services_use
 from infra.endpoints import VpcEndpoints
 from infra.functions import ANSWERER, EMPTIER, EXPORTER, WATCHERS, Functions, describe, retention
 from infra.intake import Intake, StartRule
@@ -34,6 +33,7 @@ from infra.observability import Observability
 from infra.open_weights import ImportRole, TrainingRole
 from infra.registry import Registry
 from infra.settings import Settings, SettingsError
+from infra.settings.contradictions import refuse_region
 from infra.waits import Waits
 from infra.workflow import Workflow
 from tunedrop import naming, stage
@@ -61,8 +61,8 @@ class Tunedrop(Construct):
     bundles
         What the functions run; built, or taken from the cache, when left out.
     key
-        The KMS key of buckets, tables, topics and models; one of its own when left out. The key's policy must
-        let CloudWatch (and AWS Budgets, with `cost_budget`) publish to an encrypted topic.
+        The KMS key of buckets, tables, topics and models; one of its own when left out. Of one that is
+        imported the policy must have the statements of docs/how-to/stages.md (Your own key).
 
     Attributes
     ----------
@@ -104,6 +104,7 @@ class Tunedrop(Construct):
         removal = RemovalPolicy.RETAIN if settings.retains else RemovalPolicy.DESTROY
 
         self.key = key or self._key(settings, removal)
+        let_services_use(self.key, Stack.of(self).account)
         storage = Intake(
             self, "Intake", key=self.key, removal=removal,
             existing=(settings.intake_bucket, settings.artifacts_bucket),

@@ -34,11 +34,12 @@ def _most(service: str, shape: str) -> int:
 MOST_STATE_BYTES = _most("stepfunctions", "SensitiveData")
 """Into a task, out of a state, or assigned in one (Step Functions guide, service-quotas)."""
 
-MOST_PATTERN = _most("events", "EventPattern")
-"""Characters of a rule's pattern."""
+MOST_PATTERN = 2_048
+"""Characters of a rule's pattern: the account's quota (L-664C5505; EventBridge user guide, eb-quota, read
+2026-11-29), which is below what the API's model takes."""
 
 MOST_MESSAGE_BYTES = 262_144
-"""Of an SNS message with its attributes (SNS API reference, Publish)."""
+"""Of an SNS message with its attributes (SNS API reference, Publish; a test holds it against moto's)."""
 
 MOST_WILDCARDS = 6
 """EventBridge took rules of six and refused them at eight (vals-ai/Valkyrie, pull request 278 of 2026-04-15);

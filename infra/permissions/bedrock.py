@@ -101,7 +101,9 @@ class Bedrock(Statements):
         Whether a new resource counts as tagged already, by the request, is not documented: both work.
         """
         resources = [self.arn(kind) for kind in kinds]
-        nobody_elses = {"StringEqualsIfExists": {f"aws:ResourceTag/{naming.STAGE_TAG}": self.r.stage.name}}
+        nobody_elses = {
+            "StringEqualsIfExists": {f"aws:ResourceTag/{naming.STAGE_TAG}": self.resources.stage.name}
+        }
         return allow("TagNew", ["bedrock:TagResource"], resources, self.tagged_ours() | nobody_elses)
 
     def invoke(self) -> iam.PolicyStatement:

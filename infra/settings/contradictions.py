@@ -62,8 +62,8 @@ def _refuse_models(where: str, settings: Settings) -> None:
     trains = dict.fromkeys(map(base_model.engine_of, base_model.methods))
     if not trains.keys() & {*settings.engines}:
         raise SettingsError(
-            f"{where}.default_base_model: {base_model.id} is tuned by {' and '.join(trains)}, which is none of "
-            "the setting engines"
+            f"{where}.default_base_model: {base_model.id} is tuned by {' and '.join(trains)}, and the "
+            "setting engines has none of them"
         )
     for name in settings.accept_eula:
         try:

@@ -138,6 +138,20 @@ def test_a_key_of_the_apps_own_encrypts_everything(app: App, bundles: Bundles) -
     assert key in str(topic["KmsMasterKeyId"])
 
 
+@pytest.mark.parametrize("names", [("team",), ("team", "other")])
+def test_services_may_use_a_key_of_the_apps_own_however_many_share_it(
+    app: App, bundles: Bundles, names: tuple[str, ...]
+) -> None:
+    stack = Stack(app, "Any", env=HERE)
+    key = kms.Key(stack, "Ours")
+    for name in names:
+        Tunedrop(stack, name, settings=settings(name), bundles=bundles, key=key)
+
+    (made,) = _of(app, "AWS::KMS::Key")
+    sids = [one.get("Sid") for one in made["Properties"]["KeyPolicy"]["Statement"]]
+    assert sids.count("ServeCustomModels") == sids.count("PublishCloudwatch") == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -151,3 +151,20 @@ def test_no_rule_has_so_many_wildcards_that_eventbridge_may_refuse_it(resources:
     }
 
     assert 0 < max(found.values()) < MOST_WILDCARDS
+
+
+MOST_PATTERN, MOST_RULES = 2_048, 30
+"""Characters of a pattern, and rules with wildcards on one bus, of all stages of an account (EventBridge user
+guide, eb-quota, read 2026-11-29; the second cannot be raised)."""
+
+
+def test_rules_leave_room_in_the_quotas_of_their_bus(resources: Resources) -> None:
+    patterns = [
+        json.dumps(rule["EventPattern"], separators=(",", ":"))
+        for rule in resources.of("AWS::Events::Rule").values()
+        if "EventPattern" in rule
+    ]
+    longest_name = 63 - len("x")  # of a bucket, where the template has a reference
+
+    assert max(map(len, patterns)) + longest_name < MOST_PATTERN / 2
+    assert sum("wildcard" in one for one in patterns) * 10 <= MOST_RULES, "ten stages in one account"

@@ -144,6 +144,10 @@ class Aws:
         return self.client("ssm", read_timeout=15)
 
     @cached_property
+    def kms(self) -> Any:
+        return self.client("kms", read_timeout=15)
+
+    @cached_property
     def iam(self) -> Any:
         return self.client("iam", read_timeout=15)
 

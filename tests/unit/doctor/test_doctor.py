@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
+import msgspec
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
@@ -30,6 +32,27 @@ ALIVE = {
         "customizationsSupported": ["FINE_TUNING", "DISTILLATION"], "modelLifecycle": {"status": "ACTIVE"},
     }
 }  # fmt: skip
+
+
+AWSS_STATEMENTS: list[dict[str, Any]] = [
+    {
+        "Sid": "Enable IAM User Permissions", "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "kms:*", "Resource": "*",
+    },
+    {
+        "Sid": "Allow_CloudWatch_for_CMK", "Effect": "Allow",
+        "Principal": {"Service": ["cloudwatch.amazonaws.com"]},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"], "Resource": "*",
+    },
+    {
+        "Sid": "PermissionsNovaProvisionedThroughput", "Effect": "Allow",
+        "Principal": {"Service": ["bedrock.amazonaws.com"]},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": "*",
+        "Condition": {"ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": "aws:bedrock:custom-model"}},
+    },
+]  # fmt: skip
+"""As AWS's pages have them: KMS developer guide, key-policy-default; re:Post, SNS topics and CloudWatch
+alarms; Nova user guide, customize-fine-tune-encrypt."""
 
 
 def states(findings: list[Finding]) -> dict[str, str]:
@@ -245,6 +268,27 @@ class TestStage:
         aws.s3 = FakeBedrock(get_bucket_notification_configuration=answer, head_bucket={})
 
         assert deployment._events(aws, "Stage test", stage).state == state
+
+    @pytest.mark.parametrize(
+        ("left_out", "says"),
+        [
+            ("", "functions, alarms and Bedrock may use the key"),
+            ("Allow_CloudWatch_for_CMK", "cloudwatch.amazonaws.com may not use it: no alarm arrives"),
+            ("PermissionsNovaProvisionedThroughput", "bedrock.amazonaws.com may not use it"),
+            ("Enable IAM User Permissions", "no function can work"),
+        ],
+    )
+    def test_a_key_that_a_service_may_not_use_is_named_with_what_fails(
+        self, aws: Aws, deployed: Stage, left_out: str, says: str
+    ) -> None:
+        policy = {"Statement": [one for one in AWSS_STATEMENTS if one["Sid"] != left_out]}
+        arn = aws.kms.create_key(Policy=json.dumps(policy))["KeyMetadata"]["Arn"]
+
+        under_it = msgspec.structs.replace(deployed, key_arn=arn)
+        found = {one.name: one for one in deployment.look(aws, under_it)}
+
+        assert says in found["key policy"].detail
+        assert found["key policy"].state == ("bad" if left_out else "good")
 
     def test_a_topic_that_nobody_hears_is_worth_knowing(self, aws: Aws, deployed: Stage) -> None:
         assert states(list(deployment.look(aws, deployed)))["who is told"] == "note"
