@@ -8,9 +8,10 @@ import shutil
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import botocore.session
-from ministack.core import lambda_runtime, router
+from ministack.core import iam_evaluator, lambda_runtime, router
 from ministack.services import dynamodb
 
 
@@ -27,6 +28,7 @@ def cure(unpacked: Path, services: set[str]) -> None:
     """
     router._KNOWN_AWS_SERVICE_NAMES = frozenset(services)
     dynamodb._condition_syntax_error = functools.lru_cache(maxsize=1024)(dynamodb._condition_syntax_error)
+    _parse_policies_once()
     # Each job of our Bedrock has a session, with its own credentials; service models are everybody's.
     botocore.session.create_loader = functools.cache(botocore.session.create_loader)
     lambda_runtime.zipfile = SimpleNamespace(
@@ -34,6 +36,17 @@ def cure(unpacked: Path, services: set[str]) -> None:
         BadZipFile=zipfile.BadZipFile,
         LargeFileError=zipfile.LargeZipFile,  # MiniStack catches a name that zipfile does not have
     )
+
+
+def _parse_policies_once() -> None:
+    """MiniStack parses all policies of the caller at each request; the same text says the same."""
+    parse = iam_evaluator.parse_policy_document
+    parse_text = functools.lru_cache(maxsize=1024)(parse)
+
+    def parsed(document: Any) -> Any:
+        return parse_text(document) if isinstance(document, str) else parse(document)
+
+    iam_evaluator.parse_policy_document = parsed
 
 
 class _UnpackedOnce(zipfile.ZipFile):

@@ -130,5 +130,7 @@ def test_what_is_done_once_has_its_places() -> None:
     assert isinstance(router._KNOWN_AWS_SERVICE_NAMES, set | frozenset | None)
     assert "_KNOWN_AWS_SERVICE_NAMES" in inspect.getsource(router._is_aws_service_name)
     assert parameters(dynamodb._condition_syntax_error) == ["expr", "slot"]
+    assert parameters(iam_evaluator.parse_policy_document) == ["doc"]
+    assert inspect.getsource(iam_evaluator._gather_role_policies).count(" parse_policy_document(doc)") == 2
     spawn = inspect.getsource(lambda_runtime.Worker._spawn)
     assert spawn.count("zipfile.ZipFile(") == spawn.count(".extractall(") == 2
