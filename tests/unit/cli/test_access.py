@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests import builders
 from tests.unit.fake_bedrock import refusal
 from tunedrop.aws import Aws
 from tunedrop.cli.app import app
+from tunedrop.cli.runs.live import watch
 from tunedrop.cli.stage import Deployed
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
@@ -113,8 +115,16 @@ def test_the_policies_allow_what_a_command_calls(
 
 
 def test_the_policies_allow_a_submission(
-    aws: Aws, stage: Stage, deployed: Deployed, intake: str, calls: list[Call], folder: Path
+    aws: Aws,
+    stage: Stage,
+    deployed: Deployed,
+    intake: str,
+    calls: list[Call],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    looks_twice = functools.partial(watch.started, seconds=0.5)  # no function registers the run here
+    monkeypatch.setattr("tunedrop.cli.runs.submitting.started", looks_twice)
     arguments = ["submit", str(folder), "--yes", "--stage", "test", "--region", "us-east-1"]
 
     result = CliRunner().invoke(app, arguments)
