@@ -31,10 +31,10 @@ from infra.intake import Intake, StartRule
 from infra.notifications import Notifications
 from infra.observability import Observability
 from infra.open_weights import ImportRole, TrainingRole
-from infra.registry import Registry
 from infra.settings import Settings, SettingsError
 from infra.settings.contradictions import refuse_region
-from infra.waits import Waits
+from infra.tables import Tables
+from infra.watchers import Watchers
 from infra.workflow import Workflow
 from tunedrop import naming, stage
 from tunedrop.contracts import Outcome
@@ -110,8 +110,8 @@ class Tunedrop(Construct):
             existing=(settings.intake_bucket, settings.artifacts_bucket),
         )  # fmt: skip
         self.intake, self.artifacts = storage.intake, storage.artifacts
-        registry = Registry(self, "Registry", key=self.key, removal=removal)
-        self.runs = registry.runs
+        tables = Tables(self, "Registry", key=self.key, removal=removal)
+        self.runs = tables.runs
         notifications = Notifications(
             self, "Notifications", key=self.key, emails=settings.notification_emails,
             groups=settings.notify,
@@ -137,7 +137,7 @@ class Tunedrop(Construct):
         )
 
         self.stage = self._describe(
-            settings, registry, bedrock_role, evaluation_role, training_role, import_role
+            settings, tables, bedrock_role, evaluation_role, training_role, import_role
         )
         functions = Functions(
             self, "Functions", settings=settings, stage=self.stage, bundles=bundles or build(settings),
@@ -147,7 +147,7 @@ class Tunedrop(Construct):
             functions,
             permissions.Resources(
                 stack=Stack.of(self), settings=settings, stage=self.stage, intake=self.intake,
-                artifacts=self.artifacts, runs=registry.runs, waits=registry.waits, topic=self.topic,
+                artifacts=self.artifacts, runs=tables.runs, waits=tables.waits, topic=self.topic,
                 key=self.key, chat=self.chat, bedrock_role=bedrock_role, evaluation_role=evaluation_role,
                 training_role=training_role, import_role=import_role, workflow_name=self.name,
             ),
@@ -167,7 +167,7 @@ class Tunedrop(Construct):
             shard_concurrency=settings.shard_concurrency,
         ).machine  # fmt: skip
         StartRule(self, "Start", bucket=self.intake, workflow=self.workflow, dead_letters=dead_letters)
-        Waits(
+        Watchers(
             self, "Waits", resume=functions["resume_waits"], sweep=functions["sweep_throughput"],
             prices=functions["refresh_prices"],
             intake=self.intake, workflow=self.workflow, dead_letters=dead_letters,
@@ -286,7 +286,7 @@ class Tunedrop(Construct):
                 )
 
     def _describe(
-        self, settings: Settings, registry: Registry, bedrock_role: iam.IRole, evaluation_role: iam.IRole,
+        self, settings: Settings, tables: Tables, bedrock_role: iam.IRole, evaluation_role: iam.IRole,
         training_role: iam.IRole | None, import_role: iam.IRole | None,
     ) -> stage.Stage:  # fmt: skip
         stack = Stack.of(self)
@@ -296,8 +296,8 @@ class Tunedrop(Construct):
             region=stack.region,
             intake_bucket=self.intake.bucket_name,
             artifacts_bucket=self.artifacts.bucket_name,
-            registry_table=registry.runs.table_name,
-            waits_table=registry.waits.table_name,
+            registry_table=tables.runs.table_name,
+            waits_table=tables.waits.table_name,
             topic_arn=self.topic.topic_arn,
             chat_topic_arn=self.chat.topic_arn if self.chat else "",
             bedrock_role_arn=bedrock_role.role_arn,

@@ -14,7 +14,7 @@ from tunedrop.contracts import Failure, Registration
 from tunedrop.errors import InvalidManifest
 from tunedrop.intake import Upload
 from tunedrop.intake.tenants import tenant_of
-from tunedrop.registration import GROWN, ObjectCreated, held_out, resuming
+from tunedrop.registration import GROWN, ObjectCreated, resuming, retry_test_set
 from tunedrop.registration.succession import SUCCESSION
 
 
@@ -85,6 +85,6 @@ def _retry(event: ObjectCreated, upload: Upload, execution_arn: str, services: S
         return _refuse(event, upload, execution_arn, why, services)
     logger.append_keys(run_id=record.run.run_id)
     asked = resuming.step_named(services.aws.s3, event.source)
-    now = partial(held_out.as_it_is_now, services.aws.s3)
+    now = partial(retry_test_set.as_it_is_now, services.aws.s3)
     found = resuming.resume(services.aws, services.registry, record, execution_arn, upload.code, asked, now)
     return _in_its_place(found, services)

@@ -16,7 +16,7 @@ from tunedrop.contracts import Ending
 from tunedrop.monitoring import state
 from tunedrop.serving.sweep import InService
 from tunedrop.steps.notify import end
-from tunedrop.steps.sweep import Sweep, is_settled
+from tunedrop.steps.sweep_throughput import Sweep, is_settled
 
 
 @logger.inject_lambda_context(clear_state=True)

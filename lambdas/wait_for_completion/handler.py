@@ -7,7 +7,7 @@ import msgspec
 from lambdas.services import Services, logger
 from lambdas.step import step
 from tunedrop.contracts import Estimate, Run, Wait, WaitKind
-from tunedrop.waiting import approval, waits
+from tunedrop.waiting import approval, create
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -26,7 +26,7 @@ class Input(msgspec.Struct, frozen=True):
 @step(Input)
 def handler(payload: Input, services: Services) -> Wait:
     subject = approval.key_of(payload.run, payload.estimate) if payload.estimate else payload.subject
-    wait = waits.wait_of(services.stage, payload.run, payload.kind, subject, payload.token)
+    wait = create.wait_of(services.stage, payload.run, payload.kind, subject, payload.token)
     logger.info("waiting", extra={"wait": wait.kind, "subject": wait.subject})
     kept = services.settler.park(wait)
     if payload.estimate is not None:

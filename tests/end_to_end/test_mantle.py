@@ -12,7 +12,7 @@ from local.embedded import Embedded
 from tests.end_to_end.runs import stopped_while_starved, submit, whole
 from tunedrop.contracts import CompletedJob, Estimate, Evaluation, Promotion, Serving
 from tunedrop.registry.aliases import Aliases
-from tunedrop.results.asking import Models
+from tunedrop.results.side_by_side import Models
 from tunedrop.results.teardown import Teardown
 from tunedrop.training import engines
 

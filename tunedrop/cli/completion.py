@@ -22,7 +22,7 @@ STARTERS = (
     "distillation",
     "reinforcement",
 )
-"""Of `tunedrop.cli.data.sample_records.METHODS`. A test compares these lists with what they repeat, so that
+"""Of `tunedrop.cli.plan.sample_records.METHODS`. A test compares these lists with what they repeat, so that
 `--help` imports only the parser of arguments."""
 
 RESUME_POINTS = ("validate_data", "preflight", "estimate_cost")
@@ -67,7 +67,7 @@ def run_ids(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """The latest runs of the stage that the command line names so far."""
     from botocore.config import Config
 
-    from tunedrop.cli.stage import Deployed
+    from tunedrop.cli.deployed import Deployed
 
     asked = context.params
     try:
@@ -85,7 +85,7 @@ def run_ids(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
 
 def names_in_production(context: typer.Context, incomplete: str) -> list[str]:
     """The names that have a model in production."""
-    from tunedrop.cli.stage import Deployed
+    from tunedrop.cli.deployed import Deployed
 
     asked = context.params
     try:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate
 import typer
 
 from tunedrop.cli import completion
+from tunedrop.cli.deployed import DEFAULT_STAGE, STAGE_VARIABLE, Deployed
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.failures import Format, fail
-from tunedrop.cli.stage import DEFAULT_STAGE, STAGE_VARIABLE, Deployed
 
 if TYPE_CHECKING:
     from tunedrop.contracts import ReadOptions

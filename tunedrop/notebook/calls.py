@@ -11,20 +11,21 @@ from functools import wraps
 from pathlib import Path
 from typing import Literal, ParamSpec, TypeVar
 
-from tunedrop.cli.data import checking, converting, estimating, folder
+from tunedrop.cli.data import checking, converting, folder
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.failures import Failed, Format, fail, foreseen
+from tunedrop.cli.plan import estimating
 from tunedrop.cli.runs import submitting
 from tunedrop.cli.runs.live import watch
-from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import Ending, Estimate, Method
 from tunedrop.dataset.check.check import Report
 from tunedrop.dataset.sources.containers.tables import PARTS
 from tunedrop.dataset.tools.convert import Conversion, Target
 from tunedrop.dataset.types import ReadOptions
 from tunedrop.registry import Record
-from tunedrop.results.asking import Contender, Models
 from tunedrop.results.collect import ending_of
+from tunedrop.results.side_by_side import Contender, Models
 
 __all__ = ["Failed", "ask", "check", "convert", "estimate", "follow", "runs", "submit"]
 

@@ -17,8 +17,8 @@ from tests import builders
 from tests.unit.fake_bedrock import refusal
 from tunedrop.aws import Aws
 from tunedrop.cli.app import app
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.runs.live import watch
-from tunedrop.cli.stage import Deployed
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
 

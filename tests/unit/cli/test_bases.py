@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from tests.unit.fake_bedrock import refusal
 from tunedrop import catalog
 from tunedrop.cli.app import app
-from tunedrop.cli.data import bases
 from tunedrop.cli.failures import Format
+from tunedrop.cli.plan import bases
 
 LITE = "amazon.nova-lite-v1:0:300k"
 LLAMA = "meta.llama3-3-70b-instruct-v1:0:128k"

@@ -14,7 +14,7 @@ from docs.reference.cli import commands
 from tests import builders
 from tunedrop.aws import Aws
 from tunedrop.cli.app import app
-from tunedrop.cli.stage import Deployed
+from tunedrop.cli.deployed import Deployed
 
 EXAMPLE = str(Path(__file__).parents[3] / "examples" / "support-persona")
 ANSWERS = ["check", EXAMPLE], ["estimate", EXAMPLE], ["explain", "TD030"], ["advise", "--for", "task"]

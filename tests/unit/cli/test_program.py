@@ -26,8 +26,8 @@ from tunedrop.aws import Aws
 from tunedrop.aws.hints import cure
 from tunedrop.cli import completion
 from tunedrop.cli.app import app
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import MEANINGS, NO_AWS, USAGE
-from tunedrop.cli.stage import Deployed
 from tunedrop.errors import OverBudget, TransientError
 
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
@@ -247,7 +247,7 @@ def test_a_run_over_the_months_budget_is_a_sentence(monkeypatch: pytest.MonkeyPa
     def refused(*_: object) -> int:
         raise OverBudget("this month's runs stand at 500.00 USD")
 
-    monkeypatch.setattr("tunedrop.cli.data.estimating.estimate_path", refused)
+    monkeypatch.setattr("tunedrop.cli.plan.estimating.estimate_path", refused)
 
     assert run("estimate", "runs/a") == (1, "", "this month's runs stand at 500.00 USD\n")
 

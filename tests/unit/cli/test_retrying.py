@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from tests import builders
 from tunedrop.aws import Aws
 from tunedrop.cli.app import app
-from tunedrop.cli.stage import Deployed
+from tunedrop.cli.deployed import Deployed
 from tunedrop.contracts import S3Object
 from tunedrop.registry import Registry
 

@@ -13,8 +13,8 @@ import pytest
 import typer
 
 from tunedrop.cli import completion
-from tunedrop.cli.data.sample_records import METHODS
 from tunedrop.cli.index import INDEX, Commands
+from tunedrop.cli.plan.sample_records import METHODS
 from tunedrop.contracts import ResumePoint
 from tunedrop.registry.summaries import Order
 

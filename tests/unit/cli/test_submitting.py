@@ -12,7 +12,7 @@ from tests import builders, pictures
 from tests.unit.fake_bedrock import refusal
 from tunedrop.aws import Aws
 from tunedrop.cli.app import app
-from tunedrop.cli.stage import Deployed
+from tunedrop.cli.deployed import Deployed
 from tunedrop.registry import Record
 from tunedrop.stage import Stage
 

@@ -14,7 +14,8 @@ import pytest
 from docs.reference import calculator
 from tests import builders
 from tunedrop import catalog
-from tunedrop.cli.data import estimating, folder
+from tunedrop.cli.data import folder
+from tunedrop.cli.plan import estimating
 from tunedrop.contracts import Dataset, DatasetFile, DeploymentSettings, Estimate
 from tunedrop.cost.estimate import estimate
 from tunedrop.dataset.prepare.split import shares

@@ -7,7 +7,7 @@ import pytest
 
 from tests import builders
 from tunedrop.aws import Aws
-from tunedrop.cli.stage import Deployed
+from tunedrop.cli.deployed import Deployed
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage, parameter_name
 from tunedrop.waiting.table import Waits

@@ -13,8 +13,8 @@ import tunedrop
 from tests import builders
 from tunedrop import naming
 from tunedrop.aws import Aws
-from tunedrop.cli.data.sample_records import sample
-from tunedrop.cli.stage import Deployed
+from tunedrop.cli.deployed import Deployed
+from tunedrop.cli.plan.sample_records import sample
 from tunedrop.contracts import CompletedJob, Dataset
 from tunedrop.notebook import calls
 from tunedrop.registry import Registry

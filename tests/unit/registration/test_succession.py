@@ -24,7 +24,7 @@ from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.troubles import Troubles
 from tunedrop.stage import Stage
-from tunedrop.steps.sweep import Sweep
+from tunedrop.steps.sweep_throughput import Sweep
 
 TITAN, NOVA = "amazon.titan-text-express-v1:0:8k", "amazon.nova-micro-v1:0:128k"
 MODEL = f"arn:aws:bedrock:us-east-1:111122223333:custom-model/{TITAN}/abcdefghij12"

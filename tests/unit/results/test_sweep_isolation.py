@@ -14,7 +14,7 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import Ending
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
-from tunedrop.steps.sweep import Sweep, Swept
+from tunedrop.steps.sweep_throughput import Sweep, Swept
 from tunedrop.waiting.table import Waits
 
 

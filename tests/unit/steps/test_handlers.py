@@ -24,7 +24,7 @@ from tunedrop.monitoring.state import MonthSoFar, OpenRun, Served
 from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.spending import Spending
 from tunedrop.serving.sweep import InService
-from tunedrop.steps.sweep import Sweep, Swept
+from tunedrop.steps.sweep_throughput import Sweep, Swept
 from tunedrop.waiting import approval
 
 NOVA = "amazon.nova-lite-v1:0:300k"
@@ -159,7 +159,7 @@ def test_the_sweep_counts_what_has_expired_and_what_fails(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     swept = Swept(expired=2, failed=["a", "b", "c"], released=["arn"])
-    monkeypatch.setattr("tunedrop.steps.sweep.Sweep.run", lambda _: swept)
+    monkeypatch.setattr(Sweep, "run", lambda _: swept)
 
     here.wake("sweep_throughput", {})
 
@@ -310,7 +310,9 @@ def test_the_end_of_an_execution_has_the_stage_swept_where_it_left_something(
 ) -> None:
     """Every refused upload ends an execution: an uploader of thousands would start as many sweeps."""
     swept: list[Swept] = []
-    monkeypatch.setattr("tunedrop.steps.sweep.Sweep.run", lambda _: swept.append(Swept()) or swept[-1])
+    monkeypatch.setattr(
+        "tunedrop.steps.sweep_throughput.Sweep.run", lambda _: swept.append(Swept()) or swept[-1]
+    )
     if is_closed:
         here.registry.end(RUN_ID, "refused", None)
 
@@ -324,7 +326,9 @@ def test_an_event_that_says_nothing_of_its_upload_has_the_stage_swept(
     here: Here, monkeypatch: pytest.MonkeyPatch, input_: str | None
 ) -> None:
     swept: list[Swept] = []
-    monkeypatch.setattr("tunedrop.steps.sweep.Sweep.run", lambda _: swept.append(Swept()) or swept[-1])
+    monkeypatch.setattr(
+        "tunedrop.steps.sweep_throughput.Sweep.run", lambda _: swept.append(Swept()) or swept[-1]
+    )
 
     here.wake("sweep_throughput", {"source": "aws.states", "detail": {"input": input_}})
 

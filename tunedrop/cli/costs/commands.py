@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.failures import Format, fail
 from tunedrop.cli.options import FormatOption, YesOption, examples, on_stage
-from tunedrop.cli.stage import Deployed
 
 app = typer.Typer(rich_markup_mode=None)
 throughput_app = typer.Typer(rich_markup_mode=None)

@@ -9,10 +9,10 @@ import msgspec
 from rich.table import Table
 
 from tunedrop import clock
-from tunedrop.cli.asking import confirm
+from tunedrop.cli.confirming import confirm
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import NO
 from tunedrop.cli.output import Format, answer, blocks, console, errors, fail, print_json, table, when
-from tunedrop.cli.stage import Deployed
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.formatting.amounts import duration
 from tunedrop.serving import kinds

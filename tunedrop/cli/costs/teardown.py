@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tunedrop.cli.asking import confirm, if_interrupted
+from tunedrop.cli.confirming import confirm, if_interrupted
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.output import Format, console, errors, print_json
-from tunedrop.cli.stage import Deployed
 from tunedrop.formatting.commands import command
 from tunedrop.formatting.counts import counted
 from tunedrop.results.teardown import Plan, Teardown, TornDown

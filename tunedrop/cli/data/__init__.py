@@ -1,1 +1,1 @@
-"""Commands that work on a dataset on this machine: advise, init, check, convert, estimate, explain."""
+"""Commands that work on datasets on this machine."""

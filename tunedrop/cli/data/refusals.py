@@ -10,9 +10,9 @@ import msgspec
 
 from tunedrop import catalog, registration
 from tunedrop.cli.data.folder import Submission
+from tunedrop.cli.deployed import STAGE_VARIABLE
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.output import fail
-from tunedrop.cli.stage import STAGE_VARIABLE
 from tunedrop.contracts import Run, S3Object
 from tunedrop.errors import InvalidManifest, PreflightFailed
 from tunedrop.manifest import Manifest

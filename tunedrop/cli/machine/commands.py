@@ -11,10 +11,10 @@ from typing import Annotated
 
 import typer
 
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.failures import Format, fail
 from tunedrop.cli.options import BaseModelOption, FormatOption, examples, on_stage
-from tunedrop.cli.stage import Deployed
 
 _CHECKOUT = Path(__file__).resolve().parents[3]
 """Where the repository is, when this package runs from one."""

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from tunedrop.cli import completion
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.failures import Format
 from tunedrop.cli.options import FormatOption, RunName, YesOption, examples, on_stage
-from tunedrop.cli.stage import Deployed
 
 app = typer.Typer(rich_markup_mode=None)
 

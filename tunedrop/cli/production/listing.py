@@ -8,10 +8,10 @@ from botocore.exceptions import ClientError
 from rich.table import Table
 
 from tunedrop import naming, shown
+from tunedrop.cli.deployed import NEAR_AMONG, Deployed
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.near import hint
 from tunedrop.cli.output import Format, blocks, console, errors, fail, print_json, table, when
-from tunedrop.cli.stage import NEAR_AMONG, Deployed
 from tunedrop.registry.versions import Version, versions
 from tunedrop.reporting.verdict import number
 from tunedrop.results.artifacts import read_text

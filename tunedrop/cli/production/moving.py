@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from tunedrop.cli.asking import confirm, if_interrupted
+from tunedrop.cli.confirming import confirm, if_interrupted
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.output import Format, console, errors, fail, print_json, when
-from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import CompletedJob, DeploymentSettings, Promotion
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.formatting.commands import command

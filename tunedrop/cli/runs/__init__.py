@@ -1,1 +1,1 @@
-"""Commands about runs: submit, follow, list, approve, stop, retry."""
+"""Commands that start, follow, answer and retry runs."""

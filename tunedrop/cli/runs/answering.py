@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from tunedrop import intake
-from tunedrop.cli.asking import can_ask, confirm
+from tunedrop.cli.confirming import confirm, is_interactive
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import Format, answer, fail
 from tunedrop.cli.runs.live import events
 from tunedrop.cli.runs.words import status
-from tunedrop.cli.stage import Deployed
 from tunedrop.registry import Record
 
 
@@ -26,7 +26,7 @@ def approve(here: Deployed, record: Record, estimate: str, format_: Format) -> N
             NO,
             f"To approve it: {command}",
         )
-    if not estimate and not can_ask():
+    if not estimate and not is_interactive():
         fail(
             f"name the estimate of {run_id} that you approve: {question}", USAGE, f"To approve it: {command}"
         )

@@ -14,15 +14,16 @@ from tunedrop import catalog, intake, naming
 from tunedrop.aws import foundation_models
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.tunable import why_closed
-from tunedrop.cli.asking import confirm, if_interrupted
-from tunedrop.cli.data import estimating, folder
+from tunedrop.cli.confirming import confirm, if_interrupted
+from tunedrop.cli.data import folder
 from tunedrop.cli.data.folder import Submission
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.output import Format, console, errors, fail, print_json
+from tunedrop.cli.plan import estimating
 from tunedrop.cli.progress import Advance, bytes_done, size_of
 from tunedrop.cli.runs.live.watch import started, watch
 from tunedrop.cli.runs.sending import is_there, parts_of, send
-from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import Estimate
 from tunedrop.formatting.commands import command
 from tunedrop.formatting.costs import in_words

@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from tests.unit.cli.live import pictures
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.output import Format
 from tunedrop.cli.runs.live import watch
-from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import Failure
 from tunedrop.monitoring import Snapshot
 

@@ -14,13 +14,13 @@ from rich.live import Live
 
 from tunedrop import clock, intake, shown
 from tunedrop.aws import is_transient
-from tunedrop.cli.asking import if_interrupted
+from tunedrop.cli.confirming import if_interrupted
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.output import Format, console, errors, fail
 from tunedrop.cli.runs.live import final, keys
 from tunedrop.cli.runs.live.events import Event, changes
 from tunedrop.cli.runs.live.view import View
-from tunedrop.cli.stage import Deployed
 from tunedrop.monitoring import Look, Snapshot, pace
 from tunedrop.registry import Record
 

@@ -14,9 +14,9 @@ from tunedrop import catalog, registration
 from tunedrop.cli.data import checking, folder
 from tunedrop.cli.data.folder import Submission
 from tunedrop.cli.data.refusals import bare_run, no_stage
+from tunedrop.cli.deployed import STAGE_VARIABLE, Deployed
 from tunedrop.cli.exits import NO, USAGE, YES
 from tunedrop.cli.output import Format, console, errors, fail, print_json, table
-from tunedrop.cli.stage import STAGE_VARIABLE, Deployed
 from tunedrop.contracts import Dataset, DatasetFile, Estimate, Method, Prompts, RuleSettings, Run
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate

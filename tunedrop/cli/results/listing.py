@@ -9,11 +9,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.output import Format, console, errors, print_json, table, when
 from tunedrop.cli.runs.live import view
 from tunedrop.cli.runs.live import watch as following
 from tunedrop.cli.runs.live.final import COLOURS
-from tunedrop.cli.stage import Deployed
 from tunedrop.formatting.scores import difference
 from tunedrop.registry import Record
 from tunedrop.registry.summaries import Order, Summary, matching, ordered, summary

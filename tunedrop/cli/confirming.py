@@ -12,7 +12,7 @@ from tunedrop.cli.exits import INTERRUPTED, NO, USAGE
 from tunedrop.cli.failures import Failed, fail
 
 
-def can_ask() -> bool:
+def is_interactive() -> bool:
     """Whether somebody sits at a terminal: questions go to stderr, answers come from stdin."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
@@ -29,7 +29,7 @@ def confirm(question: str, *, otherwise: str, yes: bool = False, flag: str = "--
     """
     if yes:
         return
-    if not can_ask():
+    if not is_interactive():
         fail(f"{otherwise}: without a terminal, say {flag}", USAGE, question)
     with if_interrupted(otherwise):
         if not typer.confirm(question, err=True):

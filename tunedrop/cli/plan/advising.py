@@ -19,10 +19,11 @@ from tunedrop.advice.candidates import Candidate, LeftOut
 from tunedrop.advice.questions import CHANGES, GOALS, MATERIALS
 from tunedrop.advice.situation import Profile, Situation
 from tunedrop.advice.statement import Statement
-from tunedrop.cli.data import checking, folder, rule_settings, starting
+from tunedrop.cli.data import checking, folder, rule_settings
 from tunedrop.cli.data.folder import Submission
 from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.output import Format, console, errors, fail, print_json, table
+from tunedrop.cli.plan import starting
 from tunedrop.dataset.prepare.split import shares
 from tunedrop.formatting.commands import command
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests import builders
 from tunedrop.contracts import WaitKind
-from tunedrop.waiting.waits import wait_of
+from tunedrop.waiting.create import wait_of
 
 NOW = "2026-11-23T12:00:00Z"
 ARRIVED = builders.run().created_at

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import Format, console, fail, print_json
-from tunedrop.cli.stage import Deployed
 from tunedrop.errors import TransientError
 from tunedrop.results import mlflow
 

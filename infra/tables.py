@@ -8,7 +8,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 
-class Registry(Construct):
+class Tables(Construct):
     """The registry table (`tunedrop.registry`) and the waits table (`tunedrop.waiting.table`)."""
 
     def __init__(self, scope: Construct, id: str, *, key: kms.IKey, removal: RemovalPolicy) -> None:

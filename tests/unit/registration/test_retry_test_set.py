@@ -6,7 +6,7 @@ import pytest
 from tests import builders
 from tunedrop.aws import Aws
 from tunedrop.contracts import S3Object
-from tunedrop.registration import held_out
+from tunedrop.registration import retry_test_set
 from tunedrop.stage import Stage
 
 
@@ -25,13 +25,13 @@ def test_the_test_file_counts_in_its_latest_version(aws: Aws, stage: Stage) -> N
     latest = put(aws, "runs/persona/held.jsonl")
     put(aws, "runs/persona/test.jsonl")  # nobody named it
 
-    assert held_out.as_it_is_now(aws.s3, run) == msgspec.structs.replace(run, test=latest)
+    assert retry_test_set.as_it_is_now(aws.s3, run) == msgspec.structs.replace(run, test=latest)
 
 
 def test_a_file_in_the_runs_folder_adds_to_what_was_split_off(aws: Aws, stage: Stage) -> None:
     more = put(aws, "runs/persona-0123456789/test.jsonl")
 
-    run = held_out.as_it_is_now(aws.s3, builders.run())
+    run = retry_test_set.as_it_is_now(aws.s3, builders.run())
 
     assert (run.test, run.more_test) == (None, more)
 
@@ -39,5 +39,5 @@ def test_a_file_in_the_runs_folder_adds_to_what_was_split_off(aws: Aws, stage: S
 def test_a_test_set_that_nobody_has_touched_stays(aws: Aws, stage: Stage) -> None:
     gone = builders.run(test=S3Object(bucket="intake", key="runs/persona/held.jsonl", version_id="v1"))
 
-    assert held_out.as_it_is_now(aws.s3, gone) == gone
-    assert held_out.as_it_is_now(aws.s3, builders.run()) == builders.run()
+    assert retry_test_set.as_it_is_now(aws.s3, gone) == gone
+    assert retry_test_set.as_it_is_now(aws.s3, builders.run()) == builders.run()

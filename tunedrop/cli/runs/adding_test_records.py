@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from tunedrop import intake
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import errors, fail
 from tunedrop.cli.progress import bytes_done
 from tunedrop.cli.runs.sending import parts_of, send
-from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import S3Object
 from tunedrop.registration.resuming import evaluates_anew
 from tunedrop.registry import Record

@@ -8,12 +8,12 @@ from rich.columns import Columns
 from rich.panel import Panel
 from rich.text import Text
 
-from tunedrop.cli.asking import can_ask
+from tunedrop.cli.confirming import is_interactive
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import Format, console, errors, fail, print_json
-from tunedrop.cli.stage import Deployed
 from tunedrop.dataset.prepare.held_out import Message
-from tunedrop.results.asking import WHO, Contender, Models, Said, Who
+from tunedrop.results.side_by_side import WHO, Contender, Models, Said, Who
 
 NARROWEST = 34
 """Columns of the narrowest answer that is still read beside others."""
@@ -42,7 +42,7 @@ def ask(here: Deployed, name: str, prompt: str | None, wanted: Wanted, format_: 
     """Ask once, or until an empty line where no prompt is given."""
     if wrong := [one for one in wanted.only if one not in WHO]:
         fail(f"--only {wrong[0]}: it is one of {', '.join(WHO)}", USAGE)
-    if prompt is None and (format_ is Format.json or not can_ask()):
+    if prompt is None and (format_ is Format.json or not is_interactive()):
         fail("give a prompt: tunedrop ask RUN PROMPT", USAGE)
     who: tuple[Who, ...] = tuple(one for one in WHO if not wanted.only or one in wanted.only)
     models = Models(here.aws, here.stage, here.run(name))

@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 
 from tests import builders
 from tunedrop.aws import Aws
-from tunedrop.cli import asking
+from tunedrop.cli import confirming
 from tunedrop.cli.app import app
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import INTERRUPTED, NO, USAGE
 from tunedrop.cli.failures import Failed
 from tunedrop.cli.near import hint
-from tunedrop.cli.stage import Deployed
 from tunedrop.registry import Registry
 
 WHERE = ("--stage", "test", "--region", "us-east-1")
@@ -36,7 +36,7 @@ def run(*arguments: str, input: str | None = None) -> tuple[int, str, str]:
 
 def test_without_a_terminal_nothing_is_taken_for_a_yes() -> None:
     with pytest.raises(Failed) as failed:
-        asking.confirm("Delete it?", otherwise="nothing was deleted")
+        confirming.confirm("Delete it?", otherwise="nothing was deleted")
 
     assert failed.value.code == USAGE
     assert "nothing was deleted: without a terminal, say --yes" in str(failed.value)
@@ -48,9 +48,9 @@ def test_no_and_ctrl_d_do_nothing_and_say_so(monkeypatch: pytest.MonkeyPatch, an
 
     @program.command()
     def ask() -> None:
-        monkeypatch.setattr(asking, "can_ask", lambda: True)
+        monkeypatch.setattr(confirming, "is_interactive", lambda: True)
         try:
-            asking.confirm("Delete it?", otherwise="nothing was deleted")
+            confirming.confirm("Delete it?", otherwise="nothing was deleted")
         except Failed as failed:
             typer.echo(failed.message)
             raise typer.Exit(failed.code) from None
@@ -66,10 +66,10 @@ def test_a_key_that_interrupts_a_question_ends_with_130_and_no_trace(key: bytes,
     file = tmp_path / "a.jsonl"
     file.touch()
     script = (
-        "import signal\nfrom tunedrop.cli import asking\nfrom tunedrop.cli.data import checking\n"
+        "import signal\nfrom tunedrop.cli import confirming\nfrom tunedrop.cli.data import checking\n"
         # A test run in the background has been told to ignore it.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "checking.check_files = lambda *_: asking.confirm('Go on?', otherwise='nothing was done')\n"
+        "checking.check_files = lambda *_: confirming.confirm('Go on?', otherwise='nothing was done')\n"
         "from tunedrop.cli.main import main\nmain()\n"
     )
     ours, theirs = pty.openpty()

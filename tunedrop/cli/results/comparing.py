@@ -7,10 +7,10 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import Format, console, errors, fail, print_json, table
 from tunedrop.cli.runs.live.final import COLOURS
-from tunedrop.cli.stage import Deployed
 from tunedrop.contracts import Score
 from tunedrop.evaluation.metrics import TITLES
 from tunedrop.formatting.scores import at_a_glance
