@@ -17,13 +17,15 @@ from tunedrop.results.teardown import Teardown
 from tunedrop.training import engines
 
 SECONDS = 600.0
-MANIFEST = b"""
+QWEN = b"""
 method: reinforcement
-base_model: openai.gpt-oss-20b
+base_model: qwen.qwen3-32b
+engine: mantle
 hyperparameters: {n_epochs: 8, batch_size: 32}
 budget_usd: 50
 data: {train: train.jsonl}
 """
+GPT_OSS = QWEN.replace(b"qwen.qwen3-32b\nengine: mantle", b"openai.gpt-oss-20b")
 STAYS = "no documented operation of AWS deletes a model that bedrock-mantle has tuned"
 
 
@@ -36,10 +38,11 @@ def stage(west: Pipeline, embedded: Embedded) -> Iterator[Pipeline]:
 def test_a_model_is_tuned_by_grades_and_asked_by_the_token_and_what_stays_is_said_first(
     stage: Pipeline, examples: Path
 ) -> None:
-    run_id = submit(stage, "graded-west", MANIFEST, examples / "graded-answers" / "train.jsonl")
+    run_id = submit(stage, "graded-west", QWEN, examples / "graded-answers" / "train.jsonl")
     assert stage.asked(run_id).kind == "approval"
     held = stage.registry.get(run_id)
     assert held is not None
+    assert held.run.base_model == "qwen.qwen3-32b:mantle"
     assert any(STAYS in one for one in whole(held, "estimate", Estimate).approval_reasons)
     assert list(stage.aws.mantle.list_files()["data"]) == []
 
@@ -73,7 +76,7 @@ def test_a_run_that_is_stopped_while_it_waits_for_capacity_leaves_no_job_and_no_
     stage: Pipeline, embedded: Embedded, examples: Path
 ) -> None:
     embedded.faults.set(no_capacity=True)
-    run_id = submit(stage, "starved-west", MANIFEST, examples / "graded-answers" / "train.jsonl")
+    run_id = submit(stage, "starved-west", GPT_OSS, examples / "graded-answers" / "train.jsonl")
 
     stopped_while_starved(stage, run_id, engines.named("mantle"), SECONDS)
 
