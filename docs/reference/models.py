@@ -9,6 +9,7 @@ from docs.reference.tables import page, table
 from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel, Hyperparameter, Price
 from tunedrop.dataset.rules.blocks import MEDIA, taken
+from tunedrop.serving import kinds
 
 _HEAD = """This page lists the base models of the catalog (`tunedrop/catalog/models/`, one file per model).
 Before a run costs anything, preflight also asks Bedrock whether the model is active, whether you have access,
@@ -126,9 +127,7 @@ def _takes(one: Hyperparameter) -> str:
 
 
 def _ways(one: BaseModel) -> str:
-    serving = one.serving
-    ways = {"on demand": serving.on_demand, "provisioned": serving.provisioned, "imported": serving.imported}
-    return ", ".join(name for name, offered in ways.items() if offered)
+    return ", ".join(kind.title for kind in kinds.offered(one))
 
 
 def _usd(price: Price | None) -> str:
@@ -136,4 +135,6 @@ def _usd(price: Price | None) -> str:
 
 
 def _anchor(one: BaseModel) -> str:
-    return one.id.partition(":")[0].replace(".", "-")
+    """Without what follows a colon, but for an entry that is told from another by it."""
+    name = one.id if one.variant_of else one.id.partition(":")[0]
+    return name.replace(".", "-").replace(":", "-")

@@ -8,7 +8,7 @@ from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog, naming
 from tunedrop.contracts import CompletedJob, Dataset, Run, Serving
-from tunedrop.serving import bases, choose, models, throughput
+from tunedrop.serving import bases, choose, kinds, models, throughput
 from tunedrop.waiting import deployments
 
 
@@ -33,14 +33,14 @@ def handler(payload: Input, services: Services) -> Serving:
     way = bought_later if payload.evaluated and bought_later else choose.way(base_model, run.deployment)
     name = naming.resource_name(stage.name, run.run_id, run.attempt)
     bedrock, model_arn = services.aws.bedrock, payload.job.model_arn
-    weights = models.weights(services.aws, model_arn) if way == "imported" else ""
+    weights = models.weights(services.aws, model_arn) if kinds.of(way).serves_files else ""
 
     def create() -> Serving:
         return throughput.create(
             bedrock, stage, run.run_id, name, model_arn, run.deployment, way, weights=weights
         )
 
-    if way == "on-demand":
+    if kinds.of(way).queues:
         serving = deployments.create_or_queue(bedrock, services.waits, name, create, granted=payload.granted)
     else:
         serving = create()

@@ -15,7 +15,7 @@ from tunedrop.contracts import Dataset, DatasetFile, Estimate, Method, Run, S3Ob
 from tunedrop.cost.estimate import estimate
 from tunedrop.errors import PreflightFailed
 from tunedrop.evaluation.workload import workload
-from tunedrop.serving import choose
+from tunedrop.serving import choose, kinds
 
 ASSUMED = Profile(method="single-turn", records=500, tokens=100_000, longest_tokens=1_000, held_out=50)
 """The data assumed for cost estimates when there is none: 500 examples of 200 tokens."""
@@ -79,8 +79,8 @@ def _candidate(model: BaseModel, method: Method, data: Profile, situation: Situa
     fits = not remarks
     found = _price(model, method, data)
     price = model.prices.provisioned_per_unit_hour.get("none")
-    by_token = model.serving.on_demand or model.serving.mantle
-    is_imported = model.serving.imported and not model.serving.on_demand
+    billed = [kind.billed_by for kind in kinds.offered(model)][:1]
+    by_token, is_imported = billed == ["token"], billed == ["window"]
     if is_imported:
         remarks.append(_imported(model))
     elif not by_token:

@@ -41,7 +41,7 @@ def actual(
 
 
 def _forecast(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
-    if ending.serving is not None and ending.serving.way == "imported":
+    if ending.serving is not None and kinds.of(ending.serving.way).billed_by == "window":
         yield imported.storage(base_model, ending.serving.units)
     elif ending.job is not None and not base_model.serving.imported:
         yield storage(base_model)
@@ -52,9 +52,9 @@ def _lines(ending: Ending, base_model: BaseModel, now: str, prices_of: PricesOf)
         yield _before(ending)
     if not ending.run.is_evaluated_anew:
         yield from _trainings(ending, base_model, prices_of)
-    if ending.serving is not None and ending.serving.way == "provisioned":
+    if ending.serving is not None and kinds.of(ending.serving.way).billed_by == "hour":
         yield _throughput(ending, base_model, now)
-    if ending.serving is not None and ending.serving.way == "imported":
+    if ending.serving is not None and kinds.of(ending.serving.way).billed_by == "window":
         yield from _imported(ending, base_model, now)
     if ending.evaluation is not None:
         yield from _inference(ending, base_model, prices_of)
@@ -148,7 +148,7 @@ def _by_token(ending: Ending, evaluation: Evaluation, prices: Prices) -> Iterato
     throughput only the base model's are billed; they are taken to be as many as each other's.
     """
     serving = ending.serving
-    by_hour = serving is not None and not kinds.of(serving.way).is_billed_by_token
+    by_hour = serving is not None and kinds.of(serving.way).billed_by != "token"
     asked = 2 if evaluation.champion is None else 3
     for item, price, tokens in (
         (_ANSWERS[0], prices.input_per_million_tokens, evaluation.input_tokens),

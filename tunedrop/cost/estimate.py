@@ -82,7 +82,7 @@ def _lines(
         planned = plan(run, dataset)
         for one in planned:
             yield from training(run, one, base_model, prices_of)
-        if way != "imported":
+        if kinds.of(way).billed_by != "window":
             yield storage(base_model, len(planned))
     if run.evaluation.judge is not None:
         yield _judging(asked, run.evaluation.judge, prices_of)
@@ -90,11 +90,11 @@ def _lines(
         yield from held_out_answers(asked.held_out, run.teacher, prices_of)
     if base_model.inference_id:
         yield from _inference(asked, base_model, way)
-    if way == "imported":
+    if kinds.of(way).billed_by == "window":
         yield from imported.lines(base_model, asked)
-    elif way == "provisioned":
+    elif kinds.of(way).billed_by == "hour":
         yield _throughput(run, base_model, EVALUATION_HOURS)
-    elif choose.production_way(base_model, run.deployment) == "provisioned":
+    elif choose.production_way(base_model, run.deployment) is not None:
         yield _throughput(run, base_model, 0.0)
 
 
@@ -117,7 +117,7 @@ def _throughput(run: Run, base_model: BaseModel, to_evaluate: float) -> CostLine
 def _inference(asked: Workload, base_model: BaseModel, way: Way) -> Iterator[CostLine]:
     """Most custom models cost on demand what their base model costs; on provisioned throughput its hours pay
     for their tokens, and only the base model's, which is asked on demand, are billed."""
-    by_token = kinds.of(way).is_billed_by_token
+    by_token = kinds.of(way).billed_by == "token"
     models, probed = (asked.contenders, 2) if by_token else (1, 1)
     who = f"{models} models" if by_token else "the base model"
     prices = base_model.prices

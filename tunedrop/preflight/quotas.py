@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tunedrop import clock, naming
+from tunedrop import catalog, clock, naming
 from tunedrop.aws import Aws, explain, is_transient
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, Run
@@ -102,7 +102,7 @@ def _full(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Ite
             detail, cure = _too_few(quota, len(names), len(names) + new, stage.region)
             yield detail + _copies(stage, model, names), cure
     quota = quotas.get(CUSTOM_MODELS)
-    makes_custom_model = not {"imported", "mantle"} & ways
+    makes_custom_model = catalog.engines()[model.engine].tunes_foundation_models
     if quota is not None and makes_custom_model and (used := models(aws_.bedrock)) + jobs > quota.value:
         yield _too_few(quota, used, used + jobs, stage.region)
     quota = quotas.get(DEPLOYMENTS)

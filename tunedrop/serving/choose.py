@@ -20,23 +20,16 @@ def way(base_model: BaseModel, settings: DeploymentSettings) -> Way:
     PreflightFailed
         When the run asks for a way that the base model does not have, or it has none.
     """
-    serving = base_model.serving
-    by_token = serving.on_demand or serving.mantle
-    offered = {"on-demand": by_token, "provisioned": serving.provisioned}
-    if settings.mode != "auto" and not offered[settings.mode]:
+    offered = kinds.offered(base_model)
+    modes = list(dict.fromkeys(kind.mode for kind in offered if kind.mode))
+    if settings.mode != "auto" and settings.mode not in modes:
         raise PreflightFailed(
             f"deployment.mode: models tuned from {base_model.name} cannot be served by {settings.mode}; "
-            f"they can be by {' or '.join(name for name, has in offered.items() if has) or 'nothing'}"
+            f"they can be by {' or '.join(modes) or 'nothing'}"
         )
-    if serving.on_demand:
-        return "on-demand"
-    if serving.provisioned:
-        return "provisioned"
-    if serving.imported:
-        return "imported"
-    if serving.mantle:
-        return "mantle"
-    raise PreflightFailed(f"Bedrock has no way to serve models tuned from {base_model.name}")
+    if not offered:
+        raise PreflightFailed(f"Bedrock has no way to serve models tuned from {base_model.name}")
+    return offered[0].way
 
 
 def production_way(base_model: BaseModel, settings: DeploymentSettings) -> Way | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
@@ -37,6 +37,18 @@ class Served(NamedTuple):
     units: int = 0
 
 
+class CannotSwap(Exception):
+    """Bedrock does not put the model behind this ARN; the message says why. The alias has to move instead."""
+
+
+class Behind(msgspec.Struct, frozen=True):
+    """The model behind an ARN, and the change towards another one, if any was asked for."""
+
+    model_arn: str
+    desired: str
+    change: Literal["none", "going on", "done", "failed"] = "none"
+
+
 class ServingKind(ABC):
     """One way to serve a model. All its resources bill, or count against quotas, until they are deleted."""
 
@@ -48,19 +60,43 @@ class ServingKind(ABC):
     asked_by: ClassVar[str] = "converse"
     """`converse`; `chat` is OpenAI's chat body by InvokeModel, `chat-http` the same at its own endpoint."""
 
-    is_free_while_idle: ClassVar[bool] = True
-    """Whether it costs nothing by the hour while nobody asks."""
+    offered_as: ClassVar[str]
+    """The field of the catalog's `Serving` that says whether a base model has it."""
+
+    mode: ClassVar[Literal["on-demand", "provisioned", ""]] = ""
+    """The `deployment.mode` of a manifest that asks for it; empty where none does."""
+
+    title: ClassVar[str]
+    """As people call it: in one or two words."""
+
+    terms: ClassVar[str]
+    """How it serves and what that costs, as a clause about the model."""
+
+    billed_by: ClassVar[Literal["token", "hour", "window"]]
+    """What is paid: each answer by its tokens; hours, also idle ones; windows in which somebody asks."""
+
+    serves_files: ClassVar[bool] = False
+    """Whether it serves the files of a model, wherever they are, and not the model by its ARN."""
+
+    queues: ClassVar[bool] = False
+    """Whether a run that finds no room waits in the stage's own queue until another gives some back."""
 
     is_listed: ClassVar[bool] = True
     """Whether what serves is something that AWS lists, and that has to be ended."""
-
-    is_billed_by_token: ClassVar[bool] = False
-    """Whether each answer is paid by its tokens, and nothing else."""
 
     quota_frees_up: ClassVar[bool] = True
     """Whether other runs give back what a quota is full of."""
 
     quota_cure: ClassVar[str]
+
+    @property
+    def is_free_while_idle(self) -> bool:
+        """Whether it costs nothing by the hour while nobody asks."""
+        return self.billed_by != "hour"
+
+    def serves(self, base_model: BaseModel) -> bool:
+        """Whether models that are tuned from a base model are served so."""
+        return bool(getattr(base_model.serving, self.offered_as))
 
     @abstractmethod
     def create(self, bedrock: Any, wanted: Wanted) -> str:
@@ -87,7 +123,17 @@ class ServingKind(ABC):
         """The client that asks what is served so."""
         return aws.bedrock_runtime
 
-    def model_in(self, arn: str) -> str:
-        """The ARN of the model that is served, where that of what serves says it; else empty."""
-        del arn
-        return ""
+    @abstractmethod
+    def behind(self, bedrock: Any, arn: str) -> Behind:
+        """The model behind an ARN, and the change to another if one goes on."""
+
+    def put_behind(self, bedrock: Any, arn: str, before: str, model_arn: str) -> None:
+        """Begin to serve another model behind an ARN; the client's own error where AWS refuses.
+
+        Raises
+        ------
+        CannotSwap
+            Where this kind of serving has no such operation.
+        """
+        del bedrock, before, model_arn
+        raise CannotSwap(f"{arn} is of one model alone")

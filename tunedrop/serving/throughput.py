@@ -184,7 +184,7 @@ def _after_refusal(bedrock: Any, way: Way, name: str, error: ClientError) -> str
     if code == "ServiceQuotaExceededException":
         kind = kinds.of(way)
         refusal: type[Exception] = TransientError if kind.quota_frees_up else ThroughputFailed
-        if way == "on-demand":  # deployments come and go with other runs, in hours or days
+        if kind.queues:  # what there is comes and goes with other runs, in hours or days
             refusal = DeploymentsFull
         raise refusal(f"{message} {kind.quota_cure}") from error
     raise ThroughputFailed(f"Bedrock refused to serve the model: {message} ({code})") from error

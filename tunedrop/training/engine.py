@@ -183,6 +183,11 @@ class TrainingEngine(ABC):
     def role_of(self, stage: Stage) -> str:
         """The ARN of the role that its jobs of a stage are given; empty where they are given none."""
 
+    def billed_by(self, method: Method) -> Literal["token", "hour"]:
+        """What training by a method is billed by."""
+        del method
+        return "token"
+
     @abstractmethod
     def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:
         """What a job of this plan is billed by."""

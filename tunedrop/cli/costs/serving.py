@@ -111,7 +111,7 @@ def _whose(one: InService) -> str:
 def _served(one: InService) -> str:
     if one.way == "provisioned":
         return f"{one.model_units} model units"
-    return "on demand" if one.way == "on-demand" else one.way
+    return kinds.of(one.way).title
 
 
 def _rate(one: InService) -> str:

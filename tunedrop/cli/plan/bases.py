@@ -23,6 +23,7 @@ from tunedrop.cli.failures import Format, fail
 from tunedrop.cli.output import console, errors, print_json, table
 from tunedrop.contracts import Method
 from tunedrop.doctor.models import SOON
+from tunedrop.serving import kinds
 from tunedrop.training import engines
 
 QUICK = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
@@ -145,16 +146,7 @@ def _base(model: BaseModel, method: Method | None, region: str | None, live: Liv
             for name, rules in model.methods.items()
             if closed or not unused(model, name)
         },
-        served=tuple(
-            name
-            for name, can in (
-                ("on demand", model.serving.on_demand),
-                ("provisioned", model.serving.provisioned),
-                ("imported", model.serving.imported),
-                ("by the token", model.serving.mantle),
-            )
-            if can
-        ),
+        served=tuple(kind.title for kind in kinds.offered(model)),
         training_per_million_tokens=_usd(prices.training_per_million_tokens),
         training_per_hour=_usd(prices.training_per_hour),
         input_per_million_tokens=_usd(prices.input_per_million_tokens),
@@ -187,8 +179,8 @@ def _missing(model: BaseModel) -> Iterable[str]:
 
 
 def _by_the_hour(model: BaseModel) -> bool:
-    """Whether reinforcement is billed by the hour; SageMaker's serverless jobs are by the token."""
-    return engines.named(model.engine_of("reinforcement")).service != "sagemaker"
+    """Whether reinforcement is billed by the hour; some engines bill the tokens."""
+    return engines.of(model, "reinforcement").billed_by("reinforcement") == "hour"
 
 
 def _usd(price: Price | None) -> float | None:

@@ -18,6 +18,7 @@ from tunedrop.cli.plan.sample_records import sample
 from tunedrop.contracts import Method
 from tunedrop.formatting.commands import command
 from tunedrop.planning.hyperparameters import manifests_name
+from tunedrop.serving import kinds
 
 _MANIFEST = """\
 # A run of Tunedrop. Submit it with: {submit}
@@ -137,12 +138,7 @@ def _manifest(folder: Path, method: Method, base_model: str, hyperparameters: Ma
         if catalog.tunable(method) or method not in model.methods:
             fail(f"{model.name} {closed}", USAGE, catalog.instead(model, method))
         errors.print(f"{model.name} {closed}. {catalog.instead(None, method)}", style="yellow")
-    serving = model.serving
-    served = "served on demand, free while idle" if serving.on_demand else "served by the hour only"
-    if serving.imported and not serving.on_demand:
-        served = "imported into Bedrock: billed by windows of five minutes"
-    if serving.mantle:
-        served = "served by the token, at the endpoint that tunes it"
+    offered = kinds.offered(model)
     return _MANIFEST.format(
         submit=command("submit", str(folder), options="--watch"),
         method=method,
@@ -150,7 +146,7 @@ def _manifest(folder: Path, method: Method, base_model: str, hyperparameters: Ma
         base_model=model.id,
         name=model.name,
         regions=" and ".join(model.regions),
-        served=served,
+        served=offered[0].terms if offered else "not served",
         more=_more(method, model),
         hyperparameters=_hyperparameters(hyperparameters, model.hyperparameters_of(method)),
     )

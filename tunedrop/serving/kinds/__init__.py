@@ -22,6 +22,11 @@ def of(way: Way) -> ServingKind:
     return next(kind for kind in EVERY if kind.way == way)
 
 
+def offered(base_model: BaseModel) -> list[ServingKind]:
+    """The kinds that serve models tuned from a base model, the first that should be taken first."""
+    return [kind for kind in EVERY if kind.serves(base_model)]
+
+
 def of_arn(arn: str) -> ServingKind | None:
     """The kind that an ARN is of; None for what serves nothing, such as a model itself or a base model."""
     return next((kind for kind in EVERY if any(part in arn for part in kind.arns)), None)

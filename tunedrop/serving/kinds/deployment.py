@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from tunedrop import naming
-from tunedrop.serving.kind import Served, ServingKind, Wanted
+from tunedrop.serving.kind import Behind, Served, ServingKind, Wanted
 
 
 class Deployment(ServingKind):
@@ -13,7 +13,12 @@ class Deployment(ServingKind):
 
     way = "on-demand"
     arns = (":custom-model-deployment/",)
-    is_billed_by_token = True
+    offered_as = "on_demand"
+    mode = "on-demand"
+    title = "on demand"
+    terms = "served on demand, free while idle"
+    billed_by = "token"
+    queues = True
     quota_cure = (
         "Delete a custom model deployment, or ask for more in Service Quotas: L-1EF80F3E (total) and "
         "L-430C95DD (in progress)."
@@ -38,3 +43,21 @@ class Deployment(ServingKind):
 
     def delete(self, bedrock: Any, arn: str) -> None:
         bedrock.delete_custom_model_deployment(customModelDeploymentIdentifier=arn)
+
+    def behind(self, bedrock: Any, arn: str) -> Behind:
+        found = bedrock.get_custom_model_deployment(customModelDeploymentIdentifier=arn)
+        update = found.get("updateDetails") or {}
+        change = _CHANGES.get(update.get("updateStatus", ""), "none")
+        return Behind(found["modelArn"], update.get("modelArn", found["modelArn"]), change)
+
+    def put_behind(self, bedrock: Any, arn: str, before: str, model_arn: str) -> None:
+        """Any custom model is taken, as far as is documented."""
+        del before
+        bedrock.update_custom_model_deployment(customModelDeploymentIdentifier=arn, modelArn=model_arn)
+
+
+_CHANGES: dict[str, Literal["none", "going on", "done", "failed"]] = {
+    "Updating": "going on",
+    "UpdateCompleted": "done",
+    "UpdateFailed": "failed",
+}

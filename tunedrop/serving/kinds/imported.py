@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, naming
-from tunedrop.serving.kind import Served, ServingKind, Wanted
+from tunedrop.serving.kind import Behind, Served, ServingKind, Wanted
 
 IMPORT_JOB = ":model-import-job/"
 MODEL = ":imported-model/"
@@ -23,7 +23,11 @@ class Imported(ServingKind):
 
     way = "imported"
     arns = (MODEL, IMPORT_JOB)
+    offered_as = title = "imported"
     asked_by = "chat"
+    terms = "imported into Bedrock: billed by windows of five minutes"
+    billed_by = "window"
+    serves_files = True
     quota_cure = "Delete an imported model, or ask for more in Service Quotas: L-45B04988 (3 by default)."
 
     def create(self, bedrock: Any, wanted: Wanted) -> str:
@@ -65,6 +69,12 @@ class Imported(ServingKind):
                 )
             arn = served.arn
         bedrock.delete_imported_model(modelIdentifier=arn)
+
+    def behind(self, bedrock: Any, arn: str) -> Behind:
+        """The tag with which it was made says which model it is; no operation replaces it."""
+        tags = bedrock.list_tags_for_resource(resourceARN=arn).get("tags", ())
+        model_arn = next((one["value"] for one in tags if one["key"] == naming.MODEL_TAG), "")
+        return Behind(model_arn, model_arn)
 
     def _model(self, bedrock: Any, arn: str) -> Served:
         model = bedrock.get_imported_model(modelIdentifier=arn)

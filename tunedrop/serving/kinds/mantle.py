@@ -12,7 +12,7 @@ from typing import Any
 from tunedrop.aws import Aws
 from tunedrop.aws.mantle import CHAT, TUNED_MODELS, address, id_in
 from tunedrop.catalog.model import BaseModel
-from tunedrop.serving.kind import Served, ServingKind, Wanted
+from tunedrop.serving.kind import Behind, Served, ServingKind, Wanted
 from tunedrop.stage import Stage
 
 
@@ -22,7 +22,11 @@ class Mantle(ServingKind):
     way = "mantle"
     arns = (CHAT,)
     asked_by = "chat-http"
-    is_billed_by_token = True
+    offered_as = "mantle"
+    mode = "on-demand"
+    title = "by the token"
+    terms = "served by the token, at the endpoint that tunes it"
+    billed_by = "token"
     is_listed = False
     quota_cure = ""
 
@@ -50,5 +54,8 @@ class Mantle(ServingKind):
     def client(self, aws: Aws) -> Any:
         return aws.mantle_chat
 
-    def model_in(self, arn: str) -> str:
-        return arn.partition("#")[0].replace(CHAT, TUNED_MODELS)
+    def behind(self, bedrock: Any, arn: str) -> Behind:
+        """The address says it."""
+        del bedrock
+        model_arn = arn.partition("#")[0].replace(CHAT, TUNED_MODELS)
+        return Behind(model_arn, model_arn)

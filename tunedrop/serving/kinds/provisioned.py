@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tunedrop import naming
+from tunedrop import catalog, naming
 from tunedrop.contracts import Commitment
-from tunedrop.serving.kind import Served, ServingKind, Wanted
+from tunedrop.serving.kind import Behind, CannotSwap, Served, ServingKind, Wanted
 
 COMMITMENTS: dict[Commitment, str] = {"1-month": "OneMonth", "6-months": "SixMonths"}
 """The API's `commitmentDuration`; no commitment is said by leaving it out."""
@@ -23,7 +23,9 @@ class Provisioned(ServingKind):
 
     way = "provisioned"
     arns = (":provisioned-model/",)
-    is_free_while_idle = False
+    offered_as = title = mode = "provisioned"
+    terms = "served by the hour only"
+    billed_by = "hour"
     # Units that an account does not have never come.
     quota_frees_up = False
     quota_cure = (
@@ -52,3 +54,16 @@ class Provisioned(ServingKind):
 
     def delete(self, bedrock: Any, arn: str) -> None:
         bedrock.delete_provisioned_model_throughput(provisionedModelId=arn)
+
+    def behind(self, bedrock: Any, arn: str) -> Behind:
+        found = bedrock.get_provisioned_model_throughput(provisionedModelId=arn)
+        desired = found.get("desiredModelArn", found["modelArn"])
+        if found["status"] == "Updating":
+            return Behind(found["modelArn"], desired, "going on")
+        return Behind(found["modelArn"], desired, "none" if desired == found["modelArn"] else "failed")
+
+    def put_behind(self, bedrock: Any, arn: str, before: str, model_arn: str) -> None:
+        """Only a model of the same base model is taken."""
+        if catalog.base_of(before) != catalog.base_of(model_arn):
+            raise CannotSwap(f"{arn} is provisioned throughput of another base model")
+        bedrock.update_provisioned_model_throughput(provisionedModelId=arn, desiredModelId=model_arn)

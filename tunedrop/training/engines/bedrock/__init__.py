@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from tunedrop import catalog
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
@@ -37,9 +39,12 @@ class Bedrock(TrainingEngine):
     def role_of(self, stage: Stage) -> str:
         return stage.bedrock_role_arn
 
-    def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:
+    def billed_by(self, method: Method) -> Literal["token", "hour"]:
         """Reinforcement is billed by the hour (aws.amazon.com/bedrock/pricing, 2026-07-24)."""
-        if planned.method == "reinforcement":
+        return "hour" if method == "reinforcement" else "token"
+
+    def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:
+        if self.billed_by(planned.method) == "hour":
             return Charge(by="hour", price=None, sku=usage_type(base_model, "training hours"))
         price = base_model.prices.training_per_million_tokens
         return Charge(by="token", price=price, sku=usage_type(base_model, "training"))

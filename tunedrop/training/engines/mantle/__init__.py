@@ -7,12 +7,13 @@ fine-tuning-openai-apis, fine-tuning-openai-job-create and rft-open-weight-acces
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import Literal
 
 from tunedrop.aws import Aws
 from tunedrop.aws.mantle import FILES, SERVICE, TUNED_MODELS, id_in
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.price_list import usage_type
-from tunedrop.contracts import Check, Dataset, Run, StartedJob
+from tunedrop.contracts import Check, Dataset, Method, Run, StartedJob
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
 from tunedrop.training.engine import Charge, Job, Leftover, LeftoverKind, TrainingEngine
@@ -57,6 +58,10 @@ class Mantle(TrainingEngine):
         """None: files are sent to the service, which calls the grader with the rights of who starts a job."""
         del stage
         return ""
+
+    def billed_by(self, method: Method) -> Literal["token", "hour"]:
+        del method
+        return "hour"
 
     def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:
         """By the hour, as other reinforcement (aws.amazon.com/bedrock/pricing, 2026-07-24)."""

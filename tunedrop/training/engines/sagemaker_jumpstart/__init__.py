@@ -7,13 +7,14 @@ that a job leaves. What a job has made has no ARN of its own: the job's stands f
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import Literal
 
 import msgspec
 
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.price_list import instance_hours
-from tunedrop.contracts import Check, CompletedJob, Dataset, Run, StartedJob
+from tunedrop.contracts import Check, CompletedJob, Dataset, Method, Run, StartedJob
 from tunedrop.errors import CustomizationFailed
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
@@ -83,6 +84,10 @@ class SageMakerJumpStart(TrainingEngine):
 
     def role_of(self, stage: Stage) -> str:
         return stage.training_role_arn
+
+    def billed_by(self, method: Method) -> Literal["token", "hour"]:
+        del method
+        return "hour"
 
     def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:
         """By the hour of its instance."""
