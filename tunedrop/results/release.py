@@ -114,9 +114,13 @@ def stop_jobs(aws: Aws, stage: Stage, run: Run, started: StartedJob | None = Non
     if started is not None and started.job_arn:
         arn = started.job_arn
         end(arn, partial(engines.of_job(arn).stop, aws, arn))
+    # Other engines have nothing of this run: one that does not answer does not matter to it.
+    of = engines.names_of([run.base_model]) or None
     try:
         found = list(
-            inventory.of_run(aws, stage, run.run_id, inventory.JOBS, lambda _, error: troubles.append(error))
+            inventory.of_run(
+                aws, stage, run.run_id, inventory.JOBS, lambda _, error: troubles.append(error), of=of
+            )
         )
     except (ClientError, BotoCoreError) as error:
         troubles.append(error)
@@ -135,7 +139,8 @@ def stop_job(aws: Aws, one: inventory.Resource) -> bool:
         return judge_jobs.stop(aws.bedrock, one.arn)
     if one.kind == "import job":
         return False  # Bedrock has no operation for it
-    return engines.of_job(one.arn).stop(aws, one.arn)
+    engine = engines.of_job(one.arn)
+    return engine.discard(aws, one.arn) if one.kind == "training file" else engine.stop(aws, one.arn)
 
 
 def _superseded(run: Run, started: StartedJob | None) -> list[str]:

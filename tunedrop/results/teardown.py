@@ -213,14 +213,19 @@ class Teardown:
         raise TransientError(f"{one.arn} has not ended yet")
 
     def _resources(self) -> list[Resource]:
-        found = inventory.resources(self._aws, self._stage, ended_evaluations=True)
+        found = inventory.resources(self._aws, self._stage, ended_evaluations=True, of=self._engines())
         return [one for one in found if self._run_id in (None, one.run_id)]
+
+    def _engines(self) -> tuple[str, ...]:
+        """Those of the settings, and those of any run: what an engine has made outlives its setting."""
+        trained = engines.names_of(one.run.base_model for one in self._runs())
+        return tuple(dict.fromkeys((*self._stage.engines, *trained)))
 
     def _forget_the_stage(self) -> None:
         """What engines have for all runs of the stage goes last, when no run has anything."""
         if self._run_id is not None or self._done.remaining:
             return
-        for name in self._stage.engines:
+        for name in self._engines():
             try:
                 gone = self._patiently(partial(engines.named(name).forget, self._aws, self._stage))
             except (TransientError, PermissionMissing, AwsRefused) as error:
@@ -239,7 +244,7 @@ class Teardown:
 
     def _note_what_is_gone(self) -> None:
         """Also what went before, by whoever deleted it: the registry says what is true now."""
-        there = {one.arn for one in inventory.resources(self._aws, self._stage)}
+        there = {one.arn for one in inventory.resources(self._aws, self._stage, of=self._engines())}
         for record in self._runs():
             made = set(_made_by(record)) - record.gone
             stay = {arn: why for arn in made if (why := models.why_it_stays(self._aws, arn))}

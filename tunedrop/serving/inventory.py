@@ -7,7 +7,7 @@ nothing, and customization jobs cannot be deleted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -110,6 +110,7 @@ def resources(
     skipped: Skipped | None = None,
     *,
     ended_evaluations: bool = False,
+    of: Collection[str] | None = None,
 ) -> Iterator[Resource]:
     """The stage's resources of these kinds, from fresh list calls.
 
@@ -120,6 +121,8 @@ def resources(
         others follow.
     ended_evaluations
         Whether evaluation jobs that have ended are listed too: they bill nothing, and can be deleted.
+    of
+        The engines to ask, by their names; without it, those of the stage's settings.
 
     Raises
     ------
@@ -127,17 +130,19 @@ def resources(
         When Bedrock does not answer a list; without `skipped`, also when it does not answer for tags. What
         there is is not known then.
     """
+    asked = stage.engines if of is None else of
+    imports = bool(stage.import_role_arn) or not set(asked) <= set(stage.engines)
     of_engines = [kind for kind in OF_ENGINES if kind in kinds]
     for kind in kinds:
         if kind in of_engines:
             continue
-        if kind in OF_IMPORTS and not stage.import_role_arn:
+        if kind in OF_IMPORTS and not imports:
             continue
-        of = _LISTS[kind]
+        listed = _LISTS[kind]
         if ended_evaluations and kind == "evaluation job":
-            of = of._replace(statuses=())
-        for item in _items(aws_.bedrock, of):
-            arn = item[of.arn]
+            listed = listed._replace(statuses=())
+        for item in _items(aws_.bedrock, listed):
+            arn = item[listed.arn]
             try:
                 tags = _tags(aws_.bedrock, arn)
             except ClientError as error:
@@ -148,14 +153,14 @@ def resources(
             if tags is not None and tags.get(naming.STAGE_TAG) == stage.name:
                 yield _resource(kind, item, tags)
     if of_engines:
-        yield from _of_engines(aws_, stage, of_engines, skipped)
+        yield from _of_engines(aws_, stage, asked, of_engines, skipped)
 
 
 def _of_engines(
-    aws_: Aws, stage: Stage, wanted: Sequence[LeftoverKind], skipped: Skipped | None
+    aws_: Aws, stage: Stage, asked: Collection[str], wanted: Sequence[LeftoverKind], skipped: Skipped | None
 ) -> Iterator[Resource]:
     """An engine that does not answer hides no other's."""
-    for name in stage.engines:
+    for name in asked:
         try:
             found = list(engines.named(name).leftovers(aws_, stage, wanted))
         except (ClientError, BotoCoreError) as error:
@@ -175,10 +180,16 @@ def _of_engines(
 
 
 def of_run(
-    aws_: Aws, stage: Stage, run_id: str, kinds: tuple[Kind, ...] = ALL, skipped: Skipped | None = None
+    aws_: Aws,
+    stage: Stage,
+    run_id: str,
+    kinds: tuple[Kind, ...] = ALL,
+    skipped: Skipped | None = None,
+    *,
+    of: Collection[str] | None = None,
 ) -> Iterator[Resource]:
     """The same, of one run."""
-    return (one for one in resources(aws_, stage, kinds, skipped) if one.run_id == run_id)
+    return (one for one in resources(aws_, stage, kinds, skipped, of=of) if one.run_id == run_id)
 
 
 def _items(bedrock: Any, of: _List) -> Iterator[Mapping[str, Any]]:

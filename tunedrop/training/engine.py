@@ -179,6 +179,11 @@ class TrainingEngine(ABC):
         """Stop what else the start of a job at work has made: nothing where a name or token prevents it."""
         del aws, job_arn
 
+    def discard(self, aws: Aws, file_arn: str) -> bool:
+        """Delete a training file. False where it was gone, or a job at work or a model still needs it."""
+        del aws, file_arn
+        return False
+
     @abstractmethod
     def role_of(self, stage: Stage) -> str:
         """The ARN of the role that its jobs of a stage are given; empty where they are given none."""

@@ -97,11 +97,23 @@ def test_an_engine_that_does_not_answer_keeps_neither_serving_nor_other_jobs_up(
     job = bedrock.job("one", tags("test", RUN.run_id))
     serving = served(bedrock)
 
+    run = msgspec.structs.replace(RUN, base_model="openai.gpt-oss-20b")
+
     with pytest.raises(EndpointConnectionError):
-        release.finish(aws, stage, RUN, None, serving, None, FAILURE)
+        release.finish(aws, stage, run, None, serving, None, FAILURE)
 
     assert bedrock.world.jobs[job]["status"] == "Stopping"
     assert serving.arn not in bedrock.world.deployments
+
+
+def test_only_the_engine_of_a_failed_run_is_asked_for_its_jobs(
+    aws: Aws, stage: Stage, bedrock: LocalBedrock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines.named("mantle"), "leftovers", _no_answer, raising=False)
+    stage = msgspec.structs.replace(stage, engines=("mantle", "bedrock"))
+    job = bedrock.job("one", tags("test", RUN.run_id))
+
+    assert release.stop_jobs(aws, stage, RUN) == [job]
 
 
 def _no_answer(*_: Any) -> Any:

@@ -228,6 +228,22 @@ def test_what_engines_have_for_all_runs_goes_with_patience(
     assert left == []
 
 
+def test_an_engine_that_was_taken_out_of_the_settings_leaves_nothing(
+    everything: Everything, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its hub, jobs and models are there although the stage does not use it any more."""
+    everything.registry.register(builders.run(run_id="open-0123456789", base_model="qwen.qwen3-4b"))
+    engine, asked = engines.named("sagemaker-serverless"), []
+    monkeypatch.setattr(engine, "leftovers", lambda *_: asked.append("leftovers") or [], raising=False)
+    monkeypatch.setattr(engine, "forget", lambda *_: ["arn:hub"], raising=False)
+
+    done = everything.teardown()
+
+    assert everything.stage.engines == ("bedrock",)
+    assert asked
+    assert "arn:hub" in done.deleted
+
+
 def test_a_commitment_that_has_not_ended_remains_and_is_named(everything: Everything) -> None:
     arn = everything.mine[RUNS[0]]["renamed"]
     everything.bedrock.world.provisioned[arn].commitment = "OneMonth"

@@ -253,11 +253,11 @@ def test_copies_that_no_job_was_made_of_are_deleted_by_release_and_teardown(here
         body, kind = mantle.multipart({"purpose": "fine-tune"}, name, b"{}\n", "b")
         here.mantle.create_file(body=body, content_type=kind)
 
-    assert len(stop_jobs(here, stage, builders.run())) == 1
+    assert len(stop_jobs(here, stage, builders.run(base_model=BASE.id))) == 1
     (other,) = inventory.resources(here, stage, inventory.OF_ENGINES)
 
     assert (other.kind, other.run_id) == ("training file", "other")
-    assert ENGINE.stop(here, other.arn)
+    assert ENGINE.discard(here, other.arn)
     assert [one["filename"] for one in here.mantle.list_files()["data"]] == [f"alien.{RUN}.{NAME}.jsonl"]
 
 

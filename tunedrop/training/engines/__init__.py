@@ -6,11 +6,12 @@ An engine's package is named as the catalog names the engine, with underscores, 
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from importlib import import_module
 from typing import Literal
 
+from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Method
 from tunedrop.training.engine import TrainingEngine
@@ -38,6 +39,13 @@ def named(name: str) -> TrainingEngine:
 def of(base_model: BaseModel, method: Method | Literal["auto"] = "auto") -> TrainingEngine:
     """The engine that trains a base model by a method; `auto`: by its usual ones."""
     return named(base_model.engine_of(method))
+
+
+def names_of(base_models: Iterable[str]) -> tuple[str, ...]:
+    """The names of the engines that train base models, given by their ids; none for what nobody knows."""
+    known = catalog.load()
+    found = [known[id_] for id_ in base_models if id_ in known]
+    return tuple(dict.fromkeys(one.engine_of(method) for one in found for method in one.methods))
 
 
 def of_job(job_arn: str) -> TrainingEngine:

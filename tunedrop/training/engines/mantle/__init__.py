@@ -26,7 +26,7 @@ class Mantle(TrainingEngine):
 
     name = "mantle"
     service = "bedrock-mantle"
-    job_arns = f"{SERVICE}."  # also of their training files, which are ended as jobs are
+    job_arns = f"{SERVICE}."  # also of their training files
     model_arns = TUNED_MODELS
     dead_end = (
         "was tuned through an OpenAI-compatible API, and no job goes on with such a model: name the base "
@@ -46,13 +46,13 @@ class Mantle(TrainingEngine):
         return jobs.describe(aws.mantle, name_or_arn)
 
     def stop(self, aws: Aws, job_arn: str) -> bool:
-        """Also the end of a training file, by its address."""
-        if FILES in job_arn:
-            return jobs.let_go(aws.mantle, id_in(job_arn, FILES))
         return jobs.stop(aws.mantle, job_arn)
 
     def end_twins(self, aws: Aws, job_arn: str) -> None:
         jobs.end_twins(aws.mantle, job_arn)
+
+    def discard(self, aws: Aws, file_arn: str) -> bool:
+        return jobs.let_go(aws.mantle, id_in(file_arn, FILES))
 
     def role_of(self, stage: Stage) -> str:
         """None: files are sent to the service, which calls the grader with the rights of who starts a job."""
