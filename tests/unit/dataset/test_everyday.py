@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 from pathlib import Path
 from typing import Any
 
+import arro3.core
+import arro3.io
 import pytest
 
 from tunedrop.cli.data import checking, converting
 from tunedrop.dataset import formats
+from tunedrop.dataset.sources.containers import reading
 from tunedrop.dataset.types import ReadOptions
 
 ASKED, SAID = "How do I reset my password?", "Open Settings, then Security."
@@ -215,3 +219,54 @@ def test_two_unknown_speakers_are_nobodys_guess(tmp_path: Path) -> None:
     checking.fix(tmp_path / "a.jsonl", tmp_path / "fixed.jsonl", ReadOptions())
 
     assert not checking.report_of([tmp_path / "fixed.jsonl"], None, "auto", 5).valid
+
+
+def _parquet(columns: dict[str, list[Any]], described: dict[str, Any] | None = None) -> bytes:
+    table = arro3.core.Table.from_pydict(
+        {key: arro3.core.Array(one, _TYPES[type(one[0])]) for key, one in columns.items()}
+    )
+    if described:
+        table = table.with_schema(table.schema.with_metadata({"huggingface": json.dumps(described)}))
+    sink = io.BytesIO()
+    arro3.io.write_parquet(table, sink)
+    return sink.getvalue()
+
+
+_TYPES = {str: arro3.core.DataType.string(), int: arro3.core.DataType.int64()}
+
+
+def test_numbers_of_classes_are_learned_by_their_names(tmp_path: Path) -> None:
+    described = {"info": {"features": {"label": {"names": ["bad", "good"], "_type": "ClassLabel"}}}}
+    (tmp_path / "a.parquet").write_bytes(
+        _parquet({"text": ["Fine!", "Broken."], "label": [1, -1]}, described)
+    )
+
+    converting.convert_into(
+        tmp_path / "a.parquet", "prompt-completion", tmp_path / "out", ReadOptions(), skip=False
+    )
+
+    said = [json.loads(line)["completion"] for line in (tmp_path / "out").read_bytes().splitlines()]
+    assert said == ["good", "-1"]
+
+
+@pytest.mark.parametrize("size", [4, 8, 100])
+def test_a_parquet_file_that_was_cut_off_says_so(size: int, tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(_parquet({"prompt": ["a b"], "completion": ["c"]})[:size])
+
+    report = checking.report_of([tmp_path / "a.parquet"], None, "auto", 5)
+
+    assert "ends too early" in report.errors[0].message
+
+
+def test_a_small_file_that_becomes_a_large_one_is_refused_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_IN_MEMORY_MAPS", 1 << 16)
+    monkeypatch.setattr(reading, "MOST_TIMES", 10)
+    row = json.dumps({"prompt": "a" * 5000, "completion": "b"}) + "\n"
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(row.encode() * 500))
+
+    report = checking.report_of([tmp_path / "a.jsonl.gz"], None, "auto", 5)
+
+    assert not report.valid
+    assert any("to more than" in one.message or "becomes more" in one.message for one in report.errors)

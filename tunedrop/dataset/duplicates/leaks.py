@@ -8,6 +8,7 @@ valid or not. The index holds the held-out file alone, which is small; the train
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from xxhash import xxh3_64_intdigest
 
+from tunedrop.dataset import formats
 from tunedrop.dataset.formats import preference
-from tunedrop.dataset.formats.record import Reading
 
 if TYPE_CHECKING:
     import rensa
@@ -131,17 +132,19 @@ def said(raw: bytes) -> Iterator[tuple[bool, str]]:
         record = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return
-    if isinstance(record, dict) and preference.fits(record):
-        yield from _preferred(record)
-    elif isinstance(record, dict):
-        yield from _said(record)
+    if not isinstance(record, dict):
+        return
+    found = [] if preference.fits(record) else list(_said(record))
+    if not any(is_user and words for is_user, words in found):
+        found = _read(record) or found
+    yield from found
 
 
-def _preferred(record: Mapping[str, Any]) -> Iterator[tuple[bool, str]]:
-    """A preference up to the answer that was preferred."""
-    conversation = preference.read(record, Reading("preference"))
-    for turn in conversation.turns if conversation is not None else ():
-        yield turn.role == "user", _plain(turn.text)
+def _read(record: Mapping[str, Any]) -> list[tuple[bool, str]]:
+    """The turns of a record of any other shape that is read; a preference up to the preferred answer."""
+    conversation = formats.read(record).conversation
+    turns = conversation.turns if conversation is not None else ()
+    return [(turn.role != "assistant", _plain(turn.text)) for turn in turns]
 
 
 def _said(record: Mapping[str, Any]) -> Iterator[tuple[bool, str]]:
@@ -169,7 +172,10 @@ def _texts(value: Any, depth: int = 4) -> str:
 
 
 def _plain(text: str) -> str:
-    """The words of a text, whatever its case, spaces and punctuation."""
+    """The words of a text, whatever its case, spaces, punctuation, accents and width of letters."""
+    if not text.isascii():
+        apart = unicodedata.normalize("NFKD", text)
+        text = "".join(one for one in apart if not unicodedata.combining(one))
     return " ".join(_WORDS.findall(text.casefold()))
 
 

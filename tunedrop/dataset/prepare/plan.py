@@ -118,8 +118,9 @@ class _Groups:
         turns = list(said(raw))
         media = _MEDIA.findall(raw)
         asked = [self._shape(words) for is_user, words in turns if is_user]
-        whole = _hash("\0".join(words for _, words in turns), *media)
-        opening = _hash("\0".join(asked), *media)
+        spoken = [words for _, words in turns]
+        whole = _hash("\0".join(spoken), *media) if any(spoken) or media else xxh3_64_intdigest(raw)
+        opening = _hash("\0".join(asked), *media) if any(asked) or media else whole
         long = () if media else (_hash(words) for words in asked if len(words) >= FEWEST_LETTERS)
         self._keys.append(tuple(dict.fromkeys([opening, *long])))
         self._hashes.append(whole)

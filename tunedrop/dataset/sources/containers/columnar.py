@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import base64
 import datetime
+import io
 import math
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, BinaryIO
+
+import msgspec
 
 from tunedrop.dataset.formats.unreadable import NotReadable
 from tunedrop.dataset.sources.containers import tables
 from tunedrop.dataset.sources.containers.kinds import Kind
 
 BATCH = 256
-"""Rows that are in memory at once."""
+"""Rows that are in memory at once, of such as are short."""
+MOST_IN_A_BATCH = 32 << 20
+"""Characters of rows as long as the first."""
 
 
 def read(kind: Kind, file: BinaryIO, wanted: Mapping[str, str]) -> Iterator[tuple[int, bytes]]:
@@ -25,31 +31,78 @@ def read(kind: Kind, file: BinaryIO, wanted: Mapping[str, str]) -> Iterator[tupl
     NotReadable
         When the file is damaged, or lacks a column that was asked for.
     """
-    import arro3.io
-
-    file.seek(0)
-    is_stream = file.read(4) == b"\xff" * 4
-    file.seek(0)
     number = 0
     try:
-        if kind == "parquet":
-            batches = arro3.io.read_parquet(file, batch_size=BATCH)
-        else:
-            batches = arro3.io.read_ipc_stream(file) if is_stream else arro3.io.read_ipc(file)
-        keys = _keys(list(batches.schema.names), wanted)
+        batches = _batches(kind, file)
+        names = list(batches.schema.names)
+        if twice := next((one for one in names if names.count(one) > 1), ""):
+            raise NotReadable(f"{names.count(twice)} columns are named {twice!r}; rename all but one")
+        keys, classes = _keys(names, wanted), _class_names(batches.schema.metadata)
         for batch in batches:
             for row in iter(batch.to_struct_array()):
                 number += 1
-                record = row.as_py()
-                yield (
-                    number,
-                    tables.encoded({keys[name]: _cell(keys[name], one) for name, one in record.items()}),
-                )
+                record = {
+                    keys[name]: _cell(keys[name], _named(one, classes.get(name, [])))
+                    for name, one in row.as_py().items()
+                }
+                yield number, tables.encoded(record)
     except (NotReadable, GeneratorExit, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # arro3 panics where files are damaged
         name = "Parquet" if kind == "parquet" else "Arrow"
         raise NotReadable(f"the {name} file is damaged after row {number:,}: {_first_line(error)}") from error
+
+
+def _batches(kind: Kind, file: BinaryIO) -> Any:
+    """The rows of a file, a batch at a time, and as few in one as are long."""
+    import arro3.io
+
+    file.seek(0)
+    if kind != "parquet":
+        is_stream = file.read(4) == b"\xff" * 4
+        file.seek(0)
+        return arro3.io.read_ipc_stream(file) if is_stream else arro3.io.read_ipc(file)
+    _check_footer(file)
+    first = next(iter(arro3.io.read_parquet(file, batch_size=1)), None)
+    longest = max((len(str(row.as_py())) for row in iter(first.to_struct_array())), default=0) if first else 0
+    file.seek(0)
+    return arro3.io.read_parquet(file, batch_size=max(1, min(BATCH, MOST_IN_A_BATCH // max(1, longest))))
+
+
+_FOOTER = 8
+"""Bytes at the end of a Parquet file: how long its description is, and its mark."""
+
+
+def _check_footer(file: BinaryIO) -> None:
+    """A file that was cut off ends elsewhere than Parquet does."""
+    size = file.seek(0, io.SEEK_END)
+    if size >= 2 * _FOOTER:
+        file.seek(-_FOOTER, io.SEEK_END)
+        length, mark = file.read(4), file.read(4)
+        file.seek(0)
+        if mark == b"PAR1" and int.from_bytes(length, "little") <= size - _FOOTER:
+            return
+    raise NotReadable("the Parquet file ends too early; download or upload it again")
+
+
+def _class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
+    """The names of the classes that columns number, as Hugging Face's data sets describe them."""
+    try:
+        described = msgspec.json.decode((metadata or {}).get(b"huggingface", b"{}"))
+        features = described["info"]["features"]
+        return {
+            name: one["names"]
+            for name, one in features.items()
+            if isinstance(one, dict) and isinstance(one.get("names"), list)
+        }
+    except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _named(value: Any, classes: list[str]) -> Any:
+    """The name of a class that a number stands for; another value as it is."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return classes[value] if is_number and 0 <= value < len(classes) else value
 
 
 def _keys(names: list[str], wanted: Mapping[str, str]) -> dict[str, str]:
@@ -100,4 +153,10 @@ def _text_of(value: bytes) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0][:200] or type(error).__name__
+    said = str(error).strip().partition("\n")[0]
+    inner = _PANIC.search(said)
+    return (inner[1] if inner else said)[:200] or type(error).__name__
+
+
+_PANIC = re.compile(r'an `Err` value: \w+\("(.*)"\)')
+"""What Rust says where nobody caught an error."""

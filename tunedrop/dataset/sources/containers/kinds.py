@@ -34,6 +34,7 @@ _REFUSED: dict[bytes, str] = {
     b"PAR3": "this is a Parquet file whose footer is encrypted; write it without encryption",
     b"Obj\x01": "this is an Avro file; export it as JSON lines or Parquet",
     b"ORC": "this is an ORC file; export it as JSON lines or Parquet",
+    b"FEA1": "this is an old Feather file; write it as Parquet",
     b"\x93NUMPY": "this is a NumPy array; export it as JSON lines",
     b"\x89HDF": "this is an HDF5 file; export it as JSON lines",
     b"\x80\x04\x95": "this is a Python pickle, which runs code when it is read; export it as JSON lines",

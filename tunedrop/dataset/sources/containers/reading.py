@@ -38,6 +38,8 @@ MOST_BYTES = 16 << 30
 """Bedrock takes 10 GB; what unpacks to more than this is a mistake, or an attack."""
 MOST_IN_MEMORY_MAPS = 1 << 30
 """A workbook or a packed Parquet file that unpacks to more is refused."""
+MOST_TIMES = 500
+"""How often its size a file may become, where that is more than 1 GB: texts pack to a twentieth."""
 MOST_LAYERS = 3
 _IN_MEMORY = 8 << 20
 
@@ -76,6 +78,7 @@ def read(
 
     A file that holds no records, is damaged or becomes too large ends with a line that says so.
     """
+    most_bytes = min(most_bytes, max(MOST_IN_MEMORY_MAPS, MOST_TIMES * _size(file)))
     with ExitStack() as stack:
         reader = _Reader(name, sink, options, most_bytes, stack)
         try:
