@@ -34,6 +34,21 @@ def read(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def at(text: str) -> str:
+    """A day or a time as people write it, in UTC where they name no zone, as runs have it.
+
+    >>> at("2026-11-01"), at("2026-11-01T10:30+02:00")
+    ('2026-11-01T00:00:00Z', '2026-11-01T08:30:00Z')
+
+    Raises
+    ------
+    ValueError
+        When it is neither.
+    """
+    moment = read(text)
+    return write(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
 def for_people(text: str) -> str:
     """A moment as people read it, such as `23 Nov 2026, 18:30:05`; it is in UTC."""
     return f"{read(text):%d %b %Y, %H:%M:%S}".lstrip("0") if text else ""

@@ -73,6 +73,11 @@ def too_many_incomplete(model: Incomplete, everything: int) -> str:
 
 def too_few(units: int, prompts: int) -> str:
     """Why these test prompts give no verdict, and which would."""
+    if units == prompts:
+        return (
+            f"There are only {units} test prompts; a verdict requires {FEWEST_UNITS}. "
+            "Add test records that differ from these"
+        )
     return (
         f"Only {units} of {prompts} test prompts count: a conversation counts once, however many turns it "
         f"has, and so do prompts that say the same; prompts without an answer do not. A verdict requires "

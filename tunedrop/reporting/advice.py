@@ -33,6 +33,8 @@ def next_steps(stage: Stage, ending: Ending) -> list[Advice]:
         steps += _refused(stage, ending)
     elif ending.failure is not None and ending.failure.error == ModelDeleted.__name__:
         steps.append(Advice("Upload the data again to train a new model; its test set may be larger."))
+    elif outcome == "stopped":
+        steps.append(Advice("To continue it where it stopped:", _command("retry", ending.run.run_id, stage)))
     else:
         again = "The cause is named above. Once it is fixed, resume the run; a trained model is kept."
         steps.append(Advice(again, _command("retry", ending.run.run_id, stage)))

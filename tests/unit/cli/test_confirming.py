@@ -242,6 +242,9 @@ def test_runs_are_filtered_and_sorted(
     assert ids("--status", "rejected") == ["other-0123456789"]
     assert ids("--name", "pers") == [promoted]
     assert ids("--since", "2026-11-24") == ["other-0123456789"]
+    assert ids("--since", "2026-11-24T11:30+01:00") == []
+    code, _, err = run("runs", "--since", "yesterday")
+    assert (code, "--since yesterday: write a day (YYYY-MM-DD)" in err) == (2, True)
     assert ids("--data", "0000") == [promoted]
     assert ids("--limit", "1") == ["other-0123456789"]
     (row,) = json.loads(run("runs", "--name", "persona", "--format", "json")[1])

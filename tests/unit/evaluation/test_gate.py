@@ -87,6 +87,7 @@ def test_too_few_prompts_are_their_own_answer() -> None:
     evaluation = verdict([prediction(3, 8) for _ in range(29)])
 
     assert evaluation.verdict == "inconclusive"
+    assert evaluation.reason.startswith("There are only 29 test prompts; a verdict requires 30")
     assert evaluation.needed >= 30
 
 

@@ -10,14 +10,15 @@ import msgspec
 import pytest
 
 from local import samples
-from tunedrop.contracts import Evaluation, EvaluationSettings, Score, StartedJob, TrainingJob
+from tunedrop.contracts import Evaluation, EvaluationSettings, Failure, Score, StartedJob, TrainingJob
 from tunedrop.dataset.check.check import check
 from tunedrop.dataset.rules import explanations
 from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.evaluate import Judgement, Prediction
 from tunedrop.evaluation.gate import decide
-from tunedrop.reporting import document
+from tunedrop.registry import StepRecord
+from tunedrop.reporting import advice, document
 from tunedrop.reporting.report import (
     Material,
     answers,
@@ -428,3 +429,28 @@ def test_a_search_shows_every_candidate_and_which_was_served() -> None:
     assert "Candidates of a search" in section
     assert re.search(r"candidate 1 of 2, epochCount 1</th><td><b>trained, served</b>", section)
     assert "failed: &lt;Bedrock&gt; lost it" in section
+
+
+def test_steps_of_one_second_stand_in_the_order_of_their_ends() -> None:
+    at = "2026-11-23T08:00:0{}Z".format
+    steps = [
+        StepRecord(step="notify", started_at=at(2)),
+        StepRecord(step="preflight", started_at=at(1), ended_at=at(2)),
+        StepRecord(step="release_throughput", started_at=at(2), ended_at=at(2)),
+        StepRecord(step="validate_data", started_at=at(1), ended_at=at(1)),
+    ]
+
+    assert [one.step for one in timeline.rows(steps)] == [
+        "validate data", "preflight", "release throughput", "notify",
+    ]  # fmt: skip
+
+
+def test_a_stopped_run_is_not_asked_to_mend_a_cause() -> None:
+    stopped = msgspec.structs.replace(
+        SAMPLES["failed"].ending, failure=Failure(error="RunStopped", cause="stopped by ana")
+    )
+
+    (first, *_) = advice.next_steps(SAMPLES["failed"].stage, stopped)
+
+    assert first.text == "To continue it where it stopped:"
+    assert first.command.startswith("tunedrop retry support-persona-")

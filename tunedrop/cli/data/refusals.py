@@ -50,11 +50,15 @@ def _ended(model: catalog.BaseModel) -> str:
 def no_stage(document: Manifest) -> Stage:
     """A stage without limits of its own, where none is asked."""
     if document.base_model is None:
+        stage = os.environ.get(STAGE_VARIABLE) or "NAME"
+        if document.from_run is not None:
+            why = f"from: {document.from_run}: the stage knows which base model this run has"
+            fail(why, USAGE, f"Add --stage {stage}, or --base-model ID")
         fail(
             "no base model is given",
             USAGE,
             "Add --base-model ID (tunedrop bases lists them), base_model in the manifest, or "
-            f"--stage {os.environ.get(STAGE_VARIABLE) or 'NAME'}, which has a default",
+            f"--stage {stage}, which has a default",
         )
     return Stage(
         name="",

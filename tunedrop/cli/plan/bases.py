@@ -102,7 +102,7 @@ def show(method: Method | None, region: str | None, *, every: bool, aws: Aws | N
     if format_ is Format.json:
         print_json(wanted)
     else:
-        _print(wanted, method)
+        _print(wanted, method, region)
     return YES if any(not one.closed for one in wanted) else NO
 
 
@@ -198,9 +198,10 @@ def _training(one: Base) -> str:
     return _amount(one.training_per_million_tokens)
 
 
-def _print(bases: list[Base], method: Method | None) -> None:
+def _print(bases: list[Base], method: Method | None, region: str | None) -> None:
     if not any(not one.closed for one in bases):
-        console.print(catalog.instead(None, method))
+        here = f"No base model can be tuned in {region}. " if region else ""
+        console.print(f"{here}{catalog.instead(None, method)}")
     if bases:
         money = ["training", "in", "out"]
         listing = table("base model", "Region", "methods", "records", "served", *money, "state", right=money)

@@ -101,7 +101,7 @@ def _checked(
     """A dataset as validate_data would make it; ends the program where it is wrong."""
     report = checking.checked(files, model, method, options=reading, rules=rules)
     if not report.valid or report.method is None:
-        fail("\n".join(plain_errors(report)), NO, "See all of them: tunedrop check; fix: check --fix COPY")
+        fail("\n".join(plain_errors(report)), NO, "See all and how to fix them: tunedrop check")
     return report, _dataset(report, model.methods[report.method], files)
 
 

@@ -31,7 +31,7 @@ def show(here: Deployed, format_: Format) -> None:
         served = _served(here, model_id)
         rows.append((alias, {"modelId": model_id, "run": run_id, "since": since, "served": served}))
     if not rows:
-        errors.print("no model is in production yet")
+        return errors.print("no model is in production yet")
     return blocks(rows) if console.is_terminal else console.print(_listed(rows))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tunedrop import clock
 from tunedrop.cli import completion
 from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import NO, USAGE
@@ -57,6 +58,10 @@ def runs(
         fail(f"--sort is one of {', '.join(completion.ORDERS)}", USAGE)
     if wrong := [one for one in status or () if one not in completion.STATUSES]:
         fail(f"--status {wrong[0]}: it is one of {', '.join(completion.STATUSES)}", USAGE)
+    try:
+        since = clock.at(since) if since else ""
+    except ValueError:
+        fail(f"--since {since}: write a day (YYYY-MM-DD) or a time (YYYY-MM-DDTHH:MM)", USAGE)
     from tunedrop.cli.results import listing
 
     wanted = listing.Wanted(

@@ -25,9 +25,10 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def rows(steps: Sequence[StepRecord]) -> list[Row]:
-    """Every attempt at a step, in order."""
+    """Every attempt at a step, in order; of those that began in the same second, the first to end is first."""
     if not steps:
         return []
+    steps = sorted(steps, key=lambda one: (one.started_at, one.ended_at or "~"))
     begin = min(one.started_at for one in steps)
     end = max(one.ended_at or one.started_at for one in steps)
     whole = clock.seconds_between(begin, end) or 1.0
