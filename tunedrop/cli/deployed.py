@@ -94,6 +94,13 @@ class Deployed:
         """The run of this id, else the latest of this name; ends the program when there is none."""
         return self.registry.find(name) or self._no_run(name)
 
+    def trained_run(self, name: str) -> Record:
+        """The run of this id, else the latest of this name that has trained a model, else its latest."""
+        found = self.run(name)
+        if found.run.run_id == name or "job" in found.documents:
+            return found
+        return next((one for one in self.registry.named(name) if "job" in one.documents), found)
+
     def _no_run(self, name: str) -> NoReturn:
         """Say which runs come nearest to what was asked for."""
         from tunedrop.cli.near import hint

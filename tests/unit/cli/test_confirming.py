@@ -23,6 +23,7 @@ from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import INTERRUPTED, NO, USAGE
 from tunedrop.cli.failures import Failed
 from tunedrop.cli.near import hint
+from tunedrop.contracts import Failure
 from tunedrop.registry import Registry
 
 WHERE = ("--stage", "test", "--region", "us-east-1")
@@ -262,3 +263,15 @@ def test_models_says_what_was_deleted_of_what_is_in_production(
     code, out, _ = run("models")
 
     assert (code, "GONE: it was deleted" in out) == (0, True)
+
+
+def test_a_name_stands_for_what_it_has_trained_not_for_an_upload_that_was_refused(
+    deployed: Deployed, registry: Registry, promoted: str
+) -> None:
+    again = builders.run(run_id="persona-refused", created_at="2026-11-24T10:00:00Z")
+    registry.register(again)
+    registry.end(again.run_id, "refused", Failure(error="AlreadyTrained", cause="trained before"))
+
+    assert deployed.run("persona").run.run_id == again.run_id
+    assert deployed.trained_run("persona").run.run_id == promoted
+    assert deployed.trained_run(again.run_id).run.run_id == again.run_id

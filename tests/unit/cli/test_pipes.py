@@ -8,6 +8,8 @@ import pytest
 from rich.text import Text
 
 from tunedrop.cli import output
+from tunedrop.cli.results import asking
+from tunedrop.results.side_by_side import WHO, Said
 
 
 def test_a_table_in_a_pipe_has_no_spaces_that_fill_a_line() -> None:
@@ -38,3 +40,20 @@ def test_a_narrow_terminal_breaks_no_word(width: int, monkeypatch: pytest.Monkey
     words = ("its answers to others", "fine-tuning,", "distillation,", "reinforcement", "0.06", "methods")
     assert all(word in printed for word in words)
     assert max(map(len, Text.from_ansi(printed).plain.splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [20, 60, 80, 140])
+def test_answers_are_shown_whole_on_every_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = output.Output()
+    monkeypatch.setattr(terminal, "_force_terminal", True)
+    monkeypatch.setattr(asking, "console", terminal)
+    terminal.size = width, 25
+    said = [Said(who=one, model_id="m", text=f"It left on Monday, says {one}.") for one in WHO]
+
+    with terminal.capture() as captured:
+        asking._show(said)
+
+    printed = Text.from_ansi(captured.get()).plain
+    words = printed.replace("│", " ").split()
+    assert all(one in printed and f"{one}." in words for one in WHO)
+    assert max(map(len, printed.splitlines())) <= width

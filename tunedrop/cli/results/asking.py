@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import typer
 from rich.columns import Columns
+from rich.console import Group
 from rich.panel import Panel
 from rich.text import Text
 
@@ -45,7 +46,7 @@ def ask(here: Deployed, name: str, prompt: str | None, wanted: Wanted, format_: 
     if prompt is None and (format_ is Format.json or not is_interactive()):
         fail("give a prompt: tunedrop ask RUN PROMPT", USAGE)
     who: tuple[Who, ...] = tuple(one for one in WHO if not wanted.only or one in wanted.only)
-    models = Models(here.aws, here.stage, here.run(name))
+    models = Models(here.aws, here.stage, here.trained_run(name))
     contenders = models.contenders(who)
     if not any(one.model_id for one in contenders):
         fail("; ".join(f"{one.who}: {one.note}" for one in contenders), NO, "See: tunedrop throughput")
@@ -104,7 +105,7 @@ def _show(answers: list[Said]) -> None:
     width = console.width // len(answers)
     beside = width >= NARROWEST
     panels = [_panel(one, width - 1 if beside else console.width) for one in answers]
-    console.print(Columns(panels, padding=(0, 1, 0, 0)) if beside else Columns(panels, width=console.width))
+    console.print(Columns(panels, padding=(0, 1, 0, 0)) if beside else Group(*panels))
 
 
 def _panel(one: Said, width: int) -> Panel:

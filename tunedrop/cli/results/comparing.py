@@ -26,7 +26,7 @@ def compare(here: Deployed, names: list[str], answers: int, html: Path | None, f
     """Compare runs by id or name; the first is what the others are held against."""
     if len(names) < 2:
         fail("name at least two runs: tunedrop compare RUN RUN", USAGE)
-    records = [here.run(name) for name in names]
+    records = [here.trained_run(name) for name in names]
     ids = [record.run.run_id for record in records]
     if len(set(ids)) < len(ids):
         twice = next(one for one in ids if ids.count(one) > 1)

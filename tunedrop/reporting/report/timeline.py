@@ -25,7 +25,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def rows(steps: Sequence[StepRecord]) -> list[Row]:
-    """Every attempt at a step, in order; of those that began in the same second, the first to end is first."""
+    """Every attempt at a step, in order; of the same second, the first to end is first."""
     if not steps:
         return []
     steps = sorted(steps, key=lambda one: (one.started_at, one.ended_at or "~"))

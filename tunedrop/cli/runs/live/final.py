@@ -35,8 +35,8 @@ def print_end(to: Console, stage: Stage, record: Record) -> None:
     to.print(panel(record) if to.is_terminal else Group(*_parts(ending_of(record), "default")))
     for arn in sorted(record.gone):
         to.print(f"deleted since: {arn}", style="yellow", soft_wrap=True)
-    for text in _commands(stage, ending_of(record)):
-        to.print(text, soft_wrap=True)
+    for text, is_command in _commands(stage, ending_of(record)):
+        to.print(text, soft_wrap=is_command)
 
 
 def panel(record: Record) -> Panel:
@@ -63,17 +63,18 @@ def _parts(ending: Ending, colour: str) -> Iterator[RenderableType]:
     yield Text(f"\n{_money(ending)}")
 
 
-def _commands(stage: Stage, ending: Ending) -> Iterator[Text]:
+def _commands(stage: Stage, ending: Ending) -> Iterator[tuple[Text, bool]]:
+    """Lines, and whether they are to be copied: those are not broken."""
     for snippet in snippets(stage, ending)[-1:]:
-        yield Text("\nAsk it:", style="dim")
-        yield Text(snippet.code.rstrip())
-    yield Text()
+        yield Text("\nAsk it:", style="dim"), False
+        yield Text(snippet.code.rstrip()), True
+    yield Text(), False
     for one in next_steps(stage, ending):
-        yield Text(one.text, style="dim")
+        yield Text(one.text, style="dim"), False
         if one.command:
-            yield Text(f"  {one.command}")
-    yield Text("The report:", style="dim")
-    yield Text(f"  tunedrop report {ending.run.run_id} --stage {stage.name}")
+            yield Text(f"  {one.command}"), True
+    yield Text("The report:", style="dim"), False
+    yield Text(f"  tunedrop report {ending.run.run_id} --stage {stage.name}"), True
 
 
 def _scores(evaluation: Evaluation) -> Table:
