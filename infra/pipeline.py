@@ -33,9 +33,9 @@ from infra.observability import Observability
 from infra.open_weights import ImportRole, TrainingRole
 from infra.settings import Settings, SettingsError
 from infra.settings.contradictions import refuse_region
+from infra.state_machine import Workflow
 from infra.tables import Tables
 from infra.watchers import Watchers
-from infra.workflow import Workflow
 from tunedrop import naming, stage
 from tunedrop.contracts import Outcome
 from tunedrop.intake import DROP_PREFIX, RUNS_PREFIX
@@ -220,32 +220,11 @@ class Tunedrop(Construct):
             Of the runs; any when left out. Bedrock makes up the ids of what serves, so that IAM cannot tell
             the models of one name from those of another: the alias is what is limited to the name.
         """
-        stack = Stack.of(self)
-        alias = f"arn:aws:ssm:{stack.region}:{stack.account}:parameter{self.stage.alias_prefix}/{name}"
-        imported = ("imported-model",) if self.stage.import_role_arn else ()
-        serving = [
-            f"arn:aws:bedrock:{stack.region}:{stack.account}:{kind}/*"
-            for kind in ("custom-model-deployment", "provisioned-model", *imported)
-        ]
-        granted = [
-            (["ssm:GetParameter"], [alias]),
-            (["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"], serving),
-        ]
-        if "bedrock-mantle" in {engines.named(one).service for one in self.stage.engines}:
-            project = f"arn:aws:bedrock-mantle:{stack.region}:{stack.account}:project/default"
-            granted.append((["bedrock-mantle:CreateInference"], [project]))
-            # For API keys; it takes no resource (Service Authorization Reference).
-            granted.append((["bedrock-mantle:CallWithBearerToken"], ["*"]))
-        for actions, resources in granted:
-            iam.Grant.add_to_principal(grantee=grantee, actions=actions, resource_arns=resources)
-        # Tuned models are under the stage's key: who asks one has to be able to use it, by way of Bedrock
-        # (Nova user guide, customize-fine-tune-encrypt, PermissionsModelInvocation, read 2026-11-29).
-        iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["kms:Decrypt", "kms:GenerateDataKey"],
-            resource_arns=[self.key.key_arn],
-            conditions={"StringEquals": {"kms:ViaService": f"bedrock.{stack.region}.amazonaws.com"}},
-        )
+        for statement in permissions.ask_models(Stack.of(self), self.stage, self.key, name):
+            iam.Grant.add_to_principal(
+                grantee=grantee, actions=statement.actions, resource_arns=statement.resources,
+                conditions=statement.conditions or None,
+            )  # fmt: skip
 
     def on_run_ended(
         self, id: str, target: events.IRuleTarget, outcomes: Sequence[Outcome] = ()

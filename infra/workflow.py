@@ -6,8 +6,7 @@ way of ReleaseThroughput, so that nothing that bills is left, and Notify, so tha
 
 from __future__ import annotations
 
-from aws_cdk import Duration, RemovalPolicy
-from aws_cdk import aws_logs as logs
+from aws_cdk import Duration
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -23,42 +22,6 @@ THROUGHPUT_PATIENCE = Duration.days(1)
 JUDGING_PATIENCE = Duration.days(1)
 """How long a run waits at most, should neither event nor schedule ever end the wait: then it fails, and what
 it holds is released. A long queue and the job of 74 hours that was reported stay well below."""
-
-EXECUTION_TIMEOUT = Duration.days(180)
-
-
-class Workflow(Construct):
-    """One Standard state machine, in JSONata; one execution a run."""
-
-    def __init__(
-        self, scope: Construct, id: str, *, name: str, functions: Functions, approval_timeout: Duration,
-        shard_concurrency: int, log_retention: logs.RetentionDays,
-    ) -> None:  # fmt: skip
-        super().__init__(scope, id)
-        log_group = logs.LogGroup(
-            self,
-            "Logs",
-            # A name under this prefix needs no resource policy of its own (Step Functions guide, cw-logs).
-            log_group_name=f"/aws/vendedlogs/states/{name}",
-            retention=log_retention,
-            removal_policy=RemovalPolicy.DESTROY,  # as the functions' own
-        )
-        self.machine = sfn.StateMachine(
-            self,
-            "Machine",
-            state_machine_name=name,
-            comment="Tunedrop: from a dropped dataset to a tuned, evaluated, reported model",
-            definition_body=sfn.DefinitionBody.from_chainable(
-                Journey(self, functions, approval_timeout, shard_concurrency).chain()
-            ),
-            query_language=sfn.QueryLanguage.JSONATA,
-            timeout=EXECUTION_TIMEOUT,
-            tracing_enabled=True,
-            # All events, so that a run can be followed after its 90 days of history; no input or output,
-            # which the registry and the artifacts bucket keep under our key.
-            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
-            removal_policy=RemovalPolicy.DESTROY,
-        )
 
 
 class Journey:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from infra.functions import ANSWERER, EXPORTER, REWARDS, Functions
+from infra.permissions.applications import ask_models
 from infra.permissions.base import Resources
 from infra.permissions.by_function import Grants
 
-__all__ = ["Resources", "grant"]
+__all__ = ["Resources", "ask_models", "grant"]
 
 
 def grant(functions: Functions, resources: Resources) -> None:

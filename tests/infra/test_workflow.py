@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from infra import diagram
 from infra.functions import STEPS
 from infra.shards import FIRST_FAILURE
+from infra.state_machine import EXECUTION_TIMEOUT
 from infra.states import CAUSE
 from infra.workflow import (
-    EXECUTION_TIMEOUT,
     JUDGING_PATIENCE,
     SLOT_PATIENCE,
     THROUGHPUT_PATIENCE,

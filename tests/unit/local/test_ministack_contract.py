@@ -9,7 +9,7 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses, router
 from ministack.services import dynamodb, eventbridge, iam, lambda_svc, s3, stepfunctions, sts, tagging
 
-from local import ministack
+from local.ministack import functions
 
 
 def parameters(function: object) -> list[str]:
@@ -78,7 +78,7 @@ def test_an_errors_class_is_read_off_its_traceback() -> None:
         "Traceback (most recent call last):\n  File y\ntunedrop.errors.PreflightFailed: first\nsecond: line\n"
     )
 
-    assert ministack._class_of(log) == "PreflightFailed"
+    assert functions._class_of(log) == "PreflightFailed"
 
 
 def test_calls_of_functions_go_through_one_dispatcher() -> None:
