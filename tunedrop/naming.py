@@ -16,8 +16,6 @@ SHARDS_PREFIX = "shards/"
 MAX_STAGE = 12
 MAX_SLUG = 26
 HASH_DIGITS = 10
-MAX_JOBS = len(string.ascii_lowercase)
-MAX_RUN_ID = MAX_SLUG + 1 + HASH_DIGITS
 MAX_ALIAS = 100
 ALIAS_DIGITS = 8
 

@@ -19,7 +19,6 @@ from tunedrop.serving import choose, kinds
 
 ASSUMED = Profile(method="single-turn", records=500, tokens=100_000, longest_tokens=1_000, held_out=50)
 """The data assumed for cost estimates when there is none: 500 examples of 200 tokens."""
-HOURS_A_MONTH = 730
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):

@@ -221,7 +221,6 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     source: Source
     imported: bool = False
     mantle: bool = False
-    import_regions: tuple[str, ...] = ()
     on_demand_requests_per_minute: int = 0
 
 

@@ -10,6 +10,9 @@ from tunedrop import catalog
 from tunedrop.catalog.model import Price, Prices
 from tunedrop.contracts import CostLine
 
+HOURS_A_MONTH = 730
+"""A month in forecasts: a twelfth of a year."""
+
 FEWEST_TOKENS, MOST_TOKENS = 0.8, 2.1
 """The real number of tokens divided by the estimate from bytes, as measured on 25 kinds of text with two
 public tokenizers (`tunedrop.dataset.check.report.TokenEstimate` says how)."""

@@ -15,10 +15,6 @@ from tunedrop.manifest import Manifest
 MAX_PAIRS = 15_000
 """Maximum number of prompts with answers after Bedrock's augmentation; each is billed as inference."""
 
-MAX_RESPONSE_LENGTH = 1_000
-"""Tokens of a teacher's answer at most, where nothing else is asked: ours, for AWS documents no default of
-`maxResponseLengthForInference` (API TeacherModelConfig, read 2026-11-29)."""
-
 
 def teacher_of(base_model: BaseModel, parent_model: str, document: Manifest) -> Teacher | None:
     """The teacher that a manifest asks for, or the first that the base model may learn from.

@@ -13,14 +13,13 @@ from tunedrop.cli.confirming import confirm
 from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import NO
 from tunedrop.cli.output import Format, answer, blocks, console, errors, fail, print_json, table, when
+from tunedrop.cost.lines import HOURS_A_MONTH
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.formatting.amounts import duration
 from tunedrop.serving import kinds
 from tunedrop.serving.production import Production, serves
 from tunedrop.serving.removal import NamedInProduction, Removal
 from tunedrop.serving.sweep import InService, in_service
-
-HOURS_A_MONTH = 730
 
 
 class Bill(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from tunedrop.cli.runs.live.final import COLOURS
 from tunedrop.contracts import Score
 from tunedrop.evaluation.metrics import TITLES
 from tunedrop.formatting.scores import at_a_glance
+from tunedrop.formatting.texts import shorten
 from tunedrop.reporting import comparison
 from tunedrop.reporting.comparison import Answers, Comparison
 from tunedrop.reporting.pages import compare_page
@@ -95,7 +96,7 @@ def _difference(score: Score | None) -> Text:
 
 def _show_answers(found: Comparison, one: Answers) -> None:
     console.print()
-    console.print(Text(_short(one.prompt), style="bold"))
+    console.print(Text(shorten(one.prompt, LONGEST), style="bold"))
     rows = [("wanted", one.reference, ""), ("base", one.base, "")]
     rows += [
         (row.run_id, answer, f"{score:.2f}")
@@ -104,9 +105,5 @@ def _show_answers(found: Comparison, one: Answers) -> None:
     made = table("", "", "")
     made.show_header = False
     for who, answer, score in rows:
-        made.add_row(who, score, _short(answer) or "(no text)")
+        made.add_row(who, score, shorten(answer, LONGEST) or "(no text)")
     console.print(made)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else text[:LONGEST] + " …"

@@ -12,6 +12,7 @@ from rapidfuzz.distance import LCSseq
 from tunedrop.contracts import Ending
 from tunedrop.evaluation.evaluate import Prediction, Said
 from tunedrop.evaluation.metrics import JUDGED, METRICS
+from tunedrop.formatting.texts import shorten
 
 SHOWN = 3
 """Number of pairs of each kind."""
@@ -109,15 +110,15 @@ def _scores(one: Prediction, metric: str) -> tuple[float, float] | None:
 
 
 def _pair(one: Prediction, scores: tuple[float, float], has_turns: bool) -> Pair:
-    reference = _short(one.reference)
+    reference = shorten(one.reference, LONGEST)
     base_score, tuned_score = scores
     return Pair(
         place=f"record {one.record}" + (f", turn {one.turn + 1}" if has_turns else ""),
-        before=tuple(Said(said.role, _short(said.text)) for said in one.before),
-        prompt=_short(one.prompt),
+        before=tuple(Said(said.role, shorten(said.text, LONGEST)) for said in one.before),
+        prompt=shorten(one.prompt, LONGEST),
         reference=reference,
-        base=parts(reference, _short(one.base.text)),
-        tuned=parts(reference, _short(one.tuned.text)),
+        base=parts(reference, shorten(one.base.text, LONGEST)),
+        tuned=parts(reference, shorten(one.tuned.text, LONGEST)),
         base_score=base_score,
         tuned_score=tuned_score,
     )
@@ -126,7 +127,3 @@ def _pair(one: Prediction, scores: tuple[float, float], has_turns: bool) -> Pair
 def _dice(one: Prediction) -> bytes:
     """The same at every rendering, and no order of the dataset's own."""
     return hashlib.sha256(f"{one.record} {one.turn} {one.prompt}".encode(errors="replace")).digest()
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else text[:LONGEST] + " …"

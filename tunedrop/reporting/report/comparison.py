@@ -14,6 +14,7 @@ from tunedrop.evaluation.complete import incomplete
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.labels import label_set
 from tunedrop.evaluation.reward_scale import Scale, scale_of
+from tunedrop.formatting.texts import shorten
 from tunedrop.reporting.report import histogram
 from tunedrop.reporting.report.slices import Scored, Slice, slices
 
@@ -112,7 +113,7 @@ def _scored(metric: str, answered: Sequence[Prediction]) -> Scored:
 def lost(probes: Sequence[Prediction]) -> list[Lost]:
     """What was forgotten, prompt by prompt."""
     return [
-        Lost(_short(one.prompt), one.reference, _short(one.tuned.text))
+        Lost(shorten(one.prompt, LONGEST), one.reference, shorten(one.tuned.text, LONGEST))
         for one in probes
         if not one.failed and _is_right(one, one.base.text) and not _is_right(one, one.tuned.text)
     ]
@@ -134,15 +135,11 @@ def _entries(scored: Scored) -> Iterator[Entry]:
             place=f"record {one.record}" + (f", turn {one.turn + 1}" if has_turns else ""),
             kind=_kind(after - before),
             fault="cut" if fault.truncated else "filtered" if fault.filtered else "empty" * fault.empty,
-            prompt=_short(one.prompt),
-            reference=_short(one.reference),
-            base=_short(one.base.text),
-            tuned=_short(one.tuned.text),
-            champion=_short(one.champion.text) if one.champion is not None else None,
+            prompt=shorten(one.prompt, LONGEST),
+            reference=shorten(one.reference, LONGEST),
+            base=shorten(one.base.text, LONGEST),
+            tuned=shorten(one.tuned.text, LONGEST),
+            champion=shorten(one.champion.text, LONGEST) if one.champion is not None else None,
             base_score=before,
             tuned_score=after,
         )
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else text[:LONGEST] + " …"
