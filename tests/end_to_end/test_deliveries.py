@@ -58,6 +58,21 @@ def test_an_event_of_s3_says_what_the_one_of_aws_says(pipeline: Pipeline) -> Non
     assert event["detail"]["reason"] == "PutObject"
 
 
+def test_the_shards_of_a_folder_are_one_run_which_its_end_starts(pipeline: Pipeline) -> None:
+    """The events of S3 say why an object was created; that is no reason to start."""
+    for number in range(3):
+        pipeline.put(f"drop/sharded-drop/train-{number}.jsonl", b"{} %d\n" % number)
+    alone = pipeline.put("drop/after-the-shards.jsonl", b"{}")
+    pipeline.closed(pipeline.run_of("after-the-shards", alone).run.run_id)
+    assert pipeline.registry.named("sharded-drop") == []
+
+    ended = pipeline.put("drop/sharded-drop/_SUCCESS", b"")
+    record = pipeline.closed(pipeline.run_of("sharded-drop", ended).run.run_id)
+
+    assert len(record.run.train.objects) == 3
+    assert len(pipeline.registry.named("sharded-drop")) == 1
+
+
 def test_every_one_of_five_quick_puts_of_a_key_has_a_run_of_its_own(pipeline: Pipeline) -> None:
     versions = [pipeline.put("drop/quickly.jsonl", b"{} %d" % number) for number in range(5)]
 

@@ -13,10 +13,15 @@ GROWN = "grown"
 """The reason of an event that starts another run of the same manifest because its data has grown."""
 
 
+SWEEP = "tunedrop.sweep"
+"""The source of the events that the sweep makes."""
+
+
 class ObjectCreated(msgspec.Struct, frozen=True, kw_only=True):
     """What we use of S3's "Object Created" event (AmazonS3 user guide, ev-events, read 2026-11-23).
 
-    `base_model` is of the sweep's own events alone: it takes the place of the manifest's.
+    `reason` and `base_model` are of the sweep's own events alone: why it starts a run, and what takes the
+    place of the manifest's base model. The `reason` of S3's events, such as `PutObject`, is none to start.
     """
 
     source: S3Object
@@ -29,7 +34,7 @@ class ObjectCreated(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> ObjectCreated:
         detail = event["detail"]
-        object_ = detail["object"]
+        object_, ours = detail["object"], detail if event.get("source") == SWEEP else {}
         source = S3Object(
             bucket=detail["bucket"]["name"], key=object_["key"], version_id=object_.get("version-id", "")
         )
@@ -38,6 +43,6 @@ class ObjectCreated(msgspec.Struct, frozen=True, kw_only=True):
             requester=detail.get("requester", ""),
             time=event.get("time", ""),
             size=object_.get("size", 1),
-            reason=detail.get("reason", ""),
-            base_model=detail.get("base-model", ""),
+            reason=ours.get("reason", ""),
+            base_model=ours.get("base-model", ""),
         )

@@ -22,6 +22,7 @@ from tunedrop import aws, clock, intake, naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import S3Object
 from tunedrop.registration import folders, resuming
+from tunedrop.registration.events import SWEEP
 from tunedrop.registry import Registry
 from tunedrop.reporting import console
 from tunedrop.stage import Stage
@@ -93,7 +94,7 @@ def start_once(
         Takes the place of the manifest's own.
     """
     event = {
-        "source": "tunedrop.sweep",
+        "source": SWEEP,
         "detail-type": "Object Created",
         "time": clock.write(moment),
         "detail": {

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
 from tests import builders
@@ -9,6 +13,7 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import S3Object
 from tunedrop.intake import read_key
 from tunedrop.registration import ObjectCreated, folders, missed_uploads, register
+from tunedrop.registration.missed_uploads import Uploaded
 from tunedrop.registry import Registry
 
 STAGE = builders.stage(upload_grace_seconds=-5)
@@ -56,6 +61,36 @@ def test_a_folder_is_one_run_that_its_success_starts(aws: Aws, intake: str) -> N
         "drop/garden/test.jsonl",
         "drop/garden/validation/0.parquet",
     )
+
+
+@pytest.mark.parametrize(
+    "reason", ["PutObject", "POST Object", "CopyObject", "CompleteMultipartUpload", "grown"]
+)
+def test_no_event_of_s3_starts_a_folder_that_nothing_has_ended(aws: Aws, intake: str, reason: str) -> None:
+    """They have a reason too (S3 user guide, ev-events, read 2026-11-29): every shard would be a run."""
+    shard = put(aws, intake, "drop/garden/part-0.jsonl")
+    object_ = {"key": shard.key, "size": 4, "etag": "0", "version-id": shard.version_id, "sequencer": "0"}
+    detail = {"bucket": {"name": intake}, "object": object_, "reason": reason, "base-model": "x"}
+    aws_event = {"source": "aws.s3", "detail-type": "Object Created", "time": "", "detail": detail}
+
+    found = ObjectCreated.from_event(aws_event)
+
+    assert (found.reason, found.base_model) == ("", "")
+    assert register(aws.s3, STAGE, found, "arn").outcome == "ignored"
+
+
+def test_the_event_of_the_sweep_starts_it(aws: Aws, intake: str) -> None:
+    shard = put(aws, intake, "drop/garden/part-0.jsonl")
+    started: list[dict[str, Any]] = []
+
+    class Machine:
+        def start_execution(self, **call: str) -> None:
+            started.append(json.loads(call["input"]))
+
+    aws.step_functions = Machine()
+    missed_uploads.start(aws, "arn", Uploaded(source=shard, at=datetime.now(UTC)))
+
+    assert register(aws.s3, STAGE, ObjectCreated.from_event(started[0]), "arn").outcome == "registered"
 
 
 def test_a_folder_of_none_but_junk_is_refused_with_what_to_do(aws: Aws, intake: str) -> None:
