@@ -179,9 +179,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     attempt at which the present evaluation began, `more_test` what a retry has brought beside the held-out
     records that were split off.
 
-    `spent_before_usd` is what the attempts before have cost: `jobs_before` are their jobs, by ARN, and
+    `spent_before_usd` is what the attempts before have cost: `jobs_before` are their last jobs, by ARN, and
     `evaluated_before_usd` the part for answers that the present evaluation goes on with, and counts itself.
-    `trained_before`: one of these jobs has given the run its model.
+    `trained_before`: a job of theirs has given the run its model.
 
     A run trains more than once where it has `earlier_stages`, each tuned further by the next and the last by
     the run's own data, or `candidates`, the hyperparameters of a search. `parent_model` is the ARN of a

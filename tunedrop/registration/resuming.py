@@ -120,7 +120,7 @@ def _with_what_was_paid(aws_: Aws, run: Run, record: Record) -> Run:
         run,
         spent_before_usd=record.actual_usd or 0.0,
         evaluated_before_usd=evaluated_usd(cost) if cost is not None else 0.0,
-        jobs_before=tuple(dict.fromkeys(one for one in (*run.jobs_before, *jobs) if one)),
+        jobs_before=tuple(dict.fromkeys(filter(None, jobs))),
         trained_before=_finished_job(aws_, record) is not None,
     )
 

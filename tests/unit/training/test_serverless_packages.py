@@ -274,6 +274,10 @@ def evaluator(status: str, function: str = STAGE.reward_function_arn) -> dict[st
         (evaluator("Available"), True),
         (evaluator("ImportFailed"), False),
         (evaluator("Available", "arn:another"), False),  # somebody has changed it
+        *(
+            (evaluator("Available") | {"HubContentDocument": odd}, False)
+            for odd in ("", "[]", "{{", "[" * 9_999)
+        ),
         (REFUSED, False),
     ],
 )

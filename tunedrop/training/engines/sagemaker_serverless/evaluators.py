@@ -98,8 +98,11 @@ def why_not(found: dict[str, Any], stage: Stage) -> str:
     if status not in (*BEGUN, "Available"):
         why = found.get("FailureReason", "no reason given")
         return f"the registered reward function {arn} is {status} ({why}): delete it, and retry the run"
-    document = json.loads(found["HubContentDocument"])
-    reference = json.loads(document.get("JsonContent") or "{}").get("Reference", "")
+    try:
+        document = json.loads(found["HubContentDocument"])
+        reference = json.loads(document.get("JsonContent") or "{}").get("Reference", "")
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        reference = ""  # somebody else has written it
     if reference != stage.reward_function_arn:
         return (
             f"the registered reward function {arn} refers to {reference or 'nothing'} instead of "
