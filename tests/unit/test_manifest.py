@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -185,3 +187,14 @@ def test_a_run_of_stages_is_its_last_stage_after_the_others() -> None:
 )
 def test_stages_and_searches_that_make_no_sense_are_refused(text: bytes, expected: str) -> None:
     assert expected in refusal(text)
+
+
+@pytest.mark.parametrize("merge", ["<<: *a", "<<: [*a, *a, *a]", "!!merge x: *a", "? <<\n  : *a"])
+def test_merges_are_counted_before_they_are_made(merge: str) -> None:
+    """A few kilobytes of them took a function minutes."""
+    many = ", ".join(f"k{number}: 1" for number in range(3_000))
+    text = f"a: &a {{{many}}}\n" + "".join(f"b{number}:\n  {merge}\n" for number in range(1_000))
+    started = time.process_time()
+
+    assert "with its aliases expanded" in refusal(text.encode())
+    assert time.process_time() - started < 10

@@ -40,6 +40,8 @@ def parse(text: bytes, name: str) -> Mapping[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML 1.2 allows it: the later one counts
+            if b"&" in text:
+                _refuse_expansion(reader.compose(io.StringIO(text.decode("utf-8-sig"))), name)
             document = reader.load(io.StringIO(text.decode("utf-8-sig")))
     except UnicodeDecodeError as error:
         raise InvalidManifest(f"{name}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
@@ -65,6 +67,31 @@ _UNREADABLE = (
 on a list or a date of the year 0."""
 
 
+def _refuse_expansion(root: Any, name: str) -> None:
+    """Count what a document stands for before it is made: merges (`<<`) of a few kilobytes take minutes.
+
+    Raises
+    ------
+    InvalidManifest
+        When there is too much.
+    """
+    left, count = [root], 0
+    while left:
+        count += 1
+        if count > MAX_VALUES:
+            raise _too_large(name)
+        value = getattr(left.pop(), "value", None)
+        for item in value if isinstance(value, list) else ():
+            left.extend(item if isinstance(item, tuple) else (item,))
+
+
+def _too_large(name: str) -> InvalidManifest:
+    return InvalidManifest(
+        f"{name}: with its aliases expanded it has more than {MAX_VALUES:,} values or "
+        f"{MAX_CHARACTERS:,} characters; write out what you need"
+    )
+
+
 def _values(document: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
     """Every value that is not a list or mapping, and every key, each with its path; as often as aliases say.
 
@@ -80,10 +107,7 @@ def _values(document: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]
         count += 1
         characters += len(value) if isinstance(value, str | bytes) else 0
         if count > MAX_VALUES or characters > MAX_CHARACTERS:
-            raise InvalidManifest(
-                f"{name}: with its aliases expanded it has more than {MAX_VALUES:,} values or "
-                f"{MAX_CHARACTERS:,} characters; write out what you need"
-            )
+            raise _too_large(name)
         if isinstance(value, Mapping):
             for key, item in value.items():
                 left.append((path, key))
