@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from infra import settings
-from infra.settings import SettingsError
+from infra.settings import Settings, SettingsError
 from tests.infra.conftest import CONTEXT
+from tests.recorded import recorded
 
 STAGES = CONTEXT["stages"]
 NETWORK = {"subnets": ["subnet-0123456789abcdef0"], "security_groups": ["sg-0123456789abcdef0"]}
@@ -152,3 +153,14 @@ def test_a_run_may_not_cost_more_than_the_month() -> None:
 def test_a_context_without_stages_is_refused(stages: object) -> None:
     with pytest.raises(SettingsError, match=r"context\.stages"):
         settings.read(stages, "dev")
+
+
+def test_a_stage_may_use_all_jobs_that_bedrock_runs_at_once() -> None:
+    """The published quota (L-0406044C); it cannot be raised, so that no stage may say more."""
+    quotas = {one["QuotaCode"]: one for one in recorded("service-quotas")["Quotas"]}
+    most = quotas["L-0406044C"]["Value"]
+
+    usual = Settings(name="x", default_base_model="y", budget_usd=1, monthly_budget_usd=1)
+    assert usual.customization_quota == most
+    with pytest.raises(SettingsError, match=r"customization_quota: Expected `int` <= 10"):
+        settings.read(changed(customization_quota=most + 1), "dev")
