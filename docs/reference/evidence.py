@@ -44,7 +44,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 def rows(kind: str) -> list[dict[str, Any]]:
-    """The rows of one kind: `call`, `id` or `limit`."""
+    """The rows of one kind: `call`, `command`, `id` or `limit`."""
     found: list[dict[str, Any]] = tomllib.loads((ROOT / "docs/reference/evidence.toml").read_text())[kind]
     return found
 
@@ -104,6 +104,9 @@ def markdown(resources: Mapping[str, Any]) -> str:
         _HEAD,
         "## Calls",
         table(("action", "authority", "source", "tests"), _calls(resources)),
+        "## Calls of the command line",
+        "Allowed by a person's own permissions, not by the stack's.",
+        table(("action", "authority", "source", "tests"), _commands()),
         "## Ids",
         table(("id", "authority", "source", "tests"), ((one["what"], *of(one).cells) for one in rows("id"))),
         "## Quotas",
@@ -115,6 +118,11 @@ def markdown(resources: Mapping[str, Any]) -> str:
             ((one["what"], *of(one).cells) for one in rows("limit")),
         ),
     )
+
+
+def _commands() -> Iterator[tuple[str, ...]]:
+    for row in rows("command"):
+        yield from ((f"`{action}`", *of(row).cells) for action in row["actions"])
 
 
 def _calls(resources: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -17,8 +17,10 @@ class Outcomes(Statements):
         return allow("Publish", ["sns:Publish"], topics)
 
     def write_aliases(self) -> iam.PolicyStatement:
+        """Also delete one: its name was withdrawn meanwhile, or what it names by hand is about to go."""
         aliases = self.arn(f"parameter{self.resources.stage.alias_prefix}/*", "ssm")
-        return allow("WriteAliases", ["ssm:GetParameter", "ssm:PutParameter"], [aliases])
+        actions = [f"ssm:{verb}Parameter" for verb in ("Get", "Put", "Delete")]
+        return allow("WriteAliases", actions, [aliases])
 
     def read_alias(self) -> iam.PolicyStatement:
         aliases = self.arn(f"parameter{self.resources.stage.alias_prefix}/*", "ssm")

@@ -68,7 +68,9 @@ EVERYBODY_REFUSED = (
     Call("dynamodb:PutItem", RUNS),
     Call("dynamodb:Scan", RUNS),
     Call("ssm:PutParameter", ALIAS),
+    Call("ssm:DeleteParameter", ALIAS),
     Call("ssm:PutParameter", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/tunedrop/{STAGE}/stage"),
+    Call("ssm:DeleteParameter", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/tunedrop/{STAGE}/stage"),
     Call("s3:PutObject", f"{RUN_FILE}/dataset/train.jsonl"),
     Call("s3:PutObject", f"{RUN_FILE}/dataset/media/a.png"),
     Call("s3:PutObject", f"{RUN_FILE}/training/step_wise_training_metrics.csv"),
@@ -132,6 +134,7 @@ _RELEASING = (
     Call("bedrock:UpdateCustomModelDeployment", DEPLOYMENT, OURS),
     Call("bedrock:TagResource", DEPLOYMENT, OURS | tagging("", "tunedrop:run", "tunedrop:expires")),
     Call("ssm:PutParameter", ALIAS),
+    Call("ssm:DeleteParameter", ALIAS),
     item("PutItem", "ALIAS#support"),
     item("UpdateItem", f"ARN#{DEPLOYMENT}"),
 )
@@ -192,6 +195,7 @@ ALLOWED: dict[str, tuple[Call, ...]] = {
     ),
     "PromoteModel": (
         Call("ssm:PutParameter", ALIAS),
+        Call("ssm:DeleteParameter", ALIAS),
         item("PutItem", "ALIAS#support"),
         item("UpdateItem", f"ARN#{DEPLOYMENT}"),
         Call("bedrock:UpdateCustomModelDeployment", DEPLOYMENT, OURS),

@@ -123,7 +123,9 @@ SWAP = (
     ),
     Call("bedrock:UpdateCustomModelDeployment", MODEL, OURS),
 )
-PROMOTE = (*READ_ALIAS, Call("ssm:PutParameter", ALIAS), *READ_SERVING, *SWAP)
+PROMOTE = (
+    *READ_ALIAS, Call("ssm:PutParameter", ALIAS), Call("ssm:DeleteParameter", ALIAS), *READ_SERVING, *SWAP,
+)  # fmt: skip
 END = (
     *PROMOTE, *READ_MODEL, *LIST_JOBS, JUDGING[1],
     *LIST_ALIASES,
