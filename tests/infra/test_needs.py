@@ -185,6 +185,7 @@ NEEDS: dict[str, tuple[Call, ...]] = {
     "SweepThroughput": (
         *END, *LIST_SERVING, *CLOSE, *UPLOADS, *PARKED, *DYING_LETTERS,
         Call("bedrock:GetFoundationModel", BASE),
+        Call("ssm:DeleteParameter", ALIAS),
         Call("states:DescribeExecution", f"arn:aws:states:{REGION}:{ACCOUNT}:execution:tunedrop-{STAGE}:1"),
     ),
     "RefreshPrices": (Call("pricing:GetProducts", "*"), *TELL, *DYING_LETTERS),

@@ -96,6 +96,21 @@ class Aliases:
             self._delete_parameter(name)
         return self.parameter(name)
 
+    def settle(self, parameter: str) -> bool:
+        """Write a parameter again whose writer died after the history; gives whether that was necessary.
+
+        A value that was written by hand since then stays.
+        """
+        history = self.history_at(parameter)
+        written = self._written(parameter)
+        if not history or written is None:
+            return False
+        head = history[0]
+        if written["Value"] == head.model_id or clock.write(written["LastModifiedDate"]) > head.since:
+            return False
+        self._write_parameter(head.name)
+        return True
+
     def _write_parameter(self, name: str) -> None:
         """Write what stands at the head of the history, until it is still there afterwards."""
         head = self.history(name)[0]
@@ -153,13 +168,8 @@ class Aliases:
 
     def current(self, name: str) -> str | None:
         """The modelId that a name stands for now."""
-        try:
-            answer = self._ssm.get_parameter(Name=self.parameter(name))
-        except ClientError as error:
-            if aws.is_missing(error):
-                return None
-            raise
-        return str(answer["Parameter"]["Value"])
+        written = self._written(self.parameter(name))
+        return None if written is None else str(written["Value"])
 
     def champion(self, name: str) -> str | None:
         """What serves the model that a name stands for now, where it can be asked.
@@ -184,6 +194,15 @@ class Aliases:
         if history and history[0].model_id and arn in (history[0].model_id, history[0].model_arn):
             return self.parameter(name)
         return ""
+
+    def _written(self, parameter: str) -> dict[str, Any] | None:
+        try:
+            answer = self._ssm.get_parameter(Name=parameter)
+        except ClientError as error:
+            if aws.is_missing(error):
+                return None
+            raise
+        return dict(answer["Parameter"])
 
     def _delete_parameter(self, name: str) -> None:
         try:

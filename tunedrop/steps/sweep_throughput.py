@@ -16,6 +16,7 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import Ending, WaitKind
 from tunedrop.registration import GROWN, ObjectCreated, missed_uploads, retuning, stray_uploads, succession
 from tunedrop.registry import Record, Registry, lifecycle
+from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.open_runs import OpenRuns
 from tunedrop.registry.troubles import Troubles
 from tunedrop.reporting import trouble
@@ -31,8 +32,9 @@ LOOK_BACK = 1_000
 
 class Swept(msgspec.Struct, kw_only=True):
     """What one turn has done: run ids, URIs, names, ARNs. `failed` are subjects, `expired` throughput,
-    `stray` places that start nothing."""
+    `settled` aliases, `stray` places that start nothing."""
 
+    settled: list[str] = []
     released: list[str] = []
     stopped: list[str] = []
     closed: list[str] = []
@@ -80,6 +82,7 @@ class Sweep:
     def run(self) -> Swept:
         """Everything once; gives what was done."""
         for name, part in (
+            ("making aliases say what their history says", self._settle_aliases),
             ("releasing what serves models", self._release),
             ("stopping jobs of closed runs", self._stop_jobs),
             ("closing runs without execution", self._close_orphans),
@@ -95,6 +98,14 @@ class Sweep:
             self._troubles.attempt(name, part, None)
         self._done.failed = [one.subject for one in self._troubles.failed]
         return self._done
+
+    def _settle_aliases(self) -> None:
+        """Before anything is released: what an alias names stays."""
+        aliases = Aliases(self._aws.ssm, self._aws.dynamodb, self._stage)
+        for parameter, was_behind in self._troubles.each(
+            aliases.all(), lambda one: f"alias {one}", aliases.settle
+        ):
+            self._done.settled += [parameter] * was_behind
 
     def _release(self) -> None:
         sweeper = Sweeper(self._aws, self._stage, self._troubles)

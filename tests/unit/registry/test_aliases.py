@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import builders
+from tunedrop import clock
 from tunedrop.aws import Aws
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
@@ -98,6 +99,42 @@ def test_a_promotion_that_has_only_begun_protects_what_it_is_about_to_name(
     assert aliases.naming(HERE, NAME) == aliases.naming(FIRST, NAME) == PARAMETER
     aliases.withdraw(NAME)
     assert aliases.naming(HERE, NAME) == ""
+
+
+@pytest.mark.parametrize(("end", "expected"), [("promote", {PARAMETER: THERE}), ("withdraw", {})])
+def test_a_parameter_whose_writer_died_after_the_history_is_settled_once(
+    aws: Aws,
+    stage: Stage,
+    aliases: Aliases,
+    monkeypatch: pytest.MonkeyPatch,
+    end: str,
+    expected: dict[str, str],
+) -> None:
+    aliases.promote(NAME, "run-1", FIRST, HERE)
+    with monkeypatch.context() as dying:
+        dying.setattr(aliases, "_write_parameter", lambda _: None)
+        if end == "promote":
+            aliases.promote(NAME, "run-2", SECOND, THERE)
+        else:
+            aliases.withdraw(NAME)
+    others = Aliases(aws.ssm, aws.dynamodb, stage)
+
+    assert others.all() == {PARAMETER: HERE}
+    assert [others.settle(PARAMETER), others.settle(PARAMETER)] == [True, False]
+    assert others.all() == expected
+
+
+def test_a_parameter_that_somebody_wrote_by_hand_since_is_not_settled(
+    aws: Aws, aliases: Aliases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(clock, "now", lambda: "2026-11-01T00:00:00Z")
+        aliases.promote(NAME, "run-1", FIRST, HERE)
+    aws.ssm.put_parameter(Name=PARAMETER, Value=THERE, Type="String", Overwrite=True)
+    aws.ssm.put_parameter(Name=f"{PARAMETER}-2", Value=THERE, Type="String")
+
+    assert [aliases.settle(PARAMETER), aliases.settle(f"{PARAMETER}-2")] == [False, False]
+    assert aliases.all() == {PARAMETER: THERE, f"{PARAMETER}-2": THERE}
 
 
 @pytest.mark.parametrize(

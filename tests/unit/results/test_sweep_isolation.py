@@ -13,6 +13,7 @@ from tests.unit.local_bedrock import LocalBedrock, tags
 from tunedrop.aws import Aws
 from tunedrop.contracts import Ending
 from tunedrop.registry import Registry
+from tunedrop.registry.aliases import Aliases
 from tunedrop.stage import Stage
 from tunedrop.steps.sweep_throughput import Sweep, Swept
 from tunedrop.waiting.table import Waits
@@ -89,3 +90,22 @@ def test_the_parts_that_do_not_fail_have_their_turn(
     assert done == {"released", "closed", "started"} - lost - (
         {"closed"} if operation.startswith("ListModel") else set()
     )
+
+
+def test_an_alias_that_is_behind_its_history_is_settled_before_anything_is_released(
+    aws: Aws, stage: Stage, bedrock: LocalBedrock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody was interrupted while promoting by hand what no run owns any more."""
+    listed = bedrock.client.list_custom_model_deployments()["modelDeploymentSummaries"]
+    first, second = (one["customModelDeploymentArn"] for one in listed)
+    aliases = Aliases(aws.ssm, aws.dynamodb, stage)
+    aliases.promote("persona", "run-1", builders.MODEL_ARN, builders.MODEL_ARN)
+    with monkeypatch.context() as dying:
+        dying.setattr(aliases, "_write_parameter", lambda _: None)
+        aliases.promote("persona", "run-2", builders.MODEL_ARN, first)
+
+    swept, _ = sweep(aws)
+
+    assert swept.settled == [aliases.parameter("persona")]
+    assert aliases.current("persona") == first
+    assert swept.released == [second]
