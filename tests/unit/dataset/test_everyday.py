@@ -11,10 +11,12 @@ from typing import Any
 
 import arro3.core
 import arro3.io
+import openpyxl
 import pytest
 
 from tunedrop.cli.data import checking, converting
 from tunedrop.dataset import formats
+from tunedrop.dataset.rules import record as record_rules
 from tunedrop.dataset.sources.containers import reading
 from tunedrop.dataset.types import ReadOptions
 
@@ -270,3 +272,59 @@ def test_a_small_file_that_becomes_a_large_one_is_refused_early(
 
     assert not report.valid
     assert any("to more than" in one.message or "becomes more" in one.message for one in report.errors)
+
+
+@pytest.mark.parametrize(
+    ("beside", "words"),
+    [
+        ({"is_correct": False}, "is_correct is false"),
+        ({"Accepted": "no"}, "Accepted is no"),
+        ({"status": "Rejected"}, "status is rejected"),
+        ({"split": "test"}, "split is test"),
+        ({"answer": "reject"}, "an annotator decided to reject"),
+        ({"finish_reason": "length"}, "the answer was cut off"),
+    ],
+)
+def test_what_says_that_nobody_wanted_to_learn_it_is_a_warning(beside: dict[str, Any], words: str) -> None:
+    found = formats.read({"prompt": ASKED, "completion": SAID, **beside})
+
+    assert found.conversation is not None
+    assert [(one.code, words in one.message) for one in record_rules.unread(found.conversation)] == [
+        ("TD028", True)
+    ]
+
+
+@pytest.mark.parametrize("beside", [{"is_correct": True}, {"status": "done"}, {"split": "train"}])
+def test_what_says_that_it_is_good_is_ignored(beside: dict[str, Any]) -> None:
+    found = formats.read({"prompt": ASKED, "completion": SAID, **beside})
+
+    assert found.conversation is not None
+    assert [one.code for one in record_rules.unread(found.conversation)] == ["TD014"]
+
+
+@pytest.mark.parametrize(
+    "answer", [{"text": SAID, "source": "x"}, {"value": SAID}, [{"text": SAID, "score": 1}], [SAID]]
+)
+def test_an_answer_in_an_object_is_its_text(answer: Any) -> None:
+    assert _turns({"question": ASKED, "answer": answer}) == [ASKED, SAID]
+
+
+def test_a_label_of_true_or_false_in_a_table_is_kto_too(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(_table([("prompt", "completion", "label"), (ASKED, SAID, "FALSE")]))
+
+    report = checking.report_of([tmp_path / "a.csv"], None, "auto", 5)
+
+    assert [one.code for one in report.errors] == ["TD017"]
+
+
+def test_a_workbook_of_a_training_and_a_test_sheet_is_not_trained_on_as_one(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for name in ("Train", "Test"):
+        sheet = book.create_sheet(name)
+        for row in (("prompt", "completion"), (ASKED, SAID)):
+            sheet.append(row)
+    book.save(tmp_path / "a.xlsx")
+
+    report = checking.report_of([tmp_path / "a.xlsx"], None, "auto", 5)
+
+    assert "several parts of a dataset (train, test)" in report.errors[0].message

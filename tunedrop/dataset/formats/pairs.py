@@ -63,7 +63,12 @@ def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     question = Turn("user", "\n\n".join([prompt, *about.values()]), (), f"$.{keys.prompt}")
     said_ = Turn("assistant", answer, (), f"$.{keys.answer}")
     said_of = there.get(keys.answer)
-    lost = [f"$.{keys.answer}.{key}" for key in said_of if key != "text"] if isinstance(said_of, dict) else ()
+    if isinstance(said_of, list) and len(said_of) == 1:
+        said_of = said_of[0]
+    lost = []
+    if isinstance(said_of, dict):
+        own = text_key(said_of) or "text"
+        lost = [f"$.{shorten(keys.answer)}.{shorten(key)}" for key in said_of if key != own]
     return Conversation((question, said_), system, {}, unread, tuple(lost), f"$.{keys.system or 'system'}")
 
 
@@ -206,6 +211,10 @@ def answer_of(record: Mapping[str, Any], key: str, reading: Reading) -> str | No
             what = f"{key} lists answers in NumPy's notation; write one answer as a string, or a JSON list"
             reading.add(f"$.{key}", "TD012", what, record[key], "a string")
             return None
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+        value = value[0]
+    if isinstance(value, dict) and (inside := text_key(value)):
+        return reading.text(value, inside, f"$.{key}.{inside}")
     if isinstance(value, dict) and isinstance(value.get("text"), list):
         value = list(dict.fromkeys(map(str, value["text"])))
     if isinstance(value, bool) and reading.format in ("text-label", "question-answer"):
@@ -219,6 +228,11 @@ def answer_of(record: Mapping[str, Any], key: str, reading: Reading) -> str | No
         reading.add(f"$.{key}", "TD012", what, value, "a string")
         return None
     return reading.text(record, key, f"$.{key}")
+
+
+def text_key(answer: Mapping[str, Any]) -> str:
+    """The key of the text of an answer that is an object: {"text", "source"}."""
+    return next((key for key in ("text", "value") if isinstance(answer.get(key), str)), "")
 
 
 def lists_answers(text: str) -> bool:

@@ -68,7 +68,13 @@ def fits(record: Mapping[str, Any]) -> bool:
 def is_label(record: Mapping[str, Any]) -> bool:
     """Whether a record says of one answer whether it is good (KTO)."""
     answered = "messages" in record or "completion" in record
-    return isinstance(record.get("kto_tag"), bool) or (isinstance(record.get("label"), bool) and answered)
+    label = record.get("label")
+    is_bool = isinstance(label, bool) or (isinstance(label, str) and label.strip().lower() in _TRUE_OR_FALSE)
+    return isinstance(record.get("kto_tag"), bool) or (is_bool and answered)
+
+
+_TRUE_OR_FALSE = ("true", "false")
+"""A label in a table."""
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:

@@ -10,7 +10,7 @@ from tunedrop.catalog.model import BaseModel, MethodRules
 from tunedrop.dataset import formats
 from tunedrop.dataset.formats import SCHEMA_VERSION, Conversation, SourceFormat
 from tunedrop.dataset.formats.record import both
-from tunedrop.dataset.rules import blocks
+from tunedrop.dataset.rules import blocks, excluded
 from tunedrop.dataset.types import Problem, shorten
 
 BYTES_PER_TOKEN = 6
@@ -62,8 +62,7 @@ def unread(conversation: Conversation) -> Iterator[Problem]:
             why = "weight 0 excludes this answer from training, which Bedrock cannot do; remove the turn"
             yield Problem(path, "TD028", why, "0", "no such turn")
             continue
-        if name == "answer" and value in ("reject", "ignore"):
-            why = f"an annotator decided to {value} this record, but it would be trained on; remove it"
+        if why := excluded.why(name, value):
             yield Problem(path, "TD028", why, str(value), "no such record")
             continue
         ignored.setdefault(name, path)

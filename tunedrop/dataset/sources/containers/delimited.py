@@ -79,7 +79,11 @@ def table_of(sample: str, wanted: Mapping[str, str], whole: bool) -> Table:
         lines, first = lines[1:], 2
     else:
         separators = tuple(one for one in _SEPARATORS if one in sample) or (",",)
-    if not whole and len(lines) > 1:
+    if not whole and len(lines) == 1:
+        raise NotReadable(
+            f"the first row is longer than {_SAMPLE:,} characters; keep the columns that matter"
+        )
+    if not whole:
         lines = lines[:-1]
     best: tuple[tuple[float, bool], Table] | None = None
     refused: NotReadable | None = None

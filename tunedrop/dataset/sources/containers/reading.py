@@ -33,6 +33,7 @@ from tunedrop.dataset.sources.containers.kinds import Kind
 from tunedrop.dataset.sources.containers.layout import Layout, layout_of
 from tunedrop.dataset.sources.containers.places import Places
 from tunedrop.dataset.types import ReadOptions
+from tunedrop.intake.file_names import by_split
 
 MOST_BYTES = 16 << 30
 """Bedrock takes 10 GB; what unpacks to more than this is a mistake, or an attack."""
@@ -164,7 +165,14 @@ class _Reader:
     def _workbook(self, file: BinaryIO) -> None:
         self._did("Excel workbook")
         whys, taken, book = [], 0, spreadsheets.Workbook(file)
-        for name, columns, sheet in book.sheets(self._options.columns):
+        sheets = list(book.sheets(self._options.columns))
+        parts = by_split([name for name, columns, _ in sheets if not isinstance(columns, str)])
+        if len(parts) > 1:
+            raise NotReadable(
+                f"the workbook contains several parts of a dataset ({', '.join(parts)}); "
+                "save each as its own file"
+            )
+        for name, columns, sheet in sheets:
             if isinstance(columns, str):
                 whys.append((name, columns))
                 continue

@@ -1,0 +1,39 @@
+"""What stands beside a record and says that nobody wanted to train on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_NO = frozenset(["false", "no", "0", "bad", "wrong", "incorrect"])
+_JUDGED = frozenset(
+    ["is_correct", "correct", "accepted", "is_accepted", "approved", "is_approved", "is_good", "thumbs_up"]
+)
+_STATES = frozenset(["status", "review", "review_status", "decision", "state"])
+_REFUSED = frozenset(["rejected", "discarded", "declined", "reject", "discard"])
+_PARTS = frozenset(["split", "partition", "subset", "fold", "dataset_split"])
+_HELD_OUT = frozenset(
+    ["test", "validation", "valid", "val", "dev", "eval", "holdout", "held-out", "held_out", "heldout"]
+)
+_CUT_OFF = frozenset(["length", "max_tokens", "max_output_tokens"])
+_ENDS = frozenset(["finish_reason", "finishreason", "stop_reason", "stopreason"])
+
+
+def why(key: str, value: Any) -> str:
+    """Why a record would be trained on against what stands under a key; empty where nothing says so."""
+    if not isinstance(value, str | bool | int):
+        return ""
+    name, said = key.strip().lower().replace(" ", "_"), str(value).strip().lower()
+    if name == "answer" and said in ("reject", "ignore"):
+        return f"an annotator decided to {said} this record, but it would be trained on; remove it"
+    if (name in _JUDGED and said in _NO) or (name in _STATES and said in _REFUSED):
+        return f"{key} is {said}, but this answer would be trained on; remove the record"
+    if name in _PARTS and said in _HELD_OUT:
+        return (
+            f"{key} is {said}, but all records of this file are for one use; write those of each part into a "
+            "file of its own (train.jsonl, validation.jsonl, test.jsonl)"
+        )
+    if name in _ENDS and said in _CUT_OFF:
+        return (
+            f"{key} is {said}: the answer was cut off, and a model would learn to stop so; remove the record"
+        )
+    return ""
