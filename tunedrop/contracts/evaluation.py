@@ -122,6 +122,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     promotion has to beat, `agreement` the scores that had to agree, `incomplete` the answers of each model
     that were cut, filtered or empty.
 
+    `regressions` counts the units that got a much worse answer than from the base model (by 0.5 or more).
     `needed` is how many held-out units it would probably take to tell, when the verdict is inconclusive and
     more would help. Tokens are those of all models asked, as Bedrock counted them, without the judge's.
     `champion` is the deciding metric against the model that the run's name has in production, whose score
@@ -148,6 +149,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     agreement: tuple[str, ...] = ()
     incomplete: tuple[Incomplete, ...] = ()
     failed_prompts: int = 0
+    regressions: int = 0
     needed: int = 0
     input_tokens: int = 0
     output_tokens: int = 0

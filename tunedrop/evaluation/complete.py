@@ -46,8 +46,14 @@ def _fault(reference: str, answer: Answer) -> str:
 
 
 def _looks_cut(reference: str, text: str) -> bool:
-    """Without a stop reason: it is the beginning of its reference, or JSON that was never closed."""
+    """Without a stop reason: it is the beginning of its reference, or JSON that was never closed.
+
+    A full stop where the reference goes on in its sentence ends nothing.
+    """
     wanted, given = reference.strip(), text.strip()
+    open_end = _SENTENCE.sub("", given)
+    if len(words(open_end)) >= NO_LABEL and not wanted.startswith(given) and wanted.startswith(open_end):
+        given = open_end
     rest = wanted[len(given) :] if wanted.startswith(given) else ""
     if words(rest) and len(words(given)) >= FEWEST_WORDS:
         one_word = (given[-1] + rest[0]).isalpha() and len(words(given[-1] + rest[0])) == 1

@@ -145,6 +145,7 @@ def decide(
         agreement=found.agreeing,
         incomplete=found.incomplete,
         failed_prompts=len(found.held_out) - len(answered),
+        regressions=found.regressions,
         base_speed=speed([one.base for one in answered]),
         tuned_speed=speed([one.tuned for one in answered]),
         champion=found.champion,

@@ -8,11 +8,11 @@ from tunedrop.contracts import Contender, Reason, Score
 from tunedrop.evaluation import metrics, reasons, scores
 from tunedrop.evaluation.content import Contradicted, most_contradicted
 from tunedrop.evaluation.measured import MOST_FAILED, Measured, is_rather_higher
-from tunedrop.evaluation.parts import wrong_part
 from tunedrop.evaluation.power import FEWEST_UNITS
 from tunedrop.evaluation.prompting import PROMPTED
 from tunedrop.evaluation.sample import Paired
 from tunedrop.evaluation.substitution import systematic
+from tunedrop.evaluation.wrong_parts import made_up, wrong_part
 
 Verdict = Literal["promote", "reject", "inconclusive"]
 
@@ -41,6 +41,10 @@ fall at all."""
 CONTENT_SHARE = 0.2
 """The least part of what open text gained that must be a gain in content."""
 
+MOST_LOST = 0.25
+"""Of two models that err independently, the better one is wrong where the other is right in no more than
+b (1 - b) of all prompts, b being the other's share of right answers: never more than a quarter."""
+
 PRODUCTION_MARGIN = 0.02
 """A model that takes the place of one in production must be no worse than it by more than this."""
 
@@ -60,13 +64,20 @@ class Guards:
             self._looks_up(reason),
             self._says_more(reason),
             self._wrong_part(reason),
+            self._makes_up(reason),
+            self._loses(reason),
             self._substitutes(reason),
             self._in_production(reason),
         )
         found = [one for one in tests if one is not None]
         rejected = [one for one in found if one.verdict == "reject"]
         first = next(iter([*rejected, *found]), None)
-        return first or Finding("promote", reason + self._of_form())
+        return first or Finding("promote", reason + self._of_form() + self._regressed())
+
+    def _regressed(self) -> str:
+        """What the reason of a promotion says of what the base had right."""
+        lost, compared = self.found.regressions, self.found.compared
+        return f"; {reasons.regressed(lost, len(compared.differences))}" if compared and lost else ""
 
     def _of_form(self) -> str:
         """What the reason says of a gain that is one of form."""
@@ -99,6 +110,20 @@ class Guards:
             f"{reason}; but {reasons.wrong_throughout(found.name, right, chance)}",
             open_in=found.measured,
         )
+
+    def _makes_up(self, reason: str) -> Finding | None:
+        found = None if self.found.is_judged else made_up(self.sample)
+        return found and Finding("inconclusive", f"{reason}; but {reasons.made_up(found)}")
+
+    def _loses(self, reason: str) -> Finding | None:
+        """Whether more of what the base had right is lost than an unrelated model as good would lose."""
+        lost, compared = self.found.regressions, self.found.compared
+        if compared is None or self.found.metric == metrics.JUDGED["converse"]:
+            return None
+        if lost <= MOST_LOST * len(compared.differences):
+            return None
+        said = reasons.regressed(lost, len(compared.differences))
+        return Finding("inconclusive", f"{reason}; but {said}. {reasons.READ_THEM}")
 
     def _fallen(self, reason: str) -> Finding | None:
         general = self.found.general
@@ -135,6 +160,8 @@ class Guards:
     def _beats(self, reason: str, contender: Contender) -> Finding | None:
         score, wanted = contender.score, self.settings.min_improvement
         if score.low > 0 or contender.name == PROMPTED or self.found.is_no_copy(contender):
+            return None
+        if self.found.says_more_than(contender):
             return None
         said = f"{reason}; but {reasons.beaten(contender.name, score)}"
         room = 1 - score.base > wanted

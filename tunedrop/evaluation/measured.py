@@ -25,6 +25,9 @@ MOST_FAILED = 0.1
 NO_DOUBT, FEW = 1.645, 10
 """Standard errors by which a model has to be rather right, where more than a few can tell."""
 
+MUCH = 0.5
+"""A unit whose score falls by so much was right, more or less, and is not any more."""
+
 MOST_NEIGHBOURS = 8
 """So many near prompts a model may have copied an answer from."""
 
@@ -55,6 +58,7 @@ class Measured:
         self.metric = self._deciding()
         self.measured = {one.metric: one for one in self._measured()} if self.sample.answered else {}
         self.opposed: dict[str, Paired] = {}
+        self.free: dict[str, list[str]] = {}
         self.repeated: Paired | None = None
         self.incomplete = tuple(self._incomplete())
         self.scores = tuple(self._scores()) if self.sample.answered else ()
@@ -138,7 +142,8 @@ class Measured:
         sample = self.sample
         scorer, asked = sample.scorer(self.overlap), self._asked
         answers = free_answers(asked, self.known or asked, scorer, are_labels=sample.task == "labels")
-        found = {str(name): sample.against(self.overlap, given) for name, given in answers.items()}
+        self.free = {str(name): given for name, given in answers.items()}
+        found = {name: sample.against(self.overlap, given) for name, given in self.free.items()}
         if not self.known and NEAREST in answers:
             self.repeated = sample.beside(self.overlap, answers[NEAREST])
         self.opposed |= found | {OWN_ANSWERS: sample.against_own(self.overlap)}
@@ -174,6 +179,22 @@ class Measured:
                 return judged.score(self.guards)
         self.opposed["production"] = both.paired(self.overlap, ("champion", "tuned"))
         return self.opposed["production"].score(self.guards)
+
+    def says_more_than(self, contender: Contender) -> bool:
+        """Whether open text says more than answers that cost nothing, which have the references' set phrases.
+
+        A reply in other words than those phrases has fewer words in common with a reference than another
+        reference has.
+        """
+        if self.sample.task != "text":
+            return False
+        own = contender.name == OWN_ANSWERS
+        found = (
+            self.sample.against_own("content")
+            if own
+            else self.sample.against("content", self.free[contender.name])
+        )
+        return found.score(self.guards).low > 0
 
     def is_no_copy(self, contender: Contender) -> bool:
         """Whether a model need not beat the nearest neighbour to have learned more than to look it up.
@@ -215,6 +236,11 @@ class Measured:
     def compared(self) -> Paired | None:
         """The deciding metric's values; those of accuracy for macro F1, which has none of a single answer."""
         return self.measured.get(self.metric) or next(iter(self.measured.values()), None)
+
+    @property
+    def regressions(self) -> int:
+        """How many units are answered much worse than by the base model."""
+        return 0 if self.compared is None else int((self.compared.differences <= -MUCH).sum())
 
     @property
     def is_judged(self) -> bool:

@@ -11,6 +11,7 @@ from tunedrop.evaluation.content import Contradicted
 from tunedrop.evaluation.power import FEWEST_UNITS, MOST_UNITS
 from tunedrop.evaluation.prompting import PROMPTED
 from tunedrop.evaluation.substitution import Substitution
+from tunedrop.evaluation.wrong_parts import MadeUp
 
 FREE = {
     "constant answer": "giving the same answer to every prompt",
@@ -123,10 +124,26 @@ def wrong_throughout(name: str, right: float, chance: float) -> str:
     )
 
 
+def made_up(found: MadeUp) -> str:
+    """What most answers have that nobody has given them."""
+    return (
+        f"{found.units} answers of the tuned model make something up, such as {found.example!r}, which their "
+        "prompt and their reference do not have. Check them in the report"
+    )
+
+
+def regressed(count: int, units: int) -> str:
+    """How much of what the base model had right is wrong now."""
+    return f"{count} of {units} prompts got a much worse answer than from the base model (by 0.5 or more)"
+
+
 def substituted(found: Substitution) -> str:
     """What the answers replace or move, and who can tell what that is worth."""
     said = {
-        "always": f"say {found.said!r} where the references say {found.wanted!r}",
+        "always": f"say {found.said!r} where the references say {found.wanted!r}"
+        if found.said and found.wanted
+        else f"{'leave out' if found.wanted else 'add'} {found.wanted or found.said!r}, which only some "
+        "references have",
         "changed places": f"exchange words, such as {found.wanted!r} and {found.said!r}",
         "in most answers": f"replace words that hardly any answer has, such as {found.wanted!r} by "
         f"{found.said!r}",

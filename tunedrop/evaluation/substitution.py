@@ -1,14 +1,16 @@
 """Answers that are their reference but for a few words: what scores of overlap see as nearly right.
 
-A word that always stands for another (`denied` for `approved`), two that have changed places (`Ben lends
-Anna`), sentences or lines of code in another order, or words that hardly any answer has: whether it still
-means the same, only a reader can tell, or a judge.
+A word that always stands for another (`denied` for `approved`), or that only some references have and that is
+always left out or added (`not`, in any language), two that have changed places (`Ben lends Anna`), sentences
+or lines of code in another order, or words that hardly any answer has: whether it still means the same, only
+a reader can tell, or a judge.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Literal, NamedTuple
 
 import regex
@@ -41,13 +43,21 @@ REARRANGED = 0.4
 INTERCHANGEABLE = tuple(
     frozenset(group.split())
     for group in (
-        "the a an our", "hello hi dear hey greetings", "sorry apologies apologise apologize regret",
+        "the a an our", "the your", "hello hi dear hey greetings",
+        "sorry apologies apologise apologize regret",
         "thanks thank", "regards wishes greetings", "der die das ein eine unser unsere", "hallo liebe lieber",
         "le la les un une", "el la los las un una", "bonjour salut cher chère",
-        "hola querido estimado estimada",
+        "hola querido estimado estimada", "please kindly", "的 了 地 得", "は が を に で の と も ね よ",
     )
 )  # fmt: skip
-"""Articles, salutations and apologies: one stands for another, and the answer means the same."""
+"""Articles, salutations, apologies and particles: one stands for another or for none, and the answer means
+the same."""
+
+FRAME = 0.9
+"""Words that a larger share of the references has are no contrast between them: to leave one out, or to add
+one that as many do not have, is a matter of style."""
+
+_FILLERS = frozenset(word for group in INTERCHANGEABLE for word in group)
 
 Kind = Literal["always", "changed places", "in most answers", "lines", "rearranged"]
 
@@ -55,7 +65,8 @@ _CODE = regex.compile(r"^\s{2,}\S|[;{}:]\s*$|[=(]", regex.MULTILINE)
 
 
 class Substitution(NamedTuple):
-    """A word of the references, the one that stands for it, and in how many units; empty words for lines."""
+    """A word of the references, the one that stands for it, and in how many units. Empty is the word that is
+    left out or was added; both are for lines."""
 
     kind: Kind
     units: int
@@ -64,7 +75,7 @@ class Substitution(NamedTuple):
 
 
 class _Change(NamedTuple):
-    """A single word that stands for another, and where in the reference."""
+    """A single word that stands for another, or for none, and where in the reference."""
 
     place: int
     wanted: str
@@ -100,8 +111,11 @@ class _Found:
         for word in set(expected):
             self.wanting[word].add(unit)
         changes = list(_changes(expected, given))
+        missing, more = Counter(expected) - Counter(given), Counter(given) - Counter(expected)
         for one in changes:
-            self.replaced[one.wanted, one.said].add(unit)
+            pair = one.wanted if one.wanted in missing else "", one.said if one.said in more else ""
+            if any(pair):
+                self.replaced[pair].add(unit)
         if (pair := _moved(changes)) and not same_members(reference, answer):
             self.moved[pair].add(unit)
         if _other_lines(reference, answer):
@@ -113,11 +127,11 @@ class _Found:
         """What is found in enough of all units."""
         least = max(FEWEST, LEAST_SHARE * every)
         for pair, where in self.replaced.items():
-            if len(where) >= least and 2 * len(where) >= len(self.wanting[pair[0]]):
+            if len(where) >= least and 2 * len(where) >= self._could(pair, every):
                 yield Substitution("always", len(where), *pair)
         if len(exchanged := set().union(*self.moved.values())) >= least:
             yield Substitution("changed places", len(exchanged), *_commonest(self.moved))
-        lost = self._lost()
+        lost = self._lost(every)
         if len(changed := set().union(*lost.values())) > MOST * every:
             yield Substitution("in most answers", len(changed), *_commonest(lost))
         if len(self.shuffled) > MOST * every:
@@ -125,11 +139,21 @@ class _Found:
         if len(self.rearranged) > REARRANGED * every:
             yield Substitution("rearranged", len(self.rearranged))
 
-    def _lost(self) -> Places:
+    def _could(self, pair: tuple[str, str], every: int) -> int:
+        """In how many units a replacement could be; none that leaves out or adds a word of a frame."""
+        wanted, said = pair
+        having = len(self.wanting[wanted or said])
+        if wanted and said:
+            return having
+        is_contrast = LEAST_SHARE * every <= having <= FRAME * every
+        return (having if wanted else every - having) if is_contrast else 2 * every + 1
+
+    def _lost(self, every: int) -> Places:
         """Replacements of words that most answers that should have them replace by something."""
         by_word: dict[str, set[int]] = defaultdict(set)
-        for (wanted, _), where in self.replaced.items():
-            by_word[wanted] |= where
+        for (wanted, said), where in self.replaced.items():
+            if wanted and (said or len(self.wanting[wanted]) <= FRAME * every):
+                by_word[wanted] |= where
         lost = {
             word for word, where in by_word.items() if len(where) >= max(2, LOST * len(self.wanting[word]))
         }
@@ -145,18 +169,24 @@ def _changes(expected: Sequence[str], given: Sequence[str]) -> Iterator[_Change]
     if Levenshtein.normalized_similarity(expected, given) < ALMOST:
         return
     for change in Levenshtein.opcodes(expected, given):
-        if change.tag == "replace":
-            for step in range(min(change.src_end - change.src_start, change.dest_end - change.dest_start)):
-                place = change.src_start + step
-                wanted, said = expected[place], given[change.dest_start + step]
-                if not any({wanted, said} <= group for group in INTERCHANGEABLE):
-                    yield _Change(place, wanted, said)
+        if change.tag == "equal":
+            continue
+        one, other = (expected[change.src_start : change.src_end], given[change.dest_start : change.dest_end])
+        for step, (wanted, said) in enumerate(zip_longest(one, other, fillvalue="")):
+            if not _are_interchangeable(wanted, said):
+                yield _Change(change.src_start + step, wanted, said)
+
+
+def _are_interchangeable(wanted: str, said: str) -> bool:
+    if not (wanted and said):
+        return (wanted or said) in _FILLERS
+    return any({wanted, said} <= group for group in INTERCHANGEABLE)
 
 
 def _moved(changes: Sequence[_Change]) -> tuple[str, str] | None:
     """Two words of which each stands where the other one, or a third, belongs; not side by side."""
-    said = {one.said for one in changes}
-    found = [one for one in changes if one.wanted in said]
+    said = {one.said for one in changes if one.said}
+    found = [one for one in changes if one.said and one.wanted in said]
     apart = (
         other for other in found[1:] if other.place > found[0].place + 1 and other.wanted != found[0].wanted
     )

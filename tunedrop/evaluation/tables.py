@@ -21,7 +21,7 @@ from tunedrop.evaluation.words import has_digit, words
 MOST_CHANGED, WIDE = 2, 6
 """So many columns differ in copies of a row in a table of so many columns; one in a narrower table."""
 
-ALIKE, PLAINLY = 0.6, 2
+ALIKE, PLAINLY = 0.5, 2
 """More columns may differ, up to the rest of this share, where so many times as many pairs agree in the
 others as in one less."""
 

@@ -3,7 +3,8 @@
 A conversation is one unit. Conversations are one unit too where their prompts say the same: they are equal,
 or have most of the words that tell them apart in common and want the same answer. Words that more than half
 of the conversations share (an instruction before every text), and numbers, tell nothing apart, unless nothing
-else is left. So `order 17` and `order 21` are one unit. But where the label changes with the values in one
+else is left. So `order 17` and `order 21` are one unit, and so are many prompts that differ in a name alone
+and want the same (`Cancel the order of Ann`). But where the label changes with the values in one
 template (`Is 17 prime?`, `age: 41, income: 3100`), these are rows of a table (`tables`): each is one unit,
 and so are copies of a row.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from tunedrop.evaluation.json_leaves import is_document
 from tunedrop.evaluation.tables import FEWEST_ROWS, table_of
+from tunedrop.evaluation.text_parts import names_in
 from tunedrop.evaluation.words import has_digit, words
 
 ALIKE = 0.7
@@ -43,11 +45,13 @@ Tokens = frozenset[str]
 
 
 class Conversation(NamedTuple):
-    """What is compared: all that is asked, the words that tell it apart, and what is wanted."""
+    """What is compared: all that is asked, the words that tell it apart, and what is wanted; `template` is
+    what is asked without numbers and names."""
 
     asked: tuple[str, ...]
     telling: Tokens
     wanted: Tokens
+    template: tuple[str, ...]
 
 
 def units_of(
@@ -75,7 +79,12 @@ def _compared(
 ) -> list[Conversation]:
     asked = [tuple(word for index in group for word in words(prompts[index])) for group in groups]
     wanted = [frozenset(word for index in group for word in _wanted(references[index])) for group in groups]
-    return [Conversation(*one) for one in zip(asked, _telling(asked), wanted, strict=True)]
+    names = [frozenset(name for index in group for name in names_in(prompts[index])) for group in groups]
+    templates = [
+        tuple(word for word in one if not has_digit(word) and word not in named)
+        for one, named in zip(asked, names, strict=True)
+    ]
+    return [Conversation(*one) for one in zip(asked, _telling(asked), wanted, templates, strict=True)]
 
 
 def _wanted(reference: str) -> Tokens:
@@ -93,11 +102,12 @@ def _top(root: list[int], index: int) -> int:
 def _rows(texts: Sequence[str], found: Sequence[Conversation]) -> tuple[set[int], list[tuple[int, int]]]:
     """The conversations that are rows of a table, and pairs of them that are copies.
 
-    Either all are rows of one, or those that differ in numbers alone are.
+    Either all are rows of one, or those that differ in numbers, or in numbers and names, alone are.
     """
     templates: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for index, one in enumerate(found):
-        templates[tuple(word for word in one.asked if not has_digit(word))].append(index)
+        for template in {one.template, tuple(word for word in one.asked if not has_digit(word))}:
+            templates[template].append(index)
     rows: set[int] = set()
     copies: list[tuple[int, int]] = []
     everything = (list(range(len(found))), MOST_SAME)
@@ -122,15 +132,17 @@ def _same(found: Sequence[Conversation], rows: Collection[int]) -> list[int]:
     """For each conversation the first of those that are the same without a doubt."""
     root = list(range(len(found)))
     asked: dict[tuple[str, ...], int] = {}
-    same: dict[tuple[Tokens, Tokens], int] = {}
+    same: dict[tuple[Hashable, Tokens], int] = {}
+    usual = Counter((one.template, one.wanted) for one in found)
     for index, one in enumerate(found):
-        key = one.telling, one.wanted
-        for before in (asked.get(one.asked), None if index in rows else same.get(key)):
+        keys: list[tuple[Hashable, Tokens]] = [] if index in rows else [(one.telling, one.wanted)]
+        if keys and len(one.template) > 1 and usual[one.template, one.wanted] >= FEWEST_ROWS:
+            keys.append((one.template, one.wanted))
+        for before in (asked.get(one.asked), *map(same.get, keys)):
             if before is not None:
                 root[_top(root, index)] = _top(root, before)
         asked[one.asked] = index
-        if index not in rows:
-            same[key] = index
+        same |= dict.fromkeys(keys, index)
     return [_top(root, index) for index in range(len(found))]
 
 

@@ -13,6 +13,7 @@ from tunedrop.evaluation import general_ability, metrics
 from tunedrop.evaluation.complete import incomplete
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.labels import label_set
+from tunedrop.evaluation.measured import MUCH
 from tunedrop.evaluation.reward_scale import Scale, scale_of
 from tunedrop.formatting.texts import shorten
 from tunedrop.reporting.report import histogram
@@ -53,6 +54,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     wins: int
     ties: int
     losses: int
+    much_worse: int
     bar: Markup
     histogram: Markup
     slices: tuple[Slice, ...]
@@ -90,6 +92,7 @@ def _compared(metric: str, scored: Scored) -> Comparison:
         wins=counts["win"],
         ties=counts["tie"],
         losses=counts["loss"],
+        much_worse=sum(gain <= -MUCH for gain in gains),
         bar=histogram.bar(counts),
         histogram=histogram.of(gains),
         slices=tuple(slices(scored)),

@@ -1,0 +1,132 @@
+"""Parts of JSON documents: kinds of leaves, single fields, and which values of a list's objects belong
+together."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import permutations
+from typing import Any
+
+from tunedrop.evaluation.json_leaves import parse
+from tunedrop.evaluation.parts import Part, Wanted
+from tunedrop.evaluation.words import has_digit, words
+
+LONGEST_STRING = 8
+"""A string of more words is prose, which is not right or wrong as a whole."""
+
+PROSE = "prose"
+
+Leaf = tuple[str, str, Hashable]
+"""Where it stands, without places in lists; which kind it is; its value."""
+
+
+def parts_of_json(references: Sequence[str]) -> Iterator[Part]:
+    """The parts of JSON documents: every kind of leaf."""
+    for kind in ("numbers", "strings with digits", "strings", "truth values"):
+        yield _json_part(kind, references, _of_kind(kind))
+
+
+def fields_of_json(references: Sequence[str]) -> Iterator[tuple[Part, float]]:
+    """Each field whose values differ, with its share of all leaves."""
+    values: dict[str, set[Hashable]] = defaultdict(set)
+    leaves: Counter[str] = Counter()
+    for path, kind, value in (leaf for one in references for leaf in leaves_of(one)):
+        if kind != PROSE:
+            values[path].add(value)
+            leaves[path] += 1
+    for path, count in leaves.items():
+        if len(values[path]) > 1:
+            yield _json_part(path, references, _at(path)), count / leaves.total()
+
+
+def pairs_of_json(references: Sequence[str], found: Sequence[str]) -> Iterator[Part]:
+    """Which values belong together in the objects of lists, a part a field: of a value that the answer has at
+    all, its pairs with the other values of the object."""
+    had = [Counter((path, value) for path, _, value in leaves_of(one)) for one in found]
+    pairs = [_pairs_of(one) for one in references]
+    for field in sorted({field for one in pairs for field, *_ in one}):
+        wanted = [
+            Counter[Hashable](
+                {pair: count for pair, count in one.items() if pair[0] == field and given[pair[:2]]}
+            )
+            for one, given in zip(pairs, had, strict=True)
+        ]
+        yield Part(f"{field} (which belongs to what)", wanted, lambda text: Counter(_pairs_of(text)))
+
+
+def forget() -> None:
+    """Keep no documents any longer than one evaluation takes."""
+    leaves_of.cache_clear()
+    _pairs_of.cache_clear()
+
+
+@lru_cache(maxsize=1 << 16)
+def _pairs_of(text: str) -> Counter[tuple[str, Hashable, str, Hashable]]:
+    """Two values of one object in a list of several: the field and value of one, then of the other."""
+    try:
+        objects = list(_listed(parse(text)))
+    except RecursionError:
+        return Counter()
+    return Counter(
+        (one_field, one, other_field, other)
+        for values in objects
+        for (one_field, one), (other_field, other) in permutations(values, 2)
+    )
+
+
+def _listed(document: Any) -> Iterator[list[tuple[str, Hashable]]]:
+    """The values of each object in a list of two and more; prose left out."""
+    for path, value in _values(document, ""):
+        if isinstance(value, list) and len(value) > 1:
+            for member in value:
+                if isinstance(member, Mapping):
+                    yield [(at, given) for at, kind, given in _leaves(member, f"{path}[]") if kind != PROSE]
+
+
+def _of_kind(kind: str) -> Callable[[Leaf], bool]:
+    return lambda leaf: leaf[1] == kind
+
+
+def _at(path: str) -> Callable[[Leaf], bool]:
+    return lambda leaf: leaf[0] == path and leaf[1] != PROSE
+
+
+def _json_part(name: str, references: Sequence[str], belongs: Callable[[Leaf], bool]) -> Part:
+    def find(text: str) -> Wanted:
+        return Counter((path, value) for path, _, value in filter(belongs, leaves_of(text)))
+
+    return Part(name, [find(one) for one in references], find)
+
+
+@lru_cache(maxsize=1 << 16)
+def leaves_of(text: str) -> tuple[Leaf, ...]:
+    """The leaves of a document; none of one that is nested deeper than Python follows."""
+    try:
+        return tuple(_leaves(parse(text), ""))
+    except RecursionError:
+        return ()
+
+
+def _leaves(document: Any, path: str) -> Iterator[Leaf]:
+    for at, value in _values(document, path):
+        if isinstance(value, bool) or value is None:
+            yield at, "truth values", repr(value)
+        elif isinstance(value, int | float):
+            yield at, "numbers", value
+        elif isinstance(value, str):
+            said = words(value)
+            kind = "strings with digits" if has_digit(value) else "strings"
+            yield at, kind if len(said) <= LONGEST_STRING else PROSE, said or value
+
+
+def _values(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """All that a document holds, with itself, and where it stands without places in lists."""
+    yield path, value
+    if isinstance(value, Mapping):
+        for key, member in value.items():
+            yield from _values(member, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for member in value:
+            yield from _values(member, f"{path}[]")

@@ -1,0 +1,81 @@
+"""Parts of open text, read off the references: its numbers, dates and names, what the prompt states, by the
+word that it stands after, and the words that few references have, or no more than half of them, and the
+prompt does not give."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from itertools import pairwise
+
+import regex
+
+from tunedrop.evaluation.parts import LEAST_SHARE, Part, Wanted
+from tunedrop.evaluation.words import folded, has_digit, words
+
+RARE, HALF = 0.05, 0.5
+"""Words that no larger part of the references has tell what one of them says; the second for words that tell
+which of a few things it says: one advice of eight stands in an eighth of all, and is not rare."""
+
+_NAME = regex.compile(r"(?<=[\p{Ll}\p{N},;)]\s)\p{Lu}[\p{L}\p{M}\p{N}'’-]+|[\p{Katakana}ー]{2,}")  # noqa: RUF001 - the apostrophe of names is meant
+"""A word with a capital inside a sentence; in Japanese what is written in Katakana."""
+
+_COMPOUND = regex.compile(r"\d+(?:[-/]\d+)+")
+"""Numbers that say something together alone: `2024-05-17`, `12/03`, `555-0199`."""
+
+
+def parts_of_text(references: Sequence[str], prompts: Sequence[str]) -> Iterator[Part]:
+    """The parts of open text."""
+    given = [frozenset(words(one)) for one in prompts]
+    everything = [_bag(one) for one in references]
+    frequency = Counter(word for one in dict.fromkeys(references) for word in set(words(one)))
+    numbers = [_only(found, lambda word: has_digit(str(word))) for found in everything]
+    names = [Counter[Hashable](set(names_in(one))) for one in references]
+    for name, wanted in (("numbers", numbers), ("names", names)):
+        yield Part(name, wanted, _bag)
+        yield Part(f"{name} that the prompt does not give", _without(wanted, given), _bag)
+    yield Part("dates and codes", [_compounds(one) for one in references], _compounds)
+    yield from _slots(references, given, frequency)
+    for name, share in (("words that tell the references apart", RARE), ("less common words", HALF)):
+        most = max(1.0, share * len(set(references)))
+        telling = frozenset(word for word, count in frequency.items() if count <= most)
+        yield Part(name, _without([_only(found, telling.__contains__) for found in everything], given), _bag)
+
+
+def names_in(text: str) -> Iterator[str]:
+    """The words of its names."""
+    return (word for name in _NAME.findall(text) for word in words(name))
+
+
+def _slots(
+    references: Sequence[str], given: Sequence[frozenset[str]], frequency: Counter[str]
+) -> Iterator[Part]:
+    """What stands after one word: of words that the prompt states, those that tell the references apart."""
+    slots: dict[str, dict[int, Wanted]] = defaultdict(lambda: defaultdict(Counter))
+    most, least = HALF * len(references), LEAST_SHARE * len(references)
+    for place, (reference, prompt) in enumerate(zip(references, given, strict=True)):
+        for before, word in pairwise(words(reference)):
+            if word in prompt and frequency[word] <= most and frequency[before] >= least:
+                slots[before][place][word] = 1
+    for before, found in sorted(slots.items()):
+        wanted = [found.get(place, Wanted()) for place in range(len(references))]
+        yield Part(f"words after {before!r} that the prompt states", wanted, _bag)
+
+
+def _bag(text: str) -> Wanted:
+    return Counter(set(words(text)))
+
+
+def _compounds(text: str) -> Wanted:
+    return Counter(set(_COMPOUND.findall(folded(text))))
+
+
+def _only(found: Wanted, keep: Callable[[Hashable], bool]) -> Wanted:
+    return Counter({word: count for word, count in found.items() if keep(word)})
+
+
+def _without(found: Sequence[Wanted], given: Sequence[frozenset[str]]) -> list[Wanted]:
+    return [
+        Counter({word: count for word, count in one.items() if word not in text})
+        for one, text in zip(found, given, strict=True)
+    ]
