@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NoReturn, get_args
 
 from tunedrop.contracts import Evaluation, EvaluationSettings, Metric
 from tunedrop.errors import InvalidAnswers
@@ -156,14 +156,37 @@ def read(rows: Iterable[tuple[int, Any]]) -> list[Prediction]:
 def _decoded(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, Any]]:
     for number, line in lines:
         try:
-            yield number, json.loads(line)
-        except (ValueError, RecursionError) as error:
+            yield number, json.loads(line, object_pairs_hook=_once, parse_constant=_refuse)
+        except json.JSONDecodeError as error:
+            raise InvalidAnswers(
+                f"line {number}: not JSON: {error.msg} (character {error.pos + 1}). Each line must be one "
+                "whole JSON object"
+            ) from error
+        except RecursionError as error:
+            raise InvalidAnswers(f"line {number}: it is nested too deeply to read") from error
+        except ValueError as error:
             raise InvalidAnswers(f"line {number}: not JSON: {error}") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError(f"{twice!r} is there twice")
+    return found
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON value")
 
 
 def _check(number: int, row: Any) -> None:
     if not isinstance(row, Mapping):
-        raise InvalidAnswers(f"line {number}: must be a JSON object, got {type(row).__name__}")
+        kind = "a list" if isinstance(row, list) else type(row).__name__
+        raise InvalidAnswers(
+            f"line {number}: must be a JSON object, got {kind}; the file has one object a line"
+        )
+    _check_names(number, row)
     for name in REQUIRED:
         if name not in row:
             raise InvalidAnswers(f"line {number}: {name} is missing; each line has {', '.join(REQUIRED)}")
@@ -179,12 +202,15 @@ def _check(number: int, row: Any) -> None:
         raise InvalidAnswers(
             f"line {number}: conversation must be a string or a number, got {conversation!r}"
         )
-    unknown = [str(name) for name in row if name not in (*REQUIRED, *OPTIONAL)]
-    close = [name for name in unknown if name.lower().rstrip("s") in (*REQUIRED, *OPTIONAL)]
-    if close:
-        raise InvalidAnswers(
-            f"line {number}: {close[0]} is not known; did you mean {close[0].lower().rstrip('s')}?"
-        )
+
+
+def _check_names(number: int, row: Mapping[str, Any]) -> None:
+    """Refuse names that are nearly ours; what a line has beside ours is ignored."""
+    known = (*REQUIRED, *OPTIONAL)
+    for name in map(str, row):
+        meant = name.strip().lower().rstrip("s")
+        if name not in known and meant in known and meant not in row:
+            raise InvalidAnswers(f"line {number}: {name} is not known; did you mean {meant}?")
 
 
 def _prediction(row: Mapping[str, Any], record: int, turn: int) -> Prediction:

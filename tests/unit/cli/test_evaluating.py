@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,35 @@ def test_the_verdict_is_printed_and_the_report_written(
     assert "<b>idea" not in page
 
 
+def test_the_page_about_evaluation_names_every_key_of_the_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(monkeypatch, str(answers(tmp_path, 40)), "--format", "json")
+
+    said = json.loads(capsys.readouterr().out)
+    page = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text("utf-8")
+    table = page.partition("| key of the JSON output |")[2].partition("\n\n")[0]
+    cells = "".join(row.split("|")[1] for row in table.splitlines()[2:])
+    assert set(re.findall(r"`(\w+)`", cells)) == set(said)
+
+
 def test_too_few_answers_end_with_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, str(answers(tmp_path, 5))) == 1
     assert capsys.readouterr().out.startswith("inconclusive\n")
+
+
+@pytest.mark.parametrize("content", ["", "no JSON", '{"prompt": "a"}', None])
+def test_a_file_that_cannot_be_read_is_not_a_verdict(
+    content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "answers.jsonl"
+    if content is not None:
+        file.write_text(content)
+
+    assert run(monkeypatch, str(file), "--format", "json") == 2
+    assert capsys.readouterr().out == ""
 
 
 def test_a_nonsense_setting_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -234,7 +234,15 @@ def test_a_file_is_read_as_its_objects_are(tmp_path: Path) -> None:
     [
         ("", "there are no answers"),
         ("{", "line 1: not JSON"),
-        ("[1]", "line 1: must be a JSON object, got list"),
+        ("[1]", "line 1: must be a JSON object, got a list; the file has one object a line"),
+        (
+            "prompt,reference\n",
+            "line 1: not JSON: Expecting value (character 1). Each line must be one",
+        ),
+        ('{"prompt": "a", "prompt": "b"}', "line 1: not JSON: 'prompt' is there twice"),
+        ('{"prompt": "a", "reference": NaN}', "line 1: not JSON: NaN is not a JSON value"),
+        ('{"Prompt": "a", "reference": "b"}', "line 1: Prompt is not known; did you mean prompt?"),
+        (f'{{"prompt": {"[" * 90_000}', "line 1: it is nested too deeply"),
         ('{"prompt": "a", "reference": "b", "base": "c"}', "line 1: tuned is missing"),
         (
             '{"prompt": "a", "reference": null, "base": "", "tuned": ""}',

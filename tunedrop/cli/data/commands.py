@@ -227,7 +227,8 @@ def evaluate(
 ) -> None:
     """Decide from a file of answers whether a tuned model is better than its base. Needs no AWS.
 
-    Exits with 0 for a promotion, and with 1 for a rejection or an inconclusive result.
+    Exits with 0 for a promotion, with 1 for a rejection or an inconclusive result, and with 2 if the file or
+    an option cannot be used.
     """
     from tunedrop.cli.data import evaluating
 

@@ -18,7 +18,7 @@ from tunedrop.evaluation.metrics import TITLES
 from tunedrop.reporting.report import render_answers
 
 _OF_A_RUN = ("done", "next_record", "shards", "judge_job_arn", "results_uri", "losses", "judged", "general",
-             "base_speed", "tuned_speed", "input_tokens", "output_tokens")  # fmt: skip
+             "base_speed", "tuned_speed", "input_tokens", "output_tokens", "production_gone")  # fmt: skip
 """Fields that only an evaluation within a run has."""
 
 
@@ -42,13 +42,13 @@ def evaluate_file(asked: Asked, format_: Format) -> int:
     try:
         predictions = read_file(asked.answers)
     except InvalidAnswers as error:
-        fail(str(error), NO)
+        fail(str(error), USAGE)
     evaluation = decide(predictions, settings, attempt=asked.attempt)
     path = asked.report or asked.answers.with_name(f"{asked.answers.stem}.report.html")
     try:
         path.write_text(render_answers(asked.answers.stem, settings, evaluation, predictions), "utf-8")
     except OSError as error:
-        fail(f"cannot write to {path}: {error.strerror}", NO, "Choose another place with --report PATH")
+        fail(f"cannot write to {path}: {error.strerror}", USAGE, "Choose another place with --report PATH")
     if format_ is Format.json:
         told = {
             name: value for name, value in msgspec.to_builtins(evaluation).items() if name not in _OF_A_RUN
