@@ -113,9 +113,9 @@ class _Found:
         changes = list(_changes(expected, given))
         missing, more = Counter(expected) - Counter(given), Counter(given) - Counter(expected)
         for one in changes:
-            pair = one.wanted if one.wanted in missing else "", one.said if one.said in more else ""
-            if any(pair):
-                self.replaced[pair].add(unit)
+            lost, new = (one.wanted if one.wanted in missing else ""), (one.said if one.said in more else "")
+            if lost or new:
+                self.replaced[lost, new].add(unit)
         if (pair := _moved(changes)) and not same_members(reference, answer):
             self.moved[pair].add(unit)
         if _other_lines(reference, answer):
