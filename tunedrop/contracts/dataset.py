@@ -76,8 +76,8 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     """A validated dataset: split, converted to the base model's format, written to the artifacts bucket.
 
     `test` holds the held-out records in the base model's format; it is never trained on. `split_off` are
-    those of them that came out of the training file, where a retry has added others. `earlier` are the
-    datasets of the run's earlier stages, in order.
+    those of them that were there before the last retry, which has added others. `earlier` are the datasets
+    of the run's earlier stages, in order.
     """
 
     method: Method

@@ -14,7 +14,7 @@ from tunedrop.contracts import CompletedJob, Dataset, Run, Serving
 from tunedrop.dataset.prepare.held_out import HeldOut, read_held_out
 from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.ask import Asker, RateLimiter
-from tunedrop.evaluation.evaluate import Prediction, evaluate, select
+from tunedrop.evaluation.evaluate import Prediction, distinct, evaluate, select
 from tunedrop.evaluation.examples import MOST_KNOWN, Example
 from tunedrop.evaluation.judge import Judge
 from tunedrop.evaluation.prompting import Prompted, chosen
@@ -53,7 +53,8 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         bucket, key = naming.place_of(self.dataset.test.uri)
         body = aws_.s3.get_object(Bucket=bucket, Key=key)["Body"]
         found = read_held_out(body.iter_chunks(1 << 20), is_text=self.dataset.target_format == "text")
-        held_out = select(found, settings.max_prompts)
+        asked_once = distinct(found) if self.dataset.split_off is not None else found
+        held_out = select(asked_once, settings.max_prompts)
         probes = general_ability.questions(self.dataset.target_format, settings.general_ability)
         return held_out + probes
 

@@ -98,6 +98,16 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         return (self.base, self.tuned, *others)
 
 
+def distinct(questions: Iterable[HeldOut]) -> Iterator[HeldOut]:
+    """The questions without those that an earlier record asks in the same words, for the same answer."""
+    asked = set()
+    for one in questions:
+        same = msgspec.json.encode((one.system, one.messages, one.reference))
+        if same not in asked:
+            asked.add(same)
+            yield one
+
+
 def select(questions: Iterable[HeldOut], most: int) -> list[HeldOut]:
     """The questions to ask: all, or so many, spread evenly over the held-out set."""
     everything = list(questions)

@@ -3,8 +3,8 @@
 A conversation is one unit. Conversations are one unit too where their prompts say the same: they are equal,
 or have most of the words that tell them apart in common and want the same answer. Words that more than half
 of the conversations share (an instruction before every text), and numbers, tell nothing apart, unless nothing
-else is left. So `order 17` and `order 21` are one unit, and so are many prompts that differ in a name alone
-and want the same (`Cancel the order of Ann`). But where the label changes with the values in one
+else is left. So `order 17` and `order 21` are one unit, and so are many prompts that differ in names, or in a
+word or two, and want the same (`Cancel the order of Ann`). But where the label changes with the values in one
 template (`Is 17 prime?`, `age: 41, income: 3100`), these are rows of a table (`tables`): each is one unit,
 and so are copies of a row.
 """
@@ -36,6 +36,9 @@ COMMON = (0.5, 0.9)
 
 LABEL_WORDS = 3
 """A wanted answer of so many words is shared by many different prompts."""
+
+LONGEST_PATTERN = 20
+"""Of a prompt of no more words, any word may be a name."""
 
 MOST_SAME, MOST_SAME_OF_SOME = 0.98, 0.8
 """In a table no answer is wanted by a larger share of the rows; the second where some of the prompts are one:
@@ -102,12 +105,11 @@ def _top(root: list[int], index: int) -> int:
 def _rows(texts: Sequence[str], found: Sequence[Conversation]) -> tuple[set[int], list[tuple[int, int]]]:
     """The conversations that are rows of a table, and pairs of them that are copies.
 
-    Either all are rows of one, or those that differ in numbers, or in numbers and names, alone are.
+    Either all are rows of one, or those that differ in numbers alone are.
     """
     templates: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for index, one in enumerate(found):
-        for template in {one.template, tuple(word for word in one.asked if not has_digit(word))}:
-            templates[template].append(index)
+        templates[tuple(word for word in one.asked if not has_digit(word))].append(index)
     rows: set[int] = set()
     copies: list[tuple[int, int]] = []
     everything = (list(range(len(found))), MOST_SAME)
@@ -133,17 +135,41 @@ def _same(found: Sequence[Conversation], rows: Collection[int]) -> list[int]:
     root = list(range(len(found)))
     asked: dict[tuple[str, ...], int] = {}
     same: dict[tuple[Hashable, Tokens], int] = {}
-    usual = Counter((one.template, one.wanted) for one in found)
+    usual = _usual(found)
     for index, one in enumerate(found):
-        keys: list[tuple[Hashable, Tokens]] = [] if index in rows else [(one.telling, one.wanted)]
-        if keys and len(one.template) > 1 and usual[one.template, one.wanted] >= FEWEST_ROWS:
-            keys.append((one.template, one.wanted))
+        keys: list[tuple[Hashable, Tokens]] = []
+        if index not in rows:
+            keys = [(one.telling, one.wanted), *usual.intersection(_patterns(one))]
         for before in (asked.get(one.asked), *map(same.get, keys)):
             if before is not None:
                 root[_top(root, index)] = _top(root, before)
         asked[one.asked] = index
         same |= dict.fromkeys(keys, index)
     return [_top(root, index) for index in range(len(found))]
+
+
+def _usual(found: Sequence[Conversation]) -> set[tuple[Hashable, Tokens]]:
+    """Patterns of many prompts, and what most of them want: where they differ changes nothing."""
+    wanting = Counter(pattern for one in found for pattern in _patterns(one))
+    having: Counter[Hashable] = Counter()
+    for (pattern, _), count in wanting.items():
+        having[pattern] += count
+    return {
+        pattern
+        for pattern, count in wanting.items()
+        if count >= max(FEWEST_ROWS, MOST_SAME_OF_SOME * having[pattern[0]])
+    }
+
+
+def _patterns(one: Conversation) -> set[tuple[Hashable, Tokens]]:
+    """What is asked without numbers and names; of a short prompt also without any word or two in a row."""
+    template, size = one.template, len(one.template)
+    found: set[Hashable] = {template}
+    if size <= LONGEST_PATTERN:
+        found |= {
+            (*template[:at], None, *template[at + gone :]) for gone in (1, 2) for at in range(size - gone + 1)
+        }
+    return {(pattern, one.wanted) for pattern in found if isinstance(pattern, tuple) and len(pattern) > 2}
 
 
 def _stars(

@@ -1,10 +1,12 @@
 """Another test set for a model that is trained: checked with all it was trained on, and it alone written.
 
-What was trained on stays as it is. Of a run whose test set was split off, the new records join those.
+What was trained on stays as it is, and so do the held-out records so far: a retry adds to them and replaces
+none, so that nobody can retry until the test set suits the model. Evaluation asks equal records once.
 """
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from functools import partial
 from typing import Any
@@ -50,7 +52,7 @@ class _Retest:
         self._opened = open_files(s3, stage, run)
         self._files = sources_of(self._opened)
         self._shards = Shards(s3, stage, run)
-        self._split_off = self._what_was_split_off()
+        self._before = trained.test
         self._key = naming.dataset_key(run.run_id, "test", run.evaluation_attempt)
 
     def begin(self) -> Dataset | Sharding:
@@ -69,26 +71,16 @@ class _Retest:
         return Sharding(work=work, shards=tuple(one for one in done.shards if one.split == "test"))
 
     def end(self, done: Sharding) -> Dataset:
-        before = self._split_off
+        before = self._before
         pieces = [Piece(naming.key_of(before.uri), 0, before.bytes)] if before is not None else []
         prepared = self._shards.assemble(done.shards, pieces, self._run.evaluation_attempt)
-        return self._dataset(prepared, kept(self._s3, self._stage, self._run))
+        return self._dataset([prepared, *self._prepared_before()], kept(self._s3, self._stage, self._run))
 
-    def _what_was_split_off(self) -> DatasetFile | None:
-        """Those records of the first test set that came out of the training file."""
-        if self._run.test is not None:
-            return None
-        first, test = naming.dataset_key(self._run.run_id, "test"), self._trained.test
-        if test is not None and naming.key_of(test.uri) == first:
-            return test
-        return self._trained.split_off
-
-    def _prepare(self) -> Prepared:
+    def _prepare(self) -> list[Prepared]:
+        """What the test set consists of by now; of a file that begins with what was there, the file alone."""
         file, bucket = self._files["test"], self._stage.artifacts_bucket
         rules = catalog.find(self._run.base_model).methods[self._trained.method]
         with Copies(self._s3, bucket, self._run.run_id) as copies, tempfile.TemporaryFile() as sink:
-            if self._split_off is not None:
-                self._s3.download_fileobj(bucket, naming.key_of(self._split_off.uri), sink)
             with in_its_words(self._run):
                 prepared = prepare(
                     {"test": file.chunks(0, file.size)},
@@ -97,21 +89,39 @@ class _Retest:
                     rules,
                     relocate={"test": partial(copies.of, album_of(file))},
                 )
+            before = self._bytes_before()
             sink.seek(0)
-            self._s3.upload_fileobj(sink, bucket, self._key)
-        return prepared
+            adds = sink.read(len(before)) != before
+            sink.seek(0)
+            if not adds:
+                self._s3.upload_fileobj(sink, bucket, self._key)
+                return [prepared]
+            with tempfile.TemporaryFile() as both:
+                both.write(before)
+                shutil.copyfileobj(sink, both)
+                both.seek(0)
+                self._s3.upload_fileobj(both, bucket, self._key)
+        return [prepared, *self._prepared_before()]
 
-    def _dataset(self, prepared: Prepared, report: Report) -> Dataset:
-        before = self._split_off
-        parts = [prepared]
-        if before is not None:
-            counts = {name: getattr(before, name) for name in Written.__struct_fields__}
-            parts.append(Prepared({"test": Written(**counts)}, f"{0:064x}"))
+    def _bytes_before(self) -> bytes:
+        if self._before is None:
+            return b""
+        place = {"Bucket": self._stage.artifacts_bucket, "Key": naming.key_of(self._before.uri)}
+        body: bytes = self._s3.get_object(**place)["Body"].read()
+        return body
+
+    def _prepared_before(self) -> list[Prepared]:
+        if self._before is None:
+            return []
+        counts = {name: getattr(self._before, name) for name in Written.__struct_fields__}
+        return [Prepared({"test": Written(**counts)}, f"{0:064x}")]
+
+    def _dataset(self, parts: list[Prepared], report: Report) -> Dataset:
         uri = naming.uri(self._stage.artifacts_bucket, self._key)
         test = DatasetFile(uri=uri, **msgspec.structs.asdict(merge(parts).files["test"]))
         return msgspec.structs.replace(
             self._trained,
             test=test,
-            split_off=before,
+            split_off=self._before,
             warning_count=report.warning_count,
         )

@@ -69,24 +69,39 @@ def test_more_records_join_those_that_were_split_off(s3: Any, shard_bytes: int) 
     )  # fmt: skip
 
 
-def test_what_a_second_retry_brings_takes_the_place_of_what_the_first_has(s3: Any) -> None:
+def test_what_a_second_retry_brings_joins_what_the_first_has(s3: Any) -> None:
     run, dataset = trained(s3)
     assert dataset.test is not None
     second = retested(s3, again(s3, run, 2, more_test=jsonl(MORE[:10])), dataset)
+    assert second.test is not None
 
-    third = retested(s3, again(s3, run, 3, more_test=jsonl(MORE[:30])), second)
+    third = retested(s3, again(s3, run, 3, more_test=jsonl(MORE[10:30])), second)
 
     assert third.test is not None
     assert third.test.records == dataset.test.records + 30
+    assert third.split_off == second.test
 
 
-def test_a_named_test_file_is_the_test_set_as_it_is_now(s3: Any) -> None:
+@pytest.mark.parametrize("shard_bytes", [1 << 30, 5_000])
+def test_a_named_test_file_that_is_replaced_adds_to_the_test_set(s3: Any, shard_bytes: int) -> None:
     run, dataset = trained(s3, test=jsonl(MORE[:10]))
+    assert dataset.test is not None
 
-    found = retested(s3, again(s3, run, 2, test=jsonl(MORE[:25])), dataset)
+    found = retested(s3, again(s3, run, 2, test=jsonl(MORE[10:25])), dataset, shard_bytes)
 
     assert found.test is not None
-    assert (found.test.records, found.split_off) == (25, None)
+    assert lines_of(s3, found.test.uri)[:10] == lines_of(s3, dataset.test.uri)
+    assert (found.test.records, found.split_off) == (25, dataset.test)
+
+
+@pytest.mark.parametrize("records", [10, 25])
+def test_a_test_file_that_goes_on_after_what_was_there_counts_once(records: int, s3: Any) -> None:
+    run, dataset = trained(s3, test=jsonl(MORE[:10]))
+
+    found = retested(s3, again(s3, run, 2, test=jsonl(MORE[:records])), dataset)
+
+    assert found.test is not None
+    assert found.test.records == len(lines_of(s3, found.test.uri)) == records
 
 
 @pytest.mark.parametrize("shard_bytes", [1 << 30, 5_000])

@@ -13,7 +13,7 @@ from tunedrop import catalog
 from tunedrop.catalog.model import Format
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.evaluation.ask import Answer, Asker, RateLimiter, Unanswered, persist
-from tunedrop.evaluation.evaluate import evaluate, select
+from tunedrop.evaluation.evaluate import distinct, evaluate, select
 
 QUESTION = HeldOut(record=1, turn=0, system="be kind", messages=(Message("user", "hello?"),), reference="hi")
 SPOKEN = {
@@ -135,6 +135,13 @@ def test_the_prompts_that_are_asked_are_spread_over_the_held_out_set() -> None:
     questions = [HeldOut(record=n, turn=0, system="", messages=(), reference="") for n in range(100)]
 
     assert [one.record for one in select(questions, 4)] == [0, 25, 50, 75]
+
+
+def test_what_two_records_ask_alike_is_asked_once() -> None:
+    again = msgspec.structs.replace(QUESTION, record=7)
+    other = msgspec.structs.replace(QUESTION, record=8, reference="something else")
+
+    assert list(distinct([QUESTION, again, other])) == [QUESTION, other]
 
 
 IMPORTED = "arn:aws:bedrock:us-east-1:111122223333:imported-model/abcdefghij12"

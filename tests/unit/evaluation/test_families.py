@@ -132,6 +132,9 @@ WRONG = {
         "Tell about {name}: {w}", ("{name} took the {thing} to {city}, {w} and {w}. In the end {w}.",),
         lambda reference, _: " ".join(reference.split()[:8]) + ".",
     ),
+    "requests that differ in a word": Family(
+        "please cancel the order of {Name}", ("cancel",), lambda reference, _: reference
+    ),
     "requests that differ in a name": Family(
         "Please cancel the order of {name} {Name} from {city}", ("cancel",), lambda reference, _: reference
     ),

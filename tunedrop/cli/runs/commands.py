@@ -125,8 +125,8 @@ def retry(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="For an inconclusive run: held-out records to upload first. They are added to those split "
-            "off the training data, or replace data.test.",
+            help="For an inconclusive run: held-out records to upload first. They are added to those that "
+            "the run has.",
         ),
     ] = None,
     watch_it: WatchOption = False,
@@ -135,7 +135,7 @@ def retry(
 ) -> None:
     """Resume a failed run, or re-evaluate the model of an inconclusive one.
 
-    A re-evaluation uses the current test set. A trained model is never trained again.
+    A re-evaluation uses the held-out records so far and new ones. A trained model is never trained again.
     """
     if from_ and from_ not in completion.RESUME_POINTS:
         fail(f"a run can be resumed from {', '.join(completion.RESUME_POINTS)}", USAGE)
