@@ -22,11 +22,12 @@ def markdown() -> str:
     """An overview, then a section for each model."""
     models = catalog.load().values()
     overview = table(
-        ("base model", "methods", "served", "Regions", "training, a million tokens"),
+        ("base model", "methods", "engine", "served", "Regions", "training, a million tokens"),
         (
             (
                 f"[`{one.id}`](#{_anchor(one)})",
                 ", ".join(one.methods),
+                ", ".join(dict.fromkeys(map(one.engine_of, one.methods))),
                 _ways(one),
                 ", ".join(one.regions),
                 _usd(one.prices.training_per_million_tokens),

@@ -85,8 +85,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         reinforcement fine-tuning.
     engines
         The enabled training engines, by their names in the catalog (`tunedrop/catalog/engines.toml`):
-        `bedrock`; `mantle` for reinforcement of gpt-oss adds permissions; `sagemaker-serverless` for open
-        weights and `sagemaker-jumpstart` for continued pre-training add roles and permissions.
+        `bedrock`; `mantle` for reinforcement of gpt-oss and Qwen3 32B adds permissions;
+        `sagemaker-serverless` for open weights and `sagemaker-jumpstart` for continued pre-training add roles
+        and permissions.
     accept_eula
         Base models, by their ids in the catalog, whose licences you have read and accept for every run.
     rules

@@ -27,11 +27,13 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     base_model: str
     name: str
     regions: tuple[str, ...]
+    engine: str
     on_demand: bool
     imported: bool
     estimate: Estimate | None
     hourly_usd: float | None
     fits: bool
+    is_licensed: bool = False
     remarks: tuple[str, ...] = ()
 
     @property
@@ -66,11 +68,16 @@ def candidates(situation: Situation, method: Method) -> list[Candidate]:
     """The base models that can be tuned by this method today, best first.
 
     First those that fit; of them those that are served on demand, which bill nothing while idle; of them
-    those whose whole price is known, the cheapest first.
+    those without a licence that a person has to accept, those whose whole price is known, the cheapest first.
     """
     data = situation.data or msgspec.structs.replace(ASSUMED, method=method)
     found = [_candidate(model, method, data, situation) for model in catalog.tunable(method)]
-    return sorted(found, key=lambda one: (not one.fits, not one.on_demand, not one.is_priced, one.first_cost))
+    return sorted(
+        found,
+        key=lambda one: (
+            not one.fits, not one.on_demand, one.is_licensed, not one.is_priced, one.first_cost
+        ),
+    )  # fmt: skip
 
 
 def _candidate(model: BaseModel, method: Method, data: Profile, situation: Situation) -> Candidate:
@@ -90,13 +97,20 @@ def _candidate(model: BaseModel, method: Method, data: Profile, situation: Situa
     return Candidate(
         base_model=model.id,
         name=model.name,
-        regions=model.regions,
+        regions=model.regions_of(method),
+        engine=model.engine_of(method),
         on_demand=by_token,
         imported=is_imported,
         estimate=found,
         hourly_usd=0.0 if by_token or is_imported else price.usd if price else None,
         fits=fits,
-        remarks=(*remarks, *model.notes),
+        is_licensed=bool(model.license),
+        remarks=(
+            *remarks,
+            catalog.route(model, method),
+            *(f"needs {one}" for one in catalog.needs(model, method)),
+            *model.notes,
+        ),
     )
 
 

@@ -20,6 +20,7 @@ from tunedrop.catalog import tunable as _tunable
 from tunedrop.catalog.engine import engines
 from tunedrop.catalog.model import BaseModel, MethodRules
 from tunedrop.catalog.refusals import refusal
+from tunedrop.catalog.routes import needs, route
 from tunedrop.contracts import Method
 
 __all__ = [
@@ -32,9 +33,11 @@ __all__ = [
     "instead",
     "load",
     "nearest",
+    "needs",
     "read",
     "refusal",
     "regions_of_engine",
+    "route",
     "tunable",
 ]
 
@@ -74,7 +77,8 @@ def read(folder: Traversable) -> dict[str, BaseModel]:
 
 def _documents(folder: Traversable) -> dict[str, dict[str, Any]]:
     pages = sorted(
-        (page for page in folder.iterdir() if page.name.endswith(".toml")), key=lambda page: page.name
+        (page for page in folder.iterdir() if page.name.endswith(".toml")),
+        key=lambda page: page.name.removesuffix(".toml"),
     )
     return {page.name.removesuffix(".toml"): tomllib.loads(page.read_text("utf-8")) for page in pages}
 

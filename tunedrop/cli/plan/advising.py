@@ -155,7 +155,7 @@ def _indented(what: RenderableType, columns: int) -> None:
 def _table(candidates: list[Candidate]) -> None:
     if not candidates:
         return
-    listing = table("", "base model", "Region", "served", "a run, USD", "", right=["a run, USD"])
+    listing = table("", "base model", "Region", "engine", "served", "a run, USD", "", right=["a run, USD"])
     for one in candidates[:SHOWN]:
         cost = "" if one.estimate is None else f"{'≥ ' if not one.is_priced else ''}{one.estimate.likely:.2f}"
         remark = one.remarks[0] if one.remarks and not (one.fits and one.on_demand and one.is_priced) else ""
@@ -163,6 +163,7 @@ def _table(candidates: list[Candidate]) -> None:
             Text("✓", style="green") if one.fits else Text("✗", style="red"),
             one.name,
             ", ".join(one.regions),
+            one.engine,
             "on demand" if one.on_demand else "imported" if one.imported else "by the hour",
             cost,
             Text(remark, style="dim"),

@@ -45,6 +45,8 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    engines
+        What trains it, by the names of the setting `engines`; `needs`: what has to be there before a run.
     closed
         Why it cannot be tuned; empty when it can. `instead` then says what to take.
     coming
@@ -59,6 +61,8 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     regions: tuple[str, ...]
     methods: dict[str, Limits]
+    engines: tuple[str, ...]
+    needs: tuple[str, ...]
     served: tuple[str, ...]
     training_per_million_tokens: float | None
     training_per_hour: float | None
@@ -146,6 +150,8 @@ def _base(model: BaseModel, method: Method | None, region: str | None, live: Liv
             for name, rules in model.methods.items()
             if closed or not unused(model, name)
         },
+        engines=tuple(dict.fromkeys(model.engine_of(name) for name in model.methods)),
+        needs=tuple(catalog.needs(model, method or "auto")),
         served=tuple(kind.title for kind in kinds.offered(model)),
         training_per_million_tokens=_usd(prices.training_per_million_tokens),
         training_per_hour=_usd(prices.training_per_hour),
@@ -165,22 +171,18 @@ def _missing(model: BaseModel) -> Iterable[str]:
     prices = model.prices
     if model.training_instance:
         return [] if prices.training_per_hour is not None else [instance_hours(model)]
-    needed: list[tuple[Item, Price | None]] = [
-        ("training", prices.training_per_million_tokens),
-        ("input", prices.input_per_million_tokens),
-        ("output", prices.output_per_million_tokens),
-    ]
-    if "reinforcement" in model.methods and not unused(model, "reinforcement") and _by_the_hour(model):
+    billed = {engines.of(model, one).billed_by(one) for one in model.methods if not unused(model, one)}
+    needed: list[tuple[Item, Price | None]] = []
+    if "token" in billed:
+        needed.append(("training", prices.training_per_million_tokens))
+    if model.inference_id:  # another one is imported to be compared with, and billed by its units
+        needed += [("input", prices.input_per_million_tokens), ("output", prices.output_per_million_tokens)]
+    if "hour" in billed:
         needed.append(("training hours", prices.training_per_hour))
     missing = [item for item, price in needed if price is None]
     known = {item: sku for item in missing if (sku := usage_type(model, item))}
     unknown = ", ".join(item for item in missing if item not in known)
     return [*known.values(), *([f"{model.name}: {unknown} (usage types unknown)"] if unknown else [])]
-
-
-def _by_the_hour(model: BaseModel) -> bool:
-    """Whether reinforcement is billed by the hour; some engines bill the tokens."""
-    return engines.of(model, "reinforcement").billed_by("reinforcement") == "hour"
 
 
 def _usd(price: Price | None) -> float | None:
@@ -204,12 +206,14 @@ def _print(bases: list[Base], method: Method | None, region: str | None) -> None
         console.print(f"{here}{catalog.instead(None, method)}")
     if bases:
         money = ["training", "in", "out"]
-        listing = table("base model", "Region", "methods", "records", "served", *money, "state", right=money)
+        columns = ("base model", "Region", "methods", "engine", "records", "served")
+        listing = table(*columns, *money, "state", right=money)
         for one in bases:
             listing.add_row(
                 one.base_model,
                 ", ".join(one.regions),
                 method or _methods(one),
+                ", ".join(one.engines),
                 _records(one, method),
                 ", ".join(one.served),
                 _training(one),
@@ -219,6 +223,9 @@ def _print(bases: list[Base], method: Method | None, region: str | None) -> None
             )
         console.print(listing)
         console.print("training, in and out: US dollars a million tokens (/h: an hour)", style="dim")
+    for one in bases:
+        if one.needs and not one.closed:
+            console.print(f"{one.base_model} needs {'; '.join(one.needs)}", style="dim")
     for one in bases:
         if one.missing_prices and not one.closed:
             console.print(f"no dated price: {', '.join(one.missing_prices)}", style="dim")

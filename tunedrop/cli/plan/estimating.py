@@ -28,7 +28,7 @@ from tunedrop.errors import InvalidManifest, PreflightFailed
 from tunedrop.evaluation.workload import minutes, workload
 from tunedrop.formatting.costs import evaluation_in_words, in_words
 from tunedrop.planning import base_models
-from tunedrop.serving import choose
+from tunedrop.serving import choose, kinds
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +56,7 @@ def estimate_path(path: Path, base_model: str | None, here: Deployed | None, for
     if format_ is Format.json:
         print_json(found.estimate)
     else:
-        _show(found.estimate, found.run, with_stage=here is not None)
+        _show(found, with_stage=here is not None)
     return YES
 
 
@@ -149,13 +149,19 @@ def _prompts(file: FileReport) -> Prompts:
     )
 
 
-def _show(found: Estimate, run: Run, *, with_stage: bool) -> None:
+def _show(plan: Plan, *, with_stage: bool) -> None:
+    found, model = plan.estimate, catalog.find(plan.run.base_model)
+    method = plan.report.method or "auto"
     listing = table("item", "likely", "low", "high", "basis", "price from")
     for line in found.lines:
         amounts = [f"{one:.2f}" if line.source else "?" for one in (line.likely, line.low, line.high)]
         listing.add_row(line.item, *amounts, line.basis, f"{line.source} {line.priced_on}".strip())
     console.print(listing)
-    console.print(f"\n{run.base_model}: {in_words(found)}")
+    console.print(f"\n{model.id}: {in_words(found)}")
+    terms = kinds.of(choose.way(model, plan.run.deployment)).terms
+    console.print(f"{catalog.route(model, method)}; {terms}")
+    for one in catalog.needs(model, method):
+        console.print(f"it needs {one}", style="dim")
     console.print(evaluation_in_words(found))
     for reason in found.approval_reasons:
         console.print(f"it would wait for your approval: {reason}", style="yellow")

@@ -28,8 +28,8 @@ method: {method}
   # {why}
 
 base_model: {base_model}
-  # {name}, tuned in {regions}; {served}
-  # others: tunedrop bases --method {method}
+  # {name}, {route}; {served}
+{needs}  # others: tunedrop bases --method {method}
 
 {more}data:
   train: train.jsonl               # one JSON object a line; names beside this file, or s3://…
@@ -51,7 +51,7 @@ _WHY: dict[str, str] = {
     "single-turn": "one question and its answer a record",
     "multi-turn": "a conversation of several turns a record",
     "preference": "a prompt with the answer that is preferred and one that is rejected a record",
-    "continued-pretraining": "plain text: the model reads on; SageMaker JumpStart trains it on an instance",
+    "continued-pretraining": "plain text: the model reads on",
     "distillation": "prompts, with an answer or without: the teacher writes what is missing",
     "reinforcement": "prompts with a reference_answer: the model tries, a function grades what it answers",
 }
@@ -145,7 +145,8 @@ def _manifest(folder: Path, method: Method, base_model: str, hyperparameters: Ma
         why=_WHY.get(method, ""),
         base_model=model.id,
         name=model.name,
-        regions=" and ".join(model.regions),
+        route=catalog.route(model, method),
+        needs="".join(f"  # it needs {one}\n" for one in catalog.needs(model, method)),
         served=offered[0].terms if offered else "not served",
         more=_more(method, model),
         hyperparameters=_hyperparameters(hyperparameters, model.hyperparameters_of(method)),
