@@ -141,7 +141,6 @@ class Grants(Statements):
         return [
             allow("ListServing", lists, ["*"]),
             *self.release_resources(),
-            self.outcomes.withdraw_aliases(),
             *self.bedrock.swap(),
             self.data.forget_troubles(),
             allow("BaseModels", ["bedrock:GetFoundationModel"], [FOUNDATION_MODELS]),

@@ -22,10 +22,6 @@ class Outcomes(Statements):
         actions = [f"ssm:{verb}Parameter" for verb in ("Get", "Put", "Delete")]
         return allow("WriteAliases", actions, [aliases])
 
-    def withdraw_aliases(self) -> iam.PolicyStatement:
-        aliases = self.arn(f"parameter{self.resources.stage.alias_prefix}/*", "ssm")
-        return allow("WithdrawAliases", ["ssm:DeleteParameter"], [aliases])
-
     def read_alias(self) -> iam.PolicyStatement:
         aliases = self.arn(f"parameter{self.resources.stage.alias_prefix}/*", "ssm")
         return allow("ReadAlias", ["ssm:GetParameter"], [aliases])
