@@ -39,8 +39,13 @@ REGIONS = {"us-east-1": "USE1", "us-west-2": "USW2"}
 """What usage types of a Region begin with; Bedrock customizes models in these two."""
 
 
+OF_ANSWERS: tuple[Item, ...] = ("input", "output", "custom input", "custom output")
+"""What is billed for answers, whichever engine has tuned the model."""
+
+
 def usage_type(model: BaseModel, item: Item, region: str = "") -> str:
-    """The usage type of a price; empty where the price list's name of the model is not known.
+    """The usage type of a price; empty where the price list's name of the model is not known, or where what
+    is billed is no job of Bedrock's own.
 
     Parameters
     ----------
@@ -48,7 +53,9 @@ def usage_type(model: BaseModel, item: Item, region: str = "") -> str:
         Empty: the first Region of the base model.
     """
     prefix = REGIONS.get(region or model.regions[0], "")
-    return f"{prefix}-{model.price_list_name}-{SUFFIXES[item]}" if prefix and model.price_list_name else ""
+    is_known = item in OF_ANSWERS or model.engine == "bedrock"
+    name = model.price_list_name if is_known else ""
+    return f"{prefix}-{name}-{SUFFIXES[item]}" if prefix and name else ""
 
 
 def instance_hours(model: BaseModel, region: str = "") -> str:

@@ -85,7 +85,7 @@ def test_the_units_that_an_import_brings_correct_the_estimate() -> None:
     now = imported.corrected(before, BASE, 8)
 
     answers = {line.item: line.likely for line in before.lines}
-    assert {line.item for line in before.lines if not line.source} == {"training", "evaluation"}
+    assert {line.item for line in before.lines if not line.source} == {"training"}
     assert before.low < before.likely < before.high
     for line in now.lines:
         if line.item in (imported.ANSWERING, imported.STORAGE):
