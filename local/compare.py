@@ -5,30 +5,31 @@ answer against what the local Bedrock would have said. `--record FOLDER` keeps A
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
 import msgspec
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.model import OperationModel
+from botocore.loaders import Loader
+from botocore.model import OperationModel, ServiceModel
 from ministack.core import responses
 
-from local.bedrock.models import Models
+from local.bedrock.prices import recorded as our_prices
+from local.bedrock.quotas import LISTED
 from local.bedrock.shapes import problems
 from local.bedrock.wire import Refusal, service_model
-from local.bedrock.world import World, ids_of
-from local.faults import Faults
-from local.sagemaker import hub
-from local.sagemaker.jobs import REGIONS
-from tunedrop import catalog
-from tunedrop.aws import code_of, explain
+from local.questions import Answer, Question, questions
+from tunedrop.aws import code_of, explain, mantle
+from tunedrop.cost import prices
 
 SAMPLE_ACCOUNT = "111122223333"
 
@@ -54,24 +55,6 @@ LISTS = {
 COMPARED = ("customizationsSupported", "inferenceTypesSupported", "modelLifecycle")
 """Of a base model, the values that the pipeline decides by."""
 
-Answer = dict[str, Any]
-
-
-class Question(msgspec.Struct, frozen=True):
-    """One read-only call, and our service's answer where it needs no resource of an account."""
-
-    operation: str
-    request: dict[str, Any]
-    local: Callable[[dict[str, Any]], Answer] | None = None
-    service: str = "bedrock"
-
-    @property
-    def name(self) -> str:
-        """What the question is about, as a file can be called."""
-        about = "-".join(str(value).rpartition("/")[2] for value in self.request.values())
-        words = re.sub(r"(?<!^)(?=[A-Z])", "-", self.operation).lower()
-        return re.sub(r"[^a-z0-9.-]+", "-", f"{words}-{about}".rstrip("-").lower())
-
 
 class Difference(msgspec.Struct, frozen=True):
     """What AWS says otherwise than the local Bedrock, or than AWS's own service model."""
@@ -80,22 +63,6 @@ class Difference(msgspec.Struct, frozen=True):
     about: str
     aws: str
     local: str
-
-
-def questions(region: str) -> Iterator[Question]:
-    """What can be asked of any account: the base models of the catalog in the Region, those of the hub."""
-    ours = Models(World(Faults(Path(tempfile.mkdtemp()) / "none.json"), 1.0, ""))
-    for model in catalog.load().values():
-        if region not in model.regions:
-            continue
-        for id_ in ids_of(model):
-            yield Question("GetFoundationModel", {"modelIdentifier": id_}, ours.get_foundation)
-            yield Question("GetFoundationModelAvailability", {"modelId": id_}, ours.availability)
-    for kind in ("FINE_TUNING", "CONTINUED_PRE_TRAINING", "DISTILLATION"):
-        yield Question("ListFoundationModels", {"byCustomizationType": kind}, ours.list_foundation)
-    for name in hub.models() if region in REGIONS else ():
-        content = {"HubName": hub.PUBLIC_HUB, "HubContentType": "Model", "HubContentName": name}
-        yield Question("DescribeHubContent", content, hub.Hub().describe_content, "sagemaker")
 
 
 def compare(
@@ -109,9 +76,15 @@ def compare(
         An AWS client by its service's name.
     """
     responses.set_request_region(region)
-    bedrock, sagemaker = client_of("bedrock"), client_of("sagemaker")
+    clients = cache(client_of)
+    bedrock = clients("bedrock")
     for question in questions(region):
-        yield from _ask(sagemaker if question.service == "sagemaker" else bedrock, question, keep)
+        yield from _ask(clients(question.service), question, keep)
+    for name, look in (("service-quotas", _quotas), ("pricing", _prices)):
+        try:
+            yield from look(clients(name), region)
+        except (ClientError, BotoCoreError) as error:
+            yield Difference(name, "answer", explain(error), "")
     for operation, (entries, key, get, identifier) in LISTS.items():
         found: list[Answer] = []
         yield from _ask(bedrock, Question(operation, {"maxResults": 5}), lambda _, a: found.append(a))  # noqa: B023
@@ -133,7 +106,7 @@ def _ask(bedrock: Any, question: Question, keep: Callable[[Question, Answer], No
         yield Difference(question.name, "AWS's service model", problem[:300], "")
     if isinstance(ours, str):
         yield Difference(question.name, "answer", "answers", ours)
-    elif ours is not None:
+    elif ours is not None and not question.is_listed:
         yield from _values(question, theirs, ours)
 
 
@@ -194,7 +167,33 @@ def _ours(question: Question) -> Answer | str | None:
 
 
 def _operation(question: Question) -> OperationModel:
+    if question.service == mantle.SERVICE:
+        described = Loader(extra_search_paths=[str(mantle.MODELS)]).load_service_model(
+            mantle.SERVICE, "service-2"
+        )
+        return ServiceModel(described, mantle.SERVICE).operation_model(question.operation)
     return service_model(question.service).operation_model(question.operation)
+
+
+def _quotas(client: Any, region: str) -> Iterator[Difference]:
+    """The codes by which the pipeline reads quotas, with their names and whether they can be raised."""
+    pages = client.get_paginator("list_aws_default_service_quotas").paginate(ServiceCode="bedrock")
+    theirs = {one["QuotaCode"]: one for page in pages for one in page["Quotas"]}
+    for code, _, name, adjustable in LISTED:
+        found = theirs.get(code)
+        said = f"{found['QuotaName']}, adjustable: {found['Adjustable']}" if found else "not listed"
+        ours = f"{name}, adjustable: {adjustable}"
+        if said != ours:
+            yield Difference(f"quotas of Bedrock in {region}", code, said, ours)
+
+
+def _prices(client: Any, region: str) -> Iterator[Difference]:
+    """The prices of the embedded list, by their usage types; AWS lists a price for each Region."""
+    theirs = prices.read(client, region).usd
+    for row in our_prices():
+        name, usd = row["usagetype"], float(row["usd"])
+        if name in prices.usage_types(region) and not math.isclose(theirs.get(name, 0.0), usd, rel_tol=0.001):
+            yield Difference(f"prices in {region}", name, _short(theirs.get(name)), _short(usd))
 
 
 def _plain(value: Any) -> Any:
@@ -231,7 +230,14 @@ def main(arguments: list[str]) -> int:
         account = session.client("sts").get_caller_identity()["Account"]
         keep = record(Path(arguments[arguments.index("--record") + 1]), account)
     count = 0
-    for one in compare(session.client, session.region_name, keep):
+
+    def client_of(service: str) -> Any:
+        if service == mantle.SERVICE:
+            return mantle.client(session, Config(connect_timeout=5, read_timeout=25))
+        # The Price List answers from a few Regions.
+        return session.client(service, region_name="us-east-1" if service == "pricing" else None)
+
+    for one in compare(client_of, session.region_name, keep):
         count += 1
         print(
             f"{one.question}: {one.about}\n  AWS:   {one.aws}\n  local: {one.local or '(as the model says)'}"

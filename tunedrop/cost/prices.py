@@ -61,11 +61,16 @@ def refresh(aws: Aws, stage: Stage, registry: Registry) -> list[str]:
     return differences
 
 
-def read(client: Any, region: str) -> PriceList:
-    """The prices of the catalog's base models in a Region, by GetProducts."""
-    wanted = {
+def usage_types(region: str) -> dict[str, Item]:
+    """The usage types of the catalog's prices in a Region, and what each is the price of."""
+    return {
         usage_type(model, item, region): item for model in catalog.load().values() for item in get_args(Item)
     }
+
+
+def read(client: Any, region: str) -> PriceList:
+    """The prices of the catalog's base models in a Region, by GetProducts."""
+    wanted = usage_types(region)
     filters = [{"Type": "TERM_MATCH", "Field": "regionCode", "Value": region}]
     pages = client.get_paginator("get_products").paginate(ServiceCode=SERVICE, Filters=filters)
     products = (json.loads(text) for page in pages for text in page["PriceList"])

@@ -8,28 +8,54 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import xform_name
 
 from local import compare
+from local.bedrock.prices import products
+from local.bedrock.prices import recorded as our_prices
+from local.bedrock.quotas import LISTED
+from local.bedrock.shapes import problems
 from local.bedrock.wire import Refusal
+from local.questions import MISSING, questions
 from tests.unit.fake_bedrock import refusal
 
 REGION = "us-east-1"
 
 
 class Account:
-    """An AWS that answers as the local Bedrock does, but for what a test changes."""
+    """An AWS that answers as our services do, but for what a test changes."""
 
     def __init__(self, **changed: Any) -> None:
         self.changed = changed
         self.asked: list[str] = []
+
+    def get_paginator(self, method: str) -> Any:
+        class Pages:
+            def paginate(_, **request: Any) -> list[Any]:  # noqa: N805
+                return [getattr(self, method)(**request)]
+
+        return Pages()
+
+    def list_aws_default_service_quotas(self, **_: Any) -> Any:
+        self.asked.append("list_aws_default_service_quotas")
+        quotas = [
+            {"QuotaCode": code, "QuotaName": name, "Adjustable": adjustable, "Value": 1.0}
+            for code, _, name, adjustable in LISTED
+        ]
+        return self.changed.get("quotas", {"Quotas": quotas})
+
+    def get_products(self, **_: Any) -> Any:
+        self.asked.append("get_products")
+        return self.changed.get("products", {"PriceList": products(our_prices())})
 
     def __getattr__(self, method: str) -> Any:
         def call(**request: Any) -> Any:
             self.asked.append(method)
             if method in self.changed:
                 return self.changed[method]
-            for question in compare.questions(REGION):
-                if question.request == request and question.local is not None:
+            for question in questions(REGION):
+                same = xform_name(question.operation) == method
+                if same and question.request == request and question.local is not None:
                     try:
                         return question.local(request) | {"ResponseMetadata": {}}
                     except Refusal as refused:
@@ -42,8 +68,10 @@ class Account:
         return call
 
 
-def differences(account: Account, keep: Any = lambda *_: None) -> list[compare.Difference]:
-    found: Iterator[compare.Difference] = compare.compare(lambda _: account, REGION, keep)
+def differences(
+    account: Account, keep: Any = lambda *_: None, region: str = REGION
+) -> list[compare.Difference]:
+    found: Iterator[compare.Difference] = compare.compare(lambda _: account, region, keep)
     return list(found)
 
 
@@ -67,12 +95,43 @@ def test_nothing_but_reading_is_asked() -> None:
         ({"list_foundation_models": {"modelSummaries": []}}, "amazon.nova-lite-v1:0:300k"),
         ({"list_custom_models": {"modelSummaries": [{"modelName": "no arn"}]}}, "AWS's service model"),
         ({"describe_hub_content": {"HubContentDocument": "{}"}}, "recipes"),
+        ({"describe_training_job": {"TrainingJobName": "there"}}, "answer"),
+        ({"quotas": {"Quotas": []}}, "L-1EF80F3E"),
+        ({"products": {"PriceList": []}}, "USE1-NovaLite-input-tokens"),
     ],
 )  # fmt: skip
 def test_what_differs_is_named(changed: dict[str, Any], about: str) -> None:
     account = Account(**changed, get_custom_model={})
 
     assert about in {one.about for one in differences(account)}
+
+
+def test_bedrock_mantle_is_asked_where_it_tunes() -> None:
+    """What an account has there is held against OpenAI's fields; a job that nobody has, against our code."""
+    asked = {one.operation: one for one in questions("us-west-2") if one.service == "bedrock-mantle"}
+
+    assert asked.keys() == {"ListFiles", "ListFineTuningJobs", "GetModel", "GetFineTuningJob"}
+    for one in asked.values():
+        assert one.local is not None
+        if one.is_listed:
+            assert list(problems(compare._operation(one).output_shape, one.local(one.request))) == []
+        else:
+            with pytest.raises(Refusal):
+                one.local(one.request)
+    assert not [one for one in questions("us-east-1") if one.service == "bedrock-mantle"]
+
+
+@pytest.mark.parametrize(("service", "operation"), [(s, o) for s, asked in MISSING.items() for o in asked])
+def test_what_is_missing_is_asked_for_by_a_name_that_nobody_has(service: str, operation: str) -> None:
+    """The code of that answer decides what the pipeline does: another one would end runs."""
+    (question,) = [
+        one for one in questions(REGION) if (one.service, one.operation) == (service, operation)
+        and set(one.request) == {MISSING[service][operation]}
+    ]  # fmt: skip
+    assert question.local is not None
+
+    with pytest.raises(Refusal):
+        question.local(question.request)
 
 
 def test_what_is_recorded_names_no_account(tmp_path: Path) -> None:
