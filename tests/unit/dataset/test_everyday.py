@@ -17,7 +17,7 @@ import pytest
 from tunedrop.cli.data import checking, converting
 from tunedrop.dataset import formats
 from tunedrop.dataset.rules import record as record_rules
-from tunedrop.dataset.sources.containers import reading
+from tunedrop.dataset.sources.containers import delimited, reading
 from tunedrop.dataset.types import ReadOptions
 
 ASKED, SAID = "How do I reset my password?", "Open Settings, then Security."
@@ -328,3 +328,24 @@ def test_a_workbook_of_a_training_and_a_test_sheet_is_not_trained_on_as_one(tmp_
     report = checking.report_of([tmp_path / "a.xlsx"], None, "auto", 5)
 
     assert "several parts of a dataset (train, test)" in report.errors[0].message
+
+
+def test_behind_a_quote_that_is_not_closed_nothing_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delimited, "MAX_CELL", 1000)
+    (tmp_path / "a.csv").write_text('prompt,completion\n"' + "a b,c\n" * 500)
+
+    report = checking.report_of([tmp_path / "a.csv"], None, "auto", 5)
+
+    assert (report.records, report.error_count) == (0, 1)
+    assert "a quote is not closed" in report.errors[0].message
+
+
+def test_a_header_that_is_too_long_to_be_looked_at_says_so(tmp_path: Path) -> None:
+    names = ",".join(f"column {at}" for at in range(10_000))
+    (tmp_path / "a.csv").write_text(f"prompt,completion,{names}\na b,c{',x' * 10_000}\n")
+
+    report = checking.report_of([tmp_path / "a.csv"], None, "auto", 5)
+
+    assert "the first row is longer than" in report.errors[0].message

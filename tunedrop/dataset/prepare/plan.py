@@ -22,7 +22,8 @@ TRAIN, VALIDATION, TEST = range(3)
 MOST_SHARED = 0.02
 """A turn that more records have than this share of all, and than five, is a form of words, not a question."""
 _COMMON = 5
-MOST_LABELS = 20
+MOST_LABELS = 200
+"""Intents of an assistant are often a hundred and more."""
 LONGEST_LABEL = 40
 _FEWEST_LETTERS = 20
 _MEDIA = re.compile(rb'"(?:uri|image-ref|bytes|url)"\s*:\s*"([^"]{1,4096})')

@@ -25,7 +25,9 @@ _SEP_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 _REASONS = {
     "expected after": "a quote inside a quoted cell is not doubled, or there is text outside the quotes",
     "unexpected end of data": "a quoted cell is never closed: it contains the rest of the file",
-    "field larger than": f"a cell is longer than {MAX_CELL:,} characters",
+    "field larger than": (
+        f"a cell is longer than {MAX_CELL:,} characters, as if a quote is not closed; the rest was not read"
+    ),
 }
 
 
@@ -146,6 +148,7 @@ def rows(text: TextIO, table: Table) -> Iterator[tuple[int, list[str] | str]]:
     reader, ended = table.dialect.reader(lines), table.first - 1
     titles = table.columns.titles
     is_markdown = table.dialect.separator == "|" and len(titles) > 2 and not titles[0] and not titles[-1]
+    is_lost = False
     for index in itertools.count(1):
         try:
             cells: list[str] | str = next(reader)
@@ -153,8 +156,11 @@ def rows(text: TextIO, table: Table) -> Iterator[tuple[int, list[str] | str]]:
             return
         except csv.Error as error:
             cells = next((why for words, why in _REASONS.items() if words in str(error)), str(error))
+            is_lost = "field larger than" in str(error)
         line, ended = ended + 1, table.first - 1 + reader.line_num
         if is_markdown and isinstance(cells, list):
             cells = [cell.strip() for cell in cells]
         if index > table.columns.header:
             yield line, cells
+        if is_lost:
+            return
