@@ -56,6 +56,9 @@ def _turns(record: dict[str, Any]) -> list[str]:
         {"input": ASKED, "actual_output": SAID},
         {"text": ASKED, "label": 0, "label_text": SAID},
         {"text": ASKED, "label": 3, "label_name": SAID},
+        {"text": ASKED, "class": 3, "class_name": SAID},
+        {"utterance": ASKED, "intent_name": "reset", "response": SAID},
+        {"message": ASKED, "class_name": "TextNode", "reply": SAID},
         {"text": ASKED, "intent_name": SAID},
         _log({"outputBodyJson": [{"type": "message_start"}, *({"delta": {"text": one}} for one in SAID)]}),
         _log({"outputBodyJson": [{"contentBlockDelta": {"delta": {"text": SAID}}}, {"messageStop": {}}]}),
@@ -106,6 +109,7 @@ def test_what_would_be_lost_is_refused_with_a_reason(record: dict[str, Any], wor
     [
         {"text": ASKED, "id": "1", "url": "u", "title": "t", "timestamp": "t", "language_score": 0.9},
         {"text": ASKED, "meta": {"pile_set_name": "x"}, "answer_count": 3, "score": 4, "token_count": 9},
+        {"text": ASKED, "class_name": "TextNode", "id_": "1", "embedding": [0.1]},
         {"input": ASKED, "source": "web", "file_path": "a/b", "metadata": {"a": 1}},
     ],
 )

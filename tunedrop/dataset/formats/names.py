@@ -35,11 +35,10 @@ ANSWERS = (
     "תשובה", "جواب", "الجواب", "إجابة", "الإجابة", "پاسخ", "उत्तर", "जवाब", "คำตอบ", "答案", "回答", "输出",
     "答え", "답변", "대답",
 )  # fmt: skip
-NAMED_CLASSES = ("label_text", "label_name", "class_name", "category_name", "intent_name")
-"""The name of a class, beside which its number may stand."""
 CLASSES = (
-    *NAMED_CLASSES, "label", "labels", "category", "class", "sentiment", "intent", "emotion", "tag",
-    "annotation", "toxic", "spam", "is_spam", "is_toxic", "polarity", "stance", "choice",
+    "label", "labels", "category", "class", "sentiment", "intent", "emotion", "tag", "annotation", "toxic",
+    "spam", "is_spam", "is_toxic", "label_text", "label_name", "category_name", "intent_name", "polarity",
+    "stance", "choice",
 )  # fmt: skip
 """What stands beside a text to classify it."""
 TEXTS_TO_CLASSIFY = frozenset(
@@ -88,7 +87,17 @@ ABOUT_A_TEXT = frozenset(
 )  # fmt: skip
 """Words in the name of what says where a text is from."""
 MEASURES = frozenset(["count", "length", "len", "url", "tokens", "hash", "date", "time", "lang", "language"])
-ANNOTATIONS = ("entities", "annotations", "relations", "triples", "triplets")
+ANNOTATIONS = (
+    "ents",
+    "spans",
+    "slots",
+    "ner_tags",
+    "entities",
+    "annotations",
+    "relations",
+    "triples",
+    "triplets",
+)
 TASKS = frozenset(
     ["prompt", "instruction", "question", "query", "input", "problem", "nl", "instruct", "text", "request",
      "user_input", "user_message", "user_prompt", "input_text", "prompt_text", "question_text"]

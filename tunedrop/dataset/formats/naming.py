@@ -18,6 +18,8 @@ class Keys:
         there = {names.plain(key): key for key in reversed(given)}
         prompt = next((one for one in names.PROMPTS if one in there), "")
         answer = next((one for one in _answers(prompt) if one in there and one != prompt), "")
+        if answer in names.CLASSES:
+            answer = next((name for end in _NAMES if (name := f"{answer}_{end}") in there), answer)
         if answer == "a" and "b" in there:  # choices, not Q and A
             answer = ""
         if program and not answer and prompt in names.TASKS:
@@ -37,12 +39,13 @@ def _answers(prompt: str) -> tuple[str, ...]:
     """What may be the answer beside a prompt of this name, the likeliest first."""
     if prompt not in ("question", "nl"):  # a query answers a question of people; else it is what is asked
         usual = tuple(one for one in names.ANSWERS if one != "query")
-        return (*_LABELS, *usual, *names.CLASSES) if prompt in _CLASSIFIED else usual
+        return (*names.CLASSES[:2], *usual, *names.CLASSES) if prompt in _CLASSIFIED else usual
     return names.ANSWERS
 
 
+_NAMES = ("text", "name")
+"""How the name of a class is called beside its number: label_text, class_name."""
 _CLASSIFIED = names.TEXTS_TO_CLASSIFY
-_LABELS = (*names.NAMED_CLASSES, "label", "labels")
 
 
 def _format(prompt: str, answer: str, context: str) -> SourceFormat | None:

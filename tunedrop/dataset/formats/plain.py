@@ -47,7 +47,7 @@ def _is_alone(record: Mapping[str, Any], key: str, reading: Reading) -> bool:
 
 
 def _may_be_learned(name: str, value: Any, key: str) -> bool:
-    if name == key or value in (None, "", [], {}):
+    if name in (key, _OF_A_PROGRAM) or value in (None, "", [], {}):
         return False
     if name in names.MADE_OF_TEXTS:
         return isinstance(value, str) and len(value.split()) > 1
@@ -60,6 +60,10 @@ def _may_be_learned(name: str, value: Any, key: str) -> bool:
         return words.isdisjoint(names.MEASURES)
     says_something = isinstance(value, str | dict | list)
     return key == "input" and says_something and words.isdisjoint(names.ABOUT_A_TEXT)
+
+
+_OF_A_PROGRAM = "class_name"
+"""LlamaIndex calls the Python class of its nodes so."""
 
 
 @lru_cache(maxsize=1 << 10)
