@@ -1,1 +1,1 @@
-"""The command line: the same code as the Lambdas, for people and for scripts."""
+"""The command line, for people and scripts. It runs the same code as the Lambda functions."""

@@ -1,4 +1,4 @@
-"""The command line as a whole: its options, and its commands in the order of the journey."""
+"""The command line: global options, and the commands in the order in which they are used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shell completion. It never raises: an empty completion is enough."""
+"""Shell completion. It never raises; on any error there are no completions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NEWEST = 50
 
 STATUSES = ("running", "promoted", "rejected", "inconclusive", "failed", "stopped", "refused")
 ORDERS = ("started", "name", "status", "score", "improvement", "cost")
-"""Of `tunedrop.registry.summaries.Order`, which takes the AWS SDK to import."""
+"""The values of `tunedrop.registry.summaries.Order`, whose import takes the AWS SDK."""
 
 STARTERS = (
     "instruction",
@@ -22,25 +22,25 @@ STARTERS = (
     "distillation",
     "reinforcement",
 )
-"""Of `tunedrop.cli.plan.sample_records.METHODS`. A test compares these lists with what they repeat, so that
-`--help` imports only the parser of arguments."""
+"""The values of `tunedrop.cli.plan.sample_records.METHODS`. These lists are copies so that `--help` imports
+only the argument parser; a test compares them with the originals."""
 
 RESUME_POINTS = ("validate_data", "preflight", "estimate_cost")
-"""Of `tunedrop.contracts.ResumePoint`."""
+"""The values of `tunedrop.contracts.ResumePoint`."""
 
 
 def statuses(incomplete: str) -> list[str]:
-    """How a run can stand."""
+    """The statuses of runs."""
     return [one for one in STATUSES if one.startswith(incomplete)]
 
 
 def orders(incomplete: str) -> list[str]:
-    """What runs can be sorted by."""
+    """The keys that runs can be sorted by."""
     return [one for one in ORDERS if one.startswith(incomplete)]
 
 
 def starters(incomplete: str) -> list[str]:
-    """The methods that `init` writes a folder for."""
+    """The methods that `init` has sample data for."""
     return [one for one in STARTERS if one.startswith(incomplete)]
 
 
@@ -64,7 +64,7 @@ def methods_or_auto(incomplete: str) -> list[str]:
 
 
 def run_ids(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """The latest runs of the stage that the command line names so far."""
+    """The latest runs of the stage that the partial command line names."""
     from botocore.config import Config
 
     from tunedrop.cli.deployed import Deployed
@@ -76,7 +76,7 @@ def run_ids(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
             Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
         )
         records = here.registry.recent(NEWEST)
-    except BaseException:  # whatever it is, it would only garble the prompt
+    except BaseException:  # any message would garble the prompt
         return []
     return [
         (record.run.run_id, record.status) for record in records if record.run.run_id.startswith(incomplete)
@@ -97,7 +97,7 @@ def names_in_production(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def rule_codes(incomplete: str) -> list[tuple[str, str]]:
-    """The codes of findings, with what they are about."""
+    """The codes of rules, with their titles."""
     from tunedrop.dataset.rules.codes import CODES
 
     return [(code, rule) for code, rule in CODES.items() if code.startswith(incomplete.upper())]

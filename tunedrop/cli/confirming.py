@@ -1,4 +1,4 @@
-"""Confirmation prompts. Without a terminal, nothing counts as a yes."""
+"""Confirmation prompts. Without a terminal the answer is no."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from tunedrop.cli.failures import Failed, fail
 
 
 def is_interactive() -> bool:
-    """Whether somebody sits at a terminal: questions go to stderr, answers come from stdin."""
+    """Whether questions can be asked: they go to stderr, answers come from stdin."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def confirm(question: str, *, otherwise: str, yes: bool = False, flag: str = "--yes") -> None:
-    """Go on only when somebody says yes.
+    """Continue only if the user confirms.
 
     Parameters
     ----------
     otherwise
-        What is true when the command ends here, such as `nothing was deleted`.
+        The message if the user declines, such as `nothing was deleted`.
     yes
-        Whether the question was answered on the command line already, by `flag`.
+        Whether `flag` on the command line has already confirmed.
     """
     if yes:
         return
@@ -38,12 +38,12 @@ def confirm(question: str, *, otherwise: str, yes: bool = False, flag: str = "--
 
 @contextmanager
 def if_interrupted(sentence: str, next_: str = "") -> Iterator[None]:
-    """Say what is true when Ctrl-C or Ctrl-D ends the block, and what goes on.
+    """End the command with a message when Ctrl-C or Ctrl-D interrupts the block.
 
     Parameters
     ----------
     next_
-        The command to go on with.
+        The command that continues.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Finding a deployed stage, the way the AWS CLI finds an account: profile, Region, endpoint."""
+"""Finds a deployed stage by profile, Region and endpoint, as the AWS CLI finds an account."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from tunedrop.cli.exits import NO, NO_AWS
 from tunedrop.cli.failures import fail
 
-if TYPE_CHECKING:  # `--help` and completion do not wait for the AWS SDK
+if TYPE_CHECKING:  # so that `--help` and completion do not import the AWS SDK
     from tunedrop.aws import Aws
     from tunedrop.registry import Record, Registry
     from tunedrop.registry.aliases import Aliases
@@ -23,7 +23,7 @@ NEAR_AMONG = 100
 
 
 class Deployed:
-    """A deployed stage, as the command line works with it."""
+    """A deployed stage: its description, tables and AWS clients."""
 
     def __init__(self, name: str | None, profile: str | None, region: str | None) -> None:
         self._name, self._profile, self._region = name, profile, region
@@ -36,18 +36,17 @@ class Deployed:
 
     @cached_property
     def aws(self) -> Aws:
-        """The clients; the SDK is imported when the first of them is wanted."""
+        """The AWS clients; the SDK is imported on first use."""
         import boto3
 
         from tunedrop.aws import Aws
 
-        region = self._region or os.environ.get("AWS_REGION")  # boto3 reads AWS_DEFAULT_REGION alone
+        region = self._region or os.environ.get("AWS_REGION")  # boto3 reads only AWS_DEFAULT_REGION
         return Aws(boto3.Session(botocore_session=self._core, region_name=region))
 
     @cached_property
     def name(self) -> str:
-        """The stage that was asked for, else that of the environment, else that of the profile
-        (`tunedrop_stage = …`)."""
+        """The stage from the option, else the environment, else the profile (`tunedrop_stage = …`)."""
         if named := self._name or os.environ.get(STAGE_VARIABLE):
             return named
         return str(self._core.get_scoped_config().get("tunedrop_stage", DEFAULT_STAGE))
@@ -91,7 +90,7 @@ class Deployed:
         return Aliases(self.aws.ssm, self.aws.dynamodb, self.stage)
 
     def run(self, name: str) -> Record:
-        """The run of this id, else the latest of this name; ends the program when there is none."""
+        """The run of this id, else the latest of this name; fails if there is none."""
         return self.registry.find(name) or self._no_run(name)
 
     def trained_run(self, name: str) -> Record:
@@ -102,7 +101,7 @@ class Deployed:
         return next((one for one in self.registry.named(name) if "job" in one.documents), found)
 
     def _no_run(self, name: str) -> NoReturn:
-        """Say which runs come nearest to what was asked for."""
+        """Fail with the names of similar runs."""
         from tunedrop.cli.near import hint
 
         recent = self.registry.recent(NEAR_AMONG)
@@ -111,13 +110,13 @@ class Deployed:
         fail(f"there is no run {name} in stage {self.name}", NO, hint(name, known, see))
 
     def name_with_a_model(self, name: str) -> str:
-        """A name that has had a model in production; ends the program when it is none."""
+        """A name that has had a model in production; fails if there is none."""
         if not self.aliases.history(name):
             self._no_model(name)
         return name
 
     def _no_model(self, name: str) -> NoReturn:
-        """Say which names in production come nearest to what was asked for."""
+        """Fail with similar names that are in production."""
         from tunedrop.cli.near import hint
 
         known = [self.aliases.name_at(alias) for alias in self.aliases.all()]
@@ -129,7 +128,7 @@ class Deployed:
         self.aws.s3.put_object(Bucket=self.stage.intake_bucket, Key=key, Body=body.encode())
 
     def rewrite_index(self) -> None:
-        """Write the page of all runs again, after what a command has changed; what it did stays done."""
+        """Update the index page after a command has changed something. A failure here undoes nothing."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         from tunedrop.cli.output import errors
@@ -142,7 +141,7 @@ class Deployed:
             errors.print(f"the index page was not updated; the next run updates it: {error}")
 
     def spent_this_month(self) -> float:
-        """US dollars that the stage's runs have cost, or are committed to, this month."""
+        """US dollars that the stage's runs have spent or committed this month."""
         from tunedrop import clock
         from tunedrop.registry.spending import Spending, month_of
 

@@ -11,7 +11,7 @@ INTERRUPTED = 130
 MEANINGS = {
     YES: "yes, done, valid",
     NO: "no: an invalid dataset, a failed run, nothing found",
-    USAGE: "the command was used wrongly",
-    NO_AWS: "AWS could not be asked: no credentials, no such stage, no permission",
+    USAGE: "wrong usage",
+    NO_AWS: "AWS could not be used: no credentials, no such stage, no permission",
     INTERRUPTED: "interrupted with Ctrl-C or Ctrl-D; a started run continues in AWS",
 }

@@ -17,7 +17,7 @@ from tunedrop.errors import RunError, TransientError
 
 
 class Format(StrEnum):
-    """How a command answers."""
+    """Output formats of a command."""
 
     text = "text"
     json = "json"
@@ -33,24 +33,24 @@ class Failed(Exception):
         self.next = next_
 
     def __str__(self) -> str:
-        """The message and what to do, for the trace that a notebook shows."""
+        """The message and the next step, for notebooks, which show the traceback."""
         return "\n".join(part for part in (self.message, self.next) if part)
 
 
 def fail(message: str, code: int = NO, next_: str = "") -> NoReturn:
-    """End the command. `next_` says what to do about it."""
+    """End the command with a message; `next_` is what to do about it."""
     raise Failed(message, code, next_)
 
 
 def foreseen(error: Exception) -> Failed | None:
-    """What an error is to a person, where it is none of the program's own; None for a bug."""
+    """The message for an error that is not a bug; None for a bug."""
     if isinstance(error, Failed):
         return error
     if isinstance(error, RunError | TransientError):
         return Failed(str(error), NO, "")
     if isinstance(error, OSError):
         return Failed(f"{error.filename or 'the system'}: {error.strerror}", NO, "")
-    exceptions = sys.modules.get("botocore.exceptions")  # no error of AWS where its SDK was not imported
+    exceptions = sys.modules.get("botocore.exceptions")  # without the AWS SDK imported there is no AWS error
     if exceptions is None or not isinstance(error, exceptions.ClientError | exceptions.BotoCoreError):
         return None
     from tunedrop.aws import explain
@@ -60,14 +60,14 @@ def foreseen(error: Exception) -> Failed | None:
 
 
 def print_failure(failure: Failed, format_: Format) -> None:
-    """A failure on stderr, as a sentence or as one JSON object."""
+    """Print a failure on stderr, as text or as one JSON object."""
     if format_ is Format.json:
         error = {"message": failure.message, "next": failure.next, "exit_code": failure.code}
         sys.stderr.write(json.dumps({"error": error}, ensure_ascii=False, separators=(",", ":")) + "\n")
         return
     colour = None if os.environ.get("NO_COLOR") else "red"
     if failure.code == INTERRUPTED:
-        typer.echo(err=True)  # the terminal's own ^C stays on a line of its own
+        typer.echo(err=True)  # keep the terminal's ^C on its own line
         colour = None
     typer.secho(failure.message, fg=colour, err=True)
     if failure.next:
@@ -75,6 +75,6 @@ def print_failure(failure: Failed, format_: Format) -> None:
 
 
 def asked_for(arguments: Sequence[str]) -> Format:
-    """The format that a command line asks for, also where it cannot be parsed."""
+    """The format that a command line asks for, even if the rest cannot be parsed."""
     is_json = "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
     return Format.json if is_json else Format.text

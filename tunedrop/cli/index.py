@@ -1,6 +1,6 @@
-"""Every command by name: where it lives, under which heading the help lists it, and what it does.
+"""All commands by name: their module, their heading in the help, and a summary.
 
-The help and the shell's completion read this table alone, so that neither waits for what commands import.
+Help and shell completion read only this table and do not wait for what commands import.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ INDEX = {
 
 
 class Commands(Mapping[str, Any]):
-    """The commands by name; a command is imported when somebody asks for it."""
+    """The commands by name, imported on first access."""
 
     def __getitem__(self, name: str) -> Any:
         return _group(INDEX[name].group)[name]
@@ -84,7 +84,7 @@ def _group(name: str) -> dict[str, Any]:
 
 
 def _name_values(command: Any) -> None:
-    """In the help, an option's value has a name (`--stage NAME`); typer would show its Python type."""
+    """Show an option's value by name in the help (`--stage NAME`); typer would show its Python type."""
     for one in command.params:
         if one.param_type_name == "option":
             one.metavar = _value_of(one)

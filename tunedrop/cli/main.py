@@ -8,7 +8,7 @@ from tunedrop import __version__
 
 
 def main() -> None:
-    """Run the command line. `--version` answers before anything else is imported."""
+    """Run the command line. `--version` is handled before anything else is imported."""
     if sys.argv[1:] in (["--version"], ["-V"]):
         print(f"tunedrop {__version__}")
         return
@@ -16,6 +16,6 @@ def main() -> None:
         from tunedrop.cli.app import app
 
         app()
-    except KeyboardInterrupt:  # while it is imported, or ends
+    except KeyboardInterrupt:  # during import or exit
         sys.stderr.write("\ninterrupted\n")
         sys.exit(130)

@@ -9,7 +9,7 @@ COUNT = 3
 
 
 def hint(name: str, known: Iterable[str], otherwise: str) -> str:
-    """A question that names what comes nearest, those first that contain the name; else `otherwise`.
+    """A question that names the closest matches, names that contain it first; else `otherwise`.
 
     >>> hint("suport", ["support", "persona"], "See them: tunedrop runs")
     'Did you mean support?'

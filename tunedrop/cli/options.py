@@ -1,4 +1,4 @@
-"""Options that many commands share, each written once."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ TestOption = Annotated[list[Path] | None, typer.Option("--test", metavar="FILE",
 
 
 def read_options(encoding: str, columns: list[str] | None) -> ReadOptions:
-    """How files are to be read, from the options of a command."""
+    """How to read files, from the options of a command."""
     from tunedrop.contracts import ReadOptions
     from tunedrop.dataset.formats.unreadable import NotReadable
     from tunedrop.dataset.sources.containers.encoding import named
@@ -126,13 +126,13 @@ def read_options(encoding: str, columns: list[str] | None) -> ReadOptions:
 
 
 def examples(*commands: tuple[str, str]) -> str:
-    """The end of a command's help: commands to copy, and what they do."""
+    """The examples at the end of a command's help."""
     lines = "\n".join(f"  # {what}\n  {command}" for command, what in commands)
     return f"\b\nExamples\n{lines}"
 
 
 def on_stage(command: Callable[Concatenate[Deployed, ...], None]) -> Callable[..., None]:
-    """Give a command `--stage`, `--profile` and `--region`: the deployed stage is its first argument."""
+    """Add `--stage`, `--profile` and `--region` to a command, whose first argument is the deployed stage."""
     own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
     shared = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

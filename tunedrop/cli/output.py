@@ -22,14 +22,15 @@ __all__ = [
 ]  # fmt: skip
 
 SHORT = 12
-"""A cell that is this much wider than its longest word stays on one line before longer ones get more room."""
+"""A cell at most this much wider than its longest word stays on one line, before longer cells get more
+room."""
 
 PLAIN_WIDTH = 10_000
-"""Columns where nobody looks: a table in a pipe keeps one row a line."""
+"""Width of tables in a pipe, so that each row stays on one line."""
 
 
 class Output(Console):
-    """A console that wraps for people and never for programs, and to which no text does anything."""
+    """A console that wraps lines in a terminal, never in a pipe, and escapes control characters."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
@@ -43,7 +44,7 @@ class Output(Console):
         self._width, self._height = size
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """As rich does; in a pipe without the spaces that fill a line."""
+        """Print as rich does, without trailing spaces in a pipe."""
         if self.is_terminal:
             return super().print(*objects, **options)
         with self.capture() as captured:
@@ -66,7 +67,7 @@ def print_json(value: Any) -> None:
 
 
 def answer(value: Any, sentence: str, format_: Format) -> None:
-    """What a command has done: a sentence for a person, the same as JSON for a program."""
+    """Print what a command has done: as a sentence, or as JSON."""
     if format_ is Format.json:
         print_json(value)
     else:
@@ -74,7 +75,7 @@ def answer(value: Any, sentence: str, format_: Format) -> None:
 
 
 def when(moment: str) -> str:
-    """A moment for a person at a terminal (`3 min ago`); for anything else as it is."""
+    """A time in a terminal (`3 min ago`); unchanged in a pipe."""
     if not console.is_terminal:
         return moment
     seconds = clock.seconds_between(moment, clock.now())
@@ -82,7 +83,7 @@ def when(moment: str) -> str:
 
 
 def blocks(entries: Iterable[tuple[str, Mapping[str, str]]]) -> None:
-    """Facts under long names, for people: a table would break an ARN into pieces."""
+    """Facts as blocks instead of a table, which would break ARNs over lines."""
     for title, facts in entries:
         console.print(title, style="bold", soft_wrap=True)
         width = max(map(len, facts), default=0)
@@ -91,7 +92,7 @@ def blocks(entries: Iterable[tuple[str, Mapping[str, str]]]) -> None:
 
 
 class Listing(Table):
-    """A table that breaks no word in two; in a terminal too narrow for that, a list of each row's cells."""
+    """A table that breaks no words; in a terminal too narrow for it, a list of each row's cells."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         cells = [[column.header, *column.cells] for column in self.columns]
@@ -105,7 +106,7 @@ class Listing(Table):
         if (spare := options.max_width - gaps - sum(least)) < 0:
             yield from self._lists()
             return
-        # Columns that want little get it; the others share what is left.
+        # Narrow columns get what they need; the others share the rest.
         wants = sorted(range(len(least)), key=lambda place: most[place] - least[place])
         for left, place in zip(range(len(wants), 0, -1), wants, strict=True):
             more = min(most[place] - least[place], max(spare // left, min(spare, SHORT)))
@@ -127,12 +128,12 @@ class Listing(Table):
 
 
 def table(*headers: str, right: Sequence[str] = ()) -> Table:
-    """A table without lines, to which rows are added; the first column is never cut.
+    """A table without borders, whose first column is never truncated.
 
     Parameters
     ----------
     right
-        The headers of columns of numbers, which stand at the right.
+        The headers of right-aligned columns, such as numbers.
     """
     made = Listing(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
     for index, header in enumerate(headers):

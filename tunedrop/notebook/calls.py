@@ -1,4 +1,5 @@
-"""The command line's work as functions: typed values instead of text, `Failed` instead of exit codes.
+"""The command line as functions: they return typed values instead of text, and raise `Failed` instead of
+exiting.
 
 A deployed stage is found as the command line finds it: `stage`, `profile` and `region`, else what the
 environment and the AWS configuration say.
@@ -36,7 +37,7 @@ Answer = TypeVar("Answer")
 
 
 def _or_failed(call: Callable[Given, Answer]) -> Callable[Given, Answer]:
-    """Raise errors of AWS, of files and of runs as `Failed`, with what to do next."""
+    """Raise errors of AWS, files and runs as `Failed`, with the next step."""
 
     @wraps(call)
     def run(*args: Given.args, **kwargs: Given.kwargs) -> Answer:
@@ -65,26 +66,26 @@ def check(
     columns: Mapping[str, str] | None = None,
     encoding: str = "",
 ) -> Report:
-    """Check a dataset on this machine, as the pipeline will; asks no AWS.
+    """Check a dataset on this machine, as the pipeline will. Does not call AWS.
 
     Parameters
     ----------
     paths
         A run's folder, or the files of one dataset.
     base_model
-        Its id in the catalog: checks the model's own rules too. A folder's manifest is the default.
+        Its id in the catalog, to check the model's own rules too; default: the manifest's.
     max_findings
-        How many findings to list; all are counted.
+        Maximum number of findings to list; all are counted.
     columns
-        Which column of a table is which part, where its names are unusual: `{"prompt": "Frage"}`.
+        The columns of a table with unusual names, by part: `{"prompt": "Frage"}`.
     encoding
-        That of a text file, such as cp1252; detected where empty.
+        The encoding of a text file, such as cp1252; default: detected.
 
     Raises
     ------
     Failed
-        When a file cannot be found, or the base model is not known. A dataset with errors is a `Report` that
-        is not `valid`.
+        If a file or the base model does not exist. A dataset with errors gives a `Report` that is not
+        `valid`.
     """
     options = checking.Options(reading=_reading(columns, encoding))
     return checking.report_of([Path(path) for path in paths], base_model, method, max_findings, options)
@@ -98,19 +99,19 @@ def estimate(
     profile: str | None = None,
     region: str | None = None,
 ) -> Estimate:
-    """What the run in a folder, or of one file, will cost: US dollars, low, likely and high.
+    """Estimate the cost of the run in a folder, or of one file: low, likely and high, in US dollars.
 
     Parameters
     ----------
     base_model
-        Instead of the manifest's, to compare.
+        A base model instead of the manifest's, to compare.
     stage
-        The deployed stage whose defaults and budgets count; without one, no AWS is asked.
+        The deployed stage whose defaults and budgets apply; without one, AWS is not called.
 
     Raises
     ------
     Failed
-        When the data is not valid, or names no base model.
+        If the data is invalid, or there is no base model.
     """
     here = Deployed(stage, profile, region) if stage is not None else None
     return estimating.plan(folder.read(Path(path)), base_model, here).estimate
@@ -126,19 +127,20 @@ def convert(
     columns: Mapping[str, str] | None = None,
     encoding: str = "",
 ) -> Conversion:
-    """Write a dataset in another format; gives what was lost and what was refused, by line.
+    """Write a dataset in another format; returns what was lost or refused, by line.
 
     Parameters
     ----------
     skip
-        Leave out records that the format cannot express. Otherwise nothing is written when there are any.
+        Whether to skip records that the format cannot express. Otherwise, if there are any, nothing is
+        written.
     columns, encoding
         As for `check`.
 
     Raises
     ------
     Failed
-        When the file cannot be read or written.
+        If the file cannot be read or written.
     """
     reading = _reading(columns, encoding)
     conversion, _ = converting.convert_into(Path(source), to, Path(output), reading, skip)
@@ -154,19 +156,19 @@ def submit(
     *,
     check: bool = True,
 ) -> Record:
-    """Check a run, upload it, and give the run that it started, without asking.
+    """Check a run and upload it without asking for confirmation; returns the run that it starts.
 
     Parameters
     ----------
     path
         A run's folder, or one dataset.
     check
-        Check the data here first, and upload nothing that the pipeline would refuse.
+        Whether to check the data first, and upload nothing that the pipeline would refuse.
 
     Raises
     ------
     Failed
-        When the data is not valid, the stage is not deployed, or the run did not start.
+        If the data is invalid, the stage is not deployed, or the run does not start.
     """
     here = Deployed(stage, profile, region)
     submission = folder.read(Path(path))
@@ -191,14 +193,14 @@ def follow(
     region: str | None = None,
     progress: Callable[[str], object] | None = print,
 ) -> Ending:
-    """Wait until a run has ended, and give everything known of it.
+    """Wait until a run has ended; returns everything known about it.
 
     Parameters
     ----------
     run
-        What `submit` gave, or a run's id or name.
+        The result of `submit`, or a run's id or name.
     progress
-        Called with a line for each event; None for silence.
+        Called with a line for each event; None prints nothing.
     """
     here = Deployed(stage, profile, region)
     record = here.run(run if isinstance(run, str) else run.run.run_id)
@@ -215,17 +217,17 @@ def ask(
     profile: str | None = None,
     region: str | None = None,
 ) -> str:
-    """What the model in production under a name answers, at temperature 0.
+    """Ask the production model of a name, at temperature 0; returns its answer.
 
     Parameters
     ----------
     system
-        The system prompt; None for the one that is most common in the training records.
+        The system prompt; None: the most common one in the training records.
 
     Raises
     ------
     Failed
-        When no model is in production under that name, or it gave no answer.
+        If no model is in production under that name, or it returns no answer.
     """
     here = Deployed(stage, profile, region)
     history = here.aliases.history(name)

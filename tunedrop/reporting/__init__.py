@@ -1,1 +1,1 @@
-"""Reports of a run: the notification, its summary, the HTML report."""
+"""Everything that reports a run: notification, chat message, summary, HTML report, pages, events."""

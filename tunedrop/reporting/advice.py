@@ -15,7 +15,7 @@ from tunedrop.stage import Stage
 
 
 class Advice(msgspec.Struct, frozen=True):
-    """A sentence, and the command that does what it says."""
+    """A sentence, and the command for it."""
 
     text: str
     command: str = ""
@@ -95,7 +95,7 @@ def _not_promoted(stage: Stage, ending: Ending) -> Iterator[Advice]:
 
 
 def _to_tell(stage: Stage, run: Run, evaluation: Evaluation) -> Iterator[Advice]:
-    """How to make an inconclusive evaluation decide: more records, or a fix for the failed prompts."""
+    """How to get a verdict after an inconclusive evaluation: more records, or fewer failed prompts."""
     if evaluation.needed:
         tell = f"About {evaluation.needed:,} held-out records would be enough"
         if run.test is not None:

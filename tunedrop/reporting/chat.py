@@ -1,4 +1,4 @@
-"""The end of a run as a chat notification."""
+"""The result of a run as a chat notification."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MARKS = {
 
 
 def message(stage: Stage, ending: Ending, report_link: str = "") -> dict[str, Any]:
-    """How the run ended, why, the link to its report, and what to do next."""
+    """The outcome, the reason, the link to the report, and next steps."""
     run, outcome = ending.run, outcome_of(ending)
     model = (ending.job.model_arn,) if ending.job is not None else ()
     return chat_channel.message(
@@ -38,7 +38,8 @@ def message(stage: Stage, ending: Ending, report_link: str = "") -> dict[str, An
 
 
 def _description(ending: Ending) -> str:
-    """The cause of a failure, or the verdict and each score in a line: a chat's letters make no columns."""
+    """The cause of a failure, or the verdict and each score on a line. Chat fonts are proportional, so there
+    are no columns."""
     if ending.failure is not None:
         return ending.failure.cause
     found = ending.evaluation

@@ -22,7 +22,7 @@ MAX_DESCRIPTION = 3_000
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
-    """What a message is about, for programs: its kind, and what it can be found by."""
+    """The subject of a message, for programs: its kind and identifiers."""
 
     event: str
     word: str
@@ -33,18 +33,18 @@ def message(
     stage: Stage, run: Run, about: About, *, title: str, description: str, summary: str, steps: Sequence[str],
     link: str = "", context: Mapping[str, str] = {},
 ) -> dict[str, Any]:  # fmt: skip
-    """One message about a run, in the thread of all its messages.
+    """A message about a run, in the run's thread.
 
     Parameters
     ----------
     title
-        May hold the client's own marks; every other text is shown as it is.
+        May contain the client's Markdown; all other texts are escaped.
     steps
-        What a person can do next.
+        Next steps.
     link
-        Of ours: what opens the report.
+        The link that opens the report.
     context
-        What a button of the channel needs to act on it (`infra.chat_channel`).
+        The values that a button of the channel needs (`infra.chat_channel`).
     """
     return {
         "version": "1.0",
@@ -73,7 +73,7 @@ def message(
 
 
 def tell(sns: Any, stage: Stage, said: dict[str, Any]) -> None:
-    """Publish it, where the stage has a channel; that it could not be told keeps no run from going on."""
+    """Publish a message if the stage has a channel. A failure is logged and does not stop the run."""
     if not stage.chat_topic_arn:
         return
     try:
@@ -83,12 +83,12 @@ def tell(sns: Any, stage: Stage, said: dict[str, Any]) -> None:
 
 
 def _linked(link: str) -> str:
-    """A link as the client's Markdown writes it."""
+    """A link in the client's Markdown."""
     return f"<{link}|Open the report>" if link else ""
 
 
 def _plain(text: str) -> str:
-    """Text of a dataset as chat shows it: no mention, no link, no formatting can be smuggled in."""
+    """Text of a dataset, escaped for chat: no mentions, links or formatting."""
     text = shown.lines(text)
     for sign, instead in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("@", "@\u200b"), ("`", "'")):
         text = text.replace(sign, instead)

@@ -1,7 +1,7 @@
-"""Runs compared with each other: what they share and what not, and their models on the same prompts.
+"""Compares runs: common and different settings, and scores on the same prompts.
 
-Each run is held against the first. Only prompts that both were asked count, with the same reference: two
-test sets that were split off different data have some, or none, in common.
+Each run is compared with the first, on prompts with the same reference that both were evaluated on. Test sets
+split off different data have few or none in common.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from tunedrop.registry.summaries import Summary, summary
 from tunedrop.stage import Stage
 
 Key = tuple[tuple[tuple[str, str], ...], str, str]
-"""What was said before a prompt, the prompt, and its reference: equal prompts of two runs."""
+"""The conversation before a prompt, the prompt and its reference identify equal prompts of two runs."""
 
 
 class Against(msgspec.Struct, frozen=True, kw_only=True):
-    """One run against the first: the first's scores stand as `base`, this one's as `tuned`.
+    """One run compared with the first: the first's scores are `base`, this one's `tuned`.
 
-    `prompts` are those that both were asked, `units` what is independent among them; `scores` begin with the
-    metric that decided for the first. Without common prompts there are none.
+    `prompts` is the number of common prompts, `units` of independent ones among them; `scores` begin with the
+    metric that decided for the first run and are empty without common prompts.
     """
 
     run_id: str
@@ -39,7 +39,7 @@ class Against(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
-    """One prompt that all runs were asked: each model's answer with its score, in the order of the runs."""
+    """A prompt that all runs have in common: each model's answer with its score, in the order of the runs."""
 
     prompt: str
     reference: str
@@ -50,12 +50,12 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def spread(self) -> float:
-        """How far apart the models are here."""
+        """The range of the models' scores on this prompt."""
         return max(self.scores) - min(self.scores)
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """One setting or fact, by run; `differs` where they are not all the same."""
+    """One setting or fact, by run; `differs` if the values are not all equal."""
 
     name: str
     values: tuple[str, ...]
@@ -63,8 +63,8 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """What `compare --format json` prints. `answers` are on the prompts that all runs share, those first on
-    which they differ most."""
+    """What `compare --format json` prints. `answers` are to the prompts that all runs share, the largest
+    differences first."""
 
     runs: tuple[Summary, ...]
     settings: tuple[Difference, ...]
@@ -101,14 +101,14 @@ def _key(one: Prediction) -> Key:
 
 
 def _metric(rows: Sequence[Summary], asked: Sequence[Mapping[Key, Prediction]]) -> str:
-    """What decided for the first run that an answer can be scored by alone; else what fits the references."""
+    """The deciding metric of the first run if it scores single answers; else one that fits the references."""
     named = next((one.metric for one in rows if one.metric in metrics.METRICS), "")
     references = [key[2] for key in (asked[0] if asked else ())]
     return named or (metrics.choose(references, "auto") if references else "")
 
 
 def _differences(rows: Sequence[Summary]) -> list[Difference]:
-    """The settings of the runs, those of which they differ first."""
+    """The settings of the runs, different ones first."""
     names = sorted({name for row in rows for name in row.hyperparameters})
     facts: dict[str, list[str]] = {
         "base model": [row.base_model for row in rows],

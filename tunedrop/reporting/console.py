@@ -1,4 +1,4 @@
-"""Links into the AWS console (its own addresses, as its share buttons give them; read 2026-11-25)."""
+"""Links into the AWS console (the addresses that its share buttons give, read 2026-11-25)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tunedrop.stage import Stage
 
 
 def state_machine(stage: Stage) -> str:
-    """The workflow, with its executions."""
+    """The state machine, with its executions."""
     region = stage.region
     return (
         f"https://{region}.console.aws.amazon.com/states/home?region={region}"
@@ -17,7 +17,7 @@ def state_machine(stage: Stage) -> str:
 
 
 def execution(stage: Stage, execution_arn: str) -> str:
-    """One execution of the workflow, with its graph and its events."""
+    """An execution of the state machine, with its graph and events."""
     region = stage.region
     return (
         f"https://{region}.console.aws.amazon.com/states/home?region={region}"

@@ -1,8 +1,8 @@
-"""HTML documents that open offline, and what keeps data from ever being more than text in them.
+"""HTML documents that open offline, and in which data is never more than text.
 
-Three walls, each enough by itself: every value is escaped where it is written, because the templates escape
-by default; a document's own policy forbids everything but the one style and the one script that it carries,
-by their hashes; and characters that draw nothing or turn text around are shown by their names.
+Three independent protections: the templates escape every value by default; the document's content security
+policy allows only its own style and script, by hash; invisible characters and characters that change the text
+direction are shown by name.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from tunedrop.shown import UNSEEN
 _PACKAGE = "tunedrop.reporting"
 
 _FOLDERS = ("report", "pages")
-"""Packages of `tunedrop.reporting` that have templates; no two templates have the same name."""
+"""Packages of `tunedrop.reporting` with templates, whose names are unique."""
 
 _NEGATIVE = re.compile(r"(?<![\w.-])-(?=[\d.])")
-"""The sign of a number, and no hyphen of a name or a date."""
+"""Matches the sign of a number, but not a hyphen in a name or date."""
 
 
 def render(template: str, *, styles: Sequence[str], scripts: Sequence[str] = (), **values: Any) -> str:
-    """One document. Styles and scripts are files of this package, such as `report/report.css`."""
+    """Render a document. Styles and scripts are files of this package, such as `report/report.css`."""
     style = "\n".join(map(_source, styles))
     script = "\n".join(map(_source, scripts))
     return (
@@ -48,7 +48,7 @@ def render(template: str, *, styles: Sequence[str], scripts: Sequence[str] = (),
 
 
 def policy(style: str, script: str) -> str:
-    """A content security policy under which this style and this script work, and nothing else does."""
+    """A content security policy that allows this style and this script only."""
     return (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
@@ -56,7 +56,7 @@ def policy(style: str, script: str) -> str:
 
 
 def visible(value: Any) -> Any:
-    """A value as it may be written: what cannot be seen in a text is named, such as U+202E."""
+    """A value for output: invisible characters are named, such as U+202E."""
     if not isinstance(value, str) or hasattr(value, "__html__"):
         return value
     if not UNSEEN.search(value):
@@ -79,7 +79,7 @@ def _signed(value: float, digits: int = 3) -> str:
 
 
 def with_minus(text: str) -> str:
-    """Numbers with a minus as wide as a plus, where plain text has a hyphen."""
+    """Replace the hyphen before negative numbers with a minus sign, which is as wide as a plus."""
     return _NEGATIVE.sub("\N{MINUS SIGN}", text)
 
 

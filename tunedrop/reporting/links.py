@@ -1,9 +1,9 @@
-"""Links that open a run's files in a browser, as the stage's setting `report_links` asks.
+"""Links that open a run's files in a browser, according to the stage's setting `report_links`.
 
-`console` opens the S3 console, which asks for a sign-in: a belief, as its own share button gives the address
-(read 2026-11-25). `presigned` opens the file itself for a limited time; the credentials of a Lambda function
-may end it earlier (S3 user guide, ShareObjectPreSignedURL). An address is that of whatever serves the bucket
-for people who signed in there, such as CloudFront.
+`console` opens the S3 console, which requires a sign-in; its address is the one that the console's share
+button gives (read 2026-11-25), not a documented one. `presigned` opens the file itself for a limited time; it
+expires earlier if the credentials of the Lambda function do (S3 user guide, ShareObjectPreSignedURL). An
+address is that of a server for the bucket with its own sign-in, such as CloudFront.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def to(s3: Any, stage: Stage, key: str) -> str:
 
 
 def lasting(stage: Stage, key: str) -> str:
-    """A link that does not run out."""
+    """A link that does not expire."""
     if stage.report_links.startswith("https://"):
         return f"{stage.report_links.rstrip('/')}/{quote(key)}"
     return console(stage, key)
@@ -36,7 +36,7 @@ def console(stage: Stage, key: str) -> str:
 
 
 def object_in_console(stage: Stage, bucket: str, key: str, version_id: str = "") -> str:
-    """An object of any bucket in the S3 console; what is no Unicode in its names is replaced."""
+    """An object of any bucket in the S3 console; invalid Unicode in its key is replaced."""
     version = f"&versionId={_quoted(version_id)}" if version_id else ""
     return (
         f"https://{stage.region}.console.aws.amazon.com/s3/object/{_quoted(bucket)}"

@@ -1,4 +1,4 @@
-"""A run as MLflow keeps one: parameters, metrics and tags (MLflow REST API 2.0, read 2026-11-29)."""
+"""A run in MLflow's terms: parameters, metrics and tags (MLflow REST API 2.0, read 2026-11-29)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tunedrop.stage import Stage
 from tunedrop.training.curves import Curves
 
 MAX_PARAM = 500
-"""Characters of a parameter's value that every version of the server takes."""
+"""The length of a parameter's value that every version of the server accepts."""
 
 MOST_METRICS = 900
-"""A request takes 1,000 metrics, parameters and tags, of which at most 100 are parameters and 100 tags."""
+"""A request may have 1,000 metrics, parameters and tags, at most 100 parameters and 100 tags among them."""
 
 KEY_TAG = "tunedrop.key"
-"""Identifies one attempt at one run, in letters that are safe in a search."""
+"""Identifies an attempt at a run, in characters that are safe in a search."""
 
 _STATUS = {"failed": "FAILED", "refused": "FAILED", "stopped": "KILLED"}
 
@@ -37,7 +37,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MlflowRun(msgspec.Struct, frozen=True, kw_only=True):
-    """What is sent; times are in milliseconds since 1970."""
+    """The run to send; times are in milliseconds since 1970."""
 
     experiment: str
     name: str
@@ -51,13 +51,12 @@ class MlflowRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def of(stage: Stage, ending: Ending, ended_at: str, curves: Curves) -> MlflowRun:
-    """A run that has ended; runs of one name are one experiment.
+    """The MLflow run of a run that has ended. Runs of the same name form an experiment.
 
     Parameters
     ----------
     ended_at
-        When it ended. Metrics have the moment at which the job did, the same each time: what is sent twice is
-        kept once.
+        When it ended. Metrics have the time at which the job ended, so that sending twice changes nothing.
     """
     run = ending.run
     measured = ending.job.ended_at if ending.job is not None else ""
@@ -119,7 +118,7 @@ def _metrics(ending: Ending, curves: Curves, at: int) -> Iterator[Metric]:
 
 
 def _key(name: str) -> str:
-    """Names are of letters, digits, `_`, `-`, `.`, blanks and `/` (MLflow, validation of names)."""
+    """Names consist of letters, digits, `_`, `-`, `.`, spaces and `/` (MLflow, validation of names)."""
     return re.sub(r"[^\w.\- /]", "_", name, flags=re.ASCII)[:250]
 
 

@@ -1,7 +1,7 @@
 """The model card of a promoted model: Markdown with the front matter of Hugging Face's registry.
 
-Front matter as `huggingface_hub.ModelCard` reads it (Hugging Face docs, model-cards, read 2026-11-29): values
-are written as JSON, which YAML takes. Nothing of the dataset's records is in a card.
+`huggingface_hub.ModelCard` can read the front matter (Hugging Face docs, model-cards, read 2026-11-29):
+values are JSON, which is valid YAML. A card contains nothing from the dataset's records.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tunedrop.stage import Stage
 
 
 def markdown(stage: Stage, ending: Ending) -> str:
-    """The card: what the model is, what it was trained on, how it was measured, how to ask it."""
+    """The card: the model, its training data, its evaluation, and how to call it."""
     run = ending.run
     parts = [
         _front_matter(ending),
@@ -35,8 +35,8 @@ def markdown(stage: Stage, ending: Ending) -> str:
         ),
         "## Limits",
         "The numbers hold for prompts like the held-out ones, and for the base model and settings named "
-        "here. The model lives no longer than its base model (`tunedrop bases --all`). What it must not be "
-        "used for, and who answers for it, is for its owners to add.",
+        "here. The model ends with its base model at the latest (`tunedrop bases --all`). Its owners need to "
+        "add what it must not be used for, and who is responsible for it.",
     ]
     return shown.lines("\n\n".join(part for part in parts if part) + "\n")
 
@@ -102,5 +102,5 @@ def _base(base_model: str) -> str:
 
 
 def _inline(text: str) -> str:
-    """A name on a line of Markdown: it formats nothing and links nowhere."""
+    """A name escaped for a line of Markdown."""
     return "".join(f"\\{one}" if one in "\\`*_{}[]<>()#|!" else one for one in shown.line(text))

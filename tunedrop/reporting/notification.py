@@ -1,4 +1,4 @@
-"""The one message that a run ends with: readable as an email, filterable and parseable by programs."""
+"""The notification at the end of a run: an email for people, filterable and parseable by programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tunedrop.stage import Stage
 
 
 def subject(ending: Ending) -> str:
-    """The subject of the email: outcome, name, and the number that decided or the cause."""
+    """The subject of the email: outcome, name, and the deciding score or the cause."""
     about = verdict.at_a_glance(ending)
     if ending.failure is not None:
         about = ending.failure.cause.partition("\n")[0]
@@ -27,12 +27,12 @@ def subject(ending: Ending) -> str:
 
 
 def text(stage: Stage, ending: Ending, report_link: str = "") -> str:
-    """The email: the outcome first, then why, what it cost, what to do next, where to read on.
+    """The email: outcome, reason, cost, next steps, links.
 
     Parameters
     ----------
     report_link
-        What opens the report; the console where it is left out.
+        The link that opens the report; default: the console.
     """
     parts = [
         f"{ending.run.run_id} {verdict.headline(ending)}.",
@@ -46,9 +46,9 @@ def text(stage: Stage, ending: Ending, report_link: str = "") -> str:
 
 
 def attributes(ended: RunEnded) -> dict[str, str]:
-    """Message attributes: those that a subscription can filter on, and all as JSON in `detail`.
+    """Message attributes for subscription filters, and all values as JSON in `detail`.
 
-    SQS with raw delivery takes at most ten (SNS developer guide, message attributes, read 2026-11-25).
+    With raw delivery, SQS accepts at most ten (SNS developer guide, message attributes, read 2026-11-25).
     """
     found = {
         "event": "run-ended",
@@ -83,7 +83,7 @@ def _why(ending: Ending) -> Iterator[str]:
 
 
 def _table(found: Evaluation) -> Iterator[str]:
-    """Every score, general ability last; the one that decides is marked."""
+    """All scores, general ability last; the deciding one is marked."""
     scores = [*found.scores, *([found.general] if found.general is not None else [])]
     if not scores:
         return

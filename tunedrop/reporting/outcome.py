@@ -1,4 +1,4 @@
-"""The one word for how a run has ended."""
+"""The outcome of a run, in one word."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _VERDICTS: dict[str, Outcome] = {"promote": "promoted", "reject": "rejected", "i
 
 
 def outcome_of(ending: Ending) -> Outcome:
-    """`refused` is the user's to cure, `failed` is not; else the evaluation's verdict.
+    """`refused` if the user can fix the cause, `failed` if not; else the evaluation's verdict.
 
-    A run whose model is in production is `promoted`, whatever failed afterwards.
+    A run whose model is in production is `promoted`, even if something failed afterwards.
     """
     if ending.promotion is not None:
         return "promoted"
@@ -25,21 +25,21 @@ def outcome_of(ending: Ending) -> Outcome:
 
 
 def after_promotion(ending: Ending) -> Ending:
-    """The same, where something failed after the promotion: that is a note beside it, and no failure."""
+    """Turn a failure after the promotion into a note."""
     failure, promotion = ending.failure, ending.promotion
     if failure is None or promotion is None:
         return ending
     step = f" in the step {failure.step}" if failure.step else ""
     note = (
         f"the model is in production, though the run failed afterwards{step}: {plain_cause(failure.cause)}. "
-        "What it still holds is released by the next sweep"
+        "The next sweep releases its remaining resources"
     )
     promotion = msgspec.structs.replace(promotion, note="; ".join(filter(None, (promotion.note, note))))
     return msgspec.structs.replace(ending, failure=None, promotion=promotion)
 
 
 def for_people(ending: Ending) -> Ending:
-    """The same with a failure's cause as a person reads it, without a stack trace."""
+    """The same with a failure's cause without its stack trace."""
     if ending.failure is None:
         return ending
     failure = msgspec.structs.replace(ending.failure, cause=plain_cause(ending.failure.cause))

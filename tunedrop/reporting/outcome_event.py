@@ -19,7 +19,7 @@ and a request of PutEvents 1 MB (API references, read 2026-11-29)."""
 
 
 def run_ended(stage: Stage, ending: Ending, report_uri: str) -> RunEnded:
-    """The ending as one flat, versioned value."""
+    """The result as one flat, versioned value."""
     run, evaluation = ending.run, ending.evaluation
     return RunEnded(
         id=f"{run.run_id}-{run.attempt}",

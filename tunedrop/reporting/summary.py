@@ -10,7 +10,7 @@ from tunedrop.stage import Stage
 
 
 def markdown(stage: Stage, ending: Ending) -> str:
-    """The outcome, the scores or the cause, the cost, and what to do next, as Markdown."""
+    """Outcome, scores or cause, cost and next steps, as Markdown."""
     lines = [f"# {ending.run.run_id} {verdict.headline(ending)}", ""]
     if ending.failure is not None:
         lines += ["```", ending.failure.cause.replace("```", "'''"), "```", ""]
@@ -40,6 +40,6 @@ def markdown(stage: Stage, ending: Ending) -> str:
 
 
 def _code(command: str) -> str:
-    """A command as code on a line of Markdown, whatever names are in it."""
+    """A command as code on a line of Markdown, escaped."""
     marks = "``" if "`" in command else "`"
     return f"{marks}{command}{marks}"

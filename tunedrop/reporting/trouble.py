@@ -11,7 +11,7 @@ from tunedrop.stage import Stage
 
 
 def tell(sns: Any, stage: Stage, trouble: Trouble) -> None:
-    """Publish that one subject needs a person, with an attribute that a program can filter on."""
+    """Publish that a subject needs attention, with an attribute to filter on."""
     sns.publish(
         TopicArn=stage.topic_arn,
         Subject=subject(f"Tunedrop: {trouble.subject} keeps failing"),
@@ -21,7 +21,7 @@ def tell(sns: Any, stage: Stage, trouble: Trouble) -> None:
 
 
 def text(stage: Stage, trouble: Trouble) -> str:
-    """What has failed, how often and why; what to do; what is not affected."""
+    """What has failed, how often and why, what to do, and what is not affected."""
     return "\n".join(
         [
             f"In stage {stage.name}, the following failed {trouble.tries} times since "

@@ -1,6 +1,6 @@
 """Sample code that calls a tuned model. It contains no text from the dataset.
 
-The alias is read at each start, so that a promotion or a rollback reaches the application by itself.
+The code reads the alias at each start, so that promotions and rollbacks take effect.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PROMPT = "Your question"
 
 
 class Snippet(msgspec.Struct, frozen=True):
-    """One piece of code under its title; `language` is what a page calls it."""
+    """One piece of code with its title; `language` is for syntax highlighting."""
 
     title: str
     code: str
@@ -25,7 +25,8 @@ class Snippet(msgspec.Struct, frozen=True):
 
 
 def snippets(stage: Stage, ending: Ending) -> list[Snippet]:
-    """Code that asks the model in production; none for a run that was not promoted. The shell's is last."""
+    """Code that calls the production model; none for a run that was not promoted. The shell snippet is
+    last."""
     if ending.promotion is None or ending.dataset is None:
         return []
     alias = ending.promotion.alias
@@ -90,7 +91,7 @@ _COMPLETION = '{"prompt": "The beginning of a text", "max_tokens": 512}'
 
 
 def _imported_python(region: str, alias: str, body: str, place: str) -> str:
-    """An imported model sleeps when nobody asks: the first answer may take a minute."""
+    """An imported model is unloaded while idle: the first answer may take a minute."""
     return _head(region, alias) + (
         f"body = {body}\n"
         "answer = runtime.invoke_model(modelId=model_id, body=json.dumps(body))\n"
@@ -108,7 +109,8 @@ def _imported_cli(region: str, alias: str, body: str) -> str:
 
 
 def _openai_python(region: str, alias: str) -> str:
-    """The alias holds the address of the chat, with the model in its query; keys live for hours."""
+    """The alias holds the address of the chat API with the model in its query; API keys expire after
+    hours."""
     return (
         "from urllib.parse import parse_qs, urlsplit\n\n"
         "import boto3\n"
@@ -142,12 +144,12 @@ def _openai_curl(region: str, alias: str) -> str:
 
 
 def _provider(ending: Ending) -> str:
-    """Who made the base model: `amazon`, `meta`."""
+    """The provider of the base model: `amazon`, `meta`."""
     return ending.run.base_model.partition(".")[0]
 
 
 def _langchain(region: str, alias: str, provider: str) -> str:
-    """An ARN does not say whose model it is, so that the provider is named."""
+    """An ARN does not contain the provider, so it is passed explicitly."""
     return (
         "import boto3\nfrom langchain_aws import ChatBedrockConverse\n\n"
         f'session = boto3.Session(region_name="{region}")\n'

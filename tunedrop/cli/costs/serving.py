@@ -23,7 +23,8 @@ from tunedrop.serving.sweep import InService, in_service
 
 
 class Bill(msgspec.Struct, frozen=True, kw_only=True):
-    """What `throughput --format json` prints; US dollars. What has no known price is not in the sums."""
+    """What `throughput --format json` prints, in US dollars. Resources without a known price are not in the
+    sums."""
 
     in_service: list[InService]
     hourly_usd: float
@@ -31,7 +32,7 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show(here: Deployed, format_: Format) -> None:
-    """What serves models now, since when, until when and at what rate."""
+    """Print the resources that serve models, with start, expiry and hourly rate."""
     found = list(in_service(here.aws, here.stage))
     hourly = sum(one.hourly_usd or 0.0 for one in found)
     if format_ is Format.json:
@@ -40,7 +41,7 @@ def show(here: Deployed, format_: Format) -> None:
 
 
 def release(here: Deployed, arn: str, *, production: bool, yes: bool, format_: Format) -> None:
-    """Release one of them, after saying what would no longer be served."""
+    """Release one resource, after showing what would no longer be served."""
     found = {one.arn: one for one in in_service(here.aws, here.stage)}
     alias = next((name for name, model_id in here.aliases.all().items() if model_id == arn), "")
     if arn not in found and not (alias and serves(arn)):
@@ -127,7 +128,7 @@ def _until(one: InService) -> str:
 
 
 def _hint(arn: str, found: Iterable[str], stage: str) -> str:
-    """What may have been meant. ARNs of an account are alike in all but the id at their end."""
+    """A similar ARN. The ARNs of an account differ only in the id at the end."""
     ids = {one.rpartition("/")[2]: one for one in found}
     near = difflib.get_close_matches(arn.rpartition("/")[2], ids, n=1, cutoff=0.8)
     return f"Did you mean {ids[near[0]]}?" if near else f"See them: tunedrop throughput --stage {stage}"

@@ -15,12 +15,12 @@ from tunedrop.serving import inventory, models
 def teardown(
     here: Deployed, run_id: str | None, *, yes: bool, production: bool, format_: Format = Format.text
 ) -> int:
-    """Delete what one run has made in Bedrock, or what all have; 0 when nothing of it remains.
+    """Delete the Bedrock resources of one run, or of all; 0 if none remain.
 
     Parameters
     ----------
     yes, production
-        Whether a question is answered already: to delete it; to take a model out of production.
+        Whether the options already confirm deletion, and taking models out of production.
     """
     tell = _tell if format_ is Format.text else lambda _verb, _what: None
     work = Teardown(here.aws, here.stage, run_id, tell)
@@ -37,7 +37,7 @@ def teardown(
 
 
 def _ask(here: Deployed, plan: Plan, run_id: str | None, *, yes: bool, production: bool) -> None:
-    """Ask before anything goes, and once more by name before a model goes that is in production."""
+    """Ask before anything is deleted, and again for each model in production."""
     whose = run_id or f"all runs of stage {here.name}"
     found = f"{counted(len(plan.resources), 'resource')} of {whose} in Bedrock"
     if plan.open_runs:
@@ -82,7 +82,7 @@ def _of_others(here: Deployed) -> str:
 
 
 def _cure(here: Deployed, alias: str) -> str:
-    """The command after which an alias names a model again, or is gone."""
+    """The command that repairs or deletes a dangling alias."""
     history = here.aliases.history_at(alias)
     earlier = dict.fromkeys(one.model_arn for one in history if one.model_arn != history[0].model_arn)
     if any(models.status(here.aws, arn) for arn in earlier):

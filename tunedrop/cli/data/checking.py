@@ -1,4 +1,4 @@
-"""`check`: the whole validation of a dataset on this machine, without AWS."""
+"""`check`: validates a dataset completely on this machine, without AWS."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PLACES = 5
 
 
 class CheckFormat(StrEnum):
-    """How a report is written: for people, for programs, for code scanning, as a page that opens offline."""
+    """Report formats: for people, for programs, for code scanning, and a page that opens offline."""
 
     text = "text"
     json = "json"
@@ -48,9 +48,9 @@ class CheckFormat(StrEnum):
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What is said about files beside their names: how to read them, what is not for training, how to judge.
+    """Options of a check: how to read files, which are not for training, and how to apply the rules.
 
-    `rules` are those of the stage; a folder's manifest may change them further.
+    `rules` are the stage's changes to the rules; a folder's manifest may add its own.
     """
 
     reading: ReadOptions = ReadOptions()
@@ -68,7 +68,7 @@ def check_files(
     max_errors: int,
     options: Options | None = None,
 ) -> int:
-    """Check a run's folder, or files that are one dataset; 0 when valid, else 1."""
+    """Check a run's folder, or the files of one dataset; 0 if valid, else 1."""
     wanted = _asked_for(files, base_model, method, options or Options())
     named, base_model, method, *_ = wanted
     report = _report(wanted, max_errors)
@@ -93,7 +93,7 @@ def check_files(
 
 def _show_held_out(report: Report, base_model: BaseModel | None) -> None:
     if base_model is not None:
-        from tunedrop.cli.data import held_out  # what a base model needs alone
+        from tunedrop.cli.data import held_out  # needed only with a base model
 
         held_out.show(report, base_model)
 
@@ -101,10 +101,10 @@ def _show_held_out(report: Report, base_model: BaseModel | None) -> None:
 def _refused(
     files: list[Path], base_model: str | None, method: Method | Literal["auto"], report: Report
 ) -> str:
-    """What the pipeline would refuse of a run's folder beside its data."""
+    """Why the pipeline would refuse a run's folder, apart from its data."""
     if len(files) != 1 or not any((files[0] / name).is_file() for name in intake.MANIFEST_NAMES):
         return ""
-    from tunedrop.cli.data import folder, refusals  # what a folder needs alone: half of the program
+    from tunedrop.cli.data import folder, refusals  # needed only for a folder; imports half of the program
 
     if method == "auto" and report.method in ("distillation", "reinforcement"):
         return f"method: the records are for {report.method}; set it in the manifest"
@@ -126,7 +126,7 @@ def _write(report: Report, format_: CheckFormat, files: DataFiles) -> None:
         case CheckFormat.sarif:
             print_json(sarif(report))
         case CheckFormat.html:
-            from tunedrop.reporting.pages import findings_page  # what a page needs alone: its templates
+            from tunedrop.reporting.pages import findings_page  # needed only for a page: its templates
 
             name = next((paths[0].name for paths in files.values() if paths), "the dataset")
             sys.stdout.write(findings_page.render_check(name, report, _records(report, files)))
@@ -135,7 +135,7 @@ def _write(report: Report, format_: CheckFormat, files: DataFiles) -> None:
 
 
 def _records(report: Report, files: DataFiles) -> dict[tuple[str, int], str]:
-    """The records that findings are about, as far as files are JSON lines."""
+    """The records with findings, for files in JSON lines."""
     found: dict[tuple[str, int], str] = {}
     for path in (one for paths in files.values() for one in paths):
         wanted = {one.line for one in (*report.errors, *report.warnings) if one.file == path.name}
@@ -147,7 +147,7 @@ def _records(report: Report, files: DataFiles) -> dict[tuple[str, int], str]:
 
 
 def say_whether_tunable(base_model: BaseModel | None, method: Method | None) -> None:
-    """Say on stderr that no run could tune this today, and what could; nothing where one can."""
+    """Note on stderr that this model cannot be tuned today, and name one that can."""
     if base_model is not None and (closed := obstacle(base_model, method=method)):
         errors.print(
             f"note: {base_model.name} {closed}. {catalog.instead(base_model, method)}", style="yellow"
@@ -163,12 +163,12 @@ def report_of(
     max_errors: int,
     options: Options | None = None,
 ) -> Report:
-    """The report on a run's folder, or on files that are one dataset."""
+    """The report on a run's folder, or on the files of one dataset."""
     return _report(_asked_for(files, base_model, method, options or Options()), max_errors)
 
 
 class Wanted(NamedTuple):
-    """The files to check, and what they are checked for."""
+    """The files to check, and the base model and method to check them for."""
 
     files: DataFiles
     base_model: str | None
@@ -185,7 +185,7 @@ def _report(wanted: Wanted, max_errors: int) -> Report:
 def _asked_for(
     paths: list[Path], base_model: str | None, method: Method | Literal["auto"], options: Options
 ) -> Wanted:
-    """What is to be checked: of a folder with a manifest, what that says."""
+    """What to check; in a folder with a manifest, what the manifest says."""
     if len(paths) == 1 and paths[0].is_dir():
         return _of_folder(paths[0], base_model, method, options)
     everything = [*paths, *options.validation, *options.test]
@@ -194,7 +194,7 @@ def _asked_for(
 
 
 def _by_split(paths: Sequence[Path], options: Options) -> DataFiles:
-    """Files by what they are for: what options say, else what their names say, else all are for training."""
+    """Files by split: as the options say, else as their names say, else all for training."""
     if not (options.validation or options.test):
         return by_split(paths)
     named: DataFiles = {"train": paths, "validation": options.validation, "test": options.test}
@@ -204,7 +204,7 @@ def _by_split(paths: Sequence[Path], options: Options) -> DataFiles:
 def _of_folder(
     path: Path, base_model: str | None, method: Method | Literal["auto"], options: Options
 ) -> Wanted:
-    from tunedrop.cli.data import folder  # what a folder needs alone: manifests
+    from tunedrop.cli.data import folder  # needed only for a folder: manifests
 
     has_manifest = any((path / name).is_file() for name in intake.MANIFEST_NAMES)
     if not has_manifest and (files := folder.data_files(path)):
@@ -235,7 +235,7 @@ def checked(
     options: ReadOptions | None = None,
     rules: RuleSettings | None = None,
 ) -> Report:
-    """Check files on this machine, with a progress bar for whoever looks; say how they were read."""
+    """Check files on this machine with a progress bar, and report how they were read."""
     asked = Asked(
         base_model=base_model, method=method, max_findings=max_errors, rules=rules or RuleSettings()
     )
@@ -249,8 +249,8 @@ def checked(
 
 
 def fix(file: Path, output: Path, options: ReadOptions, named: Sequence[str] = ()) -> None:
-    """Write the repaired copy of one file, and say on stderr what was done to it."""
-    from tunedrop.dataset.tools.decode import NotRepairable  # what --fix needs alone
+    """Write a repaired copy of a file, and list the repairs on stderr."""
+    from tunedrop.dataset.tools.decode import NotRepairable  # needed only with --fix
     from tunedrop.dataset.tools.repair import repair
 
     count = 0
@@ -276,7 +276,7 @@ def fix(file: Path, output: Path, options: ReadOptions, named: Sequence[str] = (
 
 
 def _refuse_unread(opened: Opened, name: str) -> None:
-    """A repaired copy lacks nothing: what could not be read is listed, and nothing is written."""
+    """A repaired copy must be complete: unreadable rows are listed and nothing is written."""
     unread = [
         f"{_where(opened, name, number)}: {problem[1]} [{problem[0]}]"
         for number, problem in unreadable.listed(opened.source)

@@ -1,4 +1,4 @@
-"""`convert`: a dataset in another format, with a report of what was lost and what could not be said."""
+"""`convert`: writes a dataset in another format, and lists what is lost or cannot be expressed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tunedrop.dataset.types import ReadOptions
 def convert_file(
     file: Path, target: Target, output: Path | None, reading: ReadOptions, skip: bool, format_: Format
 ) -> int:
-    """Write a dataset in another format, to standard output where no file is named.
+    """Write a dataset in another format, to standard output by default.
 
-    Returns 0, or 1 when records were refused: then nothing is written, unless they are to be skipped.
+    Returns 0, or 1 if records cannot be converted; then nothing is written unless they are skipped.
     """
     done, refused = convert_into(file, target, output, reading, skip)
     if format_ is Format.json and output is not None:
@@ -34,7 +34,7 @@ def convert_file(
 def convert_into(
     file: Path, target: Target, output: Path | None, reading: ReadOptions, skip: bool
 ) -> tuple[Conversion, bool]:
-    """Write a dataset in another format; gives what became of it, and whether it was refused."""
+    """Write a dataset in another format; returns the result and whether it was refused."""
     if not file.is_file():
         fail(f"there is no file {file}", USAGE)
     with tempfile.TemporaryFile() as written:

@@ -1,4 +1,4 @@
-"""`explain`: what a rule is about, with a dataset that fails and one that passes; or all rules."""
+"""`explain`: one rule, with a dataset that fails and one that passes it; or the list of rules."""
 
 from __future__ import annotations
 

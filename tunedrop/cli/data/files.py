@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and never over what they were made from."""
+"""Output files: written completely or not at all, and never over their input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tunedrop.cli.output import fail
 
 @contextmanager
 def copy_of(source: Path, output: Path) -> Iterator[BinaryIO]:
-    """Where to write a changed copy of `source`; it appears as `output` when all is well, in one step."""
+    """A temporary file for a changed copy of `source`; renamed to `output` on success."""
     if output.exists() and output.samefile(source):
         fail(f"{output} is the input file, which is never overwritten: choose another name", USAGE)
     if output.is_dir() or not output.parent.is_dir():

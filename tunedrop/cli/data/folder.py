@@ -24,9 +24,9 @@ _IN_A_FOLDER = "Put them into a folder with a manifest, and submit the folder: t
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
-    """A run before it is uploaded. `manifest` is None for one file that is dropped by itself.
+    """A run before it is uploaded. `manifest` is None for a single data file.
 
-    `earlier` are the files of the stages before its own.
+    `earlier` are the files of its earlier training phases.
     """
 
     name: str
@@ -37,19 +37,19 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def paths(self) -> list[Path]:
-        """Every data file of it, each once."""
+        """All its data files, each once."""
         parts = (*self.earlier, self.files)
         return list(dict.fromkeys(path for files in parts for paths in files.values() for path in paths))
 
     def key(self, path: Path) -> str:
-        """Where a file of it goes in the intake bucket."""
+        """The key of one of its files in the intake bucket."""
         if self.manifest is None:
             return f"{intake.DROP_PREFIX}{path.name}"
         return f"{intake.RUNS_PREFIX}{self.name}/{path.name}"
 
     @property
     def media(self) -> dict[str, Path]:
-        """Images and videos that records name by their paths, by where they go in the intake bucket."""
+        """Images and videos that records name by path, by their key in the intake bucket."""
         found: dict[str, Path] = {}
         for path in self.paths:
             with open_files({"train": [path]}, self.document.data.reading) as opened:
@@ -61,14 +61,14 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def elsewhere(self) -> list[str]:
-        """Data files that are in S3 already and cannot be looked at from here."""
+        """Data files that are already in S3 and cannot be checked on this machine."""
         parts = (*(stage.data for stage in self.document.stages), self.document.data)
         named = (name for data in parts for split in SPLITS for name in data.of(split))
         return [name for name in named if name.startswith("s3://")]
 
 
 def read(path: Path) -> Submission:
-    """What is at a path; ends the program when it cannot be submitted."""
+    """The submission at a path; fails if there is none."""
     if path.is_dir():
         return _folder(path)
     if path.is_file() and path.name not in intake.MANIFEST_NAMES:
@@ -106,7 +106,7 @@ def _files(folder: Path, data: Data) -> DataFiles:
 
 
 def _named(folder: Path, split: Split, names: Sequence[str]) -> list[Path]:
-    """The files that a manifest names, those that a pattern matches in the order of their numbers."""
+    """The files that a manifest names; matches of a pattern in the order of the numbers in their names."""
     found: list[Path] = []
     for name in names:
         if name.startswith("s3://"):

@@ -11,7 +11,7 @@ from tunedrop.evaluation import power
 
 
 def show(report: Report, model: BaseModel) -> None:
-    """Say it below a check, where the base model decides what is held out."""
+    """Print it below a check."""
     rules = model.methods.get(report.method) if report.method is not None else None
     if rules is None or not report.valid or report.method in ("distillation", "reinforcement"):
         return

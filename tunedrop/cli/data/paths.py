@@ -1,4 +1,4 @@
-"""Whether the files of a command exist, which is said before anything that reads them is imported."""
+"""Checks that a command's files exist, before anything that reads them is imported."""
 
 from __future__ import annotations
 

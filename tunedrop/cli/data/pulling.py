@@ -21,7 +21,7 @@ from tunedrop.formatting.commands import command
 
 LIBRARY = "datasets"
 OLDEST = 4
-"""The first major version that runs no code from a dataset's repository."""
+"""The first major version that does not run code from a dataset's repository."""
 
 
 class Pulled(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +42,7 @@ def pull(
 ) -> int:
     """Write each split of a dataset as a Parquet file; ends the program where that is not possible.
 
-    With `splits` no other split is downloaded: those are streamed, and each must fit into memory.
+    With `splits` only those are downloaded; they are streamed, and each must fit into memory.
     """
     library = _library()
     folder = out or Path(Path(name).name)
@@ -87,7 +87,7 @@ def _library() -> Any:
 
 
 def _written(split: Any, name: str, path: Path) -> Pulled:
-    """A split as a file, which is there only once it is whole."""
+    """Write a split to a file, which appears only when it is complete."""
     part = path.with_suffix(".part")
     split.to_parquet(part)
     part.rename(path)

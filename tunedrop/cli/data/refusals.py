@@ -1,4 +1,4 @@
-"""Reasons to refuse a manifest regardless of its data, found on this machine."""
+"""Reasons to refuse a manifest regardless of its data, known without AWS."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tunedrop.stage import Stage
 
 
 def refusal(submission: Submission, base_model: str | None) -> str:
-    """Why a run of this manifest would be refused whatever its data; empty where it would not be."""
+    """Why a run of this manifest would be refused regardless of its data; empty if it would not."""
     document = submission.document
     if base_model is not None:
         document = msgspec.structs.replace(document, base_model=base_model, from_run=None)
@@ -48,7 +48,7 @@ def _ended(model: catalog.BaseModel) -> str:
 
 
 def no_stage(document: Manifest) -> Stage:
-    """A stage without limits of its own, where none is asked."""
+    """A stage without limits, for estimates without a deployed stage."""
     if document.base_model is None:
         stage = os.environ.get(STAGE_VARIABLE) or "NAME"
         if document.from_run is not None:

@@ -1,4 +1,4 @@
-"""Changes to the rules, from a file or a manifest; ends the program where they are wrong."""
+"""Changes to the rules, from a file or a manifest; fails if they are invalid."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from tunedrop.manifest import yaml_document
 
 
 def read(path: Path | None) -> RuleSettings:
-    """Those of a file: `severity` and `thresholds`, at the top or under `rules` as in a manifest."""
+    """Read them from a file: `severity` and `thresholds`, at the top level or under `rules` as in a
+    manifest."""
     if path is None:
         return RuleSettings()
     try:
@@ -29,7 +30,7 @@ def read(path: Path | None) -> RuleSettings:
 
 
 def of_manifest(own: RuleSettings, stage: RuleSettings | None = None) -> RuleSettings:
-    """Those of a manifest over those of its stage."""
+    """The manifest's changes on top of the stage's."""
     try:
         return settings.resolved(stage or RuleSettings(), own)
     except InvalidManifest as error:

@@ -44,7 +44,7 @@ def _show_rule(rule: Rule) -> None:
 
 
 def line(finding: Finding, kind: str) -> str:
-    """A finding on one line, as compilers write theirs."""
+    """A finding on one line, in the format of compiler messages."""
     where = f"{finding.file}:{finding.line}" if finding.line else finding.file
     path = f", at {finding.path}" if finding.path not in ("", "$") else ""
     return f"{where}: {kind}: {finding.message} [{finding.code}{path}]"

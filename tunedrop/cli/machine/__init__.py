@@ -1,1 +1,1 @@
-"""Commands about this machine and account: doctor, the local stage."""
+"""Commands about this machine and account: `doctor`, `local`."""

@@ -17,13 +17,13 @@ from tunedrop.cli.failures import Format, fail
 from tunedrop.cli.options import BaseModelOption, FormatOption, examples, on_stage
 
 _CHECKOUT = Path(__file__).resolve().parents[3]
-"""Where the repository is, when this package runs from one."""
+"""The repository, if this package runs from a checkout."""
 
 app = typer.Typer(rich_markup_mode=None)
 
 
 class LocalCommand(StrEnum):
-    """What can be done with the embedded AWS."""
+    """Actions on the embedded AWS."""
 
     up = "up"
     down = "down"
@@ -84,7 +84,7 @@ def local(
 
 
 def _of_the_repository(module: str, *arguments: str) -> int:
-    """Run a module of the embedded AWS in a process of its own; gives its exit code."""
+    """Run a module of the embedded AWS in a separate process; returns its exit code."""
     if not (_CHECKOUT / "local" / "__main__.py").exists():
         fail(
             "the embedded AWS is part of the repository, not of the installed package",
@@ -97,5 +97,5 @@ def _of_the_repository(module: str, *arguments: str) -> int:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            # The terminal has told it too; it cleans up by itself.
+            # The child gets Ctrl-C from the terminal too, and cleans up by itself.
             return process.wait()

@@ -1,4 +1,4 @@
-"""`doctor`: what a deployment needs, looked at before it fails."""
+"""`doctor`: checks the prerequisites of a deployment."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ NAME_WIDTH = 34
 
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True):
-    """What `doctor --format json` prints. `healthy` is false when something would fail."""
+    """What `doctor --format json` prints. `healthy` is false if something would fail."""
 
     healthy: bool
     findings: list[Finding]
 
 
 def doctor(aws: Aws, stage: str, base_model: BaseModel | None, format_: Format) -> int:
-    """Look at everything; 0 when nothing would fail."""
+    """Run all checks; 0 if nothing would fail."""
     findings: list[Finding] = []
     waiting = console.status("looking …") if console.is_terminal and format_ is Format.text else nullcontext()
     with waiting:

@@ -34,14 +34,14 @@ SHOWN = 6
 def advise_on(
     situation: Situation, data: Path | None, *, ask: bool, write: Path | None, format_: Format
 ) -> int:
-    """Print advice for a situation, completed by questions where somebody can answer them.
+    """Print advice for a situation, after asking for what is missing if there is a terminal.
 
     Parameters
     ----------
     data
-        A file or a run's folder to read the situation off.
+        A file or a run's folder to infer the situation from.
     write
-        A folder to write the manifest to that the advice comes to.
+        A folder to write the recommended run to.
     """
     submission = folder.read(data) if data is not None else None
     if submission is not None:
@@ -90,7 +90,7 @@ def _profile(submission: Submission) -> Profile:
 
 
 def _ask(situation: Situation) -> Situation:
-    """What was not said on the command line, asked one by one; an empty answer leaves it open."""
+    """Ask for what the command line does not say; an empty answer leaves it open."""
     answers: dict[str, Any] = {}
     if situation.goal is None:
         answers["goal"] = _choice("What do you want from the model?", GOALS)
@@ -175,7 +175,7 @@ def _table(candidates: list[Candidate]) -> None:
 
 
 def _left_out(models: list[LeftOut]) -> None:
-    """Base models that people know and that cannot be tuned any more, by reason."""
+    """Well-known base models that can no longer be tuned, by reason."""
     by_reason: dict[str, list[str]] = {}
     for one in models:
         by_reason.setdefault(one.reason, []).append(one.name)

@@ -1,4 +1,4 @@
-"""`estimate`: what a run will cost, before anything is uploaded."""
+"""`estimate`: the cost of a run, before anything is uploaded."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tunedrop.serving import choose, kinds
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """A run as the pipeline would resolve it, its checked data, and what it will cost."""
+    """A run as the pipeline would resolve it, its checked data, and its estimated cost."""
 
     run: Run
     report: Report
@@ -40,14 +40,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def estimate_path(path: Path, base_model: str | None, here: Deployed | None, format_: Format) -> int:
-    """Print the cost of the run in a folder, or of one file.
+    """Print the estimated cost of the run in a folder, or of one file.
 
     Parameters
     ----------
     base_model
-        Instead of the manifest's, to compare.
+        A base model instead of the manifest's, to compare.
     here
-        The stage whose defaults and budgets count; None asks no AWS, and knows the manifest's budget only.
+        The stage whose defaults and budgets apply; with None, AWS is not called and only the manifest's
+        budget is known.
     """
     submission = folder.read(path)
     if submission.elsewhere:
@@ -61,7 +62,7 @@ def estimate_path(path: Path, base_model: str | None, here: Deployed | None, for
 
 
 def plan(submission: Submission, base_model: str | None, here: Deployed | None) -> Plan:
-    """Check a submission's data and price it; ends the program when it is not valid."""
+    """Check a submission's data and estimate its cost; fails if the data is invalid."""
     document = submission.document
     if base_model is not None:
         document = msgspec.structs.replace(document, base_model=base_model, from_run=None)
@@ -98,7 +99,7 @@ def _checked(
     reading: ReadOptions,
     rules: RuleSettings,
 ) -> tuple[Report, Dataset]:
-    """A dataset as validate_data would make it; ends the program where it is wrong."""
+    """The dataset that validate_data would produce; fails if the data is invalid."""
     report = checking.checked(files, model, method, options=reading, rules=rules)
     if not report.valid or report.method is None:
         fail("\n".join(plain_errors(report)), NO, "See all and how to fix them: tunedrop check")
@@ -106,7 +107,7 @@ def _checked(
 
 
 def _dataset(report: Report, rules: catalog.MethodRules, given: Iterable[Split]) -> Dataset:
-    """The dataset as validate_data would split it, by shares instead of record by record."""
+    """The dataset split by share, as validate_data would split it record by record."""
     assert report.method is not None
     train = report.files["train"]
     held = shares(train.records, given, rules)
@@ -137,7 +138,8 @@ def _part(file: FileReport, share: float) -> DatasetFile:
 
 
 def _prompts(file: FileReport) -> Prompts:
-    """Its prompts, if all its turns are of one length: the last of n answers is asked with all before it."""
+    """The prompts of a conversation with turns of equal length: the n-th prompt contains all earlier
+    turns."""
     turns = file.statistics.turns
     a_turn = file.tokens / max(1, sum(number * count for number, count in turns.items()))
     asked = [(math.ceil(number / 2), records) for number, records in turns.items()]

@@ -1,4 +1,4 @@
-"""Sample records of each method, for a folder to begin with: enough for any base model and for a verdict."""
+"""Sample records for each method, for `init`: enough for any base model and for a verdict."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ _MESSAGES = (
 
 
 def sample(method: Method) -> str:
-    """A dataset of a method, as JSON lines."""
+    """A sample dataset for a method, as JSON lines."""
     return "".join(f"{msgspec.json.encode(record).decode()}\n" for record in _RECORDS[method]())
 
 
@@ -244,4 +244,4 @@ _RECORDS: dict[Method, Callable[[], Iterator[dict[str, Any]]]] = {
 }
 
 METHODS = tuple(_RECORDS)
-"""The methods that a folder can be written for."""
+"""The methods with sample data."""

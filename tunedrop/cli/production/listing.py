@@ -20,7 +20,7 @@ from tunedrop.serving.production import serves
 
 
 def show(here: Deployed, format_: Format) -> None:
-    """The aliases of the stage, and the run that each stands for."""
+    """Print the aliases of the stage, and the run behind each."""
     aliases = here.aliases.all()
     if format_ is Format.json:
         return print_json(aliases)
@@ -36,7 +36,7 @@ def show(here: Deployed, format_: Format) -> None:
 
 
 def _served(here: Deployed, model_id: str) -> str:
-    """Whether what an alias stands for answers: it may have been deleted outside Tunedrop."""
+    """Whether the model behind an alias is served; it may have been deleted outside Tunedrop."""
     if not serves(model_id):
         return "no: it is not served"
     try:
@@ -46,7 +46,7 @@ def _served(here: Deployed, model_id: str) -> str:
 
 
 def show_versions(here: Deployed, name: str, format_: Format) -> None:
-    """Every version that was trained for a name."""
+    """Print all versions that were trained for a name."""
     found = versions(here.registry, here.aliases, name)
     if not found:
         known = [record.run.name for record in here.registry.recent(NEAR_AMONG)]
@@ -58,7 +58,7 @@ def show_versions(here: Deployed, name: str, format_: Format) -> None:
 
 
 def print_card(here: Deployed, name: str | None) -> None:
-    """The model card of the version of a name that is in production."""
+    """Print the model card of the version in production."""
     if name is None:
         fail("give a name: tunedrop models NAME --card", USAGE)
     head = here.aliases.history(here.name_with_a_model(name))[0]

@@ -1,4 +1,4 @@
-"""`promote` and `rollback`: show the production model, ask, and change the alias."""
+"""`promote` and `rollback`: show the production model, ask for confirmation, and change the alias."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tunedrop.serving.production import NotServed, Production, serves
 from tunedrop.serving.sweep import in_service
 
 PATIENCE_SECONDS = 3600.0
-"""How long Bedrock may take to bring a model into service; deployments took about 8 minutes (2026-08)."""
+"""How long to wait for Bedrock to deploy a model; deployments took about 8 minutes (2026-08)."""
 
 T = TypeVar("T")
 
 
 def promote(here: Deployed, record: Record, *, stable_arn: bool, yes: bool, format_: Format) -> None:
-    """Point the alias of a run's name at its model."""
+    """Point the alias of a run's name to its model."""
     run, job = record.run, record.document("job", CompletedJob)
     if job is None:
         fail(f"{run.run_id} has trained no model")
@@ -48,7 +48,7 @@ def promote(here: Deployed, record: Record, *, stable_arn: bool, yes: bool, form
 
 
 def rollback(here: Deployed, name: str, *, serve: bool, yes: bool, format_: Format) -> None:
-    """Return a name to the model that it stood for before."""
+    """Point a name's alias back to its previous model."""
     production = Production(here.aws, here.stage)
     try:
         _, earlier = production.earlier(name)
@@ -88,7 +88,7 @@ def _tell(here: Deployed, promotion: Promotion, name: str, format_: Format) -> N
     here.rewrite_index()
     if format_ is Format.json:
         return print_json(promotion)
-    console.print(f"{promotion.alias} stands for {promotion.model_id}, model {promotion.model_arn}")
+    console.print(f"{promotion.alias} points to {promotion.model_id}, model {promotion.model_arn}")
     if promotion.swapped:
         console.print("the ARN is unchanged: clients that pinned it now use this model")
     if promotion.note:
@@ -103,7 +103,7 @@ def _tell(here: Deployed, promotion: Promotion, name: str, format_: Format) -> N
 
 
 def _how_to_serve(here: Deployed, name: str, error: NotServed) -> str:
-    """What rollback says when nothing serves the model to return to: the command, and what it costs."""
+    """The message if the previous model is not served: the command that deploys it, and its cost."""
     base_model = models.base_of(here.aws, here.stage, error.model.model_arn, error.model.run_id)
     cost = "free while idle"
     if base_model is not None and choose.way(base_model, DeploymentSettings()) == "provisioned":
@@ -116,7 +116,7 @@ def _how_to_serve(here: Deployed, name: str, error: NotServed) -> str:
 
 
 def _serve(here: Deployed, model: InProduction) -> str:
-    """Bring a model into service; gives the ARN that serves it."""
+    """Deploy a model; returns the ARN that serves it."""
     try:
         serving = _waited(here, lambda: revive.create(here.aws, here.stage, model))
         errors.print(f"deploying {model.model_arn} as {serving.arn}", style="dim")
@@ -126,7 +126,7 @@ def _serve(here: Deployed, model: InProduction) -> str:
 
 
 def _waited(here: Deployed, step: Callable[[], T]) -> T:
-    """What a step gives, once AWS has finished what it needs."""
+    """The result of a step, after waiting until AWS is ready for it."""
     sentence = "what Bedrock has started continues; repeat the command to resume"
     with if_interrupted(sentence, f"See it: tunedrop throughput --stage {here.name}"):
         return _patiently(step)

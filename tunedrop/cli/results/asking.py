@@ -1,4 +1,4 @@
-"""`ask`: a prompt to a tuned model, its base and the one in production, side by side; or a small chat."""
+"""`ask`: sends a prompt to the tuned, base and production model, side by side; or starts a chat."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from tunedrop.dataset.prepare.held_out import Message
 from tunedrop.results.side_by_side import WHO, Contender, Models, Said, Who
 
 NARROWEST = 34
-"""Columns of the narrowest answer that is still read beside others."""
+"""The minimum width of an answer next to others."""
 
 COLOURS = {"tuned": "green", "base": "cyan", "production": "magenta"}
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """How to ask: the system prompt (None: the trained one), and whom (empty: all)."""
+    """The system prompt (None: that of training), and the models to ask (empty: all)."""
 
     system: str | None = None
     only: tuple[str, ...] = ()
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What `ask --format json` prints. `not_asked` says of each other model why not."""
+    """What `ask --format json` prints. `not_asked` has the reason for each model that was not asked."""
 
     run_id: str
     prompt: str
@@ -40,7 +40,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ask(here: Deployed, name: str, prompt: str | None, wanted: Wanted, format_: Format) -> None:
-    """Ask once, or until an empty line where no prompt is given."""
+    """Ask once, or, without a prompt, until an empty line."""
     if wrong := [one for one in wanted.only if one not in WHO]:
         fail(f"--only {wrong[0]}: it is one of {', '.join(WHO)}", USAGE)
     if prompt is None and (format_ is Format.json or not is_interactive()):

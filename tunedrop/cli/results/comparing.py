@@ -1,4 +1,4 @@
-"""`compare`: runs side by side, at a terminal, as a page, or as JSON."""
+"""`compare`: shows runs side by side, in the terminal, as a page, or as JSON."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tunedrop.reporting.comparison import Answers, Comparison
 from tunedrop.reporting.pages import compare_page
 
 LONGEST = 400
-"""Maximum number of characters of a text to show in a terminal; the page and the JSON have all."""
+"""Maximum number of characters of a text in the terminal; the page and the JSON have the full text."""
 
 
 def compare(here: Deployed, names: list[str], answers: int, html: Path | None, format_: Format) -> None:
-    """Compare runs by id or name; the first is what the others are held against."""
+    """Compare runs by id or name; the others are compared with the first."""
     if len(names) < 2:
         fail("name at least two runs: tunedrop compare RUN RUN", USAGE)
     records = [here.trained_run(name) for name in names]

@@ -1,4 +1,4 @@
-"""`export`: runs that have ended to an MLflow tracking server."""
+"""`export`: sends runs that have ended to an MLflow tracking server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tunedrop.results import mlflow
 
 
 def export(here: Deployed, names: list[str], uri: str, format_: Format) -> None:
-    """Send runs by id or name. One that goes on is refused, and none is sent."""
+    """Send runs by id or name. If one is still open, none is sent."""
     if not uri:
         fail("name the tracking server: --mlflow https://mlflow.example.com", USAGE)
     records = [here.run(name) for name in names]

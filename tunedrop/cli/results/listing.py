@@ -1,4 +1,4 @@
-"""`runs` and `show`: what the registry knows, as a table, as a picture, or as JSON."""
+"""`runs` and `show`: what the registry knows about runs, as a table, a picture, or JSON."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tunedrop.registry import Record
 from tunedrop.registry.summaries import Order, Summary, matching, ordered, summary
 
 LOOKED_THROUGH = 1_000
-"""Number of latest runs to search for those that match."""
+"""Number of latest runs to search for matches."""
 
 HASH_DIGITS = 8
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Which runs are asked for; see `tunedrop.registry.summaries.matching`."""
+    """The filters of `runs`; see `tunedrop.registry.summaries.matching`."""
 
     name: str = ""
     statuses: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show(here: Deployed, wanted: Wanted, order: Order, limit: int, format_: Format) -> None:
-    """Print the runs that are asked for, in order."""
+    """Print the matching runs, in order."""
     records = here.registry.recent(LOOKED_THROUGH)
     production = here.aliases.runs()
     rows = matching(
@@ -63,7 +63,7 @@ def show(here: Deployed, wanted: Wanted, order: Order, limit: int, format_: Form
 
 
 def fitting(rows: list[Summary]) -> Table:
-    """The rows with as many columns as the line has room for, the most wanted first."""
+    """The rows with as many columns as fit, the most important first."""
     chosen = list(COLUMNS)
     while True:
         made = _table(rows, chosen)
@@ -74,7 +74,7 @@ def fitting(rows: list[Summary]) -> Table:
 
 
 def show_one(here: Deployed, record: Record, format_: Format) -> None:
-    """Everything known about one run."""
+    """Print everything known about one run."""
     if format_ is Format.text:
         return following.show(here, record)
     documents = {key: msgspec.json.decode(text) for key, text in record.documents.items()}
@@ -122,7 +122,7 @@ COLUMNS: dict[str, Callable[[Summary], RenderableType]] = {
     "started": lambda one: when(one.created_at),
     "USD": _dollars,
 }
-"""`USD` is what was spent; with a `~`, what an open run is estimated to cost."""
+"""`USD` is the actual cost; with a `~`, the estimated cost of an open run."""
 
 _ALWAYS = ("run", "status", "score")
 LEFT_OUT_FIRST = ("records", "hyperparameters", "data", "base model", "started", "USD", "difference")

@@ -16,7 +16,7 @@ from tunedrop.registry import Record
 
 
 def refuse(here: Deployed, record: Record, path: Path) -> None:
-    """End the command where these records cannot be what a retry of the run looks for."""
+    """Fail if these records cannot be the test set of a retry."""
     run, bucket = record.run, here.stage.intake_bucket
     if not path.is_file():
         fail(f"there is no file {path}", USAGE)
@@ -36,7 +36,7 @@ def refuse(here: Deployed, record: Record, path: Path) -> None:
 
 
 def upload(here: Deployed, record: Record, path: Path) -> None:
-    """Upload a file of held-out records to where the retry of a run looks for it."""
+    """Upload a file of held-out records to the key that a retry of the run reads."""
     place = _place(here, record)
     with bytes_done("uploading", path.stat().st_size) as advance:
         send(here.aws.s3, path, place.bucket, place.key, parts_of(path), advance)

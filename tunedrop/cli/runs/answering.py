@@ -1,4 +1,4 @@
-"""`approve` and `stop`: what a person answers a run."""
+"""`approve` and `stop`: answers of a person to a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tunedrop.registry import Record
 
 
 def approve(here: Deployed, record: Record, estimate: str, format_: Format) -> None:
-    """Approve one estimate of a run that waits: the one that is named, else the one that is shown."""
+    """Approve an estimate of a waiting run: the one named, else the one shown."""
     run_id = record.run.run_id
     wait = here.waits.get(run_id, "approval") if record.is_open else None
     if wait is None:
@@ -37,7 +37,7 @@ def approve(here: Deployed, record: Record, estimate: str, format_: Format) -> N
 
 
 def stop(here: Deployed, record: Record, format_: Format) -> None:
-    """Ask a run to stop: at once, since whoever stops one is in a hurry."""
+    """Request a stop of a run, without asking for confirmation."""
     run = record.run
     if not record.is_open:
         fail(f"{run.run_id} is {record.status}: there is nothing to stop")

@@ -21,7 +21,7 @@ from tunedrop.registry import Record
 def retry(
     here: Deployed, record: Record, from_: str, test: Path | None, *, follow: bool, yes: bool, format_: Format
 ) -> int:
-    """Resume a run that has ended; 0 when it was asked to, or with `follow` when it ended well."""
+    """Resume a run that has ended; 0 when requested, or with `follow` when it ended with a verdict."""
     run = record.run
     if record.status not in RETRIABLE:
         fail(f"{run.run_id} is {record.status}: there is nothing to retry")
@@ -42,7 +42,7 @@ def retry(
 
 
 def _cost(record: Record) -> str:
-    """What it may cost, before it is done."""
+    """The cost of the retry, for the confirmation."""
     if record.document("job", CompletedJob) is not None:
         what = "It is re-evaluated" if evaluates_anew(record) else "It resumes where it ended"
         return f"{what}; its model is not retrained"

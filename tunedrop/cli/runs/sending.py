@@ -1,7 +1,7 @@
 """Uploads a file to S3 in parts, and resumes an interrupted upload.
 
-S3 itself says by checksums which parts are there: nothing is noted on this machine, and of a file that has
-changed meanwhile only what has changed is sent again. What is never finished, the bucket's lifecycle removes.
+S3's checksums tell which parts are already there, so no state is kept on this machine, and only changed parts
+of a changed file are sent again. The bucket's lifecycle rule removes unfinished uploads.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from tunedrop import aws
 from tunedrop.cli.progress import Advance
 
 PART = 8 << 20
-"""Bytes of a part; what is smaller goes at once. S3 wants 5 MiB at least (S3 user guide, qfacts.html)."""
+"""Size of a part in bytes; smaller files are sent at once. S3's minimum is 5 MiB (S3 user guide,
+qfacts.html)."""
 
 MOST_PARTS = 10_000
 AT_ONCE = 4
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A stretch of a file: its number from 1, where it begins, its bytes and their SHA-256 in base 64."""
+    """A part of a file: its number from 1, offset, size and base64 SHA-256."""
 
     number: int
     start: int
@@ -42,7 +43,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 def parts_of(path: Path) -> list[Part]:
-    """How a file is cut; one part where it goes at once."""
+    """The parts of a file; a single one for a file that is sent at once."""
     total = path.stat().st_size
     size = max(PART, math.ceil(total / MOST_PARTS))
     with path.open("rb") as stream:
@@ -58,7 +59,7 @@ def parts_of(path: Path) -> list[Part]:
 
 
 def checksum_of(parts: list[Part]) -> str:
-    """The checksum that S3 gives the whole object: of several parts, that of their checksums."""
+    """The checksum of the whole object in S3; for several parts, the checksum of their checksums."""
     if len(parts) == 1:
         return parts[0].checksum
     of_parts = hashlib.sha256(b"".join(base64.b64decode(part.checksum) for part in parts))
@@ -66,7 +67,7 @@ def checksum_of(parts: list[Part]) -> str:
 
 
 def is_there(s3: Any, bucket: str, key: str, parts: list[Part]) -> bool:
-    """Whether the object is what these parts make."""
+    """Whether the object in S3 consists of these parts."""
     try:
         head = s3.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
     except ClientError as error:
@@ -86,7 +87,7 @@ def send(
     advance: Advance,
     metadata: Mapping[str, str] = {},
 ) -> int:
-    """Upload a file; gives the bytes that were there already, of which `advance` is told as of the others."""
+    """Upload a file; returns how many bytes were already there. `advance` is called for all bytes."""
     where = {"Bucket": bucket, "Key": key}
     if len(parts) == 1:
         s3.put_object(
@@ -129,9 +130,9 @@ def _begin(s3: Any, where: dict[str, str], metadata: Mapping[str, str]) -> str:
 
 
 def _begun(s3: Any, where: dict[str, str], parts: list[Part]) -> tuple[str, dict[int, str]] | None:
-    """The unfinished upload that holds most of these parts, and the tags of those; None where none holds any.
+    """The unfinished upload with the most of these parts, and their ETags; None if no upload has any.
 
-    So that somebody else's upload under the same name is left alone.
+    Another user's upload under the same key is not touched.
     """
     try:
         found = s3.list_multipart_uploads(Bucket=where["Bucket"], Prefix=where["Key"]).get("Uploads", [])
@@ -141,7 +142,7 @@ def _begun(s3: Any, where: dict[str, str], parts: list[Part]) -> tuple[str, dict
             if one["Key"] == where["Key"]
         ]
     except ClientError:
-        return None  # not allowed to look, or it has ended meanwhile: the file is sent from its beginning
+        return None  # listing is not allowed, or the upload has ended: send the whole file
     upload, tags = max(mine, key=lambda one: len(one[1]), default=("", {}))
     return (upload, tags) if tags else None
 

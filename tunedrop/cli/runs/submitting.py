@@ -1,4 +1,5 @@
-"""`submit`: check, price, confirm, upload: the data first, the manifest last, which starts the run."""
+"""`submit`: checks, estimates, asks for confirmation, uploads the data, then the manifest, which starts the
+run."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ from tunedrop.registry import Record
 
 
 class Submitted(msgspec.Struct, frozen=True, kw_only=True):
-    """What `submit --format json` prints. `estimate` is None where the data was not checked here."""
+    """What `submit --format json` prints. `estimate` is None if the data was not checked here."""
 
     run_id: str
     uploaded: list[str]
@@ -48,16 +49,16 @@ def submit(
     again: bool = False,
     format_: Format = Format.text,
 ) -> int:
-    """Submit a folder or one file; 0 when the run has started, or with `follow` when it ended well.
+    """Submit a folder or one file; 0 when the run has started, or with `follow` when it ended with a verdict.
 
     Parameters
     ----------
     check
-        Check the data and price the run here first, and refuse what the pipeline would refuse.
+        Whether to check the data and estimate the cost first, and refuse what the pipeline would refuse.
     yes
-        Upload without asking; where nobody can be asked, nothing is uploaded without it.
+        Upload without confirmation; required without a terminal.
     again
-        Train although the same records were trained with the same settings before.
+        Train again even if the same records were trained with the same settings before.
     """
     submission = folder.read(path)
     estimate = _checked(here, submission, format_) if check else None
@@ -80,7 +81,7 @@ def submit(
 def start(
     here: Deployed, submission: Submission, format_: Format, *, again: bool = False
 ) -> tuple[Record, list[str]]:
-    """Upload a submission; gives the run that it has started, and the uploaded objects."""
+    """Upload a submission; returns the run that it starts, and the uploaded objects."""
     uploaded, version = _upload(here, submission, format_, again=again)
     sentence = f"{submission.name} is uploaded, and its run starts"
     follow = command("watch", submission.name, options=f"--stage {here.name}")
@@ -100,7 +101,7 @@ def _checked(here: Deployed, submission: Submission, format_: Format) -> Estimat
 
 
 def _refuse_closed(here: Deployed, model: BaseModel) -> None:
-    """End the program where the base model is Legacy or has ended: Bedrock's word, else the catalog's."""
+    """Fail if the base model is Legacy or has ended, according to Bedrock, else the catalog."""
     try:
         closed = foundation_models.why_closed(
             foundation_models.describe(here.aws.bedrock, model), datetime.now(UTC)
@@ -128,7 +129,7 @@ def _show(plan: estimating.Plan) -> None:
 
 
 def _keys(submission: Submission) -> dict[str, Path]:
-    """Every file of a submission by the key that it gets: the one that starts the run last."""
+    """All files of a submission by key; the one that starts the run is last."""
     paths = [*submission.paths, *([submission.manifest] if submission.manifest else [])]
     return submission.media | {submission.key(path): path for path in paths}
 
@@ -140,7 +141,7 @@ def _refuse_missing(submission: Submission) -> None:
 
 
 def _upload(here: Deployed, submission: Submission, format_: Format, *, again: bool) -> tuple[list[str], str]:
-    """The uploaded objects, and the version of the one that starts the run."""
+    """Upload the files; returns the objects, and the version of the one that starts the run."""
     keys, said = _keys(submission), []
     last = list(keys)[-1]
     with (
@@ -148,7 +149,7 @@ def _upload(here: Deployed, submission: Submission, format_: Format, *, again: b
         bytes_done("uploading", size_of(keys.values())) as advance,
     ):
         for key, path in keys.items():
-            # What starts the run is sent in any case: its arrival is the event.
+            # The file that starts the run is always sent, because its arrival is the event.
             starts = key == last
             metadata = {intake.AGAIN: "true"} if again and starts else {}
             how = _sent(here, path, key, advance, metadata, always=starts)
@@ -162,7 +163,7 @@ def _upload(here: Deployed, submission: Submission, format_: Format, *, again: b
 def _sent(
     here: Deployed, path: Path, key: str, advance: Advance, metadata: Mapping[str, str], *, always: bool
 ) -> str:
-    """Send one file unless it is there; says how that went, with `{}` for where it is."""
+    """Send one file unless it is already there; returns a message, with `{}` for its URI."""
     s3, bucket, parts = here.aws.s3, here.stage.intake_bucket, parts_of(path)
     if not always and is_there(s3, bucket, key, parts):
         advance(path.stat().st_size)
@@ -177,6 +178,6 @@ def _head(here: Deployed, key: str) -> dict[str, Any]:
 
 
 def _run_of(here: Deployed, submission: Submission, version: str) -> Record | None:
-    """The run that this upload has started: it remembers the object's version."""
+    """The run that this upload has started, found by the object's version."""
     runs = here.registry.named(submission.name)
     return next((record for record in runs if record.run.source.version_id == version), None)

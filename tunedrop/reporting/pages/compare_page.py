@@ -10,7 +10,7 @@ from tunedrop.stage import Stage
 
 
 def render(stage: Stage, found: Comparison) -> str:
-    """A comparison as one HTML document, which opens offline, with all answers."""
+    """A comparison as one HTML document, with all answers."""
     metrics = dict.fromkeys(score.metric for one in found.against_first for score in one.scores)
     return document.render(
         "compare.html",

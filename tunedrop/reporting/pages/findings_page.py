@@ -1,4 +1,4 @@
-"""The page of what was found in a dataset: of a run, or of files that `tunedrop check --format html` read."""
+"""The page of a dataset's findings: of a run, or of `tunedrop check --format html`."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from tunedrop.reporting.report import findings
 from tunedrop.stage import Stage
 
 Records = Mapping[tuple[str, int], str]
-"""The text of a record by its file and line."""
+"""The text of records, by file and line."""
 
 
 def render(stage: Stage, run: Run, report: Report) -> str:
-    """All findings that validation lists, rule by rule, as one HTML document which opens offline."""
+    """All findings that validation lists, by rule, as one HTML document."""
     return _page(report, {}, title=f"Data of {run.run_id}", source=run.train.uri, stage=stage)
 
 
 def render_check(name: str, report: Report, records: Records) -> str:
-    """The same for files that are not part of a run, with the records that the findings are about."""
+    """The same for files that are not part of a run, with the records concerned."""
     return _page(report, records, title=f"Data of {name}", source="")
 
 

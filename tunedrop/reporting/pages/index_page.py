@@ -1,4 +1,4 @@
-"""The index of a stage: all runs with status, score and cost, spend against the month, production models."""
+"""The index page of a stage: all runs with status, score and cost, the month's spend, production models."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tunedrop.stage import Stage
 
 
 class Spend(msgspec.Struct, frozen=True, kw_only=True):
-    """A month in US dollars: spent by runs that ended; committed to open runs, and to the storage of models;
-    requested by runs that wait for approval; and what may be spent."""
+    """A month in US dollars: spent by runs that have ended, committed to open runs and the storage of models,
+    requested by runs that wait for approval, and the budget."""
 
     month: str
     spent: float
@@ -42,7 +42,7 @@ class InProduction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Index(msgspec.Struct, frozen=True, kw_only=True):
-    """What the page is made of; `left_out` older runs are not on it."""
+    """The content of the page; `left_out` is the number of older runs that are not on it."""
 
     at: str
     runs: tuple[Summary, ...]
@@ -52,7 +52,7 @@ class Index(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One run as the page shows it. `sorted_by` is its name in letters that are safe in an attribute."""
+    """One run on the page. `sorted_by` is its name in characters that are safe in an attribute."""
 
     run: Summary
     sorted_by: str
@@ -66,7 +66,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def render(stage: Stage, index: Index) -> str:
-    """The page, as one HTML document: its links are beside it in the bucket, or into the console."""
+    """The page, as one HTML document with links to files in the same bucket or to the console."""
     return document.render(
         "index.html",
         styles=STYLES,
@@ -107,7 +107,7 @@ def _name(base_model: str) -> str:
 
 
 def _meter(spend: Spend) -> Markup:
-    """How much of the month's budget is spent, and committed after that."""
+    """The share of the month's budget that is spent, and committed."""
     whole = max(spend.budget, spend.spent + spend.committed, 0.01)
     spent, committed = spend.spent / whole, spend.committed / whole
     over = " over" if spend.share > 1 else ""

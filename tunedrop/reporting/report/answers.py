@@ -1,4 +1,4 @@
-"""Which answers to show side by side, and where they agree with what was wanted."""
+"""Selects answers to show side by side, and marks where they agree with the reference."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _DEFAULT_METRIC = "token_f1"
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A stretch of an answer; `wanted` where the reference has the same words in the same order."""
+    """A part of an answer; `wanted` if the reference has the same words in the same order."""
 
     text: str
     wanted: bool
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
-    """One held-out prompt with all its answers, and what was said before it. Scores are those of the deciding
+    """One held-out prompt with the conversation before it and all answers. Scores are those of the deciding
     metric, 0 to 1."""
 
     place: str
@@ -49,14 +49,14 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Group(msgspec.Struct, frozen=True):
-    """Some pairs under a title."""
+    """Pairs under a title."""
 
     title: str
     pairs: tuple[Pair, ...]
 
 
 def groups(ending: Ending, predictions: Sequence[Prediction]) -> list[Group]:
-    """The best gains, the worst losses, and some at random; a pair is shown once."""
+    """The best gains, the worst losses, and some at random; each pair once."""
     if ending.evaluation is None:
         return []
     scored = [(one, _scores(one, ending.evaluation.metric)) for one in predictions if not one.failed]
@@ -78,7 +78,7 @@ def groups(ending: Ending, predictions: Sequence[Prediction]) -> list[Group]:
 
 
 def parts(reference: str, answer: str) -> tuple[Part, ...]:
-    """An answer cut where it begins or ends to agree with the reference, word for word but for case."""
+    """An answer split where it starts or stops agreeing with the reference, by word, ignoring case."""
     pieces = re.findall(r"\s+|\w+|[^\w\s]+", answer)
     places = [index for index, piece in enumerate(pieces) if not piece.isspace()]
     expected = [one.lower() for one in re.findall(r"\w+|[^\w\s]+", reference)]
@@ -98,9 +98,10 @@ def parts(reference: str, answer: str) -> tuple[Part, ...]:
 
 
 def _scores(one: Prediction, metric: str) -> tuple[float, float] | None:
-    """Of base and tuned, by the metric that decides; by words in common where that scores no answer alone.
+    """The scores of base and tuned, by the deciding metric, or by words in common if that does not score
+    single answers.
 
-    None where a judge was to rate them and has not.
+    None if a judge should have rated them and has not.
     """
     if metric == JUDGED["evaluation-job"]:
         ratings = one.judgement.ratings if one.judgement is not None else {}
@@ -125,5 +126,5 @@ def _pair(one: Prediction, scores: tuple[float, float], has_turns: bool) -> Pair
 
 
 def _dice(one: Prediction) -> bytes:
-    """The same at every rendering, and no order of the dataset's own."""
+    """A fixed seed, independent of the dataset's order."""
     return hashlib.sha256(f"{one.record} {one.turn} {one.prompt}".encode(errors="replace")).digest()

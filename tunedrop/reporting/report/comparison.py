@@ -24,7 +24,7 @@ LONGEST = 700
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One prompt of the list; `kind` is win, tie or loss, `fault` what is wrong with the tuned answer."""
+    """One prompt of the list; `kind` is win, tie or loss, `fault` a defect of the tuned answer."""
 
     place: str
     kind: str
@@ -39,7 +39,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lost(msgspec.Struct, frozen=True):
-    """A general-ability prompt that the base answers rightly and the tuned model does not."""
+    """A general-ability prompt that the base model answers correctly and the tuned model does not."""
 
     prompt: str
     wanted: str
@@ -62,7 +62,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def of(evaluation: Evaluation | None, predictions: Sequence[Prediction]) -> Comparison | None:
-    """None where nothing was answered. By the metric that decided, or the first that fits the answers."""
+    """The comparison by the deciding metric, or one that fits the references; None without answers."""
     answered = [one for one in predictions if not one.failed]
     graded = [one for one in answered if {"base", "tuned"} <= set(one.rewards)]
     if evaluation is not None and evaluation.metric == metrics.REWARD and graded:
@@ -79,7 +79,7 @@ def of(evaluation: Evaluation | None, predictions: Sequence[Prediction]) -> Comp
 
 
 def _meaning(scale: Scale) -> str:
-    ends = f"{scale.least:.4g} counts as 0 and {scale.most:.4g} as 1, and so does what lies beyond"
+    ends = f"{scale.least:.4g} counts as 0 and {scale.most:.4g} as 1, with values beyond clipped"
     return f"{metrics.MEANINGS[metrics.REWARD]} Of its rewards {ends}."
 
 
@@ -114,7 +114,7 @@ def _scored(metric: str, answered: Sequence[Prediction]) -> Scored:
 
 
 def lost(probes: Sequence[Prediction]) -> list[Lost]:
-    """What was forgotten, prompt by prompt."""
+    """The general-ability prompts that the tuned model lost."""
     return [
         Lost(shorten(one.prompt, LONGEST), one.reference, shorten(one.tuned.text, LONGEST))
         for one in probes

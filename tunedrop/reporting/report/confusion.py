@@ -1,4 +1,4 @@
-"""Answers that are labels: which was taken for which, and each label's share of right answers."""
+"""Answers that are labels: confusion matrices, and each label's share of correct answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.reporting.report.svg import el, percent, picture
 
 MOST_LABELS = 12
-"""A matrix of more labels cannot be read; each label's share of right answers still can."""
+"""Maximum number of labels of a readable matrix; the shares per label are shown for more."""
 SHADES = 9
 HEIGHT = 30
 MIDDLE = HEIGHT // 2
@@ -28,7 +28,7 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class Matrix(msgspec.Struct, frozen=True):
-    """One model's answers; a row a right label, a column a given one."""
+    """One model's answers; rows are correct labels, columns the given ones."""
 
     model: str
     columns: tuple[str, ...]
@@ -36,7 +36,7 @@ class Matrix(msgspec.Struct, frozen=True):
 
 
 class Label(msgspec.Struct, frozen=True):
-    """One label: how many prompts have it as their answer, and the share that each model got right."""
+    """One label: its number of prompts, and the share that each model answered correctly."""
 
     name: str
     prompts: int
@@ -46,14 +46,14 @@ class Label(msgspec.Struct, frozen=True):
 
 
 class Labels(msgspec.Struct, frozen=True):
-    """Everything told of labels."""
+    """The section about labels."""
 
     labels: tuple[Label, ...]
     matrices: tuple[Matrix, ...]
 
 
 def of(ending: Ending, predictions: Sequence[Prediction]) -> Labels | None:
-    """The labels of a run whose answers are labels, else None."""
+    """The section of a run whose answers are labels, else None."""
     answered = [one for one in predictions if not one.failed]
     if ending.evaluation is None or ending.evaluation.metric not in ("accuracy", "macro_f1") or not answered:
         return None

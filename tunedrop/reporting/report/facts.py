@@ -1,4 +1,4 @@
-"""The facts of a run: at a glance, its bill, and where everything came from."""
+"""The facts of a run: an overview, its bill, and its lineage."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FITS: dict[FitVerdict, str] = {
 
 
 class Fact(msgspec.Struct, frozen=True):
-    """One thing that is so; `note` says what is beside the point, `link` opens it in the AWS console."""
+    """One fact; `note` has details, `link` opens it in the AWS console."""
 
     name: str
     value: str
@@ -34,7 +34,7 @@ class Fact(msgspec.Struct, frozen=True):
 
 
 class BillLine(msgspec.Struct, frozen=True):
-    """One item: what was estimated, what it came to (US dollars as text), where the price is from."""
+    """One item: the estimate, the actual cost (US dollars as text), and the source of the price."""
 
     item: str
     estimated: str
@@ -44,7 +44,7 @@ class BillLine(msgspec.Struct, frozen=True):
 
 
 class Bill(msgspec.Struct, frozen=True):
-    """Estimate, actual cost and what is still to come, line by line and in words."""
+    """Estimated, actual and remaining cost, line by line and in words."""
 
     estimated: str
     actual: str
@@ -54,12 +54,12 @@ class Bill(msgspec.Struct, frozen=True):
 
 
 def at_a_glance(ending: Ending) -> list[Fact]:
-    """What the head of a page says."""
+    """The facts at the top of the page."""
     return list(_glance(ending))
 
 
 def accepted(curves: Curves) -> list[Fact]:
-    """What Bedrock accepted of each data file, by its own report."""
+    """How many records of each data file Bedrock accepted, according to its own report."""
     return [Fact("Accepted by Bedrock", str(one)) for one in curves.inputs]
 
 
@@ -94,12 +94,12 @@ def _glance(ending: Ending) -> Iterator[Fact]:
             f"{evaluation.tuned_speed.median_ms:,} ms",
             f"base {evaluation.base_speed.median_ms:,} ms",
         )
-    # Of a role's session, `AROA…:session`, the second part is who it was.
+    # In a role's session, `AROA…:session`, the second part names the user.
     yield Fact("Uploaded by", run.uploaded_by.rpartition(":")[2] or "unknown", _moment(run.created_at))
 
 
 def bill(ending: Ending) -> Bill | None:
-    """The estimate and the actual cost beside each other; None before there was an estimate."""
+    """The estimate and the actual cost side by side; None without an estimate."""
     if ending.estimate is None:
         return None
     estimated = _by_item(ending.estimate.lines)
@@ -129,7 +129,7 @@ def bill(ending: Ending) -> Bill | None:
 
 
 def lineage(stage: Stage, ending: Ending) -> list[Fact]:
-    """Where the model came from, down to the hash of its data and the versions of its objects."""
+    """The model's lineage, including the hash of its data and the versions of its objects."""
     return [fact for fact in _origins(stage, ending) if fact.value]
 
 
@@ -175,7 +175,7 @@ def _moment(text: str) -> str:
 
 
 def _by_item(lines: tuple[CostLine, ...]) -> dict[str, list[CostLine]]:
-    """Lines by what they are for: `evaluation, prompts` and `evaluation, answers` are one item."""
+    """Lines by item: `evaluation, prompts` and `evaluation, answers` are one item."""
     found: dict[str, list[CostLine]] = {}
     for line in lines:
         found.setdefault(line.item.partition(",")[0], []).append(line)

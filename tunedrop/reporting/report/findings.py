@@ -15,14 +15,14 @@ from tunedrop.dataset.types import Finding
 from tunedrop.reporting.report.svg import el, percent, picture
 
 COLUMN = 64
-"""Height of the highest column, in pixels."""
+"""Height of the tallest column, in pixels."""
 
 PLACES = 5
 """Maximum number of places to show per rule."""
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One rule that was broken: what it asks and why, what to do, how bad it is, how often, and where."""
+    """One failed rule: its text and reason, the fix, severity, count and places."""
 
     code: str
     rule: str
@@ -34,7 +34,7 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 class File(msgspec.Struct, frozen=True):
-    """One uploaded file: its split, what it holds, its records by length, its scripts and turns in words."""
+    """One uploaded file: its split and content, its records by length, its scripts and turns."""
 
     split: str
     report: FileReport
@@ -43,12 +43,12 @@ class File(msgspec.Struct, frozen=True):
 
 
 def by_rule(report: Report | None, most: int | None = PLACES) -> list[Rule]:
-    """The broken rules, errors first, the most broken first among them.
+    """The failed rules, errors first, then by count.
 
     Parameters
     ----------
     most
-        Maximum number of places of each; None: all that the report lists.
+        Maximum number of places per rule; None: all that the report lists.
     """
     if report is None:
         return []
@@ -59,13 +59,13 @@ def by_rule(report: Report | None, most: int | None = PLACES) -> list[Rule]:
 
 
 def files(report: Report | None) -> list[File]:
-    """Every file that was uploaded."""
+    """All uploaded files."""
     found = report.files.items() if report is not None else ()
     return [File(split, one, _lengths(one), _kinds(one)) for split, one in found]
 
 
 def _lengths(file: FileReport) -> Markup:
-    """Columns of records by tokens, each twice as long as the one before; none where all are alike."""
+    """A histogram of records by tokens, in doubling ranges; empty if all fall into one."""
     bins = {int(low): count for low, count in file.statistics.lengths.items()}
     if len(bins) < 2:
         return Markup("")
@@ -88,7 +88,7 @@ def _lengths(file: FileReport) -> Markup:
 
 
 def _kinds(file: FileReport) -> str:
-    """How many messages records have, and which scripts the answers are written in."""
+    """The number of messages per record, and the scripts of the answers."""
     turns = ", ".join(f"{count:,} of {number}" for number, count in file.statistics.turns.items())
     scripts = ", ".join(f"{count:,} in {script}" for script, count in file.statistics.scripts.items())
     return f"records by messages: {turns or 'none'}; answers by script: {scripts or 'none'}"

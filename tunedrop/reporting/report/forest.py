@@ -1,4 +1,4 @@
-"""Base against tuned, a row a metric: where the base stands, where the tuned model, and how sure that is."""
+"""Base and tuned scores with confidence intervals, one row per metric."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def rows(scores: Sequence[Score], decisive: str = "", wanted: float = 0.0) -> list[Row]:
-    """A row for every score, the deciding one first; scores from 0 to 1 share one scale.
+    """A row per score, the deciding one first; scores from 0 to 1 share one scale.
 
     Parameters
     ----------
     wanted
-        The improvement that the run asks for, marked on the deciding row.
+        The required improvement, marked on the deciding row.
     """
     ordered = sorted(scores, key=lambda one: one.metric != decisive)
     shared = scale([one for one in ordered if in_unit(one)])
@@ -48,7 +48,7 @@ def rows(scores: Sequence[Score], decisive: str = "", wanted: float = 0.0) -> li
 
 
 def axis(scores: Sequence[Score]) -> Markup:
-    """The shared scale's ticks, to stand above the rows."""
+    """The ticks of the shared scale, shown above the rows."""
     top = scale([one for one in scores if in_unit(one)])
     marks = ticks(top, 2)
     return picture(
@@ -69,7 +69,7 @@ def axis(scores: Sequence[Score]) -> Markup:
 
 
 def kind(score: Score) -> str:
-    """`good` where the whole interval is an improvement, `bad` where it is a loss, else `open`."""
+    """`good` if the whole interval is an improvement, `bad` if it is a loss, else `open`."""
     low, high = (score.low, score.high) if score.higher_is_better else (-score.high, -score.low)
     return "good" if low > 0 else "bad" if high < 0 else "open"
 
@@ -80,7 +80,7 @@ def in_unit(score: Score) -> bool:
 
 
 def scale(scores: Sequence[Score]) -> float:
-    """The top of an axis from 0 that holds all values and intervals."""
+    """The maximum of an axis from 0 that contains all values and intervals."""
     reach = max((max(one.base, one.tuned, one.base + one.high) for one in scores), default=1.0)
     if all(in_unit(one) for one in scores):
         return next(top for top in (0.25, 0.5, 0.75, 1.0) if min(reach, 1.0) <= top)

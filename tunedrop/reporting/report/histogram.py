@@ -1,4 +1,4 @@
-"""Pictures of wins and losses: one bar, and a histogram of the differences."""
+"""Plots of wins and losses: a stacked bar, and a histogram of the differences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEIGHT = 84
 
 
 def bar(counts: Counter[str]) -> Markup:
-    """Wins, ties and losses as parts of one bar."""
+    """Wins, ties and losses as a stacked bar."""
     whole, at, parts = counts.total(), 0.0, []
     for kind, tone in (("win", "good"), ("tie", "count"), ("loss", "bad")):
         share = counts[kind] / whole
@@ -25,7 +25,7 @@ def bar(counts: Counter[str]) -> Markup:
 
 
 def of(gains: Sequence[float]) -> Markup:
-    """How many prompts lie at each difference, from -1 to 1; ties apart, in the middle."""
+    """A histogram of the differences, from -1 to 1, with ties in the middle."""
     bins = Counter(_bin(gain) for gain in gains)
     most, width = max(bins.values()), 1 / (BINS + 1)
     parts = []
@@ -45,7 +45,7 @@ def of(gains: Sequence[float]) -> Markup:
 
 
 def _bin(gain: float) -> int:
-    """0 to BINS, the middle one for ties alone."""
+    """The bin of a difference, 0 to BINS; the middle one is for ties only."""
     if abs(gain) < TIE:
         return BINS // 2
     half = BINS // 2

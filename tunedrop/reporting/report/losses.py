@@ -1,4 +1,4 @@
-"""The loss curves: training as a line, validation as a line with its points, the best point ringed."""
+"""The loss curves: training as a line, validation as a line with points, the best point marked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Scale = Callable[[float], float]
 
 
 def plot(curves: Curves) -> Markup:
-    """Both losses over the steps; empty where there is no curve to draw."""
+    """Both losses over the steps; empty without a curve."""
     if len(curves.training) < 2:
         return Markup("")
     training = thinned(curves.training)
@@ -59,7 +59,7 @@ def plot(curves: Curves) -> Markup:
 
 
 def thinned(rows: Sequence[Loss], most: int = MOST_POINTS) -> Sequence[Loss]:
-    """At most this many points: the mean of each section at its last step."""
+    """At most this many points: the mean of each section, at its last step."""
     if len(rows) <= most:
         return rows
     edges = [index * len(rows) // most for index in range(most + 1)]

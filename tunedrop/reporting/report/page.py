@@ -32,8 +32,8 @@ _SCRIPTS = ("report/copy.js", "report/filter.js")
 
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that a report is made of. `findings` is validation.json, None before there is one; `probes`
-    are the answers to general-ability prompts, `predictions` those to all others."""
+    """The content of a report. `findings` is validation.json, None before validation; `probes` are the
+    answers to general-ability prompts, `predictions` those to all others."""
 
     ending: Ending
     stage: Stage
@@ -45,7 +45,7 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def render(material: Material) -> str:
-    """The report as one HTML document, which opens offline."""
+    """The report as one HTML document."""
     ending, predictions = material.ending, material.predictions
     evaluation = ending.evaluation
     scores = evaluation.scores if evaluation is not None else ()
@@ -92,7 +92,7 @@ def render(material: Material) -> str:
 def render_answers(
     name: str, settings: EvaluationSettings, evaluation: Evaluation, predictions: Sequence[Prediction]
 ) -> str:
-    """The report of answers that no run asked for, as one HTML document, which opens offline."""
+    """The report of a file of answers, as one HTML document."""
     nowhere = S3Object(bucket="", key="")
     run = Run(run_id=name, name=name, source=nowhere, train=nowhere, evaluation=settings)
     untimed = msgspec.structs.replace(evaluation, base_speed=None, tuned_speed=None)
@@ -121,7 +121,7 @@ def render_answers(
 
 
 def _lengths(predictions: Sequence[Prediction]) -> Mapping[str, Sequence[int]]:
-    """Words in each answer, and in what was wanted."""
+    """The number of words in each answer and reference."""
     answered = [one for one in predictions if not one.failed]
     return {
         "Reference": [len(one.reference.split()) for one in answered],

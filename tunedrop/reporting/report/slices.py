@@ -18,13 +18,13 @@ from tunedrop.reporting.report.svg import el, percent, picture
 ROW = 30
 """Height of a part's plot."""
 FEWEST = 10
-"""Prompts of a part; fewer show nothing."""
+"""Minimum number of prompts of a part."""
 MOST = 14
-"""Parts to show."""
+"""Maximum number of parts to show."""
 
 
 class Scored(msgspec.Struct, frozen=True):
-    """Answers with the scores of each; `labels` where the references are labels."""
+    """Answers with their scores; `labels` if the references are labels."""
 
     answered: Sequence[Prediction]
     base: Sequence[float]
@@ -33,7 +33,7 @@ class Scored(msgspec.Struct, frozen=True):
 
 
 class Slice(msgspec.Struct, frozen=True):
-    """A part of the test set with its mean scores; the difference is known to about plus or minus `doubt`."""
+    """A part of the test set with its mean scores; `doubt` is two standard errors of the difference."""
 
     name: str
     prompts: int
@@ -45,7 +45,7 @@ class Slice(msgspec.Struct, frozen=True):
 
 
 def slices(scored: Scored) -> Iterator[Slice]:
-    """Parts of the test set, those of one question together; none where a question has one part only."""
+    """Parts of the test set, grouped by criterion; a criterion with a single part is left out."""
     found: list[Slice] = []
     for name_of in (
         _turn,
@@ -67,7 +67,7 @@ def slices(scored: Scored) -> Iterator[Slice]:
 
 
 def _number(name: str) -> int:
-    """The first number of a part's name, by which turns and lengths are in order; 0 where it has none."""
+    """The first number in a part's name, which orders turns and lengths; 0 without one."""
     found = re.search(r"\d[\d,]*", name)
     return int(found[0].replace(",", "")) if found else 0
 
@@ -87,7 +87,7 @@ def _slice(name: str, scored: Scored, places: Sequence[int]) -> Slice:
 
 
 def _doubt(scored: Scored, places: Sequence[int]) -> float:
-    """Two standard errors of the mean difference, turns of one conversation counted once."""
+    """Two standard errors of the mean difference, with each conversation counted once."""
     records: dict[int, list[float]] = {}
     for place in places:
         gain = scored.tuned[place] - scored.base[place]
@@ -119,7 +119,7 @@ def _length(answered: Sequence[Prediction]) -> Callable[[Prediction], str]:
 
 
 def _distance(answered: Sequence[Prediction]) -> Callable[[Prediction], str]:
-    """By how unlike the training data a prompt is: more and less than half of them."""
+    """By the distance of a prompt to the training data: above and below the median."""
     known = sorted(one.distance for one in answered if one.distance is not None)
     middle = known[len(known) // 2] if known else 0.0
 
@@ -132,7 +132,7 @@ def _distance(answered: Sequence[Prediction]) -> Callable[[Prediction], str]:
 
 
 def _language(one: Prediction) -> str:
-    """By script, which is what can be told for sure: Latin, Cyrillic, Han, …"""
+    """By script, which can be determined reliably: Latin, Cyrillic, Han, …"""
     names = Counter(
         unicodedata.name(letter, "?").partition(" ")[0] for letter in one.prompt[:400] if letter.isalpha()
     )

@@ -1,4 +1,4 @@
-"""How long texts are: for each series a line from its 5th to its 95th percentile, quartiles, median."""
+"""Lengths of texts: for each series a line from the 5th to the 95th percentile, with quartiles and median."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def rows(series: Mapping[str, Sequence[int]]) -> list[Row]:
-    """A row a series, all on one scale."""
+    """A row per series, all on one scale."""
     ordered, top = {name: sorted(values) for name, values in series.items() if values}, _top(series)
     return [Row(name, _plot(name, values, top), _share(values, 0.5)) for name, values in ordered.items()]
 
 
 def axis(series: Mapping[str, Sequence[int]]) -> Markup:
-    """The scale's ticks, to stand above the rows."""
+    """The ticks of the scale, shown above the rows."""
     top = _top(series)
     marks = [
         el("text", f"{mark:g}", class_="tick", x=percent(mark / (1.02 * top)), y=12,

@@ -1,4 +1,4 @@
-"""Elements of inline SVG. Lengths across are percentages, so that text keeps its size on a phone."""
+"""Elements of inline SVG. Horizontal lengths are percentages, so that text keeps its size on a phone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Number = float | int | str
 
 
 def el(name: str, *inside: str, **attributes: Number) -> Markup:
-    """One element; every attribute and every text is escaped. `class_` and `text_anchor` lose their `_`.
+    """One element, with attributes and text escaped. `class_` becomes `class`, `text_anchor` `text-anchor`.
 
     >>> el("line", class_="zero", x1=0, x2="50%")
     Markup('<line class="zero" x1="0" x2="50%"></line>')
@@ -27,7 +27,7 @@ def picture(title: str, height: int, *inside: str) -> Markup:
 
 
 def percent(share: float) -> str:
-    """A share from 0 to 1 as a length across."""
+    """A share from 0 to 1 as a horizontal length."""
     return f"{100 * min(1.0, max(0.0, share)):.2f}%"
 
 

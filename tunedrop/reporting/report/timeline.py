@@ -1,4 +1,4 @@
-"""When each step ran, as bars on the run's own time."""
+"""The times of each step, as bars on the run's time axis."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ HEIGHT = 18
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One attempt at a step. `took` is empty for the step that writes this report, `error` its first line."""
+    """One attempt at a step. `took` is empty for the step that writes this report; `error` is the error's
+    first line."""
 
     step: str
     started_at: str
@@ -25,7 +26,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def rows(steps: Sequence[StepRecord]) -> list[Row]:
-    """Every attempt at a step, in order; of the same second, the first to end is first."""
+    """All attempts at steps, in order; within the same second, the first to end is first."""
     if not steps:
         return []
     steps = sorted(steps, key=lambda one: (one.started_at, one.ended_at or "~"))

@@ -1,1 +1,1 @@
-"""The live view of a run: on a terminal as it goes, in a pipe a line an event."""
+"""The live view of a run: redrawn in a terminal, one line per event in a pipe."""

@@ -22,7 +22,8 @@ Kind = Literal["step-started", "step-ended", "step-failed", "job", "queue", "app
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One event of `watch`. `step` is empty where it is about the run; `status` is set when it has ended."""
+    """One event of `watch`. `step` is empty if it concerns the whole run; `status` is set when the run has
+    ended."""
 
     at: str
     run_id: str
@@ -33,23 +34,23 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     status: str = ""
 
     def line(self) -> str:
-        """The event for a person who reads a log."""
+        """The event as a log line."""
         return f"{self.at}  {self.step.replace('_', ' ') or self.event:<20}  {self.text}".rstrip()
 
 
 def changes(before: Snapshot | None, now: Snapshot) -> list[Event]:
-    """The events from one look to the next, in order; the first look tells all that has happened."""
+    """The events between two snapshots, in order; without an earlier one, all events so far."""
     return sorted([*_of_steps(before, now), *_of_waits(before, now)], key=lambda event: event.at)
 
 
 def steps_of(snapshot: Snapshot) -> list[Step]:
-    """The run's timeline at that moment."""
+    """The run's timeline in a snapshot."""
     record = snapshot.record
     return timeline(snapshot.steps, snapshot.at, record.is_open, record.run.resumed_at)
 
 
 def question(record: Record) -> str:
-    """What a run that waits would cost, and why it waits."""
+    """The estimated cost of a waiting run, and why it waits."""
     estimate = ending_of(record).estimate
     if estimate is None:
         return "the cost is not known"
@@ -58,7 +59,7 @@ def question(record: Record) -> str:
 
 
 def approve_command(record: Record, wait: Wait, stage: str = "") -> str:
-    """The command that approves what a run waits for, and nothing else."""
+    """The command that approves the current estimate of a waiting run."""
     where = f" --stage {stage}" if stage else ""
     return f"tunedrop approve {record.run.run_id} --estimate {intake.read_key(wait.subject).code}{where}"
 

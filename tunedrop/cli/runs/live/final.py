@@ -1,4 +1,4 @@
-"""How a run ended, in a box: the verdict, the scores, the cost, how to call the model, where to read on."""
+"""The result of a run: verdict, scores and cost in a box, then how to call the model and find the report."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COLOURS = {
 
 
 def print_end(to: Console, stage: Stage, record: Record) -> None:
-    """The last word on a run that has ended: in a box what is to be read, below it what is to be copied."""
+    """Print the result of a run: a box to read, and commands to copy below it."""
     to.print()
     to.print(panel(record) if to.is_terminal else Group(*_parts(ending_of(record), "default")))
     for arn in sorted(record.gone):
@@ -40,7 +40,7 @@ def print_end(to: Console, stage: Stage, record: Record) -> None:
 
 
 def panel(record: Record) -> Panel:
-    """How it ended: verdict, scores, cost."""
+    """The box: verdict, scores, cost."""
     ending = ending_of(record)
     colour = COLOURS.get(record.status, "white")
     return Panel(
@@ -64,7 +64,7 @@ def _parts(ending: Ending, colour: str) -> Iterator[RenderableType]:
 
 
 def _commands(stage: Stage, ending: Ending) -> Iterator[tuple[Text, bool]]:
-    """Lines, and whether they are to be copied: those are not broken."""
+    """Lines, and whether each is a command, which must not be wrapped."""
     for snippet in snippets(stage, ending)[-1:]:
         yield Text("\nAsk it:", style="dim"), False
         yield Text(snippet.code.rstrip()), True

@@ -1,4 +1,4 @@
-"""Single keys from a terminal, without Enter, while something else is drawn on it."""
+"""Reads single keys from a terminal, without Enter, while something else is drawn on it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 try:
     import termios
     import tty
-except ImportError:  # Windows: the view is there, the keys are not
+except ImportError:  # Windows has the view, but no keys
     termios = None  # type: ignore[assignment]
 
 Pressed = Callable[[float], str]
@@ -19,13 +19,13 @@ Pressed = Callable[[float], str]
 
 
 def can_read() -> bool:
-    """Whether somebody sits at a keyboard here."""
+    """Whether keys can be read from a terminal."""
     return termios is not None and sys.stdin.isatty()
 
 
 @contextmanager
 def keyboard() -> Iterator[Pressed]:
-    """The keys that are pressed while the block lasts. Ctrl-C still interrupts."""
+    """Read keys within the block. Ctrl-C still interrupts."""
     number = sys.stdin.fileno()
     before = termios.tcgetattr(number)
     try:
@@ -40,6 +40,6 @@ def _pressed(number: int, seconds: float) -> str:
     if not ready:
         return ""
     key = os.read(number, 1)
-    if key in (b"", b"\x04"):  # the terminal is gone, or Ctrl-D
+    if key in (b"", b"\x04"):  # terminal closed, or Ctrl-D
         raise KeyboardInterrupt
     return key.decode(errors="ignore").lower()

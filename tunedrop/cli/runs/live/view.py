@@ -1,4 +1,4 @@
-"""The live view of a run in a terminal. Pure: turns a snapshot into a rich renderable."""
+"""The live view of a run in a terminal: turns a snapshot into a rich renderable."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CURVE_WIDTH = 32
 
 
 class View:
-    """Draws snapshots of one run; keeps its spinner turning between them."""
+    """Draws snapshots of one run, and keeps the spinner turning between them."""
 
     def __init__(self, stage: str, pace: Pace, *, can_answer: bool, fills_line: bool = True) -> None:
         self._stage = stage
@@ -40,7 +40,7 @@ class View:
         self._spinner = Spinner("dots", style="cyan")
 
     def draw(self, snapshot: Snapshot) -> RenderableType:
-        """The whole view: the run, its steps, what is asked, how long and how much."""
+        """The whole view: the run, its steps, a pending approval, remaining time and cost."""
         steps = steps_of(snapshot)
         parts: list[RenderableType] = [self._title(snapshot), Text(), self._steps(snapshot, steps)]
         if snapshot.approval is not None and snapshot.record.is_open:
@@ -57,7 +57,7 @@ class View:
         )
 
     def _steps(self, snapshot: Snapshot, steps: Sequence[Step]) -> Table:
-        # Only the last column gives way in a narrow terminal.
+        # Only the last column shrinks in a narrow terminal.
         grid = Table.grid(padding=(0, 1), expand=self._fills_line)
         grid.add_column(width=1, no_wrap=True)
         grid.add_column(no_wrap=True)
@@ -112,7 +112,7 @@ class View:
 
 
 def _next(steps: Sequence[Step]) -> Step | None:
-    """The step that begins now: the first to come, where none is going on."""
+    """The step that begins next, if none is active."""
     if any(step.state == "going on" for step in steps):
         return None
     return next((step for step in steps if step.state == "to come"), None)
@@ -131,7 +131,7 @@ def _what(step: Step, snapshot: Snapshot) -> Text:
 
 
 def _curve(losses: Sequence[Loss]) -> Text:
-    """The training loss as a row of bars, smoothed: each bar is the mean of what is around it."""
+    """The training loss as a row of bars, each a moving average."""
     values = [row.loss for row in losses]
     width = min(CURVE_WIDTH, len(values))
     reach = max(1, len(values) // 8)

@@ -1,4 +1,4 @@
-"""Following a run to its end, for whoever looks: a person at a terminal, a log, a program."""
+"""Follows a run to its end, for a terminal, a log or a program."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Wait = Callable[[float], str]
 
 
 def watch(here: Deployed, record: Record, format_: Format) -> int:
-    """Follow a run to its end: 0 when it ended with a verdict, 1 when it failed, stopped or was refused."""
+    """Follow a run to its end: 0 if it ended with a verdict, 1 if it failed, was stopped or was refused."""
     run_id = record.run.run_id
     with if_interrupted(f"{run_id} continues", f"Follow it: tunedrop watch {run_id} --stage {here.name}"):
         return _watched(here, record, format_)
@@ -50,7 +50,7 @@ def _watched(here: Deployed, record: Record, format_: Format) -> int:
 
 
 def show(here: Deployed, record: Record) -> None:
-    """The same picture of a run, once."""
+    """Draw the view of a run once."""
     snapshot = Look(here.aws, here.stage, here.registry, record.run.run_id)()
     if snapshot is None:
         return
@@ -81,7 +81,7 @@ def _on_terminal(here: Deployed, look: Look, record: Record) -> Snapshot:
 
 
 def follow(here: Deployed, record: Record, say: Callable[[Event], object]) -> Snapshot:
-    """Wait until a run has ended, and say each event on the way."""
+    """Wait until a run has ended, and report each event."""
     return _follow(Look(here.aws, here.stage, here.registry, record.run.run_id), say)
 
 
@@ -105,7 +105,7 @@ def _in_pipe(look: Look, format_: Format) -> Snapshot:
 
 
 def _looks(look: Look, wait: Wait, answer: Callable[[str], None]) -> Iterator[Snapshot]:
-    """A snapshot a second until the run has ended; a network that fails for a moment ends nothing."""
+    """One snapshot per second until the run has ended. Network errors are retried."""
     while True:
         try:
             snapshot = look()
@@ -122,7 +122,7 @@ def _looks(look: Look, wait: Wait, answer: Callable[[str], None]) -> Iterator[Sn
 
 
 def _answer(here: Deployed, snapshot: Snapshot, key: str) -> None:
-    """`y` approves and `n` stops, while that is asked for."""
+    """`y` approves and `n` stops while the run waits for approval."""
     run = snapshot.record.run
     if snapshot.approval is not None and key == "y":
         here.signal(snapshot.approval.subject)
@@ -136,7 +136,7 @@ def _sleep(seconds: float) -> str:
 
 
 def started(find: Callable[[], Record | None], what: str, seconds: float = 120.0) -> Record:
-    """The run that something has started, as soon as the registry knows it."""
+    """Wait for a run that was just started to appear in the registry."""
     deadline = time.monotonic() + seconds
     with console.status(f"waiting for {what} to start …") if console.is_terminal else ExitStack():
         while time.monotonic() < deadline:
