@@ -1,6 +1,6 @@
 """Tunedrop: drop a dataset into S3, get a fine-tuned Amazon Bedrock model back.
 
-For notebooks and scripts, what the command line does, as functions:
+The command line as functions, for notebooks and scripts:
 
 >>> import tunedrop
 >>> report = tunedrop.check("train.jsonl")          # doctest: +SKIP
@@ -8,8 +8,8 @@ For notebooks and scripts, what the command line does, as functions:
 >>> ending = tunedrop.follow(record)                # doctest: +SKIP
 >>> tunedrop.ask("support", "Where is my order?")   # doctest: +SKIP
 
-`tunedrop.evaluate` gives the gate's verdict on answers from anywhere. Each function is imported when it is
-first used. Everything else in this package is for Tunedrop itself.
+`tunedrop.evaluate` gives the gate's verdict on a file of answers from any two models. Functions are imported on
+first use. Everything else in this package is internal.
 """
 
 __version__ = "0.1.0"

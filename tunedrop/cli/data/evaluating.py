@@ -19,7 +19,7 @@ from tunedrop.reporting.report import render_answers
 
 _OF_A_RUN = ("done", "next_record", "shards", "judge_job_arn", "results_uri", "losses", "judged", "general",
              "base_speed", "tuned_speed", "input_tokens", "output_tokens", "production_gone")  # fmt: skip
-"""Fields that only an evaluation within a run has."""
+"""Fields that exist only for an evaluation within a run."""
 
 
 class Asked(NamedTuple):

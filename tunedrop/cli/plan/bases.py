@@ -1,4 +1,5 @@
-"""`bases`: the base models that can be tuned, with limits, prices and lifecycle; live where AWS answers."""
+"""`bases`: lists the base models that can be tuned, with limits, prices and the live lifecycle if AWS
+answers."""
 
 from __future__ import annotations
 
@@ -29,11 +30,11 @@ from tunedrop.training import engines
 QUICK = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
 
 Live = Mapping[str, Mapping[str, Any]]
-"""Bedrock's own entries (ListFoundationModels) by model id, of the Regions that were asked."""
+"""Bedrock's entries (ListFoundationModels) by model id, for the Regions queried."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What one method asks of a dataset: records, and tokens a record; 0 is no known limit."""
+    """A method's limits: records, and tokens per record; 0 is no known limit."""
 
     min_records: int
     max_records: int
@@ -48,13 +49,13 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     engines
         What trains it, by the names of the setting `engines`; `needs`: what has to be there before a run.
     closed
-        Why it cannot be tuned; empty when it can. `instead` then says what to take.
+        Why it cannot be tuned; empty if it can. `instead` then names an alternative.
     coming
-        What Bedrock has announced of its life.
+        The lifecycle changes that Bedrock has announced.
     checked
-        `live`: Bedrock was asked; `catalog`: as of the pages that the catalog names.
+        `live`: Bedrock was queried; `catalog`: as of the sources that the catalog names.
     missing_prices
-        Usage types of AWS's price list that the catalog has no dated price for.
+        Usage types of AWS's price list without a dated price in the catalog.
     """
 
     base_model: str
@@ -77,7 +78,7 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def reachable(profile: str | None) -> Aws | None:
-    """AWS, where there are credentials; None where there are none."""
+    """The AWS clients; None without credentials."""
     try:
         session = boto3.Session(profile_name=profile)
         return Aws(session) if session.get_credentials() is not None else None
@@ -91,14 +92,14 @@ def show(method: Method | None, region: str | None, *, every: bool, aws: Aws | N
     Parameters
     ----------
     every
-        Those too that cannot be tuned, each with the reason and what to take instead.
+        Whether to include models that cannot be tuned, with the reason and an alternative.
     aws
-        Whom to ask; None asks nobody.
+        The clients to query; None uses only the catalog.
 
     Returns
     -------
     int
-        0 when something can be tuned, else 1.
+        0 if any model can be tuned, else 1.
     """
     live = _live(aws, region) if aws is not None else {}
     bases = [_base(one, method, region, live) for one in catalog.load().values()]
@@ -111,7 +112,7 @@ def show(method: Method | None, region: str | None, *, every: bool, aws: Aws | N
 
 
 def _live(aws: Aws, region: str | None) -> dict[str, Mapping[str, Any]]:
-    """Every base model's entry in the Regions where the catalog has any; a refusal leaves the catalog's."""
+    """The live entries of all Regions in the catalog; where AWS refuses, the catalog's apply."""
     found: dict[str, Mapping[str, Any]] = {}
     regions = [region] if region else sorted({name for one in catalog.tunable() for name in one.regions})
     for name in regions:
@@ -167,7 +168,7 @@ def _base(model: BaseModel, method: Method | None, region: str | None, live: Liv
 
 
 def _missing(model: BaseModel) -> Iterable[str]:
-    """The SKUs of the prices that an estimate needs and the catalog has not; of some the SKU is not known."""
+    """The SKUs of prices that an estimate needs and the catalog lacks; some SKUs are unknown."""
     prices = model.prices
     if model.training_instance:
         return [] if prices.training_per_hour is not None else [instance_hours(model)]
@@ -194,7 +195,7 @@ def _amount(usd: float | None) -> str:
 
 
 def _training(one: Base) -> str:
-    """A million tokens, or an hour of the instance where that is what is known."""
+    """The price of a million tokens, or of an instance hour if only that is known."""
     if one.training_per_million_tokens is None and one.training_per_hour is not None:
         return f"{one.training_per_hour:g}/h"
     return _amount(one.training_per_million_tokens)
@@ -239,7 +240,7 @@ def _print(bases: list[Base], method: Method | None, region: str | None) -> None
 
 
 def _methods(one: Base) -> str:
-    """The methods, with the three ways of writing examples as one."""
+    """The methods; the three SFT formats count as one."""
     examples = ("instruction", "single-turn", "multi-turn")
     names = [name for name in one.methods if name not in examples]
     return ", ".join((["fine-tuning"] if len(names) < len(one.methods) else []) + names)
