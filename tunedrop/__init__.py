@@ -8,8 +8,8 @@ The command line as functions, for notebooks and scripts:
 >>> ending = tunedrop.follow(record)                # doctest: +SKIP
 >>> tunedrop.ask("support", "Where is my order?")   # doctest: +SKIP
 
-`tunedrop.evaluate` gives the gate's verdict on a file of answers from any two models. Functions are imported on
-first use. Everything else in this package is internal.
+`tunedrop.evaluate` gives the gate's verdict on a file of answers from any two models. Functions are imported
+on first use. Everything else in this package is internal.
 """
 
 __version__ = "0.1.0"
