@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Literal
@@ -68,14 +69,16 @@ def candidates(
     grid = {key: value for key, value in search.items() if key != "max_candidates"}
     if problems := list(_grid_problems(fixed, grid)):
         raise InvalidManifest("\n".join(problems))
-    combinations = list(itertools.product(*(value for value in grid.values() if isinstance(value, list))))
-    if not 2 <= len(combinations) <= most:
+    values = [value for value in grid.values() if isinstance(value, list)]
+    count = math.prod(map(len, values))  # ten lists of a hundred values are more than any memory holds
+    if not 2 <= count <= most:
         raise InvalidManifest(
-            f"search has {len(combinations)} candidates; 2 to {most} are allowed: each is billed. "
-            f"Give {'more' if len(combinations) < 2 else 'fewer'} values, or change search.max_candidates"
+            f"search has {count} candidates; 2 to {most} are allowed: each is billed. "
+            f"Give {'more' if count < 2 else 'fewer'} values, or change search.max_candidates"
         )
     found = [
-        resolve(base_model, method, {**fixed, **dict(zip(grid, one, strict=True))}) for one in combinations
+        resolve(base_model, method, {**fixed, **dict(zip(grid, one, strict=True))})
+        for one in itertools.product(*values)
     ]
     if len({tuple(sorted(one.items())) for one in found}) < len(found):
         raise InvalidManifest("search: two candidates are the same; give each value once")

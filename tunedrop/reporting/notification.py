@@ -122,7 +122,8 @@ def _facts(stage: Stage, ending: Ending) -> Iterator[str]:
     if ending.cost is not None and (forecast := forecast_in_words(ending.cost)):
         yield f"Forecast:     {forecast}"
     if ending.estimate is not None:
-        yield f"Estimated:    {in_words(ending.estimate)}, budget {run.budget_usd:.2f} USD"
+        before = f", beside {run.spent_before_usd:.2f} USD before the retry" if run.spent_before_usd else ""
+        yield f"Estimated:    {in_words(ending.estimate)}{before}, budget {run.budget_usd:.2f} USD"
     if ending.promotion is not None and ending.promotion.note:
         yield f"Production:   {ending.promotion.note}"
     for arn in ending.released.kept if ending.released is not None else ():

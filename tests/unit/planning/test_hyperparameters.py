@@ -50,6 +50,13 @@ def test_a_search_that_makes_no_sense_is_refused(search: dict[str, Any], reason:
         candidates(search)
 
 
+def test_a_search_of_more_candidates_than_any_memory_holds_is_refused_at_once() -> None:
+    grid = {f"key_{number}": list(range(100)) for number in range(20)}
+
+    with pytest.raises(InvalidManifest, match=f"search has {100**20} candidates"):
+        candidates(grid)
+
+
 def test_what_is_fixed_is_not_searched() -> None:
     with pytest.raises(InvalidManifest, match="keep one of the two"):
         candidates({"epoch_count": [1, 2]}, epoch_count=3)
