@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import permutations
 from typing import Any
 
@@ -20,6 +20,14 @@ PROSE = "prose"
 
 Leaf = tuple[str, str, Hashable]
 """Where it stands, without places in lists; which kind it is; its value."""
+
+
+Pair = tuple[str, Hashable, str, Hashable]
+"""The field and value of one, then of the other."""
+
+MOST_PAIRS = 500_000
+"""Of all references together: of objects with sixty fields they would take more time and memory than an
+evaluation has."""
 
 
 def parts_of_json(references: Sequence[str]) -> Iterator[Part]:
@@ -45,35 +53,60 @@ def pairs_of_json(references: Sequence[str], found: Sequence[str]) -> Iterator[P
     """Which values belong together in the objects of lists, a part a field: of a value that the answer has at
     all, its pairs with the other values of the object."""
     had = [Counter((path, value) for path, _, value in leaves_of(one)) for one in found]
-    pairs = [_pairs_of(one) for one in references]
-    for field in sorted({field for one in pairs for field, *_ in one}):
+    compared = _compared(references)
+    pairs = [_pairs_of(one, compared) for one in references]
+    for field in sorted({field for one in pairs for field in one}):
         wanted = [
-            Counter[Hashable](
-                {pair: count for pair, count in one.items() if pair[0] == field and given[pair[:2]]}
-            )
+            Counter[Hashable]({pair: count for pair, count in one.get(field, {}).items() if given[pair[:2]]})
             for one, given in zip(pairs, had, strict=True)
         ]
-        yield Part(f"{field} (which belongs to what)", wanted, lambda text: Counter(_pairs_of(text)))
+        yield Part(f"{field} (which belongs to what)", wanted, partial(_pairs_with, field, compared))
 
 
 def forget() -> None:
     """Keep no documents any longer than one evaluation takes."""
     leaves_of.cache_clear()
+    _objects_of.cache_clear()
     _pairs_of.cache_clear()
 
 
+def _compared(references: Sequence[str]) -> frozenset[str]:
+    """The fields whose values are paired: all, or as many of the most common as make `MOST_PAIRS` at most."""
+    objects = [values for one in references for values in _objects_of(one)]
+    common = [field for field, _ in Counter(field for one in objects for field, _ in one).most_common()]
+    while len(common) > 1:
+        kept = frozenset(common)
+        counts = (sum(field in kept for field, _ in values) for values in objects)
+        if sum(count * (count - 1) for count in counts) <= MOST_PAIRS:
+            return kept
+        common = common[: len(common) * 4 // 5]
+    return frozenset()
+
+
+def _pairs_with(field: str, compared: frozenset[str], text: str) -> Wanted:
+    return Counter(_pairs_of(text, compared).get(field))
+
+
 @lru_cache(maxsize=1 << 16)
-def _pairs_of(text: str) -> Counter[tuple[str, Hashable, str, Hashable]]:
-    """Two values of one object in a list of several: the field and value of one, then of the other."""
+def _pairs_of(text: str, compared: frozenset[str]) -> dict[str, Counter[Pair]]:
+    """Two values of one object in a list of several, by the field of the first."""
+    found: dict[str, Counter[Pair]] = defaultdict(Counter)
+    for values in _objects_of(text):
+        kept = [one for one in values if one[0] in compared]
+        if len(kept) * (len(kept) - 1) > MOST_PAIRS:
+            continue  # an answer that repeats itself: none of its pairs is wanted so often
+        for one, other in permutations(kept, 2):
+            found[one[0]][(*one, *other)] += 1
+    return dict(found)
+
+
+@lru_cache(maxsize=1 << 16)
+def _objects_of(text: str) -> tuple[list[tuple[str, Hashable]], ...]:
+    """The values of the objects in a document's lists; none of one nested deeper than Python follows."""
     try:
-        objects = list(_listed(parse(text)))
+        return tuple(_listed(parse(text)))
     except RecursionError:
-        return Counter()
-    return Counter(
-        (one_field, one, other_field, other)
-        for values in objects
-        for (one_field, one), (other_field, other) in permutations(values, 2)
-    )
+        return ()
 
 
 def _listed(document: Any) -> Iterator[list[tuple[str, Hashable]]]:

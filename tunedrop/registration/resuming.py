@@ -119,7 +119,7 @@ def _with_what_was_paid(aws_: Aws, run: Run, record: Record) -> Run:
     return msgspec.structs.replace(
         run,
         spent_before_usd=record.actual_usd or 0.0,
-        evaluated_before_usd=evaluated_usd(cost) if cost is not None else 0.0,
+        evaluated_before_usd=(evaluated_usd(cost) if cost is not None else 0.0) or run.evaluated_before_usd,
         jobs_before=tuple(dict.fromkeys(filter(None, jobs))),
         trained_before=_finished_job(aws_, record) is not None,
     )
