@@ -63,6 +63,14 @@ class Tally(msgspec.Struct):
         if len(there) < PLACES:
             there.append((line, problem))
 
+    def counted(self, code: str, most: int) -> bool:
+        """Count one more, where no more of its rule are listed; else False."""
+        count = self.counts.get(code, 0)
+        if count < PLACES or len(self.first) < most:
+            return False
+        self.counts[code] = count + 1
+        return True
+
     def merge(self, other: Tally, lines_before: int, most: int) -> None:
         """Take those of the part that follows."""
         add(self.counts, other.counts)
@@ -85,6 +93,13 @@ class Findings(msgspec.Struct):
         if severity != "off":
             tally = self.errors if severity == "error" else self.warnings
             tally.add(line, problem, asked.max_findings)
+
+    def counted(self, code: str, asked: Asked) -> bool:
+        """Whether one more needs not be told: it is counted, or nobody wants to know."""
+        severity = asked.severity(code)
+        return severity == "off" or (self.errors if severity == "error" else self.warnings).counted(
+            code, asked.max_findings
+        )
 
     def merge(self, other: Findings, lines_before: int, most: int) -> None:
         """Take those of the part that follows."""

@@ -24,8 +24,9 @@ from tunedrop.dataset.check.results import Partial, Range, Records, without_garb
 from tunedrop.dataset.formats import METHODS, Conversation, Reading, SourceFormat
 from tunedrop.dataset.formats import json_lines as lines
 from tunedrop.dataset.formats.json_typed import RICH, TYPED, Typed
-from tunedrop.dataset.formats.transcripts import is_transcript
+from tunedrop.dataset.formats.transcripts import begins, is_transcript
 from tunedrop.dataset.rules import record as rules
+from tunedrop.dataset.rules.record import Text
 from tunedrop.dataset.rules.texts.prefilter import EVERYTHING, MARKS, WORDS, Prefilter, broken
 from tunedrop.dataset.sources import media
 from tunedrop.dataset.types import Problem, Source, shorten
@@ -80,8 +81,9 @@ class _Scan:
         bits = self._candidates(body, raws) if is_bounded else dict.fromkeys(range(len(raws)), EVERYTHING)
         hidden = [index for index, candidate in bits.items() if candidate == EVERYTHING]
         records = self._together(body, raws, may_hide=bool(hidden)) if is_bounded else None
-        for index in hidden:
-            bits[index] = self._unescaped(raws[index])
+        if hidden:
+            bits.update(self._unescaped(hidden, raws, records))
+            bits = {at: candidate for at, candidate in bits.items() if candidate}
         if records is not None and self._typed is not None:
             self._typed_block(first, raws, records, bits, self._typed)
         else:
@@ -95,54 +97,65 @@ class _Scan:
         """Lines that are all as one of Bedrock's formats has them: what is plain is counted together, and
         the others are looked at one by one."""
         columns = self._columns.get(typed.format) or self._new(typed.format)
-        known = {at: typed.conversation(records[at]) for at in bits}
-        marked = {at for at, bit in bits.items() if bit & MARKS and (one := known[at]) and is_transcript(one)}
-        usual, odd = list(range(len(records))), marked
+        texts = {at: typed.texts(records[at]) for at in bits}
+        odd = {
+            at
+            for at, bit in bits.items()
+            if bit & MARKS and texts[at] and begins(texts[at][0][2]) and _is_transcript(typed, records[at])
+        }
+        usual = list(range(len(records)))
         batch = typed.batch(records) if not odd else None
+        known: dict[int, Conversation | None] = {}
         if batch is None:
             known = {at: typed.conversation(record) for at, record in enumerate(records)}
-            odd = marked | {at for at, one in known.items() if one is None}
+            odd |= {at for at, conversation in known.items() if conversation is None}
             usual = [at for at in usual if at not in odd]
             batch = typed.batch([records[at] for at in usual]) if usual else None
-        looked_at = set(bits) | odd
+        looked_at: set[int] = set()
         if batch is None:
-            looked_at |= set(usual)
+            looked_at = set(usual)
         else:
             columns.add_batch([first + at for at in usual], batch)
             looked_at.update([usual[at] for at in batch.unusual(columns.harmless_turns, columns.is_chat)])
             if max(map(len, raws)) >= columns.harmless_size:
                 looked_at.update([at for at, raw in enumerate(raws) if len(raw) >= columns.harmless_size])
-        for at in sorted(looked_at):
-            conversation = known[at] if at in known else typed.conversation(records[at])
-            if at in odd or conversation is None:
+        for at in sorted(looked_at.union(bits, odd)):
+            if at in odd:
                 self._line(first + at, raws[at], bits.get(at, self._prefilter.always))
                 continue
-            if batch is None:
-                columns.add(first + at, conversation)
-            candidate = bits.get(at, self._prefilter.always)
-            self._look(first + at, typed.format, conversation, columns, len(raws[at]) + 1, candidate)
+            if at in texts:
+                self._texts(first + at, texts[at], columns, bits[at])
+            if at not in looked_at:
+                continue
+            conversation = known[at] if at in known else typed.conversation(records[at])
+            if conversation is not None:
+                if batch is None:
+                    columns.add(first + at, conversation)
+                self._look(first + at, typed.format, conversation, columns, len(raws[at]) + 1)
 
     def _candidates(self, body: bytes, raws: list[bytes]) -> dict[int, int]:
         """By line, the rules about texts that it may break, as bits."""
-        places, found = self._prefilter.candidates(body)
+        found = self._prefilter.candidates(body)
         bits = dict.fromkeys(range(len(raws)), self._prefilter.always) if self._prefilter.always else {}
-        if places:
+        if found:
             ends = list(accumulate([len(raw) + 1 for raw in raws]))
-            for place, bit in zip(places, found, strict=True):
+            for place, bit in found:
                 at = bisect_right(ends, place)
                 bits[at] = bits.get(at, 0) | bit
         return bits
 
-    def _unescaped(self, raw: bytes) -> int:
-        """What a line with escapes may break, which is plain to see once it is written without them."""
-        try:
-            body = msgspec.json.encode(msgspec.json.decode(raw))
-        except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError):
-            return EVERYTHING
-        bits = self._prefilter.always
-        for bit in self._prefilter.candidates(body)[1]:
-            bits |= bit
-        return bits
+    def _unescaped(
+        self, hidden: list[int], raws: list[bytes], records: list[object] | None
+    ) -> dict[int, int]:
+        """What lines with escapes may break, which is plain to see once they are written without them."""
+        found, plain, places = dict.fromkeys(hidden, EVERYTHING), [], []
+        for at in hidden:
+            with suppress(msgspec.MsgspecError, ValueError, RecursionError, OverflowError):
+                record = records[at] if records is not None else msgspec.json.decode(raws[at])
+                plain.append(msgspec.json.encode(record))
+                places.append(at)
+        bits = self._candidates(b"\n".join(plain), plain) if plain else {}
+        return found | {place: bits.get(at, 0) for at, place in enumerate(places)}
 
     def _together(self, body: bytes, raws: list[bytes], may_hide: bool) -> list[object] | None:
         """All records of a block, where each is exactly as one of Bedrock's formats has it."""
@@ -205,20 +218,14 @@ class _Scan:
         """One record that is well-shaped."""
         columns = self._columns.get(format_) or self._new(format_)
         columns.add(number, conversation)
-        self._look(number, format_, conversation, columns, size, candidate)
+        if candidate:
+            self._texts(number, rules.texts_of(conversation), columns, candidate)
+        self._look(number, format_, conversation, columns, size)
 
     def _look(
-        self,
-        number: int,
-        format_: SourceFormat,
-        conversation: Conversation,
-        columns: Columns,
-        size: int,
-        candidate: int,
+        self, number: int, format_: SourceFormat, conversation: Conversation, columns: Columns, size: int
     ) -> None:
-        """What is wrong with it."""
-        if candidate:
-            self._texts(number, conversation, columns, candidate)
+        """What is wrong with a record, but for its texts."""
         is_plain = conversation.is_plain
         if not is_plain:
             self._beside(number, format_, conversation, columns)
@@ -256,15 +263,16 @@ class _Scan:
             for problem in problems:
                 found.add(number, problem, self._asked)
 
-    def _texts(self, number: int, conversation: Conversation, columns: Columns, candidate: int) -> None:
+    def _texts(self, number: int, texts: list[Text], columns: Columns, candidate: int) -> None:
         """What the rules about texts find that the prefilter has named."""
-        texts, model = rules.texts_of(conversation), self._asked.base_model
-        for problem in broken(texts, candidate):
-            columns.records.findings.add(number, problem, self._asked)
+        findings, model, asked = columns.records.findings, self._asked.base_model, self._asked
+        for path, code, why in broken(texts, candidate):
+            if not findings.counted(code, asked):
+                findings.add(number, Problem(path, code, why), asked)
         if candidate & WORDS and model is not None:
             for view, found in zip(columns.views, columns.records.views, strict=True):
                 for problem in rules.words(texts, view, model) if view is not None else ():
-                    found.add(number, problem, self._asked)
+                    found.add(number, problem, asked)
 
     def _beside(
         self, number: int, format_: SourceFormat, conversation: Conversation, columns: Columns
@@ -318,6 +326,11 @@ class _Scan:
     def _flush(self) -> None:
         for columns in self._columns.values():
             self._partial.records += columns.flush()
+
+
+def _is_transcript(typed: Typed, record: object) -> bool:
+    conversation = typed.conversation(record)
+    return conversation is not None and is_transcript(conversation)
 
 
 def _typed(raw: bytes) -> Typed | None:

@@ -17,6 +17,7 @@ from tunedrop.dataset.formats.pairs import lists_answers
 from tunedrop.dataset.formats.record import Conversation, SourceFormat, Turn
 from tunedrop.dataset.formats.wrapped import looks_like_messages
 from tunedrop.dataset.rules import blocks, tools
+from tunedrop.dataset.rules.record import Text, texts_of
 
 _SPACED_KEY = re.compile(rb'"[ \t\r]+:')
 _PATHS = batch.PATHS[: batch.MOST_TURNS]
@@ -218,6 +219,13 @@ class Typed(msgspec.Struct, frozen=True):
     conversation: Callable[[Any], Conversation | None]
     keys: Callable[[list[Any]], dict[bytes, int]]
     batch: Callable[[list[Any]], Batch | None]
+
+    def texts(self, record: Any) -> list[Text]:
+        """What `texts_of` gives of its conversation; nothing where a record has to be read by itself."""
+        if self.format == "prompt-completion":
+            return [("$.prompt", "user", record.prompt), ("$.completion", "assistant", record.completion)]
+        conversation = self.conversation(record)
+        return texts_of(conversation) if conversation is not None else []
 
     def names_each_key_once(self, body: bytes, records: list[Any], may_hide: bool) -> bool:
         """Whether no object of a block names a key twice; false where a text looks as if one did.

@@ -11,6 +11,7 @@ from tunedrop.dataset import formats
 from tunedrop.dataset.formats import SCHEMA_VERSION, Conversation, SourceFormat
 from tunedrop.dataset.formats.record import both
 from tunedrop.dataset.rules import blocks, excluded
+from tunedrop.dataset.rules.texts.rule import has_any
 from tunedrop.dataset.types import Problem, shorten
 
 BYTES_PER_TOKEN = 6
@@ -19,6 +20,10 @@ BYTES_PER_TOKEN = 6
 
 STRICTEST = 2
 """Factor of AWS's own validator for Claude 3, which counts 3 characters per token."""
+
+
+Text = tuple[str, str, str]
+"""What one text of a record is: its JSON path, its role, the text."""
 
 
 def tokens_of(size: int) -> int:
@@ -82,7 +87,7 @@ def _ignored(paths: Mapping[str, str]) -> Problem:
     return Problem(next(iter(paths.values())) if len(paths) == 1 else "$", "TD014", why, shown, "")
 
 
-def texts_of(conversation: Conversation) -> list[tuple[str, str, str]]:
+def texts_of(conversation: Conversation) -> list[Text]:
     """(JSON path, role, text) of every text of a record."""
     found = [(turn.path or "$", turn.role, turn.text) for turn in conversation.turns]
     if conversation.rejected is not None:
@@ -246,20 +251,32 @@ def _lowered(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @cache
-def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(re.escape(word.lower().strip()) for word in words) or "(?!)")
+def _speakers(words: tuple[str, ...]) -> tuple[tuple[int, re.Pattern[str]], ...]:
+    """Names of speakers among reserved words, by their length: whatever their case, with their colon."""
+    names = [word.strip()[:-1] for word in words if word.strip()[:-1].isalpha()]
+    return tuple(
+        (length, re.compile("|".join(f"{name}:" for name in names if len(name) == length), re.IGNORECASE))
+        for length in sorted(set(map(len, names)))
+    )
 
 
-@cache
-def _speaker(words: tuple[str, ...]) -> re.Pattern[str] | None:
-    """A reserved speaker's name: at the beginning of a line whatever its case, in capitals anywhere."""
-    names = "|".join(re.escape(word.strip()[:-1]) for word in words if word.strip()[:-1].isalpha())
-    if not names:
-        return None
-    return re.compile(rf"(?m)^[ \t]*((?i:{names}):)|\b((?:{names.upper()}):)")
+def _speaker(text: str, words: tuple[str, ...]) -> str:
+    """The first name of a speaker at the beginning of a line, or in capitals anywhere; "" where none is."""
+    colon = text.find(":")
+    while colon >= 0:
+        for length, names in _speakers(words):
+            start = colon - length
+            if start < 0 or not names.fullmatch(text, start, colon + 1):
+                continue
+            name, line = text[start : colon + 1], text[text.rfind("\n", 0, start) + 1 : start]
+            is_whole = not (line[-1:].isalnum() or line.endswith("_"))
+            if not line.strip(" \t") or (is_whole and name.isupper() and name.isascii()):
+                return name
+        colon = text.find(":", colon + 1)
+    return ""
 
 
-def words(texts: list[tuple[str, str, str]], rules: MethodRules, model: BaseModel) -> Iterator[Problem]:
+def words(texts: list[Text], rules: MethodRules, model: BaseModel) -> Iterator[Problem]:
     """Reserved words, as the page has them, are errors in what is asked.
 
     Case counts, and a word inside another counts too ("begins with or contains", says the page, and names no
@@ -267,9 +284,10 @@ def words(texts: list[tuple[str, str, str]], rules: MethodRules, model: BaseMode
     and a speaker's name in another case: in capitals, or at the beginning of a line.
     """
     every = rules.reserved_words + rules.doubtful_words
-    may_be = _any_of(every)
+    lowered = _lowered(every)
     for path, role, text in texts:
-        if not may_be.search(text.lower()):
+        lower = text.lower()
+        if not has_any(lower, lowered):
             continue
         asked = role != "assistant" or rules.reserved_in_answers
         errors = [word for word in rules.reserved_words if asked and word in text]
@@ -279,8 +297,8 @@ def words(texts: list[tuple[str, str, str]], rules: MethodRules, model: BaseMode
             yield Problem(path, "TD030", why, shown, f"a text without {shown}")
         doubtful = [word for word in rules.doubtful_words if word in text]
         doubtful += [word for word in rules.reserved_words if not asked and word in text]
-        speaker = _speaker(every)
-        match = speaker.search(text) if speaker and not errors and not doubtful else None
-        for word in doubtful or ([match[1] or match[2]] if match else []):
+        if not errors and not doubtful and (speaker := _speaker(text, every)):
+            doubtful = [speaker]
+        for word in doubtful:
             why = f"AWS's own validator rejects {shorten(word)} here, the guide does not; rephrase it"
             yield Problem(path, "TD034", why, shorten(word), f"a text without {shorten(word)}")

@@ -21,6 +21,7 @@ class LiteralEscapes(TextRule):
 
     code = "TD068"
     literals = (r"\\n", r"\\t", r"\\u", r"\\x", r"\\r", r"\\\"")
+    signs = ("\\",)
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """The first, where it is no code, no path and no formula."""

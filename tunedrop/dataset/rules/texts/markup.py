@@ -27,6 +27,7 @@ class Markup(TextRule):
         rb"(?i)<(?:p|div|span|font|td|tr)[ >]",
         rb"(?i)<a href=",
     )
+    signs = ("&", "<")
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """The first, where the text is not about code."""

@@ -14,7 +14,10 @@ _NAME_BEFORE = re.compile(r"\w[.+-]{0,63}$")
 _SECURITY = re.compile(r"-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![\w.-])")
 _AREA = re.compile(r"(?:^|[^\w.-])(?!000|666|9[0-9][0-9])[0-9]{3}$")
 _IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]{4}){3,7}(?: ?[0-9A-Z]{1,3})?\b")
-_CARD = re.compile(r"[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}(?:[ -]?[0-9]){0,7}|3[0-9]{3}[ -][0-9]{6}[ -][0-9]{5}")
+_CARD = re.compile(
+    r"[0-9](?:[0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}(?:[ -]?[0-9]){0,7}|(?<=3)[0-9]{3}[ -][0-9]{6}[ -][0-9]{5})"
+)
+"""It begins with a digit, not with an alternative: `re` then skips to the next digit."""
 _BESIDE_A_CARD = re.compile(r"[\w%]|[.,][0-9]|-[0-9]")
 """Digits beside a point are those of a float; beside a letter, of a name."""
 
@@ -28,11 +31,13 @@ class EmailAddresses(TextRule):
 
     code = "TD062"
     expressions = (rb"@[A-Za-z0-9_-]+\.[A-Za-z0-9_-]", rb"@[^\x00-\x7f]")
+    signs = ("@",)
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """The first, never its value."""
         for match in _ADDRESS.finditer(text):
-            if _NAME_BEFORE.search(text[max(0, match.start() - 64) : match.start()]):
+            start = match.start()
+            if text[start - 1 : start].isalnum() or _NAME_BEFORE.search(text[max(0, start - 64) : start]):
                 yield _found("an email address")
                 return
 
@@ -42,6 +47,7 @@ class SocialSecurityNumbers(TextRule):
 
     code = "TD062"
     expressions = (rb"[0-9]{3}-[0-9]{2}-[0-9]{4}",)
+    signs = ("-",)
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """The first, never its value."""
@@ -68,7 +74,7 @@ class PaymentCards(TextRule):
 
     code = "TD062"
     expressions = (
-        rb"[0-9]{12}",
+        rb"[^0-9][0-9]{12}",
         rb"[0-9]{4} [0-9]{4} [0-9]{4}",
         rb"[0-9]{4}-[0-9]{4}-[0-9]{4}",
         rb"[0-9]{4}[ -][0-9]{6}[ -][0-9]",
@@ -89,9 +95,11 @@ class PaymentCards(TextRule):
 def _is_card(text: str) -> bool:
     """Whether 13 to 19 digits hold to the check digit of payment cards (Luhn, ISO/IEC 7812-1)."""
     digits = text.replace(" ", "").replace("-", "")
-    if not 12 <= len(digits) <= 19 or digits[0] not in "3456" or len(set(digits)) == 1:
+    if digits[0] not in "3456" or not 12 <= len(digits) <= 19:
         return False
-    return (sum(map(int, digits[-1::-2])) + sum(map(_DOUBLED.__getitem__, digits[-2::-2]))) % 10 == 0
+    values = digits.encode().translate(_VALUES)
+    return (sum(values[-1::-2]) + sum(values[-2::-2].translate(_DOUBLED))) % 10 == 0 and len(set(values)) > 1
 
 
-_DOUBLED = {str(one): sum(divmod(2 * one, 10)) for one in range(10)}
+_VALUES = bytes.maketrans(b"0123456789", bytes(range(10)))
+_DOUBLED = bytes.maketrans(bytes(range(10)), bytes(sum(divmod(2 * one, 10)) for one in range(10)))

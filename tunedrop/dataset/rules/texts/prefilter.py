@@ -13,7 +13,6 @@ from functools import cache
 import hyperscan
 
 from tunedrop.dataset.rules.texts import RULES, TextRule
-from tunedrop.dataset.types import Problem
 
 WORDS = 1 << len(RULES)
 """The bit of a base model's reserved words."""
@@ -33,13 +32,16 @@ class Prefilter:
         self._database, self._bits = _database(tuple(sorted(word for word in words if can_be_found(word))))
         self._always = 0 if all(map(can_be_found, words)) else WORDS
 
-    def candidates(self, body: bytes) -> tuple[list[int], list[int]]:
-        """(places, what may be broken there, as bits), in the order of places."""
+    def candidates(self, body: bytes) -> list[tuple[int, int]]:
+        """(place, what may be broken there, as bits), in any order."""
         found: list[tuple[int, int]] = []
-        take, bits = found.append, self._bits
-        self._database.scan(body, match_event_handler=lambda which, _, end, *__: take((end, bits[which])))
-        found.sort()
-        return [end - 1 for end, _ in found], [bit for _, bit in found]
+        note, bits = found.append, self._bits
+
+        def take(which: int, start: int, end: int, flags: int, context: object) -> None:
+            note((end - 1, bits[which]))
+
+        self._database.scan(body, match_event_handler=take)
+        return found
 
     @property
     def always(self) -> int:
@@ -47,13 +49,20 @@ class Prefilter:
         return self._always
 
 
-def broken(texts: list[tuple[str, str, str]], bits: int) -> list[Problem]:
-    """What rules find in the texts of a record: (path, role, text) each; of each rule what it finds first."""
-    problems: list[Problem] = []
+def broken(texts: list[tuple[str, str, str]], bits: int) -> list[tuple[str, str, str]]:
+    """(path, code, why) of what rules find in the texts of a record, (path, role, text) each; of each rule
+    what it finds first."""
+    problems: list[tuple[str, str, str]] = []
     for rule in _rules_of(bits):
+        signs = rule.signs
         for path, role, text in texts:
+            for sign in signs:
+                if sign in text:
+                    break
+            else:
+                continue
             if found := list(rule.find(text, role)):
-                problems += [Problem(path, rule.code, why) for why in found]
+                problems += [(path, rule.code, why) for why in found]
                 break
     return problems
 

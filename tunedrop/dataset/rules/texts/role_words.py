@@ -15,6 +15,7 @@ class RoleWords(TextRule):
 
     code = "TD086"
     expressions = (rb"(?i)(?:user|assistant|human|system|bot|ai|gpt|<human>|<bot>):",)
+    signs = (":",)
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """The first."""

@@ -17,11 +17,14 @@ class TextRule:
     literals, expressions
         Of every text that breaks the rule, one of these is in its bytes: UTF-8, as JSON writes it. A literal
         counts as it is; an expression is one of Hyperscan's.
+    signs
+        Of every text that breaks the rule, one of these is in it: few, since each text is searched for them.
     """
 
     code: ClassVar[str]
     literals: ClassVar[tuple[str, ...]] = ()
     expressions: ClassVar[tuple[bytes, ...]] = ()
+    signs: ClassVar[tuple[str, ...]] = ("",)
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """What is wrong with a text, in words.

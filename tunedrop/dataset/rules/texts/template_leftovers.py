@@ -31,6 +31,8 @@ _SIGNS = (
     "<image>", "<video>", "<audio>", "</img>", "tool_call>",
     "<functioncall>", "tool_response>", "_of_turn>", "[|Human|]", "[|AI|]",
 )  # fmt: skip
+_MARKUP = ("<", "[", "#", "TODO", "FIXME", "TBD", "orem ipsum")
+"""What is in every one of `_SIGNS` that may be left over; the headings follow a #."""
 
 
 class TemplateLeftovers(TextRule):
@@ -38,13 +40,14 @@ class TemplateLeftovers(TextRule):
 
     code = "TD060"
     literals = _TEMPLATES + _SIGNS + _OF_CALLS
+    signs = ("{", *_MARKUP)
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """The first of them."""
         if role == "assistant" and _CALL.match(text):
             yield "a tool call as plain text; declare the tool, or the model only learns to write JSON"
             return
-        found = _ALWAYS.search(text) if has_any(text, _SIGNS) else None
+        found = _ALWAYS.search(text) if has_any(text, _MARKUP) and has_any(text, _SIGNS) else None
         if found is None and has_any(text, _TEMPLATES):
             found = _OUTSIDE_CODE.search(text)
             if found is not None and is_code(text):
