@@ -60,6 +60,9 @@ class _Part(msgspec.Struct, frozen=True):
     records: int
 
 
+Found = Callable[[Place, str, Place], None]
+
+
 class Duplicates:
     """Takes the records of one format, range after range, then says which are duplicates."""
 
@@ -82,48 +85,40 @@ class Duplicates:
             self._spool.write(column[: 8 * number])
         self._spool.write(prints.lines[: 4 * number])
 
-    def report(self, found: Callable[[Place, Problem], None], written: Callable[[Place], str] = str) -> None:
-        """Tell each record that is like an earlier one, in any order; `written` names the place of that."""
+    def report(self, found: Found) -> None:
+        """Tell each record that is like an earlier one, in any order: (place, code, the earlier one)."""
         compared: set[Place] = set()
         for group in self._groups(0):
-            self._same_prompt(group, found, written)
-            compared.update(place for place, _ in group[1:])
+            self._same_prompt(group, found)
+            compared.update([place for place, _ in group[1:]])
         for group in self._groups(2):
-            alone = [place for place, _ in group if place not in compared]
+            alone = (
+                [place for place, _ in group if place not in compared] if compared else [p for p, _ in group]
+            )
             for place in alone[1:]:
-                why = f"but for numbers and punctuation the same record as {written(alone[0])}"
-                found(place, Problem("$", "TD053", why))
+                found(place, "TD053", alone[0])
 
     def close(self) -> None:
         """Give the space on disk back."""
         self._spool.close()
 
-    def _same_prompt(
-        self,
-        group: list[tuple[Place, int]],
-        found: Callable[[Place, Problem], None],
-        written: Callable[[Place], str],
-    ) -> None:
+    def _same_prompt(self, group: list[tuple[Place, int]], found: Found) -> None:
         first, answers = group[0][0], {group[0][1]: group[0][0]}
         differ = False
         for place, answer in group[1:]:
             earlier = answers.setdefault(answer, place)
             if place.file != first.file:
-                found(place, _leak(place, written(first)))
+                found(place, "TD052" if place.split == "test" else "TD056", first)
             elif earlier is not place:
-                found(place, Problem("$", "TD050", f"the same record as {written(earlier)}"))
+                found(place, "TD050", earlier)
             elif self._are_preferences:
                 # Several pairs of one prompt are a ranking; a pair and its reverse teach nothing.
                 if (reverse := answers.get(-answer % HASHES)) is not None:
                     differ = True
-                    other = written(reverse)
-                    why = f"prefers the answer that {other} rejects, and rejects the one that it prefers"
-                    found(place, Problem("$", "TD092", why))
+                    found(place, "TD092", reverse)
             else:
                 differ = True
-                found(
-                    place, Problem("$", "TD051", f"the same prompt as {written(first)}, with another answer")
-                )
+                found(place, "TD051", first)
         self.contradicted_prompts += differ
 
     def _groups(self, column: int) -> Iterator[list[tuple[Place, int]]]:
@@ -163,7 +158,16 @@ class Duplicates:
         return array("I", self._spool.read(4 * part.records))
 
 
-def _leak(place: Place, first: str) -> Problem:
-    if place.split == "test":
-        return Problem("$", "TD052", f"this prompt is also at {first}: training records cannot be held out")
-    return Problem("$", "TD056", f"this prompt is also at {first}")
+_WHY = {
+    "TD050": "the same record as {}",
+    "TD051": "the same prompt as {}, with another answer",
+    "TD052": "this prompt is also at {}: training records cannot be held out",
+    "TD053": "but for numbers and punctuation the same record as {}",
+    "TD056": "this prompt is also at {}",
+    "TD092": "prefers the answer that {0} rejects, and rejects the one that it prefers",
+}
+
+
+def problem(code: str, earlier: str) -> Problem:
+    """A finding of `Duplicates.report`, with the place of the earlier record in words."""
+    return Problem("$", code, _WHY[code].format(earlier))

@@ -37,7 +37,7 @@ class Prefilter:
         found: list[tuple[int, int]] = []
         note, bits = found.append, self._bits
 
-        def take(which: int, start: int, end: int, flags: int, context: object) -> None:
+        def take(which: int, _start: int, end: int, _flags: int, _context: object) -> None:
             note((end - 1, bits[which]))
 
         self._database.scan(body, match_event_handler=take)
