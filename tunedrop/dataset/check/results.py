@@ -63,13 +63,9 @@ class Tally(msgspec.Struct):
         if len(there) < PLACES:
             there.append((line, problem))
 
-    def counted(self, code: str, most: int) -> bool:
-        """Count one more, where no more of its rule are listed; else False."""
-        count = self.counts.get(code, 0)
-        if count < PLACES or len(self.first) < most:
-            return False
-        self.counts[code] = count + 1
-        return True
+    def lists_no_more(self, code: str, most: int) -> bool:
+        """Whether more of a rule are only counted."""
+        return self.counts.get(code, 0) >= PLACES and len(self.first) >= most
 
     def merge(self, other: Tally, lines_before: int, most: int) -> None:
         """Take those of the part that follows."""
@@ -94,12 +90,16 @@ class Findings(msgspec.Struct):
             tally = self.errors if severity == "error" else self.warnings
             tally.add(line, problem, asked.max_findings)
 
-    def counted(self, code: str, asked: Asked) -> bool:
-        """Whether one more needs not be told: it is counted, or nobody wants to know."""
+    def counted(self, code: str, times: int, asked: Asked) -> bool:
+        """Whether a rule's next findings need not be told: they are counted, or nobody wants to know."""
         severity = asked.severity(code)
-        return severity == "off" or (self.errors if severity == "error" else self.warnings).counted(
-            code, asked.max_findings
-        )
+        if severity == "off":
+            return True
+        tally = self.errors if severity == "error" else self.warnings
+        if not tally.lists_no_more(code, asked.max_findings):
+            return False
+        tally.counts[code] += times
+        return True
 
     def merge(self, other: Findings, lines_before: int, most: int) -> None:
         """Take those of the part that follows."""

@@ -20,14 +20,14 @@ import msgspec
 from tunedrop.dataset import formats
 from tunedrop.dataset.check.columns import Columns
 from tunedrop.dataset.check.options import Asked
-from tunedrop.dataset.check.results import Partial, Range, Records, without_garbage_collection
+from tunedrop.dataset.check.results import Findings, Partial, Range, Records, without_garbage_collection
 from tunedrop.dataset.formats import METHODS, Conversation, Reading, SourceFormat
 from tunedrop.dataset.formats import json_lines as lines
 from tunedrop.dataset.formats.json_typed import RICH, TYPED, Typed
 from tunedrop.dataset.formats.transcripts import begins, is_transcript
 from tunedrop.dataset.rules import record as rules
 from tunedrop.dataset.rules.record import Text
-from tunedrop.dataset.rules.texts.prefilter import EVERYTHING, MARKS, WORDS, Prefilter, broken
+from tunedrop.dataset.rules.texts.prefilter import EVERYTHING, MARKS, WORDS, Prefilter, broken, broken_in
 from tunedrop.dataset.sources import media
 from tunedrop.dataset.types import Problem, Source, shorten
 
@@ -119,12 +119,17 @@ class _Scan:
             looked_at.update([usual[at] for at in batch.unusual(columns.harmless_turns, columns.is_chat)])
             if max(map(len, raws)) >= columns.harmless_size:
                 looked_at.update([at for at, raw in enumerate(raws) if len(raw) >= columns.harmless_size])
-        for at in sorted(looked_at.union(bits, odd)):
+        said = {at: some for at, some in texts.items() if at not in odd} if odd else texts
+        wrong = self._broken_in(said, bits, columns.records.findings)
+        worded = {at for at in said if bits[at] & WORDS}
+        for at in sorted(looked_at.union(wrong, worded, odd)):
             if at in odd:
                 self._line(first + at, raws[at], bits.get(at, self._prefilter.always))
                 continue
-            if at in texts:
-                self._texts(first + at, texts[at], columns, bits[at])
+            for problem in wrong.get(at, ()):
+                columns.records.findings.add(first + at, problem, self._asked)
+            if at in worded:
+                self._words(first + at, texts[at], columns)
             if at not in looked_at:
                 continue
             conversation = known[at] if at in known else typed.conversation(records[at])
@@ -132,6 +137,17 @@ class _Scan:
                 if batch is None:
                     columns.add(first + at, conversation)
                 self._look(first + at, typed.format, conversation, columns, len(raws[at]) + 1)
+
+    def _broken_in(
+        self, texts: dict[int, list[Text]], bits: dict[int, int], findings: Findings
+    ) -> dict[int, list[Problem]]:
+        """By record, what the rules about texts find; what is only counted is counted."""
+        wrong: dict[int, list[Problem]] = {}
+        for code, found in broken_in(texts, bits):
+            if not findings.counted(code, sum([len(whys) for _, whys in found.values()]), self._asked):
+                for at, (path, whys) in found.items():
+                    wrong.setdefault(at, []).extend([Problem(path, code, why) for why in whys])
+        return wrong
 
     def _candidates(self, body: bytes, raws: list[bytes]) -> dict[int, int]:
         """By line, the rules about texts that it may break, as bits."""
@@ -265,14 +281,18 @@ class _Scan:
 
     def _texts(self, number: int, texts: list[Text], columns: Columns, candidate: int) -> None:
         """What the rules about texts find that the prefilter has named."""
-        findings, model, asked = columns.records.findings, self._asked.base_model, self._asked
         for path, code, why in broken(texts, candidate):
-            if not findings.counted(code, asked):
-                findings.add(number, Problem(path, code, why), asked)
-        if candidate & WORDS and model is not None:
-            for view, found in zip(columns.views, columns.records.views, strict=True):
-                for problem in rules.words(texts, view, model) if view is not None else ():
-                    found.add(number, problem, asked)
+            columns.records.findings.add(number, Problem(path, code, why), self._asked)
+        if candidate & WORDS:
+            self._words(number, texts, columns)
+
+    def _words(self, number: int, texts: list[Text], columns: Columns) -> None:
+        """Words of the base model."""
+        model, asked = self._asked.base_model, self._asked
+        for view, found in zip(columns.views, columns.records.views, strict=True):
+            for path, code, word in rules.words(texts, view) if view is not None else ():
+                if model is not None and not found.counted(code, 1, asked):
+                    found.add(number, rules.word_problem(path, code, word, model), asked)
 
     def _beside(
         self, number: int, format_: SourceFormat, conversation: Conversation, columns: Columns

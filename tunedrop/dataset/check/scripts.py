@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from functools import cache
+from functools import cache, lru_cache
 
 SCRIPTS: dict[str, tuple[int, int]] = {
     "Latin": (0x00C0, 0x024F),
@@ -53,6 +53,7 @@ def _other_than(scripts: frozenset[str]) -> re.Pattern[str]:
     return re.compile(f"[{signs}{'' if 'Latin' in scripts else 'A-Za-z'}]" if signs else "(?!)")
 
 
+@lru_cache(maxsize=1 << 16)
 def _script(sign: str) -> str:
     point = ord(sign)
     return next((name for name, (first, last) in SCRIPTS.items() if first <= point <= last), "Latin")

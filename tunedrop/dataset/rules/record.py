@@ -11,6 +11,7 @@ from tunedrop.dataset import formats
 from tunedrop.dataset.formats import SCHEMA_VERSION, Conversation, SourceFormat
 from tunedrop.dataset.formats.record import both
 from tunedrop.dataset.rules import blocks, excluded
+from tunedrop.dataset.rules.texts.rule import Text as Text
 from tunedrop.dataset.rules.texts.rule import has_any
 from tunedrop.dataset.types import Problem, shorten
 
@@ -20,10 +21,6 @@ BYTES_PER_TOKEN = 6
 
 STRICTEST = 2
 """Factor of AWS's own validator for Claude 3, which counts 3 characters per token."""
-
-
-Text = tuple[str, str, str]
-"""What one text of a record is: its JSON path, its role, the text."""
 
 
 def tokens_of(size: int) -> int:
@@ -276,8 +273,14 @@ def _speaker(text: str, words: tuple[str, ...]) -> str:
     return ""
 
 
-def words(texts: list[Text], rules: MethodRules, model: BaseModel) -> Iterator[Problem]:
-    """Reserved words, as the page has them, are errors in what is asked.
+@cache
+def _signs(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Characters of which every word has one, without case."""
+    return tuple(dict.fromkeys(next((one for one in word if one in ":<["), word[:1]) for word in words))
+
+
+def words(texts: list[Text], rules: MethodRules) -> Iterator[tuple[str, str, str]]:
+    """(path, code, word) of reserved words, which are errors in what is asked, as the page has them.
 
     Case counts, and a word inside another counts too ("begins with or contains", says the page, and names no
     exception). What only AWS's own validators refuse is a warning: those words in answers, a few more words,
@@ -287,18 +290,25 @@ def words(texts: list[Text], rules: MethodRules, model: BaseModel) -> Iterator[P
     lowered = _lowered(every)
     for path, role, text in texts:
         lower = text.lower()
-        if not has_any(lower, lowered):
+        if not has_any(lower, _signs(lowered)) or not has_any(lower, lowered):
             continue
         asked = role != "assistant" or rules.reserved_in_answers
-        errors = [word for word in rules.reserved_words if asked and word in text]
-        for word in errors:
-            shown = word.strip()
-            why = f"{shown} is reserved by {model.name} and fails the job; rephrase it"
-            yield Problem(path, "TD030", why, shown, f"a text without {shown}")
+        there = [word for word in rules.reserved_words if word in text]
+        if asked:
+            yield from [(path, "TD030", word) for word in there]
         doubtful = [word for word in rules.doubtful_words if word in text]
-        doubtful += [word for word in rules.reserved_words if not asked and word in text]
-        if not errors and not doubtful and (speaker := _speaker(text, every)):
+        doubtful += [] if asked else there
+        if not there and not doubtful and (speaker := _speaker(text, every)):
             doubtful = [speaker]
-        for word in doubtful:
-            why = f"AWS's own validator rejects {shorten(word)} here, the guide does not; rephrase it"
-            yield Problem(path, "TD034", why, shorten(word), f"a text without {shorten(word)}")
+        yield from [(path, "TD034", word) for word in doubtful]
+
+
+def word_problem(path: str, code: str, word: str, model: BaseModel) -> Problem:
+    """A finding of `words`."""
+    if code == "TD030":
+        shown = word.strip()
+        why = f"{shown} is reserved by {model.name} and fails the job; rephrase it"
+    else:
+        shown = shorten(word)
+        why = f"AWS's own validator rejects {shown} here, the guide does not; rephrase it"
+    return Problem(path, code, why, shown, f"a text without {shown}")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from tunedrop.dataset.rules.texts.rule import TextRule
+from tunedrop.dataset.rules.texts.rule import Text, TextRule, matches_in
 
 _ADDRESS = re.compile(r"@[\w-]{1,63}(?:\.[\w-]{2,63})+\b")
 _NAME_BEFORE = re.compile(r"\w[.+-]{0,63}$")
@@ -35,11 +35,17 @@ class EmailAddresses(TextRule):
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """The first, never its value."""
-        for match in _ADDRESS.finditer(text):
-            start = match.start()
-            if text[start - 1 : start].isalnum() or _NAME_BEFORE.search(text[max(0, start - 64) : start]):
-                yield _found("an email address")
-                return
+        if self.find_in([("", role, text)]):
+            yield _found("an email address")
+
+    def find_in(self, texts: Sequence[Text]) -> dict[int, list[str]]:
+        """The first of each text."""
+        found: dict[int, list[str]] = {}
+        for place, match in matches_in(_ADDRESS, texts):
+            said, start = match.string, match.start()
+            if said[start - 1 : start].isalnum() or _NAME_BEFORE.search(said[max(0, start - 64) : start]):
+                found[place] = [_found("an email address")]
+        return found
 
 
 class SocialSecurityNumbers(TextRule):
@@ -82,14 +88,20 @@ class PaymentCards(TextRule):
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """The first, never its value."""
-        for match in _CARD.finditer(text):
-            start, end = match.span()
-            before = text[start - 1] if start else " "
-            if before.isalnum() or before in ".,+-_" or _BESIDE_A_CARD.match(text, end):
+        if self.find_in([("", role, text)]):
+            yield _found("a payment card number")
+
+    def find_in(self, texts: Sequence[Text]) -> dict[int, list[str]]:
+        """The first of each text."""
+        found: dict[int, list[str]] = {}
+        for place, match in matches_in(_CARD, texts):
+            if not _is_card(match[0]):
                 continue
-            if _is_card(match[0]):
-                yield _found("a payment card number")
-                return
+            said, (start, end) = match.string, match.span()
+            before = said[start - 1] if start else " "
+            if not (before.isalnum() or before in ".,+-_" or _BESIDE_A_CARD.match(said, end)):
+                found[place] = [_found("a payment card number")]
+        return found
 
 
 def _is_card(text: str) -> bool:

@@ -8,11 +8,13 @@ ASCII is a candidate of every rule.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 import hyperscan
 
-from tunedrop.dataset.rules.texts import RULES, TextRule
+from tunedrop.dataset.rules.texts import RULES
+from tunedrop.dataset.rules.texts.rule import Text
 
 WORDS = 1 << len(RULES)
 """The bit of a base model's reserved words."""
@@ -49,27 +51,44 @@ class Prefilter:
         return self._always
 
 
-def broken(texts: list[tuple[str, str, str]], bits: int) -> list[tuple[str, str, str]]:
-    """(path, code, why) of what rules find in the texts of a record, (path, role, text) each; of each rule
-    what it finds first."""
-    problems: list[tuple[str, str, str]] = []
-    for rule in _rules_of(bits):
-        signs = rule.signs
-        for path, role, text in texts:
-            for sign in signs:
-                if sign in text:
-                    break
-            else:
-                continue
-            if found := list(rule.find(text, role)):
-                problems += [(path, rule.code, why) for why in found]
-                break
-    return problems
+def broken(texts: list[Text], bits: int) -> list[tuple[str, str, str]]:
+    """(path, code, why) of what rules find in the texts of a record; of each rule what it finds first."""
+    return [
+        (path, code, why)
+        for code, found in broken_in({0: texts}, {0: bits})
+        for path, wrong in found.values()
+        for why in wrong
+    ]
 
 
-@cache
-def _rules_of(bits: int) -> tuple[TextRule, ...]:
-    return tuple(rule for bit, rule in enumerate(RULES) if bits >> bit & 1)
+Broken = dict[int, tuple[str, list[str]]]
+"""By record: the path of the text that breaks a rule, and how."""
+
+
+def broken_in(texts: Mapping[int, list[Text]], bits: Mapping[int, int]) -> Iterator[tuple[str, Broken]]:
+    """The code of each rule that is broken, in their order, and by which of many records.
+
+    Parameters
+    ----------
+    texts, bits
+        By record: its texts, and the rules that it may break.
+    """
+    alike: dict[int, list[int]] = {}
+    for at, some in texts.items():
+        if some:
+            alike.setdefault(bits[at], []).append(at)
+    for index, rule in enumerate(RULES):
+        candidates = [at for some, places in alike.items() if some >> index & 1 for at in places]
+        found: Broken = {}
+        which = 0
+        while candidates:  # the first text of each, then the second, …
+            said = [texts[at][which] for at in candidates]
+            for place, wrong in rule.find_in(said).items():
+                found[candidates[place]] = said[place][0], wrong
+            which += 1
+            candidates = [at for at in candidates if at not in found and len(texts[at]) > which]
+        if found:
+            yield rule.code, found
 
 
 def can_be_found(word: str) -> bool:

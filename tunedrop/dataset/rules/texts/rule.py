@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import ClassVar
+
+Text = tuple[str, str, str]
+"""What one text of a record is: its JSON path, its role, the text."""
 
 
 class TextRule:
@@ -35,6 +40,25 @@ class TextRule:
             system, user, assistant, or text.
         """
         raise NotImplementedError
+
+    def find_in(self, texts: Sequence[Text]) -> dict[int, list[str]]:
+        """The same of many texts, by their places: of those with nothing wrong nothing."""
+        found = {}
+        for place, (_, role, text) in enumerate(texts):
+            if has_any(text, self.signs) and (wrong := list(self.find(text, role))):
+                found[place] = wrong
+        return found
+
+
+def matches_in(pattern: re.Pattern[str], texts: Sequence[Text]) -> Iterator[tuple[int, re.Match[str]]]:
+    """(place, match) of a pattern in many texts at once: none of its matches may contain NUL.
+
+    The match's own text is all of them, with NUL between them.
+    """
+    said = [text for _, _, text in texts]
+    ends = list(accumulate([len(text) + 1 for text in said]))
+    for match in pattern.finditer("\0".join(said)):
+        yield bisect_right(ends, match.start()), match
 
 
 _SIGNS_OF_CODE = (

@@ -20,7 +20,9 @@ _CALL = re.compile(
 )
 _OF_CALLS = ("arguments", "parameters")
 
-_OUTSIDE_CODE = re.compile(r"\{\{[^{}\n]{0,60}\}\}|\{%[^%\n]{0,60}%\}|\$\{[^{}\n]{1,60}\}")
+_OUTSIDE_CODE = re.compile(
+    r"[{$](?:(?<=\{)(?:\{[^{}\n]{0,60}\}\}|%[^%\n]{0,60}%\})|(?<=\$)\{[^{}\n]{1,60}\})"
+)
 """Template languages, which are also what people ask about."""
 
 
