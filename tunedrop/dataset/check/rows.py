@@ -117,6 +117,16 @@ def _kind(format_: SourceFormat, turns: int, has_system: bool) -> Kind:
 
 
 def _media(turns: tuple[Turn, ...]) -> tuple[str, ...]:
-    if not any([turn.blocks for turn in turns]):
-        return ()
-    return tuple([kind for turn in turns for block in turn.blocks for kind in blocks.media_in(block)])
+    return tuple(
+        [
+            kind
+            for turn in turns
+            if turn.blocks
+            for block in turn.blocks
+            if not _MEDIA.isdisjoint(block)
+            for kind in blocks.media_in(block)
+        ]
+    )
+
+
+_MEDIA = frozenset(blocks.MEDIA)

@@ -76,7 +76,7 @@ class _Scan:
     def _block(self, body: bytes) -> None:
         raws, first = lines.split(body), self._partial.line_count
         self._partial.line_count += len(raws)
-        self._to_expect = body
+        self._to_expect, self._has_media = body, False
         is_bounded = len(body) <= lines.MAX_LINE_BYTES  # else it is a line too long to be a record
         bits = self._candidates(body, raws) if is_bounded else dict.fromkeys(range(len(raws)), EVERYTHING)
         hidden = [index for index, candidate in bits.items() if candidate == EVERYTHING]
@@ -112,6 +112,13 @@ class _Scan:
             usual = [at for at in usual if at not in odd]
             batch = typed.batch([records[at] for at in usual]) if usual else None
         looked_at: set[int] = set()
+        if (
+            batch is None
+            and not odd
+            and self._album is not None
+            and media.are_all_elsewhere(self._to_expect, self._album)
+        ):
+            self._to_expect, self._has_media = b"", False
         if batch is None:
             looked_at = set(usual)
         else:
@@ -277,7 +284,8 @@ class _Scan:
                 columns.known[alike] = wrong
         for found, problems in zip(columns.records.views, wrong, strict=True):
             for problem in problems:
-                found.add(number, problem, self._asked)
+                if not found.counted(problem.code, 1, self._asked):
+                    found.add(number, problem, self._asked)
 
     def _texts(self, number: int, texts: list[Text], columns: Columns, candidate: int) -> None:
         """What the rules about texts find that the prefilter has named."""

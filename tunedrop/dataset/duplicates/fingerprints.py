@@ -19,6 +19,7 @@ WHOLE, WINDOW = 256, 96
 """Of longer texts the letters at the beginning and the end are compared: as many as a window surely has."""
 _LETTERS = 64
 HASHES = 1 << 64
+_ENCODER = msgspec.json.Encoder()
 NO_LETTERS = bytes(one for one in range(128) if not chr(one).isalpha())
 """A table for bytes.translate, which drops in one pass what is no letter of ASCII."""
 
@@ -99,8 +100,8 @@ def _compared(conversation: Conversation) -> tuple[bytes, bytes, bytes]:
         prompt += b"\0" + plain(conversation.system)
     if any([turn.blocks for turn in turns]):
         letters = b""
-        prompt += msgspec.json.encode([turn.blocks for turn in conversation.asked if turn.blocks])
-        answer += msgspec.json.encode(turns[-1].blocks) if conversation.is_answered else b""
+        prompt += _ENCODER.encode([turn.blocks for turn in conversation.asked if turn.blocks])
+        answer += _ENCODER.encode(turns[-1].blocks) if conversation.is_answered else b""
     return prompt, answer, letters
 
 

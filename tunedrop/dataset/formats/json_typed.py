@@ -147,7 +147,7 @@ def _is_usual_media(value: Any, role: str) -> bool:
     place = source.get("s3Location") if isinstance(source, dict) and len(source) == 1 else None
     if not isinstance(place, dict) or place.keys() != {"uri"} or not isinstance(value["format"], str):
         return False
-    return not any(blocks.uri_problems(place["uri"], ""))
+    return blocks.is_usual_uri(place["uri"])
 
 
 def _is_usual_use(value: Any, role: str) -> bool:

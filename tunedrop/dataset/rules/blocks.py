@@ -92,9 +92,16 @@ def _location(media: Any, path: str) -> Iterator[Problem]:
         yield Problem(f"{path}.source.s3Location.bucketOwner", "TD074", why, shorten(owner), "twelve digits")
 
 
+def is_usual_uri(uri: Any) -> bool:
+    """Whether `uri_problems` finds nothing wrong with it."""
+    return isinstance(uri, str) and _URI.fullmatch(uri) is not None and not _OUTSIDE.match(uri)
+
+
 def uri_problems(uri: Any, path: str) -> Iterator[Problem]:
     """Whether a URI is one that Bedrock reads media from, or the path of a file beside the dataset."""
     expected = "s3://bucket/key or a path beside the file, with letters, digits, _ - / and . only"
+    if is_usual_uri(uri):
+        return
     if not isinstance(uri, str) or not _URI.fullmatch(uri):
         yield Problem(path, "TD073", f"uri is {shorten(uri)}; expected {expected}", shorten(uri), expected)
     elif _OUTSIDE.match(uri):

@@ -16,12 +16,14 @@ import msgspec
 from tunedrop.dataset.formats.record import Turn
 from tunedrop.dataset.types import Problem, shorten
 
+_ENCODER = msgspec.json.Encoder()
+
 
 def problems(config: Any, turns: Sequence[Turn]) -> Iterator[Problem]:
     """What is wrong with a record's tool sections, whatever the base model."""
     declared: list[str] = []
     if config is not None:
-        declared, wrong = _declared(msgspec.json.encode(config))
+        declared, wrong = _declared(_ENCODER.encode(config))
         yield from wrong
     uses: dict[str, int] = {}
     answered = set[str]()

@@ -83,6 +83,14 @@ def named_in(body: bytes) -> set[str]:
     return {uri for uri in named if not any(uri_problems(uri, ""))}
 
 
+def are_all_elsewhere(body: bytes, album: Album) -> bool:
+    """Whether lines of Converse name only objects in S3, of which nothing can be said from this machine."""
+    if not isinstance(album, LocalAlbum) or b"\\u" in body:
+        return False
+    named = _NAMED.findall(body)
+    return len(named) == body.count(b'"uri"') and all([uri.startswith(b"s3://") for uri in named])
+
+
 def has_any_to_look_at(conversation: Conversation, format_: SourceFormat, album: Album) -> bool:
     """Whether a record refers to media of which something can be said."""
     return any([album.look(one.uri) is not None for one in references(conversation, format_)])
