@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import lru_cache
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from tunedrop.dataset.duplicates.fingerprints import fingerprints, fingerprints_of
@@ -90,11 +91,15 @@ def rows_of_batch(format_: SourceFormat, lines: list[int], batch: Batch) -> Rows
         tokens=[rules.tokens_of(size) for size in batch.sizes],
         last=batch.answers
         if all(batch.answers)
-        else [answer or asked for answer, asked in zip(batch.answers, batch.before, strict=True)],
+        else [
+            asked if turns % 2 else answer
+            for answer, asked, turns in zip(batch.answers, batch.before, batch.turns, strict=True)
+        ],
         said=batch.answers,
         before=batch.before,
         kinds=[
-            _kind(format_, turns, system != "") for turns, system in zip(batch.turns, systems, strict=True)
+            _kind(format_, turns, system != "", media)
+            for turns, system, media in zip(batch.turns, systems, batch.media or repeat(()), strict=False)
         ],
         ends=_ends(format_, batch, systems) if is_chat(format_) else [""] * len(lines),
     )
@@ -103,17 +108,17 @@ def rows_of_batch(format_: SourceFormat, lines: list[int], batch: Batch) -> Rows
 def _ends(format_: SourceFormat, batch: Batch, systems: list[str]) -> list[str]:
     is_before = format_ == "openai-chat"  # the system prompt is a message of its own
     return [
-        PATHS[turns - 1 + (is_before and system != "")] if answer else ""
-        for turns, answer, system in zip(batch.turns, batch.answers, systems, strict=True)
+        "" if turns % 2 else PATHS[turns - 1 + (is_before and system != "")]
+        for turns, system in zip(batch.turns, systems, strict=True)
     ]
 
 
-@cache
-def _kind(format_: SourceFormat, turns: int, has_system: bool) -> Kind:
+@lru_cache(maxsize=1 << 10)
+def _kind(format_: SourceFormat, turns: int, has_system: bool, media: tuple[str, ...]) -> Kind:
     method = METHODS[format_][0]
     if is_chat(format_):
         method = "distillation" if turns % 2 else "single-turn" if turns <= 2 else "multi-turn"
-    return method, turns, has_system, ()
+    return method, turns, has_system, media
 
 
 def _media(turns: tuple[Turn, ...]) -> tuple[str, ...]:

@@ -112,13 +112,7 @@ class _Scan:
             usual = [at for at in usual if at not in odd]
             batch = typed.batch([records[at] for at in usual]) if usual else None
         looked_at: set[int] = set()
-        if (
-            batch is None
-            and not odd
-            and self._album is not None
-            and media.are_all_elsewhere(self._to_expect, self._album)
-        ):
-            self._to_expect, self._has_media = b"", False
+        alike: dict[int, list[list[Problem]]] = {}
         if batch is None:
             looked_at = set(usual)
         else:
@@ -126,10 +120,17 @@ class _Scan:
             looked_at.update([usual[at] for at in batch.unusual(columns.harmless_turns, columns.is_chat)])
             if max(map(len, raws)) >= columns.harmless_size:
                 looked_at.update([at for at, raw in enumerate(raws) if len(raw) >= columns.harmless_size])
+            if any(batch.media) and self._album and not media.are_all_elsewhere(self._to_expect, self._album):
+                looked_at.update([usual[at] for at, some in enumerate(batch.media) if some])
+            if any(batch.alike):
+                some = {usual[at]: kinds for at, kinds in enumerate(batch.alike) if kinds}
+                alike = self._alike(
+                    {at: kinds for at, kinds in some.items() if at not in looked_at}, columns, typed, records
+                )
         said = {at: some for at, some in texts.items() if at not in odd} if odd else texts
         wrong = self._broken_in(said, bits, columns.records.findings)
         worded = {at for at in said if bits[at] & WORDS}
-        for at in sorted(looked_at.union(wrong, worded, odd)):
+        for at in sorted(looked_at.union(wrong, worded, odd, alike)):
             if at in odd:
                 self._line(first + at, raws[at], bits.get(at, self._prefilter.always))
                 continue
@@ -137,6 +138,8 @@ class _Scan:
                 columns.records.findings.add(first + at, problem, self._asked)
             if at in worded:
                 self._words(first + at, texts[at], columns)
+            if at in alike:
+                self._add_for_the_model(first + at, alike[at], columns)
             if at not in looked_at:
                 continue
             conversation = known[at] if at in known else typed.conversation(records[at])
@@ -268,24 +271,54 @@ class _Scan:
         self, number: int, format_: SourceFormat, conversation: Conversation, columns: Columns, size: int
     ) -> None:
         """What the base model does not take."""
-        model = self._asked.base_model
-        if model is None:
+        if self._asked.base_model is None:
             return
         is_small = size <= columns.harmless_size and len(conversation.turns) <= columns.harmless_turns
         alike = rules.alike(conversation) if is_small else None
         wrong = columns.known.get(alike) if alike is not None else None
         if wrong is None:
-            tokens = rules.tokens_of(rules.longest_of(conversation))
-            wrong = [
-                list(rules.model_problems(conversation, format_, view, model, tokens, size)) if view else []
-                for view in columns.views
-            ]
+            wrong = self._model_problems(conversation, format_, columns, size)
             if alike is not None and len(columns.known) < _MOST_KNOWN:
                 columns.known[alike] = wrong
+        self._add_for_the_model(number, wrong, columns)
+
+    def _add_for_the_model(self, number: int, wrong: list[list[Problem]], columns: Columns) -> None:
         for found, problems in zip(columns.records.views, wrong, strict=True):
             for problem in problems:
                 if not found.counted(problem.code, 1, self._asked):
                     found.add(number, problem, self._asked)
+
+    def _alike(
+        self, kinds: dict[int, tuple[object, ...]], columns: Columns, typed: Typed, records: list[object]
+    ) -> dict[int, list[list[Problem]]]:
+        """By record, what the base model does not take of small records with other blocks than texts: all of
+        the same kinds have the same problems. What is only counted is counted."""
+        left: dict[tuple[object, ...], list[list[Problem]]] = {}
+        for which, times in Counter(kinds.values()).items():
+            wrong = columns.known.get(which)
+            if wrong is None:
+                at = next(at for at, one in kinds.items() if one == which)
+                wrong = self._model_problems(typed.conversation(records[at]), typed.format, columns, 0)
+                if len(columns.known) < _MOST_KNOWN:
+                    columns.known[which] = wrong
+            left[which] = [
+                [one for one in problems if not found.counted(one.code, times, self._asked)]
+                for found, problems in zip(columns.records.views, wrong, strict=True)
+            ]
+        return {at: left[which] for at, which in kinds.items() if any(left[which])}
+
+    def _model_problems(
+        self, conversation: Conversation | None, format_: SourceFormat, columns: Columns, size: int
+    ) -> list[list[Problem]]:
+        """What the base model does not take, by view."""
+        model = self._asked.base_model
+        if model is None or conversation is None:
+            return [[] for _ in columns.views]
+        tokens = rules.tokens_of(rules.longest_of(conversation))
+        return [
+            list(rules.model_problems(conversation, format_, view, model, tokens, size)) if view else []
+            for view in columns.views
+        ]
 
     def _texts(self, number: int, texts: list[Text], columns: Columns, candidate: int) -> None:
         """What the rules about texts find that the prefilter has named."""

@@ -50,7 +50,7 @@ def fingerprints(conversations: list[Conversation]) -> Fingerprints:
 
 
 def fingerprints_of(batch: Batch) -> Fingerprints:
-    """The same of records of texts alone."""
+    """The same of many records."""
     prompts, answers = _plain(batch.prompts), _plain(batch.answers)
     ends = [
         prompt + answer if len(prompt) <= WHOLE and len(answer) <= WHOLE else _ends(prompt) + _ends(answer)
@@ -61,7 +61,12 @@ def fingerprints_of(batch: Batch) -> Fingerprints:
             prompt + b"\0" + plain(system) if system else prompt
             for prompt, system in zip(prompts, batch.systems, strict=True)
         ]
-    return _digests(prompts, answers, _BETWEEN.join(ends).translate(None, NO_LETTERS).split(_BETWEEN))
+    letters = _BETWEEN.join(ends).translate(None, NO_LETTERS).split(_BETWEEN)
+    for at, (asked, answered) in batch.added.items():
+        prompts[at] += asked
+        answers[at] += answered
+        letters[at] = b""
+    return _digests(prompts, answers, letters)
 
 
 _BETWEEN = b"\xff"

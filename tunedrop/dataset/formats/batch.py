@@ -13,11 +13,11 @@ from tunedrop.dataset.formats.wrapped import looks_like_messages
 MOST_TURNS = 256
 PATHS = tuple(f"$.messages[{index}].content" for index in range(MOST_TURNS + 1))
 _OPENING = frozenset("{[")
-_IN_TURN = ("user", "assistant") * (MOST_TURNS // 2)
+IN_TURN = ("user", "assistant") * (MOST_TURNS // 2)
 
 
 class Batch(NamedTuple):
-    """Records in order, each as its `Conversation` would have it: no blocks, and nothing beside the texts.
+    """Records in order, each as its `Conversation` would have it.
 
     Attributes
     ----------
@@ -31,6 +31,12 @@ class Batch(NamedTuple):
         Bytes of UTF-8 of all texts.
     turns
         How many turns each has.
+    added
+        By record with other blocks than texts: what they add to its prompt and to its answer, as bytes to
+        compare.
+    media, alike
+        The media of each record, and what `rules.record.alike` says of it, () where nothing is beside its
+        texts; nothing where no record has any.
     """
 
     prompts: list[str]
@@ -39,14 +45,17 @@ class Batch(NamedTuple):
     systems: list[str]
     sizes: list[int]
     turns: list[int]
+    added: dict[int, tuple[bytes, bytes]]
+    media: list[tuple[str, ...]]
+    alike: list[tuple[object, ...]]
 
     def unusual(self, most_turns: int, is_chat: bool) -> list[int]:
         """Those that rules have something to say about whatever their texts are."""
         found = [at for at, system in enumerate(self.systems) if system]
         if max(self.turns, default=0) > most_turns:
             found += [at for at, turns in enumerate(self.turns) if turns > most_turns]
-        if is_chat and not all(self.answers):
-            found += [at for at, answer in enumerate(self.answers) if not answer]
+        if is_chat:
+            found += [at for at, turns in enumerate(self.turns) if turns % 2]
         return found
 
 
@@ -65,7 +74,7 @@ def pairs(records: list[Any]) -> Batch | None:
     if not _OPENING.isdisjoint([text[0] for text in answers]) and any(map(lists_answers, answers)):
         return None
     sizes = list(map(add, _sizes(prompts), _sizes(answers)))
-    return Batch(prompts, answers, prompts, [], sizes, [2] * len(records))
+    return Batch(prompts, answers, prompts, [], sizes, [2] * len(records), {}, [], [])
 
 
 def texts(records: list[Any]) -> Batch | None:
@@ -73,7 +82,7 @@ def texts(records: list[Any]) -> Batch | None:
     found = [record.input for record in records]
     if not _say_something(found):
         return None
-    return Batch(found, [""] * len(found), found, [], _sizes(found), [1] * len(found))
+    return Batch(found, [""] * len(found), found, [], _sizes(found), [1] * len(found), {}, [], [])
 
 
 def conversations(records: list[Any]) -> Batch | None:
@@ -83,13 +92,14 @@ def conversations(records: list[Any]) -> Batch | None:
         content[0].text if len(content) == 1 else "\n".join([block.text for block in content])
         for content in [message.content for message in messages]
     ]
-    systems = [_system(record.system) if record.system else "" for record in records]
+    systems = [system_of(record.system) if record.system else "" for record in records]
     return _in_turn(
         [message.role for message in messages], said, [len(record.messages) for record in records], systems
     )
 
 
-def _system(blocks: list[Any]) -> str:
+def system_of(blocks: list[Any]) -> str:
+    """A system prompt of blocks, in one text."""
     return "\n".join([block.text for block in blocks if block.text.strip()])
 
 
@@ -119,13 +129,13 @@ def _in_turn(roles: list[str], said: list[str], turns: list[int], systems: list[
         return None
     sizes = _sizes(said)
     if kinds == {2}:
-        if roles != [*_IN_TURN[:2]] * len(turns):
+        if roles != [*IN_TURN[:2]] * len(turns):
             return None
         prompts, answers = said[::2], said[1::2]
         before = prompts
         sizes = list(map(add, sizes[::2], sizes[1::2]))
     else:
-        if roles != list(chain.from_iterable([_IN_TURN[:count] for count in turns])):
+        if roles != list(chain.from_iterable([IN_TURN[:count] for count in turns])):
             return None
         prompts, answers, before, totals, start = [], [], [], [], 0
         for count in turns:
@@ -141,7 +151,7 @@ def _in_turn(roles: list[str], said: list[str], turns: list[int], systems: list[
         sizes = list(map(add, sizes, _sizes(systems)))
     else:
         systems = []
-    return Batch(prompts, answers, before, systems, sizes, turns)
+    return Batch(prompts, answers, before, systems, sizes, turns, {}, [], [])
 
 
 def _say_something(said: list[str]) -> bool:

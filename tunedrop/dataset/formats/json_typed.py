@@ -11,64 +11,44 @@ from typing import Any, Literal
 
 import msgspec
 
-from tunedrop.dataset.formats import batch
+from tunedrop.dataset.formats import batch, json_rich
 from tunedrop.dataset.formats.batch import Batch
+from tunedrop.dataset.formats.json_rich import Block, Strict, with_system
 from tunedrop.dataset.formats.pairs import lists_answers
 from tunedrop.dataset.formats.record import Conversation, SourceFormat, Turn
 from tunedrop.dataset.formats.wrapped import looks_like_messages
-from tunedrop.dataset.rules import blocks, tools
 from tunedrop.dataset.rules.record import Text, texts_of
 
 _SPACED_KEY = re.compile(rb'"[ \t\r]+:')
 _PATHS = batch.PATHS[: batch.MOST_TURNS]
 
 
-class _Strict(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    pass
-
-
-class _Pair(_Strict):
+class _Pair(Strict):
     prompt: str
     completion: str
 
 
-class _Text(_Strict):
+class _Text(Strict):
     input: str
 
 
-class _Block(_Strict):
-    text: str
-
-
-class _Turn(_Strict):
+class _Turn(Strict):
     role: Literal["user", "assistant"]
-    content: list[_Block]
+    content: list[Block]
 
 
-class _Converse(_Strict):
+class _Converse(Strict):
     schemaVersion: Literal["bedrock-conversation-2024"]  # noqa: N815 - Bedrock's name
     messages: list[_Turn]
-    system: list[_Block] = []
+    system: list[Block] = msgspec.field(default_factory=list)
 
 
-class _RichTurn(_Strict):
-    role: Literal["user", "assistant"]
-    content: list[dict[str, Any]]
-
-
-class _RichConverse(_Strict, omit_defaults=True):
-    schemaVersion: Literal["bedrock-conversation-2024"]  # noqa: N815 - Bedrock's name
-    messages: list[_RichTurn]
-    system: list[_Block] = []
-    toolConfig: dict[str, Any] | None = None  # noqa: N815 - Bedrock's name
-
-
-class _Message(_Strict):
+class _Message(Strict):
     role: Literal["user", "assistant", "system"]
     content: str
 
 
-class _Chat(_Strict):
+class _Chat(Strict):
     messages: list[_Message]
 
 
@@ -100,90 +80,7 @@ def _converse(record: Any) -> Conversation | None:
             return None
         turns.append(Turn(expected, text, (), path))
         expected = "assistant" if expected == "user" else "user"
-    return _with_system(record, tuple(turns), {})
-
-
-def _rich(record: Any) -> Conversation | None:
-    """The same with blocks of any kind, each in its usual form; else its own reader says what is wrong."""
-    messages = record.messages
-    if not messages or len(messages) > len(_PATHS):
-        return None
-    turns, expected = [], "user"
-    has_tools = record.toolConfig is not None
-    for message, path in zip(messages, _PATHS, strict=False):
-        content = message.content
-        if message.role != expected or not content:
-            return None
-        texts, says = [], False
-        for block in content:
-            if len(block) != 1:
-                return None
-            ((kind, value),) = block.items()
-            if kind == "text":
-                if not isinstance(value, str):
-                    return None
-                texts.append(value)
-                says = says or not (value == "" or value.isspace())
-                continue
-            usual = _USUAL.get(kind)
-            if usual is None or not usual(value, expected):
-                return None
-            says, has_tools = True, has_tools or kind in ("toolUse", "toolResult")
-        if not says:
-            return None
-        text = texts[0] if len(texts) == 1 else "\n".join(texts)
-        turns.append(Turn(expected, text, tuple(content) if len(texts) != len(content) else (), path))
-        expected = "assistant" if expected == "user" else "user"
-    if has_tools and any(tools.problems(record.toolConfig, turns)):
-        return None
-    extra = {} if record.toolConfig is None else {"toolConfig": record.toolConfig}
-    return _with_system(record, tuple(turns), extra)
-
-
-def _is_usual_media(value: Any, role: str) -> bool:
-    if role != "user" or not isinstance(value, dict) or value.keys() != {"format", "source"}:
-        return False
-    source = value["source"]
-    place = source.get("s3Location") if isinstance(source, dict) and len(source) == 1 else None
-    if not isinstance(place, dict) or place.keys() != {"uri"} or not isinstance(value["format"], str):
-        return False
-    return blocks.is_usual_uri(place["uri"])
-
-
-def _is_usual_use(value: Any, role: str) -> bool:
-    number = value.get("toolUseId") if isinstance(value, dict) else None
-    return role == "assistant" and isinstance(number, str) and number != ""
-
-
-def _is_usual_result(value: Any, role: str) -> bool:
-    return role == "user" and _is_usual_use(value, "assistant")
-
-
-def _is_usual_reasoning(value: Any, role: str) -> bool:
-    if role != "assistant" or not isinstance(value, dict) or len(value) != 1:
-        return False
-    said = value.get("reasoningText")
-    text = said.get("text") if isinstance(said, dict) and len(said) == 1 else None
-    return isinstance(text, str) and not (text == "" or text.isspace())
-
-
-_USUAL: dict[str, Callable[[Any, str], bool]] = {
-    "image": _is_usual_media,
-    "video": _is_usual_media,
-    "document": _is_usual_media,
-    "toolUse": _is_usual_use,
-    "toolResult": _is_usual_result,
-    "reasoningContent": _is_usual_reasoning,
-}
-
-
-def _with_system(record: Any, turns: tuple[Turn, ...], extra: dict[str, Any]) -> Conversation:
-    if not record.system:
-        return Conversation(turns, "", extra) if extra else Conversation(turns)
-    system = [block.text for block in record.system if block.text.strip()]
-    if len(system) == 1:
-        return Conversation(turns, system[0], extra)
-    return Conversation(turns, "\n".join(system), extra, {}, (), "$.system", len(system))
+    return with_system(record, tuple(turns), {})
 
 
 def _chat(record: Any) -> Conversation | None:
@@ -233,7 +130,7 @@ class Typed(msgspec.Struct, frozen=True):
         With `may_hide`, escapes are in the block, by which a key could be written: all keys are counted.
         """
         keys = self.keys(records)
-        if self.format == "converse" and self.conversation is _rich:
+        if self.format == "converse" and self.conversation is json_rich.conversation:
             return _no_key_got_lost(body, records)
         if may_hide and (body.count(b'":') != sum(keys.values()) or _SPACED_KEY.search(body)):
             return False
@@ -287,6 +184,12 @@ TYPED: dict[str, Typed] = {
     "converse": Typed(
         "converse", msgspec.json.Decoder(_Converse), _converse, _converse_keys, batch.conversations
     ),
-    RICH: Typed("converse", msgspec.json.Decoder(_RichConverse), _rich, lambda _: {}, lambda _: None),
+    RICH: Typed(
+        "converse",
+        msgspec.json.Decoder(json_rich.Converse),
+        json_rich.conversation,
+        lambda _: {},
+        json_rich.batch,
+    ),
     "openai-chat": Typed("openai-chat", msgspec.json.Decoder(_Chat), _chat, _chat_keys, batch.chats),
 }
