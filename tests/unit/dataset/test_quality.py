@@ -31,7 +31,7 @@ def codes(report: Report) -> list[tuple[int, str]]:
 
 def look(text: str, answer: str = "yes") -> list[tuple[str, str]]:
     said = Conversation((Turn("user", text), Turn("assistant", answer)))
-    return [(one.code, one.message) for one in broken(texts_of(said), EVERYTHING)]
+    return [(code, why) for _, code, why in broken(texts_of(said), EVERYTHING)]
 
 
 def kinds_of(text: str) -> set[str]:

@@ -32,13 +32,13 @@ class RichTurn(Strict):
     content: list[dict[str, Any]]
 
 
-class Converse(Strict, omit_defaults=True):
-    """A conversation, whatever its blocks."""
+class Converse(Strict, omit_defaults=True, kw_only=True):
+    """A conversation, whatever its blocks; its keys are in the order that people write them in."""
 
     schemaVersion: Literal["bedrock-conversation-2024"]  # noqa: N815 - Bedrock's name
-    messages: list[RichTurn]
-    system: list[Block] = []
+    system: list[Block] = msgspec.field(default_factory=list)
     toolConfig: dict[str, Any] | None = None  # noqa: N815 - Bedrock's name
+    messages: list[RichTurn]
 
 
 _Said = tuple[str, tuple[dict[str, Any], ...]]
@@ -66,15 +66,16 @@ def batch(records: list[Converse]) -> Batch | None:
         texts = [text for text, _ in turns]
         is_answered = count % 2 == 0
         answer, asked = (texts[-1], texts[:-1]) if is_answered else ("", texts)
-        found.prompts.append("\0".join(asked))
+        found.prompts.append("\0".join(asked) if count > 2 else asked[0])
         found.answers.append(answer)
         found.before.append(asked[-1])
         found.turns.append(count)
-        found.systems.append(system_of(record.system) if record.system else "")
-        size = len(found.systems[-1].encode()) + len("".join(texts).encode())
+        system = system_of(record.system) if record.system else ""
+        found.systems.append(system)
+        size = len("".join([system, *texts]).encode())
         rich = [said for _, said in turns if said]
-        for some in rich:
-            size += sum([len(text.encode()) for text in blocks.texts_beside(some)])
+        if rich:
+            size += sum([len(text.encode()) for some in rich for text in blocks.texts_beside(some)])
         found.sizes.append(size)
         beside = _ENCODER.encode([said for _, said in turns[: len(asked)] if said]) if rich else b""
         said_last = _ENCODER.encode(turns[-1][1]) if rich and is_answered else b""
@@ -120,6 +121,12 @@ def _turns(record: Converse) -> list[_Said] | None:
         content = message.content
         if message.role != role or not content:
             return None
+        if len(content) == 1 and len(first := content[0]) == 1 and "text" in first:
+            text = first["text"]
+            if not isinstance(text, str) or not text.strip():
+                return None
+            turns.append((text, ()))
+            continue
         texts, says = [], False
         for block in content:
             if len(block) != 1:
