@@ -3,8 +3,9 @@
 `merge` puts the results of any ranges that make up the files, in their order, together into exactly what one
 pass would have found: `python -m pytest tests/unit/dataset/test_partial.py`.
 
-There is one path: a block of lines is decoded, at once where all of it is as Bedrock has it, else line by
-line; each record becomes a `Conversation`, which the rules look at that the prefilter names.
+A block of lines is decoded, at once where all of it is as Bedrock has it, else line by line. Of a block that
+is read at once a `Batch` is counted, and each rule looks at the candidates that the prefilter names together;
+a `Conversation` is made only of a record that has more to be looked at.
 """
 
 from __future__ import annotations
@@ -19,22 +20,21 @@ import msgspec
 
 from tunedrop.dataset import formats
 from tunedrop.dataset.check.columns import Columns
+from tunedrop.dataset.check.judge import Judge
 from tunedrop.dataset.check.options import Asked
-from tunedrop.dataset.check.results import Findings, Partial, Range, Records, without_garbage_collection
+from tunedrop.dataset.check.results import Partial, Range, Records, without_garbage_collection
 from tunedrop.dataset.formats import METHODS, Conversation, Reading, SourceFormat
 from tunedrop.dataset.formats import json_lines as lines
+from tunedrop.dataset.formats.batch import Batch
 from tunedrop.dataset.formats.json_typed import RICH, TYPED, Typed
 from tunedrop.dataset.formats.transcripts import begins, is_transcript
 from tunedrop.dataset.rules import record as rules
-from tunedrop.dataset.rules.record import Text
-from tunedrop.dataset.rules.texts.prefilter import EVERYTHING, MARKS, WORDS, Prefilter, broken, broken_in
-from tunedrop.dataset.sources import media
-from tunedrop.dataset.types import Problem, Source, shorten
+from tunedrop.dataset.rules.texts.prefilter import EVERYTHING, MARKS, WORDS, Prefilter
+from tunedrop.dataset.rules.texts.rule import Text
+from tunedrop.dataset.types import Problem, Source
 
 _BEGINNING = 200
 """Number of records by which a file is a corpus of texts."""
-_MOST_KNOWN = 10_000
-"""Number of record templates whose problems are cached."""
 
 
 def examine(source: Source, range_: Range, asked: Asked) -> Partial:
@@ -47,15 +47,13 @@ class _Scan:
         self._source = source
         self._asked = asked
         self._most = asked.max_findings
-        self._album = source.album
         self._partial = Partial(range=range_)
         self._columns: dict[SourceFormat, Columns] = {}
         self._views = {format_: asked.views(format_) for format_ in METHODS}
         some = [view for views in self._views.values() for view in views if view is not None]
         self._prefilter = Prefilter(tuple({word for one in some for word in rules.words_to_find(one)}))
         self._typed: Typed | None = None
-        self._to_expect = b""
-        self._has_media = False
+        self._judge = Judge(asked, source.album)
 
     def partial(self) -> Partial:
         found, range_ = self._partial, self._partial.range
@@ -76,7 +74,7 @@ class _Scan:
     def _block(self, body: bytes) -> None:
         raws, first = lines.split(body), self._partial.line_count
         self._partial.line_count += len(raws)
-        self._to_expect, self._has_media = body, False
+        self._judge.begin(body)
         is_bounded = len(body) <= lines.MAX_LINE_BYTES  # else it is a line too long to be a record
         bits = self._candidates(body, raws) if is_bounded else dict.fromkeys(range(len(raws)), EVERYTHING)
         hidden = [index for index, candidate in bits.items() if candidate == EVERYTHING]
@@ -101,34 +99,27 @@ class _Scan:
         odd = {
             at
             for at, bit in bits.items()
-            if bit & MARKS and texts[at] and begins(texts[at][0][2]) and _is_transcript(typed, records[at])
+            if bit & MARKS and _may_be_transcript(texts[at], typed, records[at])
         }
         usual = list(range(len(records)))
-        batch = typed.batch(records) if not odd else None
         known: dict[int, Conversation | None] = {}
+        batch = typed.batch(records) if not odd else None
         if batch is None:
             known = {at: typed.conversation(record) for at, record in enumerate(records)}
             odd |= {at for at, conversation in known.items() if conversation is None}
             usual = [at for at in usual if at not in odd]
             batch = typed.batch([records[at] for at in usual]) if usual else None
-        looked_at: set[int] = set()
-        alike: dict[int, list[list[Problem]]] = {}
         if batch is None:
-            looked_at = set(usual)
+            looked_at, alike = set(usual), {}
         else:
             columns.add_batch([first + at for at in usual], batch)
-            looked_at.update([usual[at] for at in batch.unusual(columns.harmless_turns, columns.is_chat)])
-            if max(map(len, raws)) >= columns.harmless_size:
-                looked_at.update([at for at, raw in enumerate(raws) if len(raw) >= columns.harmless_size])
-            if any(batch.media) and self._album and not media.are_all_elsewhere(self._to_expect, self._album):
-                looked_at.update([usual[at] for at, some in enumerate(batch.media) if some])
-            if any(batch.alike):
-                some = {usual[at]: kinds for at, kinds in enumerate(batch.alike) if kinds}
-                alike = self._alike(
-                    {at: kinds for at, kinds in some.items() if at not in looked_at}, columns, typed, records
-                )
+            looked_at = self._more_than_texts(raws, usual, batch, columns)
+            kinds = {
+                at: one for at, one in zip(usual, batch.alike, strict=False) if one and at not in looked_at
+            }
+            alike = self._judge.alike(kinds, columns, typed, records)
         said = {at: some for at, some in texts.items() if at not in odd} if odd else texts
-        wrong = self._broken_in(said, bits, columns.records.findings)
+        wrong = self._judge.broken_in(said, bits, columns.records.findings)
         worded = {at for at in said if bits[at] & WORDS}
         for at in sorted(looked_at.union(wrong, worded, odd, alike)):
             if at in odd:
@@ -137,27 +128,27 @@ class _Scan:
             for problem in wrong.get(at, ()):
                 columns.records.findings.add(first + at, problem, self._asked)
             if at in worded:
-                self._words(first + at, texts[at], columns)
+                self._judge.words(first + at, texts[at], columns)
             if at in alike:
-                self._add_for_the_model(first + at, alike[at], columns)
+                self._judge.add_for_the_model(first + at, alike[at], columns)
             if at not in looked_at:
                 continue
             conversation = known[at] if at in known else typed.conversation(records[at])
             if conversation is not None:
                 if batch is None:
                     columns.add(first + at, conversation)
-                self._look(first + at, typed.format, conversation, columns, len(raws[at]) + 1)
+                self._judge.look(first + at, typed.format, conversation, columns, len(raws[at]) + 1)
 
-    def _broken_in(
-        self, texts: dict[int, list[Text]], bits: dict[int, int], findings: Findings
-    ) -> dict[int, list[Problem]]:
-        """By record, what the rules about texts find; what is only counted is counted."""
-        wrong: dict[int, list[Problem]] = {}
-        for code, found in broken_in(texts, bits):
-            if not findings.counted(code, sum([len(whys) for _, whys in found.values()]), self._asked):
-                for at, (path, whys) in found.items():
-                    wrong.setdefault(at, []).extend([Problem(path, code, why) for why in whys])
-        return wrong
+    def _more_than_texts(
+        self, raws: list[bytes], usual: list[int], batch: Batch, columns: Columns
+    ) -> set[int]:
+        """The lines of a batch that the rules may have something to say about whatever their texts are."""
+        found = {usual[at] for at in batch.unusual(columns.harmless_turns, columns.is_chat)}
+        if max(map(len, raws)) >= columns.harmless_size:
+            found.update([at for at in usual if len(raws[at]) >= columns.harmless_size])
+        if any(batch.media) and self._judge.may_look_at_media():
+            found.update([at for at, some in zip(usual, batch.media, strict=True) if some])
+        return found
 
     def _candidates(self, body: bytes, raws: list[bytes]) -> dict[int, int]:
         """By line, the rules about texts that it may break, as bits."""
@@ -245,135 +236,8 @@ class _Scan:
         columns = self._columns.get(format_) or self._new(format_)
         columns.add(number, conversation)
         if candidate:
-            self._texts(number, rules.texts_of(conversation), columns, candidate)
-        self._look(number, format_, conversation, columns, size)
-
-    def _look(
-        self, number: int, format_: SourceFormat, conversation: Conversation, columns: Columns, size: int
-    ) -> None:
-        """What is wrong with a record, but for its texts."""
-        is_plain = conversation.is_plain
-        if not is_plain:
-            self._beside(number, format_, conversation, columns)
-        if columns.is_chat and (conversation.extra or not conversation.is_answered):
-            self._end(number, conversation, columns.records)
-        if (
-            not is_plain
-            or conversation.system
-            or conversation.extra
-            or not conversation.has_version
-            or size > columns.harmless_size
-            or len(conversation.turns) > columns.harmless_turns
-        ):
-            self._for_the_model(number, format_, conversation, columns, size)
-
-    def _for_the_model(
-        self, number: int, format_: SourceFormat, conversation: Conversation, columns: Columns, size: int
-    ) -> None:
-        """What the base model does not take."""
-        if self._asked.base_model is None:
-            return
-        is_small = size <= columns.harmless_size and len(conversation.turns) <= columns.harmless_turns
-        alike = rules.alike(conversation) if is_small else None
-        wrong = columns.known.get(alike) if alike is not None else None
-        if wrong is None:
-            wrong = self._model_problems(conversation, format_, columns, size)
-            if alike is not None and len(columns.known) < _MOST_KNOWN:
-                columns.known[alike] = wrong
-        self._add_for_the_model(number, wrong, columns)
-
-    def _add_for_the_model(self, number: int, wrong: list[list[Problem]], columns: Columns) -> None:
-        for found, problems in zip(columns.records.views, wrong, strict=True):
-            for problem in problems:
-                if not found.counted(problem.code, 1, self._asked):
-                    found.add(number, problem, self._asked)
-
-    def _alike(
-        self, kinds: dict[int, tuple[object, ...]], columns: Columns, typed: Typed, records: list[object]
-    ) -> dict[int, list[list[Problem]]]:
-        """By record, what the base model does not take of small records with other blocks than texts: all of
-        the same kinds have the same problems. What is only counted is counted."""
-        left: dict[tuple[object, ...], list[list[Problem]]] = {}
-        for which, times in Counter(kinds.values()).items():
-            wrong = columns.known.get(which)
-            if wrong is None:
-                at = next(at for at, one in kinds.items() if one == which)
-                wrong = self._model_problems(typed.conversation(records[at]), typed.format, columns, 0)
-                if len(columns.known) < _MOST_KNOWN:
-                    columns.known[which] = wrong
-            left[which] = [
-                [one for one in problems if not found.counted(one.code, times, self._asked)]
-                for found, problems in zip(columns.records.views, wrong, strict=True)
-            ]
-        return {at: left[which] for at, which in kinds.items() if any(left[which])}
-
-    def _model_problems(
-        self, conversation: Conversation | None, format_: SourceFormat, columns: Columns, size: int
-    ) -> list[list[Problem]]:
-        """What the base model does not take, by view."""
-        model = self._asked.base_model
-        if model is None or conversation is None:
-            return [[] for _ in columns.views]
-        tokens = rules.tokens_of(rules.longest_of(conversation))
-        return [
-            list(rules.model_problems(conversation, format_, view, model, tokens, size)) if view else []
-            for view in columns.views
-        ]
-
-    def _texts(self, number: int, texts: list[Text], columns: Columns, candidate: int) -> None:
-        """What the rules about texts find that the prefilter has named."""
-        for path, code, why in broken(texts, candidate):
-            columns.records.findings.add(number, Problem(path, code, why), self._asked)
-        if candidate & WORDS:
-            self._words(number, texts, columns)
-
-    def _words(self, number: int, texts: list[Text], columns: Columns) -> None:
-        """Words of the base model."""
-        model, asked = self._asked.base_model, self._asked
-        for view, found in zip(columns.views, columns.records.views, strict=True):
-            for path, code, word in rules.words(texts, view) if view is not None else ():
-                if model is not None and not found.counted(code, 1, asked):
-                    found.add(number, rules.word_problem(path, code, word, model), asked)
-
-    def _beside(
-        self, number: int, format_: SourceFormat, conversation: Conversation, columns: Columns
-    ) -> None:
-        """What a record has beside its texts: keys that nobody reads, media."""
-        for problem in rules.unread(conversation):
-            columns.records.findings.add(number, problem, self._asked)
-        if self._album is None:
-            return
-        if self._to_expect:  # all that the block names are fetched together
-            body, self._to_expect = self._to_expect, b""
-            self._has_media = b'"uri"' in body or b'"image' in body or b"\\u" in body
-            if self._has_media:
-                self._album.expect(media.named_in(body))
-        if not self._has_media or not media.has_any_to_look_at(conversation, format_, self._album):
-            return
-        for view, found in zip(columns.views, columns.records.views, strict=True):
-            for problem in media.problems(conversation, format_, self._album, view, self._asked.base_model):
-                found.add(number, problem, self._asked)
-
-    def _end(self, number: int, conversation: Conversation, records: Records) -> None:
-        """How a conversation ends is right or wrong by the method."""
-        last = conversation.turns[-1]
-        at = last.path.removesuffix(".content")
-        if not conversation.is_answered:
-            why = (
-                "the conversation must end with the assistant's answer (not for distillation, reinforcement)"
-            )
-            records.unanswered.add(number, Problem(at, "TD020", why, "user", "assistant"), self._most)
-            for problem in rules.no_reference(conversation):
-                records.unreferenced.add(number, problem, self._most)
-        if conversation.extra:
-            for key in conversation.extra:
-                if key != "toolConfig":
-                    why = (
-                        f"Bedrock does not read {shorten(key)} for this method; what "
-                        f"Tunedrop writes leaves it out"
-                    )
-                    problem = Problem(f"$.{shorten(key)}", "TD014", why, shorten(key))
-                    records.ungraded.add(number, problem, self._most)
+            self._judge.texts(number, rules.texts_of(conversation), columns, candidate)
+        self._judge.look(number, format_, conversation, columns, size)
 
     def _of(self, format_: SourceFormat) -> Records:
         return (self._columns.get(format_) or self._new(format_)).records
@@ -389,7 +253,9 @@ class _Scan:
             self._partial.records += columns.flush()
 
 
-def _is_transcript(typed: Typed, record: object) -> bool:
+def _may_be_transcript(texts: list[Text], typed: Typed, record: object) -> bool:
+    if not texts or not begins(texts[0][2]):
+        return False
     conversation = typed.conversation(record)
     return conversation is not None and is_transcript(conversation)
 

@@ -1,0 +1,177 @@
+"""What is wrong with well-shaped records: their texts, what stands beside them, what the base model takes."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tunedrop.dataset.check.columns import Columns
+from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.results import Findings, Records
+from tunedrop.dataset.formats import Conversation, SourceFormat
+from tunedrop.dataset.formats.json_typed import Typed
+from tunedrop.dataset.rules import record as rules
+from tunedrop.dataset.rules.texts.prefilter import WORDS, broken, broken_in
+from tunedrop.dataset.rules.texts.rule import Text
+from tunedrop.dataset.sources import media
+from tunedrop.dataset.types import Album, Problem, shorten
+
+_MOST_KNOWN = 10_000
+"""Number of record templates whose problems are cached."""
+
+
+class Judge:
+    """Finds what is wrong, and adds it to the records of a format."""
+
+    def __init__(self, asked: Asked, album: Album | None) -> None:
+        self._asked = asked
+        self._most = asked.max_findings
+        self._album = album
+        self._to_expect = b""
+        self._has_media = False
+
+    def begin(self, body: bytes) -> None:
+        """The lines of the block that the next records are of."""
+        self._to_expect, self._has_media = body, False
+
+    def may_look_at_media(self) -> bool:
+        """Whether something may be said of media that records of Converse name."""
+        return self._album is not None and not media.are_all_elsewhere(self._to_expect, self._album)
+
+    def look(
+        self, number: int, format_: SourceFormat, conversation: Conversation, columns: Columns, size: int
+    ) -> None:
+        """What is wrong with a record, but for its texts."""
+        is_plain = conversation.is_plain
+        if not is_plain:
+            self._beside(number, format_, conversation, columns)
+        if columns.is_chat and (conversation.extra or not conversation.is_answered):
+            self._end(number, conversation, columns.records)
+        if (
+            not is_plain
+            or conversation.system
+            or conversation.extra
+            or not conversation.has_version
+            or size > columns.harmless_size
+            or len(conversation.turns) > columns.harmless_turns
+        ):
+            self._for_the_model(number, format_, conversation, columns, size)
+
+    def _for_the_model(
+        self, number: int, format_: SourceFormat, conversation: Conversation, columns: Columns, size: int
+    ) -> None:
+        """What the base model does not take."""
+        if self._asked.base_model is None:
+            return
+        is_small = size <= columns.harmless_size and len(conversation.turns) <= columns.harmless_turns
+        alike = rules.alike(conversation) if is_small else None
+        wrong = columns.known.get(alike) if alike is not None else None
+        if wrong is None:
+            wrong = self._model_problems(conversation, format_, columns, size)
+            if alike is not None and len(columns.known) < _MOST_KNOWN:
+                columns.known[alike] = wrong
+        self.add_for_the_model(number, wrong, columns)
+
+    def add_for_the_model(self, number: int, wrong: list[list[Problem]], columns: Columns) -> None:
+        """Add what `alike` gave of a record."""
+        for found, problems in zip(columns.records.views, wrong, strict=True):
+            for problem in problems:
+                if not found.counted(problem.code, 1, self._asked):
+                    found.add(number, problem, self._asked)
+
+    def alike(
+        self, kinds: dict[int, tuple[object, ...]], columns: Columns, typed: Typed, records: list[object]
+    ) -> dict[int, list[list[Problem]]]:
+        """By record, what the base model does not take of small records with other blocks than texts: all of
+        the same kinds have the same problems. What is only counted is counted."""
+        left: dict[tuple[object, ...], list[list[Problem]]] = {}
+        for which, times in Counter(kinds.values()).items():
+            wrong = columns.known.get(which)
+            if wrong is None:
+                at = next(at for at, one in kinds.items() if one == which)
+                wrong = self._model_problems(typed.conversation(records[at]), typed.format, columns, 0)
+                if len(columns.known) < _MOST_KNOWN:
+                    columns.known[which] = wrong
+            left[which] = [
+                [one for one in problems if not found.counted(one.code, times, self._asked)]
+                for found, problems in zip(columns.records.views, wrong, strict=True)
+            ]
+        return {at: left[which] for at, which in kinds.items() if any(left[which])}
+
+    def _model_problems(
+        self, conversation: Conversation | None, format_: SourceFormat, columns: Columns, size: int
+    ) -> list[list[Problem]]:
+        """What the base model does not take, by view."""
+        model = self._asked.base_model
+        if model is None or conversation is None:
+            return [[] for _ in columns.views]
+        tokens = rules.tokens_of(rules.longest_of(conversation))
+        return [
+            list(rules.model_problems(conversation, format_, view, model, tokens, size)) if view else []
+            for view in columns.views
+        ]
+
+    def texts(self, number: int, texts: list[Text], columns: Columns, candidate: int) -> None:
+        """What the rules about texts find that the prefilter has named."""
+        for path, code, why in broken(texts, candidate):
+            columns.records.findings.add(number, Problem(path, code, why), self._asked)
+        if candidate & WORDS:
+            self.words(number, texts, columns)
+
+    def words(self, number: int, texts: list[Text], columns: Columns) -> None:
+        """Words of the base model."""
+        model, asked = self._asked.base_model, self._asked
+        for view, found in zip(columns.views, columns.records.views, strict=True):
+            for path, code, word in rules.words(texts, view) if view is not None else ():
+                if model is not None and not found.counted(code, 1, asked):
+                    found.add(number, rules.word_problem(path, code, word, model), asked)
+
+    def _beside(
+        self, number: int, format_: SourceFormat, conversation: Conversation, columns: Columns
+    ) -> None:
+        """What a record has beside its texts: keys that nobody reads, media."""
+        for problem in rules.unread(conversation):
+            columns.records.findings.add(number, problem, self._asked)
+        if self._album is None:
+            return
+        if self._to_expect:  # all that the block names are fetched together
+            body, self._to_expect = self._to_expect, b""
+            self._has_media = b'"uri"' in body or b'"image' in body or b"\\u" in body
+            if self._has_media:
+                self._album.expect(media.named_in(body))
+        if not self._has_media or not media.has_any_to_look_at(conversation, format_, self._album):
+            return
+        for view, found in zip(columns.views, columns.records.views, strict=True):
+            for problem in media.problems(conversation, format_, self._album, view, self._asked.base_model):
+                found.add(number, problem, self._asked)
+
+    def _end(self, number: int, conversation: Conversation, records: Records) -> None:
+        """How a conversation ends is right or wrong by the method."""
+        last = conversation.turns[-1]
+        at = last.path.removesuffix(".content")
+        if not conversation.is_answered:
+            why = (
+                "the conversation must end with the assistant's answer (not for distillation, reinforcement)"
+            )
+            records.unanswered.add(number, Problem(at, "TD020", why, "user", "assistant"), self._most)
+            for problem in rules.no_reference(conversation):
+                records.unreferenced.add(number, problem, self._most)
+        if conversation.extra:
+            for key in conversation.extra:
+                if key != "toolConfig":
+                    why = (
+                        f"Bedrock does not read {shorten(key)} for this method; what "
+                        f"Tunedrop writes leaves it out"
+                    )
+                    problem = Problem(f"$.{shorten(key)}", "TD014", why, shorten(key))
+                    records.ungraded.add(number, problem, self._most)
+
+    def broken_in(
+        self, texts: dict[int, list[Text]], bits: dict[int, int], findings: Findings
+    ) -> dict[int, list[Problem]]:
+        """By record, what the rules about texts find; what is only counted is counted."""
+        wrong: dict[int, list[Problem]] = {}
+        for code, found in broken_in(texts, bits):
+            if not findings.counted(code, sum([len(whys) for _, whys in found.values()]), self._asked):
+                for at, (path, whys) in found.items():
+                    wrong.setdefault(at, []).extend([Problem(path, code, why) for why in whys])
+        return wrong
