@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from heapq import nsmallest
 
 import msgspec
 
 from tunedrop.contracts import Method
 from tunedrop.dataset.check.found import Found
 from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.repeats import Repeats
 from tunedrop.dataset.check.report import FileReport, Report, Rule
 from tunedrop.dataset.check.results import PLACES, Findings, Partial, Records, Tally
 from tunedrop.dataset.check.statistics import Gatherer
 from tunedrop.dataset.duplicates.candidates import MOST_COMPARED, SPLITS, Duplicates, Place, Prints
-from tunedrop.dataset.duplicates.candidates import problem as duplicate
 from tunedrop.dataset.duplicates.leaks import HeldOut, Leak
 from tunedrop.dataset.formats import METHODS, SourceFormat
 from tunedrop.dataset.formats.json_lines import lines_of
@@ -80,10 +79,7 @@ class _Conclusion:
         self._duplicates: dict[SourceFormat, Duplicates] = {}
         self._errors = Found(asked.max_findings)
         self._warnings = Found(asked.max_findings)
-        self._leaked: set[tuple[Split, int]] = set()
-        self._repeated: dict[tuple[int, str], int] = {}
-        self._repeats: dict[tuple[int, str], list[tuple[int, Place]]] = {}
-        self._most_listed = max(asked.max_findings, PLACES)
+        self._repeats = Repeats(asked.max_findings)
 
     def close(self) -> None:
         """Give the space on disk back."""
@@ -115,8 +111,9 @@ class _Conclusion:
             for number, problem in self._opened[split].problems if split in self._opened else ():
                 self._add(split, number, problem)
         if format_ is not None:
-            self._duplicates[format_].report(self._repeat)
-            self._tell_repeats()
+            self._duplicates[format_].report(self._repeats.take)
+            for split, code, tally in self._repeats.tallies(self._written_place):
+                self._take_all(split, tally, code)
             if left_out := self._duplicates[format_].left_out:
                 why = f"the last {left_out:,} records were not compared with others: the dataset is too large"
                 problem = Problem("", "TD057", why, f"{left_out:,}", f"at most {MOST_COMPARED:,} records")
@@ -138,7 +135,7 @@ class _Conclusion:
             likeness = self._asked.threshold("near_duplicate")
             held_out = HeldOut(enumerate(lines_of(source), start=1), likeness)
             for leak in held_out.search(enumerate(lines_of(train), start=1)):
-                if (split, leak.line) not in self._leaked:
+                if (SPLITS.index(split), leak.line) not in self._repeats.leaked:
                     self._add(
                         split, leak.line, _leak(split, leak, self._written_place(Place(0, leak.trained_on)))
                     )
@@ -207,28 +204,6 @@ class _Conclusion:
         first = [(line, problem) for line, _ in records.misplaced.first]
         self._errors.take(split, _tally(records.misplaced.counts, first))
 
-    def _repeat(self, place: Place, code: str, earlier: Place) -> None:
-        """A record that is like an earlier one: there may be millions, of which the first are listed."""
-        which = place.file, code
-        self._repeated[which] = self._repeated.get(which, 0) + 1
-        if code in ("TD052", "TD056"):
-            self._leaked.add((place.split, place.line))
-        listed = self._repeats.setdefault(which, [])
-        listed.append((place.line, earlier))
-        if len(listed) > 1000 + 2 * self._most_listed:
-            self._repeats[which] = nsmallest(self._most_listed, listed)
-
-    def _repeated_in(self, split: Split, code: str) -> int:
-        return self._repeated.get((SPLITS.index(split), code), 0)
-
-    def _tell_repeats(self) -> None:
-        for (file, code), listed in self._repeats.items():
-            first = [
-                (line - 1, duplicate(code, self._written_place(earlier)))
-                for line, earlier in nsmallest(self._most_listed, listed)
-            ]
-            self._take_all(SPLITS[file], _tally({code: self._repeated[file, code]}, first), code)
-
     def _add(self, split: Split, line: int, problem: Problem) -> None:
         if (found := self._where(problem.code)) is not None:
             found.add(split, line, problem)
@@ -249,8 +224,8 @@ class _Conclusion:
             records=file.records,
             bytes=self._sources[split].size,
             errors=self._errors.count(split),
-            duplicates=self._repeated_in(split, "TD050"),
-            contradictions=self._repeated_in(split, "TD051"),
+            duplicates=self._repeats.count(split, "TD050"),
+            contradictions=self._repeats.count(split, "TD051"),
             contradicted_prompts=self._duplicates[format_].contradicted_prompts if format_ is not None else 0,
             traits=file.formats[format_].traits if format_ in file.formats else {},
         )
@@ -271,8 +246,8 @@ class _Conclusion:
             by_code=self._errors.by_code | self._warnings.by_code,
             by_rule=(*self._rules(self._errors, "error"), *self._rules(self._warnings, "warning")),
             rules=self._asked.rules,
-            duplicates=sum(self._repeated_in(split, "TD050") for split in files),
-            near_duplicates=sum(self._repeated_in(split, "TD053") for split in files),
+            duplicates=sum(self._repeats.count(split, "TD050") for split in files),
+            near_duplicates=sum(self._repeats.count(split, "TD053") for split in files),
             files=files,
             statistics=self._together(format_).statistics(),
         )
