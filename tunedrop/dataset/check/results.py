@@ -65,7 +65,7 @@ class Tally(msgspec.Struct):
 
     def lists_no_more(self, code: str, most: int) -> bool:
         """Whether more of a rule are only counted."""
-        return self.counts.get(code, 0) >= PLACES and len(self.first) >= most
+        return self.counts.get(code, 0) >= PLACES and len(self.first) >= most and code not in _ONCE_EACH
 
     def merge(self, other: Tally, lines_before: int, most: int) -> None:
         """Take those of the part that follows."""
