@@ -16,6 +16,8 @@ from tunedrop.serving import inventory
 from tunedrop.training import engines
 
 SECONDS = 600.0
+ASLEEP = {"operation": "InvokeModel", "times": 8, "error": "ModelNotReadyException"}
+FULL = {"operation": "CreateModelImportJob", "times": 2, "error": "ServiceQuotaExceededException"}
 
 
 @pytest.fixture
@@ -76,6 +78,17 @@ def test_a_job_that_never_starts_is_stopped_and_leaves_nothing(stage: Pipeline, 
     stopped_while_starved(stage, run_id, engines.named("sagemaker-serverless"), SECONDS)
 
     assert left(stage, run_id) == set()
+
+
+def test_events_that_are_lost_a_full_quota_and_models_that_sleep_cost_only_time(
+    stage: Pipeline, embedded: Embedded
+) -> None:
+    embedded.faults.set(events="never", calls=[FULL, ASLEEP])
+
+    record = stage.approved(submitted(stage, "troubled", "qwen.qwen3-32b"), SECONDS)
+
+    assert record.status == "promoted", record.failure
+    assert left(stage, record.run.run_id) == {"imported model", "trained model"}
 
 
 def test_a_base_model_that_cannot_be_imported_leaves_the_verdict_open_until_a_retry(
