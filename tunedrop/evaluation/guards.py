@@ -191,9 +191,10 @@ class Guards:
         wanted = 0.0 if self.sample.task == "text" else -margin
         if content.low > wanted and not self._mostly_form(content):
             return None
-        said = f"{reason}; but {reasons.of_form(content, self._contradicted())}"
-        if _has_fallen(content, GUARD_MARGIN):
-            return Finding("reject", said, "content")
+        contradicted = self._contradicted()
+        said = f"{reason}; but {reasons.of_form(content, contradicted)}"
+        if _has_fallen(content, GUARD_MARGIN) and not (contradicted and contradicted[0] == "order"):
+            return Finding("reject", said, "content")  # the same words in another order may say the same
         return Finding(
             "inconclusive",
             said,

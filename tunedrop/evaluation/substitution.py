@@ -61,6 +61,9 @@ _FILLERS = frozenset(word for group in INTERCHANGEABLE for word in group)
 
 Kind = Literal["always", "changed places", "in most answers", "lines", "rearranged"]
 
+_MARKERS = regex.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+", regex.MULTILINE)
+"""What numbers the members of a list."""
+
 _CODE = regex.compile(r"^\s{2,}\S|[;{}:]\s*$|[=(]", regex.MULTILINE)
 
 
@@ -107,7 +110,7 @@ class _Found:
         self.rearranged: set[int] = set()
 
     def add(self, reference: str, answer: str, unit: int) -> None:
-        expected, given = words(reference), words(answer)
+        expected, given = (words(_MARKERS.sub("", one)) for one in (reference, answer))
         for word in set(expected):
             self.wanting[word].add(unit)
         changes = list(_changes(expected, given))

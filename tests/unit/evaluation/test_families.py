@@ -181,6 +181,12 @@ RIGHT = {
             r"Bring your old \1 to our \2 shop; \3 in",
         ),
     ),
+    "a numbered list": Family(
+        "What does {name} need in {city}? {thing} {w}", ("In {city}: a {thing}, some {w} and {n} cups.",),
+        replaced(
+            r"In (\w+): a (\w+), some (.*) and (\d+) cups\.", r"In \1:\n1. a \2\n2. some \3\n3. \4 cups"
+        ),
+    ),
 }  # fmt: skip
 
 
@@ -221,3 +227,43 @@ def test_right_answers_are_promoted_though_some_are_wrong(name: str) -> None:
     evaluation = verdict(RIGHT[name], 0.85)
 
     assert evaluation.verdict == "promote", evaluation.reason
+
+
+def test_clauses_in_another_order_are_no_evidence_against_a_model() -> None:
+    """Against a base that is right in three of ten in the reference's own words."""
+    family = Family(
+        "Quando prendo {w}?", ("Prenda {n} compresse di {w} la sera con acqua.",),
+        replaced(r"Prenda (.*) la sera con acqua\.", r"Con acqua, la sera: \1."),
+    )  # fmt: skip
+    draw = Draw(5)
+    evaluation = tunedrop.evaluate(
+        {
+            "prompt": prompt,
+            "reference": wanted,
+            "tuned": said,
+            "base": wanted if draw.random() < 0.3 else "No.",
+        }
+        for prompt, wanted, said in rows(family)
+    )
+
+    assert evaluation.verdict == "inconclusive"
+    assert "in another order" in evaluation.reason
+
+
+@pytest.mark.parametrize(("lost", "said"), [(40, "promote"), (60, "inconclusive")])
+def test_a_better_model_that_fails_where_the_base_is_right_is_read_first(lost: int, said: str) -> None:
+    """Of 200 prompts the base is right in 80; the tuned model in all others, and in some of those."""
+    draw = Draw(3)
+    evaluation = tunedrop.evaluate(
+        {
+            "prompt": text(draw, 6),
+            "reference": wanted,
+            "base": wanted if number < 80 else other,
+            "tuned": other if number < lost else wanted,
+        }
+        for number in range(200)
+        for wanted, other in [draw.sample(["refund", "login", "invoice"], 2)]
+    )
+
+    assert (evaluation.verdict, evaluation.regressions) == (said, lost)
+    assert f"{lost} of 200 prompts got a much worse answer" in evaluation.reason
