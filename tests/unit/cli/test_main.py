@@ -48,6 +48,15 @@ def test_an_invalid_dataset_exits_with_1_and_names_the_line(dataset: Path) -> No
     assert "train.jsonl:121: error: completion is missing" in output
 
 
+def test_a_message_that_several_lines_share_is_printed_once(dataset: Path) -> None:
+    dataset.write_text(GOOD + '{"prompt": "only"}\n{"prompt": "alone"}\n{"prompt": "so"}\n')
+
+    _, output = run("check", str(dataset))
+
+    assert output.count("completion is missing") == 1
+    assert "train.jsonl: the same on lines 122, 123" in output
+
+
 def test_a_file_that_is_not_there_is_a_wrong_use(tmp_path: Path) -> None:
     assert run("check", str(tmp_path / "none.jsonl"))[0] == 2
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from tunedrop.cli.output import console, table
 from tunedrop.dataset.check.report import FileReport, Report, Rule
 from tunedrop.dataset.rules import explanations
@@ -36,8 +38,13 @@ def _show_rule(rule: Rule) -> None:
     console.print(
         f"{rule.code} {rule.severity}, {counted(rule.count, 'time')}: {CODES[rule.code]}", style=style
     )
-    for place in rule.places:
-        console.print(f"  {line(place, rule.severity)}", style=style)
+    for (file, _, _), places in groupby(rule.places, lambda one: (one.file, one.message, one.code)):
+        first, *others = places
+        console.print(f"  {line(first, rule.severity)}", style=style)
+        lines = sorted({other.line for other in others} - {first.line, 0})
+        if lines:
+            which = f"line{'s' if len(lines) > 1 else ''} {', '.join(f'{one:,}' for one in lines)}"
+            console.print(f"  {file}: the same on {which}", style=style)
     if rule.count > len(rule.places):
         console.print(f"  … and {rule.count - len(rule.places):,} more")
     console.print(f"  How to fix: {explanations.load()[rule.code].fix}", style="dim")

@@ -217,6 +217,10 @@ def answer_of(record: Mapping[str, Any], key: str, reading: Reading) -> str | No
         return reading.text(value, inside, f"$.{key}.{inside}")
     if isinstance(value, dict) and isinstance(value.get("text"), list):
         value = list(dict.fromkeys(map(str, value["text"])))
+        if not value:
+            what = f"{key} is empty; a model learns nothing from it: remove the record"
+            reading.add(f"$.{key}", "TD021", what, record[key], "some text")
+            return None
     if isinstance(value, bool) and reading.format in ("text-label", "question-answer"):
         return "true" if value else "false"
     if key != "completion" and isinstance(value, int | float) and not isinstance(value, bool):

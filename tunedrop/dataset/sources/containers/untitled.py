@@ -31,7 +31,9 @@ def why(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> str:
     near = [found for one in first if (found := unknown.part_of(one))]
     what = "no column has a usual name for a prompt or an answer"
     if near:
-        what = f"{'; '.join(near)}, but no other column has a usual name for what goes with it"
+        what = "; ".join(near)
+        if not (" a prompt" in what and " an answer" in what):
+            what += ", but no other column has a usual name for what goes with it"
     return (
         f"{what}; the first row is {there}: name the columns "
         "with --column prompt=NAME --column completion=NAME (data.columns in a manifest), or by number "
