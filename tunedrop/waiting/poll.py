@@ -79,17 +79,18 @@ def free_deployments(bedrock: Any, refused_at: int | None) -> int:
 
 
 def is_stopped(s3: Any, stage: Stage, run: Run) -> bool:
-    """Whether the object is there that stops this attempt at the run."""
-    return _is_there(s3, stage, intake.signal_key(run.run_id, "stop", str(run.attempt)))
+    """Whether the object is there that stops this attempt at the run; one that was there before it began
+    stops nothing."""
+    return _is_there(s3, stage, intake.signal_key(run.run_id, "stop", str(run.attempt)), run.resumed_at)
 
 
-def _is_there(s3: Any, stage: Stage, key: str) -> bool:
-    """Whether a signal is in the intake bucket.
+def _is_there(s3: Any, stage: Stage, key: str, since: str = "") -> bool:
+    """Whether a signal is in the intake bucket, put there at this moment or later.
 
     Listed, never read: an object encrypted with a key that we cannot use counts like any other.
     """
     found = s3.list_objects_v2(Bucket=stage.intake_bucket, Prefix=key, MaxKeys=1).get("Contents", [])
-    return any(item["Key"] == key for item in found)
+    return any(item["Key"] == key and clock.write(item["LastModified"]) >= since for item in found)
 
 
 def _training(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> CompletedJob | JobEnded | None:

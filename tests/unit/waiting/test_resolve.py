@@ -368,6 +368,25 @@ def test_a_stop_of_another_attempt_stops_nothing(
     assert tokens.sent == []
 
 
+@pytest.mark.parametrize(("resumed", "stopped"), [(-60, True), (60, False)])
+def test_a_stop_that_was_there_before_its_attempt_began_stops_nothing(
+    aws: Aws, stage: Stage, settler: Settler, waits: Waits, tokens: Tokens, registry: Registry,
+    resumed: int, stopped: bool,
+) -> None:  # fmt: skip
+    """Else whoever leaves stops beforehand has a run stopped as often as it is retried."""
+    aws.bedrock = FakeBedrock(get_model_customization_job=IN_PROGRESS)
+    run = registry.get("persona-0123456789").run  # type: ignore[union-attr]
+    registry.end(run.run_id, "failed", None)
+    moment = clock.after(clock.now(), resumed)
+    registry.reopen(msgspec.structs.replace(run, attempt=2, resumed_at=moment))
+    waits.park(builders.wait())
+    aws.s3.put_object(Bucket=stage.intake_bucket, Key="runs/persona-0123456789/stop/2")
+
+    settler.settle_all()
+
+    assert [one["error"] for one in tokens.sent] == ["RunStopped"] * stopped
+
+
 def test_a_stop_that_is_delivered_after_the_run_went_on_stops_nothing(registry: Registry) -> None:
     run = builders.run()
     registry.register(run)
