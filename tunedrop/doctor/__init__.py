@@ -1,6 +1,6 @@
 """Checks the prerequisites of a deployment, explains problems and lists what to request.
 
-Each look gives findings and raises nothing for what it finds.
+Each check yields findings and does not raise for a problem that it finds.
 """
 
 from tunedrop.doctor.finding import Finding, State, asked

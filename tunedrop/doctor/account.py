@@ -13,13 +13,13 @@ from tunedrop.doctor.finding import Finding, State, asked
 
 ABOUT = "Account"
 BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
-"""Where `cdk bootstrap` notes its version (CDK guide, bootstrapping-env, read 2026-11-23)."""
+"""Where `cdk bootstrap` stores its version (CDK guide, bootstrapping-env, read 2026-11-23)."""
 OLDEST_BOOTSTRAP = 6
-"""What aws-cdk-lib 2.275 asks of the bootstrap stack."""
+"""The minimum bootstrap version for aws-cdk-lib 2.275."""
 
 
 def look(aws: Aws) -> Iterator[Finding]:
-    """Region, credentials, bootstrap. Without a Region or good credentials nothing else can be asked."""
+    """Region, credentials, bootstrap. Without a Region or valid credentials nothing else can be checked."""
     if not aws.session.region_name:
         yield _finding("Region", "bad", "none is set", cure(NoRegionError()))
         return
@@ -32,7 +32,7 @@ def look(aws: Aws) -> Iterator[Finding]:
 
 
 def can_be_asked(found: Sequence[Finding]) -> bool:
-    """Whether there is an account to look further into."""
+    """Whether the account can be checked further."""
     return any(one.name == "credentials" and one.state == "good" for one in found)
 
 

@@ -17,7 +17,7 @@ OF_YOUR_OWN = "For a bucket of your own: S3 console, Properties"
 
 
 def look(aws: Aws, stage: Stage) -> Iterator[Finding]:
-    """Buckets, tables, the state machine, Bedrock's role, the topic and who subscribes to it."""
+    """Buckets, tables, the state machine, Bedrock's role, the topic and its subscribers."""
     about = f"Stage {stage.name}"
     s3, dynamodb = aws.s3, aws.dynamodb
     parts = (
@@ -55,7 +55,7 @@ def _there(about: str, stage: Stage, name: str, which: str, call: object) -> Fin
 
 
 def _events(aws: Aws, about: str, stage: Stage) -> Finding:
-    """Without this setting of the bucket no upload starts anything."""
+    """Without this setting of the bucket no upload starts a run."""
     answer = aws.s3.get_bucket_notification_configuration(Bucket=stage.intake_bucket)
     if "EventBridgeConfiguration" in answer:
         return _finding(about, "event delivery", "good", "the intake bucket sends its events to EventBridge")
@@ -64,8 +64,9 @@ def _events(aws: Aws, about: str, stage: Stage) -> Finding:
 
 
 def _buckets(aws: Aws, about: str, stage: Stage) -> Finding:
-    """What the stack sets for its own buckets, and cannot for those of the settings: a run is identified by
-    the version of its upload, and Bedrock reads only buckets of its Region."""
+    """What the stack configures for its own buckets, but cannot for existing ones: versioning, because a run
+    is identified by the version of its upload, and the Region, because Bedrock reads only buckets of its
+    own."""
     for name in (stage.intake_bucket, stage.artifacts_bucket):
         if aws.s3.get_bucket_versioning(Bucket=name).get("Status") != "Enabled":
             cure = f"{OF_YOUR_OWN}, Bucket Versioning, Enable"
@@ -78,7 +79,7 @@ def _buckets(aws: Aws, about: str, stage: Stage) -> Finding:
 
 
 def _subscribers(aws: Aws, about: str, stage: Stage) -> Finding:
-    """Our own record of deliveries subscribes too, and is nobody."""
+    """The function that records deliveries subscribes too, and does not count."""
     pages = aws.sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=stage.topic_arn)
     all_of_them = [one for page in pages for one in page["Subscriptions"]]
     people = [one for one in all_of_them if f":tunedrop-{stage.name}-" not in one["Endpoint"]]

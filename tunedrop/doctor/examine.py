@@ -1,4 +1,4 @@
-"""Everything that is looked at, in the order in which it would fail."""
+"""All checks, in the order in which a deployment would fail."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from tunedrop.doctor.finding import Finding, asked
 from tunedrop.stage import Stage, parameter_name
 
 JOBS_AT_ONCE = 1
-"""What a stage needs at least, before it is deployed and says so itself."""
+"""The minimum that a stage needs, before its own settings are known."""
 
 
 def examine(aws: Aws, stage_name: str, base_model: BaseModel | None, folder: Path) -> Iterator[Finding]:
-    """All findings, each as soon as it is there.
+    """Yield all findings, each as soon as it is known.
 
     Parameters
     ----------
     base_model
-        The one that matters; None: the stage's default, or all that this Region customizes.
+        The base model to check; None: the stage's default, or all that this Region customizes.
     folder
-        Where to look for the pinned CDK CLI.
+        The folder with the pinned CDK CLI.
     """
     yield from machine.look(folder)
     found = list(account.look(aws))
@@ -45,7 +45,7 @@ def examine(aws: Aws, stage_name: str, base_model: BaseModel | None, folder: Pat
 
 
 def _stage(aws: Aws, name: str) -> Stage | None:
-    """The stage where it is deployed and may be read; why not, `_not_deployed` finds out."""
+    """The stage, if it is deployed and readable; `_not_deployed` finds out why not."""
     try:
         answer = aws.ssm.get_parameter(Name=parameter_name(name))
     except ClientError:

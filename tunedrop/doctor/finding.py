@@ -1,4 +1,4 @@
-"""One thing that was looked at."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tunedrop.aws import code_of, explain
 from tunedrop.aws.actions import action_of
 
 State = Literal["good", "note", "unknown", "bad"]
-"""`bad` will fail something; `note` may, or is still to be done; `unknown` could not be read."""
+"""`bad` will fail; `note` may fail, or remains to be done; `unknown` could not be read."""
 
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """What was looked at, how it stands, and what to do about it where it is not good."""
+    """What was checked, its state, and what to do if it is not good."""
 
     about: str
     name: str
@@ -28,7 +28,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def asked(about: str, name: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """The findings of a look; where AWS refuses the question, that it could not be read."""
+    """The findings of a check; if AWS refuses a call, a finding that it could not be read."""
     try:
         yield from look()
     except (ClientError, BotoCoreError) as error:

@@ -1,6 +1,6 @@
-"""The policy of a stage's key: whether the AWS services that have no role of ours may use it.
+"""Checks the policy of a stage's key: whether AWS services without a role of ours may use it.
 
-The stack writes the policy of its own key, and can change nothing of an account's own (`kms_key`).
+The stack writes the policy of its own key, but cannot change that of an existing key (`kms_key`).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ SERVICES = {
     "cloudwatch.amazonaws.com": "no alarm arrives",
     "bedrock.amazonaws.com": "no tuned Nova model comes into service by provisioned throughput",
 }
-"""Who uses the key by itself, and what fails otherwise (CloudWatch user guide, on encrypted topics; Nova user
-guide, customize-fine-tune-encrypt; read 2026-11-29). AWS Budgets, only where a stage has a budget."""
+"""Services that use the key directly, and what fails otherwise (CloudWatch user guide, on encrypted topics;
+Nova user guide, customize-fine-tune-encrypt; read 2026-11-29). AWS Budgets only for a stage with a budget."""
 
 
 def look(aws: Aws, stage: Stage) -> Iterator[Finding]:
-    """One finding: who may not use the key, and what that stops."""
+    """One finding: the services that may not use the key, and what fails."""
     answer = aws.kms.get_key_policy(KeyId=stage.key_arn, PolicyName="default")
     statements = json.loads(answer["Policy"])["Statement"]
     stopped = [f"{one} may not use it: {why}" for one, why in SERVICES.items() if not _may(statements, one)]
@@ -45,7 +45,7 @@ def look(aws: Aws, stage: Stage) -> Iterator[Finding]:
 
 
 def _may(statements: list[Mapping[str, Any]], service: str) -> bool:
-    """Whether a service may use the key for both; conditions are taken to hold."""
+    """Whether a service may use the key for both actions; conditions are assumed to hold."""
     return all(
         any(
             one["Effect"] == "Allow"
@@ -58,7 +58,7 @@ def _may(statements: list[Mapping[str, Any]], service: str) -> bool:
 
 
 def _delegates(statements: list[Mapping[str, Any]], account: str) -> bool:
-    """Whether the account itself may do everything, so that its IAM policies decide (KMS developer guide,
+    """Whether the key policy delegates to the account's IAM policies (KMS developer guide,
     key-policy-default-allow-root-enable-iam)."""
     everybody = (account, f"arn:aws:iam::{account}:root")
     return any(

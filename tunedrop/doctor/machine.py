@@ -15,10 +15,11 @@ ABOUT = "This machine"
 PYTHON = (3, 11)
 NODE = 20
 CDK = (2, 1148)
-"""The CLI that reads this app's cloud assemblies; npm's 3.0.0 is an older, odd release that cannot."""
+"""The CLI versions that read this app's cloud assemblies; 3.0.0 on npm is an older, irregular release that
+cannot."""
 
 Version = Callable[[list[str]], str]
-"""What a program prints when asked for its version; empty when it is not there."""
+"""The output of a program's version option; empty if it is not installed."""
 
 
 def version_of(command: list[str]) -> str:
@@ -29,12 +30,12 @@ def version_of(command: list[str]) -> str:
 
 
 def look(folder: Path, version: Version = version_of) -> Iterator[Finding]:
-    """Python, Node.js and the CDK CLI that is pinned in a checkout of the repository.
+    """Python, Node.js, and the CDK CLI pinned in the repository.
 
     Parameters
     ----------
     folder
-        The repository, or any other folder: the command line alone needs neither Node.js nor the CDK CLI.
+        The repository, or any other folder; outside of it, neither Node.js nor the CDK CLI is needed.
     """
     yield _python()
     if not (folder / "cdk.json").is_file():

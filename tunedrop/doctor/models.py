@@ -1,4 +1,4 @@
-"""Base models: whether they are alive, customizable and open to this account."""
+"""Checks base models: whether they are active, customizable and accessible to this account."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tunedrop.training.engines.bedrock.jobs import CUSTOMIZATION_TYPES
 
 ABOUT = "Base models"
 SOON = timedelta(days=180)
-"""How far ahead a change of a model's life is worth a note: its Legacy period is six months or 45 days
-(user guide, model-lifecycle, read 2026-11-29)."""
+"""How far ahead a lifecycle change is reported: the Legacy period is six months or 45 days (user guide,
+model-lifecycle, read 2026-11-29)."""
 
 
 def look(aws: Aws, models: Iterable[BaseModel]) -> Iterator[Finding]:
-    """One finding a base model."""
+    """One finding per base model."""
     for model in models:
         yield from asked(ABOUT, model.name, lambda model=model: iter([_one(aws, model)]))  # type: ignore[misc]
 
@@ -70,7 +70,8 @@ def _judge(model: BaseModel, details: dict[str, Any], missing: list[str], now: d
 
 
 def _listed_by_bedrock(model: BaseModel) -> set[str]:
-    """What Bedrock should list of it; it has no word for reinforcement (botocore, ModelCustomization)."""
+    """The customization types that Bedrock should list; there is none for reinforcement (botocore,
+    ModelCustomization)."""
     bedrock = [method for method in model.methods if model.engine_of(method) == "bedrock"]
     return {CUSTOMIZATION_TYPES[method] for method in bedrock} - {"REINFORCEMENT_FINE_TUNING"}
 

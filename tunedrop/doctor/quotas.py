@@ -26,11 +26,11 @@ from tunedrop.training import engines
 ABOUT = "Service quotas"
 
 UNITS_A_MODEL = {"meta.llama3-1-8b-instruct-v1:0:128k": "L-3632DE15"}
-"""The quota of model units per provisioned model, where its code is known; others are found by their name."""
+"""The quota codes of model units per provisioned model, if known; others are found by name."""
 
 
 class Used(msgspec.Struct, frozen=True):
-    """How much of it is used now."""
+    """Current usage."""
 
     jobs: int
     deployments: int
@@ -38,12 +38,12 @@ class Used(msgspec.Struct, frozen=True):
 
 
 def look(aws: Aws, models: Iterable[BaseModel], jobs_at_once: int) -> Iterator[Finding]:
-    """The quotas that these base models need.
+    """Check the quotas that these base models need.
 
     Parameters
     ----------
     jobs_at_once
-        How many jobs the stage wants to run at once (`customization_quota`).
+        How many jobs the stage runs at once (`customization_quota`).
     """
     yield from asked(
         ABOUT, "quotas", lambda: _judge(read(aws), _used(aws), list(models), jobs_at_once, _region(aws))
@@ -66,7 +66,7 @@ def _judge(
 
 
 def _units(quotas: dict[str, Quota], models: list[BaseModel], region: str) -> Iterator[Finding]:
-    """Provisioned throughput takes two quotas, both 0 in a new account."""
+    """Provisioned throughput needs two quotas, both 0 in a new account."""
     served = [model for model in models if model.serving.provisioned]
     if not served:
         return
@@ -91,7 +91,7 @@ def _units_finding(quota: Quota | None, name: str, state: State, why: str, regio
 
 
 def _by_name(quotas: dict[str, Quota], model: BaseModel) -> Quota | None:
-    """Quota names say `Model units per provisioned model for Meta Llama 3.1 8B Instruct`."""
+    """A quota by name, such as `Model units per provisioned model for Meta Llama 3.1 8B Instruct`."""
     words = model.name.lower().removesuffix(" instruct")
     return next(
         (

@@ -1,4 +1,4 @@
-"""Recognizes data files by name, and the part of a dataset that each one is."""
+"""Recognizes data files, and their split, by name."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ _JUNK = re.compile(
     r"part|crdownload|lock|bak|png|jpe?g|gif|webp|mp4|mov|pdf|docx?)$",
     re.IGNORECASE,
 )
-"""Beginnings and endings of the names of files that lie beside data and hold none."""
+"""Beginnings and endings of names of files next to data that contain none."""
 
 
 def is_junk(name: str) -> bool:
-    """Whether a file is one that programs leave beside data, or that tells people about it."""
+    """Whether a file is not data but left by programs, or documentation."""
     return "__MACOSX/" in name or bool(_JUNK.match(posixpath.basename(name)))
 
 
 def split_of(name: str) -> Split | None:
-    """Which part of a dataset a file is by its name: `test-00000-of-00002.parquet`."""
+    """The split that a file's name says: `test-00000-of-00002.parquet`."""
     words = re.split(r"[^a-z]+", posixpath.basename(name).lower())
     return next((_SPLITS[word] for word in words if word in _SPLITS), None)
 
 
 def by_split(files: Sequence[P]) -> dict[Split, Sequence[P]]:
-    """Files that lie together, by part, those of one part in the order of their numbers.
+    """The files of a folder by split, each split in the order of the numbers in the names.
 
-    They are the parts of a split only if one of them is called so for training; otherwise they are shards of
-    one training set.
+    Names count as splits only if one of them says training; otherwise all files are shards of one training
+    set.
     """
     named = [(split_of(str(file)), file) for file in in_order(files)]
     if all(split != "train" for split, _ in named):

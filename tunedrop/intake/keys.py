@@ -16,12 +16,13 @@ DROP_PREFIX = "drop/"
 RUNS_PREFIX = "runs/"
 MANIFEST_NAMES = ("run.yaml", "run.yml", "run.json")
 MORE_TEST = "test.jsonl"
-"""In the folder of a run: held-out records for one whose own were split off, and too few to decide."""
+"""In a run's folder: additional held-out records for a run whose test set was split off and too small."""
 
 AGAIN = "again"
-"""Metadata of an object that starts a run (`x-amz-meta-again`): train it although it was trained before."""
+"""Metadata of an object that starts a run (`x-amz-meta-again`): train even if it was trained before."""
 SUCCESS = "_SUCCESS"
-"""Spark and Hadoop write it last; by hand: `aws s3api put-object --key drop/NAME/_SUCCESS`."""
+"""Spark and Hadoop write this file last; to write it by hand: `aws s3api put-object --key
+drop/NAME/_SUCCESS`."""
 
 MAX_NAME = 200
 
@@ -30,10 +31,9 @@ SIGNALS: tuple[Signal, ...] = get_args(Signal)
 
 
 class Upload(msgspec.Struct, frozen=True):
-    """An object that somebody put into the intake bucket, and the name it gives its run.
+    """The meaning of an object in the intake bucket, and the name of its run.
 
-    A signal names a run id instead, and with `code` the one thing that it is about: an estimate to approve,
-    an attempt to stop or to continue.
+    A signal has a run id instead, and as `code` the estimate to approve, or the attempt to stop or retry.
     """
 
     kind: Literal["dataset", "folder", "shard", "manifest", "approve", "stop", "retry", "other"]
@@ -42,9 +42,9 @@ class Upload(msgspec.Struct, frozen=True):
 
 
 def read_key(key: str) -> Upload:
-    """What an intake key asks for. A key below `drop/` is a dataset's, unless programs leave such files.
+    """The meaning of an intake key. A key below `drop/` is a dataset, unless `is_junk` says otherwise.
 
-    A folder there is one dataset of several shards, which its `_SUCCESS` starts.
+    A folder there is a dataset of several shards, started by its `_SUCCESS`.
 
     >>> read_key("drop/My support.jsonl")
     Upload(kind='dataset', name='My support', code='')
@@ -79,9 +79,9 @@ def _dropped(path: str) -> Upload:
 
 
 def name_of(text: str) -> str:
-    """The name of a run, as a key or a person says it: of any script, on one line, never empty.
+    """The name of a run, from a key or an option: in any script, on one line, never empty.
 
-    What looks the same has the same name, however its letters are composed (Unicode NFC).
+    Names that look the same are equal, however their letters are composed (Unicode NFC).
     """
     name = shown.line(unicodedata.normalize("NFC", text)).strip(" /") or "unnamed"
     if len(name) <= MAX_NAME:
@@ -90,7 +90,7 @@ def name_of(text: str) -> str:
 
 
 def is_folder(key: str, size: int) -> bool:
-    """Whether an object is nothing but the mark that consoles make for an empty folder."""
+    """Whether an object is the placeholder that consoles create for an empty folder."""
     return key.endswith("/") and size == 0
 
 
@@ -98,17 +98,17 @@ _SIGNAL_KEY = re.compile(rf"{RUNS_PREFIX}(?P<run_id>[^/]+)/(?P<signal>{'|'.join(
 
 
 def signal_key(run_id: str, signal: Signal, code: str) -> str:
-    """The object whose arrival approves, stops or retries a run; what it holds does not matter.
+    """The key of the object that approves, stops or retries a run; its content does not matter.
 
     Parameters
     ----------
     code
-        Of an approval, the estimate that it is about (`waiting.approval.code_of`). Of a stop, the attempt
-        that ends; of a retry, the attempt that has ended. It makes every signal count once, for one thing.
+        For an approval, the estimate (`waiting.approval.code_of`); for a stop, the attempt to end; for a
+        retry, the attempt that has ended. Each signal therefore applies once.
     """
     return f"{RUNS_PREFIX}{run_id}/{signal}/{code}"
 
 
 def more_test_key(run_id: str) -> str:
-    """The object that adds held-out records when this run is retried."""
+    """The key of additional held-out records for a retry of this run."""
     return f"{RUNS_PREFIX}{run_id}/{MORE_TEST}"

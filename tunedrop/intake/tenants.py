@@ -1,4 +1,5 @@
-"""Tenants that share the intake bucket of a stage: each uploads below its own name, and reads what is its."""
+"""Tenants that share the intake bucket of a stage: each may upload to, and read from, its own prefixes
+only."""
 
 from __future__ import annotations
 
@@ -7,16 +8,16 @@ from tunedrop.stage import Stage
 
 
 def tenant_of(stage: Stage, key: str) -> str | None:
-    """The tenant whose prefix an intake key is in; None where there is none."""
+    """The tenant whose prefix an intake key is in; None if there is none."""
     _, _, below = key.partition("/")
     name, slash, _ = below.partition("/")
     return name if slash and name in stage.tenants else None
 
 
 def readable(stage: Stage, key: str) -> tuple[str, ...]:
-    """Beginnings of the URIs that a run may read, by the key of its upload: data files and media alike.
+    """The prefixes of URIs that a run may read data and media from, by the key of its upload.
 
-    Without tenants, the buckets of the stage; an upload in no tenant's prefix reads nothing.
+    Without tenants, all buckets of the stage; an upload outside the tenants' prefixes may read nothing.
     """
     if not stage.tenants:
         return tuple(f"s3://{bucket}/" for bucket in (stage.intake_bucket, *stage.data_buckets))

@@ -18,11 +18,11 @@ PHASES = {
     "dataProcessing": "DataProcessing",
     "training": "Training",
 }
-"""Bedrock's `statusDetails`, in their order, by the names that its console shows."""
+"""Bedrock's `statusDetails` in order, with the names that its console shows."""
 
 
 def fact(step: str, snapshot: Snapshot) -> str:
-    """What the step has found or is waiting for; empty where there is nothing to say."""
+    """The result of a step, or what it waits for; may be empty."""
     if step == "preflight":
         checks = snapshot.record.document("preflight", Preflight)
         return f"{len(checks.checks)} checks passed" if checks else ""
@@ -32,13 +32,13 @@ def fact(step: str, snapshot: Snapshot) -> str:
     if step == "wait_for_training":
         return training(snapshot.job)
     if step == "wait_for_approval" and snapshot.approval is not None:
-        return f"waits for a yes until {snapshot.approval.expires_at}"
+        return f"waits for approval until {snapshot.approval.expires_at}"
     say = _OF_DOCUMENTS.get(step)
     return say(ending_of(snapshot.record)) if say else ""
 
 
 def training(job: Job | None) -> str:
-    """The phase that the job is in, and its loss."""
+    """The phase of the job, and its loss."""
     if job is None:
         return ""
     parts = [phase(job), *(str(one) for one in job.curves.inputs if one.partly or one.rejected)]
@@ -51,8 +51,8 @@ def training(job: Job | None) -> str:
 
 
 def _first_and_last(rows: Sequence[Loss]) -> tuple[float, float]:
-    """The mean loss of the first and of the last epoch, or of the first and last quarter of one epoch: the
-    loss of one step says more about its records than about the model."""
+    """The mean loss of the first and the last epoch, or of the first and last quarter of a single epoch,
+    because the loss of one step depends mostly on its records."""
     start = [row for row in rows if row.epoch == rows[0].epoch]
     end = [row for row in rows if row.epoch == rows[-1].epoch]
     if rows[0].epoch == rows[-1].epoch:
@@ -62,7 +62,7 @@ def _first_and_last(rows: Sequence[Loss]) -> tuple[float, float]:
 
 
 def phase(job: Job) -> str:
-    """Bedrock's own word for what the job does now."""
+    """Bedrock's name for the job's current phase."""
     for name, word in PHASES.items():
         if job.status == "InProgress" and job.phases.get(name) == "InProgress":
             return word

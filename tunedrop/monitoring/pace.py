@@ -12,17 +12,17 @@ from tunedrop.planning.plan import plan
 from tunedrop.registry import Record, Registry, StepRecord
 
 LEARN_FROM = 5
-"""Earlier runs that are looked at: each costs one query."""
+"""Maximum number of earlier runs to read; each costs one query."""
 
 NOT_OURS_TO_TELL = frozenset({"wait_for_approval", "wait_for_slot", "wait_for_deployment"})
-"""Waits that last as long as somebody else likes."""
+"""Waits whose duration does not depend on the run."""
 
 Pace = Mapping[str, float]
-"""Seconds that each step takes for this run, by its name."""
+"""Expected seconds of each step of this run, by name."""
 
 
 def learn(registry: Registry, record: Record) -> Pace:
-    """The pace to expect, from the latest runs of this base model that went to their end."""
+    """The expected pace, from the latest completed runs of this base model."""
     earlier = [
         one
         for one in registry.recent(50)
@@ -34,7 +34,7 @@ def learn(registry: Registry, record: Record) -> Pace:
 
 
 def pace(record: Record, earlier: Sequence[tuple[Record, Sequence[StepRecord]]]) -> Pace:
-    """The median of each step; training scaled by how many tokens it goes through."""
+    """The median duration of each step; training is scaled by the number of tokens."""
     mine = _millions(record)
     found: dict[str, list[float]] = {}
     for one, steps in earlier:
@@ -49,7 +49,7 @@ def pace(record: Record, earlier: Sequence[tuple[Record, Sequence[StepRecord]]])
 
 
 def remaining(steps: Iterable[Step], pace: Pace) -> float | None:
-    """Seconds until the run ends; None where nothing is known of what is still to come."""
+    """Seconds until the run ends; None if the remaining steps are unknown."""
     if not pace:
         return None
     left = 0.0

@@ -18,11 +18,11 @@ from tunedrop.training.curves import Curves
 from tunedrop.waiting.table import QUEUES, Waits
 
 SLOWEST_SECONDS = 30.0
-"""A job of hours is asked about this often: a look costs a call of Bedrock and a listing of S3."""
+"""Polling interval of a long job: each poll costs a call to Bedrock and a listing in S3."""
 
 
 class Job(msgspec.Struct, frozen=True):
-    """A customization job: Bedrock's status, its phases' (`statusDetails`), the losses it has written."""
+    """A customization job: its status, that of its phases (`statusDetails`), and its losses so far."""
 
     status: str
     phases: dict[str, str] = {}
@@ -30,14 +30,14 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Queue(msgspec.Struct, frozen=True):
-    """Where a run stands among those that wait for a slot; the next to be let in is first."""
+    """A run's place in the queue for a slot, from 1."""
 
     place: int
     waiting: int
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a run at the moment `at`. `approval` is the open question whether it may cost that."""
+    """What is known about a run at time `at`. `approval` is a pending approval request."""
 
     record: Record
     at: str
@@ -48,7 +48,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Look:
-    """Looks at one run again and again, at Bedrock and S3 the less often the longer it takes."""
+    """Polls a run repeatedly, Bedrock and S3 less often the longer it takes."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Look:
         self._next_job_look = 0.0
 
     def __call__(self) -> Snapshot | None:
-        """The run now; None when the registry does not know it."""
+        """The current snapshot; None if the registry does not know the run."""
         record = self._registry.get(self._run_id)
         if record is None:
             return None

@@ -1,6 +1,6 @@
-"""What a stage is doing now, in rows that the sweep writes into its log and the dashboard reads from there.
+"""The state of a stage, in rows that the sweep logs and the dashboard reads.
 
-A log costs nothing by the row, where CloudWatch bills each metric every month; and it can name the runs.
+Log rows are almost free and can name runs, while CloudWatch bills each metric monthly.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _WAITS_FOR = {
 
 
 class OpenRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A run that has not ended; `waits_for` is empty while a function works on it."""
+    """An open run; `waits_for` is empty while a function works on it."""
 
     run_id: str
     base_model: str
@@ -37,7 +37,7 @@ class OpenRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that serves a model; `hourly_usd` is -1 where no price is known."""
+    """A serving resource; `hourly_usd` is -1 if no price is known."""
 
     resource: str
     run_id: str
@@ -47,7 +47,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MonthSoFar(msgspec.Struct, frozen=True, kw_only=True):
-    """US dollars of this month: spent or committed, waiting for approval, and what there may be."""
+    """US dollars of this month: spent or committed, waiting for approval, and the budget."""
 
     month: str
     counted_usd: float
@@ -70,7 +70,7 @@ def open_runs(records: Iterable[Record]) -> Iterator[OpenRun]:
 
 
 def served(serving: Iterable[InService]) -> Iterator[Served]:
-    """The rows of what serves models."""
+    """The rows of serving resources."""
     for one in serving:
         yield Served(
             resource=one.arn,

@@ -1,4 +1,4 @@
-"""A run's steps in the order of its journey, each once, however often it was tried."""
+"""A run's steps in order, each once, however often it was tried."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ JOURNEY = (
     "release_throughput",
     "notify",
 )
-"""The steps as the registry names them. Other steps are shown in the order of their time."""
+"""The steps by their names in the registry, in order. Others are ordered by time."""
 
 ONLY_IF_NEEDED = frozenset(
     {
@@ -39,13 +39,13 @@ ONLY_IF_NEEDED = frozenset(
         "promote_model",
     }
 )
-"""Steps that many runs do without: shown when they come, not announced."""
+"""Optional steps, shown only once they occur."""
 
 State = Literal["to come", "going on", "done", "failed"]
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of the journey. `seconds` is how long it took, or has taken until now."""
+    """One step. `seconds` is its duration so far."""
 
     name: str
     state: State
@@ -57,12 +57,12 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def timeline(records: Sequence[StepRecord], now: str, is_open: bool, since: str = "") -> list[Step]:
-    """The steps that were taken, then those to come while the run is open.
+    """The steps so far, then, for an open run, the expected ones.
 
     Parameters
     ----------
     since
-        When the present attempt at the run began: earlier failures of a step do not count against it.
+        When the current attempt began; earlier failures of a step are ignored.
     """
     taken: dict[str, list[StepRecord]] = {}
     for record in sorted(records, key=lambda record: record.started_at):

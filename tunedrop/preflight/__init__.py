@@ -1,1 +1,1 @@
-"""Everything that would fail after training has been paid for, checked before."""
+"""Checks everything that would fail later, before training is paid for."""

@@ -1,4 +1,4 @@
-"""The preflight check of a base model that has to be imported to be compared with."""
+"""The preflight check of a base model that must be imported for the comparison."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NAME = "base model to compare with"
 
 
 def check(aws_: Aws, stage: Stage, model: BaseModel) -> Check:
-    """Whether the stage has a copy of the base model, or there are files to import one from."""
+    """Whether the stage has a copy of the base model, or files to import it from."""
     if bases.latest(aws_.bedrock, stage, model).base is not None:
         return Check(name=NAME, passed=True, detail=f"{model.name}, to compare with, is imported")
     source = bases.weights(aws_, stage, model)

@@ -1,4 +1,4 @@
-"""Everything that would fail an hour later, looked at before anything is paid; all failures in one list."""
+"""The checks of a run before anything is paid, with all failures in one list."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tunedrop.training import engines
 
 
 class Preflighter:
-    """The checks of one run. Each gives a `Check`; none raises for what it finds."""
+    """The checks of one run. Each returns a `Check` and does not raise for a problem that it finds."""
 
     def __init__(self, aws_: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel) -> None:
         self._aws = aws_
@@ -38,7 +38,7 @@ class Preflighter:
         Raises
         ------
         PreflightFailed
-            When one has not passed; the message lists all of them, each with its cure.
+            If any has failed; the message lists all failures, each with a fix.
         """
         checks = (
             self._model_in_region(),
@@ -71,7 +71,7 @@ class Preflighter:
         )
 
     def _here(self) -> str:
-        """What can be tuned in this Region instead, or where to go."""
+        """What can be tuned in this Region instead, or another Region."""
         found = catalog.tunable(self._method(), self._stage.region)
         if found:
             return f"Take {' or '.join(one.id for one in found)}"
@@ -81,13 +81,13 @@ class Preflighter:
         return self._dataset.method
 
     def _foundation_model(self) -> Iterator[Check]:
-        """What Bedrock says of a base model that it customizes."""
+        """The checks of a base model that Bedrock customizes."""
         if catalog.engines()[self._model.engine_of(self._method())].tunes_foundation_models:
             yield self._model_alive_and_customizable()
             yield self._access_granted()
 
     def _engine(self) -> Iterator[Check]:
-        """What the engine itself can look at."""
+        """The engine's own checks."""
         engine = engines.of(self._model, self._method())
         yield from engine.checks(self._aws, self._stage, self._run, self._dataset, self._model)
 
@@ -135,15 +135,15 @@ class Preflighter:
         return self._asked("model access", look, foundation_models.ACCESS)
 
     def _parent_model_alive(self) -> Iterator[Check]:
-        """The custom model that is tuned further ("You can further fine tune an existing custom model",
-        Bedrock user guide, model-customization-submit, read 2026-11-25; it names no base models)."""
+        """The custom model to tune further ("You can further fine tune an existing custom model", Bedrock
+        user guide, model-customization-submit, read 2026-11-25; the page does not name base models)."""
         model = self._run.parent_model
         if not model:
             return
 
         def look() -> Check:
             found = models.status(self._aws, model)
-            detail = f"the custom model {model} {f'is {found}' if found else 'does not exist (any longer)'}"
+            detail = f"the custom model {model} {f'is {found}' if found else 'does not exist'}"
             cure = "Name another run with from, or another custom model as base_model"
             return Check(name="custom model", passed=found == "Active", detail=detail, cure=cure)
 
@@ -193,14 +193,15 @@ class Preflighter:
         )
 
     def _base_to_compare_with(self) -> Iterator[Check]:
-        """A base model that Bedrock does not sell on demand is imported: whether its files are there."""
+        """A base model that Bedrock does not sell on demand is imported: check that its files exist."""
         if bases.is_needed(self._model):
             yield self._asked(
                 base.NAME, lambda: base.check(self._aws, self._stage, self._model), "Deploy the stage again"
             )
 
     def _test_set(self) -> Check:
-        """What the evaluation will be able to tell. Too few fail nothing: a retry may add test records."""
+        """The improvement that the evaluation can detect. A small test set is no failure: a retry may add
+        records."""
         test, asked = self._dataset.test, self._run.evaluation
         count = min(test.records, asked.max_prompts) if test is not None else 0
         return Check(
@@ -226,8 +227,8 @@ class Preflighter:
         return quotas.check(self._aws, self._stage, self._run, self._model, jobs_of_it)
 
     def _data_readable(self) -> Iterator[Check]:
-        """IAM's own simulator says whether the role of the jobs, where they have one, may read the dataset
-        and write the output."""
+        """Check with IAM's simulator that the jobs' role, if they have one, may read the dataset and write
+        the output."""
         datasets = (*self._dataset.earlier, self._dataset)
         asked = [("s3:GetObject", naming.key_of(one.train.uri)) for one in datasets]
         asked.append(("s3:PutObject", naming.training_prefix(self._run.run_id) + "metrics.csv"))
@@ -259,7 +260,7 @@ class Preflighter:
         yield self._asked("data access", look, "Look for a policy that denies iam:SimulatePrincipalPolicy")
 
     def _name_free(self) -> Check:
-        """Job names can never be used again; our own earlier try is not somebody else's."""
+        """Job names can never be reused; a job of an earlier try of this run does not count."""
         engine = engines.of(self._model, self._method())
         names = [engine.name_of(self._stage, self._run, one.number) for one in plan(self._run, self._dataset)]
 
@@ -280,7 +281,7 @@ class Preflighter:
         return self._asked("job name", look, "Try again")
 
     def _asked(self, name: str, look: Callable[[], Check], cure: str) -> Check:
-        """A check whose question AWS may refuse to answer: the refusal is its answer."""
+        """A check whose call AWS may refuse, which then is its result."""
         try:
             return look()
         except (ClientError, BotoCoreError) as error:

@@ -14,17 +14,17 @@ from tunedrop.preflight.methods import allowed
 from tunedrop.stage import Stage
 
 _APPLICATION_PROFILE = ":application-inference-profile/"
-"""Its id does not say which model answers."""
+"""Ids that do not identify the model."""
 
 _PROFILE = re.compile(r"(us|us-gov|eu|apac|jp|au|ca|global)\.")
-"""How the ids of inference profiles begin (Bedrock user guide, inference-profiles-support)."""
+"""The prefixes of inference profile ids (Bedrock user guide, inference-profiles-support)."""
 
 
 def judge(aws_: Aws, stage: Stage, run: Run, asked: JudgeSettings) -> Check:
-    """Whether the judge is a model that lives, and the role of evaluation jobs, where they ask it, may do so.
+    """Whether the judge is an active model and, for evaluation jobs, their role may call it.
 
-    Which models may judge in evaluation jobs is a list that AWS changes often and offers in no API: a model
-    that is not on it is found out by the job alone.
+    No API lists the models that may judge in evaluation jobs, and the list changes often: only the job finds
+    out about an unsupported one.
     """
     model, by_job = foundation_model(asked.model), asked.via == "evaluation-job"
     problem = "" if _APPLICATION_PROFILE in asked.model else _life(aws_, stage, model)
@@ -40,7 +40,7 @@ def judge(aws_: Aws, stage: Stage, run: Run, asked: JudgeSettings) -> Check:
 
 
 def foundation_model(model: str) -> str:
-    """The id that GetFoundationModel takes: without what makes an inference profile of it."""
+    """The id for GetFoundationModel: without the prefix of an inference profile."""
     try:
         return catalog.find(model).lifecycle_id
     except LookupError:

@@ -15,11 +15,11 @@ from tunedrop.evaluation import grading
 from tunedrop.training import rollouts
 
 TRIED = 2
-"""How many records a grader is tried on before anything is paid."""
+"""Number of records to test a grader with before anything is paid."""
 
 
 def teacher(aws_: Aws, found: Teacher, region: str, role_arn: str) -> Check:
-    """Whether the teacher is alive, and Bedrock's role may ask it."""
+    """Whether the teacher is active, and Bedrock's role may call it."""
     details = aws_.bedrock.get_foundation_model(modelIdentifier=found.model)["modelDetails"]
     ended = details.get("modelLifecycle", {}).get("endOfLifeTime")
     dead = bool(ended and ended <= datetime.now(UTC))
@@ -37,7 +37,7 @@ def teacher(aws_: Aws, found: Teacher, region: str, role_arn: str) -> Check:
 
 
 def grader(aws_: Aws, run: Run, dataset: Dataset, role_arn: str, called: str) -> Check:
-    """Whether the jobs' role may have answers graded, and what the grader says of two records can be read.
+    """Whether the jobs' role may call the grader, and its response for two records is valid.
 
     Parameters
     ----------
@@ -59,14 +59,14 @@ def grader(aws_: Aws, run: Run, dataset: Dataset, role_arn: str, called: str) ->
 
 
 def _tried(lambda_: Any, function: str, sent: list[dict[str, Any]]) -> list[str]:
-    """What is wrong with a grader's answer. The grader is called once: each call may cost money."""
+    """The problems of a grader's response. The grader is called only once, because calls may cost money."""
     try:
         answer = lambda_.invoke(FunctionName=function, Payload=json.dumps(sent).encode())
         body = rollouts.answered(answer["Payload"].read())
     except ValueError:
-        return ["it answered no JSON on two records of the dataset"]
+        return ["its response for two records of the dataset is not JSON"]
     except ReadTimeoutError:
-        return [f"it gave no answer on two records of the dataset in {aws.GRADER_SECONDS} seconds"]
+        return [f"it did not respond for two records of the dataset within {aws.GRADER_SECONDS} seconds"]
     if "FunctionError" not in answer:
         return grading.problems(sent, body)
     reason = body.get("errorMessage", "no reason given") if isinstance(body, dict) else body
@@ -74,7 +74,7 @@ def _tried(lambda_: Any, function: str, sent: list[dict[str, Any]]) -> list[str]
 
 
 def allowed(iam: Any, role_arn: str, action: str, resource: str) -> bool:
-    """Whether a role may do something, by IAM's own simulator."""
+    """Whether a role may do something, according to IAM's simulator."""
     answer = iam.simulate_principal_policy(
         PolicySourceArn=role_arn, ActionNames=[action], ResourceArns=[resource]
     )
@@ -82,7 +82,7 @@ def allowed(iam: Any, role_arn: str, action: str, resource: str) -> bool:
 
 
 def _items(s3: Any, dataset: Dataset) -> list[dict[str, Any]]:
-    """The first records as Bedrock hands them to a grader, each with its reference as the model's answer."""
+    """The first records as Bedrock passes them to a grader, each with its reference as the model's answer."""
     bucket, key = naming.place_of(dataset.train.uri)
     lines = s3.get_object(Bucket=bucket, Key=key)["Body"].iter_lines()
     records = [json.loads(line) for _, line in zip(range(TRIED), lines, strict=False)]

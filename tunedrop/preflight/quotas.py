@@ -1,4 +1,4 @@
-"""The quotas that decide whether a run can end, of this account in this Region.
+"""The quotas that a run needs, in this account and Region.
 
 Codes: AWS General Reference, Bedrock quotas, read 2026-11-23; some in public lists of ListServiceQuotas too
 (`tests/recorded/service-quotas.json` says which).
@@ -39,7 +39,7 @@ class Quota(msgspec.Struct, frozen=True):
 
 
 def read(aws_: Aws) -> dict[str, Quota]:
-    """Bedrock's quotas by code: this account's where it has its own, else the defaults."""
+    """Bedrock's quotas by code: this account's own values, else the defaults."""
     client = aws_.service_quotas
     found: dict[str, Quota] = {}
     for operation in ("list_aws_default_service_quotas", "list_service_quotas"):
@@ -49,7 +49,7 @@ def read(aws_: Aws) -> dict[str, Quota]:
 
 
 def request(quota: Quota, value: int, region: str) -> str:
-    """The command that asks AWS for more."""
+    """The command that requests an increase."""
     return (
         "aws service-quotas request-service-quota-increase --service-code bedrock "
         f"--quota-code {quota.code} --desired-value {value} --region {region}"
@@ -57,26 +57,26 @@ def request(quota: Quota, value: int, region: str) -> str:
 
 
 def models(bedrock: Any) -> int:
-    """How many custom models there are."""
+    """The number of custom models."""
     pages = bedrock.get_paginator("list_custom_models").paginate()
     return sum(len(page["modelSummaries"]) for page in pages)
 
 
 def imported(bedrock: Any) -> list[str]:
-    """The names of the imported models that there are."""
+    """The names of the imported models."""
     pages = bedrock.get_paginator("list_imported_models").paginate()
     return [str(one["modelName"]) for page in pages for one in page["modelSummaries"]]
 
 
 def check(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Check:
-    """Whether the models that a run makes, and what serves them, fit into the account.
+    """Whether the quotas leave room for the run's models and their serving resources.
 
-    A quota that cannot be read fails nothing: Bedrock itself says so in time, after the training.
+    A quota that cannot be read is no failure; Bedrock itself would refuse later, after training.
 
     Parameters
     ----------
     jobs
-        How many customization jobs the run starts; each makes a model.
+        How many customization jobs the run starts; each produces a model.
     """
     try:
         full = list(_full(aws_, stage, run, model, jobs))
@@ -118,8 +118,7 @@ def _full(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Ite
 
 
 def _copies(stage: Stage, model: BaseModel, names: list[str]) -> str:
-    """Which of the imported models are the stage's copies of other base models: the sweep deletes those that
-    no run needs."""
+    """The imported models that are the stage's copies of other base models; the sweep deletes unused ones."""
     own, every = naming.base_imports(stage.name, model.short_name), naming.base_imports(stage.name)
     others = [one for one in names if one.startswith(every) and not one.startswith(own)]
     if not others:
@@ -132,12 +131,13 @@ def _copies(stage: Stage, model: BaseModel, names: list[str]) -> str:
 
 
 def _imports_base(aws_: Aws, stage: Stage, model: BaseModel) -> bool:
-    """Whether the base model is to be imported too, to compare with; one that is there is counted already."""
+    """Whether the base model will be imported too, for the comparison; an existing copy is already
+    counted."""
     return bases.is_needed(model) and bases.latest(aws_.bedrock, stage, model).base is None
 
 
 def _ways(model: BaseModel, run: Run) -> set[str | None]:
-    """How the model is served in the evaluation and afterwards; another check finds a way that is none."""
+    """The serving modes during and after the evaluation; another check reports an unsupported mode."""
     try:
         return {choose.way(model, run.deployment), choose.production_way(model, run.deployment)}
     except PreflightFailed:
@@ -145,8 +145,8 @@ def _ways(model: BaseModel, run: Run) -> set[str | None]:
 
 
 def _may_free_up(found: list[dict[str, Any]], stage: Stage) -> bool:
-    """Whether a deployment is young enough to be another run's evaluation, which gives it up: then the run
-    waits for it once its model is trained."""
+    """Whether a deployment is recent enough to belong to another run's evaluation, which will release it:
+    then the run waits for it after training."""
     since = datetime.now(UTC) - timedelta(seconds=stage.throughput_expiry_seconds)
     return any(one["createdAt"] > since for one in found)
 

@@ -25,7 +25,7 @@ MAX_FILES = 200
 MAX_PATTERNS = 20
 """Patterns of one split: each lists a bucket."""
 MAX_LISTED = 10_000
-"""Objects that begin as a pattern does."""
+"""Objects that match the fixed beginning of a pattern."""
 MAX_KEY = 1_024
 """Bytes of an object's key (S3 user guide, object-keys, read 2026-11-29)."""
 
@@ -46,7 +46,7 @@ def in_folder(s3: Any, source: S3Object) -> DataFiles:
     """The data files of a folder below `drop/`."""
     parts = folders.keys_by_split(s3, source.bucket, source.key)
     if any(len(keys) > MAX_FILES for keys in parts.values()):
-        raise InvalidManifest(f"a part of a dataset is at most {MAX_FILES} files; merge some of them")
+        raise InvalidManifest(f"a split is at most {MAX_FILES} files; merge some of them")
     return {
         split: _joined([_data_file(s3, split, source.bucket, key) for key in keys])
         for split, keys in parts.items()
@@ -59,10 +59,10 @@ def _joined(files: list[S3Object]) -> S3Object:
 
 
 def _objects(s3: Any, stage: Stage, source: S3Object, path: str, names: Sequence[str]) -> Iterator[S3Object]:
-    """The objects that a manifest names for one part, each once, those of a pattern in their order."""
+    """The objects that a manifest names for one split, each once; matches of a pattern in numeric order."""
     if (patterns := sum(map(manifest.is_pattern, names))) > MAX_PATTERNS or len(names) > MAX_FILES:
         raise InvalidManifest(
-            f"{path} names {len(names):,} files and patterns ({patterns:,} patterns); it takes {MAX_FILES}, "
+            f"{path} names {len(names):,} files and patterns ({patterns:,} patterns); at most {MAX_FILES}, "
             f"{MAX_PATTERNS} patterns among them: merge some of the files, or use fewer patterns"
         )
     found: dict[tuple[str, str], None] = {}
@@ -79,7 +79,7 @@ def _objects(s3: Any, stage: Stage, source: S3Object, path: str, names: Sequence
 
 
 def _matching(s3: Any, path: str, bucket: str, pattern: str) -> list[str]:
-    """The keys that a pattern stands for, in the order of the numbers in them; `*` stops at a slash."""
+    """The keys that match a pattern, in the order of the numbers in them; `*` does not match a slash."""
     named = S3Object(bucket=bucket, key=pattern)
     begin = re.match(r"[^*?\[]*", pattern)
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=begin[0] if begin else "")
@@ -93,7 +93,8 @@ def _matching(s3: Any, path: str, bucket: str, pattern: str) -> list[str]:
         raise refusal(error, path, named) from error
     if len(listed) > MAX_LISTED:
         raise InvalidManifest(
-            f"{path}: more than {MAX_LISTED:,} objects begin like {named.uri[:200]}; name a longer beginning"
+            f"{path}: more than {MAX_LISTED:,} objects match the beginning of {named.uri[:200]}; "
+            "make it longer"
         )
     keys = in_order(key for key in listed if matches(key))
     if not keys:
@@ -102,9 +103,9 @@ def _matching(s3: Any, path: str, bucket: str, pattern: str) -> list[str]:
 
 
 def _expression(pattern: str) -> str:
-    """A pattern of file names as a regular expression: `*` and `?` stop at a slash.
+    """A pattern of file names as a regular expression: `*` and `?` do not match a slash.
 
-    What follows a star is looked for once, from the left, and never again: no pattern takes long.
+    The text after a star is matched at its first occurrence without backtracking, so that no pattern is slow.
     """
     first, *rest = (_without_stars(part) for part in re.split(r"\*+", pattern))
     if not rest:
@@ -153,12 +154,12 @@ def _locate(stage: Stage, source: S3Object, path: str, name: str) -> tuple[str, 
 
 
 def _refuse_other_tenants(stage: Stage, source: S3Object, path: str, named: S3Object) -> None:
-    """A manifest names data only where its uploader's prefix may read.
+    """Refuse data that the uploader's tenant may not read.
 
     Raises
     ------
     InvalidManifest
-        When the stage has tenants, and this is another one's.
+        If the stage has tenants, and the data is not this tenant's.
     """
     tenant = tenant_of(stage, source.key)
     if tenant is None:
@@ -184,12 +185,12 @@ def version(source: S3Object) -> dict[str, str]:
 
 
 def refusal(error: ClientError, path: str, source: S3Object) -> InvalidManifest:
-    """Why an object cannot be used.
+    """The error for an object that cannot be used.
 
     Raises
     ------
     ClientError
-        When a later try may succeed.
+        If a later try may succeed.
     """
     if aws.is_missing(error) or aws.code_of(error) in ("NoSuchVersion", "MethodNotAllowed"):
         return InvalidManifest(

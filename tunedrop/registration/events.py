@@ -18,7 +18,7 @@ SWEEP = "tunedrop.sweep"
 
 
 class ObjectCreated(msgspec.Struct, frozen=True, kw_only=True):
-    """What we use of S3's "Object Created" event (AmazonS3 user guide, ev-events, read 2026-11-23).
+    """The used parts of S3's "Object Created" event (AmazonS3 user guide, ev-events, read 2026-11-23).
 
     `reason` and `base_model` are of the sweep's own events alone: why it starts a run, and what takes the
     place of the manifest's base model. The `reason` of S3's events, such as `PutObject`, is none to start.

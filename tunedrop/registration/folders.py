@@ -1,4 +1,4 @@
-"""A folder below `drop/`: one dataset, one run. `_SUCCESS` starts it, or that nothing more arrives."""
+"""A folder below `drop/` is one dataset and one run, started by `_SUCCESS` or when no more files arrive."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from tunedrop.intake import file_names as names
 MAX_DATA_FILES = 1_000
 """Data files."""
 MAX_LISTED = 10_000
-"""Objects of a folder, whatever they are."""
+"""Objects of any kind in a folder."""
 
 
 def prefix_of(key: str) -> str:
-    """Where the folder of a key lies: `drop/garden/`."""
+    """The prefix of a key's folder: `drop/garden/`."""
     return f"{intake.DROP_PREFIX}{key.removeprefix(intake.DROP_PREFIX).partition('/')[0]}/"
 
 
 def keys_by_split(s3: Any, bucket: str, key: str) -> Mapping[Split, list[str]]:
-    """The data files of a folder by what their names, or those of the folders in it, say that they are.
+    """The data files of a folder by split, according to their names or those of its subfolders.
 
     Raises
     ------
     InvalidManifest
-        When there is none, or there are too many.
+        If there is none, or there are too many.
     """
     prefix = prefix_of(key)
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -38,7 +38,7 @@ def keys_by_split(s3: Any, bucket: str, key: str) -> Mapping[Split, list[str]]:
     listed = list(itertools.islice(every, MAX_LISTED + 1))
     if len(listed) > MAX_LISTED:
         raise InvalidManifest(
-            f"s3://{bucket}/{prefix} holds more than {MAX_LISTED:,} objects; move away what is no data"
+            f"s3://{bucket}/{prefix} holds more than {MAX_LISTED:,} objects; move other files away"
         )
     found = [one["Key"] for one in listed if is_data(one)]
     if not found:
@@ -51,7 +51,7 @@ def keys_by_split(s3: Any, bucket: str, key: str) -> Mapping[Split, list[str]]:
 
 
 def is_data(listed: Mapping[str, Any]) -> bool:
-    """Whether an object that S3 has listed may hold records."""
+    """Whether a listed object may contain records."""
     return bool(listed["Size"]) and not names.is_junk(listed["Key"])
 
 
@@ -70,7 +70,7 @@ def _split_of(path: str) -> Split | None:
 
 
 def newest(versions: Iterable[tuple[S3Object, Any]]) -> Iterator[tuple[S3Object, Any]]:
-    """Of each folder that no `_SUCCESS` starts, the data file that came last, which stands for it."""
+    """The newest data file of each folder without `_SUCCESS`; it represents the folder."""
     last: dict[str, tuple[S3Object, Any]] = {}
     ended = set[str]()
     for source, at in versions:

@@ -1,11 +1,10 @@
 """Finds uploads without a run, by listing the intake bucket.
 
-S3 delivers its events at least once, EventBridge tries for a day; what goes missing all the same (a rule that
-was switched off, a quota that was full) would be a run that nobody knows of. Such an upload is started again,
-each time after twice as long; what still has no run after `REPORT_AFTER` tries counts as failing, and is
-reported as everything is that goes on failing (`tunedrop.registry.troubles`).
+S3 delivers events at least once, and EventBridge retries for a day. An event can still be lost, by a disabled
+rule or an exhausted quota. Such an upload is started again, with doubling delays; without a run after
+`REPORT_AFTER` tries it is reported like all repeated failures (`tunedrop.registry.troubles`).
 
-Objects are listed and never read: one that nobody can decrypt is found like any other.
+Objects are listed but never read, so that one that cannot be decrypted is found like any other.
 """
 
 from __future__ import annotations
@@ -28,18 +27,19 @@ from tunedrop.reporting import console
 from tunedrop.stage import Stage
 
 LOOK_BACK = timedelta(days=1)
-"""How old an upload may be: what is older was left alone on purpose, or was there before the stage."""
+"""The maximum age of an upload; older ones were ignored on purpose, or precede the stage."""
 
 REPORT_AFTER = 4
-"""Tries after which an upload without a run counts as failing: with a grace of ten minutes, three hours."""
+"""Tries after which an upload without a run counts as failing: about three hours with a grace of ten
+minutes."""
 
 
 class NoRun(Exception):
-    """An upload has no run, although it was started again and again; the message is for a person."""
+    """An upload has no run after repeated starts; the message is for people."""
 
 
 class Uploaded(msgspec.Struct, frozen=True, kw_only=True):
-    """A version of a dataset, a manifest or a retry; `number` counts the tries to start it that are due."""
+    """A version of a dataset, a manifest or a retry; `number` is the number of tries due so far."""
 
     source: S3Object
     at: datetime
@@ -47,9 +47,9 @@ class Uploaded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def overdue(s3: Any, stage: Stage) -> Iterator[Uploaded]:
-    """Uploads whose event should have come by now.
+    """Uploads whose event should have arrived by now.
 
-    Listed, never read: what cannot be read is found like everything else.
+    Objects are listed, not read.
     """
     now = datetime.now(UTC)
     grace = timedelta(seconds=stage.upload_grace_seconds)
@@ -59,10 +59,10 @@ def overdue(s3: Any, stage: Stage) -> Iterator[Uploaded]:
 
 
 def is_missed(registry: Registry, upload: Uploaded) -> bool:
-    """Whether nothing has come of an upload that is overdue: no run, and of a retry no attempt.
+    """Whether an overdue upload has no run, or an overdue retry no attempt.
 
-    A retry that came too early, or for a run that came to its end, starts nothing later either
-    (`tunedrop.registration.stray_uploads` tells of it).
+    A retry that came too early, or for a run that cannot be retried, is not started later
+    (`tunedrop.registration.stray_uploads` reports it).
     """
     if registry.run_of(upload.source) is not None:
         return False
@@ -72,7 +72,7 @@ def is_missed(registry: Registry, upload: Uploaded) -> bool:
 
 
 def start(aws_: Aws, machine_arn: str, found: Uploaded) -> bool:
-    """Start the execution that the event should have started. False when this try was started before."""
+    """Start the execution that the event should have started. False if this try was started before."""
     source = found.source
     identity = (source.bucket, source.key, source.version_id, str(found.number))
     return start_once(aws_, machine_arn, found.source, found.at, "missed", identity)
@@ -82,16 +82,16 @@ def start_once(
     aws_: Aws, machine_arn: str, source: S3Object, moment: datetime, why: str, identity: Sequence[str],
     *, base_model: str = "",
 ) -> bool:  # fmt: skip
-    """Start an execution for an upload, as its event would. False when it was started before.
+    """Start an execution for an upload, as its event would. False if it was started before.
 
     Parameters
     ----------
     why
-        Why it is started now; the execution's name begins with it.
+        The reason; a prefix of the execution's name.
     identity
-        What is started once.
+        Identifies the start, which happens once.
     base_model
-        Takes the place of the manifest's own.
+        Overrides the manifest's.
     """
     event = {
         "source": SWEEP,
@@ -117,12 +117,12 @@ def start_once(
 
 
 def check_is_not_lost(stage: Stage, found: Uploaded) -> None:
-    """Nothing, while a run may still come of an upload.
+    """Do nothing while an upload may still get a run.
 
     Raises
     ------
     NoRun
-        After several tries: then a person has to look.
+        After several tries, so that people are notified.
     """
     if found.number >= REPORT_AFTER:
         until = clock.for_people(clock.write(found.at + LOOK_BACK))
@@ -134,14 +134,14 @@ def check_is_not_lost(stage: Stage, found: Uploaded) -> None:
 
 
 def _number(age: timedelta, grace: timedelta) -> int:
-    """The tries that are due at this age: one after the grace, and each after twice as long as the last."""
+    """The number of tries due at this age: one after the grace, then at doubling intervals."""
     return max(0, int(age / grace).bit_length() - 1) if grace > timedelta() else 0
 
 
 def _uploads(s3: Any, bucket: str) -> Iterator[Uploaded]:
-    """Every version of what starts a run or lets it go on: each was an upload of its own.
+    """All versions of objects that start or retry a run; each is a separate upload.
 
-    A folder without `_SUCCESS` is there once nothing has come into it for a while.
+    A folder without `_SUCCESS` counts once no file has arrived for a while.
     """
     shards: list[tuple[S3Object, datetime]] = []
     pages = s3.get_paginator("list_object_versions")

@@ -37,14 +37,14 @@ def register(
     execution_arn: str,
     latest_model: LatestModel = base_models.no_models,
 ) -> Registration:
-    """The run that an upload asks for, or why there is none. Writes nothing.
+    """Resolve the run of an upload, or the reason why there is none. Writes nothing.
 
-    Whatever cannot be used still gives a run, `refused`, so that its owner can be notified.
+    An upload that cannot be used gives a `refused` run, so that its owner is notified.
 
     Raises
     ------
     ClientError, BotoCoreError
-        When a later try may succeed: S3 throttles, is down, or a permission is missing.
+        If a later try may succeed: S3 throttles, is down, or a permission is missing.
     """
     upload = intake.read_key(event.source.key)
     starts = upload.kind in ("dataset", "folder", "manifest") or (upload.kind == "shard" and event.reason)
@@ -83,16 +83,17 @@ def register(
 
 
 def refused(stage: Stage, event: ObjectCreated, execution_arn: str, failure: Failure) -> Registration:
-    """A run for an upload that could not be registered, so that somebody is notified. Reads nothing."""
+    """A refused run for an upload that could not be registered, so that its owner is notified. Reads
+    nothing."""
     name = intake.read_key(event.source.key).name or intake.name_of(event.source.key)
     return _refused(_bare_run(stage, event, name, execution_arn), failure.error, failure.cause)
 
 
 def too_many(stage: Stage, run: Run, tenant: str) -> Failure:
-    """Why a run has to be resumed later: as many as the stage allows are open."""
+    """The failure of a run above the stage's maximum of open runs; it can be resumed later."""
     cause = (
-        f"{stage.max_open_runs:,} runs of {tenant or f'stage {stage.name}'} are open, and no more may be at "
-        "once (setting max_open_runs). The upload is kept. When some of them have ended, resume this run: "
+        f"{stage.max_open_runs:,} runs of {tenant or f'stage {stage.name}'} are open, which is the maximum "
+        "(setting max_open_runs). The upload is kept. When some of them have ended, resume this run: "
         + command("retry", run.run_id, options=f"--stage {stage.name}")
     )
     return Failure(error=TooManyRuns.__name__, cause=cause, step="register_run")
@@ -112,7 +113,7 @@ def _refuse_too_large(run: Run) -> None:
 
 
 def _refuse_foreign_model(tenant: str | None, document: Manifest) -> None:
-    """A model has learned its data: `from` goes on with a run of the same tenant alone."""
+    """A model contains what it learned, so `from` may only name a run of the same tenant."""
     if tenant is not None and (document.base_model or "").startswith("arn:"):
         raise InvalidManifest(
             f"base_model: an ARN does not say whose data a model has learned; name a run of {tenant}/ by from"
@@ -139,8 +140,8 @@ def _bare_run(stage: Stage, event: ObjectCreated, name: str, execution_arn: str)
         train=source,
         budget_usd=stage.budget_usd,
         uploaded_by=event.requester,
-        # LastModified has whole seconds: with a fraction here, an approve object put in the same
-        # second would look older than its run.
+        # LastModified has whole seconds: with a fraction here, an approve object of the same second would
+        # seem older than its run.
         created_at=clock.write(clock.read(event.time)) if event.time else clock.now(),
         execution_arn=execution_arn,
         tenant=tenant or "",
@@ -164,7 +165,7 @@ def _manifest(s3: Any, source: S3Object, upload: intake.Upload) -> Manifest:
 
 
 def _says_again(s3: Any, source: S3Object) -> bool:
-    """Whether a dropped dataset is to be trained although it was before; no where that cannot be read."""
+    """Whether a dropped dataset is to be trained again; False if its metadata cannot be read."""
     try:
         head = s3.head_object(Bucket=source.bucket, Key=source.key, **data_files.version(source))
     except ClientError as error:
@@ -175,7 +176,7 @@ def _says_again(s3: Any, source: S3Object) -> bool:
 
 
 def _with_retuning(s3: Any, run: Run, document: Manifest) -> Run:
-    """The same with what its data holds now, where it is to be tuned again when that has grown."""
+    """The run with the current size of its data, if it is to be retuned when the data has grown."""
     if document.retune is None:
         return run
     heads = (data_files.head(s3, "data", one) for one in retuning.data_files(run))

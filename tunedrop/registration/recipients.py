@@ -12,18 +12,19 @@ from tunedrop.stage import Stage
 
 
 def of_tenant(stage: Stage, tenant: str | None) -> tuple[str, ...]:
-    """The group that is named as the uploader's tenant, where the stage has one."""
+    """The notification group with the name of the uploader's tenant, if there is one."""
     return (tenant,) if tenant is not None and tenant in stage.notify else ()
 
 
 def of(stage: Stage, run: Run, document: Manifest, tenant: str | None) -> tuple[str, ...]:
-    """Those of a run, and the groups and addresses that its manifest names. A tenant knows its own only.
+    """The run's recipients, with the groups and addresses that its manifest names. Tenants may name only
+    their own.
 
     Raises
     ------
     InvalidManifest
-        When the stage does not know one. A manifest cannot add an address: SNS would write to whomever
-        somebody with a bucket names.
+        If the stage does not know one. A manifest cannot add addresses: otherwise anyone who may upload could
+        make SNS write to anyone.
     """
     wanted = (document.notify,) if isinstance(document.notify, str) else document.notify
     groups = {name: stage.notify[name] for name in stage.notify if tenant in (None, name)}

@@ -34,15 +34,15 @@ from tunedrop.training import engines
 from tunedrop.training.engine import outcome
 
 RETRIABLE = ("failed", "stopped", "refused", "inconclusive")
-"""Outcomes after which there is something left to do."""
+"""Outcomes after which a run can be retried."""
 
 POINTS: tuple[ResumePoint, ...] = ("validate_data", "preflight", "estimate_cost")
-"""Where a run can go on, in the order of the journey; each later step follows from one of them."""
+"""The steps from which a run can resume, in order; each later step follows from one of them."""
 
 
 def follows(record: Record, ended: str, at: datetime) -> bool:
-    """Whether a retry object of this moment asks for what can be done: to go on after the attempt that has
-    ended. One that was there before it ended answers no question, and waits for none."""
+    """Whether a retry object of this time applies: it must name the attempt that has ended, and be newer than
+    its end."""
     return (
         record.status in RETRIABLE
         and str(record.run.attempt) == ended
@@ -52,8 +52,8 @@ def follows(record: Record, ended: str, at: datetime) -> bool:
 
 
 def evaluates_anew(record: Record) -> bool:
-    """Whether a retry evaluates the run's model from the beginning: its evaluation could not decide, or was
-    not against what is in production now, or the one that was to begin after that has not."""
+    """Whether a retry re-evaluates the run's model: the evaluation was inconclusive, or compared with a model
+    that is no longer in production, or a re-evaluation has not begun yet."""
     if record.document("job", CompletedJob) is None or record.document("dataset", Dataset) is None:
         return False
     never_began = record.run.is_evaluated_anew and record.document("evaluation", Evaluation) is None
@@ -70,21 +70,21 @@ def resume(
     asked: str,
     as_it_is_now: Callable[[Run], Run] = lambda run: run,
 ) -> Registration:
-    """Open a run again and say where it goes on.
+    """Reopen a run, and determine where it resumes.
 
     Parameters
     ----------
     ended
-        The attempt after which it goes on: a retry counts once, however often and late it is delivered.
+        The attempt that has ended. A retry applies once, even if it is delivered late or repeatedly.
     as_it_is_now
-        Gives a run whose model is evaluated anew the test set that it has by now.
+        Updates the test set of a run whose model is re-evaluated.
     asked
-        A step from which the user wants it to go on; empty for the step that failed. A step before the
-        training counts only while there is no trained model.
+        The step to resume from; empty for the step that failed. A step before training applies only if there
+        is no trained model.
     """
     run = record.run
     if run.execution_arn == execution_arn and record.is_open:
-        # This execution has opened it, and asks again after its function died.
+        # This execution has already reopened the run; its function died and was called again.
         return _resumed(aws_, record, asked)
     if str(run.attempt) != ended:
         return Registration(outcome="duplicate", run=run)
@@ -105,7 +105,7 @@ def _anew(run: Run, record: Record) -> Run:
     dataset = record.document("dataset", Dataset)
     return msgspec.structs.replace(
         run,
-        # Other records must not change what the method is taken to be.
+        # Different test records must not change the inferred method.
         method=dataset.method if dataset is not None else run.method,
         evaluation_attempt=run.attempt,
         evaluated_before_usd=0.0,
@@ -152,7 +152,7 @@ def _deleted(model_arn: str) -> Failure:
 
 
 def point(asked: str, has_dataset: bool, is_trained: bool) -> ResumePoint:
-    """Where to go on: the last point that what is there allows, or an earlier one that was asked for."""
+    """Where to resume: the last point that the existing results allow, or an earlier one if requested."""
     if is_trained and has_dataset:
         return "estimate_cost"
     latest: ResumePoint = "preflight" if has_dataset else "validate_data"
@@ -160,9 +160,9 @@ def point(asked: str, has_dataset: bool, is_trained: bool) -> ResumePoint:
 
 
 def _finished_job(aws_: Aws, record: Record) -> CompletedJob | None:
-    """The job that has given the run a model, also where nobody has noticed yet.
+    """The job that has produced the run's model, even if no step has recorded it yet.
 
-    Of several jobs, those that are trained stay so: start_customization finds them.
+    Of several jobs, finished ones are not repeated: start_customization finds them.
     """
     if (job := record.document("job", CompletedJob)) is not None:
         return job

@@ -1,4 +1,4 @@
-"""The test set of a run that ended inconclusive, as it is in S3 by the time of its retry."""
+"""The current test set for the retry of an inconclusive run."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tunedrop.contracts import Run, S3Object
 
 
 def as_it_is_now(s3: Any, run: Run) -> Run:
-    """The run with the latest version of its test file; or, where its test set was split off the training
-    file, with the file in the run's folder that adds to it. What is not there any more stays as it was.
+    """The run with the latest version of its test file or, if its test set was split off the training file,
+    with the additional file in the run's folder. A file that no longer exists stays as it was.
     """
     if run.test is not None:
         return msgspec.structs.replace(run, test=_latest(s3, run.test) or run.test)

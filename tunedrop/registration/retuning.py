@@ -1,8 +1,8 @@
 """Tuning again when the data has grown: a run of the same name and manifest, on what its files hold by now.
 
-Off unless a manifest says `retune`. New records are appended to the data files where they lie; nothing else
-has to be uploaded. The new run goes the whole way: checked, estimated within the same budget, approved where
-it has to be, and promoted only if it is better than its base and than the model in production.
+Off unless a manifest says `retune`. To trigger it, append new records to the data files in place. The new run
+takes the normal course: checked, estimated within the same budget, approved if necessary, and promoted only
+if it is better than its base model and the production model.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LOOK_BACK = 1_000
 
 
 class Grown(msgspec.Struct, frozen=True, kw_only=True):
-    """A name whose data has grown enough. `identity` is the same as long as nobody adds to it."""
+    """A name whose data has grown enough. `identity` stays the same until the data changes."""
 
     name: str
     manifest: S3Object
@@ -33,12 +33,12 @@ class Grown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def settings_of(document: Manifest, source: S3Object, data_bytes: int) -> Retune | None:
-    """When a manifest wants its data to be tuned again.
+    """The conditions under which a manifest wants its data to be retuned.
 
     Raises
     ------
     InvalidManifest
-        When what is to be tuned again was not submitted by a manifest.
+        If the run was not submitted with a manifest.
     """
     asked = document.retune
     if asked is None:
@@ -53,7 +53,7 @@ def settings_of(document: Manifest, source: S3Object, data_bytes: int) -> Retune
 
 
 def latest_of_each_name(registry: Registry) -> Iterator[Record]:
-    """The runs whose data may have grown: the latest of each name, where it asks to be tuned again."""
+    """The runs to check for grown data: the latest of each name, if it requests retuning."""
     seen = set()
     for record in registry.recent(limit=LOOK_BACK):
         if record.run.name not in seen:
@@ -63,7 +63,7 @@ def latest_of_each_name(registry: Registry) -> Iterator[Record]:
 
 
 def grown(s3: Any, record: Record) -> Grown | None:
-    """The name of a run, where its data has grown by as much as it waits for and its last run is long ago."""
+    """The name of a run whose data has grown enough, long enough after its last run; else None."""
     settings = record.run.retune
     if settings is None or record.is_open or _is_too_soon(record.run, settings):
         return None
@@ -85,7 +85,7 @@ def grown(s3: Any, record: Record) -> Grown | None:
 
 
 def data_files(run: Run) -> list[S3Object]:
-    """What a run trains on; held-out files do not count."""
+    """The files that a run trains on, without held-out files."""
     stages: list[TrainingStage | Run] = [*run.earlier_stages, run]
     files = (one for stage in stages for one in (stage.train, stage.validation) if one is not None)
     return [object_ for file in files for object_ in file.objects]
@@ -96,7 +96,7 @@ def _is_too_soon(run: Run, settings: Retune) -> bool:
 
 
 def _head(s3: Any, file: S3Object) -> dict[str, Any] | None:
-    """A data file as it is now; None where it was deleted."""
+    """A data file as it is now; None if it was deleted."""
     try:
         head: dict[str, Any] = s3.head_object(Bucket=file.bucket, Key=file.key)
     except ClientError as error:

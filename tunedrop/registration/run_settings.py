@@ -34,17 +34,17 @@ def resolve(
     files: DataFiles,
     earlier: Sequence[DataFiles] = (),
 ) -> Run:
-    """The run with everything that a manifest leaves to the stage filled in.
+    """The run with the defaults of the stage and base model for everything that its manifest leaves open.
 
     Parameters
     ----------
     files, earlier
-        The data of the run, and of the stages before it.
+        The data of the run, and of its earlier training phases.
 
     Raises
     ------
     InvalidManifest
-        When the base model is unknown, or does not take a setting.
+        If the base model is unknown, or does not support a setting.
     """
     found, parent_model = parents.find(stage, document.base_model or stage.default_base_model)
     base_model = base_models.trained_by(stage, found, document, parent_model)
@@ -84,7 +84,7 @@ def resolve(
 
 
 def identity(run: Run) -> Iterator[str]:
-    """What makes two runs the same: object versions and resolved settings, not who or when."""
+    """What identifies a run: object versions and resolved settings, but not the user or the time."""
     yield _written((run.source, run.train, run.validation, run.test, run.method, run.base_model))
     yield msgspec.json.encode(run.hyperparameters, order="sorted").decode()
     yield msgspec.json.encode((run.budget_usd, run.deployment, run.evaluation)).decode()
@@ -100,7 +100,7 @@ def identity(run: Run) -> Iterator[str]:
 
 
 def _written(value: object, order: Literal["sorted"] | None = None) -> str:
-    """As JSON, without empty ETags, which earlier releases did not know: the same upload keeps its id."""
+    """As JSON, without empty ETags, which earlier releases did not have, so that run ids stay the same."""
     return msgspec.json.encode(value, order=order).replace(b',"etag":""', b"").decode()
 
 
@@ -132,7 +132,7 @@ def _evaluation(stage: Stage, asked: manifest.Evaluation) -> EvaluationSettings:
 
 
 def _judge(asked: str | manifest.Judge | None) -> JudgeSettings | None:
-    """The judge under the id that inference takes, where the catalog knows the model."""
+    """The judge, with the inference id if the catalog knows the model."""
     if asked is None:
         return None
     judge = manifest.Judge(model=asked) if isinstance(asked, str) else asked

@@ -1,9 +1,8 @@
-"""Reports uploads to a location that starts no run, once.
+"""Reports uploads that do not start a run, once.
 
-Data below `runs/` without a manifest, a manifest that is called otherwise, a folder of `drop/` with nothing
-but documentation, a signal for a run that is not there, a retry that came before its attempt had ended,
-anything beside `drop/` and `runs/`. What a run of late has read is in its place, wherever it lies. Objects
-are listed and never read.
+These are data below `runs/` without a manifest, a manifest under another name, a folder below `drop/` with
+only documentation, a signal for an unknown run, a retry before its attempt had ended, and anything outside
+`drop/` and `runs/`. Data that a recent run has read is not reported. Objects are listed, not read.
 """
 
 from __future__ import annotations
@@ -27,17 +26,17 @@ from tunedrop.registry import Record, Registry
 from tunedrop.stage import Stage
 
 MOST_NAMED = 20
-"""Places that a message names; it counts the others."""
+"""Maximum number of places in a message; the others are counted."""
 
 _DROPPINGS = re.compile(
     r"(.*/)?(\.DS_Store|\._[^/]*|~\$[^/]*|Thumbs\.db|desktop\.ini|\.git(keep|ignore))|(.*/)?__MACOSX/.*",
     re.IGNORECASE,
 )
-"""What systems leave beside files by themselves: nobody waits for a run of that."""
+"""Files that systems leave next to others, for which no one expects a run."""
 
 
 class Stray(msgspec.Struct, frozen=True, kw_only=True):
-    """Objects in one place that start nothing: an object of `drop/`, else the folder that they lie in."""
+    """Objects that start no run, by place: an object of `drop/`, else their folder."""
 
     place: str
     objects: int
@@ -46,23 +45,23 @@ class Stray(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def which(self) -> str:
-        """What is said once: a later upload to the same place is another one."""
+        """Identifies the report, which is sent once; a later upload to the same place is reported again."""
         return f"{clock.write(self.at)} {hashlib.sha256(self.newest.encode()).hexdigest()[:16]}"
 
 
 def find(s3: Any, registry: Registry, stage: Stage, runs: list[Run]) -> list[Stray]:
-    """The places to which something was uploaded a while ago that starts nothing, and of which nobody heard.
+    """Places with uploads that start no run and have not been reported, after a grace period.
 
     Parameters
     ----------
     runs
-        Those of late: what they read is in its place.
+        Recent runs; the data they read is not reported.
     """
     now, grace = datetime.now(UTC), timedelta(seconds=stage.upload_grace_seconds)
     used = {file.key for run in runs for file in _read_by(run) if file.bucket == stage.intake_bucket}
     record_of = functools.cache(registry.get)
     starting, found = set[str](), dict[str, Stray]()
-    for one in _listed(s3, stage.intake_bucket):  # of a million objects only places are kept
+    for one in _listed(s3, stage.intake_bucket):  # keep only the places of a million objects
         key, at = one["Key"], one["LastModified"]
         if _starts(key):
             starting.add(_folder(key))
@@ -85,7 +84,7 @@ def _add(found: dict[str, Stray], key: str, at: datetime) -> None:
 
 
 def tell(sns: Any, stage: Stage, registry: Registry, strays: list[Stray]) -> None:
-    """Notify the topic of them, in one message, once."""
+    """Notify the topic of them once, in one message."""
     if not strays:
         return
     sns.publish(
@@ -99,7 +98,7 @@ def tell(sns: Any, stage: Stage, registry: Registry, strays: list[Stray]) -> Non
 
 
 def text(stage: Stage, strays: list[Stray]) -> str:
-    """Where they lie, and what would have started a run."""
+    """The places, and what would have started a run."""
     bucket = stage.intake_bucket
     named = [
         f"    s3://{bucket}/{shown.line(one.place)}"
@@ -142,18 +141,18 @@ def _listed(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:
 
 
 def _starts(key: str) -> bool:
-    """Whether its arrival starts a run, by event or by the sweep (`tunedrop.registration.folders`)."""
+    """Whether an object starts a run, by its event or by the sweep (`tunedrop.registration.folders`)."""
     return intake.read_key(key).kind in ("dataset", "folder", "shard", "manifest")
 
 
 def _place(key: str) -> str:
-    """Where an object lies, as people say it."""
+    """The place of an object, for people."""
     folder = posixpath.dirname(key)
     return key if folder in ("", "drop") else f"{folder}/"
 
 
 def _folder(key: str) -> str:
-    """What belongs to the run that an object starts: the file itself, or all that lies in its folder."""
+    """The prefix of all objects of the run that an object starts: its own key, or its folder."""
     if intake.read_key(key).kind == "dataset":
         return key
     if key.startswith(intake.DROP_PREFIX):
@@ -162,13 +161,13 @@ def _folder(key: str) -> str:
 
 
 def _has(starting: set[str], key: str) -> bool:
-    """Whether a run starts from one of the folders that an object lies in."""
+    """Whether a run starts from one of the folders that contain an object."""
     parts = key.split("/")[:-1]
     return any("/".join(parts[:depth]) + "/" in starting for depth in range(2, len(parts) + 1))
 
 
 def _is_of_a_run(record_of: Callable[[str], Record | None], key: str, at: datetime) -> bool:
-    """Whether it is a signal, or more test records, for a run that there is."""
+    """Whether it is a signal, or additional test records, for an existing run."""
     upload = intake.read_key(key)
     if upload.kind == "retry":
         return not _is_in_vain(record_of(upload.name), upload.code, at)
@@ -178,7 +177,7 @@ def _is_of_a_run(record_of: Callable[[str], Record | None], key: str, at: dateti
 
 
 def _is_in_vain(record: Record | None, ended: str, at: datetime) -> bool:
-    """Whether a retry has led to nothing and never will; one of a run that nobody knows is refused."""
+    """Whether a retry has no effect and never will; a retry of an unknown run is refused instead."""
     if record is None or record.is_open or resuming.follows(record, ended, at):
         return False
     return not (ended.isdecimal() and int(ended) < record.run.attempt)

@@ -1,9 +1,8 @@
-"""Tuning again on the successor of a base model that has become Legacy, before the model in production ends.
+"""Retunes a production model on the successor of its base model once that is Legacy.
 
-Off unless the stage's setting `succession` says so. The run has the manifest and the data of the one whose
-model is in production, and the catalog's successor as its base model. It is checked and priced, and waits for
-somebody's approval before anything is paid; its model takes the place of the one in production only if it is
-better than that one and than its own base model.
+Off unless the stage's setting `succession` says so. The run has the manifest and data of the run whose model
+is in production, and the catalog's successor as base model. It always waits for approval before it costs
+anything, and its model is promoted only if it is better than the production model and its own base model.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ from tunedrop.registry.troubles import Troubles
 from tunedrop.stage import Stage
 
 SUCCESSION = "succession"
-"""The reason of an event that starts a run on another base model than its manifest names."""
+"""The reason of an event that starts a run on the successor of its manifest's base model."""
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
-    """A name whose model in production is to be tuned again on another base model."""
+    """A name whose production model is due to be retuned on another base model."""
 
     record: Record
     successor: str
@@ -67,7 +66,7 @@ def on_successor(document: Manifest, base_model: str) -> tuple[Manifest, tuple[s
 def _fitting(
     base_model: BaseModel, method: Method | Literal["auto"], asked: Mapping[str, Scalar]
 ) -> tuple[dict[str, Scalar], list[str]]:
-    """The hyperparameters that a base model takes, and the names of the others."""
+    """The hyperparameters that a base model accepts, and the names of the others."""
     offered = base_model.hyperparameters_of(method)
 
     def is_taken(key: str, value: Scalar) -> bool:
@@ -79,7 +78,7 @@ def _fitting(
 
 
 def start_due(aws_: Aws, stage: Stage, registry: Registry, troubles: Troubles) -> list[str]:
-    """Start what is due, each model in production once; gives the names. Looks once a day."""
+    """Start due runs, once per production model; returns their names. Checks once a day."""
     today = datetime.now(UTC)
     if not stage.succession or not registry.claim("SUCCESSION", f"{today:%Y-%m-%d}"):
         return []
@@ -105,12 +104,12 @@ def start_due(aws_: Aws, stage: Stage, registry: Registry, troubles: Troubles) -
 
 
 def due(aws_: Aws, stage: Stage, registry: Registry, parameter: str, today: datetime) -> Due | None:
-    """The model in production under an alias, where its base model is Legacy and has a successor here."""
+    """The production model of an alias, if its base model is Legacy and has a successor in this Region."""
     ageing = lifecycle.ageing(aws_, stage, parameter, today)
     if ageing is None or not ageing.is_legacy:
         return None
     record = registry.get(ageing.model.run_id)
-    if record is None or record.run.parent_model:  # no other base model can go on with a custom model
+    if record is None or record.run.parent_model:  # it cannot be tuned further on another base model
         return None
     successor = catalog.find(ageing.base_model).lifecycle.successor
     refused = any(_obstacles(stage, record, successor)) if successor else True
@@ -118,7 +117,7 @@ def due(aws_: Aws, stage: Stage, registry: Registry, parameter: str, today: date
 
 
 def _obstacles(stage: Stage, record: Record, successor: str) -> Iterator[str]:
-    """Why the successor cannot be tuned here by the methods of a run; empty where it can."""
+    """Why the successor cannot be tuned here with the methods of a run; empty if it can."""
     base_model, dataset = catalog.find(successor), record.document("dataset", Dataset)
     methods = [dataset.method if dataset is not None else record.run.method]
     for method in (*methods, *(one.method for one in record.run.earlier_stages)):

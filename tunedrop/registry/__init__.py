@@ -1,4 +1,4 @@
-"""The run registry: what every run is, was and cost, and which models are in production."""
+"""The run registry: the state, history and cost of every run, and the models in production."""
 
 from tunedrop.registry.records import Record, StepRecord
 from tunedrop.registry.runs import Registry

@@ -1,7 +1,7 @@
-"""Models in production: one SSM parameter a name, which an application reads, and the history behind it.
+"""Models in production: an SSM parameter per name, which applications read, and its history.
 
-The parameter's value is what inference takes as its modelId. History is in the registry table: `pk` =
-`ALIAS#<alias>`, `sk` = `<moment>#<run id>`; what the alias of a name is, `naming.alias` says.
+The parameter's value is a modelId for inference. The history is in the registry table: `pk` =
+`ALIAS#<alias>`, `sk` = `<time>#<run id>`; `naming.alias` gives the alias of a name.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from tunedrop.stage import Stage
 
 
 class InProduction(msgspec.Struct, frozen=True, kw_only=True):
-    """One model that a name has stood for. `model_id` is what inference takes; empty where the model was
-    withdrawn from production, and the name has stood for nothing since."""
+    """One model that a name has pointed to. `model_id` is for inference; empty if the model was withdrawn
+    from production, and the name has pointed to none since."""
 
     name: str
     run_id: str
@@ -38,28 +38,27 @@ class Aliases:
         self._claims = Claims(dynamodb, stage.registry_table)
 
     def parameter(self, name: str) -> str:
-        """The SSM parameter that stands for this name."""
+        """The SSM parameter of this name."""
         return f"{self._stage.alias_prefix}/{naming.alias(name)}"
 
     def promote(
         self, name: str, run_id: str, model_arn: str, model_id: str, *, swapped: bool = False, note: str = ""
     ) -> Promotion:
-        """Let a name stand for a model from now on. Doing it twice changes nothing.
+        """Point a name to a model. Idempotent.
 
-        History is written first: what the parameter names is always known there. Whoever writes the
-        parameter looks at the history afterwards and writes again what stands at its head, until both agree:
-        SSM has no conditional write, and of two that promote at once the one with the last word is the same
-        in both.
+        The history is written first, so that it always contains the parameter's value. After writing the
+        parameter, the head of the history is read again and written until both agree: SSM has no conditional
+        write, and concurrent promotions must end with the same model in both.
 
         Parameters
         ----------
         swapped, note
-            Kept in the promotion as they are.
+            Stored in the promotion.
 
         Raises
         ------
         ModelDeleted
-            When the model, or what serves it, was deleted by Tunedrop.
+            If Tunedrop has deleted the model, or what serves it.
         TransientError
             While it is being deleted.
         """
@@ -86,7 +85,7 @@ class Aliases:
         )
 
     def withdraw(self, name: str) -> str:
-        """Let a name stand for nothing: the parameter goes, the history stays. Gives the parameter."""
+        """Withdraw a name: delete its parameter and keep its history. Returns the parameter."""
         history = self.history(name)
         if history and history[0].model_id:
             self._append(msgspec.structs.replace(history[0], model_id="", since=clock.now()))
@@ -112,7 +111,7 @@ class Aliases:
         return True
 
     def _write_parameter(self, name: str) -> None:
-        """Write what stands at the head of the history, until it is still there afterwards."""
+        """Write the head of the history to the parameter, until it has not changed meanwhile."""
         head = self.history(name)[0]
         while True:
             if head.model_id:
@@ -130,15 +129,15 @@ class Aliases:
             head = now
 
     def history(self, name: str) -> list[InProduction]:
-        """Every model that a name has stood for, the present one first."""
+        """All models that a name has pointed to, the current one first."""
         return self._history(naming.alias(name))
 
     def history_at(self, parameter: str) -> list[InProduction]:
-        """The same by the SSM parameter that stands for the name."""
+        """The same, by SSM parameter."""
         return self._history(parameter.removeprefix(f"{self._stage.alias_prefix}/"))
 
     def name_at(self, parameter: str) -> str:
-        """The name that an SSM parameter stands for."""
+        """The name of an SSM parameter."""
         history = self.history_at(parameter)
         return history[0].name if history else parameter.rpartition("/")[2]
 
@@ -157,35 +156,37 @@ class Aliases:
         ]
 
     def all(self) -> dict[str, str]:
-        """Each alias parameter of the stage with the modelId that it stands for."""
+        """All alias parameters of the stage, with their modelIds."""
         pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=self._stage.alias_prefix)
         return {parameter["Name"]: parameter["Value"] for page in pages for parameter in page["Parameters"]}
 
     def runs(self) -> dict[str, str]:
-        """The alias of each run whose model is in production, by the run's id."""
+        """The alias of each run whose model is in production, by run id."""
         heads = ((alias, self.history_at(alias)) for alias in self.all())
         return {history[0].run_id: alias for alias, history in heads if history and history[0].model_id}
 
     def current(self, name: str) -> str | None:
-        """The modelId that a name stands for now."""
+        """The modelId that a name points to now."""
         written = self._written(self.parameter(name))
         return None if written is None else str(written["Value"])
 
     def champion(self, name: str) -> str | None:
-        """What serves the model that a name stands for now, where it can be asked.
+        """The modelId of the current production model of a name, if it is served.
 
-        A model that was promoted and released again is named by its own ARN, which inference does not take.
+        The alias of a promoted model that was released holds the model's own ARN, which inference does not
+        accept.
         """
         current = self.current(name)
         return current if current and ":custom-model/" not in current else None
 
     def naming(self, arn: str, name: str = "") -> str:
-        """The alias parameter that names a model, or what serves it, or is about to; empty where none does.
+        """The alias parameter that points to a model or its serving resource, or is about to; empty if none
+        does.
 
         Parameters
         ----------
         name
-            The name of the run that it belongs to: a promotion of that name may have begun, history first.
+            The name of its run; a promotion of that name may have written the history already.
         """
         for parameter, model_id in self.all().items():
             if model_id == arn:

@@ -1,8 +1,8 @@
-"""Claims on models and serving resources, which exclude promotion and deletion from each other.
+"""Claims on models and serving resources, which make promotion and deletion mutually exclusive.
 
-Both take seconds, several processes do them, and neither may happen while the other does: what an alias names
-is never deleted, and what was deleted is never named. One item an ARN (`pk` = `ARN#<arn>`), changed by
-conditional writes, decides. A claim whose process has died runs out after `LEASE_SECONDS`.
+Both take seconds and run in several processes. A resource that an alias points to must never be deleted, and
+a deleted resource never promoted. One item per ARN (`pk` = `ARN#<arn>`) with conditional writes ensures this.
+The claim of a process that died expires after `LEASE_SECONDS`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tunedrop.aws import code_of
 from tunedrop.errors import ModelDeleted, TransientError
 
 LEASE_SECONDS = 120
-"""Twice the time-out of the functions that promote and release (`infra.functions`)."""
+"""Twice the timeout of the functions that promote and release (`infra.functions`)."""
 
 
 class Claims:
@@ -30,33 +30,33 @@ class Claims:
 
     @contextmanager
     def promoting(self, *arns: str) -> Iterator[None]:
-        """Nobody deletes these while the block lasts.
+        """Prevent the deletion of these within the block.
 
         Raises
         ------
         ModelDeleted
-            When one of them was deleted by Tunedrop.
+            If Tunedrop has deleted one of them.
         TransientError
-            When one of them is being deleted now.
+            If one of them is being deleted.
         """
         for arn in dict.fromkeys(arns):
             if not self._claim(arn, "promoting_at", against="removing_at"):
                 raise self._refusal(arn)
         yield
-        # Not in a `finally`: whoever dies here may have written half, and the lease covers who cleans up.
+        # Not in a `finally`: a process that fails here may have written half; the lease protects the cleanup.
         for arn in dict.fromkeys(arns):
             self._update(arn, "REMOVE promoting_at")
 
     def begin_removal(self, arn: str) -> bool:
-        """Nobody promotes it from now on. False while somebody is just about to."""
+        """Prevent its promotion. False while a promotion is in progress."""
         return self._claim(arn, "removing_at", against="promoting_at")
 
     def give_up_removal(self, arn: str) -> None:
-        """It stays after all."""
+        """Give up the deletion."""
         self._update(arn, "REMOVE removing_at")
 
     def end_removal(self, arn: str) -> None:
-        """It is gone, for good."""
+        """Record that it was deleted."""
         self._update(arn, "SET removed_at = :now", {":now": clock.now()})
 
     def _claim(self, arn: str, mine: str, *, against: str) -> bool:

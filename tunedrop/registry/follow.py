@@ -1,4 +1,4 @@
-"""Following a run live, from the registry alone."""
+"""Follows an active run, from the registry only."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ def follow(
     interval: float = 1.0,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[StepRecord | Record]:
-    """Each step when it starts and when it ends, then the run's record once it is closed.
+    """Yield each step when it starts and ends, then the run's record once it is closed.
 
     Parameters
     ----------
     deadline
         `time.monotonic()` at which to give up.
     interval
-        Seconds between two looks.
+        Seconds between polls.
 
     Raises
     ------
     TimeoutError
-        When the run is still open at the deadline.
+        If the run is still open at the deadline.
     """
     seen: dict[tuple[str, str], tuple[bool, str]] = {}
     while True:
         record = registry.get(run_id)
         for step in registry.steps(run_id) if record is not None else ():
-            # Who settles a wait notes its end, and so does who comes second: that is no news.
+            # Both resolvers of a wait record its end; the second record is not news.
             state = (bool(step.ended_at), step.error)
             if seen.get((step.step, step.started_at)) != state:
                 seen[(step.step, step.started_at)] = state

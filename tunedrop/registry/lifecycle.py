@@ -1,7 +1,7 @@
 """Announces production models whose base model becomes Legacy or ends, once per date.
 
-In the Legacy period, of six months or 45 days, nothing new may be tuned from the base model; a custom model
-lives no longer than its base (Bedrock user guide, model-lifecycle, read 2026-11-29).
+During the Legacy period of six months or 45 days, the base model cannot be tuned; a custom model ends with
+its base model (Bedrock user guide, model-lifecycle, read 2026-11-29).
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from tunedrop.stage import Stage
 
 
 class Ageing(msgspec.Struct, frozen=True, kw_only=True):
-    """A model in production whose base model is Legacy, or is announced to be.
+    """A production model whose base model is Legacy, or will be.
 
-    `legacy_on` and `ends_on` are days (YYYY-MM-DD), empty where Bedrock gives none; `gone` says that the
-    base model is not offered any more, `closed` that Bedrock starts no new job on it now.
+    `legacy_on` and `ends_on` are dates (YYYY-MM-DD), empty if Bedrock gives none; `gone`: the base model is
+    no longer offered; `closed`: Bedrock starts no new jobs on it.
     """
 
     model: InProduction
@@ -41,13 +41,13 @@ class Ageing(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_legacy(self) -> bool:
-        """Whether nothing can be tuned from its base model any more."""
+        """Whether its base model can no longer be tuned."""
         return self.gone or self.closed
 
 
 def announce(aws_: Aws, stage: Stage, registry: Registry, troubles: Troubles) -> list[Ageing]:
-    """Notify the topic of every model in production whose base model ages; looks once a day, and announces
-    each date once."""
+    """Notify the topic of production models whose base model is or becomes Legacy; checks once a day, and
+    announces each date once."""
     today = datetime.now(UTC)
     if not registry.claim("LIFECYCLE", f"{today:%Y-%m-%d}"):
         return []
@@ -60,7 +60,7 @@ def announce(aws_: Aws, stage: Stage, registry: Registry, troubles: Troubles) ->
         which = f"{found.model.run_id}#{found.legacy_on}#{'gone' if found.gone else found.ends_on}"
         if registry.is_claimed(what, which):
             return None
-        # Claimed once it is announced: what could not be sent today is sent tomorrow.
+        # Claimed after it was announced, so that a failure is retried tomorrow.
         _publish(aws_.sns, stage, found, today)
         registry.claim(what, which)
         return found
@@ -71,10 +71,10 @@ def announce(aws_: Aws, stage: Stage, registry: Registry, troubles: Troubles) ->
 
 
 def ageing(aws_: Aws, stage: Stage, parameter: str, today: datetime) -> Ageing | None:
-    """The model in production under an alias, where its base model is Legacy, announced to be, or gone."""
+    """The production model of an alias, if its base model is Legacy, will be, or is gone."""
     history = Aliases(aws_.ssm, aws_.dynamodb, stage).history_at(parameter)
     base_model = catalog.base_of(history[0].model_arn) if history else None
-    # The lifecycle is of what Bedrock itself tunes: an imported model goes on without its base model.
+    # The lifecycle concerns models that Bedrock tunes: imported models do not depend on their base model.
     if base_model is None or not catalog.engines()[base_model.engine].tunes_foundation_models:
         return None
     found = Ageing(model=history[0], alias=parameter, base_model=base_model.id)
@@ -89,7 +89,7 @@ def ageing(aws_: Aws, stage: Stage, parameter: str, today: datetime) -> Ageing |
 
 
 def _describe(bedrock: Any, base_model: BaseModel) -> dict[str, Any] | None:
-    """What Bedrock says of the base model; None where it is not offered any more."""
+    """Bedrock's description of the base model; None if it is no longer offered."""
     try:
         return foundation_models.describe(bedrock, base_model)
     except ClientError as error:
@@ -119,7 +119,7 @@ def _publish(sns: Any, stage: Stage, found: Ageing, today: datetime) -> None:
 
 
 def _what(found: Ageing, today: datetime) -> str:
-    """The next thing that happens to the base model."""
+    """The next change in the base model's lifecycle."""
     day = f"{today:%Y-%m-%d}"
     if found.gone or (found.ends_on and found.ends_on <= day):
         return "has ended"
@@ -129,7 +129,7 @@ def _what(found: Ageing, today: datetime) -> str:
 
 
 def text(stage: Stage, found: Ageing, today: datetime) -> str:
-    """What the notice says: what is forbidden from when, and what to tune instead."""
+    """The text of the notice: what ends when, and what to tune instead."""
     base_model = catalog.find(found.base_model)
     name, legacy, ends = found.model.name, found.legacy_on, found.ends_on
     what = _what(found, today)
@@ -159,7 +159,7 @@ def text(stage: Stage, found: Ageing, today: datetime) -> str:
 
 
 def _by_itself_or_by_hand(stage: Stage, found: Ageing) -> Iterator[str]:
-    """What the stage does about it, and the command that does the same."""
+    """What the stage does by itself, and the command for the same."""
     if stage.succession:
         when = "Today" if found.is_legacy else "Once it is Legacy"
         yield (

@@ -1,10 +1,10 @@
-"""How many runs of a tenant, or of a stage without tenants, may be open at once.
+"""Limits the number of open runs of a tenant, or of a stage without tenants.
 
-Whoever may upload can start any number of runs. Bedrock's quotas and the budgets bound what they train; this
-bounds what they do before: functions that check data, and rows.
+Anyone who may upload can start runs. Quotas and budgets limit training; this limits what happens before:
+function calls for validation, and registry rows.
 
-`pk` = `OPEN#<tenant>`, `sk` = `RUNS`: the set of the run ids that have a place. Places of runs that have
-ended are taken back when one is wanted, so that no run has to give its own back, however it ends.
+`pk` = `OPEN#<tenant>`, `sk` = `RUNS`: the set of run ids that hold a place. Places of ended runs are
+reclaimed when one is needed, so that runs need not return them.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class OpenRuns:
         self._registry = registry
 
     def take(self, tenant: str, run_id: str) -> bool:
-        """A place for a run; False when all are taken by runs that are open. Twice is as once.
+        """Take a place for a run; False if open runs hold all of them. Idempotent.
 
-        The condition and the write are one, so that no two runs take the last place.
+        A conditional write, so that two runs cannot take the last place.
 
         Raises
         ------
         TransientError
-            When others take every place that is freed, again and again.
+            If other runs repeatedly take each freed place.
         """
         for _ in range(_TRIES):
             if self._add(tenant, run_id):
@@ -57,7 +57,7 @@ class OpenRuns:
     def records(self) -> list[Record]:
         """All open runs of the stage, newest first.
 
-        Runs keep their place when they are retried, so that an old run is found however many came after it.
+        A retried run keeps its place, so that an old run is found behind any number of newer ones.
         """
         latest = {one.run.run_id: one for one in self._registry.recent(limit=LOOK_BACK)}
         holders = [run_id for tenant in ("", *self._tenants) for run_id in self._holders(tenant)]

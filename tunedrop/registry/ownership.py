@@ -1,10 +1,10 @@
 """Compares an upload with the training data of the production model of the same name.
 
-Everybody's file is called `train.jsonl`. A model of unrelated data may be better on its own held-out records
-and would then take the place of a model that others rely on; so somebody is asked first, and it is looked at
-once more when the model is promoted: of two runs of a name that went on at once one was there first.
+Many uploads are named `train.jsonl`. A model of unrelated data may be better on its own held-out records, and
+would then replace a model that others use. Such a run needs approval, and is checked again before promotion,
+since another run of the same name may have been promoted meanwhile.
 
-`tunedrop.registry.relatedness` decides what two datasets have in common.
+`tunedrop.registry.relatedness` decides whether two datasets are related.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ STRETCHES = 8
 
 
 def unrelated_to(s3: Any, registry: Registry, aliases: Aliases, run: Run, dataset: Dataset) -> str:
-    """The run whose model a name has in production, where this run's data has nothing in common with it.
+    """The run whose model is in production under the same name, if its data is unrelated to this run's.
 
-    Empty where it has, and where nothing is in production. A run that tunes that very model further is no
-    exception: whoever may upload may name it by `from`.
+    Empty if the data is related, or nothing is in production. A run that tunes that model further is checked
+    too, because anyone who may upload may name it with `from`.
     """
     history = aliases.history(run.name)
     if not history or run.run_id == history[0].run_id:
@@ -42,13 +42,13 @@ def unrelated_to(s3: Any, registry: Registry, aliases: Aliases, run: Run, datase
 
 
 def check_before_promotion(s3: Any, registry: Registry, aliases: Aliases, run: Run, dataset: Dataset) -> None:
-    """Look again: since the estimate, another run of the same name may have been promoted.
+    """Check again: since the estimate, another run of the same name may have been promoted.
 
     Raises
     ------
     NameTaken
-        When its data has nothing in common with this run's, and nobody has approved of replacing it; or when
-        it was promoted while this run was evaluated, so that nothing has compared the two.
+        If its data is unrelated to this run's and its replacement was not approved; or if it was promoted
+        while this run was evaluated, so that the two were not compared.
     """
     _check_compared(registry, aliases, run)
     taken = unrelated_to(s3, registry, aliases, run, dataset)
@@ -60,8 +60,8 @@ def check_before_promotion(s3: Any, registry: Registry, aliases: Aliases, run: R
         raise NameTaken(
             f"since this run was estimated, {taken} was put into production under the name {run.name}, and "
             "its data has nothing in common with this run's. Nothing was replaced, and the model is kept. To "
-            f"replace it, say tunedrop retry {run.run_id}: that asks for approval and trains nothing again. "
-            "For a model of its own, upload the data under another name"
+            f"replace it, run tunedrop retry {run.run_id}, which asks for approval and does not train again. "
+            "For a separate model, upload the data under another name"
         )
 
 
@@ -78,18 +78,18 @@ def _check_compared(registry: Registry, aliases: Aliases, run: Run) -> None:
         raise NameTaken(
             f"while this run was evaluated, {history[0].run_id} was put into production under the name "
             f"{run.name}, and the two were not compared. Nothing was replaced, and the model is kept. To "
-            f"compare them, say tunedrop retry {run.run_id}: that trains nothing again"
+            f"compare them, run tunedrop retry {run.run_id}, which does not train again"
         )
 
 
 def _promoted_at(history: list[InProduction]) -> str:
-    """Since when the model in production is there, whatever served it meanwhile."""
+    """Since when the model has been in production, whatever has served it."""
     same = itertools.takewhile(lambda one: one.model_id and one.model_arn == history[0].model_arn, history)
     return min(one.since for one in same)
 
 
 def have_in_common(s3: Any, one: str, other: str) -> bool:
-    """Whether two training files in S3 have something in common. False where one is gone."""
+    """Whether two training files in S3 are related. False if one no longer exists."""
     try:
         ours, theirs = (list(_records(s3, uri)) for uri in (one, other))
     except ClientError as error:
@@ -105,7 +105,7 @@ def _dataset_of(registry: Registry, model: InProduction) -> Dataset | None:
 
 
 def _records(s3: Any, uri: str) -> Iterator[bytes]:
-    """Whole lines of a file, from stretches that are spread over it."""
+    """Complete lines of a file, from sections spread over it."""
     bucket, key = naming.place_of(uri)
     size = s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
     if size <= STRETCH * STRETCHES:

@@ -3,17 +3,18 @@
 Either of two measures suffices:
 
 `copied`
-    Enough records of the smaller file hold a text of the other: a whole prompt, answer or record. They are
-    different texts that neither file repeats. A new version that keeps some of its records has them; a system
-    prompt, an instruction or a stock answer that both have is one text, however often it comes.
+    Enough records of the smaller file contain a text of the other: a complete prompt, answer or record. Only
+    different texts count that neither file repeats. A new version that keeps some of its records passes; a
+    shared system prompt, instruction or stock answer is a single text, however frequent.
 `mixed`
     The nearest-neighbour test of two samples (Schilling, Journal of the American Statistical Association 81,
     1986; Henze, Annals of Statistics 16, 1988): how often the record that is most like a record is in the
     other file. In two samples of one kind that is half of the time; in files about different subjects, a
-    record's nearest is in its own. A phrase that both have cannot decide: it is as near in either file.
-    Likeness is the cosine of words, weighted by rarity; words that are usual in one file do not count.
+    record's nearest neighbour is in its own file. A common phrase does not matter, because it is equally near
+    in both files. Similarity is the cosine of words, weighted by rarity; words that are common in one file do
+    not count.
 
-A file that copies `COPIED` of somebody's records, or has records about the same subjects, passes as related.
+A file that copies a share `COPIED` of the other's records, or is about the same subjects, counts as related.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ import msgspec
 
 COPIED = 0.05
 DIFFERENT = 5
-"""Texts that come back: a share of the smaller file's records, and at least so many."""
+"""The required number of common texts: this share of the smaller file's records, and at least this many."""
 
 LONG = 8
-"""Words of a text that counts as a copy; short ones come back by chance."""
+"""Minimum number of words of a text that counts as a copy; short texts recur by chance."""
 
 STOCK = 0.01
 """A text in more than this share of a file's records, and in more than two, is stock, such as a refusal."""
@@ -42,16 +43,16 @@ MIXED = 0.33
 """Measured by `python -m bench related` (docs/explanation/security.md has the numbers of 2026-11-29)."""
 
 FEWEST = 50
-"""Records that `mixed` needs in either file; below, copies alone count."""
+"""Minimum number of records per file for `mixed`; below, only copies count."""
 
 SAMPLE = 600
-"""Records of either file that `mixed` looks at: about two seconds."""
+"""Maximum number of records per file for `mixed`: about two seconds."""
 
 USUAL = 0.1
-"""A word in more than this share of one file's records tells nothing of any of them."""
+"""Words in more than this share of a file's records are ignored."""
 
 _STRUCTURE = frozenset({"role", "schemaVersion", "format", "type", "uri", "taskType", "name", "toolUseId"})
-"""Keys whose values say how a record is made, and nothing of what it is about."""
+"""Keys whose values describe a record's format, not its content."""
 
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _UNSPACED_ONE = re.compile(f"[{_UNSPACED}]")
@@ -63,13 +64,13 @@ Record = tuple[Words, ...]
 
 
 def related(ours: Iterable[bytes], theirs: Iterable[bytes]) -> bool:
-    """Whether the lines of two training files have something in common."""
+    """Whether the lines of two training files are related."""
     one, other = records(ours), records(theirs)
     return copied(one, other) or mixed(one, other) >= MIXED
 
 
 def copied(one: Sequence[Record], other: Sequence[Record]) -> bool:
-    """Whether enough of the smaller file's records hold a text of the other file's."""
+    """Whether enough of the smaller file's records contain a text of the other file."""
     shared = _own_texts(one) & _own_texts(other)
     holding = [sum(not shared.isdisjoint(_texts_of(record)) for record in side) for side in (one, other)]
     fewest = min(len(one), len(other))
@@ -77,7 +78,8 @@ def copied(one: Sequence[Record], other: Sequence[Record]) -> bool:
 
 
 def mixed(one: Sequence[Record], other: Sequence[Record]) -> float:
-    """The share of a file's records whose nearest is in the other file, the lesser: 0 to about 0.5."""
+    """The share of a file's records whose nearest neighbour is in the other file, the smaller of both: 0 to
+    about 0.5."""
     size = min(len(one), len(other), SAMPLE)
     if size < FEWEST:
         return 0.0
@@ -89,7 +91,7 @@ def mixed(one: Sequence[Record], other: Sequence[Record]) -> float:
 
 
 def _crossing(records: list[set[str]], weights: dict[str, float], size: int) -> tuple[float, float]:
-    """How many of the first `size` records have their nearest among the others, and the other way round."""
+    """How many of the first `size` records have their nearest neighbour among the others, and vice versa."""
     norms = [math.sqrt(sum(sorted(weights.get(word, 0.0) for word in one))) or 1.0 for one in records]
     having: defaultdict[str, list[int]] = defaultdict(list)
     for at, record in enumerate(records):
@@ -113,20 +115,20 @@ def _crossing(records: list[set[str]], weights: dict[str, float], size: int) -> 
 
 
 def _own_texts(records: Sequence[Record]) -> set[Words]:
-    """The long texts and the whole records of a file that it does not repeat."""
+    """The long texts and complete records of a file that occur in it once."""
     counts = Counter(text for record in records for text in _texts_of(record))
     most = max(2, STOCK * len(records))
     return {text for text, count in counts.items() if count <= most}
 
 
 def _texts_of(record: Record) -> set[Words]:
-    """The long texts of a record, and all as one: a short question with its short answer."""
+    """The long texts of a record, and all its texts as one, for a short question with a short answer."""
     long = {text for text in record if len(text) >= LONG}
     return long | {tuple(itertools.chain(*record))} if len(record) > 1 else long
 
 
 def _vocabulary(record: Record) -> set[str]:
-    """The words of a record; of a script without spaces, pairs of neighbouring characters."""
+    """The words of a record; for scripts without spaces, pairs of adjacent characters."""
     words = {word for text in record for word in text if not _is_unspaced(word)}
     pairs = (pair for text in record for pair in pairwise(text))
     return words | {one + two for one, two in pairs if _is_unspaced(one) and _is_unspaced(two)}
@@ -145,7 +147,7 @@ def _spread(records: Sequence[Record], size: int) -> list[Record]:
 
 
 def records(lines: Iterable[bytes]) -> list[Record]:
-    """The texts of each record as words; of records that are equal, one."""
+    """The texts of each distinct record, as words."""
     return list(dict.fromkeys(record for record in map(_record, lines) if record))
 
 

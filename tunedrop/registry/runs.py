@@ -1,4 +1,4 @@
-"""Runs and their steps: what the registry keeps of them, and the writes that only one caller may make."""
+"""Runs and their steps in the registry, with conditional writes that only one caller can make."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OF_ONE_ATTEMPT = (
 )  # fmt: skip
 
 _MINE = "execution_arn = :mine"
-"""The run's latest attempt is the one that the caller works for."""
+"""The condition that the caller belongs to the run's latest attempt."""
 
 
 class Registry:
@@ -32,22 +32,22 @@ class Registry:
         self._table = Table(dynamodb, table)
         self.notices = Notices(self._table)
         self.unreadable: dict[str, Exception] = {}
-        """The rows that a list has left out because they could not be read, and why; by run id."""
+        """The rows that a list has left out because they could not be read, with the error, by run id."""
 
     def register(self, run: Run, *, again: bool = False) -> bool:
-        """Write a new run. False when its upload has one already that another execution owns.
+        """Write a new run. False if its upload already has a run of another execution.
 
-        Run, name and upload are written together or not at all.
+        Run, name and upload are written in one transaction.
 
         Parameters
         ----------
         again
-            Whether the upload may have a run already, as a manifest whose data has grown.
+            Whether the upload may already have a run, such as a manifest whose data has grown.
 
         Raises
         ------
         TransientError
-            When somebody else writes one of them at this moment.
+            If another process is writing one of them.
         """
         item = {
             "pk": f"RUN#{run.run_id}",
@@ -102,7 +102,7 @@ class Registry:
         return [record for record in records if record is not None]
 
     def find(self, name: str) -> Record | None:
-        """The run that a person means: the one of this id, else the latest of this name."""
+        """The run of this id, else the latest of this name."""
         return self.get(name) or next(iter(self.named(name)), None)
 
     def latest_model(self, name: str) -> str | None:
@@ -112,9 +112,9 @@ class Registry:
         return next((job.model_arn for job in done if job is not None), None)
 
     def recent(self, limit: int = 50, since: str = "") -> list[Record]:
-        """The latest runs, newest first; `since` is the oldest moment that counts.
+        """The latest runs, newest first, not older than `since`.
 
-        A row that cannot be read is left out, and noted in `unreadable`.
+        Unreadable rows are left out and noted in `unreadable`.
         """
         found: list[Record] = []
         for item in self._table.query({"gsi_pk": "RUNS"}, forward=False, index="by_time"):
@@ -127,7 +127,7 @@ class Registry:
         return found
 
     def some(self, run_ids: Iterable[str]) -> Iterator[Record]:
-        """Those of these runs that exist, one by one; a row that cannot be read is noted in `unreadable`."""
+        """Those of these runs that exist; unreadable rows are noted in `unreadable`."""
         for run_id in run_ids:
             if (item := self._run(run_id)) is not None and (record := self._readable(item)) is not None:
                 yield record
@@ -140,11 +140,11 @@ class Registry:
             return None
 
     def steps(self, run_id: str) -> list[StepRecord]:
-        """Every attempt at a step, in order: the run's timeline."""
+        """All attempts at steps, in order: the run's timeline."""
         return [step_of(item) for item in self._table.query({"pk": f"RUN#{run_id}"}, prefix="STEP#")]
 
     def start_step(self, run_id: str, step: str, started_at: str) -> Record:
-        """Mark that a step begins; gives the run as it is now, with any stop that was asked for."""
+        """Record that a step begins; returns the current record, with any stop request."""
         self._put_step(run_id, StepRecord(step=step, started_at=started_at))
         return self._update(run_id, {"step": step})
 
@@ -154,27 +154,28 @@ class Registry:
         )
 
     def save(self, run_id: str, **documents: msgspec.Struct) -> None:
-        """Keep contracts that the run has produced, by their name in the workflow."""
+        """Save contracts that the run has produced, by their name in the workflow."""
         self._update(run_id, {name: _json(document) for name, document in documents.items()})
 
     def note_gone(self, run_id: str, *arns: str) -> None:
-        """Keep that models of a run, or what served them, were deleted. A run that is not known is fine."""
+        """Record that models or serving resources of a run were deleted. An unknown run is ignored."""
         self._table.add(f"RUN#{run_id}", "RUN", "gone", arns)
 
     def note_cost(self, run_id: str, **usd: float) -> None:
-        """Keep `estimated_usd` or `actual_usd`."""
+        """Save `estimated_usd` or `actual_usd`."""
         self._update(run_id, {name: str(amount) for name, amount in usd.items()})
 
     def request_stop(self, run: Run, by: str) -> bool:
-        """Ask this attempt at a run to stop: its next step will not begin. False when it has ended."""
+        """Request a stop of this attempt at a run: its next step will not begin. False if it has ended."""
         fields = {"stop_requested_by": by or "somebody"}
         return self._update_if(run.run_id, _MINE, fields, values={":mine": run.execution_arn})
 
     def ended_as(self, run: Run, failure: Failure | None) -> Failure | None:
-        """How this attempt at a run has ended, as whoever closes it first says: so say all after it.
+        """The failure of this attempt at a run according to whoever closes it first; all later callers get
+        the same.
 
-        Its own last step and the sweep may close a run at the same time, each with a cause of its own. One
-        that is so late that the next attempt has begun says nothing of that.
+        A run's last step and the sweep may close it at the same time, with different causes. A caller so late
+        that the next attempt has begun does not affect it.
         """
         said = msgspec.json.encode(failure).decode()
         condition, mine = f"attribute_not_exists(ended_as) AND {_MINE}", {":mine": run.execution_arn}
@@ -183,12 +184,12 @@ class Registry:
         return msgspec.json.decode(said, type=Failure | None)
 
     def end(self, run_id: str, outcome: str, failure: Failure | None, execution_arn: str = "") -> None:
-        """Close a run with how it ended. Closing it again changes nothing that a person sees.
+        """Close a run with its outcome. Idempotent.
 
         Parameters
         ----------
         execution_arn
-            The attempt that has ended: where the next one has begun meanwhile, the run stays open.
+            The attempt that has ended; if the next one has begun meanwhile, the run stays open.
         """
         fields: dict[str, Any] = {"status": outcome, "step": "", "ended_at": clock.now()}
         if failure is not None:
@@ -199,32 +200,32 @@ class Registry:
             self._update(run_id, fields)
 
     def reopen(self, run: Run) -> bool:
-        """Let a run that has ended go on as its next attempt. False when somebody else has opened it.
+        """Reopen a run as its next attempt. False if another process has reopened it.
 
-        The evaluation that it had is forgotten where another begins with this attempt.
+        Its evaluation is removed if this attempt re-evaluates the model.
         """
         fields = {"status": OPEN, "execution_arn": run.execution_arn, "run": _json(run)}
         old = (*_OF_ONE_ATTEMPT, *(("evaluation",) if run.evaluation_attempt == run.attempt else ()))
         if self._update_if(run.run_id, "#status <> :status", fields, remove=old):
             return True
-        # An earlier try of this very call may have had its effect before it lost its answer.
+        # An earlier try of this call may have succeeded before its response was lost.
         record = self.get(run.run_id)
         return record is not None and record.run == run
 
     def claim(self, what: str, which: str) -> bool:
-        """True for the first caller only, for ever: for what may be done once."""
+        """True for the first caller only, for actions that happen once."""
         return self._table.put_new({"pk": f"ONCE#{what}", "sk": which})
 
     def is_claimed(self, what: str, which: str) -> bool:
-        """Whether somebody has claimed it."""
+        """Whether it was claimed."""
         return self._table.get(f"ONCE#{what}", which) is not None
 
     def keep(self, name: str, text: str) -> None:
-        """Keep a document of the stage, in place of the one before it."""
+        """Save a document of the stage, replacing the previous one."""
         self._table.put({"pk": f"KEPT#{name}", "sk": "KEPT", "text": text})
 
     def kept(self, name: str) -> str | None:
-        """A document of the stage; None where none was kept."""
+        """A document of the stage; None if none was saved."""
         item = self._table.get(f"KEPT#{name}", "KEPT")
         return str(item["text"]) if item is not None else None
 
@@ -250,7 +251,7 @@ class Registry:
 
 
 def _upload(source: S3Object) -> dict[str, str]:
-    """A line break in a key is for IAM to match with `*` or not; the hash of the key has none."""
+    """Whether IAM's `*` matches a line break is not documented, so keys with line breaks are hashed."""
     key = source.key
     if key.splitlines() != [key]:
         key = hashlib.sha256(key.encode()).hexdigest()

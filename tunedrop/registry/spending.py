@@ -1,12 +1,12 @@
 """The monthly spending of runs: spent, committed, and awaiting approval.
 
-In the registry table: `pk` = `MONTH#<YYYY-MM>`, `sk` = `RUN#<run id>` holds a run's amounts and its tenant,
-`sk` = `#VERSION` a number that every change raises. A commitment is written only if nothing has changed since
-the month was read: of two runs at once that would pass the budget together, one sees the other. Both reads
-and writes are strongly consistent, which an index is not.
+In the registry table: `pk` = `MONTH#<YYYY-MM>`, `sk` = `RUN#<run id>` has a run's amounts and tenant, `sk` =
+`#VERSION` a number that every change increments. A commitment is written only if the month has not changed
+since it was read, so that two concurrent runs cannot exceed the budget together. Reads and writes are
+strongly consistent; an index would not be.
 
-A run counts in the month in which it may begin to cost: in which it was estimated, or approved where somebody
-had to be asked, and another attempt in the month of its own estimate. What it has spent stays where it was.
+A run counts in the month in which its costs begin: that of its estimate or, if needed, its approval; a
+further attempt counts in the month of its own estimate. Amounts already spent stay in their month.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from tunedrop.contracts import Estimate, Run
 from tunedrop.errors import TransientError
 
 TRIES = 12
-"""Each reads the month anew: as many runs at once as that, at the worst, and pauses keep them apart."""
+"""Tries to write a month; each reads it again. Enough for this many concurrent runs; random pauses separate
+them."""
 
 PAUSE_SECONDS = 0.2
 
@@ -34,8 +35,8 @@ _VERSION = "#VERSION"
 
 
 class Amounts(msgspec.Struct, frozen=True, kw_only=True):
-    """A run's US dollars: `spent` by attempts that have ended, `committed` to the one that goes on or to a
-    month's storage of its model, `requested` while it waits for approval."""
+    """A run's US dollars: `spent` by ended attempts, `committed` to the current attempt or a month's storage
+    of its model, `requested` while it waits for approval."""
 
     spent: float = 0.0
     committed: float = 0.0
@@ -43,19 +44,19 @@ class Amounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Month(msgspec.Struct, frozen=True, kw_only=True):
-    """A month as it was read: its version, and the amounts of each run; `tenants` has those of tenants."""
+    """A month as read: its version, the amounts of each run, and in `tenants` those of tenants."""
 
     version: int
     runs: Mapping[str, Amounts]
     tenants: Mapping[str, str] = {}
 
     def counted(self, *, besides: str = "", tenant: str = "") -> float:
-        """US dollars spent and committed; of one run, only what its ended attempts have spent.
+        """US dollars spent and committed; for the given run, only what its ended attempts have spent.
 
         Parameters
         ----------
         tenant
-            Count its runs alone.
+            Count only this tenant's runs.
         """
         runs = {id_: one for id_, one in self.runs.items() if tenant in ("", self.tenants.get(id_))}
         committed = sum(one.committed for run_id, one in runs.items() if run_id != besides)
@@ -67,12 +68,12 @@ class Month(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def month_of(moment: str) -> str:
-    """The month of a moment, such as `2026-11`."""
+    """The month of a time, such as `2026-11`."""
     return moment[: len("2026-11")]
 
 
 def months_between(first: str, last: str) -> Iterator[str]:
-    """Every month from the one of a moment to that of another, first first.
+    """All months from the one of a time to that of another, in order.
 
     >>> list(months_between("2026-11-30T23:59:59Z", "2027-01-01T00:00:00Z"))
     ['2026-11', '2026-12', '2027-01']
@@ -108,17 +109,17 @@ class Spending:
         )
 
     def estimate(self, run: Run, decide: Callable[[Month], Estimate]) -> Estimate:
-        """Commit what a run is estimated to cost, or keep it as requested where somebody has to approve it.
+        """Commit a run's estimated cost, or record it as requested if it needs approval.
 
         Parameters
         ----------
         decide
-            Gives the estimate with its reasons for approval, from the month as it is; may raise.
+            Returns the estimate with its reasons for approval, given the month; may raise.
 
         Raises
         ------
         TransientError
-            When other runs are estimated at the same time again and again.
+            If other runs keep changing the month at the same time.
         """
 
         def change(month: Month, amounts: Amounts) -> tuple[Amounts, Estimate]:
@@ -132,7 +133,7 @@ class Spending:
         return found
 
     def approve(self, run: Run) -> None:
-        """Somebody has approved what the run requested, maybe in an earlier month. Twice is as once."""
+        """Commit the amount that the run requested, possibly in an earlier month. Idempotent."""
         lines = self._lines(run).values()
         committed = max((one.requested or one.committed for one in lines), default=0.0)
 
@@ -143,14 +144,14 @@ class Spending:
         self._leave_earlier(run)
 
     def settle(self, run: Run, spent: float, committed: float = 0.0) -> None:
-        """The run has ended, and all its attempts have cost this; its model goes on to cost `committed`."""
+        """Record the cost of an ended run, over all attempts; its model continues to cost `committed`."""
         lines = self._lines(run)
         home = max(lines, default=month_of(clock.now()))
         mine = max(0.0, spent - sum(one.spent for month, one in lines.items() if month != home))
         self._change(home, run, lambda _, __: (Amounts(spent=mine, committed=committed), None))
 
     def _leave_earlier(self, run: Run) -> None:
-        """In months before this one a run counts for nothing but what it has spent in them."""
+        """In earlier months, keep only the amounts that a run has spent."""
 
         def leave(_: Month, amounts: Amounts) -> tuple[Amounts, None]:
             return Amounts(spent=amounts.spent), None
@@ -160,7 +161,7 @@ class Spending:
                 self._change(month, run, leave)
 
     def _lines(self, run: Run) -> dict[str, Amounts]:
-        """What a run counts for, in each month since it was submitted that has anything."""
+        """A run's amounts in each month since it was submitted, if any."""
         found = {}
         for month in months_between(run.created_at, clock.now()):
             key = {"pk": {"S": f"MONTH#{month}"}, "sk": {"S": f"RUN#{run.run_id}"}}
@@ -180,7 +181,7 @@ class Spending:
         raise TransientError(f"the spending of {key} was changed by other runs again and again")
 
     def _write(self, month: str, run: Run, amounts: Amounts, seen: int) -> bool:
-        """Write a run's amounts, unless the month has changed since it was seen at this version."""
+        """Write a run's amounts, unless the month's version has changed."""
         pk = {"S": f"MONTH#{month}"}
         values = {name: {"N": _number(usd)} for name, usd in msgspec.structs.asdict(amounts).items()}
         values |= {"tenant": {"S": run.tenant}} if run.tenant else {}
@@ -206,7 +207,7 @@ class Spending:
 
 
 def _number(usd: float) -> str:
-    """As DynamoDB keeps it, so that what is sent again is what was sent: 0.0 is 0, 2.50 is 2.5."""
+    """A number as DynamoDB stores it, for comparison: 0.0 is 0, 2.50 is 2.5."""
     return format(Decimal(str(usd)).normalize(), "f")
 
 

@@ -20,17 +20,18 @@ from tunedrop.contracts import (
 from tunedrop.registry.records import Record
 
 Order = Literal["started", "name", "status", "score", "improvement", "cost"]
-"""What runs can be sorted by: newest, best and dearest first, names and statuses from A."""
+"""The keys that runs can be sorted by: newest, best and most expensive first, names and statuses
+alphabetically."""
 
 NEWEST_FIRST: frozenset[Order] = frozenset({"started", "score", "improvement", "cost"})
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """One run. Money is in US dollars; what the run has not come to is empty or null.
+    """One run. Money is in US dollars; what does not exist yet is empty or null.
 
-    `score` is the metric that decided, `spent_usd` what the run has cost, `storage_usd_a_month` what
-    its model costs for as long as it exists; `hyperparameters` are those of the model that was evaluated,
-    `candidates` how many a search has tried. `in_production`: the alias of its name stands for its model now.
+    `score` is the deciding metric, `spent_usd` the cost of the run, `storage_usd_a_month` that of its model
+    while it exists; `hyperparameters` are those of the evaluated model, `candidates` the number that a search
+    has tried. `in_production`: the alias of its name points to its model.
     """
 
     run_id: str
@@ -61,12 +62,12 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def summary(record: Record, in_production: Mapping[str, str] | None = None) -> Summary:
-    """One run in one row.
+    """The summary of a run.
 
     Parameters
     ----------
     in_production
-        The ids of the runs whose models are in production, with their aliases, where that is known.
+        The ids of the runs whose models are in production, with their aliases, if known.
     """
     run, dataset = record.run, record.document("dataset", Dataset)
     evaluation, job = record.document("evaluation", Evaluation), record.document("job", CompletedJob)
@@ -105,14 +106,14 @@ def summary(record: Record, in_production: Mapping[str, str] | None = None) -> S
 
 
 def _hyperparameters(record: Record) -> dict[str, str]:
-    """Those that the model was trained with: of a search, the chosen candidate's."""
+    """The model's hyperparameters; for a search, the chosen candidate's."""
     started = record.document("started", StartedJob)
     chosen = [one.hyperparameters for one in started.series if one.chosen] if started is not None else []
     return {**record.run.hyperparameters, **(chosen[-1] if chosen else {})}
 
 
 def ordered(rows: Iterable[Summary], by: Order) -> list[Summary]:
-    """Rows in order; those that have no such value come last, the newest first among equals."""
+    """Rows in order; those without a value come last, equal ones newest first."""
     newest = sorted(rows, key=lambda one: one.created_at, reverse=True)
     known = [one for one in newest if _key(one, by) is not None]
     without = [one for one in newest if _key(one, by) is None]
@@ -144,16 +145,16 @@ def matching(
     since: str = "",
     data: str = "",
 ) -> list[Summary]:
-    """The rows that are asked for.
+    """The matching rows.
 
     Parameters
     ----------
     name, base_model
-        A part of it, in any case.
+        A substring, case-insensitive.
     since
-        The first moment or day (YYYY-MM-DD) that counts.
+        The first time or day (YYYY-MM-DD) to include.
     data
-        How the hash of the records begins.
+        A prefix of the hash of the records.
     """
     return [
         one

@@ -6,7 +6,7 @@
 | `RUN#<run id>` | `STEP#<started at>#<step>` | one attempt at a step |
 | `TRAINING#<hash>` | `RUN` | the run that has trained these records (`tunedrop.registry.trainings`) |
 | `MONTH#<month>` | `RUN#<run id>` | what a run counts for in a month (`tunedrop.registry.spending`) |
-| `ONCE#<what>` | which | something that is done once, such as an announcement |
+| `ONCE#<what>` | which | an action that happens once, such as an announcement |
 | `KEPT#<name>` | `KEPT` | a document of the stage, such as the price list |
 | `NAME#<name>` | `<created at>#<run id>` | the runs that a name has had |
 | `ALIAS#<name>` | `<moment>#<run id>` | what a name has stood for (`tunedrop.registry.aliases`) |
@@ -73,7 +73,7 @@ class Table:
         Parameters
         ----------
         condition, values
-            What must hold as well, as an expression, and its values.
+            An additional condition expression, and its values.
 
         Raises
         ------

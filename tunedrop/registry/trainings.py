@@ -1,7 +1,7 @@
-"""Prevents paying twice for the same records with the same settings.
+"""Prevents paying twice for training on the same records with the same settings.
 
-In the registry table: `pk` = `TRAINING#<hash>`, `sk` = `RUN`, with the run that has it. Whoever repeats a
-command or an upload finds the run that was there before; who means it says `again`.
+In the registry table: `pk` = `TRAINING#<hash>`, `sk` = `RUN`, with the run that trains it. A repeated upload
+is refused with the earlier run, unless it says `again`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from tunedrop.registry.runs import Registry
 
 
 def fingerprint(run: Run, dataset: Dataset) -> str:
-    """The same for the same name, records and settings, whatever the files are called.
+    """Identical for the same name, records and settings, whatever the file names.
 
-    What a run may cost is no setting: one that nobody approved is uploaded again with another budget.
+    Budgets do not count as settings, so that an unapproved run can be uploaded again with another budget.
     """
     settings = (
         run.name, dataset.content_hash, dataset.method, run.base_model, run.parent_model, run.hyperparameters,
@@ -40,14 +40,14 @@ class Trainings:
         self._registry = registry
 
     def claim(self, run: Run, dataset: Dataset) -> None:
-        """This run trains these records with these settings, and no other does.
+        """Claim the training of these records with these settings for this run.
 
         Raises
         ------
         AlreadyTrained
-            When another run has, or is about to, and nobody said `again`.
+            If another run has trained them, or is about to, and `again` is not set.
         TransientError
-            When another run claims them at this moment.
+            If another run is claiming them.
         """
         key = {"pk": {"S": f"TRAINING#{fingerprint(run, dataset)}"}, "sk": {"S": "RUN"}}
         found = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item", {})
@@ -58,8 +58,8 @@ class Trainings:
         if record is not None and not run.again and (what := _has_trained(record)):
             raise AlreadyTrained(
                 f"the run {before} {what} the same records with the same settings under this name. Nothing "
-                f"was paid. See it: tunedrop show {before}. To train them once more, say again: true in the "
-                "manifest, or upload with --again"
+                f"was paid. See it: tunedrop show {before}. To train them once more, set again: "
+                "true in the manifest, or upload with --again"
             )
         seen = {":seen": {"S": before}} if before else {}
         try:
@@ -76,7 +76,8 @@ class Trainings:
 
 
 def _has_trained(record: Record) -> str:
-    """What a run does or has done with what it claimed; empty where nothing has come of it, or is left."""
+    """Whether a run is training or has trained what it claimed; empty if no model has resulted, or it was
+    deleted."""
     if record.is_open:
         return "is training"
     job = record.document("job", CompletedJob)

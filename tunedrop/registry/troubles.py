@@ -1,7 +1,7 @@
-"""Each upload, wait, release and run by itself: one that fails is tried again later, and holds up no other.
+"""Isolates uploads, waits, releases and runs: one that fails is retried later and does not delay others.
 
-`pk` = `TROUBLE`, `sk` = the subject. A subject that fails is left alone for a while that doubles with every
-try; one that succeeds is forgotten; one that has failed `REPORT_AFTER` times is reported to a person, once.
+`pk` = `TROUBLE`, `sk` = the subject. A failing subject is retried with doubling delays; its entry is deleted
+on success; after `REPORT_AFTER` failures it is reported once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ R = TypeVar("R")
 FIRST_PAUSE_SECONDS = 60
 LONGEST_PAUSE_SECONDS = 900
 REPORT_AFTER = 5
-"""Tries: with these pauses the fifth comes a quarter of an hour after the first."""
+"""The number of tries before a report: the fifth is a quarter of an hour after the first."""
 KEPT_SECONDS = 7 * 86_400
 MOST_BYTES = 900
 MOST_SAID = 4_000
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):
-    """A subject that has failed: how often, since when, why, and when it is tried again."""
+    """A failing subject: how often, since when, why, and when it is retried."""
 
     subject: str
     error: str
@@ -44,9 +44,9 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Troubles:
-    """What has failed in a stage and is to be tried again; one object a turn of a schedule.
+    """The failing subjects of a stage; one object per scheduled call.
 
-    `failed` are the subjects that failed in this turn, for the alarm.
+    `failed` are the subjects that failed in this call, for the alarm.
     """
 
     def __init__(self, dynamodb: Any, table: str) -> None:
@@ -58,12 +58,12 @@ class Troubles:
     def each(
         self, subjects: Iterable[T], name: Callable[[T], str], act: Callable[[T], R], *, eager: bool = False
     ) -> Iterator[tuple[T, R]]:
-        """Act on every subject that is due. Gives those that went well, with what came of them.
+        """Act on every due subject. Returns those that succeeded, with their results.
 
         Parameters
         ----------
         eager
-            Whether to act on those that are not due as well: something has happened to them.
+            Whether to include subjects that are not due, because an event concerns them.
         """
         for subject in subjects:
             called = _key(name(subject))
@@ -78,12 +78,12 @@ class Troubles:
             yield subject, result
 
     def attempt(self, name: str, act: Callable[[], R], otherwise: R) -> R:
-        """The same for one thing that is always due; gives `otherwise` when it fails."""
+        """The same for a single action that is always due; returns `otherwise` if it fails."""
         done = self.each([name], str, lambda _: act(), eager=True)
         return next((result for _, result in done), otherwise)
 
     def note(self, subject: str, error: Exception) -> None:
-        """This subject has failed. When that cannot be kept, it is tried again at once, and told later."""
+        """Record a failure. If that fails too, the subject is retried at once and reported later."""
         subject = _key(subject)
         earlier = self.known.get(subject)
         tries = earlier.tries + 1 if earlier else 1
@@ -104,7 +104,7 @@ class Troubles:
 
     @property
     def known(self) -> dict[str, Trouble]:
-        """Every subject that has failed and has not succeeded since."""
+        """All subjects that have failed and have not succeeded since."""
         if self._known is None:
             pages = self._dynamodb.get_paginator("query").paginate(
                 TableName=self._table,
@@ -116,7 +116,7 @@ class Troubles:
         return self._known
 
     def to_report(self) -> list[Trouble]:
-        """Those that a person has to look at and has not heard of."""
+        """The failing subjects to report that have not been reported."""
         return [one for one in self.known.values() if one.tries >= REPORT_AFTER and not one.reported]
 
     def mark_reported(self, trouble: Trouble) -> None:
@@ -155,9 +155,9 @@ class Troubles:
 
 
 def _key(subject: str) -> str:
-    """A subject on one line that DynamoDB takes as a sort key: 1,024 bytes; an S3 key alone may have them.
+    """A subject as a sort key, on one line; DynamoDB allows 1,024 bytes, which an S3 key alone may have.
 
-    What is cut keeps a name of its own.
+    A truncated subject keeps a hash, so that it stays unique.
     """
     subject = shown.line(subject)
     cut = subject.encode()[:MOST_BYTES].decode(errors="ignore")
@@ -173,6 +173,6 @@ def _read(item: dict[str, Any]) -> Trouble:
     try:
         return msgspec.json.decode(item["trouble"]["S"], type=Trouble)
     except (KeyError, msgspec.MsgspecError):
-        # Our own row cannot be read: its subject is due, and the next failure writes it anew.
+        # The row cannot be read: its subject counts as due, and the next failure overwrites it.
         now = clock.now()
         return Trouble(subject=item["sk"]["S"], error="", tries=1, since=now, next_at=now)

@@ -1,4 +1,4 @@
-"""The versions of a name: every model that was trained for it, its scores, which is in production."""
+"""The versions of a name: all models trained for it, with their scores, and which one is in production."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Standing = Literal["in production", "was in production", "deleted", ""]
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
-    """One trained model with its lineage. `number` counts from 1, the oldest, and never changes.
+    """One trained model with its lineage. `number` counts from 1 for the oldest, and never changes.
 
-    `score` is the deciding metric, base against tuned; `served_by` what inference takes as its modelId, where
-    the model is in production.
+    `score` is the deciding metric of base and tuned; `served_by` the modelId for inference if the model is in
+    production.
     """
 
     number: int
@@ -42,7 +42,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def versions(registry: Registry, aliases: Aliases, name: str) -> list[Version]:
-    """All versions of a name, the newest first; runs that trained no model have none."""
+    """All versions of a name, newest first; runs without a model have none."""
     history = aliases.history(name)
     trained = [
         (record, job)

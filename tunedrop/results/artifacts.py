@@ -1,4 +1,4 @@
-"""The files of a run in the artifacts bucket: read where they are, written where they belong."""
+"""Reads and writes the files of a run in the artifacts bucket."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tunedrop.stage import Stage
 
 
 def read_text(s3: Any, stage: Stage, key: str) -> str:
-    """A text of the artifacts bucket; empty when it is not there."""
+    """A text file of the artifacts bucket; empty if it does not exist."""
     try:
         body: bytes = s3.get_object(Bucket=stage.artifacts_bucket, Key=key)["Body"].read()
     except ClientError as error:
@@ -23,11 +23,11 @@ def read_text(s3: Any, stage: Stage, key: str) -> str:
 
 
 def write_text(aws_: Aws, stage: Stage, key: str, text: str, kind: str) -> str:
-    """Write a text of a media type such as `text/html`; gives its URI."""
+    """Write a text file with a media type such as `text/html`; returns its URI."""
     aws_.s3.put_object(
         Bucket=stage.artifacts_bucket,
         Key=key,
-        # A lone surrogate, which JSON can smuggle in, has no UTF-8.
+        # JSON can contain lone surrogates, which UTF-8 cannot encode.
         Body=text.encode(errors="replace"),
         ContentType=f"{kind}; charset=utf-8",
     )

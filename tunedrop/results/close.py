@@ -1,4 +1,4 @@
-"""Closing a run: the report, the registry's last word, one notification, one event."""
+"""Closes a run: report, registry entry, one notification, one event."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _log = logging.getLogger(__name__)
 
 
 def close(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, report: str) -> Notice:
-    """Tell once how a run has ended, and close it: a closed run is one that its owner has heard of.
+    """Notify once of a run's result, then close it, so that the owner of every closed run was notified.
 
     Parameters
     ----------
     report
-        The HTML report; empty when it could not be made.
+        The HTML report; empty if it could not be written.
     """
     ending = for_people(ending)
     run, outcome = ending.run, outcome_of(ending)
@@ -50,7 +50,7 @@ def close(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, report: s
 
 
 def _rewrite_index(aws_: Aws, stage: Stage) -> None:
-    """A page that cannot be written keeps no run open: the next end writes it."""
+    """A failure to write the page does not keep the run open; the next run's end writes it."""
     try:
         index.rewrite(aws_, stage)
     except Exception:
@@ -58,9 +58,9 @@ def _rewrite_index(aws_: Aws, stage: Stage) -> None:
 
 
 def with_promotion(registry: Registry, ending: Ending) -> Ending:
-    """The same with what the registry says is in production, where the step that put it there has failed.
+    """Add the promotion from the registry, if the step that promoted the model has failed.
 
-    Whatever failed after that is a note beside it: registry, message and alias say the same.
+    A later failure becomes a note, so that registry, message and alias agree.
     """
     if ending.promotion is None and (record := registry.get(ending.run.run_id)) is not None:
         ending = msgspec.structs.replace(ending, promotion=record.document("promotion", Promotion))
@@ -71,8 +71,7 @@ def with_promotion(registry: Registry, ending: Ending) -> Ending:
 
 
 def with_cost(registry: Registry, stage: Stage, ending: Ending) -> Ending:
-    """The same with what the run has cost by the stage's prices, which the registry keeps beside the
-    estimate."""
+    """Add the run's actual cost by the stage's prices, and save it in the registry."""
     base_model = None
     if ending.run.base_model:
         base_model = prices.current(registry, stage, catalog.find(ending.run.base_model))
@@ -83,7 +82,8 @@ def with_cost(registry: Registry, stage: Stage, ending: Ending) -> Ending:
 
 
 def _write(aws_: Aws, stage: Stage, ending: Ending, report: str) -> str:
-    """Write summary, report and the card of a promoted model; gives the report's URI, empty without one."""
+    """Write summary, report and, for a promoted model, the model card; returns the report's URI, or an empty
+    one."""
     run_id = ending.run.run_id
     write_text(aws_, stage, naming.summary_key(run_id), summary.markdown(stage, ending), "text/markdown")
     if ending.promotion is not None:
@@ -95,20 +95,20 @@ def _write(aws_: Aws, stage: Stage, ending: Ending, report: str) -> str:
 def _publish(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, ended: RunEnded) -> bool:
     """Publish the notification, unless it was published before.
 
-    A Publish without an answer may have been heard, and SNS cannot be asked. Such a try is neither repeated
-    nor forgotten: the next one waits for the receipt that record_notice writes.
+    A Publish without a response may have succeeded, and SNS cannot be queried. Such a try is not repeated at
+    once: the next one waits for the receipt that record_notice writes.
 
     Raises
     ------
     TransientError
-        When it is not known yet whether an earlier try was heard.
+        If it is not known yet whether an earlier try succeeded.
     """
     run = ending.run
     match registry.notices.claim(run.run_id, run.attempt):
         case "sent":
             return False
         case "unsure":
-            raise TransientError("it is not known yet whether an earlier notification was heard")
+            raise TransientError("it is not known yet whether an earlier notification was delivered")
     link = links.to(aws_.s3, stage, naming.report_key(run.run_id))
     try:
         aws_.sns.publish(
@@ -127,12 +127,12 @@ def _publish(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, ended:
 
 
 def _emit(aws_: Aws, stage: Stage, registry: Registry, ended: RunEnded) -> None:
-    """Put the outcome on the event bus; at least once, as EventBridge itself delivers, under one `id`.
+    """Put the outcome on the event bus, at least once, always with the same `id`.
 
     Raises
     ------
     TransientError
-        When the bus did not take it: a call that succeeds says in its answer what of it failed.
+        If the bus did not accept it: PutEvents reports failed entries in a successful response.
     """
     record = registry.get(ended.run_id)
     if record is not None and record.emitted_attempt == ended.attempt:
@@ -147,5 +147,5 @@ def _emit(aws_: Aws, stage: Stage, registry: Registry, ended: RunEnded) -> None:
     answer = aws_.events.put_events(Entries=[entry])
     if answer.get("FailedEntryCount"):
         (failed,) = answer["Entries"]
-        raise TransientError(f"the event bus {stage.event_bus} did not take the event: {failed}")
+        raise TransientError(f"the event bus {stage.event_bus} did not accept the event: {failed}")
     registry.notices.mark_emitted(ended.run_id, ended.attempt)

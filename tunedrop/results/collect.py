@@ -1,4 +1,4 @@
-"""Everything that a run has left in the registry, as one value."""
+"""Everything that the registry has about a run, as one value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tunedrop.registry import Record
 
 
 def ending_of(record: Record) -> Ending:
-    """The run with each contract that it has produced; what it has not come to is None."""
+    """The run with each contract that it has produced; missing ones are None."""
     fields = {field.name: field.type for field in msgspec.structs.fields(Ending)}
     documents = {
         name: msgspec.json.decode(text, type=fields[name])

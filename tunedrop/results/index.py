@@ -1,8 +1,8 @@
-"""The index page of a stage: gathered from the registry, written after each end of a run.
+"""The index page of a stage, written from the registry after each run.
 
-Ends may be concurrent. The page is written only if it is still the one that was there before the registry was
-read (S3 conditional writes, If-Match; user guide, conditional-writes, read 2026-11-29): of two ends, the one
-that writes second has read the other's, or is refused and reads again.
+Runs may end concurrently. The page is written only if it has not changed since before the registry was read
+(S3 conditional writes, If-Match; user guide, conditional-writes, read 2026-11-29), so that no result is lost:
+the second writer has read the first one's result, or is refused and reads again.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ MOST_RUNS = 500
 TRIES = 10
 PAUSE_SECONDS = 0.3
 _LOST = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409", "NoSuchKey", "404")
-"""How S3 refuses a page that another has written, is writing, or has deleted."""
+"""S3's error codes for a page that another process has written, is writing, or has deleted."""
 
 
 def rewrite(aws: Aws, stage: Stage) -> None:
-    """Write the page as the registry is now.
+    """Write the page from the current registry.
 
     Raises
     ------
     TransientError
-        When other runs end at the same time again and again; the page of the last of them has this one too.
+        If other runs keep ending at the same time; the page of the last one includes this run.
     """
     for number in range(TRIES):
         before = _etag(aws.s3, stage)
@@ -49,7 +49,7 @@ def rewrite(aws: Aws, stage: Stage) -> None:
 
 
 def gather(aws: Aws, stage: Stage) -> Index:
-    """What the page shows, read now."""
+    """Read the content of the page."""
     registry = Registry(aws.dynamodb, stage.registry_table)
     aliases = Aliases(aws.ssm, aws.dynamodb, stage)
     production = _production(aliases)
@@ -66,7 +66,7 @@ def gather(aws: Aws, stage: Stage) -> Index:
 
 
 def _as_it_is(registry: Registry, record: Record) -> Record:
-    """A run that the list, which lags, says is open, read consistently."""
+    """Read a run consistently if the list, which is eventually consistent, says it is open."""
     return (registry.get(record.run.run_id) or record) if record.is_open else record
 
 
@@ -96,13 +96,13 @@ def _spend(aws: Aws, stage: Stage, month: str) -> Spend:
 
 
 def _etag(s3: Any, stage: Stage) -> str:
-    """Of the page that is there; empty for none. A list says so even to whom a head would be forbidden."""
+    """The ETag of the existing page; empty for none. Listed, because HeadObject may be forbidden."""
     answer = s3.list_objects_v2(Bucket=stage.artifacts_bucket, Prefix=naming.INDEX_KEY, MaxKeys=1)
     return next((one["ETag"] for one in answer.get("Contents", ()) if one["Key"] == naming.INDEX_KEY), "")
 
 
 def _write(s3: Any, stage: Stage, page: str, before: str) -> bool:
-    """Write the page unless another was written meanwhile; False then."""
+    """Write the page; False if another was written meanwhile."""
     condition = {"IfMatch": before} if before else {"IfNoneMatch": "*"}
     try:
         s3.put_object(

@@ -1,6 +1,6 @@
-"""Sending a run to an MLflow tracking server by its REST API; nothing of MLflow is installed.
+"""Sends a run to an MLflow tracking server through its REST API, without the MLflow package.
 
-A run that is sent twice is there once: it is found by a tag, and metrics of the same moment are the same.
+Sending is idempotent: a run is found by a tag, and metrics with the same timestamp are the same.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _EXISTS = "RESOURCE_ALREADY_EXISTS"
 
 
 class MlflowError(Exception):
-    """The server refused what it was sent, or is no MLflow server; the message says which call and why."""
+    """The server refused a call, or is not an MLflow server; the message has the call and the reason."""
 
 
 def authorization(environment: Mapping[str, str]) -> str:
-    """The header that MLflow's own client would send, from the variables that it reads."""
+    """The header that MLflow's own client would send, from its environment variables."""
     if token := environment.get("MLFLOW_TRACKING_TOKEN"):
         return f"Bearer {token}"
     user = environment.get("MLFLOW_TRACKING_USERNAME")
@@ -59,7 +59,7 @@ class Server:
     Raises
     ------
     MlflowError
-        When the address is not an http or https address.
+        If the address is not an http or https address.
     """
 
     def __init__(self, uri: str, authorization: str = "") -> None:
@@ -71,14 +71,14 @@ class Server:
         self._authorization = authorization
 
     def send(self, run: MlflowRun) -> str:
-        """Create or complete the run; gives its address for a browser.
+        """Create or complete the run; returns its address for a browser.
 
         Raises
         ------
         MlflowError
-            When the server refuses it.
+            If the server refuses it.
         TransientError
-            When the server cannot be reached or has a fault of its own: a later try may succeed.
+            If the server cannot be reached or has an internal error: a later try may succeed.
         """
         experiment = self._experiment(run.experiment)
         id_ = self._run(experiment, run)
@@ -151,12 +151,12 @@ class Server:
 
 
 def export(s3: Any, stage: Stage, registry: Registry, run_id: str, server: Server) -> str:
-    """Send a run that has ended; gives its address for a browser.
+    """Send a run that has ended; returns its address for a browser.
 
     Raises
     ------
     MlflowError
-        When there is no such run, or the server refuses it.
+        If there is no such run, or the server refuses it.
     TransientError
         When a later try may succeed.
     """

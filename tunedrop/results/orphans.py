@@ -19,14 +19,14 @@ from tunedrop.stage import Stage
 from tunedrop.waiting.table import Waits
 
 AT_WORK_SECONDS = {"start_customization": 60, "set_up_throughput": 60, "promote_model": 60}
-"""How long the steps take at most that make something or let an alias name it: their functions' time-outs."""
+"""The maximum duration of steps that create or promote resources: their functions' timeouts."""
 
 
 def fate(step_functions: Any, registry: Registry, seen: Record) -> Failure | None:
-    """Why an open run goes on no more, though nobody has closed it; None for one that does, or was closed.
+    """Why an open run will not continue although it was not closed; None if it continues or was closed.
 
-    A run closes before its execution ends: read again after its execution was seen to have ended, it is
-    closed unless it is an orphan.
+    A run is closed before its execution ends. So, read again after its execution has ended, it is closed
+    unless it is an orphan.
     """
     if not seen.is_open or (failure := _fate(step_functions, seen.run.execution_arn)) is None:
         return None
@@ -36,12 +36,12 @@ def fate(step_functions: Any, registry: Registry, seen: Record) -> Failure | Non
 
 
 def settle(aws_: Aws, stage: Stage, record: Record, failure: Failure) -> Ending:
-    """End what an orphan holds, forget its waits, and give what there is to tell of it.
+    """Release an orphan's resources, delete its waits, and return its result.
 
     Raises
     ------
     TransientError
-        While a function of the run may still be at work, or something cannot be ended yet.
+        While a function of the run may still be running, or a resource cannot be released yet.
     """
     registry = Registry(aws_.dynamodb, stage.registry_table)
     fence(registry, record)
@@ -71,14 +71,14 @@ def settle(aws_: Aws, stage: Stage, record: Record, failure: Failure) -> Ending:
 
 
 def fence(registry: Registry, record: Record) -> None:
-    """From now on no step of the run begins, and none is at work that makes something or promotes it.
+    """Ensure that no step of the run begins any more, and none that creates or promotes resources is running.
 
-    A step notes that it begins before it asks whether it may: one that was not seen here has been refused.
+    A step records its start before it checks for a stop request, so that a step not seen here is refused.
 
     Raises
     ------
     TransientError
-        While such a step may be at work.
+        While such a step may be running.
     """
     run_id = record.run.run_id
     record = registry.get(run_id) or record

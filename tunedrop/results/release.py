@@ -1,4 +1,4 @@
-"""When a run is over: what to end, what to keep, and until when."""
+"""What to release and what to keep when a run has ended, and until when."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tunedrop.training import engines
 
 
 def keeps(run: Run, serving: Serving, evaluation: Evaluation | None, failure: Failure | None) -> bool:
-    """Whether the model stays in service: it was promoted, and is asked for or costs nothing while idle."""
+    """Whether the model stays in service: it was promoted, and serving is requested or free while idle."""
     if failure is not None or evaluation is None or evaluation.verdict != "promote":
         return False
     asked = run.deployment.keep_for_seconds
@@ -36,24 +36,24 @@ def finish(
     evaluated_on: Serving | None = None,
     promotion: Promotion | None = None,
 ) -> Released:
-    """End whatever a finished run holds that it may not keep: its jobs, what serves its model, models that
-    were only a step to it or a candidate beside it. A run that failed keeps its models, for a retry.
+    """Release what a finished run may not keep: its jobs, serving resources, and models of intermediate
+    phases or other candidates. A failed run keeps its models, for a retry.
 
-    Whatever the arguments say, nothing goes that an alias names.
+    Nothing that an alias points to is ever deleted.
 
     Parameters
     ----------
     evaluated_on
-        What served the model for its evaluation, where something else serves it in production.
+        What served the model during its evaluation, if something else serves it in production.
     promotion
-        Where the model took the place of another behind an ARN, that ARN goes on and its own is ended.
+        If the model replaced another behind an ARN, that ARN is kept and the run's own is deleted.
 
     Raises
     ------
     TransientError
-        When something is still in motion and has to be ended a little later.
+        If a resource is still changing and must be deleted later.
     ClientError, BotoCoreError
-        When a job may still run, because a service did not answer; whatever else could be ended has been.
+        If a job may still be running because a service did not respond; everything else was released.
     """
     released, kept, failed = [], [], []
     removal = Removal(aws, stage)
@@ -85,20 +85,20 @@ def finish(
         except TransientError as error:
             if arn in ending:
                 raise
-            failed.append(f"{arn}: {error}")  # a candidate's model: nobody waits for that
+            failed.append(f"{arn}: {error}")  # a candidate's model, for which no one waits
     if trouble is not None:
         raise trouble
     return Released(released=tuple(released), kept=tuple(kept), failed=tuple(failed))
 
 
 def stop_jobs(aws: Aws, stage: Stage, run: Run, started: StartedJob | None = None) -> list[str]:
-    """Stop the jobs of a run, also those whose start nobody has noted, and delete the copies of its data that
-    no job needs any more. Gives those that it stopped.
+    """Stop the jobs of a run, including unrecorded ones, and delete copies of its data that no job needs any
+    more. Returns the stopped jobs.
 
     Raises
     ------
     ClientError, BotoCoreError
-        When a service did not answer, or a job could not be stopped: the first such error, after all other
+        If a service did not respond, or a job could not be stopped: the first such error, after all other
         jobs have been stopped.
     """
     stopped: list[str] = []
@@ -114,7 +114,7 @@ def stop_jobs(aws: Aws, stage: Stage, run: Run, started: StartedJob | None = Non
     if started is not None and started.job_arn:
         arn = started.job_arn
         end(arn, partial(engines.of_job(arn).stop, aws, arn))
-    # Other engines have nothing of this run: one that does not answer does not matter to it.
+    # Other engines have no resources of this run, so their errors do not matter.
     of = engines.names_of([run.base_model]) or None
     try:
         found = list(
@@ -134,17 +134,17 @@ def stop_jobs(aws: Aws, stage: Stage, run: Run, started: StartedJob | None = Non
 
 
 def stop_job(aws: Aws, one: inventory.Resource) -> bool:
-    """Stop a job that trains or judges, or delete a training file. False when it had ended before."""
+    """Stop a training or evaluation job, or delete a training file. False if it had ended before."""
     if one.kind == "evaluation job":
         return judge_jobs.stop(aws.bedrock, one.arn)
     if one.kind == "import job":
-        return False  # Bedrock has no operation for it
+        return False  # Bedrock has no operation for this
     engine = engines.of_job(one.arn)
     return engine.discard(aws, one.arn) if one.kind == "training file" else engine.stop(aws, one.arn)
 
 
 def _superseded(run: Run, started: StartedJob | None) -> list[str]:
-    """The models of a finished run that it does not go on with; each bills its storage until its end."""
+    """The superseded models of a finished run, each of which is billed for storage until it is deleted."""
     if started is None or run.keep_models:
         return []
     return [one.job.model_arn for one in started.series if one.job is not None and not one.chosen]

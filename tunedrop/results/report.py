@@ -1,4 +1,4 @@
-"""Gathering what a run has left behind, for its report."""
+"""Collects the data of a run for its report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tunedrop.training.curves import Curves
 
 
 def with_fit(registry: Registry, ending: Ending, found: Curves) -> Ending:
-    """The same with the verdict on its training, which the registry keeps, where a job has ended."""
+    """Add the verdict on the training, if a job has ended, and save it in the registry."""
     if ending.job is None:
         return ending
     verdict = fit.judge(found)
@@ -31,7 +31,7 @@ def with_fit(registry: Registry, ending: Ending, found: Curves) -> Ending:
 
 
 def write_report(s3: Any, stage: Stage, registry: Registry, ending: Ending, found: Curves) -> str:
-    """The HTML report of a run, from the registry and the artifacts bucket."""
+    """Write the HTML report of a run, from the registry and the artifacts bucket."""
     run_id = ending.run.run_id
     findings = read_text(s3, stage, naming.validation_key(run_id))
     asked = predictions.decode(read_text(s3, stage, naming.predictions_key(run_id)).encode())
@@ -49,7 +49,7 @@ def write_report(s3: Any, stage: Stage, registry: Registry, ending: Ending, foun
 
 
 def write_findings(aws: Aws, stage: Stage, ending: Ending) -> None:
-    """The page of what was found in the dataset, where it was checked."""
+    """Write the page of the dataset's findings, if it was checked."""
     findings = read_text(aws.s3, stage, naming.validation_key(ending.run.run_id))
     if findings:
         page = findings_page.render(stage, ending.run, msgspec.json.decode(findings, type=Report))

@@ -1,4 +1,4 @@
-"""Asking the models of a run: the tuned one, its base, and the one in production, each the same."""
+"""Asks the tuned, base and production model of a run the same question."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ WHO: tuple[Who, ...] = ("tuned", "base", "production")
 
 TRAINED_BYTES = 1 << 20
 TRAINED_RECORDS = 500
-"""How much of the training file is read to find the system prompt used in training."""
+"""How many bytes of the training file are read to find the system prompt of training."""
 
 
 class Contender(msgspec.Struct, frozen=True, kw_only=True):
-    """A model that can be asked, or why it cannot: then `model_id` is empty."""
+    """A model that can be asked, or, with an empty `model_id`, why it cannot."""
 
     who: Who
     model_id: str = ""
@@ -40,7 +40,7 @@ class Contender(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What one model answered; the last of what is printed for programs."""
+    """The answer of one model."""
 
     who: Who
     model_id: str
@@ -52,7 +52,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Models:
-    """The models that belong to a run, as far as something serves them now."""
+    """The models of a run that are served now."""
 
     def __init__(self, aws: Aws, stage: Stage, record: Record) -> None:
         self._aws = aws
@@ -63,7 +63,7 @@ class Models:
 
     @property
     def is_conversation(self) -> bool:
-        """Whether the model was trained on conversations, so that what was said before can be given."""
+        """Whether the model was trained on conversations, so that earlier turns can be passed."""
         return self._format in CONVERSATIONS
 
     @property
@@ -71,7 +71,7 @@ class Models:
         return self._dataset.target_format if self._dataset is not None else "converse"
 
     def contenders(self, who: Sequence[Who] = WHO) -> list[Contender]:
-        """Who can be asked. A model in production that is the tuned one itself is asked once."""
+        """The models that can be asked. If the production model is the tuned one, it is asked once."""
         return [self._contender(one) for one in who]
 
     def _contender(self, who: Who) -> Contender:
@@ -105,7 +105,7 @@ class Models:
         return Contender(who="tuned", model_id=arn, note="" if arn else "nothing serves it now")
 
     def _served(self, job: CompletedJob) -> str:
-        """What serves the run's model now; of a kind that has nothing to list, what has served it."""
+        """What serves the run's model now; for serving modes without a list, what has served it."""
         serving = self.record.document("serving", Serving)
         if serving is not None and not kinds.of(serving.way).is_listed:
             return serving.arn
@@ -113,7 +113,7 @@ class Models:
         return next((one.arn for one in found if one.model_arn == job.model_arn), "")
 
     def system_prompt(self) -> str:
-        """The system prompt that most of the training records have; empty where there is none."""
+        """The most common system prompt of the training records; may be empty."""
         if self._dataset is None or not self.is_conversation:
             return ""
         bucket, key = naming.place_of(self._dataset.train.uri)
@@ -135,12 +135,12 @@ class Models:
         system: str,
         before: dict[Who, list[Message]] | None = None,
     ) -> list[Said]:
-        """Each model's answer at temperature 0, asked at the same time.
+        """Ask all models concurrently, at temperature 0.
 
         Parameters
         ----------
         before
-            What was said before, to each model with its own answers; this question and the answers are added.
+            The conversation with each model so far; this question and the answers are appended.
         """
         history = before if before is not None else {}
         asked = [one for one in contenders if one.model_id]

@@ -1,8 +1,8 @@
 """Deletes the Bedrock resources that runs created, and verifies that they are gone.
 
-`cdk destroy` knows none of it: jobs, deployments, throughput and models are made while the stack lives. What
-belongs to the stage, its tag says (`tunedrop.serving.inventory`). The work goes in rounds, each from fresh
-lists, until they are empty: whatever was interrupted, begun twice or made meanwhile is found again.
+CloudFormation does not track them, because runs create them. They are found by the stage's tag
+(`tunedrop.serving.inventory`). Teardown works in rounds, each with fresh lists, until these are empty, so
+that it can be interrupted, repeated or run concurrently with new resources.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from tunedrop.stage import Stage
 from tunedrop.training import engines
 
 PATIENCE_SECONDS = 1800.0
-"""How long Bedrock may take for what it creates or stops: a deployment took about 8 minutes (2026-08)."""
+"""How long to wait for Bedrock to create or stop a resource; a deployment took about 8 minutes (2026-08)."""
 
 MODEL_PATIENCE_SECONDS = 120.0
-"""How long a model may count as served after all that serves it is gone; then something else serves it."""
+"""How long Bedrock may consider a model served after its serving resources were deleted."""
 
 PAUSE_SECONDS = 3.0
 ALL_RUNS = 100_000
@@ -43,19 +43,19 @@ T = TypeVar("T")
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a teardown is about: what is there, the runs that go on, and the aliases that name any of it."""
+    """The scope of a teardown: resources, open runs, and the aliases that point to them."""
 
     resources: list[Resource]
     open_runs: list[Record]
     production: dict[str, str]
-    """Alias parameter to the id of the run whose model it names."""
+    """The run id of each alias parameter's model."""
 
 
 class TornDown(msgspec.Struct, kw_only=True):
     """What `teardown --format json` prints: ARNs, run ids and aliases.
 
-    `remaining` says of each resource that is left why it is; it comes from lists that were read last.
-    `dangling` are aliases of models that are gone, where nobody has asked to withdraw them.
+    `remaining` has the reason for each resource that is left, from the last lists. `dangling` are aliases of
+    deleted models that were not to be withdrawn.
     """
 
     runs_stopped: list[str] = []
@@ -89,7 +89,7 @@ class Teardown:
         self._done = TornDown()
 
     def plan(self) -> Plan:
-        """What there is now. Changes nothing."""
+        """List what would be deleted. Changes nothing."""
         found = self._resources()
         arns = {one.arn for one in found}
         production = {}
@@ -102,12 +102,12 @@ class Teardown:
         )
 
     def run(self) -> TornDown:
-        """Stop runs, withdraw what is in production, end and delete until fresh lists hold nothing.
+        """Stop runs, withdraw aliases, and delete resources until fresh lists are empty.
 
         Raises
         ------
         ClientError
-            When a list cannot be read: then nobody knows what remains. Run again, it goes on where it was.
+            If a list cannot be read, so that it is unknown what remains. Run it again to continue.
         """
         self._stop_runs()
         for alias in self.plan().production:
@@ -121,7 +121,7 @@ class Teardown:
     # --- runs
 
     def _stop_runs(self) -> None:
-        """Nothing new is made from here on: no step of these runs begins, and none is at work."""
+        """Stop the runs, so that no step of them is running or begins."""
         opened = [one for one in self._runs() if one.is_open]
         for record in opened:
             self._registry.request_stop(record.run, "teardown")
@@ -163,7 +163,8 @@ class Teardown:
             self._sleep(PAUSE_SECONDS)
 
     def _round(self, left: list[Resource]) -> tuple[dict[str, str], set[str]]:
-        """One step for each. Gives why what is left stays, and the kinds of what is not done yet."""
+        """One step for each resource. Returns why the remaining ones stay, and the kinds of unfinished
+        ones."""
         refused: dict[str, str] = {}
         moving: set[str] = set()
         stay: set[str] = set()
@@ -182,14 +183,14 @@ class Teardown:
         return refused, moving
 
     def _end(self, one: Resource) -> None:
-        """Take the next step towards the end of a resource; a job has to have stopped before it is gone.
+        """Take the next step to delete a resource; a job must have stopped first.
 
         Raises
         ------
         TransientError
-            When there is more to do a little later.
+            If more is to be done later.
         ThroughputFailed, NamedInProduction
-            When it stays.
+            If it must stay.
         """
         if one.kind in inventory.JOBS:
             return self._end_job(one)
@@ -217,12 +218,12 @@ class Teardown:
         return [one for one in found if self._run_id in (None, one.run_id)]
 
     def _engines(self) -> tuple[str, ...]:
-        """Those of the settings, and those of any run: what an engine has made outlives its setting."""
+        """The engines of the settings and of all runs: an engine's resources outlive its setting."""
         trained = engines.names_of(one.run.base_model for one in self._runs())
         return tuple(dict.fromkeys((*self._stage.engines, *trained)))
 
     def _forget_the_stage(self) -> None:
-        """What engines have for all runs of the stage goes last, when no run has anything."""
+        """Delete what engines share between runs, once no run has any resources."""
         if self._run_id is not None or self._done.remaining:
             return
         for name in self._engines():
@@ -243,7 +244,7 @@ class Teardown:
         return [record] if record is not None else []
 
     def _note_what_is_gone(self) -> None:
-        """Also what went before, by whoever deleted it: the registry says what is true now."""
+        """Record what is deleted in the registry, including earlier deletions by others."""
         there = {one.arn for one in inventory.resources(self._aws, self._stage, of=self._engines())}
         for record in self._runs():
             made = set(_made_by(record)) - record.gone
@@ -254,7 +255,7 @@ class Teardown:
                 self._registry.note_gone(record.run.run_id, *sorted(gone))
 
     def _look_at_aliases(self) -> None:
-        """Aliases of models that are gone: withdrawn with everything else, else only named."""
+        """Aliases of deleted models: withdrawn if everything is deleted, else only listed."""
         for parameter in self._aliases.all():
             history = self._aliases.history_at(parameter)
             of_this = bool(history) and self._run_id in (None, history[0].run_id)
@@ -273,7 +274,7 @@ class Teardown:
 
 
 def _made_by(record: Record) -> Iterator[str]:
-    """The models of a run, and what has served them, as far as the registry knows."""
+    """The models of a run and their serving resources, according to the registry."""
     if (job := record.document("job", CompletedJob)) is not None:
         yield job.model_arn
     if (started := record.document("started", StartedJob)) is not None:

@@ -1,1 +1,2 @@
-"""Waiting without polling: task tokens parked in one table, settled by events and, to be sure, a schedule."""
+"""Waiting without polling: callback tokens in a table, resolved on events and, in case one is lost, on a
+schedule."""

@@ -22,21 +22,21 @@ CODE_DIGITS = 10
 
 
 def code_of(run: Run, estimate: Estimate) -> str:
-    """What an approval names: this estimate of this attempt at this run, and nothing else.
+    """The code of an approval, which applies only to this estimate of this attempt at this run.
 
-    It identifies, and is no secret: S3's permissions are the authorization.
+    The code is an identifier, not a secret: S3's permissions are the authorization.
     """
     what = msgspec.json.encode((run.run_id, run.attempt, estimate))
     return f"{run.attempt}-{hashlib.sha256(what).hexdigest()[:CODE_DIGITS]}"
 
 
 def key_of(run: Run, estimate: Estimate) -> str:
-    """The object whose arrival approves this estimate."""
+    """The key of the object that approves this estimate."""
     return intake.signal_key(run.run_id, "approve", code_of(run, estimate))
 
 
 def ask(sns: Any, stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> None:
-    """Publish the question, with attributes that a program can filter on; and in the chat."""
+    """Publish the approval request with attributes to filter on, also to the chat."""
     sns.publish(
         TopicArn=stage.topic_arn,
         Subject=subject(_subject(run, estimate)),
@@ -49,7 +49,7 @@ def ask(sns: Any, stage: Stage, run: Run, estimate: Estimate, expires_at: str) -
 
 
 def in_chat(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> dict[str, Any]:
-    """The question for a chat channel, with what to type to answer it."""
+    """The approval request for a chat channel, with the commands that answer it."""
     reasons = "\n".join(f"- {reason}" for reason in estimate.approval_reasons)
     return chat_channel.message(
         stage,
@@ -68,7 +68,7 @@ def in_chat(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> dict
 
 
 def text(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> str:
-    """The question as a message for a person; amounts in US dollars."""
+    """The approval request as a message; amounts in US dollars."""
     width = max((len(line.item) for line in estimate.lines), default=0)
     lines = [
         f"  {line.item:<{width}}  {f'{line.likely:.2f} USD' if line.source else 'unknown':>12}  {line.basis}"

@@ -1,8 +1,8 @@
-"""Approving and stopping by a button of the chat: what pressing it does is what `tunedrop approve` does.
+"""Approves and stops runs by chat buttons, which do what `tunedrop approve` and `tunedrop stop` do.
 
-A button names the code of the estimate that its message shows, and nothing else: a run's id holds text of an
-uploader, which no command of a chat is to be made of. The code decides for that estimate alone; once it was
-answered, or another attempt has another estimate, the button does nothing.
+A button passes only the code of the estimate in its message: a run id contains an uploader's text, which must
+not become part of a chat command. The code applies to that estimate only; once it was answered, or superseded
+by another attempt, the button does nothing.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ NOTHING = "Nothing waits for this approval: it was answered before, or its time 
 
 
 def approve(s3: Any, stage: Stage, waits: Waits, code: str) -> str:
-    """Approve the estimate of this code; gives what has become of it, for a person."""
+    """Approve the estimate of this code; returns a message."""
 
     def put(wait: Wait) -> str:
         s3.put_object(Bucket=stage.intake_bucket, Key=wait.subject, Body=b"")
-        return f"{shown.line(wait.run_id)} is approved and goes on."
+        return f"{shown.line(wait.run_id)} is approved and continues."
 
     return _answer(waits, code, put)
 
 
 def stop(s3: Any, stage: Stage, waits: Waits, code: str) -> str:
-    """Stop the attempt whose estimate has this code; gives what has become of it, for a person."""
+    """Stop the attempt whose estimate has this code; returns a message."""
     attempt = code.partition("-")[0]
 
     def put(wait: Wait) -> str:
@@ -41,6 +41,6 @@ def stop(s3: Any, stage: Stage, waits: Waits, code: str) -> str:
 
 
 def _answer(waits: Waits, code: str, put: Callable[[Wait], str]) -> str:
-    """Answer the one wait that the code is about."""
+    """Answer the wait of this code."""
     found = [one for one in waits.of_kind("approval") if intake.read_key(one.subject).code == code]
     return put(found[0]) if code and len(found) == 1 else NOTHING

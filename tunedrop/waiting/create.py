@@ -10,8 +10,8 @@ from tunedrop.stage import Stage
 def wait_of(stage: Stage, run: Run, kind: WaitKind, subject: str, token: str) -> Wait:
     """A wait that begins now.
 
-    A run keeps the place in the queue that its arrival gave it, however often it has to queue. Only an
-    approval is given up, after the stage's time limit; the default answer is no.
+    A run keeps its place in the queue, however often it has to queue. Only approvals expire, after the
+    stage's time limit; the default answer is no.
     """
     now = clock.now()
     return Wait(

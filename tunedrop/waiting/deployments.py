@@ -1,7 +1,7 @@
-"""First come, first served: who may create a custom model deployment while the account's quota is full.
+"""The queue for custom model deployments while the account's quota is exhausted; first come, first served.
 
-A deployment lasts as long as a run's evaluation, or as long as its model is in production: nobody can say
-when one goes. A run that was refused waits until there are fewer than at its refusal, or a day has passed.
+A deployment lasts for a run's evaluation, or while its model is in production, so its end cannot be
+predicted. A refused run waits until there are fewer deployments than at its refusal, or a day has passed.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ def create_or_queue(
     Parameters
     ----------
     granted
-        Whether the run comes from the queue: it does not stand behind those who wait after it.
+        Whether the run comes from the queue, and so has precedence over those that wait.
 
     Raises
     ------
     DeploymentsFull
-        When the run has to queue.
+        If the run has to queue.
     TransientError
-        While others are being created: their quota (L-430C95DD) frees up within minutes.
+        If the quota of concurrent creations (L-430C95DD) is exhausted, which lasts minutes.
     ThroughputFailed
-        When the account has none at all, so that none will go: its quota is zero.
+        If the account has no deployments, so that the quota must be zero.
     """
     is_next = granted or not waits.of_kind("deployment")
     if not is_next and throughput.find(bedrock, "on-demand", name) is None:

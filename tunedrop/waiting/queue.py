@@ -1,4 +1,4 @@
-"""First come, first served: who may start a training job now. Each engine has slots of its own."""
+"""The queue for training jobs, first come, first served. Each engine has its own slots."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def start_or_queue(
     *,
     granted: bool,
 ) -> StartedJob:
-    """Start what the run trains next if it is its turn and a slot is free, else say that it has to queue.
+    """Start the run's next job if it is its turn and a slot is free, else queue it.
 
-    `granted` is true when the run comes from the queue: it does not stand behind those who wait after it.
+    `granted` is true if the run comes from the queue, and so has precedence over those that wait.
     """
 
     def start(planned: PlannedJob, parent: str) -> StartedJob:
@@ -40,7 +40,7 @@ def start_or_queue(
             started = engine.start(aws, stage, run, planned, base_model, parent)
         except QuotaFull as full:
             started = _queued_behind(aws, waits, engine, name, full)
-        if granted:  # a slot that was granted is for one job
+        if granted:  # a granted slot is for one job
             waits.give_up_slot(run.run_id)
             granted = False
         return started
@@ -64,13 +64,13 @@ def _has_to_wait(aws: Aws, waits: Waits, stage: Stage, engine: TrainingEngine, g
 
 
 def _queued_behind(aws: Aws, waits: Waits, engine: TrainingEngine, name: str, full: QuotaFull) -> StartedJob:
-    """Wait until fewer jobs run than at the refusal: before that the service would only refuse again, and
-    every turn of the queue adds to an execution's history, which ends it at 25,000 events.
+    """Wait until fewer jobs run than at the refusal: until then the service would refuse again, and each
+    round adds to the execution's history, which is limited to 25,000 events.
 
     Raises
     ------
     CustomizationFailed
-        When no job runs here: then what is full will not free up by waiting.
+        If no job runs here, so that waiting would not help.
     """
     busy = engine.in_progress(aws)
     if busy == 0:

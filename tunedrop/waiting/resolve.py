@@ -1,8 +1,8 @@
-"""Settling waits: look whether what a run waits for has come, and give its token back.
+"""Resolves waits: polls the condition that a run waits for, and sends its callback.
 
-Every look asks the source of truth (Bedrock, S3), never the event that woke us: an event lost, late, doubled
-or out of order changes nothing but the delay. A token is sent before its wait is forgotten, so that a crash
-between the two only sends it twice, which Step Functions refuses the second time.
+Polls read the source of truth (Bedrock, S3), never the event that triggered them, so that a lost, late,
+duplicate or reordered event only changes the delay. A callback is sent before its wait is deleted: after a
+crash in between it is sent twice, and Step Functions refuses the second.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from tunedrop.waiting import poll
 from tunedrop.waiting.table import DEPLOYMENTS, QUEUES, Waits
 
 _TOKEN_IS_GONE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
-"""Step Functions' answers to a token that was used before, or whose execution has ended."""
+"""Step Functions' errors for a token that was used before, or whose execution has ended."""
 
 _MAX_CAUSE = 32_768
-"""SendTaskFailure takes a cause of 32,768 characters (Step Functions API, SensitiveCause)."""
+"""The maximum length of a cause in SendTaskFailure (Step Functions API, SensitiveCause)."""
 
 
 def step_name(kind: WaitKind) -> str:
-    """How a wait is called in a run's timeline."""
+    """The name of a wait in a run's timeline."""
     return f"wait_for_{kind}"
 
 
@@ -44,7 +44,7 @@ def _called(wait: Wait) -> str:
 
 
 class Settler:
-    """Looks at waits and settles those that are over."""
+    """Polls waits and resolves those whose condition holds."""
 
     def __init__(self, aws: Aws, stage: Stage) -> None:
         self._aws = aws
@@ -56,10 +56,11 @@ class Settler:
         self._engines: dict[str, TrainingEngine] = {}
 
     def park(self, wait: Wait) -> Wait:
-        """Keep a wait, and look at once: what it waits for may have come before the token was kept.
+        """Register a wait and poll at once: the condition may have become true before the token was
+        registered.
 
-        Whatever goes wrong is told through the token: Step Functions then retries or fails the state, also
-        where a crashed function's token would be waited for.
+        Errors are sent through the callback: Step Functions then retries or fails the state instead of
+        waiting forever.
         """
         try:
             kept = self._waits.park(wait)
@@ -76,18 +77,19 @@ class Settler:
         return wait
 
     def settle(self, waits: Iterable[Wait], *, eager: bool = True) -> list[Wait]:
-        """Settle those that are over; gives them back. One that cannot be looked at holds up no other.
+        """Resolve those whose condition holds; returns them. A wait that cannot be polled does not delay
+        others.
 
         Parameters
         ----------
         eager
-            Whether to look at those as well that failed a moment ago: something has happened to them.
+            Whether to poll those that failed recently too, because an event concerns them.
         """
         done = self.troubles.each(waits, _called, self._settle_one, eager=eager)
         return [wait for wait, settled in done if settled]
 
     def settle_all(self) -> list[Wait]:
-        """What the schedule does: every wait there is, so that a lost event costs only time."""
+        """Resolve all waits, on a schedule, so that a lost event costs only time."""
         kinds: tuple[WaitKind, ...] = ("approval", "training", "throughput", "judging")
         settled = self.settle((wait for kind in kinds for wait in self._waits.of_kind(kind)), eager=False)
         nobody: list[Wait] = []
@@ -95,30 +97,30 @@ class Settler:
         return settled + self.troubles.attempt("granting deployments", self.grant_deployments, nobody)
 
     def settle_about(self, subject: str) -> list[Wait]:
-        """The waits that an event is about, and whoever a slot that became free lets in.
+        """Resolve the waits that an event concerns, and grant slots that became free.
 
-        Its documented sample names a job by an ARN without the base model, which no other answer of Bedrock's
-        does (user guide, monitoring-eventbridge-how-it-works, read 2026-11-29): then every job is looked at.
+        In its documented sample the job's ARN lacks the base model, unlike all other responses of Bedrock
+        (user guide, monitoring-eventbridge-how-it-works, read 2026-11-29); in that case all jobs are polled.
         """
         return self.settle(self._waits.about(subject) or self._waits.of_kind("training")) + self.grant_slots()
 
     def settle_run(self, run_id: str) -> list[Wait]:
-        """The waits of one run, of which somebody has approved or stopped something.
+        """Resolve the waits of a run that was approved or stopped.
 
-        No signal gives it another place in a queue: there it has its turn when it comes, or is stopped.
+        A signal does not change its place in a queue; there it only stops the run.
         """
         waits = self._waits.of_run(run_id)
         settled = self.settle(wait for wait in waits if wait.kind not in QUEUES)
         return settled + self._grant_queues(*(wait.kind for wait in waits))
 
     def grant_slots(self) -> list[Wait]:
-        """Let the runs that have waited longest try again, as many as there are free slots."""
+        """Let the runs that have waited longest try again, one per free slot."""
         return self.grant(self._waits.of_kind("slot"))
 
     def grant_deployments(self) -> list[Wait]:
         """The same for the deployments that an account may have.
 
-        One that is granted is not reserved: whoever comes too late is refused, and keeps its place.
+        A grant is not a reservation: a run that comes too late is refused, and keeps its place.
         """
         stopped, waiting = self._sorted_out(self._waits.of_kind("deployment"))
         if not waiting:
@@ -131,19 +133,20 @@ class Settler:
         return slots + (self.grant_deployments() if "deployment" in kinds else [])
 
     def _sorted_out(self, queue: list[Wait]) -> tuple[list[Wait], list[Wait]]:
-        """Those that were stopped, and those that go on; a wait that cannot be asked is in neither."""
+        """The waits that were stopped, and those that continue; a wait that cannot be polled is in
+        neither."""
         asked = list(self.troubles.each(queue, _called, self._is_stopped, eager=True))
         return [one for one, stopped in asked if stopped], [one for one, stopped in asked if not stopped]
 
     def grant(self, queue: list[Wait]) -> list[Wait]:
-        """The same for a queue that was read before; somebody else may have granted it meanwhile."""
+        """The same for a queue read earlier; another process may have granted its slots meanwhile."""
         if not queue:
             return []
         stopped, waiting = self._sorted_out(queue)
         return self.settle([*stopped, *self._let_in(waiting)])
 
     def _let_in(self, waiting: list[Wait]) -> list[Wait]:
-        """Those that may try again now, in their order: each engine has slots of its own."""
+        """The runs that may try again now, in order, with separate slots per engine."""
         mine = {wait.run_id for wait in waiting}
         taken = Counter(self._engine_of(one) for one in self._waits.reserved_slots() if one not in mine)
         let_in = []
@@ -155,7 +158,7 @@ class Settler:
         return let_in
 
     def _engine_of(self, run_id: str) -> TrainingEngine:
-        """Which engine a run waits for; the stage's usual one where the registry does not know the run."""
+        """The engine that a run waits for; the stage's default if the registry does not know the run."""
         if run_id not in self._engines:
             record = self._registry.get(run_id)
             dataset = record.document("dataset", Dataset) if record is not None else None
@@ -208,7 +211,7 @@ class Settler:
         self._send(wait, "send_task_failure", taskToken=wait.token, error=type(error).__name__, cause=cause)
 
     def _send(self, wait: Wait, operation: str, **arguments: Any) -> bool:
-        """Give the token back and forget the wait. False when it had been given back before."""
+        """Send the callback and delete the wait. False if it had been sent before."""
         accepted = True
         try:
             getattr(self._aws.step_functions, operation)(**arguments)

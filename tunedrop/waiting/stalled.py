@@ -1,7 +1,7 @@
-"""Training jobs that AWS accepts and does not start: announced once, stopped if the stage says so.
+"""Training jobs that AWS accepts but does not start: reported once, stopped if the stage says so.
 
-Jobs have stood at training phase NotStarted for 25 to 74 hours, unbilled and without a message (a public
-report of August 2026, two accounts).
+Jobs have stayed in phase NotStarted for 25 to 74 hours, unbilled and without a message (a public report of
+August 2026, two accounts).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from tunedrop.training import engines
 
 
 def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> None:
-    """Look whether a job that goes on has not started in the stage's time (`stalled_after_seconds`).
+    """Check whether a job has not started within the stage's limit (`stalled_after_seconds`).
 
     Raises
     ------
     CustomizationFailed
-        When it was stopped for that (`stop_stalled`); nothing has been billed for it.
+        If it was stopped for that (`stop_stalled`); nothing has been billed for it.
     """
     waited = clock.seconds_between(wait.parked_at, clock.now())
     record = registry.get(wait.run_id)
@@ -41,7 +41,7 @@ def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> None:
 
 
 def text(stage: Stage, run: Run, job_arn: str, waited: float) -> str:
-    """What has happened, what it costs, and what to do."""
+    """The text: what has happened, what it costs, and what to do."""
     others = [one.id for one in catalog.tunable(region=stage.region) if one.id != run.base_model]
     try_ = f"try another base model: {' or '.join(others)}" if others else "try again later"
     done = "It was stopped" if stage.stop_stalled else f"To stop it: tunedrop stop {run.run_id}"

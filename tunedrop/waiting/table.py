@@ -1,10 +1,10 @@
-"""The waits table: who waits for what, in order of arrival.
+"""The waits table: the condition that each run waits for, in order of arrival.
 
-A run that was let in and has not started its job yet holds a reservation (`kind` = `reservation`): its slot
-looks free to Bedrock and is not.
+A run that was granted a slot but has not started its job holds a reservation (`kind` = `reservation`),
+because Bedrock would count the slot as free.
 
-Key `run_id`, `kind`. Index `by_kind` (`kind`, `arrived_at`) lists who waits; index `by_subject` (`subject`)
-finds the wait that an event is about.
+Key `run_id`, `kind`. Index `by_kind` (`kind`, `arrived_at`) lists waits in order; index `by_subject`
+(`subject`) finds the wait that an event concerns.
 """
 
 from __future__ import annotations
@@ -20,23 +20,24 @@ from tunedrop.aws import code_of
 from tunedrop.contracts import Wait, WaitKind
 
 RESERVED_SECONDS = 900
-"""How long a run that was let in may take to start its job, with all the retries of that step."""
+"""How long a run with a granted slot may take to start its job, with all retries of that step."""
 
 GRANTING_SECONDS = 60
-"""How long letting a run in may take; whoever has not come to it by then has died."""
+"""How long granting a slot may take; a process that takes longer has failed."""
 
 REFUSAL_SECONDS = 86_400
-"""How long Bedrock's refusal of a further job counts: a quota may be raised, which no event tells."""
+"""How long Bedrock's refusal of a job counts; a quota increase causes no event."""
 
 _RESERVATION = "reservation"
 _REFUSAL = "refusal"
-"""The kind of the item that says how many jobs an engine takes; its `run_id` is the engine's name."""
+"""The kind of the item with an engine's number of jobs at the last refusal; its `run_id` is the engine's
+name."""
 
 DEPLOYMENTS = "deployments"
-"""Stands for an engine's name, where it is Bedrock's deployments of which there are too many."""
+"""Used like an engine's name for Bedrock's deployments."""
 
 QUEUES: frozenset[WaitKind] = frozenset({"slot", "deployment"})
-"""Waits that end when it is the run's turn, and not when something has happened to the run."""
+"""Waits in a queue, which end when it is the run's turn."""
 
 
 class Waits:
@@ -46,12 +47,12 @@ class Waits:
         self._dynamodb = dynamodb
         self._table = table
         self.unreadable: dict[str, Exception] = {}
-        """The rows that were left out because they could not be read, and why; by run id."""
+        """The rows that were left out because they could not be read, with the error, by run id."""
 
     def park(self, wait: Wait) -> Wait:
-        """Keep a token. A run that comes back to the same queue keeps the place that it had.
+        """Register a callback token. A run that returns to the same queue keeps its place.
 
-        Returns the wait as it is kept.
+        Returns the wait as stored.
         """
         earlier = self.get(wait.run_id, wait.kind)
         if earlier is not None and earlier.subject == wait.subject:
@@ -66,19 +67,19 @@ class Waits:
         return _unwire(answer["Item"]) if "Item" in answer else None
 
     def of_run(self, run_id: str) -> list[Wait]:
-        """Whatever a run waits for: one wait at most, but for a moment between two."""
+        """The waits of a run: normally at most one."""
         return list(self._query({"run_id": run_id}))
 
     def of_kind(self, kind: WaitKind) -> list[Wait]:
-        """All waits of one kind, first come first."""
+        """All waits of one kind, in order of arrival."""
         return list(self._query({"kind": kind}, index="by_kind"))
 
     def about(self, subject: str) -> list[Wait]:
-        """The waits for one job or one throughput."""
+        """The waits for a job or throughput."""
         return list(self._query({"subject": subject}, index="by_subject"))
 
     def remove(self, wait: Wait) -> None:
-        """Forget a wait, unless a newer token has taken its place."""
+        """Delete a wait, unless a newer token has replaced it."""
         try:
             self._dynamodb.delete_item(
                 TableName=self._table,
@@ -92,9 +93,9 @@ class Waits:
                 raise
 
     def reserve_slot(self, run_id: str) -> bool:
-        """A slot is this run's, until it has started its job or `RESERVED_SECONDS` have passed.
+        """Reserve a slot for a run, until it has started its job or `RESERVED_SECONDS` have passed.
 
-        False when somebody else is just about to let the same run in.
+        False if another process is granting a slot to the same run.
         """
         now = clock.now()
         item = {"run_id": run_id, "kind": _RESERVATION, "arrived_at": now}
@@ -113,12 +114,12 @@ class Waits:
         return True
 
     def give_up_slot(self, run_id: str) -> None:
-        """The run's job holds the slot itself now, or the run does not want it any more."""
+        """Delete a reservation: the run's job holds the slot now, or the run no longer needs it."""
         key = {"run_id": {"S": run_id}, "kind": {"S": _RESERVATION}}
         self._dynamodb.delete_item(TableName=self._table, Key=key)
 
     def note_refusal(self, busy: int, engine: str) -> None:
-        """Record that an engine refused a further job while this many were running."""
+        """Record that an engine refused a job while this many were running."""
         now = clock.now()
         item = {"run_id": engine, "kind": _REFUSAL, "arrived_at": now, "subject": str(busy)}
         item["expires_at"] = clock.after(now, REFUSAL_SECONDS)
@@ -127,19 +128,20 @@ class Waits:
         )
 
     def most_jobs(self, setting: int, engine: str) -> int:
-        """How many jobs an engine may run at once: the setting, or as few as ran when it last refused one."""
+        """The maximum number of concurrent jobs of an engine: the setting, or fewer if it refused one at a
+        lower number."""
         refused_at = self.refused_at(engine)
         return setting if refused_at is None else min(setting, refused_at)
 
     def refused_at(self, engine: str) -> int | None:
-        """How many there were when one more was refused; None where that is too long ago to count."""
+        """The number at the last refusal; None if that is too long ago."""
         key = {"run_id": {"S": engine}, "kind": {"S": _REFUSAL}}
         item = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         counts = item is not None and item["expires_at"]["S"] > clock.now()
         return int(item["subject"]["S"]) if counts else None
 
     def reserved_slots(self) -> list[str]:
-        """The runs that were let in and have not started their job yet."""
+        """The runs with a granted slot that have not started their job."""
         now = clock.now()
         return [
             item["run_id"]["S"]

@@ -98,7 +98,7 @@ def test_a_grader_that_gives_no_answer_is_called_once_and_said_to_be_slow() -> N
     found = checked(Slow(None))
 
     assert not found.passed
-    assert "it gave no answer on two records of the dataset in 300 seconds" in found.detail
+    assert "it did not respond for two records of the dataset within 300 seconds" in found.detail
     assert len(calls) == 1
 
 

@@ -110,7 +110,7 @@ class Crowded(Uploads):
 @pytest.mark.parametrize(
     ("train", "objects", "why"),
     [
-        (["*.jsonl"], 1_000_000, "more than 10,000 objects begin like"),
+        (["*.jsonl"], 1_000_000, "more than 10,000 objects match the beginning of"),
         ([f"{'*' * n}.jsonl" for n in range(1, 5_000)], 10, "20 patterns among them"),
         (["9.jsonl"] * 5_000, 10, "names 5,000 files"),
         (["*.jsonl"], 201, "merge some of them"),

@@ -39,7 +39,7 @@ def test_approve_puts_what_the_run_waits_for(aws: Aws, stage: Stage, waits: Wait
     mine, other = builders.run(run_id="mine-0123456789"), builders.run(run_id="other-0123456789")
     code, _ = asks(waits, mine), asks(waits, other)
 
-    assert chat_answers.approve(aws.s3, stage, waits, code) == "mine-0123456789 is approved and goes on."
+    assert chat_answers.approve(aws.s3, stage, waits, code) == "mine-0123456789 is approved and continues."
     assert keys(aws, stage) == [approval.key_of(mine, ESTIMATE)]
 
 
