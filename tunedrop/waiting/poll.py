@@ -1,7 +1,7 @@
 """Polls the condition of each kind of wait.
 
-A look gives the step's output when the wait is over well, None while it is not over, and raises a `RunError`
-when it is over badly.
+A poll returns the step's output when the wait has succeeded, None while it continues, and raises a `RunError`
+when it has failed.
 """
 
 from __future__ import annotations
@@ -25,34 +25,35 @@ from tunedrop.waiting import stalled
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody said yes, or nobody said no in a stage where that counts as yes.
+    """The run was approved, or not refused in time in a stage where that counts as approval.
 
-    S3 permissions are the authorisation; the bucket's log says who.
+    S3 permissions are the authorization; the bucket's log records the user.
     """
 
     approved_at: str
 
 
 class Slot(msgspec.Struct, frozen=True, kw_only=True):
-    """It is this run's turn to start its customization job, or to create its deployment."""
+    """The run may start its customization job, or create its deployment."""
 
     granted: bool = True
 
 
 class JobEnded(msgspec.Struct, frozen=True, kw_only=True):
-    """One of several jobs of a run has ended, well or badly: start_customization sees what is next."""
+    """One of several jobs of a run has ended, with or without success; start_customization decides what is
+    next."""
 
     job_arn: str
 
 
 def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> msgspec.Struct | None:
-    """One look at what a run waits for.
+    """Poll once for what a run waits for.
 
     Raises
     ------
     RunError
-        When it will not come: the job failed, approval was not given in time, the throughput failed. An
-        evaluation job that failed ends its wait well: evaluate_model decides without it.
+        If the wait has failed: the job failed, approval was not given in time, the throughput failed. The
+        wait for an evaluation job succeeds even if the job failed: evaluate_model decides without it.
     """
     match wait.kind:
         case "training":
@@ -74,7 +75,8 @@ def free_slots(aws_: Aws, engine: TrainingEngine, most: int) -> int:
 
 
 def free_deployments(bedrock: Any, refused_at: int | None) -> int:
-    """How many may be tried: as many as there are fewer than at Bedrock's refusal; one, a day after that."""
+    """How many runs may try: one for each deployment deleted since Bedrock's refusal; one if that was a day
+    ago."""
     return 1 if refused_at is None else max(0, refused_at - len(throughput.deployments(bedrock)))
 
 
@@ -87,7 +89,7 @@ def is_stopped(s3: Any, stage: Stage, run: Run) -> bool:
 def _is_there(s3: Any, stage: Stage, key: str, since: str = "") -> bool:
     """Whether a signal is in the intake bucket, put there at this moment or later.
 
-    Listed, never read: an object encrypted with a key that we cannot use counts like any other.
+    It is listed, not read, so that an object encrypted with an unusable key counts like any other.
     """
     found = s3.list_objects_v2(Bucket=stage.intake_bucket, Prefix=key, MaxKeys=1).get("Contents", [])
     return any(item["Key"] == key and clock.write(item["LastModified"]) >= since for item in found)
