@@ -18,7 +18,7 @@ from tests import builders
 from tests.datasets import ASKED, jsonl, single_turn
 from tests.end_to_end.terminal import Tunedrop
 from tunedrop import catalog, naming
-from tunedrop.contracts import Dataset, Estimate, Evaluation, Promotion, Released, Serving
+from tunedrop.contracts import CompletedJob, Dataset, Estimate, Evaluation, Promotion, Released, Serving
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.registry import Record
 from tunedrop.registry.aliases import Aliases
@@ -143,8 +143,12 @@ def test_a_model_that_nothing_serves_is_brought_into_service_before_a_rollback(
 ) -> None:
     first = tuned(pipeline, "returned", single_turn("returned")[: 10 * len(ASKED)] + RECORDS)
     second = tuned(pipeline, "returned", RECORDS + RECORDS[:6])
-    if second.status != "promoted":
-        tunedrop("promote", second.run.run_id, "--yes")
+    if second.status != "promoted":  # its deployment was released
+        tunedrop("promote", second.run.run_id, "--serve", "--yes")
+        job = second.document("job", CompletedJob)
+        promoted = pipeline.aws.ssm.get_parameter(Name=f"{pipeline.stage.alias_prefix}/returned")
+        assert job is not None
+        assert serves(pipeline, promoted["Parameter"]["Value"]) == job.model_arn
     before = first.document("promotion", Promotion)
     assert before is not None
     with suppress(ThroughputFailed, TransientError):  # the sweep may be first: no alias names it any more

@@ -10,9 +10,11 @@ from typer.testing import CliRunner
 
 from tests import builders, pictures
 from tests.unit.fake_bedrock import refusal
+from tunedrop import catalog
 from tunedrop.aws import Aws
 from tunedrop.cli.app import app
 from tunedrop.cli.deployed import Deployed
+from tunedrop.dataset.check.check import check, plain_errors
 from tunedrop.registry import Record
 from tunedrop.stage import Stage
 
@@ -271,3 +273,16 @@ def test_a_run_that_never_starts_says_where_to_look(
 
     assert code == 1
     assert "tunedrop doctor" in err
+
+
+def test_a_file_of_a_wrong_shape_is_told_by_rule_not_by_record() -> None:
+    wrong = {"messages": [{"role": "user", "contnt": "Where?"}, {"role": "assistant", "contnt": "Here."}]}
+    content = f"{json.dumps(wrong)}\n" * 40 + "{\n"
+
+    report = check({"train": [content.encode()]}, {"train": "train.jsonl"}, catalog.find(NOVA_LITE))
+    told = list(plain_errors(report))
+
+    assert len(told) < 15, told
+    assert sum("train.jsonl line 1 " in one for one in told) >= 1
+    assert any("line 41" in one for one in told), "another rule is told too"
+    assert any(one.startswith("… and ") and " more of TD" in one for one in told)

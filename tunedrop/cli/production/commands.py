@@ -53,13 +53,16 @@ def promote(
     stable_arn: Annotated[
         bool, typer.Option("--stable-arn", help="Keep the production ARN and replace the model behind it.")
     ] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Deploy the model first if it is not served.")
+    ] = False,
     yes: YesOption = False,
     format_: FormatOption = Format.text,
 ) -> None:
     """Point a production alias to a run's model, regardless of the gate's verdict."""
     from tunedrop.cli.production import moving
 
-    moving.promote(here, here.run(name), stable_arn=stable_arn, yes=yes, format_=format_)
+    moving.promote(here, here.trained_run(name), stable_arn=stable_arn, serve=serve, yes=yes, format_=format_)
 
 
 @app.command(

@@ -24,19 +24,24 @@ PATIENCE_SECONDS = 3600.0
 T = TypeVar("T")
 
 
-def promote(here: Deployed, record: Record, *, stable_arn: bool, yes: bool, format_: Format) -> None:
-    """Point the alias of a run's name to its model."""
+def promote(
+    here: Deployed, record: Record, *, stable_arn: bool, serve: bool, yes: bool, format_: Format
+) -> None:
+    """Point the alias of a run's name to its model; `serve` deploys it first if it is not served."""
     run, job = record.run, record.document("job", CompletedJob)
     if job is None:
         fail(f"{run.run_id} has trained no model")
     _say_what_is_there(here, run.name)
     served_by = {one.model_arn: one.arn for one in in_service(here.aws, here.stage)}.get(job.model_arn)
-    notice = "" if served_by else " It is not served now: applications cannot call it until it is."
+    model = InProduction(name=run.name, run_id=run.run_id, model_arn=job.model_arn, model_id="", since="")
+    notice = "" if served_by else f" It is not served now: {_notice(here, model, serve=serve)}"
     confirm(
         f"Put the model of {run.run_id} ({record.status}) into production for {run.name}?{notice}",
         yes=yes,
         otherwise="nothing was changed",
     )
+    if serve and not served_by:
+        served_by = _serve(here, model)
     production = Production(here.aws, here.stage)
     settings = DeploymentSettings(stable_arn=stable_arn)
     _tell(
@@ -102,17 +107,27 @@ def _tell(here: Deployed, promotion: Promotion, name: str, format_: Format) -> N
     return None
 
 
+def _notice(here: Deployed, model: InProduction, *, serve: bool) -> str:
+    """What promoting a model that nothing serves means."""
+    if serve:
+        return f"it is deployed first ({_cost_of_serving(here, model)})."
+    return "applications cannot call it until it is. --serve deploys it first."
+
+
 def _how_to_serve(here: Deployed, name: str, error: NotServed) -> str:
     """The message if the previous model is not served: the command that deploys it, and its cost."""
-    base_model = models.base_of(here.aws, here.stage, error.model.model_arn, error.model.run_id)
-    cost = "free while idle"
-    if base_model is not None and choose.way(base_model, DeploymentSettings()) == "provisioned":
-        rate = choose.rate_of(error.model.model_arn, 1, "none")
-        dollars = "at an unknown price" if rate is None else f"at {rate:.2f} USD an hour"
-        hours = here.stage.throughput_expiry_seconds / 3600
-        cost = f"by provisioned throughput {dollars}, for {hours:.0f} hours unless you release it earlier"
     rollback = command("rollback", name, options=f"--serve --stage {here.stage.name}")
-    return f"{error}. Deploy it first ({cost}):\n  {rollback}"
+    return f"{error}. Deploy it first ({_cost_of_serving(here, error.model)}):\n  {rollback}"
+
+
+def _cost_of_serving(here: Deployed, model: InProduction) -> str:
+    base_model = models.base_of(here.aws, here.stage, model.model_arn, model.run_id)
+    if base_model is None or choose.way(base_model, DeploymentSettings()) != "provisioned":
+        return "free while idle"
+    rate = choose.rate_of(model.model_arn, 1, "none")
+    dollars = "at an unknown price" if rate is None else f"at {rate:.2f} USD an hour"
+    hours = here.stage.throughput_expiry_seconds / 3600
+    return f"by provisioned throughput {dollars}, for {hours:.0f} hours unless you release it earlier"
 
 
 def _serve(here: Deployed, model: InProduction) -> str:

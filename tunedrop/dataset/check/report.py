@@ -93,10 +93,21 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return ", ".join(settings.changes(self.rules))
 
 
+MOST_OF_A_RULE = 3
+"""How many errors of one rule are told: a file of a wrong shape breaks it in every record."""
+
+
 def plain_errors(report: Report, most: int = 20) -> Iterator[str]:
-    """The errors as lines for a person: file, line, path, reason; then how many more there are."""
-    for one in report.errors[:most]:
-        where = f"{one.file} line {one.line}" if one.line else one.file
-        yield f"{where}{' ' + one.path if one.path not in ('', '$') else ''}: {one.message} [{one.code}]"
-    if report.error_count > most:
-        yield f"… and {report.error_count - most:,} more"
+    """The errors as lines for a person: the first of each rule with place and reason, then how many more."""
+    told = 0
+    for rule in report.by_rule:
+        if rule.severity != "error":
+            continue
+        places = rule.places[: min(MOST_OF_A_RULE, most - told)]
+        told += len(places)
+        for one in places:
+            where = f"{one.file} line {one.line}" if one.line else one.file
+            path = f" {one.path}" if one.path not in ("", "$") else ""
+            yield f"{where}{path}: {one.message} [{one.code}]"
+        if rule.count > len(places):
+            yield f"… and {rule.count - len(places):,} more of {rule.code}"
