@@ -126,7 +126,8 @@ def _tell(pipeline: Pipeline, inbox: Inbox, record: Record) -> None:
         console.print(f"  on AWS it would have cost {in_words(estimate)}; here it cost nothing")
     for message in inbox.messages(record.run.run_id):
         console.rule(f"[bold]{escape(message.subject)}[/bold]", align="left", style="dim")
-        console.print(message.text.strip(), markup=False, soft_wrap=True)  # a link that wraps opens nothing
+        for line in message.text.strip().splitlines():
+            console.print(line, markup=False, soft_wrap="://" in line)  # a link that wraps opens nothing
         console.rule(style="dim")
     for page, key in (("report", naming.report_key(record.run.run_id)), ("index", naming.INDEX_KEY)):
         console.print(f"  {page}: {_save(pipeline, record, page, key)}")
