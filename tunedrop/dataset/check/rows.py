@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import repeat
 from typing import Any, NamedTuple
 
 from tunedrop.dataset.duplicates.fingerprints import fingerprints, fingerprints_of
@@ -97,12 +96,19 @@ def rows_of_batch(format_: SourceFormat, lines: list[int], batch: Batch) -> Rows
         ],
         said=batch.answers,
         before=batch.before,
-        kinds=[
-            _kind(format_, turns, system != "", media)
-            for turns, system, media in zip(batch.turns, systems, batch.media or repeat(()), strict=False)
-        ],
+        kinds=_kinds(format_, batch, systems),
         ends=_ends(format_, batch, systems) if is_chat(format_) else [""] * len(lines),
     )
+
+
+def _kinds(format_: SourceFormat, batch: Batch, systems: list[str]) -> list[Kind]:
+    if not batch.systems and not batch.media and min(batch.turns) == max(batch.turns):
+        return [_kind(format_, batch.turns[0], False, ())] * len(systems)
+    media = batch.media or [()] * len(systems)
+    return [
+        _kind(format_, turns, system != "", some)
+        for turns, system, some in zip(batch.turns, systems, media, strict=True)
+    ]
 
 
 def _ends(format_: SourceFormat, batch: Batch, systems: list[str]) -> list[str]:

@@ -41,10 +41,11 @@ class EmailAddresses(TextRule):
     def find_in(self, texts: Sequence[Text]) -> dict[int, list[str]]:
         """The first of each text."""
         found: dict[int, list[str]] = {}
+        wrong = [_found("an email address")]
         for place, match in matches_in(_ADDRESS, texts):
             said, start = match.string, match.start()
             if said[start - 1 : start].isalnum() or _NAME_BEFORE.search(said[max(0, start - 64) : start]):
-                found[place] = [_found("an email address")]
+                found[place] = wrong
         return found
 
 
@@ -94,13 +95,14 @@ class PaymentCards(TextRule):
     def find_in(self, texts: Sequence[Text]) -> dict[int, list[str]]:
         """The first of each text."""
         found: dict[int, list[str]] = {}
+        wrong = [_found("a payment card number")]
         for place, match in matches_in(_CARD, texts):
             if not _is_card(match[0]):
                 continue
             said, (start, end) = match.string, match.span()
             before = said[start - 1] if start else " "
             if not (before.isalnum() or before in ".,+-_" or _BESIDE_A_CARD.match(said, end)):
-                found[place] = [_found("a payment card number")]
+                found[place] = wrong
         return found
 
 

@@ -28,15 +28,12 @@ class RoleWords(TextRule):
 
 
 def _speaker(text: str, colon: int) -> str:
-    start = colon
-    while start and colon - start < _LONGEST and text[start - 1].isalpha():
-        start -= 1
+    before = text[max(0, colon - _LONGEST) : colon].lower()
+    name = next((one for one in _SPEAKERS if before.endswith(one)), "")
+    start = colon - len(name)
     word = text[start:colon]
-    if word.lower() not in _SPEAKERS:
-        return (
-            "<" + text[colon - 6 : colon + 1].lstrip("<")
-            if text[:colon].endswith(("<human>", "<bot>"))
-            else ""
-        )
+    if not name or word.lower() != name or (start and text[start - 1].isalpha()):
+        is_marked = text.endswith(("<human>", "<bot>"), 0, colon)
+        return "<" + text[colon - 6 : colon + 1].lstrip("<") if is_marked else ""
     line = text[text.rfind("\n", 0, start) + 1 : start]
     return f"{word}:" if not line.strip() or (word.isupper() and len(word) > 2) else ""
