@@ -1,8 +1,8 @@
 """`python -m bench [NAME…]`: run all measurements, or the named ones; 1 when one misses its mark.
 
-`python -m bench chaos` breaks a stage at random instead. `python -m bench public FOLDER` decides on published
-answers (`bench.public`), `python -m bench related FOLDER` compares datasets (`bench.related`), and `python -m
-bench tokens FOLDER` counts tokens (`bench.tokens`). `python -m bench gate --write` updates the docs.
+`python -m bench chaos` breaks a stage at random instead. Some take a FOLDER of public data: `python -m bench
+public` decides on published answers, `datasets` checks public datasets, `related` compares them, and `tokens`
+counts tokens (each says in `bench` what it needs). `python -m bench gate --write` updates the docs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,13 @@ NAMES = ("check", "memory", "evaluate", "gate", "gate_texts", "cost", "load", "p
 
 
 def main() -> int:
-    if sys.argv[1:2] in (["chaos"], ["public"], ["related"], ["tokens"]):  # these take options of their own
+    if sys.argv[1:2] in (
+        ["chaos"],
+        ["datasets"],
+        ["public"],
+        ["related"],
+        ["tokens"],
+    ):  # these take options of their own
         return importlib.import_module(f"bench.{sys.argv[1]}").main()
     names = [name for name in sys.argv[1:] if name != "--write"] or NAMES
     unknown = [name for name in names if name not in NAMES]

@@ -156,8 +156,11 @@ class _Scan:
         bits = dict.fromkeys(range(len(raws)), self._prefilter.always) if self._prefilter.always else {}
         if found:
             ends = list(accumulate([len(raw) + 1 for raw in raws]))
+            at = start = end = 0
             for place, bit in found:
-                at = bisect_right(ends, place)
+                if not start <= place < end:
+                    at = bisect_right(ends, place)
+                    start, end = ends[at] - len(raws[at]) - 1, ends[at]
                 bits[at] = bits.get(at, 0) | bit
         return bits
 
