@@ -72,7 +72,7 @@ def test_the_page_of_errors_says_how_each_ends_a_run() -> None:
 
     assert re.search(r"`OverBudget` .* \| refused \|", page)
     assert re.search(r"`CustomizationFailed` .* \| failed \|", page)
-    assert re.search(r"^\| 3 \| AWS could not be asked", page, flags=re.MULTILINE)
+    assert re.search(r"^\| 3 \| AWS could not be used", page, flags=re.MULTILINE)
 
 
 def test_the_page_of_events_has_every_struct_that_a_program_reads() -> None:
