@@ -6,6 +6,7 @@ export formats that `tests/unit/dataset/test_names.py` names. Read 2026-11-29.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 PROMPTS = (
@@ -170,5 +171,14 @@ CONVERSATIONS = (
 
 @lru_cache(maxsize=1 << 12)
 def plain(name: str) -> str:
-    """A name whatever its case, its spaces and the byte-order mark before it."""
-    return "_".join(name.strip().strip("\ufeff").casefold().split())
+    """A name whatever its case, its spaces, how its words are joined, and the byte-order mark before it."""
+    bare = name.strip().strip("\ufeff")
+    joined = "_".join(bare.casefold().split())
+    if joined in _AS_THEY_ARE:
+        return joined
+    return "_".join(_CAMEL.sub("_", bare).replace("-", "_").casefold().split())
+
+
+_AS_THEY_ARE = frozenset(("image-ref", "ref-image", "toolconfig", "referenceresponse"))
+"""Names of Bedrock's formats."""
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
