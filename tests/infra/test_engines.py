@@ -74,7 +74,7 @@ NEVER = [
 
 @pytest.fixture(scope="module")
 def resources(tmp_path_factory: pytest.TempPathFactory) -> Resources:
-    engines = ["bedrock", "sagemaker-serverless", "sagemaker-jumpstart"]
+    engines = ["bedrock", "sagemaker-serverless", "sagemaker-jumpstart", "mantle"]
     return Resources(synthesize(tmp_path_factory.mktemp("engines"), STAGE, engines=engines, removal="retain"))
 
 
@@ -170,3 +170,44 @@ def test_weights_are_deleted_by_who_ends_what_bills(policies: dict[str, list[Any
 @pytest.mark.parametrize("call", NEVER)
 def test_nobody_does_what_no_step_needs(policies: dict[str, list[Any]], call: Call) -> None:
     assert who_may(policies, call) == set()
+
+
+PROJECT = f"arn:aws:bedrock-mantle:{REGION}:{ACCOUNT}:project/default"
+TUNED_BY_MANTLE = ("openai.gpt-oss-20b", "qwen.qwen3-32b")
+"""The models that bedrock-mantle tunes, by its own ids (Bedrock user guide, fine-tuning-openai-apis)."""
+
+
+@pytest.mark.parametrize(
+    ("model", "who"),
+    [
+        *((model, {"StartCustomization"}) for model in TUNED_BY_MANTLE),
+        ("qwen.qwen3-32b:mantle", set()),  # the catalog's own id, which the service does not know
+        ("openai.gpt-oss-120b", set()),
+        ("", set()),
+    ],
+)
+def test_a_fine_tuning_job_is_made_of_a_base_model_of_the_catalog_alone(
+    policies: dict[str, list[Any]], model: str, who: set[str]
+) -> None:
+    call = Call("bedrock-mantle:CreateFineTuningJob", PROJECT, {"bedrock-mantle:model": model})
+
+    assert who_may(policies, call) == who
+    elsewhere = call._replace(resource=PROJECT.replace("default", "other"))
+    assert who_may(policies, elsewhere) == set()
+
+
+@pytest.mark.parametrize(
+    ("action", "who"),
+    [
+        ("CreateFile", {"StartCustomization"}),
+        ("DeleteFile", {*WATCHERS, *ENDING}),
+        ("CancelFineTuningJob", {*WATCHERS, *ENDING}),
+        ("CreateInference", {"EvaluateModel", "EvaluateShard"}),
+    ],
+)
+def test_what_writes_or_costs_in_the_project_is_for_who_needs_it(
+    policies: dict[str, list[Any]], action: str, who: set[str]
+) -> None:
+    assert who_may(policies, Call(f"bedrock-mantle:{action}", PROJECT)) == who
+    other = PROJECT.replace("default", "other")
+    assert who_may(policies, Call(f"bedrock-mantle:{action}", other)) == set()
