@@ -16,12 +16,12 @@ def add_stack(app: App, bundles: Bundles | None = None) -> TunedropStack:
     Parameters
     ----------
     bundles
-        What the functions run; built, or taken from the cache, when left out.
+        The code of the functions; by default built, or taken from the cache.
 
     Raises
     ------
     SettingsError
-        When the stage's settings are wrong.
+        If the stage's settings are invalid.
     """
     settings = stage_settings.read(app.node.try_get_context("stages"), app.node.try_get_context("stage"))
     return TunedropStack(
@@ -38,5 +38,6 @@ def add_stack(app: App, bundles: Bundles | None = None) -> TunedropStack:
 
 
 def _synthesizer(settings: Settings) -> CliCredentialsStackSynthesizer | None:
-    """The embedded AWS refuses the bootstrap roles: it does not supply `aws:ResourceAccount`."""
+    """The embedded AWS does not support the bootstrap roles, because it does not supply
+    `aws:ResourceAccount`."""
     return CliCredentialsStackSynthesizer() if settings.local else None

@@ -1,4 +1,4 @@
-"""The roles that Bedrock itself assumes: one to customize a model, one to have a judge rate answers."""
+"""The roles that Bedrock assumes: one for customization jobs, one for evaluation jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ JUDGING = "runs/*/judging/*"
 
 
 class RoleForJobs(Construct):
-    """A role that Bedrock, or another service, assumes for one kind of this account's own jobs."""
+    """A role that Bedrock or another service assumes for one kind of this account's jobs."""
 
     def __init__(
         self, scope: Construct, id: str, *, jobs: str, purpose: str,
@@ -31,7 +31,8 @@ class RoleForJobs(Construct):
             description=f"Assumed by {service.capitalize()} while {purpose} for Tunedrop",
             assumed_by=iam.ServicePrincipal(
                 f"{service}.amazonaws.com",
-                # Nobody else's job can make Bedrock use this role (IAM user guide, "confused deputy").
+                # Jobs of other accounts cannot make Bedrock use this role (IAM user guide, "confused
+                # deputy").
                 conditions={
                     "StringEquals": {"aws:SourceAccount": stack.account},
                     "ArnLike": {"aws:SourceArn": source},
@@ -70,9 +71,9 @@ class EvaluationRole(RoleForJobs):
 
 
 def _judging(stack: Stack, artifacts: s3.IBucket) -> list[iam.PolicyStatement]:
-    """The page's actions but those of a model that has yet to answer: our answers are precomputed."""
+    """The documented actions, except invoking the evaluated model, because our answers are precomputed."""
     ours = f"arn:aws:bedrock:{stack.region}:{stack.account}"
-    # Any model: the run chooses its judge, and an inference profile the Region that answers.
+    # All models: the run chooses its judge, and an inference profile the Region.
     judges = ["arn:aws:bedrock:*::foundation-model/*", f"{ours}:inference-profile/*"]
     batches = [f"bedrock:{verb}ModelInvocationJob" for verb in ("Create", "Get", "Stop")]
     return [
@@ -89,7 +90,7 @@ def _judging(stack: Stack, artifacts: s3.IBucket) -> list[iam.PolicyStatement]:
             actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
             resources=[artifacts.arn_for_objects(JUDGING)],
         ),
-        # The page asks for these of the bucket as a whole; they show names of objects, and no content.
+        # The page requires these for the whole bucket; they expose names of objects, not content.
         iam.PolicyStatement(
             sid="FindBucket",
             actions=["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],

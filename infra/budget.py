@@ -1,4 +1,4 @@
-"""An AWS Budget on the stack's own cost tag, for stages that ask for one."""
+"""An AWS Budget on the stack's cost tag, for stages with the setting `cost_budget`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tunedrop import naming
 
 
 class Budget(Construct):
-    """Tells the topic when the month is forecast to cost more than it may, and when it has.
+    """Notifies the topic when the month's forecast, and when its actual cost, exceeds the budget.
 
-    Costs count once the tag is activated in the billing console ("Cost allocation tags"), which takes up to a
-    day, and only from then on.
+    Costs count from the activation of the tag in the billing console ("Cost allocation tags"), which takes up
+    to a day.
     """
 
     def __init__(
@@ -46,5 +46,5 @@ class Budget(Construct):
             ),
             notifications_with_subscribers=[tell("FORECASTED"), tell("ACTUAL")],
         )
-        # A budget is created only where its topic lets AWS Budgets publish already.
+        # A budget can only be created if its topic already allows AWS Budgets to publish.
         budget.node.add_dependency(topic)

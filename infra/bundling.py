@@ -1,9 +1,8 @@
 """Lambda bundles without Docker: wheels unpacked for the stage's platform, and our own code beside them.
 
-Both are kept under `.work/bundles`, named by a hash of what they are made of, and made again only when
-that changes. The SDK is our own, at the version that was tested, cut down to the services we call: Lambda's
-runtime brings its own, whose version nobody chooses and which may not know an operation yet. For arm64 the
-layer is 36 MB, 10 MB zipped, of which botocore is 4 MB instead of 31.
+Both are cached under `.work/bundles`, named by a hash of their inputs. The bundle has its own SDK, in the
+tested version, reduced to the services we call: the one in Lambda's runtime cannot be pinned and may lack
+operations. For arm64 the layer is 36 MB, 10 MB zipped, of which botocore is 4 MB instead of 31.
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ SERVICES = (
     "bedrock", "bedrock-runtime", "dynamodb", "events", "iam", "lambda", "pricing", "s3", "sagemaker",
     "service-quotas", "sns", "ssm", "stepfunctions", "sts", "xray",
 )  # fmt: skip
-"""The services whose botocore models go into the bundle: those of `tunedrop.aws.Aws`, STS, and X-Ray, whose
-SDK opens a client when it is imported."""
+"""The services whose botocore models are bundled: those of `tunedrop.aws.Aws`, STS, and X-Ray, whose SDK
+creates a client on import."""
 
 _WHEEL_TAGS = {"arm64": "aarch64", "x86_64": "x86_64"}
 _GLIBC = ("manylinux2014", "manylinux_2_24", "manylinux_2_28")
@@ -42,7 +41,7 @@ _GLIBC = ("manylinux2014", "manylinux_2_24", "manylinux_2_28")
 
 
 class Target(msgspec.Struct, frozen=True):
-    """What a bundle has to run on; no platforms means this machine under this Python."""
+    """The platform of a bundle; without platforms, this machine and Python."""
 
     python_version: str
     platforms: tuple[str, ...] = ()
@@ -53,7 +52,7 @@ class Target(msgspec.Struct, frozen=True):
 
     @property
     def triple(self) -> str:
-        """The same as compilers say it."""
+        """The target triple."""
         return "" if self.is_this_python else f"{self.platforms[0].removeprefix(f'{_GLIBC[0]}_')}-linux-gnu"
 
     def pip_options(self) -> list[str]:
@@ -64,17 +63,17 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Bundle(msgspec.Struct, frozen=True):
-    """A folder to deploy, and the hash of what it was made from."""
+    """A folder to deploy, and the hash of its inputs."""
 
     path: Path
     hash: str
 
 
 class Bundles(msgspec.Struct, frozen=True):
-    """Everything the functions run: the layers hold `python/`, `code` our packages.
+    """The code of all functions: layers with `python/`, and our packages in `code`.
 
-    `scoring` is what only the function needs that scores: numpy is twice as large as all the rest; `reading`
-    what only those need that read datasets: of its 41 MB, 33 are for Parquet.
+    `scoring` is the layer of the function that scores, with numpy, twice as large as the rest; `reading` that
+    of functions that read datasets: 41 MB, of which 33 for Parquet.
     """
 
     layer: Bundle
@@ -84,12 +83,12 @@ class Bundles(msgspec.Struct, frozen=True):
 
 
 def build(settings: Settings) -> Bundles:
-    """The bundles of a stage, from the cache where nothing has changed.
+    """The bundles of a stage, from the cache if nothing has changed.
 
     Raises
     ------
     RuntimeError
-        When a dependency has no wheel for the stage's platform; the message is pip's.
+        If a dependency has no wheel for the stage's platform; the message is pip's.
     """
     target = target_of(settings)
     return Bundles(
@@ -101,7 +100,7 @@ def build(settings: Settings) -> Bundles:
 
 
 def target_of(settings: Settings) -> Target:
-    """The platform of a stage: Lambda's, or this machine where the emulator runs functions by itself."""
+    """The platform of a stage: Lambda's, or this machine for the emulator."""
     if settings.local:
         return Target(f"{platform.python_version()} {platform.machine()}")
     tag = _WHEEL_TAGS[settings.architecture]
@@ -121,7 +120,7 @@ def layer(target: Target, requirements: Path = REQUIREMENTS) -> Bundle:
 
 
 def code(target: Target, root: Path = ROOT) -> Bundle:
-    """Our own packages, without the command line, which no function uses."""
+    """Our own packages, without the command line."""
     files = sorted(_sources(root))
 
     def fill(folder: Path) -> None:
@@ -166,7 +165,7 @@ def _trim(site: Path) -> None:
 
 
 def _compile(target: Target, folder: Path) -> None:
-    """Byte code saves each cold start the compiling; only this Python's can be written here."""
+    """Precompiled byte code shortens cold starts; it can only be written for this Python."""
     if target.is_this_python:
         mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
         compileall.compile_dir(folder, quiet=2, invalidation_mode=mode)
@@ -186,9 +185,9 @@ def _cached(kind: str, inputs: Iterable[str], fill: Callable[[Path], None]) -> B
 
 
 def _move(made: Path, final: Path) -> None:
-    """Rename at once, so that a build that was interrupted is never taken for a whole one."""
+    """Rename atomically, so that an interrupted build is never mistaken for a complete one."""
     try:
         made.rename(final)
     except OSError:
-        if not final.exists():  # else another process has made the same bundle meanwhile
+        if not final.exists():  # otherwise another process has built the same bundle meanwhile
             raise

@@ -1,7 +1,7 @@
-"""The chat channel: what Amazon Q Developer in chat applications is given, and its buttons.
+"""The chat channel: the configuration of Amazon Q Developer in chat applications, and its buttons.
 
-A message's own fields decide what it offers (`tunedrop.reporting.chat_channel`): a button is shown where the
-message has the code of an estimate, of this stage in this Region, and its command has nothing else in it.
+A message's fields determine its buttons (`tunedrop.reporting.chat_channel`): they appear if the message has
+the code of an estimate of this stage in this Region, which is all that their command contains.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from infra.functions import ANSWERER
 from infra.settings import Settings
 
 _CONTEXT = "event.metadata.additionalContext"
-"""Where a variable's value is in a custom notification, and `Custom` as their type: as several public stacks
-write it; AWS's guide has no example of it. A belief until a button was pressed in an account."""
+"""The path of a variable's value in a custom notification, and the type `Custom`, as in several public
+stacks; AWS's guide has no example. A belief until tried in an account."""
 
 BUTTONS = {"approve": ("Approve", "yes"), "stop": ("Refuse", "no")}
-"""The text of each button, and the key of `lambdas.answer.handler.Input`."""
+"""The text of each button, and its key in `lambdas.answer.handler.Input`."""
 
 
 class ChatChannel(Construct):
-    """The buttons of approval requests; and the channel, where the settings name one.
+    """The buttons of approval requests, and the channel, if the settings name one.
 
-    Whoever can write in the channel can press: the channel's role, and its guardrail, may call one function
-    and read the encrypted topic. The function answers what waits, and can do no more than that.
+    Anyone who can write to the channel can press them. The channel's role and guardrail may only call one
+    function and read the encrypted topic; the function can only answer approval requests.
     """
 
     def __init__(
@@ -90,7 +90,8 @@ class ChatChannel(Construct):
             self,
             "Role",
             description="Assumed by Amazon Q Developer in chat applications for the channel of Tunedrop",
-            # Without a condition, as CDK's own construct: that the service sends a source is not documented.
+            # Without a condition, as in CDK's own construct: it is not documented that the service sends a
+            # source.
             assumed_by=iam.ServicePrincipal("chatbot.amazonaws.com"),
             managed_policies=[policy],
         )

@@ -17,7 +17,7 @@ from infra.functions import STEPS
 
 PAGE = ROOT / "docs" / "state-machine.md"
 ACCOUNT, REGION = "111122223333", "us-east-1"
-"""An account that AWS keeps for documentation, and a Region: CDK wants to know them."""
+"""AWS's documentation account, and a Region, which CDK requires."""
 
 _OVERVIEW = """# The state machine
 
@@ -34,10 +34,10 @@ _BETWEEN = {
     "set_up_throughput": "in service",
     "evaluate_model": "better than base and production",
 }
-"""What has to be true before the next step, where that is more than that this one went well."""
+"""Conditions for the next step, other than the success of this one."""
 
 _BESIDE = frozenset({"validate_shard", "evaluate_shard", "wait_for_completion"})
-"""Functions that are a part of a step."""
+"""Functions that are part of a step."""
 
 _HEAD = """
 ## Every state
@@ -59,11 +59,11 @@ def main() -> None:
 
 
 def template() -> dict[str, Any]:
-    """The template of our own stage `dev`, synthesized without building what its functions run."""
+    """The template of our own stage `dev`, synthesized without building bundles."""
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
     dev = context["stages"]["dev"] | {"account": ACCOUNT, "region": REGION}
     context = context | {"stage": "dev", "stages": {"dev": dev}}
-    nothing = Bundle(ROOT / "lambdas", "0" * 64)  # the definition does not depend on what the functions run
+    nothing = Bundle(ROOT / "lambdas", "0" * 64)  # the definition does not depend on bundles
     with tempfile.TemporaryDirectory() as folder:
         app = App(context=context, outdir=folder)
         add_stack(app, Bundles(layer=nothing, reading=nothing, scoring=nothing, code=nothing))
@@ -105,7 +105,7 @@ def page(definition: Mapping[str, Any]) -> str:
 
 
 def _overview() -> str:
-    """The ten steps in their order; the full diagram has their waits, retries and detours."""
+    """The ten steps in order; the full diagram includes waits and retries."""
     steps = [one for one in STEPS if one.name not in _BESIDE]
     lines = [f'{one.name}["{one.name.replace("_", " ")}"]' for one in steps]
     for one, following in itertools.pairwise(steps):
@@ -143,7 +143,7 @@ def _arrows(states: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rescue(states: Mapping[str, Any]) -> tuple[str, set[str]]:
-    """The state that most failures lead to, and the states that lead there, with the choices between them."""
+    """The state that most failures lead to, and the states that lead there."""
     by_rescue: dict[str, set[str]] = {}
     for name, state in states.items():
         for catch in state.get("Catch", []):
@@ -175,7 +175,7 @@ def _id(name: str) -> str:
 
 
 def _condition(choice: Mapping[str, Any]) -> str:
-    """A JSONata condition as a person says it: `$count($estimate.reasons) > 0` as "estimate.reasons"."""
+    """A JSONata condition for people: `$count($estimate.reasons) > 0` as "estimate.reasons"."""
     text = choice["Condition"].removeprefix("{% ").removesuffix(" %}").replace("$states.input.", "")
     text = re.sub(r"\$(?:count\((.*?)\) > 0|exists\((.*?)\))", lambda found: found[1] or found[2], text)
     text = re.sub(r"\$not\((.*?)\)", r"not \1", text)

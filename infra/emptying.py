@@ -1,7 +1,8 @@
-"""Buckets that go with their stack are emptied first: CloudFormation deletes none that has objects.
+"""Empties buckets before they are deleted with their stack, because CloudFormation does not delete a bucket
+with objects.
 
-CDK's own way (`auto_delete_objects`) brings a function in another language, with a managed policy, outside of
-the stage's permissions boundary and tags.
+CDK's `auto_delete_objects` adds a function in another language with a managed policy, outside the stage's
+permissions boundary and tags.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from constructs import Construct
 
 
 class Emptying(Construct):
-    """One custom resource a bucket; its deletion, which comes before the bucket's, empties the bucket."""
+    """One custom resource per bucket, whose deletion precedes the bucket's and empties it."""
 
     def __init__(
         self, scope: Construct, id: str, *, function: lambda_.Function, buckets: Sequence[s3.Bucket]
@@ -35,6 +36,6 @@ class Emptying(Construct):
                 service_token=function.function_arn,
                 properties={"BucketName": bucket.bucket_name},
             )
-            # Deleted before it: the function then puts a policy of its own, which has to stay.
+            # Deleted before it, because the function then sets a policy of its own, which must stay.
             if bucket.policy is not None:
                 bucket.policy.node.add_dependency(emptied)

@@ -9,7 +9,7 @@ from constructs import Construct
 
 
 class Encryption(Construct):
-    """One key for buckets, tables, the topic and the tuned models; rotated every year by KMS."""
+    """One key for buckets, tables, topics and tuned models, rotated yearly by KMS."""
 
     def __init__(self, scope: Construct, id: str, *, removal: RemovalPolicy) -> None:
         super().__init__(scope, id)
@@ -23,8 +23,8 @@ class Encryption(Construct):
 
 
 def let_services_use(key: kms.IKey, account: str) -> None:
-    """Add to a key's policy what alarms, budgets and Bedrock need; one that is imported has to have it."""
-    # Alarms and budgets publish to the encrypted topic by themselves (CloudWatch user guide, "Alarms and SNS
+    """Add to a key's policy what alarms, budgets and Bedrock need. An imported key must already have it."""
+    # Alarms and budgets publish to the encrypted topic directly (CloudWatch user guide, "Alarms and SNS
     # topics with encryption"; Budgets user guide, "SNS topic for budget notifications").
     of_the_account = {"StringEquals": {"aws:SourceAccount": account}}
     for service in ("cloudwatch", "budgets"):

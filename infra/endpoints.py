@@ -17,20 +17,20 @@ INTERFACES = {
     "events": "events", "lambda": "lambda", "sagemaker": "sagemaker.api", "sns": "sns", "ssm": "ssm",
     "stepfunctions": "states", "sts": "sts", "xray": "xray",
 }  # fmt: skip
-"""The name of a service's endpoint, by the name of its client (PrivateLink guide, aws-services-privatelink-
-support, read 2026-11-29; the tests compare them with CDK's)."""
+"""The name of a service's endpoint, by the name of its client (PrivateLink guide,
+aws-services-privatelink-support, read 2026-11-29; the tests compare them with CDK's)."""
 
 OF_TRAINING = ("bedrock-mantle", "sagemaker")
-"""Called only where an engine of the stage trains with it."""
+"""Called only in stages with an engine that uses it."""
 
 OUTSIDE = ("iam", "pricing", "service-quotas")
-"""Called rarely, and without an endpoint in every Region: by way of a NAT gateway."""
+"""Rarely called services without an endpoint in every Region; they need a NAT gateway."""
 
 
 class VpcEndpoints(Construct):
     """Gateways for S3 and DynamoDB, interfaces for the other services; traffic does not leave AWS's network.
 
-    The security groups are those of the functions: they have to allow HTTPS from themselves.
+    They use the security groups of the functions, which must allow HTTPS from themselves.
     """
 
     def __init__(

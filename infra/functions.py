@@ -1,4 +1,5 @@
-"""The Lambda functions: one a step of the journey, two that wake up by themselves, one that listens."""
+"""The Lambda functions: those of the workflow, and those called by events, schedules, topics and other
+services."""
 
 from __future__ import annotations
 
@@ -21,9 +22,9 @@ from tunedrop.training import engines
 
 
 class Declaration(msgspec.Struct, frozen=True):
-    """A function: its folder in `lambdas/`, what it does, how long it may take, its memory and disk.
+    """A function: its folder in `lambdas/`, purpose, timeout, memory and disk.
 
-    `scores`, `reads`: it needs the layer of that name.
+    `scores`, `reads`: whether it needs the layer for scoring, or for reading datasets.
     """
 
     name: str
@@ -64,11 +65,11 @@ WATCHERS = (
 RECORDER = Declaration("record_notice", "records that a run's result was published")
 """The function that the topic calls."""
 
-ANSWERER = Declaration("answer", "answers an approval request as somebody pressed in the chat")
-"""The function that the chat calls, in stages that have one."""
+ANSWERER = Declaration("answer", "answers an approval request when a chat button was pressed")
+"""The function that chat buttons call, in stages with a chat."""
 
 EXPORTER = Declaration("export_run", "sends a run that has ended to MLflow", 120)
-"""The function that the event of a run's end calls, in stages that have an MLflow server."""
+"""The function for the event of a run's end, in stages with an MLflow server."""
 
 EMPTIER = Declaration("empty_bucket", "empties a bucket before CloudFormation deletes it", 900)
 """The function that CloudFormation calls, in stages with removal: destroy."""
@@ -76,12 +77,12 @@ EMPTIER = Declaration("empty_bucket", "empties a bucket before CloudFormation de
 GRADER = Declaration("grade_answers", "grades answers for reinforcement fine-tuning", 300)
 """The function that Bedrock calls. It reads only its event."""
 
-REWARDS = Declaration("grade_rollouts", "hands rollouts of a training job to the run's grader", 900)
+REWARDS = Declaration("grade_rollouts", "passes rollouts of a training job to the run's grader", 900)
 """The function that training jobs call, in stages with an engine that does not call graders itself."""
 
 
 class Functions(Construct):
-    """All functions, by name. Asynchronous calls that fail three times go to `dead_letters`."""
+    """All functions, by name. Asynchronous calls that fail three times go to the queue `dead_letters`."""
 
     def __init__(
         self, scope: Construct, id: str, *, settings: Settings, stage: Stage, bundles: Bundles,
@@ -143,9 +144,9 @@ class Functions(Construct):
             f"{title}Logs",
             log_group_name=f"/aws/lambda/{name}",
             retention=retention(self._settings),
-            removal_policy=RemovalPolicy.DESTROY,  # kept, its fixed name would refuse the next deployment
+            removal_policy=RemovalPolicy.DESTROY,  # retained, its fixed name would block the next deployment
         )
-        # A role of our own: AWSLambdaBasicExecutionRole may write to every log group of the account.
+        # Our own role: AWSLambdaBasicExecutionRole may write to every log group of the account.
         role = iam.Role(self, f"{title}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(role)
         if self._settings.network is not None:
@@ -196,16 +197,16 @@ class Functions(Construct):
 
 
 MAX_ENVIRONMENT_BYTES = 4096
-"""Of a function's variables together (Lambda guide, gettingstarted-limits, read 2026-11-29); an SSM parameter
-of the standard tier, which holds the same description, takes 4 KB too."""
+"""The maximum size of a function's environment variables (Lambda guide, gettingstarted-limits, read
+2026-11-29); a standard SSM parameter, which holds the same description, has 4 KB too."""
 
 LONGEST_NAME = 128
-"""Of what CloudFormation fills in: the ARN of a role, a topic or a table with a generated name."""
+"""The maximum length of values that CloudFormation fills in: ARNs with generated names."""
 
 
 def _in_a_network() -> iam.PolicyStatement:
-    """What Lambda's own policy for functions in a VPC allows (AWSLambdaVPCAccessExecutionRole); interfaces
-    have no ARN before they are made (Lambda developer guide, configuration-vpc, read 2026-11-29)."""
+    """The permissions of Lambda's policy for functions in a VPC (AWSLambdaVPCAccessExecutionRole); new
+    interfaces have no ARN yet (Lambda developer guide, configuration-vpc, read 2026-11-29)."""
     names = ("Create", "Describe", "Delete")
     actions = [f"ec2:{name}NetworkInterface{'s' if name == 'Describe' else ''}" for name in names]
     addresses = ["ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses", "ec2:DescribeSubnets"]
@@ -213,23 +214,23 @@ def _in_a_network() -> iam.PolicyStatement:
 
 
 def _refuse_too_long(variables: Mapping[str, str]) -> None:
-    """At synthesis, with the longest names that a deployment can give; AWS refuses it half an hour later."""
+    """Refuse at synthesis, assuming the longest generated names, what AWS would refuse during deployment."""
     text = "".join(name + value for name, value in variables.items())
     size = len(re.sub(r"\$\{Token\[[^]]*\]\}", "x" * LONGEST_NAME, text).encode())
     if size > MAX_ENVIRONMENT_BYTES:
         raise SettingsError(
-            f"the stage's settings may take up to {size:,} bytes, and a function's environment holds "
+            f"the stage's settings may take up to {size:,} bytes, and a function's environment has at most "
             f"{MAX_ENVIRONMENT_BYTES:,}: shorten graders, data_buckets, tenants or notify"
         )
 
 
 def describe(stage: Stage) -> str:
-    """The stage as the JSON that functions and command line read."""
+    """The stage description that functions and command line read, as JSON."""
     return msgspec.json.encode(stage).decode()
 
 
 def retention(settings: Settings) -> logs.RetentionDays:
-    """The stage's log retention, as CDK takes it."""
+    """The stage's log retention, as CDK's enum."""
     return logs.RetentionDays[settings.log_retention.upper()]
 
 

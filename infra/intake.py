@@ -1,4 +1,4 @@
-"""Where datasets are dropped, where runs write, and the rule that starts a run."""
+"""The intake and artifacts buckets, and the rule that starts a run."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _BESIDE_DROPPED: tuple[dict[str, str], ...] = (
     *({"suffix": f"/{name}"} for name in MANIFEST_NAMES),
     {"wildcard": f"{RUNS_PREFIX}*/retry/*"},
 )
-"""A manifest, wherever it lies: one outside `runs/` starts an execution that finds nothing to do. EventBridge
-refuses a rule of many wildcards as too complex (user guide, eb-create-pattern-operators, without a number):
-eight were refused in public, six were taken. Beginnings and endings cost nothing."""
+"""Manifests anywhere; one outside `runs/` starts an execution that does nothing. EventBridge refuses rules
+with too many wildcards (user guide, eb-create-pattern-operators, without a number): in public reports eight
+were refused and six accepted. Prefixes and suffixes do not count."""
 
 START_KEYS: tuple[dict[str, str], ...] = ({"prefix": DROP_PREFIX}, *_BESIDE_DROPPED)
-"""The keys that start an execution: a dropped file, a manifest, which is uploaded last, or a retry."""
+"""The keys that start an execution: a dropped file, a manifest or a retry."""
 
 EMPTY_START_KEYS: tuple[dict[str, str], ...] = (
     {"wildcard": f"{DROP_PREFIX}*.*"},
     {"suffix": f"/{SUCCESS}"},
     *_BESIDE_DROPPED,
 )
-"""Those of an object without content too: consoles put an empty `drop/` for a folder, and EventBridge cannot
-ask for a prefix without an ending; the owner of an empty file is still to hear of it."""
+"""Keys that start an execution even if the object is empty, so that the owner of an empty file is notified.
+Consoles create an empty `drop/` as a folder, which EventBridge patterns cannot exclude by key."""
 
 SIGNAL_KEYS: tuple[dict[str, str], ...] = tuple(
     {"wildcard": f"{RUNS_PREFIX}*/{signal}/*"} for signal in ("approve", "stop")
@@ -76,7 +76,7 @@ class Intake(Construct):
         )
 
     def _bucket(self, name: str, existing: str | None, rules: list[s3.LifecycleRule]) -> s3.IBucket:
-        """A new bucket, or one of the account's own, of which the stack changes nothing."""
+        """A new bucket, or an existing one, which the stack does not change."""
         if existing is not None:
             return s3.Bucket.from_bucket_attributes(
                 self, name, bucket_name=existing, encryption_key=self._key
@@ -132,7 +132,8 @@ class StartRule(Construct):
 def object_created(
     bucket: s3.IBucket, keys: tuple[dict[str, str], ...], unless_empty: tuple[dict[str, str], ...] = ()
 ) -> events.EventPattern:
-    """S3's "Object Created" for these keys of a bucket; for `unless_empty`, of objects with content."""
+    """The event pattern for S3's "Object Created" with these keys; `unless_empty` keys only for non-empty
+    objects."""
     of_any_size = {"object": {"key": list(keys)}}
     with_content = {"object": {"key": list(unless_empty), "size": [{"numeric": [">", 0]}]}}
     wanted = {"$or": [of_any_size, with_content]} if unless_empty else of_any_size
@@ -144,7 +145,8 @@ def object_created(
 
 
 def _send_events(bucket: s3.Bucket) -> None:
-    """Events on by CloudFormation's own property: `event_bridge_enabled` would add a Lambda to do it."""
+    """Enable events by CloudFormation's property; CDK's `event_bridge_enabled` would add a Lambda
+    function."""
     cfn_bucket = cast(s3.CfnBucket, bucket.node.default_child)
     cfn_bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
         event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
@@ -152,7 +154,7 @@ def _send_events(bucket: s3.Bucket) -> None:
 
 
 def _tidy() -> s3.LifecycleRule:
-    """Versions that were replaced, and uploads that were given up, cost until somebody removes them."""
+    """Expire old versions and incomplete uploads, which would otherwise be billed indefinitely."""
     return s3.LifecycleRule(
         noncurrent_version_expiration=Duration.days(90),
         abort_incomplete_multipart_upload_after=Duration.days(7),
@@ -161,7 +163,7 @@ def _tidy() -> s3.LifecycleRule:
 
 
 def _forget_shards() -> s3.LifecycleRule:
-    """What shards leave to be merged; a run that goes on after so long does them again."""
+    """Expire intermediate results of shards; a run resumed later repeats them."""
     return s3.LifecycleRule(
         prefix=naming.SHARDS_PREFIX,
         expiration=Duration.days(30),
@@ -170,7 +172,7 @@ def _forget_shards() -> s3.LifecycleRule:
 
 
 def _cool_down() -> s3.LifecycleRule:
-    """Datasets and predictions are rarely read once a run is over; small objects stay where they are."""
+    """Move datasets and predictions, rarely read after a run, to cheaper storage; small objects stay."""
     return s3.LifecycleRule(
         transitions=[
             s3.Transition(

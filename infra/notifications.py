@@ -16,7 +16,7 @@ from tunedrop.aws.subjects import NOTIFY
 
 
 class Notifications(Construct):
-    """An encrypted topic that takes TLS only, its mail subscriptions, and a topic for chat where asked."""
+    """An encrypted topic that requires TLS, its mail subscriptions, and, if enabled, a topic for chat."""
 
     def __init__(
         self,
@@ -53,6 +53,6 @@ class Notifications(Construct):
             self.topic.add_subscription(subscriptions.EmailSubscription(email, filter_policy=named))
 
     def give_receipts_to(self, function: lambda_.IFunction) -> None:
-        """Let a function hear of every run's end."""
+        """Subscribe a function to the end of all runs."""
         ends = {"event": sns.SubscriptionFilter.string_filter(allowlist=["run-ended"])}
         self.topic.add_subscription(subscriptions.LambdaSubscription(function, filter_policy=ends))

@@ -21,7 +21,7 @@ from tunedrop.monitoring.state import MonthSoFar, OpenRun, Served
 PERIOD = Duration.minutes(5)
 
 SHOWN = Duration.minutes(30)
-"""What tables show at first: rows of the latest sweeps. A run that has ended is seen no more."""
+"""The initial time range of the tables: the latest sweeps, so that ended runs do not appear."""
 
 OPEN_RUNS, SERVED, MONTH = (one.__struct_fields__ for one in (OpenRun, Served, MonthSoFar))
 
@@ -38,9 +38,9 @@ THROUGHPUT_EXPIRED = "Expired throughput is still billed. Run tunedrop throughpu
 
 
 class Observability(Construct):
-    """One metric an alarm: that says what is wrong, and metric math bills by the metric all the same.
+    """One metric per alarm, so that the alarm says what is wrong; metric math would cost the same.
 
-    Steps' own errors raise none: they are retried, or fail their run, which does.
+    Errors of steps raise no alarm: they are retried, or fail their run, which raises one.
     """
 
     def __init__(
@@ -63,8 +63,8 @@ class Observability(Construct):
                 self._alarm(f"{_title(one)}Failed", one.metric_errors(period=PERIOD), WATCHER_FAILED)
                 for one in watchers
             ),
-            # One watcher stands for all: what throttles functions throttles the account's, and this one
-            # is called every minute.
+            # One watcher is enough, because throttling affects the whole account, and this one is called
+            # every minute.
             self._alarm(f"{_title(busiest)}Throttled", busiest.metric_throttles(period=PERIOD), THROTTLED),
             self._alarm("EventLost", waiting_dead, EVENT_LOST),
             self._alarm("ThroughputExpired", expired, THROUGHPUT_EXPIRED),
@@ -90,7 +90,7 @@ class Observability(Construct):
         self, name: str, workflow: sfn.StateMachine, functions: Sequence[lambda_.IFunction],
         sweep: lambda_.Function, dead_letters: sqs.IQueue, expired: cloudwatch.IMetric,
     ) -> None:  # fmt: skip
-        """One widget or two for each question; the tables are what the sweep has written into its log."""
+        """The widgets; the tables query what the sweep has logged."""
         # Dashboards belong to an account, stages to a Region of it.
         region = Stack.of(self).region
         dashboard = cloudwatch.Dashboard(
@@ -127,7 +127,7 @@ class Observability(Construct):
 def _table(
     title: str, log: str, message: str, fields: Sequence[str], width: int
 ) -> cloudwatch.LogQueryWidget:
-    """The rows of the latest sweeps: of each, its last state, newest first."""
+    """The rows of the latest sweeps: the last state of each key, newest first."""
     key, *others = fields
     return cloudwatch.LogQueryWidget(
         title=title,
@@ -144,7 +144,7 @@ def _table(
 
 
 def _custom(service: str, metric: str, statistic: str = "Maximum", **dimensions: str) -> cloudwatch.Metric:
-    """A metric that a function writes by way of its log (embedded metric format)."""
+    """A metric that a function writes to its log (embedded metric format)."""
     return cloudwatch.Metric(
         namespace="Tunedrop",
         metric_name=metric,

@@ -20,7 +20,7 @@ BASES = naming.base_prefix("*") + "*"
 
 
 class TrainingRole(Construct):
-    """SageMaker AI's execution role: the data, the log, and what each engine says of its jobs."""
+    """SageMaker AI's execution role: access to data and logs, and what each engine's jobs need."""
 
     def __init__(
         self, scope: Construct, id: str, *, stage: str, artifacts: s3.IBucket, key: kms.IKey,
@@ -66,7 +66,7 @@ class ImportRole(Construct):
                     ours,
                 ),
                 _allow("ListWeights", ["s3:ListBucket"], [artifacts.bucket_arn], ours),
-                # Base models to compare with: AWS's own bucket, which everybody may read.
+                # Base models for the comparison: AWS's own public bucket.
                 _allow("ReadBaseModels", ["s3:GetObject"], [f"{public}/*"]),
                 _allow("ListBaseModels", ["s3:ListBucket"], [public]),
                 data_through_s3(stack, key),

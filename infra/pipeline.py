@@ -1,6 +1,6 @@
-"""The architecture on one page: the parts, what each is handed, and who may do what.
+"""The architecture on one page: the parts, their inputs, and their permissions.
 
-`Tunedrop` is a construct: our own stack holds one, and any other CDK app can hold as many as it likes.
+`Tunedrop` is a construct: our own stack contains one, other CDK apps can contain several.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ FEATURE_FLAGS = (
     "@aws-cdk/aws-lambda:recognizeLayerVersion",
     "@aws-cdk/aws-events:eventsTargetQueueSameAccount",
 )
-"""CDK's flags that the parts rely on, whatever the app around them has set."""
+"""CDK feature flags that the parts rely on, set regardless of the surrounding app."""
 
 
 class Tunedrop(Construct):
@@ -57,26 +57,26 @@ class Tunedrop(Construct):
     Parameters
     ----------
     settings
-        What the stage is to be; each is described at `Settings`.
+        The stage's settings, see `Settings`.
     bundles
-        What the functions run; built, or taken from the cache, when left out.
+        The code of the functions; by default built, or taken from the cache.
     key
-        The KMS key of buckets, tables, topics and models; one of its own when left out. Of one that is
-        imported the policy must have the statements of docs/how-to/stages.md (Your own key).
+        The KMS key of buckets, tables, topics and models; by default a new one. The policy of an imported key
+        needs the statements in docs/how-to/stages.md (Your own key).
 
     Attributes
     ----------
     intake, artifacts
-        The bucket that people drop datasets into, and the one that runs write to.
+        The bucket for uploads, and the one that runs write to.
     topic, chat
-        Where every run's end, approvals and alarms are told; `chat` is None unless the settings ask for it.
+        The topics for run results, approval requests and alarms; `chat` is None unless enabled.
     workflow, runs, key
         The state machine, the registry's table, the key.
 
     Raises
     ------
     SettingsError
-        When the settings are wrong, or another Tunedrop of this name is in the same account and Region.
+        If the settings are invalid, or another Tunedrop of this name is in the same account and Region.
 
     Examples
     --------
@@ -178,7 +178,7 @@ class Tunedrop(Construct):
         if settings.mlflow is not None:
             self.on_run_ended(
                 "Export",
-                # Lambda itself tries a call that fails three times, then the dead letters have it.
+                # Lambda tries a failing call three times; then it goes to the dead-letter queue.
                 targets.LambdaFunction(functions[EXPORTER.name], dead_letter_queue=dead_letters),
             )
         Observability(
@@ -195,30 +195,32 @@ class Tunedrop(Construct):
         self._finish(settings)
 
     def _key(self, settings: Settings, removal: RemovalPolicy) -> kms.IKey:
-        """The key of the account's own that the settings name, else one of the stack's."""
+        """The existing key that the settings name, else a new one."""
         if settings.kms_key is not None:
             return kms.Key.from_key_arn(self, "Encryption", settings.kms_key)
         return Encryption(self, "Encryption", removal=removal).key
 
     def grant_submit(self, grantee: iam.IGrantable, tenant: str = "") -> None:
-        """Let somebody drop datasets and submit, approve, stop and retry runs: S3 is the authorization.
+        """Allow dropping datasets, and submitting, approving, stopping and retrying runs: S3 is the
+        authorization.
 
         Parameters
         ----------
         tenant
-            One of the settings' `tenants`: only its prefixes. Whoever approves or stops needs `runs/*` too.
+            One of the settings' `tenants`, to allow only its prefixes. Approving and stopping requires
+            `runs/*` too.
         """
         for prefix in (DROP_PREFIX, RUNS_PREFIX):
             self.intake.grant_put(grantee, f"{prefix}{tenant}/*" if tenant else f"{prefix}*")
 
     def grant_ask_models(self, grantee: iam.IGrantable, name: str = "*") -> None:
-        """Let an application read which model a name has in production, and ask it.
+        """Allow an application to read a name's production alias, and to invoke its model.
 
         Parameters
         ----------
         name
-            Of the runs; any when left out. Bedrock makes up the ids of what serves, so that IAM cannot tell
-            the models of one name from those of another: the alias is what is limited to the name.
+            The name of the runs; default: all. Bedrock generates the ids of serving resources, so IAM cannot
+            separate the models of different names: only the alias is limited to the name.
         """
         for statement in permissions.ask_models(Stack.of(self), self.stage, self.key, name):
             iam.Grant.add_to_principal(
@@ -229,7 +231,7 @@ class Tunedrop(Construct):
     def on_run_ended(
         self, id: str, target: events.IRuleTarget, outcomes: Sequence[Outcome] = ()
     ) -> events.Rule:
-        """A rule for the event that ends every run of this stage; with `outcomes`, for these alone.
+        """A rule for the event at the end of every run of this stage; with `outcomes`, only for these.
 
         It is on the bus that the stage's setting `event_bus` names.
         """
@@ -250,7 +252,7 @@ class Tunedrop(Construct):
         )
 
     def _refuse_a_second_of_the_same_name(self) -> None:
-        """The names of its functions, log groups and parameters would be taken."""
+        """Refuse a second Tunedrop whose functions, log groups and parameters would have the same names."""
         for other in self.node.root.node.find_all():
             if (
                 isinstance(other, Tunedrop)
@@ -290,12 +292,12 @@ class Tunedrop(Construct):
         )
 
     def _finish(self, settings: Settings) -> None:
-        """Where the command line finds the parts; what their cost is counted by; what bounds their roles."""
+        """Add the parameter for the command line, the cost tags, and the permissions boundary."""
         ssm.StringParameter(
             self,
             "Stage",
             parameter_name=stage.parameter_name(settings.name),
-            description="Tunedrop: what this stage consists of",
+            description="Tunedrop: the description of this stage",
             string_value=describe(self.stage),
         )
         for name, value in {**settings.tags, naming.STAGE_TAG: settings.name}.items():
@@ -310,4 +312,4 @@ class Tunedrop(Construct):
 _SHARED = set(stage.Stage.__struct_fields__) & set(Settings.__struct_fields__) - {
     "name", "intake_bucket", "artifacts_bucket"
 }  # fmt: skip
-"""The settings that functions and command line read too."""
+"""The settings that are part of the stage description."""

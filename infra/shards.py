@@ -1,4 +1,4 @@
-"""A step done in shards: a Distributed Map of one function, a child execution for each shard."""
+"""A step in shards: a Distributed Map of one function, with a child execution per shard."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ FIRST_FAILURE = """(
   $failed := $states.result[$exists(failure)];
   $count($failed) > 0 ? $failed[0].failure : null
 )"""
-"""A Map that fails says only that too much has failed; its shards give what went wrong as their result."""
+"""A failed Map only reports that too many items failed, so shards return their failure as result."""
 
 
 class Shards:
-    """Makes the Distributed Maps of one state machine."""
+    """Creates the Distributed Maps of the state machine."""
 
     def __init__(self, scope: Construct, states: States, concurrency: int) -> None:
         self._scope = scope
@@ -28,10 +28,10 @@ class Shards:
         self._concurrency = concurrency
 
     def each(self, title: str, shards: str, *variables: str, **given: str) -> sfn.DistributedMap:
-        """The function of this name, once for each of the shards, `shard` in its payload.
+        """Call the function of this name once per shard, with `shard` in its payload.
 
-        A child execution sees no variables of its parent: it is handed the `variables` and what is `given`.
-        What failed first is in the variable `failure` afterwards.
+        A child execution cannot see its parent's variables: it receives `variables` and `given`. The first
+        failure is in the variable `failure` afterwards.
 
         Parameters
         ----------
@@ -53,7 +53,7 @@ class Shards:
         return each.item_processor(self._child(title, handed))
 
     def _child(self, title: str, handed: Mapping[str, Any]) -> sfn.IChainable:
-        """Calls the function until it is done, and ends well even where the function does not."""
+        """Calls the function until it is done, and succeeds even if the function fails."""
         task = self._states.call(
             title,
             {name: f"{{% $states.input.{name} %}}" for name in handed},

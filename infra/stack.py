@@ -1,4 +1,4 @@
-"""One stage as a stack of its own: the pipeline, and what people look up in CloudFormation's outputs."""
+"""One stage as a stack: the pipeline, and CloudFormation outputs for people."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class TunedropStack(Stack):
         self, scope: Construct, id: str, *, settings: Settings, bundles: Bundles, **properties: Any
     ) -> None:
         super().__init__(scope, id, **properties)
-        # CDK leaves "Default" out of logical ids: they are as if the parts were the stack's own.
+        # CDK omits "Default" from logical ids, as if the parts were directly in the stack.
         tunedrop = Tunedrop(self, "Default", settings=settings, bundles=bundles)
         region, console = self.region, f"https://{self.region}.console.aws.amazon.com"
         outputs = {

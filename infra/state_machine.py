@@ -27,7 +27,7 @@ class Workflow(Construct):
             # A name under this prefix needs no resource policy of its own (Step Functions guide, cw-logs).
             log_group_name=f"/aws/vendedlogs/states/{name}",
             retention=log_retention,
-            removal_policy=RemovalPolicy.DESTROY,  # as the functions' own
+            removal_policy=RemovalPolicy.DESTROY,  # like those of the functions
         )
         self.machine = sfn.StateMachine(
             self,
@@ -40,8 +40,8 @@ class Workflow(Construct):
             query_language=sfn.QueryLanguage.JSONATA,
             timeout=EXECUTION_TIMEOUT,
             tracing_enabled=True,
-            # All events, so that a run can be followed after its 90 days of history; no input or output,
-            # which the registry and the artifacts bucket keep under our key.
+            # All events, to see a run's history after Step Functions deletes it in 90 days; without input and
+            # output, which the registry and the artifacts bucket store under our key.
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
             removal_policy=RemovalPolicy.DESTROY,
         )

@@ -16,9 +16,9 @@ from tunedrop.contracts import WaitKind
 
 LAMBDA_ERRORS = ("Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException")
 CROWDED = ("Lambda.TooManyRequestsException",)
-"""More functions at once than the account may run (10 in a new one): worth half an hour of tries."""
+"""Lambda's concurrency limit (10 in a new account): retried for half an hour."""
 KILLED = ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError")
-"""A function that ran out of time or memory, or lost its machine: worth two more tries, not six."""
+"""A function that ran out of time or memory, or lost its host: retried twice, not six times."""
 
 # A function that raises gives its error as JSON text around the message; a person wants the message. No
 # regular expression: one overflows a JVM's stack from 1,430 characters on, and which engine AWS runs is not
@@ -39,16 +39,16 @@ CAUSE = r"""(
 )"""
 
 BRIEF, PATIENT = Duration.minutes(1), Duration.minutes(5)
-"""The longest that a task is left alone between two tries."""
+"""The longest delay between two tries of a task."""
 
 PAYLOAD = "{% $states.result.Payload %}"
-"""What a function answered."""
+"""A function's response."""
 
-NULL = "{% null %}"  # a plain None would not survive the way through jsii
+NULL = "{% null %}"  # jsii would drop a plain None
 
 
 class Branch(NamedTuple):
-    """One way to go on: when a JSONata condition holds, then to a state, with variables assigned."""
+    """A branch of a choice: a JSONata condition, the next state, and variables to assign."""
 
     then: sfn.IChainable
     when: str = ""
@@ -56,7 +56,7 @@ class Branch(NamedTuple):
 
 
 class States:
-    """Makes the states of one state machine; `rescue` is where a step goes that fails for good."""
+    """Creates the states of the state machine; `rescue` is the state after a permanent failure."""
 
     rescue: sfn.IChainable
 
@@ -65,13 +65,13 @@ class States:
         self._functions = functions
 
     def step(self, title: str, *variables: str, result: str = "", **assign: Any) -> sfn.TaskStateBase:
-        """A step of the journey: the task of this name, rescued when it fails for good."""
+        """A step: the task of this name, which continues with `rescue` if it fails permanently."""
         return self.rescued(title, self.task(title, *variables, result=result, **assign))
 
     def task(
         self, title: str, *variables: str, result: str = "", patient: bool = False, **assign: Any
     ) -> sfn.TaskStateBase:
-        """The function of this name, called with these variables; its answer is kept as `result`."""
+        """Call the function of this name with these variables; its response is stored as `result`."""
         payload = {name: f"{{% ${name} %}}" for name in variables}
         return self.call(title, payload, {result: PAYLOAD, **assign} if result else assign, patient)
 
@@ -79,10 +79,10 @@ class States:
         self, title: str, payload: Mapping[str, Any], assign: Mapping[str, Any], patient: bool = False,
         step: str = "", outputs: str = PAYLOAD,
     ) -> sfn.TaskStateBase:  # fmt: skip
-        """The function of this name, called with a payload; tried again where that can help.
+        """Call the function of this name with a payload, with retries.
 
-        `patient` tries for an hour or so, for what AWS itself has to finish first. `step` names the function
-        where the state is called otherwise. `outputs` is what the next state gets.
+        `patient` retries for about an hour, to wait for AWS. `step` is the function's name if the state's
+        differs. `outputs` is the input of the next state.
         """
         task = tasks.LambdaInvoke.jsonata(
             self._scope,
@@ -99,7 +99,7 @@ class States:
         self, title: str, kind: WaitKind, subject: str, patience: Duration, *, assign: Mapping[str, Any] = {},
         **payload: str,
     ) -> sfn.TaskStateBase:  # fmt: skip
-        """Parks this state's task token; no polling, no state transitions while the run waits."""
+        """Register this state's callback token; no polling and no state transitions while the run waits."""
         payload |= {"run": "{% $run %}", "kind": kind, "subject": f"{{% {subject} %}}"}
         task = tasks.LambdaInvoke.jsonata(
             self._scope,
@@ -114,30 +114,30 @@ class States:
         return self.rescued(title, _retried(task))
 
     def choice(self, title: str, *branches: Branch) -> sfn.Choice:
-        """The first branch whose condition holds; the last has none."""
+        """Continue with the first branch whose condition holds; the last has none."""
         state = sfn.Choice.jsonata(self._scope, title)
         for branch in branches[:-1]:
             state.when(sfn.Condition.jsonata(f"{{% {branch.when} %}}"), branch.then, assign=branch.assign)
         return state.otherwise(branches[-1].then)
 
     def rescued(self, title: str, task: sfn.TaskStateBase) -> sfn.TaskStateBase:
-        """The same task, going by way of `rescue` when it fails for good."""
+        """Continue with `rescue` if the task fails permanently."""
         assign = {"failure": f"{{% {failure(snake(title))} %}}"}
         return task.add_catch(self.rescue, errors=["States.ALL"], assign=assign)
 
 
 def failure(step: str) -> str:
-    """What went wrong, inside a Catch, as `tunedrop.contracts.Failure`: a JSONata expression."""
+    """A JSONata expression for the failure inside a Catch, as `tunedrop.contracts.Failure`."""
     return f'{{"error": $states.errorOutput.Error, "cause": {CAUSE}, "step": "{step}"}}'
 
 
 def snake(title: str) -> str:
-    """The step of a state: `ValidateData` is `validate_data`."""
+    """The step's name of a state: `ValidateData` is `validate_data`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", title).lower()
 
 
 def _retried(task: sfn.TaskStateBase, patient: bool = False) -> sfn.TaskStateBase:
-    """Each try after twice as long, at random within it, so that many runs do not come back at once."""
+    """Exponential backoff with full jitter."""
 
     def again(*errors: str, attempts: int, longest: Duration = BRIEF) -> sfn.TaskStateBase:
         return task.add_retry(

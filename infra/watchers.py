@@ -1,6 +1,6 @@
 """The rules that call the watchers: Bedrock's events, signal objects, and schedules.
 
-Events make it quick, schedules make it sure: Bedrock sends its events on a best-effort basis.
+Schedules complement the events, because Bedrock sends events on a best-effort basis.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class Watchers(Construct):
             events.EventPattern(source=["aws.bedrock"], detail_type=["Model Customization Job State Change"]),
         )
         if trains_in_sagemaker:
-            # Documented for training jobs; that serverless ones send it is a belief: the schedule suffices.
+            # Documented for training jobs; whether serverless ones send it is a belief, and the schedule
+            # suffices.
             self._on(
                 "TrainingChanged",
                 resume,
@@ -79,7 +80,7 @@ class Watchers(Construct):
             id,
             description=f"Tunedrop: {description}",
             schedule=events.Schedule.rate(interval),
-            # The next turn does the same work: a late one is worth nothing.
+            # The next call does the same work, so late events are dropped.
             targets=[self._target(function, interval)],
         )
 

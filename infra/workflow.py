@@ -1,7 +1,7 @@
-"""The state machine: the journey of one dataset, read from top to bottom.
+"""The workflow: the states of the state machine, in the order of a run.
 
-Every step leaves its result in a variable and hands the next what it needs by name. Whatever fails goes by
-way of ReleaseThroughput, so that nothing that bills is left, and Notify, so that somebody is told.
+Each step stores its result in a variable, and passes what the next step needs by name. After any failure,
+ReleaseThroughput releases billed resources, and Notify notifies the owner.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ SLOT_PATIENCE = Duration.days(60)
 TRAINING_PATIENCE = Duration.days(14)
 THROUGHPUT_PATIENCE = Duration.days(1)
 JUDGING_PATIENCE = Duration.days(1)
-"""How long a run waits at most, should neither event nor schedule ever end the wait: then it fails, and what
-it holds is released. A long queue and the job of 74 hours that was reported stay well below."""
+"""Maximum durations of waits, in case neither an event nor the schedule ends one: the run then fails, and its
+resources are released. Long queues and the reported job of 74 hours stay well below."""
 
 
 class Journey:

@@ -1,1 +1,2 @@
-"""One folder a step: a thin handler that parses, calls the domain and returns a contract."""
+"""One folder per Lambda function, with a thin handler that parses, calls the domain and returns a
+contract."""

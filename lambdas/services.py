@@ -18,14 +18,14 @@ from tunedrop.stage import Stage
 from tunedrop.waiting.resolve import Settler
 from tunedrop.waiting.table import Waits
 
-# As JSON of ASCII: no text can turn or break a line of a log.
+# As ASCII JSON, so that no text can break a log line or change its direction.
 logger = Logger(json_serializer=partial(json.dumps, default=str))
 tracer = Tracer()
 metrics = Metrics()
 
 
 class Services:
-    """The stage that this function belongs to, and its doors to AWS."""
+    """The function's stage, and its access to AWS."""
 
     def __init__(self, stage: Stage, aws: Aws) -> None:
         self.stage = stage
@@ -49,7 +49,7 @@ class Services:
 
     @property
     def settler(self) -> Settler:
-        """One for each call: it keeps what has failed in its turn."""
+        """One per call, because it records the failures of that call."""
         return Settler(self.aws, self.stage)
 
 
@@ -60,7 +60,7 @@ def services() -> Services:
 
 
 def count_ended(notice: Notice) -> Notice:
-    """Count a run that has ended, by its outcome."""
+    """Count an ended run, by outcome."""
     metrics.add_dimension("outcome", notice.outcome)
     metrics.add_metric("RunsEnded", MetricUnit.Count, 1)
     metrics.flush_metrics()

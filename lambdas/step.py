@@ -1,4 +1,5 @@
-"""Shared code of the steps: parse the input, record the timeline, heed a stop, name errors, write JSON."""
+"""Shared code of the steps: parses the input, records the timeline, obeys stop requests, maps errors, writes
+JSON."""
 
 from __future__ import annotations
 
@@ -20,23 +21,23 @@ Output = TypeVar("Output", bound=msgspec.Struct)
 Handler = Callable[[dict[str, Any], Any], Any]
 
 _DOCUMENTS: dict[type, str] = {**RESULT_NAMES, Preflight: "preflight"}
-"""The name under which the registry keeps each contract."""
+"""The name under which the registry stores each contract."""
 
 CLOSING = frozenset({"release_throughput", "notify"})
-"""Steps that run whatever happened: a stop does not stop them."""
+"""Steps that always run, even after a stop request."""
 
 KEEPS_ITS_OWN_TIMELINE = frozenset({"wait_for_completion"})
-"""Its entry in the timeline lasts as long as the wait, not as long as the function."""
+"""The step whose timeline entry lasts as long as the wait, not as long as the function."""
 
 SHARDS = frozenset({"evaluate_shard", "validate_shard"})
-"""Many at once: the timeline shows the step that they are a part of."""
+"""Steps that run in parallel; the timeline shows the step that they are part of."""
 
 
 def step(shape: type[Input]) -> Callable[[Callable[[Input, Services], Output]], Handler]:
     """Make a function of typed input and services into a Lambda handler.
 
-    The step's name is its folder's. Raises, for Step Functions: a `RunError` by its class name when the run
-    cannot go on, `TransientError` or `PermissionMissing` when the step should be tried again.
+    The step's name is that of its folder. For Step Functions it raises a `RunError` by class name if the run
+    cannot continue, `TransientError` or `PermissionMissing` if the step should be retried.
     """
 
     def decorate(function: Callable[[Input, Services], Output]) -> Handler:
@@ -87,7 +88,7 @@ def _heed_stop(record: Record | None, name: str) -> None:
 
 
 class named_errors:  # noqa: N801 - reads as a verb where it is used
-    """Turns AWS's errors into the kinds that the workflow tells apart."""
+    """Maps AWS's errors to the kinds that the workflow distinguishes."""
 
     def __enter__(self) -> None:
         return None

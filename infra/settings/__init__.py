@@ -1,4 +1,4 @@
-"""The settings of a stage, refused where they are wrong."""
+"""The settings of a stage, and their validation."""
 
 from infra.settings.connections import Endpoints, Mlflow, Network, Slack, Teams
 from infra.settings.contradictions import SettingsError

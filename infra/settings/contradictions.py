@@ -1,4 +1,4 @@
-"""Settings that contradict each other, or that AWS would refuse half an hour later."""
+"""Finds settings that contradict each other, or that AWS would refuse during deployment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from infra.settings.stage import Settings
 
 Wrong = Iterator[tuple[str, str]]
-"""The key of a wrong setting, and what is wrong with it."""
+"""The key of an invalid setting, and the problem."""
 
 _BOUNDARY = re.compile(r"[\w+=,.@/-]{1,512}")
 
@@ -26,12 +26,12 @@ class SettingsError(Exception):
 
 
 def refuse(where: str, settings: Settings) -> None:
-    """Refuse what is wrong although each value by itself may be right.
+    """Refuse settings whose combination is invalid.
 
     Parameters
     ----------
     where
-        What messages begin with, such as the construct's path.
+        The beginning of messages, such as the construct's path.
 
     Raises
     ------
@@ -49,16 +49,16 @@ def _refuse_models(where: str, settings: Settings) -> None:
         base_model = catalog.find(settings.default_base_model)
     except LookupError as error:
         raise SettingsError(f"{where}.default_base_model: {error.args[0]}") from error
-    # The embedded AWS may stand at a day before a base model was Legacy.
+    # The clock of the embedded AWS may be before a base model became Legacy.
     if not settings.local and (closed := obstacle(base_model)):
         instead = catalog.instead(base_model)
         raise SettingsError(f"{where}.default_base_model: {base_model.id} {closed}. {instead}")
     for name in settings.engines:
-        # What is not offered yet may be tried on the embedded AWS.
+        # Engines that are not offered yet can be tried on the embedded AWS.
         offered = [one.name for one in engines.every()]
         known = [one for one in offered if settings.local or not catalog.engines()[one].closed]
         if name not in known:
-            raise SettingsError(f"{where}.engines: {name} is no engine; {hint(name, known)}")
+            raise SettingsError(f"{where}.engines: {name} is not an engine; {hint(name, known)}")
     trains = dict.fromkeys(map(base_model.engine_of, base_model.methods))
     if not trains.keys() & {*settings.engines}:
         raise SettingsError(
@@ -106,7 +106,7 @@ def _of_budgets(settings: Settings) -> Wrong:
     for tenant, budget in settings.tenant_budgets_usd.items():
         key = f"tenant_budgets_usd.{tenant}"
         if tenant not in settings.tenants:
-            yield key, f": {tenant} is none of tenants; {hint(tenant, list(settings.tenants))}"
+            yield key, f": {tenant} is not in tenants; {hint(tenant, list(settings.tenants))}"
         if budget > settings.monthly_budget_usd:
             yield key, " is more than monthly_budget_usd (of all)"
 
@@ -129,17 +129,17 @@ def _of_buckets(settings: Settings) -> Wrong:
 
 
 def _of_tenants(settings: Settings) -> Wrong:
-    """A prefix in a bucket that the functions may not read would refuse every upload that names it."""
+    """Prefixes must be in a bucket that the functions may read."""
     readable = {*settings.data_buckets, *filter(None, [settings.intake_bucket])}
     for tenant, prefixes in settings.tenants.items():
         for prefix in prefixes:
             bucket = prefix.removeprefix("s3://").partition("/")[0]
             if bucket not in readable:
-                yield f"tenants.{tenant}", f": {bucket} is none of data_buckets"
+                yield f"tenants.{tenant}", f": {bucket} is not in data_buckets"
 
 
 def _of_places(settings: Settings) -> Wrong:
-    """What has to be in the stage's account and Region, where the settings say which these are."""
+    """Resources must be in the stage's account and Region, if the settings have these."""
     place = [getattr(settings, "region", None), getattr(settings, "account", None)]
     arns = [("kms_key", settings.kms_key), *(("graders", one) for one in settings.graders)]
     for key, arn in arns:
@@ -157,6 +157,6 @@ def _of_roles_and_tags(settings: Settings) -> Wrong:
 
 
 def hint(key: str, known: list[str]) -> str:
-    """The known one that a wrong key may mean, else all."""
+    """The closest known key, else all."""
     near = difflib.get_close_matches(key, known, n=1)
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"

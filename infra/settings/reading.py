@@ -15,12 +15,12 @@ from infra.settings.stage import Settings, StageSettings
 
 
 def check(settings: Settings, where: str) -> None:
-    """Refuse settings that Python let be made but that are wrong: it checks no types and no ranges.
+    """Refuse settings with wrong types or values, which Python does not check on construction.
 
     Parameters
     ----------
     where
-        What the message begins with, such as the construct's path.
+        The beginning of the message, such as the construct's path.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def read(stages: Any, name: Any) -> StageSettings:
     Raises
     ------
     SettingsError
-        When there is no such stage, or a key or value of it is wrong; the message names the key.
+        If there is no such stage, or a key or value is invalid; the message names the key.
     """
     if not isinstance(stages, Mapping) or not stages:
         raise SettingsError('cdk.json: context.stages must be an object such as {"dev": {...}}')
@@ -89,8 +89,8 @@ def _refuse_unknown_keys(where: str, given: Mapping[str, Any]) -> None:
 
 
 def _explain(error: msgspec.ValidationError) -> str:
-    """msgspec ends its message with the path, as in "Expected `int`, got `str` - at `$.budget_usd`", or
-    "… - at `key` in `$.tags`"."""
+    """msgspec's messages end with the path, as in "Expected `int`, got `str` - at `$.budget_usd`", or "… - at
+    `key` in `$.tags`"."""
     found = re.fullmatch(r"(.*) - at `(?:(key)` in `)?\$(.*?)`", str(error), flags=re.DOTALL)
     if found is None:
         return f": {error}"

@@ -1,4 +1,4 @@
-"""answer: answers an approval request as somebody pressed in the chat."""
+"""answer: answers an approval request when a chat button was pressed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tunedrop.waiting import chat_answers
 
 
 class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The code of the estimate that is approved (`yes`), or whose run is stopped (`no`).
+    """The code of the estimate to approve (`yes`), or whose run to stop (`no`).
 
-    The names are short because the command of a button has at most 100 characters (CommandText in botocore,
-    chatbot 2017-10-11; CloudFormation's schema allows more), of which `infra.chat_channel` uses all.
+    The names are short because a button's command is limited to 100 characters (CommandText in botocore,
+    chatbot 2017-10-11; CloudFormation's schema allows more), all of which `infra.chat_channel` uses.
     """
 
     yes: str = ""

@@ -1,4 +1,4 @@
-"""Emptying a bucket for good: every version and every delete marker, and nothing new in the meantime."""
+"""Empties a bucket: deletes all versions and delete markers, and prevents new objects meanwhile."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tunedrop.aws import code_of, is_missing
 
 
 def empty(s3: Any, bucket: str) -> int:
-    """Delete everything in a bucket; gives how many versions went. A bucket that is gone is empty.
+    """Delete everything in a bucket; returns the number of deleted versions. A missing bucket is empty.
 
     Raises
     ------
     RuntimeError
-        When S3 would not delete some of them; the message names the first.
+        If S3 did not delete some of them; the message names the first.
     """
     try:
         _refuse_new_objects(s3, bucket)
@@ -28,7 +28,7 @@ def empty(s3: Any, bucket: str) -> int:
 
 
 def _refuse_new_objects(s3: Any, bucket: str) -> None:
-    """Access logs still arrive hours after the requests that they tell of (S3 user guide, ServerLogs)."""
+    """Access logs still arrive hours after the requests that they record (S3 user guide, ServerLogs)."""
     closed = {
         "Version": "2012-10-17",
         "Statement": [

@@ -1,6 +1,6 @@
 """empty_bucket: empties a bucket before CloudFormation deletes it; a custom resource's function.
 
-CloudFormation waits for an answer put to the request's ResponseURL (CloudFormation guide,
+CloudFormation waits for a response PUT to the request's ResponseURL (CloudFormation guide,
 crpg-ref-responses, read 2026-11-29).
 """
 

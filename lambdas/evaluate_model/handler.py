@@ -1,4 +1,4 @@
-"""evaluate_model: base and tuned on held-out data, side by side; the gate decides."""
+"""evaluate_model: evaluates base and tuned model on held-out data, and decides with the gate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from tunedrop.steps.evaluate_model import evaluate_model, refuse_what_is_dearer
 
 
 class Input(msgspec.Struct, frozen=True):
-    """`next_record`: how many prompts earlier calls have asked; the workflow calls again until all are."""
+    """`next_record`: the number of prompts that earlier calls have evaluated; the workflow calls again until
+    all are."""
 
     run: Run
     dataset: Dataset

@@ -1,4 +1,5 @@
-"""evaluate_shard: a part of the held-out prompts, asked beside the other parts; evaluate_model decides."""
+"""evaluate_shard: evaluates a shard of the held-out prompts in parallel with others; evaluate_model
+decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""export_run: sends a run that has ended to the stage's MLflow server; the event of its end calls it."""
+"""export_run: sends a run to the stage's MLflow server, on the event of its end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, str]:
 
 
 def _authorization(here: Services) -> str:
-    """The header in the stage's SecureString parameter, such as `Bearer …`; read anew, as it may change."""
+    """The header in the stage's SecureString parameter, such as `Bearer …`; not cached, because it may
+    change."""
     name = here.stage.mlflow_header_parameter
     if not name:
         return ""

@@ -1,4 +1,4 @@
-"""grade_answers: the grader that comes with a stage; Bedrock calls it while it tunes by reinforcement."""
+"""grade_answers: the built-in grader; Bedrock calls it during reinforcement fine-tuning."""
 
 from __future__ import annotations
 

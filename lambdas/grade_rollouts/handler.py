@@ -1,4 +1,4 @@
-"""grade_rollouts: the reward function of training jobs that cannot call a run's grader themselves."""
+"""grade_rollouts: the reward function of training jobs that cannot call a run's grader directly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lambdas.services import logger, services, tracer
 from tunedrop.evaluation import rollouts
 
 MARGIN_SECONDS = 30.0
-"""How much of the function's time is kept to answer in."""
+"""The time reserved for the response."""
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -1,4 +1,4 @@
-"""preflight: everything that would fail an hour later, before anything is paid."""
+"""preflight: checks everything that would fail later, before anything is paid."""
 
 from __future__ import annotations
 

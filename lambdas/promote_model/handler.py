@@ -1,4 +1,4 @@
-"""promote_model: the production alias names the tuned model from now on."""
+"""promote_model: points the production alias to the tuned model."""
 
 from __future__ import annotations
 

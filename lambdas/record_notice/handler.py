@@ -1,6 +1,7 @@
 """record_notice: subscribes to the topic and records each published result.
 
-SNS cannot be asked what it has sent. A publisher that got no answer finds here whether it was heard.
+SNS cannot be queried for what it has sent. A publisher without a response finds here whether its message was
+delivered.
 """
 
 from __future__ import annotations

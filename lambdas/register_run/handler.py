@@ -1,4 +1,4 @@
-"""register_run: the run that an upload asks for; drops duplicates of the same upload."""
+"""register_run: creates the run of an upload; ignores duplicate events."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tunedrop.registration.succession import SUCCESSION
 class Input(msgspec.Struct, frozen=True):
     """`event` is S3's "Object Created" event as EventBridge delivers it.
 
-    With a `failure` an earlier try has failed for good: the upload gets a run that says so.
+    With a `failure`, all tries have failed: the upload gets a refused run.
     """
 
     event: dict[str, Any]
@@ -44,7 +44,7 @@ def handler(payload: Input, services: Services) -> Registration:
 
 
 def _kept(found: Registration, services: Services, *, again: bool = False) -> Registration:
-    """The same, once the registry knows its run; a duplicate when the upload has one already."""
+    """Save the run in the registry; a duplicate if the upload already has one."""
     if found.run is None:
         return found
     logger.append_keys(run_id=found.run.run_id)
@@ -55,7 +55,7 @@ def _kept(found: Registration, services: Services, *, again: bool = False) -> Re
 
 
 def _in_its_place(found: Registration, services: Services) -> Registration:
-    """The same, or refused where as many runs are open as the stage allows; it can be resumed later."""
+    """Refuse the run if the maximum of open runs is reached; it can be resumed later."""
     run = found.run
     if run is None or found.outcome not in ("registered", "resumed"):
         return found
@@ -69,7 +69,7 @@ def _in_its_place(found: Registration, services: Services) -> Registration:
 def _refuse(
     event: ObjectCreated, upload: Upload, execution_arn: str, failure: Failure, services: Services
 ) -> Registration:
-    """The run that an earlier try has registered or opened before it failed; else one that is refused."""
+    """The run that an earlier try has registered or reopened before it failed; else a refused run."""
     begun = services.registry.run_of(event.source) or services.registry.get(upload.name)
     if begun is not None and begun.is_open and begun.run.execution_arn == execution_arn:
         failure = msgspec.structs.replace(failure, step="register_run")
@@ -78,10 +78,10 @@ def _refuse(
 
 
 def _retry(event: ObjectCreated, upload: Upload, execution_arn: str, services: Services) -> Registration:
-    """A retry object: one attempt at one run is followed by another; the object may name the step."""
+    """A retry object starts the next attempt at a run; its content may name the step."""
     record = services.registry.get(upload.name)
     if record is None:
-        why = Failure(error=InvalidManifest.__name__, cause=f"there is no run {upload.name} to go on with")
+        why = Failure(error=InvalidManifest.__name__, cause=f"there is no run {upload.name} to retry")
         return _refuse(event, upload, execution_arn, why, services)
     logger.append_keys(run_id=record.run.run_id)
     asked = resuming.step_named(services.aws.s3, event.source)

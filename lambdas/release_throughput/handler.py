@@ -25,7 +25,7 @@ class Input(msgspec.Struct, frozen=True):
 def handler(payload: Input, services: Services) -> Released:
     run, promotion = payload.run, payload.promotion
     if promotion is None and payload.serving is not None:
-        # The step that promotes may have had its effect before it failed.
+        # The promotion may have taken effect before its step failed.
         promotion = Production(services.aws, services.stage).settled(run, payload.serving.model_arn)
         if promotion is not None:
             services.registry.save(run.run_id, promotion=promotion)

@@ -1,5 +1,5 @@
-"""resume_waits: gives parked task tokens back. Woken by Bedrock's events, by approve and stop objects, and by
-a schedule that catches what was lost."""
+"""resume_waits: resolves callbacks. Called on Bedrock's events, for approve and stop objects, and on a
+schedule in case one was lost."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def _settle(event: dict[str, Any], services: Services, settler: Settler) -> list
 
 
 def _job_of(event: dict[str, Any]) -> str:
-    """The job that an event is about: in its detail, or the resource that it names."""
+    """The job of an event: in its detail, or its resource."""
     resources = event.get("resources") or [""]
     return str(event.get("detail", {}).get("jobArn") or resources[0] if event.get("detail") else "")
 
 
 def _signal(event: dict[str, Any], services: Services, settler: Settler) -> list[Wait]:
-    """An approve or stop object: it is about one attempt at one run."""
+    """The run of an approve or stop object."""
     upload = intake.read_key(event["detail"]["object"]["key"])
     record = services.registry.get(upload.name) if upload.kind in ("approve", "stop") else None
     if record is None or not record.is_open:

@@ -1,4 +1,4 @@
-"""set_up_throughput: serves the tuned model, on demand where its base allows it."""
+"""set_up_throughput: serves the tuned model, on demand if its base model supports it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tunedrop.waiting import deployments
 
 
 class Input(msgspec.Struct, frozen=True):
-    """`evaluated`: the model has passed, and is served from now on as the run asks.
+    """`evaluated`: the model has passed, and is now served as the run requests.
 
-    `granted`: the run has queued for a deployment, and it is its turn.
+    `granted`: the run has waited for a deployment, and it is its turn.
     """
 
     run: Run

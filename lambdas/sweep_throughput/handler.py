@@ -1,5 +1,6 @@
-"""sweep_throughput: releases what no live run owns, closes runs whose execution is gone, starts those whose
-event was lost or whose data has grown, and says once a day which models in production near their end."""
+"""sweep_throughput: releases resources that no active run owns, closes runs whose execution is gone, starts
+runs whose event was lost or whose data has grown, and reports daily which production models are about to
+end."""
 
 from __future__ import annotations
 
@@ -40,12 +41,12 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     try:
         _write_state(here, sweep.serving)
     except Exception:
-        logger.exception("what the dashboard shows could not be written")
+        logger.exception("the dashboard's data could not be written")
     return done
 
 
 def _write_state(here: Services, serving: Sequence[InService]) -> None:
-    """The rows of the dashboard (`infra.observability`): a message for each kind, the fields beside it."""
+    """Log the rows of the dashboard (`infra.observability`): one message per kind, with its fields."""
     rows = [
         *(("open run", one) for one in state.open_runs(here.open_runs.records())),
         *(("served", one) for one in state.served(serving)),

@@ -1,4 +1,5 @@
-"""validate_data: every record against the base model's own rules; split, converted, written for Bedrock."""
+"""validate_data: checks every record against the base model's rules; splits, converts and writes the
+dataset."""
 
 from __future__ import annotations
 
@@ -12,8 +13,8 @@ from tunedrop.steps.validate_test_set import retest
 
 
 class Input(msgspec.Struct, frozen=True):
-    """`sharding`: what the shards of a large dataset have just done. `job` and its `dataset`: the model is
-    there, and is to be evaluated anew."""
+    """`sharding`: the work that the shards of a large dataset have just done. `job` and its `dataset`: the
+    model exists and is to be re-evaluated."""
 
     run: Run
     sharding: Sharding | None = None

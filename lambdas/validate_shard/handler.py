@@ -1,4 +1,4 @@
-"""validate_shard: a part of a large dataset is checked; later it is split, converted and written."""
+"""validate_shard: checks a part of a large dataset; in a second pass splits, converts and writes it."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from tunedrop.waiting import approval, create
 class Input(msgspec.Struct, frozen=True):
     """`subject` is what the run waits for: a job or throughput ARN, else the run's id.
 
-    With an `estimate` it is the object that approves it.
+    With an `estimate`, it becomes the key of the object that approves it.
     """
 
     run: Run

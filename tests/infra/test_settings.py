@@ -78,7 +78,7 @@ def test_a_wrong_value_is_refused_with_its_key(key: str, value: object) -> None:
         ({"intake_bucket": "10.0.0.1"}, "intake_bucket: S3 has no bucket"),
         ({"intake_bucket": "ours", "data_buckets": ["ours"]}, "data_buckets: ours is intake_bucket already"),
         ({"data_bucket_keys": [KEY]}, "data_bucket_keys are the keys of data_buckets"),
-        ({"tenants": {"law": ["s3://lawyers/2026/"]}}, "tenants.law: lawyers is none of data_buckets"),
+        ({"tenants": {"law": ["s3://lawyers/2026/"]}}, "tenants.law: lawyers is not in data_buckets"),
         ({"tenant_budgets_usd": {"lwa": 5}, "tenants": {"law": []}}, "did you mean law?"),
         ({"tenant_budgets_usd": {"law": 5000}, "tenants": {"law": []}}, "is more than monthly_budget_usd"),
         ({"region": "us-east-1", "kms_key": KEY.replace("east-1", "east-2")}, "in us-east-2, and the stage"),

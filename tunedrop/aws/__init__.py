@@ -1,4 +1,4 @@
-"""The AWS clients, what their errors mean, and what to do about them."""
+"""The AWS clients, and the meaning of their errors."""
 
 from tunedrop.aws.clients import (
     GRADER_SECONDS,

@@ -1,4 +1,4 @@
-"""The IAM action that a refused call needs: what a person has to ask an administrator for."""
+"""The IAM action that a refused call needs, to be requested from an administrator."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from botocore.exceptions import ClientError
 
 _NAMED = re.compile(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z]+)")
-"""Most services name the action in their message (IAM user guide, troubleshoot_access-denied)."""
+"""Most services name the action in the message (IAM user guide, troubleshoot_access-denied)."""
 
 OTHER_NAMES = {
     "CompleteMultipartUpload": "s3:PutObject",
@@ -27,8 +27,8 @@ OTHER_NAMES = {
     "UploadPart": "s3:PutObject",
     "UploadPartCopy": "s3:PutObject",
 }
-"""Operations that are allowed by an action of another name (Service Authorization Reference). The answer to a
-head has no message that could name it."""
+"""Operations whose action has another name (Service Authorization Reference). The response to a HEAD request
+has no message."""
 
 
 def action_of(error: ClientError) -> str:

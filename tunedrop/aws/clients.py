@@ -1,4 +1,4 @@
-"""The AWS clients of a step, made when first used, and what their errors mean."""
+"""The AWS clients, created on first use, and the meaning of their errors."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ TRANSIENT_CODES = frozenset(
         "504",
     }
 )
-"""Error codes that a later try can heal. ServiceQuotaExceededException is not one of them."""
+"""Error codes after which a retry may succeed. ServiceQuotaExceededException is not one of them."""
 
 
 FORBIDDEN_CODES = frozenset(
@@ -76,14 +76,14 @@ FORBIDDEN_CODES = frozenset(
 
 
 _ONCE = {"mode": "standard", "total_max_attempts": 1}
-"""No retries of the client's own: its callers know better whether, and when, to try again."""
+"""No retries by the client: the caller decides whether and when to retry."""
 
 GRADER_SECONDS = 300
-"""How long a call of a grader may take."""
+"""Timeout of a call to a grader."""
 
 
 class Aws:
-    """Clients with adaptive retries; one object a process, so that connections are used again."""
+    """Clients with adaptive retries; one object per process, so that connections are reused."""
 
     def __init__(self, session: boto3.Session | None = None) -> None:
         self.session = session or boto3.Session()
@@ -106,22 +106,22 @@ class Aws:
 
     @cached_property
     def bedrock_runtime(self) -> Any:
-        """The caller retries and paces by itself: evaluation counts every failed prompt."""
+        """Without retries: evaluation retries and limits its rate itself, and counts failed prompts."""
         config = Config(retries=_ONCE, read_timeout=120, max_pool_connections=32)
         return self.session.client("bedrock-runtime", config=config)
 
     @cached_property
     def mantle(self) -> Any:
-        """Without retries of its own: a job that is created twice is two jobs. Its callers try again.
+        """Without retries, because a repeated request creates a second job. Callers retry.
 
-        It gives up before the functions that use it are ended (60 s): they have to say that a try failed.
+        Its timeout is below that of the functions that use it (60 s), so that they can report a failed try.
         """
         config = Config(retries=_ONCE, connect_timeout=5, read_timeout=25)
         return mantle.client(self.session, config)
 
     @cached_property
     def mantle_chat(self) -> Any:
-        """The same for answers of models, which may take longer."""
+        """The same for model responses, which may take longer."""
         config = Config(retries=_ONCE, read_timeout=120, max_pool_connections=32)
         return mantle.client(self.session, config)
 
@@ -135,7 +135,7 @@ class Aws:
 
     @cached_property
     def sns(self) -> Any:
-        """Without retries of its own: a Publish that got no answer may have been heard."""
+        """Without retries, because a Publish without a response may have succeeded."""
         config = Config(retries=_ONCE, connect_timeout=5, read_timeout=15)
         return self.session.client("sns", config=config)
 
@@ -157,7 +157,7 @@ class Aws:
 
     @cached_property
     def grader(self) -> Any:
-        """For functions of others, which may take minutes; whoever calls them tries again and counts."""
+        """For users' functions, which may take minutes; callers retry and count."""
         config = Config(
             retries=_ONCE,
             connect_timeout=5,
@@ -172,8 +172,8 @@ class Aws:
 
     @cached_property
     def pricing(self) -> Any:
-        """The Price List API: it answers for all Regions from a few, of which us-east-1 is one (AWS Billing
-        user guide, using-price-list-query-api)."""
+        """The Price List API, which serves all Regions from a few endpoints, us-east-1 among them (AWS
+        Billing user guide, using-price-list-query-api)."""
         return self.session.client("pricing", region_name="us-east-1")
 
     @cached_property
@@ -193,8 +193,8 @@ def message_of(error: ClientError) -> str:
 def is_transient(error: BaseException) -> bool:
     """Whether a later try may succeed: throttling, a service error, a lost connection.
 
-    By the code, or by the status of an answer that has none, such as a gateway's. A session token that has
-    expired (401) is replaced before a function's next try.
+    By code, or by the status of a response without one, such as a gateway's. An expired session token (401)
+    is replaced before a function's next try.
     """
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -206,25 +206,25 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_forbidden(error: BaseException | None) -> bool:
-    """Whether AWS refused a call for want of a permission."""
+    """Whether AWS refused a call because of a missing permission."""
     return isinstance(error, ClientError) and code_of(error) in FORBIDDEN_CODES
 
 
 def as_error(error: BotoCoreError | ClientError) -> RunError | TransientError | PermissionMissing:
-    """AWS's error as one of the three kinds that the workflow tells apart."""
+    """AWS's error as one of the three kinds that the workflow distinguishes."""
     if is_transient(error):
         return TransientError(explain(error))
     return PermissionMissing(explain(error)) if is_forbidden(error) else AwsRefused(explain(error))
 
 
 def is_refused(error: ClientError) -> bool:
-    """Whether AWS has surely done nothing: it answered, and said that the request was at fault."""
+    """Whether AWS certainly did nothing: it responded with a client error."""
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     return 400 <= status < 500
 
 
 def stopped(stop: Callable[..., Any], job_arn: str) -> bool:
-    """Stop a job of Bedrock's by its operation, such as StopEvaluationJob. False when it had ended before."""
+    """Stop a Bedrock job with an operation such as StopEvaluationJob. False if it had already ended."""
     try:
         stop(jobIdentifier=job_arn)
     except ClientError as error:
@@ -235,20 +235,19 @@ def stopped(stop: Callable[..., Any], job_arn: str) -> bool:
 
 
 def version_of(head: Mapping[str, Any]) -> str:
-    """The version in S3's answer about an object; empty where its bucket keeps none, or has stopped to."""
+    """The version in S3's response about an object; empty if versioning is off or suspended."""
     version = str(head.get("VersionId", ""))
     return "" if version == "null" else version
 
 
 def pin_of(head: Mapping[str, Any]) -> dict[str, str]:
-    """The fields of an `S3Object` that pin its content, from S3's answer about it: the version, or else the
-    ETag."""
+    """The fields of an `S3Object` that pin its content, from S3's response: the version, else the ETag."""
     version = version_of(head)
     return {"version_id": version, "etag": "" if version else str(head["ETag"])}
 
 
 def is_missing(error: ClientError) -> bool:
-    """Whether the error says that the thing asked for does not exist."""
+    """Whether the error says that the requested resource does not exist."""
     return code_of(error) in {
         "ResourceNotFoundException",
         "NoSuchKey",
@@ -260,7 +259,7 @@ def is_missing(error: ClientError) -> bool:
 
 
 def explain(error: BotoCoreError | ClientError) -> str:
-    """The error as a sentence for a person: who refused what, and why."""
+    """The error as a sentence: which service refused what, and why."""
     if isinstance(error, ClientError):
         return f"{error.operation_name}: {code_of(error)}: {message_of(error)}"
     return str(error)

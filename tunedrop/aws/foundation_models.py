@@ -16,20 +16,20 @@ ACCESS = (
     "catalog). Look for a policy that denies the model, and let the first call of a model sold through AWS "
     "Marketplace be made by somebody with aws-marketplace:Subscribe"
 )
-"""What to do where access is missing (Bedrock user guide, model-access, read 2026-11-29)."""
+"""What to do about missing access (Bedrock user guide, model-access, read 2026-11-29)."""
 
 
 def describe(bedrock: Any, model: BaseModel) -> dict[str, Any]:
-    """What GetFoundationModel says of a base model, of both its ids together.
+    """GetFoundationModel's description of a base model, merged from both its ids.
 
-    Most base models have two: `amazon.titan-text-lite-v1:0:4k` is customized and lists how, and
-    `amazon.titan-text-lite-v1` answers on demand and lists none (an account's ListFoundationModels,
-    `tests/recorded/list-foundation-models.json`). Legacy counts by whichever says so.
+    Most base models have two: `amazon.titan-text-lite-v1:0:4k` is for customization and lists its types,
+    `amazon.titan-text-lite-v1` is for on-demand inference and lists none (an account's ListFoundationModels,
+    `tests/recorded/list-foundation-models.json`). The model is Legacy if either says so.
 
     Raises
     ------
     ClientError
-        When neither id exists, or the question is refused.
+        If neither id exists, or the call is refused.
     """
     found, refusal = [], None
     for id_ in dict.fromkeys((model.id, model.lifecycle_id)):
@@ -52,7 +52,7 @@ def _status(details: Mapping[str, Any]) -> str:
 
 
 def end_of_life(details: Mapping[str, Any]) -> datetime | None:
-    """When the model ends, as GetFoundationModel gives it (`modelLifecycle.endOfLifeTime`)."""
+    """When the model ends, according to GetFoundationModel (`modelLifecycle.endOfLifeTime`)."""
     ends: datetime | None = details.get("modelLifecycle", {}).get("endOfLifeTime")
     return ends
 
@@ -64,7 +64,7 @@ def legacy_time(details: Mapping[str, Any]) -> datetime | None:
 
 
 def why_closed(details: Mapping[str, Any], now: datetime) -> str:
-    """Why no new job and no new provisioned throughput may start on it; empty when they may.
+    """Why no new job or provisioned throughput may start on it; empty if they may.
 
     Source: Bedrock user guide, model-lifecycle and model-lifecycle-legacy, read 2026-11-29.
     """
@@ -79,7 +79,7 @@ def why_closed(details: Mapping[str, Any], now: datetime) -> str:
 
 
 def announced(details: Mapping[str, Any], now: datetime, within: timedelta) -> str:
-    """What is to come of its life within a time, as a clause; empty where nothing is."""
+    """The lifecycle changes announced within a period, as a clause; empty if there are none."""
     begins, ends = legacy_time(details), end_of_life(details)
     coming = [
         f"{what} on {moment:%Y-%m-%d}"
@@ -90,7 +90,7 @@ def announced(details: Mapping[str, Any], now: datetime, within: timedelta) -> s
 
 
 def missing_access(answer: Mapping[str, Any]) -> list[str]:
-    """What GetFoundationModelAvailability says is missing; empty when the model may be used."""
+    """What is missing according to GetFoundationModelAvailability; empty if the model may be used."""
     states = (
         ("agreement", answer["agreementAvailability"]["status"], "AVAILABLE"),
         ("authorization", answer["authorizationStatus"], "AUTHORIZED"),

@@ -32,7 +32,7 @@ _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Fo
 
 
 def cure(error: BotoCoreError | ClientError) -> str:
-    """The next thing to try; empty where the error says all there is."""
+    """The next step; empty if the error itself is sufficient."""
     match error:
         case NoCredentialsError() | PartialCredentialsError():
             return (
@@ -42,7 +42,7 @@ def cure(error: BotoCoreError | ClientError) -> str:
         case ProfileNotFound():
             return "Profiles are in ~/.aws/config: aws configure list-profiles"
         case NoRegionError():
-            return "Say --region, set AWS_REGION, or: aws configure set region us-east-1"
+            return "Use --region, set AWS_REGION, or: aws configure set region us-east-1"
         case SSOTokenLoadError() | UnauthorizedSSOTokenError() | TokenRetrievalError():
             return "Sign in again: aws sso login"
         case EndpointConnectionError() | SSLError():
@@ -51,7 +51,7 @@ def cure(error: BotoCoreError | ClientError) -> str:
                 'start it: eval "$(tunedrop local up)"'
             )
         case ConnectTimeoutError() | ReadTimeoutError():
-            return "It did not answer in time. Try again; asking twice does no harm"
+            return "It did not respond in time. Try again; repeating the command is safe"
         case ClientError() if code_of(error) in _EXPIRED:
             return "The credentials have expired. Sign in again: aws sso login, or get a new session token"
         case ClientError() if code_of(error) in _UNKNOWN:

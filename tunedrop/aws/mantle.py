@@ -1,12 +1,13 @@
-"""The client of bedrock-mantle, Bedrock's OpenAI-compatible API, of which botocore has no service model.
+"""The client of bedrock-mantle, Bedrock's OpenAI-compatible API, for which botocore has no service model.
 
 Ours (`models/bedrock-mantle`) has the operations that AWS's user guide documents, with the fields of OpenAI's
 API reference (fine-tuning-openai-job-create, rft-prepare-data-open-weight, inference-chat-completions; read
 2026-11-29); a test holds it against the types of OpenAI's own library. Requests are signed with the
-function's own credentials, which the guide allows beside API keys (rft-open-weight-access-security): there is
-no key to make, to keep or to lose. Retries, endpoints and errors are botocore's.
+function's own credentials, which the guide allows as an alternative to API keys
+(rft-open-weight-access-security), so that there is no key to manage. Retries, endpoints and errors work as in
+botocore.
 
-Jobs, files and models have no ARNs that AWS documents: here they are named by their addresses.
+AWS documents no ARNs of jobs, files and models, so they are identified by their URLs.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ TUNED_MODELS = "/v1/models/"
 CHAT = "/v1/chat/completions?model="
 
 _CODES = {401: "AccessDeniedException", 403: "AccessDeniedException", 404: "ResourceNotFoundException"}
-"""AWS publishes no error codes of this API: those of its other services, by the HTTP status."""
+"""AWS documents no error codes of this API; these are the codes of its other services, by HTTP status."""
 
 _STARTS_A_JOB = "CreateFineTuningJob"
 _A_RATE = re.compile(r"\brate\b|\b(?:requests|tokens)\b|\bper[ -](?:second|minute|hour|day)\b", re.IGNORECASE)
-"""In a message that has the word quota: it is about how often, and waiting a little helps: a belief."""
+"""Words in a message about a quota that mean a rate limit, after which a short wait helps (a belief)."""
 
 
 def client(session: boto3.Session, config: Config) -> Any:
@@ -47,8 +48,8 @@ def client(session: boto3.Session, config: Config) -> Any:
 
 
 class _Session(botocore.session.Session):  # type: ignore[misc]
-    """A session with another one's credentials that has our service model too. The other cannot be given it:
-    its loader has cached which services there are."""
+    """A session with another one's credentials and our service model, which the other cannot load because it
+    has cached its list of services."""
 
     def __init__(self, other: boto3.Session) -> None:
         super().__init__(profile=other.profile_name if other.profile_name != "default" else None)
@@ -60,18 +61,18 @@ class _Session(botocore.session.Session):  # type: ignore[misc]
 
 
 def address(region: str, kind: str, id_: str) -> str:
-    """The address of a job, file or model, or of the chat with a model, by the path of its kind."""
+    """The URL of a job, file, model or chat, by the path of its kind."""
     return f"https://{SERVICE}.{region}.api.aws{kind}{quote(id_, safe='')}"
 
 
 def id_in(address_: str, kind: str) -> str:
-    """The id in an address; what is not an address of this kind is taken as an id."""
+    """The id in a URL; any other text is taken as the id itself."""
     return unquote(address_.rpartition(kind)[2].partition("#")[0])
 
 
 def _flatten_error(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> None:
-    """OpenAI's errors are `{"error": {"message", "type", "param", "code"}}`, those of gateways anything;
-    botocore looks at the top."""
+    """OpenAI's errors are `{"error": {"message", "type", "param", "code"}}`, those of gateways arbitrary;
+    botocore reads the top level."""
     status = int(response_dict["status_code"])
     if status < 300:
         return
@@ -87,7 +88,7 @@ def _flatten_error(response_dict: dict[str, Any], operation_model: Any, **_: Any
 
 
 def _said(body: bytes) -> tuple[str, str]:
-    """The message and the code of an error, where it has them."""
+    """The message and code of an error, if it has them."""
     try:
         answer = json.loads(body)
     except ValueError:
@@ -99,7 +100,8 @@ def _said(body: bytes) -> tuple[str, str]:
 
 
 def _is_full(said: str, code: str) -> bool:
-    """Whether no further job is taken: OpenAI's code, or the word quota where no rate is meant: a belief."""
+    """Whether no further job is accepted: OpenAI's code, or the word quota without a rate limit (a
+    belief)."""
     return code == "insufficient_quota" or ("quota" in f"{code} {said}".lower() and not _A_RATE.search(said))
 
 
@@ -109,7 +111,7 @@ def multipart(fields: dict[str, str], filename: str, content: bytes, boundary: s
     Raises
     ------
     ValueError
-        When the boundary stands in the content.
+        If the content contains the boundary.
     """
     if boundary.encode() in content:
         raise ValueError(f"the boundary {boundary} stands in the file")

@@ -10,22 +10,22 @@ MAX_SUBJECT = 99
 reference, Publish, read 2026-11-29)."""
 
 NOTIFY = "notify"
-"""The attribute that names whom a message is for, beside those who get every message."""
+"""The attribute with the additional recipients of a message."""
 
 
 def subject(text: str) -> str:
-    """A text as SNS takes it as a subject: on one line, cut where it is too long."""
+    """A text as an SNS subject: on one line, truncated if too long."""
     line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
     return line if len(line) <= MAX_SUBJECT else line[: MAX_SUBJECT - 3] + "..."
 
 
 def attributes(values: Mapping[str, str], notify: Sequence[str] = ()) -> dict[str, dict[str, str]]:
-    """Message attributes as Publish takes them.
+    """Message attributes in the format of Publish.
 
     Parameters
     ----------
     notify
-        Groups and addresses whose subscriptions take this message too.
+        Groups and addresses whose subscriptions receive this message too.
     """
     found = {name: {"DataType": "String", "StringValue": value} for name, value in values.items()}
     if notify:

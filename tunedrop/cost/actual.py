@@ -23,16 +23,16 @@ _JUDGEMENTS = ("judging, prompts", "judging, judgements")
 def actual(
     ending: Ending, base_model: BaseModel | None, now: str, prices_of: PricesOf = of_catalog
 ) -> ActualCost:
-    """The cost of a run in US dollars, from what it has left behind.
+    """The cost of a run in US dollars, from its results.
 
-    Bedrock reports neither the tokens that it has trained nor their price: training is counted from our own
-    estimate of tokens. What serves on after the run (`Released.kept`) is counted up to `now`. Storage of the
-    model is billed by the month for as long as it exists: a forecast, and not yet spent.
+    Bedrock reports neither the trained tokens nor their price, so training is computed from our own estimate
+    of tokens. Serving that continues after the run (`Released.kept`) is counted up to `now`. The model's
+    storage is billed monthly while it exists; it is a forecast, not yet spent.
 
     Parameters
     ----------
     base_model
-        None when the run was refused before it had one; it has then cost nothing.
+        None if the run was refused before it had one, and so cost nothing.
     """
     lines = tuple(_lines(ending, base_model, now, prices_of)) if base_model is not None else ()
     low, likely, high = (sum(getattr(line, name) for line in lines) for name in ("low", "likely", "high"))
@@ -61,17 +61,17 @@ def _lines(ending: Ending, base_model: BaseModel, now: str, prices_of: PricesOf)
 
 
 def evaluated_usd(cost: ActualCost) -> float:
-    """The part of a cost for answers and judgements: a retry that goes on with them counts them too."""
+    """The part of a cost for answers and judgements, which a retry that reuses them counts again."""
     return sum(line.likely for line in cost.lines if line.item in (*_ANSWERS, *_JUDGEMENTS))
 
 
 def _before(ending: Ending) -> CostLine:
-    """What the attempts before have cost, without the answers that the present evaluation counts again."""
+    """The cost of earlier attempts, without the answers that the current evaluation counts again."""
     run, counts_again = ending.run, ending.evaluation is not None
     usd = max(0.0, run.spent_before_usd - (run.evaluated_before_usd if counts_again else 0.0))
     return CostLine(
         item="before the retry", low=usd, likely=usd, high=usd,
-        basis="the attempts before this one", source="the run's own record",
+        basis="earlier attempts", source="the run's own record",
     )  # fmt: skip
 
 
@@ -91,8 +91,8 @@ def _trainings(ending: Ending, base_model: BaseModel, prices_of: PricesOf) -> It
 def _training(
     run: Run, planned: PlannedJob, base_model: BaseModel, prices_of: PricesOf, *, whole: bool
 ) -> Iterator[CostLine]:
-    """A stopped job is billed for the tokens that it had trained (Bedrock user guide,
-    model-customization-stop, read 2026-11-23); how many, nobody says, nor what a failed one is billed.
+    """A stopped job is billed for the tokens trained so far (Bedrock user guide, model-customization-stop,
+    read 2026-11-23); their number is not reported, and the bill of a failed job is not documented.
     """
     for line in training(run, planned, base_model, prices_of):
         early = f"{line.basis}, at most: the job ended early"
@@ -114,8 +114,8 @@ def _throughput(ending: Ending, base_model: BaseModel, now: str) -> CostLine:
 
 
 def _imported(ending: Ending, base_model: BaseModel, now: str) -> Iterator[CostLine]:
-    """The windows since it was imported, for that is when it is asked, and its base model with it, where that
-    is imported too; the storage is billed by the month. A model in production is taken to be a like copy."""
+    """The billing windows since the import, as an upper bound, also of an imported base model; storage is
+    billed monthly. The production model is assumed to be a copy of the same size."""
     serving = ending.serving
     assert serving is not None
     since = serving.in_service_at or serving.created_at
@@ -144,8 +144,8 @@ def _inference(ending: Ending, base_model: BaseModel, prices_of: PricesOf) -> It
 
 
 def _by_token(ending: Ending, evaluation: Evaluation, prices: Prices) -> Iterator[CostLine]:
-    """All models' tokens at the base model's prices: custom models cost the same on demand. On provisioned
-    throughput only the base model's are billed; they are taken to be as many as each other's.
+    """The tokens of all models at the base model's prices, which apply to custom models on demand. With
+    provisioned throughput only the base model's tokens are billed, assumed to be an equal share.
     """
     serving = ending.serving
     by_hour = serving is not None and kinds.of(serving.way).billed_by != "token"

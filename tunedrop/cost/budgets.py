@@ -15,23 +15,23 @@ def judge(
     estimate: Estimate, stage: Stage, spent_this_month_usd: float, requested_usd: float = 0.0,
     tenant: str = "", tenant_spent_usd: float = 0.0, before_usd: float = 0.0,
 ) -> Estimate:  # fmt: skip
-    """The same with the reasons for which somebody has to be asked first; none lets it go on.
+    """The estimate with the reasons why it needs approval; without any, the run continues.
 
     Parameters
     ----------
     spent_this_month_usd
-        What the stage's other runs have cost, or are committed to by their estimates, this month.
+        What the stage's other runs have spent or committed this month.
     requested_usd
-        What runs that wait for approval would cost; it counts for nothing, and is named.
+        What runs that wait for approval would cost; only shown, not counted.
     tenant, tenant_spent_usd
-        Whose run it is, and what the tenant's other runs have cost or are committed to this month.
+        The run's tenant, and what its other runs have spent or committed this month.
     before_usd
-        What earlier attempts at this run have cost: its budget is for all of them.
+        What earlier attempts at this run have cost; its budget covers all of them.
 
     Raises
     ------
     OverBudget
-        When a month's budget would be passed and the stage refuses that (`over_monthly_budget`).
+        If a monthly budget would be exceeded and the stage refuses that (`over_monthly_budget`).
     """
     over = [
         ("monthly_budget_usd", _over_month(estimate, stage, spent_this_month_usd, requested_usd)),
@@ -59,7 +59,7 @@ def _reasons(estimate: Estimate, stage: Stage, before: float) -> Iterator[str]:
             + (f". It has its own defaults for {', '.join(estimate.left_out)}" if estimate.left_out else "")
         )
     if estimate.stays:
-        yield f"what it makes stays: {estimate.stays}"
+        yield f"what it creates cannot be deleted: {estimate.stays}"
     for line in estimate.lines:
         if not line.source:
             yield f"no dated price is known for {line.item}{f' ({line.sku})' if line.sku else ''}"
@@ -75,8 +75,8 @@ def _over_month(estimate: Estimate, stage: Stage, spent: float, requested: float
         return ""
     waiting = f" ({requested:.2f} USD more wait for approval)" if requested else ""
     return (
-        f"this month's runs stand at {spent:.2f} USD{waiting}; with the {estimate.likely:.2f} USD of this "
-        f"one they would pass the stage's monthly budget of {stage.monthly_budget_usd:.2f} USD"
+        f"this month's runs amount to {spent:.2f} USD{waiting}; with the {estimate.likely:.2f} USD of this "
+        f"one they would exceed the stage's monthly budget of {stage.monthly_budget_usd:.2f} USD"
     )
 
 
@@ -85,6 +85,6 @@ def _over_tenants_month(estimate: Estimate, stage: Stage, tenant: str, spent: fl
     if budget is None or spent + estimate.likely <= budget:
         return ""
     return (
-        f"this month's runs of {tenant} stand at {spent:.2f} USD; with the {estimate.likely:.2f} USD of this "
-        f"one they would pass the monthly budget of {tenant} of {budget:.2f} USD"
+        f"this month's runs of {tenant} amount to {spent:.2f} USD; with the {estimate.likely:.2f} USD of "
+        f"this one they would exceed the monthly budget of {tenant} of {budget:.2f} USD"
     )

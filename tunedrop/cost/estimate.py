@@ -27,20 +27,20 @@ from tunedrop.serving import choose, kinds
 from tunedrop.training import engines
 
 PROBE_TOKENS = 90
-"""A general-ability prompt and its answer: some 20 tokens and what a talkative model says to it."""
+"""Tokens of a general-ability prompt and its answer: about 20, and a verbose model's answer."""
 
 JUDGE_TOKENS = 450
-"""The instructions and the shipped rubric, which have about 350, and the judgement."""
+"""Tokens of the instructions and the built-in rubric, about 350, and of the judgement."""
 
 RATING_TOKENS = judge_jobs.INSTRUCTION_TOKENS + 200
-"""The same of an evaluation job, whose explanations have about 200 (reported)."""
+"""The same for an evaluation job, whose explanations have about 200 (reported)."""
 
 EVALUATION_HOURS = 1.0
-"""Provisioned throughput bills from its creation by the hour; an evaluation seldom needs a second one."""
+"""Provisioned throughput is billed by the hour from its creation; an evaluation rarely takes a second one."""
 
 
 COMMITTED_HOURS: dict[Commitment, float] = {"none": 0.0, "1-month": 30 * 24.0, "6-months": 180 * 24.0}
-"""A commitment bills to its end (Bedrock user guide, prov-throughput, read 2026-11-23)."""
+"""A commitment is billed to its end (Bedrock user guide, prov-throughput, read 2026-11-23)."""
 
 
 def estimate(
@@ -51,16 +51,16 @@ def estimate(
     asked: Workload,
     prices_of: PricesOf = of_catalog,
 ) -> Estimate:
-    """The cost of a run in US dollars, line by line: of what is still to come, where its model is trained.
+    """The cost of a run in US dollars, line by line; only the remaining cost if its model is already trained.
 
     Parameters
     ----------
     way
-        How the tuned model is served for its evaluation.
+        The serving mode of the tuned model during evaluation.
     asked
-        What the evaluation will ask.
+        The prompts of the evaluation.
     prices_of
-        The prices of a judge or a teacher; a stage's are those of its price list (`tunedrop.cost.prices`).
+        The prices of judges and teachers; in a stage, those of its price list (`tunedrop.cost.prices`).
     """
     lines = tuple(_lines(run, dataset, base_model, way, asked, prices_of))
     low, likely, high = (sum(getattr(line, name) for line in lines) for name in ("low", "likely", "high"))
@@ -115,8 +115,8 @@ def _throughput(run: Run, base_model: BaseModel, to_evaluate: float) -> CostLine
 
 
 def _inference(asked: Workload, base_model: BaseModel, way: Way) -> Iterator[CostLine]:
-    """Most custom models cost on demand what their base model costs; on provisioned throughput its hours pay
-    for their tokens, and only the base model's, which is asked on demand, are billed."""
+    """On demand, most custom models cost the same as their base model. With provisioned throughput the tuned
+    model's tokens are included, and only the base model's, on demand, are billed."""
     by_token = kinds.of(way).billed_by == "token"
     models, probed = (asked.contenders, 2) if by_token else (1, 1)
     who = f"{models} models" if by_token else "the base model"
@@ -165,10 +165,10 @@ def _answers(
 
 
 def _judging(asked: Workload, judge: JudgeSettings, prices_of: PricesOf) -> CostLine:
-    """Each pair in both orders, the prompt and both answers each time; or each contender's answer by itself.
-    An answer is taken to be as long as the whole prompt with its reference.
+    """The cost of the judge: each pair in both orders, with the prompt and both answers, or each answer by
+    itself. Answers are assumed to be as long as the prompt with its reference.
 
-    Of an evaluation job AWS bills the judge's tokens and nothing else (Bedrock pricing, read 2026-11-23).
+    For an evaluation job AWS bills only the judge's tokens (Bedrock pricing, read 2026-11-23).
     """
     prompts, by_job = asked.held_out.count, judge.via == "evaluation-job"
     own = len(judge.rubric) // judge_jobs.CHARACTERS_A_TOKEN
@@ -188,7 +188,7 @@ def _judging(asked: Workload, judge: JudgeSettings, prices_of: PricesOf) -> Cost
 
 
 def storage(base_model: BaseModel, models: int = 1) -> CostLine:
-    """What custom models cost while they exist, for their first month."""
+    """The storage of custom models, for their first month."""
     basis = f"{models} model{'s' if models > 1 else ''} x 1 month"
     sku = usage_type(base_model, "storage")
     return priced("model storage", base_model.prices.storage_per_month, models, basis, "a month", sku)

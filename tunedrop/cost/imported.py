@@ -1,8 +1,8 @@
-"""What an imported model costs: by the five-minute window in which it is asked, and by the month of storage.
+"""The cost of imported models: by five-minute window while in use, and by month of storage.
 
-Copies x units of one copy x the rate of a minute x 5 x the number of windows. That is AWS's own price
-example; the formula of the user guide's page import-model-calculate-cost divides the windows by 60 instead,
-which gives a three-hundredth of it (read 2026-11-29). How many units a copy has is known once it is imported.
+Copies x units of a copy x rate per minute x 5 x number of windows, as in AWS's pricing example; the formula
+in the user guide (import-model-calculate-cost) divides the windows by 60 instead, which gives a 300th of it
+(read 2026-11-29). The units of a copy are known after the import.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def windows(seconds: float) -> int:
 
 
 def lines(base_model: BaseModel, asked: Workload) -> Iterator[CostLine]:
-    """What asking and keeping the model costs, while its units are not known: a range; and the same of its
-    base model, where Bedrock does not sell that on demand.
+    """The cost of using and storing the model, as a range while its units are unknown; and the same for its
+    base model if Bedrock does not sell that on demand.
 
-    One copy answers; twice the time is the most, and a window more where it begins within one. A model in
-    production is asked too, and is taken to be imported. All runs of a stage share the base model's copy: who
-    finds it imported pays no storage for it.
+    One copy is active; the maximum is twice the time and one more window. The production model is evaluated
+    too, and assumed to be imported. All runs of a stage share the base model's copy, so a run that finds it
+    imported pays no storage for it.
     """
     few, most = base_model.likely_units, base_model.most_units
     likely = windows(asked.requests * ANSWER_SECONDS / CONCURRENCY)
@@ -60,14 +60,14 @@ def lines(base_model: BaseModel, asked: Workload) -> Iterator[CostLine]:
 
 
 def storage(base_model: BaseModel, units: int) -> CostLine:
-    """What keeping one copy's weights costs a month, once its units are known."""
+    """The monthly storage cost of a copy, once its units are known."""
     units = max(1, units)
     price = base_model.prices.imported_storage_per_unit_month
     return priced(STORAGE, price, units, f"{units} units x 1 month", "a month and unit")
 
 
 def corrected(estimate: Estimate, base_model: BaseModel, units: int) -> Estimate:
-    """An estimate once the units of a copy are known; its base model has as many."""
+    """An estimate corrected for the known units of a copy; its base model is assumed to have the same."""
 
     def with_units(line: CostLine) -> CostLine:
         if line.item not in _BY_UNIT:
@@ -89,5 +89,5 @@ def corrected(estimate: Estimate, base_model: BaseModel, units: int) -> Estimate
 
 
 def is_dearer(estimate: Estimate, now: Estimate, budget_usd: float) -> bool:
-    """Whether it likely costs more than anybody has agreed to: the budgets, and the most of the estimate."""
+    """Whether the likely cost exceeds what was agreed to: the budgets, and the estimate's maximum."""
     return now.likely > max(estimate.high, min(estimate.budget_usd, budget_usd))

@@ -14,12 +14,12 @@ HOURS_A_MONTH = 730
 """A month in forecasts: a twelfth of a year."""
 
 FEWEST_TOKENS, MOST_TOKENS = 0.8, 2.1
-"""The real number of tokens divided by the estimate from bytes, as measured on 25 kinds of text with two
-public tokenizers (`tunedrop.dataset.check.report.TokenEstimate` says how)."""
+"""The actual number of tokens divided by the estimate from bytes, measured on 25 kinds of text with two
+public tokenizers (see `tunedrop.dataset.check.report.TokenEstimate`)."""
 
 
 class Tokens(msgspec.Struct, frozen=True):
-    """A number of tokens: at least, likely, at most."""
+    """A number of tokens: minimum, likely, maximum."""
 
     low: float
     likely: float
@@ -30,24 +30,24 @@ class Tokens(msgspec.Struct, frozen=True):
 
 
 def estimated(tokens: float) -> Tokens:
-    """A number of tokens that was estimated from bytes."""
+    """The range of a number of tokens estimated from bytes."""
     return Tokens(tokens * FEWEST_TOKENS, tokens, tokens * MOST_TOKENS)
 
 
 def per_million(
     item: str, price: Price | None, tokens: Tokens, basis: str, times: float = 1.0, sku: str = ""
 ) -> CostLine:
-    """A line for tokens, at a price for a million of them."""
+    """A line for tokens, at a price per million."""
     low, likely, high = (one * times / 1e6 for one in (tokens.low, tokens.likely, tokens.high))
     return ranged(item, price, low, likely, high, basis, "per 1M tokens", sku)
 
 
 PricesOf = Callable[[str], Prices]
-"""The prices of a model by its id: of a judge or a teacher; nothing where none are known."""
+"""The prices of a judge or teacher by model id; empty if unknown."""
 
 
 def of_catalog(model: str) -> Prices:
-    """The catalog's prices, which holds models that can be tuned."""
+    """The catalog's prices; it contains only models that can be tuned."""
     try:
         return catalog.find(model).prices
     except LookupError:
@@ -55,12 +55,12 @@ def of_catalog(model: str) -> Prices:
 
 
 def priced(item: str, price: Price | None, amount: float, basis: str, unit: str, sku: str = "") -> CostLine:
-    """A line of a bill: `amount` at the catalog's price; without a price it costs nothing and has no source.
+    """A line of a bill: `amount` at the catalog's price; without a price its cost is 0 and its source empty.
 
     Parameters
     ----------
     sku
-        The usage type of AWS's price list, named where the price is missing.
+        The usage type of AWS's price list, shown if the price is missing.
     """
     return ranged(item, price, amount, amount, amount, basis, unit, sku)
 
@@ -69,7 +69,7 @@ def ranged(
     item: str, price: Price | None, low: float, likely: float, high: float, basis: str, unit: str,
     sku: str = "",
 ) -> CostLine:  # fmt: skip
-    """The same for an amount of which the least and the most are known apart."""
+    """The same for an amount with separate minimum and maximum."""
     if price is None:
         missing = f"; no dated price is known{f' of {sku}' if sku else ''}"
         return CostLine(item=item, low=0.0, likely=0.0, high=0.0, basis=basis + missing, sku=sku)

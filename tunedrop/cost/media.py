@@ -1,4 +1,4 @@
-"""What images, videos and documents add to the tokens of the texts around them, where AWS says how many."""
+"""The tokens of images, videos and documents, as far as AWS documents them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from tunedrop.formatting.counts import counted
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """Media beside texts: their tokens, the words for them, and those whose tokens no page tells, by kind."""
+    """The media in records: their tokens, a description, and counts of those with undocumented tokens, by
+    kind."""
 
     tokens: Tokens = Tokens(0, 0, 0)
     words: str = ""
@@ -27,7 +28,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def shown_in(media: Mapping[str, int], base_model: BaseModel) -> Shown:
-    """Tokens that media add, by kind."""
+    """The tokens of media, by kind."""
     tokens, words, unknown = Tokens(0, 0, 0), "", {}
     limits = {"image": base_model.images, "video": base_model.videos, "document": base_model.documents}
     for kind, count in media.items():

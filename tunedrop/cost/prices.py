@@ -1,7 +1,7 @@
-"""Bedrock's prices as AWS's Price List API gives them, read on a schedule and kept by the stage.
+"""Bedrock's prices from AWS's Price List API, read on a schedule and stored by the stage.
 
-The catalog's dated prices are the fallback; where the two differ the topic is notified, once for each
-difference. AWS keeps SKUs of retired models: a price says nothing of what can be tuned.
+The catalog's dated prices are the fallback; if they differ, the topic is notified once per difference. AWS
+keeps SKUs of retired models, so a price does not mean that a model can be tuned.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ SOURCE = "AWS Price List API"
 SERVICE = "AmazonBedrock"
 
 DOCUMENT = "prices"
-"""The name under which the registry keeps the price list."""
+"""The name of the price list in the registry."""
 
 PER_TOKEN: tuple[Item, ...] = ("training", "input", "output", "custom input", "custom output")
-"""What the catalog has for a million tokens."""
+"""The catalog's prices per million tokens."""
 
 TOKENS = {"1k tokens": 1_000, "1m tokens": 1_000_000}
-"""The units in which AWS lists prices of tokens: most rows the first, some the second (rows of the price list
-that a public project has recorded, 2026-07-27)."""
+"""The units of AWS's token prices: the first in most rows, the second in some (rows of the price list
+recorded by a public project, 2026-07-27)."""
 
 ALIKE = 0.001
-"""Two prices are the same when they differ by less than this share."""
+"""Prices that differ by less than this share count as equal."""
 
 
 class PriceList(msgspec.Struct, frozen=True, kw_only=True):
-    """Prices in US dollars by usage type: of 1,000 tokens, a month, an hour and unit."""
+    """Prices in US dollars by usage type: per 1,000 tokens, per month, per hour and unit."""
 
     region: str
     read_at: str
@@ -50,7 +50,7 @@ class PriceList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def refresh(aws: Aws, stage: Stage, registry: Registry) -> list[str]:
-    """Read the price list, keep it, and notify the topic of what differs from the catalog; gives that."""
+    """Read and store the price list, and notify the topic of differences from the catalog; returns them."""
     found = read(aws.pricing, stage.region)
     registry.keep(DOCUMENT, msgspec.json.encode(found).decode())
     differences = list(drift(found))
@@ -62,7 +62,7 @@ def refresh(aws: Aws, stage: Stage, registry: Registry) -> list[str]:
 
 
 def usage_types(region: str) -> dict[str, Item]:
-    """The usage types of the catalog's prices in a Region, and what each is the price of."""
+    """The usage types of the catalog's prices in a Region, and the price that each stands for."""
     return {
         usage_type(model, item, region): item for model in catalog.load().values() for item in get_args(Item)
     }
@@ -79,13 +79,13 @@ def read(client: Any, region: str) -> PriceList:
         name, price, unit = _price(product)
         if name and name in wanted and price is not None:
             tokens = TOKENS.get(unit.lower(), 0) if wanted[name] in PER_TOKEN else 1_000
-            if tokens:  # a unit that nobody knows is no price: it may be a thousand times another
+            if tokens:  # ignore unknown units, which may differ by a factor of a thousand
                 usd[name] = price * 1_000 / tokens
     return PriceList(region=region, read_at=clock.now(), usd=usd)
 
 
 def _price(product: dict[str, Any]) -> tuple[str, float | None, str]:
-    """A product's usage type, on-demand price and its unit; None where it has several prices, or none."""
+    """A product's usage type, on-demand price and unit; None if it has several prices, or none."""
     name = str(product.get("product", {}).get("attributes", {}).get("usagetype", ""))
     found = {
         (float(dimension["pricePerUnit"]["USD"]), str(dimension.get("unit", "")))
@@ -94,12 +94,12 @@ def _price(product: dict[str, Any]) -> tuple[str, float | None, str]:
         if "USD" in dimension.get("pricePerUnit", {})
     }
     price, unit = found.pop() if len(found) == 1 else (0.0, "")
-    # A price of nothing, or none, would let a run pass every budget.
+    # A price of zero would let a run pass every budget.
     return name, price if math.isfinite(price) and price > 0 else None, unit
 
 
 def current(registry: Registry, stage: Stage, base_model: BaseModel) -> BaseModel:
-    """The base model with the prices of the stage's price list, where it has them; else the catalog's."""
+    """The base model with prices from the stage's price list, if there are any; else the catalog's."""
     text = registry.kept(DOCUMENT)
     if text is None:
         return base_model
@@ -108,7 +108,7 @@ def current(registry: Registry, stage: Stage, base_model: BaseModel) -> BaseMode
 
 
 def lookup(registry: Registry, stage: Stage) -> PricesOf:
-    """The prices of a judge or a teacher by its id, from the stage's price list where it has them."""
+    """The prices of a judge or teacher by id, from the stage's price list if it has them."""
     text = registry.kept(DOCUMENT)
     if text is None:
         return of_catalog
@@ -124,7 +124,7 @@ def lookup(registry: Registry, stage: Stage) -> PricesOf:
 
 
 def with_prices(model: BaseModel, found: PriceList, region: str) -> Prices:
-    """The catalog's prices, each replaced by the price list's where it has one."""
+    """The catalog's prices, replaced by those of the price list if it has them."""
     prices, hourly = model.prices, dict(model.prices.provisioned_per_unit_hour)
     changed: dict[str, Price] = {}
     for item in get_args(Item):
@@ -140,7 +140,7 @@ def with_prices(model: BaseModel, found: PriceList, region: str) -> Prices:
 
 
 def drift(found: PriceList) -> Iterator[str]:
-    """Each price that differs from the catalog's, and each that the catalog lacks, as a sentence."""
+    """A sentence for each price that differs from the catalog's or is missing there."""
     for model in catalog.tunable(region=found.region):
         new = with_prices(model, found, found.region)
         for what, before, after in _pairs(model.prices, new):

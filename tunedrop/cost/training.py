@@ -16,7 +16,7 @@ from tunedrop.training import engines
 from tunedrop.training.engine import Charge
 
 SHORT_ANSWER, LIKELY_ANSWER = 0.1, 0.4
-"""How long a teacher's answers are, of the length that they may have: a guess, until one has been counted."""
+"""The assumed length of a teacher's answers, as a share of the maximum; a guess, until measured."""
 
 
 def training(
@@ -43,15 +43,15 @@ def training(
 
 
 def _teacher(dataset: Dataset, teacher: Teacher, prices_of: PricesOf) -> Iterator[CostLine]:
-    """The teacher's inference on the prompts to learn from.
+    """The teacher's inference on the training prompts.
 
-    At most Bedrock makes up prompts until there are 15,000 (user guide, distillation-prepare-datasets).
+    Bedrock generates additional prompts, up to 15,000 in total (user guide, distillation-prepare-datasets).
     """
     records = dataset.train.records
     read = estimated(dataset.train.tokens)
     growth = max(1.0, MAX_PAIRS / max(1, records))
     read = msgspec.structs.replace(read, high=read.high * growth)
-    basis = f"{records:,} prompts, or up to {MAX_PAIRS:,} if Bedrock makes up more,"
+    basis = f"{records:,} prompts, or up to {MAX_PAIRS:,} if Bedrock generates more,"
     said, prices = _answers(records, teacher, MAX_PAIRS), prices_of(teacher.model)
     yield from _inference("teacher", teacher, prices, read, said, basis)
 
@@ -59,7 +59,7 @@ def _teacher(dataset: Dataset, teacher: Teacher, prices_of: PricesOf) -> Iterato
 def held_out_answers(
     held_out: Prompts, teacher: Teacher, prices_of: PricesOf = of_catalog
 ) -> Iterator[CostLine]:
-    """The teacher's inference on the held-out prompts that have no answer to compare with."""
+    """The teacher's inference on held-out prompts without a reference."""
     if not held_out.unanswered:
         return
     read = estimated(held_out.tokens * held_out.unanswered / held_out.count)
@@ -79,10 +79,11 @@ def _inference(
 def _by_the_hour(title: str, planned: PlannedJob, charge: Charge) -> Iterator[CostLine]:
     if charge.hours is not None:
         low, likely, high = charge.hours
-        basis = f"{low:.1f} to {high:.1f} h, likely {likely:.1f}, by a guess at its speed"
+        basis = f"{low:.1f} to {high:.1f} h, likely {likely:.1f}, a guess at its speed"
         yield ranged(title, charge.price, low, likely, high, basis, "an hour", charge.sku)
         return
-    yield priced(title, None, 0.0, "by the hour; no page says how many hours", "an hour", charge.sku)
+    basis = "by the hour; the number of hours is not documented"
+    yield priced(title, None, 0.0, basis, "an hour", charge.sku)
     yield _grader(planned)
 
 

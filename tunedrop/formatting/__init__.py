@@ -1,1 +1,1 @@
-"""Counts, amounts and costs as people read them."""
+"""Formats counts, amounts, costs and commands for people."""

@@ -1,4 +1,4 @@
-"""Amounts as people read them: durations, sizes."""
+"""Formats durations and sizes for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands of ours that a mail, a page or a screen proposes, to be copied into a shell."""
+"""Our own commands in mails, pages and output, to be copied into a shell."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import shlex
 
 
 def command(name: str, *subjects: str, options: str = "") -> str:
-    """A command of `tunedrop` that acts on these subjects and on nothing else.
+    """A command of `tunedrop` for these subjects, safely quoted.
 
-    A subject may be somebody else's text, such as the name of an uploaded file. It is one word of a POSIX
-    shell, and one that begins with a hyphen stands behind `--`, where no program reads options (POSIX
-    utility syntax guideline 10).
+    A subject may be another user's text, such as the name of an uploaded file. It is quoted for a POSIX
+    shell, and if it begins with a hyphen it follows `--`, after which there are no options (POSIX utility
+    syntax guideline 10).
 
     >>> command("rollback", "support team", options="--stage dev")
     "tunedrop rollback 'support team' --stage dev"

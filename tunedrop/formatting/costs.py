@@ -1,4 +1,4 @@
-"""An amount of money as a sentence says it, honest about what has no price."""
+"""Formats costs for sentences, and names what has no price."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def _named(
     base_model: BaseModel, offered: list[BaseModel], engine: str, methods: Methods, parent_model: str
 ) -> BaseModel:
     if engine not in catalog.engines():
-        raise InvalidManifest(f"engine: {engine} is no engine; there are {', '.join(catalog.engines())}")
+        raise InvalidManifest(f"engine: {engine} is not an engine; there are {', '.join(catalog.engines())}")
     if parent_model and base_model.engine != engine:
         raise InvalidManifest(
             f"engine: {parent_model} was tuned by {base_model.engine}, and {engine} does not go on with it: "

@@ -238,7 +238,9 @@ def test_the_estimate_says_what_of_a_run_cannot_be_deleted_before_it_is_made(tmp
 
     assert "served by the token, at the endpoint that tunes it" in (folder / "run.yaml").read_text()
     assert code == 0
-    assert "what it makes stays: no documented operation of AWS deletes a model" in " ".join(output.split())
+    assert "what it creates cannot be deleted: no documented operation of AWS deletes a model" in " ".join(
+        output.split()
+    )
 
 
 def test_a_folder_is_checked_as_its_manifest_asks(tmp_path: Path) -> None:

@@ -245,11 +245,11 @@ def test_what_nobody_foresaw_is_a_sentence_and_a_file(
 
 def test_a_run_over_the_months_budget_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object) -> int:
-        raise OverBudget("this month's runs stand at 500.00 USD")
+        raise OverBudget("this month's runs amount to 500.00 USD")
 
     monkeypatch.setattr("tunedrop.cli.plan.estimating.estimate_path", refused)
 
-    assert run("estimate", "runs/a") == (1, "", "this month's runs stand at 500.00 USD\n")
+    assert run("estimate", "runs/a") == (1, "", "this month's runs amount to 500.00 USD\n")
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_a_tenant_is_asked_over_its_own_budget_and_others_go_on(spending: Spendi
     assert [estimate(number, "support").approval_reasons for number in (1, 2)] == [(), ()]
     assert estimate(3, "law").approval_reasons == ()
     assert estimate(4, "law").approval_reasons == (
-        "this month's runs of law stand at 10.00 USD; with the 10.00 USD of this one they would pass the "
+        "this month's runs of law amount to 10.00 USD; with the 10.00 USD of this one they would exceed the "
         "monthly budget of law of 15.00 USD",
     )
     spending.settle(run(3, tenant="law"), 2.0)
@@ -131,7 +131,8 @@ def test_what_is_requested_is_named_to_whoever_has_to_approve_next(spending: Spe
     found = spending.estimate(run(3), decided(run(3)))
 
     assert (
-        "this month's runs stand at 20.00 USD (30.00 USD more wait for approval)" in found.approval_reasons[0]
+        "this month's runs amount to 20.00 USD (30.00 USD more wait for approval)"
+        in found.approval_reasons[0]
     )
 
 

@@ -166,7 +166,7 @@ def test_only_a_stage_that_has_it_trains_with_it(stage: Stage, its_stage: Stage)
     with pytest.raises(InvalidManifest, match="was made by the sixth engine: name the base model"):
         resolved(its_stage, base_model="arn:aws:sixth:us-east-1:111122223333:sixth-model/a")
 
-    with pytest.raises(SettingsError, match="seventh is no engine"):
+    with pytest.raises(SettingsError, match="seventh is not an engine"):
         deployed(["bedrock", "seventh"])
     assert deployed(["bedrock", "sixth"]).engines == ("bedrock", "sixth")
 
