@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.infra.conftest import ACCOUNT, REGION, Resources, as_list
+from tests.infra.conftest import ACCOUNT, REGION, Resources, as_list, synthesize
+from tests.infra.test_authorization import ENGINES, EVERYTHING
 
 WITHOUT_RESOURCE = {
     "xray:PutTraceSegments": "X-Ray has no resource for sending traces",
@@ -229,3 +231,40 @@ def test_every_role_that_reads_or_writes_what_is_encrypted_may_use_the_key(resou
 
     assert asked > 40
     assert missing == []
+
+
+INLINE, MANAGED, LONGEST_ARN = 10_240, 6_144, 105
+"""Characters of a role's inline policies together, and of one managed policy, without white space (IAM user
+guide, reference_iam-quotas); and of an ARN that CloudFormation fills in, whose name it makes
+of the stack's, the logical id and twelve characters."""
+
+
+def test_every_policy_leaves_room_in_the_quotas_of_iam(tmp_path_factory: Any) -> None:
+    """With every engine and setting; CDK moves to managed policies what it estimates to be too long."""
+    widest = Resources(synthesize(tmp_path_factory.mktemp("widest"), "local", **EVERYTHING, engines=ENGINES))
+    inline: dict[str, int] = {}
+    for policy in widest.of("AWS::IAM::Policy").values():
+        for role in policy["Roles"]:
+            inline[str(role)] = inline.get(str(role), 0) + _length(policy["PolicyDocument"])
+
+    assert max(inline.values()) <= INLINE
+    managed = widest.of("AWS::IAM::ManagedPolicy").values()
+    assert max(_length(one["PolicyDocument"]) for one in managed) <= MANAGED
+
+
+def _length(document: Any) -> int:
+    return len(json.dumps(_filled(document), separators=(",", ":")))
+
+
+def _filled(value: Any) -> Any:
+    """A part of a template as CloudFormation fills it in, with names of the greatest length."""
+    if isinstance(value, list):
+        return [_filled(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::Join" in value:
+        separator, parts = value["Fn::Join"]
+        return separator.join(map(str, _filled(parts)))
+    if value.keys() & {"Ref", "Fn::GetAtt"}:
+        return "x" * LONGEST_ARN
+    return {key: _filled(one) for key, one in value.items()}
