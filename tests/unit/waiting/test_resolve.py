@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -38,7 +39,9 @@ class ListsOnly:
         self._keys = keys
 
     def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
-        return {"Contents": [{"Key": key} for key in self._keys if key.startswith(asked["Prefix"])]}
+        now = datetime.now(UTC)
+        found = (key for key in self._keys if key.startswith(asked["Prefix"]))
+        return {"Contents": [{"Key": key, "LastModified": now} for key in found]}
 
     def head_object(self, **_: Any) -> None:
         raise refusal("400", status=400)
