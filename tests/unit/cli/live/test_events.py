@@ -38,6 +38,15 @@ def test_the_end_carries_the_status_for_programs() -> None:
     assert [(event.event, event.status) for event in changes(before, after)] == [("ended", "promoted")]
 
 
+def test_the_end_has_its_own_time_however_late_it_is_seen() -> None:
+    ended = msgspec.structs.replace(pictures.ended(), ended_at="2026-11-23T10:00:00Z")
+    seen = msgspec.structs.replace(pictures.trains(), record=ended, at="2026-11-24T08:00:00Z")
+
+    (event,) = (one for one in changes(None, seen) if one.event == "ended")
+
+    assert event.at == "2026-11-23T10:00:00Z"
+
+
 def test_an_event_is_one_line() -> None:
     lines = [event.line() for event in changes(None, pictures.trains())]
 

@@ -89,7 +89,8 @@ def _of_waits(before: Snapshot | None, now: Snapshot) -> Iterator[Event]:
             at=now.at, run_id=run_id, event="approval-required", text=_approval(now.record, now.approval)
         )
     if not now.record.is_open and (before is None or before.record.is_open):
-        yield Event(at=now.at, run_id=run_id, event="ended", text=_end(now), status=now.record.status)
+        at = now.record.ended_at or now.at
+        yield Event(at=at, run_id=run_id, event="ended", text=_end(now), status=now.record.status)
 
 
 def _phase(snapshot: Snapshot | None) -> str:
