@@ -92,7 +92,8 @@ def _is_there(s3: Any, stage: Stage, key: str, since: str = "") -> bool:
     It is listed, not read, so that an object encrypted with an unusable key counts like any other.
     """
     found = s3.list_objects_v2(Bucket=stage.intake_bucket, Prefix=key, MaxKeys=1).get("Contents", [])
-    return any(item["Key"] == key and clock.write(item["LastModified"]) >= since for item in found)
+    mine = (item for item in found if item["Key"] == key)
+    return any(not since or clock.write(item["LastModified"]) >= since for item in mine)
 
 
 def _training(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> CompletedJob | JobEnded | None:
