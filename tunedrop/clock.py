@@ -1,4 +1,4 @@
-"""Time as the pipeline writes it: UTC, ISO 8601, whole seconds."""
+"""Times of the pipeline: UTC, ISO 8601, whole seconds."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from datetime import UTC, datetime, timedelta
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 MAX_DURATION_DAYS = 366
-"""Of what a manifest asks for: longer than any commitment, and no mistake in a unit."""
+"""Maximum duration in a manifest: longer than any commitment, short enough to catch a wrong unit."""
 
 
 def now() -> str:
-    """The present moment, such as `2026-11-23T18:30:05Z`."""
+    """The current time, such as `2026-11-23T18:30:05Z`."""
     return write(datetime.now(UTC))
 
 
 def instant() -> str:
-    """The present moment to the microsecond, for what has to be kept in order within a second."""
+    """The current time with microseconds, for ordering within a second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def today() -> str:
-    """The present day in UTC, such as `2026-11-23`."""
+    """The current day in UTC, such as `2026-11-23`."""
     return f"{datetime.now(UTC):%Y-%m-%d}"
 
 
@@ -35,7 +35,7 @@ def read(text: str) -> datetime:
 
 
 def at(text: str) -> str:
-    """A day or a time as people write it, in UTC where they name no zone, as runs have it.
+    """A day or time entered by people, in UTC unless it has a zone, in the format of runs.
 
     >>> at("2026-11-01"), at("2026-11-01T10:30+02:00")
     ('2026-11-01T00:00:00Z', '2026-11-01T08:30:00Z')
@@ -43,19 +43,19 @@ def at(text: str) -> str:
     Raises
     ------
     ValueError
-        When it is neither.
+        If it is neither.
     """
     moment = read(text)
     return write(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def for_people(text: str) -> str:
-    """A moment as people read it, such as `23 Nov 2026, 18:30:05`; it is in UTC."""
+    """A time for people, in UTC, such as `23 Nov 2026, 18:30:05`."""
     return f"{read(text):%d %b %Y, %H:%M:%S}".lstrip("0") if text else ""
 
 
 def after(text: str, seconds: float) -> str:
-    """The moment `seconds` after another."""
+    """The time `seconds` after another."""
     return write(read(text) + timedelta(seconds=seconds))
 
 
@@ -64,12 +64,12 @@ def seconds_between(start: str, end: str) -> float:
 
 
 def duration_seconds(text: str) -> int:
-    """Seconds in a duration as people write it: `90s`, `30m`, `2h`, `3d`.
+    """The seconds of a duration such as `90s`, `30m`, `2h` or `3d`.
 
     Raises
     ------
     ValueError
-        When the text is not a whole number and one of these units, or more than `MAX_DURATION_DAYS`.
+        If the text is not a whole number with one of these units, or more than `MAX_DURATION_DAYS`.
     """
     match = re.fullmatch(r"\s*(\d{1,9})\s*([smhd])\s*", text)
     if not match:
@@ -81,7 +81,7 @@ def duration_seconds(text: str) -> int:
 
 
 def about(seconds: float) -> str:
-    """A duration that is only guessed: `less than a minute`, `about 12 minutes`, `about 3 hours`."""
+    """An approximate duration: `less than a minute`, `about 12 minutes`, `about 3 hours`."""
     if seconds < 60:
         return "less than a minute"
     if seconds < 90 * 60:

@@ -1,4 +1,4 @@
-"""All of the advice, in the order in which it is needed."""
+"""Puts all advice together, in the order in which it is needed."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     candidates
         Base models, best first; `base_model` is the first that fits.
     left_out
-        Base models that take the method and cannot be tuned today, each with the reason and its successor.
+        Base models with the method that cannot be tuned today, each with the reason and its successor.
     hyperparameters
-        By Bedrock's names; the manifest takes them in snake case too.
+        By Bedrock's names; the manifest also accepts snake case.
     unknown
-        What nobody can tell from here, and how to find out.
+        What cannot be known here, and how to find out.
     """
 
     approach: Approach
@@ -44,7 +44,7 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def advise(situation: Situation) -> Advice:
-    """Advice for a situation; what was not said is assumed, and said so in `unknown`."""
+    """Advice for a situation. Missing facts are assumed, and listed in `unknown`."""
     way, on_approach = approach(situation)
     chosen, on_method = method(situation)
     if situation.goal in ("domain", "exclusive-data") and TRANSFER not in on_method:

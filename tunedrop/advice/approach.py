@@ -10,11 +10,11 @@ from tunedrop.advice.statement import OURS, RAG_GUIDE, Statement
 Approach = Literal["fine-tuning", "retrieval", "prompting", "retrieval and fine-tuning"]
 
 MANY_REQUESTS = 10_000
-"""A day: from about there the instructions and examples of a long prompt cost more than a tuning."""
+"""Requests per day above which the instructions and examples of a long prompt cost more than tuning."""
 
 
 def approach(situation: Situation) -> tuple[Approach, list[Statement]]:
-    """What to do first, and why."""
+    """The recommended approach, and why."""
     if situation.changes == "daily" or situation.must_cite:
         return _retrieval(situation)
     match situation.goal:

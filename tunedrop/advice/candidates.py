@@ -1,4 +1,4 @@
-"""Which base models could be tuned here, best first, and why not the others."""
+"""Lists the base models that can be tuned here, best first, and why not the others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ASSUMED = Profile(method="single-turn", records=500, tokens=100_000, longest_tok
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A base model that could be tuned. Money in US dollars; None where no dated price is known."""
+    """A base model that could be tuned. Money in US dollars; None without a dated price."""
 
     base_model: str
     name: str
@@ -38,7 +38,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def first_cost(self) -> float:
-        """What a run costs, as far as it is known."""
+        """The known cost of a run."""
         return self.estimate.likely if self.estimate is not None else math.inf
 
     @property
@@ -47,7 +47,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
-    """A base model that has the method and cannot be tuned today: why, and what to take instead."""
+    """A base model with the method that cannot be tuned today: the reason, and an alternative."""
 
     base_model: str
     name: str
@@ -56,7 +56,7 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def left_out(method: Method) -> list[LeftOut]:
-    """The base models of the catalog that take this method and cannot be tuned today."""
+    """The base models with this method that cannot be tuned today."""
     return [
         LeftOut(base_model=model.id, name=model.name, reason=reason, instead=catalog.instead(model, method))
         for model in catalog.load().values()
@@ -67,8 +67,8 @@ def left_out(method: Method) -> list[LeftOut]:
 def candidates(situation: Situation, method: Method) -> list[Candidate]:
     """The base models that can be tuned by this method today, best first.
 
-    First those that fit; of them those that are served on demand, which bill nothing while idle; of them
-    those without a licence that a person has to accept, those whose whole price is known, the cheapest first.
+    Ordered by: whether they fit; whether they are served on demand, free while idle; whether they need no
+    licence to be accepted; whether all prices are known; cost.
     """
     data = situation.data or msgspec.structs.replace(ASSUMED, method=method)
     found = [_candidate(model, method, data, situation) for model in catalog.tunable(method)]
@@ -115,7 +115,7 @@ def _candidate(model: BaseModel, method: Method, data: Profile, situation: Situa
 
 
 def _imported(model: BaseModel) -> str:
-    """What serving an imported model of it costs; its units are known after the import."""
+    """The cost of serving an imported model; its units are known after the import."""
     price = model.prices.imported_per_unit_minute
     rate = f"{5 * price.usd:.2f} USD a unit" if price is not None else "at an unknown price"
     return f"imported into Bedrock: billed for each five minutes of use, {rate}, and for its storage"

@@ -9,11 +9,11 @@ from tunedrop.contracts import EvaluationSettings
 from tunedrop.evaluation.power import TYPICAL_SPREAD, detectable, records_for
 
 TELLING = 0.05
-"""An improvement that is worth telling from chance."""
+"""An improvement that an evaluation should be able to detect."""
 
 
 def examples(data: Profile | None, base_model: BaseModel, rules: MethodRules) -> list[Statement]:
-    """What the base model asks for, what would be better, and what an evaluation needs."""
+    """The examples that the base model requires, that are recommended, and that an evaluation needs."""
     least, good, most = rules.min_train_records, rules.recommended_records, rules.max_train_records
     source = f"{rules.source.page} (read {rules.source.read_on})"
     if data is None:
@@ -39,7 +39,8 @@ def examples(data: Profile | None, base_model: BaseModel, rules: MethodRules) ->
 
 
 def records_to_tell(improvement: float) -> int:
-    """Held-out records that find such an improvement four times in five, under the default settings."""
+    """The number of held-out records that detect such an improvement with 80% power, at the default
+    settings."""
     defaults = EvaluationSettings()
     return records_for(improvement, defaults.min_improvement, defaults.confidence)
 

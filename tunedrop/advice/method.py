@@ -1,4 +1,4 @@
-"""Which way of adapting a model fits what there is to learn from."""
+"""Recommends a method for the available material."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TRANSFER = Statement(
 
 
 def method(situation: Situation) -> tuple[Method | None, list[Statement]]:
-    """The method, by the data where there is some, else by what was said of it."""
+    """The method, according to the data if there is any, else the answers."""
     if situation.data is not None:
         found = situation.data.method
         return found, [_why(found, "your records are"), *_of_texts(found)]

@@ -1,4 +1,4 @@
-"""Hyperparameters to begin with: the base model's own defaults, but where its maker says better."""
+"""Initial hyperparameters: the base model's defaults, unless its vendor recommends others."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Method
 
 RECORDS_A_WARMUP_STEP = {"Nova Micro": 640, "Nova Lite": 160, "Nova Pro": 320}
-"""Nova guidance: warm-up steps are about the records divided by this (Nova user guide, read 2026-11-23)."""
+"""Nova guidance: warm-up steps are about the number of records divided by this (Nova user guide, read
+2026-11-23)."""
 FEW, MANY = 1_000, 5_000
 
 Settings = dict[str, str]
 
 
 def settings(data: Profile | None, base_model: BaseModel, method: Method) -> tuple[Settings, list[Statement]]:
-    """Hyperparameters by Bedrock's names, as its API takes them, and why."""
+    """Hyperparameters by their names in Bedrock's API, with reasons."""
     known = base_model.hyperparameters_of(method)
     chosen = {name: one.written(one.default) for name, one in known.items()}
     statements = [

@@ -9,7 +9,7 @@ from tunedrop.contracts import Method
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """What a checked dataset is like. Tokens are estimated; `media` counts images, videos and documents."""
+    """Properties of a checked dataset. Tokens are estimated; `media` counts images, videos and documents."""
 
     method: Method
     records: int
@@ -22,7 +22,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that the advice goes by."""
+    """The situation that advice is based on."""
 
     goal: Goal | None = None
     changes: Changes | None = None

@@ -1,4 +1,4 @@
-"""One piece of advice, never without its reason and where that comes from."""
+"""A piece of advice with its reason and source."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COST = "training is billed by tokens and epochs: aws.amazon.com/bedrock/pricing 
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
-    """What is advised, why, and by whom."""
+    """The advice, its reason, and its source."""
 
     says: str
     because: str

@@ -1,8 +1,8 @@
-"""The base models that Bedrock can customize: one TOML file a model in `models/`, no code to add one.
+"""The base models that Bedrock can customize: one TOML file per model in `models/`, no code.
 
-A file names what it `inherits` from `families/`, in that order, and says what differs: tables are merged,
-other values replace. `[dataset]` holds for every method that does not say otherwise in `[methods.…]`, and a
-method set to false is not inherited.
+A file names the `families/` that it `inherits`, in order, and what differs: tables are merged, other values
+replaced. `[dataset]` applies to every method unless `[methods.…]` overrides it; a method set to false is not
+inherited.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def regions_of_engine(name: str) -> tuple[str, ...]:
 
 
 def base_of(model_arn: str) -> BaseModel | None:
-    """The base of a custom model, which its ARN names: `…:custom-model/<base model>/<id>`; None of others."""
+    """The base model in a custom model's ARN (`…:custom-model/<base model>/<id>`); None for other ARNs."""
     try:
         return find(model_arn.partition(":custom-model/")[2].rpartition("/")[0])
     except LookupError:
@@ -64,12 +64,12 @@ def base_of(model_arn: str) -> BaseModel | None:
 
 @cache
 def load() -> dict[str, BaseModel]:
-    """Every base model of the catalog, by the id that customization takes."""
+    """All base models of the catalog, by their id for customization."""
     return read(resources.files(__name__))
 
 
 def read(folder: Traversable) -> dict[str, BaseModel]:
-    """The base models of a folder that has `models` and `families`."""
+    """The base models of a folder with `models` and `families`."""
     families, models = (_documents(folder / name) for name in ("families", "models"))
     found = [_model(name, document, families) for name, document in models.items()]
     return {model.id: model for model in found}
@@ -119,7 +119,7 @@ def find(base_model: str) -> BaseModel:
     Raises
     ------
     LookupError
-        When the catalog does not know it; the message names the nearest that can be tuned today.
+        If the catalog does not contain it; the message names the closest that can be tuned today.
     """
     models = load()
     if base_model in models:
@@ -135,23 +135,23 @@ def find(base_model: str) -> BaseModel:
 
 
 def entries(base_model: BaseModel) -> list[BaseModel]:
-    """The entries of a base model, one for each engine that trains it: the usual one first."""
+    """The entries of a base model, one per engine that trains it, the default first."""
     same = [one for one in load().values() if one.service_id == base_model.service_id]
     return sorted(same, key=lambda one: one.id != one.service_id)
 
 
 def tunable(method: Method | None = None, region: str | None = None, on: str = "") -> list[BaseModel]:
-    """The base models that can be tuned on a day (empty: today), as far as the catalog knows."""
+    """The base models that can be tuned on a day (empty: today), according to the catalog."""
     return _tunable.tunable(load(), method=method, region=region, on=on)
 
 
 def instead(model: BaseModel | None, method: Method | None = None, on: str = "") -> str:
-    """What to take instead of a base model that cannot be tuned, or why there is nothing."""
+    """An alternative to a base model that cannot be tuned, or why there is none."""
     return _tunable.instead(load(), model, method=method, on=on)
 
 
 def nearest(name: str, count: int = 3) -> list[BaseModel]:
-    """The base models that a name may have meant, those that can be tuned today first."""
+    """The base models with similar names, those that can be tuned today first."""
     wanted = name.lower()
     models = sorted(load().values(), key=lambda one: bool(_tunable.obstacle(one)))
     words = {word: one for one in reversed(models) for word in _names(one)}
@@ -159,7 +159,7 @@ def nearest(name: str, count: int = 3) -> list[BaseModel]:
     alike = [words[word] for word in difflib.get_close_matches(wanted, words, n=count, cutoff=0.3)]
     found = list({one.id: one for one in (*named, *alike)}.values())
     alive = [one for one in models if not _tunable.obstacle(one)]
-    # Whoever is named with what cannot be tuned is told of something that can.
+    # For a name close to models that cannot be tuned, also name one that can.
     best = found[:count]
     return best if any(one in alive for one in best) else [*best[: count - 1], *alive[:1]]
 

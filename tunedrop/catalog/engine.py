@@ -10,9 +10,9 @@ import msgspec
 
 
 class Engine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An engine. `closed` is a clause that says why it starts nothing; empty where it does.
+    """An engine. `closed` is a clause that says why it starts no jobs; empty if it does.
 
-    `tunes_foundation_models`: GetFoundationModel says of its base models whether they can be tuned.
+    `tunes_foundation_models`: whether GetFoundationModel tells if its base models can be tuned.
     """
 
     title: str
@@ -22,6 +22,6 @@ class Engine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @cache
 def engines() -> dict[str, Engine]:
-    """Every engine by its name."""
+    """All engines by name."""
     page = (resources.files(__package__) / "engines.toml").read_text("utf-8")
     return msgspec.convert(tomllib.loads(page), dict[str, Engine])

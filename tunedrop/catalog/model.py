@@ -13,16 +13,16 @@ from tunedrop.contracts import Commitment, Method
 Format = Literal[
     "prompt-completion", "converse", "text", "openai-chat", "messages", "preference", "image-caption"
 ]
-"""The dataset formats that AWS reads: one JSON object a line in each.
+"""The dataset formats that AWS reads, each with one JSON object per line.
 
 `prompt-completion` {prompt, completion} · `converse` bedrock-conversation-2024 · `text` {input} ·
 `openai-chat` {messages: [{role, content: string}], reference_answer} · `messages` the same with its answer
-and nothing beside it · `preference` {chosen: [messages], rejected: [messages]} ·
-`image-caption` {image-ref, caption}
+and no other keys · `preference` {chosen: [messages], rejected: [messages]} · `image-caption` {image-ref,
+caption}
 """
 
 CONVERSATIONS: tuple[Format, ...] = ("converse", "openai-chat", "messages", "preference")
-"""The formats whose models are asked in messages; the others are given one text."""
+"""The formats whose models take messages; models of the others take a single text."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,7 +36,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A list price in US dollars; the unit is named by the field that holds it.
 
-    `doubt` says what is not certain about it, such as a rate that was worked out from an example.
+    `doubt` says what is uncertain about it, such as a rate derived from an example.
     """
 
     usd: float
@@ -48,14 +48,14 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Lifecycle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When a model became Legacy and when it ends (YYYY-MM-DD); empty: not announced.
 
-    On a Legacy model no new customization job and no new provisioned throughput may start, and new customers
-    are shut out; models tuned before go on until the end (Bedrock user guide, model-lifecycle and
+    On a Legacy model no new customization job or provisioned throughput may start, and new customers have no
+    access; models tuned earlier work until the end (Bedrock user guide, model-lifecycle and
     model-lifecycle-legacy, read 2026-11-29).
 
     Attributes
     ----------
     successor
-        The base model to tune instead, by its id in the catalog; our advice, no page names one.
+        The base model to tune instead, by its id in the catalog; our recommendation, not documented by AWS.
     """
 
     source: Source
@@ -64,7 +64,7 @@ class Lifecycle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     successor: str = ""
 
     def state(self, on: str) -> Literal["active", "legacy", "ended"]:
-        """What the model is on a day (YYYY-MM-DD)."""
+        """The state of the model on a day (YYYY-MM-DD)."""
         if self.ends_on and on >= self.ends_on:
             return "ended"
         return "legacy" if self.legacy_since and on >= self.legacy_since else "active"
@@ -73,8 +73,8 @@ class Lifecycle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Hyperparameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One entry of Bedrock's `hyperParameters` map, under Bedrock's own name (`epochCount`).
 
-    `default` may be `auto`, where the service chooses; `words` are what a word may be, `values` the only
-    numbers that are taken.
+    `default` may be `auto`, so that the service chooses; `words` are the allowed words, `values` the allowed
+    numbers.
     """
 
     type: Literal["int", "float", "word"]
@@ -85,15 +85,15 @@ class Hyperparameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     values: tuple[float, ...] = ()
 
     def refusal(self, value: object) -> str:
-        """Why a value is not one; empty when it is."""
+        """Why a value is invalid; empty if it is valid."""
         if self.type == "word":
-            return "" if value in self.words else f"{value!r} is none of {', '.join(self.words)}"
+            return "" if value in self.words else f"{value!r} is not one of {', '.join(self.words)}"
         if value == "auto" == self.default:
             return ""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return f"{value!r} is not a number"
         if self.values and value not in self.values:
-            return f"{value} is none of {', '.join(f'{one:g}' for one in self.values)}"
+            return f"{value} is not one of {', '.join(f'{one:g}' for one in self.values)}"
         if self.minimum <= value <= self.maximum and (self.type == "float" or value == int(value)):
             return ""
         whole = "a whole number " if self.type == "int" else ""
@@ -101,14 +101,14 @@ class Hyperparameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         return f"{value} is not {whole}{up_to}"
 
     def written(self, value: float | str) -> str:
-        """A value as the API's map of strings takes it."""
+        """A value as a string for the API."""
         if isinstance(value, str):
             return value
         return str(int(value)) if self.type == "int" else format(Decimal(str(value)), "f")
 
 
 class MediaTokens(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How many tokens one image, video or document is billed as: at least, likely, at most."""
+    """How many tokens an image, video or document is billed as: minimum, likely, maximum."""
 
     low: int
     likely: int
@@ -120,10 +120,10 @@ class MediaTokens(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Media(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Images or videos that a base model takes; 0 is no known limit.
+    """Images or videos that a base model accepts; 0 is no known limit.
 
-    `doubtful_formats` are taken by one source and not by another, `size_is_doubtful` where no page names it.
-    `max_seconds` is of a video. `tokens` is None where no page says how many one is.
+    On `doubtful_formats` the sources disagree; `size_is_doubtful` if no page documents it. `max_seconds` is
+    for videos. `tokens` is None if no page documents them.
     """
 
     formats: tuple[str, ...]
@@ -148,31 +148,32 @@ class Teacher(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ends_on: str = ""
 
     def has_ended(self, on: str) -> bool:
-        """Whether it answers no more on a day (YYYY-MM-DD)."""
+        """Whether it has ended on a day (YYYY-MM-DD)."""
         return bool(self.ends_on and on >= self.ends_on)
 
 
 class MethodRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a base model asks of a dataset for one method. Records are lines, sizes bytes; 0 is no limit.
+    """A base model's requirements for the dataset of one method. Records are lines, sizes bytes; 0 is no
+    limit.
 
     Attributes
     ----------
     reserved_words
-        Words that fail the job where a prompt or a system text has them (`reserved_in_answers`: anywhere).
+        Words that fail the job in a prompt or system prompt (with `reserved_in_answers`, anywhere).
     doubtful_words
-        Words that AWS's own validator refuses too, which no page names.
+        Words that AWS's own validator refuses too, although no page documents them.
     schema_version
-        Whether a Converse record must name it. bedrock-conversation-2024 is what every source takes.
+        Whether a Converse record must have it. Every source accepts bedrock-conversation-2024.
     answer
         Whether the conversation ends with the assistant's answer.
     system
-        Where chat records have their system text: a first message, or a key of its own.
+        Where chat records have their system prompt: in a first message, or a separate key.
     hyperparameters
         None: the base model's.
     engine
-        What trains by this method; empty: the base model's.
+        The engine for this method; empty: the base model's.
     regions
-        Where this method is offered; empty: wherever the base model is tuned.
+        The Regions of this method; empty: those of the base model.
     """
 
     format: Format
@@ -211,9 +212,9 @@ class MethodRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which ways of serving a model tuned from this base exist, and the on-demand request limits.
+    """The serving modes of models tuned from this base model, and the on-demand request limits.
 
-    `mantle`: by the OpenAI-compatible endpoint that has tuned it, by the token.
+    `mantle`: through the OpenAI-compatible endpoint that tuned it, billed by token.
     """
 
     on_demand: bool
@@ -227,11 +228,10 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """None: no dated source was found; the estimate names the SKU that is missing.
 
-    `imported_…` are for each custom model unit of an imported model, by the minute of its five-minute windows
-    and by the month of its storage.
+    `imported_…` are per custom model unit of an imported model, per minute of its five-minute windows and per
+    month of storage.
 
-    `custom_…` are for tokens of a model tuned from this base, on demand; None where they cost what the base
-    model's do.
+    `custom_…` are for on-demand tokens of a tuned model; None if they cost the same as the base model's.
     """
 
     training_per_million_tokens: Price | None = None
@@ -247,23 +247,23 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class BaseModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A base model that can be customized, or could: `lifecycle` is the last known.
+    """A base model that can or could be customized; `lifecycle` is the last known.
 
-    `engine` is what trains it, where a method does not name another. `id` is what customization takes;
-    `inference_id` is what Converse takes for the base model itself (a model id, or an inference profile such
-    as `us.meta.llama3-3-70b-instruct-v1:0`); `lifecycle_id` is what GetFoundationModel takes. The live
-    lifecycle overrides this page. `price_list_name` is how the usage types of AWS's price list call it
-    (`USE1-NovaLite-Customization-Training`). `inference_id` is empty where Bedrock does not sell the base
-    model on demand, `lifecycle_id` where it does not know it.
+    `engine` trains it unless a method names another. `id` is for customization; `inference_id` for Converse
+    with the base model itself (a model id, or an inference profile such as
+    `us.meta.llama3-3-70b-instruct-v1:0`), empty if Bedrock does not sell it on demand; `lifecycle_id` for
+    GetFoundationModel, empty if Bedrock does not know it. The live lifecycle overrides the catalog.
+    `price_list_name` is its name in the usage types of AWS's price list
+    (`USE1-NovaLite-Customization-Training`).
 
-    `training_instance` is what a job of an engine that needs one runs on: the estimate is for that.
+    `training_instance` is the instance type for an engine that needs one, also in estimates.
 
-    `variant_of` is the id of the entry that another engine trains usually: both are of one base model, whose
-    id at the service is that one (`service_id`).
+    `variant_of` is the id of the same base model's entry for another engine; the service knows it by that id
+    (`service_id`).
 
-    `hub_content` is its name in SageMaker's public hub, `architecture` what its `config.json` names,
-    `license` the one that a person has to accept (empty: none), `likely_units` and `most_units` what a copy
-    of an imported model of it is billed as.
+    `hub_content` is its name in SageMaker's public hub, `architecture` that in its `config.json`, `license`
+    the one to accept (empty: none), `likely_units` and `most_units` the billed units of a copy of an imported
+    model.
     """
 
     id: str
@@ -294,25 +294,25 @@ class BaseModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     @property
     def short_name(self) -> str:
-        """What follows the provider in its id (`qwen3-8b`): a part of names that are made of it."""
+        """Its id without the provider (`qwen3-8b`), used in generated names."""
         return self.id.partition(".")[2]
 
     @property
     def service_id(self) -> str:
-        """What the service that trains it calls it."""
+        """Its id at the service that trains it."""
         return self.variant_of or self.id
 
     def engine_of(self, method: Method | Literal["auto"]) -> str:
-        """The name of the engine that trains it by a method; `auto`: by its usual ones."""
+        """The name of the engine that trains it by a method; `auto`: its default engine."""
         own = self.methods[method].engine if method in self.methods else ""
         return own or self.engine
 
     def regions_of(self, method: Method | Literal["auto"]) -> tuple[str, ...]:
-        """Where it is tuned by a method and the result can be served; `auto`: by its usual ones."""
+        """The Regions where it can be tuned by a method and served; `auto`: its default Regions."""
         own = self.methods[method].regions if method in self.methods else ()
         return own or self.regions
 
     def hyperparameters_of(self, method: Method | Literal["auto"]) -> dict[str, Hyperparameter]:
-        """What can be set for a method; for `auto`, what the base model takes in general."""
+        """The hyperparameters for a method; for `auto`, those of the base model in general."""
         own = self.methods[method].hyperparameters if method in self.methods else None
         return self.hyperparameters if own is None else own

@@ -14,7 +14,7 @@ Item = Literal[
     "training", "training hours", "storage", "input", "output", "custom input", "custom output",
     "provisioned none", "provisioned 1-month", "provisioned 6-months",
 ]  # fmt: skip
-"""What has a price of its own."""
+"""Items with a separate price."""
 
 SUFFIXES: dict[Item, str] = {
     "training": "Customization-Training",
@@ -36,16 +36,16 @@ PROVISIONED: dict[Commitment, Item] = {
 }
 
 REGIONS = {"us-east-1": "USE1", "us-west-2": "USW2"}
-"""What usage types of a Region begin with; Bedrock customizes models in these two."""
+"""Prefixes of a Region's usage types; Bedrock customizes models in these two Regions."""
 
 
 OF_ANSWERS: tuple[Item, ...] = ("input", "output", "custom input", "custom output")
-"""What is billed for answers, whichever engine has tuned the model."""
+"""Items billed for inference, whichever engine tuned the model."""
 
 
 def usage_type(model: BaseModel, item: Item, region: str = "") -> str:
-    """The usage type of a price; empty where the price list's name of the model is not known, or where what
-    is billed is no job of Bedrock's own.
+    """The usage type of a price; empty if the model's name in the price list is unknown, or the job is not
+    Bedrock's own.
 
     Parameters
     ----------

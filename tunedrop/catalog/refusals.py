@@ -11,7 +11,7 @@ import msgspec
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Why base models are not tuned by some methods: a clause, advice, and where the fact was read."""
+    """Why base models are not tuned by some methods: a clause, an alternative, and the source."""
 
     reason: str
     nearest: str
@@ -20,7 +20,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     methods: tuple[str, ...] = ()
 
     def is_about(self, base: str, method: str) -> bool:
-        """Whether it is about a base model, by any name that people call it, and a method."""
+        """Whether it applies to a base model, by any of its names, and a method."""
         named = not self.bases or any(re.search(one, base.lower()) for one in self.bases)
         return named and (not self.methods or method in self.methods)
 
@@ -31,16 +31,16 @@ class _Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @cache
 def rows() -> tuple[Refusal, ...]:
-    """Every refusal, in the order in which they count."""
+    """All refusals, by precedence."""
     page = (resources.files(__package__) / "refusals.toml").read_text("utf-8")
     return msgspec.convert(tomllib.loads(page), _Page).rows
 
 
 def refusal(base: str, method: str = "auto") -> Refusal | None:
-    """Why a base model, by any of its names, is not tuned by a method; None where no row says so."""
+    """Why a base model, by any of its names, is not tuned by a method; None if no row matches."""
     return next((one for one in rows() if one.is_about(base, method)), None)
 
 
 def methods() -> tuple[str, ...]:
-    """The methods that people know and no manifest takes, with a refusal of their own."""
+    """Well-known methods that manifests do not support, with their refusals."""
     return tuple(dict.fromkeys(name for one in rows() for name in one.methods))

@@ -1,4 +1,4 @@
-"""How a base model is tuned by a method: by which engine, where, and what a person has to see to before."""
+"""How a base model is tuned by a method: the engine, the Regions, and the prerequisites."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def route(model: BaseModel, method: Method | Literal["auto"] = "auto") -> str:
 
 
 def needs(model: BaseModel, method: Method | Literal["auto"] = "auto") -> Iterator[str]:
-    """What has to be there before such a run: preflight checks all of it, before anything is paid."""
+    """The prerequisites of such a run, all of which preflight checks."""
     name = model.engine_of(method)
     if not engines()[name].tunes_foundation_models:
         yield f'"{name}" in the stage\'s setting engines'

@@ -1,6 +1,7 @@
-"""Which base models can be tuned on a day, in a Region, by a method; why not the others, and what instead.
+"""Which base models can be tuned on a day, in a Region, by a method; why not the others, and alternatives.
 
-The catalog's answer, for whoever has no AWS at hand. Before anything is paid, preflight asks Bedrock itself.
+This is the catalog's state, for use without AWS. Preflight checks with Bedrock itself before anything is
+paid.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from tunedrop.contracts import Method
 def obstacle(
     model: BaseModel, *, method: Method | None = None, region: str | None = None, on: str = ""
 ) -> str:
-    """Why a base model cannot be tuned; empty when it can, as far as the catalog knows.
+    """Why a base model cannot be tuned, according to the catalog; empty if it can.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ def obstacle(
 
 
 def unused(model: BaseModel, method: Method | None) -> str:
-    """That Tunedrop does not use what trains it; no method: any of it."""
+    """A clause if Tunedrop does not use the engine that trains it (for any method, if none is given)."""
     names = [model.engine_of(one) for one in ([method] if method is not None else model.methods)]
     if any(not engines()[name].closed for name in names):
         return ""
@@ -53,7 +54,7 @@ def unused(model: BaseModel, method: Method | None) -> str:
 
 
 def why_closed(lifecycle: Lifecycle, on: str = "") -> str:
-    """Why no new job may start on a model of this lifecycle; empty when it may."""
+    """Why no new job may start on a model with this lifecycle; empty if it may."""
     match lifecycle.state(on or clock.today()):
         case "ended":
             return f"reached its end of life on {lifecycle.ends_on}"
@@ -78,7 +79,7 @@ def tunable(
 def instead(
     models: dict[str, BaseModel], model: BaseModel | None, *, method: Method | None = None, on: str = ""
 ) -> str:
-    """What to take instead of a model that cannot be tuned, as advice: a successor with its Region."""
+    """An alternative to a model that cannot be tuned: a successor with its Region."""
     found = tunable(models, method=method, on=on)
     if not found:
         why = refusal(model.id, method or "auto") if model is not None else None
@@ -86,6 +87,6 @@ def instead(
             return why.nearest
         return "No base model of the catalog can be tuned so today"
     successor = model.lifecycle.successor if model is not None else ""
-    free = next((one for one in found if not one.license), found[0])  # no licence that a person has to accept
+    free = next((one for one in found if not one.license), found[0])  # no licence to accept
     best = next((one for one in found if one.id == successor), free)
     return f"Take {best.id} ({best.name}, in {' and '.join(best.regions)})"

@@ -19,9 +19,9 @@ class Preflight(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CostLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One item of an estimate, in USD, with where its price comes from (`source`, `priced_on` YYYY-MM-DD).
+    """One item of an estimate, in USD, with the source of its price (`source`, `priced_on` YYYY-MM-DD).
 
-    Without a price `source` is empty; `sku` is then the usage type that AWS's price list would have it under.
+    Without a price `source` is empty, and `sku` is its usage type in AWS's price list.
     """
 
     item: str
@@ -37,11 +37,11 @@ class CostLine(msgspec.Struct, frozen=True, kw_only=True):
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """The estimated cost of a run. `approval_reasons` is empty if the run needs no approval.
 
-    `evaluation_requests` is how many answers and judgements the evaluation will ask for, and
-    `evaluation_minutes` how long that will take; None where the pace is not known. `unrelated_to` is the run
-    whose model this one would replace in production, where its data has nothing in common with what that one
-    learned. `succeeds` is the Legacy base model that the run's takes the place of. Both need a person's yes.
-    `left_out` are the manifest's hyperparameters that the new base model does not take.
+    `evaluation_requests` is the number of answers and judgements of the evaluation, `evaluation_minutes` its
+    duration; None if unknown. `unrelated_to` is the run whose model this one would replace in production
+    although their data is unrelated. `succeeds` is the Legacy base model that the run's base model replaces.
+    Both need approval. `left_out` are the manifest's hyperparameters that the new base model does not
+    support.
     """
 
     lines: tuple[CostLine, ...]
@@ -61,7 +61,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 class ActualCost(msgspec.Struct, frozen=True, kw_only=True):
     """The actual cost of a run; `low` and `high` bound the part that cannot be measured.
 
-    `forecast` is what its model will cost a month for as long as it exists: not spent, and in no sum here.
+    `forecast` is the monthly cost of its model while it exists; not spent, and not in the sums.
     """
 
     lines: tuple[CostLine, ...]

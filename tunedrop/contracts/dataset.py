@@ -11,11 +11,11 @@ from tunedrop.contracts.run import Method
 
 
 class Prompts(msgspec.Struct, frozen=True, kw_only=True):
-    """What evaluation asks of held-out records: every turn of the assistant with all that was said before it,
-    every text's second half.
+    """The prompts that evaluation derives from held-out records: each assistant turn with the conversation
+    before it, or the second half of each text.
 
-    `tokens` are those of all prompts, each with its recorded answer; `unanswered` have none.
-    `media` counts the images and videos that are shown, by kind.
+    `tokens` are those of all prompts with their recorded answers; `unanswered` prompts have none. `media`
+    counts their images and videos, by kind.
     """
 
     count: int = 0
@@ -34,7 +34,7 @@ class Prompts(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def share(self, share: float) -> Prompts:
-        """A part of them, spread evenly."""
+        """A share of them, assuming an even distribution."""
         return Prompts(
             count=round(self.count * share),
             tokens=round(self.tokens * share),
@@ -51,7 +51,7 @@ class DatasetFile(msgspec.Struct, frozen=True, kw_only=True):
     """One split as Bedrock will read it (or, for `test`, as evaluate_model will).
 
     `tokens` are those of its texts; `media` counts its images, videos and documents, by kind.
-    `prompts` are those of a held-out split; None where nobody has counted them.
+    `prompts` are those of a held-out split; None if not counted.
     """
 
     uri: str
@@ -62,7 +62,7 @@ class DatasetFile(msgspec.Struct, frozen=True, kw_only=True):
     prompts: Prompts | None = None
 
     def share(self, share: float) -> DatasetFile:
-        """A part of it, spread evenly, before it is written."""
+        """A share of it, assuming an even distribution, before it is written."""
         return DatasetFile(
             uri="",
             records=round(self.records * share),
@@ -75,9 +75,9 @@ class DatasetFile(msgspec.Struct, frozen=True, kw_only=True):
 class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     """A validated dataset: split, converted to the base model's format, written to the artifacts bucket.
 
-    `test` holds the held-out records in the base model's format; it is never trained on. `split_off` are
-    those of them that were there before the last retry, which has added others. `earlier` are the datasets
-    of the run's earlier stages, in order.
+    `test` has the held-out records in the base model's format; it is never trained on. `split_off` are those
+    from before the last retry, which added others. `earlier` are the datasets of the run's earlier training
+    phases, in order.
     """
 
     method: Method
@@ -96,7 +96,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ByteRange(msgspec.Struct, frozen=True, kw_only=True):
-    """The lines of one file of a dataset that begin from byte `start` to before `stop`."""
+    """The lines of a dataset file that begin at byte `start` or later, and before `stop`."""
 
     split: Literal["train", "validation", "test"]
     start: int
@@ -106,8 +106,8 @@ class ByteRange(msgspec.Struct, frozen=True, kw_only=True):
 class ShardWork(msgspec.Struct, frozen=True, kw_only=True):
     """The work on each shard of a dataset: check it; or split, convert and write it.
 
-    `dataset` counts those of the earlier stages from 0, then comes the run's own. `method` and the shares of
-    records to hold out are known once all shards have been checked.
+    `dataset` numbers the datasets of earlier training phases from 0, then the run's own. `method` and the
+    shares of records to hold out are known once all shards have been checked.
     """
 
     kind: Literal["check", "prepare"]
@@ -118,9 +118,9 @@ class ShardWork(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sharding(msgspec.Struct, frozen=True, kw_only=True):
-    """A dataset too large for one function: have this done with its shards, then call again.
+    """A dataset too large for one function: the work for its shards, after which the step is called again.
 
-    `earlier` are the datasets of earlier stages that are ready.
+    `earlier` are the finished datasets of earlier training phases.
     """
 
     work: ShardWork

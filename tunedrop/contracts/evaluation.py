@@ -1,4 +1,4 @@
-"""The steps evaluate_model and promote_model: the verdict on a model, and its place in production."""
+"""The steps evaluate_model and promote_model: the verdict on a model, and its promotion."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Contender(msgspec.Struct, frozen=True, kw_only=True):
-    """The tuned model against another one that it has to beat, whose score is `base`.
+    """The tuned model compared with another candidate, whose score is `base`.
 
-    `name`: the constant answer (the majority label, the medoid), the nearest neighbour's answer, or the base
-    model with examples in its prompt, which is shown and decides nothing.
+    `name`: the constant answer (majority label or medoid), the nearest neighbour's answer, or the base model
+    with examples in its prompt, which is only shown.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Losses(msgspec.Struct, frozen=True, kw_only=True):
-    """How well the tuned model predicts what it was trained on, and what was kept back to validate it.
+    """The losses of the tuned model on its training and validation data.
 
     Each loss is the mean of the last epoch's rows in Bedrock's metrics files, else what the job itself
     reports; a perplexity is exp(loss), which holds if the losses are mean cross-entropies in nats a token:

@@ -184,7 +184,7 @@ def test_a_file_with_an_unknown_key_says_which_file_and_key(tmp_path: Path) -> N
         ("epochCount", True, "True is not a number"),
         ("learningRate", 1e-9, "1e-09 is not from 1e-07 to 0.001"),
         ("reasoningEffort", "low", ""),
-        ("reasoningEffort", "most", "'most' is none of low, medium, high"),
+        ("reasoningEffort", "most", "'most' is not one of low, medium, high"),
         ("inferenceMaxTokens", 100_000, ""),
     ],
 )
@@ -200,7 +200,7 @@ def test_a_hyperparameter_takes_its_values_alone(name: str) -> None:
     known = catalog.find("qwen.qwen3-32b").hyperparameters_of("preference")[name]
 
     assert known.refusal(32) == known.refusal("auto") == ""
-    assert known.refusal(48).startswith("48 is none of 16, 32" if name != "lora_rank" else "48 is none of 8")
+    assert known.refusal(48).startswith("48 is not one of 16, 32" if name != "lora_rank" else "48 is not one of 8")
 
 
 def test_a_base_model_has_the_id_under_which_an_account_lists_its_customizations() -> None:
