@@ -1,1 +1,1 @@
-"""Base against tuned on held-out prompts: ask, score, bound the difference, decide."""
+"""Compares base and tuned model on held-out prompts: answers, scores, confidence intervals, verdict."""

@@ -1,4 +1,4 @@
-"""Answers from anywhere: JSON lines of prompt, reference and the models' answers, and their verdict."""
+"""The verdict on a file of answers: JSON lines with prompt, reference and the models' answers."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ REQUIRED = ("prompt", "reference", "base", "tuned")
 STOP_REASONS = ("base_stop_reason", "tuned_stop_reason", "production_stop_reason")
 OPTIONAL = ("production", "conversation", *STOP_REASONS)
 CONFIDENCES = (0.8, 0.999)
-"""Below, a verdict is a guess; above, no test set is large enough."""
+"""Below, a verdict would be a guess; above, no test set is large enough."""
 
 MOST_ATTEMPTS = 20
-"""By then there is nothing left of alpha to decide with."""
+"""After this many attempts, too little of alpha remains for a decision."""
 
 NO_ANSWER = "no answer"
 METRICS = tuple(name for name in get_args(Metric) if name != "judge")
@@ -35,7 +35,7 @@ def evaluate(
     confidence: float = 0.95,
     attempt: int = 1,
 ) -> Evaluation:
-    """The verdict on a tuned model, from answers to the same prompts: no AWS, no pipeline.
+    """The verdict on a tuned model, from answers to the same prompts, without AWS or the pipeline.
 
     Parameters
     ----------
@@ -44,18 +44,19 @@ def evaluate(
         `production` (the answer of the model in production), `conversation` (an id: lines that share it are
         one unit), and each model's stop reason (`tuned_stop_reason` and so on, in Bedrock's words).
     metric
-        What decides; `auto` takes the one that fits the references.
+        The deciding metric; `auto` chooses one that fits the references.
     min_improvement
-        By how much the tuned model must be better, on a scale of 0 to 1.
+        The required improvement, on a scale of 0 to 1.
     confidence
-        How sure the verdict has to be: over all attempts it is wrong on one side in at most half of the rest.
+        The confidence of the verdict: over all attempts, the one-sided error rate is at most half of the
+        rest.
     attempt
-        The number of this evaluation of the model, from 1: each further one asks for more evidence.
+        The number of this evaluation of the model, from 1; each further one requires more evidence.
 
     Raises
     ------
     InvalidAnswers
-        When a line cannot be read, or a setting makes no sense.
+        If a line cannot be read, or a setting is invalid.
 
     Examples
     --------
@@ -79,12 +80,12 @@ def evaluate(
 
 
 def settings_of(metric: str, min_improvement: float, confidence: float) -> EvaluationSettings:
-    """The settings of an evaluation that asks nobody.
+    """The settings of an evaluation of given answers.
 
     Raises
     ------
     InvalidAnswers
-        When one of them makes no sense.
+        If one of them is invalid.
     """
     if metric not in METRICS:
         raise InvalidAnswers(f"metric: there is no {metric!r}; there are {', '.join(METRICS)}")
@@ -114,7 +115,7 @@ def read_file(path: Path) -> list[Prediction]:
     Raises
     ------
     InvalidAnswers
-        When it cannot be read, or a line is none of ours; the message says which and why.
+        If it cannot be read, or a line is invalid; the message says which and why.
     """
     try:
         text = path.read_text("utf-8-sig")
@@ -132,7 +133,7 @@ def read(rows: Iterable[tuple[int, Any]]) -> list[Prediction]:
     Raises
     ------
     InvalidAnswers
-        When one has the wrong shape, or there is none.
+        If one has the wrong shape, or there are none.
     """
     conversations: dict[str, int] = {}
     turns: Counter[int] = Counter()
@@ -205,7 +206,7 @@ def _check(number: int, row: Any) -> None:
 
 
 def _check_names(number: int, row: Mapping[str, Any]) -> None:
-    """Refuse names that are nearly ours; what a line has beside ours is ignored."""
+    """Refuse misspelled keys; other additional keys are ignored."""
     known = (*REQUIRED, *OPTIONAL)
     for name in map(str, row):
         meant = name.strip().lower().rstrip("s")

@@ -1,5 +1,5 @@
-"""Asking a model: Converse for conversations, InvokeModel with the exact trained text for the others, and
-with OpenAI's chat body for imported models and those of bedrock-mantle, which Converse does not take."""
+"""Calls a model: Converse for conversations, InvokeModel with the exact training format for others, and
+OpenAI's chat body for imported models and those of bedrock-mantle, which Converse does not support."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from tunedrop.serving.kind import ServingKind
 from tunedrop.serving.kinds.imported import is_asleep
 
 SECONDS_TO_ASK = 600.0
-"""A Lambda lives 900 s at most; what is left is for the answers on their way and for the scores."""
+"""A Lambda function runs for at most 900 s; the rest is for pending answers and the scores."""
 
 FEWEST_TOKENS = 512
-"""The limit on an answer, where its reference is short or there is none."""
+"""The limit on an answer's tokens if its reference is short or missing."""
 
 MOST_TOKENS = {"llama": 2_048, "titan": 3_072}
-"""The most that InvokeModel takes, by family (user guide, model-parameters-meta and
-model-parameters-titan-text, read 2026-11-26)."""
+"""The maximum of InvokeModel, by family (user guide, model-parameters-meta and model-parameters-titan-text,
+read 2026-11-26)."""
 
 MOST_TOKENS_OF_OTHERS = 4_096
-"""A belief: no model in the catalog that Converse asks takes less."""
+"""A belief: every model in the catalog that is called by Converse supports this."""
 
 BYTES_A_TOKEN = 2
 """Of UTF-8, at the least: 3 to 4 in English, 2 to 3 in other scripts. A limit is twice what is wanted."""
 
 REASONING_TOKENS = 2_048
-"""What an imported model may think, inside its answer, beside what it says: a guess."""
+"""Additional tokens for the reasoning of an imported model, which is part of its answer; a guess."""
 
 WAKING_SECONDS = 300.0
-"""How long an imported model may keep answering that it is not ready (Bedrock user guide,
-invoke-imported-model, read 2026-11-29: tens of seconds as a rule)."""
+"""How long an imported model may be not ready (Bedrock user guide, invoke-imported-model, read 2026-11-29:
+usually tens of seconds)."""
 
 TRIES = 8
 LONGEST_PAUSE = 30.0
@@ -52,7 +52,7 @@ Given = TypeVar("Given")
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model said; `error` is why it said nothing, `stop_reason` why it stopped, in Bedrock's words."""
+    """A model's answer; `error` is why there is none, `stop_reason` Bedrock's reason why it stopped."""
 
     text: str = ""
     input_tokens: int = 0
@@ -63,7 +63,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def most_tokens(reference: str, family: str) -> int:
-    """How long an answer may be: twice as long as the answer known to be good, as far as the model goes."""
+    """The limit on an answer's tokens: twice the reference's length, up to the model's maximum."""
     most = next((limit for name, limit in MOST_TOKENS.items() if name in family), MOST_TOKENS_OF_OTHERS)
     return min(most, max(FEWEST_TOKENS, len(reference.encode("utf-8", "replace")) // BYTES_A_TOKEN))
 
@@ -93,7 +93,7 @@ class RateLimiter:
 
 
 class Unanswered(Exception):
-    """A model gave no answer after all tries; the message says why."""
+    """A model returned no answer after all tries; the message says why."""
 
 
 def persist(
@@ -102,14 +102,14 @@ def persist(
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], float] = time.monotonic,
 ) -> Given:
-    """What a call to Bedrock gives: in its turn, and tried again with growing, jittered pauses.
+    """The result of a call to Bedrock, rate-limited and retried with exponential backoff and jitter.
 
-    A model that sleeps is waited for until it wakes, up to `WAKING_SECONDS`; that counts as no try.
+    A model that is not ready is awaited for up to `WAKING_SECONDS`, without counting as a try.
 
     Raises
     ------
     Unanswered
-        When it was refused, or throttled or broken to the last try.
+        If it was refused, or throttled or failing until the last try.
     """
     pause, reason, tries = 1.0, "", 0
     awake_by = now() + WAKING_SECONDS
@@ -134,9 +134,9 @@ _REASONING = re.compile(r"\A(?:(?!</think>).)*</think>\s*", re.DOTALL)
 
 
 def without_reasoning(text: str) -> str:
-    """An answer without the thoughts before it; nothing where it was cut while it still thought.
+    """An answer without the reasoning before it; empty if it was truncated within the reasoning.
 
-    Chat templates may open the thoughts themselves, so that only their end is in the answer.
+    Chat templates may open the reasoning, so that the answer contains only its end tag.
 
     >>> [without_reasoning(one) for one in ("<think>hm</think> yes", "hm</think>yes", "<think>hm")]
     ['yes', 'yes', '']
@@ -147,7 +147,7 @@ def without_reasoning(text: str) -> str:
 
 
 class Asker:
-    """Asks one model. Throttling and faults are tried again with growing, jittered pauses."""
+    """Calls one model. Throttling and faults are retried with exponential backoff and jitter."""
 
     def __init__(
         self,
@@ -167,14 +167,14 @@ class Asker:
         self._sleep = sleep
 
     def ask(self, question: HeldOut) -> Answer:
-        """The model's answer; an answer with `error` when it gave none after all tries."""
+        """The model's answer, with `error` set if there was none after all tries."""
         try:
             return persist(lambda: self._timed(question), self._limiter, self._sleep)
         except Unanswered as error:
             return Answer(error=str(error))
 
     def _timed(self, question: HeldOut) -> Answer:
-        """One try. InvokeModel's body tells no latency: then it is the request's, without pauses."""
+        """One try. InvokeModel reports no latency: then it is that of the request, without pauses."""
         started = time.monotonic()
         answer = self._ask(question)
         elapsed = int((time.monotonic() - started) * 1000)

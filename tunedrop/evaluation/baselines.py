@@ -1,8 +1,8 @@
-"""Answers that cost nothing: what a promotion has to beat, or the model has learned no more than a habit.
+"""Baselines without a model, which a promotion must beat: otherwise the model has only learned a habit.
 
-The constant answer is the commonest label, or the answer that has most in common with all others (the
-medoid). The nearest neighbour's answer is that of the most similar known prompt. Known are the training
-examples; where there are none, the other test prompts with their references, each prompt's own unit left out.
+The constant answer is the most common label, or the answer most similar to all others (the medoid). The
+nearest neighbour's answer is that of the most similar known prompt. Known prompts are the training examples,
+or else the other test prompts without the prompt's own unit.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ Name = Literal["constant answer", "nearest neighbour", "echo of the prompt"]
 NEAREST: Name = "nearest neighbour"
 
 MOST_CANDIDATES, MOST_COMPARED = 60, 60
-"""Of so many different answers the medoid is found, by so many references."""
+"""The medoid is chosen among this many different answers, by this many references."""
 
 MOST_LETTERS = 500
-"""So much of a prompt is compared by its letters."""
+"""Characters of a prompt that are compared."""
 
 BUCKETS = 4_096
-"""Words are hashed into so many columns: enough that prompts collide in few words."""
+"""Number of hash columns for words: enough that collisions are rare."""
 
 Matrix = NDArray[np.float32]
 Scorer = Callable[[str, str], float]
@@ -39,7 +39,7 @@ Scorer = Callable[[str, str], float]
 def free_answers(
     asked: Sequence[Example], known: Sequence[Example], scorer: Scorer, *, are_labels: bool
 ) -> dict[Name, list[str]]:
-    """What each free contender answers to the prompts of `asked`."""
+    """The answers of each baseline to the prompts of `asked`."""
     if not known:
         return {}
     known = spread(known, MOST_KNOWN)
@@ -57,7 +57,7 @@ def spread(examples: Sequence[Example], most: int) -> list[Example]:
 
 
 def _constant(asked: Sequence[Example], known: Sequence[Example], best: Sequence[str]) -> list[str]:
-    """The best answer that is not a prompt's own unit's alone."""
+    """The best constant answer that does not come from the prompt's own unit only."""
     owners: dict[str, set[int]] = {}
     for one in known:
         owners.setdefault(one.answer, set()).add(one.unit)
@@ -73,7 +73,7 @@ def _commonest(known: Sequence[Example], _: Scorer) -> list[str]:
 
 
 def _medoids(known: Sequence[Example], scorer: Scorer) -> list[str]:
-    """The two answers that score best against the references of other units, on average."""
+    """The two answers with the best mean score on references of other units."""
     compared = spread(known, MOST_COMPARED)
     candidates = list({one.answer: one for one in spread(known, MOST_CANDIDATES)}.values())
 
@@ -92,9 +92,9 @@ def nearest(
     most: int = 1,
     features: Callable[[str], Sequence[str]] = words,
 ) -> list[list[str]]:
-    """The answers of the known prompts with the highest cosine of feature vectors, rare ones counting more.
+    """The answers of the known prompts with the highest cosine similarity, weighted by rarity.
 
-    Of each prompt so many at most, the nearest first, none of its own unit.
+    For each prompt at most this many, the nearest first, none of its own unit.
     """
     counts = Counter(one for example in known for one in set(features(example.prompt)))
     theirs = _vectors([features(one.prompt) for one in known], counts, len(known))
@@ -111,7 +111,7 @@ def nearest(
 
 
 def distances(asked: Sequence[Example], known: Sequence[Example]) -> list[float]:
-    """How unlike each prompt is to the nearest known one: 1 less the cosine, 0 for the same words."""
+    """The distance of each prompt to the nearest known one: 1 minus the cosine, 0 for the same words."""
     known = spread(known, MOST_KNOWN)
     counts = Counter(one for example in known for one in set(words(example.prompt)))
     theirs = _vectors([words(one.prompt) for one in known], counts, len(known))
@@ -123,7 +123,7 @@ def distances(asked: Sequence[Example], known: Sequence[Example]) -> list[float]
 
 
 def letters(text: str) -> list[str]:
-    """Runs of three characters: what prompts have in common beside whole words."""
+    """Character trigrams, which complement complete words."""
     plain = folded(text)[:MOST_LETTERS]
     return [plain[at : at + 3] for at in range(len(plain) - 2)]
 

@@ -1,4 +1,4 @@
-"""Whether an answer is whole: cut at the limit on tokens, filtered, or empty it says little of its model."""
+"""Whether an answer is complete: a truncated, filtered or empty one says little about its model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILTERED = frozenset(("guardrail_intervened", "content_filtered", "CONTENT_FILTE
 guide, model-parameters-meta and model-parameters-titan-text, read 2026-11-26)."""
 
 LONG = 100
-"""JSON of so many characters that was never closed is cut."""
+"""JSON of at least this many characters that is not closed counts as truncated."""
 
 FEWEST_WORDS, NO_LABEL = 2, 6
 """An answer of so many words that begins its reference is cut where it ends within a sentence, or within a
@@ -26,7 +26,8 @@ _SENTENCE = re.compile(r"[.!?。！？।؟…]$")  # noqa: RUF001 - full-width 
 
 
 def incomplete(model: str, pairs: Sequence[tuple[str, Answer]]) -> Incomplete:
-    """Of (reference, answer) pairs. An answer counts once, and an empty one only where one was wanted."""
+    """Counts for (reference, answer) pairs. An answer counts once, and an empty one only if the reference is
+    not empty."""
     found = [_fault(reference, answer) for reference, answer in pairs]
     return Incomplete(
         model=model,
@@ -46,9 +47,10 @@ def _fault(reference: str, answer: Answer) -> str:
 
 
 def _looks_cut(reference: str, text: str) -> bool:
-    """Without a stop reason: it is the beginning of its reference, or JSON that was never closed.
+    """Without a stop reason, an answer counts as truncated if it is a beginning of its reference, or JSON
+    that is not closed.
 
-    A full stop where the reference goes on in its sentence ends nothing.
+    A full stop within a sentence of the reference does not end the answer.
     """
     wanted, given = reference.strip(), text.strip()
     open_end = _SENTENCE.sub("", given)

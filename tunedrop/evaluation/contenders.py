@@ -1,4 +1,4 @@
-"""Who is asked the prompts: the base model, the tuned one, the one in production, and who judges."""
+"""The models of an evaluation: base, tuned, production, and the judge."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from tunedrop.serving import kinds
 from tunedrop.stage import Stage
 
 EXAMPLE_BYTES = 4 << 20
-"""How much of the training file is read for examples."""
+"""How many bytes of the training file are read for examples."""
 
 
 class Contest(msgspec.Struct, frozen=True, kw_only=True):
-    """One run's evaluation: what is asked, and whom; `job` is what has trained the tuned model."""
+    """One run's evaluation: its prompts and models; `job` is the one that trained the tuned model."""
 
     stage: Stage
     run: Run
@@ -39,7 +39,7 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def base_id(self) -> str:
-        """What the base model is asked as."""
+        """The model id of the base model."""
         base = self.serving.base
         if base is not None:
             return base.arn
@@ -59,7 +59,7 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         return held_out + probes
 
     def examples(self, aws_: Aws) -> list[Example]:
-        """Training examples, for the answers that cost nothing: those in the first part of the file."""
+        """Training examples for the baselines, from the first part of the file."""
         asked = islice(self._trained_on(aws_), MOST_KNOWN)
         return [Example(one.messages[-1].text, one.reference) for one in asked if one.reference]
 
@@ -70,7 +70,7 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         return read_held_out([whole + b"\n"], is_text=self.dataset.target_format == "text")
 
     def few_shot(self, aws_: Aws) -> list[HeldOut]:
-        """The training examples that the base model is shown; none of texts, which nobody asks about."""
+        """The training examples in the base model's few-shot prompt; none for datasets of plain text."""
         wanted = self.run.evaluation.few_shot
         if not wanted or self.dataset.target_format == "text":
             return []
@@ -79,12 +79,12 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
     def ask(
         self, aws_: Aws, questions: Sequence[HeldOut], per_minute: float, deadline: float
     ) -> Iterator[Prediction]:
-        """Every contender's answer to each question, in order, until the deadline (`time.monotonic()`).
+        """All models' answers to each prompt, in order, until the deadline (`time.monotonic()`).
 
         Parameters
         ----------
         per_minute
-            How many requests a minute all contenders together may get; 0 is no limit.
+            Maximum number of requests per minute to all models together; 0 is no limit.
         """
         limiter = RateLimiter(per_minute)
 

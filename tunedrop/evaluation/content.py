@@ -1,8 +1,9 @@
-"""What an answer says, apart from the form it is given in: a gain in form alone is no gain in knowledge.
+"""Scores the content of an answer separately from its form, because a gain in form alone is no gain in
+knowledge.
 
-Of a label, the label that a sentence around it names; of a short answer, whether the text has it; of JSON,
-the document inside a code fence or between sentences; of other text, its words without those that many
-answers share (salutations, phrases), and nothing where it is the answer to another prompt.
+For a label, the label that a sentence names; for a short answer, whether the text contains it; for JSON, the
+document inside a code fence or between sentences; for other text, its words without those that many answers
+share (salutations, phrases), and 0 if it is the answer to another prompt.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from tunedrop.evaluation.order import in_order, same_members
 from tunedrop.evaluation.words import folded, words
 
 SHARED = 0.2
-"""Words that more than this part of all different references have are a habit, not what one of them says."""
+"""Words in more than this share of all different references are habits, not content."""
 
 FEWEST_REFERENCES = 10
-"""Of fewer different references nobody can tell habit from content."""
+"""With fewer different references, habits cannot be distinguished from content."""
 
 NEGATIONS = frozenset(
     ("no", "not", "never", "none", "cannot", "cant", "dont", "doesnt", "didnt", "isnt", "arent", "wasnt",
@@ -31,19 +32,20 @@ NEGATIONS = frozenset(
      "не", "нет",
      "ни", "никогда", "δεν", "لا", "لن", "لم", "ليس", "नहीं", "না", "不", "没", "değil", "không", "않")
 )  # fmt: skip
-"""Words that turn an answer into its opposite, in some languages: one word, and all is wrong."""
+"""Negations in some languages: one such word reverses an answer."""
 
 OTHER_ORDER, TOLD = 0.5, 0.1
-"""Below such a correlation the order is another one; a reason is given of such a part of all answers."""
+"""Below this correlation the order counts as different; a reason is reported from this share of answers."""
 
 Contradicted = Literal["negation", "numbers", "order"]
-"""Why an answer with the reference's words may not say the same."""
+"""Why an answer with the reference's words may contradict it."""
 
 _FENCED = re.compile(r"```[^\n`]*\n(.*?)\n?```", re.DOTALL)
 
 
 class Content:
-    """Scores what answers say, from 0 to 1, for one set of references; `learned` are training answers."""
+    """Scores the content of answers, from 0 to 1, for one set of references; `learned` are training
+    answers."""
 
     def __init__(
         self, task: Task, references: Sequence[str], labels: LabelSet, learned: Sequence[str] = ()
@@ -57,7 +59,7 @@ class Content:
         self._copies = Copies([*references, *learned])
 
     def score(self, reference: str, answer: str) -> float:
-        """How much of what the reference says the answer says."""
+        """The share of the reference's content that the answer contains."""
         if self._task == "labels":
             return self._labels.share(self._labels.of(reference), answer)
         if self._task == "short":
@@ -76,7 +78,7 @@ class Content:
 
 
 def most_contradicted(references: Sequence[str], answers: Sequence[str]) -> tuple[Contradicted, int] | None:
-    """The commonest reason why answers lose what they share with their references, and in how many."""
+    """The most common reason why answers contradict their references, and its count."""
     pairs = zip(references, answers, strict=True)
     found = Counter(one for pair in pairs if (one := _contradicts(*pair)))
     return next((one for one in found.most_common(1) if one[1] >= TOLD * len(answers)), None)
@@ -96,12 +98,13 @@ def _ordered(reference: str, answer: str) -> float:
 
 
 def _are_opposite(expected: Sequence[str], given: Sequence[str]) -> bool:
-    """Whether one of the two says no, and the other does not."""
+    """Whether exactly one of the two contains a negation."""
     return NEGATIONS.isdisjoint(expected) != NEGATIONS.isdisjoint(given)
 
 
 def _same_facts(expected: Sequence[str], given: Sequence[str]) -> float:
-    """The share of the reference's numbers that the answer has; 0 where one of the two says no."""
+    """The share of the reference's numbers that the answer has; 0 if exactly one of them contains a
+    negation."""
     if _are_opposite(expected, given):
         return 0.0
     numbers = {one for one in expected if one[0].isdigit()}
@@ -109,7 +112,7 @@ def _same_facts(expected: Sequence[str], given: Sequence[str]) -> float:
 
 
 def _has_phrase(said: Sequence[str], phrase: Sequence[str]) -> float:
-    """Whether these words stand in an answer as they are; 5 does not stand in -5."""
+    """Whether an answer contains these words literally; -5 does not contain 5."""
     size = len(phrase)
     return float(
         any(

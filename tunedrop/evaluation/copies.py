@@ -1,4 +1,4 @@
-"""Answers that are those to another prompt: looked up there, they say nothing of their own."""
+"""Finds answers that belong to another prompt, and so were only looked up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tunedrop.evaluation.metrics import f1
 from tunedrop.evaluation.words import words
 
 ALIKE = 0.8
-"""The F1 of words from which an answer is a copy: a salutation before it changes nothing."""
+"""The minimum F1 of words of a copy, low enough to tolerate a salutation."""
 
 RAREST, MOST_PLACES, MOST_COMPARED = 4, 100, 3
 """By so many of an answer's rarest words, each in so many references at most, the few that have most of them
@@ -27,7 +27,7 @@ class Copies:
                 self._places[word].append(place)
 
     def is_copy(self, reference: str, answer: str) -> bool:
-        """Whether an answer is nearly the reference of another prompt, and nearer to it than to its own."""
+        """Whether an answer is almost the reference of another prompt, and closer to it than to its own."""
         said, own = words(answer), words(reference)
         if said == own:
             return False
@@ -35,7 +35,7 @@ class Copies:
         return any(f1(other, said) >= least for other in self._candidates(said) if other != own)
 
     def _candidates(self, said: tuple[str, ...]) -> list[tuple[str, ...]]:
-        """Those that have most of the answer's rarest words, two at least where it has so many."""
+        """The references with the most of the answer's rarest words, at least two if it has as many."""
         known = sorted((word for word in set(said) if word in self._places), key=self._rarity)[:RAREST]
         hits = Counter(place for word in known for place in self._places[word][:MOST_PLACES])
         fewest = min(2, len(known))

@@ -1,4 +1,4 @@
-"""Asking both models every held-out question, side by side, within a deadline; resumable."""
+"""Evaluates both models on all held-out prompts, side by side, within a deadline; resumable."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ CONCURRENCY = 8
 
 
 class Model(Protocol):
-    """Whoever answers."""
+    """A model that answers questions."""
 
     def ask(self, question: HeldOut) -> Answer: ...
 
 
 class Comparer(Protocol):
-    """Whoever says which of two answers is better."""
+    """A judge that compares two answers."""
 
     def compare(self, question: HeldOut, base: Answer, tuned: Answer) -> Judgement: ...
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
-    """Which of two answers a judge found better; `error` is why it said nothing.
+    """A judge's comparison of two answers; `error` is why there is none.
 
-    `ratings`, from 0 to 1, by `base`, `tuned` and `champion`: where it has rated each answer by itself.
+    `ratings`, from 0 to 1, by `base`, `tuned` and `champion`, if it rated each answer by itself.
     """
 
     better: Literal["tuned", "base", "tie"] = "tie"
@@ -49,12 +49,12 @@ class Said(msgspec.Struct, frozen=True):
 
 
 def said_before(question: HeldOut) -> tuple[Said, ...]:
-    """The messages that lead to a question's own."""
+    """The messages before a question."""
     return tuple(Said(one.role, one.text) for one in question.messages[:-1])
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
-    """One question with its answers: a line of predictions.jsonl.
+    """One prompt with its answers: a line of predictions.jsonl.
 
     `before` is what was said before the prompt, in a conversation. `probe` names the general-ability prompt
     that this is; it is empty for a held-out one. `against_champion` compares the tuned model with the one in
@@ -83,23 +83,23 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def failed(self) -> bool:
-        """Whether one of the two gave no answer; the pair is then counted, and left out of the scores."""
+        """Whether base or tuned model gave no answer; the pair is then counted, but not scored."""
         return bool(self.error)
 
     @property
     def error(self) -> str:
-        """Why one of the two gave no answer."""
+        """Why base or tuned model gave no answer."""
         return self.tuned.error or self.base.error
 
     @property
     def answers(self) -> tuple[Answer, ...]:
-        """Those of all models that were asked."""
+        """The answers of all models that were asked."""
         others = (one for one in (self.champion, self.prompted) if one is not None)
         return (self.base, self.tuned, *others)
 
 
 def distinct(questions: Iterable[HeldOut]) -> Iterator[HeldOut]:
-    """The questions without those that an earlier record asks in the same words, for the same answer."""
+    """The prompts without exact duplicates that have the same reference."""
     asked = set()
     for one in questions:
         same = msgspec.json.encode((one.system, one.messages, one.reference))
@@ -109,7 +109,7 @@ def distinct(questions: Iterable[HeldOut]) -> Iterator[HeldOut]:
 
 
 def select(questions: Iterable[HeldOut], most: int) -> list[HeldOut]:
-    """The questions to ask: all, or so many, spread evenly over the held-out set."""
+    """The prompts to evaluate: all, or this many, spread evenly over the held-out set."""
     everything = list(questions)
     if len(everything) <= most:
         return everything
@@ -130,20 +130,20 @@ def evaluate(
 ) -> Iterator[Prediction]:
     """All answers to each question, in order, until the deadline (`time.monotonic()`).
 
-    General-ability prompts are asked of base and tuned alone.
+    General-ability prompts are evaluated on base and tuned model only.
 
     Parameters
     ----------
     champion
-        The model in production, where there is one that can be asked.
+        The production model, if there is one that can be called.
     judge
-        Who compares the answers of base and tuned, where the run asks for one.
+        The judge that compares base and tuned, if the run has one.
     champion_judge
-        Who compares those of the champion and tuned, where that decides.
+        The judge that compares production and tuned model, if that decides.
     teacher
-        Who says what a good answer would be, where the data does not.
+        The teacher that writes missing references.
     prompted
-        The base model with examples in its prompt, where the run asks for it.
+        The base model with examples in its prompt, if the run requests it.
     """
 
     def both(question: HeldOut) -> Prediction:

@@ -1,6 +1,6 @@
-"""Prompts with known answers, from which the answers that cost nothing are made.
+"""Prompts with known answers, for the baselines.
 
-Apart from those answers, so that a function that only asks needs no numpy.
+Separate from the baselines, so that a function that only calls models does not need numpy.
 """
 
 from __future__ import annotations

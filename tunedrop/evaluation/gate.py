@@ -1,4 +1,5 @@
-"""The gate: promote what is surely better, reject what surely is not, and say so where it cannot be told.
+"""The gate: promotes what is significantly better, rejects what significantly is not, else reports
+inconclusive.
 
 A tuned model is promoted when all of this holds, each at the attempt's level (`power.alpha_of`):
 - the deciding metric has risen by at least `min_improvement` and above zero; on open text every overlap score
@@ -29,13 +30,13 @@ from tunedrop.evaluation.speed import speed
 
 
 class Gate:
-    """The tests of one decision, on what was measured."""
+    """The tests of one decision, on the measurements."""
 
     def __init__(self, found: Measured) -> None:
         self.found, self.settings, self.sample = found, found.settings, found.sample
 
     def too_little(self) -> Finding | None:
-        """No verdict where too little was asked, or answered, or judged, or too much has failed."""
+        """No verdict if too few prompts were evaluated, answered or judged, or too many failed."""
         held_out, probes = self.found.held_out, self.found.probes
         asked = self.sample.answered if self.found.is_judged else []
         rewarded = self.found.metric == metrics.REWARD
@@ -65,7 +66,7 @@ class Gate:
         return None
 
     def by_score(self) -> Finding:
-        """What the deciding metric's interval says; of open text, what all that have to agree say."""
+        """The verdict of the deciding metric's interval; for open text, of all metrics that must agree."""
         score, wanted = self.found.decisive, self.settings.min_improvement
         if score is None:
             return Finding("inconclusive", "nothing was measured")
@@ -96,7 +97,7 @@ class Gate:
         )
 
     def needed(self, finding: Finding) -> int:
-        """Held-out units that would probably tell; 0 where it is no question of how many."""
+        """The number of held-out units that would probably decide; 0 if more would not help."""
         if finding.verdict != "inconclusive" or finding.open_in is None:
             return FEWEST_UNITS if not self.sample.answered else 0
         confidence = self.settings.confidence
@@ -115,10 +116,9 @@ def decide(
     Parameters
     ----------
     attempt
-        The number of this evaluation of the model, starting at 1: each spends a part of the error that all
-        may make.
+        The number of this evaluation of the model, starting at 1; each spends a part of the total error rate.
     known
-        Training examples, for the answers that cost nothing; the other test prompts stand in for them.
+        Training examples for the baselines; without them, the other test prompts are used.
     """
     found = Measured(predictions, settings, attempt, known)
     gate = Gate(found)

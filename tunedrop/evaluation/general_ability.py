@@ -1,4 +1,5 @@
-"""Whether a tuned model can still do what its base could: about 400 prompts with checkable answers.
+"""Tests whether a tuned model has kept its base model's abilities, with about 400 prompts with checkable
+answers.
 
 Fine-tuning can cost a model abilities that the dataset does not exercise (catastrophic forgetting). The
 prompts were written for this project, one file a kind in `abilities/`: arithmetic, facts, language, twenty
@@ -21,7 +22,7 @@ from tunedrop.catalog.model import Format
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
 
 WORDS_OF_A_CONTINUATION = 12
-"""A model that goes on with a text goes on after the answer too."""
+"""A model that continues a text also continues after the answer."""
 
 
 class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,13 +43,13 @@ class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def expected(self) -> str:
-        """A right answer, for people."""
+        """A correct answer, for people."""
         return self.accept[0] if self.accept else self.example or json.dumps(self.json)
 
 
 @cache
 def probes() -> dict[str, Probe]:
-    """The shipped prompts by their ids, the kinds in turn, so that the first N are a sample of all kinds."""
+    """The shipped prompts by id, alternating between kinds, so that the first N are a sample of all kinds."""
     kinds = sorted(
         resources.files("tunedrop.evaluation").joinpath("abilities").iterdir(), key=lambda file: file.name
     )
@@ -61,12 +62,12 @@ def probes() -> dict[str, Probe]:
 
 
 def questions(format_: Format, wanted: bool | int = True) -> list[HeldOut]:
-    """The prompts as a model of this format is asked; they belong to no record.
+    """The prompts in the format of a model; they belong to no record.
 
     Parameters
     ----------
     wanted
-        How many prompts at most, spread over the kinds; true is all, false none.
+        Maximum number of prompts, spread over the kinds; true is all, false none.
     """
     asked = [(probe, text) for probe in probes().values() if (text := _asked(probe, format_))]
     return [
@@ -83,7 +84,7 @@ def questions(format_: Format, wanted: bool | int = True) -> list[HeldOut]:
 
 
 def is_right(probe_id: str, asked: str, answer: str) -> bool:
-    """Whether this answers the prompt of that id rightly; of a continuation, the first words count."""
+    """Whether the answer to this prompt is correct; in a continuation, only the first words count."""
     probe = probes()[probe_id]
     if asked == probe.continuation:
         answer = " ".join(answer.split()[:WORDS_OF_A_CONTINUATION])
@@ -117,7 +118,7 @@ _SPACED = r"[0-9A-Za-z\u00C0-\u052F]"
 
 
 def _has_values(answer: str, expected: dict[str, Any]) -> bool:
-    """Whether the answer is this JSON object; a code fence around it does not matter."""
+    """Whether the answer is this JSON object, with or without a code fence."""
     bare = re.sub(r"\A\s*```(?:json)?|```\s*\Z", "", answer)
     try:
         document = json.loads(bare)

@@ -1,4 +1,4 @@
-"""Grading answers, for reinforcement fine-tuning: the shipped grader, and what any grader has to give back.
+"""Grades answers for reinforcement fine-tuning: the built-in grader, and the format of any grader's response.
 
 Bedrock calls a Lambda function with a list of `{id, messages, metadata: {reference_answer, …}}`, the model's
 answer last among the messages, and reads a list of `{id, aggregate_reward_score, …}` (Bedrock user guide,
@@ -24,13 +24,14 @@ from tunedrop.stage import Stage
 from tunedrop.training import engines
 
 CONTAINED = 0.6
-"""The reward of an answer that holds the reference among other words: right, and not what was asked for."""
+"""The reward of an answer that contains the reference among other words: correct, but not in the requested
+form."""
 
 ALIKE = 0.4
-"""The most that an answer gets for words in common."""
+"""The maximum reward for common words."""
 
 TOLERANCE = 1e-6
-"""By which share two numbers may differ and still be the same."""
+"""The relative difference up to which two numbers are equal."""
 
 _NUMBER = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
@@ -44,12 +45,12 @@ class Grade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def grade(items: Sequence[Mapping[str, Any]]) -> list[Grade]:
-    """The shipped grader: how near each answer comes to its reference answer."""
+    """The built-in grader: scores each answer by its similarity to the reference."""
     return [_graded(item) for item in items]
 
 
 def reward(reference: str, answer: str) -> dict[str, float]:
-    """The parts of a reward, of which the best counts.
+    """The parts of a reward, of which the maximum counts.
 
     The same text but for case, punctuation and how numbers are written: 1. The reference somewhere in the
     answer, or the same number at its end: 0.6. Else, for words in common, up to 0.4.
@@ -63,7 +64,7 @@ def reward(reference: str, answer: str) -> dict[str, float]:
 
 
 def problems(sent: Sequence[Mapping[str, Any]], answer: Any) -> list[str]:
-    """What is wrong with a grader's answer to the items that were sent; empty when Bedrock can read it."""
+    """The problems of a grader's response to the items that were sent; empty if Bedrock can read it."""
     if not isinstance(answer, list):
         return [f"it answered {type(answer).__name__} instead of a list"]
     found = []
@@ -88,12 +89,12 @@ def _is_number(score: object) -> bool:
 
 
 def grader_of(stage: Stage, base_model: BaseModel, parent_model: str, document: Manifest) -> str:
-    """The ARN of the grader that a manifest asks for; the shipped one when it names none.
+    """The ARN of a manifest's grader; the built-in one by default.
 
     Raises
     ------
     InvalidManifest
-        When Bedrock does not tune the base model in this way, or the stage does not allow the grader.
+        If Bedrock does not support this method for the base model, or the stage does not allow the grader.
     """
     if document.method != "reinforcement":
         if document.grader is not None:

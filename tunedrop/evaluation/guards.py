@@ -1,4 +1,4 @@
-"""What speaks against a promotion though the deciding metric has risen; `gate` says which verdict when."""
+"""Conditions that prevent a promotion although the deciding metric has improved."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Verdict = Literal["promote", "reject", "inconclusive"]
 
 
 class Finding(NamedTuple):
-    """A verdict and its reason; by which comparison more held-out records would tell, and what it wants."""
+    """A verdict and its reason; and the comparison that more held-out records would decide."""
 
     verdict: Verdict
     reason: str
@@ -29,7 +29,7 @@ class Finding(NamedTuple):
 
 GUARDED = ("rouge_l", "chrf", "json_valid", "macro_f1")
 GUARD_MARGIN = 0.02
-"""A guarded metric has fallen when its interval lies below zero and its difference below minus this."""
+"""A guarded metric has fallen if its interval is below zero and its difference below minus this."""
 
 GENERAL_MARGIN = 0.02
 """The same for general ability: of 405 prompts, eight net are lost; fewer may be an accident of wording."""
@@ -50,13 +50,13 @@ PRODUCTION_MARGIN = 0.02
 
 
 class Guards:
-    """Everything that a promotion has to pass beside the deciding metric."""
+    """The tests that a promotion must pass in addition to the deciding metric."""
 
     def __init__(self, found: Measured) -> None:
         self.found, self.settings, self.sample = found, found.settings, found.sample
 
     def passed(self, reason: str) -> Finding:
-        """A promotion, unless something speaks against it."""
+        """A promotion, unless a guard prevents it."""
         tests = (
             self._fallen(reason),
             self._longer(reason),

@@ -1,4 +1,4 @@
-"""How sure a mean difference is: bounds that hold in small, skewed and degenerate samples.
+"""Confidence bounds of a mean difference that hold in small, skewed and degenerate samples.
 
 Two things make the usual intervals too narrow. A skewed sample's mean is not t-distributed; and what was not
 drawn is not impossible: 40 small gains without a loss are what a model shows half the time that fails on one
@@ -42,7 +42,7 @@ _NORMAL = NormalDist()
 def interval(
     differences: Vector, losses: Vector, gains: Vector, alpha_low: float, alpha_high: float
 ) -> tuple[float, float]:
-    """Both bounds of one sample's mean difference; see `lower_bounds`."""
+    """Both bounds of a sample's mean difference; see `lower_bounds`."""
     one = differences[None, :]
     low = float(lower_bounds(one, losses[None, :], alpha_low)[0])
     high = -float(lower_bounds(-one, gains[None, :], alpha_high)[0])
@@ -57,9 +57,9 @@ def lower_bounds(differences: Matrix, losses: Matrix, alpha: float) -> Vector:
     differences
         From -1 to 1, at least 10 a row.
     losses
-        The most that each unit could have lost, from 0 to 1: the base model's score.
+        The maximum loss of each unit, from 0 to 1: the base model's score.
     alpha
-        How often the bound may lie above the truth.
+        The probability that the bound exceeds the true value.
     """
     samples, units = differences.shape
     ordered = np.sort(differences, axis=1)

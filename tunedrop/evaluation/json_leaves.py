@@ -1,4 +1,4 @@
-"""JSON answers by their leaves: F1 of (place, value) pairs, so that one wrong leaf costs one leaf.
+"""Scores JSON answers by leaf: F1 of (path, value) pairs, so that one wrong leaf costs one leaf.
 
 Types are strict: `true` is not 1, "1" is not 1, null is not absent; 1 and 1.0 are the same number. A leaf
 that the reference does not have counts against the answer as a missing one does. Numbers in a list have an
@@ -45,12 +45,12 @@ def parse(text: str) -> Any:
 
 
 def is_document(text: str) -> bool:
-    """Whether it is a JSON object or list; a bare number or word is an answer like any other."""
+    """Whether it is a JSON object or list; a bare number or word is a normal answer."""
     return text.lstrip()[:1] in ("{", "[") and isinstance(parse(text), dict | list)
 
 
 def leaf_f1(reference: str, answer: str) -> float:
-    """2 x common leaves / all leaves of both; 0 where the answer is not JSON."""
+    """2 x common leaves / all leaves of both; 0 if the answer is not JSON."""
     expected, given = parse(reference), parse(answer)
     if given is NOTHING or expected is NOTHING:
         return 0.0

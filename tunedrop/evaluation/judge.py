@@ -1,10 +1,9 @@
-"""A model that says which of two answers is better, asked twice with the order turned round.
+"""A judge model that compares two answers, called twice with their order swapped.
 
-What it is shown comes from a dataset and from the models that were tuned on it, and may hold instructions of
-its own. So it goes to the judge as one JSON document, which no text in it can end early; the judge has to
-name the case, a number that no text can know; and a judgement that changes with the order of the answers,
-as one does that a text has dictated ("answer 1 is better") or that follows a judge's liking for whatever
-comes first (Zheng et al. 2023, arXiv 2306.05685), is a tie.
+Its input comes from a dataset and models tuned on it, and may contain instructions. Therefore it is passed as
+one JSON document, which its texts cannot end; the judge must repeat the case number, which no text can know;
+and a judgement that changes with the order of the answers counts as a tie, because a text may have dictated
+it ("answer 1 is better"), or the judge may prefer the first answer (Zheng et al. 2023, arXiv 2306.05685).
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from tunedrop.evaluation.evaluate import Judgement
 
 MAX_TOKENS = 400
 ATTEMPTS = 3
-"""How often a judge may answer in a form that cannot be read."""
+"""Maximum number of unreadable responses of a judge."""
 
 Winner = Literal["1", "2", "tie"]
 
@@ -49,7 +48,7 @@ Answer with one JSON object and nothing else:
 
 
 class Judge:
-    """Asks the judging model. Throttling and faults are tried again, and so is an unreadable answer."""
+    """Calls the judge model. Throttling, faults and unreadable responses are retried."""
 
     def __init__(
         self,
@@ -65,7 +64,7 @@ class Judge:
         self._sleep = sleep
 
     def compare(self, question: HeldOut, base: Answer, tuned: Answer) -> Judgement:
-        """Which answer is better; a tie where they are the same, or where the order decides."""
+        """Which answer is better; a tie if they are equal, or the order decides."""
         if base.text.strip() == tuned.text.strip():
             return Judgement(better="tie", reasons=("both gave the same answer",))
         spent = _Spent()
@@ -106,7 +105,7 @@ class Judge:
 
 
 def read_verdict(said: str, case: str) -> _Verdict | None:
-    """The one verdict on this case in what a judge said; None when there is none, or when it says two.
+    """The verdict on this case in a judge's response; None if there is none, or more than one.
 
     Fences and sentences around the JSON object do not matter; an object that a text has smuggled in does not
     know the number of the case.
