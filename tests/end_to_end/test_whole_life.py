@@ -108,7 +108,8 @@ def test_teardown_of_a_full_stage_is_killed_goes_on_and_leaves_nothing(own: Embe
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["remaining"] == {}
     assert list(inventory.resources(pipeline.aws, pipeline.stage, ended_evaluations=True)) == []
-    assert bedrock.get_model_customization_job(jobIdentifier=theirs)["status"] == "InProgress"
+    untouched = ("InProgress", "Completed")  # on a slow machine it ends by itself meanwhile
+    assert bedrock.get_model_customization_job(jobIdentifier=theirs)["status"] in untouched
     assert "no billable resources of stage local remain" in tunedrop(own, "teardown", "--all", "--yes").stdout
     assert pipeline.aws.ssm.get_parameters_by_path(Path="/tunedrop/local/models")["Parameters"] == []
     assert all(not one.is_open or one.stop_requested_by for one in pipeline.registry.recent(limit=100))
