@@ -1,1 +1,1 @@
-"""Checking a dataset: every record, every finding, in bounded memory."""
+"""Checks datasets: all records and findings, in bounded memory."""

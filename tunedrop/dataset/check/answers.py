@@ -1,4 +1,4 @@
-"""What the answers of a training set have in common: labels, one answer for all, echoes, odd lengths."""
+"""Statistics of a training set's answers: labels, constant answers, echoes, outlier lengths."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LABEL_WORDS = 4
 LABEL_CHARACTERS = 80
 FEWEST_FOR_STATISTICS = 50
 FEWEST_FOR_A_CONSTANT = 10
-"""This many records with the same answer are not an accident, whatever the size of the file."""
+"""Number of records with the same answer that is suspicious in a file of any size."""
 LONGEST_KEPT = 5
 ONE_WORD_SHARE = 0.02
 COMMONEST_KEPT = 20
@@ -31,14 +31,14 @@ class Longest(msgspec.Struct, frozen=True):
 
 
 class Answers(msgspec.Struct):
-    """Takes answers in bounded memory; parts merge into the whole.
+    """Collects answers in bounded memory; results of parts can be merged.
 
     Attributes
     ----------
     labels
-        How often each answer of a few words is given, and None once there are too many for labels.
+        The count of each short answer; None once there are too many for labels.
     commonest
-        How often the most frequent answers are given, by their fingerprints.
+        The counts of the most frequent answers, by fingerprint.
     """
 
     labels: dict[str, int] | None = {}
@@ -51,7 +51,7 @@ class Answers(msgspec.Struct):
     first_echo: int = 0
 
     def add_many(self, rows: Rows) -> None:
-        """Records that all have an answer."""
+        """Add records with answers."""
         self.all += len(rows.lines)
         least = self.longest[-1].tokens if len(self.longest) == LONGEST_KEPT else -1
         if max(rows.tokens, default=0) > least:
@@ -77,7 +77,7 @@ class Answers(msgspec.Struct):
         self._keep_commonest(rows.answers)
 
     def echo(self, line: int) -> None:
-        """An answer that is its prompt."""
+        """Add an answer that repeats its prompt."""
         self.echoes += 1
         self.first_echo = self.first_echo or line
 
@@ -116,7 +116,7 @@ class Answers(msgspec.Struct):
                 self.labels = None
 
     def warnings(self, median: int, threshold: Callable[[str], float]) -> Iterator[tuple[int, str, str]]:
-        """(line, code, message) of what can only be said at the end; line 0 is the whole file.
+        """Warnings about the whole file, as (line, code, message); line 0 is the file.
 
         Parameters
         ----------
@@ -160,7 +160,7 @@ class Answers(msgspec.Struct):
             yield self.first_echo, "TD087", message
 
     def balance(self) -> list[tuple[str, int]]:
-        """How often each label is the answer, most often first; nothing where answers are no labels."""
+        """The count of each label, most frequent first; empty if answers are not labels."""
         many = max(2, self.all // 10)
         if self.labels is None or len(self.labels) > many or self.all < FEWEST_FOR_STATISTICS:
             return []

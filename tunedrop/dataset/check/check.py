@@ -1,4 +1,4 @@
-"""Checking a dataset: every record, every finding, in bounded memory.
+"""Checks datasets: all records and findings, in bounded memory.
 
 The same code runs as `tunedrop check` and in the validate_data step.
 """
@@ -29,16 +29,16 @@ def check(
     method: Method | Literal["auto"] = "auto",
     max_errors: int = 100,
 ) -> Report:
-    """Check the files of a dataset, which can be read only once, against the base model's rules.
+    """Check the files of a dataset, given as streams, against the base model's rules.
 
     Parameters
     ----------
     sources
         Chunks of bytes of each file, in any sizes.
     names
-        What the files are called in findings.
+        The names of the files in findings.
     max_errors
-        How many errors and warnings to hold; all are counted.
+        Maximum number of errors and warnings to list; all are counted.
     """
     asked = Asked(base_model=base_model, method=method, max_findings=max_errors)
     with ExitStack() as stack:
@@ -52,7 +52,7 @@ def check_files(
     asked: Asked,
     opened: Mapping[Split, Opened] | None = None,
 ) -> Report:
-    """Check the files of a dataset in this process; `opened` is what `conclude` takes."""
+    """Check the files of a dataset in this process; see `conclude` for `opened`."""
     in_order: list[Split] = [split for split in ("train", "validation", "test") if split in sources]
     partials = (
         examine(sources[split], range_, asked)

@@ -1,4 +1,4 @@
-"""The well-shaped records of one format while a range is scanned: they are counted a block at a time."""
+"""Collects the well-formed records of one format while a range is scanned, block by block."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _answered(path: str) -> Problem:
 
 
 class Columns:
-    """Takes the well-shaped records of one format, in order."""
+    """Collects the well-formed records of one format, in order."""
 
     def __init__(self, format_: SourceFormat, views: list[MethodRules | None], most: int) -> None:
         self.records = Records(views=[Findings() for _ in views])
@@ -45,11 +45,11 @@ class Columns:
         self._pending.append(conversation)
 
     def add_batch(self, numbers: list[int], batch: Batch) -> None:
-        """Many records of a block, once a block."""
+        """Add many records of a block, once per block."""
         self._batch = rows_of_batch(self._format, numbers, batch)
 
     def flush(self) -> int:
-        """Count what has come since the last time; gives how many records that are."""
+        """Count the records since the last call; returns their number."""
         rows, self._batch = self._batch, None
         if self._numbers:
             others = rows_of(self._format, self._numbers, self._pending)
@@ -58,7 +58,7 @@ class Columns:
         if rows is None:
             return 0
         records, numbers, count = self.records, rows.lines, len(rows.lines)
-        # Records that are not well-shaped are noted before those of the same block that are.
+        # Malformed records are noted before the well-formed ones of the same block.
         problem = Problem("$", "TD010", self._format)
         found = [*records.misplaced.first, *((number, problem) for number in numbers[: self._most])]
         records.misplaced.first = sorted(found)[: self._most]
@@ -75,7 +75,7 @@ class Columns:
         return count
 
     def _answers_of(self, rows: Rows) -> None:
-        """What is to be learned; answers that are their own prompts."""
+        """The answers to learn, and those that repeat their prompts."""
         records, learned = self.records, rows
         if not all(rows.said):
             some = [at for at, text in enumerate(rows.said) if text]

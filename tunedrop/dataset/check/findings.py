@@ -19,7 +19,7 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def sarif(report: Report) -> dict[str, Any]:
-    """The findings as a SARIF log: what is listed, and the rules that are broken."""
+    """The listed findings as a SARIF log, with the failed rules."""
     explained = explanations.load()
     rules = [
         {
@@ -57,7 +57,7 @@ def _result(finding: Finding, level: Severity) -> dict[str, Any]:
 
 
 def worse(report: Report, baseline: Report) -> Iterator[str]:
-    """What is worse than in an earlier report: rules that are broken more often."""
+    """What is worse than in an earlier report: rules with more findings."""
     for code, count in report.by_code.items():
         before = baseline.by_code.get(code, 0)
         if count > before:
@@ -65,7 +65,7 @@ def worse(report: Report, baseline: Report) -> Iterator[str]:
 
 
 def excerpts(lines: Sequence[tuple[int, bytes]], most: int = 4_000) -> dict[int, str]:
-    """Records as a person reads them: indented where they are JSON, and cut where they are long."""
+    """Records for people: JSON is indented, long records are truncated."""
     found = {}
     for number, raw in lines:
         try:

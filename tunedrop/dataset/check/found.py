@@ -1,4 +1,4 @@
-"""Findings of all files while partial results are put together."""
+"""Collects findings of all files while range results are merged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tunedrop.dataset.types import Problem, Split
 
 
 class Found:
-    """Findings from anywhere, in any order: the first of them by file and line, and how many of each code."""
+    """Findings in any order: keeps the first by file and line, and the count of each code."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -20,18 +20,18 @@ class Found:
 
     @property
     def by_code(self) -> dict[str, int]:
-        """How many of each code, the most first."""
+        """The count of each code, highest first."""
         found: Counter[str] = Counter()
         for (_, code), count in self._counts.items():
             found[code] += count
         return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
 
     def count(self, split: Split) -> int:
-        """How many are in one file."""
+        """The number in one file."""
         return sum(count for (where, _), count in self._counts.items() if where == split)
 
     def add(self, split: Split, line: int, problem: Problem) -> None:
-        """One more; line 0 is the whole file."""
+        """Add a finding; line 0 is the whole file."""
         self._counts[split, problem.code] += 1
         self._keep(split, line, problem)
         places = self.places.setdefault(problem.code, [])
@@ -40,7 +40,7 @@ class Found:
             self.places[problem.code] = sorted(places)[:PLACES]
 
     def take(self, split: Split, tally: Tally) -> None:
-        """All of a tally, whose lines are counted from 0."""
+        """Add all of a tally, whose lines are numbered from 0."""
         for code, count in tally.counts.items():
             self._counts[split, code] += count
         for line, problem in tally.first:
@@ -55,5 +55,5 @@ class Found:
             self._first = self.first()
 
     def first(self) -> list[tuple[int, int, Problem]]:
-        """In the order of files and lines; those of one line in the order of their rules."""
+        """The first findings by file and line; those of one line by rule."""
         return sorted(self._first)[: self._most]

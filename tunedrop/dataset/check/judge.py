@@ -1,4 +1,4 @@
-"""What is wrong with well-shaped records: their texts, what stands beside them, what the base model takes."""
+"""Checks well-formed records: their texts, other keys and media, and the base model's requirements."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_KNOWN = 10_000
 
 
 class Judge:
-    """Finds what is wrong, and adds it to the records of a format."""
+    """Finds problems, and adds them to the records of a format."""
 
     def __init__(self, asked: Asked, album: Album | None) -> None:
         self._asked = asked
@@ -30,7 +30,7 @@ class Judge:
         self._has_media = False
 
     def begin(self, body: bytes) -> None:
-        """The lines of the block that the next records are of."""
+        """Set the block of the next records."""
         self._to_expect, self._has_media = body, False
 
     def may_look_at_media(self) -> bool:
@@ -59,7 +59,7 @@ class Judge:
     def _for_the_model(
         self, number: int, format_: SourceFormat, conversation: Conversation, columns: Columns, size: int
     ) -> None:
-        """What the base model does not take."""
+        """Add what the base model does not support."""
         if self._asked.base_model is None:
             return
         is_small = size <= columns.harmless_size and len(conversation.turns) <= columns.harmless_turns
@@ -100,7 +100,7 @@ class Judge:
     def _model_problems(
         self, conversation: Conversation | None, format_: SourceFormat, columns: Columns, size: int
     ) -> list[list[Problem]]:
-        """What the base model does not take, by view."""
+        """Problems with the base model, by candidate rule set."""
         model = self._asked.base_model
         if model is None or conversation is None:
             return [[] for _ in columns.views]
@@ -111,7 +111,7 @@ class Judge:
         ]
 
     def texts(self, number: int, texts: list[Text], columns: Columns, candidate: int) -> None:
-        """What the rules about texts find that the prefilter has named."""
+        """Apply the rules about texts that the prefilter selected."""
         for path, code, why in broken(texts, candidate):
             columns.records.findings.add(number, Problem(path, code, why), self._asked)
         if candidate & WORDS:
@@ -145,7 +145,7 @@ class Judge:
                 found.add(number, problem, self._asked)
 
     def _end(self, number: int, conversation: Conversation, records: Records) -> None:
-        """How a conversation ends is right or wrong by the method."""
+        """Whether a conversation's last turn is valid depends on the method."""
         last = conversation.turns[-1]
         at = last.path.removesuffix(".content")
         if not conversation.is_answered:

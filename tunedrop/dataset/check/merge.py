@@ -1,4 +1,4 @@
-"""Putting partial results together: the report that one pass over all files would have given."""
+"""Merges range results into the report that a single pass over all files would give."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def conclude(
     Parameters
     ----------
     partials
-        Of ranges that make up all files: those of the training file first, then validation, then test, each
-        file's from its beginning to its end. They may be read as they are needed; each is used once.
+        The results of all ranges: of the training file first, then validation, then test, in order. They may
+        be produced lazily; each is used once.
     sources
         The files themselves.
     names
-        What the files are called in findings.
+        The names of the files in findings.
     opened
-        What knows the places of the lines, for files that are no plain JSON lines.
+        The readers that know the places of lines, for files other than plain JSON lines.
     """
     with closing(_Conclusion(sources, names, asked, opened or {})) as conclusion:
         for partial in partials:
@@ -54,7 +54,7 @@ def conclude(
 
 
 class _File(msgspec.Struct):
-    """What the ranges of one file add up to."""
+    """The merged ranges of one file."""
 
     line_count: int = 0
     records: int = 0
@@ -82,7 +82,7 @@ class _Conclusion:
         self._repeats = Repeats(asked.max_findings)
 
     def close(self) -> None:
-        """Give the space on disk back."""
+        """Delete temporary files."""
         for duplicates in self._duplicates.values():
             duplicates.close()
 
@@ -127,7 +127,7 @@ class _Conclusion:
         return self._written(format_, method)
 
     def _search_leaks(self) -> None:
-        """Held-out turns that stand in the training file, beside whole prompts, which `duplicates` finds."""
+        """Search the training file for held-out turns; `duplicates` finds whole prompts."""
         train = self._sources.get("train")
         for split, source in self._sources.items():
             if split == "train" or train is None or self._files[split].another_kind is not None:
@@ -141,7 +141,7 @@ class _Conclusion:
                     )
 
     def _format(self) -> SourceFormat | None:
-        """The format of most records; where two have as many, the first in the list of formats."""
+        """The most common format; of equally common ones, the first in the list of formats."""
         counts: Counter[SourceFormat] = Counter()
         for file in self._files.values():
             counts.update({format_: one.misplaced.count for format_, one in file.formats.items()})
@@ -214,7 +214,7 @@ class _Conclusion:
             found.take(split, tally)
 
     def _where(self, code: str) -> Found | None:
-        """Where findings of a rule go; None where it is off."""
+        """The tally for findings of a rule; None if it is off."""
         severity = self._asked.severity(code)
         return None if severity == "off" else self._errors if severity == "error" else self._warnings
 
@@ -290,7 +290,7 @@ class _Conclusion:
         return split not in self._opened or self._opened[split].is_plain
 
     def _written_place(self, place: Place) -> str:
-        """A record's place as people know it, in the text of another record's finding."""
+        """A record's place for people, in another record's finding."""
         name, line = self._place(place.split, place.line)
         return f"line {line} of {place.split if name == self._names[place.split] else name}"
 

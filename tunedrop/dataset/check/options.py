@@ -1,4 +1,4 @@
-"""What a check is asked: which base model, which method, how many findings to list."""
+"""The options of a check: base model, method, maximum number of findings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tunedrop.dataset.rules.codes import Severity, severity
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """The same for every part of a dataset.
+    """The options, the same for all parts of a dataset.
 
     `max_findings` is how many errors, and how many warnings, are listed; all are counted. `rules`
     are changes to the rules, which `settings.problems` finds nothing wrong with.
@@ -26,17 +26,17 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     rules: RuleSettings = RuleSettings()
 
     def severity(self, code: str) -> Severity | Literal["off"]:
-        """How bad it is to break a rule; `off`: nobody wants to know."""
+        """The severity of a rule; `off` disables it."""
         return self.rules.severity.get(code) or severity(code)
 
     def threshold(self, name: str) -> float:
-        """A number that a rule compares with, by its name in `settings.THRESHOLDS`."""
+        """The threshold of a rule, by its name in `settings.THRESHOLDS`."""
         return settings.threshold(self.rules, name)
 
     def views(self, format_: SourceFormat) -> list[MethodRules | None]:
-        """The different rules that records of a format may turn out to be judged by.
+        """The candidate rule sets for records of a format.
 
-        With `auto`, which method a dataset is for is known only once all of it has been read.
+        With `auto`, the method is known only after all records have been read.
         """
         views: list[MethodRules | None] = []
         for method in self._methods(format_):
@@ -45,7 +45,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return views
 
     def view(self, format_: SourceFormat, method: Method) -> int:
-        """Which of the views is the one of a method."""
+        """The candidate rule set of a method."""
         return self.views(format_).index(self._rules(method))
 
     def _methods(self, format_: SourceFormat) -> tuple[Method, ...]:

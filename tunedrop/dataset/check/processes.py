@@ -1,4 +1,4 @@
-"""Checking files of this machine on all of its cores, this process on one of them: the report of one pass."""
+"""Checks local files on all cores, with the same report as a single pass."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from tunedrop.dataset.sources.local import LocalFile
 from tunedrop.dataset.types import Opened, Source, Split
 
 RANGE = 8 << 20
-"""Bytes a process is given at once: some 20 ms of work."""
+"""Bytes per task: about 20 ms of work."""
 FEWEST_BYTES = 32 << 20
-"""Less than this is checked before other processes would have started."""
+"""Smaller datasets are checked before other processes would have started."""
 WAITING = 2
 """Tasks queued for each worker process in advance. The main process does the rest: until
 they have started, everything."""
@@ -53,7 +53,7 @@ def check_on_all_cores(
     files
         JSON lines where they lie, or what a file of another kind was opened as.
     advance
-        Told of each number of bytes that has been checked.
+        Called with numbers of checked bytes.
     processes
         0: one a core, where the files are big enough for it to be quicker.
     """
@@ -80,7 +80,7 @@ def check_on_all_cores(
 
 
 def cores() -> int:
-    """How many this process may use; macOS does not tell that, but how many there are."""
+    """The number of cores that this process may use; on macOS, all cores."""
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
 
@@ -98,7 +98,7 @@ def _here(sources: Mapping[Split, Source], parts: list[Range], asked: Asked) -> 
 @contextmanager
 def _processes(count: int, sources: Mapping[Split, Source], asked: Asked) -> Iterator[ProcessPoolExecutor]:
     """Processes that know the files, as this one does then. Whatever ends this, ends them."""
-    context = multiprocessing.get_context("spawn")  # a fork would copy the threads of a progress bar
+    context = multiprocessing.get_context("spawn")  # a fork would copy the threads of the progress bar
     end = context.Event()
     pool = ProcessPoolExecutor(count, context, _begin, (sources, asked, end))
     _begin(sources, asked, end)
@@ -112,7 +112,7 @@ def _processes(count: int, sources: Mapping[Split, Source], asked: Asked) -> Ite
 def _each(
     pool: ProcessPoolExecutor, do: Callable[[Task], bytes], tasks: Iterable[Task], others: int
 ) -> Iterator[bytes]:
-    """What becomes of each task, in their order, wherever it is done."""
+    """The results of tasks, in order, from this or other processes."""
     results: deque[Future[bytes]] = deque()
     most_given = WAITING * others
     for task in tasks:
@@ -168,7 +168,7 @@ class _UntilTheEnd:
 
 
 class _EndedError(Exception):
-    """Nobody waits for this result any more."""
+    """The result is no longer needed."""
 
 
 _given: tuple[Mapping[Split, Source], Asked]

@@ -1,4 +1,5 @@
-"""Records that are like earlier ones, while partial results are put together; the first are listed."""
+"""Collects records that are duplicates of earlier ones, while range results are merged; the first are
+listed."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ _LEAKS = ("TD052", "TD056")
 
 
 class Repeats:
-    """Takes what `Duplicates.report` tells, in any order.
+    """Collects the findings of `Duplicates.report`, in any order.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ from tunedrop.dataset.types import Finding, Split
 
 
 class TokenEstimate(msgspec.Struct, frozen=True, kw_only=True):
-    """How tokens are estimated, and how far that may be off: the real number divided by the estimate."""
+    """How tokens are estimated, and the range of the actual number divided by the estimate."""
 
     method: str = "UTF-8 bytes / 6, rounded up for each record"
     low: float = 0.8
@@ -29,7 +29,7 @@ class TokenEstimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FileReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What one file holds.
+    """Statistics of one file.
 
     `labels` counts the answers where they are labels, the most frequent first; `media` the images, videos and
     documents, by kind, which are not among the tokens.
@@ -47,7 +47,7 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """A rule that is broken: how often, and its first places."""
+    """A failed rule: its count, and the first places."""
 
     code: str
     severity: Severity
@@ -83,22 +83,23 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     rules: RuleSettings = RuleSettings()
 
     def severity(self, code: str) -> Severity:
-        """How bad it was to break a rule."""
+        """The severity of a rule in this report."""
         own = self.rules.severity.get(code, "off")
         return severity(code) if own == "off" else own
 
     @property
     def changed_rules(self) -> str:
-        """How severities and thresholds differ from their defaults, in words."""
+        """Differences of severities and thresholds from their defaults, in words."""
         return ", ".join(settings.changes(self.rules))
 
 
 MOST_OF_A_RULE = 3
-"""How many errors of one rule are told: a file of a wrong shape breaks it in every record."""
+"""Maximum number of errors per rule in plain text: a file in a wrong format fails a rule in every record."""
 
 
 def plain_errors(report: Report, most: int = 20) -> Iterator[str]:
-    """The errors as lines for a person: the first of each rule with place and reason, then how many more."""
+    """The errors as lines for people: the first of each rule with place and reason, then the number of
+    others."""
     told = 0
     for rule in report.by_rule:
         if rule.severity != "error":

@@ -1,4 +1,4 @@
-"""Results of ranges: what `scan` finds in one, in a form that can be sent and merged with the next."""
+"""Results of ranges from `scan`, which can be serialized and merged."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tunedrop.dataset.formats import json_lines as lines
 from tunedrop.dataset.types import Problem, Source, Split
 
 RANGE = 64 << 20
-"""Bytes that are examined at once, where nobody asks for another size."""
+"""The default size of a range, in bytes."""
 
 
 PLACES = 5
 """Places kept per rule, independently of the number of findings of other rules."""
 _ONCE_EACH = frozenset(("TD014",))
-"""Of keys that each record has, one place is enough."""
+"""For keys that every record has, one place is enough."""
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -44,11 +44,11 @@ class Tally(msgspec.Struct):
 
     @property
     def count(self) -> int:
-        """How many in all."""
+        """The total number."""
         return sum(self.counts.values())
 
     def add(self, line: int, problem: Problem, most: int) -> None:
-        """One more; lines in rising order."""
+        """Add a finding; lines must be in ascending order."""
         count = self.counts[problem.code] = self.counts.get(problem.code, 0) + 1
         if len(self.first) < most:
             self.first.append((line, problem))
@@ -64,11 +64,11 @@ class Tally(msgspec.Struct):
             there.append((line, problem))
 
     def lists_no_more(self, code: str, most: int) -> bool:
-        """Whether more of a rule are only counted."""
+        """Whether further findings of a rule are only counted."""
         return self.counts.get(code, 0) >= PLACES and len(self.first) >= most and code not in _ONCE_EACH
 
     def merge(self, other: Tally, lines_before: int, most: int) -> None:
-        """Take those of the part that follows."""
+        """Merge those of the following part."""
         add(self.counts, other.counts)
         room = most - len(self.first)
         self.first += [(line + lines_before, problem) for line, problem in other.first[:room]]
@@ -84,14 +84,14 @@ class Findings(msgspec.Struct):
     warnings: Tally = msgspec.field(default_factory=Tally)
 
     def add(self, line: int, problem: Problem, asked: Asked) -> None:
-        """One more, unless its rule is off; lines in rising order."""
+        """Add a finding, unless its rule is off; lines must be in ascending order."""
         severity = asked.severity(problem.code)
         if severity != "off":
             tally = self.errors if severity == "error" else self.warnings
             tally.add(line, problem, asked.max_findings)
 
     def counted(self, code: str, times: int, asked: Asked) -> bool:
-        """Whether a rule's next findings need not be told: they are counted, or nobody wants to know."""
+        """Whether a rule's further findings need no details: they are only counted, or the rule is off."""
         severity = asked.severity(code)
         if severity == "off":
             return True
@@ -102,7 +102,7 @@ class Findings(msgspec.Struct):
         return True
 
     def merge(self, other: Findings, lines_before: int, most: int) -> None:
-        """Take those of the part that follows."""
+        """Merge those of the following part."""
         self.errors.merge(other.errors, lines_before, most)
         self.warnings.merge(other.warnings, lines_before, most)
 
@@ -113,7 +113,7 @@ class Records(msgspec.Struct):
     Attributes
     ----------
     misplaced
-        The records as findings, should the dataset turn out to have another format.
+        The records as findings, in case the dataset turns out to have another format.
     findings
         What is wrong with them whatever the method; `views` adds what is wrong by the rules of each of
         `Asked.views`.
@@ -151,7 +151,7 @@ class Records(msgspec.Struct):
             add(self.gathered.roles, {"assistant": turns // 2 * times})
 
     def merge(self, other: Records, lines_before: int, most: int) -> None:
-        """Take those of the part that follows, but for the fingerprints."""
+        """Merge those of the following part, except the fingerprints."""
         self.misplaced.merge(other.misplaced, lines_before, most)
         self.findings.merge(other.findings, lines_before, most)
         self.views += [Findings() for _ in other.views[len(self.views) :]]
@@ -169,8 +169,7 @@ class Records(msgspec.Struct):
 
 
 class Partial(msgspec.Struct, kw_only=True):
-    """What the lines of one range hold. `msgspec.msgpack.encode` makes 12 bytes a record of it, and little
-    more.
+    """The result of one range. `msgspec.msgpack.encode` gives about 12 bytes per record.
 
     Attributes
     ----------
@@ -181,7 +180,7 @@ class Partial(msgspec.Struct, kw_only=True):
     another_kind
         Why the file is no JSON lines at all; nothing else of it counts then.
     findings
-        Lines that are no record, and records of no format.
+        Lines that are not records, and records in no known format.
     """
 
     range: Range
@@ -193,7 +192,7 @@ class Partial(msgspec.Struct, kw_only=True):
 
 
 def ranges(split: Split, source: Source, size: int = RANGE) -> Iterator[Range]:
-    """The ranges of a file, in order; none of an empty one, and one of a file that is no JSON lines."""
+    """The ranges of a file, in order; none for an empty file, one for a file other than JSON lines."""
     step = source.size if lines.another_kind(lines.head(source)) else size
     for start in range(0, source.size, max(1, step)):
         yield Range(split, start, min(start + step, source.size))
@@ -201,7 +200,8 @@ def ranges(split: Split, source: Source, size: int = RANGE) -> Iterator[Range]:
 
 @contextmanager
 def without_garbage_collection() -> Iterator[None]:
-    """Millions of values are made and dropped, none in a cycle: looking for cycles takes half of the time."""
+    """Disable garbage collection, which takes half of the time: millions of values are created, none in a
+    cycle."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""What is kept of each well-shaped record of one format while a range is scanned: columns of a block."""
+"""The columns that are kept for the well-formed records of one format while a range is scanned."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Rows(NamedTuple):
     last
         The text of the last turn.
     said, before
-        What is to be learned, "" if nothing is; the turn before it, None where there is none.
+        The answer to learn, "" if there is none; the turn before it, None if there is none.
     ends
-        The JSON path of the answer that a conversation ends with; "" where it ends with the user.
+        The JSON path of the final answer of a conversation; "" if it ends with the user.
     """
 
     lines: list[int]
@@ -43,14 +43,14 @@ class Rows(NamedTuple):
     ends: list[str]
 
     def merged(self, other: Rows) -> Rows:
-        """These and others, in the order of their lines."""
+        """Merged with others, ordered by line."""
         lines = self.lines + other.lines
         columns: Iterator[tuple[Sequence[Any], Sequence[Any]]] = zip(self, other, strict=True)
         both = Rows._make([*mine, *theirs] for mine, theirs in columns)
         return both.chosen(sorted(range(len(lines)), key=lines.__getitem__))
 
     def chosen(self, places: list[int]) -> Rows:
-        """Those at some places."""
+        """The rows at some indices."""
         return Rows._make([column[at] for at in places] for column in self)
 
 

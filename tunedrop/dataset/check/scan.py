@@ -1,4 +1,4 @@
-"""What one range of a file's bytes holds: a pure function of the bytes, which can run anywhere.
+"""Checks one range of a file's bytes: a pure function of the bytes, which can run anywhere.
 
 `merge` puts the results of any ranges that make up the files, in their order, together into exactly what one
 pass would have found: `python -m pytest tests/unit/dataset/test_partial.py`.
@@ -34,11 +34,11 @@ from tunedrop.dataset.rules.texts.rule import Text
 from tunedrop.dataset.types import Problem, Source
 
 _BEGINNING = 200
-"""Number of records by which a file is a corpus of texts."""
+"""Number of records that decide whether a file is a text corpus."""
 
 
 def examine(source: Source, range_: Range, asked: Asked) -> Partial:
-    """Everything that can be said of the lines that begin in a range, without knowing the others."""
+    """Check the lines that begin in a range, independently of other ranges."""
     return _Scan(source, range_, asked).partial()
 
 
@@ -75,7 +75,7 @@ class _Scan:
         raws, first = lines.split(body), self._partial.line_count
         self._partial.line_count += len(raws)
         self._judge.begin(body)
-        is_bounded = len(body) <= lines.MAX_LINE_BYTES  # else it is a line too long to be a record
+        is_bounded = len(body) <= lines.MAX_LINE_BYTES  # otherwise the line is too long to be a record
         bits = self._candidates(body, raws) if is_bounded else dict.fromkeys(range(len(raws)), EVERYTHING)
         hidden = [index for index, candidate in bits.items() if candidate == EVERYTHING]
         records = self._together(body, raws, may_hide=bool(hidden)) if is_bounded else None
@@ -196,7 +196,7 @@ class _Scan:
         return records
 
     def _line(self, number: int, raw: bytes, candidate: int) -> None:
-        """A line by itself, whatever it is."""
+        """Check a single line of any kind."""
         line = lines.parse(number, raw)
         if line.problem is not None:
             self._partial.findings.add(number, Problem("", *line.problem), self._asked)
@@ -235,7 +235,7 @@ class _Scan:
     def _take(
         self, number: int, format_: SourceFormat, conversation: Conversation, size: int, candidate: int
     ) -> None:
-        """One record that is well-shaped."""
+        """Add one well-formed record."""
         columns = self._columns.get(format_) or self._new(format_)
         columns.add(number, conversation)
         if candidate:
@@ -264,7 +264,7 @@ def _may_be_transcript(texts: list[Text], typed: Typed, record: object) -> bool:
 
 
 def _typed(raw: bytes) -> Typed | None:
-    """The strict decoder that a line fits."""
+    """The strict decoder that accepts a line."""
     for typed in TYPED.values():
         try:
             typed.decoder.decode(raw)

@@ -1,4 +1,4 @@
-"""The scripts that texts are written in."""
+"""Detects the scripts that texts are written in."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ SCRIPTS: dict[str, tuple[int, int]] = {
 
 _LATIN = frozenset({"Latin"})
 SAMPLE = 100
-"""Number of characters that are read to detect a text's scripts."""
+"""Number of characters to read for a text's scripts."""
 
 
 def counted(texts: list[str]) -> dict[frozenset[str], int]:
-    """How many of many texts are written in which scripts."""
+    """The number of texts per combination of scripts."""
     others = [text for text in texts if not (text.isascii() and text[:1].isalpha())]
     found = Counter(map(scripts_of, others))
     found[_LATIN] += len(texts) - len(others)
@@ -34,7 +34,7 @@ def counted(texts: list[str]) -> dict[frozenset[str], int]:
 
 
 def scripts_of(text: str) -> frozenset[str]:
-    """The scripts that a text is written in, by its beginning."""
+    """The scripts of a text, from its beginning."""
     beginning = text[:SAMPLE]
     if beginning[:1].isalpha() and beginning.isascii():
         return _LATIN

@@ -1,4 +1,4 @@
-"""What a dataset consists of: lengths, turns, roles and scripts, per file, in bounded memory."""
+"""Statistics of a dataset: lengths, turns, roles and scripts per file, in bounded memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gatherer(msgspec.Struct):
-    """Takes records in any order; two gatherers of two parts can be merged into what one would hold.
+    """Collects records in any order; gatherers of parts can be merged.
 
     `tokens` counts records by their estimated tokens, the others what `Statistics` says.
     """
@@ -32,15 +32,15 @@ class Gatherer(msgspec.Struct):
     scripts: dict[str, int] = {}
 
     def add_many(self, tokens: list[int], scripts: Mapping[frozenset[str], int]) -> None:
-        """Many records: of how many tokens each, and how many end in which scripts."""
+        """Add many records: their tokens, and counts by scripts."""
         if not isinstance(self.tokens, Counter):
             self.tokens = Counter(self.tokens)
-        self.tokens.update(tokens)  # many different ones: counting them apart and adding takes twice as long
+        self.tokens.update(tokens)  # counting many separately takes twice as long
         for some, times in scripts.items():
             add(self.scripts, dict.fromkeys(some, times))
 
     def merge(self, other: Gatherer) -> None:
-        """Take what another gatherer has counted."""
+        """Merge another gatherer."""
         for mine, theirs in (
             (self.tokens, other.tokens),
             (self.turns, other.turns),
@@ -50,7 +50,7 @@ class Gatherer(msgspec.Struct):
             add(mine, theirs)
 
     def statistics(self) -> Statistics:
-        """What has been counted until now."""
+        """The statistics so far."""
         lengths: Counter[int] = Counter()
         for tokens, count in self.tokens.items():
             lengths[1 << max(0, tokens.bit_length() - 1)] += count
@@ -63,7 +63,7 @@ class Gatherer(msgspec.Struct):
         )
 
     def quantiles(self) -> dict[str, int]:
-        """Of the estimated tokens a record."""
+        """Quantiles of the estimated tokens per record."""
         total, found, seen = sum(self.tokens.values()), {}, 0
         wanted = {"min": 0.0, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95, "max": 1.0}
         ordered = sorted(self.tokens.items())

@@ -1,7 +1,7 @@
 """Duplicates, contradictions and overlap between files: exact, for any number of answers a prompt.
 
-Every record brings its `Fingerprint`, 24 bytes, kept on disk. Hashes that occur more than once are found in
-parts of the space of hashes that fit into memory; the records that have them are put in order and compared.
+Each record's fingerprint of 24 bytes is stored on disk. Hashes that occur more than once are found in
+partitions that fit into memory; their records are then sorted and compared.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from tunedrop.dataset.duplicates.fingerprints import HASHES
 from tunedrop.dataset.types import Problem, Split
 
 MOST_COMPARED = 20_000_000
-"""Many times what any base model takes; it bounds space on disk, and the time of comparing them."""
+"""A multiple of what any base model accepts; it limits disk space and time."""
 
 MOST_IN_MEMORY = 32 << 20
-"""Bytes of fingerprints, of about a million records; more of them are on disk."""
+"""Bytes of fingerprints in memory, of about a million records; more are on disk."""
 
 AT_ONCE = 500_000
 """Hashes in memory at once: about 50 MB."""
@@ -28,7 +28,7 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
 class Place(msgspec.Struct, frozen=True, order=True):
-    """A record: its file (as its index in SPLITS), and its line from 1."""
+    """A record: the index of its file in SPLITS, and its line from 1."""
 
     file: int
     line: int
@@ -64,7 +64,7 @@ Found = Callable[[Place, str, Place], None]
 
 
 class Duplicates:
-    """Takes the records of one format, range after range, then says which are duplicates."""
+    """Collects the records of one format, range by range, then reports duplicates."""
 
     def __init__(self, are_preferences: bool = False) -> None:
         self._are_preferences = are_preferences
@@ -75,7 +75,7 @@ class Duplicates:
         self.contradicted_prompts = 0
 
     def take(self, split: Split, prints: Prints, lines_before: int) -> None:
-        """Keep the records of a range."""
+        """Store the records of a range."""
         all_ = len(prints.lines) // 4
         number = min(all_, MOST_COMPARED - self._records)
         self._parts.append(_Part(SPLITS.index(split), lines_before, self._spool.seek(0, 2), number))
@@ -86,7 +86,7 @@ class Duplicates:
         self._spool.write(prints.lines[: 4 * number])
 
     def report(self, found: Found) -> None:
-        """Tell each record that is like an earlier one, in any order: (place, code, the earlier one)."""
+        """Report each record that duplicates an earlier one, in any order: (place, code, the earlier one)."""
         compared: set[Place] = set()
         for group in self._groups(0):
             self._same_prompt(group, found)
@@ -99,7 +99,7 @@ class Duplicates:
                 found(place, "TD053", alone[0])
 
     def close(self) -> None:
-        """Give the space on disk back."""
+        """Delete temporary files."""
         self._spool.close()
 
     def _same_prompt(self, group: list[tuple[Place, int]], found: Found) -> None:
@@ -112,7 +112,7 @@ class Duplicates:
             elif earlier is not place:
                 found(place, "TD050", earlier)
             elif self._are_preferences:
-                # Several pairs of one prompt are a ranking; a pair and its reverse teach nothing.
+                # Several pairs of one prompt are a ranking; a pair and its reverse cancel out.
                 if (reverse := answers.get(-answer % HASHES)) is not None:
                     differ = True
                     found(place, "TD092", reverse)
@@ -138,7 +138,7 @@ class Duplicates:
             yield from groups.values()
 
     def _shared(self, column: int, passes: int, number: int) -> set[int]:
-        """The hashes that occur more than once, of one part of the space of hashes."""
+        """The hashes of one partition that occur more than once."""
         mine: list[int] = []
         for part in self._parts:
             hashes = filter(None, self._column(part, column))

@@ -1,7 +1,7 @@
 """When two records are duplicates: hashes that do not change with case and the spaces around a text, nor
 (`letters`) with numbers, spaces and punctuation.
 
-64 bits each, by XXH3: of 20 million records that differ, two share a hash once in 90,000 datasets.
+Each has 64 bits, by XXH3: among 20 million different records, a collision occurs in one of 90,000 datasets.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tunedrop.dataset.formats.record import Conversation
 
 FEWEST_LETTERS = 40
 WHOLE, WINDOW = 256, 96
-"""Of longer texts the letters at the beginning and the end are compared: as many as a window surely has."""
+"""The number of letters at the beginning and end of longer texts that are compared."""
 _LETTERS = 64
 HASHES = 1 << 64
 _ENCODER = msgspec.json.Encoder()
@@ -36,7 +36,7 @@ class Fingerprints(NamedTuple):
 
 
 def fingerprints(conversations: list[Conversation]) -> Fingerprints:
-    """The hashes by which records are compared with others."""
+    """The hashes of records for comparison."""
     compared = [_compared(one) for one in conversations]
     found = _digests(
         [prompt for prompt, _, _ in compared],
@@ -50,7 +50,7 @@ def fingerprints(conversations: list[Conversation]) -> Fingerprints:
 
 
 def fingerprints_of(batch: Batch) -> Fingerprints:
-    """The same of many records."""
+    """The same for many records."""
     prompts, answers = _plain(batch.prompts), _plain(batch.answers)
     ends = [
         prompt + answer if len(prompt) <= WHOLE and len(answer) <= WHOLE else _ends(prompt) + _ends(answer)
@@ -111,7 +111,7 @@ def _compared(conversation: Conversation) -> tuple[bytes, bytes, bytes]:
 
 
 def plain(text: str) -> bytes:
-    """A text without its case and the spaces around it."""
+    """A text, case-folded and stripped."""
     return text.strip().lower().encode(errors="surrogatepass")
 
 

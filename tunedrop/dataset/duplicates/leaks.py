@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     import rensa
 
 FEWEST_LETTERS = 40
-"""Shorter turns are alike by chance: greetings, thanks, yes and no."""
+"""Shorter turns, such as greetings or yes and no, are equal by chance."""
 MOST_INDEXED = 20_000
-"""Held-out records; Bedrock's evaluation asks far fewer."""
+"""Maximum number of held-out records; Bedrock's evaluation allows far fewer."""
 MOST_COMPARED = 2_000
-"""Characters of a turn that are compared; the rest of a long one hardly differs by itself."""
+"""Number of characters of a turn to compare; the rest of a long one rarely matters."""
 _BANDS, _PERMUTATIONS, _SEED = 16, 64, 1
 
 _LISTS = ("messages", "conversations", "conversation", "contents", "turns")
@@ -59,7 +59,7 @@ class Leak(NamedTuple):
 
 
 class HeldOut:
-    """The turns of a held-out file, to be searched for.
+    """The turns of a held-out file to search for.
 
     `likeness`: from 0 to 1, so similar are turns that are nearly the same (rapidfuzz's ratio, 1 less the
     share of edits).
@@ -85,7 +85,7 @@ class HeldOut:
                     self._turns.append((line, turn.words))
 
     def search(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[Leak]:
-        """The held-out records that these lines have as well, each once: exact before near."""
+        """The held-out records that occur in these lines, each once, exact matches first."""
         near: dict[int, Leak] = {}
         found = set[int]()
         for trained_on, raw in lines:
@@ -113,7 +113,7 @@ class HeldOut:
 
 
 def turns_of(raw: bytes) -> list[Turn]:
-    """Everything that is asked in a record, whatever its shape; nothing where the line is no JSON object."""
+    """All user turns of a record in any format; none if the line is not a JSON object."""
     turns = list(said(raw))
     before, found = "", []
     for number, (is_user, words) in enumerate(turns):

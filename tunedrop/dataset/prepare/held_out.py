@@ -1,4 +1,4 @@
-"""Held-out records as evaluation asks them: what to say to a model, and what a good answer would be."""
+"""Held-out records as prompts with references for evaluation."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ MOST_OF_A_WORD = 20
 """Characters around the half of a text within which a word ends, where spaces are written."""
 
 SHARE_GIVEN = 0.5
-"""How much of a held-out text is given to be continued."""
+"""The maximum length of the first part of a held-out text, to be continued."""
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One message; `role` is user or assistant, `blocks` its content where that has images or videos."""
+    """One message; `role` is user or assistant, `blocks` its content if it has images or videos."""
 
     role: str
     text: str
@@ -40,7 +40,7 @@ _ASKED = frozenset({"text", "image", "video"})
 
 
 class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
-    """One question of the evaluation: `messages` end with the user's; `reference` is the recorded answer.
+    """One prompt of the evaluation: `messages` end with the user's; `reference` is the recorded answer.
 
     `probe` names a general-ability prompt, which comes from no dataset.
     """
@@ -54,7 +54,7 @@ class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_held_out(chunks: Iterable[bytes], *, is_text: bool = False) -> Iterator[HeldOut]:
-    """Every question of a held-out file: each assistant turn in its context, each text's second half.
+    """All prompts of a held-out file: each assistant turn in context, or each text's second half.
 
     Parameters
     ----------
@@ -68,12 +68,12 @@ def read_held_out(chunks: Iterable[bytes], *, is_text: bool = False) -> Iterator
 
 
 def questions(number: int, conversation: Conversation, is_text: bool) -> Iterator[HeldOut]:
-    """Every question of one record."""
+    """All prompts of one record."""
     return _continuation(number, conversation) if is_text else _turns(number, conversation)
 
 
 def prompts_of(conversation: Conversation, is_text: bool) -> Prompts:
-    """How much asking one record is; tokens estimated."""
+    """The number of prompts of one record, and their estimated tokens."""
     asked = list(questions(0, conversation, is_text))
     return Prompts(
         count=len(asked),

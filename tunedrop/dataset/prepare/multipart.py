@@ -1,7 +1,7 @@
-"""Joining stored pieces into one object without reading them: S3 copies them into the parts of one upload.
+"""Joins stored pieces into one object without reading them: S3 copies them as parts of a multipart upload.
 
-A part has at least 5 MiB, but for the last, and at most 5 GiB (S3 user guide, "Multipart upload limits", read
-2026-11-25). Pieces that are smaller are read, and put together into parts that are large enough.
+Parts, except the last, have 5 MiB to 5 GiB (S3 user guide, "Multipart upload limits", read 2026-11-25).
+Smaller pieces are read and combined into parts.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 Part = tuple[Piece, ...]
-"""What one part of the upload is made of; a part of one piece can be copied."""
+"""The pieces of one part of the upload; a part of a single piece can be copied."""
 
 
 def plan(pieces: Iterable[Piece], least: int = LEAST_PART, most: int = MOST_PART) -> list[Part]:
-    """The parts, in order, that are the pieces one after the other; what is read is under 2 `least`."""
+    """The parts of the concatenated pieces, in order; less than 2 `least` bytes of each are read."""
     parts: list[Part] = []
     small: list[Piece] = []
     for piece in (one for one in pieces if one.size):
@@ -61,7 +61,7 @@ def _cut(piece: Piece, most: int) -> list[Piece]:
 
 
 def join(s3: Any, bucket: str, pieces: Iterable[Piece], key: str) -> None:
-    """Write one object that is the pieces one after the other; at least one of them must hold a byte."""
+    """Write the concatenated pieces as one object; at least one must not be empty."""
     upload_id = s3.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
     place = {"Bucket": bucket, "Key": key, "UploadId": upload_id}
 

@@ -1,8 +1,8 @@
-"""Which records of a training file are held out: whole conversations, like ones together, in exact numbers.
+"""Decides which records of a training file are held out: similar ones together, in exact numbers.
 
-Records that share a question, in any turn, are one group and go to one side. Groups are taken in the order of
-a hash of what they say, so that the split does not depend on the order of records and hardly changes when
-some are added; where answers are labels, from each label its share.
+Records that share a question, in any turn, form a group in one split. Groups are ordered by a hash of their
+content, so that the split does not depend on the order of records and hardly changes when some are added;
+with labels as answers, the split is stratified.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tunedrop.dataset.duplicates.leaks import FEWEST_LETTERS, said
 
 TRAIN, VALIDATION, TEST = range(3)
 MOST_SHARED = 0.02
-"""A turn that more records have than this share of all, and than five, is a form of words, not a question."""
+"""A turn in more than this share of all records, and more than five, is a phrase, not a question."""
 _COMMON = 5
 MOST_LABELS = 200
 """Intents of an assistant are often a hundred and more."""
@@ -30,7 +30,7 @@ _MEDIA = re.compile(rb'"(?:uri|image-ref|bytes|url)"\s*:\s*"([^"]{1,4096})')
 
 
 class Shares(msgspec.Struct, frozen=True):
-    """Which part of the records is held out of training; 0 where a file of its own was given."""
+    """The shares of records to hold out from training; 0 if a separate file was given."""
 
     validation: float
     test: float
@@ -39,12 +39,12 @@ class Shares(msgspec.Struct, frozen=True):
 def plan(lines: Iterable[bytes], held_out: Shares, near_together: bool = False) -> bytes:
     """For each line, TRAIN, VALIDATION or TEST.
 
-    The numbers are those of the shares, unless groups are so large that none of what is left fits.
+    The numbers match the shares, unless no remaining group is small enough.
 
     Parameters
     ----------
     near_together
-        Whether questions that differ in numbers alone stay on one side.
+        Whether questions that differ only in numbers stay in one split.
     """
     groups = _Groups(near_together)
     for raw in lines:
@@ -61,7 +61,7 @@ def plan(lines: Iterable[bytes], held_out: Shares, near_together: bool = False) 
 
 
 def by_hash(raw: bytes, held_out: Shares) -> int:
-    """The side of a record of a file that is too large to be planned: about the wanted numbers."""
+    """The split of a record of a file that is too large to be planned; numbers are approximate."""
     groups = _Groups(near_together=False)
     groups.add(raw)
     place = groups.first_key / (1 << 64)
@@ -71,7 +71,7 @@ def by_hash(raw: bytes, held_out: Shares) -> int:
 
 
 def _taken(groups: Sequence[Sequence[int]], labels: Sequence[int], number: int) -> list[Sequence[int]]:
-    """Groups with this many records in total: each label's share first, then whatever fits."""
+    """Groups with this many records in total: first each label's share, then any that fit."""
     total = sum(map(len, groups))
     by_label: dict[int, list[Sequence[int]]] = {}
     for members in groups:
@@ -107,7 +107,7 @@ class _Groups:
 
     @property
     def labels(self) -> Sequence[int]:
-        """The label of each record; 0 for all where answers are no labels."""
+        """The label of each record; 0 for all if answers are not labels."""
         counts = Counter(self._answers)
         if len(counts) > MOST_LABELS or any(len(answer) > LONGEST_LABEL for answer in counts):
             return bytes(len(self))
@@ -133,7 +133,7 @@ class _Groups:
         return self._keys[0][0]
 
     def in_order(self) -> Iterator[Sequence[int]]:
-        """The groups, in the order of the lowest hash in each."""
+        """The groups, ordered by their lowest hash."""
         parents = array("Q", range(len(self)))
         most = max(_COMMON, MOST_SHARED * len(self))
         counts = Counter(chain.from_iterable(self._keys))

@@ -1,4 +1,4 @@
-"""Splitting a checked dataset as planned, and converting it to the base model's format, in one pass."""
+"""Splits a checked dataset as planned, and converts it to the base model's format, in one pass."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Sides = Sequence[int]
 
 
 class Written(msgspec.Struct):
-    """What was written of one split; sizes in bytes, tokens estimated, media counted by kind.
+    """The written data of one split: size in bytes, estimated tokens, media counted by kind.
 
     `prompts` is None but for `test`.
     """
@@ -45,21 +45,21 @@ class Written(msgspec.Struct):
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """What each split holds, and a hash of all records that does not depend on their order."""
+    """The written splits, and a hash of all records that does not depend on their order."""
 
     files: dict[Split, Written]
     content_hash: str
 
 
 def shares(records: int, given: Iterable[Split], method_rules: MethodRules) -> Shares:
-    """How much to hold out, so that training keeps what the base model needs.
+    """The shares to hold out, so that training keeps the base model's minimum.
 
     Parameters
     ----------
     records
-        How many records the training file has.
+        The number of records of the training file.
     given
-        The splits that have a file of their own.
+        The splits with a separate file.
     """
     spare = max(0.0, (records - method_rules.min_train_records) / records) if records else 0.0
     test = 0.0 if "test" in given else min(TEST_SHARE, MAX_TEST_RECORDS / max(1, records))
@@ -79,7 +79,7 @@ def prepare(
     method_rules: MethodRules,
     relocate: Mapping[Split, Relocate] | None = None,
 ) -> Prepared:
-    """Write the splits. The sources have been checked; `sinks` has one for each split that may get records.
+    """Write the splits of checked sources; `sinks` has one for each split that may get records.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def prepare(
     Raises
     ------
     ValueError
-        When the base model's format cannot say what a record says.
+        If the base model's format cannot express a record.
     """
     files: dict[Split, Written] = {split: Written() for split in sinks}
     everything = 0
@@ -119,7 +119,7 @@ def prepare(
 
 
 def merge(parts: Iterable[Prepared]) -> Prepared:
-    """What one pass over all parts would have given."""
+    """The result of a single pass over all parts."""
     files: dict[Split, Written] = {}
     everything = 0
     for part in parts:

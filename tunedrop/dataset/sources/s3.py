@@ -104,7 +104,7 @@ def album_of(source: Source) -> StoredAlbum:
 
 
 def names_of(files: Mapping[Split, Opened]) -> dict[Split, str]:
-    """What the files are called in findings."""
+    """The names of the files in findings."""
     return {split: file.name for split, file in files.items()}
 
 
