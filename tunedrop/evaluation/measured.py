@@ -184,9 +184,9 @@ class Measured:
         """Whether open text says more than answers that cost nothing, which have the references' set phrases.
 
         A reply in other words than those phrases has fewer words in common with a reference than another
-        reference has.
+        reference has. But the nearest training answer could be given instead of the model's.
         """
-        if self.sample.task != "text":
+        if self.sample.task != "text" or (contender.name == NEAREST and self.known):
             return False
         own = contender.name == OWN_ANSWERS
         found = (

@@ -5,12 +5,13 @@ import random
 import msgspec
 import pytest
 
-from tests.unit.evaluation.answers import WORDS, labelled, text
+from tests.unit.evaluation.answers import WORDS, labelled, predictions, text, with_words
 from tests.unit.evaluation.right_answers import right_answer
 from tunedrop.contracts import Evaluation, EvaluationSettings, JudgeSettings
 from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.evaluate import Judgement, Prediction
+from tunedrop.evaluation.examples import Example
 from tunedrop.evaluation.gate import decide
 
 REFERENCE = "alpha beta gamma delta epsilon zeta eta theta iota kappa"
@@ -427,3 +428,13 @@ def test_an_earlier_attempt_leaves_less_to_err_with() -> None:
 
     assert second.alpha < first.alpha
     assert second.scores[0].low < first.scores[0].low
+
+
+def test_a_training_answer_that_says_more_than_the_model_is_not_beaten_by_content() -> None:
+    """The nearest training answer has nine words of ten, the model six, of its own."""
+    answers = predictions([(0, 6)] * 60)
+    known = [Example(one.prompt, with_words(one.reference, 9)) for one in answers]
+
+    found = decide(answers, EvaluationSettings(), known=known)
+
+    assert (found.verdict, found.rejected_for) == ("reject", "free answers"), found.reason
