@@ -179,7 +179,7 @@ def policy(statements: list[dict[str, Any]]) -> str:
 def denied(call: Any) -> bool:
     with pytest.raises(ClientError) as caught:
         call()
-    return caught.value.response["Error"]["Code"] == "AccessDeniedException"
+    return bool(caught.value.response["Error"]["Code"] == "AccessDeniedException")
 
 
 def described(wire: Wire) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from botocore.exceptions import ClientError
 
 from tunedrop.aws import Aws
 
-Answer = dict[str, Any] | ClientError
+Answer: TypeAlias = "dict[str, Any] | ClientError"
 
 
 def aws_of(bedrock: Any) -> Aws:
@@ -21,7 +21,7 @@ def aws_of(bedrock: Any) -> Aws:
 
 def refusal(code: str, message: str = "no", operation: str = "Operation", status: int = 400) -> ClientError:
     response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(response, operation)  # type: ignore[arg-type]  # boto ships no types
+    return ClientError(response, operation)
 
 
 class FakeBedrock:
@@ -57,4 +57,5 @@ class FakeBedrock:
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if isinstance(answer, ClientError):
             raise answer
-        return answer
+        found: dict[str, Any] = answer
+        return found
