@@ -33,13 +33,13 @@ class Journey:
         self._scope = scope
         self._states = States(scope, functions)
         self._shards = Shards(scope, self._states, shard_concurrency)
-        # Refusing when nobody has answered is resume_waits' part; this is the net under it.
+        # resume_waits refuses unanswered requests; this timeout is only a safety net.
         self._approval_patience = approval_timeout.plus(Duration.days(1))
         self._release = self._release_throughput(self._notify())
         self._states.rescue = self._release
 
     def chain(self) -> sfn.IChainable:
-        """Everything, from a dropped file to the notification."""
+        """The complete chain of states, from an upload to the notification."""
         step, wait = self._states.step, self._states.wait
         register_run, refuse_upload = self._register_run()
         validate_data = self._validate_data()
@@ -72,8 +72,8 @@ class Journey:
         return sfn.Chain.start(register_run)
 
     def _register_run(self) -> tuple[sfn.TaskStateBase, sfn.TaskStateBase]:
-        """Should it fail for good, RefuseUpload gives the upload a run that says so. That has no rescue: when
-        it fails too, the sweep starts the upload again, later and later, and reports what never succeeds.
+        """If it fails permanently, RefuseUpload creates a refused run. If that fails too, the sweep starts
+        the upload again with growing delays, and reports it if it never succeeds.
         """
         payload = {
             "event": "{% $states.context.Execution.Input %}",
@@ -105,7 +105,7 @@ class Journey:
                 when='$states.input.outcome = "refused"',
                 assign={
                     "failure": "{% $states.input.failure %}",
-                    # A retry that can go no further still tells what the run has come to.
+                    # A refused retry still reports the run's results.
                     **{name: f"{{% $exists({brought}) ? {brought} : null %}}" for name, brought in found},
                 },
             ),
@@ -125,9 +125,9 @@ class Journey:
         )
 
     def _validate_data(self) -> sfn.TaskStateBase:
-        """Gives a dataset; or, when that is too large for one function, says what its shards are to do.
+        """Returns a dataset or, if it is too large for one function, the work for its shards.
 
-        Of a run that ended inconclusive there is a dataset already, and its job: then it checks the test set.
+        An inconclusive run already has a dataset and a job; for its retry the step checks the test set.
         """
         return self._states.step(
             "ValidateData", "run", "sharding", "dataset", "job",
@@ -136,9 +136,9 @@ class Journey:
         )  # fmt: skip
 
     def _if_whole(self, go_on: sfn.IChainable, estimate: sfn.IChainable, again: sfn.IChainable) -> sfn.Choice:
-        """A large dataset comes by here twice: its shards are checked, and then prepared for training.
+        """A large dataset passes here twice: its shards are checked, and then prepared for training.
 
-        What preflight looks at is of no account where the model is trained.
+        Preflight is skipped if the model is already trained.
         """
         in_shards = self._in_shards(
             "ValidateShard", again, "$sharding.shards", "run", work="{% $sharding.work %}"
@@ -161,7 +161,7 @@ class Journey:
         )
 
     def _if_to_train(self, train: sfn.IChainable, set_up: sfn.IChainable) -> sfn.Choice:
-        """A run that goes on with a model of its own is never trained again."""
+        """A run with a trained model is never trained again."""
         return self._states.choice("ToTrain?", Branch(set_up, when=_IS_TRAINED), Branch(train))
 
     def _if_started(
@@ -178,11 +178,12 @@ class Journey:
         )
 
     def _if_trained(self, start_next: sfn.IChainable, set_up: sfn.IChainable) -> sfn.Choice:
-        """A run of several jobs, stages or candidates of a search, goes on until it has its model."""
+        """A run with several jobs, for training phases or candidates of a search, loops until it has its
+        model."""
         return self._states.choice("Trained?", Branch(start_next, when="$started.more"), Branch(set_up))
 
     def _set_up_throughput(self) -> sfn.TaskStateBase:
-        """Where the account has as many deployments as it may, the run queues, and then tries again."""
+        """If the quota of deployments is exhausted, the run queues, and then tries again."""
         task = self._states.task(
             "SetUpThroughput", "run", "dataset", "job", "granted",
             result="serving", patient=True, granted=False,
@@ -207,9 +208,9 @@ class Journey:
         )
 
     def _evaluate_model(self) -> sfn.TaskStateBase:
-        """Comes back to itself with `next_record` while its fifteen minutes are not enough.
+        """Calls itself again with `next_record` if fifteen minutes are not enough.
 
-        Patient, because an account limits concurrent evaluation jobs.
+        Patient, because concurrent evaluation jobs are limited per account.
         """
         task = self._states.task(
             "EvaluateModel", "run", "dataset", "job", "serving", "next_record",
@@ -219,9 +220,9 @@ class Journey:
         return self._states.rescued("EvaluateModel", task)
 
     def _by_verdict(self, again: sfn.IChainable, promote: sfn.IChainable) -> sfn.Choice:
-        """Many held-out prompts are asked in shards; then evaluate_model finds all answers, and decides.
+        """Many held-out prompts are evaluated in shards; then evaluate_model reads all answers and decides.
 
-        Where Bedrock's evaluation jobs judge, it is called once more when each has ended.
+        With evaluation jobs as judge, it is called again after each has ended.
         """
         in_shards = self._in_shards("EvaluateShard", again, "$evaluation.shards", "run", "dataset", "serving")
         await_judging = self._states.wait(
@@ -239,7 +240,7 @@ class Journey:
     def _in_shards(
         self, title: str, again: sfn.IChainable, shards: str, *variables: str, **given: str
     ) -> sfn.IChainable:
-        """Every shard, then back to the step that has asked for them; or to the end, where one has failed."""
+        """Process all shards, then return to the step that requested them; or end if one has failed."""
         each = self._shards.each(title, shards, *variables, **given)
         each.add_catch(
             self._release,
@@ -270,15 +271,15 @@ class Journey:
         return self._states.choice("Provisional?", Branch(buy, when="$serving.provisional"), Branch(promote))
 
     def _promote_model(self) -> sfn.TaskStateBase:
-        """Patient, because Bedrock takes minutes to put a model in the place of another behind its ARN."""
+        """Patient, because Bedrock takes minutes to replace the model behind an ARN."""
         names = ("run", "dataset", "job", "serving", "evaluation")
         task = self._states.task("PromoteModel", *names, result="promotion", patient=True)
         return self._states.rescued("PromoteModel", task)
 
     def _release_throughput(self, tell: sfn.IChainable) -> sfn.IChainable:
-        """What is still being created can only be deleted afterwards: tried for an hour or so.
+        """Retried for about an hour, because a resource can only be deleted after its creation has finished.
 
-        Should it fail all the same, that is told too; the sweep goes on trying.
+        If it still fails, the notification says so, and the sweep continues to try.
         """
         held = ("run", "started", "serving", "evaluation", "failure", "evaluated_on", "promotion")
         task = self._states.task("ReleaseThroughput", *held, result="released", patient=True)
@@ -287,12 +288,12 @@ class Journey:
         return task.next(tell)
 
     def _notify(self) -> sfn.IChainable:
-        """Without Catch: a failure to tell fails the execution, raises an alarm, and can be redriven."""
+        """Without Catch: a failure to notify fails the execution, raises an alarm, and can be redriven."""
         failed = sfn.Fail.jsonata(
             self._scope,
             "Failed",
-            # An error of one's own may not begin with "States." (Amazon States Language, Fail State); a text
-            # without it is kept as it is.
+            # Custom errors may not begin with "States." (Amazon States Language, Fail State); a text without
+            # it is not changed.
             error="{% $substringAfter($failure.error, 'States.') %}",
             cause="{% $failure.cause %}",
         )
@@ -305,14 +306,14 @@ class Journey:
 
 
 RESULT = "{% $states.result %}"
-"""What a task token was given back with."""
+"""The output of a callback."""
 
 _DATASET = "$states.result.Payload"
 
 _IS_TRAINED = "$exists($job.model_arn)"
 
 _RESULTS = ("sharding", "evaluated_on", *WORKFLOW_RESULTS)
-"""Null until the run has come to them: Step Functions has no undefined variables."""
+"""Initially null, because Step Functions has no undefined variables."""
 
 _RESUMED = ("dataset", "estimate", "started", "job", "next_record")
-"""What a run that goes on brings with it (`tunedrop.contracts.Resume`)."""
+"""The results that a resumed run starts with (`tunedrop.contracts.Resume`)."""

@@ -1,4 +1,4 @@
-"""The errors a run can end with. Each message says what is wrong, where, and how to fix it.
+"""The errors that a run can end with. Each message says what is wrong, where, and how to fix it.
 
 Step Functions sees the class name as the error and the message as the cause.
 """
@@ -9,31 +9,31 @@ import json
 
 
 class RunError(Exception):
-    """A run cannot go on. Retrying the same step would not help."""
+    """A run cannot continue. Retrying the same step would not help."""
 
 
 class InvalidManifest(RunError):
-    """The manifest, or what it names, is not usable."""
+    """The manifest, or something that it names, cannot be used."""
 
 
 class InvalidDataset(RunError):
-    """The data breaks a rule of the base model or is not readable."""
+    """The data fails a rule of the base model, or cannot be read."""
 
 
 class PreflightFailed(RunError):
-    """Something that training needs is missing; found before anything was paid."""
+    """A prerequisite of training is missing; found before anything was paid."""
 
 
 class OverBudget(RunError):
-    """The run would cost more than it may, and nobody approved it."""
+    """The run would exceed a budget, and was not approved."""
 
 
 class TooManyRuns(RunError):
-    """As many runs are open as may be at once; the run can be resumed when some of them have ended."""
+    """The maximum of open runs is reached; the run can be resumed when some of them have ended."""
 
 
 class AlreadyTrained(RunError):
-    """Another run has trained the same records with the same settings, and nobody asked for it again."""
+    """Another run has trained the same records with the same settings, and `again` is not set."""
 
 
 class CustomizationFailed(RunError):
@@ -41,56 +41,56 @@ class CustomizationFailed(RunError):
 
 
 class ModelDeleted(RunError):
-    """The model that a retry was to go on with does not exist any more."""
+    """The model that a retry would use no longer exists."""
 
 
 class ThroughputFailed(RunError):
-    """The tuned model could not be brought into service."""
+    """The tuned model could not be deployed."""
 
 
 class NameTaken(RunError):
-    """While the run went on, another model was put into production under its name: of unrelated data, or one
-    that it was not compared with."""
+    """During the run, another model was put into production under its name, of unrelated data or without a
+    comparison."""
 
 
 class EvaluationFailed(RunError):
-    """Base or tuned model could not be asked."""
+    """The base or tuned model could not be called."""
 
 
 class AwsRefused(RunError):
-    """AWS refused a call, and a later try would not help: a permission, a setting, a thing that is gone."""
+    """AWS refused a call permanently: because of a permission, a setting, or a missing resource."""
 
 
 class RunStopped(RunError):
-    """Somebody stopped the run."""
+    """The run was stopped by a user."""
 
 
 REFUSALS = (
     "InvalidManifest", "InvalidDataset", "PreflightFailed", "OverBudget", "AlreadyTrained", "TooManyRuns",
 )  # fmt: skip
-"""Error names that the user can cure by changing what was dropped; they end a run as `refused`."""
+"""Errors that the user can fix by changing the upload; they end a run as `refused`."""
 
 
 class InvalidAnswers(ValueError):
-    """A file of answers, or a setting of their evaluation, is not usable; no run is concerned."""
+    """A file of answers, or a setting of its evaluation, cannot be used; there is no run."""
 
 
 class PermissionMissing(Exception):
-    """AWS refused a call for want of a permission. The step is tried again for a while: a permission that was
-    granted takes its time to arrive everywhere.
+    """AWS refused a call because of a missing permission. The step is retried for a while, because new
+    permissions take time to propagate.
     """
 
 
 class TransientError(Exception):
-    """A step should be tried again: throttling, a service error, a resource still in motion."""
+    """A step should be retried: throttling, a service error, a resource that is still changing."""
 
 
 class DeploymentsFull(TransientError):
-    """The account has as many custom model deployments as it may; a run queues for one."""
+    """The quota of custom model deployments is exhausted; the run queues for one."""
 
 
 def plain_cause(cause: str) -> str:
-    """The message for a person in what Step Functions calls a cause.
+    """The message in a cause of Step Functions.
 
     A failed Lambda's cause is a JSON object with `errorMessage` and a stack trace; people get the message.
     """

@@ -1,8 +1,8 @@
-"""The names and S3 prefixes of a run; all of them match Bedrock's patterns for any uploaded key.
+"""The names and S3 prefixes of a run, which match Bedrock's patterns for any uploaded key.
 
-The patterns are those of botocore's bedrock service model (2023-04-20): job names take letters, digits, `-`,
-`.` and `+`; model and throughput names take no doubled separators; S3 URIs take no space, `=`, `+`, `:`, `@`
-or `,`; client tokens take letters, digits and hyphens. All are at most 63 characters (tokens 256).
+The patterns are those of botocore's bedrock service model (2023-04-20): job names allow letters, digits, `-`,
+`.` and `+`; model and throughput names no double separators; S3 URIs no space, `=`, `+`, `:`, `@` or `,`;
+client tokens take letters, digits and hyphens. All are at most 63 characters (tokens 256).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ALIAS_DIGITS = 8
 def slug(text: str, limit: int = MAX_SLUG) -> str:
     """Lower-case ASCII letters and digits joined by single hyphens, at most `limit` long; never empty.
 
-    Other scripts are written in Latin letters. It is for people: many texts have the same.
+    Other scripts are transliterated. It is for people, and not unique.
 
     >>> slug("Kundenservice  Übung+2026 %20.v2"), slug("客服 問答"), slug("Поддержка")
     ('kundenservice-ubung-2026-2', 'ke-fu-wen-da', 'podderzhka')
@@ -35,17 +35,17 @@ def slug(text: str, limit: int = MAX_SLUG) -> str:
 def _latin(text: str) -> str:
     from anyascii import anyascii
 
-    # It writes the syllables of Chinese without a space between them.
+    # It writes Chinese syllables without spaces.
     spaced = re.sub("([\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])", r"\1 ", text)
     return str(anyascii(spaced))
 
 
 def alias(name: str) -> str:
-    """What stands for a name in production: one for every name, and readable.
+    """The production alias of a name: unique, and readable.
 
-    The name itself where SSM takes it in the name of a parameter, which is case sensitive (Systems Manager
-    API reference, PutParameter, read 2026-11-29); else its slug with a hash of the name. A name that looks as
-    if it had one gets another, so that nobody can choose somebody else's.
+    The name itself if it is valid in an SSM parameter name, which is case-sensitive (Systems Manager API
+    reference, PutParameter, read 2026-11-29); else its slug with a hash of the name. A name that looks like
+    such an alias gets a hash too, so that no one can choose another name's alias.
 
     >>> alias("support"), alias("Support"), alias("team a/support")
     ('support', 'Support', 'team-a-support-2b437c0b')
@@ -62,12 +62,12 @@ def _ends_in_a_hash(name: str, digits: int = ALIAS_DIGITS) -> bool:
 
 
 def run_id(name: str, identity: Iterable[str]) -> str:
-    """The id of a run: its name and a hash of what makes it this run and no other.
+    """The id of a run: its name and a hash of its identity.
 
     Parameters
     ----------
     name
-        What the user called it; any text.
+        The name of the run; any text.
     identity
         Object versions and resolved settings. The same upload delivered twice has the same identity.
     """
@@ -76,13 +76,13 @@ def run_id(name: str, identity: Iterable[str]) -> str:
 
 
 def _digits(digest: str, count: int) -> str:
-    """Digits of a hexadecimal digest with a letter among them: dates and numbers of people have none."""
+    """Digits of a hexadecimal digest that include a letter, to distinguish them from dates and numbers."""
     starts = range(len(digest) - count)
     return next(digest[at : at + count] for at in starts if not digest[at : at + count].isdecimal())
 
 
 def looks_like_a_run_id(name: str) -> bool:
-    """Whether people would take a name for the id of a run, which ends in the digits of a hash.
+    """Whether a name could be mistaken for a run id, which ends with a hash.
 
     >>> looks_like_a_run_id("persona-0a1b2c3d4e"), looks_like_a_run_id("export-1764393600")
     (True, False)
@@ -93,9 +93,9 @@ def looks_like_a_run_id(name: str) -> bool:
 def resource_name(stage: str, run: str, attempt: int = 1, job: int = 0, begins: str = "tunedrop") -> str:
     """The name of the job, the custom model and the throughput of one attempt at a run (63 at most).
 
-    Job names can never be used again, so that every attempt has its own, and so has each of several jobs of
-    an attempt (`job` counts them from 0). `begins` is another word of eight letters at most, where the ARN of
-    a job has to say which engine's it is.
+    Job names can never be reused, so that every attempt has its own, and every job of an attempt (`job`
+    counts them from 0). `begins` is another prefix of at most eight letters, for engines that are identified
+    by the job's ARN.
 
     >>> resource_name("dev", "persona-0123456789", 2, 1)
     'tunedrop-dev-persona-0123456789-2b'
@@ -109,22 +109,22 @@ STAGE_TAG = "tunedrop:stage"
 RUN_TAG = "tunedrop:run"
 EXPIRES_TAG = "tunedrop:expires"
 MODEL_TAG = "tunedrop:model"
-"""On what serves a copy of a model: the ARN of that model."""
+"""Tag of a resource that serves a copy of a model: that model's ARN."""
 BASE_TAG = "tunedrop:base"
-"""On an imported base model, which is the stage's and no run's: its id in the catalog."""
+"""Tag of an imported base model, which belongs to the stage: its id in the catalog."""
 KEEP_TAG = "tunedrop:keep"
-"""What a person brought into service for a rollback stays until it expires, whatever aliases name."""
+"""Tag of a resource that was deployed for a rollback, which stays until it expires."""
 
 
 def tags(stage: str, run: str) -> list[dict[str, str]]:
-    """Whose a resource of Bedrock's is: on every job, model and endpoint that a run makes."""
+    """The tags that identify the owner of every resource that a run creates."""
     return [{"key": STAGE_TAG, "value": stage}, {"key": RUN_TAG, "value": run}]
 
 
 def base_import(stage: str, base_model: str, number: int) -> str:
-    """The name of an import job of a base model, and of the model: a stage's, counted from 1.
+    """The name of a stage's import job of a base model, and of the model, counted from 1.
 
-    No run has such a name, because a run's id ends in a hash. Names of jobs can never be used again.
+    No run has such a name, because run ids end with a hash. Names of jobs can never be reused.
 
     >>> base_import("dev", "qwen3-4b", 1)
     'tunedrop-dev-base-qwen3-4b-1'
@@ -133,7 +133,7 @@ def base_import(stage: str, base_model: str, number: int) -> str:
 
 
 def base_imports(stage: str, base_model: str = "") -> str:
-    """How the names of a stage's imported base models begin: of one, or of all.
+    """The prefix of the names of a stage's imported base models: of one, or of all.
 
     >>> base_imports("dev", "qwen3-4b"), base_imports("dev")
     ('tunedrop-dev-base-qwen3-4b-', 'tunedrop-dev-base-')
@@ -142,7 +142,7 @@ def base_imports(stage: str, base_model: str = "") -> str:
 
 
 def base_prefix(base_model: str) -> str:
-    """Where a person puts the files of a base model, in the artifacts bucket."""
+    """The prefix for uploaded files of a base model, in the artifacts bucket."""
     return f"bases/{base_model}/"
 
 
@@ -156,22 +156,22 @@ def evaluation_job(run: str, whose: str, attempt: int = 1) -> str:
 
 
 def stage_id(run: str, number: int) -> str:
-    """Under what an earlier stage of a run (from 1) keeps its files: as a run does, inside the run's."""
+    """The id under which an earlier training phase (from 1) stores its files, inside the run's."""
     return f"{run}/stages/{number}"
 
 
 def client_token(*parts: str) -> str:
-    """A client request token that is the same for the same parts, and for no others."""
+    """A client request token, the same for the same parts only."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def run_prefix(run: str) -> str:
-    """Where a run's files are, in the artifacts bucket."""
+    """The prefix of a run's files, in the artifacts bucket."""
     return f"runs/{run}/"
 
 
 def run_of(s3_uri: str) -> str:
-    """The run that a file of the artifacts bucket belongs to, by its URI; empty where it is no run's.
+    """The run of a file of the artifacts bucket, by its URI; empty if it belongs to none.
 
     >>> run_of("s3://artifacts/runs/persona-0123456789/training/x/"), run_of("s3://elsewhere/x")
     ('persona-0123456789', '')
@@ -181,18 +181,18 @@ def run_of(s3_uri: str) -> str:
 
 
 def dataset_key(run: str, split: str, attempt: int = 1) -> str:
-    """Where a split is; `attempt` is the one that has brought other records to evaluate a model with anew."""
+    """The key of a split; `attempt` is a retry with other test records."""
     which = split if attempt == 1 else f"{split}-{attempt}"
     return f"{run_prefix(run)}dataset/{which}.jsonl"
 
 
 def media_key(run: str, name: str) -> str:
-    """Where the copy of an image or video is that the dataset refers to."""
+    """The key of the copy of an image or video that the dataset refers to."""
     return f"{run_prefix(run)}dataset/media/{name}"
 
 
 def training_prefix(run: str) -> str:
-    """Where Bedrock writes a job's output."""
+    """The prefix for a job's output."""
     return f"{run_prefix(run)}training/"
 
 
@@ -209,12 +209,12 @@ def predictions_key(run: str) -> str:
 
 
 def judging_prefix(run: str) -> str:
-    """Where evaluation jobs read a run's answers and write their ratings."""
+    """The prefix for the answers and ratings of evaluation jobs."""
     return f"{run_prefix(run)}judging/"
 
 
 def shards_prefix(run: str) -> str:
-    """Where the shards of a run leave what is merged later; nobody needs it once the run is over."""
+    """The prefix for intermediate results of shards, not needed after the run."""
     return f"{SHARDS_PREFIX}{run}/"
 
 
@@ -224,13 +224,13 @@ def read_key(run: str, split: str, number: int) -> str:
 
 
 def prediction_shard_key(run: str, model_arn: str, attempt: int, start: int, stop: int) -> str:
-    """What one shard of a model's evaluation has asked, of the one that began at this attempt."""
+    """The key of the answers of a shard, in the evaluation that began at this attempt."""
     model = client_token(model_arn)[:HASH_DIGITS]
     return f"{shards_prefix(run)}predictions/{model}/{attempt}/{start:07}-{stop:07}.jsonl"
 
 
 def dataset_shard_key(run: str, attempt: int, work: str, split: str, start: int, what: str) -> str:
-    """What one shard of a dataset has become: `what` is the ending of its name."""
+    """The key of a dataset shard's result; `what` is its suffix."""
     return f"{shards_prefix(run)}{work}/{attempt}/{split}-{start:012}.{what}"
 
 

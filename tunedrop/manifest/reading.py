@@ -1,4 +1,4 @@
-"""From a file's bytes to a manifest, or to every reason why it is none, each with its line."""
+"""Reads a manifest from a file's bytes, or reports all errors, each with its line."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read(text: bytes, name: str = "run.yaml") -> Manifest:
     Raises
     ------
     InvalidManifest
-        When it is not YAML or JSON, or not a manifest; the message lists every error with its line.
+        If it is not YAML or JSON, or not a manifest; the message lists every error with its line.
     """
     document = yaml_document.parse(text, name)
     findings = [f"{name}{where}: {shown.line(message)}" for where, message in _findings(document)]
@@ -51,7 +51,7 @@ def read(text: bytes, name: str = "run.yaml") -> Manifest:
 
 
 def _first(findings: list[str]) -> Iterator[str]:
-    """As many findings as a person reads, each as long as one reads, and how many more there are."""
+    """The first findings, each truncated, and the number of others."""
     for finding in findings[:MAX_FINDINGS]:
         yield finding if len(finding) <= MAX_FINDING else f"{finding[:MAX_FINDING]} …"
     if (more := len(findings) - MAX_FINDINGS) > 0:
@@ -69,7 +69,7 @@ def _with_the_last_stage_as_its_own(manifest: Manifest) -> Manifest:
 
 
 def _contradictions(manifest: Manifest) -> Iterator[str]:
-    """What is right key by key and makes no sense together."""
+    """Keys that are valid individually but contradict each other."""
     if manifest.stages:
         yield from _about_stages(manifest)
     elif not manifest.data.train:
@@ -119,7 +119,7 @@ def _findings(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _blank(mapping: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    """Texts that say nothing: a key that is there and empty was meant to say something."""
+    """Blank texts, which are probably a mistake."""
     for key, value in mapping.items():
         path = f"{above}{key}"
         parts = value if isinstance(value, list) else [value]

@@ -18,21 +18,21 @@ from tunedrop.stage import Stage
 Methods = Sequence[Method | Literal["auto"]]
 
 LatestModel = Callable[[str], str | None]
-"""The ARN of the custom model that the latest run of a name has made, where there is one."""
+"""Finds the ARN of the custom model of the latest run of a name, if there is one."""
 
 
 def no_models(name: str) -> None:
-    """A `LatestModel` where no registry can be asked."""
+    """A `LatestModel` without a registry."""
     del name
 
 
 def with_model(document: Manifest, latest_model: LatestModel) -> Manifest:
-    """The same with the model that `from` stands for as its base.
+    """The manifest with the model that `from` refers to as its base model.
 
     Raises
     ------
     InvalidManifest
-        When that run has made none.
+        If that run has no model.
     """
     if document.from_run is None:
         return document
@@ -48,7 +48,7 @@ def find(name: str) -> BaseModel:
     Raises
     ------
     InvalidManifest
-        When the catalog has none of this name; the message says what is near.
+        If the catalog does not contain it; the message names the closest.
     """
     try:
         return catalog.find(name)
@@ -57,7 +57,7 @@ def find(name: str) -> BaseModel:
 
 
 def trained_by(stage: Stage, base_model: BaseModel, document: Manifest, parent_model: str = "") -> BaseModel:
-    """The entry of a base model for the engine that is to train it.
+    """The catalog entry of a base model for the engine that will train it.
 
     That is the engine that the manifest names; else the usual one, or another where the usual one does not
     train it by these methods in this stage.
@@ -109,12 +109,12 @@ def _trains(stage: Stage, base_model: BaseModel, methods: Methods) -> bool:
 
 
 def refuse_untunable(stage: Stage, base_model: BaseModel, method: Method | Literal["auto"]) -> None:
-    """Refuse a base model and a method that no engine of this stage trains; others find out what AWS says.
+    """Refuse a base model and a method that no engine of this stage trains; preflight checks the rest.
 
     Raises
     ------
     InvalidManifest
-        With the reason, and the nearest way that works.
+        With the reason, and an alternative.
     """
     known = base_model.methods if method == "auto" else [method]
     offered = [one for one in known if not _why_not(base_model, one)]
@@ -132,7 +132,7 @@ def refuse_untunable(stage: Stage, base_model: BaseModel, method: Method | Liter
 
 
 def _why_not(base_model: BaseModel, method: Method) -> str:
-    """Why nothing here ever trains a base model by a method; its lifecycle and Region are asked for later."""
+    """Why no engine trains a base model by a method; its lifecycle and Region are checked later."""
     if method in base_model.methods:
         return unused(base_model, method)
     why = catalog.refusal(base_model.id, method)

@@ -1,6 +1,7 @@
-"""Distillation: a larger model, the teacher, writes what the run's base model, the student, learns from.
+"""Distillation: a larger model, the teacher, writes the answers that the base model, the student, learns
+from.
 
-Bedrock asks the teacher every prompt of the dataset, may make up more of the like, and tunes the student on
+Bedrock sends every prompt of the dataset to the teacher, may generate similar ones, and tunes the student on
 the answers (Bedrock user guide, model-distillation and distillation-prepare-datasets, read 2026-11-23).
 """
 
@@ -17,12 +18,12 @@ MAX_PAIRS = 15_000
 
 
 def teacher_of(base_model: BaseModel, parent_model: str, document: Manifest) -> Teacher | None:
-    """The teacher that a manifest asks for, or the first that the base model may learn from.
+    """The teacher of a manifest; default: the first that the base model supports.
 
     Raises
     ------
     InvalidManifest
-        When Bedrock does not distill that teacher into this student.
+        If Bedrock does not support this pair of teacher and student.
     """
     asked = document.teacher
     if document.method != "distillation":
@@ -59,7 +60,7 @@ def _teacher(base_model: BaseModel, asked: manifest.Teacher) -> Teacher:
 
 
 def inference_id(teacher: Teacher) -> str:
-    """What Converse takes for a teacher: an inference profile, where the catalog knows one."""
+    """The teacher's id for Converse: an inference profile if the catalog knows one."""
     try:
         return catalog.find(teacher.model).inference_id
     except LookupError:

@@ -1,4 +1,4 @@
-"""Hyperparameters: from a manifest's names and numbers to the strings that Bedrock takes; grids of them."""
+"""Resolves a manifest's hyperparameters to the strings of Bedrock's API, and expands searches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tunedrop.errors import InvalidManifest
 from tunedrop.manifest import Scalar
 
 MAX_CANDIDATES = 4
-"""How many candidates a search has unless it says otherwise: each costs a whole training."""
+"""The default maximum of candidates of a search, each of which is a complete training."""
 
 MOST_CANDIDATES = 16
 
@@ -22,12 +22,13 @@ MOST_CANDIDATES = 16
 def resolve(
     base_model: BaseModel, method: Method | Literal["auto"], asked: Mapping[str, Scalar]
 ) -> dict[str, str]:
-    """Hyperparameters under Bedrock's names, as the strings that its API takes, with the catalog's defaults.
+    """Hyperparameters by Bedrock's names, as strings for its API, with the catalog's defaults.
 
     Raises
     ------
     InvalidManifest
-        When the base model has no such one for the method, or it is out of range; the message lists all.
+        If the base model has no such hyperparameter for the method, or it is out of range; the message lists
+        all errors.
     """
     findings, values = [], {}
     offered = base_model.hyperparameters_of(method)
@@ -54,12 +55,12 @@ def candidates(
     fixed: Mapping[str, Scalar],
     search: Mapping[str, Scalar | list[Scalar]],
 ) -> tuple[dict[str, str], ...]:
-    """Every combination of a search's values, each with the values that are fixed; none without a search.
+    """All combinations of a search's values with the fixed values; empty without a search.
 
     Raises
     ------
     InvalidManifest
-        When a value is wrong, or there are more combinations than `max_candidates`.
+        If a value is invalid, or there are more combinations than `max_candidates`.
     """
     if not search:
         return ()
@@ -70,7 +71,7 @@ def candidates(
     if problems := list(_grid_problems(fixed, grid)):
         raise InvalidManifest("\n".join(problems))
     values = [value for value in grid.values() if isinstance(value, list)]
-    count = math.prod(map(len, values))  # ten lists of a hundred values are more than any memory holds
+    count = math.prod(map(len, values))  # ten lists of a hundred values would exhaust any memory
     if not 2 <= count <= most:
         raise InvalidManifest(
             f"search has {count} candidates; 2 to {most} are allowed: each is billed. "
@@ -94,11 +95,11 @@ def _grid_problems(fixed: Mapping[str, Scalar], grid: Mapping[str, Scalar | list
 
 
 def bedrocks_name(key: str) -> str:
-    """`learning_rate` as Bedrock spells it: `learningRate`."""
+    """`learning_rate` in Bedrock's spelling: `learningRate`."""
     head, *rest = key.split("_")
     return head + "".join(word.capitalize() for word in rest)
 
 
 def manifests_name(name: str) -> str:
-    """`learningRate` as manifests write it: `learning_rate`."""
+    """`learningRate` in the spelling of manifests: `learning_rate`."""
     return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()

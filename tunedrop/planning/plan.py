@@ -1,4 +1,4 @@
-"""The customization jobs of a run: one, as a rule; several where it has stages or a search."""
+"""The customization jobs of a run: usually one; several with training phases or a search."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tunedrop import naming
 from tunedrop.contracts import Dataset, Method, Run
 
 _EPOCHS = ("epochCount", "max_epochs", "epoch", "n_epochs")
-"""What engines call the number of passes over the data."""
+"""The engines' names for the number of epochs."""
 
 _TRIES = ("trainingSamplePerPrompt", "rollout_n")
-"""What engines call the number of answers that are tried for a prompt."""
+"""The engines' names for the number of samples per prompt."""
 
 
 class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
-    """One job of a run. `number` counts from 0; `title` is for people, and empty where there is only one."""
+    """One job of a run. `number` counts from 0; `title` is for people, and empty if there is only one."""
 
     number: int
     dataset: Dataset
@@ -30,21 +30,21 @@ class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def epochs(self) -> float:
-        """How many times it passes over the training set."""
+        """The number of epochs."""
         return float(self._value_of(_EPOCHS))
 
     @property
     def tries(self) -> int:
-        """How many answers to a prompt are tried in each epoch, by reinforcement."""
+        """The number of samples per prompt and epoch in reinforcement."""
         return int(self._value_of(_TRIES))
 
     @property
     def millions(self) -> float:
-        """Millions of tokens that it trains on: the training set, as often as it has epochs."""
+        """Millions of trained tokens: those of the training set times epochs."""
         return self.dataset.train.tokens * self.epochs / 1e6
 
     def _value_of(self, names: tuple[str, ...]) -> str:
-        """The hyperparameter that has one of these names; 1 where none has."""
+        """The hyperparameter with one of these names; default 1."""
         return next((value for name in names if (value := self.hyperparameters.get(name))), "1")
 
 
@@ -54,12 +54,12 @@ def has_several_jobs(run: Run) -> bool:
 
 
 def plan(run: Run, dataset: Dataset) -> tuple[PlannedJob, ...]:
-    """Every job of a run, in order. Stages follow each other; candidates of a search are independent."""
+    """All jobs of a run, in order. Training phases depend on each other; candidates of a search do not."""
     return tuple(_candidates(run, dataset) if run.candidates else _stages(run, dataset))
 
 
 def stage_runs(run: Run) -> Iterator[Run]:
-    """Each earlier stage as a run of its own, which keeps its files inside the run's."""
+    """Each earlier training phase as a run, whose files are inside the run's."""
     for number, stage in enumerate(run.earlier_stages, start=1):
         yield msgspec.structs.replace(
             run,
