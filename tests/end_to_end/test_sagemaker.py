@@ -117,10 +117,10 @@ def test_the_public_hub_is_read_with_both_its_resources(wire: Wire) -> None:
 
 
 def test_what_was_learned_is_imported_and_asked(wire: Wire) -> None:
-    """Needs the first test's job: weights go through S3, with the roles that the services were passed."""
+    """Weights go through S3, with the roles that the services were passed."""
     events = heard(wire)
     sagemaker, bedrock = wire.root.client("sagemaker"), wire.root.client("bedrock")
-    job = until(lambda: ended(sagemaker, "open-a"), "the job")
+    job = until(lambda: ended(sagemaker, "open-b"), "the job")
     package = sagemaker.describe_model_package(ModelPackageName=job["OutputModelPackageArn"])
     (container,) = package["InferenceSpecification"]["Containers"]
     weights = container["ModelDataSource"]["S3DataSource"]["S3Uri"] + "checkpoints/hf_merged/"
@@ -142,7 +142,7 @@ def test_what_was_learned_is_imported_and_asked(wire: Wire) -> None:
 
 
 def heard(wire: Wire) -> Any:
-    """What the event bus says of the end of another job, when it has."""
+    """Train the job `open-b`; gives what the event bus says of its end, when it has."""
     sqs, rules = wire.root.client("sqs"), wire.root.client("events")
     url = sqs.create_queue(QueueName="jobs")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
