@@ -137,10 +137,12 @@ def test_a_closed_network_reaches_the_service_of_each_engine(
         "subnets": ["subnet-0123456789abcdef0"], "security_groups": ["sg-0123456789abcdef0"],
         "endpoints": {"vpc": "vpc-0123456789abcdef0", "route_tables": ["rtb-0123456789abcdef0"]},
     }  # fmt: skip
-    made = Resources(synthesize(tmp_path, network=network, engines=list(dict.fromkeys(["bedrock", engine]))))
+    there = {} if engine != "mantle" else {"region": "us-west-2", "default_base_model": "openai.gpt-oss-20b"}
+    engines = list(dict.fromkeys(["bedrock", engine]))
+    made = Resources(synthesize(tmp_path, network=network, engines=engines, **there))
 
     names = {one["ServiceName"] for one in made.of("AWS::EC2::VPCEndpoint").values()}
-    found = {name.partition(f"{REGION}.")[2] for name in names}
+    found = {name.partition(f"{there.get('region', REGION)}.")[2] for name in names}
     assert found & {"bedrock-mantle", "sagemaker.api"} == services
 
 

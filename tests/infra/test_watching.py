@@ -127,10 +127,11 @@ def test_whoever_publishes_or_uses_the_key_for_us_does_it_for_this_account(resou
     statements = [*key["KeyPolicy"]["Statement"], *topic["PolicyDocument"]["Statement"]]
     services = [one for one in statements if "Service" in str(one["Principal"])]
 
-    assert len(services) == 4
-    assert all(
-        one["Condition"] == {"StringEquals": {"aws:SourceAccount": "111122223333"}} for one in services
-    )
+    conditions = [(one["Principal"]["Service"], one["Condition"]) for one in services]
+    of_the_account = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
+    of_models = {"ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": "aws:bedrock:custom-model"}}
+    assert len(services) == 5
+    assert [one for one in conditions if one[1] != of_the_account] == [("bedrock.amazonaws.com", of_models)]
 
 
 def test_the_receipt_of_an_end_comes_from_the_message_of_an_end_alone(resources: Resources) -> None:

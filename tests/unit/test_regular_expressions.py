@@ -30,6 +30,7 @@ PIECES = (
 ANCHORED = (
     '"name"', "INSERT", "DS_Store", "nan|NaN|NULL", "WEBVTT", r"\.jsonl", r"thumbs\.db", "Below is an",
     "\\n-{3,}", "MIME-Version", r"\.\.(?:/|$)", '"(data|dataset', "<<SYS>>",
+    "'(?:[^']|'')*'",
 )  # fmt: skip
 """Of expressions that are matched at the beginning of a text alone, or (`-{3,}`) for docstrings of ours."""
 

@@ -25,9 +25,6 @@ MOST_FAILED = 0.1
 NO_DOUBT, FEW = 1.645, 10
 """Standard errors by which a model has to be rather right, where more than a few can tell."""
 
-MUCH = 0.5
-"""A unit whose score falls by so much was right, more or less, and is not any more."""
-
 MOST_NEIGHBOURS = 8
 """So many near prompts a model may have copied an answer from."""
 
@@ -240,7 +237,7 @@ class Measured:
     @property
     def regressions(self) -> int:
         """How many units are answered much worse than by the base model."""
-        return 0 if self.compared is None else int((self.compared.differences <= -MUCH).sum())
+        return 0 if self.compared is None else int((self.compared.differences <= -metrics.MUCH).sum())
 
     @property
     def is_judged(self) -> bool:

@@ -24,6 +24,9 @@ from tunedrop.evaluation.words import split_words, words
 CHRF_ORDER = 6
 CHRF_BETA = 2
 
+MUCH = 0.5
+"""An answer whose score falls by at least this was largely right, and is not any more."""
+
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _ARTICLES = frozenset(("a", "an", "the"))
 _ARTICLE = re.compile(r"\b(a|an|the)\b")

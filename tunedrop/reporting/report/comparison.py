@@ -13,7 +13,6 @@ from tunedrop.evaluation import general_ability, metrics
 from tunedrop.evaluation.complete import incomplete
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.labels import label_set
-from tunedrop.evaluation.measured import MUCH
 from tunedrop.evaluation.reward_scale import Scale, scale_of
 from tunedrop.formatting.texts import shorten
 from tunedrop.reporting.report import histogram
@@ -92,7 +91,7 @@ def _compared(metric: str, scored: Scored) -> Comparison:
         wins=counts["win"],
         ties=counts["tie"],
         losses=counts["loss"],
-        much_worse=sum(gain <= -MUCH for gain in gains),
+        much_worse=sum(gain <= -metrics.MUCH for gain in gains),
         bar=histogram.bar(counts),
         histogram=histogram.of(gains),
         slices=tuple(slices(scored)),
