@@ -133,6 +133,18 @@ def test_growth_moves_no_record_between_the_test_and_the_validation_set(more: in
     assert not prompts(small["validation"]) & prompts(large["test"])
 
 
+@pytest.mark.parametrize("more", [50, 125, 500])
+def test_hardly_a_test_record_of_a_grown_file_was_trained_on_before(more: int) -> None:
+    """What `from:` rests on: the model goes on from one that was trained on the smaller file."""
+    records = pairs(500)
+    _, small = split(records)
+
+    _, large = split(records + [{"prompt": f"another {n}", "completion": f"answer {n}"} for n in range(more)])
+
+    assert len(prompts(small["test"]) & prompts(large["test"])) >= 50
+    assert len(prompts(small["train"]) & prompts(large["test"])) <= 0.1 * len(large["test"])
+
+
 def test_holding_out_leaves_what_the_base_model_needs_to_train() -> None:
     for count in (100, 110, 150, 400):
         prepared, _ = split(pairs(count))
