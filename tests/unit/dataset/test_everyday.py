@@ -360,3 +360,47 @@ def test_a_header_that_is_too_long_to_be_looked_at_says_so(tmp_path: Path) -> No
     report = checking.report_of([tmp_path / "a.csv"], None, "auto", 5)
 
     assert "the first row is longer than" in report.errors[0].message
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_a_held_out_file_may_say_that_it_is_held_out(tmp_path: Path, split: str) -> None:
+    rows = {
+        name: "".join(
+            json.dumps({"prompt": f"{ASKED} {name} {n}", "completion": f"{SAID} {n}", "split": name}) + "\n"
+            for n in range(3)
+        )
+        for name in ("train", split)
+    }
+    for name, text in rows.items():
+        (tmp_path / f"{name}.jsonl").write_text(text)
+
+    report = checking.report_of([tmp_path / f"{name}.jsonl" for name in rows], None, "auto", 50)
+
+    assert "TD028" not in report.by_code
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"accepted_answer_id": 12},
+        {"response_code": 200},
+        {"response_headers": {"server": "x"}},
+        {"WARC-Target-URI": "https://example.com"},
+        {"in_reply_to": "<1@example.com>"},
+        {"translated_from": "fr"},
+    ],
+)
+def test_what_says_where_a_text_is_from_is_not_its_answer(beside: dict[str, Any]) -> None:
+    found = formats.read({"text": SAID, **beside})
+
+    assert (found.format, found.problems) == ("text", [])
+
+
+@pytest.mark.parametrize("candidates", [["x"], 5, "x", [5], {"a": 1}])
+def test_answers_of_an_unknown_form_beside_the_answer_are_named(candidates: Any) -> None:
+    answered = {"message": {"role": "assistant", "content": SAID}, "candidates": candidates}
+
+    found = formats.read({"input": {"messages": [{"role": "user", "content": ASKED}]}, "output": answered})
+
+    assert found.conversation is not None
+    assert any("candidates" in path for path in found.conversation.unread)

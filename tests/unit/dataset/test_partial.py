@@ -120,3 +120,35 @@ def test_records_are_compared_alike_whatever_fits_into_memory(train: bytes, test
         patch.setattr("tunedrop.dataset.duplicates.candidates.AT_ONCE", 2)
 
         assert whole(files, asked) == expected
+
+
+ONE, TWO = (json.dumps(pair(f"What is lien {n}?", f"A claim {n}.")).encode() for n in (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong_lines"),
+    [
+        (ONE + TWO + b"\n\n", [1, 2]),
+        (b"\n" + ONE + b" " + TWO + b"\n", [1, 2]),
+        (ONE.replace(b", ", b",\n", 1) + TWO + b"\n", [1, 2]),
+    ],
+)
+def test_two_objects_on_a_line_do_not_make_up_for_a_line_that_has_none(
+    body: bytes, wrong_lines: list[int]
+) -> None:
+    records = b"".join(json.dumps(pair(f"Question {n}?", f"Answer {n}.")).encode() + b"\n" for n in range(9))
+
+    report = whole({"train": body + records}, Asked())
+
+    assert [finding.line for finding in report.errors if finding.line] == wrong_lines
+    assert report.records == 9
+
+
+def test_what_a_long_chat_with_a_system_prompt_says_is_looked_at() -> None:
+    said = [("user", "assistant")[n % 2] for n in range(256)]
+    messages = [{"role": role, "content": f"Mail ann{n}@example.com"} for n, role in enumerate(said)]
+    record = {"messages": [{"role": "system", "content": "Be brief."}, *messages]}
+
+    report = whole({"train": json.dumps(record).encode() + b"\n"}, Asked(base_model=catalog.find(NOVA_LITE)))
+
+    assert report.by_code["TD062"] == 1

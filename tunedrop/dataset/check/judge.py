@@ -22,10 +22,11 @@ _MOST_KNOWN = 10_000
 class Judge:
     """Finds problems, and adds them to the records of a format."""
 
-    def __init__(self, asked: Asked, album: Album | None) -> None:
+    def __init__(self, asked: Asked, album: Album | None, is_held_out: bool) -> None:
         self._asked = asked
         self._most = asked.max_findings
         self._album = album
+        self._is_held_out = is_held_out
         self._to_expect = b""
         self._has_media = False
 
@@ -129,7 +130,7 @@ class Judge:
         self, number: int, format_: SourceFormat, conversation: Conversation, columns: Columns
     ) -> None:
         """What a record has beside its texts: keys that nobody reads, media."""
-        for problem in rules.unread(conversation):
+        for problem in rules.unread(conversation, self._is_held_out):
             columns.records.findings.add(number, problem, self._asked)
         if self._album is None:
             return

@@ -53,7 +53,7 @@ class _Scan:
         some = [view for views in self._views.values() for view in views if view is not None]
         self._prefilter = Prefilter(tuple({word for one in some for word in rules.words_to_find(one)}))
         self._typed: Typed | None = None
-        self._judge = Judge(asked, source.album)
+        self._judge = Judge(asked, source.album, range_.split != "train")
 
     def partial(self) -> Partial:
         found, range_ = self._partial, self._partial.range
@@ -191,9 +191,9 @@ class _Scan:
         if records is None:
             self._typed = _typed(raws[-1])
             return None
-        if len(records) != len(raws) or not self._typed.names_each_key_once(body, records, may_hide):
+        if len(records) != len(raws) or not _are_one_a_line(body, raws):
             return None
-        return records
+        return records if self._typed.names_each_key_once(body, records, may_hide) else None
 
     def _line(self, number: int, raw: bytes, candidate: int) -> None:
         """Check a single line of any kind."""
@@ -261,6 +261,14 @@ def _may_be_transcript(texts: list[Text], typed: Typed, record: object) -> bool:
         return False
     conversation = typed.conversation(record)
     return conversation is not None and is_transcript(conversation)
+
+
+def _are_one_a_line(body: bytes, raws: list[bytes]) -> bool:
+    """Whether as many objects as there are lines are one on each: the decoder takes any space between them,
+    and two on a line would make up for a blank line, or for one that spans two."""
+    if body.count(b"}\n{") == len(raws) - 1:
+        return True
+    return all([raw.strip()[:1] == b"{" and raw.strip()[-1:] == b"}" for raw in raws])
 
 
 def _typed(raw: bytes) -> Typed | None:

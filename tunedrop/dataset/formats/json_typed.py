@@ -85,11 +85,11 @@ def _converse(record: Any) -> Conversation | None:
 
 def _chat(record: Any) -> Conversation | None:
     messages = record.messages
-    if not messages or len(messages) > len(_PATHS):
+    if not messages or len(messages) > len(batch.PATHS):
         return None
     turns: list[Turn] = []
     expected, system, place = "user", "", "$.system"
-    for message, path in zip(messages, _PATHS, strict=False):
+    for message, path in zip(messages, batch.PATHS, strict=False):
         text = message.content
         if not text or text.isspace():
             return None

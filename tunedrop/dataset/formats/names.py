@@ -87,7 +87,11 @@ ABOUT_A_TEXT = frozenset(
      "isbn", "doi", "category", "categories", "at", "on"]
 )  # fmt: skip
 """Words in the name of what says where a text is from."""
-MEASURES = frozenset(["count", "length", "len", "url", "tokens", "hash", "date", "time", "lang", "language"])
+MEASURES = frozenset(
+    ["count", "length", "len", "url", "uri", "tokens", "hash", "date", "time", "lang", "language", "code",
+     "status", "headers", "path", "file", "filename", "format", "to", "from"]
+)  # fmt: skip
+"""Words in the name of what says something about an answer, or how it was asked for: `response_code`."""
 ANNOTATIONS = (
     "ents",
     "spans",

@@ -57,7 +57,8 @@ def _may_be_learned(name: str, value: Any, key: str) -> bool:
         return name != "tag" and key not in ("text", "input")
     words = _words(name)
     if not words.isdisjoint(names.LEARNED):
-        return words.isdisjoint(names.MEASURES)
+        is_reference = "id" in words and words.isdisjoint(names.CLASSES)
+        return words.isdisjoint(names.MEASURES) and not is_reference
     says_something = isinstance(value, str | dict | list)
     return key == "input" and says_something and words.isdisjoint(names.ABOUT_A_TEXT)
 

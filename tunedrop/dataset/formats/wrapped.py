@@ -259,11 +259,23 @@ def _beside(name: str, value: Any) -> dict[str, Any]:
     }
     for inside in ("body", "message"):
         around |= _beside(f"{name}.{inside}", value.get(inside))
-    for candidate in value.get("candidates") or []:
-        around |= {f"{name}.candidates.{key}": one for key, one in candidate.items() if key != "content"}
-    for choice in value.get("choices") or []:
-        around |= {f"{name}.choices.{key}": one for key, one in choice.items() if key != "message"}
-    for one in value.get("generations") or []:
-        for made in one if isinstance(one, list) else [one]:
-            around |= {f"{name}.{key}": text for key, text in made.items() if key not in ("text", "message")}
+    for key, own in (("candidates", "content"), ("choices", "message")):
+        around |= _beside_each(f"{name}.{key}", value.get(key), (own,))
+    for one in _listed(value.get("generations")):
+        around |= _beside_each(name, one, ("text", "message"))
     return around
+
+
+def _beside_each(name: str, several: Any, own: tuple[str, ...]) -> dict[str, Any]:
+    """What stands beside the message of each of several answers; one that is no object, as it is."""
+    around: dict[str, Any] = {}
+    for one in _listed(several):
+        if isinstance(one, dict):
+            around |= {f"{name}.{key}": inside for key, inside in one.items() if key not in own}
+        else:
+            around[name] = one
+    return around
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value] if value else []

@@ -18,8 +18,9 @@ _CUT_OFF = frozenset(["length", "max_tokens", "max_output_tokens"])
 _ENDS = frozenset(["finish_reason", "finishreason", "stop_reason", "stopreason"])
 
 
-def why(key: str, value: Any) -> str:
-    """Why a record would be trained on against what stands under a key; empty where nothing says so."""
+def why(key: str, value: Any, is_held_out: bool) -> str:
+    """Why a record would be trained on against what stands under a key; empty where nothing says so, or where
+    a key puts it into a part that is held out, as its file is."""
     if not isinstance(value, str | bool | int):
         return ""
     name, said = key.strip().lower().replace(" ", "_"), str(value).strip().lower()
@@ -27,7 +28,7 @@ def why(key: str, value: Any) -> str:
         return f"an annotator decided to {said} this record, but it would be trained on; remove it"
     if (name in _JUDGED and said in _NO) or (name in _STATES and said in _REFUSED):
         return f"{key} is {said}, but this answer would be trained on; remove the record"
-    if name in _PARTS and said in _HELD_OUT:
+    if name in _PARTS and said in _HELD_OUT and not is_held_out:
         return (
             f"{key} is {said}, but all records of this file are for one use; write those of each part into a "
             "file of its own (train.jsonl, validation.jsonl, test.jsonl)"

@@ -53,8 +53,8 @@ def _encoded(text: str) -> int:
     return len(text.encode(errors="surrogatepass"))
 
 
-def unread(conversation: Conversation) -> Iterator[Problem]:
-    """What no format of Bedrock has a place for."""
+def unread(conversation: Conversation, is_held_out: bool = False) -> Iterator[Problem]:
+    """What no format of Bedrock has a place for, in a file to train on or in one that is held out."""
     if not (conversation.unread or conversation.losses or any([turn.extra for turn in conversation.turns])):
         return
     ignored: dict[str, str] = {}
@@ -64,7 +64,7 @@ def unread(conversation: Conversation) -> Iterator[Problem]:
             why = "weight 0 excludes this answer from training, which Bedrock cannot do; remove the turn"
             yield Problem(path, "TD028", why, "0", "no such turn")
             continue
-        if why := excluded.why(name, value):
+        if why := excluded.why(name, value, is_held_out):
             yield Problem(path, "TD028", why, str(value), "no such record")
             continue
         ignored.setdefault(name, path)
