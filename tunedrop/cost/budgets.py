@@ -40,7 +40,8 @@ def judge(
     over = [(setting, reason) for setting, reason in over if reason]
     if over and stage.over_monthly_budget == "refuse":
         setting, reason = over[0]
-        raise OverBudget(f"{reason}. Nothing was paid. Wait for the next month, or raise {setting}")
+        paid = "Nothing more was paid" if before_usd else "Nothing was paid"
+        raise OverBudget(f"{reason}. {paid}. Wait for the next month, or raise {setting}")
     reasons = (*_reasons(estimate, stage, before_usd), *(reason for _, reason in over))
     return msgspec.structs.replace(estimate, approval_reasons=tuple(dict.fromkeys(reasons)))
 

@@ -25,6 +25,7 @@ STORAGE = "imported model, storage"
 BASE_ANSWERING = "imported base model, answers"
 BASE_STORAGE = "imported base model, storage"
 _BY_UNIT = (ANSWERING, STORAGE, BASE_ANSWERING, BASE_STORAGE)
+_CORRECTED = "; a copy has "
 
 
 def windows(seconds: float) -> int:
@@ -67,17 +68,17 @@ def storage(base_model: BaseModel, units: int) -> CostLine:
 
 
 def corrected(estimate: Estimate, base_model: BaseModel, units: int) -> Estimate:
-    """An estimate corrected for the known units of a copy; its base model is assumed to have the same."""
+    """An estimate corrected for the known units of a copy, once; its base model is assumed to be alike."""
 
     def with_units(line: CostLine) -> CostLine:
-        if line.item not in _BY_UNIT:
+        if line.item not in _BY_UNIT or _CORRECTED in line.basis:
             return line
         return msgspec.structs.replace(
             line,
             low=line.low * units,
             likely=line.likely * units / base_model.likely_units,
             high=line.high * units / base_model.most_units,
-            basis=f"{line.basis}; a copy has {units}",
+            basis=f"{line.basis}{_CORRECTED}{units}",
         )
 
     found = tuple(map(with_units, estimate.lines))
@@ -88,6 +89,7 @@ def corrected(estimate: Estimate, base_model: BaseModel, units: int) -> Estimate
     )
 
 
-def is_dearer(estimate: Estimate, now: Estimate, budget_usd: float) -> bool:
-    """Whether the likely cost exceeds what was agreed to: the budgets, and the estimate's maximum."""
-    return now.likely > max(estimate.high, min(estimate.budget_usd, budget_usd))
+def is_dearer(estimate: Estimate, now: Estimate, budget_usd: float, before_usd: float = 0.0) -> bool:
+    """Whether the likely cost exceeds what was agreed to: the budgets, which cover what earlier attempts have
+    cost (`before_usd`) too, and the estimate's maximum."""
+    return now.likely > max(estimate.high, min(estimate.budget_usd, budget_usd) - before_usd)

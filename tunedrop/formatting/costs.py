@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tunedrop import clock
-from tunedrop.contracts import ActualCost, Estimate
+from tunedrop.contracts import ActualCost, Estimate, Run
 
 
 def in_words(cost: Estimate | ActualCost) -> str:
@@ -14,6 +14,13 @@ def in_words(cost: Estimate | ActualCost) -> str:
     if f"{cost.low:.2f}" == f"{cost.high:.2f}":
         return f"{cost.likely:.2f} USD"
     return f"about {cost.likely:.2f} USD ({cost.low:.2f} to {cost.high:.2f})"
+
+
+def paid_in_words(run: Run) -> str:
+    """What a run has cost that waits for approval, as a sentence."""
+    if run.spent_before_usd:
+        return f"Its attempts so far have cost {run.spent_before_usd:.2f} USD."
+    return "Nothing has been paid yet."
 
 
 def forecast_in_words(cost: ActualCost) -> str:

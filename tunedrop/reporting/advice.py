@@ -10,6 +10,7 @@ from tunedrop import naming
 from tunedrop.contracts import Ending, Evaluation, Run
 from tunedrop.errors import ModelDeleted, TooManyRuns
 from tunedrop.formatting.commands import command
+from tunedrop.reporting import verdict
 from tunedrop.reporting.outcome import outcome_of
 from tunedrop.stage import Stage
 
@@ -122,7 +123,7 @@ def _refused(stage: Stage, ending: Ending) -> Iterator[Advice]:
     if failure is not None and failure.error == TooManyRuns.__name__:
         yield Advice("When some of the open runs have ended:", _command("retry", run.run_id, stage))
         return
-    if run.is_evaluated_anew:
+    if run.is_trained:
         yield Advice(
             "Fix the cause named above; the model is kept and is not trained again:",
             _command("retry", run.run_id, stage),
@@ -132,7 +133,8 @@ def _refused(stage: Stage, ending: Ending) -> Iterator[Advice]:
         options = f"--base-model {run.base_model}" if run.base_model else ""
         check = command("check", run.train.key.rpartition("/")[2], options=options)
         yield Advice("The same check runs on your machine, without AWS:", check)
-    yield Advice("Fix the cause named above and upload again; nothing has been billed.")
+    billed = "" if verdict.has_paid(ending) else "; nothing has been billed"
+    yield Advice(f"Fix the cause named above and upload again{billed}.")
 
 
 def _training(ending: Ending) -> Iterator[Advice]:

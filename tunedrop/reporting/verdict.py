@@ -36,6 +36,8 @@ def headline(ending: Ending) -> str:
     outcome, found = outcome_of(ending), ending.evaluation
     if outcome == "refused" and ending.run.is_evaluated_anew:
         return "was not re-evaluated"
+    if outcome == "refused" and has_paid(ending):
+        return "was refused before anything more was paid"
     if outcome == "rejected" and found is not None:
         return _REJECTIONS.get(found.rejected_for, _HEADLINES[outcome])
     if outcome == "inconclusive" and found is not None and not found.needed:
@@ -45,6 +47,11 @@ def headline(ending: Ending) -> str:
     if outcome == "inconclusive" and found is not None:
         return _DOUBTS.get(found.rejected_for, _HEADLINES[outcome])
     return _HEADLINES[outcome]
+
+
+def has_paid(ending: Ending) -> bool:
+    """Whether the run had cost something when it was refused: its training, or an earlier attempt."""
+    return ending.job is not None or bool(ending.run.spent_before_usd)
 
 
 def title_of(score: Score) -> str:

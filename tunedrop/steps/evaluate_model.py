@@ -99,7 +99,7 @@ def refuse_what_is_dearer(registry: Registry, contest: Contest) -> None:
         return
     now = imported.corrected(before, contest.base_model, units)
     registry.save(run.run_id, estimate=now)
-    if imported.is_dearer(before, now, contest.stage.budget_usd):
+    if imported.is_dearer(before, now, contest.stage.budget_usd, run.spent_before_usd):
         raise OverBudget(
             f"the imported model has {units} units a copy, so that the run would likely cost "
             f"{now.likely:.2f} USD instead of {before.likely:.2f}, over its budget of "

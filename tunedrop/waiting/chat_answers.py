@@ -35,7 +35,8 @@ def stop(s3: Any, stage: Stage, waits: Waits, code: str) -> str:
     def put(wait: Wait) -> str:
         key = intake.signal_key(wait.run_id, "stop", attempt)
         s3.put_object(Bucket=stage.intake_bucket, Key=key, Body=b"")
-        return f"{shown.line(wait.run_id)} is stopped. Nothing was paid."
+        more = "" if attempt == "1" else "more "
+        return f"{shown.line(wait.run_id)} is stopped. Nothing {more}was paid."
 
     return _answer(waits, code, put)
 

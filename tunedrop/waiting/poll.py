@@ -121,6 +121,11 @@ def _approval(s3: Any, stage: Stage, registry: Registry, wait: Wait) -> Approval
         for_a_person = estimate is not None and (estimate.unrelated_to or estimate.succeeds)
         if stage.when_unanswered == "approve" and not for_a_person:
             return Approval(approved_at=clock.now())
+        if record is not None and (record.run.spent_before_usd or record.run.is_trained):
+            raise OverBudget(
+                f"nobody approved the run before {wait.expires_at}. Nothing more was paid. To continue it, "
+                "retry it, and approve within the stage's time limit"
+            )
         raise OverBudget(
             f"nobody approved the run before {wait.expires_at}. Nothing was paid. To run it, raise "
             "budget_usd in the manifest and upload it again, or approve within the stage's time limit"

@@ -215,6 +215,10 @@ def test_a_stage_may_refuse_what_passes_its_month() -> None:
 
     with pytest.raises(OverBudget, match=r"monthly budget of 100\.00 USD\. Nothing was paid"):
         judge(found, builders.stage(monthly_budget_usd=100.0, over_monthly_budget="refuse"), 99.9)
+    with pytest.raises(OverBudget, match=r"Nothing more was paid"):
+        judge(
+            found, builders.stage(monthly_budget_usd=100.0, over_monthly_budget="refuse"), 99.9, before_usd=9
+        )
 
 
 def test_throughput_for_production_is_estimated_beside_an_evaluation_on_demand() -> None:

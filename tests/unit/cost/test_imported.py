@@ -94,6 +94,16 @@ def test_the_units_that_an_import_brings_correct_the_estimate() -> None:
     assert imported.is_dearer(before, now, budget_usd=0.01)
     assert not imported.is_dearer(before, now, budget_usd=50.0)
     assert not imported.is_dearer(before, before, budget_usd=0.01)
+    assert imported.corrected(now, BASE, 8) == now  # an evaluation in shards looks twice
+
+
+def test_what_earlier_attempts_have_cost_counts_against_the_budget_of_a_dearer_model() -> None:
+    agreed = Estimate(lines=(), low=1.0, likely=2.0, high=3.0, budget_usd=20.0)
+    now = msgspec.structs.replace(agreed, likely=8.0)
+
+    assert not imported.is_dearer(agreed, now, 20.0)
+    assert imported.is_dearer(agreed, now, 20.0, before_usd=15.0)
+    assert not imported.is_dearer(agreed, agreed, 20.0, before_usd=25.0)  # approved of
 
 
 SMALL = catalog.find("qwen.qwen3-4b")

@@ -183,6 +183,30 @@ def test_a_retry_that_is_refused_keeps_the_model() -> None:
     assert "nothing has been billed" not in text
 
 
+def test_a_retry_over_the_months_budget_does_not_send_its_owner_to_train_again() -> None:
+    run = msgspec.structs.replace(PROMOTED.run, attempt=2, trained_before=True, spent_before_usd=12.0)
+    failure = Failure(error="OverBudget", cause="the month is full", step="estimate_cost")
+
+    text = notification.text(
+        STAGE, msgspec.structs.replace(PROMOTED, run=run, failure=failure, promotion=None, evaluation=None)
+    )
+
+    assert "was refused before anything more was paid" in text
+    assert "tunedrop retry persona-0123456789 --stage test" in text
+    assert "upload again" not in text
+
+
+def test_a_refused_retry_without_a_model_was_billed_before() -> None:
+    run = msgspec.structs.replace(PROMOTED.run, attempt=2, spent_before_usd=12.0)
+    failure = Failure(error="OverBudget", cause="the month is full", step="estimate_cost")
+    ending = msgspec.structs.replace(
+        PROMOTED, run=run, failure=failure, promotion=None, evaluation=None, job=None
+    )
+
+    assert "before anything more was paid" in notification.text(STAGE, ending)
+    assert "nothing has been billed" not in notification.text(STAGE, ending)
+
+
 def test_what_still_bills_comes_first_among_what_to_do() -> None:
     left = Released(failed=(f"{builders.PROVISIONED_ARN}: refused",))
 

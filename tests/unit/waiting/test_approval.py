@@ -63,3 +63,15 @@ def test_a_chat_that_is_not_there_or_cannot_be_told_keeps_nobody_from_being_aske
     approval.ask(topics, builders.stage(chat_topic_arn=chat), builders.run(), ESTIMATE, UNTIL)
 
     assert [one["TopicArn"] for one in topics.published] == [builders.stage().topic_arn]
+
+
+def test_a_retry_that_waits_says_what_its_attempts_have_cost() -> None:
+    stage, retried = builders.stage(chat_topic_arn=CHAT), builders.run(attempt=2, spent_before_usd=12.5)
+    topics = Topics()
+
+    approval.ask(topics, stage, retried, ESTIMATE, UNTIL)
+
+    for said in topics.published:
+        assert "Its attempts so far have cost 12.50 USD." in said["Message"]
+        assert "Nothing has been paid" not in said["Message"]
+    assert "Nothing has been paid yet." in approval.text(stage, builders.run(), ESTIMATE, UNTIL)

@@ -332,6 +332,20 @@ def test_an_approval_that_nobody_gave_refuses_the_run(settler: Settler, waits: W
     assert "Nothing was paid" in tokens.sent[0]["cause"]
 
 
+def test_a_retry_that_nobody_approved_has_cost_something_and_is_not_uploaded_again(
+    settler: Settler, registry: Registry, waits: Waits, tokens: Tokens
+) -> None:
+    registry.register(builders.run(attempt=2, spent_before_usd=12.5, trained_before=True))
+    waits.park(
+        builders.wait(kind="approval", subject="persona-0123456789", expires_at="2026-11-23T10:02:00Z")
+    )
+
+    settler.settle_all()
+
+    assert "Nothing more was paid" in tokens.sent[0]["cause"]
+    assert "upload it again" not in tokens.sent[0]["cause"]
+
+
 def test_a_stop_ends_whatever_the_run_waits_for(
     aws: Aws, settler: Settler, registry: Registry, waits: Waits, tokens: Tokens
 ) -> None:
