@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tunedrop import catalog
 from tunedrop.dataset.check.check import Report, check
 from tunedrop.dataset.formats import Conversation, Turn
+from tunedrop.dataset.rules import record as record_rules
 from tunedrop.dataset.rules.codes import CODES
 from tunedrop.dataset.rules.record import texts_of
 from tunedrop.dataset.rules.texts.prefilter import EVERYTHING, broken
+from tunedrop.dataset.rules.texts.role_words import RoleWords
 
 
 def pair(prompt: str, completion: str) -> dict[str, Any]:
@@ -205,3 +209,16 @@ def test_near_duplicates_are_counted() -> None:
     rows = [pair(f"Invoice {n} of the third of May, what is its total?", f"{n} dollars") for n in range(4)]
 
     assert checked(rows).near_duplicates == 3
+
+
+def test_names_of_speakers_inside_one_long_line_take_linear_time() -> None:
+    rules_of_nova = next(iter(catalog.find("amazon.nova-lite-v1:0:300k").methods.values()))
+    short, long = ([("$", "user", "a user: " * times)] for times in (10_000, 160_000))
+
+    def seconds(texts: list[tuple[str, str, str]]) -> float:
+        begun = time.process_time()
+        assert not list(record_rules.words(texts, rules_of_nova))
+        assert not RoleWords().find_in(texts)
+        return time.process_time() - begun
+
+    assert seconds(long) < 80 * max(seconds(short), 0.005)

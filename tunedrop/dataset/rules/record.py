@@ -12,7 +12,7 @@ from tunedrop.dataset.formats import SCHEMA_VERSION, Conversation, SourceFormat
 from tunedrop.dataset.formats.record import both
 from tunedrop.dataset.rules import blocks, excluded
 from tunedrop.dataset.rules.texts.rule import Text as Text
-from tunedrop.dataset.rules.texts.rule import has_any
+from tunedrop.dataset.rules.texts.rule import begins_a_line, has_any
 from tunedrop.dataset.types import Problem, shorten
 
 BYTES_PER_TOKEN = 6
@@ -259,17 +259,18 @@ def _speakers(words: tuple[str, ...]) -> tuple[tuple[int, re.Pattern[str]], ...]
 
 def _speaker(text: str, words: tuple[str, ...]) -> str:
     """The first name of a speaker at the beginning of a line, or in capitals anywhere; "" where none is."""
-    colon = text.find(":")
+    before, colon = -1, text.find(":")
     while colon >= 0:
         for length, names in _speakers(words):
             start = colon - length
             if start < 0 or not names.fullmatch(text, start, colon + 1):
                 continue
-            name, line = text[start : colon + 1], text[text.rfind("\n", 0, start) + 1 : start]
-            is_whole = not (line[-1:].isalnum() or line.endswith("_"))
-            if not line.strip(" \t") or (is_whole and name.isupper() and name.isascii()):
+            name, is_first = text[start : colon + 1], begins_a_line(text, start, before, " \t")
+            last = text[start - 1 : start]
+            is_whole = not (last.isalnum() or last == "_")
+            if is_first or (is_whole and name.isupper() and name.isascii()):
                 return name
-        colon = text.find(":", colon + 1)
+        before, colon = colon, text.find(":", colon + 1)
     return ""
 
 

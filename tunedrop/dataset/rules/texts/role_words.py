@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tunedrop.dataset.rules.texts.rule import TextRule
+from tunedrop.dataset.rules.texts.rule import TextRule, begins_a_line
 
 _SPEAKERS = ("user", "assistant", "human", "system", "bot", "ai", "gpt")
 _LONGEST = 10
@@ -19,15 +19,15 @@ class RoleWords(TextRule):
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """The first."""
-        place = text.find(":")
+        before, place = -1, text.find(":")
         while place >= 0:
-            if word := _speaker(text, place):
+            if word := _speaker(text, place, before):
                 yield f"{word!r} names a speaker inside a text; split the transcript into turns"
                 return
-            place = text.find(":", place + 1)
+            before, place = place, text.find(":", place + 1)
 
 
-def _speaker(text: str, colon: int) -> str:
+def _speaker(text: str, colon: int, colon_before: int) -> str:
     before = text[max(0, colon - _LONGEST) : colon].lower()
     name = next((one for one in _SPEAKERS if before.endswith(one)), "")
     start = colon - len(name)
@@ -35,5 +35,5 @@ def _speaker(text: str, colon: int) -> str:
     if not name or word.lower() != name or (start and text[start - 1].isalpha()):
         is_marked = text.endswith(("<human>", "<bot>"), 0, colon)
         return "<" + text[colon - 6 : colon + 1].lstrip("<") if is_marked else ""
-    line = text[text.rfind("\n", 0, start) + 1 : start]
-    return f"{word}:" if not line.strip() or (word.isupper() and len(word) > 2) else ""
+    is_first = begins_a_line(text, start, colon_before)
+    return f"{word}:" if is_first or (word.isupper() and len(word) > 2) else ""

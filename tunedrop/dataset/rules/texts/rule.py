@@ -63,6 +63,13 @@ def matches_in(pattern: re.Pattern[str], texts: Sequence[Text]) -> Iterator[tupl
         yield bisect_right(ends, match.start()), match
 
 
+def begins_a_line(text: str, start: int, before: int, spaces: str | None = None) -> bool:
+    """Whether only spaces are between the beginning of a line and a place; `before` is that of the colon
+    before it, -1 where there is none. No more than what is between the two is looked at."""
+    line = text.rfind("\n", before + 1, start)
+    return (line >= 0 or before < 0) and not text[max(line, before) + 1 : start].strip(spaces)
+
+
 _SIGNS_OF_CODE = (
     "```", "=>", "();", "import ", "def ", "class ", "const ", "function", "#!/", "SELECT ", "<?", "curl ",
     "docker ", "echo ", "bash", "yaml", "public ", "export ", "JavaScript", "Python", "HTML", "regex",
