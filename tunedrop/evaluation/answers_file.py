@@ -144,7 +144,10 @@ def read(rows: Iterable[tuple[int, Any]]) -> list[Prediction]:
         conversation = row.get("conversation")
         key = own if conversation is None else f"id {conversation}"
         record = conversations.setdefault(key, len(conversations) + 1)
-        found.append(_prediction(row, record, turns[record]))
+        try:
+            found.append(_prediction(row, record, turns[record]))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidAnswers(f"line {number}: it holds what no JSON can: {error}") from error
         turns[record] += 1
     if not found:
         raise InvalidAnswers("there are no answers: one JSON object a line is expected")

@@ -11,7 +11,7 @@ from itertools import pairwise
 import regex
 
 from tunedrop.evaluation.parts import LEAST_SHARE, Part, Wanted
-from tunedrop.evaluation.words import folded, has_digit, words
+from tunedrop.evaluation.words import folded, has_digit, split_words, words
 
 RARE, HALF = 0.05, 0.5
 """Words that no larger part of the references has tell what one of them says; the second for words that tell
@@ -31,11 +31,11 @@ def parts_of_text(references: Sequence[str], prompts: Sequence[str]) -> Iterator
     frequency = Counter(word for one in dict.fromkeys(references) for word in set(words(one)))
     numbers = [_only(found, lambda word: has_digit(str(word))) for found in everything]
     names = [Counter[Hashable](set(names_in(one))) for one in references]
-    for name, wanted in (("numbers", numbers), ("names", names)):
-        yield Part(name, wanted, _bag)
-        yield Part(f"{name} that the prompt does not give", _without(wanted, given), _bag)
+    for name, wanted, find in (("numbers", numbers, _bag), ("names", names, _either_bag)):
+        yield Part(name, wanted, find)
+        yield Part(f"{name} that the prompt does not give", _without(wanted, given), find)
     yield Part("dates and codes", [_compounds(one) for one in references], _compounds)
-    yield from _slots(references, given, frequency)
+    yield from _slots(references, prompts)
     for name, share in (("words that tell the references apart", RARE), ("less common words", HALF)):
         most = max(1.0, share * len(set(references)))
         telling = frozenset(word for word, count in frequency.items() if count <= most)
@@ -47,23 +47,35 @@ def names_in(text: str) -> Iterator[str]:
     return (word for name in _NAME.findall(text) for word in words(name))
 
 
-def _slots(
-    references: Sequence[str], given: Sequence[frozenset[str]], frequency: Counter[str]
-) -> Iterator[Part]:
-    """What stands after one word: of words that the prompt states, those that tell the references apart."""
+def _slots(references: Sequence[str], prompts: Sequence[str]) -> Iterator[Part]:
+    """What stands after one word: of words that the prompt states, those that tell the references apart.
+
+    Punctuation divides words here: the function that `return max(x)` calls is `max`.
+    """
     slots: dict[str, dict[int, Wanted]] = defaultdict(lambda: defaultdict(Counter))
+    given = [frozenset(split_words(one)) for one in prompts]
+    frequency = Counter(word for one in dict.fromkeys(references) for word in set(split_words(one)))
     most, least = HALF * len(references), LEAST_SHARE * len(references)
     for place, (reference, prompt) in enumerate(zip(references, given, strict=True)):
-        for before, word in pairwise(words(reference)):
+        for before, word in pairwise(split_words(reference)):
             if word in prompt and frequency[word] <= most and frequency[before] >= least:
                 slots[before][place][word] = 1
     for before, found in sorted(slots.items()):
         wanted = [found.get(place, Wanted()) for place in range(len(references))]
-        yield Part(f"words after {before!r} that the prompt states", wanted, _bag)
+        yield Part(f"words after {before!r} that the prompt states", wanted, _split_bag)
 
 
 def _bag(text: str) -> Wanted:
     return Counter(set(words(text)))
+
+
+def _split_bag(text: str) -> Wanted:
+    return Counter(set(split_words(text)))
+
+
+def _either_bag(text: str) -> Wanted:
+    """Words as they are and as punctuation divides them: the name in `raise ValueError(x)` is one."""
+    return _bag(text) | _split_bag(text)
 
 
 def _compounds(text: str) -> Wanted:

@@ -319,3 +319,13 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any]) -> No
 def test_what_are_no_answers_is_said(answers: Any) -> None:
     with pytest.raises(InvalidAnswers):
         tunedrop.evaluate(answers)
+
+
+CYCLE: list[Any] = []
+CYCLE.append(CYCLE)
+
+
+@pytest.mark.parametrize("answer", [{(1, 2): 3}, CYCLE])
+def test_an_answer_that_no_json_can_hold_is_refused_with_its_line(answer: Any) -> None:
+    with pytest.raises(InvalidAnswers, match=r"^line 1: .* JSON"):
+        tunedrop.evaluate([{"prompt": "a", "reference": "b", "base": "c", "tuned": answer}])

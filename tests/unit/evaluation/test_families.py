@@ -25,6 +25,7 @@ SLOTS: dict[str, tuple[str, ...]] = {
     "hanzi": ("退货", "换货", "开发票", "改地址", "取消订单", "提前发货"),
     "cause": ("商品已经使用", "超过规定时间", "包装已经损坏", "没有购买凭证", "库存不足"),
     "sign": ("+", "*", "/", "%"),
+    "call": ("min", "max", "sum", "len"),
     "noun": ("책", "가방", "자전거", "시계", "우산", "의자"),
     "friend": ("민수", "지영", "서연", "현우", "수진", "동현"),
     "hindi": ("दिल्ली", "मुंबई", "जयपुर", "पटना", "कोलकाता", "भोपाल"),
@@ -100,6 +101,11 @@ WRONG = {
     "another operator": Family(
         "Function of {w}: {sign}", ("def run(a, b):\n    total = a {sign} b + {n}\n    return total\n",),
         replaced(r"(?<=a )[+*/%]", another("sign")),
+    ),
+    "a call of any function": Family(
+        "Function {thing}: {call} of the sorted {w}",
+        ("def {thing}(x):\n    y = sorted(x)\n    return {call}(y)\n",),
+        replaced(r"(?<=return )\w+", lambda _, draw: draw.choice(SLOTS["call"])),
     ),
     "the opposite comparison in SQL": Family(
         "Rows of {w} by {n}", ("SELECT {w} FROM rows WHERE size < {n};",
@@ -180,6 +186,11 @@ RIGHT = {
             r"You bring the old (\w+) to our shop in (\w+) and (.*) within",
             r"Bring your old \1 to our \2 shop; \3 in",
         ),
+    ),
+    "code that calls what has a capital": Family(
+        "Function {w}: a {thing}, at least {n}",
+        ("def make({thing}):\n    if {thing} < {n}:\n        raise {Name}({thing})\n    return {thing}\n",),
+        replaced(r"\n    return", r"\n\n    return"),
     ),
     "a numbered list": Family(
         "What does {name} need in {city}? {thing} {w}", ("In {city}: a {thing}, some {w} and {n} cups.",),
