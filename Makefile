@@ -8,6 +8,11 @@ PYTHON313 ?= python3.13
 STAGE   ?= dev
 EXAMPLE ?= support-persona
 
+# Each worker of the end-to-end tests has an embedded AWS of its own, of about 3 GB, and waits for it as often as
+# it works: one more than there are cores, where there is the memory.
+MEMORY_GB = $(or $(shell awk '/MemAvailable/ {print int($$2 / 1e6)}' /proc/meminfo 2>/dev/null),8)
+STAGES ?= $(shell python3 -c "import os; print(max(2, min((os.cpu_count() or 1) + 1, $(MEMORY_GB) // 4)))")
+
 VENV := .venv
 CONFORMANCE := .work/conformance
 OPENAI := .work/openai
@@ -48,7 +53,7 @@ mutants: setup ## ten minutes of faults put into the code, one at a time: those 
 .PHONY: test
 test: setup lint ## everything that decides whether we ship
 	pytest tests/unit tests/infra -n auto --dist loadfile -q
-	pytest tests/end_to_end tests/faults tests/documentation tests/packaging -n 2 --dist worksteal -q
+	pytest tests/end_to_end tests/faults tests/documentation tests/packaging -n $(STAGES) --dist worksteal -q
 
 .PHONY: lint
 lint: setup ## style, types, and which package may import which
