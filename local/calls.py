@@ -12,6 +12,9 @@ from local.faults import Faults
 
 Response = tuple[int, dict[str, str], bytes]
 
+STAGE = "local"
+"""The stage whose calls are counted and broken; others may be deployed beside it."""
+
 
 class Calls:
     """Between every deployed function and the services of the emulator."""
@@ -54,14 +57,18 @@ class Calls:
 
 
 def counted(log: Path) -> Counter[tuple[str, str]]:
-    """How often each (function, action) was called since the emulator began."""
+    """How often each (function, action) of that stage was called since the emulator began."""
     lines = log.read_text().splitlines() if log.exists() else []
-    return Counter((function, action) for function, _, action in (one.partition(" ") for one in lines))
+    calls = (one.partition(" ") for one in lines)
+    return Counter((function, action) for function, _, action in calls if "." not in function)
 
 
 def short_name(function: str) -> str:
-    """The step of a deployed function: `tunedrop-local-register-run` is `register_run`."""
-    return "_".join(function.split("-")[2:])
+    """The step of a deployed function: `tunedrop-local-register-run` is `register_run`, and that of another
+    stage `localwest.register_run`, which no fault of a test means."""
+    _, stage, *words = function.split("-")
+    step = "_".join(words)
+    return step if stage == STAGE else f"{stage}.{step}"
 
 
 def refusal(action: str, *, throttling: bool = False) -> Response:

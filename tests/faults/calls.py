@@ -136,6 +136,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "s3:ListBucketVersions",
         "s3:PutObject",
         "sns:Publish",
+        "ssm:GetParameter",
         "ssm:GetParametersByPath",
         "states:DescribeExecution",
     ),

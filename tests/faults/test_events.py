@@ -31,8 +31,8 @@ START, SIGNAL = "a dropped dataset or a manifest starts a run", "a run was appro
 def rule_off(pipeline: Pipeline, description: str) -> Iterator[None]:
     """EventBridge matches nothing by this rule for as long as the block lasts: what happens then is lost."""
     events = pipeline.session.client("events")
-    rules = events.list_rules()["Rules"]
-    (name,) = [rule["Name"] for rule in rules if rule.get("Description", "").endswith(description)]
+    rules = [one for one in events.list_rules()["Rules"] if one.get("Description", "").endswith(description)]
+    (name,) = [one["Name"] for one in rules if f'"{pipeline.stage.intake_bucket}"' in one["EventPattern"]]
     events.disable_rule(Name=name)
     try:
         yield
