@@ -9,8 +9,8 @@ from tunedrop.schemas.docstrings import summary
 
 _HEAD = """A run that cannot continue ends with one of these errors. The message says what is wrong, where,
 and how to fix it. It appears in the notification, in `tunedrop show`, and as the cause of the Step Functions
-execution. If a run was *refused*, change the upload; nothing has been billed. If it *failed*, fix the cause
-and run `tunedrop retry RUN` to resume it."""
+execution. If a run was *refused*, change the upload; that attempt has billed nothing. If it *failed*, fix the
+cause and run `tunedrop retry RUN` to resume it."""
 
 
 def markdown() -> str:
