@@ -49,21 +49,24 @@ def files(model: HubModel, brain: Brain, architecture: str) -> dict[str, bytes]:
 
 
 def publish(world: World, model: HubModel) -> None:
-    """Put a base model's files where AWS keeps them for everybody; there they are the emulator's own."""
+    """Put a base model's files where AWS keeps them for everybody; there they are the emulator's own.
+
+    Nobody holds the world's lock meanwhile: the emulator takes it for the tags of any other request, and
+    answers none before it has it, ours to S3 neither. Two that publish at once write the same.
+    """
     region = ministack.region()
+    if (region, model.name) in world.published:
+        return
     bucket = f"{PUBLIC_BUCKET}{region}"
     s3 = boto3.client("s3", region_name=region, endpoint_url=world.endpoint_url or None)
-    with world.lock:
-        if (region, model.name) in world.published:
-            return
-        elsewhere: Any = {"LocationConstraint": region}
-        try:
-            s3.create_bucket(
-                Bucket=bucket, **({} if region == "us-east-1" else {"CreateBucketConfiguration": elsewhere})
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
-                raise
-        for name, content in files(model, base_brain(model.script), model.architecture).items():
-            s3.put_object(Bucket=bucket, Key=f"{folder(model)}{name}", Body=content)
-        world.published.add((region, model.name))
+    elsewhere: Any = {"LocationConstraint": region}
+    try:
+        s3.create_bucket(
+            Bucket=bucket, **({} if region == "us-east-1" else {"CreateBucketConfiguration": elsewhere})
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+            raise
+    for name, content in files(model, base_brain(model.script), model.architecture).items():
+        s3.put_object(Bucket=bucket, Key=f"{folder(model)}{name}", Body=content)
+    world.published.add((region, model.name))

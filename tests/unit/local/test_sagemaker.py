@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,9 +16,10 @@ from local.bedrock.weights import unpack
 from local.bedrock.world import Quotas
 from local.driver import until
 from local.faults import A_DAY
+from local.sagemaker import weights
 from local.sagemaker.weights import WEIGHTS
 from tests.recorded import recorded
-from tests.unit.local_sagemaker import ACCOUNT, BUCKET, GROUP, LLAMA, NO_ROLE, LocalAccount, channel
+from tests.unit.local_sagemaker import ACCOUNT, BUCKET, GROUP, LLAMA, NO_ROLE, QWEN, LocalAccount, channel
 
 PARTS = [
     (f"how do I use part{topic} {word}", f"part{topic} goes into slot{topic} beside lever{topic}")
@@ -452,3 +455,28 @@ def test_preferences_go_on_with_what_examples_have_taught(account: LocalAccount,
     brain, _ = unpack(account.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
     assert brain.memory is not None
     assert brain.preferences is not None
+
+
+def test_public_weights_are_written_while_nobody_waits_for_the_state(
+    account: LocalAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The emulator takes the lock for the tags of any request, and answers S3 after that: a deadlock."""
+    free: list[bool] = []
+
+    def client(*_: Any, **__: Any) -> Any:
+        return SimpleNamespace(create_bucket=look, put_object=look)
+
+    def look(**_: Any) -> None:
+        with ThreadPoolExecutor(1) as other:
+            free.append(other.submit(account.world.lock.acquire, timeout=0.2).result())
+            if free[-1]:
+                other.submit(account.world.lock.release).result()
+
+    monkeypatch.setattr(weights.boto3, "client", client)
+
+    account.sagemaker.describe_hub_content(
+        HubName="SageMakerPublicHub", HubContentType="Model", HubContentName=QWEN
+    )
+
+    assert len(free) > 2
+    assert all(free)
