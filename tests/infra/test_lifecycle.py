@@ -113,6 +113,6 @@ def test_a_budget_waits_for_its_topic_to_take_its_messages(prod: dict[str, Any])
 def test_settings_that_a_functions_environment_cannot_hold_are_refused_at_once(
     tmp_path: Path, settings: dict[str, Any]
 ) -> None:
-    with pytest.raises(SettingsError, match=r"environment holds 4,096: shorten .*") as refused:
+    with pytest.raises(SettingsError, match=r"environment has at most 4,096: shorten .*") as refused:
         synthesize(tmp_path, **settings)
     assert next(iter(settings)) in str(refused.value)

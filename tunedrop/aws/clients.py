@@ -144,10 +144,6 @@ class Aws:
         return self.client("ssm", read_timeout=15)
 
     @cached_property
-    def kms(self) -> Any:
-        return self.client("kms", read_timeout=15)
-
-    @cached_property
     def iam(self) -> Any:
         return self.client("iam", read_timeout=15)
 

@@ -27,7 +27,7 @@ Nova user guide, customize-fine-tune-encrypt; read 2026-11-29). AWS Budgets only
 
 def look(aws: Aws, stage: Stage) -> Iterator[Finding]:
     """One finding: the services that may not use the key, and what fails."""
-    answer = aws.kms.get_key_policy(KeyId=stage.key_arn, PolicyName="default")
+    answer = aws.client("kms", read_timeout=15).get_key_policy(KeyId=stage.key_arn, PolicyName="default")
     statements = json.loads(answer["Policy"])["Statement"]
     stopped = [f"{one} may not use it: {why}" for one, why in SERVICES.items() if not _may(statements, one)]
     if not _delegates(statements, stage.account):

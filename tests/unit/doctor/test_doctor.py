@@ -282,7 +282,7 @@ class TestStage:
         self, aws: Aws, deployed: Stage, left_out: str, says: str
     ) -> None:
         policy = {"Statement": [one for one in AWSS_STATEMENTS if one["Sid"] != left_out]}
-        arn = aws.kms.create_key(Policy=json.dumps(policy))["KeyMetadata"]["Arn"]
+        arn = aws.client("kms").create_key(Policy=json.dumps(policy))["KeyMetadata"]["Arn"]
 
         under_it = msgspec.structs.replace(deployed, key_arn=arn)
         found = {one.name: one for one in deployment.look(aws, under_it)}

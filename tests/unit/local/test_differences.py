@@ -183,6 +183,7 @@ def test_an_object_is_given_to_who_may_decrypt_it(
         return None if resource_arn == OURS else "denied"
 
     monkeypatch.setattr(iam_evaluator, "enforce", enforce)
+    monkeypatch.setattr(responses, "get_region", lambda: "us-east-1")
     header = {"x-amz-server-side-encryption-aws-kms-key-id": key} if key else {}
     monkeypatch.setattr(s3, "_get_object", lambda *_: (200, header, b"data"))
     differences._decrypt_for_who_may()
