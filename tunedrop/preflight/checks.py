@@ -111,7 +111,8 @@ class Preflighter:
                     )
             return self._model_check(True, f"{self._model.name} is active and offers {', '.join(methods)}")
 
-        return self._asked("base model", look, catalog.instead(self._model, self._method()))
+        cure = catalog.instead(self._model, self._method())
+        return self._asked("base model", look, cure, about=self._model.name)
 
     def _model_check(self, passed: bool, detail: str) -> Check:
         return Check(
@@ -132,7 +133,7 @@ class Preflighter:
                 cure=foundation_models.ACCESS,
             )
 
-        return self._asked("model access", look, foundation_models.ACCESS)
+        return self._asked("model access", look, foundation_models.ACCESS, about=self._model.name)
 
     def _parent_model_alive(self) -> Iterator[Check]:
         """The custom model to tune further ("You can further fine tune an existing custom model", Bedrock
@@ -280,15 +281,17 @@ class Preflighter:
 
         return self._asked("job name", look, "Try again")
 
-    def _asked(self, name: str, look: Callable[[], Check], cure: str) -> Check:
-        """A check whose call AWS may refuse, which then is its result."""
+    def _asked(self, name: str, look: Callable[[], Check], cure: str, about: str = "") -> Check:
+        """A check whose call AWS may refuse, which then is its result.
+
+        `about` is the resource that the call is about, if the check should say that it does not exist.
+        """
         try:
             return look()
         except (ClientError, BotoCoreError) as error:
             if aws.is_transient(error):
                 raise
-            of_the_model = name in ("base model", "model access")
-            if of_the_model and isinstance(error, ClientError) and aws.is_missing(error):
-                detail = f"{self._model.name} does not exist in {self._stage.region} (or no longer does)"
+            if about and isinstance(error, ClientError) and aws.is_missing(error):
+                detail = f"{about} does not exist in {self._stage.region} (or no longer does)"
                 return Check(name=name, passed=False, detail=detail, cure=cure)
             return Check(name=name, passed=False, detail=aws.explain(error), cure=cure)
