@@ -254,6 +254,11 @@ def is_missing(error: ClientError) -> bool:
     }
 
 
+def condition_failed(error: ClientError) -> bool:
+    """Whether DynamoDB did not write because a condition does not hold."""
+    return code_of(error) == "ConditionalCheckFailedException"
+
+
 def explain(error: BotoCoreError | ClientError) -> str:
     """The error as a sentence: which service refused what, and why."""
     if isinstance(error, ClientError):

@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tunedrop import clock
-from tunedrop.aws import code_of
+from tunedrop.aws import condition_failed
 from tunedrop.errors import ModelDeleted, TransientError
 
 LEASE_SECONDS = 120
@@ -71,7 +71,7 @@ class Claims:
                 condition=free + gone,
             )
         except ClientError as error:
-            if code_of(error) == "ConditionalCheckFailedException":
+            if condition_failed(error):
                 return False
             raise
         return True

@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tunedrop.aws import code_of
+from tunedrop.aws import condition_failed
 from tunedrop.errors import TransientError
 from tunedrop.registry.records import Record
 from tunedrop.registry.runs import Registry
@@ -79,7 +79,7 @@ class OpenRuns:
                 },
             )  # fmt: skip
         except ClientError as error:
-            if code_of(error) == "ConditionalCheckFailedException":
+            if condition_failed(error):
                 return False
             raise
         return True

@@ -27,7 +27,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from tunedrop import clock
-from tunedrop.aws import code_of
+from tunedrop.aws import condition_failed
 
 Item = dict[str, Any]
 
@@ -147,11 +147,6 @@ class Table:
             arguments["ConsistentRead"] = True  # an index has none
         for page in self.client.get_paginator("query").paginate(**arguments):
             yield from (unwire(item) for item in page["Items"])
-
-
-def condition_failed(error: ClientError) -> bool:
-    """Whether DynamoDB did not write because a condition does not hold."""
-    return code_of(error) == "ConditionalCheckFailedException"
 
 
 def wire(item: Mapping[str, Any]) -> Item:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import ClientError
 
-from tunedrop.aws import code_of
+from tunedrop.aws import condition_failed
 from tunedrop.contracts import CompletedJob, Dataset, Run
 from tunedrop.errors import AlreadyTrained, TransientError
 from tunedrop.registry.records import Record
@@ -70,7 +70,7 @@ class Trainings:
                 **({"ExpressionAttributeValues": seen} if seen else {}),
             )
         except ClientError as error:
-            if code_of(error) != "ConditionalCheckFailedException":
+            if not condition_failed(error):
                 raise
             raise TransientError("another run claims the same training now") from error
 

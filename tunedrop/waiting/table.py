@@ -16,7 +16,7 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from tunedrop import clock
-from tunedrop.aws import code_of
+from tunedrop.aws import condition_failed
 from tunedrop.contracts import Wait, WaitKind
 
 RESERVED_SECONDS = 900
@@ -89,7 +89,7 @@ class Waits:
                 ExpressionAttributeValues={":token": {"S": wait.token}},
             )
         except ClientError as error:
-            if code_of(error) != "ConditionalCheckFailedException":
+            if not condition_failed(error):
                 raise
 
     def reserve_slot(self, run_id: str) -> bool:
@@ -108,7 +108,7 @@ class Waits:
                 ExpressionAttributeValues={":stale": {"S": clock.after(now, -GRANTING_SECONDS)}},
             )
         except ClientError as error:
-            if code_of(error) == "ConditionalCheckFailedException":
+            if condition_failed(error):
                 return False
             raise
         return True
