@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from typing import TypeVar
 
 import msgspec
@@ -214,11 +214,15 @@ class Teardown:
         raise TransientError(f"{one.arn} has not ended yet")
 
     def _resources(self) -> list[Resource]:
-        found = inventory.resources(self._aws, self._stage, ended_evaluations=True, of=self._engines())
+        found = inventory.resources(self._aws, self._stage, ended_evaluations=True, of=self._engines)
         return [one for one in found if self._run_id in (None, one.run_id)]
 
+    @cached_property
     def _engines(self) -> tuple[str, ...]:
-        """The engines of the settings and of all runs: an engine's resources outlive its setting."""
+        """The engines of the settings and of all runs: an engine's resources outlive its setting.
+
+        Read once: a run that begins meanwhile uses an engine of the settings.
+        """
         trained = engines.names_of(one.run.base_model for one in self._runs())
         return tuple(dict.fromkeys((*self._stage.engines, *trained)))
 
@@ -226,7 +230,7 @@ class Teardown:
         """Delete what engines share between runs, once no run has any resources."""
         if self._run_id is not None or self._done.remaining:
             return
-        for name in self._engines():
+        for name in self._engines:
             try:
                 gone = self._patiently(partial(engines.named(name).forget, self._aws, self._stage))
             except (TransientError, PermissionMissing, AwsRefused) as error:
@@ -245,7 +249,7 @@ class Teardown:
 
     def _note_what_is_gone(self) -> None:
         """Record what is deleted in the registry, including earlier deletions by others."""
-        there = {one.arn for one in inventory.resources(self._aws, self._stage, of=self._engines())}
+        there = {one.arn for one in inventory.resources(self._aws, self._stage, of=self._engines)}
         for record in self._runs():
             made = set(_made_by(record)) - record.gone
             stay = {arn: why for arn in made if (why := models.why_it_stays(self._aws, arn))}
