@@ -181,6 +181,7 @@ def head(s3: Any, path: str, file: S3Object) -> dict[str, Any]:
 
 
 def version(source: S3Object) -> dict[str, str]:
+    """The argument of an S3 call that reads the pinned version; none for an object without one."""
     return {"VersionId": source.version_id} if source.version_id else {}
 
 
