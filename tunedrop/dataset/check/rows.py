@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from tunedrop.dataset.duplicates.fingerprints import fingerprints, fingerprints_of
-from tunedrop.dataset.formats import METHODS, Conversation, SourceFormat, Turn, method_of
+from tunedrop.dataset.formats import METHODS, Conversation, SourceFormat, method_of
 from tunedrop.dataset.formats.batch import PATHS, Batch
 from tunedrop.dataset.rules import blocks
 from tunedrop.dataset.rules import record as rules
@@ -63,7 +63,11 @@ def rows_of(format_: SourceFormat, lines: list[int], conversations: list[Convers
     """The rows of records that were read one by one."""
     turns = [one.turns for one in conversations]
     ends = [(one[-1].path or "$") if one[-1].role == "assistant" else "" for one in turns]
-    media = [_media(one) if is_chat(format_) else () for one in turns]
+    media = (
+        [blocks.media_of([turn.blocks for turn in one]) for one in turns]
+        if is_chat(format_)
+        else [()] * len(turns)
+    )
     return Rows(
         lines,
         *fingerprints(conversations),
@@ -125,19 +129,3 @@ def _kind(format_: SourceFormat, turns: int, has_system: bool, media: tuple[str,
     if is_chat(format_):
         method = "distillation" if turns % 2 else "single-turn" if turns <= 2 else "multi-turn"
     return method, turns, has_system, media
-
-
-def _media(turns: tuple[Turn, ...]) -> tuple[str, ...]:
-    return tuple(
-        [
-            kind
-            for turn in turns
-            if turn.blocks
-            for block in turn.blocks
-            if not _MEDIA.isdisjoint(block)
-            for kind in blocks.media_in(block)
-        ]
-    )
-
-
-_MEDIA = frozenset(blocks.MEDIA)

@@ -85,7 +85,7 @@ def batch(records: list[Converse]) -> Batch | None:
                 return None
         if rich:
             found.added[at] = beside, said_last
-        found.media.append(_media(rich))
+        found.media.append(blocks.media_of(rich))
         found.alike.append(_alike(record, turns) if rich or record.toolConfig is not None else ())
     return found
 
@@ -93,21 +93,9 @@ def batch(records: list[Converse]) -> Batch | None:
 _ENCODER = msgspec.json.Encoder()
 
 
-def _media(rich: list[tuple[dict[str, Any], ...]]) -> tuple[str, ...]:
-    return tuple([kind for some in rich for block in some for kind in block if kind in blocks.MEDIA])
-
-
 def _alike(record: Converse, turns: list[_Said]) -> tuple[object, ...]:
-    """What `rules.record.alike` says of its conversation."""
-    kinds: list[object] = [record.toolConfig is not None, len(turns)]
-    for (_, some), path in zip(turns, PATHS, strict=False):
-        if some:
-            kinds.append(path)
-            for block in some:
-                (kind,) = block
-                kinds.append(block[kind]["format"] if kind in blocks.MEDIA else kind)
-                kinds.append(kind)
-    return tuple(kinds)
+    contents = [(path, some) for (_, some), path in zip(turns, PATHS, strict=False)]
+    return blocks.alike(record.toolConfig is not None, contents)
 
 
 def _turns(record: Converse) -> list[_Said] | None:

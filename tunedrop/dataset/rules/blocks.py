@@ -7,7 +7,7 @@ model-customization-prepare; aws-samples/amazon-nova-samples, nova_ft_dataset_va
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tunedrop.catalog.model import BaseModel, Media, MethodRules
@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # formats reads blocks by these rules
     from tunedrop.dataset.formats.record import Conversation
 
 MEDIA = ("image", "video", "document")
+_MEDIA = frozenset(MEDIA)
 KINDS = (*MEDIA, "text", "reasoningContent", "toolUse", "toolResult")
 _URI = re.compile(r"(?:s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/)?[A-Za-z0-9_\-/.]+")
 _OUTSIDE = re.compile(r"/|(?:.*/)?\.\.(?:/|$)")
@@ -133,6 +134,38 @@ def _tool(block: Any, kind: str, path: str, role: Any) -> Iterator[Problem]:
 def media_in(block: Mapping[str, Any]) -> list[str]:
     """Which media a well-shaped block of content is; none of a text."""
     return [kind for kind in MEDIA if kind in block]
+
+
+def media_of(contents: Iterable[Iterable[Mapping[str, Any]]]) -> tuple[str, ...]:
+    """The media of a well-formed record, from the blocks of its turns, in order."""
+    return tuple(
+        [
+            kind
+            for content in contents
+            for block in content
+            if not _MEDIA.isdisjoint(block)
+            for kind in media_in(block)
+        ]
+    )
+
+
+def alike(has_tools: bool, contents: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> tuple[object, ...]:
+    """A key that small records share if they have the same problems with a base model.
+
+    Parameters
+    ----------
+    contents
+        The JSON path and the blocks of each turn; no blocks if it is plain text.
+    """
+    kinds: list[object] = [has_tools, len(contents)]
+    for path, content in contents:
+        if content:
+            kinds.append(path)
+            for block in content:
+                (kind,) = block
+                kinds.append(block[kind]["format"] if kind in _MEDIA else kind)
+                kinds.append(kind)
+    return tuple(kinds)
 
 
 def texts_beside(blocks: Iterable[Mapping[str, Any]]) -> Iterator[str]:

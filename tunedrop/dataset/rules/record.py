@@ -156,15 +156,8 @@ def alike(conversation: Conversation) -> tuple[object, ...] | None:
     """What all records have in common that have the same problems, where they are small (`harmless`)."""
     if conversation.system or not conversation.has_version:
         return None
-    kinds: list[object] = ["toolConfig" in conversation.extra, len(conversation.turns)]
-    for turn in conversation.turns:
-        if turn.blocks:
-            kinds.append(turn.path)
-            for block in turn.blocks:
-                (kind,) = block
-                kinds.append(block[kind]["format"] if kind in blocks.MEDIA else kind)
-                kinds.append(kind)
-    return tuple(kinds)
+    contents = [(turn.path, turn.blocks) for turn in conversation.turns]
+    return blocks.alike("toolConfig" in conversation.extra, contents)
 
 
 def no_reference(conversation: Conversation) -> Iterator[Problem]:
