@@ -51,8 +51,7 @@ def conversation(record: Converse) -> Conversation | None:
     if turns is None:
         return None
     extra = {} if record.toolConfig is None else {"toolConfig": record.toolConfig}
-    found = [Turn(role, *said, path) for role, said, path in zip(IN_TURN, turns, PATHS, strict=False)]
-    return with_system(record, tuple(found), extra)
+    return with_system(record, _placed(turns), extra)
 
 
 def batch(records: list[Converse]) -> Batch | None:
@@ -134,11 +133,14 @@ def _turns(record: Converse) -> list[_Said] | None:
             return None
         text = texts[0] if len(texts) == 1 else "\n".join(texts)
         turns.append((text, tuple(content) if len(texts) != len(content) else ()))
-    if has_tools:
-        found = [Turn(role, *said, path) for role, said, path in zip(IN_TURN, turns, PATHS, strict=False)]
-        if any(tools.problems(record.toolConfig, found)):
-            return None
+    if has_tools and any(tools.problems(record.toolConfig, _placed(turns))):
+        return None
     return turns
+
+
+def _placed(turns: list[_Said]) -> tuple[Turn, ...]:
+    """The turns with their roles and JSON paths."""
+    return tuple([Turn(role, *said, path) for role, said, path in zip(IN_TURN, turns, PATHS, strict=False)])
 
 
 def _is_usual_media(value: Any, role: str) -> bool:
@@ -186,6 +188,4 @@ def with_system(record: Any, turns: tuple[Turn, ...], extra: dict[str, Any]) -> 
     if not record.system:
         return Conversation(turns, "", extra) if extra else Conversation(turns)
     system = [block.text for block in record.system if block.text.strip()]
-    if len(system) == 1:
-        return Conversation(turns, system[0], extra)
-    return Conversation(turns, "\n".join(system), extra, {}, (), "$.system", len(system))
+    return Conversation(turns, "\n".join(system), extra, system_blocks=len(system))
