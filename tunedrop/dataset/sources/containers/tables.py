@@ -78,12 +78,10 @@ def columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> Columns
             titles = [one.strip() for one in row]
             named_twice = next((one for one in keys if one and keys.count(one) > 1), None)
             if named_twice is not None:
-                both = " and ".join(
-                    repr(title) for title, key in zip(titles, keys, strict=True) if key == named_twice
-                )
                 named = [title for title, key in zip(titles, keys, strict=True) if key == named_twice]
                 if len(set(map(names.plain, named))) == 1:
                     raise NotReadable(f"{len(named)} columns are named {named[0]!r}; rename all but one")
+                both = " and ".join(map(repr, named))
                 raise NotReadable(
                     f"the columns {both} both mean {named_twice}; name the one to use with --column "
                     "(data.columns in a manifest), or rename the other"
