@@ -56,12 +56,6 @@ def counted(blocks: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return dict(Counter(kind for block in blocks for kind in media_in(block)))
 
 
-def uris_of(blocks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """The media of one message's content, each by one name."""
-    uris = (_uri(block, kind) for block in blocks for kind in media_in(block))
-    return (beside(uri) or uri for uri in uris)
-
-
 def _uri(block: Mapping[str, Any], kind: str) -> str:
     uri: str = block[kind]["source"]["s3Location"]["uri"]
     return uri
