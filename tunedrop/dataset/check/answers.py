@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from heapq import nlargest
+from heapq import nsmallest
 from operator import neg
 
 import msgspec
@@ -55,8 +55,8 @@ class Answers(msgspec.Struct):
         self.all += len(rows.lines)
         least = self.longest[-1].tokens if len(self.longest) == LONGEST_KEPT else -1
         if max(rows.tokens, default=0) > least:
-            longest = nlargest(LONGEST_KEPT, zip(rows.tokens, map(neg, rows.lines), strict=True))
-            self._keep_longest([Longest(tokens, 1 - negated) for tokens, negated in longest])
+            longest = nsmallest(LONGEST_KEPT, zip(map(neg, rows.tokens), rows.lines, strict=True))
+            self._keep_longest([Longest(-negated, line + 1) for negated, line in longest])
         short: dict[str, int] = {}
         some = [one for one in zip(rows.said, rows.lines, strict=True) if len(one[0]) <= LABEL_CHARACTERS]
         if len(some) < len(rows.said):
