@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from tunedrop.dataset.formats import names, naming, turns
@@ -99,26 +100,27 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     return Conversation(tuple(one for one in given if one.role != turns.SYSTEM), "".join(system), {}, unread)
 
 
-def _of(record: Mapping[str, Any]) -> tuple[tuple[str, str], list[_Said]]:
+def _of(record: Mapping[str, Any]) -> tuple[tuple[str, str], tuple[_Said, ...]]:
     """The keys of what the user and the assistant say, and what they say; nothing of any other record."""
     there = naming.keys_of(record)
     if there.prompt and there.answer:
         prompt, answer = record[there.prompt], record[there.answer]
         is_open = isinstance(prompt, str) and isinstance(answer, str) and begins(prompt)
-        found = spoken(prompt, answer) if is_open and answer.strip() and not there.context else []
+        found = spoken(prompt, answer) if is_open and answer.strip() and not there.context else ()
         return (there.prompt, there.answer), found
     key = next((one for one in names.DOCUMENTS if isinstance(record.get(one), str)), "")
     text = record.get(key, "")
-    return (key, key), spoken(text) if begins(text) else []
+    return (key, key), spoken(text) if begins(text) else ()
 
 
-def spoken(text: str, answer: str = "") -> list[_Said]:
-    """What is said in a transcript, with the answer to it; nothing where it is none from end to end."""
+@lru_cache(maxsize=1)  # `fits` and `read` take the same record one after the other
+def spoken(text: str, answer: str = "") -> tuple[_Said, ...]:
+    """The turns of a transcript, with the answer to it; none if it is not a transcript from end to end."""
     speaker = next(
         (one for one in _SPEAKERS if (first := one.search(text)) and _BEGINS.match(text[: first.end()])), None
     )
     if speaker is None:
-        return []
+        return ()
     marks = list(_marks(speaker, text))
     before = re.sub(_BOS, "", text[: marks[0][1]]).strip()
     found: list[_Said] = [(turns.SYSTEM, before)] if before else []
@@ -137,8 +139,8 @@ def spoken(text: str, answer: str = "") -> list[_Said]:
     elif not answer and found[-1] == (turns.USER, ""):
         found.pop()
     elif answer:
-        return []
-    return found if _are_turns(found) else []
+        return ()
+    return tuple(found) if _are_turns(found) else ()
 
 
 def _marks(speaker: re.Pattern[str], text: str) -> Iterator[tuple[str, int, int]]:
