@@ -35,13 +35,13 @@ class Judge:
         self._to_expect, self._has_media = body, False
 
     def may_look_at_media(self) -> bool:
-        """Whether something may be said of media that records of Converse name."""
+        """Whether Converse records of the block may name media that can be checked."""
         return self._album is not None and not media.are_all_elsewhere(self._to_expect, self._album)
 
     def look(
         self, number: int, format_: SourceFormat, conversation: Conversation, columns: Columns, size: int
     ) -> None:
-        """What is wrong with a record, but for its texts."""
+        """Check a record, except its texts."""
         is_plain = conversation.is_plain
         if not is_plain:
             self._beside(number, format_, conversation, columns)
@@ -73,7 +73,7 @@ class Judge:
         self.add_for_the_model(number, wrong, columns)
 
     def add_for_the_model(self, number: int, wrong: list[list[Problem]], columns: Columns) -> None:
-        """Add what `alike` gave of a record."""
+        """Add the problems that `alike` returned for a record."""
         for found, problems in zip(columns.records.views, wrong, strict=True):
             for problem in problems:
                 if not found.counted(problem.code, 1, self._asked):
@@ -82,8 +82,10 @@ class Judge:
     def alike(
         self, kinds: dict[int, tuple[object, ...]], columns: Columns, typed: Typed, records: list[object]
     ) -> dict[int, list[list[Problem]]]:
-        """By record, what the base model does not take of small records with other blocks than texts: all of
-        the same kinds have the same problems. What is only counted is counted."""
+        """By record, the base model's problems with small records with tools, or blocks other than texts.
+
+        Records with the same key have the same problems. Those that need no details are counted here.
+        """
         left: dict[tuple[object, ...], list[list[Problem]]] = {}
         for which, times in Counter(kinds.values()).items():
             wrong = columns.known.get(which)
@@ -119,7 +121,7 @@ class Judge:
             self.words(number, texts, columns)
 
     def words(self, number: int, texts: list[Text], columns: Columns) -> None:
-        """Words of the base model."""
+        """Add the base model's reserved words."""
         model, asked = self._asked.base_model, self._asked
         for view, found in zip(columns.views, columns.records.views, strict=True):
             for path, code, word in rules.words(texts, view) if view is not None else ():
@@ -129,7 +131,7 @@ class Judge:
     def _beside(
         self, number: int, format_: SourceFormat, conversation: Conversation, columns: Columns
     ) -> None:
-        """What a record has beside its texts: keys that nobody reads, media."""
+        """Check unread keys and media."""
         for problem in rules.unread(conversation, self._is_held_out):
             columns.records.findings.add(number, problem, self._asked)
         if self._album is None:
@@ -169,7 +171,7 @@ class Judge:
     def broken_in(
         self, texts: dict[int, list[Text]], bits: dict[int, int], findings: Findings
     ) -> dict[int, list[Problem]]:
-        """By record, what the rules about texts find; what is only counted is counted."""
+        """By record, the problems of its texts; those that need no details are counted here."""
         wrong: dict[int, list[Problem]] = {}
         for code, found in broken_in(texts, bits):
             if not findings.counted(code, sum([len(whys) for _, whys in found.values()]), self._asked):

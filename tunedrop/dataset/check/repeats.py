@@ -29,7 +29,7 @@ class Repeats:
         self.leaked: set[tuple[int, int]] = set()
 
     def take(self, place: Place, code: str, earlier: Place) -> None:
-        """One record."""
+        """Add a record, with the code of its rule and the earlier record."""
         which = place.file, code
         self._counts[which] = self._counts.get(which, 0) + 1
         if code in _LEAKS:
@@ -40,11 +40,11 @@ class Repeats:
             self._first[which] = nsmallest(self._most, first)
 
     def count(self, split: Split, code: str) -> int:
-        """How many records of a file."""
+        """The number of records of a file with a code."""
         return self._counts.get((SPLITS.index(split), code), 0)
 
     def tallies(self, written: Callable[[Place], str]) -> Iterator[tuple[Split, str, Tally]]:
-        """By file and rule, what was found; `written` names a place."""
+        """The findings by file and rule; `written` gives a place in words."""
         for (file, code), places in self._first.items():
             first = [
                 (line - 1, problem(code, written(earlier))) for line, earlier in nsmallest(self._most, places)

@@ -13,7 +13,7 @@ from tunedrop.dataset.rules import blocks
 from tunedrop.dataset.rules import record as rules
 
 Kind = tuple[str, int, bool, tuple[str, ...]]
-"""Of a record: its method, turns, whether it has a system prompt, its media."""
+"""A record's method, number of turns, whether it has a system prompt, and its media."""
 
 
 class Rows(NamedTuple):

@@ -92,8 +92,7 @@ class _Scan:
     def _typed_block(
         self, first: int, raws: list[bytes], records: list[object], bits: dict[int, int], typed: Typed
     ) -> None:
-        """Lines that are all as one of Bedrock's formats has them: what is plain is counted together, and
-        the others are looked at one by one."""
+        """Check lines that all have one of Bedrock's formats: plain ones together, the others one by one."""
         columns = self._columns.get(typed.format) or self._new(typed.format)
         texts = {at: typed.texts(records[at]) for at in bits}
         odd = {
@@ -142,7 +141,7 @@ class _Scan:
     def _more_than_texts(
         self, raws: list[bytes], usual: list[int], batch: Batch, columns: Columns
     ) -> set[int]:
-        """The lines of a batch that the rules may have something to say about whatever their texts are."""
+        """The lines of a batch to check individually, whatever their texts are."""
         found = {usual[at] for at in batch.unusual(columns.harmless_turns, columns.is_chat)}
         if max(map(len, raws)) >= columns.harmless_size:
             found.update([at for at in usual if len(raws[at]) >= columns.harmless_size])

@@ -61,6 +61,7 @@ class _Part(msgspec.Struct, frozen=True):
 
 
 Found = Callable[[Place, str, Place], None]
+"""Takes a record, the code of its rule, and the earlier record that it duplicates."""
 
 
 class Duplicates:

@@ -50,7 +50,7 @@ def fingerprints(conversations: list[Conversation]) -> Fingerprints:
 
 
 def fingerprints_of(batch: Batch) -> Fingerprints:
-    """The same for many records."""
+    """The same for a batch."""
     prompts, answers = _plain(batch.prompts), _plain(batch.answers)
     ends = [
         prompt + answer if len(prompt) <= WHOLE and len(answer) <= WHOLE else _ends(prompt) + _ends(answer)
@@ -70,7 +70,7 @@ def fingerprints_of(batch: Batch) -> Fingerprints:
 
 
 _BETWEEN = b"\xff"
-"""No byte of UTF-8, and none that is taken for no letter."""
+"""A separator that is no byte of UTF-8, and that NO_LETTERS keeps."""
 
 
 def _plain(texts: list[str]) -> list[bytes]:
@@ -111,7 +111,7 @@ def _compared(conversation: Conversation) -> tuple[bytes, bytes, bytes]:
 
 
 def plain(text: str) -> bytes:
-    """A text, case-folded and stripped."""
+    """A text in lower case, without the spaces around it."""
     return text.strip().lower().encode(errors="surrogatepass")
 
 

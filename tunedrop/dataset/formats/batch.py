@@ -1,4 +1,4 @@
-"""Many records of texts as columns: what is said of each is worked out for all of them at once."""
+"""Columns of many text records, computed for all of them at once."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ class Batch(NamedTuple):
     Attributes
     ----------
     prompts, answers
-        What is asked, all turns of it with NUL between them, and the answer to it; "" where there is none.
+        The turns before the answer, joined by NUL, and the answer; "" if there is none.
     before
-        The turn that is answered, or has the last word.
+        The turn before the answer; the last turn if there is no answer.
     systems
-        The system prompts; nothing where no record has one.
+        The system prompts; empty if no record has one.
     sizes
         Bytes of UTF-8 of all texts.
     turns
-        How many turns each has.
+        The number of turns.
     added
-        By record with other blocks than texts: what they add to its prompt and to its answer, as bytes to
-        compare.
+        For records with blocks other than texts, by index: the bytes that they add to prompt and answer for
+        comparison.
     media, alike
-        The media of each record, and what `rules.record.alike` says of it, () where nothing is beside its
-        texts; nothing where no record has any.
+        The media of each record, and its key of `rules.record.alike`, () if it has texts only; empty if the
+        format has neither.
     """
 
     prompts: list[str]
@@ -50,7 +50,7 @@ class Batch(NamedTuple):
     alike: list[tuple[object, ...]]
 
     def unusual(self, most_turns: int, is_chat: bool) -> list[int]:
-        """Those that rules have something to say about whatever their texts are."""
+        """The indices of records to check individually, whatever their texts are."""
         found = [at for at, system in enumerate(self.systems) if system]
         if max(self.turns, default=0) > most_turns:
             found += [at for at, turns in enumerate(self.turns) if turns > most_turns]
@@ -60,7 +60,7 @@ class Batch(NamedTuple):
 
 
 Read = Callable[[list[Any]], Batch | None]
-"""Makes a batch of decoded records; None where one of them has to be read by itself."""
+"""Makes a batch of decoded records; None if one of them must be read individually."""
 
 
 def pairs(records: list[Any]) -> Batch | None:
@@ -78,7 +78,7 @@ def pairs(records: list[Any]) -> Batch | None:
 
 
 def texts(records: list[Any]) -> Batch | None:
-    """Texts to go on learning from."""
+    """Texts for continued pre-training."""
     found = [record.input for record in records]
     if not _say_something(found):
         return None
@@ -86,7 +86,7 @@ def texts(records: list[Any]) -> Batch | None:
 
 
 def conversations(records: list[Any]) -> Batch | None:
-    """Conversations of Converse that say nothing but texts."""
+    """Converse conversations with text blocks only."""
     messages = [message for record in records for message in record.messages]
     said = [
         content[0].text if len(content) == 1 else "\n".join([block.text for block in content])
@@ -99,12 +99,12 @@ def conversations(records: list[Any]) -> Batch | None:
 
 
 def system_of(blocks: list[Any]) -> str:
-    """A system prompt of blocks, in one text."""
+    """The text of a system prompt."""
     return "\n".join([block.text for block in blocks if block.text.strip()])
 
 
 def chats(records: list[Any]) -> Batch | None:
-    """Conversations as OpenAI's chat has them."""
+    """Conversations in OpenAI's chat format."""
     turns = [record.messages for record in records]
     systems: list[str] = []
     if any([one and one[0].role == "system" for one in turns]):
@@ -123,7 +123,7 @@ def chats(records: list[Any]) -> Batch | None:
 
 
 def _in_turn(roles: list[str], said: list[str], turns: list[int], systems: list[str]) -> Batch | None:
-    """Conversations whose turns follow one another: the user's, the assistant's, the user's, …"""
+    """Conversations whose turns alternate between user and assistant; None if one is unusual."""
     kinds = set(turns)
     if 0 in kinds or max(kinds) > MOST_TURNS or not _say_something(said):
         return None

@@ -1,4 +1,4 @@
-"""What stands beside a record and says that nobody wanted to train on it."""
+"""Keys beside a record that exclude it from training."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _ENDS = frozenset(["finish_reason", "finishreason", "stop_reason", "stopreason"]
 
 
 def why(key: str, value: Any, is_held_out: bool) -> str:
-    """Why a record would be trained on against what stands under a key; empty where nothing says so, or where
-    a key puts it into a part that is held out, as its file is."""
+    """Why a key excludes a record from training; empty if it does not, or if it assigns the record to a
+    held-out split and the file is one."""
     if not isinstance(value, str | bool | int):
         return ""
     name, said = key.strip().lower().replace(" ", "_"), str(value).strip().lower()

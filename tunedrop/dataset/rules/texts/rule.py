@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import ClassVar
 
 Text = tuple[str, str, str]
-"""What one text of a record is: its JSON path, its role, the text."""
+"""(JSON path, role, text) of one text of a record."""
 
 
 class TextRule:
@@ -23,7 +23,7 @@ class TextRule:
         Of every text that breaks the rule, one of these is in its bytes: UTF-8, as JSON writes it. A literal
         counts as it is; an expression is one of Hyperscan's.
     signs
-        Of every text that breaks the rule, one of these is in it: few, since each text is searched for them.
+        Every text that breaks the rule contains one of these; few, since each text is searched for them.
     """
 
     code: ClassVar[str]
@@ -42,7 +42,7 @@ class TextRule:
         raise NotImplementedError
 
     def find_in(self, texts: Sequence[Text]) -> dict[int, list[str]]:
-        """The same of many texts, by their places: of those with nothing wrong nothing."""
+        """The same for many texts, by index; texts without problems are left out."""
         found = {}
         all_ = "\0".join([text for _, _, text in texts])
         signs = tuple([sign for sign in self.signs if sign in all_])
@@ -64,8 +64,15 @@ def matches_in(pattern: re.Pattern[str], texts: Sequence[Text]) -> Iterator[tupl
 
 
 def begins_a_line(text: str, start: int, before: int, spaces: str | None = None) -> bool:
-    """Whether only spaces are between the beginning of a line and a place; `before` is that of the colon
-    before it, -1 where there is none. No more than what is between the two is looked at."""
+    """Whether only spaces precede an index on its line.
+
+    Parameters
+    ----------
+    before
+        The index of the previous colon, -1 if there is none; only the text after it is searched.
+    spaces
+        The characters that count as spaces; default: all white space.
+    """
     line = text.rfind("\n", before + 1, start)
     return (line >= 0 or before < 0) and not text[max(line, before) + 1 : start].strip(spaces)
 

@@ -18,9 +18,9 @@ from tunedrop.dataset.sources.containers import tables
 from tunedrop.dataset.sources.containers.kinds import Kind
 
 BATCH = 256
-"""Rows that are in memory at once, of such as are short."""
+"""Maximum number of rows in memory."""
 MOST_IN_A_BATCH = 32 << 20
-"""Characters of rows as long as the first."""
+"""Maximum number of characters of a batch, estimated from the first row."""
 
 
 def read(kind: Kind, file: BinaryIO, wanted: Mapping[str, str]) -> Iterator[tuple[int, bytes]]:
@@ -54,7 +54,7 @@ def read(kind: Kind, file: BinaryIO, wanted: Mapping[str, str]) -> Iterator[tupl
 
 
 def _batches(kind: Kind, file: BinaryIO) -> Any:
-    """The rows of a file, a batch at a time, and as few in one as are long."""
+    """The rows of a file in batches, which are smaller if rows are long."""
     import arro3.io
 
     file.seek(0)
@@ -74,7 +74,13 @@ _FOOTER = 8
 
 
 def _check_footer(file: BinaryIO) -> None:
-    """A file that was cut off ends elsewhere than Parquet does."""
+    """Check that a file was not truncated: Parquet ends with its description, the length of it, and a mark.
+
+    Raises
+    ------
+    NotReadable
+        If it ends differently.
+    """
     size = file.seek(0, io.SEEK_END)
     if size >= 2 * _FOOTER:
         file.seek(-_FOOTER, io.SEEK_END)

@@ -40,7 +40,7 @@ MOST_BYTES = 16 << 30
 MOST_IN_MEMORY_MAPS = 1 << 30
 """A workbook or a packed Parquet file that unpacks to more is refused."""
 MOST_TIMES = 500
-"""How often its size a file may become, where that is more than 1 GB: texts pack to a twentieth."""
+"""Maximum decompression ratio of files that unpack to more than 1 GB; texts compress about 20:1."""
 MOST_LAYERS = 3
 _IN_MEMORY = 8 << 20
 
@@ -137,7 +137,7 @@ class _Reader:
 
     @contextmanager
     def _given_back(self) -> Iterator[None]:
-        """What is unpacked to disk meanwhile is deleted: an archive may have thousands of members."""
+        """Delete what is unpacked to disk meanwhile: an archive may have thousands of members."""
         before = self._stack
         with ExitStack() as self._stack:
             yield
