@@ -34,6 +34,20 @@ DataFiles = dict[str, S3Object]
 
 
 def named_in(s3: Any, stage: Stage, source: S3Object, data: manifest.Data) -> DataFiles:
+    """The data files that a manifest names.
+
+    Parameters
+    ----------
+    source
+        The manifest; names without a bucket are relative to its folder.
+
+    Raises
+    ------
+    InvalidManifest
+        If a file does not exist or may not be used, or there are too many.
+    ClientError
+        If a later try may succeed.
+    """
     splits: tuple[Split, ...] = ("train", "validation", "test")
     return {
         split: _joined(list(_objects(s3, stage, source, f"data.{split}", names)))
@@ -43,7 +57,15 @@ def named_in(s3: Any, stage: Stage, source: S3Object, data: manifest.Data) -> Da
 
 
 def in_folder(s3: Any, source: S3Object) -> DataFiles:
-    """The data files of a folder below `drop/`."""
+    """The data files of a folder below `drop/`.
+
+    Raises
+    ------
+    InvalidManifest
+        If there is none, or there are too many.
+    ClientError
+        If the folder cannot be listed, or a later try may succeed.
+    """
     parts = folders.keys_by_split(s3, source.bucket, source.key)
     if any(len(keys) > MAX_FILES for keys in parts.values()):
         raise InvalidManifest(f"a split is at most {MAX_FILES} files; merge some of them")
@@ -173,6 +195,15 @@ def _refuse_other_tenants(stage: Stage, source: S3Object, path: str, named: S3Ob
 
 
 def head(s3: Any, path: str, file: S3Object) -> dict[str, Any]:
+    """HeadObject's response for a data file; `path` is its place in the manifest, for messages.
+
+    Raises
+    ------
+    InvalidManifest
+        If the file cannot be used.
+    ClientError
+        If a later try may succeed.
+    """
     try:
         head: dict[str, Any] = s3.head_object(Bucket=file.bucket, Key=file.key, **version(file))
     except ClientError as error:

@@ -14,14 +14,14 @@ GROWN = "grown"
 
 
 SWEEP = "tunedrop.sweep"
-"""The source of the events that the sweep makes."""
+"""The source of the sweep's events."""
 
 
 class ObjectCreated(msgspec.Struct, frozen=True, kw_only=True):
     """The used parts of S3's "Object Created" event (AmazonS3 user guide, ev-events, read 2026-11-23).
 
-    `reason` and `base_model` are of the sweep's own events alone: why it starts a run, and what takes the
-    place of the manifest's base model. The `reason` of S3's events, such as `PutObject`, is none to start.
+    Only the sweep's own events have `reason` and `base_model`: why it starts a run, and a base model that
+    replaces the manifest's. The `reason` of S3's events, such as `PutObject`, means something else.
     """
 
     source: S3Object

@@ -5,11 +5,11 @@
 | `RUN#<run id>` | `RUN` | the run: status, and each contract it has produced, as JSON |
 | `RUN#<run id>` | `STEP#<started at>#<step>` | one attempt at a step |
 | `TRAINING#<hash>` | `RUN` | the run that has trained these records (`tunedrop.registry.trainings`) |
-| `MONTH#<month>` | `RUN#<run id>` | what a run counts for in a month (`tunedrop.registry.spending`) |
+| `MONTH#<month>` | `RUN#<run id>` | a run's spending in a month (`tunedrop.registry.spending`) |
 | `ONCE#<what>` | which | an action that happens once, such as an announcement |
 | `KEPT#<name>` | `KEPT` | a document of the stage, such as the price list |
 | `NAME#<name>` | `<created at>#<run id>` | the runs that a name has had |
-| `ALIAS#<name>` | `<moment>#<run id>` | what a name has stood for (`tunedrop.registry.aliases`) |
+| `ALIAS#<name>` | `<moment>#<run id>` | what a name has pointed to (`tunedrop.registry.aliases`) |
 | `ARN#<arn>` | `CLAIM` | who promotes or deletes it now (`tunedrop.registry.claims`) |
 | `TROUBLE` | what | something that failed and is tried again (`tunedrop.registry.troubles`) |
 | `OPEN#<tenant>` | `RUNS` | the runs that are open at once (`tunedrop.registry.open_runs`) |
@@ -48,7 +48,7 @@ class Table:
         self.client.put_item(TableName=self.name, Item=wire(item))
 
     def put_new(self, item: Mapping[str, Any]) -> bool:
-        """Write an item; False when there is one of its key."""
+        """Write an item; False if its key exists."""
         try:
             self.client.put_item(
                 TableName=self.name, Item=wire(item), ConditionExpression="attribute_not_exists(pk)"
@@ -68,7 +68,7 @@ class Table:
         condition: str = "",
         values: Mapping[str, Any] = {},
     ) -> Item:
-        """Change an item that exists; gives it as it is then.
+        """Change an existing item; returns it as changed.
 
         Parameters
         ----------
@@ -78,7 +78,7 @@ class Table:
         Raises
         ------
         ClientError
-            ConditionalCheckFailedException when there is no such item, or the condition does not hold.
+            ConditionalCheckFailedException if there is no such item, or the condition does not hold.
         """
         fields = {**fields, "updated_at": clock.now()}
         values = {f":{name}": value for name, value in fields.items()} | dict(values)
@@ -106,7 +106,7 @@ class Table:
         remove: tuple[str, ...] = (),
         values: Mapping[str, Any] = {},
     ) -> bool:
-        """Change an item; False when it does not exist, or the condition does not hold."""
+        """Change an item; False if it does not exist, or the condition does not hold."""
         try:
             self.update(pk, sk, fields, remove, condition, values)
         except ClientError as error:
@@ -116,7 +116,7 @@ class Table:
         return True
 
     def add(self, pk: str, sk: str, name: str, values: Collection[str]) -> None:
-        """Add to a set of an item; nothing happens where there is no such item."""
+        """Add to a set of an item; a missing item is ignored."""
         try:
             self.client.update_item(
                 TableName=self.name,
@@ -132,7 +132,7 @@ class Table:
     def query(
         self, key: Mapping[str, str], *, prefix: str = "", forward: bool = True, index: str = ""
     ) -> Iterator[Item]:
-        """The items of a partition; `prefix` is how their sort keys begin."""
+        """The items of a partition whose sort keys have the prefix."""
         ((name, value),) = key.items()
         arguments: dict[str, Any] = {
             "TableName": self.name,
@@ -150,7 +150,7 @@ class Table:
 
 
 def wire(item: Mapping[str, Any]) -> Item:
-    """An item as DynamoDB's API takes it: each value with its type."""
+    """An item in the format of DynamoDB's API: each value with its type."""
     serializer = TypeSerializer()
     return {name: serializer.serialize(value) for name, value in item.items()}
 

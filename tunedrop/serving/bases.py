@@ -22,7 +22,7 @@ from tunedrop.stage import Stage
 from tunedrop.training import engines
 
 PATIENCE_SECONDS = 6 * 3600.0
-"""How long an import of the base model is waited for; how long one takes is nowhere documented."""
+"""How long to wait for an import of the base model; AWS does not document how long one takes."""
 
 _TRIES = 5
 """How many names are tried, should the list of jobs be behind."""

@@ -67,19 +67,19 @@ class ServingKind(ABC):
     """The `deployment.mode` of a manifest that asks for it; empty where none does."""
 
     title: ClassVar[str]
-    """As people call it: in one or two words."""
+    """Its name for people, in one or two words."""
 
     terms: ClassVar[str]
     """How it serves and what that costs, as a clause about the model."""
 
     billed_by: ClassVar[Literal["token", "hour", "window"]]
-    """What is paid: each answer by its tokens; hours, also idle ones; windows in which somebody asks."""
+    """What is billed: the tokens of each answer; hours, including idle ones; windows with requests."""
 
     serves_files: ClassVar[bool] = False
-    """Whether it serves the files of a model, wherever they are, and not the model by its ARN."""
+    """Whether it serves a model's files in S3, not a model by its ARN."""
 
     queues: ClassVar[bool] = False
-    """Whether a run that finds no room waits in the stage's own queue until another gives some back."""
+    """Whether a run waits in the stage's own queue while the quota is exhausted."""
 
     is_listed: ClassVar[bool] = True
     """Whether what serves is something that AWS lists, and that has to be ended."""
@@ -91,11 +91,11 @@ class ServingKind(ABC):
 
     @property
     def is_free_while_idle(self) -> bool:
-        """Whether it costs nothing by the hour while nobody asks."""
+        """Whether it costs nothing by the hour without requests."""
         return self.billed_by != "hour"
 
     def serves(self, base_model: BaseModel) -> bool:
-        """Whether models that are tuned from a base model are served so."""
+        """Whether it can serve models tuned from a base model."""
         return bool(getattr(base_model.serving, self.offered_as))
 
     @abstractmethod
@@ -125,15 +125,23 @@ class ServingKind(ABC):
 
     @abstractmethod
     def behind(self, bedrock: Any, arn: str) -> Behind:
-        """The model behind an ARN, and the change to another if one goes on."""
+        """The model behind an ARN, and the change to another one, if any was requested.
+
+        Raises
+        ------
+        ClientError
+            If AWS refuses the call.
+        """
 
     def put_behind(self, bedrock: Any, arn: str, before: str, model_arn: str) -> None:
-        """Begin to serve another model behind an ARN; the client's own error where AWS refuses.
+        """Begin to serve another model behind an ARN.
 
         Raises
         ------
         CannotSwap
-            Where this kind of serving has no such operation.
+            If this kind of serving cannot replace it.
+        ClientError
+            If AWS refuses the call.
         """
         del bedrock, before, model_arn
         raise CannotSwap(f"{arn} is of one model alone")

@@ -16,7 +16,7 @@ def is_model(arn: str) -> bool:
 
 
 def base_of(aws: Aws, stage: Stage, model_arn: str, run_id: str) -> BaseModel | None:
-    """The base of a model: as its ARN says it, else the run that has made it."""
+    """The base model of a tuned model: by its ARN, else by the run that has trained it; None if unknown."""
     found = engines.of_model(model_arn).base_of(stage, model_arn)
     if found is not None:
         return found

@@ -1,7 +1,7 @@
 """Replaces the model behind an ARN, so that clients that pinned the ARN keep working.
 
-What can be replaced, each kind of serving knows (botocore's service model, read 2026-11-23). Which model
-answers while the change goes on is not documented.
+Each kind of serving knows what it can replace (botocore's service model, read 2026-11-23). Which model
+answers during the change is not documented.
 """
 
 from __future__ import annotations

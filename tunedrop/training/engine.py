@@ -127,11 +127,11 @@ class TrainingEngine(ABC):
     """Whether reinforcement can go on with a model that it has made, instead of a base model."""
 
     parents: ClassVar[str] = ""
-    """An expression for the ARNs of its models that a job may go on with, with `{account}`, `{region}` and
-    `{stage}`; empty where none can."""
+    """A regular expression for the ARNs of models that a job can continue from, with `{account}`, `{region}`
+    and `{stage}`; empty if there are none."""
 
     dead_end: ClassVar[str] = ""
-    """Why no job goes on with its models, and what to do: a clause whose subject is the model."""
+    """Why no job can continue from its models, and what to do: a clause whose subject is the model."""
 
     undeletable: ClassVar[str] = ""
     """Why a model that it has made cannot be deleted; empty where it can. Said before one is made."""
@@ -176,11 +176,11 @@ class TrainingEngine(ABC):
         """Stop a job. False when it had ended before. What it has trained is billed all the same."""
 
     def end_twins(self, aws: Aws, job_arn: str) -> None:
-        """Stop what else the start of a job at work has made: nothing where a name or token prevents it."""
+        """Stop duplicates of a running job; nothing to do if a name or token prevents them."""
         del aws, job_arn
 
     def discard(self, aws: Aws, file_arn: str) -> bool:
-        """Delete a training file. False where it was gone, or a job at work or a model still needs it."""
+        """Delete a training file. False if it did not exist, or a running job or a model still needs it."""
         del aws, file_arn
         return False
 
@@ -189,7 +189,7 @@ class TrainingEngine(ABC):
         """The ARN of the role that its jobs of a stage are given; empty where they are given none."""
 
     def billed_by(self, method: Method) -> Literal["token", "hour"]:
-        """What training by a method is billed by."""
+        """Whether training with a method is billed by token or by hour."""
         del method
         return "token"
 
@@ -218,7 +218,7 @@ class TrainingEngine(ABC):
         """
 
     def base_of(self, stage: Stage, model_arn: str) -> BaseModel | None:
-        """The base of a model that it has made, where the ARN says which; None where only the run knows."""
+        """The base model of a model that it has trained, by ARN; None if only the run knows it."""
         del stage, model_arn
         return None
 

@@ -1,4 +1,4 @@
-"""Resolves a model that a run tunes further to its base model, and refuses what no job goes on with."""
+"""Resolves a model to tune further to its base model, and refuses those that no job can continue from."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from tunedrop.stage import Stage
 from tunedrop.training import engines
 
 _SERVING = (":imported-model/", ":custom-model-deployment/", ":provisioned-model/")
-"""What the ARNs of Bedrock's resources have that serve a model."""
+"""Parts of the ARNs of Bedrock's serving resources."""
 
 
 def find(stage: Stage, name: str) -> tuple[BaseModel, str]:
-    """The base model that a manifest names, and the ARN of the tuned model where it names one of those.
+    """The base model that a manifest names, and the ARN of the tuned model if it names one.
 
     Raises
     ------
     InvalidManifest
-        When there is no such model, or it cannot be tuned here.
+        If there is no such model, or it cannot be tuned here.
     """
     if name.startswith("arn:") or any(engine.model_arns in name for engine in engines.every()):
         return _base_of(stage, name), name
@@ -28,11 +28,12 @@ def find(stage: Stage, name: str) -> tuple[BaseModel, str]:
 
 
 def _base_of(stage: Stage, arn: str) -> BaseModel:
-    """The base of a model that this stage may tune further: one of its own account and Region.
+    """The base model of a model that this stage may tune further: one of its own account and Region.
 
-    A Bedrock job goes on with a custom model, a serverless job with a model package of another serverless
-    job; nothing goes on with an imported model, and nothing across services (SageMaker AI developer guide,
-    customizing-models-continuous, and Bedrock user guide, model-customization-submit, read 2026-11-29).
+    A Bedrock job can continue from a custom model, a serverless job from a model package of another
+    serverless job; no job can continue from an imported model or a model of another service (SageMaker AI
+    developer guide, customizing-models-continuous, and Bedrock user guide, model-customization-submit, read
+    2026-11-29).
     """
     if any(part in arn for part in _SERVING):
         raise InvalidManifest(

@@ -96,12 +96,12 @@ def sample(row: Mapping[str, Any], answer: str, number: int) -> dict[str, Any]:
 
 
 def answered(payload: bytes) -> Any:
-    """What the function of a grader answered: somebody else's program, which may answer anything.
+    """The decoded response of a grader's function, which is someone else's and may return anything.
 
     Raises
     ------
     ValueError
-        When it is no JSON, or nested deeper than Python follows.
+        If it is not JSON, or nested too deeply for Python.
     """
     try:
         return json.loads(payload or b"null")

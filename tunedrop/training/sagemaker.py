@@ -202,7 +202,7 @@ def tags(stage: Stage, run: Run) -> list[dict[str, str]]:
 
 
 def stage_tags(stage: Stage) -> list[dict[str, str]]:
-    """Whose something is that serves all runs of a stage."""
+    """The tags of a resource that all runs of a stage share, in SageMaker's spelling."""
     return [{"Key": naming.STAGE_TAG, "Value": stage.name}]
 
 

@@ -23,7 +23,7 @@ def of(way: Way) -> ServingKind:
 
 
 def offered(base_model: BaseModel) -> list[ServingKind]:
-    """The kinds that serve models tuned from a base model, the first that should be taken first."""
+    """The kinds that can serve models tuned from a base model, in order of preference."""
     return [kind for kind in EVERY if kind.serves(base_model)]
 
 

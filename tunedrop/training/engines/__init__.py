@@ -42,7 +42,7 @@ def of(base_model: BaseModel, method: Method | Literal["auto"] = "auto") -> Trai
 
 
 def names_of(base_models: Iterable[str]) -> tuple[str, ...]:
-    """The names of the engines that train base models, given by their ids; none for what nobody knows."""
+    """The names of the engines that train base models, by model id; unknown ids have none."""
     known = catalog.load()
     found = [known[id_] for id_ in base_models if id_ in known]
     return tuple(dict.fromkeys(one.engine_of(method) for one in found for method in one.methods))
