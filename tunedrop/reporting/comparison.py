@@ -72,6 +72,11 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     against_first: tuple[Against, ...]
     answers: tuple[Answers, ...]
 
+    def is_incomparable(self, one: Against) -> bool:
+        """Whether this run and the first were both evaluated, but on no common prompt."""
+        evaluated = {row.run_id for row in self.runs if row.score}
+        return not one.prompts and {self.runs[0].run_id, one.run_id} <= evaluated
+
 
 def compare(aws: Aws, stage: Stage, records: Sequence[Record], production: Mapping[str, str]) -> Comparison:
     """Compare two runs or more, from the registry and their predictions."""

@@ -11,7 +11,7 @@ from tunedrop.contracts import EvaluationSettings
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.gate import decide
-from tunedrop.evaluation.labels import confusion, macro_f1
+from tunedrop.evaluation.labels import confusion
 from tunedrop.evaluation.macro import macro_f1_score
 from tunedrop.evaluation.sample import Levels, Sample
 

@@ -46,9 +46,8 @@ def _show(found: Comparison, answers: int) -> None:
     console.print(_settings(found))
     console.print()
     console.print(_scores(found))
-    evaluated = {row.run_id for row in found.runs if row.score}
     for one in found.against_first:
-        if not one.prompts and {found.runs[0].run_id, one.run_id} <= evaluated:
+        if found.is_incomparable(one):
             errors.print(
                 f"{one.run_id} shares no held-out prompt with {found.runs[0].run_id}: "
                 "the scores above are of different test sets and cannot be compared",

@@ -13,11 +13,5 @@ def render(stage: Stage, found: Comparison) -> str:
     """A comparison as one HTML document, with all answers."""
     metrics = dict.fromkeys(score.metric for one in found.against_first for score in one.scores)
     return document.render(
-        "compare.html",
-        styles=STYLES,
-        stage=stage,
-        found=found,
-        metrics=list(metrics),
-        titles=TITLES,
-        evaluated={row.run_id for row in found.runs if row.score},
+        "compare.html", styles=STYLES, stage=stage, found=found, metrics=list(metrics), titles=TITLES
     )
