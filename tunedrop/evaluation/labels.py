@@ -1,4 +1,4 @@
-"""Answers that are one of a few labels: whether they are, which one, how they are confused, macro F1."""
+"""Answers that are one of a few labels: whether they are, which one, how they are confused."""
 
 from __future__ import annotations
 
@@ -123,18 +123,6 @@ def confusion(references: Sequence[str], base: Sequence[str], tuned: Sequence[st
         base=_matrix(labels, references, base),
         tuned=_matrix(labels, references, tuned),
     )
-
-
-def macro_f1(pairs: Sequence[tuple[str, str]]) -> float:
-    """The mean over labels of each label's F1, from (reference, answer) as labels.
-
-    As scikit-learn's f1_score with average="macro" over the labels of the references: a label that was never
-    answered rightly counts 0.
-    """
-    expected, given = Counter(one for one, _ in pairs), Counter(other for _, other in pairs)
-    right = Counter(one for one, other in pairs if one == other)
-    scores = [2 * right[label] / (expected[label] + given[label]) for label in expected]
-    return sum(scores) / len(scores) if scores else 0.0
 
 
 def _matrix(

@@ -26,7 +26,11 @@ LABELS_AT_ONCE = 64
 
 
 def macro_f1_score(sample: Sample, levels: Levels) -> Score:
-    """Macro F1 of both models over the references' labels, and the bounds of its difference."""
+    """Macro F1 of both models over the references' labels, and the bounds of its difference.
+
+    As scikit-learn's f1_score with average="macro" over the labels of the references: a label that was never
+    answered rightly counts 0.
+    """
     labels = {name: index for index, name in enumerate(sample.labels.names)}
     place = np.unique(np.asarray(sample.units), return_inverse=True)[1]
     expected = np.array([labels[sample.labels.of(one)] for one in sample.references])
