@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
 
+from tunedrop import manifest
 from tunedrop.contracts import (
     CompletedJob,
     Dataset,
@@ -17,6 +19,7 @@ from tunedrop.contracts import (
     Serving,
     Wait,
 )
+from tunedrop.registration import run_settings
 from tunedrop.stage import Stage
 
 NOVA_LITE = "amazon.nova-lite-v1:0:300k"
@@ -66,6 +69,12 @@ def run(**changes: Any) -> Run:
         execution_arn="arn:aws:states:us-east-1:111122223333:execution:tunedrop:1",
     )
     return msgspec.structs.replace(valid, **changes)
+
+
+def resolved(stage: Stage, **asked: Any) -> Run:
+    """The run of a manifest with these keys, as it is registered when the manifest is dropped."""
+    document = manifest.read(json.dumps({"data": {"train": "train.jsonl"}, **asked}).encode())
+    return run_settings.resolve(stage, run(), document, {})
 
 
 def dataset(**changes: Any) -> Dataset:

@@ -21,7 +21,7 @@ import pytest
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock
 from tests.unit.local_sagemaker import LocalAccount, stage_of
-from tunedrop import catalog, manifest
+from tunedrop import catalog
 from tunedrop.contracts import Dataset, DatasetFile, Estimate, Run
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
@@ -30,7 +30,6 @@ from tunedrop.evaluation import rollouts
 from tunedrop.evaluation.grading import grade
 from tunedrop.evaluation.workload import workload
 from tunedrop.preflight.checks import Preflighter
-from tunedrop.registration import run_settings
 from tunedrop.serving import choose
 from tunedrop.stage import Stage
 from tunedrop.training import engines
@@ -131,12 +130,8 @@ def stage_in(region: str) -> Stage:
 
 
 def resolved(stage: Stage, row: Row) -> Run:
-    """The run, as it is registered when its manifest is dropped."""
-    asked = {"base_model": row.base, "method": row.method, "data": {"train": "train.jsonl"}}
-    if row.asked_engine:
-        asked["engine"] = row.asked_engine
-    document = manifest.read(json.dumps(asked).encode())
-    return run_settings.resolve(stage, builders.run(), document, {})
+    engine = {"engine": row.asked_engine} if row.asked_engine else {}
+    return builders.resolved(stage, base_model=row.base, method=row.method, **engine)
 
 
 def looked_at(account: LocalAccount, stage: Stage, run: Run) -> Estimate:

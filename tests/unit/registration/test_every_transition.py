@@ -8,18 +8,16 @@ result. The order of serverless methods is preflight's (`test_serverless_package
 
 from __future__ import annotations
 
-import json
 from typing import NamedTuple
 
 import msgspec
 import pytest
 
 from tests import builders
-from tests.unit.registration.test_every_row import EVERY_ENGINE
-from tunedrop import catalog, manifest
+from tests.unit.registration.test_every_row import EVERY_ENGINE, EXAMPLES
+from tunedrop import catalog
 from tunedrop.contracts import Run
 from tunedrop.errors import InvalidManifest
-from tunedrop.registration import run_settings
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 
@@ -41,8 +39,6 @@ class Step(NamedTuple):
     refused: str = ""
     engine: str = ""
 
-
-EXAMPLES = ("instruction", "single-turn", "multi-turn")
 
 STEPS = [
     *(Step(NOVA, method) for method in EXAMPLES),
@@ -81,11 +77,8 @@ def name_of(step: Step) -> str:
 
 
 def resolved(stage: Stage, step: Step) -> Run:
-    asked = {"base_model": step.parent, "method": step.method, "data": {"train": "train.jsonl"}}
-    if step.engine:
-        asked["engine"] = step.engine
-    document = manifest.read(json.dumps(asked).encode())
-    return run_settings.resolve(stage, builders.run(), document, {})
+    engine = {"engine": step.engine} if step.engine else {}
+    return builders.resolved(stage, base_model=step.parent, method=step.method, **engine)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from infra.settings import SettingsError
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock
 from tests.unit.local_bedrock import LocalBedrock
-from tunedrop import catalog, manifest
+from tunedrop import catalog
 from tunedrop.aws import Aws
 from tunedrop.catalog.engine import Engine
 from tunedrop.contracts import CompletedJob, Run, StartedJob, Wait
@@ -30,7 +30,6 @@ from tunedrop.cost.estimate import estimate
 from tunedrop.errors import InvalidManifest, PreflightFailed
 from tunedrop.evaluation.workload import workload
 from tunedrop.preflight.checks import Preflighter
-from tunedrop.registration import run_settings
 from tunedrop.registry import Registry
 from tunedrop.results import release
 from tunedrop.results.teardown import Teardown
@@ -152,8 +151,7 @@ def its_stage(stage: Stage) -> Stage:
 
 
 def resolved(stage: Stage, **more: Any) -> Run:
-    asked = {"base_model": "acme.sixth-1b", "method": "single-turn", "data": {"train": "a.jsonl"}, **more}
-    return run_settings.resolve(stage, builders.run(), manifest.read(json.dumps(asked).encode()), {})
+    return builders.resolved(stage, **{"base_model": "acme.sixth-1b", "method": "single-turn", **more})
 
 
 @pytest.mark.usefixtures("sixth")
