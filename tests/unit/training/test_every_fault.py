@@ -22,10 +22,11 @@ from tests.unit.local_sagemaker import LocalAccount, stage_of
 from tests.unit.tables import make_registry_table
 from tunedrop import catalog, clock
 from tunedrop.aws import Aws
+from tunedrop.catalog.model import Format
 from tunedrop.contracts import CompletedJob, DatasetFile, Run, Serving, StartedJob, Wait
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.errors import CustomizationFailed, RunStopped, ThroughputFailed, TransientError
-from tunedrop.evaluation.ask import Asker, RateLimiter
+from tunedrop.evaluation.ask import Answer, Asker, RateLimiter
 from tunedrop.evaluation.grading import grade
 from tunedrop.planning.hyperparameters import resolve
 from tunedrop.planning.plan import plan
@@ -97,9 +98,8 @@ class Journey:
     def start(self, base: catalog.BaseModel | None = None) -> StartedJob:
         uri = self.account.put(f"runs/{RUN}/dataset/train.jsonl", self.way.records)
         train = DatasetFile(uri=uri, records=len(self.way.records), tokens=2_000)
-        form = self.base.methods[self.way.method].format
         dataset = builders.dataset(
-            method=self.way.method, train=train, validation=None, test=None, target_format=form
+            method=self.way.method, train=train, validation=None, test=None, target_format=self._format
         )
         (planned,) = plan(self.run, dataset)
         return self.engine.start(self.aws, self.stage, self.run, planned, base or self.base, "")
@@ -118,6 +118,16 @@ class Journey:
             "imported", weights=models.weights(self.aws, job.model_arn),
         )  # fmt: skip
         return until(lambda: throughput.outcome(self.aws.bedrock, begun), "the import")
+
+    def ask(self, client: Any, model_id: str) -> Answer:
+        """A served model's answer, without the pauses between tries."""
+        asker = Asker(client, model_id, self.base, self._format, RateLimiter(0), sleep=lambda _: None)
+        message = Message("user", "Before you clean the part3")
+        return asker.ask(HeldOut(record=1, turn=0, system="", messages=(message,), reference=""))
+
+    @property
+    def _format(self) -> Format:
+        return self.base.methods[self.way.method].format
 
     def left(self) -> set[str]:
         return {one.kind for one in inventory.of_run(self.aws, self.stage, RUN)}
@@ -157,17 +167,13 @@ def of(*ways: Way) -> Callable[[Any], Any]:
     return pytest.mark.parametrize("way", ways, ids=[one.engine for one in ways])
 
 
-def refused_by_the_licence(journey: Journey) -> str:
-    """The service refuses too, should preflight have been passed by."""
-    llama = catalog.find("meta.llama3-1-8b-instruct")
-    with pytest.raises(CustomizationFailed) as raised:
-        journey.start(llama)
-    return str(raised.value)
-
-
 @of(SERVERLESS)
 def test_a_licence_that_nobody_accepted_starts_nothing(journey: Journey) -> None:
-    assert "requires accepting its end-user license agreement" in refused_by_the_licence(journey)
+    """The service refuses too, should preflight have been passed by."""
+    llama = catalog.find("meta.llama3-1-8b-instruct")
+
+    with pytest.raises(CustomizationFailed, match="requires accepting its end-user license agreement"):
+        journey.start(llama)
 
     journey.clean_up()
     assert journey.left() == set()
@@ -306,19 +312,13 @@ def test_a_model_that_sleeps_is_woken_and_one_that_never_wakes_is_no_answer(
 ) -> None:
     serving = journey.imported(journey.ended(journey.start()))
     asleep = {"operation": "InvokeModel", "error": "ModelNotReadyException"}
-    message = Message("user", "Before you clean the part3")
-    question = HeldOut(record=1, turn=0, system="", messages=(message,), reference="x")
-    form = journey.base.methods[journey.way.method].format
-    asker = Asker(
-        journey.account.runtime, serving.arn, journey.base, form, RateLimiter(0), sleep=lambda _: None
-    )
 
     journey.account.faults.set(calls=[{**asleep, "times": 7}])
-    assert asker.ask(question).error == ""
+    assert journey.ask(journey.account.runtime, serving.arn).error == ""
 
     monkeypatch.setattr("tunedrop.evaluation.ask.WAKING_SECONDS", 0.0)
     journey.account.faults.set(calls=[{**asleep, "times": 10_000}])
-    assert "ModelNotReadyException" in asker.ask(question).error
+    assert "ModelNotReadyException" in journey.ask(journey.account.runtime, serving.arn).error
 
     journey.clean_up()
     assert journey.left() == set()

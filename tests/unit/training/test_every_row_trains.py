@@ -7,7 +7,6 @@ Region; each method and each base model is trained here once in each Region that
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import msgspec
 import pytest
@@ -16,10 +15,8 @@ from local.driver import until
 from tests.unit.local_sagemaker import LocalAccount
 from tests.unit.training.test_every_fault import CHATS, GRADED, RUN, TEXTS, Journey, Way
 from tunedrop.contracts import CompletedJob, StartedJob
-from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.errors import TransientError
 from tunedrop.evaluation import rewards, rollouts
-from tunedrop.evaluation.ask import Asker, RateLimiter
 from tunedrop.serving import kinds, models, throughput
 
 EAST, WEST = "us-east-1", "us-west-2"
@@ -75,22 +72,11 @@ def test_a_row_is_trained_served_asked_and_leaves_what_can_be_deleted_nowhere(
     serves = served(journey, job)
 
     assert models.status(journey.aws, job.model_arn) == "Active"
-    asker = Asker(
-        kinds.client(journey.aws, serves), serves, journey.base, form(journey), RateLimiter(0),
-        sleep=lambda _: None,
-    )  # fmt: skip
-    question = HeldOut(
-        record=0, turn=0, system="", messages=(Message("user", "Before you clean the part3"),), reference=""
-    )
-    answer = asker.ask(question)
+    answer = journey.ask(kinds.client(journey.aws, serves), serves)
     assert answer.error == ""
     assert answer.output_tokens > 0
     journey.clean_up(started)
     assert journey.left() <= way.stays
-
-
-def form(journey: Journey) -> Any:
-    return journey.base.methods[journey.way.method].format
 
 
 def begun(journey: Journey) -> StartedJob:
