@@ -70,7 +70,7 @@ def _turns(record: dict[str, Any]) -> list[str]:
         _log({"outputBodyJson": [{"generation": one} for one in (SAID[:5], SAID[5:])]}),
     ],
 )
-def test_what_is_asked_and_what_is_answered(record: dict[str, Any]) -> None:
+def test_the_prompt_and_the_answer_are_found(record: dict[str, Any]) -> None:
     assert _turns(record) == [ASKED, SAID]
 
 
@@ -120,7 +120,7 @@ def test_what_would_be_lost_is_refused_with_a_reason(record: dict[str, Any], wor
         {"input": ASKED, "source": "web", "file_path": "a/b", "metadata": {"a": 1}},
     ],
 )
-def test_what_says_where_a_text_is_from_is_no_answer(record: dict[str, Any]) -> None:
+def test_metadata_beside_a_text_is_not_its_answer(record: dict[str, Any]) -> None:
     assert _turns(record) == [ASKED]
 
 
@@ -133,7 +133,7 @@ def test_what_says_where_a_text_is_from_is_no_answer(record: dict[str, Any]) -> 
         ({"modelInput": {"messages": [ASK]}, "error": {"errorMessage": "bad"}}, "the request failed (bad)"),
     ],
 )
-def test_a_request_without_its_answer_is_a_prompt_and_says_why(record: dict[str, Any], words: str) -> None:
+def test_a_logged_request_without_an_answer_is_a_prompt(record: dict[str, Any], words: str) -> None:
     found = formats.read(record)
 
     assert found.conversation is not None
@@ -214,7 +214,7 @@ def test_files_without_records_say_what_they_are(name: str, body: str, words: st
         ({"messages": [{**ASK, "role": "visitor"}, {**SAY, "role": "bot"}]}, "the role visitor became user"),
     ],
 )
-def test_what_fix_can_mend_it_mends_and_lists(
+def test_fix_lists_what_it_repairs(
     record: dict[str, Any], change: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a.jsonl").write_text(json.dumps(record) + "\n")
@@ -225,7 +225,7 @@ def test_what_fix_can_mend_it_mends_and_lists(
     assert checking.report_of([tmp_path / "fixed.jsonl"], None, "auto", 5).valid
 
 
-def test_two_unknown_speakers_are_nobodys_guess(tmp_path: Path) -> None:
+def test_fix_does_not_guess_two_unknown_roles(tmp_path: Path) -> None:
     record = {"messages": [{**ASK, "role": "guest"}, {**SAY, "role": "host"}]}
     (tmp_path / "a.jsonl").write_text(json.dumps(record) + "\n")
 
@@ -248,7 +248,7 @@ def _parquet(columns: dict[str, list[Any]], described: dict[str, Any] | None = N
 _TYPES = {str: arro3.core.DataType.string(), int: arro3.core.DataType.int64()}
 
 
-def test_numbers_of_classes_are_learned_by_their_names(tmp_path: Path) -> None:
+def test_class_numbers_become_class_names(tmp_path: Path) -> None:
     described = {"info": {"features": {"label": {"names": ["bad", "good"], "_type": "ClassLabel"}}}}
     (tmp_path / "a.parquet").write_bytes(
         _parquet({"text": ["Fine!", "Broken."], "label": [1, -1]}, described)
@@ -263,7 +263,7 @@ def test_numbers_of_classes_are_learned_by_their_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [4, 8, 100])
-def test_a_parquet_file_that_was_cut_off_says_so(size: int, tmp_path: Path) -> None:
+def test_a_truncated_parquet_file_is_reported(size: int, tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(_parquet({"prompt": ["a b"], "completion": ["c"]})[:size])
 
     report = checking.report_of([tmp_path / "a.parquet"], None, "auto", 5)
@@ -271,7 +271,7 @@ def test_a_parquet_file_that_was_cut_off_says_so(size: int, tmp_path: Path) -> N
     assert "ends too early" in report.errors[0].message
 
 
-def test_a_small_file_that_becomes_a_large_one_is_refused_early(
+def test_a_small_file_that_decompresses_to_a_large_one_is_refused_early(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "MOST_IN_MEMORY_MAPS", 1 << 16)
@@ -296,7 +296,7 @@ def test_a_small_file_that_becomes_a_large_one_is_refused_early(
         ({"finish_reason": "length"}, "the answer was cut off"),
     ],
 )
-def test_what_says_that_nobody_wanted_to_learn_it_is_a_warning(beside: dict[str, Any], words: str) -> None:
+def test_a_column_that_marks_a_record_as_unsuitable_is_a_warning(beside: dict[str, Any], words: str) -> None:
     found = formats.read({"prompt": ASKED, "completion": SAID, **beside})
 
     assert found.conversation is not None
@@ -306,7 +306,7 @@ def test_what_says_that_nobody_wanted_to_learn_it_is_a_warning(beside: dict[str,
 
 
 @pytest.mark.parametrize("beside", [{"is_correct": True}, {"status": "done"}, {"split": "train"}])
-def test_what_says_that_it_is_good_is_ignored(beside: dict[str, Any]) -> None:
+def test_a_column_that_marks_a_record_as_good_is_ignored(beside: dict[str, Any]) -> None:
     found = formats.read({"prompt": ASKED, "completion": SAID, **beside})
 
     assert found.conversation is not None
@@ -328,7 +328,7 @@ def test_a_label_of_true_or_false_in_a_table_is_kto_too(tmp_path: Path) -> None:
     assert [one.code for one in report.errors] == ["TD017"]
 
 
-def test_a_workbook_of_a_training_and_a_test_sheet_is_not_trained_on_as_one(tmp_path: Path) -> None:
+def test_a_workbook_of_a_training_and_a_test_sheet_is_refused(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     for name in ("Train", "Test"):
         sheet = book.create_sheet(name)
@@ -341,7 +341,7 @@ def test_a_workbook_of_a_training_and_a_test_sheet_is_not_trained_on_as_one(tmp_
     assert "several parts of a dataset (train, test)" in report.errors[0].message
 
 
-def test_behind_a_quote_that_is_not_closed_nothing_is_read(
+def test_nothing_is_read_after_a_quote_that_is_not_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delimited, "MAX_CELL", 1000)
@@ -353,7 +353,7 @@ def test_behind_a_quote_that_is_not_closed_nothing_is_read(
     assert "a quote is not closed" in report.errors[0].message
 
 
-def test_a_header_that_is_too_long_to_be_looked_at_says_so(tmp_path: Path) -> None:
+def test_a_header_that_is_too_long_is_reported(tmp_path: Path) -> None:
     names = ",".join(f"column {at}" for at in range(10_000))
     (tmp_path / "a.csv").write_text(f"prompt,completion,{names}\na b,c{',x' * 10_000}\n")
 
@@ -390,7 +390,7 @@ def test_a_held_out_file_may_say_that_it_is_held_out(tmp_path: Path, split: str)
         {"translated_from": "fr"},
     ],
 )
-def test_what_says_where_a_text_is_from_is_not_its_answer(beside: dict[str, Any]) -> None:
+def test_metadata_of_the_web_beside_a_text_leaves_it_plain_text(beside: dict[str, Any]) -> None:
     found = formats.read({"text": SAID, **beside})
 
     assert (found.format, found.problems) == ("text", [])

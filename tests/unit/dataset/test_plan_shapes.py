@@ -56,14 +56,14 @@ def _asked(number: int) -> str:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_the_wanted_numbers_are_held_out(name: str) -> None:
+def test_the_requested_share_is_held_out(name: str) -> None:
     lines = [json.dumps(SHAPES[name](_asked(at), f"It turns {at}.")).encode() for at in range(200)]
 
     assert Counter(plan(lines, Shares(validation=0.1, test=0.1))) == {0: 160, 1: 20, 2: 20}
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_a_question_that_is_trained_on_is_found_nearly_so(name: str) -> None:
+def test_a_near_duplicate_in_the_training_data_is_found(name: str) -> None:
     asked = "Which valve has to be closed before the filter of the dishwasher is taken out and cleaned?"
     copied = asked.replace("has to be", "must be")
     held_out = json.dumps(SHAPES[name](asked, "The blue one.")).encode()
@@ -75,7 +75,7 @@ def test_a_question_that_is_trained_on_is_found_nearly_so(name: str) -> None:
     assert [(leak.line, leak.trained_on) for leak in found] == [(7, 21)]
 
 
-def test_records_without_a_question_are_no_group() -> None:
+def test_records_without_a_question_are_not_grouped() -> None:
     lines = [json.dumps({"unknown": str(at)}).encode() for at in range(10)]
 
     assert Counter(plan([*lines, *lines], Shares(validation=0, test=0.1)))[2] == 2
@@ -92,7 +92,7 @@ def test_records_without_a_question_are_no_group() -> None:
         pytest.param(lambda text: text.replace("ü", "u"), id="without accents"),
     ],
 )
-def test_a_question_in_other_forms_of_its_letters_is_the_same(written: Callable[[str], str]) -> None:
+def test_a_question_in_another_unicode_form_is_the_same(written: Callable[[str], str]) -> None:
     asked = "Welche Tür muss vor dem Öffnen der Gehäusekühlung geschlossen und überprüft werden?"
     held_out = json.dumps({"prompt": asked, "completion": "The blue one."}).encode()
     trained = json.dumps({"prompt": written(asked), "completion": "Another."}).encode()

@@ -187,7 +187,7 @@ def test_what_is_offered_passes_preflight_and_has_an_engine_a_way_to_serve_and_a
 
 
 @pytest.mark.parametrize("row", REFUSED, ids=name_of)
-def test_what_is_not_offered_is_refused_with_the_reason_and_what_comes_nearest(
+def test_what_is_not_offered_is_refused_with_the_reason_and_an_alternative(
     request: pytest.FixtureRequest, row: Row
 ) -> None:
     stage = stage_in(row.region)

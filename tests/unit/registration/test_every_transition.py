@@ -87,9 +87,7 @@ def every(stage: Stage) -> Stage:
 
 
 @pytest.mark.parametrize("step", [one for one in STEPS if not one.refused], ids=name_of)
-def test_a_step_that_the_service_offers_goes_on_with_the_model_by_the_engine_that_made_it(
-    every: Stage, step: Step
-) -> None:
+def test_an_offered_step_continues_with_the_engine_that_made_the_model(every: Stage, step: Step) -> None:
     run = resolved(every, step)
 
     assert run.parent_model == step.parent
@@ -98,7 +96,7 @@ def test_a_step_that_the_service_offers_goes_on_with_the_model_by_the_engine_tha
 
 
 @pytest.mark.parametrize("step", [one for one in STEPS if one.refused], ids=name_of)
-def test_another_step_is_refused_at_the_drop_with_the_reason_and_the_nearest_way(
+def test_another_step_is_refused_at_the_drop_with_the_reason_and_an_alternative(
     every: Stage, step: Step
 ) -> None:
     with pytest.raises(InvalidManifest, match=step.refused):

@@ -58,7 +58,7 @@ def region(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.mark.parametrize("way", ROWS, ids=name_of)
-def test_a_row_is_trained_served_asked_and_leaves_what_can_be_deleted_nowhere(
+def test_a_row_is_trained_served_asked_and_leaves_nothing_that_can_be_deleted(
     account: LocalAccount, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rewards, "PAUSE_SECONDS", 0.0)
