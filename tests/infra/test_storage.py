@@ -117,7 +117,7 @@ def test_alarms_may_publish_to_the_topic_under_our_key(resources: Resources) -> 
         if statement["Effect"] == "Allow"
     }
     assert publishers == {"cloudwatch.amazonaws.com", "budgets.amazonaws.com"}
-    assert publishers <= users
+    assert users == publishers | {"bedrock.amazonaws.com"}
     assert key["EnableKeyRotation"] is True
 
 
