@@ -164,12 +164,12 @@ def _usual(found: Sequence[Conversation]) -> set[tuple[Hashable, Tokens]]:
 def _patterns(one: Conversation) -> set[tuple[Hashable, Tokens]]:
     """What is asked without numbers and names; of a short prompt also without any word or two in a row."""
     template, size = one.template, len(one.template)
-    found: set[Hashable] = {template}
+    found: set[tuple[str | None, ...]] = {template}
     if size <= LONGEST_PATTERN:
         found |= {
             (*template[:at], None, *template[at + gone :]) for gone in (1, 2) for at in range(size - gone + 1)
         }
-    return {(pattern, one.wanted) for pattern in found if isinstance(pattern, tuple) and len(pattern) > 2}
+    return {(pattern, one.wanted) for pattern in found if len(pattern) > 2}
 
 
 def _stars(
