@@ -138,15 +138,7 @@ def media_in(block: Mapping[str, Any]) -> list[str]:
 
 def media_of(contents: Iterable[Iterable[Mapping[str, Any]]]) -> tuple[str, ...]:
     """The media of a well-formed record, from the blocks of its turns, in order."""
-    return tuple(
-        [
-            kind
-            for content in contents
-            for block in content
-            if not _MEDIA.isdisjoint(block)
-            for kind in media_in(block)
-        ]
-    )
+    return tuple([kind for content in contents for block in content for kind in block if kind in _MEDIA])
 
 
 def alike(has_tools: bool, contents: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> tuple[object, ...]:
