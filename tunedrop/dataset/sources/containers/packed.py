@@ -83,7 +83,7 @@ class _Xz(io.RawIOBase):
     def _rewind(self) -> None:
         self._file.seek(0)
         self._place, self._rest = 0, b""
-        self._decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_XZ_MEMORY)
+        self._decoder = _xz_decoder()
 
     def _next_stream(self) -> bool:
         """Whether another stream follows, behind the zeros that fill up the one before."""
@@ -92,8 +92,12 @@ class _Xz(io.RawIOBase):
             if not (piece := self._file.read(_AT_ONCE)):
                 return False
             rest = piece.lstrip(b"\0")
-        self._rest, self._decoder = rest, lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_XZ_MEMORY)
+        self._rest, self._decoder = rest, _xz_decoder()
         return True
+
+
+def _xz_decoder() -> lzma.LZMADecompressor:
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_XZ_MEMORY)
 
 
 class Limited(io.RawIOBase):
