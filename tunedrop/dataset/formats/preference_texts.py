@@ -52,7 +52,7 @@ def message(one: Mapping[str, Any], at: str, speaker: str | None, reading: Readi
         reading.wrong_type(at, "a message", one)
         return
     role = one.get("role", one.get("from", speaker))
-    kind = turns.ROLES.get(role.strip().lower()) if isinstance(role, str) else None
+    kind = turns.role_of(role)
     if kind not in (turns.USER, turns.ASSISTANT, turns.SYSTEM):
         what = f"role is {shorten(role)}; a preference has user, assistant and system"
         reading.add(f"{at}.role", "TD023", what, role, "user or assistant")

@@ -102,26 +102,27 @@ class Turns:
 
 def system_answers(roles: Iterable[Any], least: int = 4) -> bool:
     """Whether SYSTEM is the assistant of a dialogue, as in MultiWOZ: it answers the user each time."""
-    said = [ROLES.get(one.strip().lower()) if isinstance(one, str) else None for one in roles]
+    said = [role_of(one) for one in roles]
     return len(said) >= least and said == [(USER, SYSTEM)[at % 2] for at in range(len(said))]
 
 
 def other_side(roles: Iterable[Any]) -> dict[Any, str]:
     """What the one unknown role is that takes turns with a user or an assistant."""
-    said = [one for one in roles if not (isinstance(one, str) and _role_of(one) == SYSTEM)]
+    said = [one for one in roles if role_of(one) != SYSTEM]
     if not all(isinstance(one, str) for one in said) or len(set(said)) != 2:
         return {}
     if any(one == other for one, other in itertools.pairwise(said)):
         return {}
-    known = {_role_of(one) for one in set(said)}
-    unknown = next((one for one in set(said) if _role_of(one) is None), "")
+    known = {role_of(one) for one in set(said)}
+    unknown = next((one for one in set(said) if role_of(one) is None), "")
     sides = {USER: ASSISTANT, ASSISTANT: USER}
     side = next((sides[one] for one in known if one in sides), "")
     return {unknown: side} if unknown and side else {}
 
 
-def _role_of(name: str) -> str | None:
-    return ROLES.get(name.strip().lower())
+def role_of(name: Any) -> str | None:
+    """The usual role that a name stands for, whatever its case; None if there is none."""
+    return ROLES.get(name.strip().lower()) if isinstance(name, str) else None
 
 
 def with_assistant(messages: list[Any], reading: Reading, key: str = "role", least: int = 4) -> list[Any]:

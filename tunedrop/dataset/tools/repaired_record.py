@@ -107,7 +107,7 @@ def _usual_roles(record: Record, changes: list[str]) -> Record:
     other = turns.other_side(roles)
     for message in given:
         role = message.get("role") if isinstance(message, dict) else None
-        usual = turns.ROLES.get(role.strip().lower()) if isinstance(role, str) else None
+        usual = turns.role_of(role)
         usual = turns.ASSISTANT if answers and usual == turns.SYSTEM else usual
         if usual is None and isinstance(role, str):
             usual = other.get(role)
