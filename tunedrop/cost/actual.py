@@ -52,9 +52,10 @@ def _lines(ending: Ending, base_model: BaseModel, now: str, prices_of: PricesOf)
         yield _before(ending)
     if not ending.run.is_evaluated_anew:
         yield from _trainings(ending, base_model, prices_of)
-    if ending.serving is not None and kinds.of(ending.serving.way).billed_by == "hour":
+    billed_by = kinds.of(ending.serving.way).billed_by if ending.serving is not None else ""
+    if billed_by == "hour":
         yield _throughput(ending, base_model, now)
-    if ending.serving is not None and kinds.of(ending.serving.way).billed_by == "window":
+    elif billed_by == "window":
         yield from _imported(ending, base_model, now)
     if ending.evaluation is not None:
         yield from _inference(ending, base_model, prices_of)
@@ -148,14 +149,14 @@ def _by_token(ending: Ending, evaluation: Evaluation, prices: Prices) -> Iterato
     provisioned throughput only the base model's tokens are billed, assumed to be an equal share.
     """
     serving = ending.serving
-    by_hour = serving is not None and kinds.of(serving.way).billed_by != "token"
+    by_token = serving is None or kinds.of(serving.way).billed_by == "token"
     asked = 2 if evaluation.champion is None else 3
     for item, price, tokens in (
         (_ANSWERS[0], prices.input_per_million_tokens, evaluation.input_tokens),
         (_ANSWERS[1], prices.output_per_million_tokens, evaluation.output_tokens),
     ):
         basis = f"{tokens:,} tokens counted by Bedrock"
-        if by_hour:
+        if not by_token:
             basis += f" / {asked} models, of which the base model's are billed"
             tokens //= asked
         yield priced(item, price, tokens / 1e6, basis, "per 1M tokens")
