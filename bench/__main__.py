@@ -10,17 +10,14 @@ from __future__ import annotations
 import importlib
 import sys
 
+WITH_OPTIONS = ("chaos", "datasets", "public", "related", "tokens")
+"""Run alone, with the arguments that follow."""
+
 NAMES = ("check", "memory", "evaluate", "gate", "gate_texts", "cost", "load", "pipeline")
 
 
 def main() -> int:
-    if sys.argv[1:2] in (
-        ["chaos"],
-        ["datasets"],
-        ["public"],
-        ["related"],
-        ["tokens"],
-    ):  # these take options of their own
+    if len(sys.argv) > 1 and sys.argv[1] in WITH_OPTIONS:
         return importlib.import_module(f"bench.{sys.argv[1]}").main()
     names = [name for name in sys.argv[1:] if name != "--write"] or NAMES
     unknown = [name for name in names if name not in NAMES]
