@@ -49,10 +49,10 @@ def files(model: HubModel, brain: Brain, architecture: str) -> dict[str, bytes]:
 
 
 def publish(world: World, model: HubModel) -> None:
-    """Put a base model's files where AWS keeps them for everybody; there they are the emulator's own.
+    """Put a base model's files, here the emulator's own, into the public bucket in which AWS offers them.
 
-    Nobody holds the world's lock meanwhile: the emulator takes it for the tags of any other request, and
-    answers none before it has it, ours to S3 neither. Two that publish at once write the same.
+    Do not hold the world's lock meanwhile: the emulator takes it to read tags for every other request,
+    including ours to S3. Concurrent calls write the same files.
     """
     region = ministack.region()
     if (region, model.name) in world.published:

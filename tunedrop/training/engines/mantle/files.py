@@ -39,12 +39,12 @@ def filename(stage: Stage, run: Run, job_name: str) -> str:
 
 
 def every(mantle: Any) -> Iterator[TrainingFile]:
-    """Every training file that has such a name, the newest first.
+    """All training files with such a name, newest first.
 
     Raises
     ------
     ClientError
-        When the service does not answer the list.
+        If the files cannot be listed.
     """
     found = sorted(pages(mantle.list_files, purpose=PURPOSE), key=lambda one: -_created(one))
     return (ours for one in found if (ours := _read(one, str(one["id"]))) is not None)
@@ -56,7 +56,7 @@ def find(mantle: Any, job_name: str) -> list[TrainingFile]:
 
 
 def get(mantle: Any, file_id: str) -> TrainingFile | None:
-    """A file; None where it is gone or not one of ours, and for an empty id, of a job that names no file."""
+    """A file; None if it does not exist or is not one of ours, and for the empty id of a job without one."""
     if not file_id:
         return None
     try:
@@ -68,12 +68,12 @@ def get(mantle: Any, file_id: str) -> TrainingFile | None:
 
 
 def upload(mantle: Any, s3: Any, uri: str, name: str) -> str:
-    """Copy a dataset's file into the service; gives the id of the copy.
+    """Copy a dataset's file into the service; returns the id of the copy.
 
     Raises
     ------
     ClientError
-        When S3 or the service refuses.
+        If S3 or the service refuses.
     """
     bucket, key = naming.place_of(uri)
     content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()

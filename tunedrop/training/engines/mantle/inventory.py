@@ -16,12 +16,12 @@ from tunedrop.training.engines.mantle import files, jobs
 
 
 def of_stage(mantle: Any, stage: Stage, kinds: Collection[LeftoverKind]) -> Iterator[Leftover]:
-    """What is there, by the files that are there: a model whose file has been deleted is no longer found.
+    """The stage's unused files, running jobs and models, found by its files; none once its file was deleted.
 
     Raises
     ------
     ClientError
-        When the service does not answer a list.
+        If a list cannot be read.
     """
     ours = {one.id: one for one in files.every(mantle) if one.stage == stage.name}
     if not ours:

@@ -42,7 +42,7 @@ UNFREEABLE = (
 def start(
     aws_: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, name: str
 ) -> StartedJob:
-    """Start a job, or find the one that an earlier try has started: by the name of its file.
+    """Start a job, or find the one that an earlier try has started, by the name of its file.
 
     Raises
     ------
@@ -64,13 +64,13 @@ def start(
 
 
 def describe(mantle: Any, name_or_address: str) -> Job | None:
-    """A job, or None where there is none; by its name, for as long as its file is there: of several the first
-    that was made and not cancelled, so that every look finds the same one.
+    """A job by address or name; None if there is none. A name finds it while its training file exists: of
+    several jobs the first that was created and not cancelled, so that repeated calls find the same one.
 
     Raises
     ------
     ClientError
-        When the service refuses to say.
+        If the service refuses the call.
     """
     if JOBS in name_or_address:
         try:
@@ -91,21 +91,21 @@ def describe(mantle: Any, name_or_address: str) -> Job | None:
 
 
 def of_files(mantle: Any, ids: Mapping[str, files.TrainingFile]) -> Iterator[tuple[files.TrainingFile, Job]]:
-    """The jobs that were made of some files, which are given by their ids; each job with its file."""
+    """The jobs of these files, by file id; each with its file."""
     for answer in _made_of(mantle, ids):
         file = ids[answer["training_file"]]
         yield file, _job(mantle, answer, file.job_name)
 
 
 def stop(mantle: Any, job_address: str) -> bool:
-    """Cancel a job, which cannot be resumed, and every other of its file. False when all had ended before.
+    """Cancel a job, which cannot be resumed, and all others of its file. False if all had ended before.
 
-    A start that was not answered in time may have made two jobs. The file goes once all have ended.
+    A start without a response in time may have created two jobs. The file is deleted once all have ended.
 
     Raises
     ------
     ClientError
-        When the service refuses for another reason.
+        If the service refuses for another reason.
     """
     id_ = id_in(job_address, JOBS)
     stopped = _cancel(mantle, id_)
@@ -117,19 +117,19 @@ def stop(mantle: Any, job_address: str) -> bool:
 
 
 def end_twins(mantle: Any, job_address: str) -> None:
-    """Cancel every other job of a job's file: two of one start are billed, and one is waited for.
+    """Cancel all other jobs of a job's file: both would be billed, but the run waits for only one.
 
     Raises
     ------
     ClientError
-        When the service refuses for another reason than that they have ended.
+        If the service refuses for another reason than that they have ended.
     """
     for one in _twins(mantle, id_in(job_address, JOBS))[1]:
         _cancel(mantle, one)
 
 
 def _twins(mantle: Any, id_: str) -> tuple[str, list[str]]:
-    """The file of a job, and the other jobs at work that were made of it; nothing where the job is gone."""
+    """The training file of a job, and the other running jobs of it; empty if the job does not exist."""
     try:
         file_id = str(mantle.get_fine_tuning_job(id=id_).get("training_file") or "")
     except ClientError as error:
@@ -141,13 +141,13 @@ def _twins(mantle: Any, id_: str) -> tuple[str, list[str]]:
 
 
 def let_go(mantle: Any, file_id: str) -> bool:
-    """Delete a training file that nobody needs. False where it was gone, or a job at work or a model has it:
-    only its file shows that a job is the stage's. False for an empty id.
+    """Delete an unused training file. False for an empty id, if it did not exist, or if a running job or a
+    model uses it, because only its file shows that a job is the stage's.
 
     Raises
     ------
     ClientError
-        When the service refuses for another reason.
+        If the service refuses for another reason.
     """
     if any(_is_at_work(one) or one.get("fine_tuned_model") for one in _made_of(mantle, {file_id})):
         return False
@@ -155,7 +155,7 @@ def let_go(mantle: Any, file_id: str) -> bool:
 
 
 def _made_of(mantle: Any, ids: Collection[str]) -> list[dict[str, Any]]:
-    """What the service says of the jobs that were made of some files, none of them for an empty id."""
+    """The service's descriptions of the jobs of these files; an empty id has none."""
     found = pages(mantle.list_fine_tuning_jobs) if any(ids) else ()
     return [one for one in found if one.get("training_file") and one["training_file"] in ids]
 
@@ -175,12 +175,12 @@ def _is_at_work(answer: Mapping[str, Any]) -> bool:
 
 
 def count_in_progress(mantle: Any) -> int:
-    """Jobs of this project that hold a slot, whoever started them.
+    """The number of jobs of this project that hold a slot, whoever started them.
 
     Raises
     ------
     ClientError
-        When the service does not answer the list.
+        If the jobs cannot be listed.
     """
     return sum(_is_at_work(one) for one in pages(mantle.list_fine_tuning_jobs))
 
@@ -223,7 +223,7 @@ def _job(mantle: Any, answer: Mapping[str, Any], name: str) -> Job:
 
 
 def moment(seconds: int | None) -> str:
-    """A time of the API, in seconds since 1970, as the project writes it; empty where it names none."""
+    """A time of the API, in seconds since 1970, in the format of `tunedrop.clock`; empty for none."""
     return clock.write(datetime.fromtimestamp(seconds, UTC)) if seconds else ""
 
 

@@ -20,12 +20,12 @@ Reference, bedrock-mantle, read 2026-11-29), which no page explains: CreateCusto
 
 
 def status(mantle: Any, model_address: str) -> str:
-    """`Active` where the service knows the model; empty where it does not.
+    """`Active` if the service knows the model, else empty.
 
     Raises
     ------
     ClientError
-        When the service refuses to say.
+        If the service refuses the call.
     """
     try:
         mantle.get_model(id=id_in(model_address, TUNED_MODELS))
