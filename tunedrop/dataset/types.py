@@ -14,8 +14,8 @@ import msgspec
 
 from tunedrop.contracts import ReadOptions as ReadOptions
 from tunedrop.dataset.rules.secrets import carries_secret
+from tunedrop.intake.file_names import Split as Split
 
-Split = Literal["train", "validation", "test"]
 Target = Literal["prompt-completion", "converse", "openai-chat", "alpaca", "preference", "text", "csv"]
 """What records are converted into."""
 
