@@ -5,17 +5,23 @@ from __future__ import annotations
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConfigParseError,
+    ConnectionClosedError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
+    HTTPClientError,
+    InvalidRegionError,
+    LoginError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
     ProfileNotFound,
+    ProxyConnectionError,
     ReadTimeoutError,
     SSLError,
-    SSOTokenLoadError,
+    SSOError,
     TokenRetrievalError,
-    UnauthorizedSSOTokenError,
 )
 
 from tunedrop.aws import code_of
@@ -43,15 +49,25 @@ def cure(error: BotoCoreError | ClientError) -> str:
             return "Profiles are in ~/.aws/config: aws configure list-profiles"
         case NoRegionError():
             return "Use --region, set AWS_REGION, or: aws configure set region us-east-1"
-        case SSOTokenLoadError() | UnauthorizedSSOTokenError() | TokenRetrievalError():
+        case SSOError() | TokenRetrievalError():
             return "Sign in again: aws sso login"
-        case EndpointConnectionError() | SSLError():
+        case LoginError():
+            return "Sign in again: aws login"
+        case CredentialRetrievalError():
+            return "See where the credentials come from: aws configure list; or name another --profile"
+        case ConfigParseError():
+            return "Correct this file, or name another one in AWS_CONFIG_FILE"
+        case InvalidRegionError():
+            return "A Region is written like us-east-1 (--region, AWS_REGION, or the profile)"
+        case ConnectTimeoutError() | ReadTimeoutError():
+            return "It did not respond in time. Try again; repeating the command is safe"
+        case ProxyConnectionError():
+            return "Is the proxy right? It is set by HTTPS_PROXY; NO_PROXY lists what needs none"
+        case EndpointConnectionError() | ConnectionClosedError() | SSLError() | HTTPClientError():
             return (
                 "Is the network there, and the Region right? If AWS_ENDPOINT_URL names the embedded AWS, "
                 'start it: eval "$(tunedrop local up)"'
             )
-        case ConnectTimeoutError() | ReadTimeoutError():
-            return "It did not respond in time. Try again; repeating the command is safe"
         case ClientError() if code_of(error) in _EXPIRED:
             return "The credentials have expired. Sign in again: aws sso login, or get a new session token"
         case ClientError() if code_of(error) in _UNKNOWN:

@@ -48,15 +48,27 @@ def foreseen(error: Exception) -> Failed | None:
         return error
     if isinstance(error, RunError | TransientError):
         return Failed(str(error), NO, "")
+    if (failure := _of_aws(error)) is not None:  # first: botocore's network errors are also OSErrors
+        return failure
     if isinstance(error, OSError):
-        return Failed(f"{error.filename or 'the system'}: {error.strerror}", NO, "")
-    exceptions = sys.modules.get("botocore.exceptions")  # without the AWS SDK imported there is no AWS error
-    if exceptions is None or not isinstance(error, exceptions.ClientError | exceptions.BotoCoreError):
+        reason = error.strerror or str(error) or type(error).__name__
+        return Failed(f"{error.filename}: {reason}" if error.filename else reason, NO, "")
+    return None
+
+
+def _of_aws(error: Exception) -> Failed | None:
+    """The message for an error of the AWS SDK, or None. If the SDK is not imported there is no such error."""
+    exceptions = sys.modules.get("botocore.exceptions")
+    if exceptions is None:
         return None
     from tunedrop.aws import explain
     from tunedrop.aws.hints import cure
 
-    return Failed(explain(error), NO_AWS, cure(error))
+    if isinstance(error, exceptions.ClientError | exceptions.BotoCoreError):
+        return Failed(explain(error), NO_AWS, cure(error))
+    if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint: "):
+        return Failed(str(error), NO_AWS, "Set AWS_ENDPOINT_URL to a URL, or unset it to use AWS")
+    return None
 
 
 def print_failure(failure: Failed, format_: Format) -> None:

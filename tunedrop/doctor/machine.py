@@ -14,6 +14,9 @@ from tunedrop.doctor.finding import Finding
 ABOUT = "This machine"
 PYTHON = (3, 11)
 NODE = 20
+SUPPORTED_NODE = 22
+"""The oldest version that the CDK supports (jsii's warning of 2026-10-30); NODE works in our tests."""
+
 CDK = (2, 1148)
 """The CLI versions that read this app's cloud assemblies; 3.0.0 on npm is an older, irregular release that
 cannot."""
@@ -59,8 +62,11 @@ def _python() -> Finding:
 
 def _node(text: str) -> Finding:
     match = re.match(r"v(\d+)\.", text)
-    if match and int(match[1]) >= NODE:
+    if match and int(match[1]) >= SUPPORTED_NODE:
         return _finding("Node.js", "good", text)
+    if match and int(match[1]) >= NODE:
+        why = f"{text} works, but is past its end of life"
+        return _finding("Node.js", "note", why, f"Install Node.js {SUPPORTED_NODE} or newer")
     return _finding(
         "Node.js", "bad", f"{text or 'not there'}; {NODE} or newer is needed by the CDK", "make setup"
     )

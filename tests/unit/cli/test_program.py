@@ -11,14 +11,23 @@ from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
+import botocore.exceptions
 import pytest
 import typer
 from botocore.exceptions import (
+    BotoCoreError,
     ClientError,
+    ConfigParseError,
+    CredentialRetrievalError,
+    InvalidRegionError,
+    LoginRefreshRequired,
     NoCredentialsError,
     NoRegionError,
     ProfileNotFound,
+    ProxyConnectionError,
     ReadTimeoutError,
+    SSLError,
+    UnauthorizedSSOTokenError,
 )
 from typer.testing import CliRunner
 
@@ -28,6 +37,7 @@ from tunedrop.cli import completion
 from tunedrop.cli.app import app
 from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import MEANINGS, NO_AWS, USAGE
+from tunedrop.cli.failures import foreseen
 from tunedrop.errors import OverBudget, TransientError
 
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
@@ -101,6 +111,13 @@ def test_without_credentials_the_next_step_is_said(monkeypatch: pytest.MonkeyPat
         (NoRegionError(), "--region"),
         (ProfileNotFound(profile="none"), "aws configure list-profiles"),
         (ReadTimeoutError(endpoint_url="https://s3"), "Try again"),
+        (SSLError(endpoint_url="https://s3", error="self-signed"), "network"),
+        (ProxyConnectionError(proxy_url="http://proxy"), "HTTPS_PROXY"),
+        (UnauthorizedSSOTokenError(), "aws sso login"),
+        (LoginRefreshRequired(), "aws login"),
+        (CredentialRetrievalError(provider="custom-process", error_msg="1"), "aws configure list"),
+        (ConfigParseError(path="config"), "Correct this file"),
+        (InvalidRegionError(region_name="us_east_1"), "us-east-1"),
         (ClientError({"Error": {"Code": "ExpiredTokenException"}}, "GetParameter"), "have expired"),
         (ClientError({"Error": {"Code": "AccessDeniedException"}}, "PutObject"), "PutObject"),
         (ClientError({"Error": {"Code": "InvalidClientTokenId"}}, "GetParameter"), "does not know these"),
@@ -108,6 +125,32 @@ def test_without_credentials_the_next_step_is_said(monkeypatch: pytest.MonkeyPat
 )
 def test_an_error_of_aws_says_what_to_do_next(error: ClientError, next_step: str) -> None:
     assert next_step in cure(error)
+
+
+NETWORK = [
+    one
+    for one in vars(botocore.exceptions).values()
+    if isinstance(one, type) and issubclass(one, BotoCoreError) and issubclass(one, OSError)
+]
+"""botocore's errors of the network are also OSErrors, without a file and without its text."""
+
+
+@pytest.mark.parametrize("error", NETWORK, ids=lambda error: error.__name__)
+def test_an_error_of_the_network_has_a_text_and_a_next_step(error: type[BotoCoreError]) -> None:
+    fields = dict.fromkeys(("endpoint_url", "proxy_url", "error", "request", "response"), "https://s3")
+
+    failure = foreseen(error(**fields))
+
+    assert failure is not None
+    assert (failure.code, failure.next != "") == (NO_AWS, True)
+    assert "https://s3" in failure.message
+
+
+def test_an_endpoint_that_is_no_url_is_not_a_bug() -> None:
+    code, _, err = run("runs", "--stage", "test", AWS_ENDPOINT_URL="localhost")
+
+    assert (code, "bug" in err) == (NO_AWS, False)
+    assert "AWS_ENDPOINT_URL" in err
 
 
 def test_a_stage_that_is_not_deployed_is_told_how(aws: Aws) -> None:

@@ -79,6 +79,11 @@ class TestThisMachine:
         assert states(found)["CDK CLI"] == "bad"
         assert found[-1].cure == "make setup"
 
+    def test_an_old_node_that_still_works_is_a_note(self, repository: Path) -> None:
+        found = list(machine.look(repository, lambda _: "v20.20.2"))
+
+        assert states(found)["Node.js"] == "note"
+
     def test_outside_the_repository_nothing_is_missing(self, tmp_path: Path) -> None:
         assert "bad" not in states(list(machine.look(tmp_path))).values()
 
