@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -74,6 +73,8 @@ def _of_aws(error: Exception) -> Failed | None:
 def print_failure(failure: Failed, format_: Format) -> None:
     """Print a failure on stderr, as text or as one JSON object."""
     if format_ is Format.json:
+        import json
+
         error = {"message": failure.message, "next": failure.next, "exit_code": failure.code}
         sys.stderr.write(json.dumps({"error": error}, ensure_ascii=False, separators=(",", ":")) + "\n")
         return

@@ -65,7 +65,7 @@ class Commands(Mapping[str, Any]):
     """The commands by name, imported on first access."""
 
     def __getitem__(self, name: str) -> Any:
-        return _group(INDEX[name].group)[name]
+        return _command(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(INDEX)
@@ -75,12 +75,16 @@ class Commands(Mapping[str, Any]):
 
 
 @cache
+def _command(name: str) -> Any:
+    command = _group(INDEX[name].group)[name]
+    _name_values(command)
+    return command
+
+
+@cache
 def _group(name: str) -> dict[str, Any]:
     module = import_module(f"tunedrop.cli.{name}.commands")
-    group = typer.main.get_group(module.app)
-    for command in group.commands.values():
-        _name_values(command)
-    return dict(group.commands)
+    return dict(typer.main.get_group(module.app).commands)
 
 
 def _name_values(command: Any) -> None:

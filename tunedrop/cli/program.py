@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, NoReturn, cast
@@ -98,6 +97,7 @@ def _tell(failure: Failed, format_: Format) -> int:
 
 def _bug(error: Exception) -> Failed:
     """Something that nobody foresaw: a sentence here, the trace in a file for whoever mends it."""
+    import tempfile
     import traceback
 
     with tempfile.NamedTemporaryFile("w", prefix="tunedrop-", suffix=".log", delete=False) as log:

@@ -75,6 +75,32 @@ def test_the_help_of_no_command_waits_for_aws_or_a_renderer() -> None:
     assert not set(done.stdout.split()) & {*SLOW, "msgspec"}
 
 
+def test_help_imports_only_the_command_line_itself() -> None:
+    script = (
+        "import sys\nfrom tunedrop.cli.main import main\nsys.argv = ['tunedrop', 'check', '--help']\n"
+        "try:\n    main()\nfinally:\n    print(*sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    ours = {name for name in done.stdout.splitlines()[-1].split() if name.startswith("tunedrop.")}
+
+    assert {name for name in ours if not name.startswith("tunedrop.cli")} == {"tunedrop.errors"}
+    assert {name for name in ours if name.startswith("tunedrop.cli.data.")} == {
+        "tunedrop.cli.data.commands",
+        "tunedrop.cli.data.paths",
+    }
+
+
+def test_the_garbage_collector_is_on_while_a_command_runs() -> None:
+    script = (
+        "import gc, sys\nfrom tunedrop.cli.main import main\nfrom tunedrop.cli.data import checking\n"
+        "def check_files(*_):\n    print(gc.isenabled())\n    return 0\nchecking.check_files = check_files\n"
+        "sys.argv = ['tunedrop', 'check', sys.executable]\nmain()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+
+    assert done.stdout == "True\n", done.stderr
+
+
 def test_the_version_waits_for_nothing_at_all() -> None:
     assert not imported_by("--version") & {*SLOW, "typer", "msgspec", "email"}
 
