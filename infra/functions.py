@@ -187,7 +187,7 @@ class Functions(Construct):
 
     def _environment(self) -> dict[str, str]:
         variables = {
-            stage.ENVIRONMENT_VARIABLE: describe(self._stage),
+            stage.ENVIRONMENT_VARIABLE: stage.as_json(self._stage),
             "POWERTOOLS_SERVICE_NAME": f"tunedrop-{self._stage.name}",
             "POWERTOOLS_METRICS_NAMESPACE": "Tunedrop",
             "POWERTOOLS_LOG_LEVEL": "INFO",
@@ -222,11 +222,6 @@ def _refuse_too_long(variables: Mapping[str, str]) -> None:
             f"the stage's settings may take up to {size:,} bytes, and a function's environment has at most "
             f"{MAX_ENVIRONMENT_BYTES:,}: shorten graders, data_buckets, tenants or notify"
         )
-
-
-def describe(stage: Stage) -> str:
-    """The stage description that functions and command line read, as JSON."""
-    return msgspec.json.encode(stage).decode()
 
 
 def retention(settings: Settings) -> logs.RetentionDays:

@@ -13,30 +13,29 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_ssm as ssm
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra import permissions
 from infra import settings as stage_settings
-from infra.bedrock_role import BedrockRole, EvaluationRole
 from infra.budget import Budget
 from infra.bundling import Bundles, build
 from infra.chat_channel import ChatChannel
+from infra.description import describe, publish
 from infra.emptying import Emptying
 from infra.encryption import Encryption, let_services_use
 from infra.endpoints import VpcEndpoints
-from infra.functions import ANSWERER, EMPTIER, EXPORTER, WATCHERS, Functions, describe, retention
+from infra.functions import ANSWERER, EMPTIER, EXPORTER, WATCHERS, Functions, retention
 from infra.intake import Intake, StartRule
 from infra.notifications import Notifications
 from infra.observability import Observability
-from infra.open_weights import ImportRole, TrainingRole
+from infra.service_roles import ServiceRoles, add_service_roles
 from infra.settings import Settings, SettingsError
 from infra.settings.contradictions import refuse_region
 from infra.state_machine import Workflow
 from infra.tables import Tables
 from infra.watchers import Watchers
-from tunedrop import naming, stage
+from tunedrop import naming
 from tunedrop.contracts import Outcome
 from tunedrop.intake import DROP_PREFIX, RUNS_PREFIX
 from tunedrop.reporting import outcome_event
@@ -95,16 +94,14 @@ class Tunedrop(Construct):
         super().__init__(scope, id)
         for flag in FEATURE_FLAGS:
             self.node.set_context(flag, True)
-        where, region = f"{self.node.path}: settings", Stack.of(self).region
-        stage_settings.check(settings, where)
-        if not Token.is_unresolved(region):
-            refuse_region(where, settings, region)
         self.name = f"tunedrop-{settings.name}"
-        self._refuse_a_second_of_the_same_name()
+        self._settings = settings
+        self._check_settings()
+        used = [engines.named(name) for name in settings.engines]
+        services = {one.service for one in used}
         removal = RemovalPolicy.RETAIN if settings.retains else RemovalPolicy.DESTROY
 
-        self.key = key or self._key(settings, removal)
-        let_services_use(self.key, Stack.of(self).account)
+        self.key = self._key(key, removal)
         storage = Intake(
             self, "Intake", key=self.key, removal=removal,
             existing=(settings.intake_bucket, settings.artifacts_bucket),
@@ -114,64 +111,77 @@ class Tunedrop(Construct):
         self.runs = tables.runs
         notifications = Notifications(
             self, "Notifications", key=self.key, emails=settings.notification_emails,
-            groups=settings.notify,
-            chat=settings.has_chat,
+            groups=settings.notify, chat=settings.has_chat,
         )  # fmt: skip
         self.topic, self.chat = notifications.topic, notifications.chat
-        bedrock_role = BedrockRole(self, "Bedrock", artifacts=self.artifacts, key=self.key).role
-        evaluation_role = EvaluationRole(self, "Evaluation", artifacts=self.artifacts, key=self.key).role
-        used = [engines.named(name) for name in settings.engines]
-        training_role, import_role = None, None
-        services = {one.service for one in used}
-        if "sagemaker" in services:
-            training_role = TrainingRole(
-                self, "Training", stage=settings.name, artifacts=self.artifacts, key=self.key, engines=used
-            ).role
-            import_role = ImportRole(self, "Import", artifacts=self.artifacts, key=self.key).role
-        dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
+        roles = add_service_roles(
+            self, stage=settings.name, artifacts=self.artifacts, key=self.key, engines=used
         )
+        self._dead_letters = _dead_letter_queue(self)
+        self.stage = describe(
+            settings, Stack.of(self), intake=self.intake, artifacts=self.artifacts, tables=tables,
+            notifications=notifications, roles=roles, key=self.key,
+        )  # fmt: skip
+        functions = self._functions(bundles or build(settings), tables, roles)
 
-        self.stage = self._describe(
-            settings, tables, bedrock_role, evaluation_role, training_role, import_role
-        )
+        if storage.made and not settings.retains:
+            Emptying(self, "Emptying", function=functions[EMPTIER.name], buckets=storage.made)
+        self._notify(notifications, functions)
+        self.workflow = self._workflow(functions, "sagemaker" in services)
+        self._observe(functions)
+        self._add_endpoints(services)
+        publish(self, self.stage)
+        self._tag_and_bound()
+
+    def _check_settings(self) -> None:
+        """Refuse settings that are invalid, here or together with another Tunedrop of this app."""
+        where, region = f"{self.node.path}: settings", Stack.of(self).region
+        stage_settings.check(self._settings, where)
+        if not Token.is_unresolved(region):
+            refuse_region(where, self._settings, region)
+        self._refuse_a_second_of_the_same_name()
+
+    def _functions(self, bundles: Bundles, tables: Tables, roles: ServiceRoles) -> Functions:
+        """All functions, with their permissions."""
         functions = Functions(
-            self, "Functions", settings=settings, stage=self.stage, bundles=bundles or build(settings),
-            dead_letters=dead_letters,
+            self, "Functions", settings=self._settings, stage=self.stage, bundles=bundles,
+            dead_letters=self._dead_letters,
         )  # fmt: skip
         permissions.grant(
             functions,
             permissions.Resources(
-                stack=Stack.of(self), settings=settings, stage=self.stage, intake=self.intake,
+                stack=Stack.of(self), settings=self._settings, stage=self.stage, intake=self.intake,
                 artifacts=self.artifacts, runs=tables.runs, waits=tables.waits, topic=self.topic,
-                key=self.key, chat=self.chat, bedrock_role=bedrock_role, evaluation_role=evaluation_role,
-                training_role=training_role, import_role=import_role, workflow_name=self.name,
+                key=self.key, chat=self.chat, bedrock_role=roles.customization,
+                evaluation_role=roles.evaluation, training_role=roles.training, import_role=roles.imports,
+                workflow_name=self.name,
             ),
         )  # fmt: skip
+        return functions
 
-        if storage.made and not settings.retains:
-            Emptying(self, "Emptying", function=functions[EMPTIER.name], buckets=storage.made)
+    def _notify(self, notifications: Notifications, functions: Functions) -> None:
+        """Receipts of what was published, and the chat channel."""
         notifications.give_receipts_to(functions["record_notice"])
         if self.chat is not None:
             ChatChannel(
-                self, "ChatChannel", settings=settings, topic=self.chat, key=self.key,
+                self, "ChatChannel", settings=self._settings, topic=self.chat, key=self.key,
                 answer=functions[ANSWERER.name],
             )  # fmt: skip
-        self.workflow: sfn.StateMachine = Workflow(
+
+    def _workflow(self, functions: Functions, trains_in_sagemaker: bool) -> sfn.StateMachine:
+        """The state machine, and the events and schedules that start it, resume it and clean up after it."""
+        settings = self._settings
+        workflow = Workflow(
             self, "Workflow", name=self.name, functions=functions, log_retention=retention(settings),
             approval_timeout=Duration.seconds(settings.approval_timeout_seconds),
             shard_concurrency=settings.shard_concurrency,
         ).machine  # fmt: skip
-        StartRule(self, "Start", bucket=self.intake, workflow=self.workflow, dead_letters=dead_letters)
+        StartRule(self, "Start", bucket=self.intake, workflow=workflow, dead_letters=self._dead_letters)
         Watchers(
             self, "Waits", resume=functions["resume_waits"], sweep=functions["sweep_throughput"],
             prices=functions["refresh_prices"],
-            intake=self.intake, workflow=self.workflow, dead_letters=dead_letters,
-            trains_in_sagemaker="sagemaker" in services,
+            intake=self.intake, workflow=workflow, dead_letters=self._dead_letters,
+            trains_in_sagemaker=trains_in_sagemaker,
             resume_every=Duration.minutes(settings.resume_minutes),
             sweep_every=Duration.minutes(settings.sweep_minutes),
         )  # fmt: skip
@@ -179,26 +189,31 @@ class Tunedrop(Construct):
             self.on_run_ended(
                 "Export",
                 # Lambda tries a failing call three times; then it goes to the dead-letter queue.
-                targets.LambdaFunction(functions[EXPORTER.name], dead_letter_queue=dead_letters),
+                targets.LambdaFunction(functions[EXPORTER.name], dead_letter_queue=self._dead_letters),
             )
+        return workflow
+
+    def _observe(self, functions: Functions) -> None:
+        """Alarms, the dashboard, and the AWS budget."""
         Observability(
             self, "Observability", name=self.name, workflow=self.workflow, functions=list(functions),
             watchers=[functions[one.name] for one in WATCHERS],
-            sweep=functions["sweep_throughput"], dead_letters=dead_letters, topic=self.topic,
+            sweep=functions["sweep_throughput"], dead_letters=self._dead_letters, topic=self.topic,
         )  # fmt: skip
-        if (network := settings.network) is not None and network.endpoints is not None:
-            VpcEndpoints(self, "Endpoints", network=network, endpoints=network.endpoints, training=services)
-        if settings.cost_budget:
-            Budget(
-                self, "Budget", stage=settings.name, monthly_usd=settings.monthly_budget_usd, topic=self.topic
-            )
-        self._finish(settings)
+        if self._settings.cost_budget:
+            monthly = self._settings.monthly_budget_usd
+            Budget(self, "Budget", stage=self._settings.name, monthly_usd=monthly, topic=self.topic)
 
-    def _key(self, settings: Settings, removal: RemovalPolicy) -> kms.IKey:
-        """The existing key that the settings name, else a new one."""
-        if settings.kms_key is not None:
-            return kms.Key.from_key_arn(self, "Encryption", settings.kms_key)
-        return Encryption(self, "Encryption", removal=removal).key
+    def _key(self, given: kms.IKey | None, removal: RemovalPolicy) -> kms.IKey:
+        """The given key, or the existing key that the settings name, or a new one."""
+        if given is not None:
+            key = given
+        elif self._settings.kms_key is not None:
+            key = kms.Key.from_key_arn(self, "Encryption", self._settings.kms_key)
+        else:
+            key = Encryption(self, "Encryption", removal=removal).key
+        let_services_use(key, Stack.of(self).account)
+        return key
 
     def grant_submit(self, grantee: iam.IGrantable, tenant: str = "") -> None:
         """Allow dropping datasets, and submitting, approving, stopping and retrying runs: S3 is the
@@ -237,12 +252,11 @@ class Tunedrop(Construct):
         """
         detail: dict[str, list[str]] = {"stage": [self.stage.name]}
         bus = self.stage.event_bus
+        own_bus = events.EventBus.from_event_bus_name(self, f"{id}Bus", bus) if bus != "default" else None
         return events.Rule(
             self,
             id,
-            event_bus=events.EventBus.from_event_bus_name(self, f"{id}Bus", bus)
-            if bus != "default"
-            else None,
+            event_bus=own_bus,
             event_pattern=events.EventPattern(
                 source=[outcome_event.SOURCE],
                 detail_type=[outcome_event.DETAIL_TYPE],
@@ -252,64 +266,33 @@ class Tunedrop(Construct):
         )
 
     def _refuse_a_second_of_the_same_name(self) -> None:
-        """Refuse a second Tunedrop whose functions, log groups and parameters would have the same names."""
+        """Its functions, log groups and parameters would have the same names."""
         for other in self.node.root.node.find_all():
-            if (
-                isinstance(other, Tunedrop)
-                and other is not self
-                and other.name == self.name
-                and Stack.of(other).environment == Stack.of(self).environment
-            ):
+            if not isinstance(other, Tunedrop) or other is self or other.name != self.name:
+                continue
+            if Stack.of(other).environment == Stack.of(self).environment:
                 name = self.name.removeprefix("tunedrop-")
                 raise SettingsError(
                     f"{self.node.path}: settings.name: {other.node.path} is named {name!r} too, in the same "
                     "account and Region"
                 )
 
-    def _describe(
-        self, settings: Settings, tables: Tables, bedrock_role: iam.IRole, evaluation_role: iam.IRole,
-        training_role: iam.IRole | None, import_role: iam.IRole | None,
-    ) -> stage.Stage:  # fmt: skip
-        stack = Stack.of(self)
-        return stage.Stage(
-            name=settings.name,
-            account=stack.account,
-            region=stack.region,
-            intake_bucket=self.intake.bucket_name,
-            artifacts_bucket=self.artifacts.bucket_name,
-            registry_table=tables.runs.table_name,
-            waits_table=tables.waits.table_name,
-            topic_arn=self.topic.topic_arn,
-            chat_topic_arn=self.chat.topic_arn if self.chat else "",
-            bedrock_role_arn=bedrock_role.role_arn,
-            evaluation_role_arn=evaluation_role.role_arn,
-            training_role_arn=training_role.role_arn if training_role else "",
-            import_role_arn=import_role.role_arn if import_role else "",
-            key_arn=self.key.key_arn,
-            mlflow_tracking_uri=settings.mlflow.tracking_uri if settings.mlflow else "",
-            mlflow_header_parameter=(settings.mlflow.header_parameter or "") if settings.mlflow else "",
-            **{field: getattr(settings, field) for field in _SHARED},
-        )
+    def _add_endpoints(self, training: set[str]) -> None:
+        """The VPC endpoints, if the settings ask for them."""
+        if (network := self._settings.network) is not None and network.endpoints is not None:
+            VpcEndpoints(self, "Endpoints", network=network, endpoints=network.endpoints, training=training)
 
-    def _finish(self, settings: Settings) -> None:
-        """Add the parameter for the command line, the cost tags, and the permissions boundary."""
-        ssm.StringParameter(
-            self,
-            "Stage",
-            parameter_name=stage.parameter_name(settings.name),
-            description="Tunedrop: the description of this stage",
-            string_value=describe(self.stage),
-        )
-        for name, value in {**settings.tags, naming.STAGE_TAG: settings.name}.items():
+    def _tag_and_bound(self) -> None:
+        """The cost tags, and the permissions boundary, of every part."""
+        for name, value in {**self._settings.tags, naming.STAGE_TAG: self._settings.name}.items():
             Tags.of(self).add(name, value)
-        if settings.permissions_boundary:
+        if self._settings.permissions_boundary:
             boundary = iam.ManagedPolicy.from_managed_policy_name(
-                self, "Boundary", settings.permissions_boundary
+                self, "Boundary", self._settings.permissions_boundary
             )
             iam.PermissionsBoundary.of(self).apply(boundary)
 
 
-_SHARED = set(stage.Stage.__struct_fields__) & set(Settings.__struct_fields__) - {
-    "name", "intake_bucket", "artifacts_bucket"
-}  # fmt: skip
-"""The settings that are part of the stage description."""
+def _dead_letter_queue(scope: Construct) -> sqs.Queue:
+    encryption, kept = sqs.QueueEncryption.SQS_MANAGED, Duration.days(14)
+    return sqs.Queue(scope, "DeadLetters", encryption=encryption, enforce_ssl=True, retention_period=kept)

@@ -27,6 +27,19 @@ class Shards:
         self._states = states
         self._concurrency = concurrency
 
+    def then(
+        self, go_on: sfn.IChainable, title: str, shards: str, *variables: str, **given: str
+    ) -> sfn.IChainable:
+        """Process all shards, then go on; or rescue the run if a shard has failed. See `each`."""
+        rescue = self._states.rescue
+        each = self.each(title, shards, *variables, **given)
+        each.add_catch(rescue, errors=["States.ALL"], assign={"failure": f"{{% {failure(snake(title))} %}}"})
+        return each.next(
+            self._states.choice(
+                f"{title}sDone?", Branch(rescue, when="$exists($failure.error)"), Branch(go_on)
+            )
+        )
+
     def each(self, title: str, shards: str, *variables: str, **given: str) -> sfn.DistributedMap:
         """Call the function of this name once per shard, with `shard` in its payload.
 

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from infra.functions import Functions
 from infra.shards import Shards
-from infra.states import NULL, PAYLOAD, Branch, States, failure, snake
+from infra.states import NULL, PAYLOAD, Branch, States, failure
 from tunedrop.contracts import WORKFLOW_RESULTS
 from tunedrop.errors import DeploymentsFull
 
@@ -75,17 +75,13 @@ class Journey:
         """If it fails permanently, RefuseUpload creates a refused run. If that fails too, the sweep starts
         the upload again with growing delays, and reports it if it never succeeds.
         """
-        payload = {
-            "event": "{% $states.context.Execution.Input %}",
-            "execution_arn": "{% $states.context.Execution.Id %}",
-            "execution_name": "{% $states.context.Execution.Name %}",
-        }
+        execution = {"event": "Input", "execution_arn": "Id", "execution_name": "Name"}
+        payload = {name: f"{{% $states.context.Execution.{of} %}}" for name, of in execution.items()}
         run = "{% $states.result.Payload.run %}"
         start = {"run": run, "granted": False, "next_record": 0, **dict.fromkeys(_RESULTS, NULL)}
         register = self._states.call("RegisterRun", payload, start)
-        refuse = self._states.call(
-            "RefuseUpload", {**payload, "failure": "{% $failure %}"}, start, step="register_run"
-        )
+        failed_payload = payload | {"failure": "{% $failure %}"}
+        refuse = self._states.call("RefuseUpload", failed_payload, start, step="register_run")
         failed = {"failure": f"{{% {failure('register_run')} %}}"}
         register.add_catch(refuse, errors=["States.ALL"], assign=failed)
         return register, refuse
@@ -140,8 +136,8 @@ class Journey:
 
         Preflight is skipped if the model is already trained.
         """
-        in_shards = self._in_shards(
-            "ValidateShard", again, "$sharding.shards", "run", work="{% $sharding.work %}"
+        in_shards = self._shards.then(
+            again, "ValidateShard", "$sharding.shards", "run", work="{% $sharding.work %}"
         )
         return self._states.choice(
             "Whole?",
@@ -178,8 +174,7 @@ class Journey:
         )
 
     def _if_trained(self, start_next: sfn.IChainable, set_up: sfn.IChainable) -> sfn.Choice:
-        """A run with several jobs, for training phases or candidates of a search, loops until it has its
-        model."""
+        """A run with several jobs (training phases, candidates of a search) loops until it has its model."""
         return self._states.choice("Trained?", Branch(start_next, when="$started.more"), Branch(set_up))
 
     def _set_up_throughput(self) -> sfn.TaskStateBase:
@@ -224,7 +219,9 @@ class Journey:
 
         With evaluation jobs as judge, it is called again after each has ended.
         """
-        in_shards = self._in_shards("EvaluateShard", again, "$evaluation.shards", "run", "dataset", "serving")
+        in_shards = self._shards.then(
+            again, "EvaluateShard", "$evaluation.shards", "run", "dataset", "serving"
+        )
         await_judging = self._states.wait(
             "AwaitJudging", "judging", "$evaluation.judge_job_arn", JUDGING_PATIENCE
         )
@@ -235,22 +232,6 @@ class Journey:
             Branch(again, when="$not($evaluation.done)"),
             Branch(promote, when='$evaluation.verdict = "promote"'),
             Branch(self._release),
-        )
-
-    def _in_shards(
-        self, title: str, again: sfn.IChainable, shards: str, *variables: str, **given: str
-    ) -> sfn.IChainable:
-        """Process all shards, then return to the step that requested them; or end if one has failed."""
-        each = self._shards.each(title, shards, *variables, **given)
-        each.add_catch(
-            self._release,
-            errors=["States.ALL"],
-            assign={"failure": f"{{% {failure(snake(title))} %}}"},
-        )
-        return each.next(
-            self._states.choice(
-                f"{title}sDone?", Branch(self._release, when="$exists($failure.error)"), Branch(again)
-            )
         )
 
     def _if_bought(self, promote: sfn.IChainable) -> sfn.Choice:

@@ -125,6 +125,11 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         return f"/tunedrop/{self.name}/models"
 
 
+def as_json(stage: Stage) -> str:
+    """The description that functions and command line read."""
+    return msgspec.json.encode(stage).decode()
+
+
 def from_environment() -> Stage:
     """The stage that this function belongs to.
 

@@ -1,4 +1,4 @@
-"""The roles of a stage that trains open weights: SageMaker AI's to train, and Bedrock's to import weights."""
+"""Roles for open weights: SageMaker AI assumes one to train them, Bedrock the other to import them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.bedrock_role import RoleForJobs, data_through_s3, storage
 from infra.permissions.engines import Filling
+from infra.service_roles.bedrock import RoleForJobs, data_through_s3, storage
 from tunedrop import naming
 from tunedrop.training.engine import TrainingEngine
 

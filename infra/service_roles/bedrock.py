@@ -1,4 +1,4 @@
-"""The roles that Bedrock assumes: one for customization jobs, one for evaluation jobs."""
+"""Roles that Bedrock assumes: one for customization jobs, one for evaluation jobs."""
 
 from __future__ import annotations
 
