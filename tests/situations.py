@@ -492,7 +492,7 @@ MENDED: dict[str, tuple[bytes, str]] = {
         "TD023",
     ),
     "roles in capitals": (
-        each(lambda q, a: {"messages": [{"role": "User", "content": q}, {"role": "Chatbot", "content": a}]}),
+        each(lambda q, a: {"messages": [{"role": "User", "content": q}, {"role": "Bot", "content": a}]}),
         "TD023",
     ),
     "a system prompt that is a string": (
@@ -1233,3 +1233,94 @@ REFUSED |= {
         "must hold turns with role and content",
     ),
 }
+
+READ |= {
+    "Cohere's roles": (
+        each(lambda q, a: {"messages": [
+            {"role": "System", "content": "Be kind."}, {"role": "User", "content": q},
+            {"role": "Chatbot", "content": a},
+        ]}),
+        "a.jsonl", "sharegpt",
+    ),
+    "Vertex AI's chat-bison": (
+        each(lambda q, a: {"context": "Be kind.", "messages": [{"author": "user", "content": q},
+                                                               {"author": "assistant", "content": a}]}),
+        "a.jsonl", "sharegpt",
+    ),
+    "ShareGPT's first dump": (
+        each(lambda q, a: {"id": "x", "items": [{"from": "human", "value": q}, {"from": "gpt", "value": a}]}),
+        "a.jsonl", "sharegpt",
+    ),
+    "AI Studio's tuning data": (
+        each(lambda q, a: {"text_input": q, "output": a}), "a.jsonl", "question-answer",
+    ),
+    "values that R's jsonlite has boxed": (
+        each(lambda q, a: {"prompt": [q], "completion": [a]}), "a.jsonl", "prompt-completion",
+    ),
+    "documents of Firestore": (
+        json.dumps({"documents": [
+            {"name": "x", "fields": {"question": {"stringValue": q}, "answer": {"stringValue": a}}}
+            for q, a in PAIRS
+        ]}).encode(),
+        "a.json", "question-answer",
+    ),
+    "documents of CouchDB": (
+        json.dumps({"total_rows": 4, "rows": [
+            {"id": "x", "key": "x", "value": {"rev": "1"}, "doc": {"_id": "x", "question": q, "answer": a}}
+            for q, a in PAIRS
+        ]}).encode(),
+        "a.json", "question-answer",
+    ),
+    "messages that NumPy has printed": (
+        table([("messages",), *((f"[{user(q)!r}\n {assistant(a)!r}]",) for q, a in PAIRS)]),
+        "a.csv", "openai-chat",
+    ),
+    "MASSIVE": (
+        each(lambda q, a: {"id": "1", "partition": "train", "intent": a.split()[0], "utt": q}),
+        "a.jsonl", "text-label",
+    ),
+    "pairs of Stack Exchange": (
+        each(lambda q, a: {"qid": 1, "question": q, "response_j": a, "response_k": "No idea."}),
+        "a.jsonl", "preference",
+    ),
+    **{
+        f"columns {asked} and {said}": (table([(asked, said), *PAIRS]), "a.csv", "")
+        for asked, said in [
+            ("Kysymys", "Vastaus"), ("Pitanje", "Odgovor"), ("Soalan", "Jawapan"), ("Swali", "Jibu"),
+            ("প্রশ্ন", "উত্তর"), ("கேள்வி", "பதில்"), ("ప్రశ్న", "సమాధానం"), ("سوال", "جواب"),
+            ("Cau hỏi".replace("a", "a\u0302"), "Câu trả lời"),
+        ]
+    },
+}  # fmt: skip
+
+REFUSED |= {
+    "Messenger's messages": (
+        each(lambda q, _: {"sender_name": "Ann", "timestamp_ms": 1, "content": q}),
+        "a.jsonl", "TD010", "a single message is not a record",
+    ),
+    "fastText": ("".join(f"__label__plant {q}\n" for q in ASKED).encode(), "a.txt", "TD005", "fastText"),
+    "server-sent events": (
+        "".join(f"data: {json.dumps(one)}\n\n" for one in SIMPLE).encode(),
+        "a.txt", "TD005", "remove 'data: '",
+    ),
+    "a Python program": (
+        f"import json\n\ndata = {SIMPLE!r}\n".encode(), "a.py", "TD005", "this is a Python program",
+    ),
+    "JSON in a call": (
+        f"/*O_o*/\ngoogle.setResponse({json.dumps(SIMPLE)});".encode(),
+        "a.json", "TD005", "a call of JavaScript",
+    ),
+    "notes of Anki": (
+        ("#separator:tab\n#html:true\n" + "".join(f"{q}\t{a}\n" for q, a in PAIRS)).encode(),
+        "a.txt", "TD005", "exported from Anki",
+    ),
+    "a table of R that spaces separate": (
+        ('"q" "a"\n' + "".join(f'"1" "{q}" "{a}"\n' for q, a in PAIRS)).encode(),
+        "a.csv", "TD005", "separate the cells with commas",
+    ),
+    "LZ4": (b"\x04\x22\x4d\x18" + bytes(60), "a.jsonl.lz4", "TD005", "compressed with LZ4"),
+    "NULL of MySQL": (
+        ("prompt\tcompletion\n" + "".join(f"{q}\t\\N\n" for q in ASKED)).encode(),
+        "a.tsv", "TD021", "completion is empty",
+    ),
+}  # fmt: skip

@@ -38,6 +38,82 @@ ANSWERS: dict[str, tuple[dict[str, Any], str]] = {
     "a beginning mark before Human": ({"text": "<s>Human: hi\n\nAssistant: ok"}, "ok"),
     "a preface with signs": ({"text": "A chat between two on C# and [x] | y. USER: hi ASSISTANT: ok"}, "ok"),
 }
+TEMPLATES = {
+    "DeepSeek": "<\uff5cbegin\u2581of\u2581sentence\uff5c>{s}<\uff5cUser\uff5c>{q}<\uff5cAssistant\uff5c>{a}"
+    "<\uff5cend\u2581of\u2581sentence\uff5c>",
+    "Command R": "<BOS_TOKEN><|START_OF_TURN_TOKEN|><|SYSTEM_TOKEN|>{s}<|END_OF_TURN_TOKEN|>"
+    "<|START_OF_TURN_TOKEN|><|USER_TOKEN|>{q}<|END_OF_TURN_TOKEN|>"
+    "<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>{a}<|END_OF_TURN_TOKEN|>",
+    "Granite": "<|start_of_role|>system<|end_of_role|>{s}<|end_of_text|>\n"
+    "<|start_of_role|>user<|end_of_role|>{q}<|end_of_text|>\n<|start_of_role|>assistant<|end_of_role|>{a}<|end_of_text|>",
+    "gpt-oss": "<|start|>system<|message|>{s}<|end|><|start|>user<|message|>{q}<|end|>"
+    "<|start|>assistant<|channel|>final<|message|>{a}<|return|>",
+    "Llama 4": "<|begin_of_text|><|header_start|>system<|header_end|>\n\n{s}<|eot|>"
+    "<|header_start|>user<|header_end|>\n\n{q}<|eot|><|header_start|>assistant<|header_end|>\n\n{a}<|eot|>",
+    "Nemotron": "<extra_id_0>System\n{s}\n<extra_id_1>User\n{q}\n<extra_id_1>Assistant\n{a}\n",
+    "EXAONE": "[|system|]{s}[|endofturn|]\n[|user|]{q}\n[|assistant|]{a}[|endofturn|]",
+    "GLM": "[gMASK]<sop><|system|>\n{s}<|user|>\n{q}<|assistant|>\n{a}",
+    "Kimi": "<|im_system|>system<|im_middle|>{s}<|im_end|><|im_user|>user<|im_middle|>{q}<|im_end|>"
+    "<|im_assistant|>assistant<|im_middle|>{a}<|im_end|>",
+    "OpenChat": "GPT4 Correct User: {q}<|end_of_turn|>GPT4 Correct Assistant: {a}<|end_of_turn|>",
+    "Falcon": "User: {q}\n\nAssistant: {a}<|endoftext|>",
+    "LangChain": "Human: {q}\nAI: {a}",
+    "DeepSeek LLM": "<\uff5cbegin\u2581of\u2581sentence\uff5c>User: {q}\n\nAssistant: {a}"
+    "<\uff5cend\u2581of\u2581sentence\uff5c>",
+    "Q and A": "Q: {q}\nA: {a}",
+    "a question and its answer": "Question: {q}\nAnswer: {a}",
+    "a line each": "Question:\n{q}\n\nAnswer:\n{a}\n",
+}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("is_escaped", [True, False])
+def test_texts_of_chat_templates_are_conversations_to_the_check_too(
+    name: str, is_escaped: bool, tmp_path: Path
+) -> None:
+    asked = ["Hoe diep?", "Quand ?", "なぜ?", "Why now?"]
+    template = TEMPLATES[name]
+    file = tmp_path / "a.jsonl"
+    file.write_text(
+        "".join(
+            json.dumps({"text": template.format(s="Be kind.", q=q, a=f"So: {q}")}, ensure_ascii=is_escaped)
+            + "\n"
+            for q in asked
+        ),
+        encoding="utf-8",
+    )
+    report = checking.report_of([file], None, "auto", 5)
+    read = [formats.read(json.loads(line)).conversation for line in file.read_text("utf-8").splitlines()]
+
+    assert (report.format, report.method, report.by_code) == ("transcript", "single-turn", {})
+    assert [[turn.text for turn in one.turns] for one in read if one] == [[q, f"So: {q}"] for q in asked]
+    assert {one.system for one in read if one} == ({"Be kind."} if "{s}" in template else {""})
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"text": "Q: Which?\nA: red\nB: blue\nAnswer: B"},
+        {"text": "Context matters: in this essay, Q: is a letter."},
+        {"text": "Question: Who?\nNobody answered."},
+        {"prompt": "Q: Who?\nA:", "completion": "Ann."},
+        {"text": "see <|User|> and <|Assistant|>"},
+    ],
+)
+def test_what_only_looks_like_a_question_and_its_answer_stays_as_it_is(record: dict[str, Any]) -> None:
+    reading = formats.read(record)
+
+    assert reading.conversation is not None
+    assert reading.conversation.turns[0].text == next(iter(record.values()))
+
+
+def test_what_a_question_is_about_stands_before_it() -> None:
+    reading = formats.read({"text": "Context: A book on bees.\nQuestion: On what?\nAnswer: Bees."})
+
+    assert reading.conversation is not None
+    assert [one.text for one in reading.conversation.turns] == ["A book on bees.\n\nOn what?", "Bees."]
+
+
 CHATML = "<|im_start|>{}\n{}<|im_end|>\n"
 LLAMA = "<|start_header_id|>{}<|end_header_id|>\n\n{}<|eot_id|>"
 

@@ -7,17 +7,32 @@ export formats that `tests/unit/dataset/test_names.py` names. Read 2026-11-29.
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 
+QUESTIONS_AND_ANSWERS = (
+    ("pregunta", "respuesta"), ("pergunta", "resposta"), ("domanda", "risposta"), ("frage", "antwort"),
+    ("vraag", "antwoord"), ("fråga", "svar"), ("spørgsmål", "svar"), ("spørsmål", "svar"),
+    ("spurning", "svar"), ("kysymys", "vastaus"), ("küsimus", "vastus"), ("jautājums", "atbilde"),
+    ("klausimas", "atsakymas"), ("pytanie", "odpowiedź"), ("otázka", "odpověď"), ("vprašanje", "odgovor"),
+    ("pitanje", "odgovor"), ("kérdés", "válasz"), ("întrebare", "răspuns"), ("pyetje", "përgjigje"),
+    ("galdera", "erantzuna"), ("soru", "yan\u0131t"), ("sual", "cavab"), ("savol", "javob"),
+    ("pertanyaan", "jawaban"), ("soalan", "jawapan"), ("tanong", "sagot"), ("swali", "jibu"),
+    ("câu_hỏi", "câu_trả_lời"), ("вопрос", "ответ"), ("питання", "відповідь"), ("въпрос", "отговор"),
+    ("питање", "одговор"), ("сұрақ", "жауап"), ("ερώτηση", "απάντηση"), ("հարց", "պատասխան"),
+    ("კითხვა", "პასუხი"), ("שאלה", "תשובה"), ("سؤال", "جواب"), ("السؤال", "الجواب"), ("پرسش", "پاسخ"),
+    ("سوال", "جواب"), ("ጥያቄ", "መልስ"), ("प्रश्न", "उत्तर"), ("सवाल", "जवाब"), ("প্রশ্ন", "উত্তর"),
+    ("ਸਵਾਲ", "ਜਵਾਬ"), ("પ્રશ્ન", "જવાબ"), ("கேள்வி", "பதில்"), ("ప్రశ్న", "సమాధానం"),
+    ("ಪ್ರಶ್ನೆ", "ಉತ್ತರ"), ("ചോദ്യം", "ഉത്തരം"), ("คำถาม", "คำตอบ"), ("问题", "答案"), ("問題", "答案"),
+    ("提问", "回答"), ("输入", "输出"), ("質問", "回答"), ("질문", "답변"),
+)  # fmt: skip
+"""The words for a question and an answer in the languages that tables are written in."""
 PROMPTS = (
     "prompt", "instruction", "question", "query", "input", "user", "human", "request", "utterance",
     "q", "problem", "inputs", "user_input", "user_message", "user_prompt", "input_text", "prompt_text",
     "question_text", "instruct", "text", "source", "src", "source_text", "document", "article", "dialogue",
     "passage", "sentence", "review", "tweet", "sms", "comment", "comment_text", "headline", "message", "nl",
-    "code", "pregunta", "pergunta", "domanda", "frage", "vraag", "fråga", "spørgsmål", "pytanie",
-    "otázka", "kérdés", "întrebare", "soru", "pertanyaan", "câu_hỏi", "вопрос", "питання", "въпрос",
-    "ερώτηση", "שאלה", "سؤال", "السؤال", "پرسش", "प्रश्न", "सवाल", "คำถาม", "问题", "問題", "提问",
-    "输入", "質問", "질문",
+    "code", "text_input", "utt", *(question for question, _ in QUESTIONS_AND_ANSWERS),
 )  # fmt: skip
 ANSWERS = (
     "completion", "output", "response", "answer", "reply", "assistant", "ai", "label", "target", "a", "bot",
@@ -29,12 +44,9 @@ ANSWERS = (
     "model_answer", "assistant_message", "assistant_response", "completion_text", "response_text",
     "answer_text", "expected_output", "expected_response", "expected_answer", "expected",
     "final_answer", "correct_answer", "best_answer",
-    "ground_truth", "gold", "actual_output", "query", "sql", "docstring", "respuesta", "resposta",
-    "risposta", "antwort",
-    "réponse", "reponse", "antwoord", "svar", "odpowiedź", "odpoveď", "odpověď", "válasz", "răspuns",
-    "cevap", "yan\u0131t", "jawaban", "trả_lời", "câu_trả_lời", "ответ", "відповідь", "отговор", "απάντηση",
-    "תשובה", "جواب", "الجواب", "إجابة", "الإجابة", "پاسخ", "उत्तर", "जवाब", "คำตอบ", "答案", "回答", "输出",
-    "答え", "답변", "대답",
+    "ground_truth", "gold", "actual_output", "query", "sql", "docstring",
+    *(answer for _, answer in QUESTIONS_AND_ANSWERS), "réponse", "reponse", "odpoveď", "cevap", "trả_lời",
+    "الجواب", "إجابة", "الإجابة", "उत्तर", "回答", "输出", "答え", "대답",
 )  # fmt: skip
 CLASSES = (
     "label", "labels", "category", "class", "sentiment", "intent", "emotion", "tag", "annotation", "toxic",
@@ -44,7 +56,7 @@ CLASSES = (
 """What stands beside a text to classify it."""
 TEXTS_TO_CLASSIFY = frozenset(
     ["text", "sentence", "review", "tweet", "sms", "comment", "comment_text", "headline", "utterance",
-     "message", "query"]
+     "utt", "message", "query"]
 )  # fmt: skip
 CONTEXTS = ("input", "context", "passage")
 WHAT_IS_ASKED_ABOUT = (
@@ -134,12 +146,13 @@ REFERENCES = ("ground_truth", "answer", "target", "solution", "expected_answer",
 CHOSEN = (
     "chosen", "preferred_output", "preferred", "chosen_response", "response_chosen", "chosen_answer",
     "answer_chosen", "preferred_response", "better_response", "winner_response", "accepted",
-    "chosen_messages",
+    "chosen_messages", "response_j",
 )  # fmt: skip
 REJECTED = (
     "rejected", "non_preferred_output", "non_preferred", "rejected_response", "response_rejected",
     "rejected_answer", "answer_rejected", "dispreferred", "dispreferred_output", "non_preferred_response",
     "worse_response", "loser_response", "rejected_messages",
+    "response_k",
 )  # fmt: skip
 """The two answers of a preference."""
 COMPARED = (
@@ -168,7 +181,7 @@ REQUESTS = frozenset(
 """What a request to a model says beside its messages, which is nothing for a grader."""
 CONVERSATIONS = (
     "conversations", "conversation", "dialogue", "dialog", "turns", "chat", "history", "chat_history",
-    "chat_messages", "conversation_history", "utterances", "log", "interactions", "data",
+    "chat_messages", "conversation_history", "utterances", "log", "interactions", "items", "data",
 )  # fmt: skip
 """Lists of turns, beside `messages`."""
 
@@ -176,7 +189,7 @@ CONVERSATIONS = (
 @lru_cache(maxsize=1 << 12)
 def plain(name: str) -> str:
     """A name whatever its case, its spaces, how its words are joined, and the byte-order mark before it."""
-    bare = name.strip().strip("\ufeff")
+    bare = unicodedata.normalize("NFC", name).strip().strip("\ufeff")
     joined = "_".join(bare.casefold().split())
     if joined in _AS_THEY_ARE:
         return joined

@@ -46,7 +46,8 @@ def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         reading.problems.append(wrong)
         return None
     needed = _NEEDED.get(reading.format, ("prompt", "completion"))
-    prompt = reading.text(record, keys.prompt or needed[0], f"$.{keys.prompt or needed[0]}")
+    asked = keys.prompt or needed[0]
+    prompt = reading.text(_unboxed(record, asked), asked, f"$.{asked}")
     answer = answer_of(there, keys.answer or needed[1], reading)
     about = _asked_about(there, keys, prompt, answer, reading)
     system = there.get(keys.system, "") if keys.system else ""
@@ -70,6 +71,13 @@ def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         own = text_key(said_of) or "text"
         lost = [f"$.{shorten(keys.answer)}.{shorten(key)}" for key in said_of if key != own]
     return Conversation((question, said_), system, {}, unread, tuple(lost), f"$.{keys.system or 'system'}")
+
+
+def _unboxed(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The record with a text in a list of one, as R's jsonlite writes each value, as the text."""
+    value = record.get(key)
+    is_boxed = isinstance(value, list) and len(value) == 1 and isinstance(value[0], str)
+    return {**record, key: value[0]} if is_boxed else record
 
 
 def _no_answer(record: Mapping[str, Any], keys: naming.Keys, format_: SourceFormat) -> Problem | None:

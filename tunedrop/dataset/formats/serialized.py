@@ -1,5 +1,5 @@
-"""Conversations as others serialize them: ChatGPT's tree, DynamoDB's types, LangChain's objects, and turns of
-Bedrock's evaluation sets. `wrapped` says where they stand."""
+"""Conversations as others serialize them: the tree of ChatGPT, types of DynamoDB and Firestore, objects of
+LangChain, and turns of Bedrock's evaluation sets. `wrapped` says where they stand."""
 
 from __future__ import annotations
 
@@ -59,6 +59,31 @@ def of_dynamodb(value: Any) -> Any:
     if kind == "NULL":
         return None
     return inside if kind in ("S", "N", "BOOL", "SS", "NS") else value
+
+
+_VALUES = ("stringValue", "integerValue", "doubleValue", "booleanValue", "timestampValue")
+
+
+def is_of_firestore(fields: Mapping[str, Any]) -> bool:
+    """Whether each value says its type as Firestore's documents do, {"stringValue": "…"}."""
+    kinds = {*_VALUES, "nullValue", "arrayValue", "mapValue"}
+    return bool(fields) and all(
+        isinstance(one, dict) and len(one) == 1 and not kinds.isdisjoint(one) for one in fields.values()
+    )
+
+
+def of_firestore(value: Any) -> Any:
+    """A value of Firestore's JSON; another one as it is."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return value
+    ((kind, inside),) = value.items()
+    if kind == "mapValue" and isinstance(inside, dict):
+        return {key: of_firestore(one) for key, one in (inside.get("fields") or {}).items()}
+    if kind == "arrayValue" and isinstance(inside, dict):
+        return [of_firestore(one) for one in inside.get("values") or []]
+    if kind == "nullValue":
+        return None
+    return inside if kind in _VALUES else value
 
 
 def is_of_langchain(value: Any) -> bool:

@@ -44,6 +44,8 @@ def is_of_turns(value: list[Any], key: str) -> bool:
     """Whether a list holds turns in any of the forms that `spread` reads."""
     if key == "data":  # of UltraChat; else whatever exports call so
         return len(value) > 1 and all(isinstance(one, str) for one in value)
+    if key == "items":  # of ShareGPT's first dump; else whatever is counted
+        return bool(value) and all(isinstance(one, dict) and "from" in one for one in value)
     if all(isinstance(one, str) for one in value):
         return len(value) > 1
     if "history" in key and all(isinstance(one, list) and len(one) == 2 for one in value):
@@ -62,11 +64,18 @@ def _is_foreign(message: Any) -> bool:
     if not isinstance(message, dict):
         return False
     if "role" in message:
+        if message["role"] == "Chatbot":  # Cohere's, whose roles are System, User and Chatbot
+            return True
         return "content" not in message and any(isinstance(message.get(key), str) for key in _TEXTS)
     kind = message.get("type")
     return any(key in message for key in ("from", "speaker", "author", "sender")) or (
         isinstance(kind, str) and kind.lower() in turns.ROLES
     )
+
+
+def _is_of_vertex(messages: list[Any]) -> bool:
+    """Whether messages are chat-bison's, beside which a context is the system prompt."""
+    return all(isinstance(one, dict) and {"author", "content"} <= one.keys() for one in messages)
 
 
 def _asked(turn: Mapping[str, Any]) -> str:
@@ -126,6 +135,9 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     for key in names.SYSTEMS:
         if isinstance(record.get(key), str):
             chat.note(record[key], f"$.{key}")
+    if isinstance(context := record.get("context"), str) and _is_of_vertex(messages):
+        chat.note(context, "$.context")
+        own.add("context")
     given = list(spread(messages, f"$.{name}", losses))
     if "history" in name and (pair := _last(record)):  # Alpaca's: what was said before
         answer = naming.keys_of(pair).answer

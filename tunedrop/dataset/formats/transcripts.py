@@ -2,10 +2,14 @@
 
 | template | form |
 | --- | --- |
-| ChatML, Llama 3, Zephyr, Phi, Gemma | `<\\|im_start\\|>user\\n…<\\|im_end\\|>` and the like |
+| ChatML, Llama 3 and 4, Zephyr, Phi, GLM, Gemma | `<\\|im_start\\|>user\\n…<\\|im_end\\|>` and the like |
+| DeepSeek, Command R, Granite, gpt-oss, Kimi | `<\\|User\\|>…<\\|Assistant\\|>…` and the like |
+| EXAONE, Nemotron, OpenChat | `[\\|user\\|]…`, `<extra_id_1>User\\n…`, `GPT4 Correct User: …` |
 | Llama 2, Mistral | `<s>[INST] <<SYS>> … <</SYS>> … [/INST] … </s>` |
 | Alpaca, Guanaco | `### Instruction: … ### Response: …`, `### Human: … ### Assistant: …` |
 | Anthropic, Vicuna, Baize | `Human: … Assistant: …`, `USER: … ASSISTANT: …`, `[\\|Human\\|] … [\\|AI\\|] …` |
+| Falcon, RWKV, LangChain | `User: … Assistant: …`, `Human: … AI: …`, a speaker a line |
+| questions and answers | `Q: … A: …`, `Context: … Question: … Answer: …`, in a text that stands alone |
 
 The text stands alone, or is a prompt that ends where the answer begins. As plain text a model would learn to
 write the marks, and both sides of the conversation. Sources: the templates of the models' tokenizers;
@@ -23,44 +27,66 @@ from tunedrop.dataset.formats import names, naming, turns
 from tunedrop.dataset.formats.record import Conversation, Reading, Turn, said
 from tunedrop.dataset.types import shorten
 
-_BOS = r"(?:<s>|<\|begin_of_text\|>|<bos>|<\|startoftext\|>)"
+_BOS = (
+    r"(?:<s>|<\|begin_of_text\|>|<bos>|<\|startoftext\|>|<\uff5cbegin\u2581of\u2581sentence\uff5c>|<BOS_TOKEN>"
+    r"|\[gMASK\]\s?<sop>|\[BOS\])"
+)
 _PREFACES = ("Below is an instruction", "A chat between", "The conversation between")
 _AT_LINE = rf"(?:\A|\n|</s>|<\|end\|>|{_BOS})[ \t]*+"
 _TOOLS = "tool|ipython|function|observation|environment"
 _ROLE = rf"(system|developer|user|assistant|{_TOOLS})"
+_HEADING = (
+    r"(?:\A|\n|(?=###[ ]?(?:Human|Assistant):))",
+    r"###[ ]?(System|Instruction|Input|Response|Human|User|Assistant):",
+)
+_QUESTION = (r"(?:\A|\n)", r"(Context|Question|Answer|Q|A):(?:[ \t\n]|\Z)")
 _MARKS = (
     ("", r"<\|im_start\|>[ \t]*+([\w-]{1,30})[ \t]*+\n"),
-    ("", r"<\|start_header_id\|>([\w-]{1,30})<\|end_header_id\|>"),
+    ("", r"<\|(?:start_header_id|header_start)\|>([\w-]{1,30})<\|(?:end_header_id|header_end)\|>"),
     (_AT_LINE, rf"<\|{_ROLE}\|>"),
+    (r"(?<![ \t])", rf"<\|{_ROLE}\|>\n"),
     ("", r"<start_of_turn>(\w{1,30})\n"),
     ("", r"\[(INST|/INST)\]"),
-    (
-        r"(?:\A|\n|(?=###[ ]?(?:Human|Assistant):))",
-        r"###[ ]?(System|Instruction|Input|Response|Human|User|Assistant):",
-    ),
-    ("", r"\[\|(Human|AI)\|\]"),
+    _HEADING,
+    ("", r"\[\|(Human|AI|system|user|assistant)\|\]"),
+    ("", r"<[|\uff5c](User|Assistant)[|\uff5c]>"),
+    ("", r"<\|START_OF_TURN_TOKEN\|><\|(SYSTEM|USER|CHATBOT)_TOKEN\|>"),
+    ("", r"<\|start_of_role\|>([\w-]{1,30})<\|end_of_role\|>"),
+    ("", rf"<\|start\|>({_ROLE[1:-1]})(?:<\|channel\|>final)?<\|message\|>"),
+    ("", r"<\|im_(?:system|user|assistant)\|>(\w{1,30})<\|im_middle\|>"),
+    ("", r"<extra_id_[01]>(System|User|Assistant)\n"),
+    (r"(?:\A|<\|end_of_turn\|>)\s*+", r"(?:GPT4 Correct|Code|Math Correct) (User|Assistant):"),
     (rf"(?:\A|\n\n|{_BOS})[ \t]*+", r"(Human|Assistant):(?:[ \t]|\Z)"),
     (rf"(?:\A|[\n ]|</s>|{_BOS})", r"(USER|ASSISTANT):(?:[ \t]|\Z)"),
+    (rf"(?:\A|\n|{_BOS})[ \t]*+", r"(Human|User|AI|Assistant):(?:[ \t]|\Z)"),
+    _QUESTION,
 )
 """Where a mark counts, and the mark: what stands inside a line is most often said, not a mark."""
 _SPEAKERS = tuple(re.compile(where + mark) for where, mark in _MARKS)
-_HEADINGS = _SPEAKERS[5]
-_PREFACE = rf"(?:{'|'.join(_PREFACES)})(?s:.){{0,600}}?"
+_HEADINGS, _QUESTIONS = (_SPEAKERS[_MARKS.index(one)] for one in (_HEADING, _QUESTION))
+_CHOICE = re.compile(r"\n[B-D][:.)]\s")
+_PREFACE = rf"(?:{'|'.join(_PREFACES)})(?s:.){{0,600}}?|(?<=<\uff5cbegin\u2581of\u2581sentence\uff5c>)[^<]*+"
 _BEGINS = re.compile(
     rf"\s*+(?:{_BOS}\s*+)?+(?:{_PREFACE})?(?:{'|'.join(f'(?:{mark})' for _, mark in _MARKS)})"
 )
 _ENDS = (
-    "<s>", "</s>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|endoftext|>", "<|end_of_text|>",
-    "<end_of_turn>", "<eos>",
+    "<s>", "</s>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|eot|>", "<|end|>", "<|return|>",
+    "<|endoftext|>", "<|end_of_text|>", "<|end_of_turn|>", "<end_of_turn>", "<eos>",
+    "<\uff5cend\u2581of\u2581sentence\uff5c>", "<|END_OF_TURN_TOKEN|>", "<EOS_TOKEN>", "[|endofturn|]",
 )  # fmt: skip
 _LEADING = re.compile(r"\A(?: ?(?:\r?\n)+| (?! ))")
-_SPECIAL = ("<|im_start|>", "<|start_header_id|>", "<start_of_turn>")
+_SPECIAL = (
+    "<|im_start|>", "<|start_header_id|>", "<|header_start|>", "<start_of_turn>", "<|START_OF_TURN_TOKEN|>",
+    "<|start_of_role|>", "<|start|>", "<\uff5cUser\uff5c>", "<extra_id_1>",
+)  # fmt: skip
 _SYSTEM = re.compile(r"\s*+<<SYS>>(.*?)<</SYS>>", re.DOTALL)
 _ROLES = {
     **turns.ROLES,
     "inst": turns.USER,
     "instruction": turns.USER,
     "input": "input",
+    **dict.fromkeys(("context", "question", "q"), turns.USER),
+    **dict.fromkeys(("answer", "a"), turns.ASSISTANT),
     "/inst": turns.ASSISTANT,
     "response": turns.ASSISTANT,
 }
@@ -75,7 +101,10 @@ def begins(text: str) -> bool:
     return text[:_LOOKED_AT].lstrip().startswith(_FIRST) and _BEGINS.match(text) is not None
 
 
-_FIRST = ("<", "[", "#", "Human", "USER", *_PREFACES)
+_FIRST = (
+    "<", "[", "#", "Human", "USER", "User", "GPT4 ", "Code User", "Math Correct", "Q:", "Question:",
+    "Context:", *_PREFACES,
+)  # fmt: skip
 _LOOKED_AT = 60
 
 
@@ -97,7 +126,9 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     given = [Turn(role, text, (), f"$.{keys[role == turns.ASSISTANT]}") for role, text in spoken]
     system = [one.text for one in given if one.role == turns.SYSTEM]
     unread = {key: one for key, one in said(record).items() if key not in keys and one != ""}
-    return Conversation(tuple(one for one in given if one.role != turns.SYSTEM), "".join(system), {}, unread)
+    return Conversation(
+        tuple(one for one in given if one.role != turns.SYSTEM), "\n\n".join(system), {}, unread
+    )
 
 
 def _of(record: Mapping[str, Any]) -> tuple[tuple[str, str], tuple[_Said, ...]]:
@@ -116,10 +147,16 @@ def _of(record: Mapping[str, Any]) -> tuple[tuple[str, str], tuple[_Said, ...]]:
 @lru_cache(maxsize=1)  # `fits` and `read` take the same record one after the other
 def spoken(text: str, answer: str = "") -> tuple[_Said, ...]:
     """The turns of a transcript, with the answer to it; none if it is not a transcript from end to end."""
-    speaker = next(
-        (one for one in _SPEAKERS if (first := one.search(text)) and _BEGINS.match(text[: first.end()])), None
-    )
-    if speaker is None:
+    for speaker in _SPEAKERS[:-1] if answer else _SPEAKERS:
+        first = speaker.search(text)
+        if first and _BEGINS.match(text[: first.end()]) and (found := _split(speaker, text, answer)):
+            return found
+    return ()
+
+
+def _split(speaker: re.Pattern[str], text: str, answer: str) -> tuple[_Said, ...]:
+    """The turns of a text by the marks of one template; none if they are not those of a conversation."""
+    if speaker is _QUESTIONS and _CHOICE.search(text):
         return ()
     marks = list(_marks(speaker, text))
     before = re.sub(_BOS, "", text[: marks[0][1]]).strip()
@@ -127,7 +164,7 @@ def spoken(text: str, answer: str = "") -> tuple[_Said, ...]:
     ends = [start for _, start, _ in marks[1:]] + [len(text)]
     for (role, _, start), end in zip(marks, ends, strict=True):
         words = _words(role, text[start:end])
-        if role == "input" and found:
+        if found and (role == "input" or (speaker is _QUESTIONS and role == found[-1][0] == turns.USER)):
             found[-1] = (found[-1][0], f"{found[-1][1]}\n\n{words}".strip())
             continue
         if (system := _SYSTEM.match(words)) and not found:
@@ -174,7 +211,7 @@ def _are_turns(found: list[_Said]) -> bool:
     if any(mark in words for _, words in found for mark in _SPECIAL):
         return False
     roles = [role for role, _ in found if role != turns.SYSTEM]
-    is_first = all(role != turns.SYSTEM for role, _ in found[1:])
+    is_first = all(role != turns.SYSTEM for role, _ in found[-len(roles) :])
     expected = [(turns.USER, turns.ASSISTANT)[at % 2] for at in range(len(roles))]
     return len(roles) > 1 and is_first and roles == expected and all(one for _, one in found)
 

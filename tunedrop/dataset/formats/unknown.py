@@ -20,11 +20,13 @@ def is_one_message(record: Mapping[str, Any]) -> bool:
     role = record.get("role", record.get("from"))
     if isinstance(role, str) and role.strip().lower() in turns.ROLES:
         return True
-    return record.get("type", record.get("messageType")) in _MESSAGES
+    return record.get("type", record.get("messageType")) in _MESSAGES or not _SENDERS.isdisjoint(record)
 
 
 _MESSAGES = ("message", "Default")
 """What Slack, Teams, Telegram and Discord call one in their exports."""
+_SENDERS = frozenset(("sender_name", "is_from_me", "fromMe"))
+"""Who has sent a message, in the exports of Messenger, Instagram, iMessage and WhatsApp."""
 
 
 def problem(record: Mapping[str, Any]) -> Problem:
@@ -69,7 +71,7 @@ def _nearest(record: Mapping[str, Any]) -> str:
         if name in ("messages", *names.CONVERSATIONS):
             is_list = isinstance(record[key], list)
             what = "must hold turns with role and content" if is_list else "must be a list of turns"
-            return f"{shorten(key)} {what}" if name != "data" else ""
+            return f"{shorten(key)} {what}" if name not in ("data", "items") else ""
     for key, name in plain_.items():
         if name.endswith("_id") or (isinstance(record[key], dict) and name not in names.CONVERSATIONS):
             continue

@@ -9,6 +9,8 @@
 | dataset viewers | `{"row": {…}}`, `{"data": {…}}`, `{"fields": {…}}` of Argilla |
 | ChatGPT | `{"mapping": {id: {"message", "parent"}}}`, its newest branch |
 | DynamoDB | `{"Item": {"prompt": {"S": "…"}}}` |
+| Firestore | `{"fields": {"prompt": {"stringValue": "…"}}}` |
+| CouchDB | `{"id", "key", "value", "doc": {…}}` |
 | OpenAI's evals, stored | `{"input": [messages], "ideal"}`, `{"request": {"messages"}, "choices"}` |
 | Bedrock's evaluation | `{"conversationTurns": [{"prompt", "referenceResponses": [{"content"}]}]}` |
 | Self-Instruct | `{"instruction", "instances": [{"input", "output"}]}` |
@@ -32,6 +34,7 @@ _SAID = ("response", "output", "outputs", "completion", "reference_output", "res
 _AROUND = (
     "row", "data", "record", "example", "fields", "item", "conversation", "chat", "dialogue", "dialog",
     "_source", "payload", "sample", "entry", "attributes", "json", "node",
+    "doc",
 )  # fmt: skip
 _LIFTED = ("tools", "functions", "system")
 
@@ -53,6 +56,8 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
         return {**_without(record, "mapping", "current_node"), **tree}
     if isinstance(record.get("Item"), dict) and (item := serialized.of_dynamodb({"M": record["Item"]})):
         return {**_without(record, "Item"), **item}
+    if isinstance(record.get("fields"), dict) and serialized.is_of_firestore(record["fields"]):
+        return {**_without(record, "fields"), **serialized.of_firestore({"mapValue": record})}
     if serialized.is_of_dynamodb(record):
         return dict(serialized.of_dynamodb({"M": record}))
     if messages := serialized.of_evaluation(record.get("conversationTurns")):

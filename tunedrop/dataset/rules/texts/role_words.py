@@ -14,7 +14,10 @@ class RoleWords(TextRule):
     """No text contains a transcript with speaker names, at the start of a line or in capitals anywhere."""
 
     code = "TD086"
-    expressions = (rb"(?i)(?:user|assistant|human|system|bot|ai|gpt|<human>|<bot>):",)
+    expressions = (
+        rb"(?i)(?:user|assistant|human|system|bot|ai|gpt|<human>|<bot>):",
+        rb'"\s*(?:Q|Question|Context):',  # transcripts that no speaker is named in
+    )
     signs = (":",)
 
     def find(self, text: str, role: str) -> Iterator[str]:

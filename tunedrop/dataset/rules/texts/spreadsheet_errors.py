@@ -11,7 +11,7 @@ _ERROR = re.compile(
     r"(?<![\w#])#(?:REF!|N/A|NAME\?|VALUE!|DIV/0!|NULL!|NUM!|SPILL!|CALC!|FIELD!|GETTING_DATA|BEZUG!|WERT!|NV)(?!\w)"
 )
 _WHOLE = re.compile(
-    r"\s*(?:nan|NaN|NULL|None|null|undefined|<NA>|#+|[0-9]\.[0-9]+E\+[0-9]{2}|\[object Object\])\s*"
+    r"\s*(?:nan|NaN|NULL|None|null|undefined|NA|<NA>|\\N|#+|[0-9]\.[0-9]+E\+[0-9]{2}|\[object Object\])\s*"
 )
 """What a program writes for a value that is not there, or that it cannot write."""
 _BYTES = re.compile(r"""b(['"]).+\1""", re.DOTALL)
@@ -24,7 +24,7 @@ class SpreadsheetErrors(TextRule):
     literals = (
         "#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#FIELD!",
         "#GETTING_DATA", "#BEZUG!", "#WERT!", "#NV", '"nan"', '"NaN"', '"NULL"', '"None"', '"null"',
-        '"undefined"', '"<NA>"', '###"', '"[object Object]"', r"#N\/A", r"#DIV\/0!",
+        '"undefined"', '"<NA>"', '"NA"', r'"\\N"', '###"', '"[object Object]"', r"#N\/A", r"#DIV\/0!",
         "\"b'", r'"b\"',
     )  # fmt: skip
     expressions = (rb'"\s*[0-9]\.[0-9]+E\+[0-9]{2}\s*"',)

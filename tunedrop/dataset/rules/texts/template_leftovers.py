@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from tunedrop.dataset.rules.texts.rule import TextRule, has_any, is_code
 
 _ALWAYS = re.compile(
-    r"<\|[a-z_]{2,30}\|>|\[/?INST\]|<</?SYS>>|### ?(?:Instruction|Response|Input|Human|Assistant|User):"
+    r"<[|\uff5c][A-Za-z_\u2581]{2,30}[|\uff5c]>|<extra_id_\d{1,2}>"
+    r"|\[/?INST\]|<</?SYS>>|### ?(?:Instruction|Response|Input|Human|Assistant|User):"
     r"|\b(?:TODO|FIXME|TBD)\b|[Ll]orem ipsum|\[(?:INSERT|YOUR)[ A-Z_]{0,40}\]"
     r"|(?m:^|\A)<(?:image|video|audio)>(?=\s|\Z)|<(?:image|video|audio)>\Z"
-    r"|<img>[^<]{1,400}</img>|</?tool_call>|<functioncall>|</?tool_response>|<(?:start|end)_of_turn>|\[\|(?:Human|AI)\|\]"
+    r"|<img>[^<]{1,400}</img>|</?tool_call>|<functioncall>|</?tool_response>|<(?:start|end)_of_turn>|\[\|(?:Human|AI|system|user|assistant|endofturn)\|\]"
 )
 """Markup of other models, places of images that are not there, and what authors leave for later."""
 
@@ -28,10 +29,12 @@ _OUTSIDE_CODE = re.compile(
 
 _TEMPLATES = ("{{", "{%", "${")
 _SIGNS = (
-    "<|", "INST]", "SYS>>", "TODO", "FIXME", "TBD", "orem ipsum", "[INSERT", "[YOUR", "Instruction:",
-    "Response:", "Input:", "### Human", "### Assistant", "### User", "###Human", "###Assistant", "###User",
+    "<|", "<\uff5c", "<extra_id_", "INST]", "SYS>>", "TODO", "FIXME", "TBD", "orem ipsum", "[INSERT",
+    "[YOUR", "Instruction:", "Response:", "Input:", "### Human", "### Assistant", "### User",
+    "###Human", "###Assistant", "###User",
     "<image>", "<video>", "<audio>", "</img>", "tool_call>",
     "<functioncall>", "tool_response>", "_of_turn>", "[|Human|]", "[|AI|]",
+    "[|system|]", "[|user|]", "[|assistant|]", "[|endofturn|]",
 )  # fmt: skip
 _MARKUP = ("<", "[", "#", "TODO", "FIXME", "TBD", "orem ipsum")
 """What is in every one of `_SIGNS` that may be left over; the headings follow a #."""
@@ -41,7 +44,7 @@ class TemplateLeftovers(TextRule):
     """No text contains leftover template markup."""
 
     code = "TD060"
-    literals = _TEMPLATES + _SIGNS + _OF_CALLS
+    literals = (*_TEMPLATES, *_SIGNS, *_OF_CALLS, r"<\uff5c", r"<\uFF5C")
     signs = ("{", *_MARKUP)
 
     def find(self, text: str, role: str) -> Iterator[str]:

@@ -224,6 +224,27 @@ _OTHERS = (
         re.compile(r"(?i)(?:--.*\n|\s)*(?:INSERT\s+INTO|CREATE\s+TABLE|DROP\s+TABLE|BEGIN\s+TRANSACTION)\b"),
         "this is SQL; export the table as CSV",
     ),
+    (
+        re.compile(r"__label__\S+ "),
+        "this is fastText's format; write each text with its label into a table with columns text and label",
+    ),
+    (
+        re.compile(r"data: ?\{"),
+        "these are server-sent events; remove 'data: ' before each record, and the line [DONE]",
+    ),
+    (
+        re.compile(r"(?:/\*O_o\*/\s*)?[A-Za-z_$][\w.$]*\([\[{]"),
+        "this is JSON inside a call of JavaScript; keep only the JSON in it",
+    ),
+    (
+        re.compile(r"(?:(?:import|from) [\w.]+.*\n|\s|#.*\n)*[A-Za-z_]\w* = [\[{(]"),
+        "this is a Python program; write its records with json.dumps, one on each line",
+    ),
+    (
+        re.compile(r"#separator:"),
+        "these are notes exported from Anki; remove the lines that begin with #, and name the columns by "
+        "number: --column prompt=1 --column completion=2",
+    ),
     (re.compile(r"<[A-Za-z][\w:-]*[\s>]"), "this is XML or HTML; export the records as JSON lines or CSV"),
 )
 """What begins so, and is no table."""

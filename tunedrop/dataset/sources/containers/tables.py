@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import datetime
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -256,6 +257,8 @@ def _with_system(record: dict[str, Any]) -> dict[str, Any]:
 
 def plain(cell: Any, key: str = "") -> Any:
     """A cell as JSON has it: a text, but for lists and objects; JSON in a column of lists is read."""
+    if cell == _NULL:
+        return ""
     if isinstance(cell, str):
         return _structure(cell) if names.plain(key) in _JSON_COLUMNS else cell
     if cell is None:
@@ -271,6 +274,12 @@ def plain(cell: Any, key: str = "") -> Any:
     return str(cell)
 
 
+_NULL = r"\N"
+"""What MySQL, PostgreSQL, Hive and Snowflake write for NULL."""
+_BETWEEN_PRINTED = re.compile(r"\}\s*\n\s*\{")
+"""NumPy prints a list without commas; Python prints no line break inside a text."""
+
+
 def _structure(text: str) -> Any:
     """The list or object that a cell holds as JSON, or as Python prints it; else the text."""
     if not text.lstrip().startswith(("[", "{")):
@@ -280,7 +289,8 @@ def _structure(text: str) -> Any:
     except (ValueError, RecursionError):
         pass
     try:
-        return json.loads(json.dumps(ast.literal_eval(text.strip()))) if len(text) < 1 << 20 else text
+        printed = _BETWEEN_PRINTED.sub("}, {", text.strip())
+        return json.loads(json.dumps(ast.literal_eval(printed))) if len(text) < 1 << 20 else text
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         return text
 

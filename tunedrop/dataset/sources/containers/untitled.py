@@ -15,6 +15,11 @@ _SAID = ("content", "text", "message", "utterance", "body")
 def why(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> str:
     """The reason, in words; `wanted` are the columns that somebody has named."""
     first = next((row for row in rows if any(row)), ())
+    if not first:
+        return (
+            "no row can be read: text stands beside the quotes of a cell, as between cells that spaces "
+            "separate; separate the cells with commas or tabs"
+        )
     there = ", ".join(_shown(one) for one in first) or "none"
     plain_ = {names.plain(one) for one in first}
     if not wanted and not plain_.isdisjoint(_SPEAKERS) and not plain_.isdisjoint(_SAID):
