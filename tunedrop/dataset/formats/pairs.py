@@ -75,9 +75,10 @@ def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
 
 def _unboxed(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """The record with a text in a list of one, as R's jsonlite writes each value, as the text."""
-    value = record.get(key)
-    is_boxed = isinstance(value, list) and len(value) == 1 and isinstance(value[0], str)
-    return {**record, key: value[0]} if is_boxed else record
+    match record.get(key):
+        case [str(text)]:
+            return {**record, key: text}
+    return record
 
 
 def _no_answer(record: Mapping[str, Any], keys: naming.Keys, format_: SourceFormat) -> Problem | None:
