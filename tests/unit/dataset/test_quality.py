@@ -16,8 +16,9 @@ from tunedrop.dataset.formats import Conversation, Turn
 from tunedrop.dataset.rules import record as record_rules
 from tunedrop.dataset.rules.codes import CODES
 from tunedrop.dataset.rules.record import texts_of
-from tunedrop.dataset.rules.texts.prefilter import EVERYTHING, broken
+from tunedrop.dataset.rules.texts.prefilter import EVERYTHING, Candidates, broken
 from tunedrop.dataset.rules.texts.role_words import RoleWords
+from tunedrop.dataset.rules.texts.rule import Texts
 
 
 def pair(prompt: str, completion: str) -> dict[str, Any]:
@@ -35,7 +36,8 @@ def codes(report: Report) -> list[tuple[int, str]]:
 
 def look(text: str, answer: str = "yes") -> list[tuple[str, str]]:
     said = Conversation((Turn("user", text), Turn("assistant", answer)))
-    return [(code, why) for _, code, why in broken(texts_of(said), EVERYTHING)]
+    candidates = Candidates({0: texts_of(said)}, {0: EVERYTHING})
+    return [(code, why) for code, found in broken(candidates) for _, whys in found.values() for why in whys]
 
 
 def kinds_of(text: str) -> set[str]:
@@ -211,13 +213,36 @@ def test_near_duplicates_are_counted() -> None:
     assert checked(rows).near_duplicates == 3
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("<bot>: hello", "<bot>:"),
+        ("the <human>: hello", "<human>:"),
+        ("say\n  User: hello", "User:"),
+        ("so HUMAN: hello", "HUMAN:"),
+    ],
+)
+def test_the_name_of_a_speaker_is_shown_as_it_is_written(text: str, name: str) -> None:
+    ((code, why),) = look(text)
+
+    assert (code, why.partition(" ")[0]) == ("TD086", repr(name))
+
+
+def test_letters_that_only_look_like_a_name_are_none() -> None:
+    rules_of_nova = next(iter(catalog.find("amazon.nova-lite-v1:0:300k").methods.values()))
+    texts = Texts([("$", "user", "u\u017fer: hello")])
+
+    assert not record_rules.words(texts, rules_of_nova)
+    assert not RoleWords().find_in(texts)
+
+
 def test_names_of_speakers_inside_one_long_line_take_linear_time() -> None:
     rules_of_nova = next(iter(catalog.find("amazon.nova-lite-v1:0:300k").methods.values()))
-    short, long = ([("$", "user", "a user: " * times)] for times in (10_000, 160_000))
+    short, long = (Texts([("$", "user", "a user: " * times)]) for times in (10_000, 160_000))
 
-    def seconds(texts: list[tuple[str, str, str]]) -> float:
+    def seconds(texts: Texts) -> float:
         begun = time.process_time()
-        assert not list(record_rules.words(texts, rules_of_nova))
+        assert not record_rules.words(texts, rules_of_nova)
         assert not RoleWords().find_in(texts)
         return time.process_time() - begun
 

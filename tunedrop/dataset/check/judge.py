@@ -10,7 +10,7 @@ from tunedrop.dataset.check.results import Findings, Records
 from tunedrop.dataset.formats import Conversation, SourceFormat
 from tunedrop.dataset.formats.json_typed import Typed
 from tunedrop.dataset.rules import record as rules
-from tunedrop.dataset.rules.texts.prefilter import WORDS, broken, broken_in
+from tunedrop.dataset.rules.texts.prefilter import WORDS, Candidates, broken
 from tunedrop.dataset.rules.texts.rule import Text
 from tunedrop.dataset.sources import media
 from tunedrop.dataset.types import Album, Problem, shorten
@@ -73,7 +73,7 @@ class Judge:
         self.add_for_the_model(number, wrong, columns)
 
     def add_for_the_model(self, number: int, wrong: list[list[Problem]], columns: Columns) -> None:
-        """Add the problems that `alike` returned for a record."""
+        """Add the problems that `alike` or `words` returned for a record, for each view."""
         for found, problems in zip(columns.records.views, wrong, strict=True):
             for problem in problems:
                 if not found.counted(problem.code, 1, self._asked):
@@ -115,18 +115,33 @@ class Judge:
 
     def texts(self, number: int, texts: list[Text], columns: Columns, candidate: int) -> None:
         """Apply the rules about texts that the prefilter selected."""
-        for path, code, why in broken(texts, candidate):
-            columns.records.findings.add(number, Problem(path, code, why), self._asked)
-        if candidate & WORDS:
-            self.words(number, texts, columns)
+        candidates = Candidates({number: texts}, {number: candidate})
+        for problem in self.broken(candidates, columns.records.findings).get(number, ()):
+            columns.records.findings.add(number, problem, self._asked)
+        for wrong in self.words(candidates, columns).values():
+            self.add_for_the_model(number, wrong, columns)
 
-    def words(self, number: int, texts: list[Text], columns: Columns) -> None:
-        """Add the base model's reserved words."""
-        model, asked = self._asked.base_model, self._asked
-        for view, found in zip(columns.views, columns.records.views, strict=True):
-            for path, code, word in rules.words(texts, view) if view is not None else ():
-                if model is not None and not found.counted(code, 1, asked):
-                    found.add(number, rules.word_problem(path, code, word, model), asked)
+    def words(self, candidates: Candidates, columns: Columns) -> dict[int, list[list[Problem]]]:
+        """By record, the base model's reserved words, for each view; those that need no details are counted
+        here."""
+        model = self._asked.base_model
+        texts, owners = candidates.of(WORDS)
+        left: dict[int, list[list[Problem]]] = {}
+        if model is None or not texts:
+            return left
+        known: dict[tuple[object, ...], dict[int, list[tuple[str, str]]]] = {}
+        for at, (view, found) in enumerate(zip(columns.views, columns.records.views, strict=True)):
+            if view is None:
+                continue
+            which = view.reserved_words, view.doubtful_words, view.reserved_in_answers
+            if which not in known:
+                known[which] = rules.words(texts, view)
+            times = Counter([code for some in known[which].values() for code, _ in some])
+            listed = [code for code, count in times.items() if not found.counted(code, count, self._asked)]
+            for place, some in known[which].items() if listed else ():
+                problems = [rules.word_problem(texts[place][0], *one, model) for one in some if one[0] in listed]
+                left.setdefault(owners[place], [[] for _ in columns.views])[at].extend(problems)
+        return left
 
     def _beside(
         self, number: int, format_: SourceFormat, conversation: Conversation, columns: Columns
@@ -168,12 +183,10 @@ class Judge:
                     problem = Problem(f"$.{shorten(key)}", "TD014", why, shorten(key))
                     records.ungraded.add(number, problem, self._most)
 
-    def broken_in(
-        self, texts: dict[int, list[Text]], bits: dict[int, int], findings: Findings
-    ) -> dict[int, list[Problem]]:
+    def broken(self, candidates: Candidates, findings: Findings) -> dict[int, list[Problem]]:
         """By record, the problems of its texts; those that need no details are counted here."""
         wrong: dict[int, list[Problem]] = {}
-        for code, found in broken_in(texts, bits):
+        for code, found in broken(candidates):
             if not findings.counted(code, sum([len(whys) for _, whys in found.values()]), self._asked):
                 for at, (path, whys) in found.items():
                     wrong.setdefault(at, []).extend([Problem(path, code, why) for why in whys])

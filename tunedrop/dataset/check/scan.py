@@ -10,7 +10,6 @@ a `Conversation` is made only of a record that has more to be looked at.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
 from contextlib import suppress
 from functools import cached_property
@@ -29,8 +28,7 @@ from tunedrop.dataset.formats.batch import Batch
 from tunedrop.dataset.formats.json_typed import RICH, TYPED, Typed
 from tunedrop.dataset.formats.transcripts import begins, is_transcript
 from tunedrop.dataset.rules import record as rules
-from tunedrop.dataset.rules.texts.prefilter import EVERYTHING, MARKS, WORDS, Prefilter
-from tunedrop.dataset.rules.texts.rule import Text
+from tunedrop.dataset.rules.texts.prefilter import EVERYTHING, MARKS, Candidates, Prefilter
 from tunedrop.dataset.types import Problem, Source
 
 _BEGINNING = 200
@@ -94,20 +92,8 @@ class _Scan:
     ) -> None:
         """Check lines that all have one of Bedrock's formats: plain ones together, the others one by one."""
         columns = self._columns.get(typed.format) or self._new(typed.format)
-        texts = {at: typed.texts(records[at]) for at in bits}
-        odd = {
-            at
-            for at, bit in bits.items()
-            if bit & MARKS and _may_be_transcript(texts[at], typed, records[at])
-        }
-        usual = list(range(len(records)))
-        known: dict[int, Conversation | None] = {}
-        batch = typed.batch(records) if not odd else None
-        if batch is None:
-            known = {at: typed.conversation(record) for at, record in enumerate(records)}
-            odd |= {at for at, conversation in known.items() if conversation is None}
-            usual = [at for at in usual if at not in odd]
-            batch = typed.batch([records[at] for at in usual]) if usual else None
+        usual, batch, known = _usual(records, bits, typed)
+        odd = set(range(len(records))).difference(usual) if len(usual) < len(records) else set()
         if batch is None:
             looked_at, alike = set(usual), {}
         else:
@@ -117,19 +103,18 @@ class _Scan:
                 at: one for at, one in zip(usual, batch.alike, strict=False) if one and at not in looked_at
             }
             alike = self._judge.alike(kinds, columns, typed, records)
-        said = {at: some for at, some in texts.items() if at not in odd} if odd else texts
-        wrong = self._judge.broken_in(said, bits, columns.records.findings)
-        worded = {at for at in said if bits[at] & WORDS}
+        candidates = Candidates({at: typed.texts(records[at]) for at in bits if at not in odd}, bits)
+        wrong = self._judge.broken(candidates, columns.records.findings)
+        worded = self._judge.words(candidates, columns)
         for at in sorted(looked_at.union(wrong, worded, odd, alike)):
             if at in odd:
                 self._line(first + at, raws[at], bits.get(at, self._prefilter.always))
                 continue
             for problem in wrong.get(at, ()):
                 columns.records.findings.add(first + at, problem, self._asked)
-            if at in worded:
-                self._judge.words(first + at, texts[at], columns)
-            if at in alike:
-                self._judge.add_for_the_model(first + at, alike[at], columns)
+            for some in (worded, alike):
+                if at in some:
+                    self._judge.add_for_the_model(first + at, some[at], columns)
             if at not in looked_at:
                 continue
             conversation = known[at] if at in known else typed.conversation(records[at])
@@ -151,17 +136,7 @@ class _Scan:
 
     def _candidates(self, body: bytes, raws: list[bytes]) -> dict[int, int]:
         """By line, the rules about texts that it may break, as bits."""
-        found = self._prefilter.candidates(body)
-        bits = dict.fromkeys(range(len(raws)), self._prefilter.always) if self._prefilter.always else {}
-        if found:
-            ends = list(accumulate([len(raw) + 1 for raw in raws]))
-            at = start = end = 0
-            for place, bit in found:
-                if not start <= place < end:
-                    at = bisect_right(ends, place)
-                    start, end = ends[at] - len(raws[at]) - 1, ends[at]
-                bits[at] = bits.get(at, 0) | bit
-        return bits
+        return self._prefilter.candidates(body, list(accumulate([len(raw) + 1 for raw in raws])))
 
     def _unescaped(
         self, hidden: list[int], raws: list[bytes], records: list[object] | None
@@ -255,8 +230,27 @@ class _Scan:
             self._partial.records += columns.flush()
 
 
-def _may_be_transcript(texts: list[Text], typed: Typed, record: object) -> bool:
-    if not texts or not begins(texts[0][2]):
+def _usual(
+    records: list[object], bits: dict[int, int], typed: Typed
+) -> tuple[list[int], Batch | None, dict[int, Conversation | None]]:
+    """The records to check together, their batch if they have one, and the conversations of all if that took
+    reading each; the others are broken, or transcripts."""
+    usual, known = list(range(len(records))), dict[int, Conversation | None]()
+    batch = typed.batch(records)
+    if batch is None:
+        known = {at: typed.conversation(record) for at, record in enumerate(records)}
+        usual = [at for at in usual if known[at] is not None]
+    marked = [at for at, bit in bits.items() if bit & MARKS and known.get(at, at) is not None]
+    transcripts = {at for at in marked if _is_transcript(records[at], typed)}
+    if transcripts:
+        usual = [at for at in usual if at not in transcripts]
+    if len(usual) < len(records):
+        batch = typed.batch([records[at] for at in usual]) if usual else None
+    return usual, batch, known
+
+
+def _is_transcript(record: object, typed: Typed) -> bool:
+    if not begins(typed.texts(record)[0][2]):
         return False
     conversation = typed.conversation(record)
     return conversation is not None and is_transcript(conversation)

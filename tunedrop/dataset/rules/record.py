@@ -12,7 +12,7 @@ from tunedrop.dataset.formats import SCHEMA_VERSION, Conversation, SourceFormat
 from tunedrop.dataset.formats.record import both
 from tunedrop.dataset.rules import blocks, excluded
 from tunedrop.dataset.rules.texts.rule import Text as Text
-from tunedrop.dataset.rules.texts.rule import begins_a_line, has_any
+from tunedrop.dataset.rules.texts.rule import Texts, begins_a_line, names_before_a_colon
 from tunedrop.dataset.types import Problem, shorten
 
 BYTES_PER_TOKEN = 6
@@ -241,60 +241,45 @@ def _lowered(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @cache
-def _speakers(words: tuple[str, ...]) -> tuple[tuple[int, re.Pattern[str]], ...]:
-    """Names of speakers among reserved words, by their length: whatever their case, with their colon."""
+def _speakers(words: tuple[str, ...]) -> re.Pattern[str] | None:
+    """Names of speakers among reserved words, whatever their case, with their colon."""
     names = [word.strip()[:-1] for word in words if word.strip()[:-1].isalpha()]
-    return tuple(
-        (length, re.compile("|".join(f"{name}:" for name in names if len(name) == length), re.IGNORECASE))
-        for length in sorted(set(map(len, names)))
-    )
+    return names_before_a_colon(names) if names else None
 
 
-def _speaker(text: str, words: tuple[str, ...]) -> str:
-    """The first name of a speaker at the beginning of a line, or in capitals anywhere; "" where none is."""
-    before, colon = -1, text.find(":")
-    while colon >= 0:
-        for length, names in _speakers(words):
-            start = colon - length
-            if start < 0 or not names.fullmatch(text, start, colon + 1):
-                continue
-            name, is_first = text[start : colon + 1], begins_a_line(text, start, before, " \t")
-            last = text[start - 1 : start]
-            is_whole = not (last.isalnum() or last == "_")
-            if is_first or (is_whole and name.isupper() and name.isascii()):
-                return name
-        before, colon = colon, text.find(":", colon + 1)
-    return ""
+def _speaker(match: re.Match[str], first: int) -> str:
+    """The name with its colon, at the beginning of a line or in capitals anywhere; `first` is where its text
+    begins."""
+    text, name = match.string, match[match.lastindex or 0]
+    start = match.start() - len(name)
+    before = text[start - 1] if start > first else " "
+    is_loud = name.isupper() and not (before.isalnum() or before == "_")
+    is_name = name.isascii() and (is_loud or begins_a_line(text, start, first, " \t"))
+    return f"{name}:" if is_name else ""
 
 
-@cache
-def _signs(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Characters of which every word has one, without case."""
-    return tuple(dict.fromkeys(next((one for one in word if one in ":<["), word[:1]) for word in words))
-
-
-def words(texts: list[Text], rules: MethodRules) -> Iterator[tuple[str, str, str]]:
-    """(path, code, word) of reserved words, which are errors in what is asked, as the page has them.
+def words(texts: Texts, rules: MethodRules) -> dict[int, list[tuple[str, str]]]:
+    """By text, (code, word) of reserved words, which are errors in what is asked, as the page has them.
 
     Case counts, and a word inside another counts too ("begins with or contains", says the page, and names no
     exception). What only AWS's own validators refuse is a warning: those words in answers, a few more words,
     and a speaker's name in another case: in capitals, or at the beginning of a line.
     """
-    every = rules.reserved_words + rules.doubtful_words
-    lowered = _lowered(every)
-    for path, role, text in texts:
-        lower = text.lower()
-        if not has_any(lower, _signs(lowered)) or not has_any(lower, lowered):
-            continue
-        asked = role != "assistant" or rules.reserved_in_answers
-        there = [word for word in rules.reserved_words if word in text]
-        if asked:
-            yield from [(path, "TD030", word) for word in there]
-        doubtful = [word for word in rules.doubtful_words if word in text]
-        doubtful += [] if asked else there
-        if not there and not doubtful and (speaker := _speaker(text, every)):
-            doubtful = [speaker]
-        yield from [(path, "TD034", word) for word in doubtful]
+    reserved = [word for word in rules.reserved_words if word in texts.joined]
+    doubtful = [word for word in rules.doubtful_words if word in texts.joined]
+    found: dict[int, list[tuple[str, str]]] = {}
+    for place in texts.with_any((*reserved, *doubtful)):
+        _, role, text = texts[place]
+        sure = [("TD030", word) for word in reserved if word in text]
+        unsure = [("TD034", word) for word in doubtful if word in text]
+        if role == "assistant" and not rules.reserved_in_answers:
+            sure, unsure = [], unsure + [("TD034", word) for _, word in sure]
+        found[place] = sure + unsure
+    names = _speakers(rules.reserved_words + rules.doubtful_words)
+    for place, match in texts.matches(names) if names is not None else ():
+        if place not in found and (speaker := _speaker(match, texts.starts[place])):
+            found[place] = [("TD034", speaker)]
+    return dict(sorted(found.items()))
 
 
 def word_problem(path: str, code: str, word: str, model: BaseModel) -> Problem:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from tunedrop.dataset.rules.texts.rule import Text, TextRule, matches_in
+from tunedrop.dataset.rules.texts.rule import TextRule, Texts
 
 _ADDRESS = re.compile(r"@[\w-]{1,63}(?:\.[\w-]{2,63})+\b")
 _NAME_BEFORE = re.compile(r"\w[.+-]{0,63}$")
@@ -35,18 +35,13 @@ class EmailAddresses(TextRule):
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """The first, never its value."""
-        if self.find_in([("", role, text)]):
+        if any(map(_has_name, _ADDRESS.finditer(text))):
             yield _found("an email address")
 
-    def find_in(self, texts: Sequence[Text]) -> dict[int, list[str]]:
+    def find_in(self, texts: Texts) -> dict[int, list[str]]:
         """The first of each text."""
-        found: dict[int, list[str]] = {}
         wrong = [_found("an email address")]
-        for place, match in matches_in(_ADDRESS, texts):
-            said, start = match.string, match.start()
-            if said[start - 1 : start].isalnum() or _NAME_BEFORE.search(said[max(0, start - 64) : start]):
-                found[place] = wrong
-        return found
+        return {place: wrong for place, match in texts.matches(_ADDRESS) if _has_name(match)}
 
 
 class SocialSecurityNumbers(TextRule):
@@ -89,31 +84,34 @@ class PaymentCards(TextRule):
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """The first, never its value."""
-        if self.find_in([("", role, text)]):
+        if any(map(_is_card, _CARD.finditer(text))):
             yield _found("a payment card number")
 
-    def find_in(self, texts: Sequence[Text]) -> dict[int, list[str]]:
+    def find_in(self, texts: Texts) -> dict[int, list[str]]:
         """The first of each text."""
-        found: dict[int, list[str]] = {}
         wrong = [_found("a payment card number")]
-        for place, match in matches_in(_CARD, texts):
-            if not _is_card(match[0]):
-                continue
-            said, (start, end) = match.string, match.span()
-            before = said[start - 1] if start else " "
-            if not (before.isalnum() or before in ".,+-_" or _BESIDE_A_CARD.match(said, end)):
-                found[place] = wrong
-        return found
+        return {place: wrong for place, match in texts.matches(_CARD) if _is_card(match)}
 
 
-def _is_card(text: str) -> bool:
-    """Whether 13 to 19 digits hold to the check digit of payment cards (Luhn, ISO/IEC 7812-1)."""
-    digits = text.replace(" ", "").replace("-", "")
-    if digits[0] not in "3456" or not 12 <= len(digits) <= 19:
+def _has_name(address: re.Match[str]) -> bool:
+    """Whether a name stands before an @."""
+    text, start = address.string, address.start()
+    return text[start - 1 : start].isalnum() or bool(_NAME_BEFORE.search(text[max(0, start - 64) : start]))
+
+
+def _is_card(number: re.Match[str]) -> bool:
+    """Whether 12 to 19 digits hold to the check digit of payment cards (Luhn, ISO/IEC 7812-1), and stand
+    alone."""
+    digits = number[0].encode().translate(_VALUES, b" -")
+    if (sum(digits) + sum(digits[-2::-2].translate(_DOUBLED))) % 10:
         return False
-    values = digits.encode().translate(_VALUES)
-    return (sum(values[-1::-2]) + sum(values[-2::-2].translate(_DOUBLED))) % 10 == 0 and len(set(values)) > 1
+    if not 3 <= digits[0] <= 6 or not 12 <= len(digits) <= 19 or len(set(digits)) == 1:
+        return False
+    text, (start, end) = number.string, number.span()
+    before = text[start - 1] if start else " "
+    return not (before.isalnum() or before in ".,+-_" or _BESIDE_A_CARD.match(text, end))
 
 
 _VALUES = bytes.maketrans(b"0123456789", bytes(range(10)))
-_DOUBLED = bytes.maketrans(bytes(range(10)), bytes(sum(divmod(2 * one, 10)) for one in range(10)))
+_DOUBLED = bytes.maketrans(bytes(range(10)), bytes([0, 1, 2, 3, 4, 6, 7, 8, 9, 0]))
+"""What doubling adds to a digit, modulo 10."""

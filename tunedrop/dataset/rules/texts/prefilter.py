@@ -8,13 +8,15 @@ ASCII is a candidate of every rule.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import repeat
 
 import hyperscan
 
 from tunedrop.dataset.rules.texts import RULES
-from tunedrop.dataset.rules.texts.rule import Text
+from tunedrop.dataset.rules.texts.rule import Text, Texts
 
 WORDS = 1 << len(RULES)
 """The bit of a base model's reserved words."""
@@ -34,16 +36,20 @@ class Prefilter:
         self._database, self._bits = _database(tuple(sorted(word for word in words if can_be_found(word))))
         self._always = 0 if all(map(can_be_found, words)) else WORDS
 
-    def candidates(self, body: bytes) -> list[tuple[int, int]]:
-        """(place, what may be broken there, as bits), in any order."""
-        found: list[tuple[int, int]] = []
-        note, bits = found.append, self._bits
+    def candidates(self, body: bytes, ends: Sequence[int]) -> dict[int, int]:
+        """By line, what it may break, as bits; `ends` says where each line ends in the body."""
+        places: list[list[int]] = [[] for _ in self._bits]
+        note = [one.append for one in places]
 
         def take(which: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            note((end - 1, bits[which]))
+            note[which](end)
 
         self._database.scan(body, match_event_handler=take)
-        return found
+        bits = dict.fromkeys(range(len(ends)), self._always) if self._always else {}
+        for bit, found in zip(self._bits, places, strict=True):
+            for line in set(map(bisect_left, repeat(ends), found)):
+                bits[line] = bits.get(line, 0) | bit
+        return bits
 
     @property
     def always(self) -> int:
@@ -51,42 +57,38 @@ class Prefilter:
         return self._always
 
 
-def broken(texts: list[Text], bits: int) -> list[tuple[str, str, str]]:
-    """(path, code, why) of what rules find in the texts of a record; of each rule what it finds first."""
-    return [
-        (path, code, why)
-        for code, found in broken_in({0: texts}, {0: bits})
-        for path, wrong in found.values()
-        for why in wrong
-    ]
+class Candidates:
+    """Texts of records, and which rules each record may break."""
+
+    def __init__(self, texts: Mapping[int, list[Text]], bits: Mapping[int, int]) -> None:
+        self._texts = texts
+        self._alike: dict[int, list[int]] = {}
+        for record in texts:
+            self._alike.setdefault(bits[record], []).append(record)
+        self._chosen: dict[tuple[int, ...], tuple[Texts, list[int]]] = {}
+
+    def of(self, bit: int) -> tuple[Texts, list[int]]:
+        """All texts of the records that may break a rule, and the record of each."""
+        which = tuple([bits for bits in self._alike if bits & bit])
+        if which not in self._chosen:
+            records = [record for bits in which for record in self._alike[bits]]
+            texts = Texts([text for record in records for text in self._texts[record]])
+            owners = [record for record in records for _ in self._texts[record]]
+            self._chosen[which] = texts, owners
+        return self._chosen[which]
 
 
 Broken = dict[int, tuple[str, list[str]]]
-"""By record: the path of the text that breaks a rule, and how."""
+"""By record: the path of the first text that breaks a rule, and how."""
 
 
-def broken_in(texts: Mapping[int, list[Text]], bits: Mapping[int, int]) -> Iterator[tuple[str, Broken]]:
-    """The code of each rule that is broken, in their order, and by which of many records.
-
-    Parameters
-    ----------
-    texts, bits
-        By record: its texts, and the rules that it may break.
-    """
-    alike: dict[int, list[int]] = {}
-    for at, some in texts.items():
-        if some:
-            alike.setdefault(bits[at], []).append(at)
+def broken(candidates: Candidates) -> Iterator[tuple[str, Broken]]:
+    """The code of each rule that is broken, in their order, and by which records."""
     for index, rule in enumerate(RULES):
-        candidates = [at for some, places in alike.items() if some >> index & 1 for at in places]
+        texts, owners = candidates.of(1 << index)
         found: Broken = {}
-        which = 0
-        while candidates:  # the first text of each, then the second, …
-            said = [texts[at][which] for at in candidates]
-            for place, wrong in rule.find_in(said).items():
-                found[candidates[place]] = said[place][0], wrong
-            which += 1
-            candidates = [at for at in candidates if at not in found and len(texts[at]) > which]
+        for place, wrong in rule.find_in(texts).items() if texts else ():
+            found.setdefault(owners[place], (texts[place][0], wrong))
         if found:
             yield rule.code, found
 

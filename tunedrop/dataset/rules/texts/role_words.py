@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from tunedrop.dataset.rules.texts.rule import TextRule, begins_a_line
+from tunedrop.dataset.rules.texts.rule import TextRule, Texts, begins_a_line, names_before_a_colon
 
 _SPEAKERS = ("user", "assistant", "human", "system", "bot", "ai", "gpt")
-_LONGEST = 10
+_NAMED = names_before_a_colon((*_SPEAKERS, "<human>", "<bot>"))
 
 
 class RoleWords(TextRule):
@@ -22,21 +23,31 @@ class RoleWords(TextRule):
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """The first."""
-        before, place = -1, text.find(":")
-        while place >= 0:
-            if word := _speaker(text, place, before):
-                yield f"{word!r} names a speaker inside a text; split the transcript into turns"
+        for match in _NAMED.finditer(text):
+            if word := _speaker(match, 0):
+                yield _found(word)
                 return
-            before, place = place, text.find(":", place + 1)
+
+    def find_in(self, texts: Texts) -> dict[int, list[str]]:
+        """The first of each text."""
+        found: dict[int, list[str]] = {}
+        for place, match in texts.matches(_NAMED):
+            if place not in found and (word := _speaker(match, texts.starts[place])):
+                found[place] = [_found(word)]
+        return found
 
 
-def _speaker(text: str, colon: int, colon_before: int) -> str:
-    before = text[max(0, colon - _LONGEST) : colon].lower()
-    name = next((one for one in _SPEAKERS if before.endswith(one)), "")
-    start = colon - len(name)
-    word = text[start:colon]
-    if not name or word.lower() != name or (start and text[start - 1].isalpha()):
-        is_marked = text.endswith(("<human>", "<bot>"), 0, colon)
-        return "<" + text[colon - 6 : colon + 1].lstrip("<") if is_marked else ""
-    is_first = begins_a_line(text, start, colon_before)
-    return f"{word}:" if is_first or (word.isupper() and len(word) > 2) else ""
+def _found(word: str) -> str:
+    return f"{word!r} names a speaker inside a text; split the transcript into turns"
+
+
+def _speaker(match: re.Match[str], first: int) -> str:
+    """The name with its colon, where it is one of a speaker; `first` is where its text begins."""
+    text, name = match.string, match[match.lastindex or 0]
+    start = match.start() - len(name)
+    if name[0] == "<":
+        return f"{name}:" if name.islower() else ""
+    if name.lower() not in _SPEAKERS or (start > first and text[start - 1].isalpha()):
+        return ""
+    is_marked = begins_a_line(text, start, first) or (name.isupper() and len(name) > 2)
+    return f"{name}:" if is_marked else ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import accumulate
 from typing import ClassVar
 
@@ -41,40 +42,65 @@ class TextRule:
         """
         raise NotImplementedError
 
-    def find_in(self, texts: Sequence[Text]) -> dict[int, list[str]]:
+    def find_in(self, texts: Texts) -> dict[int, list[str]]:
         """The same for many texts, by index; texts without problems are left out."""
         found = {}
-        all_ = "\0".join([text for _, _, text in texts])
-        signs = tuple([sign for sign in self.signs if sign in all_])
-        for place, (_, role, text) in enumerate(texts):
-            if has_any(text, signs) and (wrong := list(self.find(text, role))):
+        for place in texts.with_any(self.signs):
+            _, role, text = texts[place]
+            if wrong := list(self.find(text, role)):
                 found[place] = wrong
         return found
 
 
-def matches_in(pattern: re.Pattern[str], texts: Sequence[Text]) -> Iterator[tuple[int, re.Match[str]]]:
-    """(place, match) of a pattern in many texts at once: none of its matches may contain NUL.
+class Texts(list[Text]):
+    """Texts that are searched together."""
 
-    The match's own text is all of them, with NUL between them.
-    """
-    said = [text for _, _, text in texts]
-    ends = list(accumulate([len(text) + 1 for text in said]))
-    for match in pattern.finditer("\0".join(said)):
-        yield bisect_right(ends, match.start()), match
+    @cached_property
+    def joined(self) -> str:
+        """All of them, with NUL between them."""
+        return "\0".join([text for _, _, text in self])
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where each begins in `joined`."""
+        return list(accumulate([len(text) + 1 for _, _, text in self], initial=0))
+
+    def with_any(self, signs: tuple[str, ...]) -> list[int]:
+        """The indices of those that contain one of the signs."""
+        there = [sign for sign in signs if sign in self.joined]
+        if len(there) == 1:
+            sign = there[0]
+            return [place for place, (_, _, text) in enumerate(self) if sign in text]
+        return [place for place, (_, _, text) in enumerate(self) if has_any(text, there)] if there else []
+
+    def matches(self, pattern: re.Pattern[str]) -> Iterator[tuple[int, re.Match[str]]]:
+        """(index, match in `joined`) of a pattern, none of whose matches may contain NUL."""
+        starts = self.starts
+        for match in pattern.finditer(self.joined):
+            yield bisect_right(starts, match.start()) - 1, match
 
 
-def begins_a_line(text: str, start: int, before: int, spaces: str | None = None) -> bool:
+def names_before_a_colon(names: Iterable[str]) -> re.Pattern[str]:
+    """A colon after one of some names, whatever their case; the only group that matches is the name."""
+    ends = "".join(sorted({name[-1] for name in names}))
+    return re.compile(f":(?<=[{ends}]:)(?:{'|'.join(f'(?<=({name}):)' for name in names)})", re.IGNORECASE)
+
+
+def begins_a_line(text: str, start: int, first: int, spaces: str = "") -> bool:
     """Whether only spaces precede an index on its line.
 
     Parameters
     ----------
-    before
-        The index of the previous colon, -1 if there is none; only the text after it is searched.
+    first
+        Where the text begins, which may have others before it.
     spaces
         The characters that count as spaces; default: all white space.
     """
-    line = text.rfind("\n", before + 1, start)
-    return (line >= 0 or before < 0) and not text[max(line, before) + 1 : start].strip(spaces)
+    while start > first and (before := text[start - 1]) != "\n":
+        if not (before in spaces if spaces else before.isspace()):
+            return False
+        start -= 1
+    return True
 
 
 _SIGNS_OF_CODE = (
@@ -85,7 +111,7 @@ _SIGNS_OF_CODE = (
 _QUOTED = re.compile(r"`[^`\n]+`")
 
 
-def has_any(text: str, signs: tuple[str, ...]) -> bool:
+def has_any(text: str, signs: Sequence[str]) -> bool:
     """Whether one of the signs is in a text."""
     for sign in signs:  # noqa: SIM110 - a generator in any() takes twice as long
         if sign in text:
