@@ -139,7 +139,8 @@ class Judge:
             times = Counter([code for some in known[which].values() for code, _ in some])
             listed = [code for code, count in times.items() if not found.counted(code, count, self._asked)]
             for place, some in known[which].items() if listed else ():
-                problems = [rules.word_problem(texts[place][0], *one, model) for one in some if one[0] in listed]
+                path = texts[place][0]
+                problems = [rules.word_problem(path, *one, model) for one in some if one[0] in listed]
                 left.setdefault(owners[place], [[] for _ in columns.views])[at].extend(problems)
         return left
 
