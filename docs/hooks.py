@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -67,6 +68,29 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     if page.file.src_uri == "state-machine.md":
         page.meta["hide"] = ["toc"]
     return markdown
+
+
+_WIDE = 2
+"""A table with more columns does not fit a phone: there, each row is a list of cells with their headers."""
+
+_TABLE = re.compile(r"<table>\s*<thead>(?P<head>.*?)</thead>(?P<body>.*?)</table>", flags=re.DOTALL)
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
+    """Each cell of a wide table gets the header of its column, which site.css shows on phones."""
+    return _TABLE.sub(_labelled, html)
+
+
+def _labelled(table: re.Match[str]) -> str:
+    headers = [re.sub("<[^>]+>", "", one) for one in re.findall(r"<th\b[^>]*>(.*?)</th>", table["head"])]
+    if len(headers) <= _WIDE:
+        return table[0]
+    cells = re.split(r"<td\b", table["body"])
+    names = (headers[place % len(headers)] for place in range(len(cells)))
+    body = cells[0] + "".join(
+        f'<td data-header="{name}"{cell}' for name, cell in zip(names, cells[1:], strict=False)
+    )
+    return f"<table data-wide><thead>{table['head']}</thead>{body}</table>"
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001 - MkDocs passes it

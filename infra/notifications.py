@@ -45,7 +45,7 @@ class Notifications(Construct):
                     conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
                 )
             )
-        for email in emails:
+        for email in dict.fromkeys(emails):
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
         for email in sorted({one for group in groups.values() for one in group} - set(emails)):
             names = [email, *(name for name, group in groups.items() if email in group)]

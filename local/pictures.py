@@ -11,9 +11,13 @@ from local.embedded import ROOT
 
 EXAMPLE = ROOT / "examples" / "support-persona"
 PICTURES = ROOT / "docs" / "assets"
-SIZE = (1_100, 760)
-SHOWN = {"report": "section.advice", "index": "section:last-of-type"}
-"""The pages, and the last element of each that is shown."""
+DESK, PHONE = (1_100, 760), (390, 760)
+SHOWN = (
+    ("report", "report", DESK, "section.advice"),
+    ("report-phone", "report", PHONE, "section.advice"),
+    ("index", "index", DESK, "section:last-of-type"),
+)
+"""Name of a picture, its page, the size of the window, and the last element that is shown."""
 
 LOOKS: tuple[Look, ...] = ("light", "dark")
 
@@ -27,9 +31,9 @@ def main() -> int:
     demo.console.save_svg(str(PICTURES / "demo.svg"), title="make demo")
     pages = demo.OUTPUT / EXAMPLE.name
     with chromium() as browser:
-        for (page, until), look in product(SHOWN.items(), LOOKS):
-            picture = PICTURES / f"{page}-{look}.png"
-            photograph(browser, pages / f"{page}.html", picture, SIZE, look, until=until, scale=2)
+        for (name, page, size, until), look in product(SHOWN, LOOKS):
+            picture = PICTURES / f"{name}-{look}.png"
+            photograph(browser, pages / f"{page}.html", picture, size, look, until=until, scale=2)
             print(picture.relative_to(ROOT))
     return 0
 

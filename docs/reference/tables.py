@@ -61,11 +61,11 @@ def default_of(field: msgspec.structs.FieldInfo) -> str:
 
 
 def type_of(kind: Any) -> str:
-    """A type in words for a person: `text`, `number > 0`, `"a" or "b"`."""
+    """A type in words for a person: `string`, `number > 0`, `"a" or "b"`."""
     if get_origin(kind) is Annotated:
         base, *marks = get_args(kind)
         limits = [_limits(one) for one in marks if isinstance(one, msgspec.Meta)]
-        return " ".join((type_of(base), *(one for one in limits if one)))
+        return " ".join((type_of(base), *(one for one in limits if one))).replace(" :", ":")
     if get_origin(kind) is Literal:
         return ", ".join(f"`{one}`" for one in get_args(kind))
     if isinstance(kind, types.UnionType) or get_origin(kind) is typing.Union:
@@ -79,12 +79,12 @@ def type_of(kind: Any) -> str:
     return _WORDS.get(kind, getattr(kind, "__name__", str(kind)))
 
 
-_WORDS = {str: "text", int: "whole number", float: "number", bool: "`true` or `false`", Any: "anything"}
+_WORDS = {str: "string", int: "whole number", float: "number", bool: "`true` or `false`", Any: "anything"}
 
 
 def _limits(meta: msgspec.Meta) -> str:
     if meta.pattern is not None:
-        return f"matching `{meta.pattern}`"
+        return f": {meta.description}" if meta.description else f"matching `{meta.pattern}`"
     signs = (("&gt;", meta.gt), ("≥", meta.ge), ("&lt;", meta.lt), ("≤", meta.le))
     return " and ".join(f"{sign} {value:g}" for sign, value in signs if value is not None)
 

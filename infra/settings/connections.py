@@ -35,15 +35,16 @@ class Network(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     Attributes
     ----------
     subnets
-        Ids of subnets, of one VPC.
+        Ids of subnets, of one VPC. Lambda takes at most 16, and 5 security groups (VpcConfig in botocore's
+        service model).
     security_groups
         Ids of the security groups that the functions get.
     endpoints
         VPC endpoints to create; by default those that the VPC has are used.
     """
 
-    subnets: Annotated[tuple[Subnet, ...], msgspec.Meta(min_length=1)]
-    security_groups: Annotated[tuple[SecurityGroup, ...], msgspec.Meta(min_length=1)]
+    subnets: Annotated[tuple[Subnet, ...], msgspec.Meta(min_length=1, max_length=16)]
+    security_groups: Annotated[tuple[SecurityGroup, ...], msgspec.Meta(min_length=1, max_length=5)]
     endpoints: Endpoints | None = None
 
 
@@ -56,8 +57,14 @@ class Slack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Their ids, as `T0123456789` and `C0123456789`.
     """
 
-    workspace: Annotated[str, msgspec.Meta(pattern="^[0-9A-Z]{1,255}$")]
-    channel: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{1,256}$")]
+    workspace: Annotated[
+        str,
+        msgspec.Meta(pattern="^[0-9A-Z]{1,255}$", description="the id of a workspace, such as T0123456789"),
+    ]
+    channel: Annotated[
+        str,
+        msgspec.Meta(pattern="^[A-Za-z0-9]{1,256}$", description="the id of a channel, such as C0123456789"),
+    ]
 
 
 class Teams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,7 +81,11 @@ class Teams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     team: Uuid
     tenant: Uuid
     channel: Annotated[
-        str, msgspec.Meta(pattern="^[a-zA-Z0-9_=+/.,-]*%3[aA][a-zA-Z0-9_=+/.,-]*%40[a-zA-Z0-9_=+/.,-]*$")
+        str,
+        msgspec.Meta(
+            pattern="^[a-zA-Z0-9_=+/.,-]*%3[aA][a-zA-Z0-9_=+/.,-]*%40[a-zA-Z0-9_=+/.,-]*$",
+            description="the id in the link of a channel, such as 19%3Aabc%40thread.tacv2",
+        ),
     ]
 
 
@@ -90,5 +101,20 @@ class Mlflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         `Authorization`, such as `Bearer …`.
     """
 
-    tracking_uri: Annotated[str, msgspec.Meta(pattern=r"^https://[\w.-]+(:[0-9]+)?(/[\w./~-]*)?$")]
-    header_parameter: Annotated[str, msgspec.Meta(pattern=r"^/[\w./-]{1,1010}$")] | None = None
+    tracking_uri: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^https://[\w.-]+(:[0-9]+)?(/[\w./~-]*)?$",
+            description="an address such as https://mlflow.example.com",
+        ),
+    ]
+    header_parameter: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                pattern=r"^/[\w./-]{1,1010}$",
+                description="the name of a parameter, such as /team/mlflow/authorization",
+            ),
+        ]
+        | None
+    ) = None

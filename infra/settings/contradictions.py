@@ -159,4 +159,4 @@ def _of_roles_and_tags(settings: Settings) -> Wrong:
 def hint(key: str, known: list[str]) -> str:
     """The closest known key, else all."""
     near = difflib.get_close_matches(key, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known) or 'none'}"

@@ -12,6 +12,7 @@ import msgspec
 from infra.settings import contradictions
 from infra.settings.contradictions import SettingsError
 from infra.settings.stage import Settings, StageSettings
+from tunedrop import wrong_values
 
 
 def check(settings: Settings, where: str) -> None:
@@ -30,7 +31,7 @@ def check(settings: Settings, where: str) -> None:
     try:
         msgspec.convert(msgspec.to_builtins(settings), type(settings))
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{where}{_explain(error)}") from error
+        raise SettingsError(f"{where}{_explain(error, msgspec.to_builtins(settings))}") from error
     contradictions.refuse(where, settings)
 
 
@@ -68,7 +69,7 @@ def read(stages: Any, name: Any) -> StageSettings:
     try:
         settings = msgspec.convert({**given, "name": name}, StageSettings)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{where}{_explain(error)}") from error
+        raise SettingsError(f"{where}{_explain(error, given)}") from error
     contradictions.refuse(where, settings)
     return settings
 
@@ -88,11 +89,13 @@ def _refuse_unknown_keys(where: str, given: Mapping[str, Any]) -> None:
             raise SettingsError(f"{where}.{key} is not a setting; {contradictions.hint(key, known)}")
 
 
-def _explain(error: msgspec.ValidationError) -> str:
+def _explain(error: msgspec.ValidationError, given: Mapping[str, Any]) -> str:
     """msgspec's messages end with the path, as in "Expected `int`, got `str` - at `$.budget_usd`", or "… - at
     `key` in `$.tags`"."""
     found = re.fullmatch(r"(.*) - at `(?:(key)` in `)?\$(.*?)`", str(error), flags=re.DOTALL)
-    if found is None:
-        return f": {error}"
-    message, of_key, path = found.groups()
-    return f"{path}{' (a key of it)' if of_key else ''}: {message}"
+    message, of_key, path = found.groups() if found is not None else (str(error), None, "")
+    top = path.lstrip(".").partition(".")[0].partition("[")[0]
+    kinds = {field.name: field.type for field in msgspec.structs.fields(StageSettings)}
+    what = wrong_values.not_among(given.get(top), kinds.get(top))
+    what = what or wrong_values.in_words(message, StageSettings)
+    return f"{path}{' (a key of it)' if of_key else ''}: {what}"

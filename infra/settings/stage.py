@@ -154,7 +154,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Whether this is the embedded AWS of `local/`.
     """
 
-    name: Annotated[str, msgspec.Meta(pattern=f"^[a-z][a-z0-9]{{0,{MAX_STAGE - 1}}}$")]
+    name: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=f"^[a-z][a-z0-9]{{0,{MAX_STAGE - 1}}}$",
+            description=f"a name of at most {MAX_STAGE} lower-case letters and digits, a letter first",
+        ),
+    ]
     default_base_model: str
     budget_usd: Dollars
     monthly_budget_usd: Dollars
@@ -203,7 +209,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     teams: Teams | None = None
     report_links: ReportLinks = "console"
     report_link_hours: Annotated[int, msgspec.Meta(ge=1, le=12)] = 12
-    event_bus: Annotated[str, msgspec.Meta(pattern=r"^[/.\-_A-Za-z0-9]{1,256}$")] = "default"
+    event_bus: Annotated[
+        str, msgspec.Meta(pattern=r"^[/.\-_A-Za-z0-9]{1,256}$", description="the name of an event bus")
+    ] = "default"
     mlflow: Mlflow | None = None
     permissions_boundary: str | None = None
     architecture: Literal["arm64", "x86_64"] = "arm64"
@@ -230,5 +238,15 @@ class StageSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
         Where to deploy. Left out: the account and Region of the CDK CLI's credentials.
     """
 
-    account: Annotated[str, msgspec.Meta(pattern="^[0-9]{12}$")] | None = None
-    region: Annotated[str, msgspec.Meta(pattern="^[a-z]{2}(-[a-z]+)+-[0-9]$")] | None = None
+    account: (
+        Annotated[
+            str, msgspec.Meta(pattern="^[0-9]{12}$", description="an account id of 12 digits, as a string")
+        ]
+        | None
+    ) = None
+    region: (
+        Annotated[
+            str, msgspec.Meta(pattern="^[a-z]{2}(-[a-z]+)+-[0-9]$", description="a Region such as us-east-1")
+        ]
+        | None
+    ) = None

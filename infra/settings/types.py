@@ -12,23 +12,93 @@ PromptCount = Annotated[int, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 FunctionArn = Annotated[
     str,
-    msgspec.Meta(pattern=r"^arn:aws:lambda:[a-z]{2}(-[a-z]+)+-[0-9]:[0-9]{12}:function:[\w-]+(:[\w-]+)?$"),
+    msgspec.Meta(
+        pattern=r"^arn:aws:lambda:[a-z]{2}(-[a-z]+)+-[0-9]:[0-9]{12}:function:[\w-]+(:[\w-]+)?$",
+        description="the ARN of a function, such as arn:aws:lambda:us-east-1:111122223333:function:grader",
+    ),
 ]
-Tenant = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
-Prefix = Annotated[str, msgspec.Meta(pattern="^s3://[a-z0-9.-]{3,63}/(.*/)?$")]
+Tenant = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$", description="a name of letters, digits, - and _"
+    ),
+]
+Prefix = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^s3://[a-z0-9.-]{3,63}/(.*/)?$",
+        description="a prefix such as s3://bucket/folder/, with / at its end",
+    ),
+]
 ReportLinks = Annotated[
-    str, msgspec.Meta(pattern=r"^(console|presigned|https://[\w.-]+(:[0-9]+)?(/[\w./~-]*)?)$")
+    str,
+    msgspec.Meta(
+        pattern=r"^(console|presigned|https://[\w.-]+(:[0-9]+)?(/[\w./~-]*)?)$",
+        description="console, presigned, or an address such as https://reports.example.com",
+    ),
 ]
-Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s,;<>]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
-Bucket = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
-TagKey = Annotated[str, msgspec.Meta(pattern=r"^(?!aws:)[\w +\-=.:/@]{1,128}$")]
-TagValue = Annotated[str, msgspec.Meta(pattern=r"^[\w +\-=.:/@]{0,256}$")]
-KeyArn = Annotated[str, msgspec.Meta(pattern=r"^arn:aws:kms:[a-z]{2}(-[a-z]+)+-[0-9]:[0-9]{12}:key/[\w-]+$")]
-Subnet = Annotated[str, msgspec.Meta(pattern="^subnet-[0-9a-f]{8,17}$")]
-SecurityGroup = Annotated[str, msgspec.Meta(pattern="^sg-[0-9a-f]{8,17}$")]
-Uuid = Annotated[str, msgspec.Meta(pattern="^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")]
-Vpc = Annotated[str, msgspec.Meta(pattern="^vpc-[0-9a-f]{8,17}$")]
-RouteTable = Annotated[str, msgspec.Meta(pattern="^rtb-[0-9a-f]{8,17}$")]
+Email = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[^@\s,;<>]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
+        description="an e-mail address such as ana@example.com",
+    ),
+]
+Bucket = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        description="the name of a bucket, in lower case and without s3://",
+    ),
+]
+TagKey = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(?!aws:)[\w +\-=.:/@]{1,128}$",
+        description="a tag key: letters, digits, spaces and _ . : / = + - @, not starting with aws:",
+    ),
+]
+TagValue = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[\w +\-=.:/@]{0,256}$",
+        description="a tag value: letters, digits, spaces and _ . : / = + - @",
+    ),
+]
+KeyArn = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^arn:aws:kms:[a-z]{2}(-[a-z]+)+-[0-9]:[0-9]{12}:key/[\w-]+$",
+        description="the ARN of a key, not of an alias: arn:aws:kms:us-east-1:111122223333:key/1234abcd",
+    ),
+]
+Subnet = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^subnet-[0-9a-f]{8,17}$", description="the id of a subnet, such as subnet-0123456789abcdef0"
+    ),
+]
+SecurityGroup = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^sg-[0-9a-f]{8,17}$", description="the id of a security group, such as sg-0123456789abcdef0"
+    ),
+]
+Uuid = Annotated[
+    str, msgspec.Meta(pattern="^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$", description="a UUID")
+]
+Vpc = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^vpc-[0-9a-f]{8,17}$", description="the id of a VPC, such as vpc-0123456789abcdef0"
+    ),
+]
+RouteTable = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^rtb-[0-9a-f]{8,17}$", description="the id of a route table, such as rtb-0123456789abcdef0"
+    ),
+]
 Retention = Literal[
     "one_day", "three_days", "five_days", "one_week", "two_weeks", "one_month", "two_months", "three_months",
     "six_months", "one_year", "thirteen_months", "two_years", "five_years", "ten_years", "infinite",

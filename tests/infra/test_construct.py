@@ -155,8 +155,8 @@ def test_services_may_use_a_key_of_the_apps_own_however_many_share_it(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"name": "Support Team"}, r"^Any/Tuning: settings\.name: .*matching regex"),
-        ({"budget_usd": "fifty"}, r"^Any/Tuning: settings\.budget_usd: Expected `float`, got `str`"),
+        ({"name": "Support Team"}, r"^Any/Tuning: settings\.name: expected a name of at most 12 lower-case"),
+        ({"budget_usd": "fifty"}, r"^Any/Tuning: settings\.budget_usd: expected a number, got a string"),
         ({"budget_usd": 600}, r"^Any/Tuning: settings\.budget_usd .* more than monthly_budget_usd"),
         ({"removal": "delete"}, r"^Any/Tuning: settings\.removal: "),
         ({"default_base_model": "gpt"}, r"^Any/Tuning: settings\.default_base_model: .*not in the catalog"),

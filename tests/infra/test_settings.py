@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from infra import settings
-from infra.settings import Settings, SettingsError
+from infra.settings import Settings, SettingsError, StageSettings
 from tests.infra.conftest import CONTEXT
 from tests.recorded import recorded
 
@@ -162,5 +163,34 @@ def test_a_stage_may_use_all_jobs_that_bedrock_runs_at_once() -> None:
 
     usual = Settings(name="x", default_base_model="y", budget_usd=1, monthly_budget_usd=1)
     assert usual.customization_quota == most
-    with pytest.raises(SettingsError, match=r"customization_quota: Expected `int` <= 10"):
+    with pytest.raises(SettingsError, match=r"customization_quota: expected a whole number of at most 10"):
         settings.read(changed(customization_quota=most + 1), "dev")
+
+
+def test_a_setting_with_a_pattern_says_in_words_what_is_expected() -> None:
+    def described(node: Any) -> list[str]:
+        if isinstance(node, list):
+            return [one for part in node for one in described(part)]
+        if not isinstance(node, dict):
+            return []
+        missing = [node["pattern"]] if "pattern" in node and "description" not in node else []
+        return missing + [one for part in node.values() for one in described(part)]
+
+    assert described(msgspec.json.schema(StageSettings)) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"notification_emails": ["ana"]}, r"notification_emails\[0\]: expected an e-mail address such as"),
+        ({"kms_key": "alias/team"}, "kms_key: expected the ARN of a key, not of an alias"),
+        ({"account": 111122223333}, "account: expected a string or null, got a whole number"),
+        ({"removal": "keep"}, "removal: keep is unknown; it takes retain, destroy"),
+        ({"sweep_minutes": 90}, "sweep_minutes: expected a whole number of at most 60"),
+        ({"network": {"subnets": [], "security_groups": []}}, "expected a list with at least 1 in it"),
+        ({"tenant_budgets_usd": {"law": 5}}, "law is not in tenants; known are none"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_words(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        settings.read(changed(**wrong), "dev")

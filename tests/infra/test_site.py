@@ -104,3 +104,9 @@ def test_the_schemas_are_published(site: Path) -> None:
         "check",
         "evaluation",
     }
+
+
+def test_a_wide_table_names_its_columns_in_each_cell_for_phones(site: Path) -> None:
+    page = (site / "explanation" / "when-to-tune.html").read_text()
+
+    assert re.search(r'<td data-header="is bad at">\s*facts that change weekly', page)

@@ -72,8 +72,8 @@ def test_all_errors_are_reported_at_once() -> None:
     ("text", "expected"),
     [
         (b"method: magic\ndata: {train: t}\n", "line 1: method: magic is unknown; it takes instruction,"),
-        (b"data: {train: 5}\n", "data.train: Expected `str | array`, got `int`"),
-        (b"data: 5\n", "data: Expected `object`, got `int`"),
+        (b"data: {train: 5}\n", "data.train: expected a string or a list, got a whole number"),
+        (b"data: 5\n", "data: expected an object with keys, got a whole number"),
         (b"budget_usd: 5\n", "data.train is missing"),
         (b"a: [\n", "not valid YAML"),
         (b"\xff\xfe", "byte 0 is not UTF-8"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 import msgspec
 
-from tunedrop import catalog, clock, shown
+from tunedrop import catalog, clock, shown, wrong_values
 from tunedrop.catalog import refusals
 from tunedrop.contracts import MOST_IN_EVALUATION_JOB
 from tunedrop.errors import InvalidManifest
@@ -145,7 +145,9 @@ def _keys_and_types(
         try:
             msgspec.convert(yaml_document.plain(value), fields[key])
         except msgspec.ValidationError as error:
-            what = _not_among(value, fields[key]) or str(error).partition(" - at")[0]
+            what = wrong_values.not_among(value, fields[key]) or wrong_values.in_words(
+                str(error).partition(" - at")[0], fields[key]
+            )
             if key == "method" and isinstance(value, str):
                 what = _refused_method(mapping, value) or what
             yield yaml_document.line_of(mapping, key), f"{prefix}{key}: {what}"
@@ -158,20 +160,6 @@ def _refused_method(mapping: Mapping[str, Any], method: str) -> str:
     base = mapping.get("base_model")
     why = catalog.refusal(base if isinstance(base, str) else "", method)
     return f"{method} is not offered: {why.reason}. {why.nearest}" if why is not None else ""
-
-
-def _not_among(value: Any, type_: Any) -> str:
-    """That a text is none of the few that a key takes, and what it may have meant; empty for other types."""
-    if isinstance(value, Mapping) and get_origin(type_) is dict:
-        found = ((key, _not_among(one, get_args(type_)[1])) for key, one in value.items())
-        return next((f"{key}: {what}" for key, what in found if what), "")
-    literals = [part for part in (type_, *get_args(type_)) if get_origin(part) is Literal]
-    known = [one for literal in literals for one in get_args(literal)]
-    if not known or not isinstance(value, str):
-        return ""
-    near = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(known)}"
-    return f"{value} is unknown; {hint}"
 
 
 def _judge(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
