@@ -19,7 +19,7 @@ from tunedrop.contracts import (
     Serving,
     Wait,
 )
-from tunedrop.registration import run_settings
+from tunedrop.registration import resolve
 from tunedrop.stage import Stage
 
 NOVA_LITE = "amazon.nova-lite-v1:0:300k"
@@ -74,7 +74,7 @@ def run(**changes: Any) -> Run:
 def resolved(stage: Stage, **asked: Any) -> Run:
     """The run of a manifest with these keys, as it is registered when the manifest is dropped."""
     document = manifest.read(json.dumps({"data": {"train": "train.jsonl"}, **asked}).encode())
-    return run_settings.resolve(stage, run(), document, {})
+    return resolve(stage, run(), document, {})
 
 
 def dataset(**changes: Any) -> Dataset:

@@ -25,7 +25,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "sweep_throughput": (*PRODUCTION, "TROUBLE", "ONCE#*", "MONTH#*"),
     "refresh_prices": ("ONCE#*", "KEPT#*"),
 }
-"""The partition keys that a function may write in the registry, besides runs (`tunedrop.registry.table`).
+"""The partition keys that a function may write in the registry, besides runs (`tunedrop.registry._table`).
 
 Only the functions that promote and release models may write aliases and claims.
 """

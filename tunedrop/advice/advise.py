@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import msgspec
 
 from tunedrop import catalog
-from tunedrop.advice.approach import Approach, approach
+from tunedrop.advice._approach import Approach, approach
+from tunedrop.advice._examples import examples
+from tunedrop.advice._method import TRANSFER, method
+from tunedrop.advice._settings import settings
 from tunedrop.advice.candidates import ASSUMED, Candidate, LeftOut, candidates, left_out
-from tunedrop.advice.examples import examples
-from tunedrop.advice.method import TRANSFER, method
-from tunedrop.advice.settings import settings
 from tunedrop.advice.situation import Situation
 from tunedrop.advice.statement import COST, OURS, Statement
 from tunedrop.contracts import Method

@@ -1,6 +1,6 @@
 """The AWS clients, and the meaning of their errors."""
 
-from tunedrop.aws.clients import (
+from tunedrop.aws._clients import (
     GRADER_SECONDS,
     TRANSIENT_CODES,
     Aws,

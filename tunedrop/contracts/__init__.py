@@ -4,8 +4,8 @@ Step Functions carries these as JSON; `msgspec.convert` reads them at the edge o
 `msgspec.to_builtins` writes them back. Money is in US dollars, time in ISO 8601 UTC, durations in seconds.
 """
 
-from tunedrop.contracts.cost import ActualCost, Check, CostLine, Estimate, Preflight
-from tunedrop.contracts.dataset import (
+from tunedrop.contracts._cost import ActualCost, Check, CostLine, Estimate, Preflight
+from tunedrop.contracts._dataset import (
     ByteRange,
     Dataset,
     DatasetFile,
@@ -14,7 +14,7 @@ from tunedrop.contracts.dataset import (
     Sharding,
     ShardWork,
 )
-from tunedrop.contracts.evaluation import (
+from tunedrop.contracts._evaluation import (
     Contender,
     Evaluation,
     Incomplete,
@@ -27,9 +27,9 @@ from tunedrop.contracts.evaluation import (
     ShardProgress,
     Speed,
 )
-from tunedrop.contracts.registration import Registration, Resume, ResumePoint
-from tunedrop.contracts.result import RESULT_NAMES, WORKFLOW_RESULTS, Ending, Notice, Outcome, RunEnded
-from tunedrop.contracts.run import (
+from tunedrop.contracts._registration import Registration, Resume, ResumePoint
+from tunedrop.contracts._result import RESULT_NAMES, WORKFLOW_RESULTS, Ending, Notice, Outcome, RunEnded
+from tunedrop.contracts._run import (
     MOST_IN_EVALUATION_JOB,
     Commitment,
     DeploymentSettings,
@@ -48,8 +48,16 @@ from tunedrop.contracts.run import (
     TrainingStage,
     Way,
 )
-from tunedrop.contracts.serving import ImportedBase, Released, Serving
-from tunedrop.contracts.training import CompletedJob, Fit, FitVerdict, StartedJob, TrainingJob, Wait, WaitKind
+from tunedrop.contracts._serving import ImportedBase, Released, Serving
+from tunedrop.contracts._training import (
+    CompletedJob,
+    Fit,
+    FitVerdict,
+    StartedJob,
+    TrainingJob,
+    Wait,
+    WaitKind,
+)
 
 __all__ = [
     "MOST_IN_EVALUATION_JOB",

@@ -10,9 +10,9 @@ from tunedrop import clock
 from tunedrop.catalog.model import BaseModel, Prices
 from tunedrop.contracts import ActualCost, CostLine, Ending, Evaluation, Judged, Run
 from tunedrop.cost import imported
+from tunedrop.cost._training import training
 from tunedrop.cost.estimate import COMMITTED_HOURS, storage
 from tunedrop.cost.lines import PricesOf, Tokens, estimated, of_catalog, per_million, priced
-from tunedrop.cost.training import training
 from tunedrop.planning.plan import PlannedJob, plan
 from tunedrop.serving import kinds
 

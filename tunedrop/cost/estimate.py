@@ -17,9 +17,9 @@ from tunedrop.contracts import (
     Way,
 )
 from tunedrop.cost import imported
+from tunedrop.cost._media import shown_in
+from tunedrop.cost._training import held_out_answers, training
 from tunedrop.cost.lines import PricesOf, estimated, of_catalog, per_million, priced
-from tunedrop.cost.media import shown_in
-from tunedrop.cost.training import held_out_answers, training
 from tunedrop.evaluation import judge_jobs
 from tunedrop.evaluation.workload import Workload
 from tunedrop.planning.plan import plan

@@ -3,6 +3,6 @@
 Each check yields findings and does not raise for a problem that it finds.
 """
 
-from tunedrop.doctor.finding import Finding, State, asked
+from tunedrop.doctor._finding import Finding, State, asked
 
 __all__ = ["Finding", "State", "asked"]

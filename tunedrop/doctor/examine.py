@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 from tunedrop import catalog
 from tunedrop.aws import Aws, is_missing
 from tunedrop.catalog.model import BaseModel
-from tunedrop.doctor import account, deployment, machine, models, quotas
-from tunedrop.doctor.finding import Finding, asked
+from tunedrop.doctor import _account, _deployment, _machine, _quotas, models
+from tunedrop.doctor._finding import Finding, asked
 from tunedrop.stage import Stage, parameter_name
 
 JOBS_AT_ONCE = 1
@@ -29,19 +29,19 @@ def examine(aws: Aws, stage_name: str, base_model: BaseModel | None, folder: Pat
     folder
         The folder with the pinned CDK CLI.
     """
-    yield from machine.look(folder)
-    found = list(account.look(aws))
+    yield from _machine.look(folder)
+    found = list(_account.look(aws))
     yield from found
-    if not account.can_be_asked(found):
+    if not _account.can_be_asked(found):
         return
     stage = _stage(aws, stage_name)
     chosen = _models(aws, base_model, stage)
     yield from models.look(aws, chosen)
-    yield from quotas.look(aws, chosen, stage.customization_quota if stage is not None else JOBS_AT_ONCE)
+    yield from _quotas.look(aws, chosen, stage.customization_quota if stage is not None else JOBS_AT_ONCE)
     if stage is None:
         yield from asked(f"Stage {stage_name}", "stage", lambda: iter([_not_deployed(aws, stage_name)]))
     else:
-        yield from deployment.look(aws, stage)
+        yield from _deployment.look(aws, stage)
 
 
 def _stage(aws: Aws, name: str) -> Stage | None:

@@ -12,7 +12,7 @@ from tunedrop import catalog
 from tunedrop.aws import Aws, is_missing
 from tunedrop.aws.foundation_models import ACCESS, announced, describe, missing_access, why_closed
 from tunedrop.catalog.model import BaseModel
-from tunedrop.doctor.finding import Finding, State, asked
+from tunedrop.doctor._finding import Finding, State, asked
 from tunedrop.training.engines.bedrock.jobs import CUSTOMIZATION_TYPES
 
 ABOUT = "Base models"

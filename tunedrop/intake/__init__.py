@@ -1,6 +1,6 @@
 """The meaning of object keys and file names in uploads."""
 
-from tunedrop.intake.keys import (
+from tunedrop.intake._keys import (
     AGAIN,
     DROP_PREFIX,
     MANIFEST_NAMES,

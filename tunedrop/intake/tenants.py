@@ -3,7 +3,7 @@ only."""
 
 from __future__ import annotations
 
-from tunedrop.intake.keys import DROP_PREFIX, RUNS_PREFIX
+from tunedrop.intake._keys import DROP_PREFIX, RUNS_PREFIX
 from tunedrop.stage import Stage
 
 

@@ -4,8 +4,8 @@ YAML 1.2 semantics: `1e-5` is a number and `no` is a string. An unknown key is a
 known one; every error says which line to look at, and all of them are reported at once.
 """
 
-from tunedrop.manifest.reading import read, share
-from tunedrop.manifest.shapes import (
+from tunedrop.manifest._reading import read, share
+from tunedrop.manifest._shapes import (
     RANGES,
     Data,
     Deployment,

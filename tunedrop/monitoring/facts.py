@@ -9,7 +9,7 @@ from tunedrop import clock
 from tunedrop.contracts import Ending, Preflight
 from tunedrop.evaluation.metrics import TITLES
 from tunedrop.formatting.costs import in_words
-from tunedrop.monitoring.snapshot import Job, Snapshot
+from tunedrop.monitoring._snapshot import Job, Snapshot
 from tunedrop.results.collect import ending_of
 from tunedrop.training.curves import Loss
 

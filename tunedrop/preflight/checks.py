@@ -14,9 +14,9 @@ from tunedrop.contracts import Check, Dataset, Method, Preflight, Run
 from tunedrop.errors import PreflightFailed
 from tunedrop.evaluation import power
 from tunedrop.planning.plan import plan
-from tunedrop.preflight import base, quotas
-from tunedrop.preflight import judge as judge_check
-from tunedrop.preflight import methods as method_checks
+from tunedrop.preflight import _base, quotas
+from tunedrop.preflight import _judge as judge_check
+from tunedrop.preflight import _methods as method_checks
 from tunedrop.serving import bases, choose, models
 from tunedrop.stage import Stage
 from tunedrop.training import engines
@@ -197,7 +197,7 @@ class Preflighter:
         """A base model that Bedrock does not sell on demand is imported: check that its files exist."""
         if bases.is_needed(self._model):
             yield self._asked(
-                base.NAME, lambda: base.check(self._aws, self._stage, self._model), "Deploy the stage again"
+                _base.NAME, lambda: _base.check(self._aws, self._stage, self._model), "Deploy the stage again"
             )
 
     def _test_set(self) -> Check:

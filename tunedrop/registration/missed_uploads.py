@@ -20,8 +20,8 @@ from msgspec import json
 from tunedrop import aws, clock, intake, naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import S3Object
-from tunedrop.registration import folders, resuming
-from tunedrop.registration.events import SWEEP
+from tunedrop.registration import _folders, resuming
+from tunedrop.registration._events import SWEEP
 from tunedrop.registry import Registry
 from tunedrop.reporting import console
 from tunedrop.stage import Stage
@@ -157,5 +157,5 @@ def _uploads(s3: Any, bucket: str) -> Iterator[Uploaded]:
                     key, item["Size"]
                 ):
                     yield Uploaded(source=source, at=item["LastModified"])
-    for source, at in folders.newest(shards):
+    for source, at in _folders.newest(shards):
         yield Uploaded(source=source, at=at)

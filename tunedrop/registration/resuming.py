@@ -28,7 +28,7 @@ from tunedrop.contracts import (
 from tunedrop.cost.actual import evaluated_usd
 from tunedrop.errors import CustomizationFailed, ModelDeleted, NameTaken, RunStopped
 from tunedrop.planning.plan import has_several_jobs
-from tunedrop.registration import data_files
+from tunedrop.registration import _data_files
 from tunedrop.registry import Record, Registry
 from tunedrop.serving import models
 from tunedrop.training import engines
@@ -179,7 +179,7 @@ def _finished_job(aws_: Aws, record: Record) -> CompletedJob | None:
 def step_named(s3: Any, source: S3Object) -> str:
     """The step that a retry object names; empty when it names none, or cannot be read."""
     try:
-        answer = s3.get_object(Bucket=source.bucket, Key=source.key, **data_files.version(source))
+        answer = s3.get_object(Bucket=source.bucket, Key=source.key, **_data_files.version(source))
         body = answer["Body"].read(64)
     except ClientError as error:
         if aws.is_transient(error):

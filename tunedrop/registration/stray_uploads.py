@@ -141,7 +141,7 @@ def _listed(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:
 
 
 def _starts(key: str) -> bool:
-    """Whether an object starts a run, by its event or by the sweep (`tunedrop.registration.folders`)."""
+    """Whether an object starts a run, by its event or by the sweep (`tunedrop.registration._folders`)."""
     return intake.read_key(key).kind in ("dataset", "folder", "shard", "manifest")
 
 

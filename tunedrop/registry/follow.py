@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from tunedrop.registry.records import Record, StepRecord
-from tunedrop.registry.runs import Registry
+from tunedrop.registry._records import Record, StepRecord
+from tunedrop.registry._runs import Registry
 
 
 def follow(

@@ -18,8 +18,8 @@ from tunedrop.aws import Aws, foundation_models
 from tunedrop.aws.subjects import attributes, subject
 from tunedrop.catalog.model import BaseModel
 from tunedrop.formatting.commands import command
+from tunedrop.registry._runs import Registry
 from tunedrop.registry.aliases import Aliases, InProduction
-from tunedrop.registry.runs import Registry
 from tunedrop.registry.troubles import Troubles
 from tunedrop.stage import Stage
 

@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 
 from tunedrop.aws import condition_failed
 from tunedrop.errors import TransientError
-from tunedrop.registry.records import Record
-from tunedrop.registry.runs import Registry
+from tunedrop.registry._records import Record
+from tunedrop.registry._runs import Registry
 from tunedrop.stage import Stage
 
 _TRIES = 5

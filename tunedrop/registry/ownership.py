@@ -18,9 +18,9 @@ from botocore.exceptions import ClientError
 from tunedrop import aws, naming
 from tunedrop.contracts import Dataset, Estimate, Run
 from tunedrop.errors import NameTaken
+from tunedrop.registry._runs import Registry
 from tunedrop.registry.aliases import Aliases, InProduction
 from tunedrop.registry.relatedness import related
-from tunedrop.registry.runs import Registry
 
 STRETCH = 256 << 10
 STRETCHES = 8

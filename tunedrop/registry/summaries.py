@@ -17,7 +17,7 @@ from tunedrop.contracts import (
     Score,
     StartedJob,
 )
-from tunedrop.registry.records import Record
+from tunedrop.registry._records import Record
 
 Order = Literal["started", "name", "status", "score", "improvement", "cost"]
 """The keys that runs can be sorted by: newest, best and most expensive first, names and statuses

@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 from tunedrop.aws import condition_failed
 from tunedrop.contracts import CompletedJob, Dataset, Run
 from tunedrop.errors import AlreadyTrained, TransientError
-from tunedrop.registry.records import Record
-from tunedrop.registry.runs import Registry
+from tunedrop.registry._records import Record
+from tunedrop.registry._runs import Registry
 
 
 def fingerprint(run: Run, dataset: Dataset) -> str:

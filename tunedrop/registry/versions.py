@@ -7,9 +7,9 @@ from typing import Literal
 import msgspec
 
 from tunedrop.contracts import CompletedJob, Dataset, Evaluation, Score
+from tunedrop.registry._records import Record
+from tunedrop.registry._runs import Registry
 from tunedrop.registry.aliases import Aliases
-from tunedrop.registry.records import Record
-from tunedrop.registry.runs import Registry
 
 Standing = Literal["in production", "was in production", "deleted", ""]
 

@@ -24,7 +24,7 @@ from tunedrop.registry.troubles import Troubles
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 from tunedrop.training.engine import TrainingEngine
-from tunedrop.waiting import poll
+from tunedrop.waiting import _poll
 from tunedrop.waiting.table import DEPLOYMENTS, QUEUES, Waits
 
 _TOKEN_IS_GONE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
@@ -125,7 +125,7 @@ class Settler:
         stopped, waiting = self._sorted_out(self._waits.of_kind("deployment"))
         if not waiting:
             return self.settle(stopped)
-        free = poll.free_deployments(self._aws.bedrock, self._waits.refused_at(DEPLOYMENTS))
+        free = _poll.free_deployments(self._aws.bedrock, self._waits.refused_at(DEPLOYMENTS))
         return self.settle([*stopped, *waiting[:free]])
 
     def _grant_queues(self, *kinds: WaitKind) -> list[Wait]:
@@ -152,7 +152,7 @@ class Settler:
         let_in = []
         for engine in dict.fromkeys(self._engine_of(wait.run_id) for wait in waiting):
             most = self._waits.most_jobs(self._stage.customization_quota, engine.name)
-            free = max(0, poll.free_slots(self._aws, engine, most) - taken[engine])
+            free = max(0, _poll.free_slots(self._aws, engine, most) - taken[engine])
             queue = [wait for wait in waiting if self._engine_of(wait.run_id) is engine]
             let_in += [wait for wait in queue[:free] if self._waits.reserve_slot(wait.run_id)]
         return let_in
@@ -172,7 +172,7 @@ class Settler:
         try:
             if self._is_stopped(wait):
                 raise RunStopped(self._stop_cause(wait))
-            output = poll.look(self._aws, self._stage, self._registry, wait)
+            output = _poll.look(self._aws, self._stage, self._registry, wait)
         except RunError as error:
             self._fail(wait, error)
             return True
@@ -185,7 +185,7 @@ class Settler:
         record = self._registry.get(wait.run_id)
         if record is None:
             return False
-        if not record.stop_requested_by and poll.is_stopped(self._aws.s3, self._stage, record.run):
+        if not record.stop_requested_by and _poll.is_stopped(self._aws.s3, self._stage, record.run):
             self._registry.request_stop(record.run, "a stop object")
             return True
         return bool(record.stop_requested_by)

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from tunedrop import catalog
+from tunedrop.advice._examples import records_to_tell
 from tunedrop.advice.advise import advise
-from tunedrop.advice.examples import records_to_tell
 from tunedrop.advice.situation import Profile, Situation
 from tunedrop.contracts import Method
 
@@ -126,7 +126,7 @@ def test_novas_hyperparameters_follow_its_makers_guidance(records: int, epochs: 
     data = msgspec.structs.replace(DATA, records=records)
     lite = catalog.find("amazon.nova-lite-v1:0:300k")
 
-    from tunedrop.advice.settings import settings
+    from tunedrop.advice._settings import settings
 
     chosen, _ = settings(data, lite, "single-turn")
 

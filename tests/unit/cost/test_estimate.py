@@ -18,10 +18,10 @@ from tunedrop.contracts import (
     Teacher,
     Way,
 )
+from tunedrop.cost._media import shown_in
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import PROBE_TOKENS, estimate
 from tunedrop.cost.lines import FEWEST_TOKENS, MOST_TOKENS
-from tunedrop.cost.media import shown_in
 from tunedrop.dataset.check.report import TokenEstimate
 from tunedrop.errors import OverBudget
 from tunedrop.evaluation import general_ability

@@ -14,7 +14,7 @@ from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop import catalog
 from tunedrop.aws import Aws
-from tunedrop.doctor import Finding, account, deployment, machine, models, quotas
+from tunedrop.doctor import Finding, _account, _deployment, _machine, _quotas, models
 from tunedrop.doctor.examine import examine
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
@@ -68,34 +68,34 @@ class TestThisMachine:
     def test_versions_that_fit_are_good(self, repository: Path) -> None:
         versions = {"node": "v22.3.0", "cdk": "2.1148.1 (build abc)"}
 
-        found = list(machine.look(repository, lambda command: versions[Path(command[0]).name]))
+        found = list(_machine.look(repository, lambda command: versions[Path(command[0]).name]))
 
         assert states(found) == {"Python": "good", "Node.js": "good", "CDK CLI": "good"}
 
     @pytest.mark.parametrize("cdk", ["", "2.1000.0", "3.0.0"])
     def test_a_cdk_cli_that_cannot_read_the_app_is_bad(self, repository: Path, cdk: str) -> None:
-        found = list(machine.look(repository, lambda command: cdk if "cdk" in command[0] else "v22.0.0"))
+        found = list(_machine.look(repository, lambda command: cdk if "cdk" in command[0] else "v22.0.0"))
 
         assert states(found)["CDK CLI"] == "bad"
         assert found[-1].cure == "make setup"
 
     def test_an_old_node_that_still_works_is_a_note(self, repository: Path) -> None:
-        found = list(machine.look(repository, lambda _: "v20.20.2"))
+        found = list(_machine.look(repository, lambda _: "v20.20.2"))
 
         assert states(found)["Node.js"] == "note"
 
     def test_outside_the_repository_nothing_is_missing(self, tmp_path: Path) -> None:
-        assert "bad" not in states(list(machine.look(tmp_path))).values()
+        assert "bad" not in states(list(_machine.look(tmp_path))).values()
 
 
 class TestAccount:
     def test_an_account_that_is_bootstrapped_is_good(self, aws: Aws) -> None:
-        aws.ssm.put_parameter(Name=account.BOOTSTRAP, Value="21", Type="String")
+        aws.ssm.put_parameter(Name=_account.BOOTSTRAP, Value="21", Type="String")
 
-        assert set(states(list(account.look(aws))).values()) == {"good"}
+        assert set(states(list(_account.look(aws))).values()) == {"good"}
 
     def test_an_account_that_is_not_bootstrapped_is_told_how(self, aws: Aws) -> None:
-        *_, bootstrap = account.look(aws)
+        *_, bootstrap = _account.look(aws)
 
         assert bootstrap.state == "bad"
         assert "cdk bootstrap" in bootstrap.cure
@@ -108,7 +108,7 @@ class TestAccount:
         monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
         nowhere = Aws(boto3.Session())
 
-        (found,) = account.look(nowhere)
+        (found,) = _account.look(nowhere)
 
         assert (found.name, found.state) == ("Region", "bad")
         assert "--region" in found.cure
@@ -121,13 +121,13 @@ class TestAccount:
 
         monkeypatch.setattr("botocore.client.BaseClient._make_api_call", unreachable)
 
-        (found,) = account.look(aws)
+        (found,) = _account.look(aws)
 
         assert "Is the network there" in found.cure
-        assert not account.can_be_asked([found])
+        assert not _account.can_be_asked([found])
 
     def test_a_region_without_customization_names_those_that_have_it(self) -> None:
-        assert "us-east-1, us-west-2" in account._region("eu-central-1").cure
+        assert "us-east-1, us-west-2" in _account._region("eu-central-1").cure
 
 
 class TestBaseModels:
@@ -214,11 +214,11 @@ class TestQuotas:
                 "Adjustable": key != "jobs",
             }
             for key, code, name in (
-                ("jobs", quotas.JOBS, "Scheduled customization jobs"),
-                ("deployments", quotas.DEPLOYMENTS, "Total number of custom model deployments"),
-                ("creating", quotas.DEPLOYMENTS_IN_PROGRESS, "In-progress custom model deployments"),
-                ("models", quotas.CUSTOM_MODELS, "Custom models per account"),
-                ("units", quotas.NO_COMMITMENT_UNITS, "Model units no-commitment"),
+                ("jobs", _quotas.JOBS, "Scheduled customization jobs"),
+                ("deployments", _quotas.DEPLOYMENTS, "Total number of custom model deployments"),
+                ("creating", _quotas.DEPLOYMENTS_IN_PROGRESS, "In-progress custom model deployments"),
+                ("models", _quotas.CUSTOM_MODELS, "Custom models per account"),
+                ("units", _quotas.NO_COMMITMENT_UNITS, "Model units no-commitment"),
                 ("own", "L-3632DE15", "Model units per provisioned model for Meta Llama 3.1 8B Instruct"),
             )
         ]
@@ -230,7 +230,7 @@ class TestQuotas:
             list_custom_models={"modelSummaries": []},
             list_model_customization_jobs={"modelCustomizationJobSummaries": []},
         )
-        return list(quotas.look(aws, [LLAMA], jobs_at_once))
+        return list(_quotas.look(aws, [LLAMA], jobs_at_once))
 
     def test_the_quota_that_is_0_by_default_is_bad_where_nothing_else_serves_the_model(
         self, aws: Aws
@@ -260,7 +260,7 @@ class TestStage:
     def test_what_is_gone_is_named_and_deployed_again(self, aws: Aws, deployed: Stage) -> None:
         aws.s3.delete_bucket(Bucket=deployed.artifacts_bucket)
 
-        found = {finding.name: finding for finding in deployment.look(aws, deployed)}
+        found = {finding.name: finding for finding in _deployment.look(aws, deployed)}
 
         assert found["intake bucket"].state == "good"
         assert found["artifacts bucket"].state == "bad"
@@ -272,7 +272,7 @@ class TestStage:
     ) -> None:
         aws.s3 = FakeBedrock(get_bucket_notification_configuration=answer, head_bucket={})
 
-        assert deployment._events(aws, "Stage test", stage).state == state
+        assert _deployment._events(aws, "Stage test", stage).state == state
 
     @pytest.mark.parametrize(
         ("left_out", "says"),
@@ -290,19 +290,19 @@ class TestStage:
         arn = aws.client("kms").create_key(Policy=json.dumps(policy))["KeyMetadata"]["Arn"]
 
         under_it = msgspec.structs.replace(deployed, key_arn=arn)
-        found = {one.name: one for one in deployment.look(aws, under_it)}
+        found = {one.name: one for one in _deployment.look(aws, under_it)}
 
         assert says in found["key policy"].detail
         assert found["key policy"].state == ("bad" if left_out else "good")
 
     def test_a_topic_that_nobody_hears_is_worth_knowing(self, aws: Aws, deployed: Stage) -> None:
-        assert states(list(deployment.look(aws, deployed)))["who is told"] == "note"
+        assert states(list(_deployment.look(aws, deployed)))["who is told"] == "note"
 
         aws.sns.subscribe(
             TopicArn=deployed.topic_arn, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:1:inbox"
         )
 
-        assert states(list(deployment.look(aws, deployed)))["who is told"] == "good"
+        assert states(list(_deployment.look(aws, deployed)))["who is told"] == "good"
 
     def test_a_stage_that_is_still_to_be_deployed_fails_nothing(self, aws: Aws, tmp_path: Path) -> None:
         aws.bedrock = FakeBedrock(

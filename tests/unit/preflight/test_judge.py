@@ -11,7 +11,7 @@ import pytest
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop.contracts import Check, JudgeSettings
-from tunedrop.preflight import judge as judge_check
+from tunedrop.preflight import _judge as judge_check
 
 ALLOWED = {"EvaluationResults": [{"EvalDecision": "allowed"}]}
 DENIED = {"EvaluationResults": [{"EvalDecision": "implicitDeny"}]}

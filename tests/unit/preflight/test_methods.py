@@ -12,7 +12,7 @@ from botocore.exceptions import ReadTimeoutError
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock
 from tunedrop.contracts import Teacher
-from tunedrop.preflight import methods
+from tunedrop.preflight import _methods
 
 GRADER = "arn:aws:lambda:us-east-1:111122223333:function:tunedrop-test-grade-answers"
 TEACHER = Teacher(model="meta.llama3-3-70b-instruct-v1:0", max_response_length=500)
@@ -51,7 +51,7 @@ def checked(function: Lambda, simulated: dict[str, Any] = ALLOWED, called: str =
         grader=function,
     )
     run = builders.run(method="reinforcement", grader=GRADER)
-    return methods.grader(aws, run, builders.dataset(), "arn:role", called)  # type: ignore[arg-type]
+    return _methods.grader(aws, run, builders.dataset(), "arn:role", called)  # type: ignore[arg-type]
 
 
 def graded(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -125,7 +125,7 @@ def test_a_teacher_is_alive_and_may_be_asked(
         bedrock=FakeBedrock(get_foundation_model={"modelDetails": {"modelLifecycle": lifecycle}}),
     )
 
-    found = methods.teacher(aws, TEACHER, "us-east-1", "arn:role")  # type: ignore[arg-type]
+    found = _methods.teacher(aws, TEACHER, "us-east-1", "arn:role")  # type: ignore[arg-type]
 
     assert expected in found.detail
     assert found.passed is (expected == "is available and may be called")

@@ -12,7 +12,7 @@ from tests import builders
 from tunedrop.aws import Aws
 from tunedrop.contracts import S3Object
 from tunedrop.intake import read_key
-from tunedrop.registration import ObjectCreated, folders, missed_uploads, register
+from tunedrop.registration import ObjectCreated, _folders, missed_uploads, register
 from tunedrop.registration.missed_uploads import Uploaded
 from tunedrop.registry import Registry
 
@@ -138,8 +138,8 @@ def test_a_folder_of_more_files_than_are_listed_is_refused(
     aws: Aws, intake: str, monkeypatch: pytest.MonkeyPatch, files: int, beside: int, taken: bool
 ) -> None:
     """`_SUCCESS` is one of the objects that are looked at."""
-    monkeypatch.setattr(folders, "MAX_DATA_FILES", 3)
-    monkeypatch.setattr(folders, "MAX_LISTED", 5)
+    monkeypatch.setattr(_folders, "MAX_DATA_FILES", 3)
+    monkeypatch.setattr(_folders, "MAX_LISTED", 5)
     for number in range(files):
         put(aws, intake, f"drop/garden/train-{number}.csv")
     for number in range(beside):

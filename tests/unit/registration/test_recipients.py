@@ -8,7 +8,7 @@ from tests import builders
 from tests.unit.registration.test_hostile_uploads import Uploads
 from tunedrop import registration
 from tunedrop.contracts import Registration, S3Object
-from tunedrop.registration import ObjectCreated, recipients
+from tunedrop.registration import ObjectCreated, _recipients
 
 STAGE = builders.stage(notify={"support": ("ana@example.com", "bo@example.com"), "law": ("li@example.com",)})
 
@@ -83,4 +83,4 @@ def test_a_tenant_neither_names_nor_learns_the_addresses_of_another(notify: str)
 
 @pytest.mark.parametrize(("tenant", "told"), [("law", ("law",)), ("sales", ()), ("", ()), (None, ())])
 def test_a_tenant_is_told_by_the_group_of_its_name(tenant: str | None, told: tuple[str, ...]) -> None:
-    assert recipients.of_tenant(STAGE, tenant) == told
+    assert _recipients.of_tenant(STAGE, tenant) == told

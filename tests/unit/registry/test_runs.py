@@ -8,7 +8,7 @@ from tunedrop import clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import CompletedJob, Failure, S3Object
 from tunedrop.registry import Registry
-from tunedrop.registry.notices import UNSURE_SECONDS
+from tunedrop.registry._notices import UNSURE_SECONDS
 from tunedrop.stage import Stage
 
 

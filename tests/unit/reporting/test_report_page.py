@@ -18,17 +18,17 @@ from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.evaluate import Judgement, Prediction
 from tunedrop.evaluation.gate import decide
 from tunedrop.registry import StepRecord
-from tunedrop.reporting import advice, document
+from tunedrop.reporting import _document, advice
 from tunedrop.reporting.report import (
     Material,
-    answers,
-    comparison,
-    confusion,
-    forest,
-    losses,
+    _answers,
+    _comparison,
+    _confusion,
+    _forest,
+    _losses,
+    _timeline,
     render,
     svg,
-    timeline,
 )
 from tunedrop.training.curves import Loss
 
@@ -103,7 +103,7 @@ def test_wins_ties_and_losses_are_counted_and_parts_of_the_test_set_shown() -> N
     ]
     evaluation = Evaluation(done=True, metric="exact_match")
 
-    found = comparison.of(evaluation, answers_)
+    found = _comparison.of(evaluation, answers_)
 
     assert found is not None
     assert (found.wins, found.losses, found.ties) == (40, 20, 0)
@@ -126,7 +126,7 @@ def test_parts_near_to_the_training_data_stand_beside_those_far_from_it() -> Non
         for number in range(60)
     ]
 
-    found = comparison.of(Evaluation(done=True, metric="exact_match"), answers_)
+    found = _comparison.of(Evaluation(done=True, metric="exact_match"), answers_)
 
     assert found is not None
     parts = {one.name: one for one in found.slices}
@@ -151,7 +151,7 @@ def test_a_grader_s_rewards_are_compared_where_they_decided() -> None:
         for number in range(40)
     ]
 
-    found = comparison.of(Evaluation(done=True, metric="reward"), answers_)
+    found = _comparison.of(Evaluation(done=True, metric="reward"), answers_)
 
     assert found is not None
     assert (found.title, found.wins, found.losses) == ("Grader's reward", 39, 1)
@@ -172,7 +172,7 @@ def test_rewards_of_any_range_are_shown_on_the_scale_of_the_verdict() -> None:
     ]
     evaluation = decide(answers_, EvaluationSettings())
 
-    found = comparison.of(evaluation, answers_)
+    found = _comparison.of(evaluation, answers_)
 
     assert found is not None
     (score,) = [one for one in evaluation.scores if one.metric == "reward"]
@@ -182,7 +182,7 @@ def test_rewards_of_any_range_are_shown_on_the_scale_of_the_verdict() -> None:
 
 
 def test_only_what_failed_is_red() -> None:
-    css = document._source("report/report.css")
+    css = _document._source("report/report.css")
     red = re.findall(r"([^{}]*)\{ --tone: var\(--bad\) \}", css)
 
     assert [one.strip() for one in red] == [".verdict.failed"]
@@ -227,7 +227,7 @@ def test_the_style_and_the_script_work_without_any_request_or_inline_style() -> 
 
 
 def test_what_cannot_be_seen_is_named() -> None:
-    shown = document.visible("invoice\u202efdp.exe <b>")
+    shown = _document.visible("invoice\u202efdp.exe <b>")
 
     assert shown == 'invoice<span class="unseen">U+202E</span>fdp.exe &lt;b&gt;'
 
@@ -235,7 +235,7 @@ def test_what_cannot_be_seen_is_named() -> None:
 def test_joiners_that_languages_and_emoji_need_are_left_alone() -> None:
     family = "\U0001f469\u200d\U0001f467 \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
 
-    assert document.visible(family) == family
+    assert _document.visible(family) == family
 
 
 def test_attributes_of_a_drawing_are_escaped() -> None:
@@ -259,7 +259,7 @@ def test_an_axis_has_round_marks(top: float, marks: list[float]) -> None:
 def test_an_interval_is_good_or_bad_only_as_a_whole(
     low: float, high: float, higher_is_better: bool, kind: str
 ) -> None:
-    assert forest.kind(score(low=low, high=high, higher_is_better=higher_is_better)) == kind
+    assert _forest.kind(score(low=low, high=high, higher_is_better=higher_is_better)) == kind
 
 
 def test_the_deciding_metric_stands_first_and_a_perplexity_has_its_own_scale() -> None:
@@ -267,15 +267,15 @@ def test_the_deciding_metric_stands_first_and_a_perplexity_has_its_own_scale() -
         metric="perplexity", base=30, tuned=12, difference=-18, low=-20, high=-16, higher_is_better=False
     )
 
-    rows = forest.rows([perplexity, score()], decisive="token_f1")
+    rows = _forest.rows([perplexity, score()], decisive="token_f1")
 
     assert [row.score.metric for row in rows] == ["token_f1", "perplexity"]
-    assert forest.scale([score()]) == 0.75
-    assert forest.scale([perplexity]) > 30
+    assert _forest.scale([score()]) == 0.75
+    assert _forest.scale([perplexity]) > 30
 
 
 def test_an_answer_is_cut_where_it_agrees_with_the_reference() -> None:
-    found = answers.parts("Fill the tank, then wait.", "fill a tank then go")
+    found = _answers.parts("Fill the tank, then wait.", "fill a tank then go")
 
     assert [(part.text, part.wanted) for part in found] == [
         ("fill", True), (" a ", False), ("tank", True), (" ", False), ("then", True), (" go", False),
@@ -285,7 +285,7 @@ def test_an_answer_is_cut_where_it_agrees_with_the_reference() -> None:
 def test_best_gains_worst_losses_and_some_at_random_are_shown_once_each() -> None:
     material = SAMPLES["labels"]
 
-    groups = answers.groups(material.ending, material.predictions)
+    groups = _answers.groups(material.ending, material.predictions)
 
     shown = [pair.place for group in groups for pair in group.pairs]
     assert [group.title for group in groups] == ["Best gains", "Worst losses", "At random"]
@@ -300,7 +300,7 @@ def test_where_a_judges_ratings_decide_the_gains_are_those_of_its_ratings() -> N
     liked, unrated, *_ = material.predictions
     judgement = Judgement(ratings={"base": 0.25, "tuned": 1.0})
 
-    (group,) = answers.groups(
+    (group,) = _answers.groups(
         msgspec.structs.replace(material.ending, evaluation=decided),
         [msgspec.structs.replace(liked, judgement=judgement), unrated],
     )
@@ -354,7 +354,7 @@ def test_a_run_without_its_base_model_says_why_and_how_to_get_its_verdict() -> N
 def test_an_answer_of_a_conversation_is_found_by_its_turn() -> None:
     material = SAMPLES["multi-turn"]
 
-    groups = answers.groups(material.ending, material.predictions)
+    groups = _answers.groups(material.ending, material.predictions)
 
     assert all(re.fullmatch(r"record \d+, turn [12]", pair.place) for group in groups for pair in group.pairs)
 
@@ -362,7 +362,7 @@ def test_an_answer_of_a_conversation_is_found_by_its_turn() -> None:
 def test_labels_are_counted_right_down_given_across() -> None:
     material = SAMPLES["labels"]
 
-    found = confusion.of(material.ending, material.predictions)
+    found = _confusion.of(material.ending, material.predictions)
 
     assert found is not None
     assert sum(label.prompts for label in found.labels) == len(material.predictions)
@@ -375,7 +375,7 @@ def test_labels_are_counted_right_down_given_across() -> None:
 def test_a_long_curve_is_drawn_by_the_means_of_its_stretches() -> None:
     rows = [Loss(step, 0, float(step)) for step in range(10_000)]
 
-    thinned = losses.thinned(rows, 100)
+    thinned = _losses.thinned(rows, 100)
 
     assert len(thinned) == 100
     assert thinned[0].loss == pytest.approx(49.5)
@@ -386,7 +386,7 @@ def test_a_long_curve_is_drawn_by_the_means_of_its_stretches() -> None:
     ("seconds", "words"), [(42, "42 s"), (420, "7 min"), (12_000, "3 h 20 min"), (190_800, "2 d 5 h")]
 )
 def test_durations_are_said_as_people_say_them(seconds: float, words: str) -> None:
-    assert timeline.in_words(seconds) == words
+    assert _timeline.in_words(seconds) == words
 
 
 def test_a_run_without_anything_but_a_failure_has_a_report() -> None:
@@ -440,7 +440,7 @@ def test_steps_of_one_second_stand_in_the_order_of_their_ends() -> None:
         StepRecord(step="validate_data", started_at=at(1), ended_at=at(1)),
     ]
 
-    assert [one.step for one in timeline.rows(steps)] == [
+    assert [one.step for one in _timeline.rows(steps)] == [
         "validate data", "preflight", "release throughput", "notify",
     ]  # fmt: skip
 

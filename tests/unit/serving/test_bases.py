@@ -16,7 +16,7 @@ from tunedrop import catalog, naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import ImportedBase
 from tunedrop.errors import TransientError
-from tunedrop.preflight import base as preflight
+from tunedrop.preflight import _base as preflight
 from tunedrop.serving import bases, inventory, throughput
 from tunedrop.serving.sweep import in_service
 from tunedrop.stage import Stage

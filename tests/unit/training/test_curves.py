@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tunedrop.monitoring import Job
 from tunedrop.monitoring.facts import training
-from tunedrop.monitoring.snapshot import Job
 from tunedrop.training import curves
 
 RECORDED = (

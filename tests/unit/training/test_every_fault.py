@@ -36,7 +36,7 @@ from tunedrop.serving import inventory, models, throughput
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 from tunedrop.training.engine import Job, QuotaFull, TrainingEngine, outcome
-from tunedrop.waiting import poll, stalled
+from tunedrop.waiting import _poll, _stalled
 
 RUN = "persona-0123456789"
 GRADED = Path(__file__).parents[3] / "examples" / "graded-answers" / "train.jsonl"
@@ -222,11 +222,11 @@ def test_a_job_that_never_starts_is_announced_stopped_and_leaves_nothing(
     registry = Registry(journey.aws.dynamodb, stage.registry_table)
     registry.register(journey.run)
     told: list[str] = []
-    monkeypatch.setattr(stalled, "_publish", lambda *given: told.append(given[-1]))
+    monkeypatch.setattr(_stalled, "_publish", lambda *given: told.append(given[-1]))
     wait = waiting(started, "2026-11-01T00:00:00Z")
 
     with pytest.raises(CustomizationFailed, match=r"has not started training .* Nothing is billed"):
-        poll.look(journey.aws, stage, registry, wait)
+        _poll.look(journey.aws, stage, registry, wait)
 
     assert len(told) == 1
     journey.clean_up(started)
@@ -244,7 +244,7 @@ def test_an_event_that_is_lost_is_not_needed(journey: Journey) -> None:
     started = journey.start()
     wait = waiting(started, clock.now())
 
-    found = until(lambda: poll.look(journey.aws, stage, registry, wait), "the look of the schedule")
+    found = until(lambda: _poll.look(journey.aws, stage, registry, wait), "the look of the schedule")
 
     assert journey.account.events == []
     assert isinstance(found, CompletedJob)

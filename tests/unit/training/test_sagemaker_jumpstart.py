@@ -23,7 +23,7 @@ from tests.unit.fake_bedrock import refusal
 from tunedrop import catalog
 from tunedrop.aws import Aws
 from tunedrop.contracts import Dataset, DatasetFile, Run, StartedJob
-from tunedrop.cost.training import training
+from tunedrop.cost._training import training
 from tunedrop.errors import CustomizationFailed, RunStopped, TransientError
 from tunedrop.planning.hyperparameters import resolve
 from tunedrop.planning.plan import plan

@@ -36,7 +36,7 @@ from tunedrop.results.teardown import Teardown
 from tunedrop.serving import choose, models
 from tunedrop.stage import Stage
 from tunedrop.training import engines
-from tunedrop.waiting import poll, queue
+from tunedrop.waiting import _poll, queue
 from tunedrop.waiting.table import Waits
 
 ROOT = Path(__file__).parents[3]
@@ -193,9 +193,9 @@ def test_a_run_of_it_is_checked_priced_queued_trained_and_torn_down(
     assert started == again
     assert started.outcome == "started"
     wait = waiting(run, started)
-    assert poll.look(aws, its_stage, registry, wait) is None
+    assert _poll.look(aws, its_stage, registry, wait) is None
     next(iter(sixth.JOBS.values()))["status"] = "Completed"
-    done = poll.look(aws, its_stage, registry, wait)
+    done = _poll.look(aws, its_stage, registry, wait)
     assert isinstance(done, CompletedJob)
     assert models.base_of(aws, its_stage, done.model_arn, run.run_id) is base
 

@@ -13,7 +13,7 @@ from tunedrop import catalog, clock
 from tunedrop.aws import Aws
 from tunedrop.errors import CustomizationFailed
 from tunedrop.registry import Registry
-from tunedrop.waiting import stalled
+from tunedrop.waiting import _stalled
 
 HOUR = 3_600
 
@@ -71,9 +71,9 @@ def test_a_job_that_does_not_start_is_announced_once_and_stopped_if_the_stage_sa
     for _ in range(2):
         if stopped:
             with pytest.raises(CustomizationFailed, match="NotStarted"):
-                stalled.look(aws, stage, registry, wait)
+                _stalled.look(aws, stage, registry, wait)
         else:
-            stalled.look(aws, stage, registry, wait)
+            _stalled.look(aws, stage, registry, wait)
 
     assert len(topic.published) == announced
     stops_asked = [{"jobIdentifier": builders.JOB_ARN}] * (2 if stopped else 0)
@@ -95,10 +95,10 @@ def test_a_message_that_could_not_be_sent_is_sent_at_the_next_look(aws: Aws, reg
     wait = builders.wait(parked_at=clock.after(clock.now(), -25 * HOUR))
     aws.sns = Deaf()
     with pytest.raises(ClientError):
-        stalled.look(aws, stage, registry, wait)
+        _stalled.look(aws, stage, registry, wait)
 
     aws.sns = topic = Topic()
-    stalled.look(aws, stage, registry, wait)
+    _stalled.look(aws, stage, registry, wait)
 
     assert len(topic.published) == 1
 
@@ -108,7 +108,7 @@ def test_other_base_models_of_the_region_are_named_and_not_the_stalled_one(stops
     run, region = builders.run(), "us-east-1"
     stage = builders.stage(region=region, stop_stalled=stops)
 
-    said = stalled.text(stage, run, builders.JOB_ARN, 90_000.0)
+    said = _stalled.text(stage, run, builders.JOB_ARN, 90_000.0)
 
     others = {one.id for one in catalog.tunable(region=region)} - {run.base_model}
     assert others

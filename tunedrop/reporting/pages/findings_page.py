@@ -7,7 +7,7 @@ from typing import Any
 
 from tunedrop.contracts import Run
 from tunedrop.dataset.check.report import Report
-from tunedrop.reporting import document
+from tunedrop.reporting import _document
 from tunedrop.reporting.pages import STYLES
 from tunedrop.reporting.report import findings
 from tunedrop.stage import Stage
@@ -27,7 +27,7 @@ def render_check(name: str, report: Report, records: Records) -> str:
 
 
 def _page(report: Report, records: Records, **values: Any) -> str:
-    return document.render(
+    return _document.render(
         "findings.html",
         styles=STYLES,
         scripts=("pages/findings.js",),

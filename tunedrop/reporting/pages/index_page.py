@@ -10,7 +10,7 @@ from markupsafe import Markup
 from tunedrop import catalog, naming
 from tunedrop.evaluation.metrics import TITLES
 from tunedrop.registry.summaries import Summary
-from tunedrop.reporting import document, links
+from tunedrop.reporting import _document, links
 from tunedrop.reporting.pages import STYLES
 from tunedrop.reporting.report.svg import el, percent
 from tunedrop.stage import Stage
@@ -67,7 +67,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 def render(stage: Stage, index: Index) -> str:
     """The page, as one HTML document with links to files in the same bucket or to the console."""
-    return document.render(
+    return _document.render(
         "index.html",
         styles=STYLES,
         scripts=("pages/index.js",),

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from tunedrop.contracts.run import Method
+from tunedrop.contracts._run import Method
 
 
 class Prompts(msgspec.Struct, frozen=True, kw_only=True):

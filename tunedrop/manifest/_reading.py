@@ -14,7 +14,7 @@ from tunedrop.catalog import refusals
 from tunedrop.contracts import MOST_IN_EVALUATION_JOB
 from tunedrop.errors import InvalidManifest
 from tunedrop.manifest import yaml_document
-from tunedrop.manifest.shapes import RANGES, SECTIONS, Data, Judge, Manifest, Stage
+from tunedrop.manifest._shapes import RANGES, SECTIONS, Data, Judge, Manifest, Stage
 
 MAX_STAGES = 4
 MAX_FINDINGS = 20

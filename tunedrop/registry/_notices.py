@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tunedrop import clock
-from tunedrop.registry.table import Table
+from tunedrop.registry._table import Table
 
 UNSURE_SECONDS = 20
 """How long the receipt of a notification may take; SNS delivers to Lambda in well under a second."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from tunedrop.contracts.run import JudgedVia
+from tunedrop.contracts._run import JudgedVia
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):

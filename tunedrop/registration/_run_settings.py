@@ -22,7 +22,7 @@ from tunedrop.errors import InvalidManifest
 from tunedrop.evaluation import grading
 from tunedrop.manifest import Manifest
 from tunedrop.planning import base_models, distillation, hyperparameters
-from tunedrop.registration.data_files import DataFiles
+from tunedrop.registration._data_files import DataFiles
 from tunedrop.stage import Stage
 from tunedrop.training import parents
 

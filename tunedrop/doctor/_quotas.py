@@ -8,7 +8,7 @@ import msgspec
 
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
-from tunedrop.doctor.finding import Finding, State, asked
+from tunedrop.doctor._finding import Finding, State, asked
 from tunedrop.preflight.quotas import (
     CUSTOM_MODELS,
     DEPLOYMENTS,

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from botocore.exceptions import ClientError
 
 from tunedrop.aws import Aws, is_missing
-from tunedrop.doctor import key
-from tunedrop.doctor.finding import Finding, State, asked
+from tunedrop.doctor import _key
+from tunedrop.doctor._finding import Finding, State, asked
 from tunedrop.stage import Stage
 
 AGAIN = "Deploy the stage again: make deploy STAGE={name}"
@@ -40,7 +40,7 @@ def look(aws: Aws, stage: Stage) -> Iterator[Finding]:
         yield from asked(about, name, lambda n=name, w=which, c=call: iter([_there(about, stage, n, w, c)]))  # type: ignore[misc]
     yield from asked(about, "event delivery", lambda: iter([_events(aws, about, stage)]))
     yield from asked(about, "bucket settings", lambda: iter([_buckets(aws, about, stage)]))
-    yield from asked(about, key.NAME, lambda: key.look(aws, stage))
+    yield from asked(about, _key.NAME, lambda: _key.look(aws, stage))
     yield from asked(about, "who is told", lambda: iter([_subscribers(aws, about, stage)]))
 
 

@@ -10,7 +10,7 @@ from tunedrop import clock
 from tunedrop.contracts import CostLine, Ending, FitVerdict
 from tunedrop.formatting.costs import forecast_in_words, in_words
 from tunedrop.reporting import console, links
-from tunedrop.reporting.report.timeline import in_words as time_in_words
+from tunedrop.reporting.report._timeline import in_words as time_in_words
 from tunedrop.stage import Stage
 from tunedrop.training.curves import Curves
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tunedrop.doctor.finding import Finding
+from tunedrop.doctor._finding import Finding
 
 ABOUT = "This machine"
 PYTHON = (3, 11)

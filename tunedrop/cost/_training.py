@@ -8,8 +8,8 @@ import msgspec
 
 from tunedrop.catalog.model import BaseModel, Prices
 from tunedrop.contracts import CostLine, Dataset, Prompts, Run, Teacher
+from tunedrop.cost._media import shown_in
 from tunedrop.cost.lines import PricesOf, Tokens, estimated, of_catalog, per_million, priced, ranged
-from tunedrop.cost.media import shown_in
 from tunedrop.planning.distillation import MAX_PAIRS
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.training import engines

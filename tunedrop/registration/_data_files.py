@@ -17,7 +17,7 @@ from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidManifest
 from tunedrop.intake.file_names import in_order
 from tunedrop.intake.tenants import readable, tenant_of
-from tunedrop.registration import folders
+from tunedrop.registration import _folders
 from tunedrop.stage import Stage
 
 MAX_FILES = 200
@@ -66,7 +66,7 @@ def in_folder(s3: Any, source: S3Object) -> DataFiles:
     ClientError
         If the folder cannot be listed, or a later try may succeed.
     """
-    parts = folders.keys_by_split(s3, source.bucket, source.key)
+    parts = _folders.keys_by_split(s3, source.bucket, source.key)
     if any(len(keys) > MAX_FILES for keys in parts.values()):
         raise InvalidManifest(f"a split is at most {MAX_FILES} files; merge some of them")
     return {

@@ -6,12 +6,12 @@ from typing import Literal, get_args
 
 import msgspec
 
-from tunedrop.contracts.cost import ActualCost, Estimate
-from tunedrop.contracts.dataset import Dataset
-from tunedrop.contracts.evaluation import Evaluation, Losses, Promotion, Score
-from tunedrop.contracts.run import Failure, Run
-from tunedrop.contracts.serving import Released, Serving
-from tunedrop.contracts.training import CompletedJob, Fit, StartedJob
+from tunedrop.contracts._cost import ActualCost, Estimate
+from tunedrop.contracts._dataset import Dataset
+from tunedrop.contracts._evaluation import Evaluation, Losses, Promotion, Score
+from tunedrop.contracts._run import Failure, Run
+from tunedrop.contracts._serving import Released, Serving
+from tunedrop.contracts._training import CompletedJob, Fit, StartedJob
 
 Outcome = Literal["promoted", "rejected", "inconclusive", "failed", "stopped", "refused"]
 """The results of a run. The user can fix `refused` (data, manifest, budget), but not `failed`."""

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from tunedrop.aws import Aws
-from tunedrop.doctor.finding import Finding
+from tunedrop.doctor._finding import Finding
 from tunedrop.stage import Stage
 
 NAME = "key policy"

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from tunedrop.contracts.run import Method
+from tunedrop.contracts._run import Method
 
 
 class StartedJob(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from tunedrop import aws, catalog, naming
 from tunedrop.aws import Aws, foundation_models
 from tunedrop.contracts import Check, JudgeSettings, Run
-from tunedrop.preflight.methods import allowed
+from tunedrop.preflight._methods import allowed
 from tunedrop.stage import Stage
 
 _APPLICATION_PROFILE = ":application-inference-profile/"

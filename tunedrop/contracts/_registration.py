@@ -6,10 +6,10 @@ from typing import Literal
 
 import msgspec
 
-from tunedrop.contracts.cost import Estimate
-from tunedrop.contracts.dataset import Dataset
-from tunedrop.contracts.run import Failure, Run
-from tunedrop.contracts.training import CompletedJob, StartedJob
+from tunedrop.contracts._cost import Estimate
+from tunedrop.contracts._dataset import Dataset
+from tunedrop.contracts._run import Failure, Run
+from tunedrop.contracts._training import CompletedJob, StartedJob
 
 ResumePoint = Literal["validate_data", "preflight", "estimate_cost"]
 """The steps at which a run that has ended can go on. Where it ended inconclusive, validate_data checks its

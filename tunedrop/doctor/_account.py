@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 from tunedrop import catalog
 from tunedrop.aws import Aws, explain, is_missing
 from tunedrop.aws.hints import cure
-from tunedrop.doctor.finding import Finding, State, asked
+from tunedrop.doctor._finding import Finding, State, asked
 
 ABOUT = "Account"
 BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"

@@ -15,8 +15,8 @@ from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.labels import label_set
 from tunedrop.evaluation.reward_scale import Scale, scale_of
 from tunedrop.formatting.texts import shorten
-from tunedrop.reporting.report import histogram
-from tunedrop.reporting.report.slices import Scored, Slice, slices
+from tunedrop.reporting.report import _histogram
+from tunedrop.reporting.report._slices import Scored, Slice, slices
 
 LONGEST = 700
 """Maximum number of characters of each text in the list of all answers."""
@@ -92,8 +92,8 @@ def _compared(metric: str, scored: Scored) -> Comparison:
         ties=counts["tie"],
         losses=counts["loss"],
         much_worse=sum(gain <= -metrics.MUCH for gain in gains),
-        bar=histogram.bar(counts),
-        histogram=histogram.of(gains),
+        bar=_histogram.bar(counts),
+        histogram=_histogram.of(gains),
         slices=tuple(slices(scored)),
         entries=tuple(_entries(scored)),
     )
@@ -126,7 +126,7 @@ def _is_right(one: Prediction, answer: str) -> bool:
 
 
 def _kind(gain: float) -> str:
-    return "tie" if abs(gain) < histogram.TIE else "win" if gain > 0 else "loss"
+    return "tie" if abs(gain) < _histogram.TIE else "win" if gain > 0 else "loss"
 
 
 def _entries(scored: Scored) -> Iterator[Entry]:

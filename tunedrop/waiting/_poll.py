@@ -21,7 +21,7 @@ from tunedrop.serving import bases, throughput
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 from tunedrop.training.engine import TrainingEngine, outcome
-from tunedrop.waiting import stalled
+from tunedrop.waiting import _stalled
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +104,7 @@ def _training(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> Comple
         job = outcome(engine, aws_, wait.subject)
         if job is None:
             engine.end_twins(aws_, wait.subject)
-            stalled.look(aws_, stage, registry, wait)
+            _stalled.look(aws_, stage, registry, wait)
     except (CustomizationFailed, RunStopped):
         if not several:
             raise

@@ -13,9 +13,9 @@ from tunedrop import clock
 from tunedrop.aws import code_of, explain
 from tunedrop.contracts import CompletedJob, Failure, Run, S3Object
 from tunedrop.errors import TransientError
-from tunedrop.registry.notices import Notices
-from tunedrop.registry.records import OPEN, Record, StepRecord, record_of, step_of
-from tunedrop.registry.table import Item, Table, wire
+from tunedrop.registry._notices import Notices
+from tunedrop.registry._records import OPEN, Record, StepRecord, record_of, step_of
+from tunedrop.registry._table import Item, Table, wire
 
 _OF_ONE_ATTEMPT = (
     "failure", "stop_requested_by", "ended_at", "ended_as", "serving", "promotion", "released",

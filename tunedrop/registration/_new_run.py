@@ -17,9 +17,9 @@ from tunedrop.intake.tenants import tenant_of
 from tunedrop.manifest import Manifest
 from tunedrop.planning import base_models
 from tunedrop.planning.base_models import LatestModel
-from tunedrop.registration import data_files, recipients, retuning, succession
-from tunedrop.registration.events import ObjectCreated
-from tunedrop.registration.run_settings import identity, resolve
+from tunedrop.registration import _data_files, _recipients, retuning, succession
+from tunedrop.registration._events import ObjectCreated
+from tunedrop.registration._run_settings import identity, resolve
 from tunedrop.stage import Stage
 
 MAX_RUN_BYTES = 100_000
@@ -60,7 +60,7 @@ def register(
                 f"{', '.join(stage.tenants)} (setting tenants)"
             )
         document = _manifest(s3, event.source, upload)
-        bare = msgspec.structs.replace(bare, notify=recipients.of(stage, bare, document, tenant))
+        bare = msgspec.structs.replace(bare, notify=_recipients.of(stage, bare, document, tenant))
         _refuse_foreign_model(tenant, document)
         if event.base_model:
             named = document.base_model or stage.default_base_model
@@ -70,9 +70,9 @@ def register(
         if upload.kind == "dataset":
             run = resolve(stage, bare, document, {"train": event.source})
         elif upload.kind in ("folder", "shard"):
-            run = resolve(stage, bare, document, data_files.in_folder(s3, event.source))
+            run = resolve(stage, bare, document, _data_files.in_folder(s3, event.source))
         else:
-            locate = functools.partial(data_files.named_in, s3, stage, event.source)
+            locate = functools.partial(_data_files.named_in, s3, stage, event.source)
             earlier = [locate(one.data) for one in document.stages]
             run = resolve(stage, bare, document, locate(document.data), earlier)
             run = _with_retuning(s3, run, document)
@@ -145,7 +145,7 @@ def _bare_run(stage: Stage, event: ObjectCreated, name: str, execution_arn: str)
         created_at=clock.write(clock.read(event.time)) if event.time else clock.now(),
         execution_arn=execution_arn,
         tenant=tenant or "",
-        notify=recipients.of_tenant(stage, tenant),
+        notify=_recipients.of_tenant(stage, tenant),
     )
 
 
@@ -156,9 +156,9 @@ def _manifest(s3: Any, source: S3Object, upload: intake.Upload) -> Manifest:
         )
     name = posixpath.basename(source.key)
     try:
-        answer = s3.get_object(Bucket=source.bucket, Key=source.key, **data_files.version(source))
+        answer = s3.get_object(Bucket=source.bucket, Key=source.key, **_data_files.version(source))
     except ClientError as error:
-        raise data_files.refusal(error, name, source) from error
+        raise _data_files.refusal(error, name, source) from error
     document = manifest.read(answer["Body"].read(manifest.MAX_BYTES + 1), name)
     again = document.again or intake.AGAIN in answer.get("Metadata", {})
     return msgspec.structs.replace(document, again=again)
@@ -167,7 +167,7 @@ def _manifest(s3: Any, source: S3Object, upload: intake.Upload) -> Manifest:
 def _says_again(s3: Any, source: S3Object) -> bool:
     """Whether a dropped dataset is to be trained again; False if its metadata cannot be read."""
     try:
-        head = s3.head_object(Bucket=source.bucket, Key=source.key, **data_files.version(source))
+        head = s3.head_object(Bucket=source.bucket, Key=source.key, **_data_files.version(source))
     except ClientError as error:
         if aws.is_transient(error):
             raise
@@ -179,7 +179,7 @@ def _with_retuning(s3: Any, run: Run, document: Manifest) -> Run:
     """The run with the current size of its data, if it is to be retuned when the data has grown."""
     if document.retune is None:
         return run
-    heads = (data_files.head(s3, "data", one) for one in retuning.data_files(run))
+    heads = (_data_files.head(s3, "data", one) for one in retuning.data_files(run))
     settings = retuning.settings_of(document, run.source, sum(head["ContentLength"] for head in heads))
     again = msgspec.structs.replace(run, retune=settings)
     return msgspec.structs.replace(again, run_id=naming.run_id(run.name, identity(again)))

@@ -11,18 +11,18 @@ from tunedrop.dataset.check.check import Report
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.metrics import TITLES
 from tunedrop.registry import StepRecord
-from tunedrop.reporting import advice, document, usage, verdict
+from tunedrop.reporting import _document, advice, usage, verdict
 from tunedrop.reporting.outcome import outcome_of
 from tunedrop.reporting.report import (
-    answers,
-    comparison,
-    confusion,
-    facts,
+    _answers,
+    _comparison,
+    _confusion,
+    _facts,
+    _forest,
+    _losses,
+    _spreads,
+    _timeline,
     findings,
-    forest,
-    losses,
-    spreads,
-    timeline,
 )
 from tunedrop.stage import Stage
 from tunedrop.training.curves import Curves
@@ -52,7 +52,7 @@ def render(material: Material) -> str:
     general = (evaluation.general,) if evaluation is not None and evaluation.general is not None else ()
     deciding = verdict.deciding(ending)
     decisive = evaluation.metric if evaluation is not None else ""
-    return document.render(
+    return _document.render(
         "page.html",
         styles=_STYLES,
         scripts=_SCRIPTS,
@@ -60,32 +60,32 @@ def render(material: Material) -> str:
         stage=material.stage,
         outcome=outcome_of(ending),
         headline=verdict.headline(ending),
-        sentence=document.with_minus(verdict.sentence(ending)),
+        sentence=_document.with_minus(verdict.sentence(ending)),
         deciding=deciding,
         deciding_title=verdict.title_of(deciding) if deciding is not None else "",
-        deciding_kind=forest.kind(deciding) if deciding is not None else "",
+        deciding_kind=_forest.kind(deciding) if deciding is not None else "",
         champion=evaluation.champion if evaluation is not None else None,
         titles=TITLES,
-        facts=[*facts.at_a_glance(ending), *facts.accepted(material.curves)],
+        facts=[*_facts.at_a_glance(ending), *_facts.accepted(material.curves)],
         advice=advice.next_steps(material.stage, ending),
-        score_rows=forest.rows(scores, decisive, ending.run.evaluation.min_improvement),
-        score_axis=forest.axis(scores),
-        general_rows=forest.rows(general),
-        labels=confusion.of(ending, predictions),
-        lengths=spreads.rows(_lengths(predictions)),
-        length_axis=spreads.axis(_lengths(predictions)),
-        groups=answers.groups(ending, predictions),
-        comparison=comparison.of(evaluation, predictions),
-        lost=comparison.lost(material.probes),
+        score_rows=_forest.rows(scores, decisive, ending.run.evaluation.min_improvement),
+        score_axis=_forest.axis(scores),
+        general_rows=_forest.rows(general),
+        labels=_confusion.of(ending, predictions),
+        lengths=_spreads.rows(_lengths(predictions)),
+        length_axis=_spreads.axis(_lengths(predictions)),
+        groups=_answers.groups(ending, predictions),
+        comparison=_comparison.of(evaluation, predictions),
+        lost=_comparison.lost(material.probes),
         losses=evaluation.losses if evaluation is not None else None,
-        loss_plot=losses.plot(material.curves),
+        loss_plot=_losses.plot(material.curves),
         findings=findings.by_rule(material.findings),
         files=findings.files(material.findings),
         changed_rules=material.findings.changed_rules if material.findings is not None else "",
-        bill=facts.bill(ending),
-        steps=timeline.rows(material.timeline),
+        bill=_facts.bill(ending),
+        steps=_timeline.rows(material.timeline),
         snippets=usage.snippets(material.stage, ending),
-        lineage=facts.lineage(material.stage, ending),
+        lineage=_facts.lineage(material.stage, ending),
     )
 
 
@@ -98,24 +98,24 @@ def render_answers(
     untimed = msgspec.structs.replace(evaluation, base_speed=None, tuned_speed=None)
     ending = Ending(run=run, evaluation=untimed)
     deciding, reason = verdict.deciding(ending), evaluation.reason
-    return document.render(
+    return _document.render(
         "answers_page.html",
         styles=_STYLES,
         scripts=_SCRIPTS,
         ending=ending,
         outcome=outcome_of(ending),
-        sentence=document.with_minus(f"{reason[:1].upper()}{reason[1:]}."),
+        sentence=_document.with_minus(f"{reason[:1].upper()}{reason[1:]}."),
         deciding=deciding,
         deciding_title=verdict.title_of(deciding) if deciding is not None else "",
-        deciding_kind=forest.kind(deciding) if deciding is not None else "",
+        deciding_kind=_forest.kind(deciding) if deciding is not None else "",
         champion=evaluation.champion,
         titles=TITLES,
-        score_rows=forest.rows(evaluation.scores, evaluation.metric, settings.min_improvement),
-        score_axis=forest.axis(evaluation.scores),
+        score_rows=_forest.rows(evaluation.scores, evaluation.metric, settings.min_improvement),
+        score_axis=_forest.axis(evaluation.scores),
         general_rows=[],
-        labels=confusion.of(ending, predictions),
-        groups=answers.groups(ending, predictions),
-        comparison=comparison.of(evaluation, predictions),
+        labels=_confusion.of(ending, predictions),
+        groups=_answers.groups(ending, predictions),
+        comparison=_comparison.of(evaluation, predictions),
         lost=(),
     )
 

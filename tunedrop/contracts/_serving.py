@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from tunedrop.contracts.run import Way
+from tunedrop.contracts._run import Way
 
 
 class ImportedBase(msgspec.Struct, frozen=True, kw_only=True):
