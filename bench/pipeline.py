@@ -32,11 +32,10 @@ from tunedrop import catalog, naming
 from tunedrop.contracts import Dataset
 from tunedrop.dataset.check.report import Report
 from tunedrop.dataset.formats.json_lines import lines_of
-from tunedrop.dataset.prepare.plan import plan
+from tunedrop.dataset.prepare.plan import are_few, plan
 from tunedrop.dataset.prepare.split import prepare, shares
 from tunedrop.dataset.sources.local import LocalFile
 from tunedrop.registry import Record
-from tunedrop.steps.validate_data import MOST_NEAR
 
 SIZE = os.environ.get("TUNEDROP_PIPELINE_SIZE", "256MB")
 STAGE, REGION = "localwest", "us-west-2"
@@ -158,7 +157,7 @@ def _compare_prepared(pipeline: Pipeline, record: Record, file: Path, here: dict
         yield f"{record.run.run_id} has no dataset: {record.failure}"
         return
     method_rules = catalog.find(BASE_MODEL).methods[report.method]
-    near_together = report.near_duplicates <= MOST_NEAR * report.records
+    near_together = are_few(report.near_duplicates, report.records)
     held_out = shares(report.files["train"].records, ("train",), method_rules)
     with (
         tempfile.TemporaryFile() as train,

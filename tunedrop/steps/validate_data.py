@@ -22,7 +22,7 @@ from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.check.report import Report, plain_errors
 from tunedrop.dataset.duplicates.candidates import SPLITS
 from tunedrop.dataset.formats import json_lines
-from tunedrop.dataset.prepare.plan import Shares, plan
+from tunedrop.dataset.prepare.plan import Shares, are_few, plan
 from tunedrop.dataset.prepare.split import Prepared, prepare, shares
 from tunedrop.dataset.sources.media_s3 import Copies
 from tunedrop.dataset.sources.s3 import album_of, names_of, open_files, sources_of
@@ -31,9 +31,6 @@ from tunedrop.errors import InvalidDataset, InvalidManifest
 from tunedrop.planning.plan import stage_runs
 from tunedrop.stage import Stage
 from tunedrop.steps.validate_shards import MOST_PLANNED_BYTES, Shards, ranges_of
-
-MOST_NEAR = 0.5
-
 
 NAMED_METHODS = ("distillation", "reinforcement")
 """Methods that have settings of their own: a manifest has to ask for them."""
@@ -133,11 +130,6 @@ def kept(s3: Any, stage: Stage, run: Run) -> Report:
     return msgspec.json.decode(answer["Body"].read(), type=Report)
 
 
-def _are_few(report: Report) -> bool:
-    """Whether near-duplicates are the exception, so that numbers are not what the questions are about."""
-    return report.near_duplicates <= MOST_NEAR * report.records
-
-
 def _runs(run: Run) -> list[Run]:
     """The earlier stages as runs of their own, and the run."""
     return [*stage_runs(run), run]
@@ -178,7 +170,8 @@ class _Validation:
         report = self._shards.report(done.shards, self._opened, asked(self._run))
         held_out = self._accept(report)
         if self._files["train"].size <= MOST_PLANNED_BYTES:
-            self._shards.plan(done.shards, self._files["train"], held_out, _are_few(report))
+            near_together = are_few(report.near_duplicates, report.records)
+            self._shards.plan(done.shards, self._files["train"], held_out, near_together)
         work = ShardWork(
             kind="prepare",
             method=report.method,
@@ -217,7 +210,8 @@ class _Validation:
             relocate = {split: partial(copies.of, album_of(file)) for split, file in self._files.items()}
             with in_its_words(self._run):
                 train = self._files["train"]
-                sides = plan(json_lines.lines_of(train), held_out, _are_few(report))
+                near_together = are_few(report.near_duplicates, report.records)
+                sides = plan(json_lines.lines_of(train), held_out, near_together)
                 prepared = prepare(sources, sinks, sides, self._rules(report), relocate)
             for split, sink in sinks.items():
                 if prepared.files[split].records:

@@ -349,6 +349,19 @@ def test_shards_are_one_training_set_and_parts_are_told_by_their_names(tmp_path:
     assert {split: one["records"] for split, one in files.items()} == {"train": 60, "test": 60}
 
 
+def test_a_check_says_that_nothing_can_be_held_out_of_one_question(tmp_path: Path) -> None:
+    file = tmp_path / "one.jsonl"
+    words = ["".join(chr(97 + int(digit)) for digit in f"{number:04}") for number in range(500)]
+    records = [{"prompt": "Tell me a word.", "completion": f"It is {word}."} for word in words]
+    file.write_text("".join(json.dumps(one) + "\n" for one in records))
+
+    _, output = run("check", str(file), "--base-model", "amazon.nova-lite-v1:0:300k")
+
+    said = " ".join(output.split())
+    assert "test: 0 conversations, too few for a verdict" in said
+    assert "60 of 500 records were to be held out, but records that share a question stay together" in said
+
+
 def test_a_check_says_how_many_are_held_out_and_what_they_can_show(tmp_path: Path) -> None:
     small, large = tmp_path / "small.jsonl", tmp_path / "large.jsonl"
     small.write_text(GOOD)

@@ -44,6 +44,25 @@ def leaks(train: list[Any], test: list[Any]) -> list[Leak]:
         ({"conversations": [{"from": "human", "value": A[0]}, {"from": "gpt", "value": A[1]}]}, chat(A)),
         ({"schemaVersion": "?", "messages": [{"role": "user", "content": [{"text": A[0]}]}]}, chat(A)),
         ({"instruction": A[0], "input": "", "output": ""}, pair(*A)),
+        (
+            {"utterances": [{"speaker": "Customer", "text": A[0]}, {"speaker": "agent", "text": A[1]}]},
+            chat(A),
+        ),
+        ({"dialog": [{"sender": "usr", "message": A[0]}]}, chat(A)),
+        ({"userMessage": A[0], "botMessage": ""}, chat(A)),
+        ({"Question": A[0], "Answer": ""}, pair(*A)),
+        (
+            {
+                "chat_history": [{"role": "USER", "message": "Hi"}, {"role": "CHATBOT", "message": "Hello"}],
+                "message": A[0],
+                "text": A[1],
+            },
+            chat(A),
+        ),
+        (
+            pair("<b> When&nbsp;should I water the tomato seedlings in spring? &lt;/b&gt;", "x"),
+            pair("<b> When should I water the tomato seedlings in spring? </b>", "y"),
+        ),
     ],
 )
 def test_a_turn_that_is_trained_on_is_found_in_the_test_set(train: Any, test: Any) -> None:

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tunedrop.dataset import formats
 from tunedrop.dataset.check.check import check
 from tunedrop.dataset.formats import unreadable
 from tunedrop.dataset.sources.local import Held
 from tunedrop.dataset.tools import decode as unpack
 from tunedrop.dataset.tools.decode import NotRepairable
 from tunedrop.dataset.tools.repair import repair
+from tunedrop.dataset.tools.repaired_record import as_bedrock_has_it
 
 PAIRS = [{"prompt": f"question {n}", "completion": f"answer {n}"} for n in range(4)]
 LINES = b"".join(json.dumps(one).encode() + b"\n" for one in PAIRS)
@@ -345,3 +347,21 @@ def test_what_could_not_be_read_is_listed_wherever_the_file_is_cut() -> None:
     source = Cut(body)
     for source.step in range(1, len(body)):
         assert list(unreadable.listed(source)) == [(2, ("TD009", "a row"))]
+
+
+@pytest.mark.parametrize("value", [{}, {"a": 1}, 5, 1.5, True, [], ["a"], [{"a": 1}], "", None])
+@pytest.mark.parametrize("key", ["completion", "answer", "content", "value"])
+@pytest.mark.parametrize("role", ["user", "assistant"])
+def test_what_is_wrong_promises_json_text_only_where_fix_writes_it(value: Any, key: str, role: str) -> None:
+    """The message and the repair are of two modules, and have said different things of `{}`."""
+    said = {"user": "Why so?", "assistant": "So.", role: value}
+    record: dict[str, Any] = {"prompt": said["user"], key: said["assistant"]}
+    if key in ("content", "value"):
+        speaker, chat = ("role", "messages") if key == "content" else ("from", "conversations")
+        record = {chat: [{speaker: one, key: text} for one, text in said.items()]}
+
+    problems = formats.read(record).problems
+    _, changes = as_bedrock_has_it(record)
+
+    promised = any("writes it as JSON text" in one.message for one in problems)
+    assert promised == any("written as JSON text" in one for one in changes), (problems, changes)

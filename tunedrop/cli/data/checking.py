@@ -75,7 +75,7 @@ def check_files(
     before = _baseline(options.baseline) if options is not None and options.baseline else None
     _write(report, format_, named)
     if format_ is CheckFormat.text:
-        _show_held_out(report, _base_model(base_model))
+        _show_held_out(report, _base_model(base_model), named, wanted.reading)
         if base_model is None and report.valid:
             errors.print("checked without the rules of a base model: add --base-model ID", style="dim")
     say_whether_tunable(_base_model(base_model), report.method)
@@ -91,11 +91,13 @@ def check_files(
     return 0 if report.valid else NO
 
 
-def _show_held_out(report: Report, base_model: BaseModel | None) -> None:
+def _show_held_out(
+    report: Report, base_model: BaseModel | None, files: DataFiles, reading: ReadOptions
+) -> None:
     if base_model is not None:
         from tunedrop.cli.data import held_out  # needed only with a base model
 
-        held_out.show(report, base_model)
+        held_out.show(report, base_model, files, reading)
 
 
 def _refused(

@@ -7,6 +7,7 @@ valid or not. The index holds the held-out file alone, which is small; the train
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +18,7 @@ import msgspec
 from xxhash import xxh3_64_intdigest
 
 from tunedrop.dataset import formats
-from tunedrop.dataset.formats import preference
+from tunedrop.dataset.formats import names, naming, plain, preference, sharegpt, turns
 
 if TYPE_CHECKING:
     import rensa
@@ -30,12 +31,9 @@ MOST_COMPARED = 2_000
 """Number of characters of a turn to compare; the rest of a long one rarely matters."""
 _BANDS, _PERMUTATIONS, _SEED = 16, 64, 1
 
-_LISTS = ("messages", "conversations", "conversation", "contents", "turns")
-_ROLES = ("role", "from", "speaker")
-_CONTENTS = ("content", "value", "parts", "text")
-_USERS = frozenset({"user", "human", "prompter", "customer"})
-_ASKED = ("instruction", "prompt", "question", "query", "input", "context", "text")
-_ANSWERED = ("completion", "output", "response", "answer", "label", "chosen")
+_LISTS = ("messages", "contents", *sharegpt.SURE)
+_CONTENTS = (*sharegpt.TEXTS, "parts")
+_HISTORIES = frozenset(names.CONVERSATIONS)
 _WORDS = re.compile(r"\w+")
 
 
@@ -114,11 +112,11 @@ class HeldOut:
 
 def turns_of(raw: bytes) -> list[Turn]:
     """All user turns of a record in any format; none if the line is not a JSON object."""
-    turns = list(said(raw))
+    spoken = list(said(raw))
     before, found = "", []
-    for number, (is_user, words) in enumerate(turns):
+    for number, (is_user, words) in enumerate(spoken):
         if is_user and words:
-            answer = turns[number + 1][1] if number + 1 < len(turns) else ""
+            answer = spoken[number + 1][1] if number + 1 < len(spoken) else ""
             whole = f"{before}\\0{words}\\0{answer}"
             letters = len(words) + len(answer) if answer else 0
             found.append(Turn(words[:MOST_COMPARED], _hash(whole), letters))
@@ -134,31 +132,40 @@ def said(raw: bytes) -> Iterator[tuple[bool, str]]:
         return
     if not isinstance(record, dict):
         return
-    found = [] if preference.fits(record) else list(_said(record))
+    found = list(_said(record)) if _is_usual(record) else []
     if not any(is_user and words for is_user, words in found):
-        found = _read(record) or found
+        found = _read(record) or list(_said(record))  # a broken record is searched for its usual names
     yield from found
+
+
+def _is_usual(record: Mapping[str, Any]) -> bool:
+    """Whether a record says what it does under usual names alone, which takes no reading: it is faster."""
+    if preference.fits(record) or not _HISTORIES.isdisjoint(record):
+        return False
+    return isinstance(record.get("messages"), list) or naming.keys_of(record).format is not None
 
 
 def _read(record: Mapping[str, Any]) -> list[tuple[bool, str]]:
     """The turns of a record of any other shape that is read; a preference up to the preferred answer."""
     conversation = formats.read(record).conversation
-    turns = conversation.turns if conversation is not None else ()
-    return [(turn.role != "assistant", _plain(turn.text)) for turn in turns]
+    read = conversation.turns if conversation is not None else ()
+    return [(turn.role != turns.ASSISTANT, _plain(turn.text)) for turn in read]
 
 
 def _said(record: Mapping[str, Any]) -> Iterator[tuple[bool, str]]:
-    turns = next((record[name] for name in _LISTS if isinstance(record.get(name), list)), None)
-    if turns is None:
-        yield True, _plain(" ".join(_texts(record.get(name)) for name in _ASKED if name in record))
-        yield False, _plain(" ".join(_texts(record.get(name)) for name in _ANSWERED if name in record))
+    given = next((record[name] for name in _LISTS if isinstance(record.get(name), list)), None)
+    if given is None:
+        keys = naming.keys_of(record)
+        asked = (keys.prompt or plain.key_of(record), keys.context, *keys.others)
+        yield True, _plain(" ".join(_texts(record.get(key)) for key in asked if key))
+        yield False, _plain(_texts(record.get(keys.answer)))
         return
-    for turn in turns:
+    for turn in given:
         if isinstance(turn, Mapping):
-            role = next((turn[name] for name in _ROLES if isinstance(turn.get(name), str)), "")
+            role = turns.role_of(turn.get(sharegpt.speaker_of(turn)))
             content = next((turn[name] for name in _CONTENTS if name in turn), "")
-            if role.lower() != "system":
-                yield role.lower() in _USERS, _plain(_texts(content))
+            if role != turns.SYSTEM:
+                yield role == turns.USER, _plain(_texts(content))
 
 
 def _texts(value: Any, depth: int = 4) -> str:
@@ -172,7 +179,9 @@ def _texts(value: Any, depth: int = 4) -> str:
 
 
 def _plain(text: str) -> str:
-    """The words of a text, whatever its case, spaces, punctuation, accents and width of letters."""
+    """The words of a text, whatever its case, spaces, punctuation, accents, width of letters and entities."""
+    if "&" in text:
+        text = html.unescape(text)
     if not text.isascii():
         apart = unicodedata.normalize("NFKD", text)
         text = "".join(one for one in apart if not unicodedata.combining(one))

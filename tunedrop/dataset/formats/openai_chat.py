@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tunedrop.dataset.formats import beside, names, tools, turns
-from tunedrop.dataset.formats.record import Conversation, Reading, Turn, said
+from tunedrop.dataset.formats.record import Conversation, Reading, Turn, is_said_as_json, said
 from tunedrop.dataset.types import shorten
 
 NAME = "openai-chat"
@@ -114,6 +114,9 @@ def _message(
             reading.add(path, "TD021", what, content, "some text")
         else:
             reading.wrong_type(path, "a string", content)
+        return
+    if kind == turns.ASSISTANT and is_said_as_json(content):
+        reading.wrong_type(path, "a string or a list of parts", content, is_mended=True)
         return
     blocks = turns.parts(content, path, reading, losses)
     if blocks is None:

@@ -128,8 +128,9 @@ def both(conversation: Conversation) -> tuple[Conversation, Conversation]:
     return chosen, msgspec.structs.replace(chosen, turns=(*chosen.turns[:-1], conversation.rejected))
 
 
-_AS_JSON = ("$.completion", "].content")
-"""What a model may have to say as JSON, which is a text to it."""
+def is_said_as_json(value: Any) -> bool:
+    """Whether a value is an answer that a model says as JSON: an object, a whole number, true or false."""
+    return isinstance(value, int) or (isinstance(value, dict) and bool(value))
 
 
 class Reading(msgspec.Struct):
@@ -151,11 +152,11 @@ class Reading(msgspec.Struct):
         shown = value if isinstance(value, str) and len(value) < 30 else shorten(value)
         self.problems.append(Problem(path, code, message, shorten(shown), expected))
 
-    def wrong_type(self, path: str, expected: str, value: Any) -> None:
-        """A value of another type than the shape has."""
+    def wrong_type(self, path: str, expected: str, value: Any, *, is_mended: bool = False) -> None:
+        """A value of another type than the shape has; `is_mended` where --fix writes it as a text."""
         name = path.rpartition(".")[2] or "the record"
         message = f"{name} must be {expected}, got {shorten(value)}"
-        if path.endswith(_AS_JSON) and isinstance(value, int | dict):
+        if is_mended:
             message += "; tunedrop check --fix writes it as JSON text, as json.dumps does"
         self.add(path, "TD012", message, value, expected)
 
@@ -172,7 +173,8 @@ class Reading(msgspec.Struct):
             keys = ", ".join(shorten(one) for one in record) or "no keys"
             self.add(path, "TD011", f"{key} is missing; this record has {keys}", keys, key)
         else:
-            self.wrong_type(path, "a string", value)
+            is_mended = path == "$.completion" and is_said_as_json(value)
+            self.wrong_type(path, "a string", value, is_mended=is_mended)
         return None
 
 

@@ -15,9 +15,9 @@ from tunedrop.dataset.formats.record import Conversation, Reading, said
 from tunedrop.dataset.types import shorten
 
 _SPEAKERS = ("from", "role", "speaker", "author", "sender", "type")
-_TEXTS = ("value", "content", "text", "utterance", "message")
+TEXTS = ("value", "content", "text", "utterance", "message")
 _LISTS = frozenset(names.CONVERSATIONS)
-_SURE = names.CONVERSATIONS[:6]
+SURE = names.CONVERSATIONS[:6]
 """Names that nothing else has; those behind them count where they hold turns."""
 
 
@@ -30,7 +30,7 @@ def _list_of(record: Mapping[str, Any]) -> str | None:
     has_messages = isinstance(record.get("messages"), list) and record["messages"] != []
     for key in names.CONVERSATIONS if not (has_messages or _LISTS.isdisjoint(record)) else ():
         value = record.get(key)
-        if isinstance(value, list) and (is_of_turns(value, key) or (key in _SURE and not _is_pair(record))):
+        if isinstance(value, list) and (is_of_turns(value, key) or (key in SURE and not _is_pair(record))):
             return key
     messages = record.get("messages")
     return "messages" if isinstance(messages, list) and any(map(_is_foreign, messages)) else None
@@ -66,7 +66,7 @@ def _is_foreign(message: Any) -> bool:
     if "role" in message:
         if message["role"] == "Chatbot":  # Cohere's, whose roles are System, User and Chatbot
             return True
-        return "content" not in message and any(isinstance(message.get(key), str) for key in _TEXTS)
+        return "content" not in message and any(isinstance(message.get(key), str) for key in TEXTS)
     kind = message.get("type")
     return any(key in message for key in ("from", "speaker", "author", "sender")) or (
         isinstance(kind, str) and kind.lower() in turns.ROLES
@@ -147,7 +147,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         pair = {**pair, answer: text}
         given += _question(pair, "$", [])
         own |= {*pair.keys(), *({"text"} if "text" in record and "message" in pair else ())}
-    said_by = _speaker(given[0][1])
+    said_by = speaker_of(given[0][1])
     system = [one.get("value", one.get("content")) for _, one in given[:1] if isinstance(one, dict)]
     if "toolConfig" not in extra and (listed := hermes.definitions(system[0] if system else "")):
         extra["toolConfig"] = tools.config(listed, f"$.{name}[0]", reading, losses)
@@ -186,7 +186,7 @@ def _last(record: Mapping[str, Any]) -> dict[str, Any]:
     return {key: record[key] for key in (keys.prompt, keys.context, keys.answer) if key and key in record}
 
 
-def _speaker(message: Any) -> str:
+def speaker_of(message: Any) -> str:
     """The key of who speaks; empty where there is none."""
     there = message if isinstance(message, dict) else {}
     return next((key for key in _SPEAKERS if isinstance(there.get(key), str)), "")
@@ -200,8 +200,8 @@ def _message(
     reading: Reading,
     losses: list[str],
 ) -> None:
-    speaker = _speaker(message)
-    text = next((key for key in _TEXTS if key in message), "")
+    speaker = speaker_of(message)
+    text = next((key for key in TEXTS if key in message), "")
     role = turns.ROLES.get(message[speaker].strip().lower()) if speaker else None
     if role is None:
         shown = shorten(message.get(speaker) if speaker else message)

@@ -22,6 +22,8 @@ TRAIN, VALIDATION, TEST = range(3)
 MOST_SHARED = 0.02
 """A turn in more than this share of all records, and more than five, is a phrase, not a question."""
 _COMMON = 5
+MOST_NEAR = 0.5
+"""The share of near-duplicates above which questions are of one form, and differ in numbers on purpose."""
 MOST_LABELS = 200
 """Intents of an assistant are often a hundred and more."""
 LONGEST_LABEL = 40
@@ -34,6 +36,11 @@ class Shares(msgspec.Struct, frozen=True):
 
     validation: float
     test: float
+
+
+def are_few(near_duplicates: int, records: int) -> bool:
+    """Whether near-duplicates are the exception, so that numbers are not what the questions are about."""
+    return near_duplicates <= MOST_NEAR * records
 
 
 def plan(lines: Iterable[bytes], held_out: Shares, near_together: bool = False) -> bytes:

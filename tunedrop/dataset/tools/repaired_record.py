@@ -9,6 +9,7 @@ import msgspec
 
 from tunedrop.dataset import formats
 from tunedrop.dataset.formats import SCHEMA_VERSION, turns, wrapped
+from tunedrop.dataset.formats.record import is_said_as_json
 from tunedrop.dataset.tools.paths import general
 from tunedrop.dataset.types import shorten
 
@@ -60,13 +61,8 @@ def tidied(record: Record) -> tuple[Record, list[str]]:
             else "the record was extracted from the wrapper around it"
         )
     format_ = formats.detect(record)
-    asked = record.get("prompt")
-    if (
-        format_ == "prompt-completion"
-        and isinstance(asked, str)
-        and asked.strip()
-        and _is_json(record.get("completion"))
-    ):
+    is_asked = isinstance(record.get("prompt"), str)
+    if format_ == "prompt-completion" and is_asked and is_said_as_json(record.get("completion")):
         record = {**record, "completion": written(record["completion"]).decode()}
         changes.append("the completion was written as JSON text")
     if format_ in ("openai-chat", "anthropic", "converse") and isinstance(record["messages"], list):
@@ -77,16 +73,11 @@ def tidied(record: Record) -> tuple[Record, list[str]]:
     return record, changes
 
 
-def _is_json(value: Any) -> bool:
-    """Whether a value is an answer that a model says as JSON: an object, a whole number, true or false."""
-    return isinstance(value, int) or (isinstance(value, dict) and bool(value))
-
-
 def _texts(record: Record, changes: list[str]) -> Record:
     """The same with answers that are objects or numbers as JSON text."""
     messages = record["messages"]
     given = [
-        isinstance(one, dict) and one.get("role") == turns.ASSISTANT and _is_json(one.get("content"))
+        isinstance(one, dict) and one.get("role") == turns.ASSISTANT and is_said_as_json(one.get("content"))
         for one in messages
     ]
     if not any(given):
