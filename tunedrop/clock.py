@@ -16,9 +16,9 @@ def now() -> str:
     return write(datetime.now(UTC))
 
 
-def instant() -> str:
-    """The current time with microseconds, for ordering within a second."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def instant(moment: datetime | None = None) -> str:
+    """A time, or the current one, with microseconds, for ordering within a second."""
+    return (moment or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def today() -> str:

@@ -39,7 +39,7 @@ The topic receives a message in these cases, named by the attribute `event`:
 - `base-model-ends`: the base of a model in production is or will be Legacy or ended
 - `job-stalled`: Bedrock does not start a job
 - `prices-changed`: AWS's prices differ from the catalog
-- `upload-starts-nothing`: uploads do not start a run
+- `upload-starts-nothing`: uploads do not start a run, or an approval or stop has no effect
 - `still-failing`: one subject keeps failing
 
 It also receives CloudWatch's alarms. The text is for people; subscriptions filter on the attributes:"""

@@ -24,14 +24,15 @@ class Input(msgspec.Struct, frozen=True):
 def handler(payload: Input, services: Services) -> Promotion:
     run, serving = payload.run, payload.serving
     production = Production(services.aws, services.stage)
-    ownership.check_before_promotion(
-        services.aws.s3, services.registry, production.aliases, run, payload.dataset
-    )
     stays = release.keeps(run, serving, payload.evaluation, failure=None)
-    return production.promote(
-        run.name,
-        run.run_id,
-        payload.job.model_arn,
-        served_by=serving.arn if stays else None,
-        deployment=run.deployment,
-    )
+    with production.aliases.alone(run.name, run.run_id):
+        ownership.check_before_promotion(
+            services.aws.s3, services.registry, production.aliases, run, payload.dataset
+        )
+        return production.promote(
+            run.name,
+            run.run_id,
+            payload.job.model_arn,
+            served_by=serving.arn if stays else None,
+            deployment=run.deployment,
+        )

@@ -1,8 +1,9 @@
 """Reports uploads that do not start a run, once.
 
 These are data below `runs/` without a manifest, a manifest under another name, a folder below `drop/` with
-only documentation, a signal for an unknown run, a retry before its attempt had ended, and anything outside
-`drop/` and `runs/`. Data that a recent run has read is not reported. Objects are listed, not read.
+only documentation, a signal for an unknown run or without effect (`tunedrop.registration.vain_signals`), and
+anything outside `drop/` and `runs/`. Data that a recent run has read is not reported. Objects are listed, not
+read.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import functools
 import hashlib
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,9 +21,9 @@ import msgspec
 from tunedrop import clock, intake, shown
 from tunedrop.aws.subjects import attributes, subject
 from tunedrop.contracts import Run, S3Object
-from tunedrop.registration import resuming, retuning
+from tunedrop.registration import retuning, vain_signals
 from tunedrop.registration.missed_uploads import LOOK_BACK
-from tunedrop.registry import Record, Registry
+from tunedrop.registry import Registry
 from tunedrop.stage import Stage
 
 MOST_NAMED = 20
@@ -36,12 +37,14 @@ _DROPPINGS = re.compile(
 
 
 class Stray(msgspec.Struct, frozen=True, kw_only=True):
-    """Objects that start no run, by place: an object of `drop/`, else their folder."""
+    """Objects that start no run, by place: an object of `drop/`, else their folder. `why` is what is wrong
+    with a signal to an existing run."""
 
     place: str
     objects: int
     newest: str
     at: datetime
+    why: str = ""
 
     @property
     def which(self) -> str:
@@ -59,14 +62,16 @@ def find(s3: Any, registry: Registry, stage: Stage, runs: list[Run]) -> list[Str
     """
     now, grace = datetime.now(UTC), timedelta(seconds=stage.upload_grace_seconds)
     used = {file.key for run in runs for file in _read_by(run) if file.bucket == stage.intake_bucket}
-    record_of = functools.cache(registry.get)
+    record_of = functools.cache(lambda run_id: registry.get(run_id) if run_id else None)
     starting, found = set[str](), dict[str, Stray]()
     for one in _listed(s3, stage.intake_bucket):  # keep only the places of a million objects
         key, at = one["Key"], one["LastModified"]
         if _starts(key):
             starting.add(_folder(key))
-        elif now - LOOK_BACK < at and key not in used and not _is_of_a_run(record_of, key, at):
-            _add(found, key, at)
+        elif now - LOOK_BACK < at and key not in used:
+            record = record_of(_run_id(key))
+            if record is None or (why := vain_signals.why(record, key, at)):
+                _add(found, key, at, "" if record is None else why)
     return [
         one
         for one in found.values()
@@ -76,11 +81,14 @@ def find(s3: Any, registry: Registry, stage: Stage, runs: list[Run]) -> list[Str
     ]
 
 
-def _add(found: dict[str, Stray], key: str, at: datetime) -> None:
+def _add(found: dict[str, Stray], key: str, at: datetime, why: str) -> None:
     place = _place(key)
-    before = found.get(place) or Stray(place=place, objects=0, newest=key, at=at)
-    newest, latest = (key, at) if at >= before.at else (before.newest, before.at)
-    found[place] = Stray(place=place, objects=before.objects + 1, newest=newest, at=latest)
+    before = found.get(place)
+    one = Stray(place=place, objects=1, newest=key, at=at, why=why)
+    if before is not None:
+        newest = one if at >= before.at else before
+        one = msgspec.structs.replace(newest, objects=before.objects + 1)
+    found[place] = one
 
 
 def tell(sns: Any, stage: Stage, registry: Registry, strays: list[Stray]) -> None:
@@ -103,12 +111,13 @@ def text(stage: Stage, strays: list[Stray]) -> str:
     named = [
         f"    s3://{bucket}/{shown.line(one.place)}"
         + (f" ({one.objects:,} objects)" if one.objects > 1 else "")
+        + (f": {one.why}" if one.why else "")
         for one in strays[:MOST_NAMED]
     ]
     more = [f"    and {len(strays) - MOST_NAMED:,} more"] if len(strays) > MOST_NAMED else []
     return "\n".join(
         [
-            f"In stage {stage.name}, these uploads did not start a run, and no run has read them:",
+            f"In stage {stage.name}, these uploads did not start a run, and no run has used them:",
             "",
             *named,
             *more,
@@ -166,21 +175,12 @@ def _has(starting: set[str], key: str) -> bool:
     return any("/".join(parts[:depth]) + "/" in starting for depth in range(2, len(parts) + 1))
 
 
-def _is_of_a_run(record_of: Callable[[str], Record | None], key: str, at: datetime) -> bool:
-    """Whether it is a signal, or additional test records, for an existing run."""
+def _run_id(key: str) -> str:
+    """The run that a signal, or additional test records, belong to; empty for other objects."""
     upload = intake.read_key(key)
-    if upload.kind == "retry":
-        return not _is_in_vain(record_of(upload.name), upload.code, at)
     folder, _, file = key.removeprefix(intake.RUNS_PREFIX).partition("/")
-    is_about_a_run = upload.kind in ("approve", "stop") or file == intake.MORE_TEST
-    return is_about_a_run and record_of(upload.name or folder) is not None
-
-
-def _is_in_vain(record: Record | None, ended: str, at: datetime) -> bool:
-    """Whether a retry has no effect and never will; a retry of an unknown run is refused instead."""
-    if record is None or record.is_open or resuming.follows(record, ended, at):
-        return False
-    return not (ended.isdecimal() and int(ended) < record.run.attempt)
+    is_more_test = key.startswith(intake.RUNS_PREFIX) and file == intake.MORE_TEST
+    return folder if upload.kind in intake.SIGNALS or is_more_test else ""
 
 
 def _read_by(run: Run) -> Iterator[S3Object]:

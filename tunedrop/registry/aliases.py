@@ -1,11 +1,15 @@
 """Models in production: an SSM parameter per name, which applications read, and its history.
 
 The parameter's value is a modelId for inference. The history is in the registry table: `pk` =
-`ALIAS#<alias>`, `sk` = `<time>#<run id>`; `naming.alias` gives the alias of a name.
+`ALIAS#<alias>`, `sk` = `<time>#<run id>`; `naming.alias` gives the alias of a name. The item `pk` = `ALIAS#`,
+`sk` = `WRITING` lists the parameters that are being written, for the sweep to complete if their writer dies.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -13,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from tunedrop import aws, clock, naming, shown
 from tunedrop.contracts import Promotion
-from tunedrop.registry.claims import Claims
+from tunedrop.registry import claims
 from tunedrop.stage import Stage
 
 
@@ -35,7 +39,7 @@ class Aliases:
         self._ssm = ssm
         self._dynamodb = dynamodb
         self._stage = stage
-        self._claims = Claims(dynamodb, stage.registry_table)
+        self._claims = claims.Claims(dynamodb, stage.registry_table)
 
     def parameter(self, name: str) -> str:
         """The SSM parameter of this name."""
@@ -66,7 +70,7 @@ class Aliases:
             history = self.history(name)
             current = history[0] if history else None
             if current is None or (current.model_id, current.model_arn) != (model_id, model_arn):
-                self._append(
+                self._change(
                     InProduction(
                         name=name, run_id=run_id, model_id=model_id, model_arn=model_arn, since=clock.now()
                     )
@@ -74,7 +78,7 @@ class Aliases:
                 previous = current
             else:
                 previous = history[1] if len(history) > 1 else None
-            self._write_parameter(name)
+                self._write_parameter(name)
         return Promotion(
             alias=self.parameter(name),
             model_arn=model_arn,
@@ -88,27 +92,50 @@ class Aliases:
         """Withdraw a name: delete its parameter and keep its history. Returns the parameter."""
         history = self.history(name)
         if history and history[0].model_id:
-            self._append(msgspec.structs.replace(history[0], model_id="", since=clock.now()))
-        if history:
+            self._change(msgspec.structs.replace(history[0], model_id="", since=clock.now()))
+        elif history:
             self._write_parameter(name)
         else:
             self._delete_parameter(name)
         return self.parameter(name)
 
-    def settle(self, parameter: str) -> bool:
-        """Write a parameter again whose writer died after the history; gives whether that was necessary.
+    def alone(self, name: str, who: str) -> AbstractContextManager[None]:
+        """Let no other promotion of this name check or write within the block.
+
+        Raises
+        ------
+        TransientError
+            If another one does so now.
+        """
+        return self._claims.alone(self.parameter(name), who)
+
+    def unsettled(self) -> list[str]:
+        """The writings of parameters that have taken so long that their writer must have died."""
+        answer = self._dynamodb.get_item(
+            TableName=self._stage.registry_table, Key=_WRITING, ConsistentRead=True
+        )
+        begun = sorted(answer.get("Item", {}).get("writings", {}).get("SS", ()))
+        dead = clock.after(clock.now(), -claims.LEASE_SECONDS)
+        return [one for one in begun if one.partition(" ")[0] < dead]
+
+    def written_by(self, writing: str) -> str:
+        """The SSM parameter of a writing."""
+        return f"{self._stage.alias_prefix}/{writing.partition(' ')[2]}"
+
+    def settle(self, writing: str) -> bool:
+        """Complete a writing whose writer died; gives whether that was necessary.
 
         A value that was written by hand since then stays.
         """
-        history = self.history_at(parameter)
-        written = self._written(parameter)
-        if not history or written is None:
-            return False
-        head = history[0]
-        if written["Value"] == head.model_id or clock.write(written["LastModifiedDate"]) > head.since:
-            return False
-        self._write_parameter(head.name)
-        return True
+        parameter = self.written_by(writing)
+        history, written = self.history_at(parameter), self._written(parameter)
+        was_behind = bool(history) and (written["Value"] if written else "") != history[0].model_id
+        if was_behind and not (written and clock.write(written["LastModifiedDate"]) > history[0].since):
+            self._write_parameter(history[0].name)
+        else:
+            was_behind = False
+        self._note_writing("DELETE", writing)
+        return was_behind
 
     def _write_parameter(self, name: str) -> None:
         """Write the head of the history to the parameter, until it has not changed meanwhile."""
@@ -142,6 +169,9 @@ class Aliases:
         return history[0].name if history else parameter.rpartition("/")[2]
 
     def _history(self, alias: str) -> list[InProduction]:
+        return [msgspec.json.decode(item["model"]["S"], type=InProduction) for item in self._items(alias)]
+
+    def _items(self, alias: str) -> Iterator[dict[str, Any]]:
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._stage.registry_table,
             KeyConditionExpression="pk = :alias",
@@ -149,11 +179,8 @@ class Aliases:
             ScanIndexForward=False,
             ConsistentRead=True,
         )
-        return [
-            msgspec.json.decode(item["model"]["S"], type=InProduction)
-            for page in pages
-            for item in page["Items"]
-        ]
+        for page in pages:
+            yield from page["Items"]
 
     def all(self) -> dict[str, str]:
         """All alias parameters of the stage, with their modelIds."""
@@ -212,12 +239,42 @@ class Aliases:
             if not aws.is_missing(error):
                 raise
 
+    def _change(self, model: InProduction) -> None:
+        """Make a model the head of the history, and write the parameter."""
+        with self._noted(model.name):
+            self._append(model)
+            self._write_parameter(model.name)
+
+    @contextmanager
+    def _noted(self, name: str) -> Iterator[None]:
+        """Note that a parameter is being written; the note stays if the block does not end."""
+        writing = f"{clock.instant()} {naming.alias(name)}"
+        self._note_writing("ADD", writing)
+        yield
+        self._note_writing("DELETE", writing)
+
+    def _note_writing(self, change: str, writing: str) -> None:
+        self._dynamodb.update_item(
+            TableName=self._stage.registry_table,
+            Key=_WRITING,
+            UpdateExpression=f"{change} writings :this",
+            ExpressionAttributeValues={":this": {"SS": [writing]}},
+        )
+
     def _append(self, model: InProduction) -> None:
+        """Add to the history, after its head also where the clock of whoever wrote that is ahead of ours."""
+        alias, moment = naming.alias(model.name), clock.instant()
+        newest = next(self._items(alias), None)
+        if newest is not None and (head := newest["sk"]["S"].partition("#")[0]) >= moment:
+            moment = clock.instant(clock.read(head) + timedelta(microseconds=1))
         self._dynamodb.put_item(
             TableName=self._stage.registry_table,
             Item={
-                "pk": {"S": f"ALIAS#{naming.alias(model.name)}"},
-                "sk": {"S": f"{clock.instant()}#{model.run_id}"},
+                "pk": {"S": f"ALIAS#{alias}"},
+                "sk": {"S": f"{moment}#{model.run_id}"},
                 "model": {"S": msgspec.json.encode(model).decode()},
             },
         )
+
+
+_WRITING = {"pk": {"S": "ALIAS#"}, "sk": {"S": "WRITING"}}

@@ -47,6 +47,33 @@ class Claims:
         for arn in dict.fromkeys(arns):
             self._update(arn, "REMOVE promoting_at")
 
+    @contextmanager
+    def alone(self, what: str, who: str) -> Iterator[None]:
+        """Hold something for one process, or repeated tries of one, within the block.
+
+        Raises
+        ------
+        TransientError
+            If somebody else holds it.
+        """
+        now = clock.now()
+        values = {":now": now, ":stale": clock.after(now, -LEASE_SECONDS), ":who": who}
+        try:
+            self._update(
+                what,
+                "SET held_at = :now, holder = :who",
+                values,
+                condition="attribute_not_exists(held_at) OR held_at < :stale OR holder = :who",
+            )
+        except ClientError as error:
+            if condition_failed(error):
+                raise TransientError(f"another model is just being promoted: {what}") from error
+            raise
+        try:
+            yield
+        finally:
+            self._update(what, "REMOVE held_at, holder")
+
     def begin_removal(self, arn: str) -> bool:
         """Prevent its promotion. False while a promotion is in progress."""
         return self._claim(arn, "removing_at", against="promoting_at")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -24,6 +25,16 @@ class NotServed(Exception):
     def __init__(self, model: InProduction) -> None:
         super().__init__(f"{model.model_arn}, of run {model.run_id}, is not in service any more")
         self.model = model
+
+
+class Moved(Exception):
+    """What a name has in production has changed since somebody decided about it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"what {name} has in production has changed meanwhile, by another promotion or rollback; nothing "
+            "was changed. Look again, and repeat the command if it is still wanted"
+        )
 
 
 class Production:
@@ -67,25 +78,33 @@ class Production:
                 return self.aliases.promote(name, run_id, model_arn, current, swapped=True)
         return self.aliases.promote(name, run_id, model_arn, served_by or model_arn, note=note)
 
-    def rollback(self, name: str, served_by: str | None = None) -> Promotion:
+    def rollback(self, name: str, seen: tuple[InProduction, InProduction], served_by: str = "") -> Promotion:
         """Return to the model that a name stood for before: behind the same ARN where it is the same.
 
         Parameters
         ----------
+        seen
+            The model in production and the one to return to, as whoever decided this saw them (`earlier`).
         served_by
             What serves the earlier model now, where that is another ARN than it was in production with.
 
         Raises
         ------
-        LookupError
-            When the name has no earlier model.
+        Moved
+            When another promotion or rollback came first: repeated, it would undo that one.
         NotServed
             When nothing serves the earlier model.
         TransientError
-            While Bedrock swaps the model; asked again, this goes on where it was.
+            While Bedrock swaps the model, or another promotion is at work; asked again, this goes on where it
+            was.
         """
-        now, earlier = self.earlier(name)
-        if served_by is None and earlier.model_id == now.model_id:
+        with self.aliases.alone(name, f"rollback {uuid.uuid4()}"):
+            if self.earlier(name) != seen:
+                raise Moved(name)
+            return self._return(name, *seen, served_by)
+
+    def _return(self, name: str, now: InProduction, earlier: InProduction, served_by: str) -> Promotion:
+        if not served_by and earlier.model_id == now.model_id:
             try:
                 swap(self._bedrock, now.model_id, earlier.model_arn)
             except CannotSwap as error:
@@ -164,14 +183,18 @@ class Production:
         return self.aliases.promote(run.name, run.run_id, model_arn, current, swapped=True)
 
     def earlier(self, name: str) -> tuple[InProduction, InProduction]:
-        """The model in production, and the one before it.
+        """The model in production, and the one to return to: the one before it, or what the history says
+        where the alias was written by hand, or its writer died.
 
         Raises
         ------
         LookupError
             When the name has no earlier model.
         """
-        history = self.aliases.history(name)
+        history, current = self.aliases.history(name), self.aliases.current(name)
+        if history and history[0].model_id and current not in (None, history[0].model_id):
+            unknown = InProduction(name=name, run_id="", model_id=str(current), model_arn="", since="")
+            return next((one for one in history if one.model_id == current), unknown), history[0]
         before = next(
             (one for one in history if one.model_id and one.model_arn != history[0].model_arn), None
         )

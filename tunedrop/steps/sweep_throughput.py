@@ -102,10 +102,10 @@ class Sweep:
     def _settle_aliases(self) -> None:
         """Before anything is released: what an alias names stays."""
         aliases = Aliases(self._aws.ssm, self._aws.dynamodb, self._stage)
-        for parameter, was_behind in self._troubles.each(
-            aliases.all(), lambda one: f"alias {one}", aliases.settle
+        for writing, was_behind in self._troubles.each(
+            aliases.unsettled(), lambda one: f"alias {aliases.written_by(one)}", aliases.settle
         ):
-            self._done.settled += [parameter] * was_behind
+            self._done.settled += [aliases.written_by(writing)] * was_behind
 
     def _release(self) -> None:
         sweeper = Sweeper(self._aws, self._stage, self._troubles)

@@ -20,6 +20,9 @@ _UNANSWERED = {"refuse": "refused", "approve": "approved"}
 
 CODE_DIGITS = 10
 
+STEP = "wait_for_approval"
+"""The step of a run that waits for an approval."""
+
 
 def code_of(run: Run, estimate: Estimate) -> str:
     """The code of an approval, which applies only to this estimate of this attempt at this run.

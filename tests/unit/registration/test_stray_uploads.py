@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from tests import builders
 from tunedrop.aws import Aws
-from tunedrop.contracts import S3Object
+from tunedrop.contracts import Estimate, S3Object
 from tunedrop.registration import missed_uploads, stray_uploads
 from tunedrop.registration.stray_uploads import Stray
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
+from tunedrop.waiting import approval
 
 STAGE = builders.stage(upload_grace_seconds=-5)
 
@@ -113,6 +114,51 @@ def test_a_retry_that_leads_to_nothing_is_told(
     put(aws, f"runs/{run.run_id}/retry/{code}")
 
     assert places(aws, registry) == [f"runs/{run.run_id}/retry/"] * is_told
+
+
+@pytest.mark.usefixtures("intake")
+@pytest.mark.parametrize(
+    ("signal", "told"),
+    [
+        ("approve/{right}", ""),
+        ("approve/{right}0", "approves nothing; the run waits for runs/{run_id}/approve/{right}"),
+        ("approve/2-0123456789", "approves nothing; the run waits for runs/{run_id}/approve/{right}"),
+        ("approve/yes", "approves nothing; the run waits for runs/{run_id}/approve/{right}"),
+        ("approve/0-0123456789", "approves nothing; the run waits for runs/{run_id}/approve/{right}"),
+        ("stop/1", ""),
+        ("stop/2", "stops nothing; the run is in attempt 1"),
+        ("stop/all", "stops nothing; the run is in attempt 1"),
+        ("stop/" + "9" * 900, "stops nothing; the run is in attempt 1"),
+    ],
+)
+def test_a_signal_that_does_nothing_is_told_with_the_reason(
+    aws: Aws, registry: Registry, signal: str, told: str
+) -> None:
+    run, estimate = builders.run(), Estimate(lines=(), low=1.0, likely=2.0, high=3.0, budget_usd=1.0)
+    registry.register(run)
+    registry.save(run.run_id, estimate=estimate)
+    registry.start_step(run.run_id, "wait_for_approval", "2026-11-30T00:00:00Z")
+    right = approval.code_of(run, estimate)
+    put(aws, f"runs/{run.run_id}/{signal.format(right=right)}")
+
+    strays = find(aws, registry)
+
+    assert [one.why for one in strays] == [told.format(run_id=run.run_id, right=right)] * bool(told)
+    assert not told or f": {strays[0].why}\n" in stray_uploads.text(STAGE, strays)
+
+
+@pytest.mark.usefixtures("intake")
+@pytest.mark.parametrize(("attempt", "is_told"), [("1", False), ("2", True), ("3", True)])
+def test_an_approval_of_an_earlier_attempt_is_not_told_and_one_of_a_later_is(
+    aws: Aws, registry: Registry, attempt: str, is_told: bool
+) -> None:
+    run = builders.run(attempt=2)
+    registry.register(run)
+    put(aws, f"runs/{run.run_id}/approve/{attempt}-0123456789")
+
+    assert [one.why for one in find(aws, registry)] == [
+        "approves nothing; the run does not wait for an approval"
+    ] * is_told
 
 
 @pytest.mark.usefixtures("intake")

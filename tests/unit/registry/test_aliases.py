@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tests import builders
 from tunedrop import clock
 from tunedrop.aws import Aws
-from tunedrop.registry import Registry
+from tunedrop.errors import TransientError
+from tunedrop.registry import Registry, claims
 from tunedrop.registry.aliases import Aliases
 from tunedrop.stage import Stage
 
@@ -101,40 +104,100 @@ def test_a_promotion_that_has_only_begun_protects_what_it_is_about_to_name(
     assert aliases.naming(HERE, NAME) == ""
 
 
-@pytest.mark.parametrize(("end", "expected"), [("promote", {PARAMETER: THERE}), ("withdraw", {})])
+@pytest.mark.parametrize(
+    ("before", "end", "expected"),
+    [
+        (True, "promote", {PARAMETER: THERE}),
+        (True, "withdraw", {}),
+        (False, "promote", {PARAMETER: THERE}),  # the first promotion of a name
+    ],
+)
 def test_a_parameter_whose_writer_died_after_the_history_is_settled_once(
     aws: Aws,
     stage: Stage,
     aliases: Aliases,
     monkeypatch: pytest.MonkeyPatch,
+    before: bool,
     end: str,
     expected: dict[str, str],
 ) -> None:
-    aliases.promote(NAME, "run-1", FIRST, HERE)
+    if before:
+        aliases.promote(NAME, "run-1", FIRST, HERE)
     with monkeypatch.context() as dying:
-        dying.setattr(aliases, "_write_parameter", lambda _: None)
-        if end == "promote":
-            aliases.promote(NAME, "run-2", SECOND, THERE)
-        else:
-            aliases.withdraw(NAME)
+        dying.setattr(aliases, "_write_parameter", _die)
+        with pytest.raises(SystemExit):
+            aliases.promote(NAME, "run-2", SECOND, THERE) if end == "promote" else aliases.withdraw(NAME)
     others = Aliases(aws.ssm, aws.dynamodb, stage)
 
-    assert others.all() == {PARAMETER: HERE}
-    assert [others.settle(PARAMETER), others.settle(PARAMETER)] == [True, False]
+    assert others.all() == ({PARAMETER: HERE} if before else {})
+    assert others.unsettled() == []  # whoever writes it may be at work
+    monkeypatch.setattr(claims, "LEASE_SECONDS", -1)
+    assert [others.settle(one) for one in others.unsettled()] == [True]
+    assert others.unsettled() == []
     assert others.all() == expected
 
 
+def _die(_: str) -> None:
+    raise SystemExit
+
+
+@pytest.mark.parametrize("by_hand", [THERE, HERE])
 def test_a_parameter_that_somebody_wrote_by_hand_since_is_not_settled(
-    aws: Aws, aliases: Aliases, monkeypatch: pytest.MonkeyPatch
+    aws: Aws, aliases: Aliases, monkeypatch: pytest.MonkeyPatch, by_hand: str
 ) -> None:
+    monkeypatch.setattr(claims, "LEASE_SECONDS", -1)
     with monkeypatch.context() as earlier:
         earlier.setattr(clock, "now", lambda: "2026-11-01T00:00:00Z")
-        aliases.promote(NAME, "run-1", FIRST, HERE)
-    aws.ssm.put_parameter(Name=PARAMETER, Value=THERE, Type="String", Overwrite=True)
+        earlier.setattr(aliases, "_write_parameter", _die)
+        with pytest.raises(SystemExit):
+            aliases.promote(NAME, "run-1", FIRST, HERE)
+    aws.ssm.put_parameter(Name=PARAMETER, Value=by_hand, Type="String", Overwrite=True)
     aws.ssm.put_parameter(Name=f"{PARAMETER}-2", Value=THERE, Type="String")
 
-    assert [aliases.settle(PARAMETER), aliases.settle(f"{PARAMETER}-2")] == [False, False]
-    assert aliases.all() == {PARAMETER: THERE, f"{PARAMETER}-2": THERE}
+    assert [aliases.settle(one) for one in aliases.unsettled()] == [False]
+    assert aliases.all() == {PARAMETER: by_hand, f"{PARAMETER}-2": THERE}
+    assert aliases.unsettled() == []
+
+
+def test_nothing_is_left_to_settle_of_whoever_was_not_interrupted(
+    aliases: Aliases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "LEASE_SECONDS", -1)
+    aliases.promote(NAME, "run-1", FIRST, HERE)
+    aliases.promote("another", "run-2", SECOND, THERE)
+    aliases.withdraw(NAME)
+
+    assert aliases.unsettled() == []
+
+
+@pytest.mark.parametrize("minutes", [-4, 4])
+def test_a_promotion_from_a_machine_whose_clock_is_wrong_has_its_place(
+    aliases: Aliases, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    """AWS accepts requests of a clock that is five minutes off (SigV4)."""
+    right = clock.instant
+    for number, off in enumerate([0, minutes, 0]):
+        wrong = datetime.now(UTC) + timedelta(minutes=off)
+        monkeypatch.setattr(clock, "instant", lambda moment=None, wrong=wrong: right(moment or wrong))
+        model = f"{builders.MODEL_ARN[:-1]}{number}"
+        aliases.promote(NAME, f"run-{number}", model, model)
+
+        assert aliases.current(NAME) == aliases.history(NAME)[0].model_id == model
+
+
+def test_one_process_at_a_time_promotes_a_name(aliases: Aliases, monkeypatch: pytest.MonkeyPatch) -> None:
+    with aliases.alone(NAME, "run-1"), aliases.alone(NAME, "run-1"), aliases.alone("another", "run-2"):
+        pass  # a repeated try, and another name
+    with (
+        aliases.alone(NAME, "run-1"),
+        pytest.raises(TransientError, match="just being promoted"),
+        aliases.alone(NAME, "run-2"),
+    ):
+        pass
+    with aliases.alone(NAME, "run-2"):
+        monkeypatch.setattr(claims, "LEASE_SECONDS", -1)
+        with aliases.alone(NAME, "run-3"):  # who held it must have died
+            pass
 
 
 @pytest.mark.parametrize(

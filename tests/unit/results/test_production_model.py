@@ -148,7 +148,7 @@ class InProduction(RuleBasedStateMachine):
     def somebody_rolls_back(self, name: str, dies: int | None) -> None:
         def roll_back() -> None:
             with suppress(LookupError, NotServed, TransientError, RunError):
-                self.production.rollback(name)
+                self.production.rollback(name, self.production.earlier(name))
 
         self._dying(dies, roll_back)
 
@@ -269,6 +269,8 @@ class InProduction(RuleBasedStateMachine):
 
     def _sweep(self) -> None:
         self._finish_swaps()
+        for writing in self.production.aliases.unsettled():
+            self.production.aliases.settle(writing)
         Sweeper(self.aws, self.stage, Troubles(self.aws.dynamodb, self.stage.registry_table)).sweep()
         for seen in self.registry.recent(1000):
             failure = orphans.fate(self.executions, self.registry, seen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from tests.unit.fake_bedrock import refusal
 from tests.unit.local_bedrock import LocalBedrock, tags
 from tunedrop.aws import Aws
 from tunedrop.contracts import Ending
-from tunedrop.registry import Registry
+from tunedrop.registry import Registry, claims
 from tunedrop.registry.aliases import Aliases
 from tunedrop.stage import Stage
 from tunedrop.steps.sweep_throughput import Sweep, Swept
@@ -101,8 +102,10 @@ def test_an_alias_that_is_behind_its_history_is_settled_before_anything_is_relea
     aliases = Aliases(aws.ssm, aws.dynamodb, stage)
     aliases.promote("persona", "run-1", builders.MODEL_ARN, builders.MODEL_ARN)
     with monkeypatch.context() as dying:
-        dying.setattr(aliases, "_write_parameter", lambda _: None)
-        aliases.promote("persona", "run-2", builders.MODEL_ARN, first)
+        dying.setattr(aliases, "_write_parameter", lambda _: sys.exit())
+        with pytest.raises(SystemExit):
+            aliases.promote("persona", "run-2", builders.MODEL_ARN, first)
+    monkeypatch.setattr(claims, "LEASE_SECONDS", -1)  # long ago
 
     swept, _ = sweep(aws)
 

@@ -12,7 +12,7 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import DeploymentSettings
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.registry import Registry
-from tunedrop.serving.production import NotServed, Production
+from tunedrop.serving.production import Moved, NotServed, Production
 from tunedrop.stage import Stage
 
 FIRST = builders.MODEL_ARN
@@ -116,7 +116,7 @@ def test_a_swap_that_fails_falls_back_to_moving_the_alias(
 def test_a_rollback_swaps_back_behind_the_same_arn(production: Production, deployments: Deployments) -> None:
     waited(lambda: production.promote("persona", "persona-2", SECOND, SECOND_AT, STABLE))
 
-    promotion = waited(lambda: production.rollback("persona"))
+    promotion = waited(lambda: production.rollback("persona", production.earlier("persona")))
 
     assert promotion.swapped
     assert (promotion.model_arn, promotion.model_id) == (FIRST, FIRST_AT)
@@ -126,7 +126,7 @@ def test_a_rollback_swaps_back_behind_the_same_arn(production: Production, deplo
 def test_a_rollback_moves_the_alias_to_what_still_serves_the_earlier_model(production: Production) -> None:
     production.promote("persona", "persona-2", SECOND, SECOND_AT, MOVING)
 
-    promotion = production.rollback("persona")
+    promotion = production.rollback("persona", production.earlier("persona"))
 
     assert (promotion.model_arn, promotion.model_id) == (FIRST, FIRST_AT)
     assert production.aliases.current("persona") == FIRST_AT
@@ -139,7 +139,7 @@ def test_a_rollback_to_a_model_that_nothing_serves_is_refused_and_changes_nothin
     del deployments.models[FIRST_AT]
 
     with pytest.raises(NotServed, match="of run persona-1, is not in service any more"):
-        production.rollback("persona")
+        production.rollback("persona", production.earlier("persona"))
 
     assert production.aliases.current("persona") == SECOND_AT
 
@@ -151,7 +151,7 @@ def test_a_rollback_does_not_trust_an_arn_that_serves_another_model_by_now(
     deployments.models[FIRST_AT] = SECOND
 
     with pytest.raises(NotServed):
-        production.rollback("persona")
+        production.rollback("persona", production.earlier("persona"))
 
 
 def test_an_earlier_model_that_was_brought_into_service_again_is_returned_to(
@@ -162,15 +162,59 @@ def test_an_earlier_model_that_was_brought_into_service_again_is_returned_to(
     deployments.models["arn:aws:bedrock:us-east-1:1:custom-model-deployment/again0000000"] = FIRST
 
     promotion = production.rollback(
-        "persona", "arn:aws:bedrock:us-east-1:1:custom-model-deployment/again0000000"
+        "persona",
+        production.earlier("persona"),
+        "arn:aws:bedrock:us-east-1:1:custom-model-deployment/again0000000",
     )
 
     assert promotion.model_id.endswith("again0000000")
 
 
+def test_a_rollback_given_twice_at_once_is_done_once(production: Production) -> None:
+    """Two terminals, or a double click: the second would return to the model that was withdrawn."""
+    production.promote("persona", "persona-2", SECOND, SECOND_AT, MOVING)
+    seen = production.earlier("persona")
+    production.rollback("persona", seen)
+
+    with pytest.raises(Moved, match="changed meanwhile"):
+        production.rollback("persona", seen)
+
+    assert production.aliases.current("persona") == FIRST_AT
+
+
+def test_a_rollback_that_was_interrupted_is_completed_when_it_is_repeated(
+    production: Production, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The history says where to return to; the alias does not yet."""
+    production.promote("persona", "persona-2", SECOND, SECOND_AT, MOVING)
+    with monkeypatch.context() as dying:
+        dying.setattr(production.aliases, "_write_parameter", lambda _: None)
+        production.rollback("persona", production.earlier("persona"))
+    assert production.aliases.current("persona") == SECOND_AT
+
+    now, earlier = seen = production.earlier("persona")
+    production.rollback("persona", seen)
+
+    assert (now.model_id, earlier.model_id) == (SECOND_AT, FIRST_AT)
+    assert production.aliases.current("persona") == FIRST_AT
+
+
+def test_a_rollback_of_what_was_written_by_hand_returns_to_what_was_promoted(
+    production: Production,
+) -> None:
+    parameter = production.aliases.parameter("persona")
+    production.aliases._ssm.put_parameter(Name=parameter, Value=SECOND_AT, Overwrite=True)
+
+    now, earlier = seen = production.earlier("persona")
+    production.rollback("persona", seen)
+
+    assert (now.run_id, now.model_id, earlier.model_id) == ("", SECOND_AT, FIRST_AT)
+    assert production.aliases.current("persona") == FIRST_AT
+
+
 def test_a_name_with_one_model_has_nothing_to_return_to(production: Production) -> None:
     with pytest.raises(LookupError, match="persona has no earlier model"):
-        production.rollback("persona")
+        production.rollback("persona", production.earlier("persona"))
 
 
 def test_of_two_that_promote_at_once_alias_and_history_name_the_same(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -15,7 +16,7 @@ from tunedrop.formatting.commands import command
 from tunedrop.registry import Record
 from tunedrop.registry.aliases import InProduction
 from tunedrop.serving import choose, models, revive
-from tunedrop.serving.production import NotServed, Production, serves
+from tunedrop.serving.production import Moved, NotServed, Production, serves
 from tunedrop.serving.sweep import in_service
 
 PATIENCE_SECONDS = 3600.0
@@ -31,7 +32,7 @@ def promote(
     run, job = record.run, record.document("job", CompletedJob)
     if job is None:
         fail(f"{run.run_id} has trained no model")
-    _say_what_is_there(here, run.name)
+    _say_what_is_there(here, run.name, next(iter(here.aliases.history(run.name)), None))
     served_by = {one.model_arn: one.arn for one in in_service(here.aws, here.stage)}.get(job.model_arn)
     model = InProduction(name=run.name, run_id=run.run_id, model_arn=job.model_arn, model_id="", since="")
     notice = "" if served_by else f" It is not served now: {_notice(here, model, serve=serve)}"
@@ -44,45 +45,46 @@ def promote(
         served_by = _serve(here, model)
     production = Production(here.aws, here.stage)
     settings = DeploymentSettings(stable_arn=stable_arn)
-    _tell(
-        here,
-        _waited(here, lambda: production.promote(run.name, run.run_id, job.model_arn, served_by, settings)),
-        run.name,
-        format_,
-    )
+
+    def put() -> Promotion:
+        with production.aliases.alone(run.name, f"promotion {uuid.uuid4()}"):
+            return production.promote(run.name, run.run_id, job.model_arn, served_by, settings)
+
+    _tell(here, _waited(here, put), run.name, format_)
 
 
 def rollback(here: Deployed, name: str, *, serve: bool, yes: bool, format_: Format) -> None:
     """Point a name's alias back to its previous model."""
     production = Production(here.aws, here.stage)
     try:
-        _, earlier = production.earlier(name)
+        now, earlier = seen = production.earlier(name)
     except LookupError as error:
         fail(str(error.args[0]))
-    _say_what_is_there(here, name)
+    _say_what_is_there(here, name, now)
     confirm(
         f"Return {name} to the model of {earlier.run_id}, in production from {when(earlier.since)}?",
         yes=yes,
         otherwise="nothing was changed",
     )
     try:
-        _tell(here, _waited(here, lambda: production.rollback(name)), name, format_)
-    except NotServed as error:
-        if not serve:
-            fail(_how_to_serve(here, name, error))
-        served_by = _serve(here, error.model)
-        _tell(here, _waited(here, lambda: production.rollback(name, served_by)), name, format_)
+        try:
+            _tell(here, _waited(here, lambda: production.rollback(name, seen)), name, format_)
+        except NotServed as error:
+            if not serve:
+                fail(_how_to_serve(here, name, error))
+            served_by = _serve(here, error.model)
+            _tell(here, _waited(here, lambda: production.rollback(name, seen, served_by)), name, format_)
+    except Moved as error:
+        fail(str(error))
 
 
-def _say_what_is_there(here: Deployed, name: str) -> None:
-    history = here.aliases.history(name)
-    if not history or not history[0].model_id:
+def _say_what_is_there(here: Deployed, name: str, now: InProduction | None) -> None:
+    if now is None or not now.model_id:
         errors.print(f"nothing is in production for {name}")
         return
-    now = history[0]
+    what = f"the model of {now.run_id}, since {when(now.since)}" if now.run_id else "what no run promoted"
     errors.print(
-        f"IN PRODUCTION  {here.aliases.parameter(name)} points to the model of {now.run_id}, since "
-        f"{when(now.since)}",
+        f"IN PRODUCTION  {here.aliases.parameter(name)} points to {what}",
         style="bold",
         soft_wrap=True,
     )
