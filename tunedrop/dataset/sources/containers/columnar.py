@@ -18,13 +18,20 @@ from tunedrop.dataset.sources.containers import tables
 from tunedrop.dataset.sources.containers.kinds import Kind
 
 BATCH = 256
-"""Maximum number of rows in memory."""
+"""Maximum number of rows in memory, unless a row needs more than there is."""
 MOST_IN_A_BATCH = 32 << 20
 """Maximum number of characters of a batch, estimated from the first row."""
 
 
-def read(kind: Kind, file: BinaryIO, wanted: Mapping[str, str]) -> Iterator[tuple[int, bytes]]:
+def read(
+    kind: Kind, file: BinaryIO, wanted: Mapping[str, str], most: int = BATCH
+) -> Iterator[tuple[int, bytes]]:
     """(row, JSON line) of each row, its columns under their names.
+
+    Parameters
+    ----------
+    most
+        Maximum number of rows in memory.
 
     Raises
     ------
@@ -33,7 +40,7 @@ def read(kind: Kind, file: BinaryIO, wanted: Mapping[str, str]) -> Iterator[tupl
     """
     number = 0
     try:
-        batches = _batches(kind, file)
+        batches = _batches(kind, file, most)
         names = list(batches.schema.names)
         if twice := next((one for one in names if names.count(one) > 1), ""):
             raise NotReadable(f"{names.count(twice)} columns are named {twice!r}; rename all but one")
@@ -53,7 +60,7 @@ def read(kind: Kind, file: BinaryIO, wanted: Mapping[str, str]) -> Iterator[tupl
         raise NotReadable(f"the {name} file is damaged after row {number:,}: {_first_line(error)}") from error
 
 
-def _batches(kind: Kind, file: BinaryIO) -> Any:
+def _batches(kind: Kind, file: BinaryIO, most: int) -> Any:
     """The rows of a file in batches, which are smaller if rows are long."""
     import arro3.io
 
@@ -66,7 +73,7 @@ def _batches(kind: Kind, file: BinaryIO) -> Any:
     first = next(iter(arro3.io.read_parquet(file, batch_size=1)), None)
     longest = max((len(str(row.as_py())) for row in iter(first.to_struct_array())), default=0) if first else 0
     file.seek(0)
-    return arro3.io.read_parquet(file, batch_size=max(1, min(BATCH, MOST_IN_A_BATCH // max(1, longest))))
+    return arro3.io.read_parquet(file, batch_size=max(1, min(most, MOST_IN_A_BATCH // max(1, longest))))
 
 
 _FOOTER = 8

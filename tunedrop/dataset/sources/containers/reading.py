@@ -18,9 +18,9 @@ import msgspec
 from tunedrop.dataset.formats import unreadable
 from tunedrop.dataset.formats.unreadable import NotReadable
 from tunedrop.dataset.sources.containers import (
-    columnar,
     delimited,
     encoding,
+    isolated,
     json_values,
     kinds,
     packed,
@@ -111,7 +111,7 @@ class _Reader:
             self._zip(self._at_hand(file, layers), layers)
         elif kind in ("parquet", "arrow"):
             self._did("Parquet" if kind == "parquet" else "Arrow")
-            self._take(columnar.read(kind, self._at_hand(file, layers), self._options.columns))
+            self._take(isolated.read(kind, self._at_hand(file, layers), self._options.columns))
         else:
             self._did(kind)
             self.file(self._unpacked(kind, file), layers + 1)
