@@ -379,6 +379,29 @@ def test_a_held_out_file_may_say_that_it_is_held_out(tmp_path: Path, split: str)
     assert "TD028" not in report.by_code
 
 
+def test_a_request_to_gemini_and_its_response_are_read_with_their_tools_and_system_prompt() -> None:
+    call = {"functionCall": {"name": "find", "args": {"n": 1}}}
+    found = {"functionResponse": {"name": "find", "response": {"n": 2}}}
+    request = {
+        "systemInstruction": {"parts": [{"text": "Be kind."}]},
+        "tools": [{"functionDeclarations": [{"name": "find", "description": "Finds.", "parameters": {}}]}],
+        "contents": [
+            *CONTENTS["contents"],
+            {"role": "model", "parts": [call]},
+            {"role": "user", "parts": [found]},
+        ],
+    }
+
+    reading = formats.read({"request": request, "response": CANDIDATE})
+
+    assert reading.problems == []
+    assert reading.conversation is not None
+    assert (reading.format, reading.conversation.system) == ("gemini", "Be kind.")
+    assert [turn.role for turn in reading.conversation.turns] == ["user", "assistant"] * 2
+    assert reading.conversation.answer == SAID
+    assert "toolConfig" in reading.conversation.extra
+
+
 @pytest.mark.parametrize(
     "beside",
     [

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from tunedrop.dataset.formats import names, naming, turns
+from tunedrop.dataset.formats import names, naming, serialized, turns
 from tunedrop.dataset.formats.record import Reading
 from tunedrop.dataset.types import shorten
 
@@ -165,14 +165,18 @@ def _scored(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
         reading.add("$.completions", "TD011", what, record["completions"], "score and completion")
         return record
     better, worse = sorted(two, key=lambda one: -float(one["score"]))
-    asked = [_of_gemini(one) for one in record["contents"]]
+    asked = [serialized.of_gemini(one) for one in record["contents"]]
     system = record.get("systemInstruction")
-    before = [{"role": "system", **_texts_of(system)}] if isinstance(system, dict) else []
+    before = (
+        [{"role": "system", "content": serialized.parts_of_gemini(system)}]
+        if isinstance(system, dict)
+        else []
+    )
     rest = {
         key: one for key, one in record.items() if key not in ("contents", "completions", "systemInstruction")
     }
     sides = [
-        [{**one, **_of_gemini(said)} if isinstance(said, dict) else said]
+        [{**one, **serialized.of_gemini(said)} if isinstance(said, dict) else said]
         for one, said in ((_without_score(one), one.get("completion")) for one in (better, worse))
     ]
     return {**rest, "messages": [*before, *asked], "chosen": sides[0], "rejected": sides[1]}
@@ -183,19 +187,3 @@ def _without_score(one: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _SCORES = ({"1", "0"}, {"1.0", "0.0"}, {"1.0", "0"}, {"1", "0.0"})
-
-
-def _of_gemini(turn: Any) -> Any:
-    """A turn of Gemini with role and content; another value as it is, so that its reader says why not."""
-    if not isinstance(turn, dict):
-        return turn
-    rest = {key: one for key, one in turn.items() if key not in ("role", "parts")}
-    return {"role": turn.get("role", turns.USER), **_texts_of(turn), **rest}
-
-
-def _texts_of(turn: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a turn: its text, or its parts where they are not one."""
-    parts = turn.get("parts")
-    parts = [parts] if isinstance(parts, dict) else parts
-    only = parts[0] if isinstance(parts, list) and len(parts) == 1 else None
-    return {"content": only["text"] if isinstance(only, dict) and only.keys() == {"text"} else parts}

@@ -109,19 +109,21 @@ def of_langchain(value: Any) -> Any:
     return {"role": turns.ROLES.get(role.lower(), role), "content": inside["content"], **around}
 
 
-def of_gemini(contents: Any) -> list[dict[str, Any]] | None:
-    """The messages of Gemini's contents; None where they hold more than texts."""
-    messages = []
-    for one in contents if isinstance(contents, list) else ():
-        parts = one.get("parts") if isinstance(one, dict) else None
-        if not isinstance(parts, list) or not all(
-            isinstance(part, dict) and part.keys() == {"text"} and isinstance(part["text"], str)
-            for part in parts
-        ):
-            return None
-        role = turns.ROLES.get(str(one.get("role", turns.USER)).lower(), turns.USER)
-        messages.append({"role": role, "content": "\n".join(part["text"] for part in parts)})
-    return messages or None
+def of_gemini(turn: Any) -> Any:
+    """A turn of Gemini with role and content; another value as it is, so that its reader says why not."""
+    if not isinstance(turn, dict):
+        return turn
+    rest = {key: one for key, one in turn.items() if key not in ("role", "parts")}
+    role = turn.get("role", turns.USER)
+    return {"role": turns.role_of(role) or role, "content": parts_of_gemini(turn), **rest}
+
+
+def parts_of_gemini(turn: Mapping[str, Any]) -> Any:
+    """The text of a turn of Gemini, or its parts where they are not one text."""
+    parts = turn.get("parts")
+    parts = [parts] if isinstance(parts, dict) else parts
+    only = parts[0] if isinstance(parts, list) and len(parts) == 1 else None
+    return only["text"] if isinstance(only, dict) and only.keys() == {"text"} else parts
 
 
 def of_evaluation(given: Any) -> list[Any]:

@@ -27,7 +27,7 @@ from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.formats import names, naming, preference, responses, serialized, turns
+from tunedrop.dataset.formats import around, names, naming, preference, responses, serialized, turns
 
 _ASKED = ("request", "input", "inputs", "body", "prompt", "params", "request_body")
 _SAID = ("response", "output", "outputs", "completion", "reference_output", "response_body", "ideal")
@@ -36,7 +36,6 @@ _AROUND = (
     "_source", "payload", "sample", "entry", "attributes", "json", "node",
     "doc",
 )  # fmt: skip
-_LIFTED = ("tools", "functions", "system")
 
 
 def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -53,18 +52,18 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
     if not any(isinstance(value, dict | list) for value in record.values()) or "schemaType" in record:
         return record
     if isinstance(record.get("mapping"), dict) and (tree := serialized.branch(record["mapping"], record)):
-        return {**_without(record, "mapping", "current_node"), **tree}
+        return {**around.without(record, "mapping", "current_node"), **tree}
     if isinstance(record.get("Item"), dict) and (item := serialized.of_dynamodb({"M": record["Item"]})):
-        return {**_without(record, "Item"), **item}
+        return {**around.without(record, "Item"), **item}
     if isinstance(record.get("fields"), dict) and serialized.is_of_firestore(record["fields"]):
-        return {**_without(record, "fields"), **serialized.of_firestore({"mapValue": record})}
+        return {**around.without(record, "fields"), **serialized.of_firestore({"mapValue": record})}
     if serialized.is_of_dynamodb(record):
         return dict(serialized.of_dynamodb({"M": record}))
     if messages := serialized.of_evaluation(record.get("conversationTurns")):
-        return {**_without(record, "conversationTurns"), "messages": messages}
+        return {**around.without(record, "conversationTurns"), "messages": messages}
     instances = record.get("instances")
     if isinstance(instances, list) and len(instances) == 1 and isinstance(instances[0], dict):
-        return {**_without(record, "instances"), **instances[0]}
+        return {**around.without(record, "instances"), **instances[0]}
     for key in _AROUND:
         inside = record.get(key)
         if isinstance(inside, dict) and (
@@ -72,8 +71,27 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
             or naming.keys_of(inside).format is not None
             or preference.fits(inside)
         ):
-            return _without(record, key) | inside
+            return around.without(record, key) | inside
     return _exchange(record)
+
+
+def _of_gemini(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """A request to Gemini and its response as contents; None of another record."""
+    asked = next(
+        (key for key in _ASKED if isinstance(record.get(key), dict) and "contents" in record[key]), ""
+    )
+    said = next((key for key in _SAID if record.get(key) not in (None, "", [], {})), "")
+    if not asked or not isinstance(record[asked]["contents"], list):
+        return None
+    contents, rest = record[asked]["contents"], around.without(record, asked)
+    match record.get(said):
+        case {"candidates": [{"content": dict(content)}]}:
+            contents = [*contents, content]
+            rest = {**around.without(rest, said), **around.beside(said, record[said])}
+        case str(text):
+            contents = [*contents, {"role": "model", "parts": [{"text": text}]}]
+            rest = around.without(rest, said)
+    return {"contents": contents, **rest, **around.beside(asked, record[asked])}
 
 
 _SPOKEN = frozenset(("content", "value", "text", "utterance"))
@@ -100,8 +118,8 @@ def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
             else one
             for one in answer
         ]
-    around = _beside(said, {"choices": record[said]}) if said == "choices" else {}
-    return {**_without(record, said), "messages": [*messages, *answer], **around}
+    rest = around.beside(said, {"choices": record[said]}) if said == "choices" else {}
+    return {**around.without(record, said), "messages": [*messages, *answer], **rest}
 
 
 def _is_graded(record: Mapping[str, Any], said: str) -> bool:
@@ -130,26 +148,31 @@ def _decoded(text: str) -> list[Any] | None:
 
 def _exchange(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """What was asked and what was said, under two keys."""
+    if spoken := _of_gemini(record):
+        return spoken
     asked = next((key for key in _ASKED if _messages(record.get(key))), "")
     said = next((key for key in _SAID if record.get(key) not in (None, "", [], {})), "")
     if asked and not said and isinstance(record.get("choices"), list):
-        record, said = {**_without(record, "choices"), "response": {"choices": record["choices"]}}, "response"
+        record, said = (
+            {**around.without(record, "choices"), "response": {"choices": record["choices"]}},
+            "response",
+        )
     if asked:
-        rest = _without(record, asked)
+        rest = around.without(record, asked)
         messages = list(_messages(record[asked]))
-        rest |= _beside(asked, record[asked])
+        rest |= around.beside(asked, record[asked])
         if said and not _is_graded(record, said):
             answer = _answer(record[said])
             if answer is None:
                 return record
             messages += answer
-            rest = {**_without(rest, said), **_beside(said, record[said])}
+            rest = {**around.without(rest, said), **around.beside(said, record[said])}
         return {"messages": messages, **rest}
     if said and isinstance(record[said], list | dict) and (spoken := _prompted(record, said)):
         return spoken
     for one, other in _SIDES:
         if isinstance(record.get(one), dict) and isinstance(record.get(other), dict):
-            return {**_without(record, one, other), **record[one], **record[other]}
+            return {**around.without(record, one, other), **record[one], **record[other]}
     return record
 
 
@@ -171,9 +194,9 @@ def _prompted(record: Mapping[str, Any], said: str) -> Mapping[str, Any] | None:
         return None
     system = record.get("instructions")
     before = [{"role": "system", "content": system}] if isinstance(system, str) and system else []
-    rest = _without(record, asked, said, *(["instructions"] if before else []))
+    rest = around.without(record, asked, said, *(["instructions"] if before else []))
     messages = [*before, {"role": "user", "content": record[asked]}, *answer]
-    return {"messages": messages, **rest, **_beside(said, record[said])}
+    return {"messages": messages, **rest, **around.beside(said, record[said])}
 
 
 def _opened(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -196,17 +219,13 @@ def looks_like_messages(text: str) -> bool:
     return text[:1] in ("{", "[") and '"role"' in text
 
 
-def _without(record: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    return {key: value for key, value in record.items() if key not in keys}
-
-
 def _messages(value: Any) -> list[Any]:
     """The messages of what was asked; none where it is no chat."""
     found = value
     if isinstance(value, dict):
         if "messages" not in value and isinstance(value.get("body"), dict):
             return _messages(value["body"])
-        found = value.get("messages", serialized.of_gemini(value.get("contents")))
+        found = value.get("messages")
     if isinstance(found, list) and len(found) == 1 and isinstance(found[0], list):  # a batch of one
         found = found[0]
     if isinstance(found, list) and any(map(serialized.is_of_langchain, found)):
@@ -235,9 +254,6 @@ def _answer(value: Any) -> list[Any] | None:
     for key in ("body", "message", "output"):
         if isinstance(value.get(key), dict) and (inside := _answer(value[key])):
             return inside
-    candidates = value.get("candidates")
-    if isinstance(candidates, list) and len(candidates) == 1 and isinstance(candidates[0], dict):
-        return serialized.of_gemini([candidates[0].get("content")])
     generations = value.get("generations")
     if isinstance(generations, list) and len(generations) == 1 and isinstance(generations[0], list):
         generations = generations[0]
@@ -252,35 +268,3 @@ def _answer(value: Any) -> list[Any] | None:
     if isinstance(value.get("content"), str):
         return [{"role": "assistant", "content": value["content"]}]
     return None
-
-
-def _beside(name: str, value: Any) -> dict[str, Any]:
-    """What stands beside the messages inside a wrapper."""
-    if not isinstance(value, dict) or _is_message(value):
-        return {}
-    used = ("messages", "choices", "content", "generations", "contents", "body", "message", "candidates")
-    around = {
-        key if key in _LIFTED else f"{name}.{key}": one for key, one in value.items() if key not in used
-    }
-    for inside in ("body", "message"):
-        around |= _beside(f"{name}.{inside}", value.get(inside))
-    for key, own in (("candidates", "content"), ("choices", "message")):
-        around |= _beside_each(f"{name}.{key}", value.get(key), (own,))
-    for one in _listed(value.get("generations")):
-        around |= _beside_each(name, one, ("text", "message"))
-    return around
-
-
-def _beside_each(name: str, several: Any, own: tuple[str, ...]) -> dict[str, Any]:
-    """What stands beside the message of each of several answers; one that is no object, as it is."""
-    around: dict[str, Any] = {}
-    for one in _listed(several):
-        if isinstance(one, dict):
-            around |= {f"{name}.{key}": inside for key, inside in one.items() if key not in own}
-        else:
-            around[name] = one
-    return around
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value] if value else []

@@ -1,0 +1,44 @@
+"""What stands around the conversation in a wrapper (`wrapped`): it stays in the record, by longer names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_LIFTED = ("tools", "functions", "system", "systemInstruction", "system_instruction")
+"""Parts of a conversation, wherever they stand."""
+
+
+def without(record: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """A record without these keys."""
+    return {key: value for key, value in record.items() if key not in keys}
+
+
+def beside(name: str, value: Any) -> dict[str, Any]:
+    """What stands beside the messages inside a wrapper."""
+    if not isinstance(value, dict) or isinstance(value.get("role"), str):
+        return {}
+    used = ("messages", "choices", "content", "generations", "contents", "body", "message", "candidates")
+    found = {key if key in _LIFTED else f"{name}.{key}": one for key, one in value.items() if key not in used}
+    for inside in ("body", "message"):
+        found |= beside(f"{name}.{inside}", value.get(inside))
+    for key, own in (("candidates", "content"), ("choices", "message")):
+        found |= _beside_each(f"{name}.{key}", value.get(key), (own,))
+    for one in _listed(value.get("generations")):
+        found |= _beside_each(name, one, ("text", "message"))
+    return found
+
+
+def _beside_each(name: str, several: Any, own: tuple[str, ...]) -> dict[str, Any]:
+    """What stands beside the message of each of several answers; one that is no object, as it is."""
+    found: dict[str, Any] = {}
+    for one in _listed(several):
+        if isinstance(one, dict):
+            found |= {f"{name}.{key}": inside for key, inside in one.items() if key not in own}
+        else:
+            found[name] = one
+    return found
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value] if value else []
