@@ -26,6 +26,9 @@ NEAREST: Name = "nearest neighbour"
 MOST_CANDIDATES, MOST_COMPARED = 60, 60
 """The medoid is chosen among this many different answers, by this many references."""
 
+MOST_CHARACTERS, FEWEST_COMPARED = 3_000, 12
+"""Longer answers are compared in fewer pairs, which then take no more time; but so many at least."""
+
 MOST_LETTERS = 500
 """Characters of a prompt that are compared."""
 
@@ -74,8 +77,12 @@ def _commonest(known: Sequence[Example], _: Scorer) -> list[str]:
 
 def _medoids(known: Sequence[Example], scorer: Scorer) -> list[str]:
     """The two answers with the best mean score on references of other units."""
-    compared = spread(known, MOST_COMPARED)
-    candidates = list({one.answer: one for one in spread(known, MOST_CANDIDATES)}.values())
+    length = sum(len(one.answer) for one in known) / len(known)
+    share = min(1.0, math.sqrt(MOST_CHARACTERS / max(1.0, length)))
+    compared, drawn = (
+        spread(known, max(FEWEST_COMPARED, round(share * most))) for most in (MOST_COMPARED, MOST_CANDIDATES)
+    )
+    candidates = list({one.answer: one for one in drawn}.values())
 
     def mean(candidate: Example) -> float:
         others = [

@@ -19,7 +19,7 @@ from rapidfuzz.distance import LCSseq
 from tunedrop.contracts import JudgedVia
 from tunedrop.evaluation.json_leaves import is_document, leaf_f1
 from tunedrop.evaluation.labels import are_labels, label_of
-from tunedrop.evaluation.words import split_words, words
+from tunedrop.evaluation.words import in_common, split_words, words
 
 CHRF_ORDER = 6
 CHRF_BETA = 2
@@ -194,11 +194,7 @@ def choose(references: Sequence[str], asked: str = "auto") -> str:
 
 def f1(expected: Sequence[str], given: Sequence[str]) -> float:
     """Of two bags of words; 0 where they have none in common."""
-    one, other = set(expected), set(given)
-    if len(one) == len(expected) or len(other) == len(given):
-        common = len(one & other)
-    else:
-        common = (Counter(expected) & Counter(given)).total()
+    common = in_common(expected, given)
     return 2 * common / (len(expected) + len(given)) if common else 0.0
 
 

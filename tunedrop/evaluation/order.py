@@ -17,7 +17,7 @@ from itertools import pairwise
 
 import regex
 
-from tunedrop.evaluation.words import words
+from tunedrop.evaluation.words import in_common, words
 
 LONGEST_RUN = 3
 
@@ -43,7 +43,7 @@ def in_order(expected: Sequence[str], given: Sequence[str]) -> float:
     places = [place for _, place in anchors]
     if len(places) < FEWEST_ANCHORS or _is_one_move(anchors):
         return 1.0
-    common = (Counter(expected) & Counter(given)).total()
+    common = in_common(expected, given)
     least = BY_CHANCE_OF_ALL if common >= ALL * max(len(expected), len(given)) else BY_CHANCE
     return max(0.0, (_kendall(places) - least) / (1 - least))
 

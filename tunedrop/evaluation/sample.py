@@ -82,6 +82,7 @@ class Sample:
         self.answered, self.learned = list(answered), learned
         self.references = [one.reference for one in self.answered]
         self.task: Task = metrics.task_of(self.references)
+        self._scored: dict[tuple[str, Model], list[float]] = {}
 
     @cached_property
     def labels(self) -> LabelSet:
@@ -123,12 +124,12 @@ class Sample:
 
     def paired(self, name: str, models: tuple[Model, Model] = ("base", "tuned")) -> Paired:
         """A metric of `metrics.METRICS`, or `content`, of the answers of two models."""
-        base, tuned = self.scores(name, [self.texts(model) for model in models])
+        base, tuned = self._of_models(name, models)
         return Paired(name, base, tuned, self.units)
 
     def against(self, name: str, answers: Sequence[str]) -> Paired:
         """The tuned model against given answers, which stand as `base`."""
-        base, tuned = self.scores(name, [answers, self.texts("tuned")])
+        (tuned,), (base,) = self._of_models(name, ("tuned",)), self.scores(name, [answers])
         return Paired(name, base, tuned, self.units)
 
     def beside(self, name: str, answers: Sequence[str]) -> Paired:
@@ -160,9 +161,16 @@ class Sample:
         """The tuned model against its own answers to other prompts: the mean over a few of other units."""
         given = self.texts("tuned")
         swapped = [[given[place] for place in places] for places in self.elsewhere]
-        tuned, *others = self.scores(name, [given, *swapped])
+        (tuned,), others = self._of_models(name, ("tuned",)), self.scores(name, swapped)
         means = [fmean(scores) for scores in zip(*others, strict=True)] if others else [0.0] * len(tuned)
         return Paired(name, means, tuned, self.units)
+
+    def _of_models(self, name: str, models: Sequence[Model]) -> list[list[float]]:
+        """The scores of some models' answers, each computed once."""
+        new = [model for model in models if (name, model) not in self._scored]
+        for model, found in zip(new, self.scores(name, [self.texts(model) for model in new]), strict=True):
+            self._scored[name, model] = found
+        return [self._scored[name, model] for model in models]
 
     def scores(self, name: str, answers: Sequence[Sequence[str]]) -> list[list[float]]:
         """A list of scores for each list of answers."""

@@ -17,7 +17,7 @@ import regex
 from rapidfuzz.distance import LCSseq, Levenshtein
 
 from tunedrop.evaluation.order import in_order, same_members
-from tunedrop.evaluation.words import words
+from tunedrop.evaluation.words import in_common, words
 
 ALMOST = 0.7
 """The share of words of two texts that are the same where one of them is a copy with a word replaced."""
@@ -200,7 +200,7 @@ def _moved(changes: Sequence[_Change]) -> tuple[str, str] | None:
 def _is_rearranged(reference: str, answer: str) -> bool:
     """Whether an answer has nearly the reference's words, in another order."""
     expected, given = words(reference), words(answer)
-    common = (Counter(expected) & Counter(given)).total()
+    common = in_common(expected, given)
     if common < SAME_WORDS * max(len(expected), len(given)) or same_members(reference, answer):
         return False
     return in_order(expected, given) < MOST

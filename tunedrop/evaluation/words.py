@@ -9,8 +9,11 @@ except the comma of thousands. So `don't` is `dont`, as SQuAD has it, and `C++`,
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 
 import regex
@@ -43,6 +46,9 @@ _TOKEN = regex.compile(
     regex.VERBOSE,
 )
 
+_PLAIN = re.compile(r"[a-z0-9.:, \t\n\r\f\v]*")
+"""Text whose tokens are what stands between spaces, since its other punctuation is gone; split far faster."""
+
 
 @lru_cache(CACHED)
 def words(text: str) -> tuple[str, ...]:
@@ -54,6 +60,16 @@ def words(text: str) -> tuple[str, ...]:
 def split_words(text: str) -> tuple[str, ...]:
     """Its tokens; a word that punctuation divides is several, as rouge-score counts."""
     return _tokens(text, r"\1 ")
+
+
+def in_common(expected: Sequence[str], given: Sequence[str]) -> int:
+    """How many tokens two texts share, each as often as both have it."""
+    one, other = set(expected), set(given)
+    both = one & other
+    if len(one) == len(expected) or len(other) == len(given):
+        return len(both)
+    wanted, said = Counter(expected), Counter(given)
+    return sum(min(wanted[word], said[word]) for word in both)
 
 
 def has_digit(word: str) -> bool:
@@ -69,4 +85,5 @@ def folded(text: str) -> str:
 
 def _tokens(text: str, kept: str) -> tuple[str, ...]:
     plain = _PUNCTUATION.sub(kept, _THOUSANDS.sub("", folded(text)))
-    return tuple(map(sys.intern, _TOKEN.findall(plain)))
+    tokens = plain.split() if _PLAIN.fullmatch(plain) else _TOKEN.findall(plain)
+    return tuple(map(sys.intern, tokens))
