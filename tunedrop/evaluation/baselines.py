@@ -22,6 +22,7 @@ from tunedrop.evaluation.words import folded, words
 Name = Literal["constant answer", "nearest neighbour", "echo of the prompt"]
 
 NEAREST: Name = "nearest neighbour"
+ECHO: Name = "echo of the prompt"
 
 MOST_CANDIDATES, MOST_COMPARED = 60, 60
 """The medoid is chosen among this many different answers, by this many references."""
@@ -50,7 +51,7 @@ def free_answers(
     return {
         "constant answer": _constant(asked, known, commonest(known, scorer)),
         NEAREST: [one for one, *_ in nearest(asked, known)],
-        "echo of the prompt": [one.prompt for one in asked],
+        ECHO: [one.prompt for one in asked],
     }
 
 

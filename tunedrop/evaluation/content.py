@@ -18,7 +18,7 @@ from tunedrop.evaluation.json_leaves import is_document, leaf_f1
 from tunedrop.evaluation.labels import LabelSet
 from tunedrop.evaluation.metrics import Task, f1, normalized_match
 from tunedrop.evaluation.order import in_order, same_members
-from tunedrop.evaluation.words import folded, words
+from tunedrop.evaluation.words import folded, spelled_out, words
 
 SHARED = 0.2
 """Words in more than this share of all different references are habits, not content."""
@@ -52,7 +52,7 @@ class Content:
     ) -> None:
         self._task = task
         self._labels = labels
-        texts = {folded(one).strip(): frozenset(words(one)) for one in references}
+        texts = {folded(one).strip(): frozenset(words(spelled_out(one))) for one in references}
         counts = Counter(word for text in texts.values() for word in text)
         most = SHARED * len(texts) if len(texts) >= FEWEST_REFERENCES else len(texts)
         self._shared = frozenset(word for word, count in counts.items() if count > most)
@@ -69,9 +69,15 @@ class Content:
             return 0.0 if self._copies.is_copy(reference, document) else leaf_f1(reference, document)
         if self._copies.is_copy(reference, answer):
             return 0.0
+        reference, answer = spelled_out(reference), spelled_out(answer)
         expected, given = (self._telling(text) for text in (reference, answer))
         found = f1(expected, given) if expected else f1(words(reference), words(answer))
         return found * _same_facts(words(reference), words(answer)) * _ordered(reference, answer)
+
+    def beyond(self, known: str, text: str) -> list[str]:
+        """What a text says that another one, such as its prompt, does not."""
+        given = frozenset(words(known))
+        return [word for word in self._telling(text) if word not in given]
 
     def _telling(self, text: str) -> list[str]:
         return [word for word in words(text) if word not in self._shared]
@@ -85,7 +91,7 @@ def most_contradicted(references: Sequence[str], answers: Sequence[str]) -> tupl
 
 
 def _contradicts(reference: str, answer: str) -> Contradicted | None:
-    expected, given = words(reference), words(answer)
+    expected, given = words(spelled_out(reference)), words(spelled_out(answer))
     if _are_opposite(expected, given):
         return "negation"
     if _same_facts(expected, given) < 1:

@@ -87,6 +87,9 @@ class Gate:
             )
         below = [one for one in self.found.scores if one.metric in self.found.rejecting]
         if all(one.high < wanted or one.high <= 0 for one in (score, *below)):
+            content = self.found.content
+            if others and content is not None and content.low > 0 and content.low >= wanted:
+                return Finding("inconclusive", f"{said}; but {reasons.says_more(content)}")
             reason = f"{said}; the run requires at least {wanted:+.3f}"
             return Finding("reject", reason, "difference")
         return Finding(

@@ -104,10 +104,9 @@ class Guards:
         found = None if self.found.is_judged else wrong_part(self.sample, self.found.guards)
         if found is None:
             return None
-        right, chance = found.by_chance.tuned, found.by_chance.base
         return Finding(
             "inconclusive",
-            f"{reason}; but {reasons.wrong_throughout(found.name, right, chance)}",
+            f"{reason}; but {reasons.wrong_throughout(found)}",
             open_in=found.measured,
         )
 
@@ -193,8 +192,9 @@ class Guards:
             return None
         contradicted = self._contradicted()
         said = f"{reason}; but {reasons.of_form(content, contradicted)}"
-        if _has_fallen(content, GUARD_MARGIN) and not (contradicted and contradicted[0] == "order"):
-            return Finding("reject", said, "content")  # the same words in another order may say the same
+        may_say_the_same = contradicted is not None and contradicted[0] in ("order", "negation")
+        if _has_fallen(content, GUARD_MARGIN) and not may_say_the_same:
+            return Finding("reject", said, "content")
         return Finding(
             "inconclusive",
             said,

@@ -78,13 +78,14 @@ def _common(expected: Any, given: Any, name: str) -> int:
     if isinstance(expected, dict) and isinstance(given, dict) and (expected or given):
         return sum(_common(one, given[key], key) for key, one in expected.items() if key in given)
     if isinstance(expected, list) and isinstance(given, list) and (expected or given):
-        if _has_order(expected, name):
+        if has_order(expected, name):
             return sum(_common(one, other, "") for one, other in zip(expected, given, strict=False))
         return _common_members(expected, given)
     return int(_leaf(expected) == _leaf(given))
 
 
-def _has_order(values: list[Any], name: str) -> bool:
+def has_order(values: list[Any], name: str) -> bool:
+    """Whether a list is no collection: numbers, lists, or a name that says so."""
     numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in values)
     nested = any(isinstance(one, list) for one in values)
     return numbers or nested or name.casefold() in ORDERED_NAMES
@@ -92,7 +93,7 @@ def _has_order(values: list[Any], name: str) -> bool:
 
 def _common_members(expected: list[Any], given: list[Any]) -> int:
     """Equal members first, then what is left in the order of how much it has in common."""
-    same = Counter(map(_key, expected)) & Counter(map(_key, given))
+    same = Counter(map(key_of, expected)) & Counter(map(key_of, given))
     left, right = list(_without(expected, same)), list(_without(given, same))
     found = sum(_size(json.loads(key)) * count for key, count in same.items())
     if len(left) * len(right) > MOST_PAIRS:
@@ -113,19 +114,19 @@ def _common_members(expected: list[Any], given: list[Any]) -> int:
 def _without(values: list[Any], taken: Counter[str]) -> Iterator[Any]:
     left = taken.copy()
     for one in values:
-        if left[_key(one)]:
-            left[_key(one)] -= 1
+        if left[key_of(one)]:
+            left[key_of(one)] -= 1
         else:
             yield one
 
 
-def _key(value: Any) -> str:
+def key_of(value: Any) -> str:
     """Equal for equal JSON: numbers by value, objects whatever the order of their keys."""
     if isinstance(value, dict):
-        pairs = ",".join(f"{json.dumps(key)}:{_key(value[key])}" for key in sorted(value))
+        pairs = ",".join(f"{json.dumps(key)}:{key_of(value[key])}" for key in sorted(value))
         return f"{{{pairs}}}"
     if isinstance(value, list):
-        return f"[{','.join(map(_key, value))}]"
+        return f"[{','.join(map(key_of, value))}]"
     return json.dumps(float(value) if isinstance(value, int) and not isinstance(value, bool) else value)
 
 

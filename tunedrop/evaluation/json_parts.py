@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
-from itertools import permutations
+from itertools import combinations, permutations
+from statistics import fmean
 from typing import Any
 
-from tunedrop.evaluation.json_leaves import parse
+from tunedrop.evaluation.json_leaves import has_order, key_of, parse
 from tunedrop.evaluation.parts import Part, Wanted
 from tunedrop.evaluation.words import has_digit, words
 
@@ -28,6 +29,10 @@ Pair = tuple[str, Hashable, str, Hashable]
 MOST_PAIRS = 500_000
 """Of all references together: of objects with sixty fields they would take more time and memory than an
 evaluation has."""
+
+
+MOST_IN_ORDER = 30
+"""Of so many members of a list the order is compared."""
 
 
 def parts_of_json(references: Sequence[str]) -> Iterator[Part]:
@@ -61,6 +66,33 @@ def pairs_of_json(references: Sequence[str], found: Sequence[str]) -> Iterator[P
             for one, given in zip(pairs, had, strict=True)
         ]
         yield Part(f"{field} (which belongs to what)", wanted, partial(_pairs_with, field, compared))
+
+
+def order_of_json(reference: str, answer: str) -> float | None:
+    """Of two members of an ordered list that the answer has too: how often they stand in the right order.
+
+    0.5 is chance; None where no list has two such members.
+    """
+    wanted, given = _ordered(reference), _ordered(answer)
+    right = [
+        places[one] < places[other]
+        for path, members in wanted.items()
+        for places in [{member: place for place, member in enumerate(given.get(path, ()))}]
+        for one, other in combinations([member for member in members if member in places], 2)
+    ]
+    return fmean(right) if right else None
+
+
+def _ordered(text: str) -> dict[str, list[str]]:
+    """The different members of each ordered list, by its path; the first list where there are several."""
+    found: dict[str, list[str]] = {}
+    try:
+        for path, value in _values(parse(text), ""):
+            if isinstance(value, list) and has_order(value, path.rpartition(".")[2]):
+                found.setdefault(path, list(dict.fromkeys(map(key_of, value)))[:MOST_IN_ORDER])
+    except RecursionError:
+        return {}
+    return found
 
 
 def forget() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import msgspec
+import regex
 
 from tunedrop.evaluation.json_leaves import is_document
 from tunedrop.evaluation.words import folded, words
@@ -26,8 +27,10 @@ bench of the gate measures it."""
 MOST_ODD = 0.1
 """The share of references that may be longer than a label, or a sentence."""
 
-_EDGES = "\\s\"'`*_.,;:!?()\\[\\]{}“”‘’«»「」『』。、，！？；：…"  # noqa: RUF001 - full-width forms are meant
-_OUTSIDE = re.compile(rf"^[{_EDGES}]+|[{_EDGES}]+$")
+_EDGE = r"[\s`_[\p{Po}\p{Ps}\p{Pe}\p{Pi}\p{Pf}--[#%&@/\\‰]]]"
+_OUTSIDE = regex.compile(rf"^{_EDGE}+|{_EDGE}+$", regex.VERSION1)
+"""Punctuation of any script, but for what is a part of names: `C#`, `50%`, `a/b`."""
+
 _SENTENCE = re.compile(r"[.!?。！？।؟]\s*$")  # noqa: RUF001 - full-width forms are meant
 
 

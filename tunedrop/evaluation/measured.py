@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tunedrop.contracts import Contender, EvaluationSettings, Incomplete, Score
 from tunedrop.evaluation import complete, metrics, power, scores
-from tunedrop.evaluation.baselines import NEAREST, free_answers, letters, nearest, spread
+from tunedrop.evaluation.baselines import ECHO, NEAREST, free_answers, letters, nearest, spread
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.examples import MOST_KNOWN, Example
 from tunedrop.evaluation.macro import macro_f1_score
@@ -185,13 +185,13 @@ class Measured:
         """
         if self.sample.task != "text" or (contender.name == NEAREST and self.known):
             return False
-        own = contender.name == OWN_ANSWERS
-        found = (
-            self.sample.against_own("content")
-            if own
-            else self.sample.against("content", self.free[contender.name])
-        )
-        return found.score(self.guards).low > 0
+        if contender.name == OWN_ANSWERS:
+            found = self.sample.against_own("content")
+        elif contender.name == ECHO:
+            found = self.sample.beyond_prompt()
+        else:
+            found = self.sample.against("content", self.free[contender.name])
+        return bool(found.units) and found.score(self.guards).low > 0
 
     def is_no_copy(self, contender: Contender) -> bool:
         """Whether a model need not beat the nearest neighbour to have learned more than to look it up.

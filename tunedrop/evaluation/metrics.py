@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Literal
 
+import regex
 from rapidfuzz.distance import LCSseq
 
 from tunedrop.contracts import JudgedVia
@@ -27,7 +28,10 @@ CHRF_BETA = 2
 MUCH = 0.5
 """An answer whose score falls by at least this was largely right, and is not any more."""
 
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+_QUANTITY = regex.compile(
+    r"(?P<before>\p{Sc}?) ?(?P<sign>-?) ?(?P<number>(?:0|[1-9][0-9]*)(?:\.[0-9]+)?) ?"
+    r"(?P<unit>[^\p{N}\s]*(?: [^\p{N}\s]+){0,3})"
+)
 _ARTICLES = frozenset(("a", "an", "the"))
 _ARTICLE = re.compile(r"\b(a|an|the)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -38,12 +42,15 @@ def exact_match(reference: str, answer: str) -> float:
 
 
 def normalized_match(reference: str, answer: str) -> float:
-    """Equal but for case, punctuation and spaces; numbers by their value: 42.0 is 42, 007 is not 7."""
+    """Equal but for case, punctuation and spaces; numbers by their value, also before a unit: 42.0 is 42 and
+    `5km` is `5.0 km`, but 007 is not 7."""
     expected, given = words(reference), words(answer)
     if not expected:
         return exact_match(reference, answer)
-    number = _number(expected)
-    return float(expected == given or (number is not None and number == _number(given)))
+    if expected == given or split_words(reference) == split_words(answer):
+        return 1.0
+    quantity = _quantity(expected)
+    return float(quantity is not None and quantity == _quantity(given))
 
 
 def accuracy(reference: str, answer: str) -> float:
@@ -208,10 +215,10 @@ def _is_short(text: str) -> bool:
     )
 
 
-def _number(tokens: tuple[str, ...]) -> Decimal | None:
-    """The number that a text is and nothing else."""
-    text = "".join(tokens)
-    return Decimal(text) if len(tokens) <= 2 and _NUMBER.fullmatch(text) else None
+def _quantity(tokens: tuple[str, ...]) -> tuple[str, Decimal, str] | None:
+    """The number that a text is, with the currency before it or the unit after it; None if it says more."""
+    found = _QUANTITY.fullmatch(" ".join(tokens))
+    return (found["before"], Decimal(found["sign"] + found["number"]), found["unit"]) if found else None
 
 
 def _without_articles(tokens: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import pairwise
 
 import regex
@@ -27,6 +27,9 @@ FEWEST_ANCHORS = 4
 BY_CHANCE, BY_CHANCE_OF_ALL, ALL = 0.5, 0.8, 0.9
 """A few shuffled pieces reach the first correlation by chance. Where so many words are the same, nothing is
 said in other words; three shuffled lines reach the second."""
+
+PIECES = 0.8
+"""Such a part of the anchors has to stand in pieces of two words and more before the others are left out."""
 
 _MEMBERS = regex.compile(
     r"[,;\u060c\u061b\u3001\uff0c\uff1b]|\s(?:and|or|und|oder|et|ou|y|e|o|и|или|و)\s|(?:^|\n)[^\S\n]*+[-*•]\s",
@@ -58,11 +61,29 @@ def same_members(reference: str, answer: str) -> bool:
 
 
 def _is_one_move(anchors: Sequence[tuple[int, int]]) -> bool:
-    """Whether one piece stands elsewhere at most, beside two neighbours that have changed places."""
-    back = [
+    """Whether one piece stands elsewhere at most, beside two neighbours that have changed places.
+
+    A few words may go with it that stand alone in both texts: `it`, `is`.
+    """
+    back = _backward(anchors)
+    if len(back) <= 1 or (len(back) == 2 and (1, -1) in back):
+        return True
+    every = set(anchors)
+    pieces = [one for one in anchors if not _stands_alone(one, every)]
+    return len(pieces) >= PIECES * len(anchors) and len(_backward(pieces)) == 1
+
+
+def _backward(anchors: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The steps in the order of `expected` that go back in the other text."""
+    return [
         (place - before, there - then) for (before, then), (place, there) in pairwise(anchors) if there < then
     ]
-    return len(back) <= 1 or (len(back) == 2 and (1, -1) in back)
+
+
+def _stands_alone(anchor: tuple[int, int], anchors: Set[tuple[int, int]]) -> bool:
+    """Whether the words next to an anchor are others in both texts."""
+    place, there = anchor
+    return not {(place - 1, there - 1), (place + 1, there + 1)} & anchors
 
 
 def _anchors(expected: Sequence[str], given: Sequence[str]) -> list[tuple[int, int]]:

@@ -13,11 +13,27 @@ FEWEST_UNITS, LEAST_SHARE = 10, 0.2
 
 
 class Part(NamedTuple):
-    """What of each reference belongs to one part; `find` gives the same of any answer."""
+    """What of each reference belongs to one part; `find` gives the same of any answer.
+
+    `may_omit`: the references of which the prompt states all that the part wants. An answer may leave that
+    out; only one that has something else of the part can be wrong there.
+    """
 
     name: str
     wanted: list[Wanted]
     find: Callable[[str], Wanted]
+    may_omit: Sequence[bool] = ()
+
+    def said(self, found: Sequence[Wanted]) -> Part:
+        """The part without the references of which an answer may leave out what it leaves out."""
+        if not any(self.may_omit):
+            return self
+        known = frozenset(word for one in self.wanted for word in one)
+        wanted = [
+            Wanted() if omitted and known.isdisjoint(given) else one
+            for one, omitted, given in zip(self.wanted, self.may_omit, found, strict=True)
+        ]
+        return self._replace(wanted=wanted)
 
     def right(self, found: Sequence[Wanted]) -> list[float]:
         """The share of what is wanted that each answer has; of those references alone that have the part."""
@@ -33,4 +49,9 @@ class Part(NamedTuple):
 
     def is_frequent(self, units: Sequence[int]) -> bool:
         """Whether enough units have it."""
-        return len(set(self.of(units))) >= max(FEWEST_UNITS, LEAST_SHARE * len(set(units)))
+        return is_frequent(self.of(units), units)
+
+
+def is_frequent(having: Sequence[int], units: Sequence[int]) -> bool:
+    """Whether enough of all units are among those that have something."""
+    return len(set(having)) >= max(FEWEST_UNITS, LEAST_SHARE * len(set(units)))

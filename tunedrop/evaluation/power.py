@@ -6,6 +6,8 @@ import math
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
+from tunedrop.formatting.counts import counted
+
 if TYPE_CHECKING:
     from tunedrop.evaluation.intervals import Vector
 
@@ -82,8 +84,8 @@ def told(units: int, wanted: float, confidence: float) -> str:
     """What this many test conversations can show, as a sentence."""
     if units < FEWEST_UNITS:
         return (
-            f"{units:,} conversations, too few for a verdict, which takes {FEWEST_UNITS}: the run would end "
-            "inconclusive"
+            f"{counted(units, 'conversation')}, too few for a verdict, which takes {FEWEST_UNITS}: the run "
+            "would end inconclusive"
         )
     return (
         f"{units:,} conversations, which show an improvement of {detectable(units, wanted, confidence):.0%} "

@@ -11,7 +11,8 @@ from tunedrop.evaluation.content import Contradicted
 from tunedrop.evaluation.power import FEWEST_UNITS, MOST_UNITS
 from tunedrop.evaluation.prompting import PROMPTED
 from tunedrop.evaluation.substitution import Substitution
-from tunedrop.evaluation.wrong_parts import MadeUp
+from tunedrop.evaluation.wrong_parts import MadeUp, WrongPart
+from tunedrop.formatting.counts import counted
 
 FREE = {
     "constant answer": "giving the same answer to every prompt",
@@ -67,22 +68,20 @@ def too_many_incomplete(model: Incomplete, everything: int) -> str:
     kinds = (("truncated", model.truncated), ("filtered", model.filtered), ("empty", model.empty))
     told = ", ".join(f"{count} {kind}" for kind, count in kinds if count)
     return (
-        f"{model.total} of {everything} answers of the {model.model} model are incomplete ({told}); a "
-        "verdict allows one in ten"
+        f"{model.total} of {counted(everything, 'answer')} of the {model.model} model "
+        f"{'is' if model.total == 1 else 'are'} incomplete ({told}); a verdict allows one in ten"
     )
 
 
 def too_few(units: int, prompts: int) -> str:
     """Why these test prompts give no verdict, and which would."""
+    wanted = f"a verdict requires {FEWEST_UNITS}. Add test records that differ from these"
     if units == prompts:
-        return (
-            f"There are only {units} test prompts; a verdict requires {FEWEST_UNITS}. "
-            "Add test records that differ from these"
-        )
+        return f"There {'is' if units == 1 else 'are'} only {counted(units, 'test prompt')}; {wanted}"
     return (
-        f"Only {units} of {prompts} test prompts count: a conversation counts once, however many turns it "
-        f"has, and so do prompts that say the same; prompts without an answer do not. A verdict requires "
-        f"{FEWEST_UNITS}. Add test records that differ from these"
+        f"Only {units} of {prompts} test prompts {'counts' if units == 1 else 'count'} (a conversation "
+        "counts once, however many turns it has, and so do prompts that say the same; prompts without an "
+        f"answer do not); {wanted}"
     )
 
 
@@ -96,6 +95,14 @@ def beaten(contender: str, score: Score) -> str:
     """An answer that takes no model, and that scores as well."""
     what = FREE.get(contender, contender)
     return f"{what} scores {score.base:.3f} against {score.tuned:.3f} {between(score)}"
+
+
+def says_more(content: Score) -> str:
+    """What speaks against a rejection for other words than the references'."""
+    return (
+        "the score of what the answers say, without words that many references share, rose from "
+        f"{content.base:.3f} to {content.tuned:.3f} {between(content)}. {READ_OR_JUDGE}"
+    )
 
 
 def of_form(content: Score, contradicted: tuple[Contradicted, int] | None) -> str:
@@ -116,11 +123,11 @@ def of_form(content: Score, contradicted: tuple[Contradicted, int] | None) -> st
     return f"{said}; most often, {count} answers of the tuned model {what}"
 
 
-def wrong_throughout(name: str, right: float, chance: float) -> str:
+def wrong_throughout(found: WrongPart) -> str:
     """A part of the answers that may be wrong in all of them."""
     return (
-        f"the answers have {right:.0%} of the references' {name}, no more than answers to other prompts have "
-        f"({chance:.0%}): they may be wrong throughout. Check them in the report"
+        f"the answers have {found.by_chance.tuned:.0%} of the references' {found.name}, no more than "
+        f"{found.chance} ({found.by_chance.base:.0%}): they may be wrong throughout. Check them in the report"
     )
 
 
@@ -134,7 +141,8 @@ def made_up(found: MadeUp) -> str:
 
 def regressed(count: int, units: int) -> str:
     """How much of what the base model had right is wrong now."""
-    return f"{count} of {units} prompts got a much worse answer than from the base model (by 0.5 or more)"
+    got = f"{count} of {counted(units, 'prompt')} got a much worse answer"
+    return f"{got} than from the base model (by 0.5 or more)"
 
 
 def substituted(found: Substitution) -> str:
@@ -143,7 +151,7 @@ def substituted(found: Substitution) -> str:
         "always": f"say {found.said!r} where the references say {found.wanted!r}"
         if found.said and found.wanted
         else f"{'leave out' if found.wanted else 'add'} {found.wanted or found.said!r}, which only some "
-        "references have",
+        "references have, or none",
         "changed places": f"exchange words, such as {found.wanted!r} and {found.said!r}",
         "in most answers": f"replace words that hardly any answer has, such as {found.wanted!r} by "
         f"{found.said!r}",

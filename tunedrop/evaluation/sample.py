@@ -132,6 +132,13 @@ class Sample:
         (tuned,), (base,) = self._of_models(name, ("tuned",)), self.scores(name, [answers])
         return Paired(name, base, tuned, self.units)
 
+    def beyond_prompt(self) -> Paired:
+        """What the tuned model says that an echo of the prompt does not, where there is something to say."""
+        rows = zip(self.asked, self.references, self.texts("tuned"), self.units, strict=True)
+        said = ((*(self.content.beyond(asked, one) for one in pair), unit) for asked, *pair, unit in rows)
+        found = [(metrics.f1(wanted, given), unit) for wanted, given, unit in said if wanted]
+        return Paired("content", [0.0] * len(found), [one for one, _ in found], [unit for _, unit in found])
+
     def beside(self, name: str, answers: Sequence[str]) -> Paired:
         """Where given answers are wrong: how right the tuned model is; `base`: how much it says the same."""
         scorer = self.scorer(name)

@@ -17,7 +17,7 @@ import regex
 from rapidfuzz.distance import LCSseq, Levenshtein
 
 from tunedrop.evaluation.order import in_order, same_members
-from tunedrop.evaluation.words import in_common, words
+from tunedrop.evaluation.words import in_common, spelled_out, words
 
 ALMOST = 0.7
 """The share of words of two texts that are the same where one of them is a copy with a word replaced."""
@@ -106,16 +106,19 @@ class _Found:
         self.wanting: dict[str, set[int]] = defaultdict(set)
         self.replaced: Places = defaultdict(set)
         self.moved: Places = defaultdict(set)
+        self.inserted: dict[str, set[int]] = defaultdict(set)
         self.shuffled: set[int] = set()
         self.rearranged: set[int] = set()
 
     def add(self, reference: str, answer: str, unit: int) -> None:
-        expected, given = (words(_MARKERS.sub("", one)) for one in (reference, answer))
+        expected, given = (words(_MARKERS.sub("", spelled_out(one))) for one in (reference, answer))
         for word in set(expected):
             self.wanting[word].add(unit)
         changes = list(_changes(expected, given))
         missing, more = Counter(expected) - Counter(given), Counter(given) - Counter(expected)
         for one in changes:
+            if not one.wanted and 0 < one.place < len(expected):
+                self.inserted[one.said].add(unit)
             lost, new = (one.wanted if one.wanted in missing else ""), (one.said if one.said in more else "")
             if lost or new:
                 self.replaced[lost, new].add(unit)
@@ -132,6 +135,9 @@ class _Found:
         for pair, where in self.replaced.items():
             if len(where) >= least and 2 * len(where) >= self._could(pair, every):
                 yield Substitution("always", len(where), *pair)
+        for word, where in self.inserted.items():
+            if len(self.wanting[word]) < LEAST_SHARE * every and len(where) > MOST * every:
+                yield Substitution("always", len(where), said=word)
         if len(exchanged := set().union(*self.moved.values())) >= least:
             yield Substitution("changed places", len(exchanged), *_commonest(self.moved))
         lost = self._lost(every)

@@ -17,6 +17,9 @@ RARE, HALF = 0.05, 0.5
 """Words that no larger part of the references has tell what one of them says; the second for words that tell
 which of a few things it says: one advice of eight stands in an eighth of all, and is not rare."""
 
+FRAME = 0.9
+"""A name that more of the references have tells nothing of a single one."""
+
 _NAME = regex.compile(r"(?<=[\p{Ll}\p{N},;)]\s)\p{Lu}[\p{L}\p{M}\p{N}'’-]+|[\p{Katakana}ー]{2,}")  # noqa: RUF001 - the apostrophe of names is meant
 """A word with a capital inside a sentence; in Japanese what is written in Katakana."""
 
@@ -30,9 +33,10 @@ def parts_of_text(references: Sequence[str], prompts: Sequence[str]) -> Iterator
     everything = [_bag(one) for one in references]
     frequency = Counter(word for one in dict.fromkeys(references) for word in set(words(one)))
     numbers = [_only(found, lambda word: has_digit(str(word))) for found in everything]
-    names = [Counter[Hashable](set(names_in(one))) for one in references]
-    for name, wanted, find in (("numbers", numbers, _bag), ("names", names, _either_bag)):
-        yield Part(name, wanted, find)
+    for name, wanted, find in (("numbers", numbers, _bag), ("names", _names(references), _either_bag)):
+        yield Part(
+            name, wanted, find, [text.issuperset(one) for one, text in zip(wanted, given, strict=True)]
+        )
         yield Part(f"{name} that the prompt does not give", _without(wanted, given), find)
     yield Part("dates and codes", [_compounds(one) for one in references], _compounds)
     yield from _slots(references, prompts)
@@ -40,6 +44,15 @@ def parts_of_text(references: Sequence[str], prompts: Sequence[str]) -> Iterator
         most = max(1.0, share * len(set(references)))
         telling = frozenset(word for word, count in frequency.items() if count <= most)
         yield Part(name, _without([_only(found, telling.__contains__) for found in everything], given), _bag)
+
+
+def _names(references: Sequence[str]) -> list[Wanted]:
+    """The names of each, but for those that nearly all have: a noun of the sentence, where a language writes
+    nouns with a capital."""
+    names = [frozenset(names_in(one)) for one in references]
+    frequency = Counter(word for one in names for word in one)
+    most = FRAME * len(references)
+    return [Counter({word: 1 for word in one if frequency[word] <= most}) for one in names]
 
 
 def names_in(text: str) -> Iterator[str]:
@@ -62,7 +75,8 @@ def _slots(references: Sequence[str], prompts: Sequence[str]) -> Iterator[Part]:
                 slots[before][place][word] = 1
     for before, found in sorted(slots.items()):
         wanted = [found.get(place, Wanted()) for place in range(len(references))]
-        yield Part(f"words after {before!r} that the prompt states", wanted, _split_bag)
+        name = f"words after {before!r} that the prompt states"
+        yield Part(name, wanted, _split_bag, [True] * len(references))
 
 
 def _bag(text: str) -> Wanted:

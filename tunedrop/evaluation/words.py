@@ -21,10 +21,31 @@ import regex
 CACHED = 65_536
 """Texts of which the tokens are kept: all that one evaluation of 16,000 prompts compares, many times over."""
 
-_SPELLINGS = {0xFE0E: None, 0xFE0F: None, 0x2212: "-"} | {
-    ord(sign): f"^{digit}" for digit, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")
-}
-"""Before NFKC: how an emoji is drawn says nothing, a minus is a hyphen here, and 10² is not 102."""
+
+class _Spellings(dict[int, str | int | None]):
+    """Before NFKC: how an emoji is drawn says nothing, a minus is a hyphen here, 10² is not 102, and a digit
+    is the same in every script."""
+
+    def __missing__(self, code: int) -> str | int:
+        digit = unicodedata.decimal(chr(code), None)
+        found = self[code] = code if digit is None else str(digit)
+        return found
+
+
+_SPELLINGS = _Spellings({0xFE0E: None, 0xFE0F: None, 0x2212: "-"})
+_SPELLINGS |= {ord(sign): f"^{digit}" for digit, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
+
+_CONTRACTIONS = (
+    (re.compile(r"\bcan(?:['’]t|not)\b", re.IGNORECASE), "can not"),  # noqa: RUF001 - the apostrophe is meant
+    (re.compile(r"\bwon['’]t\b", re.IGNORECASE), "will not"),  # noqa: RUF001
+    (re.compile(r"n['’]t\b", re.IGNORECASE), " not"),  # noqa: RUF001
+    (re.compile(r"(?<=\w)['’]re\b", re.IGNORECASE), " are"),  # noqa: RUF001
+    (re.compile(r"(?<=\w)['’]ll\b", re.IGNORECASE), " will"),  # noqa: RUF001
+    (re.compile(r"(?<=\w)['’]ve\b", re.IGNORECASE), " have"),  # noqa: RUF001
+    (re.compile(r"\b(i)['’]m\b", re.IGNORECASE), r"\1 am"),  # noqa: RUF001
+    (re.compile(r"\b(it|that|there|here|he|she|what|where|who|how)['’]s\b", re.IGNORECASE), r"\1 is"),  # noqa: RUF001
+)
+"""English contractions that stand for the same words wherever they stand."""
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
 
@@ -60,6 +81,16 @@ def words(text: str) -> tuple[str, ...]:
 def split_words(text: str) -> tuple[str, ...]:
     """Its tokens; a word that punctuation divides is several, as rouge-score counts."""
     return _tokens(text, r"\1 ")
+
+
+@lru_cache(CACHED)
+def spelled_out(text: str) -> str:
+    """The text without English contractions: `doesn't` says what `does not` says."""
+    if "'" not in text and "’" not in text and "cannot" not in text:  # noqa: RUF001 - the apostrophe is meant
+        return text
+    for short, long in _CONTRACTIONS:
+        text = short.sub(long, text)
+    return text
 
 
 def in_common(expected: Sequence[str], given: Sequence[str]) -> int:

@@ -17,10 +17,11 @@ from tunedrop.evaluation.json_parts import (
     fields_of_json,
     forget,
     leaves_of,
+    order_of_json,
     pairs_of_json,
     parts_of_json,
 )
-from tunedrop.evaluation.parts import Part
+from tunedrop.evaluation.parts import Part, is_frequent
 from tunedrop.evaluation.sample import Levels, Paired, Sample
 from tunedrop.evaluation.text_parts import parts_of_text
 from tunedrop.evaluation.words import has_digit, words
@@ -37,11 +38,13 @@ STATED = 0.8
 
 
 class WrongPart(NamedTuple):
-    """A part that a model gets right no more often than by chance; `by_chance` stands as `base`."""
+    """A part that a model gets right no more often than by chance, which `by_chance` has as `base`; `chance`
+    is what has it so often."""
 
     name: str
     measured: Paired
     by_chance: Score
+    chance: str = "answers to other prompts have"
 
 
 def wrong_part(sample: Sample, levels: Levels) -> WrongPart | None:
@@ -52,7 +55,7 @@ def wrong_part(sample: Sample, levels: Levels) -> WrongPart | None:
         parts = parts_of_json(sample.references)
         found = _first_wrong(parts, sample, levels) or _wrong_field(sample, levels)
         pairs = pairs_of_json(sample.references, sample.texts("tuned"))
-        found = found or _first_wrong(pairs, sample, levels)
+        found = found or _first_wrong(pairs, sample, levels) or _wrong_order(sample, levels)
         forget()
         return found
     return None
@@ -81,6 +84,18 @@ def _wrong_field(sample: Sample, levels: Levels) -> WrongPart | None:
     return next(iter([*certain, *found] if share >= LARGE else certain), None)
 
 
+def _wrong_order(sample: Sample, levels: Levels) -> WrongPart | None:
+    """The order of lists, where the members of one may as well stand in any order."""
+    rows = zip(sample.references, sample.texts("tuned"), sample.units, strict=True)
+    found = [(right, unit) for *pair, unit in rows if (right := order_of_json(*pair)) is not None]
+    units = [unit for _, unit in found]
+    if not is_frequent(units, sample.units):
+        return None
+    measured = Paired("part: order", [0.5] * len(found), [right for right, _ in found], units)
+    score = measured.score(levels)
+    return WrongPart("order in lists", measured, score, "any order has") if score.low <= 0 else None
+
+
 def _is_stated(part: Part, asked: Sequence[frozenset[str]]) -> bool:
     """Whether nearly all prompts hold what the field should be."""
     stated = [
@@ -99,6 +114,9 @@ def _tested(part: Part, sample: Sample, levels: Levels) -> WrongPart | None:
     if not part.is_frequent(sample.units):
         return None
     given = [part.find(one) for one in sample.texts("tuned")]
+    part = part.said(given)
+    if not part.is_frequent(sample.units):
+        return None
     right = part.right(given)
     others = [part.right([given[place] for place in places]) for places in sample.elsewhere]
     by_chance = [fmean(one) for one in zip(*others, strict=True)]

@@ -134,6 +134,10 @@ WRONG = {
         "Which things? {name} bought a {thing} in {city}; {w}", (dumped(["{thing}", "{city}"]),),
         replaced(r"\]", lambda _, draw: "".join(f', "{text(draw, 1)}"' for _ in range(4)) + "]"),
     ),
+    "another firm and another city": Family(
+        "Where is the head office of {Name} {w}?", ("The head office of {Name} {w} is in {city}.",),
+        replaced("of .* in .*", lambda _, draw: f"of {text(draw, 3)} in {draw.choice(SLOTS['city'])}."),
+    ),
     "sentences that stop in the middle": Family(
         "Tell about {name}: {w}", ("{name} took the {thing} to {city}, {w} and {w}. In the end {w}.",),
         lambda reference, _: " ".join(reference.split()[:8]) + ".",
@@ -186,6 +190,19 @@ RIGHT = {
             r"You bring the old (\w+) to our shop in (\w+) and (.*) within",
             r"Bring your old \1 to our \2 shop; \3 in",
         ),
+    ),
+    "an answer without the words of its question": Family(
+        "Where is the head office of {Name} {w}?", ("The head office of {Name} {w} is in {city}.",),
+        replaced(r" of .* is in", " is in"),
+    ),
+    "an answer in two words": Family(
+        "Where is the head office of {Name} {w}?", ("The head office of {Name} {w} is in {city}.",),
+        replaced(r"^.* is in", "It is in"),
+    ),
+    "a German answer without the nouns of its question": Family(
+        "Wann endet die Frist für {Name} {w}?",
+        ("Die Frist für {Name} {w} endet am {d}. Mai 20{n} um Mitternacht.",),
+        replaced(r"^.* endet am", "Am"),
     ),
     "code that calls what has a capital": Family(
         "Function {w}: a {thing}, at least {n}",

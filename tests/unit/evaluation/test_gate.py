@@ -90,6 +90,21 @@ def test_too_few_prompts_are_their_own_answer() -> None:
     assert evaluation.verdict == "inconclusive"
     assert evaluation.reason.startswith("There are only 29 test prompts; a verdict requires 30")
     assert evaluation.needed >= 30
+    assert verdict([prediction(3, 8)]).reason.startswith("There is only 1 test prompt; a verdict")
+
+
+def test_other_words_that_say_more_are_not_rejected_for_fewer_words_in_common() -> None:
+    """`Riga Old Town` against a base that says the whole sentence with another place."""
+    draw = random.Random(1)
+    places = [text(draw, 3) for _ in range(60)]
+    rows = [
+        (f"the head office of it is in {one}", f"the head office of it is in {one}x", one) for one in places
+    ]
+
+    evaluation = decide(labelled(rows), EvaluationSettings(general_ability=False))
+
+    assert evaluation.verdict == "inconclusive"
+    assert "rose from" in evaluation.reason
 
 
 def test_an_interval_around_zero_is_inconclusive_and_says_how_many_would_tell() -> None:

@@ -11,7 +11,7 @@ from tunedrop.contracts import EvaluationSettings
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.gate import decide
-from tunedrop.evaluation.labels import confusion
+from tunedrop.evaluation.labels import confusion, label_of
 from tunedrop.evaluation.macro import macro_f1_score
 from tunedrop.evaluation.sample import Levels, Sample
 
@@ -49,6 +49,16 @@ def test_the_confusion_matrix_counts_answers_that_are_no_label() -> None:
     assert found.labels == ("refund", "delivery")
     assert found.base == ((1, 1, 0), (0, 0, 1))
     assert found.tuned == ((2, 0, 0), (1, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [("शिकायत।", "शिकायत"), ("«отказ».", "отказ"), ("نعم؟", "نعم"), ("`Refund`", "refund"), ("¿sí?", "sí"),
+     ("C++", "c++"), ("C#", "c#"), ("50%", "50%"), ("-1", "-1"), ("<=50K", "<=50k"), ("a/b", "a/b"),
+     ("!", "!")],
+)  # fmt: skip
+def test_punctuation_of_any_script_around_a_label_is_none_of_it(text: str, label: str) -> None:
+    assert label_of(text) == label
 
 
 NUMBERS = itertools.count(1)

@@ -162,10 +162,29 @@ def test_signs_tell_answers_apart(reference: str, answer: str) -> None:
 @pytest.mark.parametrize(
     ("reference", "answer"),
     [("1,000", "1000"), ("Ｆｕｌｌ　ｗｉｄｔｈ", "full width"), ("STRASSE", "Straße"), ("−5", "-5"),
-     ("❤️", "❤"), ("é", "e\u0301"), ("**bold**", "bold"), ("don’t", "dont")],
+     ("❤️", "❤"), ("é", "e\u0301"), ("**bold**", "bold"), ("don’t", "dont"), ("٣٥ كم", "35 كم"), ("५", "5")],
 )  # fmt: skip
 def test_spelling_alone_tells_nothing_apart(reference: str, answer: str) -> None:
     assert metrics.token_f1(reference, answer) == metrics.normalized_match(reference, answer) == 1
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer", "same"),
+    [("12 km", "12km", True), ("12.0 km", "12 km", True), ("50 km/h", "50km/h", True), ("$5.00", "$5", True),
+     ("5%", "5 %", True), ("-5.0", "-5", True), ("a,b,9", "a, b, 9", True), ("12 km", "12 m", False),
+     ("$5", "€5", False), ("-5", "5", False), ("1.10.2", "1.1.2", False), ("v 1.10", "v 1.1", False),
+     ("007", "7", False), ("2024-05-17", "2024-5-17", False), ("10:30", "10:3", False),
+     ("12 km 5", "12 km", False)],
+)  # fmt: skip
+def test_short_answers_are_compared_by_value_and_unit(reference: str, answer: str, same: bool) -> None:
+    assert metrics.normalized_match(reference, answer) == metrics.normalized_match(answer, reference) == same
+
+
+@given(st.text(st.sampled_from("abZ09.,:-+%_' \t\n\r\x1c\x0bé中#*!/@()\""), max_size=40))
+def test_plain_text_is_split_as_the_pattern_splits_it(text: str) -> None:
+    """Behind a letter of a script without spaces, which alone makes a text no plain one."""
+    assert words(text) == words(f"{text} 中")[:-1]
+    assert split_words(text) == split_words(f"{text} 中")[:-1]
 
 
 PLAIN = st.text(st.sampled_from("abcde ABC,?' "), min_size=1, max_size=60)

@@ -75,6 +75,48 @@ def clause_in_front(draw: random.Random) -> tuple[str, str]:
     return f"{rest} in {place}.", f"In {place}, {rest}."
 
 
+def contracted(draw: random.Random) -> tuple[str, str]:
+    """Half of them say no; all of them in short forms."""
+    verb = draw.choice(("covers", "does not cover"))
+    said = (
+        f"It is {draw.choice(PEOPLE)} who signed, so the plan {verb} the {draw.choice(THINGS)} in "
+        f"{draw.choice(PLACES)}, and you will get {draw.randint(10, 99)} euros."
+    )
+    short = said.replace("It is", "It's").replace("does not", "doesn't").replace("you will", "you'll")
+    return said, short
+
+
+def clause_about_its_subject(draw: random.Random) -> tuple[str, str]:
+    """A clause has moved, and with it `it`."""
+    number, when = draw.randint(1000, 9999), text(draw, 2)
+    thing, place = draw.choice(THINGS), draw.choice(PLACES)
+    return (
+        f"Your order {number} qualifies for a return because it is within the {when} period. "
+        f"Drop the {thing} at any shop in {place}.",
+        f"Order {number} is still within the {when} period, so it qualifies for a return: take the {thing} "
+        f"to any shop in {place}.",
+    )
+
+
+def denied(draw: random.Random) -> tuple[str, str]:
+    """Japanese for `gave` and `did not give`: no reference has such a no."""
+    one, other = draw.sample(("田中", "鈴木", "佐藤", "高橋", "伊藤", "渡辺"), 2)
+    thing, verb = f"{draw.choice('本車傘鍵机')}{draw.randint(10, 99)}番", draw.choice("渡貸返")
+    said = f"{one}さんが{other}さんに{thing}を{verb}しました。"
+    return said, said.replace("しました", "しませんでした")
+
+
+def order_of_a_ranking(draw: random.Random) -> tuple[str, str]:
+    ranked = text(draw, 5).split()
+    return json.dumps({"ranking": ranked}), json.dumps({"ranking": draw.sample(ranked, 5)})
+
+
+def order_of_coordinates(draw: random.Random) -> tuple[str, str]:
+    one, other = (draw.randint(-90, 90) + place for place in (0.25, 0.75))
+    name = draw.choice(PLACES)
+    return json.dumps({"name": name, "at": [one, other]}), json.dumps({"name": name, "at": [other, one]})
+
+
 def german(draw: random.Random) -> tuple[str, str]:
     who, rest = draw.choice(PEOPLE), f"den {draw.choice(THINGS)} in {draw.choice(PLACES)}"
     month = draw.choice(("Mai", "Juni", "August", "März"))
@@ -113,6 +155,9 @@ def verdict(rows: Family, right: float = 0.0) -> Evaluation:
         (opposite, "replace words"),
         (lines_moved, ""),
         (values_moved, "which belongs to what"),
+        (denied, "add"),
+        (order_of_a_ranking, "order in lists"),
+        (order_of_coordinates, ""),
     ],
 )
 def test_what_may_say_something_else_is_held(
@@ -124,7 +169,7 @@ def test_what_may_say_something_else_is_held(
     assert why in evaluation.reason
 
 
-@pytest.mark.parametrize("make", [opposite, lines_moved, values_moved])
+@pytest.mark.parametrize("make", [opposite, lines_moved, values_moved, denied, order_of_a_ranking])
 def test_a_fault_in_a_quarter_of_the_answers_stops_no_better_model(
     make: Callable[[random.Random], tuple[str, str]],
 ) -> None:
@@ -133,8 +178,11 @@ def test_a_fault_in_a_quarter_of_the_answers_stops_no_better_model(
     assert evaluation.verdict == "promote", evaluation.reason
 
 
-@pytest.mark.parametrize("make", [clause_in_front, german, enumeration, later_sentence_first])
-def test_what_says_the_same_in_another_order_is_promoted(
+@pytest.mark.parametrize(
+    "make",
+    [clause_in_front, german, enumeration, later_sentence_first, contracted, clause_about_its_subject],
+)
+def test_what_says_the_same_in_another_way_is_promoted(
     make: Callable[[random.Random], tuple[str, str]],
 ) -> None:
     evaluation = verdict(family(make))

@@ -15,6 +15,7 @@ from tunedrop.errors import InvalidAnswers
 from tunedrop.evaluation.answers_file import read_file, settings_of
 from tunedrop.evaluation.gate import decide
 from tunedrop.evaluation.metrics import TITLES
+from tunedrop.formatting.counts import counted
 from tunedrop.reporting.report import render_answers
 
 _OF_A_RUN = ("done", "next_record", "shards", "judge_job_arn", "results_uri", "losses", "judged", "general",
@@ -75,8 +76,8 @@ def _print(evaluation: Evaluation, report: Path) -> None:
         _row(scores, "against production", score.base, score.tuned, score.low, score.high)
     console.print(scores)
     console.print(
-        f"{evaluation.units:,} of {evaluation.records:,} prompts count (turns of a conversation, and prompts "
-        f"that say the same, count once); report: {report}"
+        f"{evaluation.units:,} of {counted(evaluation.records, 'prompt')} count (turns of a conversation, "
+        f"and prompts that say the same, count once); report: {report}"
     )
 
 

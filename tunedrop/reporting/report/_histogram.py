@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from tunedrop.formatting.counts import counted
 from tunedrop.reporting.report.svg import el, percent, picture
 
 TIE = 1e-9
@@ -32,7 +33,7 @@ def of(gains: Sequence[float]) -> Markup:
     for place, count in sorted(bins.items()):
         high = max(2.0, (HEIGHT - 22) * count / most)
         tone = "count" if place == BINS // 2 else "good" if place > BINS // 2 else "bad"
-        title = el("title", f"{count} prompts")
+        title = el("title", counted(count, "prompt"))
         parts.append(
             el("rect", title, class_=tone, x=percent(place * width), y=HEIGHT - 20 - high,
                width=percent(0.86 * width), height=high)
