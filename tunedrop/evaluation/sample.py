@@ -135,7 +135,8 @@ class Sample:
     def beyond_prompt(self) -> Paired:
         """What the tuned model says that an echo of the prompt does not, where there is something to say."""
         rows = zip(self.asked, self.references, self.texts("tuned"), self.units, strict=True)
-        said = ((*(self.content.beyond(asked, one) for one in pair), unit) for asked, *pair, unit in rows)
+        beyond = self.content.beyond
+        said = ((beyond(asked, wanted), beyond(asked, given), unit) for asked, wanted, given, unit in rows)
         found = [(metrics.f1(wanted, given), unit) for wanted, given, unit in said if wanted]
         return Paired("content", [0.0] * len(found), [one for one, _ in found], [unit for _, unit in found])
 
